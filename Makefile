@@ -1,0 +1,46 @@
+# Everything a fresh machine needs: Python 3.11 or newer with its venv module, and make.
+#   make demo                            passengers walk through a lane
+#   make demo ARGS='--headless --json'   the same, without a person, for machines to read
+#   make test                            contracts, style, types and all tests
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
+
+.PHONY: demo test desk bench lock clean
+
+demo: .venv/.demo
+	@$(BIN)/python -m lane demo $(ARGS)
+
+test: .venv/.test
+	@$(BIN)/python -m tests $(ARGS)
+
+bench: .venv/.demo
+	@$(BIN)/python -m benchmarks latency $(ARGS)
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Passenger Lane needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13")'
+	@echo "Making the environment .venv" >&2
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.demo: .venv/.python requirements.lock
+	@echo "Installing locked packages (about 160 MB, once)" >&2
+	@test -e .venv/.test -a .venv/.test -nt requirements-dev.lock || $(PIP) -r requirements.lock
+	@$(BIN)/python -m models prepare >&2
+	@$(BIN)/python -m lane photos >&2
+	@touch $@
+
+.venv/.test: .venv/.demo requirements-dev.lock
+	@echo "Installing what the tests need (about 80 MB, once)" >&2
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+# Needs uv. No registry's address goes into a lock.
+lock:
+	uv pip compile pyproject.toml --extra cpu --extra demo --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra cpu --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements-dev.lock -o requirements.lock
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

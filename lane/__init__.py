@@ -1,0 +1,1 @@
+"""One passage through one lane: evidence, policy, gate; never an officer's screen."""

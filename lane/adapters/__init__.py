@@ -1,0 +1,1 @@
+"""One device or service each, behind the ports of `lane.ports`."""

@@ -1,0 +1,68 @@
+"""What can go wrong in a lane.
+
+LaneError
+├── CameraError            the camera gives no frames
+├── DocumentError          the document cannot be read
+├── GateFaultError         the gate did not do what it was told
+├── LedgerBrokenError      an entry was changed, is missing, was moved or cut off
+├── PolicyError            the policy is unreadable, incomplete or for another matcher
+├── TransitionError        a step that the passage's state does not allow
+├── SettingsError          a setting is missing or wrong
+├── PhotosError            the demo's photographs are not there or were changed
+└── DeskError              the desk has not got it: the outbox keeps it
+    ├── NetworkLostError   S02: nobody answers at the desk's address
+    ├── DeskLostError      S03: the desk answers that it cannot, or too late
+    └── DeskRefusedError   the desk understood and says no: token, broken chain
+"""
+
+
+class LaneError(Exception):
+    """Anything that `lane` raises on purpose."""
+
+
+class CameraError(LaneError):
+    """The camera gives no frames."""
+
+
+class DocumentError(LaneError):
+    """The document cannot be read."""
+
+
+class GateFaultError(LaneError):
+    """The gate did not do what it was told."""
+
+
+class LedgerBrokenError(LaneError):
+    """An entry was changed, is missing, was moved or cut off."""
+
+
+class PolicyError(LaneError):
+    """The policy is unreadable, incomplete, or made for another matcher."""
+
+
+class TransitionError(LaneError):
+    """A step that the passage's state does not allow."""
+
+
+class SettingsError(LaneError):
+    """A setting is missing or wrong."""
+
+
+class PhotosError(LaneError):
+    """The demo's photographs are not there or were changed."""
+
+
+class DeskError(LaneError):
+    """The desk has not got it: the outbox keeps it."""
+
+
+class NetworkLostError(DeskError):
+    """Nobody answers at the desk's address (S02)."""
+
+
+class DeskLostError(DeskError):
+    """The desk answers that it cannot, or too late (S03)."""
+
+
+class DeskRefusedError(DeskError):
+    """The desk understood and says no."""

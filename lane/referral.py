@@ -1,0 +1,53 @@
+"""An open question to an officer, and the answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+PassageId = NewType("PassageId", str)
+"""A random UUID in its usual text form; a referral is named by its passage."""
+
+
+class Answer(StrEnum):
+    """What an officer may decide."""
+
+    ADMIT = "admit"
+    SECOND_LINE = "second_line"
+
+
+class Ground(StrEnum):
+    """Why the officer decided so: the short list on the page; `note` takes what it does not cover."""
+
+    SAME_PERSON = "same_person"
+    CHECKED_BY_HAND = "checked_by_hand"
+    DIFFERENT_PERSON = "different_person"
+    CANNOT_TELL = "cannot_tell"
+    DOCUMENT_IN_DOUBT = "document_in_doubt"
+    NEEDS_ASSISTANCE = "needs_assistance"
+    OTHER = "other"
+
+
+GROUNDS: dict[Answer, tuple[Ground, ...]] = {
+    Answer.ADMIT: (Ground.SAME_PERSON, Ground.CHECKED_BY_HAND, Ground.OTHER),
+    Answer.SECOND_LINE: (
+        Ground.DIFFERENT_PERSON,
+        Ground.CANNOT_TELL,
+        Ground.DOCUMENT_IN_DOUBT,
+        Ground.NEEDS_ASSISTANCE,
+        Ground.OTHER,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One officer's answer to one referral."""
+
+    id: str
+    passage: PassageId
+    answer: Answer
+    ground: Ground
+    officer: str
+    """The officer's pseudonym, never a name."""
+    decided_at: datetime

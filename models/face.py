@@ -1,0 +1,69 @@
+"""Values that the networks share: image, box, landmarks, face, embedding with its matcher's identity."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+ImageBGR: TypeAlias = NDArray[np.uint8]
+"""H×W×3, uint8, blue first, origin top left."""
+
+Landmarks: TypeAlias = NDArray[np.float32]
+"""5×2, (x, y) in pixels of the image: the person's right eye, left eye, nose tip, right and left mouth corner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the image it was found in; it may reach over the image's edge."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One detected face, in pixels of the image it was found in."""
+
+    box_in_image: Box
+    landmarks: Landmarks
+    score: float
+    """The detector's confidence, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedFace:
+    """A face turned and scaled onto a matcher's template."""
+
+    image_bgr: ImageBGR
+    template: str
+    """Name of the template, such as `arcface-112`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkIdentity:
+    """Which file answered, and where it really ran."""
+
+    role: str
+    name: str
+    sha256: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatcherIdentity:
+    """A matcher is its file: a threshold or an embedding of one is worth nothing for another."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """A face as a unit vector of one matcher."""
+
+    vector: NDArray[np.float32]
+    """Shape (D,), L2 norm 1."""
+    matcher: MatcherIdentity
