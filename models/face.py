@@ -6,6 +6,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from models.identity import MatcherIdentity as MatcherIdentity
+from models.identity import NetworkIdentity as NetworkIdentity
+
 ImageBGR: TypeAlias = NDArray[np.uint8]
 """H×W×3, uint8, blue first, origin top left."""
 
@@ -40,24 +43,6 @@ class AlignedFace:
     image_bgr: ImageBGR
     template: str
     """Name of the template, such as `arcface-112`."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkIdentity:
-    """Which file answered, and where it really ran."""
-
-    role: str
-    name: str
-    sha256: str
-    provider: str
-
-
-@dataclass(frozen=True, slots=True)
-class MatcherIdentity:
-    """A matcher is its file: a threshold or an embedding of one is worth nothing for another."""
-
-    name: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

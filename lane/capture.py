@@ -1,0 +1,111 @@
+"""Looks at frames until enough of them are good, or time is up; keeps the best for the officer."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lane.errors import CameraError
+from lane.evidence import CaptureEnd, CaptureEvidence
+from lane.frame import Frame
+from lane.measure import Measurer, Sighting, Stopwatch
+from lane.policy import Policy, failing_live
+from lane.ports import Clock
+from models.errors import ModelError
+from models.face import Embedding, Face
+from models.measurement import Measure, Measured
+
+PICTURES_KEPT = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A frame with what was found in it."""
+
+    frame: Frame
+    sighting: Sighting
+    failing: tuple[str, ...]
+
+    @property
+    def merit(self) -> tuple[int, int, float]:
+        """Larger is better: has a face, misses few limits, is sharp. Knows nothing of the document photo."""
+        sharpness = self.sighting.quality.get("sharpness")
+        sharp = sharpness.value if isinstance(sharpness, Measured) else 0.0
+        return (int(self.sighting.face is not None), -len(self.failing), sharp)
+
+
+@dataclass(slots=True, eq=False)
+class Capture:
+    """One capture as it grows."""
+
+    ended: CaptureEnd = CaptureEnd.TIMEOUT
+    frames_seen: int = 0
+    most_faces: int = 0
+    good: list[Seen] = field(default_factory=list)
+    best: list[Seen] = field(default_factory=list)
+    probes: list[Embedding] = field(default_factory=list)
+    rejections: Counter[str] = field(default_factory=Counter)
+    engine_fault: str | None = None
+
+    def evidence(self) -> CaptureEvidence:
+        """The plain account of this capture."""
+        faces = 1 if self.ended is CaptureEnd.ENOUGH else self.most_faces
+        return CaptureEvidence(
+            self.ended, self.frames_seen, Measured(faces), len(self.good), dict(self.rejections)
+        )
+
+    def quality(self) -> Mapping[str, Measure]:
+        """Of the best frame."""
+        chosen = self.good or self.best
+        return max(chosen, key=lambda seen: seen.merit).sighting.quality if chosen else {}
+
+    def note(self, seen: Seen) -> None:
+        """Count a frame, keep it among the best where it belongs, and start anew where somebody came along."""
+        self.most_faces = max(self.most_faces, seen.sighting.faces)
+        self.best = sorted([*self.best, seen], key=lambda one: one.merit, reverse=True)[:PICTURES_KEPT]
+        self.rejections.update(seen.failing)
+        if seen.sighting.faces > 1:
+            self.good.clear()  # the passenger must be alone from the first frame used to the last
+            self.probes.clear()
+
+
+def capture(frames: Iterable[Frame], measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch) -> Capture:
+    """Ends with enough good frames, at the time limit, when the camera is lost or a network fails."""
+    taken = Capture()
+    try:
+        for seen in _looked_at(frames, measurer, policy, clock, watch, taken):
+            taken.note(seen)
+            if not seen.failing:
+                taken.good.append(seen)
+                taken.probes.append(measurer.embed(seen.sighting, watch))
+            if len(taken.good) >= policy.capture.good_frames:
+                taken.ended = CaptureEnd.ENOUGH
+                break
+    except CameraError:
+        taken.ended = CaptureEnd.CAMERA_LOST
+    except ModelError as error:
+        taken.engine_fault = type(error).__name__
+    return taken
+
+
+def _looked_at(
+    frames: Iterable[Frame], measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch, taken: Capture
+) -> Iterator[Seen]:
+    """Fresh frames with what is in them, until time is up; a stale frame decides nothing."""
+    until = clock.monotonic_s() + policy.capture.timeout_s
+    previous: Face | None = None
+    for frame in frames:
+        if clock.monotonic_s() > until:
+            return
+        taken.frames_seen += 1
+        if clock.monotonic_s() - frame.captured_monotonic_s > policy.capture.max_frame_age_s:
+            taken.rejections["age"] += 1
+            continue
+        sighting = measurer.look(frame.image_bgr, watch, previous)
+        previous = sighting.face
+        yield Seen(frame, sighting, _failing(sighting, policy))
+
+
+def _failing(sighting: Sighting, policy: Policy) -> tuple[str, ...]:
+    if sighting.faces != 1:
+        return ("no_face",) if sighting.faces == 0 else ("several_faces",)
+    return failing_live(sighting.quality, policy)

@@ -1,0 +1,117 @@
+"""Runs the networks on pictures and times every stage; turns faults of one picture into measures, never into luck."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.align import align
+from models.build import Networks
+from models.compare import similarity
+from models.face import Embedding, Face, ImageBGR
+from models.measurement import Measure, Measured, NotAssessed, measured
+from models.quality import assess
+
+STAGES = ("detect", "align", "quality", "embed", "compare")
+
+
+class Stopwatch:
+    """Sums milliseconds by stage; `total` is the time between making it and asking."""
+
+    def __init__(self) -> None:
+        self._sums_ms: dict[str, float] = defaultdict(float)
+        self._started = time.perf_counter()
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Add the time of the block to a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._sums_ms[stage] += (time.perf_counter() - started) * 1e3
+
+    def timings_ms(self) -> dict[str, float]:
+        """Every stage, and `total`, in milliseconds with two decimals."""
+        stages = {stage: self._sums_ms.get(stage, 0.0) for stage in STAGES}
+        sums = stages | self._sums_ms | {"total": (time.perf_counter() - self._started) * 1e3}
+        return {stage: round(value, 2) for stage, value in sums.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """What one picture shows: how many faces count, the largest of them, and its quality."""
+
+    image_bgr: ImageBGR
+    faces: int
+    face: Face | None
+    quality: Mapping[str, Measure]
+
+
+class Measurer:
+    """The networks of one lane, asked one picture at a time. Raises ModelError where a network fails."""
+
+    def __init__(self, networks: Networks, *, second_face_ratio: float) -> None:
+        self._networks = networks
+        self._second_face_ratio = second_face_ratio
+
+    @property
+    def networks(self) -> Networks:
+        """The networks that answer."""
+        return self._networks
+
+    def look(self, image_bgr: ImageBGR, watch: Stopwatch, previous: Face | None = None) -> Sighting:
+        """Find the faces and assess the largest. `previous` is the face one frame earlier, for motion."""
+        with watch.time("detect"):
+            found = self._networks.detector.detect(image_bgr)
+        faces = faces_that_count(found, self._second_face_ratio)
+        if not faces:
+            return Sighting(image_bgr, 0, None, {})
+        with watch.time("quality"):
+            quality = assess(image_bgr, faces[0]) | {"motion": motion(previous, faces[0])}
+        return Sighting(image_bgr, len(faces), faces[0], quality)
+
+    def embed(self, sighting: Sighting, watch: Stopwatch) -> Embedding:
+        """The embedding of the largest face of a sighting that has one."""
+        if sighting.face is None:
+            raise ValueError("a sighting without a face has no embedding")
+        embedder = self._networks.embedder
+        with watch.time("align"):
+            aligned = align(sighting.image_bgr, sighting.face.landmarks, embedder.template)
+        with watch.time("embed"):
+            return embedder.embed(aligned)
+
+
+def faces_that_count(found: Sequence[Face], ratio: float) -> list[Face]:
+    """Largest first; a face counts from `ratio` of the largest's height up."""
+    faces = sorted(found, key=lambda face: face.box_in_image.height, reverse=True)
+    return [face for face in faces if face.box_in_image.height >= ratio * faces[0].box_in_image.height]
+
+
+def motion(previous: Face | None, face: Face) -> Measure:
+    """How far the eyes' middle moved since the frame before, in inter-eye distances."""
+    if previous is None:
+        return NotAssessed("no frame before")
+    moved = face.landmarks[:2].mean(axis=0) - previous.landmarks[:2].mean(axis=0)
+    eyes_apart = float(np.linalg.norm(face.landmarks[0] - face.landmarks[1]))
+    return measured(float(np.linalg.norm(moved)) / eyes_apart) if eyes_apart else NotAssessed("eyes coincide")
+
+
+def lowest_similarity(reference: Embedding | None, probes: Sequence[Embedding], watch: Stopwatch) -> Measure:
+    """The lowest of all probes to the reference: each frame that is used must show the holder."""
+    if reference is None:
+        return NotAssessed("no face on the document photo")
+    if not probes:
+        return NotAssessed("no good frame")
+    with watch.time("compare"):
+        scores = [measured(similarity(reference, probe)) for probe in probes]
+    lowest: Measure = scores[0]
+    for score in scores:
+        if not isinstance(score, Measured):
+            return score
+        if isinstance(lowest, Measured) and score.value < lowest.value:
+            lowest = score
+    return lowest

@@ -1,0 +1,84 @@
+"""Every outside thing on one page, as the lane asks for it. Passed in; no default opens a device."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from lane.document import TravelDocument
+from lane.frame import Frame
+from lane.ledger import Entry, Head
+from lane.referral import Decision, PassageId
+
+
+class Clock(Protocol):
+    """Two clocks: one to tell when, one to tell how long, which never jumps."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds since any fixed moment; never goes back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class FrameSource(Protocol):
+    """A camera."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Frames of one capture, oldest first, until the caller stops. Raises CameraError."""
+        ...
+
+
+class DocumentReader(Protocol):
+    """Where a passenger presents a document."""
+
+    def read(self) -> TravelDocument | None:
+        """Wait for the next document; None when the lane shall end. Raises DocumentError."""
+        ...
+
+
+class Gate(Protocol):
+    """The door. It is closed unless `open` was called after the last `close`."""
+
+    def open(self, passage: PassageId) -> None:
+        """Open for one passenger. Raises GateFaultError."""
+        ...
+
+    def wait_passed(self, timeout_s: float) -> bool:
+        """True once the passenger is through. Raises GateFaultError."""
+        ...
+
+    def close(self) -> None:
+        """Close; closing a closed gate is no error. Raises GateFaultError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded picture for the officer, named by its content."""
+
+    sha256: str
+    media_type: str
+    content: bytes
+
+
+class Desk(Protocol):
+    """Where officers are. Every call may raise NetworkLostError, DeskLostError or DeskRefusedError."""
+
+    def put_picture(self, picture: Picture) -> None:
+        """Hand over a picture; doing it twice is doing it once."""
+        ...
+
+    def put_entries(self, entries: Sequence[Entry]) -> Head:
+        """Hand over ledger entries in order; those it has are skipped. Returns the head of the desk's chain."""
+        ...
+
+    def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
+        """The officer's answer, or None when there is none after `wait_s` seconds."""
+        ...
