@@ -11,6 +11,56 @@ ModelError
 └── MatchersDifferError        two embeddings of different matchers
 """
 
+from pathlib import Path
+
 
 class ModelError(Exception):
     """Anything that `models` raises on purpose."""
+
+
+class ImageError(ModelError):
+    """A picture that cannot be used; `code` is stable, the message is for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class WeightsMissingError(ModelError):
+    """A file of weights is not there; the message names the command that brings it."""
+
+    def __init__(self, path: Path, remedy: str) -> None:
+        super().__init__(f"{path} is missing: {remedy}")
+        self.path = path
+
+
+class WeightsChangedError(ModelError):
+    """A file of weights is not the one that the catalogue names, so nothing may be computed with it."""
+
+    def __init__(self, path: Path, expected: str, found: str, remedy: str = "") -> None:
+        super().__init__(
+            f"{path}: expected sha256 {expected}, found {found}" + (f". {remedy}" if remedy else "")
+        )
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+class CatalogueError(ModelError):
+    """The catalogue is unreadable, incomplete or contradicts itself."""
+
+
+class ProviderError(ModelError):
+    """The wanted execution provider is not there or does not run the whole graph."""
+
+
+class GoldenVectorError(ModelError):
+    """A known face gave another answer than it must: no answer of this network can be trusted."""
+
+
+class InferenceError(ModelError):
+    """A network was asked something it cannot answer, did not run, or answered nonsense."""
+
+
+class MatchersDifferError(ModelError):
+    """Embeddings of two matchers have no similarity."""

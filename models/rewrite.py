@@ -1,0 +1,126 @@
+"""From the files as published to plain fp32 graphs that ONNX Runtime runs; the only module that imports onnx.
+
+The published files hold block-quantised weights, which ONNX Runtime loads but does not run, and PReLU
+nodes, whose kernel takes half of the matcher's time. Only exact rewrites happen here: no weight is
+retrained, rounded or fused. The same source gives the same bytes on every machine, so that the
+catalogue can name the result's hash.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from models.errors import CatalogueError
+
+Tensors = dict[str, NDArray[np.generic]]
+
+IR_VERSION = 10
+OPSET = 21
+
+
+def to_plain_fp32(source: bytes, name: str, free_axes: tuple[int, ...]) -> bytes:
+    """The published graph as plain fp32 ONNX bytes.
+
+    `free_axes` are the axes of the one true input that may vary (0 batch, 2 height, 3 width).
+    """
+    graph = onnx.load_from_string(source).graph
+    tensors: Tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in _weight_names(tensors)]
+    if len(inputs) != 1:
+        raise CatalogueError(f"{name}: expected one input, found {[value.name for value in inputs]}")
+    nodes = list(_plain_nodes(graph.node, tensors))
+    _free_reshapes(nodes, tensors)
+    used = {wanted for node in nodes for wanted in node.input}
+    model = helper.make_model(
+        helper.make_graph(
+            nodes,
+            name,
+            [_with_free_axes(inputs[0], free_axes)],
+            [_with_free_axes(value, tuple(range(_rank(value) - 1))) for value in graph.output],
+            [numpy_helper.from_array(tensors[key], key) for key in sorted(used & tensors.keys())],
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="passenger-lane",
+    )
+    onnx.checker.check_model(model, full_check=True)
+    plain: bytes = model.SerializeToString(deterministic=True)
+    return plain
+
+
+def _weight_names(tensors: Tensors) -> set[str]:
+    """Names that are inputs on paper only: weights, and weights that quantisation left behind."""
+    quantised = {name.removesuffix("_quantized") for name in tensors if name.endswith("_quantized")}
+    return tensors.keys() | quantised
+
+
+def _plain_nodes(nodes: Iterable[onnx.NodeProto], tensors: Tensors) -> Iterator[onnx.NodeProto]:
+    """The nodes that are left once everything that depends on weights alone has been computed."""
+    renamed: dict[str, str] = {}
+    for node in nodes:
+        inputs = [renamed.get(name, name) for name in node.input]
+        if node.op_type == "DequantizeLinear":
+            tensors[node.output[0]] = _dequantised(node, tensors)
+        elif node.op_type == "Constant":
+            tensors[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+        elif node.op_type == "Reshape" and inputs[0] in tensors:
+            tensors[node.output[0]] = tensors[inputs[0]].reshape(tensors[inputs[1]].astype(int))
+        elif node.op_type == "Dropout":
+            renamed[node.output[0]] = inputs[0]  # no randomness at inference
+        elif node.op_type == "PRelu":
+            yield from _prelu(inputs[0], inputs[1], node.output[0], tensors)
+        else:
+            yield _renamed(node, inputs)
+
+
+def _renamed(node: onnx.NodeProto, inputs: list[str]) -> onnx.NodeProto:
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    del copy.input[:]
+    copy.input.extend(inputs)
+    return copy
+
+
+def _dequantised(node: onnx.NodeProto, tensors: Tensors) -> NDArray[np.float32]:
+    """(quantised - zero point) * scale, with one scale for each block of weights along one axis."""
+    quantised, scale, zero = (tensors[name] for name in node.input)
+    attributes = {attribute.name: attribute.i for attribute in node.attribute}
+    axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
+    if scale.ndim and block:
+        length = quantised.shape[axis]
+        scale, zero = (np.repeat(t, block, axis).take(range(length), axis) for t in (scale, zero))
+    difference = quantised.astype(np.int32) - zero.astype(np.int32)
+    return difference.astype(np.float32) * scale.astype(np.float32)
+
+
+def _prelu(x: str, slope: str, out: str, tensors: Tensors) -> Iterator[onnx.NodeProto]:
+    """PReLU as s*x + (1 - s)*relu(x): the same function for every slope, in kernels that are fast.
+
+    max(x, s*x) would be shorter and wrong: the matcher's slopes run from -0.81 to 1.12.
+    """
+    rest = f"{slope}_rest"
+    tensors[rest] = np.float32(1) - tensors[slope].astype(np.float32)
+    yield helper.make_node("Relu", [x], [f"{out}_positive"], f"{out}_relu")
+    yield helper.make_node("Mul", [f"{out}_positive", rest], [f"{out}_bent"], f"{out}_bend")
+    yield helper.make_node("Mul", [x, slope], [f"{out}_straight"], f"{out}_scale")
+    yield helper.make_node("Add", [f"{out}_straight", f"{out}_bent"], [out], f"{out}_add")
+
+
+def _free_reshapes(nodes: Iterable[onnx.NodeProto], tensors: Tensors) -> None:
+    """Let the detector's [1, cells, C] reshapes follow the input's size."""
+    for node in nodes:
+        if node.op_type == "Reshape":
+            tensors[node.input[1]] = np.array([0, -1, tensors[node.input[1]][-1]], np.int64)
+
+
+def _rank(value: onnx.ValueInfoProto) -> int:
+    return len(value.type.tensor_type.shape.dim)
+
+
+def _with_free_axes(value: onnx.ValueInfoProto, free: tuple[int, ...]) -> onnx.ValueInfoProto:
+    sizes = [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
+    shape = [f"{value.name}_{axis}" if axis in free else size for axis, size in enumerate(sizes)]
+    return helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT, shape)
