@@ -13,7 +13,10 @@ ImageBGR: TypeAlias = NDArray[np.uint8]
 """H×W×3, uint8, blue first, origin top left."""
 
 Landmarks: TypeAlias = NDArray[np.float32]
-"""5×2, (x, y) in pixels of the image: the person's right eye, left eye, nose tip, right and left mouth corner."""
+"""5×2, (x, y) in pixels of the image: right eye, left eye, nose tip, right and left mouth corner.
+
+Right and left are the person's own.
+"""
 
 
 @dataclass(frozen=True, slots=True)

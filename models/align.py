@@ -1,0 +1,103 @@
+"""Turn and scale a face onto a matcher's template. Geometry only, knows no network."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import InferenceError
+from models.face import AlignedFace, ImageBGR, Landmarks
+
+Similarity = NDArray[np.float64]
+"""2×3: turns, scales and moves (x, y, 1); never shears or mirrors."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """Where the five landmarks belong in a square crop."""
+
+    name: str
+    size: int
+    landmarks: Landmarks
+
+    def enlarged(self, factor: int) -> "Template":
+        """The same framing with `factor` times as many pixels along each side."""
+        landmarks = ((self.landmarks + 0.5) * factor - 0.5).astype(np.float32)
+        return Template(f"{self.name}x{factor}", self.size * factor, landmarks)
+
+
+ARCFACE_112 = Template(
+    "arcface-112",
+    112,
+    # ArcFace's reference points (Deng et al., 2019), which SFace was trained with
+    np.array(
+        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
+        np.float32,
+    ),
+)
+
+TEMPLATES = {ARCFACE_112.name: ARCFACE_112}
+
+
+def align(image_bgr: ImageBGR, landmarks: Landmarks, template: Template) -> AlignedFace:
+    """The face on the template, black where the image ends. InferenceError if the landmarks give no scale.
+
+    A face that shrinks by more than 2 is averaged down first: plain bilinear sampling would skip pixels,
+    and aliasing costs accuracy.
+    """
+    to_template = similarity_transform(landmarks, template.landmarks)
+    shrink = 1 / float(np.hypot(to_template[0, 0], to_template[1, 0]))
+    if shrink > 2:
+        image_bgr, to_template = _averaged_down(image_bgr, to_template, template.size, shrink)
+    size = (template.size, template.size)
+    crop = cv2.warpAffine(image_bgr, to_template, size, flags=cv2.INTER_LINEAR)
+    return AlignedFace(np.asarray(crop, np.uint8), template.name)
+
+
+def similarity_transform(source: Landmarks, target: Landmarks) -> Similarity:
+    """The similarity that brings `source` nearest to `target` in the least-squares sense (Umeyama, 1991)."""
+    source_mean, target_mean = source.mean(0, dtype=np.float64), target.mean(0, dtype=np.float64)
+    from_centre, to_centre = source - source_mean, target - target_mean
+    variance = float((from_centre**2).sum())
+    if not np.isfinite(variance) or variance < 1e-6:
+        raise InferenceError("landmarks do not span a face")
+    # In two dimensions the best turn is one complex number: no decomposition, no reflection to exclude.
+    scaled_cos = float((from_centre * to_centre).sum()) / variance
+    across = from_centre[:, 0] * to_centre[:, 1] - from_centre[:, 1] * to_centre[:, 0]
+    scaled_sin = float(across.sum()) / variance
+    if scaled_cos == scaled_sin == 0:
+        raise InferenceError("landmarks do not span a face")
+    turn = np.array([[scaled_cos, -scaled_sin], [scaled_sin, scaled_cos]])
+    return np.column_stack([turn, target_mean - turn @ source_mean])
+
+
+def _averaged_down(
+    image_bgr: ImageBGR, to_template: Similarity, size: int, shrink: float
+) -> tuple[ImageBGR, Similarity]:
+    """The part of the image that the crop shows, averaged down until less than a factor of 2 remains."""
+    height, width = image_bgr.shape[:2]
+    left, top, right, bottom = _shown_part(to_template, size, margin=int(2 * shrink) + 1)
+    left, top = max(0, left), max(0, top)
+    right, bottom = min(width, right), min(height, bottom)
+    if right <= left or bottom <= top:
+        return image_bgr, to_template
+    part = image_bgr[top:bottom, left:right]
+    factor = int(shrink)
+    small_size = (-(-part.shape[1] // factor), -(-part.shape[0] // factor))
+    small = np.asarray(cv2.resize(part, small_size, interpolation=cv2.INTER_AREA), np.uint8)
+    grow_x, grow_y = part.shape[1] / small_size[0], part.shape[0] / small_size[1]
+    # Pixel centres: x = (x_small + 0.5) * grow - 0.5 + left
+    to_image = np.array(
+        [[grow_x, 0, (grow_x - 1) / 2 + left], [0, grow_y, (grow_y - 1) / 2 + top], [0, 0, 1.0]]
+    )
+    return small, to_template @ to_image
+
+
+def _shown_part(to_template: Similarity, size: int, margin: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the image that the square crop shows, with a margin."""
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64)
+    in_image = np.linalg.solve(to_template[:, :2], (corners - to_template[:, 2]).T)
+    left, top = np.floor(in_image.min(1)).astype(int) - margin
+    right, bottom = np.ceil(in_image.max(1)).astype(int) + margin
+    return int(left), int(top), int(right), int(bottom)

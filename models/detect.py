@@ -1,0 +1,148 @@
+"""Faces and landmarks in an image: letterbox into a fixed shape, run, decode, at two scales."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.catalogue import NetworkSpec
+from models.face import Box, Face, ImageBGR
+from models.session import Session, Tensor
+from models.tensor import to_tensor
+
+STRIDES = (8, 16, 32)
+Canvas = tuple[int, int]
+"""Width and height that the network is fed."""
+
+Found = NDArray[np.float32]
+"""N×15, best first: x, y, width, height, five (x, y) landmarks, score."""
+
+# YuNet was trained for faces of 10 to 300 px. Between these two sizes (longer side, at full scale) both
+# scales answer and the better score stays; outside, only the scale that sees the face in its range does.
+SMALLEST_AT_HALF_SCALE_PX = 160
+LARGEST_AT_FULL_SCALE_PX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """An image shrunk by `scale` into the top left corner of a canvas."""
+
+    canvas: Canvas
+    scale: float
+
+
+class FaceDetector:
+    """YuNet (Wu et al., 2023) at full and at half scale, so that a face that fills the frame is found too."""
+
+    def __init__(
+        self, spec: NetworkSpec, session: Session, *, min_score: float = 0.7, max_overlap: float = 0.3
+    ) -> None:
+        self._input = spec.input
+        self._session = session
+        self._min_score = min_score
+        self._max_overlap = max_overlap
+
+    def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
+        """All faces, best first, in the image's pixels; below about 10 px on the canvas none is found."""
+        full = fit(image_bgr, self._input.shapes, at_most=1.0)
+        half = fit(image_bgr, self._input.shapes, at_most=full.scale / 2)
+        found = np.concatenate(
+            [
+                _between(self.at(image_bgr, full), 0, LARGEST_AT_FULL_SCALE_PX / full.scale),
+                _between(self.at(image_bgr, half), SMALLEST_AT_HALF_SCALE_PX / full.scale, np.inf),
+            ]
+        )
+        return tuple(_face(row) for row in without_overlaps(found, self._max_overlap))
+
+    def at(self, image_bgr: ImageBGR, letterbox: Letterbox) -> Found:
+        """What one scale finds, in the image's pixels."""
+        outputs = self._session.run(to_tensor(boxed(image_bgr, letterbox), self._input))
+        found = without_overlaps(decode(outputs, letterbox.canvas, self._min_score), self._max_overlap)
+        return in_image(found, image_bgr, letterbox)
+
+
+def fit(image_bgr: ImageBGR, canvases: Sequence[Canvas], at_most: float) -> Letterbox:
+    """The canvas that shows the image largest, but not above `at_most`; of equals the smallest."""
+    height, width = image_bgr.shape[:2]
+    scales = {canvas: min(canvas[0] / width, canvas[1] / height, at_most) for canvas in canvases}
+    canvas = max(canvases, key=lambda canvas: (scales[canvas], -canvas[0] * canvas[1]))
+    return Letterbox(canvas, scales[canvas])
+
+
+def boxed(image_bgr: ImageBGR, letterbox: Letterbox) -> ImageBGR:
+    """The shrunk image, black to its right and below, as the network was trained."""
+    width, height = shrunk_size(image_bgr, letterbox)
+    if (width, height) != (image_bgr.shape[1], image_bgr.shape[0]):
+        image_bgr = np.asarray(cv2.resize(image_bgr, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    if letterbox.canvas == (width, height):
+        return image_bgr
+    canvas = np.zeros((letterbox.canvas[1], letterbox.canvas[0], 3), np.uint8)
+    canvas[:height, :width] = image_bgr
+    return canvas
+
+
+def shrunk_size(image_bgr: ImageBGR, letterbox: Letterbox) -> tuple[int, int]:
+    """Width and height of the image on the canvas, in whole pixels and never none."""
+    height, width = image_bgr.shape[:2]
+    return max(1, round(width * letterbox.scale)), max(1, round(height * letterbox.scale))
+
+
+def in_image(found: Found, image_bgr: ImageBGR, letterbox: Letterbox) -> Found:
+    """Canvas pixels to image pixels; whole pixels make the two axes' scales differ a little."""
+    width, height = shrunk_size(image_bgr, letterbox)
+    scale = np.array([image_bgr.shape[1] / width, image_bgr.shape[0] / height], np.float32)
+    result = found.copy()
+    result[:, :14] *= np.tile(scale, 7)
+    return result
+
+
+def decode(outputs: Mapping[str, Tensor], canvas: Canvas, min_score: float) -> Found:
+    """Every cell whose score reaches `min_score`, in canvas pixels."""
+    rows = list(_decoded_strides(outputs, canvas[0], min_score))
+    return np.concatenate(rows, dtype=np.float32)
+
+
+def _decoded_strides(outputs: Mapping[str, Tensor], width: int, min_score: float) -> Iterator[Found]:
+    """Score = sqrt(cls * obj); centre, size and landmarks are relative to the cell."""
+    for stride in STRIDES:
+        cls, obj = (outputs[f"{name}_{stride}"][0, :, 0].clip(0, 1) for name in ("cls", "obj"))
+        score = np.sqrt(cls * obj)
+        (index,) = np.nonzero(score >= min_score)
+        cell = np.stack([index % (width // stride), index // (width // stride)], 1)
+        raw_box, raw_points = outputs[f"bbox_{stride}"][0, index], outputs[f"kps_{stride}"][0, index]
+        size = np.exp(raw_box[:, 2:].clip(max=10)) * stride  # exp(89) is infinite
+        corner = (cell + raw_box[:, :2]) * stride - size / 2
+        points = (raw_points + np.tile(cell, 5)) * stride
+        yield np.hstack([corner, size, points, score[index, None]])
+
+
+def without_overlaps(found: Found, max_overlap: float) -> Found:
+    """Best first, without those that overlap a better one by more than `max_overlap` (IoU)."""
+    waiting = found[np.argsort(-found[:, 14], kind="stable")]
+    kept: list[Found] = []
+    while len(waiting):
+        kept.append(waiting[:1])
+        waiting = waiting[1:][_overlap(waiting[0], waiting[1:]) <= max_overlap]
+    return np.concatenate(kept) if kept else found
+
+
+def _overlap(one: Found, others: Found) -> NDArray[np.float32]:
+    """Intersection over union of one box with each of the others, 0 to 1."""
+    corner = np.maximum(one[:2], others[:, :2])
+    opposite = np.minimum(one[:2] + one[2:4], others[:, :2] + others[:, 2:4])
+    shared = (opposite - corner).clip(0).prod(1)
+    union = one[2:4].prod() + others[:, 2:4].prod(1) - shared
+    return np.asarray(shared / union, np.float32)
+
+
+def _between(found: Found, smallest: float, largest: float) -> Found:
+    longer_side = found[:, 2:4].max(1)
+    seen: Found = found[(longer_side >= smallest) & (longer_side <= largest)]
+    return seen
+
+
+def _face(row: NDArray[np.float32]) -> Face:
+    x, y, width, height = (float(value) for value in row[:4])
+    return Face(Box(x, y, width, height), row[4:14].reshape(5, 2).copy(), float(row[14]))

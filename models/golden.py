@@ -1,0 +1,157 @@
+"""A known face in, a known answer out: the start-up test that notices a network that answers wrongly.
+
+It catches what went wrong in the field elsewhere: colour order, normalisation done twice, landmarks in
+another order, a broken quantisation that finds any two people alike, another file. The face is drawn by
+formula, so nobody's photograph is needed; only + - * / and rounding are used, which give the same bytes
+on every machine.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.align import Template
+from models.errors import GoldenVectorError
+from models.face import AlignedFace, Embedding, Face, ImageBGR
+
+Plane = NDArray[np.float64]
+Answer = NDArray[np.float64]
+Colour = tuple[int, int, int]
+
+BACKGROUND: Colour = (150, 140, 128)
+HAIR: Colour = (28, 34, 46)
+SKIN: Colour = (132, 168, 214)
+SHADE: Colour = (84, 112, 158)
+LIPS: Colour = (86, 80, 168)
+DARK: Colour = (30, 30, 40)
+WHITE: Colour = (232, 236, 238)
+IRIS: Colour = (92, 70, 48)
+SHIRT: Colour = (120, 72, 40)
+
+
+class Stroke(NamedTuple):
+    """A soft ellipse of paint, in pixels of the `arcface-112` template."""
+
+    colour: Colour
+    strength: float
+    centre: tuple[float, float]
+    radius: tuple[float, float]
+    softness: float
+    """The part of the radius over which the paint fades, 0 to 1."""
+
+
+def _eye(x: float, outwards: int) -> tuple[Stroke, ...]:
+    return (
+        Stroke(SHADE, 0.7, (x, 50), (10, 7.5), 0.8),
+        Stroke(HAIR, 0.9, (x + outwards, 41.5), (10.5, 2.2), 0.5),
+        Stroke(WHITE, 1, (x, 51.7), (6.6, 3.1), 0.25),
+        Stroke(IRIS, 1, (x, 51.6), (3.1, 3.1), 0.2),
+        Stroke(DARK, 1, (x, 51.6), (1.5, 1.5), 0.3),
+        Stroke(DARK, 0.8, (x, 48.9), (7.2, 1.1), 0.5),
+    )
+
+
+FACE = (
+    Stroke(SHIRT, 1, (56, 172), (74, 46), 0.05),
+    Stroke(SHADE, 1, (56, 122), (20, 30), 0.1),
+    Stroke(HAIR, 1, (56, 48), (46, 56), 0.06),
+    Stroke(SHADE, 1, (56, 66), (38, 54), 0.05),
+    Stroke(SKIN, 1, (58, 66), (33, 52), 0.4),
+    Stroke(WHITE, 0.35, (56, 34), (22, 12), 0.9),
+    *_eye(38.3, outwards=-1),
+    *_eye(73.5, outwards=1),
+    Stroke(SHADE, 0.45, (51, 60), (3, 14), 0.9),
+    Stroke(WHITE, 0.4, (56.5, 62), (2.2, 13), 0.9),
+    Stroke(SHADE, 0.7, (56, 75.5), (8.5, 3.2), 0.6),
+    Stroke(DARK, 0.75, (51.8, 75.8), (2.0, 1.1), 0.5),
+    Stroke(DARK, 0.75, (60.2, 75.8), (2.0, 1.1), 0.5),
+    Stroke(SHADE, 0.5, (56, 100), (14, 3), 0.9),
+    Stroke(LIPS, 1, (56, 92.3), (14.6, 4.6), 0.2),
+    Stroke(DARK, 0.8, (56, 92.1), (14.0, 0.8), 0.5),
+)
+
+
+def draw_face(width: int, height: int, *, scale: float, left: float, top: float) -> ImageBGR:
+    """A frontal face on the template, enlarged by `scale`, the template's corner at (`left`, `top`)."""
+    x = (np.arange(width, dtype=np.float64)[None, :] - left) / scale
+    y = (np.arange(height, dtype=np.float64)[:, None] - top) / scale
+    light = (0.94 + 0.12 * y / 112).clip(0.6, 1.4)
+    canvas = np.array(BACKGROUND) * np.broadcast_to(light, (height, width))[..., None]
+    for stroke in FACE:
+        canvas += (np.array(stroke.colour) - canvas) * _cover(stroke, x, y)[..., None]
+    pixels: ImageBGR = np.rint(canvas).clip(0, 255).astype(np.uint8)
+    return pixels
+
+
+def _cover(stroke: Stroke, x: Plane, y: Plane) -> Plane:
+    """How much of each pixel the stroke covers: its strength inside, 0 outside."""
+    across, down = (x - stroke.centre[0]) / stroke.radius[0], (y - stroke.centre[1]) / stroke.radius[1]
+    inside = 1 + stroke.softness - across * across - down * down
+    covered: Plane = (inside / (2 * stroke.softness)).clip(0, 1)
+    return stroke.strength * covered
+
+
+DETECTOR_TOLERANCE_PX = 0.25
+DETECTOR_TOLERANCE_SCORE = 0.005
+MIN_COSINE = 0.9995
+"""One grey level of noise costs 0.0006 here; the mildest wrong input tried, a mirrored face, 0.011."""
+
+
+class Detector(Protocol):
+    """What the check needs of a detector."""
+
+    def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
+        """All faces, best first."""
+        ...
+
+
+class Embedder(Protocol):
+    """What the check needs of a matcher."""
+
+    template: Template
+
+    def embed(self, face: AlignedFace) -> Embedding:
+        """The face's unit vector."""
+        ...
+
+
+def detector_answer(detector: Detector) -> Answer:
+    """x, y, width, height, five (x, y) landmarks and score of the one face in the drawn scene."""
+    faces = detector.detect(draw_face(320, 256, scale=1.5, left=76, top=38))
+    if len(faces) != 1:
+        raise GoldenVectorError(f"detector: found {len(faces)} faces in the drawing of one")
+    box = faces[0].box_in_image
+    points = faces[0].landmarks.astype(np.float64).ravel()
+    return np.array([box.x, box.y, box.width, box.height, *points, faces[0].score])
+
+
+def embedder_answer(embedder: Embedder) -> Answer:
+    """The unit vector of the drawn face, which is on the template without being aligned."""
+    size = embedder.template.size
+    crop = draw_face(size, size, scale=1, left=0, top=0)
+    return embedder.embed(AlignedFace(crop, embedder.template.name)).vector.astype(np.float64)
+
+
+def check_detector(detector: Detector, expected: Sequence[float]) -> None:
+    """GoldenVectorError unless the drawn face is found where, and as surely as, it must be."""
+    drift = np.abs(detector_answer(detector) - np.asarray(expected))
+    if not (drift[:14].max() <= DETECTOR_TOLERANCE_PX and drift[14] <= DETECTOR_TOLERANCE_SCORE):
+        raise GoldenVectorError(
+            f"detector: the drawn face moved by {drift[:14].max():.3f} px, its score by {drift[14]:.4f}; "
+            f"allowed are {DETECTOR_TOLERANCE_PX} px and {DETECTOR_TOLERANCE_SCORE}"
+        )
+
+
+def check_embedder(embedder: Embedder, expected: Sequence[float]) -> None:
+    """GoldenVectorError unless the drawn face has the embedding that it must have."""
+    answer, wanted = embedder_answer(embedder), np.asarray(expected)
+    if answer.shape != wanted.shape:
+        raise GoldenVectorError(f"matcher: {answer.size} numbers, expected {wanted.size}")
+    cosine = float(answer @ wanted / np.linalg.norm(wanted))
+    if not cosine >= MIN_COSINE:
+        raise GoldenVectorError(
+            f"matcher: the drawn face's embedding has cosine {cosine:.5f} to the known one, "
+            f"expected at least {MIN_COSINE}: wrong colour order, normalisation, precision or file"
+        )
