@@ -59,7 +59,7 @@ class Capture:
         return max(chosen, key=lambda seen: seen.merit).sighting.quality if chosen else {}
 
     def note(self, seen: Seen) -> None:
-        """Count a frame, keep it among the best where it belongs, and start anew where somebody came along."""
+        """Count a frame, keep it where it is among the best, start anew where somebody came along."""
         self.most_faces = max(self.most_faces, seen.sighting.faces)
         self.best = sorted([*self.best, seen], key=lambda one: one.merit, reverse=True)[:PICTURES_KEPT]
         self.rejections.update(seen.failing)
@@ -68,7 +68,9 @@ class Capture:
             self.probes.clear()
 
 
-def capture(frames: Iterable[Frame], measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch) -> Capture:
+def capture(
+    frames: Iterable[Frame], measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch
+) -> Capture:
     """Ends with enough good frames, at the time limit, when the camera is lost or a network fails."""
     taken = Capture()
     try:
@@ -88,7 +90,12 @@ def capture(frames: Iterable[Frame], measurer: Measurer, policy: Policy, clock: 
 
 
 def _looked_at(
-    frames: Iterable[Frame], measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch, taken: Capture
+    frames: Iterable[Frame],
+    measurer: Measurer,
+    policy: Policy,
+    clock: Clock,
+    watch: Stopwatch,
+    taken: Capture,
 ) -> Iterator[Seen]:
     """Fresh frames with what is in them, until time is up; a stale frame decides nothing."""
     until = clock.monotonic_s() + policy.capture.timeout_s

@@ -4,12 +4,13 @@ No arrays, no faces, no names. A decision can be replayed from this and the poli
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Any
 
 from models.identity import MatcherIdentity, NetworkIdentity
-from models.measurement import Measure
+from models.measurement import Measure, Measured, NotAssessed
 
 
 class Check(StrEnum):
@@ -82,3 +83,60 @@ class Evidence:
     models_unchanged: bool
     engine_fault: str | None = None
     """What failed where a network did not run."""
+
+
+def to_plain(value: Any) -> Any:
+    """Evidence, or any part of it, as JSON values: a measure is {"value": x} or {"not_assessed": why}."""
+    match value:
+        case Measured():
+            return {"value": value.value}
+        case NotAssessed():
+            return {"not_assessed": value.reason}
+        case Mapping():
+            return {str(key): to_plain(one) for key, one in value.items()}
+        case tuple() | list():
+            return [to_plain(one) for one in value]
+        case date():
+            return value.isoformat()
+        case Enum():
+            return value.value
+    if is_dataclass(value):
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def from_plain(plain: Mapping[str, Any]) -> Evidence:
+    """The evidence that `to_plain` wrote, for replay. Raises KeyError, TypeError or ValueError else."""
+    document, capture = plain["document"], plain["capture"]
+    return Evidence(
+        document=DocumentEvidence(
+            expiry=Check(document["expiry"]),
+            expires_on=document["expires_on"] and date.fromisoformat(document["expires_on"]),
+            photo_faces=_measure(document["photo_faces"]),
+            photo_quality=_measures(document["photo_quality"]),
+            photo_fault=document["photo_fault"],
+        ),
+        capture=CaptureEvidence(
+            ended=CaptureEnd(capture["ended"]),
+            frames_seen=capture["frames_seen"],
+            faces_in_view=_measure(capture["faces_in_view"]),
+            good_frames=capture["good_frames"],
+            rejections=dict(capture["rejections"]),
+        ),
+        quality=_measures(plain["quality"]),
+        similarity=_measure(plain["similarity"]),
+        liveness=_measure(plain["liveness"]),
+        matcher=MatcherIdentity(**plain["matcher"]),
+        networks=tuple(NetworkIdentity(**network) for network in plain["networks"]),
+        desk=DeskContact(plain["desk"]),
+        models_unchanged=plain["models_unchanged"] is True,
+        engine_fault=plain["engine_fault"],
+    )
+
+
+def _measure(plain: Mapping[str, Any]) -> Measure:
+    return Measured(plain["value"]) if "value" in plain else NotAssessed(plain["not_assessed"])
+
+
+def _measures(plain: Mapping[str, Any]) -> dict[str, Measure]:
+    return {name: _measure(one) for name, one in plain.items()}

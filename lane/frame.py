@@ -8,7 +8,7 @@ from models.face import ImageBGR
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One camera frame. Its age is told by the monotonic clock, so that a jump of the wall clock hides nothing."""
+    """One camera frame. The monotonic clock tells its age: a jump of the wall clock hides nothing."""
 
     camera: str
     sequence: int

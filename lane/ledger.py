@@ -97,7 +97,9 @@ def check_follows(head: Head, entry: Entry, *, chain: str) -> Head:
     if entry.seq != head.seq + 1:
         raise LedgerBrokenError(f"after entry {head.seq} comes {entry.seq}: an entry is missing or moved")
     if entry.previous != head.hash:
-        raise LedgerBrokenError(f"entry {entry.seq} does not follow entry {head.seq}: one of them was replaced")
+        raise LedgerBrokenError(
+            f"entry {entry.seq} does not follow entry {head.seq}: one of them was replaced"
+        )
     return entry.head
 
 
@@ -120,7 +122,9 @@ def verify(
         if witness != head:
             raise LedgerBrokenError(f"chain {chain}: entry {head.seq} is not the one that was witnessed")
     if due:
-        raise LedgerBrokenError(f"chain {chain} is cut off: it ends at {head.seq}, witnessed up to {max(due)}")
+        raise LedgerBrokenError(
+            f"chain {chain} is cut off: it ends at {head.seq}, witnessed up to {max(due)}"
+        )
     return head
 
 

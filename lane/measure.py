@@ -1,4 +1,4 @@
-"""Runs the networks on pictures and times every stage; turns faults of one picture into measures, never into luck."""
+"""Runs the networks on pictures and times every stage; what is missing stays missing."""
 
 import time
 from collections import defaultdict
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from models.quality import assess
 
 from models.align import align
 from models.build import Networks
 from models.compare import similarity
 from models.face import Embedding, Face, ImageBGR
 from models.measurement import Measure, Measured, NotAssessed, measured
-from models.quality import assess
 
 STAGES = ("detect", "align", "quality", "embed", "compare")
 

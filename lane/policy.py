@@ -127,14 +127,28 @@ class Policy(_Strict):
     quality: QualityRule
     matcher: Annotated[tuple[Band, ...], Field(min_length=1)]
 
+    def identity(self) -> dict[str, str]:
+        """What a decision names: version and SHA-256 of the file."""
+        return {"version": self.version, "sha256": self.sha256}
+
     def band(self, matcher: MatcherIdentity) -> Band | None:
         """The band of exactly this matcher's file, or None."""
         found = (band for band in self.matcher if (band.name, band.sha256) == (matcher.name, matcher.sha256))
         return next(found, None)
 
-    def for_pictures(self, live: int) -> "Policy":
+    def for_pictures(self) -> "Policy":
         """For comparing still pictures: no document was presented, no desk is involved, nothing moves."""
         limits = {name: limit for name, limit in self.quality.live.items() if name not in _NOT_IN_STILLS}
+        changed = {
+            "document": DocumentRule(expiry_required=False),
+            "desk": DeskRule(when_lost="signal"),
+            "capture": self.capture.model_copy(update={"good_frames": 1}),
+            "quality": self.quality.model_copy(update={"live": limits}),
+        }
+        return self.model_copy(update=changed)
+
+
+_NOT_IN_STILLS}
         return self.model_copy(
             update={
                 "document": DocumentRule(expiry_required=False),
@@ -191,18 +205,29 @@ def _document_valid(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
 def _photo_usable(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
     if evidence.document.photo_fault is not None:
         yield Reason(Code.DOCUMENT_PHOTO_UNUSABLE, (evidence.document.photo_fault,))
+    elif _engine_says_why(evidence, evidence.document.photo_faces):
+        return
     elif evidence.document.photo_faces != Measured(1):
         yield Reason(Code.DOCUMENT_PHOTO_UNUSABLE, ("faces",))
     elif failing := _failing(evidence.document.photo_quality, policy.quality.document):
         yield Reason(Code.DOCUMENT_PHOTO_UNUSABLE, failing)
 
 
+def _engine_says_why(evidence: Evidence, measure: Measure) -> bool:
+    """S01 refers already: a system fault never counts against the person."""
+    return evidence.engine_fault is not None and not isinstance(measure, Measured)
+
+
 def _one_face(evidence: Evidence, _: Policy) -> Iterator[Reason]:
-    faces = evidence.capture.faces_in_view
-    if faces == Measured(1):
-        return
-    several = isinstance(faces, Measured) and faces.value > 1
-    yield Reason(Code.SEVERAL_FACES if several else Code.NO_FACE)
+    match evidence.capture.faces_in_view:
+        case Measured(1):
+            return
+        case Measured(value) if value > 1:
+            yield Reason(Code.SEVERAL_FACES)
+        case Measured():
+            yield Reason(Code.NO_FACE)
+        case _:
+            yield Reason(Code.TIMEOUT)
 
 
 def _enough_frames(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
@@ -214,6 +239,8 @@ def _enough_frames(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
 def _good_quality(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
     if evidence.capture.faces_in_view == Measured(0):
         return  # F01 says it all; no face has no quality
+    if evidence.engine_fault is not None and not evidence.quality:
+        return  # S01 says it all
     failing = _failing(evidence.quality, policy.quality.live)
     if failing:
         yield Reason(Code.QUALITY, failing)

@@ -1,13 +1,14 @@
 """Every outside thing on one page, as the lane asks for it. Passed in; no default opens a device."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from lane.document import TravelDocument
 from lane.frame import Frame
 from lane.ledger import Entry, Head
+from lane.passage import State
 from lane.referral import Decision, PassageId
 
 
@@ -76,9 +77,67 @@ class Desk(Protocol):
         ...
 
     def put_entries(self, entries: Sequence[Entry]) -> Head:
-        """Hand over ledger entries in order; those it has are skipped. Returns the head of the desk's chain."""
+        """Hand over entries in order; those it has are skipped. Returns the head of the desk's chain."""
         ...
 
     def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
         """The officer's answer, or None when there is none after `wait_s` seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A fact before it has its place in the chain."""
+
+    kind: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What the desk has not confirmed yet: an entry with the pictures that go with it."""
+
+    entry: Entry
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A passage and where it stands."""
+
+    passage: PassageId
+    state: State
+
+
+class Journal(Protocol):
+    """The lane's ledger and outbox on disk. Every call is all or nothing, and durable once it returns."""
+
+    def record(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        at: datetime,
+        standing: Standing | None = None,
+        pictures: Sequence[Picture] = (),
+    ) -> None:
+        """Append facts, say where the passage stands now, and put both into the outbox, in one transaction.
+
+        The pictures go with the last of the facts.
+        """
+        ...
+
+    def pending(self, limit: int) -> Sequence[Parcel]:
+        """The oldest parcels that the desk has not confirmed."""
+        ...
+
+    def confirmed(self, through_seq: int, desk_head: Head) -> None:
+        """The desk has all up to this entry: forget parcels and pictures, keep its head as a witness."""
+        ...
+
+    def unfinished(self) -> Standing | None:
+        """The passage that was under way when the lane stopped."""
+        ...
+
+    def desk_head(self) -> Head | None:
+        """The desk's head as last told."""
         ...

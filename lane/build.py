@@ -1,0 +1,63 @@
+"""The composition root: settings in, a station out. The one place that knows which adapter stands for which port."""
+
+from lane.adapters.desk_http import HttpDesk
+from lane.adapters.journal import SqliteJournal
+from lane.config import Settings
+from lane.courier import Courier
+from lane.errors import PolicyError
+from lane.measure import Measurer
+from lane.policy import Policy, load
+from lane.ports import Clock, DocumentReader, FrameSource, Gate
+from lane.station import Station
+from models.build import Networks, RuntimeSettings, build_networks
+
+
+def build_measurer(settings: Settings, policy: Policy) -> Measurer:
+    """Networks that passed their golden check, and a threshold for exactly them. Raises ModelError, PolicyError."""
+    networks = build_networks(
+        RuntimeSettings(
+            provider_policy=settings.provider_policy, provider=settings.provider, threads=settings.threads
+        )
+    )
+    _check_threshold(networks, policy)
+    return Measurer(networks, second_face_ratio=policy.capture.second_face_ratio)
+
+
+def build_policy(settings: Settings) -> Policy:
+    """The site's policy, or the shipped one. Raises PolicyError."""
+    return load(settings.policy) if settings.policy else load()
+
+
+def build_station(
+    settings: Settings,
+    *,
+    camera: FrameSource,
+    reader: DocumentReader,
+    gate: Gate,
+    clock: Clock,
+    measurer: Measurer,
+    policy: Policy,
+    journal: SqliteJournal,
+    desk: HttpDesk,
+) -> Station:
+    """A station on real networks, a journal on disk and the desk over HTTP."""
+    return Station(
+        settings.lane,
+        camera=camera,
+        reader=reader,
+        gate=gate,
+        journal=journal,
+        courier=Courier(journal, desk),
+        measurer=measurer,
+        policy=policy,
+        clock=clock,
+    )
+
+
+def _check_threshold(networks: Networks, policy: Policy) -> None:
+    matcher = networks.embedder.identity
+    if policy.band(matcher) is None:
+        raise PolicyError(
+            f"policy {policy.version} has no threshold for matcher {matcher.name} with sha256 {matcher.sha256}: "
+            "a threshold holds for one file only"
+        )

@@ -1,0 +1,127 @@
+"""One document photo against one or more live pictures, by the lane's own measuring and policy; nothing moves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.image import ImageError, read
+
+from lane.capture import Capture, Seen
+from lane.document import TravelDocument
+from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
+from lane.frame import Frame
+from lane.measure import Measurer, Stopwatch, lowest_similarity
+from lane.policy import Admit, Policy, Refer, decide, failing_live
+from lane.ports import Clock
+from lane.reference import examine
+from lane.station import LIVENESS
+from models.errors import ModelError
+from models.measurement import Measure, Measured
+
+STAGES = ("detect", "align", "quality", "embed", "compare", "total")
+
+
+class PictureError(Exception):
+    """A picture that cannot be used: names the file and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The outcome of a comparison, and what it rests on."""
+
+    evidence: Evidence
+    outcome: Admit | Refer
+    threshold: float
+    timings_ms: dict[str, float]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values; what was not assessed is null."""
+        reasons = self.outcome.reasons if isinstance(self.outcome, Refer) else ()
+        return {
+            "outcome": "refer" if reasons else "admit",
+            "reasons": [reason.code.value for reason in reasons],
+            "components": {
+                reason.code.value: list(reason.components) for reason in reasons if reason.components
+            },
+            "remarks": [reason.code.value for reason in self.outcome.remarks],
+            "similarity": _number(self.evidence.similarity),
+            "threshold": self.threshold,
+            "matcher": {"name": self.evidence.matcher.name, "sha256": self.evidence.matcher.sha256},
+            "quality": {name: _number(measure) for name, measure in self.evidence.quality.items()},
+            "timings_ms": {stage: self.timings_ms[stage] for stage in STAGES},
+        }
+
+
+def compare_pictures(
+    document: Path, live: Sequence[Path], measurer: Measurer, policy: Policy, clock: Clock
+) -> Comparison:
+    """Compare. Raises PictureError for a picture that cannot be read, ModelError where a network fails."""
+    rules = policy.for_pictures()
+    frames = [_frame(number, path, clock) for number, path in enumerate(live)]
+    photo = _document(document)
+    watch = Stopwatch()
+    reference = examine(photo, clock.now().date(), measurer, watch)
+    if reference.evidence.photo_fault is not None:
+        raise PictureError(f"{document}: the picture cannot be used ({reference.evidence.photo_fault})")
+    if reference.engine_fault is not None:
+        raise ModelError(f"a network failed on {document}: {reference.engine_fault}")
+    taken = _look_at(frames, measurer, rules, watch)
+    evidence = Evidence(
+        document=reference.evidence,
+        capture=_account(taken),
+        quality=taken.quality(),
+        similarity=lowest_similarity(reference.embedding, taken.probes, watch),
+        liveness=LIVENESS,
+        matcher=measurer.networks.embedder.identity,
+        networks=measurer.networks.identities,
+        desk=DeskContact.REACHED,
+        models_unchanged=True,
+    )
+    band = rules.band(evidence.matcher)
+    outcome = decide(evidence, rules)
+    threshold = band.admit if band else float("nan")
+    return Comparison(evidence, outcome, threshold, watch.timings_ms())
+
+
+def _look_at(frames: Sequence[Frame], measurer: Measurer, rules: Policy, watch: Stopwatch) -> Capture:
+    """Every picture counts; where none is good, the best with one face is compared all the same."""
+    taken = Capture()
+    for frame in frames:
+        sighting = measurer.look(frame.image_bgr, watch)
+        failing = failing_live(sighting.quality, rules) if sighting.faces == 1 else ("faces",)
+        seen = Seen(frame, sighting, failing)
+        taken.frames_seen += 1
+        taken.note(seen)
+        if not failing:
+            taken.good.append(seen)
+    chosen = taken.good or [seen for seen in taken.best if seen.sighting.faces == 1][:1]
+    taken.probes = [measurer.embed(seen.sighting, watch) for seen in chosen]
+    return taken
+
+
+def _account(taken: Capture) -> CaptureEvidence:
+    ended = CaptureEnd.ENOUGH if taken.good else CaptureEnd.TIMEOUT
+    faces = Measured(taken.most_faces)
+    return CaptureEvidence(ended, taken.frames_seen, faces, len(taken.good), dict(taken.rejections))
+
+
+def _document(path: Path) -> TravelDocument:
+    try:
+        return TravelDocument(path.read_bytes(), expires_on=None)
+    except OSError as error:
+        raise PictureError(f"{path}: {error.strerror}") from error
+
+
+def _frame(number: int, path: Path, clock: Clock) -> Frame:
+    try:
+        image_bgr = read(path)
+    except OSError as error:
+        raise PictureError(f"{path}: {error.strerror}") from error
+    except ImageError as error:
+        raise PictureError(f"{path}: {error}") from error
+    return Frame("file", number, clock.now(), clock.monotonic_s(), image_bgr)
+
+
+def _number(measure: Measure) -> float | None:
+    return round(measure.value, 6) if isinstance(measure, Measured) else None
