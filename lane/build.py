@@ -1,4 +1,4 @@
-"""The composition root: settings in, a station out. The one place that knows which adapter stands for which port."""
+"""The composition root: settings in, a station out; knows which adapter stands for which port."""
 
 from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
@@ -7,13 +7,14 @@ from lane.courier import Courier
 from lane.errors import PolicyError
 from lane.measure import Measurer
 from lane.policy import Policy, load
-from lane.ports import Clock, DocumentReader, FrameSource, Gate
+from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen
 from lane.station import Station
-from models.build import Networks, RuntimeSettings, build_networks
+from models.build import Networks, build_networks
+from models.ort import RuntimeSettings
 
 
 def build_measurer(settings: Settings, policy: Policy) -> Measurer:
-    """Networks that passed their golden check, and a threshold for exactly them. Raises ModelError, PolicyError."""
+    """Networks that passed their golden check. Raises ModelError; PolicyError without their threshold."""
     networks = build_networks(
         RuntimeSettings(
             provider_policy=settings.provider_policy, provider=settings.provider, threads=settings.threads
@@ -35,6 +36,7 @@ def build_station(
     reader: DocumentReader,
     gate: Gate,
     clock: Clock,
+    screen: Screen,
     measurer: Measurer,
     policy: Policy,
     journal: SqliteJournal,
@@ -51,6 +53,7 @@ def build_station(
         measurer=measurer,
         policy=policy,
         clock=clock,
+        screen=screen,
     )
 
 
@@ -58,6 +61,6 @@ def _check_threshold(networks: Networks, policy: Policy) -> None:
     matcher = networks.embedder.identity
     if policy.band(matcher) is None:
         raise PolicyError(
-            f"policy {policy.version} has no threshold for matcher {matcher.name} with sha256 {matcher.sha256}: "
-            "a threshold holds for one file only"
+            f"policy {policy.version} has no threshold for matcher {matcher.name} "
+            f"with sha256 {matcher.sha256}: a threshold holds for one file only"
         )

@@ -26,7 +26,7 @@ class Passenger:
 
 
 def cast(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
-    """The passengers, in the order of their coming. Raises PhotosError where the photographs are not ready."""
+    """The passengers, in order. Raises PhotosError where the photographs are not ready."""
     valid, expired = today + timedelta(days=900), today - timedelta(days=1)
     first, second, third, other = (
         _portrait(name, measurer) for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")

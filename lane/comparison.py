@@ -1,14 +1,13 @@
-"""One document photo against one or more live pictures, by the lane's own measuring and policy; nothing moves."""
+"""One document photo against live pictures, by the lane's measuring and policy; nothing moves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.image import ImageError, read
-
 from lane.capture import Capture, Seen
 from lane.document import TravelDocument
+from lane.errors import LaneError
 from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
 from lane.frame import Frame
 from lane.measure import Measurer, Stopwatch, lowest_similarity
@@ -16,13 +15,14 @@ from lane.policy import Admit, Policy, Refer, decide, failing_live
 from lane.ports import Clock
 from lane.reference import examine
 from lane.station import LIVENESS
-from models.errors import ModelError
+from models.errors import ImageError, ModelError
+from models.image import read
 from models.measurement import Measure, Measured
 
 STAGES = ("detect", "align", "quality", "embed", "compare", "total")
 
 
-class PictureError(Exception):
+class PictureError(LaneError):
     """A picture that cannot be used: names the file and says why."""
 
 

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
 
 
 def read(path: Path | None = None, **overrides: Any) -> Settings:
-    """Settings from a file and the environment. Raises SettingsError that names what is wrong, never a secret."""
+    """Settings from file and environment. Raises SettingsError that says what is wrong, no secret."""
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
         return Settings(**(given | overrides))

@@ -8,6 +8,8 @@ LaneError
 ├── PolicyError            the policy is unreadable, incomplete or for another matcher
 ├── TransitionError        a step that the passage's state does not allow
 ├── SettingsError          a setting is missing or wrong
+├── StoppedError           the lane was told to stop while a passage waits for an officer
+├── PictureError           a picture that cannot be used (lane.comparison)
 ├── PhotosError            the demo's photographs are not there or were changed
 └── DeskError              the desk has not got it: the outbox keeps it
     ├── NetworkLostError   S02: nobody answers at the desk's address
@@ -46,6 +48,10 @@ class TransitionError(LaneError):
 
 class SettingsError(LaneError):
     """A setting is missing or wrong."""
+
+
+class StoppedError(LaneError):
+    """The lane was told to stop while a passage waits; the next start takes it up again."""
 
 
 class PhotosError(LaneError):

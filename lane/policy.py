@@ -148,19 +148,6 @@ class Policy(_Strict):
         return self.model_copy(update=changed)
 
 
-_NOT_IN_STILLS}
-        return self.model_copy(
-            update={
-                "document": DocumentRule(expiry_required=False),
-                "desk": DeskRule(when_lost="signal"),
-                "capture": self.capture.model_copy(
-                    update={"good_frames": max(1, min(live, self.capture.good_frames))}
-                ),
-                "quality": self.quality.model_copy(update={"live": limits}),
-            }
-        )
-
-
 _NOT_IN_STILLS = ("motion", "offset_x", "offset_y", "head_size")
 
 

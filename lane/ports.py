@@ -60,6 +60,14 @@ class Gate(Protocol):
         ...
 
 
+class Screen(Protocol):
+    """What tells the people at the lane how it goes: never a reason, never a face."""
+
+    def show(self, passage: PassageId, state: State, /) -> None:
+        """The passage stands here now; it is on disk already."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """An encoded picture for the officer, named by its content."""

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-from models.image import ImageError, decode
-
 from lane.document import TravelDocument, check_expiry
 from lane.evidence import DocumentEvidence
 from lane.measure import Measurer, Stopwatch
-from models.errors import ModelError
+from models.errors import ImageError, ModelError
 from models.face import Embedding, ImageBGR
+from models.image import decode
 from models.measurement import Measured, NotAssessed
 
 

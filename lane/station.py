@@ -4,6 +4,7 @@ document presented → capture → evidence → policy → gate, or referral →
 """
 
 import logging
+import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,12 +14,12 @@ from lane import __version__, pictures
 from lane.capture import Capture, capture
 from lane.courier import Courier
 from lane.document import TravelDocument, check_expiry
-from lane.errors import DocumentError, GateFaultError, LaneError, TransitionError
+from lane.errors import DocumentError, GateFaultError, LaneError, StoppedError, TransitionError
 from lane.evidence import DeskContact, DocumentEvidence, Evidence, to_plain
 from lane.measure import Measurer, Stopwatch, lowest_similarity
 from lane.passage import State, Step, after
 from lane.policy import Admit, Policy, Refer, decide
-from lane.ports import Clock, DocumentReader, Draft, FrameSource, Gate, Journal, Picture, Standing
+from lane.ports import Clock, DocumentReader, Draft, FrameSource, Gate, Journal, Picture, Screen, Standing
 from lane.reasons import Code, Reason
 from lane.reference import Reference, examine
 from lane.referral import Answer, Decision, PassageId
@@ -82,14 +83,20 @@ class Station:
         measurer: Measurer,
         policy: Policy,
         clock: Clock,
+        screen: Screen,
         gate_timeout_s: float = 15.0,
-        officer_wait_s: float = 20.0,
+        officer_wait_s: float = 5.0,
     ) -> None:
         self._lane, self._camera, self._reader, self._gate = lane, camera, reader, gate
         self._journal, self._courier, self._measurer = journal, courier, measurer
-        self._policy, self._clock = policy, clock
+        self._policy, self._clock, self._screen = policy, clock, screen
         self._gate_timeout_s, self._officer_wait_s = gate_timeout_s, officer_wait_s
         self._closed = False
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """End the wait for an officer, from any thread; the passage stays referred, and on disk."""
+        self._stop.set()
 
     def start(self) -> PassageReport | None:
         """Close the gate, take up what an earlier run left, and say in the ledger which networks decide.
@@ -192,13 +199,14 @@ class Station:
         return decision, False
 
     def _wait_for_officer(self, passage: Passage) -> Decision:
-        while True:
+        while not self._stop.is_set():
             if self._courier.deliver() is DeskContact.REACHED:
                 decision = self._courier.answer(passage.id, self._officer_wait_s)
                 if decision is not None:
                     return decision
             if self._courier.contact is not DeskContact.REACHED:
                 self._clock.sleep(RETRY_S)
+        raise StoppedError(f"stopped while passage {passage.id} waits for an officer")
 
     def _let_through(self, passage: Passage) -> bool:
         """Open, wait, close. True where the gate was opened."""
@@ -234,6 +242,7 @@ class Station:
         passage.take(step)
         standing = Standing(passage.id, passage.state)
         self._journal.record(drafts, at=self._clock.now(), standing=standing, pictures=shown)
+        self._screen.show(passage.id, passage.state)
 
     def _read_document(self) -> TravelDocument | None:
         try:

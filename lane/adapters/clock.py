@@ -21,7 +21,7 @@ class SystemClock:
 
 
 class SkippingClock(SystemClock):
-    """Runs with the machine's clock, and jumps ahead where a simulated camera skips the wait for its next frame."""
+    """The machine's clock, which jumps ahead where a simulated camera skips a wait."""
 
     def __init__(self) -> None:
         self._skipped_s = 0.0

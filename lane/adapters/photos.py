@@ -1,11 +1,10 @@
-"""The photographs of the demo and the tests: fetched once from a package, by hash, never kept in the repository.
+"""The photographs of demo and tests: fetched once from a package, by hash, never in the repository.
 
 They are portraits of public office holders, works of the United States government, from the source
 distribution of face_recognition 1.3.0 (MIT).
 """
 
 import hashlib
-import os
 import subprocess
 import sys
 import tarfile
@@ -86,7 +85,7 @@ def _keep(name: str, package: tarfile.TarFile) -> None:
     content = _checked(path, name, member.read(_LARGEST))
     partial = path.with_suffix(".partial")
     partial.write_bytes(content)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def _checked(path: Path, name: str, content: bytes) -> bytes:

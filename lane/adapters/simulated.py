@@ -5,6 +5,7 @@ Ships with the product and serves demo, tests and benchmarks. The same seed give
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ from lane.frame import Frame
 from lane.ports import Clock
 from lane.referral import PassageId
 from models.face import Face, ImageBGR
+
+Plane: TypeAlias = NDArray[np.floating[Any]]
+"""Grey levels or shares, H×W or H×W×3."""
 
 WIDTH, HEIGHT, FRAMES_PER_SECOND = 640, 480, 25.0
 
@@ -87,11 +91,11 @@ def render(scene: Scene, at_s: float, rng: np.random.Generator) -> ImageBGR:
     for person in scene.people:
         picture = _draw(picture, person, scene, at_s)
     if scene.defocus_px:
-        picture = cv2.GaussianBlur(picture, (0, 0), scene.defocus_px)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), scene.defocus_px), np.float32)
     return _sense(picture, scene, at_s, rng)
 
 
-def _hall() -> NDArray[np.float32]:
+def _hall() -> Plane:
     """Floor and wall in the grey of an arrivals hall."""
     rows = np.linspace(0.0, 1.0, HEIGHT, dtype=np.float32)[:, None]
     columns = np.linspace(-1.0, 1.0, WIDTH, dtype=np.float32)[None, :]
@@ -99,7 +103,7 @@ def _hall() -> NDArray[np.float32]:
     return np.repeat(grey[..., None], 3, axis=2) * np.array([1.02, 1.0, 0.97], np.float32)
 
 
-def _draw(picture: NDArray[np.float32], person: Person, scene: Scene, at_s: float) -> NDArray[np.float32]:
+def _draw(picture: Plane, person: Person, scene: Scene, at_s: float) -> Plane:
     """Put the person's photograph where they stand now, blurred along their way."""
     now = _place(person, scene, at_s)
     before = _place(person, scene, at_s - 0.5 / FRAMES_PER_SECOND)  # half a frame of exposure
@@ -107,8 +111,8 @@ def _draw(picture: NDArray[np.float32], person: Person, scene: Scene, at_s: floa
     length = float(np.hypot(now[0] - before[0], now[1] - before[1]))
     if length >= 1:
         kernel = _streak(now[0] - before[0], now[1] - before[1])
-        layer, alpha = cv2.filter2D(layer, -1, kernel), cv2.filter2D(alpha, -1, kernel)
-    blended: NDArray[np.float32] = picture * (1 - alpha[..., None]) + layer * alpha[..., None]
+        layer, alpha = (np.asarray(cv2.filter2D(one, -1, kernel), np.float32) for one in (layer, alpha))
+    blended: Plane = picture * (1 - alpha[..., None]) + layer * alpha[..., None]
     return blended
 
 
@@ -123,9 +127,7 @@ def _place(person: Person, scene: Scene, at_s: float) -> tuple[float, float, flo
     return float(x), float(y + bob), person.eyes_apart_px * (0.35 + 0.65 * eased)
 
 
-def _paste(
-    portrait: Portrait, place: tuple[float, float, float]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _paste(portrait: Portrait, place: tuple[float, float, float]) -> tuple[Plane, Plane]:
     """The photograph scaled so that its eyes are at `place`, and where it covers the hall (0 to 1)."""
     x, y, eyes_apart = place
     scale = eyes_apart / portrait.eyes_apart_px
@@ -144,16 +146,16 @@ def _paste(
     return layer.astype(np.float32), alpha.astype(np.float32)
 
 
-def _soft_edge(size: tuple[int, int]) -> NDArray[np.float32]:
+def _soft_edge(size: tuple[int, int]) -> Plane:
     """1 inside, falling to 0 at the photograph's edge."""
     width, height = size
     band = max(2.0, 0.06 * min(size))
     along = [np.minimum(np.arange(n) + 0.5, n - 0.5 - np.arange(n)) / band for n in (height, width)]
-    edge: NDArray[np.float32] = np.clip(np.minimum(along[0][:, None], along[1][None, :]), 0, 1)
+    edge: Plane = np.clip(np.minimum(along[0][:, None], along[1][None, :]), 0, 1)
     return edge.astype(np.float32)
 
 
-def _streak(dx: float, dy: float) -> NDArray[np.float32]:
+def _streak(dx: float, dy: float) -> Plane:
     """A line of this direction and length as a blur kernel that sums to 1."""
     reach = int(np.ceil(max(abs(dx), abs(dy)) / 2)) + 1
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
@@ -163,12 +165,13 @@ def _streak(dx: float, dy: float) -> NDArray[np.float32]:
     return kernel
 
 
-def _sense(picture: NDArray[np.float32], scene: Scene, at_s: float, rng: np.random.Generator) -> ImageBGR:
+def _sense(picture: Plane, scene: Scene, at_s: float, rng: np.random.Generator) -> ImageBGR:
     """Exposure that settles within half a second, and noise: what a sensor makes of the light."""
     settling = 1 + 0.25 * np.exp(-at_s / 0.15)
     grain = rng.standard_normal((HEIGHT, WIDTH, 1), dtype=np.float32) * scene.noise
     lit = picture * scene.exposure * settling + grain
-    return np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+    seen: ImageBGR = np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+    return seen
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """An officer from a script, who works the desk over HTTP as a browser does: sign in, claim, look, decide."""
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,11 +26,12 @@ def answer_for(codes: frozenset[str]) -> tuple[Answer, Ground]:
 
 
 class ScriptedOfficer:
-    """Works in a thread between enter and exit; `failure` holds what stopped it, if anything did."""
+    """Works in a thread between enter and exit; `failure` keeps what stopped it, `on_failure` hears."""
 
-    def __init__(self, address: str, name: str, password: str) -> None:
+    def __init__(self, address: str, name: str, password: str, on_failure: Callable[[], None]) -> None:
         self._client = httpx.Client(base_url=f"{address}/api/v1", timeout=10.0, trust_env=False)
         self._name, self._password = name, password
+        self._on_failure = on_failure
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="scripted-officer", daemon=True)
         self.failure: Exception | None = None
@@ -53,6 +55,7 @@ class ScriptedOfficer:
                     self._decide(case["passage"])
         except (httpx.HTTPError, KeyError, ValueError) as error:
             self.failure = error
+            self._on_failure()
 
     def _sign_in(self) -> None:
         session = self._ask("POST", "/session", json={"name": self._name, "password": self._password})

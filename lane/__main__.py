@@ -1,0 +1,130 @@
+"""The lane's command line."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lane import config
+from lane.errors import LaneError
+from models.errors import ModelError
+from models.guard import refuse_strangers
+
+app = typer.Typer(
+    name="python -m lane",
+    help="A border lane: camera frames and a travel document in, admit or refer to an officer out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+@app.command()
+def demo(
+    as_json: Json = False,
+    headless: Annotated[
+        bool,
+        typer.Option(
+            "--headless",
+            help="A scripted officer decides over HTTP, simulated time does not wait, the program ends.",
+        ),
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep ledger and desk in this folder, to look at afterwards; it must be new or empty."
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The desk's port on this machine; 0 takes a free one.")
+    ] = 0,
+) -> None:
+    """Send nine passengers through a lane, with a desk beside it where you decide what the machine refers.
+
+    Without a terminal to sit at (standard input is not one) it runs as with --headless.
+    """
+    from lane.demo import run  # noqa: PLC0415  --help must not load the networks' libraries
+    from lane.terminal import Terminal  # noqa: PLC0415
+
+    headless = headless or not sys.stdin.isatty()
+    if data is not None:
+        _make_empty(data)
+    terminal = Terminal(Console(stderr=as_json), headless=headless)
+    summary = run(terminal, headless=headless, data=data, port=port)
+    terminal.ended(summary)
+    if as_json:
+        print(json.dumps(summary, indent=2))
+    if not summary["ledger"]["verified"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    document: Annotated[Path, typer.Option(help="The document photo.")],
+    live: Annotated[list[Path], typer.Option(help="A picture of the person; more may follow after it.")],
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[LIVE]...", help="More live pictures.")
+    ] = None,
+    as_json: Json = False,
+    policy: Annotated[Path | None, typer.Option(help="A policy file; the shipped one if not given.")] = None,
+) -> None:
+    """Compare one document photo with live pictures, by the same measuring and policy as a lane.
+
+    Exit code 0 for admit and for refer, 2 for a picture that cannot be used.
+
+    Example: python -m lane verify --document passport.jpg --live first.jpg second.jpg --json
+    """
+    from lane.adapters.clock import SystemClock  # noqa: PLC0415
+    from lane.build import build_measurer, build_policy  # noqa: PLC0415
+    from lane.comparison import compare_pictures  # noqa: PLC0415
+    from lane.terminal import show_comparison  # noqa: PLC0415
+
+    settings = config.read(policy=policy) if policy else config.read()
+    rules = build_policy(settings)
+    measurer = build_measurer(settings, rules)
+    found = compare_pictures(document, [*live, *(more or [])], measurer, rules, SystemClock()).plain()
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        show_comparison(Console(), found)
+
+
+@app.command()
+def photos() -> None:
+    """Fetch the photographs of the demo and the tests, once, by hash, into the cache."""
+    from lane.adapters import photos as store  # noqa: PLC0415
+
+    if not store.ready():
+        print("Fetching the photographs (3 MB, once)", file=sys.stderr)
+        store.fetch()
+    print(store.folder())
+
+
+def _make_empty(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise typer.BadParameter(f"{folder} is not empty: a demo keeps its own ledger", param_hint="--data")
+
+
+def main() -> None:
+    """Run the command line: clear errors, exit 2 for bad input, 130 for Ctrl-C, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        refuse_strangers()
+        app()
+    except (LaneError, ModelError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""A desk, a lane and the passengers of `lane.cast`: all real but hall, gate and document reader."""
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import SecretStr
+
+from lane import config
+from lane.adapters import desk_process
+from lane.adapters.clock import SkippingClock
+from lane.adapters.desk_http import HttpDesk
+from lane.adapters.journal import SqliteJournal
+from lane.adapters.simulated import SimulatedCamera, SimulatedGate, SimulatedReader
+from lane.adapters.simulated_officer import ScriptedOfficer
+from lane.build import build_measurer, build_policy, build_station
+from lane.cast import Passenger, cast
+from lane.document import TravelDocument
+from lane.errors import StoppedError
+from lane.passage import State
+from lane.referral import PassageId
+from lane.station import PassageReport, Station
+
+OFFICER = "officer"
+
+
+class Audience(Protocol):
+    """Who is told how the demo goes."""
+
+    def ready(self, address: str, officer: str, password: str) -> None:
+        """The desk runs at this address, with these one-time credentials."""
+        ...
+
+    def enters(self, number: int, passenger: Passenger) -> None:
+        """Somebody presents a document."""
+        ...
+
+    def asks_officer(self) -> None:
+        """The passage waits for an officer."""
+        ...
+
+    def passed(self, report: PassageReport) -> None:
+        """The passage is closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A running desk and the credentials that were made for this run."""
+
+    address: str
+    database: Path
+    token: SecretStr
+    password: str
+
+
+@dataclass(slots=True)
+class Hall:
+    """Leads passengers to the camera one by one, and tells the audience; a `lane.ports.Screen`."""
+
+    passengers: tuple[Passenger, ...]
+    camera: SimulatedCamera
+    audience: Audience
+
+    def documents(self) -> Iterator[TravelDocument]:
+        """The next passenger steps up and presents a document."""
+        for number, passenger in enumerate(self.passengers, 1):
+            self.camera.scene, self.camera.seed = passenger.scene, number
+            self.audience.enters(number, passenger)
+            yield passenger.document
+
+    def show(self, _: PassageId, state: State) -> None:
+        """See `lane.ports.Screen`."""
+        if state is State.REFERRED:
+            self.audience.asks_officer()
+
+
+def run(audience: Audience, *, headless: bool, data: Path | None = None, port: int = 0) -> dict[str, Any]:
+    """Send every passenger through and return the summary. Raises LaneError, ModelError.
+
+    `headless`: a scripted officer decides, and simulated time does not wait; otherwise a person decides at
+    the printed address, for as long as it takes.
+    """
+    with ExitStack() as stack:
+        folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passenger-lane-")))
+        settings = config.read(lane="lane-1", journal=folder / "lane.sqlite")
+        policy = build_policy(settings)
+        with ThreadPoolExecutor() as pool:
+            measuring = pool.submit(build_measurer, settings, policy)
+            site = stack.enter_context(_site(folder, settings.lane, port))
+            measurer = measuring.result()
+        clock = SkippingClock()
+        camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep)
+        hall = Hall(cast(measurer, clock.now().date()), camera, audience)
+        journal = SqliteJournal(settings.journal, settings.lane)
+        stack.callback(journal.close)
+        station = build_station(
+            settings,
+            camera=camera,
+            reader=SimulatedReader(hall.documents()),
+            gate=SimulatedGate(),
+            clock=clock,
+            screen=hall,
+            measurer=measurer,
+            policy=policy,
+            journal=journal,
+            desk=stack.enter_context(HttpDesk(site.address, site.token.get_secret_value())),
+        )
+        audience.ready(site.address, OFFICER, site.password)
+        officer = ScriptedOfficer(site.address, OFFICER, site.password, on_failure=station.stop)
+        if headless:
+            stack.enter_context(officer)
+        try:
+            reports = list(_reports(station, hall))
+        except StoppedError as stopped:
+            raise StoppedError(f"the scripted officer failed: {officer.failure!r}") from stopped
+        return _summary(hall.passengers, reports, _verified(site, journal))
+
+
+def _reports(station: Station, hall: Hall) -> Iterator[PassageReport]:
+    station.start()
+    while (report := station.serve()) is not None:
+        hall.audience.passed(report)
+        yield report
+
+
+@contextmanager
+def _site(folder: Path, lane: str, port: int) -> Iterator[Site]:
+    """A desk with one lane and one officer, as the desk's own commands make them."""
+    database = folder / "desk.sqlite"
+    at = ["--database", str(database), "--json"]
+    token = desk_process.ask(["lane", "add", lane, *at])["token"]
+    password = desk_process.ask(["officer", "add", OFFICER, "--generate", *at])["password"]
+    with desk_process.desk_process(database, folder / f"desk-{secrets.token_hex(4)}.log", port) as address:
+        yield Site(address, database, SecretStr(token), password)
+
+
+def _verified(site: Site, journal: SqliteJournal) -> dict[str, Any]:
+    """The desk's ledger, walked by the desk's own command, against the head that this lane witnessed."""
+    journal.verify()
+    head = journal.desk_head()
+    witness = ["--head", str(head)] if head else []
+    found = desk_process.ask(["ledger", "verify", "--database", str(site.database), *witness, "--json"])
+    told = not journal.pending(1)
+    return {"entries": found["entries"], "verified": bool(found["verified"]) and told}
+
+
+def _summary(
+    passengers: tuple[Passenger, ...], reports: list[PassageReport], ledger: dict[str, Any]
+) -> dict[str, Any]:
+    lines = [_line(passenger, report) for passenger, report in zip(passengers, reports, strict=True)]
+    return {"passages": lines, "ledger": ledger}
+
+
+def _line(passenger: Passenger, report: PassageReport) -> dict[str, Any]:
+    return {
+        "passenger": passenger.name,
+        "outcome": report.outcome,
+        "reasons": [reason.code.value for reason in report.reasons],
+        "components": {one.code.value: list(one.components) for one in report.reasons if one.components},
+        "remarks": [remark.code.value for remark in report.remarks],
+        "officer": report.officer.value if report.officer else None,
+        "gate_opened": report.gate_opened,
+        "timings_ms": report.timings_ms,
+    }

@@ -1,0 +1,96 @@
+"""What the demo and a comparison look like on a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lane.cast import Passenger
+from lane.reasons import Reason
+from lane.referral import Answer
+from lane.station import PassageReport
+
+_STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
+_OUTCOME = {"admit": ("ADMIT", "green"), "refer": ("REFER", "yellow")}
+_OFFICER = {None: "", Answer.ADMIT: "officer: admit", Answer.SECOND_LINE: "officer: second line"}
+
+
+class Terminal:
+    """Tells a person at a terminal how the demo goes. See `lane.demo.Audience`."""
+
+    def __init__(self, console: Console, *, headless: bool) -> None:
+        self._console = console
+        self._headless = headless
+        self._address = ""
+
+    def ready(self, address: str, officer: str, password: str) -> None:
+        """The desk runs: where, and with which one-time credentials."""
+        self._address = address
+        say = self._console.print
+        say(f"[bold]Officer's desk[/]   {address}", highlight=False)
+        if self._headless:
+            say("a scripted officer decides", style="dim")
+        else:
+            say(f"sign in as         [bold]{officer}[/]", highlight=False)
+            say(f"one-time password  [bold]{password}[/]   (this run only)", highlight=False)
+        say()
+
+    def enters(self, number: int, passenger: Passenger) -> None:
+        """Somebody presents a document."""
+        self._console.print(f"{number}  [bold]{passenger.name}[/]: {passenger.story}", highlight=False)
+
+    def asks_officer(self) -> None:
+        """A passage waits for an officer."""
+        if not self._headless:
+            self._console.print(f"   waiting behind a closed gate: decide at {self._address}", style="yellow")
+
+    def passed(self, report: PassageReport) -> None:
+        """One line with outcome, reasons and the time of each stage."""
+        word, colour = _OUTCOME[report.outcome]
+        line = Text("   ")
+        line.append(f"{word:6}", style=f"bold {colour}")
+        parts = [_codes(report.reasons), _OFFICER[report.officer], _gate(report.gate_opened)]
+        line.append("  ".join(part for part in parts if part))
+        if report.remarks:
+            line.append(f"  signalled: {_codes(report.remarks)}", style="dim")
+        times = " · ".join(f"{stage} {report.timings_ms.get(stage, 0):.1f}" for stage in _STAGES)
+        self._console.print(line)
+        self._console.print(f"   {times} ms, {report.timings_ms.get('frames', 0):.0f} frames", style="dim")
+
+    def ended(self, summary: dict[str, Any]) -> None:
+        """All through: a table, and whether the ledger holds."""
+        table = Table("passenger", "outcome", "reasons", "officer", "gate", box=None, header_style="dim")
+        for line in summary["passages"]:
+            gate = "opened" if line["gate_opened"] else "closed"
+            table.add_row(
+                line["passenger"], line["outcome"], " ".join(line["reasons"]), line["officer"] or "", gate
+            )
+        ledger = summary["ledger"]
+        self._console.print()
+        self._console.print(table)
+        held = "verified" if ledger["verified"] else "[bold red]BROKEN[/]"
+        self._console.print(f"\nledger: {ledger['entries']} entries, {held}", highlight=False)
+
+
+def show_comparison(console: Console, plain: dict[str, Any]) -> None:
+    """A comparison for people: outcome, why, and the measures behind it."""
+    word, colour = _OUTCOME[plain["outcome"]]
+    console.print(Text(word, style=f"bold {colour}"), " ".join(plain["reasons"]))
+    for code, components in plain["components"].items():
+        console.print(f"{code}: {', '.join(components)}", style="dim", highlight=False)
+    similarity = plain["similarity"]
+    said = "not compared" if similarity is None else f"{similarity:.3f}"
+    console.print(f"similarity {said}, admitted from {plain['threshold']:.3f}", highlight=False)
+    console.print(f"matcher {plain['matcher']['name']}", style="dim", highlight=False)
+    for name, value in plain["quality"].items():
+        shown = "not assessed" if value is None else f"{value:.2f}"
+        console.print(f"  {name:22} {shown}", highlight=False)
+
+
+def _codes(reasons: tuple[Reason, ...]) -> str:
+    return ", ".join(str(reason) for reason in reasons)
+
+
+def _gate(opened: bool) -> str:  # noqa: FBT001  a fact, not a switch
+    return "gate opened" if opened else "gate closed"
