@@ -1,0 +1,73 @@
+"""From exception to answer: JSON for `/api/`, a page for people; nothing of the request is echoed."""
+
+from collections.abc import Callable
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from api.errors import ANSWERS, ApiError, NotSignedInError
+
+log = structlog.get_logger(__name__)
+
+ErrorPage = Callable[[Request, int, str], Response]
+
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_INTERNAL = "the desk made a mistake; it was logged, and nothing was decided"
+
+
+class Answers:
+    """Gives each exception its answer. `page` renders one for people."""
+
+    def __init__(self, page: ErrorPage) -> None:
+        self._page = page
+
+    def install(self, app: FastAPI) -> None:
+        """Answer for every exception of `app`."""
+        app.add_exception_handler(ApiError, self.refused)
+        app.add_exception_handler(RequestValidationError, self._malformed)
+        app.add_exception_handler(HTTPException, self._http)
+        app.add_exception_handler(Exception, self._failed)
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        """The answer to an error that the desk raised on purpose."""
+        if type(error) not in ANSWERS:
+            return await self._failed(request, error)
+        status, code = ANSWERS[type(error)]  # type: ignore[index]
+        if isinstance(error, NotSignedInError) and not _is_api(request):
+            return RedirectResponse("/sign-in", status_code=303)
+        return self._answer(request, status, code, str(error))
+
+    async def _malformed(self, request: Request, error: Exception) -> Response:
+        faults = error.errors() if isinstance(error, RequestValidationError) else []
+        told = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults
+        )
+        return self._answer(request, 422, "request_refused", f"the request is not well formed: {told}")
+
+    async def _http(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        code = _HTTP_CODES.get(status, "request_refused")
+        return self._answer(request, status, code, str(getattr(error, "detail", error)))
+
+    async def _failed(self, request: Request, error: Exception) -> Response:
+        # Only the kind of error: its text could carry what the request said.
+        log.error("request failed", error=type(error).__name__, path=route_path(request))
+        return self._answer(request, 500, "internal_error", _INTERNAL)
+
+    def _answer(self, request: Request, status: int, code: str, message: str) -> Response:
+        headers = {"WWW-Authenticate": "Bearer"} if code == "token_refused" else None
+        if _is_api(request):
+            return JSONResponse({"code": code, "message": message}, status, headers=headers)
+        return self._page(request, status, code)
+
+
+def route_path(request: Request) -> str:
+    """The route's template: a path for a log, without anything that the request put into it."""
+    return str(getattr(request.scope.get("route"), "path", "unknown"))
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")

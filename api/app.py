@@ -1,0 +1,73 @@
+"""`create_app`: one desk as an ASGI application. Nothing is opened before the application starts."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+
+from api.answers import Answers
+from api.broker import Broker
+from api.console import pages
+from api.desk import Desk
+from api.passwords import Attempts, Passwords
+from api.routes import about, events, lane, officer, referrals
+from api.settings import Settings
+from api.shield import BodyLimit, StrictHeaders
+from api.store.database import Database
+
+API = "/api/v1"
+
+
+def utc_now() -> datetime:
+    """The clock on the wall."""
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """The desk's application. Its database is opened, and brought up to date, when it starts."""
+    desk = Desk(
+        settings=settings,
+        database=Database(settings.database, busy_timeout_s=settings.busy_timeout_s),
+        broker=Broker(),
+        passwords=Passwords(settings.argon2),
+        attempts=Attempts(clock),
+        clock=clock,
+    )
+    answers = Answers(pages.error_page)
+    app = FastAPI(
+        title="Passenger Lane desk",
+        summary="Referrals of a border lane, and the officers who decide them.",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_running,
+        middleware=[Middleware(StrictHeaders), Middleware(BodyLimit, refuse=answers.refused)],
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+    )
+    app.state.desk = desk
+    answers.install(app)
+    for part in (about, lane, officer, referrals, events):
+        app.include_router(part.router, prefix=API)
+    pages.install(app)
+    return app
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    desk: Desk = app.state.desk
+    desk.database.migrate()
+    desk.broker.start()
+    try:
+        yield
+    finally:
+        desk.broker.close()
+        desk.database.close()
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

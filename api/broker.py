@@ -1,0 +1,101 @@
+"""Tells open pages and waiting lanes, inside this process, that something changed; never what.
+
+The database stays the only truth: a listener that misses a word reads it there.
+"""
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+from api.errors import TooManyListenersError
+
+EventName = Literal["referral.opened", "referral.changed", "referral.decided"]
+
+MOST_LISTENERS = 512
+MOST_WAITING = 64
+"""Events kept for one listener; a listener that is slower is dropped and comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to a referral."""
+
+    name: EventName
+    passage: str
+
+
+class Listener:
+    """One listener's bounded queue; `dropped` when it did not keep up, or the desk is closing."""
+
+    def __init__(self, passage: str | None) -> None:
+        self.passage = passage
+        self.dropped = False
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue(MOST_WAITING)
+
+    async def word(self, timeout_s: float) -> Event | None:
+        """The next event; None after `timeout_s` without one, or when this listener was dropped."""
+        if self.dropped:
+            return None
+        try:
+            return await asyncio.wait_for(self._events.get(), timeout_s)
+        except TimeoutError:
+            return None
+
+    def tell(self, event: Event) -> None:
+        """Queue an event, or drop this listener where it does not keep up."""
+        if self.dropped or self.passage not in (None, event.passage):
+            return
+        try:
+            self._events.put_nowait(event)
+        except asyncio.QueueFull:
+            self.drop()
+
+    def drop(self) -> None:
+        """End this listener: what waits is thrown away."""
+        self.dropped = True
+        while not self._events.empty():
+            self._events.get_nowait()
+        self._events.put_nowait(None)
+
+
+class Broker:
+    """Listeners of one event loop; `publish` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listeners: set[Listener] = set()
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """Serve the running event loop."""
+        self._loop = asyncio.get_running_loop()
+
+    def listen(self, passage: str | None = None) -> Listener:
+        """A new listener, to one passage or to all; give it to `leave`. Raises TooManyListenersError."""
+        if len(self._listeners) >= MOST_LISTENERS:
+            raise TooManyListenersError
+        listener = Listener(passage)
+        self._listeners.add(listener)
+        if self._closed.is_set():
+            listener.drop()
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """Forget a listener."""
+        self._listeners.discard(listener)
+
+    def publish(self, event: Event) -> None:
+        """Tell everyone whom it concerns."""
+        if self._loop is not None and not self._closed.is_set():
+            self._loop.call_soon_threadsafe(self._tell, event)
+
+    def close(self) -> None:
+        """End all streams, so that the process can end. Call it in the event loop."""
+        self._closed.set()
+        for listener in self._listeners:
+            listener.drop()
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener.tell(event)

@@ -1,0 +1,242 @@
+"""What codes mean, in an officer's words: no number of a comparison, no accusation of a person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from api.console.language import N_, Words
+from api.schemas import JudgedTold, MeasureTold, ReasonTold
+from lane.reasons import Code
+from lane.referral import Answer, Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A code in a few words for the queue, and in a sentence or two for the case."""
+
+    brief: str
+    full: str
+
+
+MEANINGS: dict[Code, Meaning] = {
+    Code.ATTACK_ALARM: Meaning(
+        N_("Possible presentation attack"),
+        N_(
+            "The lane saw signs of a mask, a picture or a screen in front of the camera. Look at the live "
+            "person."
+        ),
+    ),
+    Code.NO_MATCH: Meaning(
+        N_("Faces did not reach the required likeness"),
+        N_(
+            "The comparison of the live face with the document photo stayed below the limit. That can be "
+            "age, "
+            "a poor photo or another person: compare them yourself."
+        ),
+    ),
+    Code.BORDERLINE: Meaning(
+        N_("Comparison too close to call"),
+        N_(
+            "The comparison of the live face with the document photo came out near the limit, too close for "
+            "the "
+            "lane to rely on. Compare them yourself."
+        ),
+    ),
+    Code.DOCUMENT_EXPIRED: Meaning(
+        N_("Document has expired"),
+        N_("The date of expiry on the document has passed. Check the document by hand."),
+    ),
+    Code.DOCUMENT_PHOTO_UNUSABLE: Meaning(
+        N_("Document photo cannot be used"),
+        N_(
+            "The photo read from the document could not be compared. Compare the person with the printed "
+            "photo."
+        ),
+    ),
+    Code.NO_FACE: Meaning(
+        N_("No face seen"),
+        N_(
+            "The camera saw no face. The passenger may be very short or tall, in a wheelchair, or looking "
+            "away."
+        ),
+    ),
+    Code.SEVERAL_FACES: Meaning(
+        N_("Several faces in the lane"),
+        N_("The camera saw more than one face. Make sure that one person stands in the lane, and who it is."),
+    ),
+    Code.TIMEOUT: Meaning(
+        N_("No good picture in time"),
+        N_("The time for taking pictures ran out before there were enough good ones."),
+    ),
+    Code.QUALITY: Meaning(
+        N_("Picture quality too low"),
+        N_("The live pictures were not good enough to rely on a comparison."),
+    ),
+    Code.MOTION: Meaning(
+        N_("Passenger moved"),
+        N_("The passenger moved while the pictures were taken, and they are blurred."),
+    ),
+    Code.POSE: Meaning(
+        N_("Head turned away"),
+        N_("The passenger did not look straight into the camera."),
+    ),
+    Code.LIGHT: Meaning(
+        N_("Poor light"),
+        N_("The face was too dark, too bright or unevenly lit."),
+    ),
+    Code.ATTACK_DETECTION_UNAVAILABLE: Meaning(
+        N_("Attack detection did not run"),
+        N_("The lane could not check for a mask, a picture or a screen. Look at the live person."),
+    ),
+    Code.MODEL_CHANGED: Meaning(
+        N_("Lane software changed"),
+        N_(
+            "A file of the lane’s face recognition is not the one that was approved. The lane closes; "
+            "tell the technician. It is no fault of the passenger."
+        ),
+    ),
+    Code.ENGINE_LOST: Meaning(
+        N_("Lane computer fault"),
+        N_("The lane’s face recognition stopped working. It is no fault of the passenger: check by hand."),
+    ),
+    Code.DESK_LOST: Meaning(
+        N_("Desk did not answer"),
+        N_("The lane reached the desk, but got no answer in time. It is no fault of the passenger."),
+    ),
+    Code.NETWORK_LOST: Meaning(
+        N_("Network was lost"),
+        N_("The lane could not reach the desk for a while. It is no fault of the passenger."),
+    ),
+}
+
+UNKNOWN = Meaning(
+    N_("Reason unknown to this desk"),
+    N_(
+        "The lane gave a reason that this desk does not know. Check by hand, and tell the technician "
+        "the code."
+    ),
+)
+
+COMPONENTS: dict[str, str] = {
+    "sharpness": N_("sharpness"),
+    "brightness": N_("brightness"),
+    "inter_eye_distance_px": N_("size of the face in the picture"),
+    "yaw_deg": N_("head turned to the side"),
+    "pitch_deg": N_("head raised or lowered"),
+    "roll_deg": N_("head tilted"),
+    "head_size": N_("distance to the camera"),
+    "offset_x": N_("too far left or right"),
+    "offset_y": N_("too high or low"),
+}
+
+ANSWERS: dict[Answer, str] = {
+    Answer.ADMIT: N_("Admit"),
+    Answer.SECOND_LINE: N_("Second line"),
+}
+
+GROUNDS: dict[Ground, str] = {
+    Ground.SAME_PERSON: N_("Same person"),
+    Ground.CHECKED_BY_HAND: N_("Checked by hand"),
+    Ground.DIFFERENT_PERSON: N_("Different person"),
+    Ground.CANNOT_TELL: N_("Cannot tell"),
+    Ground.DOCUMENT_IN_DOUBT: N_("Document in doubt"),
+    Ground.NEEDS_ASSISTANCE: N_("Needs assistance"),
+    Ground.OTHER: N_("Other"),
+}
+
+_EXPIRY: dict[str, str] = {
+    "successful": N_("Document is within its period of validity"),
+    "failed": N_("Document has expired"),
+}
+_EXPIRY_UNCHECKED: dict[str, str] = {
+    "undetermined": N_("Document expiry: could not be determined"),
+    "not_supported": N_("Document expiry: this lane cannot check it"),
+    "aborted": N_("Document expiry: the check was broken off"),
+}
+_ENDED: dict[str, str] = {
+    "enough": N_("Live pictures: enough good ones were taken"),
+    "timeout": N_("Live pictures: the time ran out"),
+    "camera_lost": N_("Live pictures: the camera failed"),
+}
+
+
+def brief(reason: ReasonTold, words: Words) -> str:
+    """A reason in a few words."""
+    return words.say(_meaning(reason).brief)
+
+
+def full(reason: ReasonTold, words: Words) -> str:
+    """A reason in a sentence or two, with the components that it is about."""
+    text = words.say(_meaning(reason).full)
+    if not reason.components:
+        return text
+    named = words.say(N_(", ")).join(component(name, words) for name in reason.components)
+    return words.say(N_("%(text)s Concerned: %(components)s."), text=text, components=named)
+
+
+def component(name: str, words: Words) -> str:
+    """A quality component in words; one that this desk does not know keeps its technical name."""
+    return words.say(COMPONENTS[name]) if name in COMPONENTS else name
+
+
+def checked(judged: JudgedTold, words: Words) -> list[str]:
+    """What was checked and what came of it."""
+    evidence = judged.evidence
+    said = [words.say(_EXPIRY[evidence.document.expiry])] if evidence.document.expiry in _EXPIRY else []
+    if evidence.capture.ended in _ENDED:
+        said.append(words.say(_ENDED[evidence.capture.ended]))
+    if _has_value(evidence.similarity):
+        said.append(words.say(N_("Live face and document photo were compared by the lane")))
+    said.extend(_quality(judged, words))
+    if _has_value(evidence.liveness):
+        said.append(words.say(N_("Attack detection ran")))
+    return said
+
+
+def not_checked(judged: JudgedTold, words: Words) -> list[str]:
+    """What was not checked. Attack detection comes first, whenever there is no result of it."""
+    evidence = judged.evidence
+    said = []
+    if not _has_value(evidence.liveness):
+        said.append(
+            words.say(N_("Attack detection: not assessed. A mask, a picture or a screen was not ruled out"))
+        )
+    if not _has_value(evidence.similarity):
+        said.append(words.say(N_("Live face and document photo: not compared")))
+    if evidence.document.expiry not in _EXPIRY:
+        text = _EXPIRY_UNCHECKED.get(evidence.document.expiry, _EXPIRY_UNCHECKED["undetermined"])
+        said.append(words.say(text))
+    missing = [name for name, measure in evidence.quality.items() if not _has_value(measure)]
+    if missing:
+        named = words.say(N_(", ")).join(component(name, words) for name in missing)
+        said.append(words.say(N_("Picture quality: not measured for %(components)s"), components=named))
+    said.append(words.say(N_("Chip and signature of the document: not checked by this lane")))
+    return said
+
+
+def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
+    measured = [name for name, measure in judged.evidence.quality.items() if _has_value(measure)]
+    if not measured:
+        return
+    below = _faulted(judged)
+    if not below:
+        yield words.say(N_("Picture quality: sufficient in what was measured"))
+        return
+    named = words.say(N_(", ")).join(component(name, words) for name in below)
+    yield words.say(N_("Picture quality: below the limit for %(components)s"), components=named)
+
+
+def _faulted(judged: JudgedTold) -> list[str]:
+    quality = {Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT}
+    told = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
+    return list(dict.fromkeys(name for reason in told for name in reason.components))
+
+
+def _has_value(measure: MeasureTold) -> bool:
+    return measure.value is not None
+
+
+def _meaning(reason: ReasonTold) -> Meaning:
+    try:
+        return MEANINGS[Code(reason.code)]
+    except ValueError:
+        return UNKNOWN

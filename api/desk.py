@@ -1,0 +1,153 @@
+"""What a running desk is made of, and what it does: the use cases that routes and pages call.
+
+Each method is one transaction; listeners are told after it is committed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from api.broker import Broker, Event
+from api.errors import WrongPasswordError
+from api.passwords import Attempts, Passwords
+from api.schemas import ReferralState, StoredEntry
+from api.settings import Settings
+from api.store import chain, lanes, officers, queue
+from api.store.database import Database
+from api.store.officers import SignedInOfficer
+from api.store.queue import Referral
+from lane.ledger import Head
+from lane.referral import Answer, Decision, Ground
+
+_MARK_USED_EVERY = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One desk: its parts are given, nothing is global."""
+
+    settings: Settings
+    database: Database
+    broker: Broker
+    passwords: Passwords
+    attempts: Attempts
+    clock: Callable[[], datetime]
+
+    # --- lanes
+
+    def lane_of(self, token: str) -> str:
+        """The lane with this token. Raises TokenRefusedError."""
+        with self.database.read() as session:
+            return lanes.by_token(session, token)
+
+    def take_image(self, lane: str, sha256: str, body: bytes) -> None:
+        """Keep an image of a lane. Raises ImageRefusedError."""
+        with self.database.write() as session:
+            lanes.keep_image(session, lane, sha256, body, at=self.clock())
+
+    def take_entries(self, lane: str, entries: Sequence[StoredEntry]) -> tuple[int, Head]:
+        """Apply a batch; return how far the lane's chain is here, and the head of the desk's own chain."""
+        with self.database.write() as session:
+            through, changed = lanes.apply(session, lane, entries, at=self.clock())
+            head = chain.head(session)
+        for name, passage in changed:
+            self.broker.publish(Event(name, passage))
+        return through, head
+
+    def decision_for(self, lane: str, passage: str) -> Decision | None:
+        """The decision on a lane's passage. Raises PassageUnknownError."""
+        with self.database.read() as session:
+            lanes.owns_passage(session, lane, passage)
+            return queue.decision_of(session, passage)
+
+    # --- officers
+
+    def sign_in(self, name: str, password: str) -> tuple[SignedInOfficer, str]:
+        """Start a session; return the officer and the session's token. Raises WrongPasswordError."""
+        self.attempts.allow(name)
+        with self.database.read() as session:
+            known = officers.password_hash_of(session, name)
+        if not self.passwords.fits(password, known[1] if known else None) or known is None:
+            self.attempts.wrong(name)
+            raise WrongPasswordError
+        self.attempts.right(name)
+        now = self.clock()
+        with self.database.write() as session:
+            officers.forget_ended(session, at=now, absolute=self._absolute, idle=self._idle)
+            token = officers.sign_in(session, known[0], at=now)
+        return SignedInOfficer(name, known[0], lanes.token_hash(token)), token
+
+    def sign_out(self, officer: SignedInOfficer) -> None:
+        """End the officer's session."""
+        with self.database.write() as session:
+            officers.sign_out(session, officer, at=self.clock())
+
+    def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:
+        """The officer of a live session; `acting` starts the idle time again. Raises NotSignedInError."""
+        now = self.clock()
+        with self.database.read() as session:
+            officer, used_at = officers.by_session(
+                session, session_sha256, at=now, absolute=self._absolute, idle=self._idle
+            )
+        if acting and now - used_at > _MARK_USED_EVERY:
+            with self.database.write() as session:
+                officers.mark_used(session, session_sha256, at=now)
+        return officer
+
+    # --- referrals
+
+    def referrals(self, state: ReferralState | Literal["waiting"] | None) -> list[Referral]:
+        """The queue."""
+        with self.database.read() as session:
+            return queue.listed(session, state, at=self.clock())
+
+    def referral(self, passage: str, officer: SignedInOfficer) -> Referral:
+        """One case; that it was shown to the officer who has it goes into the ledger first."""
+        with self.database.read() as session:
+            referral = queue.one(session, passage, at=self.clock())
+        if referral.claimed_by == officer.pseudonym:
+            with self.database.write() as session:
+                queue.note_shown(session, passage, officer.pseudonym, at=self.clock())
+        return referral
+
+    def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
+        """Take a case, or renew the claim; return until when it is the officer's."""
+        lease = timedelta(seconds=self.settings.lease_s)
+        with self.database.write() as session:
+            until, taken = queue.claim(session, passage, officer.pseudonym, at=self.clock(), lease=lease)
+        if taken:
+            self.broker.publish(Event("referral.changed", passage))
+        return until
+
+    def release(self, passage: str, officer: SignedInOfficer) -> None:
+        """Give a case back."""
+        with self.database.write() as session:
+            released = queue.release(session, passage, officer.pseudonym, at=self.clock())
+        if released:
+            self.broker.publish(Event("referral.changed", passage))
+
+    def decide(
+        self, passage: str, officer: SignedInOfficer, answer: Answer, ground: Ground, note: str
+    ) -> Decision:
+        """Decide a case: the decision and its ledger entry are one transaction."""
+        with self.database.write() as session:
+            decision, new = queue.decide(
+                session, passage, officer.pseudonym, answer, ground, note, at=self.clock()
+            )
+        if new:
+            self.broker.publish(Event("referral.decided", passage))
+        return decision
+
+    def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
+        """One image of a case, for the officer who has it."""
+        with self.database.read() as session:
+            return queue.image(session, passage, sha256, officer.pseudonym, at=self.clock())
+
+    @property
+    def _absolute(self) -> timedelta:
+        return timedelta(seconds=self.settings.session_absolute_s)
+
+    @property
+    def _idle(self) -> timedelta:
+        return timedelta(seconds=self.settings.session_idle_s)

@@ -1,0 +1,224 @@
+"""What can go wrong at the desk, and the one table from exception to answer.
+
+ApiError
+├── SettingsError             a setting is missing, unknown or unsafe
+├── StoreError                the database is not what it should be
+├── NameTakenError            a lane or an officer of that name exists
+├── NotSignedInError          nobody is signed in
+├── WrongPasswordError        name and password do not belong together
+├── TooManyAttemptsError      too many wrong passwords in a short time
+├── ForgedRequestError        a request that the officer's page did not make
+├── TokenRefusedError         a lane without a valid token
+├── PassageUnknownError       no such passage for the one who asks
+├── ReferralUnknownError      no such referral
+├── ImageUnknownError         no such image
+├── ClaimHeldError            another officer has the case
+├── ClaimMissingError         the officer does not have the case, or no longer
+├── AlreadyDecidedError       the case has its decision
+├── PassageClosedError        the passage ended before an officer decided
+├── GroundRefusedError        the ground does not belong to the answer
+├── ChainBrokenError          a lane's entry does not follow what the desk has
+├── ImageMissingError         a referral came before its images
+├── ImageRefusedError         the bytes are not the image that they claim to be
+├── EntryRefusedError         an entry of a known kind without its fields
+├── BodyTooLargeError         more bytes than the endpoint takes
+├── StoreBusyError            the database did not answer in time
+└── TooManyListenersError     more open streams than the desk keeps
+"""
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """Anything that `api` raises on purpose. The message says what happened and what to do."""
+
+
+class SettingsError(ApiError):
+    """A setting is missing, unknown or unsafe."""
+
+
+class StoreError(ApiError):
+    """The database is not what it should be."""
+
+
+class NameTakenError(ApiError):
+    """A lane or an officer of that name exists."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"{what} {name} exists already; choose another name")
+
+
+class NotSignedInError(ApiError):
+    """Nobody is signed in."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody is signed in, or the session has ended: sign in again")
+
+
+class WrongPasswordError(ApiError):
+    """Name and password do not belong together; which of them is wrong is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("name and password do not belong together")
+
+
+class TooManyAttemptsError(ApiError):
+    """Too many wrong passwords in a short time."""
+
+    def __init__(self) -> None:
+        super().__init__("too many wrong passwords for this name: wait one minute, then try again")
+
+
+class ForgedRequestError(ApiError):
+    """A request that the officer's page did not make."""
+
+    def __init__(self) -> None:
+        super().__init__("the request did not come from the officer's page: reload the page and try again")
+
+
+class TokenRefusedError(ApiError):
+    """A lane without a valid token."""
+
+    def __init__(self) -> None:
+        super().__init__("no lane has this token: send the one that `python -m api lane add` printed")
+
+
+class PassageUnknownError(ApiError):
+    """No such passage for the one who asks."""
+
+    def __init__(self) -> None:
+        super().__init__("this lane has told the desk of no such passage")
+
+
+class ReferralUnknownError(ApiError):
+    """No such referral."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no referral of this name")
+
+
+class ImageUnknownError(ApiError):
+    """No such image."""
+
+    def __init__(self) -> None:
+        super().__init__("the referral has no such image, or it was erased")
+
+
+class ClaimHeldError(ApiError):
+    """Another officer has the case."""
+
+    def __init__(self) -> None:
+        super().__init__("another officer has this case: take another one")
+
+
+class ClaimMissingError(ApiError):
+    """The officer does not have the case, or no longer."""
+
+    def __init__(self) -> None:
+        super().__init__("this case is not yours, or no longer: claim it first")
+
+
+class AlreadyDecidedError(ApiError):
+    """The case has its decision, and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__("this case is decided and stays as it is")
+
+
+class PassageClosedError(ApiError):
+    """The passage ended before an officer decided."""
+
+    def __init__(self) -> None:
+        super().__init__("the passage has ended at the lane: there is nobody left to decide on")
+
+
+class GroundRefusedError(ApiError):
+    """The ground does not belong to the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("this ground does not belong to this answer: choose one from the answer's list")
+
+
+class ChainBrokenError(ApiError):
+    """A lane's entry does not follow what the desk has."""
+
+
+class ImageMissingError(ApiError):
+    """A referral came before its images."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"image {sha256} is not here: upload a referral's images before its entry")
+
+
+class ImageRefusedError(ApiError):
+    """The bytes are not the image that they claim to be."""
+
+    def __init__(self) -> None:
+        super().__init__("the body is not a JPEG image with the SHA-256 that the path names")
+
+
+class EntryRefusedError(ApiError):
+    """An entry of a known kind without the fields of its kind."""
+
+    def __init__(self, seq: int, kind: str, fields: str) -> None:
+        super().__init__(f"entry {seq} of kind {kind} is not complete or not well formed: {fields}")
+
+
+class BodyTooLargeError(ApiError):
+    """More bytes than the endpoint takes."""
+
+    def __init__(self) -> None:
+        super().__init__("the body is larger than this endpoint takes")
+
+
+class StoreBusyError(ApiError):
+    """The database did not answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__("the desk's database is busy or out of reach: nothing was stored, try again")
+
+
+class TooManyListenersError(ApiError):
+    """More open streams than the desk keeps."""
+
+    def __init__(self) -> None:
+        super().__init__("too many open streams at the desk: close some, then try again")
+
+
+ANSWERS: dict[type[ApiError], tuple[int, str]] = {
+    NotSignedInError: (401, "not_signed_in"),
+    WrongPasswordError: (401, "wrong_password"),
+    TokenRefusedError: (401, "token_refused"),
+    ForgedRequestError: (403, "forged_request"),
+    PassageUnknownError: (404, "passage_unknown"),
+    ReferralUnknownError: (404, "referral_unknown"),
+    ImageUnknownError: (404, "image_unknown"),
+    ClaimHeldError: (409, "claim_held"),
+    ClaimMissingError: (409, "claim_missing"),
+    AlreadyDecidedError: (409, "already_decided"),
+    PassageClosedError: (409, "passage_closed"),
+    ChainBrokenError: (409, "chain_broken"),
+    ImageMissingError: (409, "image_missing"),
+    BodyTooLargeError: (413, "too_large"),
+    GroundRefusedError: (422, "ground_refused"),
+    ImageRefusedError: (422, "image_refused"),
+    EntryRefusedError: (422, "entry_refused"),
+    TooManyAttemptsError: (429, "too_many_attempts"),
+    StoreBusyError: (503, "store_busy"),
+    TooManyListenersError: (503, "too_many_listeners"),
+}
+"""Exception → (status, code): what a client sees. Other ApiErrors never reach a client."""
+
+
+def documented(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can answer with these errors, for the OpenAPI page."""
+    from api.schemas import Problem  # noqa: PLC0415 - the wire form of this module's own table
+
+    answers: dict[int | str, list[str]] = {422: ["request_refused"], 500: ["internal_error"]}
+    for error in (*errors, StoreBusyError):
+        status, code = ANSWERS[error]
+        answers.setdefault(status, []).append(code)
+    return {
+        status: {"model": Problem, "description": f"code: {', '.join(codes)}"}
+        for status, codes in sorted(answers.items(), key=str)
+    }

@@ -1,0 +1,72 @@
+"""Passwords: hashed with argon2id, few at a time, and a wrong name costs as much as a wrong password."""
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from api.errors import TooManyAttemptsError
+from api.settings import Argon2Cost
+
+_AT_ONCE = 2
+_ATTEMPTS = 5
+_PAUSE = timedelta(minutes=1)
+_NAMES_KEPT = 1024
+
+
+class Passwords:
+    """Hashes and checks. Argon2 takes memory on purpose, so only two checks run at the same time."""
+
+    def __init__(self, cost: Argon2Cost) -> None:
+        hasher = Argon2Hasher(
+            time_cost=cost.time_cost, memory_cost=cost.memory_kib, parallelism=cost.parallelism
+        )
+        self._hash = PasswordHash((hasher,))
+        self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self._nobody = self._hash.hash(secrets.token_urlsafe(16))
+
+    def hash(self, password: str) -> str:
+        """The hash to keep."""
+        return self._hash.hash(password)
+
+    def fits(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password is the one; without a hash, the same time passes and it is not."""
+        with self._turns:
+            fits = self._hash.verify(password, password_hash or self._nobody)
+        return fits and password_hash is not None
+
+
+class Attempts:
+    """Counts wrong passwords for each name, in memory: five in a minute, then a minute's pause."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._wrong: OrderedDict[str, list[datetime]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def allow(self, name: str) -> None:
+        """Raise TooManyAttemptsError while the name pauses."""
+        with self._lock:
+            if len(self._recent(name)) >= _ATTEMPTS:
+                raise TooManyAttemptsError
+
+    def wrong(self, name: str) -> None:
+        """Count one wrong password."""
+        with self._lock:
+            self._wrong[name] = [*self._recent(name), self._clock()]
+            self._wrong.move_to_end(name)
+            while len(self._wrong) > _NAMES_KEPT:
+                self._wrong.popitem(last=False)
+
+    def right(self, name: str) -> None:
+        """Forget the wrong ones."""
+        with self._lock:
+            self._wrong.pop(name, None)
+
+    def _recent(self, name: str) -> list[datetime]:
+        since = self._clock() - _PAUSE
+        return [at for at in self._wrong.get(name, []) if at > since]

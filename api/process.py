@@ -1,0 +1,96 @@
+"""The desk as a process: says where it listens once it really does, and ends quickly and cleanly."""
+
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.desk import Desk
+from api.errors import SettingsError
+from api.settings import Settings
+
+_GRACE_S = 3
+Announce = Callable[[str], None]
+
+
+def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = False) -> None:
+    """Run until SIGINT or SIGTERM, or, if wished, until standard input ends. Raises SettingsError."""
+    app = create_app(settings)
+    listening = _bind(settings.host, settings.port)
+    server = DeskServer(app, announce=lambda: announce(_address(listening)))
+    if exit_with_parent:
+        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
+    server.run(sockets=[listening])
+
+
+class DeskServer(uvicorn.Server):
+    """uvicorn, which announces itself when it accepts and lets open streams go when it ends."""
+
+    def __init__(self, app: FastAPI, *, announce: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+            )
+        )
+        self._desk: Desk = app.state.desk
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start accepting, then say so."""
+        await super().startup(sockets)
+        self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams and waiting lanes first: nothing then keeps the process."""
+        self._desk.broker.close()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals without raising them again afterwards: to be told to end is no error."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen at {host}:{port}: {error.strerror}; choose another port"
+        ) from error
+    return listening
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _end_with_stdin(server: uvicorn.Server) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    server.should_exit = True

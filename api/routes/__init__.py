@@ -1,0 +1,1 @@
+"""What the desk answers to: short routes that parse, call and answer."""

@@ -1,0 +1,30 @@
+"""The desk about itself: is it alive, and what does it answer to."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+
+from api.auth import officer_or_lane
+from api.errors import NotSignedInError, TokenRefusedError, documented
+from api.schemas import Health
+
+router = APIRouter(tags=["about"])
+
+
+@router.get("/health", summary="Is the desk alive", operation_id="show_health", responses=documented())
+async def show_health() -> Health:
+    """Answers as long as the process does; says nothing else."""
+    return Health()
+
+
+@router.get(
+    "/openapi.json",
+    summary="This description",
+    operation_id="show_openapi",
+    dependencies=[Depends(officer_or_lane)],
+    responses=documented(NotSignedInError, TokenRefusedError),
+)
+async def show_openapi(request: Request) -> dict[str, Any]:
+    """The OpenAPI description of the desk, for signed-in officers and for lanes."""
+    openapi: dict[str, Any] = request.app.openapi()
+    return openapi

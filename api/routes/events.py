@@ -1,0 +1,60 @@
+"""News for open pages, as server-sent events."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api.auth import TheDesk, TheOfficer
+from api.broker import Listener
+from api.desk import Desk
+from api.errors import NotSignedInError, TooManyListenersError, documented
+from api.store.officers import SignedInOfficer
+
+router = APIRouter(tags=["referrals"])
+
+_STILL_HERE_S = 10.0
+_COME_BACK_MS = 2000
+
+
+async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:
+    """A listener for the time of the request, for a signed-in officer only."""
+    del who
+    listener = desk.broker.listen()
+    try:
+        yield listener
+    finally:
+        desk.broker.leave(listener)
+
+
+@router.get(
+    "/events",
+    summary="Follow the queue",
+    operation_id="follow_events",
+    response_class=EventSourceResponse,
+    responses=documented(NotSignedInError, TooManyListenersError),
+)
+async def follow_events(
+    desk: TheDesk, who: TheOfficer, listener: Annotated[Listener, Depends(listening)]
+) -> AsyncIterator[ServerSentEvent]:
+    """`referral.opened`, `referral.changed` and `referral.decided`, each with {"passage": id}.
+
+    The stream ends with the session, or when the client does not keep up; EventSource then comes again.
+    """
+    yield ServerSentEvent(comment="following", retry=_COME_BACK_MS)
+    while not listener.dropped and await run_in_threadpool(_still_signed_in, desk, who):
+        event = await listener.word(_STILL_HERE_S)
+        if event is None:
+            yield ServerSentEvent(comment="still here")
+        else:
+            yield ServerSentEvent(event=event.name, data={"passage": event.passage})
+
+
+def _still_signed_in(desk: Desk, who: SignedInOfficer) -> bool:
+    try:
+        desk.officer_of(who.session_sha256, acting=False)
+    except NotSignedInError:
+        return False
+    return True

@@ -1,0 +1,95 @@
+"""What lanes send, and the decision that they wait for."""
+
+from time import monotonic
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from api.auth import TheDesk, TheLane
+from api.errors import (
+    BodyTooLargeError,
+    ChainBrokenError,
+    EntryRefusedError,
+    ImageMissingError,
+    ImageRefusedError,
+    PassageUnknownError,
+    TokenRefusedError,
+    TooManyListenersError,
+    documented,
+)
+from api.schemas import Applied, ChainHead, DecisionOrNone, EntryBatch, PassageName, Sha256
+from api.store.queue import as_body
+
+router = APIRouter(tags=["lane"])
+
+# Another process may have decided: the database is asked again at least this often.
+_LOOK_AGAIN_S = 2.0
+
+
+@router.put(
+    "/images/{sha256}",
+    status_code=204,
+    summary="Upload an image of a referral",
+    operation_id="upload_image",
+    responses=documented(TokenRefusedError, ImageRefusedError, BodyTooLargeError),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def upload_image(
+    request: Request,
+    desk: TheDesk,
+    lane: TheLane,
+    sha256: Annotated[Sha256, Path(description="SHA-256 of the body.")],
+    content_type: Annotated[str, Header()],
+) -> Response:
+    """Keep one JPEG image, at most 4 MiB. Sending it again changes nothing."""
+    if content_type != "image/jpeg":
+        raise ImageRefusedError
+    body = await request.body()
+    await run_in_threadpool(desk.take_image, lane, sha256, body)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/entries",
+    summary="Deliver ledger entries",
+    operation_id="deliver_entries",
+    responses=documented(
+        TokenRefusedError, ChainBrokenError, ImageMissingError, EntryRefusedError, BodyTooLargeError
+    ),
+)
+def deliver_entries(batch: EntryBatch, desk: TheDesk, lane: TheLane) -> Applied:
+    """Apply entries of the lane's chain, in order: the whole batch or nothing, each of them once."""
+    through, head = desk.take_entries(lane, batch.entries)
+    return Applied(applied_through=through, head=ChainHead(seq=head.seq, hash=head.hash))
+
+
+@router.get(
+    "/passages/{passage}/decision",
+    summary="Wait for an officer's decision",
+    operation_id="wait_for_decision",
+    responses=documented(TokenRefusedError, PassageUnknownError, TooManyListenersError),
+)
+async def wait_for_decision(
+    passage: PassageName,
+    desk: TheDesk,
+    lane: TheLane,
+    wait_s: Annotated[float, Query(ge=0, le=25, description="How long to wait for it.")] = 0,
+) -> DecisionOrNone:
+    """The decision on one of the lane's passages, or null when `wait_s` is over without one."""
+    listener = desk.broker.listen(passage)
+    try:
+        until = monotonic() + wait_s
+        while True:
+            decision = await run_in_threadpool(desk.decision_for, lane, passage)
+            left = until - monotonic()
+            if decision is not None or left <= 0 or listener.dropped:
+                return DecisionOrNone.model_validate({"decision": decision and as_body(decision)})
+            await listener.word(min(left, _LOOK_AGAIN_S))
+    finally:
+        desk.broker.leave(listener)

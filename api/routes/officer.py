@@ -1,0 +1,67 @@
+"""Signing in and out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Request, Response
+
+from api.auth import (
+    COOKIE,
+    ActingOfficer,
+    TheDesk,
+    TheOfficer,
+    check_same_site,
+    csrf_token,
+    end_session,
+    set_session,
+)
+from api.errors import (
+    BodyTooLargeError,
+    ForgedRequestError,
+    NotSignedInError,
+    TooManyAttemptsError,
+    WrongPasswordError,
+    documented,
+)
+from api.schemas import Credentials, Officer, SignedIn
+
+router = APIRouter(tags=["officer"])
+
+
+@router.post(
+    "/session",
+    summary="Sign in",
+    operation_id="sign_in",
+    responses=documented(WrongPasswordError, ForgedRequestError, TooManyAttemptsError, BodyTooLargeError),
+)
+def sign_in(request: Request, credentials: Credentials, desk: TheDesk, response: Response) -> SignedIn:
+    """Start a session; the cookie is its key, the CSRF token goes with everything that changes something."""
+    check_same_site(request.headers)
+    who, token = desk.sign_in(credentials.name, credentials.password)
+    set_session(response, token, desk.settings)
+    return SignedIn(officer=Officer(name=who.name, pseudonym=who.pseudonym), csrf_token=csrf_token(token))
+
+
+@router.get(
+    "/session",
+    summary="Who is signed in",
+    operation_id="show_session",
+    responses=documented(NotSignedInError),
+)
+def show_session(who: TheOfficer, token: Annotated[str, Cookie(alias=COOKIE)]) -> SignedIn:
+    """The officer of this session, and its CSRF token."""
+    return SignedIn(officer=Officer(name=who.name, pseudonym=who.pseudonym), csrf_token=csrf_token(token))
+
+
+@router.delete(
+    "/session",
+    status_code=204,
+    summary="Sign out",
+    operation_id="sign_out",
+    responses=documented(NotSignedInError, ForgedRequestError),
+)
+def sign_out(who: ActingOfficer, desk: TheDesk) -> Response:
+    """End this session."""
+    desk.sign_out(who)
+    response = Response(status_code=204)
+    end_session(response, desk.settings)
+    return response

@@ -1,0 +1,246 @@
+"""What goes over the wire: strict, but tolerant inside a lane's ledger entries."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lane.referral import Answer, Ground
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+PassageName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
+
+
+class Wire(BaseModel):
+    """A message whose fields are all known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(Wire):
+    """Every error of the desk."""
+
+    code: str = Field(examples=["already_decided"])
+    message: str = Field(description="What happened and what to do.")
+
+
+class Health(Wire):
+    """The desk answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+# --- lanes
+
+
+class StoredEntry(Wire):
+    """A ledger entry exactly as the lane stored it."""
+
+    payload: str = Field(max_length=65536)
+    hash: Sha256
+
+
+class EntryBatch(Wire):
+    """Entries of one lane's chain, in order."""
+
+    entries: list[StoredEntry] = Field(min_length=1, max_length=100)
+
+
+class ChainHead(Wire):
+    """The end of a chain; keep it: it is a witness."""
+
+    seq: int
+    hash: Sha256
+
+
+class Applied(Wire):
+    """How far the desk has the lane's chain, and the head of the desk's own."""
+
+    applied_through: int
+    head: ChainHead
+
+
+class DecisionMessage(Wire):
+    """One officer's answer to one referral."""
+
+    id: str
+    passage: str
+    answer: Answer
+    ground: Ground
+    officer: str = Field(description="The officer's pseudonym, never a name.")
+    decided_at: datetime
+
+
+class DecisionOrNone(Wire):
+    """The decision, or null while there is none."""
+
+    decision: DecisionMessage | None
+
+
+# --- officers
+
+
+class Credentials(Wire):
+    """What an officer signs in with."""
+
+    name: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=256)
+
+
+class Officer(Wire):
+    """Who is signed in."""
+
+    name: str
+    pseudonym: str
+
+
+class SignedIn(Wire):
+    """The session; send the token as X-CSRF-Token with everything that changes something."""
+
+    officer: Officer
+    csrf_token: str
+
+
+class ReasonMessage(Wire):
+    """Why a passenger was referred: the field's code, its components, and the officer's text."""
+
+    code: str
+    components: list[str]
+    text: str
+
+
+class ImageMessage(Wire):
+    """One image of a referral and where to fetch it."""
+
+    role: str
+    sha256: Sha256
+    sequence: int | None
+    captured_at: str | None
+    href: str
+
+
+ReferralState = Literal["open", "claimed", "decided", "ended"]
+
+
+class ReferralSummary(Wire):
+    """A referral as the queue shows it. `ended`: the passage closed before an officer decided."""
+
+    passage: str
+    lane: str
+    state: ReferralState
+    opened_at: datetime
+    waiting_s: int
+    reasons: list[ReasonMessage]
+    claimed_by: str | None
+    claimed_until: datetime | None
+    mine: bool
+    decision: DecisionMessage | None
+
+
+class ReferralList(Wire):
+    """Referrals, the gravest first, then the oldest."""
+
+    referrals: list[ReferralSummary]
+
+
+class ReferralDetail(ReferralSummary):
+    """A referral as its officer sees it: no similarity, no score."""
+
+    remarks: list[ReasonMessage]
+    images: list[ImageMessage]
+    checked: list[str] = Field(description="What was checked and what came of it, in words.")
+    not_checked: list[str] = Field(description="What was not checked, and why, in words.")
+
+
+class ClaimMessage(Wire):
+    """The case is the officer's until then; claim again to renew."""
+
+    passage: str
+    claimed_until: datetime
+    lease_s: int
+
+
+class DecisionRequest(Wire):
+    """An officer's answer; the ground must be one of the answer's."""
+
+    answer: Answer
+    ground: Ground
+    note: str = Field(default="", max_length=500)
+
+
+# --- inside a lane's entries: a newer lane may say more, so unknown fields pass
+
+
+class Told(BaseModel):
+    """Part of a lane's entry."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ReasonTold(Told):
+    """A reason or a remark; the code may be newer than this desk."""
+
+    code: str = Field(max_length=16)
+    components: list[Annotated[str, Field(max_length=64)]] = Field(default=[], max_length=32)
+
+
+class ImageTold(Told):
+    """An image that a referral names."""
+
+    role: Literal["document", "live"]
+    sha256: Sha256
+    sequence: int | None = None
+    captured_at: str | None = Field(default=None, max_length=64)
+
+
+class MeasureTold(Told):
+    """A value, or why there is none."""
+
+    value: float | None = None
+    not_assessed: str | None = Field(default=None, max_length=256)
+
+
+class DocumentTold(Told):
+    """What the document said."""
+
+    expiry: str = Field(default="undetermined", max_length=32)
+    expires_on: str | None = Field(default=None, max_length=32)
+    photo_fault: str | None = Field(default=None, max_length=256)
+
+
+class CaptureTold(Told):
+    """How the live capture went."""
+
+    ended: str = Field(default="", max_length=32)
+    frames_seen: int | None = None
+    good_frames: int | None = None
+
+
+class EvidenceTold(Told):
+    """The part of the evidence that an officer is told about; the rest stays in the ledger."""
+
+    document: DocumentTold = DocumentTold()
+    capture: CaptureTold = CaptureTold()
+    quality: dict[str, MeasureTold] = {}
+    similarity: MeasureTold = MeasureTold()
+    liveness: MeasureTold = MeasureTold()
+    engine_fault: str | None = None
+    desk: str = "reached"
+
+
+class JudgedTold(Told):
+    """The body of `passage.judged`."""
+
+    passage: PassageName
+    outcome: Literal["admit", "refer"]
+    reasons: list[ReasonTold] = Field(default=[], max_length=64)
+    remarks: list[ReasonTold] = Field(default=[], max_length=64)
+    evidence: EvidenceTold = EvidenceTold()
+    images: list[ImageTold] = Field(default=[], max_length=16)
+
+
+class ClosedTold(Told):
+    """The body of `passage.closed`."""
+
+    passage: PassageName
+    how: str = Field(max_length=64)

@@ -1,0 +1,109 @@
+"""The desk's settings: defaults, a TOML file, the environment and the command line, read once, at start."""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from api.errors import SettingsError
+
+ENV_PREFIX = "PASSENGER_LANE_DESK_"
+
+
+class Argon2Cost(BaseModel):
+    """What one password check costs; the defaults are those of RFC 9106 for memory-constrained machines."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    time_cost: int = Field(default=3, ge=1)
+    memory_kib: int = Field(default=65536, ge=8)
+    parallelism: int = Field(default=4, ge=1)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set at a desk. Seconds end in `_s`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    database: Path = Path("desk.sqlite3")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8300, ge=0, le=65535)
+    cookie_secure: bool = False
+    """Send the session cookie over HTTPS only. Required where the desk listens beyond this machine."""
+    lease_s: int = Field(default=120, ge=10, le=600)
+    session_absolute_s: int = Field(default=12 * 3600, ge=60)
+    session_idle_s: int = Field(default=30 * 60, ge=60)
+    busy_timeout_s: float = Field(default=5.0, gt=0, le=60)
+    argon2: Argon2Cost = Argon2Cost()
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    @model_validator(mode="after")
+    def _beyond_this_machine_only_with_https(self) -> "Settings":
+        if not self.cookie_secure and not _is_loopback(self.host):
+            raise ValueError(
+                f"host {self.host} can be reached from other machines: put HTTPS in front of the desk "
+                "and set cookie_secure = true, or listen on 127.0.0.1"
+            )
+        return self
+
+
+def load(config: Path | None = None, **overrides: object) -> Settings:
+    """Settings from `overrides`, the environment, `config` and the defaults, in this order of weight.
+
+    Raises SettingsError that names each key which is unknown, missing or wrong.
+    """
+    _refuse_unknown_environment()
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return _reading(config)(**cast("dict[str, Any]", given))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in error.errors()
+        )
+        raise SettingsError(faults) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{config}: {error}") from error
+
+
+def _reading(config: Path | None) -> type[Settings]:
+    if config is not None and not config.is_file():
+        raise SettingsError(f"{config}: there is no such file")
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class names it
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class names it
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            file = TomlConfigSettingsSource(settings_cls, toml_file=config)
+            return init_settings, env_settings, file
+
+    return FromFile
+
+
+def _refuse_unknown_environment() -> None:
+    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in os.environ:
+        if name.upper().startswith(ENV_PREFIX) and name.upper().split("__")[0] not in known:
+            raise SettingsError(f"environment variable {name} is not a setting of the desk")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""What the desk keeps: tables, the ledger, lanes, officers, and the queue with claim and lease."""

@@ -1,0 +1,57 @@
+"""The desk's own chain: each fact is put in the transaction of the change it records."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.errors import StoreError
+from api.store.tables import HeadRow, LedgerRow
+from lane.ledger import GENESIS, Entry, Head, follow, read
+
+CHAIN = "desk"
+
+
+def append(session: Session, kind: str, body: Mapping[str, Any], *, at: datetime) -> Entry:
+    """Put one fact at the end of the chain. `session` must be one that writes."""
+    row = _head_row(session)
+    entry = follow(Head(row.seq, row.hash), chain=CHAIN, at=at, kind=kind, body=body)
+    session.add(LedgerRow(payload=entry.payload, hash=entry.hash, **derived(entry)))
+    row.seq, row.hash = entry.seq, entry.hash
+    # One flush an entry: the ledger's rows reach the database in the order of the chain.
+    session.flush()
+    return entry
+
+
+def head(session: Session) -> Head:
+    """The end of the chain as the head row has it."""
+    row = session.get(HeadRow, CHAIN)
+    return Head(row.seq, row.hash) if row else GENESIS
+
+
+def derived(entry: Entry) -> dict[str, Any]:
+    """The columns that index an entry, from its payload alone: what `verify` expects to find."""
+    inner = received(entry)
+    passage = (inner or entry).body.get("passage")
+    return {
+        "seq": entry.seq,
+        "lane": inner.chain if inner else None,
+        "lane_seq": inner.seq if inner else None,
+        "passage": passage if isinstance(passage, str) else None,
+    }
+
+
+def received(entry: Entry) -> Entry | None:
+    """The lane's entry inside an `entry.received`. Raises LedgerBrokenError where it was changed."""
+    if entry.kind != "entry.received":
+        return None
+    return read(str(entry.body.get("payload")), str(entry.body.get("hash")))
+
+
+def _head_row(session: Session) -> HeadRow:
+    row = session.scalars(select(HeadRow).where(HeadRow.chain == CHAIN).with_for_update()).one_or_none()
+    if row is None:
+        raise StoreError("the ledger has lost its head row: run `python -m api ledger verify`")
+    return row

@@ -1,0 +1,176 @@
+"""Lanes: who may deliver, images, and entries that are applied once, whole batches or nothing."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ValidationError
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from api.errors import (
+    ChainBrokenError,
+    EntryRefusedError,
+    ImageMissingError,
+    ImageRefusedError,
+    NameTakenError,
+    PassageUnknownError,
+    TokenRefusedError,
+)
+from api.schemas import ClosedTold, JudgedTold, StoredEntry
+from api.store import chain
+from api.store.tables import ImageRow, LaneRow, LedgerRow, ReferralRow
+from lane.errors import LedgerBrokenError
+from lane.ledger import Entry, Head, check_follows, read
+from lane.reasons import Code
+
+_GRAVE = {Code.ATTACK_ALARM}
+
+Change = tuple[Literal["referral.opened", "referral.changed"], str]
+"""What happened to the referral of a passage."""
+
+
+def add(session: Session, lane: str, *, at: datetime) -> str:
+    """Register a lane and return its token, which is kept nowhere. Raises NameTakenError."""
+    token = secrets.token_urlsafe(32)
+    session.add(LaneRow(id=lane, token_sha256=token_hash(token), added_at=at))
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise NameTakenError("lane", lane) from error
+    return token
+
+
+def by_token(session: Session, token: str) -> str:
+    """The lane that has this token. Raises TokenRefusedError."""
+    wanted = token_hash(token)
+    row = session.scalars(select(LaneRow).where(LaneRow.token_sha256 == wanted)).one_or_none()
+    # The index compares hashes, of which a caller cannot choose a prefix; the last word is constant-time.
+    if row is None or not hmac.compare_digest(row.token_sha256, wanted):
+        raise TokenRefusedError
+    return row.id
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token: it has 256 random bits, so a plain hash is enough."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def keep_image(session: Session, lane: str, sha256: str, body: bytes, *, at: datetime) -> None:
+    """Keep an uploaded image, once. Raises ImageRefusedError where the bytes are not what they claim."""
+    if hashlib.sha256(body).hexdigest() != sha256 or not body.startswith(b"\xff\xd8\xff"):
+        raise ImageRefusedError
+    if session.get(ImageRow, (lane, sha256)) is None:
+        session.execute(insert(ImageRow).values(lane=lane, sha256=sha256, body=body, received_at=at))
+
+
+def owns_passage(session: Session, lane: str, passage: str) -> None:
+    """Raise PassageUnknownError unless this lane told the desk of the passage."""
+    if _owner(session, passage) != lane:
+        raise PassageUnknownError
+
+
+def apply(
+    session: Session, lane: str, stored: Sequence[StoredEntry], *, at: datetime
+) -> tuple[int, set[Change]]:
+    """Apply a batch in order; return how far the lane's chain is here and which referrals changed.
+
+    Entries that are here already are skipped. Raises ChainBrokenError, ImageMissingError or
+    EntryRefusedError; the caller's transaction then leaves nothing of the batch.
+    """
+    row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one()
+    changed: set[Change] = set()
+    for item in stored:
+        entry = _read(item)
+        if entry.chain == lane and entry.seq <= row.head_seq:
+            _same_as_before(session, lane, entry)
+            continue
+        head = _next(Head(row.head_seq, row.head_hash), entry, lane)
+        _one_owner(session, lane, entry)
+        body = {"chain": lane, "payload": entry.payload, "hash": entry.hash}
+        chain.append(session, "entry.received", body, at=at)
+        row.head_seq, row.head_hash = head.seq, head.hash
+        changed |= _take_effect(session, lane, entry, at=at)
+    return row.head_seq, changed
+
+
+def _read(item: StoredEntry) -> Entry:
+    try:
+        return read(item.payload, item.hash)
+    except LedgerBrokenError as error:
+        raise ChainBrokenError(str(error)) from error
+
+
+def _next(head: Head, entry: Entry, lane: str) -> Head:
+    try:
+        return check_follows(head, entry, chain=lane)
+    except LedgerBrokenError as error:
+        raise ChainBrokenError(f"{error}; the desk has this lane's chain up to entry {head.seq}") from error
+
+
+def _same_as_before(session: Session, lane: str, entry: Entry) -> None:
+    known = session.scalars(
+        select(LedgerRow).where(LedgerRow.lane == lane, LedgerRow.lane_seq == entry.seq)
+    ).one_or_none()
+    inner = chain.received(read(known.payload, known.hash)) if known else None
+    if inner is None or inner.hash != entry.hash:
+        raise ChainBrokenError(f"entry {entry.seq} is here with another hash: the chain was rewritten")
+
+
+def _one_owner(session: Session, lane: str, entry: Entry) -> None:
+    passage = entry.body.get("passage")
+    owner = _owner(session, passage) if isinstance(passage, str) else None
+    if owner not in (None, lane):
+        raise EntryRefusedError(entry.seq, entry.kind, "passage belongs to another lane")
+
+
+def _owner(session: Session, passage: str) -> str | None:
+    told = select(LedgerRow.lane).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
+    return session.scalars(told.order_by(LedgerRow.seq).limit(1)).one_or_none()
+
+
+def _take_effect(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Change]:
+    """What an entry means for the queue. Kinds that the desk does not know mean nothing to it."""
+    try:
+        if entry.kind == "passage.judged":
+            return _open_referral(session, lane, entry, at=at)
+        if entry.kind == "passage.closed":
+            return _end_referral(session, ClosedTold.model_validate(entry.body))
+    except ValidationError as error:
+        faults = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+        raise EntryRefusedError(entry.seq, entry.kind, faults) from error
+    return set()
+
+
+def _open_referral(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Change]:
+    judged = JudgedTold.model_validate(entry.body)
+    # A passage has one referral: what a lane says of it later stays in the ledger and changes no question.
+    if judged.outcome == "admit" or session.get(ReferralRow, judged.passage) is not None:
+        return set()
+    for image in judged.images:
+        if session.get(ImageRow, (lane, image.sha256)) is None:
+            raise ImageMissingError(image.sha256)
+    session.add(
+        ReferralRow(
+            passage=judged.passage,
+            lane=lane,
+            opened_at=min(entry.at, at),
+            gravity=0 if any(reason.code in _GRAVE for reason in judged.reasons) else 1,
+            judged=judged.model_dump_json(),
+        )
+    )
+    session.flush()
+    return {("referral.opened", judged.passage)}
+
+
+def _end_referral(session: Session, closed: ClosedTold) -> set[Change]:
+    row = session.get(ReferralRow, closed.passage)
+    if row is None or row.ended is not None:
+        return set()
+    row.ended = closed.how
+    session.flush()
+    return {("referral.changed", closed.passage)}

@@ -1,0 +1,83 @@
+"""Officers and their sessions. Passwords are checked outside of any transaction: that takes long."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from api.errors import NameTakenError, NotSignedInError
+from api.store import chain
+from api.store.lanes import token_hash
+from api.store.tables import OfficerRow, SessionRow
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInOfficer:
+    """Who is signed in, and the hash of the session's token."""
+
+    name: str
+    pseudonym: str
+    session_sha256: str
+
+
+def add(session: Session, name: str, password_hash: str, *, at: datetime) -> str:
+    """Register an officer and return the pseudonym that the ledger will know. Raises NameTakenError."""
+    pseudonym = f"officer-{secrets.token_hex(4)}"
+    session.add(OfficerRow(pseudonym=pseudonym, name=name, password_hash=password_hash, added_at=at))
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise NameTakenError("officer", name) from error
+    return pseudonym
+
+
+def password_hash_of(session: Session, name: str) -> tuple[str, str] | None:
+    """Pseudonym and password hash of an officer."""
+    row = session.scalars(select(OfficerRow).where(OfficerRow.name == name)).one_or_none()
+    return (row.pseudonym, row.password_hash) if row else None
+
+
+def sign_in(session: Session, pseudonym: str, *, at: datetime) -> str:
+    """Start a session and return its token, of which only the hash is kept."""
+    token = secrets.token_urlsafe(32)
+    session.add(SessionRow(token_sha256=token_hash(token), officer=pseudonym, started_at=at, used_at=at))
+    chain.append(session, "officer.signed_in", {"officer": pseudonym}, at=at)
+    return token
+
+
+def sign_out(session: Session, officer: SignedInOfficer, *, at: datetime) -> None:
+    """End a session."""
+    session.execute(delete(SessionRow).where(SessionRow.token_sha256 == officer.session_sha256))
+    chain.append(session, "officer.signed_out", {"officer": officer.pseudonym}, at=at)
+
+
+def by_session(
+    session: Session, token_sha256: str, *, at: datetime, absolute: timedelta, idle: timedelta
+) -> tuple[SignedInOfficer, datetime]:
+    """The officer of a live session, and when it was last used. Raises NotSignedInError."""
+    found = session.execute(
+        select(SessionRow, OfficerRow)
+        .join(OfficerRow, OfficerRow.pseudonym == SessionRow.officer)
+        .where(SessionRow.token_sha256 == token_sha256)
+        .where(SessionRow.started_at > at - absolute, SessionRow.used_at > at - idle)
+    ).one_or_none()
+    if found is None:
+        raise NotSignedInError
+    row, officer = found
+    return SignedInOfficer(officer.name, officer.pseudonym, row.token_sha256), row.used_at
+
+
+def mark_used(session: Session, token_sha256: str, *, at: datetime) -> None:
+    """The officer did something: the idle time starts again."""
+    row = session.get(SessionRow, token_sha256)
+    if row is not None:
+        row.used_at = at
+
+
+def forget_ended(session: Session, *, at: datetime, absolute: timedelta, idle: timedelta) -> None:
+    """Remove sessions that can never be used again."""
+    ended = (SessionRow.started_at <= at - absolute) | (SessionRow.used_at <= at - idle)
+    session.execute(delete(SessionRow).where(ended))

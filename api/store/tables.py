@@ -1,0 +1,144 @@
+"""The desk's tables. Rows only: rules live beside them, in the modules that read and write."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time, kept in UTC: SQLite would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC, without a zone for SQLite's text form."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Aware again."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+
+
+class Table(DeclarativeBase):
+    """What all tables share: names for constraints, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment()}  # noqa: RUF012 - SQLAlchemy declares it so
+
+
+class LaneRow(Table):
+    """A lane, the hash of its token, and the head of its chain as far as the desk has it."""
+
+    __tablename__ = "lanes"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    added_at: Mapped[datetime]
+    head_seq: Mapped[int] = mapped_column(default=0)
+    head_hash: Mapped[str] = mapped_column(String(64), default="0" * 64)
+
+
+class ImageRow(Table):
+    """One image that a lane uploaded, named by its SHA-256."""
+
+    __tablename__ = "images"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+
+
+class LedgerRow(Table):
+    """One entry of the desk's chain: payload and hash verbatim, the rest derived from the payload.
+
+    `lane`, `lane_seq` and `passage` find entries; `verify` checks them against the payload.
+    """
+
+    __tablename__ = "ledger"
+    __table_args__ = (Index("ix_ledger_lane_lane_seq", "lane", "lane_seq", unique=True),)
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    payload: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64))
+    lane: Mapped[str | None] = mapped_column(String(64))
+    lane_seq: Mapped[int | None]
+    passage: Mapped[str | None] = mapped_column(String(64), index=True)
+
+
+class HeadRow(Table):
+    """The end of the desk's chain, written with each entry: a tail cut off the ledger is found."""
+
+    __tablename__ = "ledger_head"
+
+    chain: Mapped[str] = mapped_column(String(16), primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class OfficerRow(Table):
+    """An officer: the name to sign in with, and the pseudonym that the ledger knows."""
+
+    __tablename__ = "officers"
+
+    pseudonym: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(256))
+    added_at: Mapped[datetime]
+
+
+class SessionRow(Table):
+    """A signed-in officer; the token itself is only in the officer's cookie."""
+
+    __tablename__ = "sessions"
+
+    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"), index=True)
+    started_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+
+
+class ReferralRow(Table):
+    """A question to an officer: the lane's judgement, who has it until when, and the decision."""
+
+    __tablename__ = "referrals"
+    __table_args__ = (Index("ix_referrals_queue", "decision", "ended", "gravity", "opened_at"),)
+
+    passage: Mapped[str] = mapped_column(String(64), primary_key=True)
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
+    opened_at: Mapped[datetime]
+    gravity: Mapped[int]
+    """0 is answered before 1."""
+    judged: Mapped[str] = mapped_column(Text)
+    """The body of the lane's `passage.judged`, as JSON."""
+    ended: Mapped[str | None] = mapped_column(String(64))
+    """How the passage closed at the lane, once it did."""
+    claimed_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
+    claimed_until: Mapped[datetime | None]
+    shown: Mapped[bool] = mapped_column(default=False)
+    """Whether the case was shown under the present claim."""
+    decision: Mapped[str | None] = mapped_column(String(64), unique=True)
+    answer: Mapped[str | None] = mapped_column(String(32))
+    ground: Mapped[str | None] = mapped_column(String(32))
+    note: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
+    decided_at: Mapped[datetime | None]
