@@ -114,7 +114,7 @@ def ledger_verify(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prove that no entry was changed, removed, moved or cut off. Exit status 1 if one was, with the place."""
+    """Prove that no entry was changed, removed, moved or cut off. Exit status 1 says which one was."""
     with _plain_errors():
         witnessed = [_head(text) for text in head or ()]
         path = load(config, database=database).database

@@ -1,6 +1,7 @@
 """The desk as a process: says where it listens once it really does, and ends quickly and cleanly."""
 
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -91,6 +92,7 @@ def _address(listening: socket.socket) -> str:
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin: its lock, held by this thread, would abort the interpreter at its end.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     server.should_exit = True
