@@ -33,7 +33,10 @@ def cast(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
     )
     document = TravelDocument(photos.load("obama.jpg"), valid)
     alone = Scene((Person(second),))
-    beside = (Person(second, stands_at=(0.32, 0.45)), Person(other, stands_at=(0.72, 0.45)))
+    beside = (
+        Person(second, stands_at=(0.25, 0.45), eyes_apart_px=60.0),
+        Person(other, stands_at=(0.76, 0.45), eyes_apart_px=60.0),
+    )
     return (
         Passenger("holder", "the holder of the document", document, alone),
         Passenger(

@@ -103,23 +103,23 @@ def check_follows(head: Head, entry: Entry, *, chain: str) -> Head:
     return entry.head
 
 
-def verify(
-    stored: Iterable[tuple[str, str]], *, chain: str, witnessed: Iterable[Head] = (), start: Head = GENESIS
-) -> Head:
+def verify(stored: Iterable[tuple[str, str]], *, chain: str, witnessed: Iterable[Head] = ()) -> Head:
     """Walk (payload, hash) pairs in stored order and return the head.
 
     `witnessed` are heads that somebody kept elsewhere: each must be found on the way, so that a chain
     which was cut off or rewritten as a whole is found too. Raises LedgerBrokenError at the first fault.
     """
-    due = {head.seq: head for head in witnessed if head.seq > start.seq}
-    head = start
+    due: dict[int, set[str]] = {}
+    for witness in witnessed:
+        due.setdefault(witness.seq, set()).add(witness.hash)
+    due.pop(0, None)  # the beginning needs no witness
+    head = GENESIS
     for payload, hash_ in stored:
         try:
             head = check_follows(head, read(payload, hash_), chain=chain)
         except LedgerBrokenError as error:
             raise LedgerBrokenError(f"chain {chain}, after entry {head.seq}: {error}") from error
-        witness = due.pop(head.seq, head)
-        if witness != head:
+        if due.pop(head.seq, {head.hash}) != {head.hash}:
             raise LedgerBrokenError(f"chain {chain}: entry {head.seq} is not the one that was witnessed")
     if due:
         raise LedgerBrokenError(

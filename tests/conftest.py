@@ -1,0 +1,37 @@
+"""What all tests share: the photographs, the networks, one lane's wiring on simulated devices."""
+
+from pathlib import Path
+
+import pytest
+
+from lane.adapters import photos as store
+from lane.measure import Measurer
+from lane.policy import Policy, load
+from models.build import Networks, build_networks
+from models.ort import RuntimeSettings
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """The folder of the photographs, fetched once and checked by hash."""
+    if not store.ready():
+        store.fetch()
+    return store.folder()
+
+
+@pytest.fixture(scope="session")
+def networks() -> Networks:
+    """The real networks, on one thread."""
+    return build_networks(RuntimeSettings("cpu", "CPUExecutionProvider", 1))
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    """The shipped policy."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def measurer(networks: Networks, policy: Policy) -> Measurer:
+    """The lane's measuring on the real networks."""
+    return Measurer(networks, second_face_ratio=policy.capture.second_face_ratio)

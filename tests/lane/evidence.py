@@ -1,0 +1,50 @@
+"""Evidence to change one thing in."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from lane.evidence import (
+    CaptureEnd,
+    CaptureEvidence,
+    Check,
+    DeskContact,
+    DocumentEvidence,
+    Evidence,
+)
+from lane.policy import Policy, load
+from models.identity import MatcherIdentity, NetworkIdentity
+from models.measurement import Measure, Measured, NotAssessed
+
+POLICY: Policy = load()
+BAND = POLICY.matcher[0]
+MATCHER = MatcherIdentity(BAND.name, BAND.sha256)
+
+
+def inside(limits: Mapping[str, object]) -> dict[str, Measure]:
+    """A measure in the middle of each limit."""
+    return {name: Measured(_middle(limit)) for name, limit in limits.items()}
+
+
+def _middle(limit: object) -> float:
+    low, high = getattr(limit, "min", None), getattr(limit, "max", None)
+    if low is None or high is None:
+        return float(low if low is not None else high)  # type: ignore[arg-type]  # one side is always given
+    return float(low + high) / 2
+
+
+GOOD = Evidence(
+    document=DocumentEvidence(
+        expiry=Check.SUCCESSFUL,
+        expires_on=date(2030, 1, 31),
+        photo_faces=Measured(1),
+        photo_quality=inside(POLICY.quality.document),
+    ),
+    capture=CaptureEvidence(CaptureEnd.ENOUGH, 40, Measured(1), POLICY.capture.good_frames, {"sharpness": 4}),
+    quality=inside(POLICY.quality.live),
+    similarity=Measured(BAND.admit),
+    liveness=NotAssessed("no attack detection"),
+    matcher=MATCHER,
+    networks=(NetworkIdentity("matcher", BAND.name, BAND.sha256, "CPUExecutionProvider"),),
+    desk=DeskContact.REACHED,
+    models_unchanged=True,
+)
