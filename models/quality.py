@@ -30,6 +30,7 @@ MIN_SHOWN = 0.9
 """The part of the normalised square that must lie inside the image for its pixels to be judged."""
 
 BLUR_WINDOW = 11
+NOISE_SIGMA_PX = 1.5
 
 # Five points of MediaPipe's canonical face model, in cm: right eye, left eye (means of their corners),
 # nose tip, mouth corners. x to the image's right, y down, z away from the camera.
@@ -84,13 +85,14 @@ def face_view(image_bgr: ImageBGR, face: Face) -> FaceView:
 def sharpness(view: FaceView) -> Measure:
     """0 (blurred) to 1: how much detail of the normalised face another blur would still take away.
 
-    Independent of contrast and brightness; noise counts as detail. ISO/IEC 29794-5 *Sharpness* by the
-    no-reference measure of Crété-Roffet et al., *The Blur Effect* (2007), as 1 - blur.
+    Independent of contrast and brightness. ISO/IEC 29794-5 *Sharpness* by the no-reference measure of
+    Crété-Roffet et al., *The Blur Effect* (2007), as 1 - blur, on pixels smoothed first: without that,
+    sensor noise makes a blurred face look sharp.
     """
     if view.shown < MIN_SHOWN:
         return NotAssessed("face at the edge of the image")
-    pixels = view.normalised
-    kept = [_blur_effect(pixels), _blur_effect(np.ascontiguousarray(pixels.T))]
+    smooth = np.asarray(cv2.GaussianBlur(view.normalised, (0, 0), NOISE_SIGMA_PX), np.float32)
+    kept = [_blur_effect(smooth), _blur_effect(np.ascontiguousarray(smooth.T))]
     return measured(1 - max(kept))
 
 

@@ -1,0 +1,160 @@
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from models.errors import ImageError
+from models.image import ImageLimits, decode, encode_jpeg, orientation, read
+from tests.models.pictures import encoded, jpeg_promising, noise, png_header
+
+SMALL = noise()
+GOOD = {
+    "jpeg": encoded(SMALL, "JPEG"),
+    "progressive jpeg": encoded(SMALL, "JPEG", progressive=True),
+    "png": encoded(SMALL, "PNG"),
+    "jpeg 2000": encoded(SMALL, "JPEG2000"),
+    "palette": encoded(SMALL.convert("P"), "PNG"),
+}
+
+
+def code_of(ask: Callable[[], object]) -> str:
+    with pytest.raises(ImageError) as caught:
+        ask()
+    return caught.value.code
+
+
+def red(mode: str) -> Image.Image:
+    return Image.new("RGB", (8, 6), (250, 20, 10)).convert(mode)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "JPEG2000"])
+def test_red_comes_out_last_in_bgr(kind: str) -> None:
+    pixels = decode(encoded(red("RGB"), kind))
+    assert pixels.shape == (6, 8, 3)
+    assert np.allclose(pixels.reshape(-1, 3), [10, 20, 250], atol=12)
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("CMYK", "JPEG"), ("P", "PNG"), ("RGBA", "PNG")])
+def test_every_colour_model_comes_out_as_bgr(mode: str, kind: str) -> None:
+    blue, green, full = decode(encoded(red(mode), kind)).reshape(-1, 3).mean(0)
+    assert full > 200
+    assert max(blue, green) < 60
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1"])
+def test_gray_comes_out_with_three_equal_channels(mode: str) -> None:
+    pixels = decode(encoded(SMALL.convert(mode), "PNG"))
+    assert pixels.dtype == np.uint8
+    assert (pixels == pixels[..., :1]).all()
+
+
+def test_sixteen_bit_gray_keeps_its_upper_eight_bits() -> None:
+    wide = np.array([[0, 255, 256, 65535]], np.uint16)
+    assert decode(encoded(Image.fromarray(wide), "PNG"))[0, :, 0].tolist() == [0, 0, 1, 255]
+
+
+def test_what_is_transparent_is_white_whatever_colour_it_hides() -> None:
+    hidden = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    assert (decode(encoded(hidden, "PNG")) == 255).all()
+
+
+@pytest.mark.parametrize("tag", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_picture_stands_upright_whichever_way_the_camera_was_held(tag: int, kind: str) -> None:
+    upright = Image.new("RGB", (24, 16), "black")
+    upright.paste((255, 255, 255), (0, 0, 8, 8))
+    turns = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    turn = turns[tag]
+    held = upright if turn is None else upright.transpose(Image.Transpose(turn))
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    pixels = decode(encoded(held, kind, exif=exif.tobytes()))
+    assert pixels.shape == (16, 24, 3)
+    assert pixels[2:6, 2:6].mean() > 240
+    assert pixels[10:, 12:].mean() < 15
+
+
+@given(st.binary(max_size=80))
+def test_no_metadata_upsets_the_orientation(tail: bytes) -> None:
+    for start in (b"", b"Exif\x00\x00II*\x00", b"MM\x00*"):
+        assert 1 <= orientation(start + tail) <= 8
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty"),
+        (b"these are words, not pixels", "not_an_image"),
+        (b"\x00" * 1000, "not_an_image"),
+        (b"\xff\xd8", "truncated"),
+        (GOOD["jpeg"][:-400], "truncated"),
+        (GOOD["png"][:-4000], "truncated"),
+        (b"\xff\xd8\xff" + b"\x00" * 500, "corrupt"),
+        (encoded(SMALL, "GIF"), "unsupported"),
+        (encoded(SMALL, "BMP"), "unsupported"),
+        (encoded(SMALL, "TIFF"), "unsupported"),
+        (png_header(30_000, 30_000), "too_large"),
+        (jpeg_promising(30_000, 30_000), "too_large"),
+        (png_header(0, 10), "corrupt"),
+    ],
+)
+def test_a_bad_picture_says_what_is_wrong_with_it(data: bytes, code: str) -> None:
+    assert code_of(lambda: decode(data)) == code
+
+
+@pytest.mark.parametrize("name", GOOD)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_damage_is_an_image_error_or_a_picture_and_nothing_else(name: str, data: st.DataObject) -> None:
+    damaged = bytearray(GOOD[name])
+    for at in data.draw(st.lists(st.integers(0, len(damaged) - 1), max_size=8)):
+        damaged[at] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(damaged)))
+    try:
+        pixels = decode(bytes(damaged[:cut]), limits=ImageLimits(max_pixels=1_000_000))
+    except ImageError as error:
+        assert error.code
+    else:
+        assert pixels.dtype == np.uint8
+        assert pixels.shape[2] == 3
+
+
+def test_a_photo_of_twenty_megapixels_is_read() -> None:
+    assert decode(encoded(Image.new("RGB", (5472, 3648), "gray"), "JPEG")).shape == (3648, 5472, 3)
+
+
+@pytest.mark.parametrize("pixels", [(10_000, 9_500), (13_000, 13_000)])
+def test_a_size_that_pillow_only_warns_about_is_refused_without_a_warning(pixels: tuple[int, int]) -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert code_of(lambda: decode(png_header(*pixels))) == "too_large"
+    assert heard == []
+
+
+def test_too_many_bytes_are_not_even_read(tmp_path: Path) -> None:
+    file = tmp_path / "big.png"
+    with file.open("wb") as stream:
+        stream.truncate(ImageLimits().max_bytes + 1)
+    assert code_of(lambda: read(file)) == "too_large"
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"no\.jpg") as caught:
+        read(tmp_path / "no.jpg")
+    assert caught.value.code == "unreadable"
+
+
+def test_a_folder_is_not_a_picture(tmp_path: Path) -> None:
+    assert code_of(lambda: read(tmp_path)) == "unreadable"
+
+
+def test_a_jpeg_that_was_made_here_can_be_read_here() -> None:
+    pixels = decode(GOOD["png"])
+    back = decode(encode_jpeg(np.full_like(pixels, 120)))
+    assert back.shape == pixels.shape
+    assert abs(int(back.mean()) - 120) <= 1
