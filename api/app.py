@@ -3,22 +3,25 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
 
 from api.answers import Answers
 from api.broker import Broker
-from api.console import pages
+from api.console import render
 from api.desk import Desk
 from api.passwords import Attempts, Passwords
-from api.routes import about, events, lane, officer, referrals
+from api.routes import about, events, lane, officer, pages, referrals
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
 
 API = "/api/v1"
+_STATIC = Path(__file__).with_name("console") / "static"
 
 
 def utc_now() -> datetime:
@@ -36,7 +39,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         attempts=Attempts(clock),
         clock=clock,
     )
-    answers = Answers(pages.error_page)
+    answers = Answers(render.error_page)
     app = FastAPI(
         title="Passenger Lane desk",
         summary="Referrals of a border lane, and the officers who decide them.",
@@ -53,7 +56,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     answers.install(app)
     for part in (about, lane, officer, referrals, events):
         app.include_router(part.router, prefix=API)
-    pages.install(app)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=_STATIC))
     return app
 
 

@@ -46,6 +46,13 @@ def officer(desk: TheDesk, token: Annotated[str | None, Depends(_cookie)]) -> Si
     return desk.officer_of(token_hash(token))
 
 
+def watching(desk: TheDesk, token: Annotated[str | None, Depends(_cookie)]) -> SignedInOfficer:
+    """The officer whose page asks by itself, which does not keep the session alive."""
+    if token is None:
+        raise NotSignedInError
+    return desk.officer_of(token_hash(token), acting=False)
+
+
 def acting_officer(
     request: Request,
     desk: TheDesk,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from lane.referral import Answer, Ground
 
@@ -101,6 +101,10 @@ class SignedIn(Wire):
     csrf_token: str
 
 
+Point = tuple[FiniteFloat, FiniteFloat]
+"""Column and row in pixels of an image, from its upper left corner."""
+
+
 class ReasonMessage(Wire):
     """Why a passenger was referred: the field's code, its components, and the officer's text."""
 
@@ -116,6 +120,7 @@ class ImageMessage(Wire):
     sha256: Sha256
     sequence: int | None
     captured_at: str | None
+    eyes: tuple[Point, Point] | None
     href: str
 
 
@@ -191,6 +196,8 @@ class ImageTold(Told):
     sha256: Sha256
     sequence: int | None = None
     captured_at: str | None = Field(default=None, max_length=64)
+    eyes: tuple[Point, Point] | None = None
+    """Where the lane tells it, the page shows both faces at one size, with the eyes on one line."""
 
 
 class MeasureTold(Told):

@@ -50,7 +50,7 @@ class StrictHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Cache-Control", "no-cache" if _is_static(scope) else "no-store")
             await send(message)
 
         await self.app(scope, receive, send_strict if scope["type"] == "http" else send)
@@ -75,6 +75,10 @@ class BodyLimit:
             await answer(scope, receive, send)
             return
         await self.app(scope, _counting(receive, most), send)
+
+
+def _is_static(scope: Scope) -> bool:
+    return str(scope["path"]).startswith("/static/")
 
 
 def _counting(receive: Receive, most: int) -> Receive:

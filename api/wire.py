@@ -53,6 +53,7 @@ def images(referral: Referral) -> list[ImageMessage]:
             sha256=image.sha256,
             sequence=image.sequence,
             captured_at=image.captured_at,
+            eyes=image.eyes,
             href=f"/api/v1/referrals/{referral.passage}/images/{image.sha256}",
         )
         for image in reversed(found.values())

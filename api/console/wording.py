@@ -17,6 +17,15 @@ class Meaning:
     full: str
 
 
+# One text for both: which of them it is would lead the officer's eye before the officer has looked.
+_COMPARE = Meaning(
+    N_("Faces to be compared"),
+    N_(
+        "The lane did not establish that the live face and the document photo show the same person. "
+        "That can be age, a poor photo or another person: compare them yourself."
+    ),
+)
+
 MEANINGS: dict[Code, Meaning] = {
     Code.ATTACK_ALARM: Meaning(
         N_("Possible presentation attack"),
@@ -25,22 +34,8 @@ MEANINGS: dict[Code, Meaning] = {
             "person."
         ),
     ),
-    Code.NO_MATCH: Meaning(
-        N_("Faces did not reach the required likeness"),
-        N_(
-            "The comparison of the live face with the document photo stayed below the limit. That can be "
-            "age, "
-            "a poor photo or another person: compare them yourself."
-        ),
-    ),
-    Code.BORDERLINE: Meaning(
-        N_("Comparison too close to call"),
-        N_(
-            "The comparison of the live face with the document photo came out near the limit, too close for "
-            "the "
-            "lane to rely on. Compare them yourself."
-        ),
-    ),
+    Code.NO_MATCH: _COMPARE,
+    Code.BORDERLINE: _COMPARE,
     Code.DOCUMENT_EXPIRED: Meaning(
         N_("Document has expired"),
         N_("The date of expiry on the document has passed. Check the document by hand."),
@@ -116,16 +111,22 @@ UNKNOWN = Meaning(
     ),
 )
 
+KEPT_BACK = frozenset({Code.NO_MATCH, Code.BORDERLINE})
+"""Codes that the page words and does not name."""
+
 COMPONENTS: dict[str, str] = {
     "sharpness": N_("sharpness"),
+    "motion": N_("movement"),
+    "faces": N_("number of faces"),
+    "matcher": N_("comparison software"),
     "brightness": N_("brightness"),
-    "inter_eye_distance_px": N_("size of the face in the picture"),
-    "yaw_deg": N_("head turned to the side"),
+    "inter_eye_distance_px": N_("size of the face"),
+    "yaw_deg": N_("head turned sideways"),
     "pitch_deg": N_("head raised or lowered"),
     "roll_deg": N_("head tilted"),
     "head_size": N_("distance to the camera"),
-    "offset_x": N_("too far left or right"),
-    "offset_y": N_("too high or low"),
+    "offset_x": N_("position left or right"),
+    "offset_y": N_("position in height"),
 }
 
 ANSWERS: dict[Answer, str] = {
@@ -222,13 +223,15 @@ def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
         yield words.say(N_("Picture quality: sufficient in what was measured"))
         return
     named = words.say(N_(", ")).join(component(name, words) for name in below)
-    yield words.say(N_("Picture quality: below the limit for %(components)s"), components=named)
+    yield words.say(N_("Picture quality: outside the limits for %(components)s"), components=named)
 
 
 def _faulted(judged: JudgedTold) -> list[str]:
     quality = {Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT}
     told = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
-    return list(dict.fromkeys(name for reason in told for name in reason.components))
+    named = dict.fromkeys(name for reason in told for name in reason.components)
+    quality_of = judged.evidence.quality
+    return [name for name in named if name in quality_of and _has_value(quality_of[name])]
 
 
 def _has_value(measure: MeasureTold) -> bool:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.auth import TheDesk, TheOfficer
+from api.auth import TheDesk, watching
 from api.broker import Listener
 from api.desk import Desk
 from api.errors import NotSignedInError, TooManyListenersError, documented
@@ -15,11 +15,13 @@ from api.store.officers import SignedInOfficer
 
 router = APIRouter(tags=["referrals"])
 
+Watching = Annotated[SignedInOfficer, Depends(watching)]
+
 _STILL_HERE_S = 10.0
 _COME_BACK_MS = 2000
 
 
-async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:
+async def listening(desk: TheDesk, who: Watching) -> AsyncIterator[Listener]:
     """A listener for the time of the request, for a signed-in officer only."""
     del who
     listener = desk.broker.listen()
@@ -37,7 +39,7 @@ async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:
     responses=documented(NotSignedInError, TooManyListenersError),
 )
 async def follow_events(
-    desk: TheDesk, who: TheOfficer, listener: Annotated[Listener, Depends(listening)]
+    desk: TheDesk, who: Watching, listener: Annotated[Listener, Depends(listening)]
 ) -> AsyncIterator[ServerSentEvent]:
     """`referral.opened`, `referral.changed` and `referral.decided`, each with {"passage": id}.
 

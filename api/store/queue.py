@@ -38,6 +38,7 @@ class Referral:
     passage: str
     lane: str
     opened_at: datetime
+    grave: bool
     judged: JudgedTold
     state: ReferralState
     ended: str | None
@@ -227,6 +228,7 @@ def _referral(row: ReferralRow, at: datetime) -> Referral:
         passage=row.passage,
         lane=row.lane,
         opened_at=row.opened_at,
+        grave=row.gravity == 0,
         judged=JudgedTold.model_validate_json(row.judged),
         state=state,
         ended=row.ended,

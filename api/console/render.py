@@ -1,0 +1,79 @@
+"""Templates to pages, in the officer's language: all is escaped, and an unknown name is an error."""
+
+from functools import cache
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.auth import COOKIE as SESSION_COOKIE
+from api.auth import csrf_token
+from api.console import language
+from api.console.language import CHOICES, N_, Words
+
+_YEAR_S = 365 * 24 * 3600
+
+PROBLEMS: dict[str, str] = {
+    "not_found": N_("There is no such page."),
+    "referral_unknown": N_("There is no such case."),
+    "claim_held": N_("Another officer has this case. Take another one."),
+    "claim_missing": N_("This case is no longer yours. Nothing was decided."),
+    "already_decided": N_("This case has been decided and stays as it is."),
+    "passage_closed": N_("The passage has ended at the lane. There is nobody left to decide on."),
+    "ground_refused": N_("This ground does not belong to this answer. Choose one from the list."),
+    "wrong_password": N_("Name and password do not belong together."),
+    "too_many_attempts": N_("Too many wrong passwords for this name. Wait one minute, then try again."),
+    "forged_request": N_("The page was out of date. Go back, reload it, and try again."),
+    "request_refused": N_("Something was missing in what was sent. Go back and try again."),
+    "too_large": N_("More was sent than the desk takes."),
+    "store_busy": N_("The desk’s database does not answer. Nothing was stored; try again."),
+    "internal_error": N_("The desk made a mistake and has logged it. Nothing was decided; try again."),
+}
+"""Error code → what an officer reads. Any other code reads as `internal_error`."""
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+    """A whole page or a part of one. A language that was asked for is remembered."""
+    words = language.of_request(request)
+    context = {"request_path": request.url.path, "csrf_token": _csrf(request), **values}
+    html = environment(words.tag).get_template(template).render(_basics(words) | context)
+    response = HTMLResponse(
+        html, status, headers={"Content-Language": words.tag, "Vary": "Accept-Language, Cookie"}
+    )
+    if request.query_params.get("lang") in CHOICES:
+        response.set_cookie(language.COOKIE, words.tag, max_age=_YEAR_S, httponly=True, samesite="lax")
+    return response
+
+
+def error_page(request: Request, status: int, code: str) -> HTMLResponse:
+    """What happened, in words, and the way back."""
+    return page(request, "problem.html", status=status, officer=None, problem=problem(request, code))
+
+
+def problem(request: Request, code: str) -> str:
+    """An error code in the officer's words."""
+    return language.of_request(request).say(PROBLEMS.get(code, PROBLEMS["internal_error"]))
+
+
+@cache
+def environment(tag: str) -> Environment:
+    """The templates in one language."""
+    made = Environment(
+        loader=PackageLoader("api.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(language.words(tag).texts, newstyle=True)  # type: ignore[attr-defined]
+    return made
+
+
+def _basics(words: Words) -> dict[str, object]:
+    return {"language": words.tag, "languages": CHOICES, "officer": None}
+
+
+def _csrf(request: Request) -> str:
+    token = request.cookies.get(SESSION_COOKIE)
+    return csrf_token(token) if token else ""

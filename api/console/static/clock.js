@@ -1,0 +1,26 @@
+// Waiting times that count on, by the desk's clock: the browser's own may be wrong.
+
+let ahead = 0;
+
+// `now` is the desk's time at the moment the page was made.
+export function setClock(now) {
+  ahead = Date.parse(now) - Date.now();
+}
+
+export function startClock() {
+  tick();
+  setInterval(tick, 1000);
+}
+
+function tick() {
+  for (const element of document.querySelectorAll("time[data-since]")) {
+    const text = clockText(Math.max(0, Math.floor((Date.now() + ahead - Date.parse(element.dataset.since)) / 1000)));
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+function clockText(seconds) {
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}

@@ -1,0 +1,75 @@
+// The queue: new cases appear by themselves, with a line and one soft sound; the keyboard stays where it was.
+
+import { follow } from "./connection.js";
+import { setClock, startClock } from "./clock.js";
+import { Sound } from "./sound.js";
+
+// Leases end and other processes write without a word to this page.
+const LOOK_AGAIN_MS = 10000;
+
+const cases = document.getElementById("cases");
+const announcement = document.getElementById("announcement");
+const sound = new Sound(document.getElementById("sound"));
+
+follow({ onEvent: refresh, onBack: refresh });
+setInterval(refresh, LOOK_AGAIN_MS);
+document.addEventListener("keydown", move);
+setClock(cases.querySelector("[data-now]").dataset.now);
+startClock();
+if (document.activeElement === document.body) openers()[0]?.focus();
+
+let asked = 0;
+
+async function refresh() {
+  const turn = ++asked;
+  const html = await fetchCases();
+  if (html === null || turn !== asked) return;
+  const before = new Set(rows().map((row) => row.dataset.passage));
+  const focused = document.activeElement?.closest?.("[data-passage]")?.dataset.passage;
+  cases.innerHTML = html; // made by the desk from escaped templates
+  setClock(cases.querySelector("[data-now]").dataset.now);
+  restoreFocus(focused, before.size === 0);
+  announce(rows().filter((row) => !before.has(row.dataset.passage)));
+}
+
+async function fetchCases() {
+  try {
+    const answer = await fetch(cases.dataset.url, { signal: AbortSignal.timeout(8000) });
+    return answer.ok && !answer.redirected ? await answer.text() : null;
+  } catch {
+    return null;
+  }
+}
+
+function restoreFocus(passage, wasEmpty) {
+  if (passage) {
+    const row = rows().find((one) => one.dataset.passage === passage);
+    (row?.querySelector("[data-open]") ?? openers()[0])?.focus();
+  } else if (wasEmpty && document.activeElement === document.body) {
+    openers()[0]?.focus();
+  }
+}
+
+function announce(arrived) {
+  if (arrived.length === 0) return;
+  announcement.textContent = arrived.map((row) => row.dataset.announcement).join(" · ");
+  sound.play();
+}
+
+function move(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
+  if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+  const buttons = openers();
+  const at = buttons.indexOf(document.activeElement);
+  const next = at < 0 ? 0 : Math.min(Math.max(at + step, 0), buttons.length - 1);
+  buttons[next]?.focus();
+  event.preventDefault();
+}
+
+function rows() {
+  return [...cases.querySelectorAll("[data-passage]")];
+}
+
+function openers() {
+  return [...cases.querySelectorAll("[data-open]")];
+}

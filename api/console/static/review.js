@@ -1,0 +1,79 @@
+// The page of a case: keeps the claim while somebody sits here, hands keys to faces and decision, says what is lost.
+
+import { setClock, startClock } from "./clock.js";
+import { ask, follow } from "./connection.js";
+import { Decision } from "./decision.js";
+import { Faces } from "./faces.js";
+
+const AWAY_MS = 5 * 60 * 1000;
+
+const { passage, mine, leaseS, csrf } = document.getElementById("case").dataset;
+if (mine === "yes") review();
+else follow({ onEvent: (_name, changed) => changed === passage && location.reload(), onBack: () => location.reload() });
+
+function review() {
+  const faces = new Faces(document.getElementById("faces"));
+  const decision = new Decision(document.getElementById("decision"), { passage, csrf });
+  let lastInput = Date.now();
+  let away = false;
+
+  setClock(document.querySelector("[data-now]").dataset.now);
+  startClock();
+  showKeys();
+  document.getElementById("decision").addEventListener("over", () => document.getElementById("faces").remove());
+  document.addEventListener("keydown", onKey);
+  for (const input of ["keydown", "pointerdown", "wheel"]) document.addEventListener(input, onInput, { passive: true });
+  setInterval(keep, (leaseS * 1000) / 5);
+  follow({ onEvent: (_name, changed) => changed === passage && look(), onBack: keep });
+
+  // Renews the claim, as long as somebody is here.
+  async function keep() {
+    if (decision.over) return;
+    away = Date.now() - lastInput > AWAY_MS;
+    if (away) {
+      decision.tell("away");
+      return;
+    }
+    const kept = await ask("POST", `/referrals/${passage}/claim`, { csrf });
+    if (kept.status === 409 || kept.status === 401) decision.tell(kept.body?.code, { over: true });
+  }
+
+  // Something happened to this case: is it still ours?
+  async function look() {
+    if (decision.over) return;
+    const found = await ask("GET", `/referrals/${passage}`);
+    if (found.status !== 200 || found.body.mine) return;
+    if (found.body.state === "decided") location.reload();
+    else decision.tell(found.body.state === "ended" ? "passage_closed" : "claim_missing", { over: true });
+  }
+
+  function onInput() {
+    lastInput = Date.now();
+    if (!away) return;
+    away = false;
+    decision.quiet();
+    keep();
+  }
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    // A key that is held down does one thing: Enter must not run through ground and confirmation.
+    if (event.repeat && event.key === "Enter") event.preventDefault();
+    else if (event.target.closest("textarea")) {
+      if (event.key === "Escape") event.target.blur();
+    } else if (event.key === "?") document.getElementById("keys").showModal();
+    else if (arrowsInChoices(event)) return;
+    else if (decision.key(event) || faces.key(event)) event.preventDefault();
+  }
+}
+
+function arrowsInChoices(event) {
+  return event.key.startsWith("Arrow") && event.target.closest("fieldset, summary");
+}
+
+function showKeys() {
+  const help = document.getElementById("help");
+  help.hidden = false;
+  help.addEventListener("click", () => document.getElementById("keys").showModal());
+  document.getElementById("zoom-keys").hidden = false;
+}

@@ -1,0 +1,208 @@
+"""The officer's pages: each works without a script, by plain forms."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import (
+    COOKIE,
+    TheDesk,
+    TheOfficer,
+    check_csrf,
+    check_same_site,
+    end_session,
+    officer,
+    set_session,
+    watching,
+)
+from api.console import language, render, views
+from api.errors import (
+    ANSWERS,
+    ClaimMissingError,
+    GroundRefusedError,
+    NotSignedInError,
+    TooManyAttemptsError,
+    WrongPasswordError,
+)
+from api.schemas import PassageName
+from api.store.officers import SignedInOfficer
+from lane.referral import Answer, Ground
+
+router = APIRouter(include_in_schema=False)
+
+_DECIDED_SHOWN = 5
+
+
+def form_officer(
+    request: Request,
+    desk: TheDesk,
+    csrf_token: Annotated[str, Form(max_length=64)] = "",
+    token: Annotated[str | None, Cookie(alias=COOKIE)] = None,
+) -> SignedInOfficer:
+    """The officer who sends a form of the own page."""
+    who = officer(desk, token)
+    check_csrf(request.headers, token, csrf_token)
+    return who
+
+
+FormOfficer = Annotated[SignedInOfficer, Depends(form_officer)]
+Choice = Annotated[str, Form(max_length=64)]
+Note = Annotated[str, Form(max_length=500)]
+
+
+@router.get("/")
+def home(who: TheOfficer) -> Response:
+    """To the queue."""
+    del who
+    return _to("/queue")
+
+
+@router.get("/sign-in")
+def show_sign_in(
+    request: Request, desk: TheDesk, token: Annotated[str | None, Cookie(alias=COOKIE)] = None
+) -> Response:
+    """The form to sign in with, or the queue for those who are."""
+    try:
+        officer(desk, token)
+    except NotSignedInError:
+        return render.page(request, "sign_in.html", problem=None, name="")
+    return _to("/queue")
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    desk: TheDesk,
+    name: Annotated[str, Form(max_length=64)] = "",
+    password: Annotated[str, Form(max_length=256)] = "",
+) -> Response:
+    """Sign in by form."""
+    check_same_site(request.headers)
+    try:
+        _, token = desk.sign_in(name, password)
+    except (WrongPasswordError, TooManyAttemptsError) as error:
+        status, code = ANSWERS[type(error)]
+        told = render.problem(request, code)
+        return render.page(request, "sign_in.html", status=status, problem=told, name=name)
+    response = _to("/queue")
+    set_session(response, token, desk.settings)
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(desk: TheDesk, who: FormOfficer) -> Response:
+    """Sign out by form."""
+    desk.sign_out(who)
+    response = _to("/sign-in")
+    end_session(response, desk.settings)
+    return response
+
+
+@router.get("/queue")
+def show_queue(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+    """The queue."""
+    return _queue(request, desk, who, "queue.html")
+
+
+@router.get("/queue/cases")
+def show_cases(
+    request: Request, desk: TheDesk, who: Annotated[SignedInOfficer, Depends(watching)]
+) -> Response:
+    """The part of the queue that changes; asking for it is no sign that somebody sits there."""
+    return _queue(request, desk, who, "cases.html")
+
+
+@router.get("/referrals/{passage}")
+def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
+    """One case: its faces for the officer who has it, its state for everyone else."""
+    words, now = language.of_request(request), desk.clock()
+    shown = views.review(desk.referral(passage, who), who, words, now)
+    return render.page(
+        request,
+        "review.html",
+        officer=who,
+        now=now,
+        review=shown,
+        case=shown.case,
+        lease_s=desk.settings.lease_s,
+    )
+
+
+@router.post("/referrals/{passage}/claim")
+def claim(passage: PassageName, desk: TheDesk, who: FormOfficer) -> Response:
+    """Take a case and go to it."""
+    desk.claim(passage, who)
+    return _to(f"/referrals/{passage}")
+
+
+@router.post("/referrals/{passage}/release")
+def release(passage: PassageName, desk: TheDesk, who: FormOfficer) -> Response:
+    """Give a case back and go to the queue."""
+    desk.release(passage, who)
+    return _to("/queue")
+
+
+@router.post("/referrals/{passage}/confirm")
+def confirm(
+    request: Request,
+    passage: PassageName,
+    desk: TheDesk,
+    who: FormOfficer,
+    choice: Choice = "",
+    note: Note = "",
+) -> Response:
+    """Ask once more; a page with a script asks in place."""
+    words = language.of_request(request)
+    referral = desk.referral(passage, who)
+    if referral.claimed_by != who.pseudonym:
+        raise ClaimMissingError
+    option, ground = _option(choice, words)
+    shown = views.case(referral, who, words, desk.clock())
+    return render.page(
+        request,
+        "confirm.html",
+        officer=who,
+        now=desk.clock(),
+        case=shown,
+        option=option,
+        ground=ground,
+        note=note,
+    )
+
+
+@router.post("/referrals/{passage}/decision")
+def decide(
+    passage: PassageName, desk: TheDesk, who: FormOfficer, choice: Choice = "", note: Note = ""
+) -> Response:
+    """Decide by form."""
+    answer, ground = _chosen(choice)
+    desk.decide(passage, who, answer, ground, note)
+    return _to(f"/referrals/{passage}")
+
+
+def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
+    words, now = language.of_request(request), desk.clock()
+    waiting = [views.case(one, who, words, now) for one in desk.referrals("waiting")]
+    decided = [views.case(one, who, words, now) for one in desk.referrals("decided")[:_DECIDED_SHOWN]]
+    return render.page(request, template, officer=who, now=now, waiting=waiting, decided=decided)
+
+
+def _option(choice: str, words: language.Words) -> tuple[views.Option, views.Choice]:
+    answer, _ = _chosen(choice)
+    option = views.option(answer, words)
+    for ground in option.grounds:
+        if ground.value == choice:
+            return option, ground
+    raise GroundRefusedError
+
+
+def _chosen(choice: str) -> tuple[Answer, Ground]:
+    try:
+        return views.chosen(choice)
+    except ValueError as error:
+        raise GroundRefusedError from error
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)
