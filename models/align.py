@@ -72,6 +72,12 @@ def similarity_transform(source: Landmarks, target: Landmarks) -> Similarity:
     return np.column_stack([turn, target_mean - turn @ source_mean])
 
 
+def inverse(similarity: Similarity, points: Landmarks) -> Landmarks:
+    """The points that `similarity` brings to `points`."""
+    moved = np.linalg.solve(similarity[:, :2], (points - similarity[:, 2]).T).T
+    return moved.astype(np.float32)
+
+
 def _averaged_down(
     image_bgr: ImageBGR, to_template: Similarity, size: int, shrink: float
 ) -> tuple[ImageBGR, Similarity]:
@@ -96,8 +102,8 @@ def _averaged_down(
 
 def _shown_part(to_template: Similarity, size: int, margin: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the image that the square crop shows, with a margin."""
-    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64)
-    in_image = np.linalg.solve(to_template[:, :2], (corners - to_template[:, 2]).T)
-    left, top = np.floor(in_image.min(1)).astype(int) - margin
-    right, bottom = np.ceil(in_image.max(1)).astype(int) + margin
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32)
+    in_image = inverse(to_template, corners)
+    left, top = np.floor(in_image.min(0)).astype(int) - margin
+    right, bottom = np.ceil(in_image.max(0)).astype(int) + margin
     return int(left), int(top), int(right), int(bottom)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, align, similarity_transform
+from models.align import ARCFACE_112, align, inverse, similarity_transform
 from models.errors import InferenceError
 from models.face import Box, Face, ImageBGR, Landmarks
 from models.measurement import Measure, NotAssessed, measured
@@ -189,6 +189,6 @@ def _shown_part(landmarks: Landmarks, width: int, height: int) -> float:
     """The part of the normalised square that the image covers, on a grid of 16×16 points."""
     to_square = similarity_transform(landmarks, NORMALISED.landmarks)
     side = (np.arange(16) + 0.5) * NORMALISED.size / 16
-    grid = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
-    x, y = np.linalg.solve(to_square[:, :2], (grid - to_square[:, 2]).T)
+    grid = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2).astype(np.float32)
+    x, y = inverse(to_square, grid).T
     return float(((x >= 0) & (x < width) & (y >= 0) & (y < height)).mean())

