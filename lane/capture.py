@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from lane.errors import CameraError
 from lane.evidence import CaptureEnd, CaptureEvidence
 from lane.frame import Frame
-from lane.measure import Measurer, Sighting, Stopwatch
+from lane.measure import Before, Measurer, Sighting, Stopwatch
 from lane.policy import Policy, failing_live
 from lane.ports import Clock
 from models.errors import ModelError
@@ -99,7 +99,7 @@ def _looked_at(
 ) -> Iterator[Seen]:
     """Fresh frames with what is in them, until time is up; a stale frame decides nothing."""
     until = clock.monotonic_s() + policy.capture.timeout_s
-    previous: Face | None = None
+    previous: tuple[Face | None, float] = (None, 0.0)
     for frame in frames:
         if clock.monotonic_s() > until:
             return
@@ -107,8 +107,10 @@ def _looked_at(
         if clock.monotonic_s() - frame.captured_monotonic_s > policy.capture.max_frame_age_s:
             taken.rejections["age"] += 1
             continue
-        sighting = measurer.look(frame.image_bgr, watch, previous)
-        previous = sighting.face
+        face, seen_at_s = previous
+        before = Before(face, frame.captured_monotonic_s - seen_at_s) if face else None
+        sighting = measurer.look(frame.image_bgr, watch, before)
+        previous = sighting.face, frame.captured_monotonic_s
         yield Seen(frame, sighting, _failing(sighting, policy))
 
 

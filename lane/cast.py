@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 import cv2
 import numpy as np
-from models.image import decode, encode_jpeg
 
 from lane.adapters import photos
 from lane.adapters.simulated import Person, Portrait, Scene
@@ -13,6 +12,7 @@ from lane.document import TravelDocument
 from lane.errors import PhotosError
 from lane.measure import Measurer, Stopwatch
 from models.face import ImageBGR
+from models.image import decode, encode_jpeg
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -95,7 +95,7 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
             site = stack.enter_context(_site(folder, settings.lane, port))
             measurer = measuring.result()
         clock = SkippingClock()
-        camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep)
+        camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep, frames_per_second=12.5)
         hall = Hall(cast(measurer, clock.now().date()), camera, audience)
         journal = SqliteJournal(settings.journal, settings.lane)
         stack.callback(journal.close)

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from models.quality import assess
 
 from models.align import align
 from models.build import Networks
 from models.compare import similarity
 from models.face import Embedding, Face, ImageBGR
 from models.measurement import Measure, Measured, NotAssessed, measured
+from models.quality import assess
 
 STAGES = ("detect", "align", "quality", "embed", "compare")
 
@@ -51,6 +51,14 @@ class Sighting:
     quality: Mapping[str, Measure]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Before:
+    """The face one frame earlier."""
+
+    face: Face
+    seconds_ago: float
+
+
 class Measurer:
     """The networks of one lane, asked one picture at a time. Raises ModelError where a network fails."""
 
@@ -63,15 +71,15 @@ class Measurer:
         """The networks that answer."""
         return self._networks
 
-    def look(self, image_bgr: ImageBGR, watch: Stopwatch, previous: Face | None = None) -> Sighting:
-        """Find the faces and assess the largest. `previous` is the face one frame earlier, for motion."""
+    def look(self, image_bgr: ImageBGR, watch: Stopwatch, before: Before | None = None) -> Sighting:
+        """Find the faces and assess the largest. `before` is the face one frame earlier, for motion."""
         with watch.time("detect"):
             found = self._networks.detector.detect(image_bgr)
         faces = faces_that_count(found, self._second_face_ratio)
         if not faces:
             return Sighting(image_bgr, 0, None, {})
         with watch.time("quality"):
-            quality = assess(image_bgr, faces[0]) | {"motion": motion(previous, faces[0])}
+            quality = assess(image_bgr, faces[0]) | {"motion": motion(before, faces[0])}
         return Sighting(image_bgr, len(faces), faces[0], quality)
 
     def embed(self, sighting: Sighting, watch: Stopwatch) -> Embedding:
@@ -91,13 +99,15 @@ def faces_that_count(found: Sequence[Face], ratio: float) -> list[Face]:
     return [face for face in faces if face.box_in_image.height >= ratio * faces[0].box_in_image.height]
 
 
-def motion(previous: Face | None, face: Face) -> Measure:
-    """How far the eyes' middle moved since the frame before, in inter-eye distances."""
-    if previous is None:
+def motion(before: Before | None, face: Face) -> Measure:
+    """How fast the eyes' middle moves, in inter-eye distances per second."""
+    if before is None:
         return NotAssessed("no frame before")
-    moved = face.landmarks[:2].mean(axis=0) - previous.landmarks[:2].mean(axis=0)
+    moved = face.landmarks[:2].mean(axis=0) - before.face.landmarks[:2].mean(axis=0)
     eyes_apart = float(np.linalg.norm(face.landmarks[0] - face.landmarks[1]))
-    return measured(float(np.linalg.norm(moved)) / eyes_apart) if eyes_apart else NotAssessed("eyes coincide")
+    if eyes_apart <= 0 or before.seconds_ago <= 0:
+        return NotAssessed("eyes or times coincide")
+    return measured(float(np.linalg.norm(moved)) / eyes_apart / before.seconds_ago)
 
 
 def lowest_similarity(reference: Embedding | None, probes: Sequence[Embedding], watch: Stopwatch) -> Measure:

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import cv2
-from models.image import encode_jpeg
 
 from lane.capture import Capture
 from lane.ports import Picture
 from lane.reference import Reference
 from models.face import ImageBGR
+from models.image import encode_jpeg
 
 LONGEST_SIDE_PX = 1280
 

@@ -65,6 +65,7 @@ class PassageReport:
     remarks: tuple[Reason, ...]
     officer: Answer | None
     gate_opened: bool
+    frames: int
     timings_ms: dict[str, float]
 
 
@@ -302,5 +303,6 @@ def _report(
         remarks=outcome.remarks,
         officer=decision.answer if decision else None,
         gate_opened=gate_opened,
+        frames=judged.evidence.capture.frames_seen if judged else 0,
         timings_ms=judged.timings_ms if judged else {},
     )

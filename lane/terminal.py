@@ -55,8 +55,8 @@ class Terminal:
         if report.remarks:
             line.append(f"  signalled: {_codes(report.remarks)}", style="dim")
         times = " · ".join(f"{stage} {report.timings_ms.get(stage, 0):.1f}" for stage in _STAGES)
-        self._console.print(line)
-        self._console.print(f"   {times} ms, {report.timings_ms.get('frames', 0):.0f} frames", style="dim")
+        self._console.print(line, soft_wrap=True)
+        self._console.print(f"   {report.frames} frames: {times} ms", style="dim", soft_wrap=True)
 
     def ended(self, summary: dict[str, Any]) -> None:
         """All through: a table, and whether the ledger holds."""

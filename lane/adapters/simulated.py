@@ -21,7 +21,8 @@ from models.face import Face, ImageBGR
 Plane: TypeAlias = NDArray[np.floating[Any]]
 """Grey levels or shares, H×W or H×W×3."""
 
-WIDTH, HEIGHT, FRAMES_PER_SECOND = 640, 480, 25.0
+WIDTH, HEIGHT = 640, 480
+EXPOSURE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,17 +73,18 @@ class SimulatedCamera:
     wait: Callable[[float], None]
     scene: Scene = field(default_factory=Scene)
     seed: int = 1
+    frames_per_second: float = 25.0
     name: str = "simulated"
 
     def frames(self) -> Iterator[Frame]:
         """One capture: people walk up, then stand and sway."""
         rng = np.random.default_rng(self.seed)
         due = self.clock.monotonic_s()
-        for sequence in range(round(self.scene.seconds * FRAMES_PER_SECOND)):
+        for sequence in range(round(self.scene.seconds * self.frames_per_second)):
             self.wait(max(0.0, due - self.clock.monotonic_s()))
-            image_bgr = render(self.scene, sequence / FRAMES_PER_SECOND, rng)
+            image_bgr = render(self.scene, sequence / self.frames_per_second, rng)
             yield Frame(self.name, sequence, self.clock.now(), self.clock.monotonic_s(), image_bgr)
-            due += 1 / FRAMES_PER_SECOND
+            due += 1 / self.frames_per_second
 
 
 def render(scene: Scene, at_s: float, rng: np.random.Generator) -> ImageBGR:
@@ -106,7 +108,7 @@ def _hall() -> Plane:
 def _draw(picture: Plane, person: Person, scene: Scene, at_s: float) -> Plane:
     """Put the person's photograph where they stand now, blurred along their way."""
     now = _place(person, scene, at_s)
-    before = _place(person, scene, at_s - 0.5 / FRAMES_PER_SECOND)  # half a frame of exposure
+    before = _place(person, scene, at_s - EXPOSURE_S)
     layer, alpha = _paste(person.portrait, now)
     length = float(np.hypot(now[0] - before[0], now[1] - before[1]))
     if length >= 1:

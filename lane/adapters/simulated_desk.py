@@ -1,0 +1,70 @@
+"""A desk in memory, for trying a lane without one: keeps what it is given, once, and answers by script."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from lane.errors import DeskError, DeskRefusedError
+from lane.ledger import GENESIS, Entry, Head, check_follows
+from lane.ports import Picture
+from lane.referral import GROUNDS, Answer, Decision, PassageId
+
+
+def second_line(_: PassageId) -> Answer | None:
+    """The careful script: everybody is sent to the second line."""
+    return Answer.SECOND_LINE
+
+
+@dataclass(slots=True)
+class SimulatedDesk:
+    """See `lane.ports.Desk`. `fault`, while set, is raised by every call, as a lost desk would."""
+
+    lane: str
+    script: Callable[[PassageId], Answer | None] = second_line
+    fault: DeskError | None = None
+    head: Head = GENESIS
+    entries: list[Entry] = field(default_factory=list)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+
+    def put_picture(self, picture: Picture) -> None:
+        """Kept by content: twice is once."""
+        self._reachable()
+        self.pictures[picture.sha256] = picture
+
+    def put_entries(self, entries: Sequence[Entry]) -> Head:
+        """Applied once, in order; a gap or another entry at a known place is refused."""
+        self._reachable()
+        for entry in entries:
+            if entry.seq <= self.head.seq:
+                self._must_be_known(entry)
+            else:
+                self.head = check_follows(self.head, entry, chain=self.lane)
+                self.entries.append(entry)
+        return self.head
+
+    def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
+        """What the script says, at once."""
+        self._reachable()
+        answer = self.script(passage)
+        if answer is None:
+            return None
+        return Decision(
+            id=f"decision-on-{passage}-after-{wait_s:g}",
+            passage=passage,
+            answer=answer,
+            ground=GROUNDS[answer][0],
+            officer="officer-simulated",
+            decided_at=datetime.now(UTC),
+        )
+
+    def kinds(self) -> list[str]:
+        """What was told, in order."""
+        return [entry.kind for entry in self.entries]
+
+    def _must_be_known(self, entry: Entry) -> None:
+        if self.entries[entry.seq - 1].hash != entry.hash:
+            raise DeskRefusedError(f"another entry {entry.seq} is known already")
+
+    def _reachable(self) -> None:
+        if self.fault is not None:
+            raise self.fault

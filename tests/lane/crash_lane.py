@@ -1,0 +1,204 @@
+"""Lane processes that kill themselves at the nth write: `python -m tests.lane.crash_lane SETTINGS.json`.
+
+Reads lines "N PASSENGERS" (N is 0 for a run that lives) and answers each with "EXIT-STATUS WRITES". Every run
+is a process of its own, forked from this one so that it need not import everything again.
+
+A write is every statement of the journal that changes something, every commit, every call of the desk and
+every movement of the gate, each before and after it happens.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from lane.adapters.clock import SkippingClock
+from lane.adapters.desk_http import HttpDesk
+from lane.adapters.journal import SqliteJournal
+from lane.adapters.simulated import SimulatedReader
+from lane.courier import Courier
+from lane.document import TravelDocument
+from lane.frame import Frame
+from lane.ledger import Entry, Head
+from lane.measure import Before, Measurer, Sighting, Stopwatch
+from lane.policy import load
+from lane.ports import Picture
+from lane.referral import Decision, PassageId
+from lane.station import Station
+from models.face import Box, Embedding, Face, ImageBGR, MatcherIdentity
+from models.image import encode_jpeg
+from models.measurement import Measured
+from tests.lane.evidence import inside
+from tests.lane.hall import Diary
+
+POLICY = load()
+BAND = POLICY.matcher[0]
+MATCHER = MatcherIdentity(BAND.name, BAND.sha256)
+WRITES = ("INSERT", "DELETE", "UPDATE", "COMMIT")
+
+
+class Death:
+    """Kills the process at the nth tick, as a power cut would: no handler, no flush."""
+
+    def __init__(self, at: int | None) -> None:
+        self.at, self.ticks = at, 0
+
+    def tick(self, *_: object) -> None:
+        self.ticks += 1
+        if self.ticks == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def on_write(self, statement: str) -> None:
+        if statement.lstrip().upper().startswith(WRITES):
+            self.tick()
+
+
+class MortalDesk(HttpDesk):
+    """Dies before a call and after it, so that answers are lost too."""
+
+    def __init__(self, address: str, token: str, death: Death) -> None:
+        super().__init__(address, token)
+        self.death = death
+
+    def put_picture(self, picture: Picture) -> None:
+        self.death.tick()
+        super().put_picture(picture)
+        self.death.tick()
+
+    def put_entries(self, entries: Sequence[Entry]) -> Head:
+        self.death.tick()
+        head = super().put_entries(entries)
+        self.death.tick()
+        return head
+
+    def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
+        self.death.tick()
+        decision = super().decision(passage, wait_s)
+        self.death.tick()
+        return decision
+
+
+class PaperGate:
+    """Writes every movement into a file; dies before and after each."""
+
+    def __init__(self, path: Path, death: Death) -> None:
+        self.path, self.death = path, death
+
+    def _write(self, line: str) -> None:
+        self.death.tick()
+        with self.path.open("a", encoding="utf-8") as diary:
+            diary.write(line + "\n")
+        self.death.tick()
+
+    def open(self, passage: PassageId) -> None:
+        self._write(f"open {passage}")
+
+    def wait_passed(self, timeout_s: float) -> bool:
+        return timeout_s > 0
+
+    def close(self) -> None:
+        self._write("close")
+
+
+class Plain:
+    """Networks in name only: what is tried here is the writing, not the seeing."""
+
+    class Embedder:
+        identity = MATCHER
+
+    embedder = Embedder()
+    identities = ()
+
+    def check_files(self) -> None:
+        """Nothing changes."""
+
+
+class PlainMeasurer(Measurer):
+    """Everybody is the holder; a black picture is too dark."""
+
+    def __init__(self) -> None:
+        super().__init__(Plain(), second_face_ratio=0.5)  # type: ignore[arg-type]  # networks in name only
+
+    def look(self, image_bgr: ImageBGR, watch: Stopwatch, before: Before | None = None) -> Sighting:
+        face = Face(Box(10, 10, 40, 40), np.zeros((5, 2), np.float32), 0.9)
+        quality = inside(POLICY.quality.live) | inside(POLICY.quality.document)
+        if not image_bgr.any():
+            quality["brightness"] = Measured(0)
+        return Sighting(image_bgr, 1, face, quality)
+
+    def embed(self, sighting: Sighting, watch: Stopwatch) -> Embedding:
+        return Embedding(np.array([1.0], np.float32), MATCHER)
+
+
+class PlainCamera:
+    """Grey frames for the first passenger, black ones for the next."""
+
+    def __init__(self, clock: SkippingClock) -> None:
+        self.clock, self.grey = clock, 128
+
+    def frames(self) -> Iterator[Frame]:
+        grey, self.grey = self.grey, 0
+        for number in range(40):
+            self.clock.skip(0.2)
+            image = np.full((64, 64, 3), grey, np.uint8)
+            yield Frame("plain", number, self.clock.now(), self.clock.monotonic_s(), image)
+
+
+def passengers(count: int) -> Iterator[TravelDocument]:
+    photo = encode_jpeg(np.full((64, 64, 3), 128, np.uint8))
+    expires_on = (datetime.now(UTC) + timedelta(days=30)).date()
+    return iter([TravelDocument(photo, expires_on)] * count)
+
+
+def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
+    death, clock = Death(crash_at), SkippingClock()
+    journal = SqliteJournal(Path(settings["journal"]), settings["lane"])
+    trace: Callable[[str], None] = death.on_write
+    journal._db.set_trace_callback(trace)
+    with MortalDesk(settings["desk"], settings["token"], death) as desk:
+        station = Station(
+            settings["lane"],
+            camera=PlainCamera(clock),
+            reader=SimulatedReader(passengers(count)),
+            gate=PaperGate(Path(settings["diary"]), death),
+            journal=journal,
+            courier=Courier(journal, desk),
+            measurer=PlainMeasurer(),
+            policy=POLICY,
+            clock=clock,
+            screen=Diary(),
+        )
+        station.start()
+        while station.serve() is not None:
+            pass
+    return death.ticks
+
+
+def forked(settings: dict[str, str], crash_at: int, count: int) -> tuple[int, int]:
+    """Exit status, negative for a signal, and the writes counted."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            writes = main(settings, crash_at or None, count)
+            os.write(writing, str(writes).encode())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        writes = int(answer.read() or 0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), writes
+
+
+if __name__ == "__main__":
+    lane = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    for line in sys.stdin:
+        crash_at, count = map(int, line.split())
+        print(*forked(lane, crash_at, count), flush=True)

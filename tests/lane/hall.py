@@ -1,0 +1,86 @@
+"""One lane on simulated devices and a real journal, to walk passengers through."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lane.adapters.clock import SkippingClock
+from lane.adapters.journal import SqliteJournal
+from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, SimulatedReader
+from lane.adapters.simulated_desk import SimulatedDesk
+from lane.courier import Courier
+from lane.document import TravelDocument
+from lane.measure import Measurer
+from lane.passage import State
+from lane.policy import Policy
+from lane.ports import Clock, FrameSource
+from lane.referral import PassageId
+from lane.station import PassageReport, Station
+
+LANE = "lane-1"
+
+
+@dataclass(slots=True)
+class Diary:
+    """See `lane.ports.Screen`: remembers what was shown."""
+
+    states: list[State] = field(default_factory=list)
+
+    def show(self, _: PassageId, state: State) -> None:
+        self.states.append(state)
+
+
+@dataclass(slots=True)
+class Hall:
+    """Everything of one lane, in reach of a test."""
+
+    journal: SqliteJournal
+    desk: SimulatedDesk
+    gate: SimulatedGate
+    clock: Clock
+    screen: Diary
+    station: Station
+
+    def walk(self) -> PassageReport:
+        report = self.station.serve()
+        assert report is not None
+        return report
+
+    def kinds(self) -> list[str]:
+        return self.desk.kinds()
+
+
+def hall(
+    folder: Path,
+    measurer: Measurer,
+    policy: Policy,
+    passengers: Sequence[tuple[TravelDocument, Scene]],
+    *,
+    desk: SimulatedDesk | None = None,
+    gate: SimulatedGate | None = None,
+    camera: FrameSource | None = None,
+) -> Hall:
+    """A lane whose passengers come in this order."""
+    clock, screen = SkippingClock(), Diary()
+    journal = SqliteJournal(folder / "lane.sqlite", LANE)
+    desk, gate = desk or SimulatedDesk(LANE), gate or SimulatedGate()
+    simulated = SimulatedCamera(clock, clock.skip)
+
+    def lead() -> Iterator[TravelDocument]:
+        for document, scene in passengers:
+            simulated.scene = scene
+            yield document
+
+    station = Station(
+        LANE,
+        camera=camera or simulated,
+        reader=SimulatedReader(lead()),
+        gate=gate,
+        journal=journal,
+        courier=Courier(journal, desk),
+        measurer=measurer,
+        policy=policy,
+        clock=clock,
+        screen=screen,
+    )
+    return Hall(journal, desk, gate, clock, screen, station)

@@ -1,0 +1,131 @@
+"""The lane is killed at every write. After its restart: nothing lost, nothing applied twice, gate closed."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lane.adapters import desk_process
+from lane.adapters.journal import SqliteJournal
+from lane.adapters.simulated_officer import ScriptedOfficer
+from lane.ledger import read
+
+LANE = "lane-crash"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Settings of a lane with a real desk and an officer who decides."""
+    folder = tmp_path_factory.mktemp("crash")
+    database = folder / "desk.sqlite"
+    at = ["--database", str(database), "--json"]
+    token = desk_process.ask(["lane", "add", LANE, *at])["token"]
+    password = desk_process.ask(["officer", "add", "officer", "--generate", *at])["password"]
+    with desk_process.desk_process(database, folder / "desk.log") as address:
+        settings = {
+            "lane": LANE,
+            "journal": str(folder / "lane.sqlite"),
+            "diary": str(folder / "gate.txt"),
+            "desk": address,
+            "token": token,
+            "database": str(database),
+        }
+        (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+        settings["file"] = str(folder / "settings.json")
+        with ScriptedOfficer(address, "officer", password, on_failure=lambda: None) as officer:
+            yield settings
+        assert officer.failure is None
+
+
+class Runs:
+    """Runs of the lane, each a process of its own; see tests.lane.crash_lane."""
+
+    def __init__(self, lane: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "tests.lane.crash_lane", lane["file"]]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __call__(self, crash_at: int, passengers: int) -> tuple[int, int]:
+        """Exit status, and how many writes there were in a run that lived."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{crash_at} {passengers}\n")
+        self._process.stdin.flush()
+        status, writes = self._process.stdout.readline().split()
+        return int(status), int(writes)
+
+    def close(self) -> None:
+        self._process.communicate(timeout=30)
+
+
+@pytest.fixture
+def runs(lane: dict[str, str]) -> Iterator[Runs]:
+    all_runs = Runs(lane)
+    yield all_runs
+    all_runs.close()
+
+
+def holds(lane: dict[str, str]) -> None:
+    """What must be true of a lane that runs again."""
+    journal = SqliteJournal(Path(lane["journal"]), LANE)  # verifies the chain
+    payloads = journal.payloads()
+    assert journal.pending(1) == []
+    assert journal.unfinished() is None
+    journal.close()
+    entries = [read(payload, hash_) for payload, hash_ in payloads]
+    passages = {kind: Counter(e.body["passage"] for e in entries if e.kind == kind) for kind in KINDS}
+    assert all(count == 1 for counts in passages.values() for count in counts.values())
+    assert passages["passage.started"] == passages["passage.closed"]
+
+    diary = Path(lane["diary"]).read_text(encoding="utf-8").splitlines()
+    assert diary[-1] == "close"
+    opened = Counter(line.removeprefix("open ") for line in diary if line.startswith("open "))
+    assert all(count == 1 for count in opened.values()), "no passage opens a gate twice"
+    assert set(opened) <= set(passages["gate.opening"]), "no gate moves without its entry"
+    assert told(lane) == payloads, "the desk has every entry, once, in order"
+
+
+KINDS = ("passage.started", "passage.judged", "passage.decided", "gate.opening", "passage.closed")
+
+
+def told(lane: dict[str, str]) -> list[tuple[str, str]]:
+    """The lane's entries as they stand in the desk's own ledger."""
+    with sqlite3.connect(f"file:{lane['database']}?mode=ro", uri=True) as desk:
+        rows = desk.execute("SELECT payload, hash FROM ledger ORDER BY seq").fetchall()
+    received = [read(payload, hash_).body for payload, hash_ in rows if '"entry.received"' in payload]
+    return [(body["payload"], body["hash"]) for body in received if body["chain"] == LANE]
+
+
+def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_closed(
+    lane: dict[str, str], runs: Runs
+) -> None:
+    status, writes = runs(0, 2)
+    assert status == 0
+    assert writes > 40
+    for crash_at in range(1, writes + 1):
+        status, _ = runs(crash_at, 2)
+        assert status in (-signal.SIGKILL, 0)
+        status, _ = runs(0, 0)
+        assert status == 0, "the lane starts again"
+        holds(lane)
+    head = SqliteJournal(Path(lane["journal"]), LANE).desk_head()
+    verdict = desk_process.ask(
+        ["ledger", "verify", "--database", lane["database"], "--head", str(head), "--json"]
+    )
+    assert verdict["verified"] is True
+
+
+def test_what_the_officer_admitted_was_let_through(lane: dict[str, str]) -> None:
+    entries = [read(payload, hash_) for payload, hash_ in told(lane)]
+    admitted = [e.body["passage"] for e in entries if e.kind == "passage.decided"]
+    opened = [e.body["passage"] for e in entries if e.kind == "gate.opening"]
+    assert admitted
+    assert set(admitted) <= set(opened)

@@ -1,0 +1,373 @@
+"""One passenger after another, on real networks and real photographs."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import pytest
+
+from lane.adapters import photos as store
+from lane.adapters.simulated import Scene, SimulatedGate, openings
+from lane.adapters.simulated_desk import SimulatedDesk
+from lane.cast import Passenger, cast
+from lane.document import TravelDocument
+from lane.errors import CameraError, DeskLostError, LedgerBrokenError, NetworkLostError, StoppedError
+from lane.evidence import from_plain
+from lane.frame import Frame
+from lane.ledger import read
+from lane.measure import Measurer
+from lane.passage import State
+from lane.policy import Admit, Policy, Refer, decide
+from lane.reasons import Code
+from lane.referral import Answer, PassageId
+from lane.station import PassageReport
+from models.build import Networks
+from models.errors import InferenceError, WeightsChangedError
+from tests.lane.hall import LANE, Hall, hall
+
+Cast = dict[str, Passenger]
+
+
+@pytest.fixture(scope="session")
+def people(photos: Path, measurer: Measurer) -> Cast:
+    assert photos == store.folder()
+    return {one.name: one for one in cast(measurer, date.today())}  # noqa: DTZ011  the document's own day
+
+
+def admit(_: PassageId) -> Answer:
+    return Answer.ADMIT
+
+
+def no_answer(_: PassageId) -> None:
+    return None
+
+
+def codes(report: PassageReport) -> set[Code]:
+    return {reason.code for reason in report.reasons}
+
+
+def with_one(folder: Path, measurer: Measurer, policy: Policy, passenger: Passenger, **parts: object) -> Hall:
+    return hall(folder, measurer, policy, [(passenger.document, passenger.scene)], **parts)  # type: ignore[arg-type]
+
+
+EXPECTED = {
+    "holder": set(),
+    "holder-new-photo": set(),
+    "impostor": {Code.NO_MATCH},
+    "two-people": {Code.SEVERAL_FACES},
+    "nobody": {Code.NO_FACE, Code.TIMEOUT},
+    "blurred": {Code.QUALITY},
+    "dark": {Code.QUALITY, Code.LIGHT},
+    "expired": {Code.DOCUMENT_EXPIRED},
+    "no-face": {Code.DOCUMENT_PHOTO_UNUSABLE},
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_passenger_of_the_cast_gets_the_outcome_of_their_rule(
+    name: str, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people[name])
+    here.station.start()
+    report = here.walk()
+    assert EXPECTED[name] <= codes(report)
+    assert (report.outcome == "refer") is bool(EXPECTED[name])
+    assert report.gate_opened is (report.outcome == "admit")
+    assert not here.gate.is_open
+
+
+def test_a_holder_passes_and_every_step_is_told_in_order(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["holder"])
+    here.station.start()
+    report = here.walk()
+    assert here.kinds() == [
+        "lane.started",
+        "passage.started",
+        "passage.judged",
+        "gate.opening",
+        "passage.closed",
+    ]
+    assert here.gate.diary == [f"open {report.passage}", "passed", "close"]
+    assert here.screen.states == [State.CAPTURING, State.OPEN, State.CLOSED]
+    assert not here.desk.pictures, "an admitted passenger's face never leaves the lane"
+    assert here.station.serve() is None
+
+
+def test_a_referred_passenger_waits_behind_a_closed_gate_until_an_officer_admits(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["dark"], desk=SimulatedDesk(LANE, admit))
+    here.station.start()
+    report = here.walk()
+    assert report.officer is Answer.ADMIT
+    assert report.gate_opened
+    assert here.kinds()[2:] == ["passage.judged", "passage.decided", "gate.opening", "passage.closed"]
+    shown = here.desk.entries[2].body["images"]
+    assert [one["role"] for one in shown].count("document") == 1
+    assert {one["sha256"] for one in shown} == set(here.desk.pictures)
+
+
+def test_second_line_leaves_the_gate_closed(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["impostor"])
+    here.station.start()
+    report = here.walk()
+    assert report.officer is Answer.SECOND_LINE
+    assert not report.gate_opened
+    assert openings(here.gate.diary) == 0
+
+
+def test_a_decision_can_be_replayed_from_the_ledger_alone(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    for name, kind in (("holder", Admit), ("impostor", Refer)):
+        folder = tmp_path / name
+        here = with_one(folder, measurer, policy, people[name])
+        here.station.start()
+        here.walk()
+        judged = next(entry for entry in here.desk.entries if entry.kind == "passage.judged")
+        assert judged.body["policy"] == policy.identity()
+        assert isinstance(decide(from_plain(judged.body["evidence"]), policy), kind)
+
+
+def test_the_ledger_says_that_liveness_was_not_assessed(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["holder"])
+    here.station.start()
+    report = here.walk()
+    body = next(entry.body for entry in here.desk.entries if entry.kind == "passage.judged")
+    assert "not_assessed" in body["evidence"]["liveness"]
+    assert body["remarks"] == [{"code": "A02", "components": []}]
+    assert [remark.code for remark in report.remarks] == [Code.ATTACK_DETECTION_UNAVAILABLE]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(NetworkLostError("cable"), Code.NETWORK_LOST), (DeskLostError("HTTP 500"), Code.DESK_LOST)],
+)
+def test_a_lost_desk_refers_and_nothing_is_lost(
+    fault: NetworkLostError | DeskLostError,
+    code: Code,
+    tmp_path: Path,
+    measurer: Measurer,
+    policy: Policy,
+    people: Cast,
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["holder"], desk=SimulatedDesk(LANE, admit, fault))
+    sleeps: list[float] = []
+
+    def back_again(seconds: float) -> None:
+        sleeps.append(seconds)
+        assert not here.gate.is_open
+        assert openings(here.gate.diary) == 0
+        here.desk.fault = None if len(sleeps) >= 3 else fault
+
+    here.clock.sleep = back_again  # type: ignore[method-assign]  # the wait is where the desk comes back
+    here.station.start()
+    report = here.walk()
+    assert codes(report) == {code}
+    assert len(sleeps) >= 3
+    assert report.gate_opened
+    assert here.kinds()[-1] == "passage.closed"
+    assert here.journal.pending(1) == []
+
+
+def test_a_site_that_allows_it_admits_while_the_desk_is_down(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    lenient = policy.model_copy(update={"desk": policy.desk.model_copy(update={"when_lost": "signal"})})
+    desk = SimulatedDesk(LANE, admit, NetworkLostError("cable"))
+    here = with_one(tmp_path, measurer, lenient, people["holder"], desk=desk)
+    here.station.start()
+    report = here.walk()
+    assert report.gate_opened
+    assert len(here.journal.pending(50)) == 5, "everything waits in the outbox"
+    desk.fault = None
+    here.station.start()
+    assert here.journal.pending(1) == []
+
+
+def test_stopped_while_an_officer_is_waited_for_the_next_run_goes_on_waiting(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["impostor"], desk=SimulatedDesk(LANE, no_answer))
+    here.station.start()
+    here.station.stop()
+    with pytest.raises(StoppedError):
+        here.station.serve()
+    here.journal.close()
+    again = hall(tmp_path, measurer, policy, [], desk=here.desk)
+    here.desk.script = admit
+    report = again.station.start()
+    assert report is not None
+    assert report.officer is Answer.ADMIT
+    assert report.gate_opened
+    assert again.kinds()[-2:] == ["gate.opening", "passage.closed"]
+
+
+def test_a_gate_that_does_not_move_is_written_down_and_stays_closed(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["holder"], gate=SimulatedGate(faulty=True))
+    here.station.start()
+    report = here.walk()
+    assert not report.gate_opened
+    assert here.desk.entries[-1].body["how"] == "gate_fault"
+
+
+def test_a_passenger_who_does_not_walk_through_leaves_a_closed_gate(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["holder"], gate=SimulatedGate(passes=False))
+    here.station.start()
+    here.walk()
+    assert here.gate.diary[-1] == "close"
+    assert here.desk.entries[-1].body["how"] == "interrupted"
+
+
+class LostCamera:
+    def frames(self) -> Iterator[Frame]:
+        raise CameraError("unplugged")
+
+
+class StaleCamera:
+    """Gives good frames that were captured long ago."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.image = image.astype(np.uint8)
+
+    def frames(self) -> Iterator[Frame]:
+        for number in range(60):
+            yield Frame("stale", number, datetime.now(UTC), monotonic() - 5, self.image)
+
+
+def test_a_lost_camera_refers(tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast) -> None:
+    here = with_one(tmp_path, measurer, policy, people["holder"], camera=LostCamera())
+    here.station.start()
+    report = here.walk()
+    assert Code.TIMEOUT in codes(report)
+    assert here.desk.entries[2].body["evidence"]["capture"]["ended"] == "camera_lost"
+
+
+def test_a_stale_frame_never_decides(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    person = people["holder"].scene.people[0]
+    here = with_one(
+        tmp_path, measurer, policy, people["holder"], camera=StaleCamera(person.portrait.image_bgr)
+    )
+    here.station.start()
+    report = here.walk()
+    assert report.outcome == "refer"
+    assert here.desk.entries[2].body["evidence"]["capture"]["rejections"] == {"age": 60}
+
+
+class FaultyMeasurer(Measurer):
+    """Fails the first time it looks at a live frame."""
+
+    def __init__(self, networks: Networks, error: Exception) -> None:
+        super().__init__(networks, second_face_ratio=0.5)
+        self.error = error
+        self.calls = 0
+
+    def look(self, *arguments: object, **named: object) -> object:  # type: ignore[override]
+        self.calls += 1
+        if self.calls > 1:
+            raise self.error
+        return super().look(*arguments, **named)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InferenceError("no answer"), RuntimeError("nobody thought of this"), MemoryError(), ValueError("x")],
+)
+def test_a_fault_while_measuring_refers_and_is_not_held_against_the_person(
+    error: Exception, tmp_path: Path, networks: Networks, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, FaultyMeasurer(networks, error), policy, people["holder"])
+    here.station.start()
+    report = here.walk()
+    assert Code.ENGINE_LOST in codes(report)
+    assert not codes(report) & {Code.NO_MATCH, Code.BORDERLINE, Code.NO_FACE, Code.DOCUMENT_PHOTO_UNUSABLE}
+    assert not report.gate_opened
+
+
+def test_a_changed_model_file_refers_and_closes_the_lane(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passenger = people["holder"]
+    here = hall(tmp_path, measurer, policy, [(passenger.document, passenger.scene)] * 2)
+    here.station.start()
+
+    def changed(_: Networks) -> None:
+        raise WeightsChangedError(Path("sface.onnx"), "a" * 64, "b" * 64)
+
+    monkeypatch.setattr(Networks, "check_files", changed)
+    report = here.walk()
+    assert Code.MODEL_CHANGED in codes(report)
+    assert here.kinds()[-1] == "lane.closed"
+    assert here.station.serve() is None, "a closed lane serves nobody"
+
+
+def test_a_document_that_cannot_be_read_refers(tmp_path: Path, measurer: Measurer, policy: Policy) -> None:
+    here = hall(tmp_path, measurer, policy, [(TravelDocument(b"not a photo", None), Scene())])
+    here.station.start()
+    assert {Code.DOCUMENT_EXPIRED, Code.DOCUMENT_PHOTO_UNUSABLE, Code.NO_FACE} <= codes(here.walk())
+
+
+def test_a_document_is_valid_on_its_last_day_and_not_after(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    today = date.today()  # noqa: DTZ011  what is tested is a calendar day
+    for number, (day, expired) in enumerate([(today, False), (today - timedelta(days=1), True)]):
+        passenger = people["holder"]
+        document = replace(passenger.document, expires_on=day)
+        here = hall(tmp_path / str(number), measurer, policy, [(document, passenger.scene)])
+        here.station.start()
+        assert (Code.DOCUMENT_EXPIRED in codes(here.walk())) is expired
+
+
+def test_no_face_name_or_number_is_in_the_ledger(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["impostor"])
+    here.station.start()
+    here.walk()
+    for payload, hash_ in here.journal.payloads():
+        text = json.dumps(read(payload, hash_).body)
+        assert len(text) < 6000, "facts, not pictures"
+        assert "base64" not in text
+        assert "/9j/" not in text
+
+
+def test_pictures_leave_the_lane_once_the_desk_has_them(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["impostor"])
+    here.station.start()
+    here.walk()
+    here.journal.close()
+    assert here.desk.pictures
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("lane.sqlite*"))
+    assert b"\xff\xd8\xff" not in stored
+
+
+def test_a_lane_does_not_start_on_a_changed_ledger(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["holder"])
+    here.station.start()
+    here.walk()
+    here.journal.close()
+    path = tmp_path / "lane.sqlite"
+    path.write_bytes(path.read_bytes().replace(b'"outcome":"admit"', b'"outcome":"refer"', 1))
+    with pytest.raises(LedgerBrokenError):
+        hall(tmp_path, measurer, policy, [])
