@@ -18,6 +18,11 @@ _ENDED: dict[str, str] = {
     "gate_fault": N_("The gate had a fault. See to the passenger at the lane."),
 }
 
+_DECIDED: dict[Answer, str] = {
+    Answer.ADMIT: N_("Admitted"),
+    Answer.SECOND_LINE: N_("Sent to the second line"),
+}
+
 CONSEQUENCES: dict[Answer, str] = {
     Answer.ADMIT: N_("The gate will open."),
     Answer.SECOND_LINE: N_("The gate stays closed; an officer of the second line takes over."),
@@ -28,7 +33,7 @@ CONSEQUENCES: dict[Answer, str] = {
 class Outcome:
     """A decision in words."""
 
-    answer: str
+    decided: str
     ground: str
     officer: str
     at: datetime
@@ -90,6 +95,7 @@ class Review:
     remarks: tuple[Why, ...]
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
+    attack_assessed: bool
     document: ImageMessage | None
     live: tuple[ImageMessage, ...]
     options: tuple[Option, ...]
@@ -124,6 +130,7 @@ def review(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
         remarks=tuple(_why(remark, words) for remark in judged.remarks if remark.code != "A02"),
         checked=tuple(wording.checked(judged, words)),
         not_checked=tuple(wording.not_checked(judged, words)),
+        attack_assessed=judged.evidence.liveness.value is not None,
         document=next((image for image in images if image.role == "document"), None),
         live=tuple(image for image in images if image.role == "live"),
         options=tuple(option(answer, words) for answer in Answer),
@@ -167,7 +174,7 @@ def _outcome(referral: Referral, words: Words) -> Outcome | None:
     if decision is None:
         return None
     return Outcome(
-        answer=words.say(wording.ANSWERS[decision.answer]),
+        decided=words.say(_DECIDED[decision.answer]),
         ground=words.say(wording.GROUNDS[decision.ground]),
         officer=decision.officer,
         at=decision.decided_at.astimezone(),

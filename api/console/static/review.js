@@ -20,7 +20,7 @@ function review() {
   setClock(document.querySelector("[data-now]").dataset.now);
   startClock();
   showKeys();
-  document.getElementById("decision").addEventListener("over", () => document.getElementById("faces").remove());
+  document.getElementById("decision").addEventListener("over", () => document.getElementById("faces").replaceChildren());
   document.addEventListener("keydown", onKey);
   for (const input of ["keydown", "pointerdown", "wheel"]) document.addEventListener(input, onInput, { passive: true });
   setInterval(keep, (leaseS * 1000) / 5);
