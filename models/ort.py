@@ -7,6 +7,7 @@ Learnt from others' bug reports: threads sized from the host instead of the cont
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path, PurePosixPath
@@ -106,7 +107,12 @@ def _session_on(provider: str, graph: bytes, threads: int) -> Any:  # onnxruntim
         raise ProviderError(f"{provider} is not available here, only {ort.get_available_providers()}")
     with_options = (provider, PROVIDER_OPTIONS.get(provider, {}))
     try:
-        session = ort.InferenceSession(graph, _options(threads), [with_options], enable_fallback=0)
+        # Flushing denormals also changes the arithmetic of the thread that loads, for good: not the caller's.
+        with ThreadPoolExecutor(max_workers=1) as apart:
+            loading = apart.submit(
+                ort.InferenceSession, graph, _options(threads), [with_options], enable_fallback=0
+            )
+            session = loading.result()
     except Exception as error:  # fail closed: the runtime's errors have no common base
         raise ProviderError(f"{provider} does not load the graph: {error}") from error
     elsewhere = sorted(

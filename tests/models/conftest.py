@@ -1,0 +1,33 @@
+"""What the tests of `models` share: prepared files, sessions on one thread, photographs as pixels."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models import catalogue, weights
+from models.face import ImageBGR
+from models.image import read
+from models.ort import OrtSession, RuntimeSettings
+
+ONE_THREAD = RuntimeSettings(threads=1)
+PEOPLE = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
+
+
+@pytest.fixture(scope="session")
+def prepared_file() -> Callable[[catalogue.Role], Path]:
+    """The path of a role's prepared file, made now where it is missing."""
+    specs, cache = catalogue.load(), weights.cache_dir()
+    weights.prepare(specs, cache)
+    return lambda role: weights.prepared_path(specs.for_role(role), cache)
+
+
+@pytest.fixture(scope="session")
+def people(photos: Path) -> dict[str, ImageBGR]:
+    """The photographs of the fixture `photos`, decoded."""
+    return {name: read(photos / name) for name in PEOPLE}
+
+
+@pytest.fixture(scope="session")
+def matcher_session(prepared_file: Callable[[catalogue.Role], Path]) -> OrtSession:
+    return OrtSession(prepared_file("matcher").read_bytes(), "matcher", ONE_THREAD, [(1, 3, 112, 112)])

@@ -1,0 +1,107 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import catalogue
+from models.align import ARCFACE_112
+from models.build import Networks
+from models.detect import Letterbox, boxed, fit, in_image, without_overlaps
+from models.face import ImageBGR
+from models.golden import draw_face
+
+SHAPES = catalogue.load().for_role("detector").input.shapes
+
+
+@given(st.integers(1, 12_000), st.integers(1, 12_000))
+def test_every_picture_fits_one_of_the_listed_shapes(width: int, height: int) -> None:
+    image = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (height, width, 3))
+    letterbox = fit(image, SHAPES, at_most=1.0)
+    assert letterbox.canvas in SHAPES
+    assert 0 < letterbox.scale <= 1
+    assert width * letterbox.scale <= letterbox.canvas[0] + 1e-6
+    assert height * letterbox.scale <= letterbox.canvas[1] + 1e-6
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([1.0, 0.5]))
+def test_a_letterboxed_picture_has_exactly_the_canvas_shape(width: int, height: int, at_most: float) -> None:
+    image = np.zeros((height, width, 3), np.uint8)
+    letterbox = fit(image, SHAPES, at_most)
+    assert boxed(image, letterbox).shape == (letterbox.canvas[1], letterbox.canvas[0], 3)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 900), (900, 3), (17, 23), (4001, 2999)])
+def test_an_odd_picture_without_a_face_has_none(networks: Networks, width: int, height: int) -> None:
+    assert networks.detector.detect(np.full((height, width, 3), 127, np.uint8)) == ()
+
+
+@pytest.mark.parametrize("side", [120, 300, 640, 1100, 2200])
+def test_a_face_that_fills_the_frame_is_found_at_any_size(networks: Networks, side: int) -> None:
+    scale = side / 125
+    filled = draw_face(side, side, scale=scale, left=6 * scale, top=-2 * scale)
+    (face,) = networks.detector.detect(filled)
+    assert face.box_in_image.height > 0.7 * side
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(640, 480), (1280, 720), (1920, 1080), (720, 1280), (5000, 4000)]
+)
+def test_landmarks_come_back_in_the_pictures_own_pixels(networks: Networks, width: int, height: int) -> None:
+    scale = min(width, height) / 250
+    left, top = 0.6 * width - 56 * scale, 0.5 * height - 70 * scale
+    (face,) = networks.detector.detect(draw_face(width, height, scale=scale, left=left, top=top))
+    expected = ARCFACE_112.landmarks * scale + [left, top]
+    off = np.linalg.norm(face.landmarks - expected, axis=1) / (35 * scale)
+    assert off.max() < 0.2  # of the distance between the eyes: a drawing has no exact nose
+
+
+def test_the_persons_right_eye_comes_first(networks: Networks, people: dict[str, ImageBGR]) -> None:
+    points = networks.detector.detect(people["obama.jpg"])[0].landmarks
+    assert points[0, 0] < points[2, 0] < points[1, 0]
+    assert points[3, 0] < points[4, 0]
+    assert max(points[:2, 1]) < points[2, 1] < min(points[3:, 1])
+
+
+def test_two_people_are_two_faces_best_first(networks: Networks, people: dict[str, ImageBGR]) -> None:
+    portraits = [cv2.resize(people[name], (400, 500)) for name in ("obama.jpg", "biden.jpg")]
+    faces = networks.detector.detect(np.hstack(portraits).astype(np.uint8))
+    assert len(faces) == 2
+    assert faces[0].score >= faces[1].score
+    assert sorted(face.landmarks[2, 0] > 400 for face in faces) == [False, True]
+
+
+@pytest.mark.parametrize("name", ["obama.jpg", "obama3.jpg", "biden.jpg"])
+def test_landmarks_hold_still_when_the_picture_is_mirrored_or_shrunk(
+    networks: Networks, people: dict[str, ImageBGR], name: str
+) -> None:
+    image = people[name]
+    points = networks.detector.detect(image)[0].landmarks
+    eyes = float(np.linalg.norm(points[1] - points[0]))
+    mirrored = networks.detector.detect(np.ascontiguousarray(image[:, ::-1]))[0].landmarks[[1, 0, 2, 4, 3]]
+    mirrored[:, 0] = image.shape[1] - 1 - mirrored[:, 0]
+    half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    shrunk = networks.detector.detect(half)[0].landmarks * 2
+    for other in (mirrored, shrunk):
+        assert np.linalg.norm(other - points, axis=1).mean() < 0.1 * eyes
+
+
+def test_boxes_that_overlap_a_better_one_are_dropped() -> None:
+    rows = np.zeros((3, 15), np.float32)
+    rows[:, :4] = [[0, 0, 10, 10], [1, 1, 10, 10], [30, 0, 10, 10]]
+    rows[:, 14] = [0.8, 0.9, 0.7]
+    assert without_overlaps(rows, 0.3)[:, 14].tolist() == pytest.approx([0.9, 0.7])
+
+
+def test_width_and_height_are_not_swapped_on_the_way_back() -> None:
+    row = np.ones((1, 15), np.float32)
+    image = np.zeros((1000, 3200, 3), np.uint8)
+    back = in_image(row, image, Letterbox((320, 256), 0.1))
+    assert np.allclose(back[0, :4], 10)
+    assert back[0, 14] == 1
+
+
+def test_every_network_says_where_it_runs(networks: Networks) -> None:
+    assert {identity.role for identity in networks.identities} == {"detector", "matcher"}
+    assert all(identity.provider == "CPUExecutionProvider" for identity in networks.identities)

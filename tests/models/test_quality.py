@@ -1,0 +1,134 @@
+import cv2
+import numpy as np
+import pytest
+
+from models.align import ARCFACE_112
+from models.build import Networks
+from models.face import Box, Face, ImageBGR
+from models.golden import draw_face
+from models.measurement import Measure, Measured, NotAssessed
+from models.quality import MEASURES, MODEL_POINTS, assess
+
+
+def value(measure: Measure) -> float:
+    assert isinstance(measure, Measured), measure
+    return measure.value
+
+
+def face_at(landmarks: object, box: Box | None = None) -> Face:
+    return Face(box or Box(0, 0, 100, 130), np.asarray(landmarks, np.float32), 0.9)
+
+
+def posed(yaw: float = 0, pitch: float = 0, roll: float = 0) -> Face:
+    """Five points of a head that looks to its left by `yaw`, up by `pitch`, turned clockwise by `roll`."""
+    y, p, r = np.radians([yaw, pitch, roll])
+    about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return face_at((MODEL_POINTS @ (about_z @ about_y @ about_x).T)[:, :2] * 12 + [300, 240])
+
+
+PLAIN = np.full((480, 640, 3), 128, np.uint8)
+
+
+def at_eye_distance(people: dict[str, ImageBGR], networks: Networks, name: str, eyes_px: float) -> ImageBGR:
+    points = networks.detector.detect(people[name])[0].landmarks
+    factor = eyes_px / float(np.linalg.norm(points[1] - points[0]))
+    return cv2.resize(people[name], None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def measured_in(image: ImageBGR, networks: Networks, name: str) -> float:
+    return value(assess(image, networks.detector.detect(image)[0])[name])
+
+
+@pytest.mark.parametrize("yaw", [-40, -15, 0, 15, 40])
+@pytest.mark.parametrize("pitch", [-20, 0, 20])
+def test_a_turned_head_is_measured_in_degrees(yaw: float, pitch: float) -> None:
+    measures = assess(PLAIN, posed(yaw, pitch))
+    assert value(measures["yaw_deg"]) == pytest.approx(yaw, abs=0.5)
+    assert value(measures["pitch_deg"]) == pytest.approx(pitch, abs=0.5)
+
+
+@pytest.mark.parametrize("roll", [-30, 0, 30])
+def test_a_tilted_head_is_not_a_turned_one(roll: float) -> None:
+    measures = assess(PLAIN, posed(roll=roll))
+    assert value(measures["roll_deg"]) == pytest.approx(roll, abs=0.5)
+    assert value(measures["yaw_deg"]) == pytest.approx(0, abs=0.5)
+
+
+def test_looking_to_ones_left_is_positive_and_its_mirror_image_negative(
+    networks: Networks, people: dict[str, ImageBGR]
+) -> None:
+    assert measured_in(people["obama3.jpg"], networks, "yaw_deg") > 5
+    assert measured_in(np.ascontiguousarray(people["obama3.jpg"][:, ::-1]), networks, "yaw_deg") < -5
+
+
+@pytest.mark.parametrize("name", ["obama.jpg", "biden.jpg"])
+def test_sharpness_falls_with_every_step_of_blur(
+    networks: Networks, people: dict[str, ImageBGR], name: str
+) -> None:
+    image = at_eye_distance(people, networks, name, 80)
+    blurred = [image, *(cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8) for sigma in (1, 2, 4))]
+    values = [measured_in(step, networks, "sharpness") for step in blurred]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > 1.5 * values[-1]
+
+
+@pytest.mark.parametrize("name", ["obama.jpg", "biden.jpg"])
+def test_sharpness_means_the_same_at_each_distance(
+    networks: Networks, people: dict[str, ImageBGR], name: str
+) -> None:
+    values = [
+        measured_in(at_eye_distance(people, networks, name, eyes), networks, "sharpness")
+        for eyes in (50, 70, 90, 115)
+    ]
+    assert max(values) - min(values) < 0.05
+
+
+def test_noise_does_not_make_a_blurred_face_sharp(networks: Networks, people: dict[str, ImageBGR]) -> None:
+    image = at_eye_distance(people, networks, "obama.jpg", 80)
+    blurred = cv2.GaussianBlur(image, (0, 0), 4)
+    noise = np.random.default_rng(0).normal(0, 8, image.shape)
+    noisy = (blurred + noise).clip(0, 255).astype(np.uint8)
+    assert measured_in(noisy, networks, "sharpness") < 0.75 * measured_in(image, networks, "sharpness")
+
+
+def test_brightness_follows_the_light_and_sharpness_does_not(
+    networks: Networks, people: dict[str, ImageBGR]
+) -> None:
+    image = people["obama.jpg"]
+    face = networks.detector.detect(image)[0]
+    bright, dark = assess(image, face), assess((image * 0.5).astype(np.uint8), face)
+    assert value(dark["brightness"]) == pytest.approx(value(bright["brightness"]) / 2, abs=0.01)
+    assert value(dark["sharpness"]) == pytest.approx(value(bright["sharpness"]), abs=0.02)
+
+
+def test_eye_distance_head_size_and_offset_are_in_the_units_they_say() -> None:
+    landmarks = ARCFACE_112.landmarks * 2 + [304, 128]
+    measures = assess(PLAIN, face_at(landmarks, Box(300, 100, 180, 240)))
+    assert value(measures["inter_eye_distance_px"]) == pytest.approx(70.5, abs=0.1)
+    assert value(measures["head_size"]) == 0.5
+    assert value(measures["offset_x"]) == pytest.approx((304 + 55.9 * 2) / 640 - 0.5, abs=0.001)
+    assert value(measures["offset_y"]) == pytest.approx((128 + 51.6 * 2) / 480 - 0.5, abs=0.001)
+
+
+def test_pixels_outside_the_image_are_not_judged() -> None:
+    drawn = draw_face(200, 200, scale=1.5, left=-80, top=10)
+    measures = assess(drawn, face_at(ARCFACE_112.landmarks * 1.5 + [-80, 10]))
+    for name in ("sharpness", "brightness"):
+        assert measures[name] == NotAssessed("face at the edge of the image")
+    assert isinstance(measures["yaw_deg"], Measured)
+
+
+@pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.full((5, 2), np.nan)])
+def test_a_face_that_is_none_is_not_assessed_rather_than_low(landmarks: object) -> None:
+    with np.errstate(invalid="ignore"):
+        measures = assess(PLAIN, face_at(landmarks))
+    assert set(measures) == set(MEASURES)
+    assert all(isinstance(measure, NotAssessed) for measure in measures.values())
+
+
+def test_a_flat_picture_is_measured_without_a_fault() -> None:
+    measures = assess(PLAIN, posed())
+    assert value(measures["sharpness"]) == 0
+    assert value(measures["brightness"]) == pytest.approx(128 / 255, abs=0.01)
