@@ -1,0 +1,246 @@
+"""A real desk on a real port with a real database, and a lane and officers that speak HTTP to it."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+import cv2
+import httpx
+import numpy as np
+
+from api.app import create_app
+from api.desk import Desk
+from api.passwords import Passwords
+from api.process import DeskServer, _address, _bind
+from api.settings import Argon2Cost, Settings
+from api.store import lanes, officers
+from lane.ledger import GENESIS, Entry, follow
+
+CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
+PASSWORD = "correct horse battery"
+REFERRED = [{"code": "F10", "components": []}]
+
+
+class Clock:
+    """The desk's clock, which a test moves on."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def pass_time(self, **duration: float) -> None:
+        self.ahead += timedelta(**duration)
+
+
+@dataclass
+class RunningDesk:
+    """A desk that accepts connections."""
+
+    address: str
+    desk: Desk
+    clock: Clock
+    settings: Settings
+
+    def lane(self, name: str = "lane-1") -> "Lane":
+        with self.desk.database.write() as session:
+            token = lanes.add(session, name, at=self.clock())
+        return Lane(self.address, name, token)
+
+    def officer(self, name: str = "wang") -> "Officer":
+        hashed = Passwords(CHEAP).hash(PASSWORD)
+        with self.desk.database.write() as session:
+            officers.add(session, name, hashed, at=self.clock())
+        return Officer(self.address, name)
+
+
+@contextmanager
+def running(path: Path, **settings: Any) -> Iterator[RunningDesk]:
+    clock = Clock()
+    made = Settings(database=path / "desk.sqlite3", argon2=CHEAP, **settings)
+    app = create_app(made, clock=clock)
+    listening = _bind("127.0.0.1", 0)
+    ready = threading.Event()
+    server = DeskServer(app, announce=ready.set)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        assert ready.wait(30), "the desk does not start"
+        yield RunningDesk(_address(listening), app.state.desk, clock, made)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@dataclass
+class Lane:
+    """A lane with its chain."""
+
+    address: str
+    name: str
+    token: str
+    head: Any = GENESIS
+    written: list[Entry] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.http = httpx.Client(
+            base_url=f"{self.address}/api/v1",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=30,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def write(self, kind: str, body: Mapping[str, Any], at: datetime | None = None) -> Entry:
+        entry = follow(self.head, chain=self.name, at=at or datetime.now(UTC), kind=kind, body=body)
+        self.head = entry.head
+        self.written.append(entry)
+        return entry
+
+    def deliver(self, *entries: Entry) -> httpx.Response:
+        return self.http.post("/entries", json={"entries": wire(*entries)})
+
+    def upload(self, image: bytes) -> str:
+        sha256 = hashlib.sha256(image).hexdigest()
+        path = f"/images/{sha256}"
+        answer = self.http.put(path, content=image, headers={"Content-Type": "image/jpeg"})
+        assert answer.status_code == 204, answer.text
+        return sha256
+
+    def refer(
+        self,
+        *,
+        reasons: list[dict[str, Any]] | None = None,
+        images: list[bytes] | None = None,
+        at: datetime | None = None,
+        passage: str | None = None,
+        **more: Any,
+    ) -> str:
+        """Tell the desk of a passenger who is referred; return the passage."""
+        passage = passage or str(uuid4())
+        pictures = [drawn_face(1), drawn_face(2)] if images is None else images
+        shas = [self.upload(picture) for picture in pictures]
+        body = judged(passage, shas, REFERRED if reasons is None else reasons) | more
+        answer = self.deliver(
+            self.write("passage.started", {"passage": passage}, at), self.write("passage.judged", body, at)
+        )
+        assert answer.status_code == 200, answer.text
+        return passage
+
+    def decision(self, passage: str, wait_s: float = 0) -> Any:
+        answer = self.http.get(f"/passages/{passage}/decision", params={"wait_s": wait_s})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["decision"]
+
+
+class Officer:
+    """An officer at a browser that shows no pages; `sign_in` may be called again for another session."""
+
+    def __init__(self, address: str, name: str) -> None:
+        self.name = name
+        self.address = address
+        self.http = httpx.Client(base_url=address, timeout=30, trust_env=False)
+
+    def __enter__(self) -> Self:
+        self.sign_in()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def sign_in(self, password: str = PASSWORD) -> httpx.Response:
+        answer = self.http.post("/api/v1/session", json={"name": self.name, "password": password})
+        if answer.status_code == 200:
+            self.http.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+            self.pseudonym = answer.json()["officer"]["pseudonym"]
+        return answer
+
+    def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self.http.request(method, f"/api/v1{path}", **request)
+
+    def claim(self, passage: str) -> httpx.Response:
+        return self.ask("POST", f"/referrals/{passage}/claim")
+
+    def decide(
+        self, passage: str, answer: str = "admit", ground: str = "same_person", note: str = ""
+    ) -> httpx.Response:
+        body = {"answer": answer, "ground": ground, "note": note}
+        return self.ask("POST", f"/referrals/{passage}/decision", json=body)
+
+
+def wire(*entries: Entry) -> list[dict[str, str]]:
+    return [{"payload": entry.payload, "hash": entry.hash} for entry in entries]
+
+
+def judged(passage: str, images: list[str], reasons: list[dict[str, Any]]) -> dict[str, Any]:
+    measured = ("sharpness", "brightness", "inter_eye_distance_px", "yaw_deg", "pitch_deg", "roll_deg")
+    return {
+        "passage": passage,
+        "outcome": "refer",
+        "reasons": reasons,
+        "remarks": [{"code": "A02", "components": []}],
+        "evidence": {
+            "document": {"expiry": "successful", "expires_on": "2031-01-31", "photo_faces": {"value": 1}},
+            "capture": {"ended": "enough", "frames_seen": 42, "good_frames": 3},
+            "quality": {name: {"value": 0.5} for name in measured},
+            "similarity": {"value": 0.31337},
+            "liveness": {"not_assessed": "no attack detection in this release"},
+            "desk": "reached",
+        },
+        "images": [
+            {
+                "role": "live" if number else "document",
+                "sha256": sha256,
+                "media_type": "image/jpeg",
+                "sequence": number or None,
+                "captured_at": None,
+            }
+            for number, sha256 in enumerate(images)
+        ],
+    }
+
+
+def drawn_face(seed: int, width: int = 480, height: int = 600) -> bytes:
+    """A drawing that is nobody's face."""
+    shade = 90 + seed * 37 % 120
+    picture = np.full((height, width, 3), (200, 205, 210), np.uint8)
+    middle = (width // 2, height // 2)
+    cv2.ellipse(picture, middle, (width // 4, height // 3), 0, 0, 360, (shade, shade + 20, shade + 35), -1)
+    for side in (-1, 1):
+        cv2.circle(
+            picture, (middle[0] + side * width // 10, middle[1] - height // 20), width // 40, (40, 40, 40), -1
+        )
+    cv2.ellipse(
+        picture,
+        (middle[0], middle[1] + height // 8),
+        (width // 12, height // 40),
+        0,
+        0,
+        180,
+        (60, 60, 120),
+        4,
+    )
+    found, encoded = cv2.imencode(".jpg", picture)
+    assert found
+    return bytes(encoded.tobytes())
+
+
+def wait_until(holds: Any, timeout_s: float = 10) -> None:
+    """Poll until `holds()`; a test that waits for this fails when it never does."""
+    until = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.02)

@@ -1,0 +1,231 @@
+"""One officer has a case, one decision ends it, and nothing is decided by time."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import product
+
+import httpx
+import pytest
+
+from api.store.verify import verify_ledger
+from lane.referral import GROUNDS, Answer, Ground
+from tests.api.desks import Lane, Officer, RunningDesk
+
+
+def test_a_claimed_case_is_refused_to_the_next_officer(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    assert officer.claim(passage).json()["lease_s"] == 120
+    with desk.officer("li") as other:
+        answer = other.claim(passage)
+        assert (answer.status_code, answer.json()["code"]) == (409, "claim_held")
+        assert other.decide(passage).json()["code"] == "claim_missing"
+
+
+def test_of_many_officers_at_the_same_moment_one_gets_the_case(desk: RunningDesk, lane: Lane) -> None:
+    crowd = [desk.officer(f"officer {number}") for number in range(6)]
+    for one in crowd:
+        one.sign_in()
+    for _ in range(4):
+        passage = lane.refer()
+        answers = at_once([partial(one.claim, passage) for one in crowd])
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409, 409]
+        holder = crowd[[answer.status_code for answer in answers].index(200)]
+        decisions = at_once([partial(one.decide, passage) for one in crowd])
+        assert [answer.status_code for answer in decisions].count(200) == 1
+        assert lane.decision(passage)["officer"] == holder.pseudonym
+    for one in crowd:
+        one.http.close()
+    assert verify_ledger(desk.desk.database).seq > 0
+
+
+def test_two_sessions_of_one_officer_cannot_decide_differently(desk: RunningDesk, lane: Lane) -> None:
+    with desk.officer("wang") as here, Officer(desk.address, "wang") as there:
+        for _ in range(6):
+            passage = lane.refer()
+            here.claim(passage)
+            answers = at_once(
+                [
+                    partial(here.decide, passage, "admit", "same_person"),
+                    partial(there.decide, passage, "second_line", "cannot_tell"),
+                ]
+            )
+            assert sorted(answer.status_code for answer in answers) == [200, 409]
+            [taken] = [answer.json() for answer in answers if answer.status_code == 200]
+            assert lane.decision(passage) == taken
+
+
+def test_the_same_decision_again_is_the_same_decision(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    first = officer.decide(passage)
+    assert first.status_code == 200
+    assert officer.decide(passage).json() == first.json()
+
+
+@pytest.mark.parametrize(("answer", "ground"), [("second_line", "cannot_tell"), ("admit", "checked_by_hand")])
+def test_a_decision_stays_as_it_is(lane: Lane, officer: Officer, answer: str, ground: str) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    first = officer.decide(passage, "admit", "same_person").json()
+    again = officer.decide(passage, answer, ground)
+    assert (again.status_code, again.json()["code"]) == (409, "already_decided")
+    assert officer.claim(passage).json()["code"] == "already_decided"
+    assert lane.decision(passage) == first
+
+
+def test_without_a_claim_nothing_is_decided(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    answer = officer.decide(passage)
+    assert (answer.status_code, answer.json()["code"]) == (409, "claim_missing")
+    assert lane.decision(passage) is None
+
+
+def test_an_expired_lease_frees_the_case_and_decides_nothing(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    desk.clock.pass_time(seconds=121)
+    assert officer.decide(passage).json()["code"] == "claim_missing"
+    assert lane.decision(passage) is None
+    assert states(officer) == ["open"]
+    with desk.officer("li") as other:
+        assert other.claim(passage).status_code == 200
+        assert officer.decide(passage).json()["code"] == "claim_missing"
+        assert other.decide(passage).status_code == 200
+
+
+def test_time_alone_never_decides(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    for _ in range(5):
+        desk.clock.pass_time(hours=20)
+        officer.sign_in()
+        assert states(officer) == ["open"]
+        assert lane.decision(passage) is None
+
+
+def test_claiming_again_renews_the_lease(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    for _ in range(4):
+        desk.clock.pass_time(seconds=100)
+        assert officer.claim(passage).status_code == 200
+    assert officer.decide(passage).status_code == 200
+
+
+def test_a_case_that_is_given_back_is_free(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    assert officer.ask("DELETE", f"/referrals/{passage}/claim").status_code == 204
+    assert officer.decide(passage).json()["code"] == "claim_missing"
+    with desk.officer("li") as other:
+        assert other.claim(passage).status_code == 200
+        assert officer.ask("DELETE", f"/referrals/{passage}/claim").status_code == 204
+        assert other.decide(passage).status_code == 200
+
+
+def test_a_passage_that_ended_is_decided_by_nobody(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    lane.deliver(lane.write("passage.closed", {"passage": passage, "how": "interrupted"}))
+    answer = officer.decide(passage)
+    assert (answer.status_code, answer.json()["code"]) == (409, "passage_closed")
+    assert officer.claim(passage).json()["code"] == "passage_closed"
+    assert states(officer) == ["ended"]
+
+
+def test_a_ground_belongs_to_its_answer(lane: Lane, officer: Officer) -> None:
+    accepted: dict[Answer, list[Ground]] = {answer: [] for answer in Answer}
+    for answer, ground in product(Answer, Ground):
+        passage = lane.refer(images=[])
+        officer.claim(passage)
+        status = officer.decide(passage, answer, ground).status_code
+        assert status in (200, 422)
+        if status == 200:
+            accepted[answer].append(ground)
+    assert {answer: set(grounds) for answer, grounds in accepted.items()} == {
+        answer: set(grounds) for answer, grounds in GROUNDS.items()
+    }
+
+
+def test_the_queue_is_the_gravest_first_then_the_oldest(lane: Lane, officer: Officer) -> None:
+    now = datetime.now(UTC)
+    young = lane.refer(images=[], at=now - timedelta(seconds=10))
+    old = lane.refer(images=[], at=now - timedelta(seconds=90))
+    attack = lane.refer(images=[], reasons=[{"code": "A01"}], at=now)
+    listed = officer.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+    assert [case["passage"] for case in listed] == [attack, old, young]
+    assert listed[1]["waiting_s"] >= 90
+
+
+def test_a_lane_whose_clock_is_fast_has_nobody_waiting_since_tomorrow(lane: Lane, officer: Officer) -> None:
+    lane.refer(images=[], at=datetime.now(UTC) + timedelta(days=1))
+    [case] = officer.ask("GET", "/referrals").json()["referrals"]
+    assert 0 <= case["waiting_s"] < 60
+
+
+def test_each_case_is_listed_under_its_state(lane: Lane, officer: Officer) -> None:
+    cases = {name: lane.refer(images=[]) for name in ("open", "claimed", "decided", "ended")}
+    officer.claim(cases["claimed"])
+    officer.claim(cases["decided"])
+    officer.decide(cases["decided"])
+    lane.deliver(lane.write("passage.closed", {"passage": cases["ended"], "how": "interrupted"}))
+    for state, passage in cases.items():
+        listed = officer.ask("GET", "/referrals", params={"state": state}).json()["referrals"]
+        assert [(case["passage"], case["state"]) for case in listed] == [(passage, state)]
+
+
+def test_faces_are_for_the_officer_who_has_the_case(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    path = officer.ask("GET", f"/referrals/{passage}").json()["images"][0]["href"]
+    assert officer.http.get(path).json()["code"] == "claim_missing"
+    officer.claim(passage)
+    shown = officer.http.get(path)
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert shown.headers["cache-control"] == "no-store"
+    with desk.officer("li") as other:
+        assert other.http.get(path).json()["code"] == "claim_missing"
+    officer.decide(passage)
+    assert officer.http.get(path).json()["code"] == "claim_missing"
+
+
+def test_an_image_of_another_case_is_not_shown(lane: Lane, officer: Officer) -> None:
+    first, second = lane.refer(), lane.refer(images=[])
+    [image, _] = officer.ask("GET", f"/referrals/{first}").json()["images"]
+    officer.claim(second)
+    answer = officer.ask("GET", f"/referrals/{second}/images/{image['sha256']}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "image_unknown")
+
+
+def test_an_officer_is_told_no_score(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    told = officer.ask("GET", f"/referrals/{passage}").text
+    assert "31337" not in told
+    assert "similarity" not in told
+    assert "Attack detection: not assessed" in told
+
+
+def states(officer: Officer) -> list[str]:
+    return [case["state"] for case in officer.ask("GET", "/referrals").json()["referrals"]]
+
+
+def at_once(calls: list[Callable[[], httpx.Response]]) -> list[httpx.Response]:
+    """All calls at the same moment, each in a thread of its own; the answers in the calls' order."""
+    answers: dict[int, httpx.Response] = {}
+    start = threading.Barrier(len(calls))
+
+    def run(number: int) -> None:
+        start.wait()
+        answers[number] = calls[number]()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [answers[number] for number in range(len(calls))]
