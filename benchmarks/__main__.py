@@ -1,0 +1,112 @@
+"""The benchmarks' command line."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import results
+from benchmarks.errors import BenchmarkError
+from lane.errors import LaneError
+from models.errors import ModelError
+from models.guard import refuse_strangers
+
+app = typer.Typer(
+    name="python -m benchmarks",
+    help="Measure Passenger Lane on this machine: how fast, how accurate. Tables, or JSON.\n\n"
+    "Nothing here says good or bad: figures, how sure they are, and a stamp of what they were measured on.",
+    epilog="Start here: python -m benchmarks latency --quick",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="OUT", help="Also write the result to this file; - prints JSON only."),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads of each network; the cores of this process if not given.")
+]
+
+
+@app.command()
+def accuracy(
+    root: Annotated[Path, typer.Option(help="The folder that the list's paths are relative to.")],
+    pairs: Annotated[Path, typer.Option(help="CSV with the columns a,b,same (1 or 0), and groups if any.")],
+    json_out: Json = None,
+    thresholds: Annotated[
+        str | None, typer.Option(help="Similarities to report, such as 0.4,0.5; else 0.30 to 0.60.")
+    ] = None,
+    group_by: Annotated[str, typer.Option(help="The CSV column that names a pair's group.")] = "group",
+    all_impostors: Annotated[
+        bool,
+        typer.Option(
+            "--all-impostors",
+            help="In place of the listed impostors, every two pictures of different people in a group. File "
+            "names must tell who is who. Many pairs of few people: intervals then look surer than they are.",
+        ),
+    ] = False,
+    threads: Threads = None,
+) -> None:
+    """Measure how often strangers match (FMR) and holders do not (FNMR), with 95 % intervals.
+
+    Pictures without a face are failures to acquire: counted by cause, never dropped.
+
+    Example: python -m benchmarks accuracy --root faces --pairs faces/pairs.csv --json result.json
+    """
+    from benchmarks.accuracy import THRESHOLDS, measure  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.machine import measurer, policy  # noqa: PLC0415
+    from benchmarks.pairs import read_pairs  # noqa: PLC0415
+    from benchmarks.stamp import networks, stamp  # noqa: PLC0415
+    from benchmarks.tables import show_accuracy  # noqa: PLC0415
+
+    results.must_be_writable(json_out)
+    wanted = _numbers(thresholds) if thresholds else THRESHOLDS
+    listed = read_pairs(pairs, root, group_by)
+    rules = policy()
+    lane = measurer(rules, threads=threads)
+    result = {
+        "stamp": {
+            **stamp(rules),
+            "networks": networks(lane.networks),
+            "pairs": pairs.name,
+            "impostors": "all within a group" if all_impostors else "as listed",
+        },
+        "matchers": measure(listed, root, lane, thresholds=wanted, all_impostors=all_impostors),
+    }
+    if json_out is not None:
+        results.write(result, json_out)
+    if json_out != results.STDOUT:
+        show_accuracy(Console(soft_wrap=True, highlight=False), result)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r}: wanted numbers with commas between", param_hint="--thresholds"
+        ) from None
+
+
+def main() -> None:
+    """Run the command line: clear errors, exit 2 for bad input, 130 for Ctrl-C, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        refuse_strangers()
+        app()
+    except (BenchmarkError, LaneError, ModelError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""The lane's own measuring, on a chosen provider, as a lane would build it."""
+
+from lane.measure import Measurer
+from lane.policy import Policy, load
+from models.build import build_networks
+from models.ort import CPU, RuntimeSettings
+
+
+def policy() -> Policy:
+    """The shipped rules: what a benchmark measures is what the product does."""
+    return load()
+
+
+def measurer(rules: Policy, *, provider: str = CPU, threads: int | None = None) -> Measurer:
+    """Networks on exactly this provider; ProviderError where it does not run them whole."""
+    wanted = RuntimeSettings("cpu" if provider == CPU else "require", provider, threads)
+    return Measurer(build_networks(wanted), second_face_ratio=rules.capture.second_face_ratio)
