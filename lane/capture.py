@@ -9,10 +9,10 @@ from lane.evidence import CaptureEnd, CaptureEvidence
 from lane.frame import Frame
 from lane.measure import Before, Measurer, Sighting, Stopwatch
 from lane.policy import Policy, failing_live
-from lane.ports import Clock
+from lane.ports import Clock, FrameSource
 from models.errors import ModelError
 from models.face import Embedding, Face
-from models.measurement import Measure, Measured
+from models.measurement import Measure, Measured, NotAssessed
 
 PICTURES_KEPT = 4
 
@@ -39,6 +39,7 @@ class Capture:
 
     ended: CaptureEnd = CaptureEnd.TIMEOUT
     frames_seen: int = 0
+    looked_at: int = 0
     most_faces: int = 0
     good: list[Seen] = field(default_factory=list)
     best: list[Seen] = field(default_factory=list)
@@ -48,10 +49,14 @@ class Capture:
 
     def evidence(self) -> CaptureEvidence:
         """The plain account of this capture."""
-        faces = 1 if self.ended is CaptureEnd.ENOUGH else self.most_faces
         return CaptureEvidence(
-            self.ended, self.frames_seen, Measured(faces), len(self.good), dict(self.rejections)
+            self.ended, self.frames_seen, self._faces(), len(self.good), dict(self.rejections)
         )
+
+    def _faces(self) -> Measure:
+        if self.looked_at == 0:
+            return NotAssessed("no frame was looked at")
+        return Measured(1 if self.ended is CaptureEnd.ENOUGH else self.most_faces)
 
     def quality(self) -> Mapping[str, Measure]:
         """Of the best frame."""
@@ -60,6 +65,7 @@ class Capture:
 
     def note(self, seen: Seen) -> None:
         """Count a frame, keep it where it is among the best, start anew where somebody came along."""
+        self.looked_at += 1
         self.most_faces = max(self.most_faces, seen.sighting.faces)
         self.best = sorted([*self.best, seen], key=lambda one: one.merit, reverse=True)[:PICTURES_KEPT]
         self.rejections.update(seen.failing)
@@ -69,12 +75,12 @@ class Capture:
 
 
 def capture(
-    frames: Iterable[Frame], measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch
+    camera: FrameSource, measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch
 ) -> Capture:
     """Ends with enough good frames, at the time limit, when the camera is lost or a network fails."""
     taken = Capture()
     try:
-        for seen in _looked_at(frames, measurer, policy, clock, watch, taken):
+        for seen in _looked_at(camera.frames(), measurer, policy, clock, watch, taken):
             taken.note(seen)
             if not seen.failing:
                 taken.good.append(seen)

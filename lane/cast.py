@@ -48,7 +48,7 @@ def cast(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
         Passenger("impostor", "somebody with another person's document", document, Scene((Person(other),))),
         Passenger("two-people", "two people in the lane", document, Scene(beside)),
         Passenger("nobody", "a document, and nobody in view", document, Scene()),
-        Passenger("blurred", "a camera out of focus", document, replace(alone, defocus_px=5.0)),
+        Passenger("blurred", "a camera out of focus", document, replace(alone, defocus_px=6.0)),
         Passenger("dark", "a hall without light", document, replace(alone, exposure=0.12)),
         Passenger(
             "expired", "a document that expired yesterday", replace(document, expires_on=expired), alone

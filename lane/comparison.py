@@ -116,10 +116,8 @@ def _document(path: Path) -> TravelDocument:
 def _frame(number: int, path: Path, clock: Clock) -> Frame:
     try:
         image_bgr = read(path)
-    except OSError as error:
-        raise PictureError(f"{path}: {error.strerror}") from error
     except ImageError as error:
-        raise PictureError(f"{path}: {error}") from error
+        raise PictureError(str(error)) from error
     return Frame("file", number, clock.now(), clock.monotonic_s(), image_bgr)
 
 

@@ -224,10 +224,11 @@ def _enough_frames(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
 
 
 def _good_quality(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
-    if evidence.capture.faces_in_view == Measured(0):
-        return  # F01 says it all; no face has no quality
+    faces = evidence.capture.faces_in_view
+    if not (isinstance(faces, Measured) and faces.value >= 1):
+        return  # _one_face refers: without a face there is no quality to speak of
     if evidence.engine_fault is not None and not evidence.quality:
-        return  # S01 says it all
+        return  # _engine_ran refers
     failing = _failing(evidence.quality, policy.quality.live)
     if failing:
         yield Reason(Code.QUALITY, failing)

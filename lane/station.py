@@ -156,7 +156,7 @@ class Station:
         try:
             unchanged = self._models_unchanged()
             reference = examine(document, self._clock.now().date(), self._measurer, watch)
-            taken = capture(self._camera.frames(), self._measurer, self._policy, self._clock, watch)
+            taken = capture(self._camera, self._measurer, self._policy, self._clock, watch)
             similarity = lowest_similarity(reference.embedding, taken.probes, watch)
         except (LaneError, ModelError) as error:
             fault = type(error).__name__

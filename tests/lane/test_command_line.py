@@ -1,0 +1,243 @@
+"""`python -m lane`, as a user types it."""
+
+import json
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lane.policy import SHIPPED
+
+ROOT = Path(__file__).parents[2]
+
+
+def lane(*arguments: str | Path, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-W", "error", "-m", "lane", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def verdict(*arguments: str | Path) -> dict[str, Any]:
+    done = lane("verify", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    plain: dict[str, Any] = json.loads(done.stdout)
+    return plain
+
+
+def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Path) -> None:
+    plain = verdict(
+        "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", photos / "obama3.jpg"
+    )
+    assert plain["outcome"] == "admit"
+    assert plain["reasons"] == []
+    assert plain["similarity"] >= plain["threshold"]
+    assert set(plain["matcher"]) == {"name", "sha256"}
+    assert set(plain["timings_ms"]) == {"detect", "align", "quality", "embed", "compare", "total"}
+    assert all(value >= 0 for value in plain["timings_ms"].values())
+    assert plain["quality"]["inter_eye_distance_px"] > 100
+
+
+def test_another_person_is_referred_with_exit_code_0(photos: Path) -> None:
+    plain = verdict("--document", photos / "obama.jpg", "--live", photos / "biden.jpg")
+    assert plain["outcome"] == "refer"
+    assert plain["reasons"] == ["F10"]
+    assert plain["similarity"] < plain["threshold"]
+
+
+def test_a_document_photo_without_a_face_is_referred_not_compared(photos: Path, tmp_path: Path) -> None:
+    blank = tmp_path / "blank.png"
+    Image.new("RGB", (400, 500), "white").save(blank)
+    plain = verdict("--document", blank, "--live", photos / "biden.jpg")
+    assert plain["reasons"] == ["D16"]
+    assert plain["similarity"] is None
+
+
+def test_a_live_picture_without_a_face_is_referred(photos: Path, tmp_path: Path) -> None:
+    blank = tmp_path / "blank.png"
+    Image.new("RGB", (400, 500), "white").save(blank)
+    plain = verdict("--document", photos / "obama.jpg", "--live", blank)
+    assert plain["outcome"] == "refer"
+    assert "F01" in plain["reasons"]
+    assert plain["quality"] == {}
+
+
+def test_one_impostor_among_the_live_pictures_refers(photos: Path) -> None:
+    plain = verdict("--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", photos / "biden.jpg")
+    assert plain["reasons"] == ["F10"]
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG that promises this size and holds next to nothing."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+
+
+def spoilt(photos: Path) -> dict[str, bytes]:
+    jpeg = (photos / "obama.jpg").read_bytes()
+    return {
+        "truncated": jpeg[: len(jpeg) // 2],
+        "corrupt": jpeg[:400] + bytes(200) + jpeg[600:],
+        "empty": b"",
+        "text": b"this is no picture\n" * 50,
+        "huge-header": png(30_000, 30_000),
+        "truncated-png": png(100, 100),
+    }
+
+
+@pytest.mark.parametrize("kind", ["truncated", "empty", "text", "huge-header", "truncated-png"])
+@pytest.mark.parametrize("role", ["document", "live"])
+def test_an_unusable_picture_is_one_clear_line_and_exit_code_2(
+    kind: str, role: str, photos: Path, tmp_path: Path
+) -> None:
+    bad, good = tmp_path / f"{kind}.jpg", photos / "obama.jpg"
+    bad.write_bytes(spoilt(photos)[kind])
+    pair = (bad, good) if role == "document" else (good, bad)
+    done = lane("verify", "--document", pair[0], "--live", pair[1], "--json")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert str(bad) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_corrupt_picture_is_a_result_or_a_clear_error(photos: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "corrupt.jpg"
+    bad.write_bytes(spoilt(photos)["corrupt"])
+    done = lane("verify", "--document", photos / "obama.jpg", "--live", bad, "--json")
+    assert done.returncode in (0, 2)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["document", "live"])
+def test_a_missing_file_is_named(missing: str, photos: Path, tmp_path: Path) -> None:
+    gone, there = tmp_path / "gone.jpg", photos / "obama.jpg"
+    pair = (gone, there) if missing == "document" else (there, gone)
+    done = lane("verify", "--document", pair[0], "--live", pair[1])
+    assert done.returncode == 2
+    assert done.stderr.count(str(gone)) == 1
+
+
+def as_cmyk(picture: Image.Image, path: Path) -> None:
+    picture.convert("CMYK").save(path, "JPEG", quality=95)
+
+
+def as_gray(picture: Image.Image, path: Path) -> None:
+    picture.convert("L").save(path, "PNG")
+
+
+def as_16_bit(picture: Image.Image, path: Path) -> None:
+    gray = np.asarray(picture.convert("L"), np.uint16) * 257
+    Image.fromarray(gray).save(path, "PNG")
+
+
+def with_alpha(picture: Image.Image, path: Path) -> None:
+    picture.convert("RGBA").save(path, "PNG")
+
+
+def turned_by_exif(picture: Image.Image, path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.transpose(Image.Transpose.ROTATE_90).save(path, "JPEG", quality=95, exif=exif)
+
+
+def of_20_megapixels(picture: Image.Image, path: Path) -> None:
+    scale = (20e6 / (picture.width * picture.height)) ** 0.5
+    size = (round(picture.width * scale), round(picture.height * scale))
+    picture.resize(size, Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
+
+
+@pytest.mark.parametrize(
+    "save",
+    [as_cmyk, as_gray, as_16_bit, with_alpha, turned_by_exif, of_20_megapixels],
+    ids=lambda f: f.__name__,
+)
+def test_an_odd_but_sound_picture_gives_the_same_outcome(save: Any, photos: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "odd.jpg"
+    with Image.open(photos / "obama2.jpg") as picture:
+        save(picture.convert("RGB"), odd)
+    plain = verdict("--document", photos / "obama.jpg", "--live", odd)
+    assert plain["outcome"] == "admit", plain
+
+
+def test_memory_stays_bounded_for_a_picture_of_20_megapixels(photos: Path, tmp_path: Path) -> None:
+    big = tmp_path / "big.jpg"
+    with Image.open(photos / "obama2.jpg") as picture:
+        of_20_megapixels(picture.convert("RGB"), big)
+    code = (
+        "import resource, runpy, sys\n"
+        "sys.argv = ['lane', 'verify', '--document', sys.argv[1], '--live', sys.argv[1], '--json']\n"
+        "try:\n    runpy.run_module('lane', run_name='__main__')\n"
+        "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(big)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stderr.split()[-1]) < 1200, "MiB"
+
+
+def test_a_policy_for_another_matcher_is_refused(photos: Path, tmp_path: Path) -> None:
+    other = tmp_path / "policy.toml"
+    text = SHIPPED.read_text(encoding="utf-8")
+    start = text.index('sha256 = "') + len('sha256 = "')
+    other.write_text(text[:start] + "f" * 64 + text[start + 64 :], encoding="utf-8")
+    done = lane(
+        "verify", "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", "--policy", other
+    )
+    assert done.returncode == 2
+    assert "no threshold for matcher" in done.stderr
+
+
+def test_missing_weights_say_which_command_brings_them(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
+    done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg")
+    assert done.returncode == 2
+    assert "python -m models prepare" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["verify"], ["photos"]], ids=str)
+def test_help_teaches(command: list[str]) -> None:
+    done = lane(*command, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_people_get_words(photos: Path) -> None:
+    done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / "biden.jpg")
+    assert done.returncode == 0
+    assert done.stdout.startswith("REFER")
+    assert "F10" in done.stdout
