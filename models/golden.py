@@ -75,14 +75,23 @@ FACE = (
 
 def draw_face(width: int, height: int, *, scale: float, left: float, top: float) -> ImageBGR:
     """A frontal face on the template, enlarged by `scale`, the template's corner at (`left`, `top`)."""
-    x = (np.arange(width, dtype=np.float64)[None, :] - left) / scale
-    y = (np.arange(height, dtype=np.float64)[:, None] - top) / scale
+    x = (np.arange(width, dtype=np.float64) - left) / scale
+    y = (np.arange(height, dtype=np.float64) - top) / scale
     light = (0.94 + 0.12 * y / 112).clip(0.6, 1.4)
-    canvas = np.array(BACKGROUND) * np.broadcast_to(light, (height, width))[..., None]
+    canvas = np.array(BACKGROUND) * np.broadcast_to(light[:, None, None], (height, width, 3))
     for stroke in FACE:
-        canvas += (np.array(stroke.colour) - canvas) * _cover(stroke, x, y)[..., None]
+        rows, columns = _reach(stroke, y, axis=1), _reach(stroke, x, axis=0)
+        part = canvas[rows, columns]
+        part += (np.array(stroke.colour) - part) * _cover(stroke, x[None, columns], y[rows, None])[..., None]
     pixels: ImageBGR = np.rint(canvas).clip(0, 255).astype(np.uint8)
     return pixels
+
+
+def _reach(stroke: Stroke, places: Plane, axis: int) -> slice:
+    """The pixels along one axis that the stroke can touch."""
+    away = (places - stroke.centre[axis]) / stroke.radius[axis]
+    (touched,) = np.nonzero(away * away <= 1 + stroke.softness)
+    return slice(touched[0], touched[-1] + 1) if len(touched) else slice(0, 0)
 
 
 def _cover(stroke: Stroke, x: Plane, y: Plane) -> Plane:

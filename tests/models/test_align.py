@@ -20,7 +20,7 @@ def test_any_turned_scaled_and_moved_face_comes_back_onto_the_template(
     assert np.allclose(moved @ back[:, :2].T + back[:, 2], ARCFACE_112.landmarks, atol=0.1)
 
 
-@pytest.mark.parametrize("scale", [1.0, 1.7, 2.5, 4.0, 9.3])
+@pytest.mark.parametrize("scale", [1.0, 1.7, 2.5, 6.3])
 def test_a_face_aligned_from_any_size_looks_as_drawn_at_the_template(scale: float) -> None:
     side = int(200 * scale)
     large = draw_face(side, side, scale=scale, left=40 * scale, top=40 * scale)
