@@ -3,7 +3,7 @@
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -51,6 +51,12 @@ def accuracy(
             "names must tell who is who. Many pairs of few people: intervals then look surer than they are.",
         ),
     ] = False,
+    face: Annotated[
+        Literal["largest", "central"],
+        typer.Option(
+            help="Which face of a picture is meant; a lane takes the largest, LFW means the central."
+        ),
+    ] = "largest",
     threads: Threads = None,
 ) -> None:
     """Measure how often strangers match (FMR) and holders do not (FNMR), with 95 % intervals.
@@ -59,7 +65,7 @@ def accuracy(
 
     Example: python -m benchmarks accuracy --root faces --pairs faces/pairs.csv --json result.json
     """
-    from benchmarks.accuracy import THRESHOLDS, measure  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.accuracy import LOOKS, THRESHOLDS, measure  # noqa: PLC0415  --help loads no network's library
     from benchmarks.machine import measurer, policy  # noqa: PLC0415
     from benchmarks.pairs import read_pairs  # noqa: PLC0415
     from benchmarks.stamp import networks, stamp  # noqa: PLC0415
@@ -75,9 +81,12 @@ def accuracy(
             **stamp(rules),
             "networks": networks(lane.networks),
             "pairs": pairs.name,
+            "face": face,
             "impostors": "all within a group" if all_impostors else "as listed",
         },
-        "matchers": measure(listed, root, lane, thresholds=wanted, all_impostors=all_impostors),
+        "matchers": measure(
+            listed, root, lane, look=LOOKS[face], thresholds=wanted, all_impostors=all_impostors
+        ),
     }
     if json_out is not None:
         results.write(result, json_out)

@@ -1,13 +1,13 @@
 """How often the lane's own measuring confuses people or does not know them again, on listed pairs.
 
-Every picture is looked at once, exactly as a lane looks at a document photo. A picture that gives no face is
+Every picture is looked at once, by the lane's detector, alignment and matcher. A picture that gives no face is
 a failure to acquire: counted by its cause, never dropped.
 """
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,16 @@ import numpy as np
 from benchmarks.errors import BenchmarkError
 from benchmarks.pairs import Pair, every_impostor, names_tell, people, pictures
 from benchmarks.progress import follow
-from benchmarks.rates import Outcome, summary, worst_groups
-from lane.measure import Measurer, Stopwatch
+from benchmarks.rates import Outcome, Scores, summary, worst_groups
+from lane.measure import Measurer, Sighting, Stopwatch
 from models.compare import similarity
 from models.errors import ImageError, InferenceError
-from models.face import Embedding
+from models.face import Embedding, Face, ImageBGR
 from models.image import read
 
 THRESHOLDS = tuple(round(0.30 + 0.02 * step, 2) for step in range(16))
+
+Look = Callable[[ImageBGR, Measurer], Sighting]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,16 +36,37 @@ class Acquired:
     failures: Counter[str]
 
 
-def acquire(names: Sequence[str], root: Path, measurer: Measurer) -> Acquired:
-    """Find, align and embed the largest face of each picture, once; BenchmarkError if none has one."""
+def largest(image_bgr: ImageBGR, measurer: Measurer) -> Sighting:
+    """The face that a lane takes."""
+    return measurer.look(image_bgr, Stopwatch())
+
+
+def central(image_bgr: ImageBGR, measurer: Measurer) -> Sighting:
+    """The face nearest to the picture's centre: in LFW the label is that person's, not the largest's."""
+    faces = measurer.networks.detector.detect(image_bgr)
+    middle = np.array(image_bgr.shape[1::-1]) / 2
+
+    def away(face: Face) -> float:
+        box = face.box_in_image
+        centre = np.array([box.x + box.width / 2, box.y + box.height / 2])
+        return float(np.linalg.norm(centre - middle))
+
+    return Sighting(image_bgr, len(faces), min(faces, key=away, default=None), {})
+
+
+LOOKS: dict[str, Look] = {"largest": largest, "central": central}
+
+
+def acquire(names: Sequence[str], root: Path, measurer: Measurer, look: Look) -> Acquired:
+    """Find, align and embed one face of each picture, once; BenchmarkError if none has one."""
     taken = Acquired({}, Counter())
     for name in follow(names, "Looking at pictures"):
         try:
-            sighting = measurer.look(read(root / name), Stopwatch())
+            sighting = look(read(root / name), measurer)
             if sighting.face is None:
                 taken.failures["no_face"] += 1
-                continue
-            taken.embeddings[name] = measurer.embed(sighting, Stopwatch())
+            else:
+                taken.embeddings[name] = measurer.embed(sighting, Stopwatch())
         except ImageError as error:
             taken.failures[error.code] += 1
         except InferenceError:
@@ -53,19 +76,16 @@ def acquire(names: Sequence[str], root: Path, measurer: Measurer) -> Acquired:
     return taken
 
 
-def compare(pairs: Iterable[Pair], taken: Acquired, number_of_people: int | None) -> Outcome:
-    """The scores of these pairs; a pair without two embeddings is counted as missed."""
-    scores: dict[bool, list[float]] = {True: [], False: []}
-    missed: Counter[bool] = Counter()
+def compare(pairs: Iterable[Pair], taken: Acquired) -> tuple[Scores, int]:
+    """The scores of these pairs, and how many pairs lack an embedding."""
+    scores, missed = array("d"), 0
     for pair in pairs:
         a, b = taken.embeddings.get(pair.a), taken.embeddings.get(pair.b)
         if a is None or b is None:
-            missed[pair.same] += 1
+            missed += 1
         else:
-            scores[pair.same].append(similarity(a, b))
-    return Outcome(
-        np.array(scores[True]), np.array(scores[False]), missed[True], missed[False], number_of_people
-    )
+            scores.append(similarity(a, b))
+    return np.array(scores), missed
 
 
 def measure(
@@ -73,6 +93,7 @@ def measure(
     root: Path,
     measurer: Measurer,
     *,
+    look: Look = largest,
     thresholds: Sequence[float] = THRESHOLDS,
     all_impostors: bool = False,
 ) -> dict[str, Any]:
@@ -82,10 +103,10 @@ def measure(
         raise BenchmarkError(
             "all impostors need file names that tell who is who, and these contradict `same`"
         )
-    taken = acquire(pictures(pairs), root, measurer)
+    taken = acquire(pictures(pairs), root, measurer, look)
     groups = _by_group(pairs, taken, told=told, all_impostors=all_impostors)
     total = joined(groups.values(), people(pairs) if told else None)
-    named = {name: group for name, group in sorted(groups.items()) if name}
+    named = {name: group for name, group in groups.items() if name}
     matcher = measurer.networks.embedder.identity
     result = {
         "sha256": matcher.sha256,
@@ -102,13 +123,15 @@ def measure(
 def _by_group(
     pairs: Sequence[Pair], taken: Acquired, *, told: bool, all_impostors: bool
 ) -> dict[str, Outcome]:
-    result = {}
-    for group in follow(sorted({pair.group for pair in pairs}), "Comparing"):
-        listed = [pair for pair in pairs if pair.group == group]
-        genuine = (pair for pair in listed if pair.same)
-        compared = chain(genuine, every_impostor(listed)) if all_impostors else listed
-        result[group] = compare(compared, taken, people(listed) if told else None)
-    return result
+    groups = {}
+    for name in follow(sorted({pair.group for pair in pairs}), "Comparing"):
+        listed = [pair for pair in pairs if pair.group == name]
+        genuine, genuine_missed = compare((pair for pair in listed if pair.same), taken)
+        impostors = every_impostor(listed) if all_impostors else (pair for pair in listed if not pair.same)
+        impostor, impostor_missed = compare(impostors, taken)
+        number = people(listed) if told else None
+        groups[name] = Outcome(genuine, impostor, genuine_missed, impostor_missed, number)
+    return groups
 
 
 def joined(groups: Iterable[Outcome], number_of_people: int | None) -> Outcome:
