@@ -1,7 +1,7 @@
 """How often the lane's own measuring confuses people or does not know them again, on listed pairs.
 
-Every picture is looked at once, by the lane's detector, alignment and matcher. A picture that gives no face is
-a failure to acquire: counted by its cause, never dropped.
+Every picture is looked at once, by the lane's detector, alignment and matcher. A picture that gives no face
+is a failure to acquire: counted by its cause, never dropped.
 """
 
 from array import array
