@@ -210,7 +210,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
 """Exception → (status, code): what a client sees. Other ApiErrors never reach a client."""
 
 
-def documented(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
+def documented(*errors: type[ApiError], streams: bool = False) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that can answer with these errors, for the OpenAPI page."""
     from api.schemas import Problem  # noqa: PLC0415 - the wire form of this module's own table
 
@@ -218,7 +218,10 @@ def documented(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
     for error in (*errors, StoreBusyError):
         status, code = ANSWERS[error]
         answers.setdefault(status, []).append(code)
+    # FastAPI would put a model under the stream's own media type; errors are JSON everywhere.
+    as_json = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    form: dict[str, Any] = {"content": as_json} if streams else {"model": Problem}
     return {
-        status: {"model": Problem, "description": f"code: {', '.join(codes)}"}
+        status: {**form, "description": f"code: {', '.join(codes)}"}
         for status, codes in sorted(answers.items(), key=str)
     }

@@ -36,7 +36,7 @@ async def listening(desk: TheDesk, who: Watching) -> AsyncIterator[Listener]:
     summary="Follow the queue",
     operation_id="follow_events",
     response_class=EventSourceResponse,
-    responses=documented(NotSignedInError, TooManyListenersError),
+    responses=documented(NotSignedInError, TooManyListenersError, streams=True),
 )
 async def follow_events(
     desk: TheDesk, who: Watching, listener: Annotated[Listener, Depends(listening)]

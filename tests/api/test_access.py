@@ -1,0 +1,264 @@
+"""Who may ask for what: nothing is answered to a stranger, and a new endpoint is no exception."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi.routing import iter_route_contexts
+from sqlalchemy import select
+from starlette.routing import Mount
+
+from api.app import create_app
+from api.settings import Settings
+from api.shield import MOST_BYTES, MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
+from api.store.tables import OfficerRow, SessionRow
+from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk, drawn_face, running
+
+OPEN_TO_ALL = {
+    ("GET", "/api/v1/health"),
+    ("POST", "/api/v1/session"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+}
+OPEN_TO_LANES = {
+    ("PUT", "/api/v1/images/{sha256}"),
+    ("POST", "/api/v1/entries"),
+    ("GET", "/api/v1/passages/{passage}/decision"),
+    ("GET", "/api/v1/openapi.json"),
+}
+LANES_ONLY = OPEN_TO_LANES - {("GET", "/api/v1/openapi.json")}
+
+
+def endpoints() -> list[tuple[str, str]]:
+    app = create_app(Settings())
+    found = []
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, Mount):
+            assert route.path == "/static"
+            continue
+        found += [(method, str(route.path)) for method in sorted(route.methods or ()) if method != "HEAD"]
+    return found
+
+
+ENDPOINTS = endpoints()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    with running(tmp_path_factory.mktemp("access")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def lane_here(shared: RunningDesk) -> Iterator[Lane]:
+    with shared.lane() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def officer_here(shared: RunningDesk) -> Iterator[Officer]:
+    with shared.officer() as made:
+        yield made
+
+
+def request(client: httpx.Client, address: str, method: str, path: str) -> httpx.Response:
+    """A request that is well formed enough to come as far as the question who asks."""
+    filled = path.replace("{sha256}", "0" * 64).replace("{passage}", "p-1")
+    headers, content = {"Content-Type": "application/json"}, b"{}"
+    if path.endswith("/entries"):
+        content = b'{"entries": [{"payload": "{}", "hash": "' + b"0" * 64 + b'"}]}'
+    elif path.endswith("/api/v1/referrals/{passage}/decision"):
+        content = b'{"answer": "admit", "ground": "same_person"}'
+    elif not path.startswith("/api/"):
+        headers, content = {"Content-Type": "application/x-www-form-urlencoded"}, b""
+    return client.request(method, f"{address}{filled}", headers=headers, content=content)
+
+
+def refused(answer: httpx.Response) -> bool:
+    to_sign_in = answer.status_code == 303 and answer.headers["location"] == "/sign-in"
+    return answer.status_code == 401 or to_sign_in
+
+
+def test_there_are_endpoints_to_ask() -> None:
+    assert len(ENDPOINTS) > 20
+    assert set(ENDPOINTS) >= OPEN_TO_ALL | OPEN_TO_LANES
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one in ENDPOINTS if one not in OPEN_TO_ALL])
+def test_a_stranger_is_refused(shared: RunningDesk, method: str, path: str) -> None:
+    with httpx.Client(trust_env=False) as stranger:
+        assert refused(request(stranger, shared.address, method, path))
+        stranger.headers["Authorization"] = "Bearer invented"
+        stranger.cookies.set("passenger_lane_session", "invented")
+        assert refused(request(stranger, shared.address, method, path))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [one for one in ENDPOINTS if one not in OPEN_TO_ALL | OPEN_TO_LANES]
+)
+def test_a_lane_is_no_officer(shared: RunningDesk, lane_here: Lane, method: str, path: str) -> None:
+    assert refused(request(lane_here.http, shared.address, method, path))
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(LANES_ONLY))
+def test_an_officer_is_no_lane(shared: RunningDesk, officer_here: Officer, method: str, path: str) -> None:
+    assert request(officer_here.http, shared.address, method, path).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        (method, path)
+        for method, path in ENDPOINTS
+        if method != "GET" and (method, path) not in OPEN_TO_ALL | LANES_ONLY
+    ],
+)
+def test_a_change_needs_the_pages_own_token(
+    shared: RunningDesk, officer_here: Officer, method: str, path: str
+) -> None:
+    with httpx.Client(cookies=officer_here.http.cookies, trust_env=False) as forger:
+        assert request(forger, shared.address, method, path).status_code == 403
+        forger.headers["X-CSRF-Token"] = "0" * 64
+        assert request(forger, shared.address, method, path).status_code == 403
+
+
+def test_another_site_cannot_sign_an_officer_in(shared: RunningDesk, officer_here: Officer) -> None:
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    body = {"name": "wang", "password": PASSWORD}
+    assert httpx.post(f"{shared.address}/api/v1/session", json=body, headers=foreign).status_code == 403
+    assert httpx.post(f"{shared.address}/sign-in", data=body, headers=foreign).status_code == 403
+
+
+def test_a_session_is_a_strict_cookie_that_the_desk_keeps_as_a_hash(desk: RunningDesk) -> None:
+    with desk.officer() as officer:
+        answer = officer.sign_in()
+        attributes = {part.strip() for part in answer.headers["set-cookie"].split(";")}
+        assert {"HttpOnly", "SameSite=strict", "Path=/"} <= attributes
+        assert "Secure" not in attributes
+        token = officer.http.cookies["passenger_lane_session"]
+        with desk.desk.database.read() as session:
+            kept = session.scalars(select(SessionRow.token_sha256)).all()
+        assert token not in "".join(kept)
+
+
+def test_behind_https_the_cookie_is_secure(tmp_path: Path) -> None:
+    with running(tmp_path, cookie_secure=True) as desk, desk.officer() as officer:
+        assert "Secure" in officer.sign_in().headers["set-cookie"]
+
+
+def test_a_password_is_kept_as_argon2id(desk: RunningDesk) -> None:
+    with desk.officer(), desk.desk.database.read() as session:
+        assert session.scalars(select(OfficerRow.password_hash)).one().startswith("$argon2id$")
+
+
+def test_a_session_ends_when_nobody_uses_it(desk: RunningDesk, officer: Officer) -> None:
+    for _ in range(3):
+        desk.clock.pass_time(minutes=25)
+        assert officer.ask("GET", "/session").status_code == 200
+    desk.clock.pass_time(minutes=31)
+    assert officer.ask("GET", "/session").json()["code"] == "not_signed_in"
+
+
+def test_a_page_that_asks_by_itself_keeps_no_session_alive(desk: RunningDesk, officer: Officer) -> None:
+    answers = []
+    for _ in range(3):
+        desk.clock.pass_time(minutes=11)
+        answers.append(officer.http.get("/queue/cases"))
+    assert [answer.status_code for answer in answers] == [200, 200, 303]
+
+
+def test_a_session_ends_with_the_shift(desk: RunningDesk, officer: Officer) -> None:
+    answers = []
+    for _ in range(30):
+        desk.clock.pass_time(minutes=25)
+        answers.append(officer.ask("GET", "/session").status_code)
+    assert answers == [200] * 28 + [401] * 2
+
+
+def test_who_signs_out_is_out(officer: Officer) -> None:
+    token = officer.http.cookies["passenger_lane_session"]
+    assert officer.ask("DELETE", "/session").status_code == 204
+    officer.http.cookies.set("passenger_lane_session", token)
+    assert officer.ask("GET", "/session").status_code == 401
+
+
+def test_a_wrong_name_and_a_wrong_password_are_told_apart_by_nothing(desk: RunningDesk) -> None:
+    with desk.officer() as officer:
+        wrong_password = officer.sign_in("not the password")
+        officer.name = "nobody"
+        wrong_name = officer.sign_in()
+    assert wrong_password.status_code == wrong_name.status_code == 401
+    assert wrong_password.json() == wrong_name.json()
+
+
+def test_guessing_is_slowed_down_and_then_allowed_again(desk: RunningDesk) -> None:
+    with desk.officer() as officer:
+        for _ in range(5):
+            assert officer.sign_in("not the password").status_code == 401
+        assert officer.sign_in().json()["code"] == "too_many_attempts"
+        desk.clock.pass_time(seconds=61)
+        assert officer.sign_in().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "most"),
+    [
+        ("PUT", f"/images/{'0' * 64}", MOST_IMAGE_BYTES),
+        ("POST", "/entries", MOST_ENTRIES_BYTES),
+        ("POST", "/session", MOST_BYTES),
+    ],
+)
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_that_is_too_large_is_refused(
+    lane_here: Lane, method: str, path: str, most: int, declared: bool
+) -> None:
+    body = b"x" * (most + 1)
+    content = body if declared else iter([body[: most // 2], body[most // 2 :]])
+    headers = {"Content-Type": "image/jpeg" if method == "PUT" else "application/json"}
+    answer = lane_here.http.request(method, path, content=content, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_largest_image_is_taken(lane_here: Lane) -> None:
+    picture = drawn_face(1)
+    assert lane_here.upload(picture + b"\0" * (MOST_IMAGE_BYTES - len(picture)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"answer": "admit", "ground": "same_person", "force": True},
+        {"answer": "refuse", "ground": "same_person"},
+        {"answer": "admit"},
+        {"answer": "admit", "ground": "same_person", "note": "x" * 501},
+        {"answer": "admit", "ground": "same_person", "note": None},
+        [],
+    ],
+)
+def test_a_request_with_something_unknown_is_refused_and_not_echoed(
+    officer_here: Officer, body: object
+) -> None:
+    answer = officer_here.ask("POST", "/referrals/p-1/decision", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
+    assert "xxx" not in answer.text
+    assert "refuse'" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/queue", "/api/v1/health", "/nowhere", "/static/desk.css"])
+def test_every_answer_keeps_the_browser_strict(shared: RunningDesk, officer_here: Officer, path: str) -> None:
+    headers = officer_here.http.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == ("no-cache" if path.startswith("/static") else "no-store")
+    assert "server" not in headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs", "/redoc", "/openapi.json", "/static/../app.py", "/static/%2e%2e/app.py"]
+)
+def test_nothing_else_is_served(shared: RunningDesk, path: str) -> None:
+    assert httpx.get(f"{shared.address}{path}").status_code == 404

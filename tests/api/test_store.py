@@ -1,0 +1,63 @@
+"""The database: tables and migrations agree, and it is as durable as it says."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+import api
+from api.errors import StoreError
+from api.store.database import Database
+from api.store.tables import Table
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    made = Database(tmp_path / "deep" / "desk.sqlite3")
+    made.migrate()
+    return made
+
+
+def test_migrations_make_exactly_the_tables(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+    database.close()
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    database.migrate()
+    with database.read() as session:
+        rows = session.connection().exec_driver_sql("SELECT chain, seq FROM ledger_head").all()
+    assert [tuple(row) for row in rows] == [("desk", 0)]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
+)
+def test_a_connection_is_durable(database: Database, pragma: str, value: object) -> None:
+    with database.read() as session:
+        assert session.connection().exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear officers, this is a letter and not a database at all." * 20)
+    database = Database(path)
+    with pytest.raises(StoreError, match=r"letter\.txt"):
+        database.migrate()
+    database.close()
+
+
+def test_no_module_of_the_desk_reaches_the_networks() -> None:
+    for file in Path(next(iter(api.__path__))).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not {name.split(".")[0] for name in names} & {"models", "numpy", "cv2", "onnxruntime"}, (
+                file
+            )
