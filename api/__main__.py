@@ -73,8 +73,9 @@ def lane_add(
     name: Name, database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Register a lane and print its token, once: the desk keeps only its hash."""
+    _check_lane_name(name)
     with _plain_errors(), _store(load(config, database=database)) as store, store.write() as session:
-        token = lanes.add(session, _plain_name(name), at=utc_now())
+        token = lanes.add(session, name, at=utc_now())
     if as_json:
         typer.echo(json.dumps({"lane": name, "token": token}))
     else:
@@ -90,12 +91,13 @@ def officer_add(
     as_json: JsonOption = False,
 ) -> None:
     """Register an officer. The password is asked for, or read as one line from standard input."""
+    _check_officer_name(name)
     with _plain_errors():
         settings = load(config, database=database)
         password = secrets.token_urlsafe(15) if generate else _ask_password()
         hashed = Passwords(settings.argon2).hash(password)
         with _store(settings) as store, store.write() as session:
-            pseudonym = officers.add(session, _printable(name), hashed, at=utc_now())
+            pseudonym = officers.add(session, name, hashed, at=utc_now())
     shown = {"password": password} if generate else {}
     if as_json:
         typer.echo(json.dumps({"officer": name, "pseudonym": pseudonym, **shown}, ensure_ascii=False))
@@ -173,19 +175,17 @@ def _ask_password() -> str:
     return password
 
 
-def _plain_name(name: str) -> str:
+def _check_lane_name(name: str) -> None:
     if (
         not (0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "._-") for c in name))
         or name == "desk"
     ):
         raise typer.BadParameter("a lane's name has 1 to 64 letters, digits, dots, dashes or underscores")
-    return name
 
 
-def _printable(name: str) -> str:
+def _check_officer_name(name: str) -> None:
     if not (0 < len(name) <= 64 and name.isprintable() and name.strip() == name):
         raise typer.BadParameter("an officer's name has 1 to 64 printable characters")
-    return name
 
 
 def _head(text: str) -> Head:

@@ -33,6 +33,11 @@ class Listener:
         self.dropped = False
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(MOST_WAITING)
 
+    @property
+    def waiting(self) -> int:
+        """How many events are kept for this listener."""
+        return self._events.qsize()
+
     async def word(self, timeout_s: float) -> Event | None:
         """The next event; None after `timeout_s` without one, or when this listener was dropped."""
         if self.dropped:

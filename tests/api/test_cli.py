@@ -1,0 +1,167 @@
+"""The command line: starts, ends, teaches, and never shows a traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.__main__ import app
+from api.errors import SettingsError
+from api.settings import load
+from tests.api.desks import PASSWORD, Lane, Officer
+
+ROOT = Path(__file__).parents[2]
+CHEAP_ENVIRONMENT = {
+    "PASSENGER_LANE_DESK_ARGON2__MEMORY_KIB": "8",
+    "PASSENGER_LANE_DESK_ARGON2__TIME_COST": "1",
+    "PASSENGER_LANE_DESK_ARGON2__PARALLELISM": "1",
+}
+
+
+def run(*arguments: str, given: str = "", **environment: str) -> Result:
+    """One command, in this process: starting one for each would take most of the tests' time."""
+    return CliRunner().invoke(app, arguments, input=given, env=CHEAP_ENVIRONMENT | environment)
+
+
+@contextmanager
+def serving(database: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    command = [sys.executable, "-m", "api", "serve", "--database", str(database), "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--exit-with-parent"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | CHEAP_ENVIRONMENT,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("desk listening at http://127.0.0.1:"), line
+        try:
+            yield process, line.split()[-1]
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def added(database: Path) -> tuple[str, str]:
+    token = json.loads(run("lane", "add", "lane-1", "--database", str(database), "--json").stdout)["token"]
+    made = run("officer", "add", "wang", "--database", str(database), "--generate", "--json")
+    return token, json.loads(made.stdout)["password"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
+def test_the_desk_ends_cleanly_with_streams_open(tmp_path: Path, ending: signal.Signals | None) -> None:
+    database = tmp_path / "desk.sqlite3"
+    token, password = added(database)
+    with serving(database) as (process, address):
+        officer, lane = Officer(address, "wang"), Lane(address, "lane-1", token)
+        assert officer.sign_in(password).status_code == 200
+        passage = lane.refer(images=[])
+        with officer.http.stream("GET", "/api/v1/events") as stream:
+            next(stream.iter_lines())
+            assert lane.decision(passage) is None
+            if ending is None:
+                assert process.stdin is not None
+                process.stdin.close()
+                process.stdin = None
+            else:
+                process.send_signal(ending)
+            _, errors = process.communicate(timeout=20)
+        officer.http.close()
+        lane.http.close()
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    told = run("ledger", "verify", "--database", str(database))
+    assert (told.exit_code, told.stdout.split()[0]) == (0, "verified:")
+
+
+def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
+    database = tmp_path / "desk.sqlite3"
+    token, _ = added(database)
+    with serving(database) as (_, address), Lane(address, "lane-1", token) as lane:
+        answer = lane.deliver(lane.write("lane.started", {"lane": "lane-1"})).json()
+    head = "{seq}:{hash}".format(**answer["head"])
+    assert run("ledger", "head", "--database", str(database)).stdout.strip() == head
+    good = run("ledger", "verify", "--database", str(database), "--head", head, "--json")
+    assert json.loads(good.stdout) == {"verified": True, "entries": 1, "head": head}
+    bad = run("ledger", "verify", "--database", str(database), "--head", f"7:{'0' * 64}")
+    assert bad.exit_code == 1
+    assert "cut off" in bad.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["ledger", "verify", "--database", "nowhere.sqlite3"], "no desk's database"),
+        (["ledger", "verify", "--database", "nowhere.sqlite3", "--head", "seven"], "SEQ:HASH"),
+        (["lane", "add", "desk", "--database", "nowhere.sqlite3"], "lane's name"),
+        (["lane", "add", "a b", "--database", "nowhere.sqlite3"], "lane's name"),
+        (["officer", "add", "wang", "--database", "nowhere.sqlite3"], "12 to 256"),
+        (["serve", "--host", "0.0.0.0"], "cookie_secure"),
+        (["serve", "--config", "nowhere.toml"], "no such file"),
+        (["serve", "--port", "99999"], "port"),
+    ],
+)
+def test_a_mistake_is_told_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments, given="short\n", COLUMNS="200", NO_COLOR="1", TERM="dumb")
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert isinstance(done.exception, SystemExit)
+    assert not list(tmp_path.iterdir()), "a mistake must not leave a database behind"
+
+
+def test_a_name_is_taken_once(tmp_path: Path) -> None:
+    database = str(tmp_path / "desk.sqlite3")
+    assert run("officer", "add", "wang", "--database", database, given=f"{PASSWORD}\n").exit_code == 0
+    again = run("officer", "add", "wang", "--database", database, "--generate")
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert "exists already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["serve"], ["lane", "add"], ["officer", "add"], ["ledger", "verify"]]
+)
+def test_help_teaches(command: list[str]) -> None:
+    done = run(*command, "--help")
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) > 8
+    assert "Usage" in done.stdout
+
+
+def test_openapi_is_printed() -> None:
+    assert json.loads(run("openapi").stdout)["info"]["title"] == "Passenger Lane desk"
+
+
+def test_settings_come_from_command_line_environment_and_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "desk.toml"
+    config.write_text('port = 1\nlease_s = 60\ndatabase = "a"\n[argon2]\ntime_cost = 2\n')
+    monkeypatch.setenv("PASSENGER_LANE_DESK_PORT", "2")
+    monkeypatch.setenv("PASSENGER_LANE_DESK_LEASE_S", "61")
+    read = load(config, port=3)
+    assert (read.port, read.lease_s, read.database, read.argon2.time_cost) == (3, 61, Path("a"), 2)
+
+
+def test_an_unknown_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "desk.toml"
+    config.write_text("leese_s = 60\n")
+    assert "leese_s" in tomllib.loads(config.read_text())
+    with pytest.raises(SettingsError, match="leese_s"):
+        load(config)
+    monkeypatch.setenv("PASSENGER_LANE_DESK_LEESE_S", "60")
+    with pytest.raises(SettingsError, match="LEESE_S"):
+        load()
