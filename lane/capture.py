@@ -27,10 +27,14 @@ class Seen:
 
     @property
     def merit(self) -> tuple[int, int, float]:
-        """Larger is better: has a face, misses few limits, is sharp. Knows nothing of the document photo."""
-        sharpness = self.sighting.quality.get("sharpness")
-        sharp = sharpness.value if isinstance(sharpness, Measured) else 0.0
-        return (int(self.sighting.face is not None), -len(self.failing), sharp)
+        """Larger is better: a face, few limits missed, much detail. Knows nothing of the document."""
+        detail = _value(self.sighting, "sharpness") * _value(self.sighting, "inter_eye_distance_px")
+        return (int(self.sighting.face is not None), -len(self.failing), detail)
+
+
+def _value(sighting: Sighting, component: str) -> float:
+    measure = sighting.quality.get(component)
+    return measure.value if isinstance(measure, Measured) else 0.0
 
 
 @dataclass(slots=True, eq=False)
