@@ -2,8 +2,9 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -29,9 +30,40 @@ Json = Annotated[
     Path | None,
     typer.Option("--json", metavar="OUT", help="Also write the result to this file; - prints JSON only."),
 ]
+QUICK, THOROUGH = 30, 200
+
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of each network; the cores of this process if not given.")
 ]
+
+
+@app.command()
+def latency(
+    json_out: Json = None,
+    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK} frames: a first look.")] = False,
+    frames: Annotated[
+        int | None, typer.Option(min=2, help=f"Frames to time on each provider; {THOROUGH} if not given.")
+    ] = None,
+    threads: Threads = None,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option(help="Beside the CPU, an onnxruntime provider; may be repeated. CUDA is tried if none."),
+    ] = None,
+) -> None:
+    """Time every step from camera frame to decision at 640×480, and the whole, on this machine.
+
+    Frames are drawn before, networks are warm, and each answer is checked: a wrong one ends the run. Where
+    the extra `peers` is installed, the same frames go through face_recognition, frame by frame in turns.
+
+    Example: python -m benchmarks latency --quick --json -
+    """
+    from benchmarks.latency import measure  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.tables import show_latency  # noqa: PLC0415
+
+    results.must_be_writable(json_out)
+    count = frames or (QUICK if quick else THOROUGH)
+    result = measure(count, threads, tuple(provider or ("CUDAExecutionProvider",)))
+    _tell(result, json_out, show_latency)
 
 
 @app.command()
@@ -88,10 +120,16 @@ def accuracy(
             listed, root, lane, look=LOOKS[face], thresholds=wanted, all_impostors=all_impostors
         ),
     }
+    _tell(result, json_out, show_accuracy)
+
+
+def _tell(
+    result: dict[str, Any], json_out: Path | None, show: Callable[[Console, dict[str, Any]], None]
+) -> None:
     if json_out is not None:
         results.write(result, json_out)
     if json_out != results.STDOUT:
-        show_accuracy(Console(soft_wrap=True, highlight=False), result)
+        show(Console(soft_wrap=True, highlight=False), result)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """A bar on standard error while a person waits; nothing where no terminal watches."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -7,14 +8,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 T = TypeVar("T")
+EVERY_S = 0.2
 
 
 def follow(items: Sequence[T], what: str) -> Iterator[T]:
-    """The items, with a bar that tells how many are done and how long the rest takes."""
+    """The items, with a bar that tells how many are done and how long the rest takes.
+
+    It is drawn between items, never from a thread beside them: that would take time from what is timed.
+    """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    disable = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, auto_refresh=False, disable=disable) as bar:
         task = bar.add_task(what, total=len(items))
+        drawn = 0.0
         for item in items:
+            if (now := time.monotonic()) - drawn > EVERY_S:
+                drawn = now
+                bar.refresh()
             yield item
             bar.advance(task)

@@ -33,10 +33,42 @@ def show_accuracy(console: Console, result: dict[str, Any]) -> None:
         _show_worst(console, matcher["worst_group"])
 
 
+def show_latency(console: Console, result: dict[str, Any]) -> None:
+    """One table of stages for each provider, why others were not measured, and the peers."""
+    stamp = result["stamp"]
+    show_stamp(console, stamp)
+    clock = stamp["clock"]
+    console.print(f"{stamp['frames']}; {clock['function']} on {clock['source'] or clock['implementation']}")
+    for name, provider in result["providers"].items():
+        console.print(f"\n{name}, {provider['threads']} threads; milliseconds", markup=False)
+        console.print(_stages(provider))
+    for name, why in result["providers_not_measured"].items():
+        console.print(f"\n{name} not measured: {why}", markup=False)
+    for name, peer in result["peers"].items():
+        console.print(f"\n{name}: {_beside(peer)}", markup=False)
+
+
+def _stages(provider: dict[str, Any]) -> Table:
+    table = Table("stage", "p50", "p95", "p99", "max", "n", box=None, pad_edge=False)
+    for name, one in [*provider["stages"].items(), ("end to end", provider["end_to_end"])]:
+        table.add_row(name, *(f"{one[key]:.3f}" for key in QUANTILES), str(one["n"]))
+    return table
+
+
+def _beside(peer: dict[str, Any]) -> str:
+    if "skipped" in peer:
+        return f"skipped: {peer['skipped']}"
+    return (
+        f"takes {peer['ratio']:.2f} times as long as the lane (median of {peer['n']} pairs, 5 to 95 %: "
+        f"{peer['ratio_p5']:.2f} to {peer['ratio_p95']:.2f}; p50 {peer['p50_ms']:.1f} ms against "
+        f"{peer['ours']['p50_ms']:.1f} ms), recognised the holder in {peer['recognised']}"
+    )
+
+
 def _overview(matcher: dict[str, Any]) -> Table:
     table = Table("", "people", "genuine", "impostor", "EER", box=None, pad_edge=False)
     for target in matcher["fnmr_at_fmr"]:
-        table.add_column(f"FNMR at FMR {target}")
+        table.add_column(f"FNMR % at FMR {target}")
     for name, group in [("all", matcher), *matcher["groups"].items()]:
         counts = [group["people"], group["genuine_pairs"], group["impostor_pairs"]]
         at = [_share(one["fnmr"]) if one else "too few" for one in group["fnmr_at_fmr"].values()]
@@ -46,7 +78,8 @@ def _overview(matcher: dict[str, Any]) -> Table:
 
 
 def _thresholds(matcher: dict[str, Any]) -> Table:
-    table = Table("threshold", "FMR", "FNMR", "FRR", "worst group's FMR", box=None, pad_edge=False)
+    columns = ("threshold", "FMR %", "FNMR %", "FRR %", "worst group's FMR %")
+    table = Table(*columns, box=None, pad_edge=False)
     for threshold, at in matcher["thresholds"].items():
         worst = matcher["worst_group"].get("thresholds", {}).get(threshold)
         told = f"{_share(worst['fmr'])} {worst['group']}" if worst else ""
@@ -59,7 +92,7 @@ def _show_worst(console: Console, worst: dict[str, Any]) -> None:
         if at:
             each = ", ".join(f"{name} {_share(one['fnmr'])}" for name, one in at["groups"].items())
             console.print(
-                f"FMR {target} in the worst group ({at['group']}): {at['threshold']}; FNMR {each}",
+                f"FMR {target} in the worst group ({at['group']}): {at['threshold']}; FNMR % {each}",
                 markup=False,
             )
 
@@ -67,4 +100,5 @@ def _show_worst(console: Console, worst: dict[str, Any]) -> None:
 def _share(rate: dict[str, Any]) -> str:
     if rate["rate"] is None:
         return "none"
-    return f"{rate['rate']:.3%} ({rate['low']:.3%} to {rate['high']:.3%})"
+    low, high = f"{rate['low'] * 100:.3g}", f"{rate['high'] * 100:.3g}"
+    return f"{rate['rate'] * 100:.3g} ({low}-{high})"

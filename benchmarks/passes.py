@@ -1,0 +1,77 @@
+"""One frame through everything a lane does to it, timed by stage; its result is checked, untimed."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.frames import FRAMES_PER_SECOND, Walk
+from benchmarks.timing import StageWatch
+from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
+from lane.measure import Before, Measurer, Sighting, lowest_similarity
+from lane.policy import Admit, Policy, decide
+from lane.reference import examine
+from lane.station import LIVENESS
+from models.face import Face, ImageBGR
+from models.measurement import Measure, Measured
+
+STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The nanoseconds of one pass: each stage, and the whole from frame to decision."""
+
+    stages_ns: dict[str, int]
+    whole_ns: int
+
+
+class LanePass:
+    """A lane's measuring and rules with one document in hand. Raises PolicyError without a threshold."""
+
+    def __init__(self, measurer: Measurer, rules: Policy, walk: Walk) -> None:
+        self._measurer, self._rules = measurer, rules
+        self._reference = examine(walk.document, datetime.now(UTC).date(), measurer, StageWatch())
+        self._before: Face | None = None
+
+    def run(self, frame: ImageBGR) -> Sample:
+        """Frame in, decision out; BenchmarkError unless it is the admit that this frame deserves."""
+        watch = StageWatch()
+        started = time.perf_counter_ns()
+        before = Before(self._before, 1 / FRAMES_PER_SECOND) if self._before else None
+        sighting = self._measurer.look(frame, watch, before)
+        probes = [self._measurer.embed(sighting, watch)] if sighting.face else []
+        similarity = lowest_similarity(self._reference.embedding, probes, watch)
+        with watch.time("decide"):
+            outcome = decide(self._evidence(sighting, similarity), self._rules)
+        whole_ns = time.perf_counter_ns() - started
+        must_be_right = self._before is not None  # a first frame has no motion, which refers
+        self._before = sighting.face
+        if must_be_right and not isinstance(outcome, Admit):
+            codes = [reason.code.value for reason in outcome.reasons]
+            raise BenchmarkError(
+                f"the holder was not admitted ({codes}): timing wrong answers is worth nothing"
+            )
+        return Sample({stage: watch.stages_ns[stage] for stage in STAGES}, whole_ns)
+
+    def _evidence(self, sighting: Sighting, similarity: Measure) -> Evidence:
+        """As after a capture of as many good frames as the rules want."""
+        good = self._rules.capture.good_frames
+        return Evidence(
+            document=self._reference.evidence,
+            capture=CaptureEvidence(CaptureEnd.ENOUGH, good, Measured(sighting.faces), good, {}),
+            quality=sighting.quality,
+            similarity=similarity,
+            liveness=LIVENESS,
+            matcher=self._measurer.networks.embedder.identity,
+            networks=self._measurer.networks.identities,
+            desk=DeskContact.REACHED,
+            models_unchanged=True,
+        )
+
+
+def warm_up(lane: LanePass, frames: Sequence[ImageBGR]) -> None:
+    """Fill caches and the frame before; no sample is kept."""
+    for frame in frames:
+        lane.run(frame)
