@@ -80,7 +80,7 @@ def test_the_desk_ends_cleanly_with_streams_open(tmp_path: Path, ending: signal.
         officer.http.close()
         lane.http.close()
     assert process.returncode == 0
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors, errors
     told = run("ledger", "verify", "--database", str(database))
     assert (told.exit_code, told.stdout.split()[0]) == (0, "verified:")
 
