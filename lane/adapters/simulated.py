@@ -144,17 +144,23 @@ def _paste(portrait: Portrait, place: tuple[float, float, float]) -> tuple[Plane
         ]
     )
     layer = cv2.warpAffine(small, shift, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    alpha = cv2.warpAffine(_soft_edge(size), shift, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+    alpha = cv2.warpAffine(_outline(portrait, size), shift, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     return layer.astype(np.float32), alpha.astype(np.float32)
 
 
-def _soft_edge(size: tuple[int, int]) -> Plane:
-    """1 inside, falling to 0 at the photograph's edge."""
+def _outline(portrait: Portrait, size: tuple[int, int]) -> Plane:
+    """Head and shoulders of a photograph scaled to `size`: 1 inside, 0 around them and at its edge."""
     width, height = size
-    band = max(2.0, 0.06 * min(size))
-    along = [np.minimum(np.arange(n) + 0.5, n - 0.5 - np.arange(n)) / band for n in (height, width)]
-    edge: Plane = np.clip(np.minimum(along[0][:, None], along[1][None, :]), 0, 1)
-    return edge.astype(np.float32)
+    scale = width / portrait.image_bgr.shape[1]
+    x, y = np.arange(width)[None, :] + 0.5, np.arange(height)[:, None] + 0.5
+    across = np.abs(x - portrait.eyes_middle[0] * scale) / (portrait.eyes_apart_px * scale)
+    down = (y - portrait.eyes_middle[1] * scale) / (portrait.eyes_apart_px * scale)
+    head = 1.75 * np.sqrt(np.clip(1 - ((down - 0.35) / 2.3) ** 2, 0, 1))
+    body = np.clip(0.9 + 1.5 * (down - 1.2), 0, 3.4) * (down > 1.2)
+    inside = np.clip((np.maximum(head, body) - across) / 0.3, 0, 1)
+    edge = np.minimum(np.minimum(x, width - x), np.minimum(y, height - y)) / max(2.0, 0.04 * min(size))
+    outline: Plane = (inside * np.clip(edge, 0, 1)).astype(np.float32)
+    return outline
 
 
 def _streak(dx: float, dy: float) -> Plane:
