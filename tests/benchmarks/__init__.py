@@ -1,0 +1,1 @@
+"""Benchmarks: their arithmetic against known values, their output against its form; never a speed."""

@@ -1,0 +1,79 @@
+"""A quick run on the real networks: its form and its stamp, never its speed."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.passes import STAGES
+from benchmarks.peers import INSTALL
+from models import catalogue
+from models.ort import available_cores
+from tests.benchmarks.command import run
+
+
+@pytest.fixture(scope="module")
+def result(photos: Path) -> dict[str, Any]:
+    assert photos.is_dir()
+    done = run("latency", "--frames", "4", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    parsed: dict[str, Any] = json.loads(done.stdout)
+    return parsed
+
+
+def test_every_stage_and_the_whole_have_their_percentiles(result: dict[str, Any]) -> None:
+    told = result["providers"]["CPUExecutionProvider"]
+    assert tuple(told["stages"]) == STAGES
+    for spread in [*told["stages"].values(), told["end_to_end"]]:
+        assert set(spread) == {"p50_ms", "p95_ms", "p99_ms", "max_ms", "n"}
+        assert 0 <= spread["p50_ms"] <= spread["p95_ms"] <= spread["p99_ms"] <= spread["max_ms"]
+        assert spread["n"] == 4
+    assert told["threads"] == available_cores()
+
+
+def test_the_stamp_says_what_was_measured_on_what(result: dict[str, Any]) -> None:
+    stamp = result["stamp"]
+    assert {"date_utc", "commit", "cpu", "cores", "os", "python", "libraries", "policy", "clock"} <= set(
+        stamp
+    )
+    assert {"numpy", "opencv-python-headless"} <= set(stamp["libraries"])
+    assert stamp["date_utc"].endswith("+00:00")
+
+
+def test_each_graph_says_where_it_ran(result: dict[str, Any]) -> None:
+    ran = result["providers"]["CPUExecutionProvider"]["networks"]
+    assert {(one["role"], one["sha256"]) for one in ran} == {
+        (spec.role, spec.sha256) for spec in catalogue.load().networks
+    }
+    assert {one["provider"] for one in ran} == {"CPUExecutionProvider"}
+
+
+def test_a_provider_that_does_not_run_says_why(result: dict[str, Any]) -> None:
+    told = {**result["providers_not_measured"], **result["providers"]}
+    assert "CUDAExecutionProvider" in told
+    for why in result["providers_not_measured"].values():
+        assert "CUDAExecutionProvider" in why
+
+
+def test_peers_are_measured_or_the_result_says_how_to_install_them(result: dict[str, Any]) -> None:
+    peer = result["peers"]["face_recognition"]
+    if find_spec("face_recognition") is None:
+        assert peer == {"skipped": INSTALL}
+    else:
+        assert peer["recognised"] == peer["n"] == 4
+
+
+def test_a_result_that_could_not_be_kept_is_not_measured(tmp_path: Path) -> None:
+    done = run("latency", "--quick", "--json", str(tmp_path / "nowhere" / "out.json"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "nowhere" in done.stderr
+
+
+def test_help_teaches_each_command() -> None:
+    told = run("--help").stdout
+    assert "latency" in told
+    assert "accuracy" in told
+    assert "Start here" in told
