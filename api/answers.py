@@ -36,6 +36,8 @@ class Answers:
         if type(error) not in ANSWERS:
             return await self._failed(request, error)
         status, code = ANSWERS[type(error)]  # type: ignore[index]
+        if status >= 500:
+            log.error("request failed", error=code, path=route_path(request))
         if isinstance(error, NotSignedInError) and not _is_api(request):
             return RedirectResponse("/sign-in", status_code=303)
         return self._answer(request, status, code, str(error))

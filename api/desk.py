@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+import structlog
+
 from api.broker import Broker, Event
 from api.errors import WrongPasswordError
 from api.passwords import Attempts, Passwords
@@ -19,6 +21,8 @@ from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
 from lane.ledger import Head
 from lane.referral import Answer, Decision, Ground
+
+log = structlog.get_logger(__name__)
 
 _MARK_USED_EVERY = timedelta(seconds=20)
 
@@ -52,6 +56,7 @@ class Desk:
             through, changed = lanes.apply(session, lane, entries, at=self.clock())
             head = chain.head(session)
         for name, passage in changed:
+            log.info(name, passage=passage, lane=lane)
             self.broker.publish(Event(name, passage))
         return through, head
 
@@ -70,12 +75,14 @@ class Desk:
             known = officers.password_hash_of(session, name)
         if not self.passwords.fits(password, known[1] if known else None) or known is None:
             self.attempts.wrong(name)
+            log.warning("sign-in refused")
             raise WrongPasswordError
         self.attempts.right(name)
         now = self.clock()
         with self.database.write() as session:
             officers.forget_ended(session, at=now, absolute=self._absolute, idle=self._idle)
             token = officers.sign_in(session, known[0], at=now)
+        log.info("signed in", officer=known[0])
         return SignedInOfficer(name, known[0], lanes.token_hash(token)), token
 
     def sign_out(self, officer: SignedInOfficer) -> None:
@@ -117,6 +124,7 @@ class Desk:
         with self.database.write() as session:
             until, taken = queue.claim(session, passage, officer.pseudonym, at=self.clock(), lease=lease)
         if taken:
+            log.info("referral.claimed", passage=passage, officer=officer.pseudonym)
             self.broker.publish(Event("referral.changed", passage))
         return until
 
@@ -125,6 +133,7 @@ class Desk:
         with self.database.write() as session:
             released = queue.release(session, passage, officer.pseudonym, at=self.clock())
         if released:
+            log.info("referral.released", passage=passage, officer=officer.pseudonym)
             self.broker.publish(Event("referral.changed", passage))
 
     def decide(
@@ -136,6 +145,7 @@ class Desk:
                 session, passage, officer.pseudonym, answer, ground, note, at=self.clock()
             )
         if new:
+            log.info("referral.decided", passage=passage, officer=officer.pseudonym, answer=answer.value)
             self.broker.publish(Event("referral.decided", passage))
         return decision
 

@@ -35,6 +35,6 @@ def configure(level: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # Other people's loggers tell what passes through them, forms with passwords too: from them, trouble only.
+    root.setLevel(logging.WARNING)
+    logging.getLogger("api").setLevel(level.upper())

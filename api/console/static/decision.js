@@ -23,6 +23,8 @@ export class Decision {
       this.#toConfirm();
     });
     section.querySelector("#confirm").addEventListener("click", () => this.#send());
+    // The grounds of the other answer are hidden, and the browser cannot ask for them.
+    this.form.noValidate = true;
     this.#toAnswer();
   }
 
@@ -82,7 +84,11 @@ export class Decision {
 
   #toConfirm() {
     const choice = this.form.querySelector(":checked");
-    if (!choice) return;
+    if (!choice) {
+      this.tell("choose");
+      return;
+    }
+    this.quiet();
     const [answer, ground] = [this.#open().querySelector("legend").firstChild.textContent, choice.nextElementSibling.textContent];
     this.section.querySelector("[data-said]").textContent = `${answer} · ${ground}`;
     this.section.querySelector("[data-consequence-said]").textContent = this.#open().dataset.consequence;

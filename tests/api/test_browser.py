@@ -1,0 +1,219 @@
+"""An officer at a real browser, with the keyboard alone: sign in, claim, decide; the lane gets the answer."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.api.desks import PASSWORD, Lane, RunningDesk, drawn_face
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+QUALITY = [{"code": "F04", "components": ["sharpness"]}]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
+    """A page that fails the test for whatever the browser complains of."""
+    desk.officer("wang").http.close()
+    complaints: list[str] = []
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-GB")
+    opened = context.new_page()
+    opened.set_default_timeout(10_000)
+    opened.on("console", complain)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def sign_in(page: Page, desk: RunningDesk) -> None:
+    page.goto(desk.address)
+    page.locator("[name=name]:focus").wait_for()
+    page.keyboard.type("wang")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/queue")
+
+
+def test_an_officer_decides_by_keyboard_and_the_waiting_lane_hears_it(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    sign_in(page, desk)
+    page.get_by_role("heading", name="Nobody is waiting").wait_for()
+    passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)], reasons=QUALITY)
+    heard: list[Any] = []
+    waiting = threading.Thread(target=lambda: heard.append(lane.decision(passage, wait_s=25)))
+    waiting.start()
+
+    page.get_by_role("status").filter(has_text="New case: lane-1, Picture quality too low").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/referrals/{passage}")
+    assert faces_shown(page) == 2
+    page.locator(".pinned", has_text="Attack detection: not assessed").wait_for()
+    page.keyboard.press("l")
+    assert page.locator("input:checked").count() == 0, "nothing is chosen beforehand"
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").filter(has_text="Choose a ground first.").wait_for()
+    assert page.locator("#confirm").is_hidden(), "without a ground there is nothing to confirm"
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    page.get_by_text("Second line · Cannot tell").wait_for()
+    assert lane.decision(passage) is None, "nothing is decided before it is confirmed"
+    page.keyboard.press("Enter")
+
+    page.get_by_role("heading", name="Sent to the second line").wait_for()
+    waiting.join()
+    assert (heard[0]["answer"], heard[0]["ground"]) == ("second_line", "cannot_tell")
+    lane.deliver(lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"}))
+    page.get_by_text("The passenger was sent to the second line.").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Nobody is waiting").wait_for()
+
+
+def test_a_held_enter_key_does_not_run_through_the_confirmation(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/referrals/{passage}")
+    page.keyboard.press("a")
+    page.keyboard.press("1")
+    for _ in range(5):  # without a release, the browser reports a key that is held
+        page.keyboard.down("Enter")
+    page.get_by_text("The gate will open.").wait_for()
+    assert lane.decision(passage) is None
+    page.keyboard.up("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert page.get_by_role("button", name="Admit").is_visible()
+
+
+def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    passage = lane.refer(images=[drawn_face(1), drawn_face(2, width=1280, height=720)])
+    sign_in(page, desk)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/referrals/{passage}")
+    page.wait_for_function("document.querySelectorAll('.view.placed').length === 2")
+    document, live = (view.bounding_box() for view in page.locator(".view").all())
+    assert document is not None
+    assert live is not None
+    assert {**document, "x": 0} == {**live, "x": 0}
+    before = scales(page)
+    page.keyboard.press("z")
+    page.keyboard.press("ArrowLeft")
+    after = scales(page)
+    assert [round(new / old, 3) for old, new in zip(before, after, strict=True)] == [2, 2]
+    page.keyboard.press("0")
+    assert scales(page) == before
+
+
+def test_a_case_that_another_officer_took_is_lost_in_plain_words(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/referrals/{passage}")
+    page.keyboard.press("a")
+    desk.clock.pass_time(seconds=121)
+    with desk.officer("li") as other:
+        assert other.claim(passage).status_code == 200
+        page.get_by_role("alert").filter(has_text="no longer yours").wait_for()
+    assert page.locator("img").count() == 0
+    assert page.get_by_role("link", name="To the queue").is_visible()
+
+
+def test_a_lost_desk_is_told_and_found_again(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    sign_in(page, desk)
+    page.evaluate("window.stays = true")
+    lost = page.get_by_text("Connection to the desk lost.")
+    broker = desk.desk.broker
+    assert broker._loop is not None
+    for listener in list(broker._listeners):
+        broker._loop.call_soon_threadsafe(listener.drop)
+    lost.wait_for()
+    lost.wait_for(state="hidden")
+    lane.refer()
+    page.get_by_role("heading", name="1 passenger waiting").wait_for()
+    assert page.evaluate("window.stays") is True
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)])
+def test_pages_fit_their_width_and_their_targets_fit_a_finger(
+    browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
+) -> None:
+    desk.officer("wang").http.close()
+    passage = lane.refer(images=[drawn_face(n) for n in range(5)], reasons=[{"code": "F10"}, *QUALITY])
+    context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
+    page = context.new_page()
+    sign_in(page, desk)
+    assert too_wide(page) == 0
+    assert small_targets(page) == []
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/referrals/{passage}")
+    for key in ("a", "1", "Enter"):
+        assert too_wide(page) == 0
+        assert small_targets(page) == []
+        page.keyboard.press(key)
+    context.close()
+
+
+def faces_shown(page: Page) -> int:
+    """How many of the two large pictures have really been drawn."""
+    page.wait_for_function("[...document.querySelectorAll('.view img')].every((i) => i.naturalWidth > 0)")
+    return page.locator(".view img").count()
+
+
+def scales(page: Page) -> list[float]:
+    found = page.evaluate(
+        "[...document.querySelectorAll('.view img')]"
+        ".map((image) => new DOMMatrix(getComputedStyle(image).transform).a)"
+    )
+    return [float(scale) for scale in found]
+
+
+def too_wide(page: Page) -> int:
+    return int(page.evaluate("Math.max(0, document.documentElement.scrollWidth - innerWidth)"))
+
+
+def small_targets(page: Page) -> list[str]:
+    """Buttons, links and choices that are less than 44 px high."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll('button, a:not(.skip), label.choice, input, textarea')]
+        .filter((e) => e.type !== 'radio')
+        .filter((e) => e.checkVisibility() && e.type !== 'hidden' && e.getBoundingClientRect().height < 43.9)
+        .map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    return found

@@ -1,0 +1,266 @@
+"""The officer's pages: complete in both languages, plain words, no score, and usable without a script."""
+
+import re
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from starlette.requests import Request
+
+import api.console
+from api.console import render, wording
+from api.console.language import CHOICES, catalogue, of_request, words
+from api.errors import ANSWERS
+from api.schemas import JudgedTold, ReasonTold
+from lane.reasons import Code
+from lane.referral import Answer, Ground
+from tests.api.desks import Lane, Officer, RunningDesk, judged
+
+CONSOLE = Path(next(iter(api.console.__path__)))
+TEMPLATES = sorted((CONSOLE / "templates").glob("*.html"))
+SCRIPTS = sorted((CONSOLE / "static").glob("*.js"))
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+Message = str | tuple[str, ...]
+
+
+def said() -> set[Message]:
+    """Every text in the sources."""
+    methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+    options = {"**.html": {"newstyle_gettext": "true", "silent": "false", "trim_blocks": "true"}}
+    found = extract_from_dir(CONSOLE.parent, methods, options, keywords=KEYWORDS)
+    return {message for _, _, message, _, _ in found}
+
+
+@pytest.mark.parametrize("tag", [tag for tag in CHOICES if tag != "en"])
+def test_a_catalogue_has_every_text_and_no_other(tag: str) -> None:
+    with catalogue(tag).open("rb") as file:
+        texts = read_po(file, abort_invalid=True)
+    known = {
+        message.id if isinstance(message.id, str) else tuple(message.id) for message in texts if message.id
+    }
+    assert known == said()
+    for message in texts:
+        assert message.string, message.id
+        assert all(message.string), message.id
+        assert not message.fuzzy
+        assert not list(message.check(texts))
+
+
+def test_chinese_is_set_as_chinese() -> None:
+    with catalogue("zh-Hans").open("rb") as file:
+        texts = [str(message.string) for message in read_po(file) if message.id]
+    for text in texts:
+        assert not re.search(r"[一-鿿][,;:!?]|[,;:!?][一-鿿]|\.\.\.|。$\s", text), text
+    assert sum(bool(re.search("[一-鿿]", text)) for text in texts) > 0.95 * len(texts)
+
+
+@pytest.mark.parametrize(("tag", "code"), list(product(CHOICES, Code)))
+def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
+    brief = wording.brief(ReasonTold(code=code), words(tag))
+    full = wording.full(ReasonTold(code=code, components=["sharpness"]), words(tag))
+    assert brief
+    assert len(full) > len(brief)
+    unknown = words(tag).say(wording.UNKNOWN.brief)
+    assert brief != unknown
+    if tag != "en":
+        assert brief != wording.brief(ReasonTold(code=code), words("en"))
+
+
+def test_every_answer_ground_and_error_has_words() -> None:
+    assert set(wording.ANSWERS) == set(Answer)
+    assert set(wording.GROUNDS) == set(Ground)
+    for_lanes = {
+        "token_refused",
+        "passage_unknown",
+        "chain_broken",
+        "image_missing",
+        "image_refused",
+        "entry_refused",
+    }
+    by_picture = {"image_unknown", "too_many_listeners", "not_signed_in"}
+    assert {code for _, code in ANSWERS.values()} - for_lanes - by_picture <= set(render.PROBLEMS)
+
+
+@pytest.mark.parametrize("tag", CHOICES)
+def test_the_machine_never_refuses_in_words(tag: str) -> None:
+    texts = [str(text) for text in said()] if tag == "en" else [catalogue(tag).read_text("utf-8")]
+    forbidden = r"reject|refus|denied|deny|fraud|criminal|suspect|impostor|%\s|score|probab"
+    forbidden += r"|拒绝|驳回|造假|嫌疑|相似度|分数|概率"
+    assert [text for text in texts if re.search(forbidden, text, re.IGNORECASE)] == []
+
+
+def test_the_comparisons_result_is_worded_alike_whatever_it_was() -> None:
+    assert wording.MEANINGS[Code.NO_MATCH] == wording.MEANINGS[Code.BORDERLINE]
+
+
+def test_attack_detection_without_a_result_is_always_said_first() -> None:
+    for liveness in ({}, {"liveness": {"not_assessed": "why"}}, {"liveness": {"value": None}}):
+        told = JudgedTold.model_validate({"passage": "p", "outcome": "refer", "evidence": liveness})
+        assert wording.not_checked(told, words("en"))[0].startswith("Attack detection: not assessed")
+    ran = JudgedTold.model_validate(
+        {"passage": "p", "outcome": "refer", "evidence": {"liveness": {"value": 0.9}}}
+    )
+    assert "Attack detection ran" in wording.checked(ran, words("en"))
+    assert not any("Attack" in text for text in wording.not_checked(ran, words("en")))
+
+
+def test_what_was_not_measured_is_not_called_good() -> None:
+    body = judged("p", [], [{"code": "F04", "components": ["sharpness"]}])
+    body["evidence"]["quality"] = {"sharpness": {"not_assessed": "edge"}, "brightness": {"value": 0.5}}
+    told = JudgedTold.model_validate(body)
+    assert any("sharpness" in text for text in wording.not_checked(told, words("en")))
+    assert not any("sharpness" in text for text in wording.checked(told, words("en")))
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "tag"),
+    [
+        ({}, "", "en"),
+        ({"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"}, "", "zh-Hans"),
+        ({"accept-language": "fr-CH, fr;q=0.9, en;q=0.5, zh;q=0.7"}, "", "zh-Hans"),
+        ({"accept-language": "de, en-GB;q=0.1, zh;q=0"}, "", "en"),
+        ({"accept-language": "zh;q=x,;;;,=,"}, "", "en"),
+        ({"accept-language": "zh", "cookie": "passenger_lane_language=en"}, "", "en"),
+        ({"cookie": "passenger_lane_language=en"}, "lang=zh-Hans", "zh-Hans"),
+        ({"cookie": "passenger_lane_language=../../etc"}, "lang=xx", "en"),
+    ],
+)
+def test_the_language_is_the_officers_choice(headers: dict[str, str], query: str, tag: str) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    request = Request({"type": "http", "headers": raw, "query_string": query.encode()})
+    assert of_request(request).tag == tag
+
+
+def test_the_choice_of_language_is_remembered(officer: Officer) -> None:
+    assert 'lang="zh-Hans"' in officer.http.get("/queue?lang=zh-Hans").text
+    assert "当前无人等待" in officer.http.get("/queue").text
+    assert "Nobody is waiting" in officer.http.get("/queue?lang=en").text
+
+
+class Inline(HTMLParser):
+    """Collects what a strict policy would block, and forms that would not prove their origin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.csrf_missing = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        blocked = [name for name in given if name == "style" or name.startswith("on")]
+        if tag == "style" or (tag == "script" and "src" not in given) or blocked:
+            self.found.append(self.get_starttag_text() or tag)
+        if tag == "form" and given.get("method") == "post":
+            self.csrf_missing += 1
+        if given.get("name") == "csrf_token" and len(given.get("value") or "") == 64:
+            self.csrf_missing -= 1
+
+
+def test_pages_hold_nothing_inline_and_every_form_proves_its_origin(lane: Lane, officer: Officer) -> None:
+    mine, free = lane.refer(), lane.refer(reasons=[{"code": "A01"}, {"code": "F04", "components": ["x"]}])
+    officer.claim(mine)
+    for path in ("/queue", f"/referrals/{mine}", f"/referrals/{free}"):
+        page = Inline()
+        page.feed(officer.http.get(path).text)
+        assert page.found == []
+        assert page.csrf_missing == 0
+
+
+def test_what_a_lane_says_is_text_and_never_markup(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(reasons=[{"code": "<img src=x>", "components": ["<b>bold</b>", "\"onload='x'"]}])
+    officer.claim(passage)
+    html = officer.http.get(f"/referrals/{passage}").text
+    assert "<b>bold" not in html
+    assert "<img src=x>" not in html
+    assert "&lt;b&gt;bold" in html
+
+
+def test_a_case_is_decided_without_a_script(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer()
+    with desk.officer() as officer:
+        officer.http.headers.pop("X-CSRF-Token")
+        officer.http.cookies.clear()
+        officer.http.follow_redirects = True
+        queue = officer.http.post("/sign-in", data={"name": "wang", "password": "correct horse battery"})
+        assert "1 passenger waiting" in queue.text
+        token = re.findall(r'name="csrf_token" value="(\w{64})"', queue.text)[0]
+        page = officer.http.post(f"/referrals/{passage}/claim", data={"csrf_token": token})
+        assert 'value="second_line.cannot_tell" required' in page.text
+        assert "checked>" not in page.text
+        chosen = {"csrf_token": token, "choice": "second_line.cannot_tell", "note": "两人同行"}
+        asked = officer.http.post(f"/referrals/{passage}/confirm", data=chosen)
+        assert "The gate stays closed" in asked.text
+        assert lane.decision(passage) is None
+        done = officer.http.post(f"/referrals/{passage}/decision", data=chosen)
+        assert "Sent to the second line" in done.text
+        assert lane.decision(passage)["answer"] == "second_line"
+        assert "Nobody is waiting" in officer.http.get("/queue").text
+
+
+@pytest.mark.parametrize("choice", ["", "admit", "admit.cannot_tell", "refuse.other", "admit.same_person.x"])
+def test_a_choice_that_is_none_decides_nothing(lane: Lane, officer: Officer, choice: str) -> None:
+    passage = lane.refer(images=[])
+    officer.claim(passage)
+    token = officer.http.headers["X-CSRF-Token"]
+    for step in ("confirm", "decision"):
+        sent = {"csrf_token": token, "choice": choice}
+        assert officer.http.post(f"/referrals/{passage}/{step}", data=sent).status_code == 422
+    assert lane.decision(passage) is None
+
+
+def test_a_lost_case_is_told_in_words(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(images=[])
+    officer.claim(passage)
+    desk.clock.pass_time(seconds=121)
+    with desk.officer("li") as other:
+        other.claim(passage)
+        token = officer.http.headers["X-CSRF-Token"]
+        sent = {"csrf_token": token, "choice": "admit.same_person"}
+        answer = officer.http.post(f"/referrals/{passage}/decision", data=sent)
+        assert (answer.status_code, "no longer yours" in answer.text) == (409, True)
+        assert "With another officer" in officer.http.get(f"/referrals/{passage}").text
+
+
+def test_a_page_shows_no_number_of_a_comparison(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    for path in ("/queue", f"/referrals/{passage}"):
+        text = re.sub(r"<[^>]*>", " ", officer.http.get(path).text)
+        assert "31337" not in text
+        assert "%" not in text
+        assert "F10" not in text
+
+
+def colours(scheme: str) -> dict[str, str]:
+    css = (CONSOLE / "static" / "desk.css").read_text("utf-8")
+    light, dark = css.split("@media (prefers-color-scheme: dark)")
+    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light))
+    return found | (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", dark)) if scheme == "dark" else {})
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_a_contrast_of_seven_to_one(scheme: str) -> None:
+    palette = colours(scheme)
+    pairs = [*product(("ink", "soft", "blue", "amber", "red", "green"), ("page", "surface"))]
+    pairs += [("on-accent", "accent"), ("amber", "amber-ground"), ("soft", "sunk"), ("ink", "sunk")]
+    for text, ground in pairs:
+        light, dark = sorted((luminance(palette[text]), luminance(palette[ground])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 7, f"{text} on {ground}"
+
+
+@pytest.fixture(params=[*TEMPLATES, *SCRIPTS], ids=lambda path: path.name)
+def source(request: pytest.FixtureRequest) -> str:
+    return str(request.param.read_text("utf-8"))
+
+
+def test_pages_load_nothing_from_elsewhere(source: str) -> None:
+    assert not re.findall(r"https?://|//cdn|@import|eval\(", source)

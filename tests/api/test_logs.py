@@ -1,0 +1,59 @@
+"""What a shift leaves in the log: what happened, never who or what was seen."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import structlog
+
+from api import logs
+from tests.api.desks import PASSWORD, drawn_face, running
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
+    """Standard error of a desk that logs as much as it can."""
+    written = StringIO()
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", written)
+        logs.configure("debug")
+    yield written
+    root.handlers[:] = before
+    root.setLevel(level)
+    logging.getLogger("api").setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+
+
+def test_a_log_holds_no_face_name_token_password_note_or_document(tmp_path: Path, log: StringIO) -> None:
+    with running(tmp_path) as desk, desk.lane() as lane, desk.officer("王 Xiaoming") as officer:
+        passage = lane.refer(document_number="E12345678", holder="Zhang San")
+        officer.sign_in("a wrong password")
+        officer.sign_in()
+        officer.claim(passage)
+        image = officer.ask("GET", f"/referrals/{passage}").json()["images"][0]
+        officer.http.get(image["href"])
+        officer.decide(passage, "admit", "same_person", note="Zhang San showed a ring")
+        officer.decide(passage, "admit", "no such ground", note="Zhang San again")
+        officer.http.get("/queue?q=E12345678")
+        lane.http.post("/entries", content=b'{"entries": "E12345678"')
+        with desk.desk.database.write() as session:
+            session.connection().exec_driver_sql("DROP TABLE images")
+        failed = lane.http.put(f"/images/{image['sha256']}", content=drawn_face(1), headers=JPEG)
+        assert failed.status_code >= 500
+        secrets = [lane.token, PASSWORD, officer.http.cookies["passenger_lane_session"]]
+    told = log.getvalue()
+    secrets += ["a wrong password", "Xiaoming", "王", "Zhang", "E12345678", "ring", "\\xff\\xd8"]
+    for secret in secrets:
+        assert secret not in told
+    events = [json.loads(line)["event"] for line in told.splitlines()]
+    assert {"referral.opened", "referral.decided", "sign-in refused", "request failed"} <= set(events)
+    assert any(passage in line for line in told.splitlines())
+
+
+JPEG = {"Content-Type": "image/jpeg"}
