@@ -88,8 +88,10 @@ def worst_groups(groups: Mapping[str, Outcome], thresholds: Sequence[float]) -> 
 
 
 def _worst(groups: Mapping[str, Outcome], threshold: float) -> dict[str, Any]:
-    name = max(groups, key=lambda name: groups[name].fmr(threshold).rate)
-    return {"group": name, "fmr": groups[name].fmr(threshold).plain()}
+    rates = {name: group.fmr(threshold) for name, group in groups.items()}
+    # Of groups that are equally good, the one that is known least.
+    name = max(rates, key=lambda name: (rates[name].rate, rates[name].high))
+    return {"group": name, "fmr": rates[name].plain()}
 
 
 def _at_worst_target(groups: Mapping[str, Outcome], target: float) -> dict[str, Any] | None:

@@ -70,6 +70,11 @@ def test_the_worst_group_is_the_one_with_the_most_false_matches() -> None:
     assert worst["fmr"]["errors"] == 3
 
 
+def test_of_equally_good_groups_the_least_known_is_the_worst() -> None:
+    groups = {"known": Outcome(GENUINE, np.zeros(900)), "unknown": Outcome(GENUINE, np.zeros(9))}
+    assert worst_groups(groups, [0.5])["thresholds"]["0.50"]["group"] == "unknown"
+
+
 def test_one_threshold_for_all_is_that_of_the_worst_group() -> None:
     impostor = np.arange(1000) / 2000
     groups = {"low": Outcome(GENUINE, impostor), "high": Outcome(GENUINE, impostor + 0.2)}
