@@ -1,4 +1,4 @@
-"""Fixtures: one desk for each test, with a lane and an officer who is signed in."""
+"""Fixtures: one server, and for each test a desk with an empty database, a lane, and an officer."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +8,16 @@ import pytest
 from tests.api.desks import Lane, Officer, RunningDesk, running
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[RunningDesk]:
-    with running(tmp_path) as started:
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    with running(tmp_path_factory.mktemp("server")) as started:
         yield started
+
+
+@pytest.fixture
+def desk(server: RunningDesk, tmp_path: Path) -> Iterator[RunningDesk]:
+    with server.moved_into(tmp_path) as moved:
+        yield moved
 
 
 @pytest.fixture

@@ -5,22 +5,24 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 from uuid import uuid4
 
 import cv2
 import httpx
 import numpy as np
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.desk import Desk
-from api.passwords import Passwords
+from api.passwords import Attempts, Passwords
 from api.process import DeskServer, _address, _bind
 from api.settings import Argon2Cost, Settings
 from api.store import lanes, officers
+from api.store.database import Database
 from lane.ledger import GENESIS, Entry, follow
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
@@ -46,9 +48,26 @@ class RunningDesk:
     """A desk that accepts connections."""
 
     address: str
-    desk: Desk
+    app: FastAPI
     clock: Clock
     settings: Settings
+
+    @property
+    def desk(self) -> Desk:
+        return cast("Desk", self.app.state.desk)
+
+    @contextmanager
+    def moved_into(self, path: Path) -> Iterator["RunningDesk"]:
+        """The same server with a new, empty database: a server for each test would take too long."""
+        clock = Clock()
+        made = self.settings.model_copy(update={"database": path / "desk.sqlite3"})
+        database = Database(made.database)
+        database.migrate()
+        self.app.state.desk = replace(
+            self.desk, settings=made, database=database, attempts=Attempts(clock), clock=clock
+        )
+        yield RunningDesk(self.address, self.app, clock, made)
+        database.close()
 
     def lane(self, name: str = "lane-1") -> "Lane":
         with self.desk.database.write() as session:
@@ -74,7 +93,7 @@ def running(path: Path, **settings: Any) -> Iterator[RunningDesk]:
     thread.start()
     try:
         assert ready.wait(30), "the desk does not start"
-        yield RunningDesk(_address(listening), app.state.desk, clock, made)
+        yield RunningDesk(_address(listening), app, clock, made)
     finally:
         server.should_exit = True
         thread.join()

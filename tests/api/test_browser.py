@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from tests.api.desks import PASSWORD, Lane, RunningDesk, drawn_face
+from tests.api.desks import PASSWORD, Lane, RunningDesk, drawn_face, wait_until
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -96,6 +96,7 @@ def test_an_officer_decides_by_keyboard_and_the_waiting_lane_hears_it(
     assert (heard[0]["answer"], heard[0]["ground"]) == ("second_line", "cannot_tell")
     lane.deliver(lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"}))
     page.get_by_text("The passenger was sent to the second line.").wait_for()
+    page.get_by_role("link", name="To the queue").and_(page.locator(":focus")).wait_for()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Nobody is waiting").wait_for()
 
@@ -160,6 +161,7 @@ def test_a_lost_desk_is_told_and_found_again(desk: RunningDesk, lane: Lane, page
     lost = page.get_by_text("Connection to the desk lost.")
     broker = desk.desk.broker
     assert broker._loop is not None
+    wait_until(lambda: broker._listeners)
     for listener in list(broker._listeners):
         broker._loop.call_soon_threadsafe(listener.drop)
     lost.wait_for()

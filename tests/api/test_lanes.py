@@ -163,7 +163,7 @@ def test_the_desk_keeps_only_the_hash_of_a_token(desk: RunningDesk, lane: Lane) 
     assert len(lane.token) >= 43  # 256 bits in base64
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.dictionaries(
         st.text(max_size=8),

@@ -103,7 +103,7 @@ def test_the_ledger_holds_neither_a_name_nor_a_note(ledger: Path) -> None:
     assert "officer-" in text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_bit_changed_in_the_ledger_is_found(ledger: Path, data: st.DataObject) -> None:
     seq = data.draw(st.integers(1, rows(ledger)))

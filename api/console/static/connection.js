@@ -5,10 +5,9 @@ const NAMES = ["referral.opened", "referral.changed", "referral.decided"];
 
 const banner = document.getElementById("connection");
 
-// Calls `onEvent(name, passage)` for each event, and `onBack()` whenever the line is there again.
-export function follow({ onEvent, onBack }) {
-  let wasLost = false;
-
+// Calls `onEvent(name, passage)` for each event, and `onOpen()` whenever the line is there, the first time too:
+// what happened before it was is not told again.
+export function follow({ onEvent, onOpen }) {
   function open() {
     const source = new EventSource("/api/v1/events");
     for (const name of NAMES) {
@@ -16,11 +15,9 @@ export function follow({ onEvent, onBack }) {
     }
     source.addEventListener("open", () => {
       show(null);
-      if (wasLost) onBack();
-      wasLost = false;
+      onOpen();
     });
     source.addEventListener("error", () => {
-      wasLost = true;
       show("lost");
       if (source.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS);
     });

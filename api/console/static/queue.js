@@ -7,18 +7,18 @@ import { Sound } from "./sound.js";
 // Leases end and other processes write without a word to this page.
 const LOOK_AGAIN_MS = 10000;
 
+let asked = 0;
+
 const cases = document.getElementById("cases");
 const announcement = document.getElementById("announcement");
 const sound = new Sound(document.getElementById("sound"));
 
-follow({ onEvent: refresh, onBack: refresh });
+follow({ onEvent: refresh, onOpen: refresh });
 setInterval(refresh, LOOK_AGAIN_MS);
 document.addEventListener("keydown", move);
 setClock(cases.querySelector("[data-now]").dataset.now);
 startClock();
 if (document.activeElement === document.body) openers()[0]?.focus();
-
-let asked = 0;
 
 async function refresh() {
   const turn = ++asked;

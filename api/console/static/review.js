@@ -9,7 +9,17 @@ const AWAY_MS = 5 * 60 * 1000;
 
 const { passage, mine, leaseS, csrf } = document.getElementById("case").dataset;
 if (mine === "yes") review();
-else follow({ onEvent: (_name, changed) => changed === passage && location.reload(), onBack: () => location.reload() });
+else follow({ onEvent: (_name, changed) => changed === passage && refresh(), onOpen: refresh });
+
+// What became of a case that is not this officer's to decide; the keyboard stays where it is.
+async function refresh() {
+  const answer = await fetch(location.href, { signal: AbortSignal.timeout(8000) }).catch(() => null);
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const [shown, fresh] = [document, page].map((one) => one.getElementById("case"));
+  if (fresh?.dataset.state !== shown.dataset.state) location.reload();
+  else shown.querySelector("[role=status]")?.replaceChildren(fresh.querySelector("[role=status]")?.textContent ?? "");
+}
 
 function review() {
   const faces = new Faces(document.getElementById("faces"));
@@ -24,7 +34,7 @@ function review() {
   document.addEventListener("keydown", onKey);
   for (const input of ["keydown", "pointerdown", "wheel"]) document.addEventListener(input, onInput, { passive: true });
   setInterval(keep, (leaseS * 1000) / 5);
-  follow({ onEvent: (_name, changed) => changed === passage && look(), onBack: keep });
+  follow({ onEvent: (_name, changed) => changed === passage && look(), onOpen: keep });
 
   // Renews the claim, as long as somebody is here.
   async function keep() {
