@@ -129,7 +129,10 @@ def _tell(
     if json_out is not None:
         results.write(result, json_out)
     if json_out != results.STDOUT:
-        show(Console(soft_wrap=True, highlight=False), result)
+        console = Console(soft_wrap=True, highlight=False)
+        if not console.is_terminal:
+            console.width = 140  # a file has no width, and a table that is cut says less
+        show(console, result)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

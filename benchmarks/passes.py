@@ -12,9 +12,8 @@ from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
 from lane.measure import Before, Measurer, Sighting, lowest_similarity
 from lane.policy import Admit, Policy, decide
 from lane.reference import examine
-from lane.station import LIVENESS
 from models.face import Face, ImageBGR
-from models.measurement import Measure, Measured
+from models.measurement import Measure, Measured, NotAssessed
 
 STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
 
@@ -63,7 +62,7 @@ class LanePass:
             capture=CaptureEvidence(CaptureEnd.ENOUGH, good, Measured(sighting.faces), good, {}),
             quality=sighting.quality,
             similarity=similarity,
-            liveness=LIVENESS,
+            liveness=NotAssessed("not part of this timing"),
             matcher=self._measurer.networks.embedder.identity,
             networks=self._measurer.networks.identities,
             desk=DeskContact.REACHED,

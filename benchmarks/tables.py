@@ -78,12 +78,12 @@ def _overview(matcher: dict[str, Any]) -> Table:
 
 
 def _thresholds(matcher: dict[str, Any]) -> Table:
-    columns = ("threshold", "FMR %", "FNMR %", "FRR %", "worst group's FMR %")
+    columns = ("threshold", "FMR %", "FNMR %", "FRR %", "worst group's FMR %", "")
     table = Table(*columns, box=None, pad_edge=False)
     for threshold, at in matcher["thresholds"].items():
         worst = matcher["worst_group"].get("thresholds", {}).get(threshold)
-        told = f"{_share(worst['fmr'])} {worst['group']}" if worst else ""
-        table.add_row(threshold, _share(at["fmr"]), _share(at["fnmr"]), _share(at["frr"]), told)
+        told = (_share(worst["fmr"]), worst["group"]) if worst else ()
+        table.add_row(threshold, _share(at["fmr"]), _share(at["fnmr"]), _share(at["frr"]), *told)
     return table
 
 
@@ -100,5 +100,4 @@ def _show_worst(console: Console, worst: dict[str, Any]) -> None:
 def _share(rate: dict[str, Any]) -> str:
     if rate["rate"] is None:
         return "none"
-    low, high = f"{rate['low'] * 100:.3g}", f"{rate['high'] * 100:.3g}"
-    return f"{rate['rate'] * 100:.3g} ({low}-{high})"
+    return f"{rate['rate'] * 100:.3g} ({rate['low'] * 100:.2g}-{rate['high'] * 100:.2g})"
