@@ -94,7 +94,8 @@ def test_an_officer_decides_by_keyboard_and_the_waiting_lane_hears_it(
     page.get_by_role("heading", name="Sent to the second line").wait_for()
     waiting.join()
     assert (heard[0]["answer"], heard[0]["ground"]) == ("second_line", "cannot_tell")
-    lane.deliver(lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"}))
+    closed = lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"})
+    assert lane.deliver(closed).status_code == 200
     page.get_by_text("The passenger was sent to the second line.").wait_for()
     page.get_by_role("link", name="To the queue").and_(page.locator(":focus")).wait_for()
     page.keyboard.press("Enter")
@@ -144,8 +145,8 @@ def test_a_case_that_another_officer_took_is_lost_in_plain_words(
 ) -> None:
     passage = lane.refer()
     sign_in(page, desk)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**/referrals/{passage}")
+    with page.expect_response("**/api/v1/referrals/*/claim"):  # the page renews its claim when it opens
+        page.keyboard.press("Enter")
     page.keyboard.press("a")
     desk.clock.pass_time(seconds=121)
     with desk.officer("li") as other:

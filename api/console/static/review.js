@@ -7,15 +7,19 @@ import { Faces } from "./faces.js";
 
 const AWAY_MS = 5 * 60 * 1000;
 
+let asked = 0;
+
 const { passage, mine, leaseS, csrf } = document.getElementById("case").dataset;
 if (mine === "yes") review();
 else follow({ onEvent: (_name, changed) => changed === passage && refresh(), onOpen: refresh });
 
 // What became of a case that is not this officer's to decide; the keyboard stays where it is.
 async function refresh() {
+  const turn = ++asked;
   const answer = await fetch(location.href, { signal: AbortSignal.timeout(8000) }).catch(() => null);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (turn !== asked) return; // an older answer must not cover a newer one
   const [shown, fresh] = [document, page].map((one) => one.getElementById("case"));
   if (fresh?.dataset.state !== shown.dataset.state) location.reload();
   else shown.querySelector("[role=status]")?.replaceChildren(fresh.querySelector("[role=status]")?.textContent ?? "");
