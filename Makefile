@@ -8,7 +8,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 
-.PHONY: demo test desk bench lock clean
+.PHONY: demo test bench lock clean
 
 demo: .venv/.demo
 	@$(BIN)/python -m lane demo $(ARGS)

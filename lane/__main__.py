@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -52,7 +53,7 @@ def demo(
     from lane.demo import run  # noqa: PLC0415  --help must not load the networks' libraries
     from lane.terminal import Terminal  # noqa: PLC0415
 
-    headless = headless or not sys.stdin.isatty()
+    headless = headless or sys.stdin is None or not sys.stdin.isatty()
     if data is not None:
         _make_empty(data)
     terminal = Terminal(Console(stderr=as_json), headless=headless)
@@ -107,13 +108,23 @@ def photos() -> None:
 
 
 def _make_empty(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        empty = not any(folder.iterdir())
+    except OSError as error:
+        raise typer.BadParameter(f"{folder}: {error.strerror}", param_hint="--data") from error
+    if not empty:
         raise typer.BadParameter(f"{folder} is not empty: a demo keeps its own ledger", param_hint="--data")
+
+
+def _end(*_: object) -> None:
+    """SIGTERM ends as Ctrl-C does: the gate is closed on the way out."""
+    raise SystemExit(143)
 
 
 def main() -> None:
     """Run the command line: clear errors, exit 2 for bad input, 130 for Ctrl-C, never a traceback."""
+    signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         refuse_strangers()

@@ -5,6 +5,7 @@ from lane.adapters.journal import SqliteJournal
 from lane.config import Settings
 from lane.courier import Courier
 from lane.errors import PolicyError
+from lane.judge import Judge
 from lane.measure import Measurer
 from lane.policy import Policy, load
 from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen
@@ -45,13 +46,11 @@ def build_station(
     """A station on real networks, a journal on disk and the desk over HTTP."""
     return Station(
         settings.lane,
-        camera=camera,
+        judge=Judge(camera, measurer, policy, clock),
         reader=reader,
         gate=gate,
         journal=journal,
         courier=Courier(journal, desk),
-        measurer=measurer,
-        policy=policy,
         clock=clock,
         screen=screen,
     )

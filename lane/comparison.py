@@ -1,29 +1,26 @@
 """One document photo against live pictures, by the lane's measuring and policy; nothing moves."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lane.capture import Capture, Seen
+from lane.capture import Seen, failing
 from lane.document import TravelDocument
-from lane.errors import LaneError
+from lane.errors import PictureError
 from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
 from lane.frame import Frame
-from lane.measure import Measurer, Stopwatch, lowest_similarity
-from lane.policy import Admit, Policy, Refer, decide, failing_live
+from lane.judge import LIVENESS
+from lane.measure import Measurer, Sighting, Stopwatch, lowest_similarity
+from lane.policy import Admit, Policy, Refer, decide
 from lane.ports import Clock
 from lane.reference import examine
-from lane.station import LIVENESS
 from models.errors import ImageError, ModelError
 from models.image import read
 from models.measurement import Measure, Measured
 
 STAGES = ("detect", "align", "quality", "embed", "compare", "total")
-
-
-class PictureError(LaneError):
-    """A picture that cannot be used: names the file and says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +64,12 @@ def compare_pictures(
     if reference.engine_fault is not None:
         raise ModelError(f"a network failed on {document}: {reference.engine_fault}")
     taken = _look_at(frames, measurer, rules, watch)
+    probes = [measurer.embed(seen.sighting, watch) for seen in _chosen(taken)]
     evidence = Evidence(
         document=reference.evidence,
         capture=_account(taken),
-        quality=taken.quality(),
-        similarity=lowest_similarity(reference.embedding, taken.probes, watch),
+        quality=_best(taken),
+        similarity=lowest_similarity(reference.embedding, probes, watch),
         liveness=LIVENESS,
         matcher=measurer.networks.embedder.identity,
         networks=measurer.networks.identities,
@@ -84,26 +82,35 @@ def compare_pictures(
     return Comparison(evidence, outcome, threshold, watch.timings_ms())
 
 
-def _look_at(frames: Sequence[Frame], measurer: Measurer, rules: Policy, watch: Stopwatch) -> Capture:
-    """Every picture counts; where none is good, the best with one face is compared all the same."""
-    taken = Capture()
-    for frame in frames:
-        sighting = measurer.look(frame.image_bgr, watch)
-        failing = failing_live(sighting.quality, rules) if sighting.faces == 1 else ("faces",)
-        seen = Seen(frame, sighting, failing)
-        taken.frames_seen += 1
-        taken.note(seen)
-        if not failing:
-            taken.good.append(seen)
-    chosen = taken.good or [seen for seen in taken.best if seen.sighting.faces == 1][:1]
-    taken.probes = [measurer.embed(seen.sighting, watch) for seen in chosen]
-    return taken
+def _look_at(frames: Sequence[Frame], measurer: Measurer, rules: Policy, watch: Stopwatch) -> list[Seen]:
+    """Every picture counts."""
+    return [_seen(frame, measurer.look(frame.image_bgr, watch), rules) for frame in frames]
 
 
-def _account(taken: Capture) -> CaptureEvidence:
-    ended = CaptureEnd.ENOUGH if taken.good else CaptureEnd.TIMEOUT
-    faces = Measured(taken.most_faces)
-    return CaptureEvidence(ended, taken.frames_seen, faces, len(taken.good), dict(taken.rejections))
+def _seen(frame: Frame, sighting: Sighting, rules: Policy) -> Seen:
+    return Seen(frame, sighting, failing(sighting, rules))
+
+
+def _chosen(taken: Sequence[Seen]) -> list[Seen]:
+    """The good ones; where none is good, the best with one face is compared all the same."""
+    with_face = sorted((seen for seen in taken if seen.sighting.faces == 1), key=lambda seen: seen.merit)
+    return _good(taken) or with_face[-1:]
+
+
+def _good(taken: Sequence[Seen]) -> list[Seen]:
+    return [seen for seen in taken if not seen.failing]
+
+
+def _best(taken: Sequence[Seen]) -> Mapping[str, Measure]:
+    return max(_good(taken) or taken, key=lambda seen: seen.merit).sighting.quality
+
+
+def _account(taken: Sequence[Seen]) -> CaptureEvidence:
+    good = len(_good(taken))
+    ended = CaptureEnd.ENOUGH if good else CaptureEnd.TIMEOUT
+    faces = Measured(max(seen.sighting.faces for seen in taken))
+    rejections = Counter(component for seen in taken for component in seen.failing)
+    return CaptureEvidence(ended, len(taken), faces, good, dict(rejections))
 
 
 def _document(path: Path) -> TravelDocument:

@@ -1,39 +1,85 @@
-"""A lane's settings, read once: TOML file first, then environment variables PASSENGER_LANE_*."""
+"""A lane's settings, read once; defaults weigh least, then a TOML file, then PASSENGER_LANE_*."""
 
+import ipaddress
+import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from lane.errors import SettingsError
 
+PREFIX = "PASSENGER_LANE_"
+_OF_OTHERS = ("PASSENGER_LANE_DESK_", "PASSENGER_LANE_CACHE")
 
-class Settings(BaseSettings):
+
+class Settings(BaseModel):
     """What differs from lane to lane. Unknown keys are refused."""
 
-    model_config = SettingsConfigDict(env_prefix="PASSENGER_LANE_", extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     lane: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = "lane-1"
     journal: Path = Path("lane.sqlite")
-    desk: str = "http://127.0.0.1:8000"
+    desk: str = "http://127.0.0.1:8300"
     token: SecretStr = SecretStr("")
     policy: Path | None = None
+    time_zone: str | None = None
+    """Where the lane stands, such as Asia/Shanghai: documents expire by its calendar. None: the machine's."""
     provider_policy: Literal["cpu", "prefer", "require"] = "cpu"
     provider: str = "CUDAExecutionProvider"
     threads: Annotated[int, Field(ge=1)] | None = None
 
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        parts = urlsplit(self.desk)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("desk: give the desk's address, such as https://desk.example")
+        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+            raise ValueError("desk: faces and decisions travel here: use https:// beyond this machine")
+        self.zone()
+        return self
 
-def read(path: Path | None = None, **overrides: Any) -> Settings:
-    """Settings from file and environment. Raises SettingsError that says what is wrong, no secret."""
+    def zone(self) -> ZoneInfo | None:
+        """The lane's calendar, None for the machine's own."""
+        return _zone(self.time_zone) if self.time_zone else None
+
+
+def read(path: Path | None = None, **given: Any) -> Settings:
+    """The settings; what is `given` weighs most. Raises SettingsError that says what is wrong, no secret."""
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
-        return Settings(**(given | overrides))
+        file = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
+        return Settings(**(file | _environment() | given))
     except OSError as error:
         raise SettingsError(f"settings {path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"settings {path} are not TOML: {error}") from error
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise SettingsError(f"settings: {wrong}") from error
+        raise SettingsError(f"settings: {wrong}") from None
+
+
+def _environment() -> dict[str, str]:
+    """PASSENGER_LANE_TOKEN and its like; a name that is no setting is an error later, not ignored."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in ours.items()
+        if not name.startswith(_OF_OTHERS)
+    }
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"time_zone: {name} is not known on this machine") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

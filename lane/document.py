@@ -1,6 +1,6 @@
 """What a travel document said, and how far it was verified."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from lane.evidence import Check
@@ -10,7 +10,7 @@ from lane.evidence import Check
 class TravelDocument:
     """The document as presented. It never carries a name or a number: the lane does not need them."""
 
-    photo: bytes
+    photo: bytes = field(repr=False)
     """The document photo as stored: an encoded picture."""
     expires_on: date | None
     """None where it could not be read."""

@@ -5,11 +5,12 @@ LaneError
 ├── DocumentError          the document cannot be read
 ├── GateFaultError         the gate did not do what it was told
 ├── LedgerBrokenError      an entry was changed, is missing, was moved or cut off
+├── JournalError           the lane's ledger and outbox cannot be written, or another process has them
 ├── PolicyError            the policy is unreadable, incomplete or for another matcher
 ├── TransitionError        a step that the passage's state does not allow
 ├── SettingsError          a setting is missing or wrong
 ├── StoppedError           the lane was told to stop while a passage waits for an officer
-├── PictureError           a picture that cannot be used (lane.comparison)
+├── PictureError           a picture that cannot be used: names the file and says why
 ├── PhotosError            the demo's photographs are not there or were changed
 └── DeskError              the desk has not got it: the outbox keeps it
     ├── NetworkLostError   S02: nobody answers at the desk's address
@@ -38,6 +39,10 @@ class LedgerBrokenError(LaneError):
     """An entry was changed, is missing, was moved or cut off."""
 
 
+class JournalError(LaneError):
+    """The lane's ledger and outbox cannot be written, or another process has them."""
+
+
 class PolicyError(LaneError):
     """The policy is unreadable, incomplete, or made for another matcher."""
 
@@ -52,6 +57,10 @@ class SettingsError(LaneError):
 
 class StoppedError(LaneError):
     """The lane was told to stop while a passage waits; the next start takes it up again."""
+
+
+class PictureError(LaneError):
+    """A picture that cannot be used: names the file and says why."""
 
 
 class PhotosError(LaneError):

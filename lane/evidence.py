@@ -29,6 +29,7 @@ class CaptureEnd(StrEnum):
     ENOUGH = "enough"
     TIMEOUT = "timeout"
     CAMERA_LOST = "camera_lost"
+    ABORTED = "aborted"
 
 
 class DeskContact(StrEnum):

@@ -13,7 +13,8 @@ from typing import Any
 
 from lane.errors import LedgerBrokenError
 
-_FIELDS = ("at", "body", "chain", "kind", "previous", "seq")
+_TYPES = {"at": str, "body": dict, "chain": str, "kind": str, "previous": str, "seq": int}
+_FIELDS = tuple(_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def follow(head: Head, *, chain: str, at: datetime, kind: str, body: Mapping[str
         "seq": head.seq + 1,
     }
     payload = canonical(fields)
-    return read(payload, _sha256(payload))
+    return Entry(chain, head.seq + 1, at, kind, body, head.hash, payload, _sha256(payload))
 
 
 def read(payload: str, hash_: str) -> Entry:
@@ -73,21 +74,14 @@ def read(payload: str, hash_: str) -> Entry:
         fields = json.loads(payload)
         if tuple(sorted(fields)) != _FIELDS or canonical(fields) != payload:
             raise ValueError("not canonical")
-        at = datetime.fromisoformat(fields["at"])
-        if at.tzinfo is None or not isinstance(fields["seq"], int) or not isinstance(fields["body"], dict):
+        if any(type(fields[name]) is not kind for name, kind in _TYPES.items()):
             raise ValueError("wrong types")
+        at = datetime.fromisoformat(fields["at"])
+        if at.tzinfo is None:
+            raise ValueError("no time zone")
     except (ValueError, TypeError, RecursionError) as error:
         raise LedgerBrokenError("an entry is not in the form of a ledger entry") from error
-    return Entry(
-        chain=str(fields["chain"]),
-        seq=fields["seq"],
-        at=at,
-        kind=str(fields["kind"]),
-        body=fields["body"],
-        previous=str(fields["previous"]),
-        payload=payload,
-        hash=hash_,
-    )
+    return Entry(**(fields | {"at": at}), payload=payload, hash=hash_)
 
 
 def check_follows(head: Head, entry: Entry, *, chain: str) -> Head:

@@ -41,6 +41,7 @@ TRANSITIONS: dict[State, dict[Step, State]] = {
     State.REFERRED: {
         Step.ADMITTED_BY_OFFICER: State.OPEN,
         Step.SENT_TO_SECOND_LINE: State.CLOSED,
+        Step.INTERRUPTED: State.CLOSED,
     },
     State.OPEN: {
         Step.PASSED_THROUGH: State.CLOSED,

@@ -7,23 +7,30 @@ from datetime import datetime
 from typing import Any
 
 import cv2
+import numpy as np
 
 from lane.capture import Capture
+from lane.frame import Frame
 from lane.ports import Picture
 from lane.reference import Reference
-from models.face import ImageBGR
+from models.face import Face, ImageBGR
 from models.image import encode_jpeg
 
 LONGEST_SIDE_PX = 1280
 
+Eyes = tuple[tuple[float, float], tuple[float, float]]
+"""The person's right and left eye, in pixels of the picture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture with what an officer must know of it."""
+    """A picture with what an officer's page must know of it."""
 
     role: str
     """`document` or `live`."""
     picture: Picture
+    eyes: Eyes | None
+    """Where exactly one face is in it: the page shows both faces at one size, eyes on one line."""
     sequence: int | None = None
     captured_at: datetime | None = None
 
@@ -33,6 +40,7 @@ class Shown:
             "role": self.role,
             "sha256": self.picture.sha256,
             "media_type": self.picture.media_type,
+            "eyes": self.eyes and [list(eye) for eye in self.eyes],
             "sequence": self.sequence,
             "captured_at": self.captured_at.isoformat() if self.captured_at else None,
         }
@@ -45,17 +53,26 @@ def to_show(reference: Reference, taken: Capture) -> tuple[Shown, ...]:
 
 def _to_show(reference: Reference, taken: Capture) -> Iterator[Shown]:
     if reference.image_bgr is not None:
-        yield Shown("document", _picture(reference.image_bgr))
+        yield _shown("document", reference.image_bgr, reference.face)
     for seen in taken.best:
-        frame = seen.frame
-        yield Shown("live", _picture(frame.image_bgr), frame.sequence, frame.captured_at)
+        face = seen.sighting.face if seen.sighting.faces == 1 else None
+        yield _shown("live", seen.frame.image_bgr, face, seen.frame)
 
 
-def _picture(image_bgr: ImageBGR) -> Picture:
+def _shown(role: str, image_bgr: ImageBGR, face: Face | None, frame: Frame | None = None) -> Shown:
     height, width = image_bgr.shape[:2]
-    scale = LONGEST_SIDE_PX / max(height, width)
+    scale = min(1.0, LONGEST_SIDE_PX / max(height, width))
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        image_bgr = cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA).astype("uint8")
+        image_bgr = np.asarray(cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
     content = encode_jpeg(image_bgr)
-    return Picture(hashlib.sha256(content).hexdigest(), "image/jpeg", content)
+    picture = Picture(hashlib.sha256(content).hexdigest(), "image/jpeg", content)
+    eyes = _eyes(face, scale) if face else None
+    if frame is None:
+        return Shown(role, picture, eyes)
+    return Shown(role, picture, eyes, frame.sequence, frame.captured_at)
+
+
+def _eyes(face: Face, scale: float) -> Eyes:
+    (right_x, right_y), (left_x, left_y) = (face.landmarks[:2] * scale).round(1).tolist()
+    return (right_x, right_y), (left_x, left_y)

@@ -21,6 +21,11 @@ from models.measurement import Measure, Measured, NotAssessed
 
 SHIPPED = Path(__file__).with_name("policy.toml")
 
+LIVE = frozenset(
+    {"inter_eye_distance_px", "sharpness", "brightness", "yaw_deg", "pitch_deg", "roll_deg", "motion"}
+)
+DOCUMENT = frozenset({"inter_eye_distance_px"})
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 WhenMissing = Literal["refer", "signal"]
 
@@ -41,7 +46,7 @@ class Refer:
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Limit(_Strict):
@@ -54,6 +59,8 @@ class Limit(_Strict):
     def _some_side(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("a limit needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is above max")
         return self
 
     def holds(self, measure: Measure) -> bool:
@@ -69,8 +76,8 @@ class Band(_Strict):
 
     name: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    admit: Finite
-    borderline: Finite
+    admit: Annotated[float, Field(gt=0, le=1)]
+    borderline: Annotated[float, Field(gt=0, le=1)]
     source: Annotated[str, Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -84,35 +91,39 @@ class LivenessRule(_Strict):
     """What to do about attack detection."""
 
     when_not_assessed: WhenMissing
-    minimum: Annotated[float, Field(ge=0, le=1)]
+    minimum: Annotated[float, Field(gt=0, le=1)]
 
 
 class DeskRule(_Strict):
-    """What to do while officers are out of reach."""
+    """What to do while officers are out of reach, and how old an answer may be."""
 
     when_lost: WhenMissing
-
-
-class DocumentRule(_Strict):
-    """What the document must prove."""
-
-    expiry_required: bool
+    max_answer_age_s: Annotated[float, Field(gt=0, le=600)]
 
 
 class CaptureRule(_Strict):
     """When a capture is good."""
 
-    good_frames: Annotated[int, Field(ge=1)]
+    good_frames: Annotated[int, Field(ge=2, le=50)]
     timeout_s: Annotated[float, Field(gt=0, le=60)]
-    max_frame_age_s: Annotated[float, Field(gt=0, le=10)]
-    second_face_ratio: Annotated[float, Field(gt=0, le=1)]
+    max_frame_age_s: Annotated[float, Field(gt=0, le=2)]
+    max_span_s: Annotated[float, Field(gt=0, le=5)]
+    second_face_ratio: Annotated[float, Field(gt=0, le=0.7)]
 
 
 class QualityRule(_Strict):
     """Limits by component."""
 
-    live: Mapping[str, Limit]
-    document: Mapping[str, Limit]
+    live: dict[str, Limit]
+    document: dict[str, Limit]
+
+    @model_validator(mode="after")
+    def _nothing_left_out(self) -> Self:
+        """A limit may be generous; a component without one would be a check that silently went."""
+        missing = [*(LIVE - self.live.keys()), *(DOCUMENT - self.document.keys())]
+        if missing:
+            raise ValueError(f"no limit for {', '.join(sorted(missing))}")
+        return self
 
 
 class Policy(_Strict):
@@ -120,12 +131,20 @@ class Policy(_Strict):
 
     version: Annotated[str, Field(min_length=1)]
     sha256: str
+    for_stills: bool = False
+    """Pictures are compared, nothing moves: no document, no desk, no motion. Not for a file to say."""
     liveness: LivenessRule
     desk: DeskRule
-    document: DocumentRule
     capture: CaptureRule
     quality: QualityRule
-    matcher: Annotated[tuple[Band, ...], Field(min_length=1)]
+    matcher: Annotated[list[Band], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_band_for_a_file(self) -> Self:
+        files = [(band.name, band.sha256) for band in self.matcher]
+        if len(files) != len(set(files)):
+            raise ValueError("two thresholds for one matcher file")
+        return self
 
     def identity(self) -> dict[str, str]:
         """What a decision names: version and SHA-256 of the file."""
@@ -140,8 +159,8 @@ class Policy(_Strict):
         """For comparing still pictures: no document was presented, no desk is involved, nothing moves."""
         limits = {name: limit for name, limit in self.quality.live.items() if name not in _NOT_IN_STILLS}
         changed = {
-            "document": DocumentRule(expiry_required=False),
-            "desk": DeskRule(when_lost="signal"),
+            "for_stills": True,
+            "desk": self.desk.model_copy(update={"when_lost": "signal"}),
             "capture": self.capture.model_copy(update={"good_frames": 1}),
             "quality": self.quality.model_copy(update={"live": limits}),
         }
@@ -156,6 +175,8 @@ def load(path: Path = SHIPPED) -> Policy:
     try:
         content = path.read_bytes()
         fields: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+        if fields.keys() & {"sha256", "for_stills"}:
+            raise PolicyError(f"policy {path}: sha256 and for_stills are not for a file to say")
         return Policy(**fields, sha256=hashlib.sha256(content).hexdigest())
     except OSError as error:
         raise PolicyError(f"policy {path} cannot be read: {error.strerror}") from error
@@ -185,7 +206,7 @@ def _engine_ran(evidence: Evidence, _: Policy) -> Iterator[Reason]:
 
 
 def _document_valid(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
-    if policy.document.expiry_required and evidence.document.expiry is not Check.SUCCESSFUL:
+    if not policy.for_stills and evidence.document.expiry is not Check.SUCCESSFUL:
         yield Reason(Code.DOCUMENT_EXPIRED)
 
 

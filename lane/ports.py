@@ -1,8 +1,8 @@
 """Every outside thing on one page, as the lane asks for it. Passed in; no default opens a device."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from lane.document import TravelDocument
@@ -19,6 +19,10 @@ class Clock(Protocol):
         """Aware, UTC."""
         ...
 
+    def today(self) -> date:
+        """The calendar day where the lane stands: a document's expiry is a day of that calendar."""
+        ...
+
     def monotonic_s(self) -> float:
         """Seconds since any fixed moment; never goes back."""
         ...
@@ -32,7 +36,10 @@ class FrameSource(Protocol):
     """A camera."""
 
     def frames(self) -> Iterator[Frame]:
-        """Frames of one capture, oldest first, until the caller stops. Raises CameraError."""
+        """Frames of one capture, oldest first, until the caller stops.
+
+        Waits for a frame only for a bounded time, then raises CameraError: a camera that hangs is lost.
+        """
         ...
 
 
@@ -74,7 +81,7 @@ class Picture:
 
     sha256: str
     media_type: str
-    content: bytes
+    content: bytes = field(repr=False)
 
 
 class Desk(Protocol):
@@ -139,13 +146,16 @@ class Journal(Protocol):
         ...
 
     def confirmed(self, through_seq: int, desk_head: Head) -> None:
-        """The desk has all up to this entry: forget parcels and pictures, keep its head as a witness."""
+        """The desk has all up to this entry: forget parcels and pictures, keep its head as a witness.
+
+        Raises DeskRefusedError where the desk's ledger went back behind a head that was witnessed before.
+        """
         ...
 
     def unfinished(self) -> Standing | None:
         """The passage that was under way when the lane stopped."""
         ...
 
-    def desk_head(self) -> Head | None:
-        """The desk's head as last told."""
+    def desk_heads(self) -> Sequence[Head]:
+        """Every head that the desk told, oldest first: what its ledger is held against."""
         ...

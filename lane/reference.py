@@ -7,7 +7,7 @@ from lane.document import TravelDocument, check_expiry
 from lane.evidence import DocumentEvidence
 from lane.measure import Measurer, Stopwatch
 from models.errors import ImageError, ModelError
-from models.face import Embedding, ImageBGR
+from models.face import Embedding, Face, ImageBGR
 from models.image import decode
 from models.measurement import Measured, NotAssessed
 
@@ -19,6 +19,8 @@ class Reference:
     evidence: DocumentEvidence
     embedding: Embedding | None = None
     image_bgr: ImageBGR | None = None
+    face: Face | None = None
+    """The only face on the photo."""
     engine_fault: str | None = None
 
 
@@ -36,6 +38,7 @@ def examine(document: TravelDocument, today: date, measurer: Measurer, watch: St
         return Reference(DocumentEvidence(expiry, document.expires_on, unknown, {}, error.code))
     except ModelError as error:
         evidence = DocumentEvidence(expiry, document.expires_on, NotAssessed("engine failed"), {})
-        return Reference(evidence, None, image_bgr, type(error).__name__)
-    faces, quality = Measured(sighting.faces), sighting.quality
-    return Reference(DocumentEvidence(expiry, document.expires_on, faces, quality), embedding, image_bgr)
+        return Reference(evidence, image_bgr=image_bgr, engine_fault=type(error).__name__)
+    evidence = DocumentEvidence(expiry, document.expires_on, Measured(sighting.faces), sighting.quality)
+    face = sighting.face if sighting.faces == 1 else None
+    return Reference(evidence, embedding, image_bgr, face)

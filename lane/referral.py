@@ -1,5 +1,6 @@
 """An open question to an officer, and the answer."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +8,9 @@ from typing import NewType
 
 PassageId = NewType("PassageId", str)
 """A random UUID in its usual text form; a referral is named by its passage."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Answer(StrEnum):
@@ -51,3 +55,13 @@ class Decision:
     officer: str
     """The officer's pseudonym, never a name."""
     decided_at: datetime
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an answer that no desk gives: whatever is odd about it opens no gate."""
+        texts = (self.id, self.passage, self.officer)
+        if not all(type(text) is str and _NAME.fullmatch(text) for text in texts):
+            raise ValueError("a decision names itself, its passage and its officer's pseudonym")
+        if self.decided_at.tzinfo is None:
+            raise ValueError("a decision needs an aware time")
+        if self.ground not in GROUNDS[self.answer]:
+            raise ValueError(f"{self.ground} is no ground for {self.answer}")

@@ -1,15 +1,22 @@
 """The machine's clocks, and one for simulations that can skip time instead of waiting."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 
 class SystemClock:
-    """See `lane.ports.Clock`."""
+    """See `lane.ports.Clock`. Without a zone, the calendar is that of the machine's own time zone."""
+
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        self._zone = zone
 
     def now(self) -> datetime:
         """Aware, UTC."""
         return datetime.now(UTC)
+
+    def today(self) -> date:
+        """The calendar day where the lane stands."""
+        return self.now().astimezone(self._zone).date()
 
     def monotonic_s(self) -> float:
         """Seconds since any fixed moment."""
@@ -23,7 +30,8 @@ class SystemClock:
 class SkippingClock(SystemClock):
     """The machine's clock, which jumps ahead where a simulated camera skips a wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        super().__init__(zone)
         self._skipped_s = 0.0
 
     def now(self) -> datetime:

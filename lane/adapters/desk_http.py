@@ -1,5 +1,12 @@
-"""The desk over HTTP: the lane opens the connection, nobody connects to a lane."""
+"""The desk over HTTP: the lane opens the connection, nobody connects to a lane.
 
+What the desk says is not trusted: its size and time are bounded, its form is checked, and whatever is odd
+about it is a lost desk, never a decision.
+"""
+
+import json
+import re
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -7,23 +14,31 @@ from typing import Any, Self
 
 import httpx
 
-from lane.errors import DeskLostError, DeskRefusedError, NetworkLostError
+from lane.errors import DeskLostError, DeskRefusedError, NetworkLostError, SettingsError
 from lane.ledger import Entry, Head
 from lane.ports import Picture
 from lane.referral import Answer, Decision, Ground, PassageId
 
-_TIMEOUT = httpx.Timeout(5.0, connect=2.0)
-_LARGEST_ANSWER = 1 << 20
+_CONNECT_S, _ANSWER_S = 2.0, 5.0
+_LARGEST_ANSWER = 64 * 1024
+_LARGEST_SEQ = 2**53
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,512}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CODE = re.compile(r"[a-z_]{1,40}")
 
 
 class HttpDesk:
-    """See `lane.ports.Desk`. `token` is this lane's; it goes into no log and no error."""
+    """See `lane.ports.Desk`. `token` is this lane's; it goes into no log and no error.
+
+    Raises SettingsError for a token that cannot be one.
+    """
 
     def __init__(self, address: str, token: str) -> None:
+        if not _TOKEN.fullmatch(token):
+            raise SettingsError("the lane's token is missing or garbled: `python -m api lane add` prints one")
         self._client = httpx.Client(
             base_url=f"{address.rstrip('/')}/api/v1",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=_TIMEOUT,
+            headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
             follow_redirects=False,
             trust_env=False,  # a proxy from the environment would see faces
         )
@@ -54,57 +69,82 @@ class HttpDesk:
         wire = [{"payload": entry.payload, "hash": entry.hash} for entry in entries]
         answer = self._ask("POST", "/entries", json={"entries": wire})
         try:
-            if answer["applied_through"] < entries[-1].seq:
-                raise DeskLostError("the desk did not apply all entries")
-            return Head(int(answer["head"]["seq"]), str(answer["head"]["hash"]))
+            applied, head = answer["applied_through"], _head(answer["head"])
         except (KeyError, TypeError, ValueError) as error:
             raise DeskLostError("the desk's answer is not understood") from error
+        if type(applied) is not int or applied < entries[-1].seq:
+            raise DeskLostError("the desk did not apply all entries")
+        return head
 
     def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
         """See `lane.ports.Desk.decision`."""
-        timeout = httpx.Timeout(wait_s + 5.0, connect=2.0)
-        answer = self._ask("GET", f"/passages/{passage}/decision", params={"wait_s": wait_s}, timeout=timeout)
+        answer = self._ask("GET", f"/passages/{passage}/decision", wait_s, params={"wait_s": wait_s})
         try:
             found = answer["decision"]
             return None if found is None else _decision(found)
         except (KeyError, TypeError, ValueError) as error:
             raise DeskLostError("the desk's answer is not understood") from error
 
-    def _ask(self, method: str, path: str, **request: Any) -> Mapping[str, Any]:
+    def _ask(self, method: str, path: str, wait_s: float = 0.0, **request: Any) -> Mapping[str, Any]:
+        limit_s = wait_s + _ANSWER_S
+        timeout = httpx.Timeout(limit_s, connect=_CONNECT_S)
         try:
-            answer = self._client.request(method, path, **request)
+            with self._client.stream(method, path, timeout=timeout, **request) as answer:
+                return _understood(answer, _content(answer, limit_s))
+        except httpx.ConnectTimeout as error:
+            raise NetworkLostError("nobody answers at the desk in time") from error
         except httpx.TimeoutException as error:
-            lost = isinstance(error, httpx.ConnectTimeout)
-            raise (NetworkLostError if lost else DeskLostError)("the desk does not answer in time") from error
+            raise DeskLostError("the desk does not answer in time") from error
         except httpx.HTTPError as error:
             raise NetworkLostError(f"nobody answers at the desk: {type(error).__name__}") from error
-        return _understood(answer)
 
 
-def _understood(answer: httpx.Response) -> Mapping[str, Any]:
+def _content(answer: httpx.Response, limit_s: float) -> bytes:
+    """The whole body, within a size and a time that a slow drip of bytes does not stretch."""
+    until = time.monotonic() + limit_s
+    content = b""
+    for part in answer.iter_raw(chunk_size=_LARGEST_ANSWER):
+        content += part
+        if len(content) > _LARGEST_ANSWER:
+            raise DeskLostError("the desk's answer is too long")
+        if time.monotonic() > until:
+            raise DeskLostError("the desk does not answer in time")
+    return content
+
+
+def _understood(answer: httpx.Response, content: bytes) -> Mapping[str, Any]:
     if answer.status_code >= 500:
         raise DeskLostError(f"the desk cannot: HTTP {answer.status_code}")
-    if answer.status_code == 204:
+    if answer.status_code == httpx.codes.NO_CONTENT:
         return {}
-    if len(answer.content) > _LARGEST_ANSWER:
-        raise DeskLostError("the desk's answer is too long")
     try:
-        body = answer.json()
-    except ValueError as error:
+        body = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise DeskLostError("the desk's answer is not JSON") from error
     if not isinstance(body, dict):
         raise DeskLostError("the desk's answer is not understood")
     if not answer.is_success:
-        raise DeskRefusedError(f"HTTP {answer.status_code}, {body.get('code', 'no code')}")
+        code = body.get("code")
+        said = code if isinstance(code, str) and _CODE.fullmatch(code) else "without a code"
+        raise DeskRefusedError(f"HTTP {answer.status_code}, {said}")
     return body
+
+
+def _head(wire: Mapping[str, Any]) -> Head:
+    seq, hash_ = wire["seq"], wire["hash"]
+    if type(seq) is not int or not 0 < seq < _LARGEST_SEQ:
+        raise ValueError("no place in a chain")
+    if not isinstance(hash_, str) or not _SHA256.fullmatch(hash_):
+        raise ValueError("no hash")
+    return Head(seq, hash_)
 
 
 def _decision(wire: Mapping[str, Any]) -> Decision:
     return Decision(
-        id=str(wire["id"]),
-        passage=PassageId(str(wire["passage"])),
+        id=wire["id"],
+        passage=wire["passage"],
         answer=Answer(wire["answer"]),
         ground=Ground(wire["ground"]),
-        officer=str(wire["officer"]),
+        officer=wire["officer"],
         decided_at=datetime.fromisoformat(wire["decided_at"]),
     )

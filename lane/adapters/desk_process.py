@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,16 @@ from typing import Any
 from lane.errors import SettingsError
 
 _READY = "desk listening at "
+_START_S = 60
 
 
 def ask(arguments: Sequence[str]) -> Any:
     """Run one command of the desk and read its JSON. Raises SettingsError with what it said."""
-    done = subprocess.run(_command(arguments), capture_output=True, text=True, check=False)  # noqa: S603
+    command = _command(arguments)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_START_S)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise SettingsError(f"the desk's command did not end within {_START_S} s") from error
     if done.returncode not in (0, 1):
         raise SettingsError(f"the desk's command failed: {done.stderr.strip()[-2000:]}")
     try:
@@ -52,9 +58,14 @@ def desk_process(database: Path, log: Path, port: int = 0) -> Iterator[str]:
 def _address(process: "subprocess.Popen[str]", log: Path) -> str:
     if process.stdout is None:
         raise SettingsError("the desk has no output")
-    for line in process.stdout:
-        if line.startswith(_READY):
-            return line.removeprefix(_READY).strip()
+    too_late = threading.Timer(_START_S, process.kill)
+    too_late.start()
+    try:
+        for line in process.stdout:
+            if line.startswith(_READY):
+                return line.removeprefix(_READY).strip()
+    finally:
+        too_late.cancel()
     raise SettingsError(f"the desk did not start: {log.read_text(errors='replace')[-2000:]}")
 
 

@@ -1,12 +1,14 @@
 """The lane's ledger and outbox in one SQLite file, so that one transaction covers both."""
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from lane.errors import LedgerBrokenError
+from lane.errors import DeskRefusedError, JournalError, LedgerBrokenError
 from lane.ledger import GENESIS, Head, follow, read, verify
 from lane.passage import State
 from lane.ports import Draft, Parcel, Picture, Standing
@@ -20,7 +22,10 @@ CREATE TABLE IF NOT EXISTS picture (
     media_type TEXT NOT NULL, content BLOB NOT NULL,
     PRIMARY KEY (seq, sha256)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS head (whose TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS head (
+    one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS witnessed (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS standing (
     one INTEGER PRIMARY KEY CHECK (one = 1), passage TEXT NOT NULL, state TEXT NOT NULL
 ) STRICT;
@@ -30,18 +35,17 @@ CREATE TRIGGER IF NOT EXISTS ledger_is_not_shortened BEFORE DELETE ON ledger
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 """
 
-_OWN, _DESK = "lane", "desk"
-
 
 class SqliteJournal:
     """See `lane.ports.Journal`. Opening it verifies the whole chain: a lane does not build on a broken one.
 
-    Raises LedgerBrokenError, also where the file is not a journal or belongs to another lane.
+    Raises LedgerBrokenError, also where the file is not a journal or belongs to another lane; JournalError
+    where it cannot be opened, or another process has it.
     """
 
     def __init__(self, path: Path, lane: str) -> None:
         self._lane = lane
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(path)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -49,18 +53,23 @@ class SqliteJournal:
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA secure_delete = ON")  # delivered pictures leave no bytes behind
             self._db.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
+            self.verify()
+        except sqlite3.Error as error:
+            os.close(self._lock)
             raise LedgerBrokenError(f"{path} is not a lane's journal: {error}") from error
-        self.verify()
+        except LedgerBrokenError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Release the file."""
         self._db.close()
+        os.close(self._lock)
 
     def verify(self) -> Head:
         """Walk the chain. Raises LedgerBrokenError for what is changed, missing, moved or cut off."""
         rows = self._db.execute("SELECT payload, hash FROM ledger ORDER BY seq")
-        return verify(rows, chain=self._lane, witnessed=[self._head(_OWN)])
+        return verify(rows, chain=self._lane, witnessed=[self._head()])
 
     def payloads(self) -> list[tuple[str, str]]:
         """Every entry's payload and hash, in order."""
@@ -76,7 +85,7 @@ class SqliteJournal:
     ) -> None:
         """See `lane.ports.Journal.record`."""
         with self._transaction():
-            head = self._head(_OWN)
+            head = self._head()
             for draft in drafts:
                 entry = follow(head, chain=self._lane, at=at, kind=draft.kind, body=draft.body)
                 head = entry.head
@@ -88,7 +97,7 @@ class SqliteJournal:
                 "INSERT OR IGNORE INTO picture VALUES (?, ?, ?, ?)",
                 [(head.seq, one.sha256, one.media_type, one.content) for one in pictures],
             )
-            self._keep_head(_OWN, head)
+            self._db.execute("INSERT OR REPLACE INTO head VALUES (1, ?, ?)", (head.seq, head.hash))
             if standing is not None:
                 self._db.execute(
                     "INSERT OR REPLACE INTO standing VALUES (1, ?, ?)", (standing.passage, standing.state)
@@ -105,9 +114,11 @@ class SqliteJournal:
     def confirmed(self, through_seq: int, desk_head: Head) -> None:
         """See `lane.ports.Journal.confirmed`."""
         with self._transaction():
+            self._witness(desk_head)
             self._db.execute("DELETE FROM outbox WHERE seq <= ?", (through_seq,))
-            self._db.execute("DELETE FROM picture WHERE seq <= ?", (through_seq,))
-            self._keep_head(_DESK, desk_head)
+            faces = self._db.execute("DELETE FROM picture WHERE seq <= ?", (through_seq,)).rowcount
+        if faces:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # nor in the log
 
     def unfinished(self) -> Standing | None:
         """See `lane.ports.Journal.unfinished`."""
@@ -116,28 +127,49 @@ class SqliteJournal:
             return None
         return Standing(PassageId(row[0]), State(row[1]))
 
-    def desk_head(self) -> Head | None:
-        """See `lane.ports.Journal.desk_head`."""
-        head = self._head(_DESK)
-        return None if head == GENESIS else head
+    def desk_heads(self) -> Sequence[Head]:
+        """See `lane.ports.Journal.desk_heads`."""
+        return [Head(*row) for row in self._db.execute("SELECT seq, hash FROM witnessed ORDER BY seq")]
 
     def _pictures(self, seq: int) -> tuple[Picture, ...]:
         rows = self._db.execute("SELECT sha256, media_type, content FROM picture WHERE seq = ?", (seq,))
         return tuple(Picture(*row) for row in rows)
 
-    def _head(self, whose: str) -> Head:
-        row = self._db.execute("SELECT seq, hash FROM head WHERE whose = ?", (whose,)).fetchone()
+    def _head(self) -> Head:
+        row = self._db.execute("SELECT seq, hash FROM head").fetchone()
         return Head(*row) if row else GENESIS
 
-    def _keep_head(self, whose: str, head: Head) -> None:
-        self._db.execute("INSERT OR REPLACE INTO head VALUES (?, ?, ?)", (whose, head.seq, head.hash))
+    def _witness(self, told: Head) -> None:
+        last = self._db.execute("SELECT seq, hash FROM witnessed ORDER BY seq DESC LIMIT 1").fetchone()
+        if last is not None and (told.seq < last[0] or (told.seq == last[0] and told.hash != last[1])):
+            raise DeskRefusedError(f"the desk's ledger went back: it was at {last[0]}, it says {told.seq}")
+        self._db.execute("INSERT OR IGNORE INTO witnessed VALUES (?, ?)", (told.seq, told.hash))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+        """All or nothing. Raises JournalError where the disk does not take it: then nothing has happened."""
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal cannot be written: {error}") from error
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+
+def _locked(path: Path) -> int:
+    """The journal's lock file, held; made readable by this user alone, as the journal beside it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise JournalError(f"the journal {path} cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise JournalError(f"another process has the journal {path}: one lane, one journal") from error
+    return lock

@@ -24,6 +24,7 @@ from lane.adapters.simulated import SimulatedReader
 from lane.courier import Courier
 from lane.document import TravelDocument
 from lane.frame import Frame
+from lane.judge import Judge
 from lane.ledger import Entry, Head
 from lane.measure import Before, Measurer, Sighting, Stopwatch
 from lane.policy import load
@@ -126,8 +127,8 @@ class PlainMeasurer(Measurer):
 
     def look(self, image_bgr: ImageBGR, watch: Stopwatch, before: Before | None = None) -> Sighting:
         face = Face(Box(10, 10, 40, 40), np.zeros((5, 2), np.float32), 0.9)
-        quality = inside(POLICY.quality.live) | inside(POLICY.quality.document)
-        if not image_bgr.any():
+        quality = inside(POLICY.quality.document) | inside(POLICY.quality.live)
+        if image_bgr.mean() < 1:
             quality["brightness"] = Measured(0)
         return Sighting(image_bgr, 1, face, quality)
 
@@ -146,6 +147,7 @@ class PlainCamera:
         for number in range(40):
             self.clock.skip(0.2)
             image = np.full((64, 64, 3), grey, np.uint8)
+            image[0, 0] = number % 2  # a live sensor never gives the same picture twice
             yield Frame("plain", number, self.clock.now(), self.clock.monotonic_s(), image)
 
 
@@ -163,13 +165,11 @@ def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
     with MortalDesk(settings["desk"], settings["token"], death) as desk:
         station = Station(
             settings["lane"],
-            camera=PlainCamera(clock),
+            judge=Judge(PlainCamera(clock), PlainMeasurer(), POLICY, clock),
             reader=SimulatedReader(passengers(count)),
             gate=PaperGate(Path(settings["diary"]), death),
             journal=journal,
             courier=Courier(journal, desk),
-            measurer=PlainMeasurer(),
-            policy=POLICY,
             clock=clock,
             screen=Diary(),
         )

@@ -10,6 +10,7 @@ from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, Simul
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.courier import Courier
 from lane.document import TravelDocument
+from lane.judge import Judge
 from lane.measure import Measurer
 from lane.passage import State
 from lane.policy import Policy
@@ -59,12 +60,13 @@ def hall(
     desk: SimulatedDesk | None = None,
     gate: SimulatedGate | None = None,
     camera: FrameSource | None = None,
+    clock: SkippingClock | None = None,
 ) -> Hall:
     """A lane whose passengers come in this order."""
-    clock, screen = SkippingClock(), Diary()
+    clock, screen = clock or SkippingClock(), Diary()
     journal = SqliteJournal(folder / "lane.sqlite", LANE)
     desk, gate = desk or SimulatedDesk(LANE), gate or SimulatedGate()
-    simulated = SimulatedCamera(clock, clock.skip)
+    simulated = SimulatedCamera(clock, clock.skip, frames_per_second=12.5)
 
     def lead() -> Iterator[TravelDocument]:
         for document, scene in passengers:
@@ -73,13 +75,11 @@ def hall(
 
     station = Station(
         LANE,
-        camera=camera or simulated,
+        judge=Judge(camera or simulated, measurer, policy, clock),
         reader=SimulatedReader(lead()),
         gate=gate,
         journal=journal,
         courier=Courier(journal, desk),
-        measurer=measurer,
-        policy=policy,
         clock=clock,
         screen=screen,
     )

@@ -238,6 +238,16 @@ def test_a_decision_can_be_replayed_from_plain_evidence(evidence: Evidence) -> N
         (("brightness = {", "brightness = { mix = 1 } #"), "mix"),
         (("[liveness]", "[liveness"), "not TOML"),
         (("source = ", 'source = "" #'), "source"),
+        (("sharpness = ", "# sharpness = "), "no limit for sharpness"),
+        (("[quality.document]\ninter_eye", "[quality.document]\n# inter_eye"), "no limit for inter_eye"),
+        (("yaw_deg = { min = -30, max = 30 }", "yaw_deg = { min = 30, max = -30 }"), "min is above max"),
+        (("admit = 0.46", "admit = -1"), "admit"),
+        (("admit = 0.46", 'admit = "0.46"'), "admit"),
+        (("good_frames = 3", "good_frames = true"), "good_frames"),
+        (("good_frames = 3", "good_frames = 1"), "good_frames"),
+        (("minimum = 0.5", "minimum = 0.0"), "minimum"),
+        (("second_face_ratio = 0.5", "second_face_ratio = 1.0"), "second_face_ratio"),
+        (("version = ", "for_stills = true\nversion = "), "not for a file to say"),
     ],
 )
 def test_a_wrong_policy_is_refused_and_says_what_is_wrong(
@@ -247,6 +257,18 @@ def test_a_wrong_policy_is_refused_and_says_what_is_wrong(
     path.write_text(SHIPPED.read_text(encoding="utf-8").replace(*change, 1), encoding="utf-8")
     with pytest.raises(PolicyError, match=said):
         load(path)
+
+
+def test_two_thresholds_for_one_file_are_refused(tmp_path: Path) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    path = tmp_path / "policy.toml"
+    path.write_text(text + text[text.index("[[matcher]]") :].replace("0.46", "0.40"), encoding="utf-8")
+    with pytest.raises(PolicyError, match="two thresholds"):
+        load(path)
+
+
+def test_the_shipped_source_is_a_file_that_exists() -> None:
+    assert (Path(__file__).parents[2] / BAND.source).is_file()
 
 
 def test_a_missing_policy_is_said_plainly(tmp_path: Path) -> None:

@@ -1,27 +1,36 @@
 """One passenger after another, on real networks and real photographs."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
-from time import monotonic
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from lane.adapters import photos as store
-from lane.adapters.simulated import Scene, SimulatedGate, openings
+from lane.adapters.clock import SkippingClock
+from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, openings, render
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.cast import Passenger, cast
 from lane.document import TravelDocument
-from lane.errors import CameraError, DeskLostError, LedgerBrokenError, NetworkLostError, StoppedError
+from lane.errors import (
+    CameraError,
+    DeskLostError,
+    GateFaultError,
+    LedgerBrokenError,
+    NetworkLostError,
+    StoppedError,
+)
 from lane.evidence import from_plain
 from lane.frame import Frame
 from lane.ledger import read
 from lane.measure import Measurer
 from lane.passage import State
 from lane.policy import Admit, Policy, Refer, decide
+from lane.ports import FrameSource
 from lane.reasons import Code
 from lane.referral import Answer, PassageId
 from lane.station import PassageReport
@@ -195,7 +204,7 @@ def test_a_site_that_allows_it_admits_while_the_desk_is_down(
     assert here.journal.pending(1) == []
 
 
-def test_stopped_while_an_officer_is_waited_for_the_next_run_goes_on_waiting(
+def test_stopped_while_an_officer_is_waited_for_the_next_run_opens_for_no_earlier_answer(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     here = with_one(tmp_path, measurer, policy, people["impostor"], desk=SimulatedDesk(LANE, no_answer))
@@ -204,13 +213,32 @@ def test_stopped_while_an_officer_is_waited_for_the_next_run_goes_on_waiting(
     with pytest.raises(StoppedError):
         here.station.serve()
     here.journal.close()
-    again = hall(tmp_path, measurer, policy, [], desk=here.desk)
     here.desk.script = admit
-    report = again.station.start()
-    assert report is not None
+    again = hall(tmp_path, measurer, policy, [], desk=here.desk)
+    again.station.start()
+    assert again.kinds()[-2:] == ["lane.started", "passage.closed"]
+    assert again.desk.entries[-1].body["how"] == "interrupted"
+    assert openings(again.gate.diary) == 0
+
+
+def test_an_answer_that_may_be_old_opens_no_gate(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = with_one(tmp_path, measurer, policy, people["dark"], desk=SimulatedDesk(LANE, no_answer))
+    clock = here.clock
+    assert isinstance(clock, SkippingClock)
+
+    def out_for_an_hour(passage: PassageId) -> Answer:
+        clock.skip(3600)
+        return admit(passage)
+
+    here.desk.script = out_for_an_hour
+    here.station.start()
+    report = here.walk()
     assert report.officer is Answer.ADMIT
-    assert report.gate_opened
-    assert again.kinds()[-2:] == ["gate.opening", "passage.closed"]
+    assert not report.gate_opened
+    assert here.kinds()[-2:] == ["passage.decided", "passage.closed"]
+    assert here.desk.entries[-1].body["how"] == "interrupted"
 
 
 def test_a_gate_that_does_not_move_is_written_down_and_stays_closed(
@@ -221,6 +249,26 @@ def test_a_gate_that_does_not_move_is_written_down_and_stays_closed(
     report = here.walk()
     assert not report.gate_opened
     assert here.desk.entries[-1].body["how"] == "gate_fault"
+
+
+class StuckGate(SimulatedGate):
+    """Opens, and does not close."""
+
+    def close(self) -> None:
+        if self.is_open:
+            raise GateFaultError("jammed")
+
+
+def test_a_gate_that_does_not_close_is_written_down_and_closes_the_lane(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    passenger = people["holder"]
+    here = hall(tmp_path, measurer, policy, [(passenger.document, passenger.scene)] * 2, gate=StuckGate())
+    here.station.start()
+    here.walk()
+    assert here.kinds()[-2:] == ["passage.closed", "lane.closed"]
+    assert here.desk.entries[-2].body["how"] == "gate_fault"
+    assert here.station.serve() is None, "a lane with an open gate serves nobody"
 
 
 def test_a_passenger_who_does_not_walk_through_leaves_a_closed_gate(
@@ -238,36 +286,86 @@ class LostCamera:
         raise CameraError("unplugged")
 
 
-class StaleCamera:
-    """Gives good frames that were captured long ago."""
+@dataclass(slots=True)
+class ShiftedCamera:
+    """A simulated camera whose frames are changed on their way."""
 
-    def __init__(self, image: np.ndarray) -> None:
-        self.image = image.astype(np.uint8)
+    camera: FrameSource
+    change: Callable[[Frame], Frame]
 
     def frames(self) -> Iterator[Frame]:
-        for number in range(60):
-            yield Frame("stale", number, datetime.now(UTC), monotonic() - 5, self.image)
+        return map(self.change, self.camera.frames())
 
 
-def test_a_lost_camera_refers(tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast) -> None:
-    here = with_one(tmp_path, measurer, policy, people["holder"], camera=LostCamera())
+def shifted(
+    folder: Path, measurer: Measurer, policy: Policy, passenger: Passenger, change: Callable[[Frame], Frame]
+) -> Hall:
+    clock = SkippingClock()
+    camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
+    return with_one(folder, measurer, policy, passenger, camera=ShiftedCamera(camera, change), clock=clock)
+
+
+@pytest.mark.parametrize("shift_s", [-5.0, 3600.0, float("nan")], ids=["stale", "other clock", "no time"])
+def test_a_frame_of_no_known_age_never_decides(
+    shift_s: float, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    def change(frame: Frame) -> Frame:
+        return replace(frame, captured_monotonic_s=frame.captured_monotonic_s + shift_s)
+
+    here = shifted(tmp_path, measurer, policy, people["holder"], change)
     here.station.start()
     report = here.walk()
-    assert Code.TIMEOUT in codes(report)
-    assert here.desk.entries[2].body["evidence"]["capture"]["ended"] == "camera_lost"
+    assert report.outcome == "refer"
+    assert set(here.desk.entries[2].body["evidence"]["capture"]["rejections"]) == {"age"}
 
 
-def test_a_stale_frame_never_decides(
+def test_a_frozen_picture_never_decides(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
-    person = people["holder"].scene.people[0]
-    here = with_one(
-        tmp_path, measurer, policy, people["holder"], camera=StaleCamera(person.portrait.image_bgr)
+    still = render(people["holder"].scene, 2.0, np.random.default_rng(1))
+    here = shifted(
+        tmp_path, measurer, policy, people["holder"], lambda frame: replace(frame, image_bgr=still)
     )
     here.station.start()
     report = here.walk()
     assert report.outcome == "refer"
-    assert here.desk.entries[2].body["evidence"]["capture"]["rejections"] == {"age": 60}
+    assert here.desk.entries[2].body["evidence"]["capture"]["rejections"]["frozen"] > 10
+
+
+def test_frames_that_repeat_their_number_never_decide(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    here = shifted(tmp_path, measurer, policy, people["holder"], lambda frame: replace(frame, sequence=7))
+    here.station.start()
+    assert here.walk().outcome == "refer"
+
+
+def test_the_frames_that_decide_lie_close_together(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    dark = np.zeros((480, 640, 3), np.uint8)
+
+    def only_every_third_second(frame: Frame) -> Frame:
+        good = frame.sequence % 38 == 30
+        return frame if good else replace(frame, image_bgr=dark + np.uint8(frame.sequence % 2))
+
+    here = shifted(tmp_path, measurer, policy, people["holder"], only_every_third_second)
+    here.station.start()
+    assert Code.TIMEOUT in codes(here.walk())
+
+
+def test_a_face_that_leaves_between_frames_starts_the_count_anew(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    empty = render(people["nobody"].scene, 2.0, np.random.default_rng(1))
+
+    def in_and_out(frame: Frame) -> Frame:
+        here = frame.sequence % 3 < 2
+        return frame if here else replace(frame, image_bgr=empty + np.uint8(frame.sequence % 2))
+
+    here = shifted(tmp_path, measurer, policy, people["holder"], in_and_out)
+    here.station.start()
+    assert Code.TIMEOUT in codes(here.walk())
 
 
 class FaultyMeasurer(Measurer):
@@ -323,16 +421,25 @@ def test_a_document_that_cannot_be_read_refers(tmp_path: Path, measurer: Measure
     assert {Code.DOCUMENT_EXPIRED, Code.DOCUMENT_PHOTO_UNUSABLE, Code.NO_FACE} <= codes(here.walk())
 
 
-def test_a_document_is_valid_on_its_last_day_and_not_after(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+class FixedClock(SkippingClock):
+    """Two in the morning in Beijing, when it is still yesterday in Greenwich."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, 18, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "expired"), [("Asia/Shanghai", True), ("Europe/London", False), ("America/New_York", False)]
+)
+def test_a_document_expires_by_the_calendar_of_the_lane(
+    zone: str, expired: bool, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
-    today = date.today()  # noqa: DTZ011  what is tested is a calendar day
-    for number, (day, expired) in enumerate([(today, False), (today - timedelta(days=1), True)]):
-        passenger = people["holder"]
-        document = replace(passenger.document, expires_on=day)
-        here = hall(tmp_path / str(number), measurer, policy, [(document, passenger.scene)])
-        here.station.start()
-        assert (Code.DOCUMENT_EXPIRED in codes(here.walk())) is expired
+    passenger = people["holder"]
+    document = replace(passenger.document, expires_on=date(2026, 1, 1))
+    clock = FixedClock(ZoneInfo(zone))
+    here = hall(tmp_path, measurer, policy, [(document, passenger.scene)], clock=clock)
+    here.station.start()
+    assert (Code.DOCUMENT_EXPIRED in codes(here.walk())) is expired
 
 
 def test_no_face_name_or_number_is_in_the_ledger(
@@ -354,7 +461,6 @@ def test_pictures_leave_the_lane_once_the_desk_has_them(
     here = with_one(tmp_path, measurer, policy, people["impostor"])
     here.station.start()
     here.walk()
-    here.journal.close()
     assert here.desk.pictures
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("lane.sqlite*"))
     assert b"\xff\xd8\xff" not in stored

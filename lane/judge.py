@@ -1,0 +1,117 @@
+"""One passenger's evidence and what the policy says of it; whatever fails on the way refers."""
+
+import logging
+from dataclasses import dataclass, field
+
+from lane import pictures
+from lane.capture import Capture, capture
+from lane.document import TravelDocument, check_expiry
+from lane.errors import LaneError
+from lane.evidence import DeskContact, DocumentEvidence, Evidence
+from lane.measure import Measurer, Stopwatch, lowest_similarity
+from lane.policy import Admit, Policy, Refer, decide
+from lane.ports import Clock, FrameSource
+from lane.reference import Reference, examine
+from models.errors import ModelError
+from models.measurement import Measure, NotAssessed
+
+log = logging.getLogger(__name__)
+
+LIVENESS = NotAssessed("this release has no attack detection")
+NOT_COMPARED = NotAssessed("not compared")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found, what the policy says of it, and the pictures an officer would need."""
+
+    evidence: Evidence
+    outcome: Admit | Refer
+    shown: tuple[pictures.Shown, ...]
+    timings_ms: dict[str, float]
+
+
+@dataclass(slots=True)
+class _Finding:
+    """What measuring has found so far; a fault leaves the rest as it was: not assessed."""
+
+    reference: Reference
+    taken: Capture = field(default_factory=Capture)
+    similarity: Measure = NOT_COMPARED
+    models_unchanged: bool = False
+
+
+class Judge:
+    """Measures a document and a capture, and decides."""
+
+    def __init__(self, camera: FrameSource, measurer: Measurer, policy: Policy, clock: Clock) -> None:
+        self._camera, self._measurer = camera, measurer
+        self._policy, self._clock = policy, clock
+
+    @property
+    def measurer(self) -> Measurer:
+        """The networks that measure."""
+        return self._measurer
+
+    @property
+    def policy(self) -> Policy:
+        """The rules that decide."""
+        return self._policy
+
+    def judge(self, document: TravelDocument, desk: DeskContact) -> Judged:
+        """Examine the document, capture the passenger, compare, decide."""
+        watch, finding = Stopwatch(), _Finding(Reference(self._unexamined(document)))
+        fault = self._measure(document, finding, watch)
+        evidence = Evidence(
+            document=finding.reference.evidence,
+            capture=finding.taken.evidence(),
+            quality=finding.taken.quality(),
+            similarity=finding.similarity,
+            liveness=LIVENESS,
+            matcher=self._measurer.networks.embedder.identity,
+            networks=self._measurer.networks.identities,
+            desk=desk,
+            models_unchanged=finding.models_unchanged,
+            engine_fault=fault or finding.reference.engine_fault or finding.taken.engine_fault,
+        )
+        with watch.time("decide"):
+            outcome = decide(evidence, self._policy)
+        timings_ms = watch.timings_ms()
+        shown = () if isinstance(outcome, Admit) else _to_show(finding)
+        return Judged(evidence, outcome, shown, timings_ms)
+
+    def _measure(self, document: TravelDocument, finding: _Finding, watch: Stopwatch) -> str | None:
+        """Fill `finding` as far as it goes; returns what stopped it. Here all faults are caught."""
+        try:
+            finding.models_unchanged = self._models_unchanged()
+            finding.reference = examine(document, self._clock.today(), self._measurer, watch)
+            capture(finding.taken, self._camera, self._measurer, self._policy, self._clock, watch)
+            finding.similarity = lowest_similarity(finding.reference.embedding, finding.taken.probes, watch)
+        except (LaneError, ModelError) as error:
+            log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)
+            return type(error).__name__
+        except Exception as error:
+            log.error("measuring failed, the passenger is referred", exc_info=error)
+            return type(error).__name__
+        return None
+
+    def _models_unchanged(self) -> bool:
+        try:
+            self._measurer.networks.check_files()
+        except ModelError as error:
+            log.critical("a model file is not what was checked at start: %s", error)
+            return False
+        return True
+
+    def _unexamined(self, document: TravelDocument) -> DocumentEvidence:
+        expiry = check_expiry(document, self._clock.today())
+        return DocumentEvidence(expiry, document.expires_on, NotAssessed("not examined"), {})
+
+
+def _to_show(finding: _Finding) -> tuple[pictures.Shown, ...]:
+    """A referral without pictures is still a referral."""
+    try:
+        return pictures.to_show(finding.reference, finding.taken)
+    except Exception as error:
+        log.error("the pictures for the officer could not be made", exc_info=error)
+        return ()

@@ -1,0 +1,129 @@
+"""The lane's ledger and outbox on disk: all or nothing, one lane, one process, nobody else's eyes."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from lane.adapters.clock import SystemClock
+from lane.adapters.journal import SqliteJournal
+from lane.errors import DeskRefusedError, JournalError, LedgerBrokenError
+from lane.ledger import Head
+from lane.passage import State
+from lane.ports import Draft, Picture, Standing
+from lane.referral import PassageId
+
+NOW = SystemClock().now()
+FACE = Picture(hashlib.sha256(b"\xff\xd8\xff face").hexdigest(), "image/jpeg", b"\xff\xd8\xff face" * 500)
+
+
+def journal(folder: Path, lane: str = "lane-1") -> SqliteJournal:
+    return SqliteJournal(folder / "lane.sqlite", lane)
+
+
+def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
+    first = journal(tmp_path)
+    standing = Standing(PassageId("p-1"), State.REFERRED)
+    first.record([Draft("a", {"n": 1}), Draft("b", {"n": 2})], at=NOW, standing=standing, pictures=[FACE])
+    first.close()
+    again = journal(tmp_path)
+    parcels = again.pending(9)
+    assert [parcel.entry.kind for parcel in parcels] == ["a", "b"]
+    assert [parcel.pictures for parcel in parcels] == [(), (FACE,)]
+    assert again.unfinished() == standing
+
+
+def test_a_fact_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    with pytest.raises(ValueError, match="JSON"):
+        here.record([Draft("good", {}), Draft("bad", {"score": float("nan")})], at=NOW)
+    assert here.payloads() == []
+    assert here.pending(9) == []
+
+
+def test_a_full_disk_is_said_plainly_and_nothing_has_happened(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("before", {})], at=NOW)
+    pages = here._db.execute("PRAGMA page_count").fetchone()[0]
+    here._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(JournalError, match="full"):
+        here.record([Draft("too much", {"text": "x" * 200_000})], at=NOW)
+    assert [parcel.entry.kind for parcel in here.pending(9)] == ["before"]
+    here.verify()
+
+
+def test_one_lane_one_journal_one_process(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    with pytest.raises(JournalError, match="another process"):
+        journal(tmp_path)
+    here.close()
+    journal(tmp_path).close()
+
+
+def test_another_lanes_journal_is_refused(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW)
+    here.close()
+    with pytest.raises(LedgerBrokenError, match="belongs to chain lane-1"):
+        journal(tmp_path, "lane-2")
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lane.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(LedgerBrokenError, match="not a lane's journal"):
+        journal(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(JournalError, match="cannot be opened"):
+        journal(tmp_path / "file")
+
+
+def test_a_removed_last_entry_is_found_at_the_next_start(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {}), Draft("b", {})], at=NOW)
+    here.close()
+    with sqlite3.connect(tmp_path / "lane.sqlite") as db:
+        db.execute("DROP TRIGGER ledger_is_not_shortened")
+        db.execute("DELETE FROM outbox")
+        db.execute("DELETE FROM ledger WHERE seq = 2")
+    with pytest.raises(LedgerBrokenError, match="cut off"):
+        journal(tmp_path)
+
+
+def test_the_ledger_refuses_to_be_changed(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW)
+    for statement in ("UPDATE ledger SET hash = 'x'", "DELETE FROM ledger"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            here._db.execute(statement)
+
+
+def test_only_its_owner_can_read_a_journal(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW, pictures=[FACE])
+    for path in tmp_path.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_a_delivered_face_leaves_no_bytes_on_disk_while_the_lane_runs(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW, pictures=[FACE])
+    here.confirmed(1, Head(1, "a" * 64))
+    assert all(b"\xff\xd8\xff" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_every_head_of_the_desk_is_kept_and_a_desk_that_goes_back_is_refused(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {}), Draft("b", {})], at=NOW)
+    heads = [Head(4, "a" * 64), Head(9, "b" * 64)]
+    for seq, head in enumerate(heads, 1):
+        here.confirmed(seq, head)
+    here.record([Draft("c", {})], at=NOW)
+    for behind in (Head(3, "c" * 64), Head(9, "c" * 64)):
+        with pytest.raises(DeskRefusedError, match="went back"):
+            here.confirmed(3, behind)
+    assert here.desk_heads() == heads
+    assert len(here.pending(9)) == 1, "what was not confirmed stays"
