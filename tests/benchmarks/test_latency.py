@@ -1,6 +1,10 @@
 """A quick run on the real networks: its form and its stamp, never its speed."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,7 @@ from benchmarks.passes import STAGES
 from benchmarks.peers import INSTALL
 from models import catalogue
 from models.ort import available_cores
-from tests.benchmarks.command import run
+from tests.benchmarks.command import ROOT, run
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +81,19 @@ def test_help_teaches_each_command() -> None:
     assert "latency" in told
     assert "accuracy" in told
     assert "Start here" in told
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux when the networks are loaded")
+def test_ctrl_c_ends_a_run_without_a_traceback() -> None:
+    command = [sys.executable, "-m", "benchmarks", "latency", "--frames", "1000000"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        maps = Path(f"/proc/{process.pid}/maps")
+        while process.poll() is None and "onnxruntime" not in maps.read_text(encoding="utf-8"):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        told, complained = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not told
+    assert "Traceback" not in complained
