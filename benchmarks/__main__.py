@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -151,11 +151,17 @@ def main() -> None:
         refuse_strangers()
         app()
     except (BenchmarkError, LaneError, ModelError, ImportError) as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded
+            _stopped()
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        raise SystemExit(130) from None
+        _stopped()
+
+
+def _stopped() -> NoReturn:
+    print("\nstopped", file=sys.stderr)
+    raise SystemExit(130) from None
 
 
 if __name__ == "__main__":
