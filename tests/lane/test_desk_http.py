@@ -1,4 +1,4 @@
-"""Whatever a desk says, it is a decision in good form or a lost desk; real HTTP from a server that misbehaves."""
+"""Whatever a desk says is a decision in good form or a lost desk; over real HTTP."""
 
 import json
 import threading

@@ -1,0 +1,101 @@
+"""What the project says of itself is true."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lane import __version__
+from models.guard import NAMES, StrangerError, refuse_strangers
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TRACKED = subprocess.run(
+    ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+).stdout.split()
+
+
+def modules() -> set[str]:
+    """Every module of the four packages, `api.routes` and its like standing for what is inside."""
+    found = set()
+    for package in ("models", "lane", "api", "benchmarks"):
+        for path in (ROOT / package).iterdir():
+            is_module = path.suffix == ".py" and path.name != "__init__.py"
+            if is_module or (path / "__init__.py").is_file():
+                found.add(f"{package}.{path.stem}")
+    return found
+
+
+def test_the_readme_names_every_module_and_no_other() -> None:
+    table = README[README.index("| flow |") : README.index("\n\n", README.index("| flow |"))]
+    package, named = "", set()
+    for row in table.splitlines()[2:]:
+        cell = row.split("|")[2]
+        if head := re.search(r"\*\*`?(\w+)`?\*\*", cell):
+            package = head.group(1)
+        named |= {f"{package}.{name.rstrip('/')}" for name in re.findall(r"`(\w+/?)`", cell)}
+    assert named == modules()
+
+
+def test_the_readmes_commands_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"make ([a-z-]+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for package in set(re.findall(r"python -m (\w+)", README)):
+        assert package in (*NAMES, "benchmarks")
+
+
+def test_our_names_belong_to_nobody_else() -> None:
+    refuse_strangers()
+
+
+def test_a_stranger_with_one_of_our_names_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "strange_models-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-models\nVersion: 1.0\n")
+    (info / "top_level.txt").write_text("models\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(StrangerError, match="strange-models"):
+        refuse_strangers()
+
+
+def test_the_wheel_holds_exactly_the_three_packages(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    files = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in files if ".dist-info" not in name} == set(NAMES)
+    for needed in ("lane/policy.toml", "models/catalogue.toml"):
+        assert needed in files
+    assert any(name.startswith("api/console/templates/") for name in files)
+    assert any(name.startswith("api/console/static/") for name in files)
+    assert any("migrations" in name for name in files)
+
+
+def test_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == __version__
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_locked_package_has_hashes_and_no_address() -> None:
+    for lock in ROOT.glob("requirements*.lock"):
+        text = lock.read_text(encoding="utf-8")
+        blocks = re.split(r"\n(?=[a-z0-9])", text.strip())
+        assert all("--hash=sha256:" in block for block in blocks if "==" in block), lock.name
+        assert "://" not in text, lock.name
+
+
+def test_no_registry_host_and_no_picture_of_a_person_is_committed() -> None:
+    hosts = re.compile(
+        r"py" + r"pi\.org|python" + r"hosted\.org|registry\.npm" + r"js|deb\.deb" + r"ian\.org"
+    )
+    for name in TRACKED:
+        path = ROOT / name
+        assert path.suffix.lower() not in {".jpg", ".jpeg", ".jp2", ".onnx", ".dat"}, name
+        if path.is_file() and path.suffix != ".png":
+            assert not hosts.search(path.read_text(encoding="utf-8", errors="replace")), name

@@ -1,0 +1,113 @@
+"""A passenger, a lane on real networks, a desk, and an officer in a real browser: the gate opens for a person's word."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from lane.adapters import desk_process
+from lane.adapters.clock import SkippingClock
+from lane.adapters.desk_http import HttpDesk
+from lane.adapters.journal import SqliteJournal
+from lane.adapters.simulated import SimulatedCamera, SimulatedGate, SimulatedReader, openings
+from lane.cast import cast
+from lane.courier import Courier
+from lane.measure import Measurer
+from lane.policy import Policy
+from lane.referral import Answer
+from lane.station import PassageReport, Station
+from tests.lane.hall import Diary
+
+LANE = "lane-1"
+
+
+@dataclass(slots=True)
+class Site:
+    """A running desk with one lane and one officer."""
+
+    address: str
+    token: str
+    password: str
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    at = ["--database", str(tmp_path / "desk.sqlite"), "--json"]
+    token = desk_process.ask(["lane", "add", LANE, *at])["token"]
+    password = desk_process.ask(["officer", "add", "officer", "--generate", *at])["password"]
+    with desk_process.desk_process(tmp_path / "desk.sqlite", tmp_path / "desk.log") as address:
+        yield Site(address, token, password)
+
+
+class Walk(threading.Thread):
+    """One passenger who walks through the lane while the test's own thread drives the browser."""
+
+    def __init__(self, passage: Callable[[], PassageReport | None]) -> None:
+        super().__init__(daemon=True)
+        self.passage = passage
+        self.report: PassageReport | None = None
+
+    def run(self) -> None:
+        self.report = self.passage()
+
+
+def walk_in_the_dark(site: Site, folder: Path, measurer: Measurer, policy: Policy, gate: SimulatedGate) -> Walk:
+    """The passenger whose camera sees too little: only an officer can tell."""
+    clock = SkippingClock()
+    passenger = next(one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "dark")
+
+    def passage() -> PassageReport | None:
+        journal = SqliteJournal(folder / "lane.sqlite", LANE)
+        with HttpDesk(site.address, site.token) as desk:
+            station = Station(
+                LANE,
+                camera=SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=5),
+                reader=SimulatedReader(iter([passenger.document])),
+                gate=gate,
+                journal=journal,
+                courier=Courier(journal, desk),
+                measurer=measurer,
+                policy=policy,
+                clock=clock,
+                screen=Diary(),
+            )
+            station.start()
+            return station.serve()
+
+    return Walk(passage)
+
+
+@pytest.mark.browser
+def test_an_officer_in_a_browser_claims_decides_and_the_gate_opens_in_the_lane(
+    page: Page, site: Site, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
+) -> None:
+    assert photos.is_dir()
+    gate = SimulatedGate()
+    walk = walk_in_the_dark(site, tmp_path, measurer, policy, gate)
+    page.goto(site.address)
+    page.get_by_label("Name").fill("officer")
+    page.get_by_label("Password").fill(site.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
+
+    walk.start()
+    expect(page.get_by_role("heading", name="1 passenger waiting")).to_be_visible(timeout=30_000)
+    assert openings(gate.diary) == 0, "a referral waits behind a closed gate"
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("img").first).to_be_visible()
+    page.keyboard.press("a")
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    assert openings(gate.diary) == 0, "nothing is decided before it is confirmed"
+    page.keyboard.press("Enter")
+
+    walk.join(timeout=30)
+    assert walk.report is not None
+    assert walk.report.officer is Answer.ADMIT
+    assert walk.report.gate_opened
+    assert openings(gate.diary) == 1
+    assert gate.diary[-1] == "close"
