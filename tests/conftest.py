@@ -1,14 +1,26 @@
 """What all tests share: the photographs, the networks, one lane's wiring on simulated devices."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from lane.adapters import photos as store
 from lane.measure import Measurer
 from lane.policy import Policy, load
 from models.build import Networks, build_networks
 from models.ort import RuntimeSettings
+from tests.browsers import CHROMIUM, NO_BROWSER, chromium
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    if CHROMIUM is None:
+        pytest.skip(NO_BROWSER)
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

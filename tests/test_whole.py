@@ -1,13 +1,12 @@
-"""A passenger, a lane on real networks, a desk, and an officer in a real browser: the gate opens for a person's word."""
+"""A passenger, a lane on real networks, a desk, an officer in a real browser: a person opens the gate."""
 
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from lane.adapters import desk_process
 from lane.adapters.clock import SkippingClock
@@ -16,10 +15,12 @@ from lane.adapters.journal import SqliteJournal
 from lane.adapters.simulated import SimulatedCamera, SimulatedGate, SimulatedReader, openings
 from lane.cast import cast
 from lane.courier import Courier
+from lane.judge import Judge
 from lane.measure import Measurer
 from lane.policy import Policy
 from lane.referral import Answer
 from lane.station import PassageReport, Station
+from tests.browsers import quiet_page
 from tests.lane.hall import Diary
 
 LANE = "lane-1"
@@ -55,23 +56,25 @@ class Walk(threading.Thread):
         self.report = self.passage()
 
 
-def walk_in_the_dark(site: Site, folder: Path, measurer: Measurer, policy: Policy, gate: SimulatedGate) -> Walk:
+def walk_in_the_dark(
+    site: Site, folder: Path, measurer: Measurer, policy: Policy, gate: SimulatedGate
+) -> Walk:
     """The passenger whose camera sees too little: only an officer can tell."""
     clock = SkippingClock()
-    passenger = next(one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "dark")
+    passenger = next(one for one in cast(measurer, clock.today()) if one.name == "dark")
+
+    camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=5)
 
     def passage() -> PassageReport | None:
         journal = SqliteJournal(folder / "lane.sqlite", LANE)
         with HttpDesk(site.address, site.token) as desk:
             station = Station(
                 LANE,
-                camera=SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=5),
+                judge=Judge(camera, measurer, policy, clock),
                 reader=SimulatedReader(iter([passenger.document])),
                 gate=gate,
                 journal=journal,
                 courier=Courier(journal, desk),
-                measurer=measurer,
-                policy=policy,
                 clock=clock,
                 screen=Diary(),
             )
@@ -83,31 +86,39 @@ def walk_in_the_dark(site: Site, folder: Path, measurer: Measurer, policy: Polic
 
 @pytest.mark.browser
 def test_an_officer_in_a_browser_claims_decides_and_the_gate_opens_in_the_lane(
-    page: Page, site: Site, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
+    browser: Browser, site: Site, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
 ) -> None:
     assert photos.is_dir()
     gate = SimulatedGate()
     walk = walk_in_the_dark(site, tmp_path, measurer, policy, gate)
-    page.goto(site.address)
-    page.get_by_label("Name").fill("officer")
-    page.get_by_label("Password").fill(site.password)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
-
-    walk.start()
-    expect(page.get_by_role("heading", name="1 passenger waiting")).to_be_visible(timeout=30_000)
-    assert openings(gate.diary) == 0, "a referral waits behind a closed gate"
-    page.get_by_role("button", name="Open").click()
-    expect(page.get_by_role("img").first).to_be_visible()
-    page.keyboard.press("a")
-    page.keyboard.press("2")
-    page.keyboard.press("Enter")
-    assert openings(gate.diary) == 0, "nothing is decided before it is confirmed"
-    page.keyboard.press("Enter")
-
+    with quiet_page(browser) as page:
+        sign_in(page, site)
+        walk.start()
+        admit(page, gate)
     walk.join(timeout=30)
     assert walk.report is not None
     assert walk.report.officer is Answer.ADMIT
     assert walk.report.gate_opened
     assert openings(gate.diary) == 1
     assert gate.diary[-1] == "close"
+
+
+def sign_in(page: Page, site: Site) -> None:
+    page.goto(site.address)
+    page.get_by_label("Name").fill("officer")
+    page.get_by_label("Password").fill(site.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
+
+
+def admit(page: Page, gate: SimulatedGate) -> None:
+    expect(page.get_by_role("heading", name="1 passenger waiting")).to_be_visible(timeout=30_000)
+    assert openings(gate.diary) == 0, "a referral waits behind a closed gate"
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("button", name="Admit")).to_be_visible()
+    page.keyboard.press("a")
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    assert openings(gate.diary) == 0, "nothing is decided before it is confirmed"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Admitted")).to_be_visible()

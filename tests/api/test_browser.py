@@ -2,57 +2,24 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.api.desks import PASSWORD, Lane, RunningDesk, drawn_face, wait_until
+from tests.browsers import quiet_page
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 QUALITY = [{"code": "F04", "components": ["sharpness"]}]
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
-    """A page that fails the test for whatever the browser complains of."""
     desk.officer("wang").http.close()
-    complaints: list[str] = []
-
-    def complain(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-GB")
-    opened = context.new_page()
-    opened.set_default_timeout(10_000)
-    opened.on("console", complain)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    context.close()
-    assert complaints == []
+    with quiet_page(browser) as opened:
+        yield opened
 
 
 def sign_in(page: Page, desk: RunningDesk) -> None:
