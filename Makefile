@@ -8,7 +8,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 
-.PHONY: demo test bench lock clean
+.PHONY: demo test bench bench-peers lock clean
 
 demo: .venv/.demo
 	@$(BIN)/python -m lane demo $(ARGS)
@@ -18,6 +18,15 @@ test: .venv/.test
 
 bench: .venv/.demo
 	@$(BIN)/python -m benchmarks latency $(ARGS)
+
+bench-peers: .venv-peers/.ready
+	@.venv-peers/bin/python -m benchmarks latency $(ARGS)
+
+.venv-peers/.ready: .venv/.demo requirements-peers.lock
+	@echo "Installing what a user would pick instead (about 200 MB, once)" >&2
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements-peers.lock
+	@touch $@
 
 .venv/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Passenger Lane needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.13")'
@@ -37,10 +46,13 @@ bench: .venv/.demo
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
-# Needs uv. No registry's address goes into a lock.
+# Needs uv. No registry's address goes into a lock. The peers keep an older setuptools and leave dlib's source out.
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:
-	uv pip compile pyproject.toml --extra cpu --extra demo --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements-dev.lock
-	uv pip compile pyproject.toml --extra cpu --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --extra cpu --extra demo --extra dev --upgrade -o requirements-dev.lock
+	$(LOCK) --extra cpu --extra demo -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --extra gpu --extra demo -c requirements-dev.lock -o requirements-gpu.lock
+	grep -oE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock | grep -v ^setuptools | $(LOCK) --extra cpu --extra demo --extra peers --override benchmarks/peers-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
