@@ -5,6 +5,7 @@ Ships with the product and serves demo, tests and benchmarks. The same seed give
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 import cv2
@@ -97,6 +98,7 @@ def render(scene: Scene, at_s: float, rng: np.random.Generator) -> ImageBGR:
     return _sense(picture, scene, at_s, rng)
 
 
+@cache
 def _hall() -> Plane:
     """Floor and wall in the grey of an arrivals hall."""
     rows = np.linspace(0.0, 1.0, HEIGHT, dtype=np.float32)[:, None]
