@@ -43,7 +43,8 @@ class Terminal:
     def asks_officer(self) -> None:
         """A passage waits for an officer."""
         if not self._headless:
-            self._console.print(f"   waiting behind a closed gate: decide at {self._address}", style="yellow")
+            said = f"   waiting behind a closed gate: decide at {self._address}"
+            self._console.print(said, style="yellow", highlight=False)
 
     def passed(self, report: PassageReport) -> None:
         """One line with outcome, reasons and the time of each stage."""
@@ -56,7 +57,8 @@ class Terminal:
             line.append(f"  signalled: {_codes(report.remarks)}", style="dim")
         times = " · ".join(f"{stage} {report.timings_ms.get(stage, 0):.1f}" for stage in _STAGES)
         self._console.print(line, soft_wrap=True)
-        self._console.print(f"   {report.frames} frames: {times} ms", style="dim", soft_wrap=True)
+        said = f"   {report.frames} frames: {times} ms"
+        self._console.print(said, style="dim", soft_wrap=True, highlight=False)
 
     def ended(self, summary: dict[str, Any]) -> None:
         """All through: a table, and whether the ledger holds."""
@@ -89,7 +91,14 @@ def show_comparison(console: Console, plain: dict[str, Any]) -> None:
 
 
 def _codes(reasons: tuple[Reason, ...]) -> str:
-    return ", ".join(str(reason) for reason in reasons)
+    """`F04 quality [sharpness]`: the code, what it is called, and what it is about."""
+    return ", ".join(_words(reason) for reason in reasons)
+
+
+def _words(reason: Reason) -> str:
+    called = reason.code.name.lower().replace("_", " ")
+    about = f" [{', '.join(reason.components)}]" if reason.components else ""
+    return f"{reason.code} {called}{about}"
 
 
 def _gate(opened: bool) -> str:  # noqa: FBT001  a fact, not a switch
