@@ -97,8 +97,7 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
         clock = SkippingClock()
         camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep, frames_per_second=12.5)
         hall = Hall(cast(measurer, clock.today()), camera, audience)
-        journal = SqliteJournal(settings.journal, settings.lane)
-        stack.callback(journal.close)
+        journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
         station = build_station(
             settings,
             camera=camera,

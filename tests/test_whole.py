@@ -66,8 +66,10 @@ def walk_in_the_dark(
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=5)
 
     def passage() -> PassageReport | None:
-        journal = SqliteJournal(folder / "lane.sqlite", LANE)
-        with HttpDesk(site.address, site.token) as desk:
+        with (
+            SqliteJournal(folder / "lane.sqlite", LANE) as journal,
+            HttpDesk(site.address, site.token) as desk,
+        ):
             station = Station(
                 LANE,
                 judge=Judge(camera, measurer, policy, clock),

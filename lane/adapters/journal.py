@@ -4,9 +4,11 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from lane.errors import DeskRefusedError, JournalError, LedgerBrokenError
 from lane.ledger import GENESIS, Head, follow, read, verify
@@ -45,31 +47,31 @@ class SqliteJournal:
 
     def __init__(self, path: Path, lane: str) -> None:
         self._lane = lane
-        self._lock = _locked(path)
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # a commit that returned survives the power
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._db.execute("PRAGMA secure_delete = ON")  # delivered pictures leave no bytes behind
-            self._db.executescript(_SCHEMA)
+        with ExitStack() as opened:
+            opened.callback(os.close, _locked(path))
+            self._db = _connected(path, opened)
             self.verify()
-        except sqlite3.Error as error:
-            os.close(self._lock)
-            raise LedgerBrokenError(f"{path} is not a lane's journal: {error}") from error
-        except LedgerBrokenError:
-            self.close()
-            raise
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
-        """Release the file."""
-        self._db.close()
-        os.close(self._lock)
+        """Release the file; closing twice is no error."""
+        self._opened.close()
 
     def verify(self) -> Head:
         """Walk the chain. Raises LedgerBrokenError for what is changed, missing, moved or cut off."""
-        rows = self._db.execute("SELECT payload, hash FROM ledger ORDER BY seq")
-        return verify(rows, chain=self._lane, witnessed=[self._head()])
+        try:
+            rows = self._db.execute("SELECT payload, hash FROM ledger ORDER BY seq")
+            return verify(rows, chain=self._lane, witnessed=[self._head()])
+        except sqlite3.Error as error:
+            raise LedgerBrokenError(f"the journal is damaged: {error}") from error
 
     def payloads(self) -> list[tuple[str, str]]:
         """Every entry's payload and hash, in order."""
@@ -157,6 +159,20 @@ class SqliteJournal:
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+
+
+def _connected(path: Path, opened: ExitStack) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(path, isolation_level=None, timeout=10)
+        opened.callback(db.close)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")  # a commit that returned survives the power
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA secure_delete = ON")  # delivered pictures leave no bytes behind
+        db.executescript(_SCHEMA)
+    except sqlite3.Error as error:
+        raise LedgerBrokenError(f"{path} is not a lane's journal: {error}") from error
+    return db
 
 
 def _locked(path: Path) -> int:

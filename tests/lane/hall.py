@@ -19,6 +19,13 @@ from lane.referral import PassageId
 from lane.station import PassageReport, Station
 
 LANE = "lane-1"
+JOURNALS: list[SqliteJournal] = []
+
+
+def opened(journal: SqliteJournal) -> SqliteJournal:
+    """The same journal, closed at the test's end (tests/lane/conftest.py)."""
+    JOURNALS.append(journal)
+    return journal
 
 
 @dataclass(slots=True)
@@ -64,7 +71,7 @@ def hall(
 ) -> Hall:
     """A lane whose passengers come in this order."""
     clock, screen = clock or SkippingClock(), Diary()
-    journal = SqliteJournal(folder / "lane.sqlite", LANE)
+    journal = opened(SqliteJournal(folder / "lane.sqlite", LANE))
     desk, gate = desk or SimulatedDesk(LANE), gate or SimulatedGate()
     simulated = SimulatedCamera(clock, clock.skip, frames_per_second=12.5)
 

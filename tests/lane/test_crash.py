@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,11 +76,10 @@ def runs(lane: dict[str, str]) -> Iterator[Runs]:
 
 def holds(lane: dict[str, str]) -> None:
     """What must be true of a lane that runs again."""
-    journal = SqliteJournal(Path(lane["journal"]), LANE)  # verifies the chain
-    payloads = journal.payloads()
-    assert journal.pending(1) == []
-    assert journal.unfinished() is None
-    journal.close()
+    with SqliteJournal(Path(lane["journal"]), LANE) as journal:  # verifies the chain
+        payloads = journal.payloads()
+        assert journal.pending(1) == []
+        assert journal.unfinished() is None
     entries = [read(payload, hash_) for payload, hash_ in payloads]
     passages = {kind: Counter(e.body["passage"] for e in entries if e.kind == kind) for kind in KINDS}
     assert all(count == 1 for counts in passages.values() for count in counts.values())
@@ -98,7 +98,7 @@ KINDS = ("passage.started", "passage.judged", "passage.decided", "gate.opening",
 
 def told(lane: dict[str, str]) -> list[tuple[str, str]]:
     """The lane's entries as they stand in the desk's own ledger."""
-    with sqlite3.connect(f"file:{lane['database']}?mode=ro", uri=True) as desk:
+    with closing(sqlite3.connect(f"file:{lane['database']}?mode=ro", uri=True)) as desk:
         rows = desk.execute("SELECT payload, hash FROM ledger ORDER BY seq").fetchall()
     received = [read(payload, hash_).body for payload, hash_ in rows if '"entry.received"' in payload]
     return [(body["payload"], body["hash"]) for body in received if body["chain"] == LANE]
@@ -116,9 +116,8 @@ def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_
         status, _ = runs(0, 0)
         assert status == 0, "the lane starts again"
         holds(lane)
-    journal = SqliteJournal(Path(lane["journal"]), LANE)
-    heads = [word for head in journal.desk_heads() for word in ("--head", str(head))]
-    journal.close()
+    with SqliteJournal(Path(lane["journal"]), LANE) as journal:
+        heads = [word for head in journal.desk_heads() for word in ("--head", str(head))]
     verdict = desk_process.ask(["ledger", "verify", "--database", lane["database"], *heads, "--json"])
     assert verdict["verified"] is True
     opened = [e.body["because"] for e in entries_told(lane) if e.kind == "gate.opening"]

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_the_ledger_is_verified_and_finds_a_changed_entry(demo: dict[str, Any]) 
     assert subprocess.run(verify, cwd=ROOT, check=False, capture_output=True).returncode == 0
     changed = demo["folder"] / "changed.sqlite"
     changed.write_bytes(database.read_bytes())
-    with sqlite3.connect(changed) as ledger:
+    with closing(sqlite3.connect(changed)) as ledger, ledger:
         for (trigger,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             ledger.execute(f'DROP TRIGGER "{trigger}"')
         ledger.execute("UPDATE ledger SET payload = replace(payload, 'second_line', 'admit') WHERE seq > 3")

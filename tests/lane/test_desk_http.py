@@ -19,6 +19,7 @@ from lane.errors import DeskError, DeskLostError, DeskRefusedError, NetworkLostE
 from lane.evidence import DeskContact
 from lane.ports import Draft
 from lane.referral import PassageId
+from tests.lane.hall import opened
 
 TOKEN = "t" * 43
 PASSAGE = PassageId("7c0f2f2e-4a51-4d3c-9c11-0d8a0f5f4a77")
@@ -64,7 +65,7 @@ def desk(body: bytes, *, status: int = 200, drip_s: float = 0.0) -> Iterator[Htt
     handler = type("Answering", (Desk,), {"body": body, "status": status, "drip_s": drip_s})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         with HttpDesk(f"http://127.0.0.1:{server.server_port}", TOKEN) as client:
             yield client
@@ -140,7 +141,7 @@ def test_what_the_desk_calls_an_error_does_not_forge_log_lines() -> None:
 
 
 def test_a_decision_on_another_passage_is_none_and_the_desk_is_lost(tmp_path: Path) -> None:
-    journal = SqliteJournal(tmp_path / "lane.sqlite", "lane-1")
+    journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     with desk(said(passage="another")) as client:
         courier = Courier(journal, client)
         assert courier.answer(PASSAGE, 0) is None
@@ -181,7 +182,7 @@ NONSENSE = {
 
 @pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
 def test_a_nonsense_confirmation_leaves_the_outbox_as_it_was(body: str, tmp_path: Path) -> None:
-    journal = SqliteJournal(tmp_path / "lane.sqlite", "lane-1")
+    journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     journal.record([Draft("lane.started", {})], at=SystemClock().now())
     with desk(body.encode()) as client:
         assert Courier(journal, client).deliver() is DeskContact.DESK_LOST

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from lane.ledger import Head
 from lane.passage import State
 from lane.ports import Draft, Picture, Standing
 from lane.referral import PassageId
+from tests.lane.hall import opened
 
 NOW = SystemClock().now()
 FACE = Picture(hashlib.sha256(b"\xff\xd8\xff face").hexdigest(), "image/jpeg", b"\xff\xd8\xff face" * 500)
 
 
 def journal(folder: Path, lane: str = "lane-1") -> SqliteJournal:
-    return SqliteJournal(folder / "lane.sqlite", lane)
+    return opened(SqliteJournal(folder / "lane.sqlite", lane))
 
 
 def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_a_removed_last_entry_is_found_at_the_next_start(tmp_path: Path) -> None
     here = journal(tmp_path)
     here.record([Draft("a", {}), Draft("b", {})], at=NOW)
     here.close()
-    with sqlite3.connect(tmp_path / "lane.sqlite") as db:
+    with closing(sqlite3.connect(tmp_path / "lane.sqlite")) as db, db:
         db.execute("DROP TRIGGER ledger_is_not_shortened")
         db.execute("DELETE FROM outbox")
         db.execute("DELETE FROM ledger WHERE seq = 2")
