@@ -16,7 +16,7 @@ from tests.browsers import CHROMIUM, NO_BROWSER, chromium
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium; not for the whole session, since its driver keeps an event loop in this thread."""
+    """The system's Chromium; for one module, since its driver keeps an event loop in this thread."""
     if CHROMIUM is None:
         pytest.skip(NO_BROWSER)
     with chromium() as started:
