@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 from api.desk import Desk
 from api.errors import ForgedRequestError, NotSignedInError, TokenRefusedError
 from api.settings import Settings
-from api.store.lanes import token_hash
 from api.store.officers import SignedInOfficer
+from api.store.tokens import token_hash
 
 COOKIE = "passenger_lane_session"
 CSRF_HEADER = "X-CSRF-Token"

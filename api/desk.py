@@ -19,6 +19,7 @@ from api.store import chain, lanes, officers, queue
 from api.store.database import Database
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
+from api.store.tokens import token_hash
 from lane.ledger import Head
 from lane.referral import Answer, Decision, Ground
 
@@ -83,7 +84,7 @@ class Desk:
             officers.forget_ended(session, at=now, absolute=self._absolute, idle=self._idle)
             token = officers.sign_in(session, known[0], at=now)
         log.info("signed in", officer=known[0])
-        return SignedInOfficer(name, known[0], lanes.token_hash(token)), token
+        return SignedInOfficer(name, known[0], token_hash(token)), token
 
     def sign_out(self, officer: SignedInOfficer) -> None:
         """End the officer's session."""

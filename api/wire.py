@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from api.console import wording
-from api.console.language import Words
 from api.schemas import (
     DecisionMessage,
     ImageMessage,
@@ -15,6 +13,8 @@ from api.schemas import (
 )
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral, as_body
+from api.words import wording
+from api.words.language import Words
 
 
 def summary(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> ReferralSummary:

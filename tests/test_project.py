@@ -73,6 +73,7 @@ def test_the_wheel_holds_exactly_the_three_packages(tmp_path: Path) -> None:
         assert needed in files
     assert any(name.startswith("api/console/templates/") for name in files)
     assert any(name.startswith("api/console/static/") for name in files)
+    assert "api/words/locales/zh-Hans.po" in files
     assert any("migrations" in name for name in files)
 
 

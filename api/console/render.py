@@ -8,8 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.auth import COOKIE as SESSION_COOKIE
 from api.auth import csrf_token
-from api.console import language
-from api.console.language import CHOICES, N_, Words
+from api.words import language
+from api.words.language import CHOICES, N_, Words
 
 _YEAR_S = 365 * 24 * 3600
 

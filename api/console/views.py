@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api import wire
-from api.console import wording
-from api.console.language import N_, Words
 from api.schemas import ImageMessage, ReasonTold, ReferralState
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
+from api.words import wording
+from api.words.language import N_, Words
 from lane.referral import GROUNDS, Answer, Ground
 
 _ENDED: dict[str, str] = {

@@ -16,7 +16,7 @@ from api.auth import (
     set_session,
     watching,
 )
-from api.console import language, render, views
+from api.console import render, views
 from api.errors import (
     ANSWERS,
     ClaimMissingError,
@@ -27,6 +27,7 @@ from api.errors import (
 )
 from api.schemas import PassageName
 from api.store.officers import SignedInOfficer
+from api.words import language
 from lane.referral import Answer, Ground
 
 router = APIRouter(include_in_schema=False)

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from api import wire
 from api.auth import ActingOfficer, TheDesk, TheOfficer
-from api.console.language import of_request
 from api.errors import (
     AlreadyDecidedError,
     BodyTooLargeError,
@@ -31,6 +30,7 @@ from api.schemas import (
     Sha256,
 )
 from api.store.queue import as_body
+from api.words.language import of_request
 
 router = APIRouter(prefix="/referrals", tags=["referrals"])
 

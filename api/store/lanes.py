@@ -24,6 +24,7 @@ from api.errors import (
 from api.schemas import ClosedTold, JudgedTold, StoredEntry
 from api.store import chain
 from api.store.tables import ImageRow, LaneRow, LedgerRow, ReferralRow
+from api.store.tokens import token_hash
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, Head, check_follows, read
 from lane.reasons import Code
@@ -53,11 +54,6 @@ def by_token(session: Session, token: str) -> str:
     if row is None or not hmac.compare_digest(row.token_sha256, wanted):
         raise TokenRefusedError
     return row.id
-
-
-def token_hash(token: str) -> str:
-    """What is kept of a token: it has 256 random bits, so a plain hash is enough."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def keep_image(session: Session, lane: str, sha256: str, body: bytes, *, at: datetime) -> None:

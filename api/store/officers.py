@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from api.errors import NameTakenError, NotSignedInError
 from api.store import chain
-from api.store.lanes import token_hash
 from api.store.tables import OfficerRow, SessionRow
+from api.store.tokens import token_hash
 
 
 @dataclass(frozen=True, slots=True)

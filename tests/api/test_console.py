@@ -11,10 +11,11 @@ from babel.messages.pofile import read_po
 from starlette.requests import Request
 
 import api.console
-from api.console import render, wording
-from api.console.language import CHOICES, catalogue, of_request, words
+from api.console import render
 from api.errors import ANSWERS
 from api.schemas import JudgedTold, ReasonTold
+from api.words import wording
+from api.words.language import CHOICES, catalogue, of_request, words
 from lane.reasons import Code
 from lane.referral import Answer, Ground
 from tests.api.desks import Lane, Officer, RunningDesk, judged

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api.console.language import N_, Words
 from api.schemas import JudgedTold, MeasureTold, ReasonTold
+from api.words.language import N_, Words
 from lane.reasons import Code
 from lane.referral import Answer, Ground
 
