@@ -103,7 +103,7 @@ def _content(answer: httpx.Response, limit_s: float) -> bytes:
     """The whole body, within a size and a time that a slow drip of bytes does not stretch."""
     until = time.monotonic() + limit_s
     content = b""
-    for part in answer.iter_raw(chunk_size=_LARGEST_ANSWER):
+    for part in answer.iter_raw():
         content += part
         if len(content) > _LARGEST_ANSWER:
             raise DeskLostError("the desk's answer is too long")

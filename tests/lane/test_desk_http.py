@@ -150,7 +150,7 @@ def test_a_decision_on_another_passage_is_none_and_the_desk_is_lost(tmp_path: Pa
 
 def test_a_slow_drip_of_bytes_does_not_hold_a_passenger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lane.adapters.desk_http._ANSWER_S", 0.5)
-    with desk(said() + b" " * 400, drip_s=0.05) as client, pytest.raises(DeskLostError, match="in time"):
+    with desk(said() + b" " * 60_000, drip_s=0.05) as client, pytest.raises(DeskLostError, match="in time"):
         client.decision(PASSAGE, 0)
 
 
