@@ -60,11 +60,19 @@ class Desk(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing when a client hangs up on it."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Quiet."""
+
+
 @contextmanager
 def desk(body: bytes, *, status: int = 200, drip_s: float = 0.0) -> Iterator[HttpDesk]:
     handler = type("Answering", (Desk,), {"body": body, "status": status, "drip_s": drip_s})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = QuietServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         with HttpDesk(f"http://127.0.0.1:{server.server_port}", TOKEN) as client:
