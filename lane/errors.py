@@ -56,7 +56,7 @@ class SettingsError(LaneError):
 
 
 class StoppedError(LaneError):
-    """The lane was told to stop while a passage waits; the next start takes it up again."""
+    """The lane was told to stop while a passage waits; the next start closes it as interrupted."""
 
 
 class PictureError(LaneError):

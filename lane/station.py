@@ -80,7 +80,7 @@ class Station:
         self._stop = threading.Event()
 
     def stop(self) -> None:
-        """End the wait for an officer, from any thread; the passage stays referred, and on disk."""
+        """End the wait for an officer, from any thread; the next start closes the passage as interrupted."""
         self._stop.set()
 
     def start(self) -> None:
@@ -128,7 +128,7 @@ class Station:
     def _follow_officer(self, passage: Passage) -> tuple[Decision, bool]:
         """Wait behind a closed gate for as long as it takes; nothing is decided by a timeout."""
         decision, age_s = self._wait_for_officer(passage)
-        decided = Draft("passage.decided", {"passage": passage.id, "decision": _plain(decision)})
+        decided = Draft("passage.decided", {"passage": passage.id, "decision": to_plain(decision)})
         if age_s > self._judge.policy.desk.max_answer_age_s:
             log.warning("passage %s: the answer may be %.0f s old and opens no gate", passage.id, age_s)
             self._close(passage, Step.INTERRUPTED, [decided])
@@ -238,10 +238,6 @@ def _opening(passage: Passage, decision: Decision | None = None) -> Draft:
     because = "proof" if decision is None else "officer"
     body = {"passage": passage.id, "because": because, "decision": decision and decision.id}
     return Draft("gate.opening", body)
-
-
-def _plain(decision: Decision) -> dict[str, Any]:
-    return {**to_plain(decision), "decided_at": decision.decided_at.isoformat()}
 
 
 def _report(
