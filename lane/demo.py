@@ -94,7 +94,7 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
             measuring = pool.submit(build_measurer, settings, policy)
             site = stack.enter_context(_site(folder, settings.lane, port))
             measurer = measuring.result()
-        clock = SkippingClock()
+        clock = SkippingClock(settings.zone())
         camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep, frames_per_second=12.5)
         hall = Hall(cast(measurer, clock.today()), camera, audience)
         journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
