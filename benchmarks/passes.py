@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import FRAMES_PER_SECOND, Walk
 from benchmarks.timing import StageWatch
+from lane.decide import Admit, decide
 from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
 from lane.measure import Before, Measurer, Sighting, lowest_similarity
-from lane.policy import Admit, Policy, decide
+from lane.policy import Policy
 from lane.reference import examine
 from models.face import Face, ImageBGR
 from models.measurement import Measure, Measured, NotAssessed

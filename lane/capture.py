@@ -10,7 +10,7 @@ from lane.errors import CameraError
 from lane.evidence import CaptureEnd, CaptureEvidence
 from lane.frame import Frame
 from lane.measure import Before, Measurer, Sighting, Stopwatch
-from lane.policy import CaptureRule, Policy, failing_live
+from lane.policy import CaptureRule, Policy, beyond_limits
 from lane.ports import Clock, FrameSource
 from models.errors import ModelError
 from models.face import Embedding
@@ -155,7 +155,7 @@ def failing(sighting: Sighting, policy: Policy) -> tuple[str, ...]:
     """What keeps a picture from deciding: not exactly one face, or the components that miss their limit."""
     if sighting.faces != 1:
         return ("no_face",) if sighting.faces == 0 else ("several_faces",)
-    return failing_live(sighting.quality, policy)
+    return beyond_limits(sighting.quality, policy.quality.live)
 
 
 def _value(sighting: Sighting, component: str) -> float:

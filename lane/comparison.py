@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from lane.capture import Seen, failing
+from lane.decide import Admit, Refer, decide
 from lane.document import TravelDocument
 from lane.errors import PictureError
 from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
 from lane.frame import Frame
 from lane.judge import LIVENESS
 from lane.measure import Measurer, Sighting, Stopwatch, lowest_similarity
-from lane.policy import Admit, Policy, Refer, decide
+from lane.policy import Policy
 from lane.ports import Clock
 from lane.reference import examine
 from models.errors import ImageError, ModelError

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from lane import pictures
 from lane.capture import Capture, capture
+from lane.decide import Admit, Refer, decide
 from lane.document import TravelDocument, check_expiry
 from lane.errors import LaneError
 from lane.evidence import DeskContact, DocumentEvidence, Evidence
 from lane.measure import Measurer, Stopwatch, lowest_similarity
-from lane.policy import Admit, Policy, Refer, decide
+from lane.policy import Policy
 from lane.ports import Clock, FrameSource
 from lane.reference import Reference, examine
 from models.errors import ModelError

@@ -12,12 +12,12 @@ from typing import Any
 
 from lane import __version__
 from lane.courier import Courier
+from lane.decide import Admit, Refer
 from lane.document import TravelDocument
 from lane.errors import DocumentError, GateFaultError, StoppedError, TransitionError
 from lane.evidence import DeskContact, to_plain
 from lane.judge import Judge, Judged
 from lane.passage import State, Step, after
-from lane.policy import Admit, Refer
 from lane.ports import Clock, DocumentReader, Draft, Gate, Journal, Picture, Screen, Standing
 from lane.reasons import Code, Reason
 from lane.referral import Answer, Decision, PassageId

@@ -15,6 +15,7 @@ from lane.adapters.clock import SkippingClock
 from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, openings, render
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.cast import Passenger, cast
+from lane.decide import Admit, Refer, decide
 from lane.document import TravelDocument
 from lane.errors import (
     CameraError,
@@ -29,7 +30,7 @@ from lane.frame import Frame
 from lane.ledger import read
 from lane.measure import Measurer
 from lane.passage import State
-from lane.policy import Admit, Policy, Refer, decide
+from lane.policy import Policy
 from lane.ports import FrameSource
 from lane.reasons import Code
 from lane.referral import Answer, PassageId

@@ -1,0 +1,226 @@
+"""What is decided: admit on positive proof alone, everything else refers, with its reason."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.decide import Admit, Refer, decide
+from lane.evidence import CaptureEnd, Check, DeskContact, Evidence, from_plain, to_plain
+from lane.policy import Policy
+from lane.reasons import WORST_FIRST, Code, Reason
+from models.identity import MatcherIdentity
+from models.measurement import Measure, Measured, NotAssessed
+from tests.lane.evidence import BAND, GOOD, POLICY
+
+UNKNOWN = NotAssessed("not measured")
+LIVE, DOCUMENT = tuple(POLICY.quality.live), tuple(POLICY.quality.document)
+
+
+def codes(evidence: Evidence, policy: Policy = POLICY) -> tuple[Code, ...]:
+    outcome = decide(evidence, policy)
+    return tuple(reason.code for reason in outcome.reasons) if isinstance(outcome, Refer) else ()
+
+
+def with_quality(component: str, measure: Measure) -> Evidence:
+    return replace(GOOD, quality={**GOOD.quality, component: measure})
+
+
+def with_photo(**change: object) -> Evidence:
+    return replace(GOOD, document=replace(GOOD.document, **change))  # type: ignore[arg-type]  # any field
+
+
+def with_capture(**change: object) -> Evidence:
+    return replace(GOOD, capture=replace(GOOD.capture, **change))  # type: ignore[arg-type]  # any field
+
+
+def test_admits_on_positive_proof_and_signals_that_liveness_was_not_assessed() -> None:
+    assert decide(GOOD, POLICY) == Admit((Reason(Code.ATTACK_DETECTION_UNAVAILABLE),))
+
+
+FAULTS: dict[str, tuple[Evidence, Code]] = {
+    "expired": (with_photo(expiry=Check.FAILED), Code.DOCUMENT_EXPIRED),
+    "expiry unreadable": (with_photo(expiry=Check.UNDETERMINED), Code.DOCUMENT_EXPIRED),
+    "expiry aborted": (with_photo(expiry=Check.ABORTED), Code.DOCUMENT_EXPIRED),
+    "expiry not supported": (with_photo(expiry=Check.NOT_SUPPORTED), Code.DOCUMENT_EXPIRED),
+    "photo broken": (with_photo(photo_faces=UNKNOWN, photo_fault="truncated"), Code.DOCUMENT_PHOTO_UNUSABLE),
+    "photo without face": (with_photo(photo_faces=Measured(0)), Code.DOCUMENT_PHOTO_UNUSABLE),
+    "photo with two faces": (with_photo(photo_faces=Measured(2)), Code.DOCUMENT_PHOTO_UNUSABLE),
+    "photo not examined": (with_photo(photo_faces=UNKNOWN), Code.DOCUMENT_PHOTO_UNUSABLE),
+    "photo too small": (
+        with_photo(photo_quality={"inter_eye_distance_px": Measured(8)}),
+        Code.DOCUMENT_PHOTO_UNUSABLE,
+    ),
+    "photo quality missing": (with_photo(photo_quality={}), Code.DOCUMENT_PHOTO_UNUSABLE),
+    "nobody": (with_capture(faces_in_view=Measured(0)), Code.NO_FACE),
+    "two people": (with_capture(faces_in_view=Measured(2)), Code.SEVERAL_FACES),
+    "faces not counted": (with_capture(faces_in_view=UNKNOWN), Code.TIMEOUT),
+    "half a face": (with_capture(faces_in_view=Measured(0.5)), Code.NO_FACE),
+    "timeout": (with_capture(ended=CaptureEnd.TIMEOUT), Code.TIMEOUT),
+    "camera lost": (with_capture(ended=CaptureEnd.CAMERA_LOST), Code.TIMEOUT),
+    "too few frames": (with_capture(good_frames=POLICY.capture.good_frames - 1), Code.TIMEOUT),
+    "moving": (with_quality("motion", Measured(9)), Code.MOTION),
+    "turned away": (with_quality("yaw_deg", Measured(80)), Code.POSE),
+    "dark": (with_quality("brightness", Measured(0.01)), Code.LIGHT),
+    "quality missing": (replace(GOOD, quality={}), Code.QUALITY),
+    "borderline": (replace(GOOD, similarity=Measured(BAND.borderline)), Code.BORDERLINE),
+    "other person": (replace(GOOD, similarity=Measured(BAND.borderline - 1e-6)), Code.NO_MATCH),
+    "not compared": (replace(GOOD, similarity=UNKNOWN), Code.TIMEOUT),
+    "attack": (replace(GOOD, liveness=Measured(POLICY.liveness.minimum - 0.01)), Code.ATTACK_ALARM),
+    "engine failed": (replace(GOOD, engine_fault="InferenceError"), Code.ENGINE_LOST),
+    "network lost": (replace(GOOD, desk=DeskContact.NETWORK_LOST), Code.NETWORK_LOST),
+    "desk lost": (replace(GOOD, desk=DeskContact.DESK_LOST), Code.DESK_LOST),
+    "model changed": (replace(GOOD, models_unchanged=False), Code.MODEL_CHANGED),
+    "other matcher": (
+        replace(GOOD, matcher=MatcherIdentity(BAND.name, "f" * 64)),
+        Code.MODEL_CHANGED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("evidence", "code"), FAULTS.values(), ids=FAULTS)
+def test_refers_for_each_fault_with_its_code(evidence: Evidence, code: Code) -> None:
+    assert code in codes(evidence)
+
+
+@pytest.mark.parametrize("component", LIVE)
+@pytest.mark.parametrize("measure", [UNKNOWN, Measured(1e9), Measured(-1e9)], ids=["missing", "high", "low"])
+def test_a_component_outside_its_limit_or_not_assessed_is_named(component: str, measure: Measure) -> None:
+    limit = POLICY.quality.live[component]
+    outcome = decide(with_quality(component, measure), POLICY)
+    named = isinstance(outcome, Refer) and Reason(Code.QUALITY, (component,)) in outcome.reasons
+    assert named is not limit.holds(measure)
+
+
+def test_an_engine_fault_never_counts_against_the_person() -> None:
+    blind = replace(
+        GOOD,
+        document=replace(GOOD.document, photo_faces=UNKNOWN, photo_quality={}),
+        capture=replace(GOOD.capture, ended=CaptureEnd.TIMEOUT, faces_in_view=UNKNOWN, good_frames=0),
+        quality={},
+        similarity=UNKNOWN,
+        engine_fault="InferenceError",
+    )
+    assert set(codes(blind)) == {Code.ENGINE_LOST, Code.TIMEOUT}
+
+
+def test_a_case_carries_all_its_codes_worst_first() -> None:
+    everything = replace(
+        with_photo(expiry=Check.FAILED),
+        similarity=Measured(-1),
+        desk=DeskContact.NETWORK_LOST,
+        liveness=Measured(0),
+    )
+    expected = (Code.ATTACK_ALARM, Code.NO_MATCH, Code.DOCUMENT_EXPIRED, Code.NETWORK_LOST)
+    assert codes(everything) == expected
+
+
+def test_every_code_has_its_place_in_the_order() -> None:
+    assert sorted(WORST_FIRST) == sorted(Code)
+
+
+def test_an_unsupervised_lane_admits_nobody_without_attack_detection() -> None:
+    strict = POLICY.model_copy(
+        update={"liveness": POLICY.liveness.model_copy(update={"when_not_assessed": "refer"})}
+    )
+    assert codes(GOOD, strict) == (Code.ATTACK_DETECTION_UNAVAILABLE,)
+
+
+def test_a_site_may_let_clear_matches_pass_while_the_desk_is_down_and_it_is_signalled() -> None:
+    lenient = POLICY.model_copy(update={"desk": POLICY.desk.model_copy(update={"when_lost": "signal"})})
+    outcome = decide(replace(GOOD, desk=DeskContact.DESK_LOST), lenient)
+    assert isinstance(outcome, Admit)
+    assert Reason(Code.DESK_LOST) in outcome.remarks
+
+
+scores = st.floats(-2, 2, allow_nan=False)
+
+
+@given(scores)
+def test_no_score_is_lost_between_the_bands(score: float) -> None:
+    found = codes(replace(GOOD, similarity=Measured(score)))
+    expected: tuple[Code, ...] = ()
+    if score < BAND.admit:
+        expected = (Code.BORDERLINE,) if score >= BAND.borderline else (Code.NO_MATCH,)
+    assert found == expected
+
+
+def _spoil_engine(evidence: Evidence) -> Evidence:
+    return replace(evidence, engine_fault="InferenceError")
+
+
+SPOILERS: list[Callable[[Evidence], Evidence]] = [
+    lambda e: replace(e, similarity=UNKNOWN),
+    lambda e: replace(e, quality={}),
+    lambda e: replace(e, document=replace(e.document, expiry=Check.FAILED)),
+    lambda e: replace(e, document=replace(e.document, photo_faces=UNKNOWN)),
+    lambda e: replace(e, document=replace(e.document, photo_faces=Measured(2))),
+    lambda e: replace(e, capture=replace(e.capture, faces_in_view=UNKNOWN)),
+    lambda e: replace(e, capture=replace(e.capture, faces_in_view=Measured(2))),
+    lambda e: replace(e, capture=replace(e.capture, good_frames=0)),
+    lambda e: replace(e, capture=replace(e.capture, ended=CaptureEnd.CAMERA_LOST)),
+    lambda e: replace(e, models_unchanged=False),
+    lambda e: replace(e, liveness=Measured(0.0)),
+    lambda e: replace(e, desk=DeskContact.DESK_LOST),
+    _spoil_engine,
+]
+measures = st.one_of(
+    st.builds(Measured, st.floats(allow_nan=False, allow_infinity=False)),
+    st.just(UNKNOWN),
+    st.just(Measured(1)),
+)
+anything = st.builds(
+    replace,
+    st.just(GOOD),
+    similarity=measures,
+    liveness=measures,
+    quality=st.dictionaries(st.sampled_from(LIVE), measures),
+)
+
+
+@given(anything, st.lists(st.sampled_from(SPOILERS), min_size=1))
+def test_no_evidence_with_a_missing_or_failing_check_is_ever_admitted(
+    evidence: Evidence, spoilers: list[Callable[[Evidence], Evidence]]
+) -> None:
+    for spoil in spoilers:
+        evidence = spoil(evidence)
+    assert isinstance(decide(evidence, POLICY), Refer)
+
+
+@given(anything)
+def test_whoever_is_admitted_had_every_check_proved(evidence: Evidence) -> None:
+    if isinstance(decide(evidence, POLICY), Admit):
+        assert isinstance(evidence.similarity, Measured)
+        assert evidence.similarity.value >= BAND.admit
+        assert all(limit.holds(evidence.quality[name]) for name, limit in POLICY.quality.live.items())
+        assert (
+            not isinstance(evidence.liveness, Measured) or evidence.liveness.value >= POLICY.liveness.minimum
+        )
+
+
+@given(st.sampled_from([float("nan"), float("inf"), float("-inf")]))
+def test_not_a_number_never_becomes_a_measure(value: float) -> None:
+    with pytest.raises(ValueError, match="not a finite number"):
+        Measured(value)
+
+
+def test_a_nan_that_slipped_in_all_the_same_does_not_open_a_gate() -> None:
+    slipped = Measured(1.0)
+    object.__setattr__(slipped, "value", float("nan"))
+    for evidence in (
+        replace(GOOD, similarity=slipped),
+        replace(GOOD, liveness=slipped),
+        replace(GOOD, quality={**GOOD.quality, "sharpness": slipped}),
+        with_capture(faces_in_view=slipped),
+        with_photo(photo_faces=slipped),
+    ):
+        assert isinstance(decide(evidence, POLICY), Refer)
+
+
+@given(anything)
+def test_a_decision_can_be_replayed_from_plain_evidence(evidence: Evidence) -> None:
+    stored = json.dumps(to_plain(evidence), allow_nan=False)
+    assert decide(from_plain(json.loads(stored)), POLICY) == decide(evidence, POLICY)
