@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FloatRect, Page
 
 from tests.api.desks import PASSWORD, Lane, RunningDesk, drawn_face, wait_until
 from tests.browsers import quiet_page
@@ -56,6 +56,7 @@ def test_an_officer_decides_by_keyboard_and_the_waiting_lane_hears_it(
     page.keyboard.press("Enter")
     page.get_by_text("Second line · Cannot tell").wait_for()
     assert lane.decision(passage) is None, "nothing is decided before it is confirmed"
+    page.locator("#confirm:enabled:focus").wait_for()
     page.keyboard.press("Enter")
 
     page.get_by_role("heading", name="Sent to the second line").wait_for()
@@ -86,6 +87,45 @@ def test_a_held_enter_key_does_not_run_through_the_confirmation(
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     assert page.get_by_role("button", name="Admit").is_visible()
+
+
+def test_two_quick_enters_do_not_run_through_the_confirmation(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    for key in ("a", "1", "Enter", "Enter", "Enter"):
+        page.keyboard.press(key, delay=5)
+    page.locator("#confirm:enabled:focus").wait_for()
+    assert lane.decision(passage) is None
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Admitted").wait_for()
+
+
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
+def test_a_double_click_on_continue_does_not_confirm(
+    desk: RunningDesk, lane: Lane, page: Page, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    page.keyboard.press("a")
+    page.keyboard.press("1")
+    button = page.get_by_role("button", name="Continue")
+    button.scroll_into_view_if_needed()
+    pressed = button.bounding_box()
+    button.dblclick()
+    page.locator("#confirm:enabled").wait_for()
+    confirm = page.locator("#confirm").bounding_box()
+    assert pressed is not None
+    assert confirm is not None
+    assert not overlap(pressed, confirm), "Confirm does not lie where Continue was"
+    page.locator("#confirm").dispatch_event("click", {"detail": 2})
+    assert lane.decision(passage) is None
+    page.locator("#confirm").click()
+    page.get_by_role("heading", name="Admitted").wait_for()
 
 
 def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: Page) -> None:
@@ -158,6 +198,18 @@ def test_pages_fit_their_width_and_their_targets_fit_a_finger(
         assert small_targets(page) == []
         page.keyboard.press(key)
     context.close()
+
+
+def open_case(page: Page, passage: str) -> None:
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/referrals/{passage}")
+    page.locator("#help:visible").wait_for()
+
+
+def overlap(one: FloatRect, other: FloatRect) -> bool:
+    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+    down = one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
+    return across and down
 
 
 def faces_shown(page: Page) -> int:

@@ -2,6 +2,9 @@
 
 import { ask } from "./connection.js";
 
+// As long as a double-click or a second Enter still belongs to *Continue*.
+const DEAF_MS = 500;
+
 export class Decision {
   constructor(section, { passage, csrf }) {
     this.section = section;
@@ -9,7 +12,10 @@ export class Decision {
     this.csrf = csrf;
     this.form = section.querySelector("#choose");
     this.texts = section.querySelector("#texts").dataset;
+    this.confirm = section.querySelector("#confirm");
+    this.asked = section.querySelector(".asked");
     this.over = false;
+    this.sending = false;
     this.answer = null;
     for (const button of section.querySelectorAll("[data-answer]")) {
       button.addEventListener("click", () => this.#toGround(button.dataset.answer));
@@ -22,7 +28,9 @@ export class Decision {
       event.preventDefault();
       this.#toConfirm();
     });
-    section.querySelector("#confirm").addEventListener("click", () => this.#send());
+    this.confirm.addEventListener("click", (event) => {
+      if (event.detail <= 1 && performance.now() - this.shownAt >= DEAF_MS) this.#send();
+    });
     // The grounds of the other answer are hidden, and the browser cannot ask for them.
     this.form.noValidate = true;
     this.#toAnswer();
@@ -41,6 +49,7 @@ export class Decision {
   }
 
   back() {
+    if (this.sending) return;
     if (this.step === "confirm") this.#toGround(this.answer);
     else if (this.step === "ground") this.#toAnswer();
   }
@@ -93,20 +102,39 @@ export class Decision {
     this.section.querySelector("[data-said]").textContent = `${answer} · ${ground}`;
     this.section.querySelector("[data-consequence-said]").textContent = this.#open().dataset.consequence;
     this.#show("confirm");
-    this.section.querySelector("#confirm").focus();
+    this.asked.focus();
+    this.#wake();
+  }
+
+  // Confirm takes nothing until the press that brought it here has surely ended.
+  #wake() {
+    this.shownAt = performance.now();
+    this.confirm.disabled = true;
+    clearTimeout(this.waking);
+    this.waking = setTimeout(() => {
+      this.confirm.disabled = false;
+      if (document.activeElement === this.asked || document.activeElement === document.body) this.confirm.focus();
+    }, DEAF_MS);
   }
 
   async #send() {
-    const confirm = this.section.querySelector("#confirm");
-    if (this.over || confirm.disabled) return;
-    confirm.disabled = true;
+    if (this.over || this.sending) return;
+    this.sending = true;
+    this.confirm.disabled = true;
     const data = new FormData(this.form);
     const [answer, ground] = data.get("choice").split(".");
     const body = { answer, ground, note: data.get("note") };
     const sent = await ask("POST", `/referrals/${this.passage}/decision`, { csrf: this.csrf, body });
-    confirm.disabled = false;
+    this.sending = false;
+    this.confirm.disabled = false;
     if (sent.status === 200) location.replace(`/referrals/${this.passage}`);
-    else this.tell(sent.status === 0 ? "lost" : sent.body?.code, { over: sent.status === 409 || sent.status === 401 });
+    else this.#failed(sent);
+  }
+
+  #failed(sent) {
+    if (this.over) return;
+    this.confirm.focus();
+    this.tell(sent.status === 0 ? "lost" : sent.body?.code, { over: sent.status === 409 || sent.status === 401 });
   }
 
   #end() {
