@@ -70,21 +70,18 @@ class Desk:
     # --- officers
 
     def sign_in(self, name: str, password: str) -> tuple[SignedInOfficer, str]:
-        """Start a session; return the officer and the session's token. Raises WrongPasswordError."""
-        self.attempts.allow(name)
-        with self.database.read() as session:
-            known = officers.password_hash_of(session, name)
-        if not self.passwords.fits(password, known[1] if known else None) or known is None:
-            self.attempts.wrong(name)
-            log.warning("sign-in refused")
-            raise WrongPasswordError
-        self.attempts.right(name)
-        now = self.clock()
-        with self.database.write() as session:
-            officers.forget_ended(session, at=now, absolute=self._absolute, idle=self._idle)
-            token = officers.sign_in(session, known[0], at=now)
-        log.info("signed in", officer=known[0])
-        return SignedInOfficer(name, known[0], token_hash(token)), token
+        """Start a session; return the officer and the session's token.
+
+        Raises WrongPasswordError or TooManyAttemptsError.
+        """
+        with self.passwords.place():
+            pseudonym = self._checked(name, password)
+            now = self.clock()
+            with self.database.write() as session:
+                officers.forget_ended(session, at=now, absolute=self._absolute, idle=self._idle)
+                token = officers.sign_in(session, pseudonym, at=now)
+        log.info("signed in", officer=pseudonym)
+        return SignedInOfficer(name, pseudonym, token_hash(token)), token
 
     def sign_out(self, officer: SignedInOfficer) -> None:
         """End the officer's session."""
@@ -154,6 +151,16 @@ class Desk:
         """One image of a case, for the officer who has it."""
         with self.database.read() as session:
             return queue.image(session, passage, sha256, officer.pseudonym, at=self.clock())
+
+    def _checked(self, name: str, password: str) -> str:
+        self.attempts.allow(name)
+        with self.database.read() as session:
+            known = officers.password_hash_of(session, name)
+        if not self.passwords.fits(password, known[1] if known else None) or known is None:
+            log.warning("sign-in refused")
+            raise WrongPasswordError
+        self.attempts.right(name)
+        return known[0]
 
     @property
     def _absolute(self) -> timedelta:

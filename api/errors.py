@@ -6,7 +6,7 @@ ApiError
 ├── NameTakenError            a lane or an officer of that name exists
 ├── NotSignedInError          nobody is signed in
 ├── WrongPasswordError        name and password do not belong together
-├── TooManyAttemptsError      too many wrong passwords in a short time
+├── TooManyAttemptsError      too many sign-ins: wrong ones for one name, or at the same moment
 ├── ForgedRequestError        a request that the officer's page did not make
 ├── TokenRefusedError         a lane without a valid token
 ├── PassageUnknownError       no such passage for the one who asks
@@ -63,10 +63,12 @@ class WrongPasswordError(ApiError):
 
 
 class TooManyAttemptsError(ApiError):
-    """Too many wrong passwords in a short time."""
+    """Too many sign-ins: wrong passwords for one name in a short time, or all names at the same moment."""
 
-    def __init__(self) -> None:
-        super().__init__("too many wrong passwords for this name: wait one minute, then try again")
+    def __init__(
+        self, told: str = "too many wrong passwords for this name: wait one minute, then try again"
+    ) -> None:
+        super().__init__(told)
 
 
 class ForgedRequestError(ApiError):

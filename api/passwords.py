@@ -1,9 +1,14 @@
-"""Passwords: hashed with argon2id, few at a time, and a wrong name costs as much as a wrong password."""
+"""Passwords: hashed with argon2id, few at a time, and a wrong name costs as much as a wrong password.
+
+Whoever comes when too many are being checked is sent away at once: a flood of sign-ins must not take
+the threads in which officers decide.
+"""
 
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from pwdlib import PasswordHash
@@ -13,6 +18,8 @@ from api.errors import TooManyAttemptsError
 from api.settings import Argon2Cost
 
 _AT_ONCE = 2
+MOST_SIGN_INS = 8
+"""Sign-ins that are checked or wait for it; a check takes a fraction of a second, so none waits long."""
 _ATTEMPTS = 5
 _PAUSE = timedelta(minutes=1)
 _NAMES_KEPT = 1024
@@ -27,11 +34,22 @@ class Passwords:
         )
         self._hash = PasswordHash((hasher,))
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
+        self._places = threading.BoundedSemaphore(MOST_SIGN_INS)
         self._nobody = self._hash.hash(secrets.token_urlsafe(16))
 
     def hash(self, password: str) -> str:
         """The hash to keep."""
         return self._hash.hash(password)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """One of few places for sign-ins. Never waits: raises TooManyAttemptsError where none is free."""
+        if not self._places.acquire(blocking=False):
+            raise TooManyAttemptsError("too many sign-ins at the same moment: wait a moment, then try again")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def fits(self, password: str, password_hash: str | None) -> bool:
         """Whether the password is the one; without a hash, the same time passes and it is not."""
@@ -41,7 +59,10 @@ class Passwords:
 
 
 class Attempts:
-    """Counts wrong passwords for each name, in memory: five in a minute, then a minute's pause."""
+    """Counts attempts for each name, in memory: five wrong ones in a minute, then a minute's pause.
+
+    An attempt counts before its password is checked, so that guesses at the same moment count too.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -49,21 +70,18 @@ class Attempts:
         self._lock = threading.Lock()
 
     def allow(self, name: str) -> None:
-        """Raise TooManyAttemptsError while the name pauses."""
+        """Count one attempt. Raises TooManyAttemptsError while the name pauses."""
         with self._lock:
-            if len(self._recent(name)) >= _ATTEMPTS:
+            recent = self._recent(name)
+            if len(recent) >= _ATTEMPTS:
                 raise TooManyAttemptsError
-
-    def wrong(self, name: str) -> None:
-        """Count one wrong password."""
-        with self._lock:
-            self._wrong[name] = [*self._recent(name), self._clock()]
+            self._wrong[name] = [*recent, self._clock()]
             self._wrong.move_to_end(name)
             while len(self._wrong) > _NAMES_KEPT:
                 self._wrong.popitem(last=False)
 
     def right(self, name: str) -> None:
-        """Forget the wrong ones."""
+        """Forget the attempts: this one was no guess."""
         with self._lock:
             self._wrong.pop(name, None)
 

@@ -1,6 +1,8 @@
 """Who may ask for what: nothing is answered to a stranger, and a new endpoint is no exception."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,10 +12,11 @@ from sqlalchemy import select
 from starlette.routing import Mount
 
 from api.app import create_app
+from api.passwords import MOST_SIGN_INS
 from api.settings import Settings
 from api.shield import MOST_BYTES, MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
 from api.store.tables import OfficerRow, SessionRow
-from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk, drawn_face, running
+from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk, at_once, drawn_face, running
 
 OPEN_TO_ALL = {
     ("GET", "/api/v1/health"),
@@ -199,6 +202,32 @@ def test_guessing_is_slowed_down_and_then_allowed_again(desk: RunningDesk) -> No
         assert officer.sign_in().json()["code"] == "too_many_attempts"
         desk.clock.pass_time(seconds=61)
         assert officer.sign_in().status_code == 200
+
+
+def test_guesses_at_the_same_moment_count_too(desk: RunningDesk) -> None:
+    with desk.officer() as officer:
+        answers = at_once([partial(officer.sign_in, f"not the password {number}") for number in range(8)])
+    codes = [answer.json()["code"] for answer in answers]
+    assert codes.count("wrong_password") == 5
+
+
+def test_sign_ins_that_all_come_at_once_are_sent_away_and_nobody_else_waits(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer(images=[])
+    with ExitStack() as sign_ins:
+        for _ in range(MOST_SIGN_INS):
+            sign_ins.enter_context(desk.desk.passwords.place())
+        flood = at_once([partial(sign_in, desk.address, f"n{number}") for number in range(60)])
+        form = httpx.post(f"{desk.address}/sign-in", data={"name": "wang", "password": PASSWORD})
+        assert officer.claim(passage).status_code == 200
+    assert {(answer.status_code, answer.json()["code"]) for answer in flood} == {(429, "too_many_attempts")}
+    assert form.status_code == 429
+    assert officer.sign_in().status_code == 200
+
+
+def sign_in(address: str, name: str) -> httpx.Response:
+    return httpx.post(f"{address}/api/v1/session", json={"name": name, "password": PASSWORD})
 
 
 @pytest.mark.parametrize(

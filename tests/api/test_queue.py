@@ -1,17 +1,14 @@
 """One officer has a case, one decision ends it, and nothing is decided by time."""
 
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
 
-import httpx
 import pytest
 
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, Answer, Ground
-from tests.api.desks import Lane, Officer, RunningDesk
+from tests.api.desks import Lane, Officer, RunningDesk, at_once
 
 
 def test_a_claimed_case_is_refused_to_the_next_officer(
@@ -212,20 +209,3 @@ def test_an_officer_is_told_no_score(lane: Lane, officer: Officer) -> None:
 
 def states(officer: Officer) -> list[str]:
     return [case["state"] for case in officer.ask("GET", "/referrals").json()["referrals"]]
-
-
-def at_once(calls: list[Callable[[], httpx.Response]]) -> list[httpx.Response]:
-    """All calls at the same moment, each in a thread of its own; the answers in the calls' order."""
-    answers: dict[int, httpx.Response] = {}
-    start = threading.Barrier(len(calls))
-
-    def run(number: int) -> None:
-        start.wait()
-        answers[number] = calls[number]()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [answers[number] for number in range(len(calls))]
