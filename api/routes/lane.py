@@ -1,12 +1,15 @@
 """What lanes send, and the decision that they wait for."""
 
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from api.auth import TheDesk, TheLane
+from api.desk import Desk
 from api.errors import (
     BodyTooLargeError,
     ChainBrokenError,
@@ -25,6 +28,13 @@ router = APIRouter(tags=["lane"])
 
 # Another process may have decided: the database is asked again at least this often.
 _LOOK_AGAIN_S = 2.0
+
+
+def _batch_schema() -> dict[str, Any]:
+    schema = EntryBatch.model_json_schema()
+    parts = schema.pop("$defs")
+    schema["properties"]["entries"]["items"] = parts["StoredEntry"]
+    return schema
 
 
 @router.put(
@@ -62,9 +72,22 @@ async def upload_image(
     responses=documented(
         TokenRefusedError, ChainBrokenError, ImageMissingError, EntryRefusedError, BodyTooLargeError
     ),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _batch_schema()}}}
+    },
 )
-def deliver_entries(batch: EntryBatch, desk: TheDesk, lane: TheLane) -> Applied:
+async def deliver_entries(request: Request, desk: TheDesk, lane: TheLane) -> Applied:
     """Apply entries of the lane's chain, in order: the whole batch or nothing, each of them once."""
+    # The body is read here and not by FastAPI, which would parse megabytes before it asks who sends them.
+    return await run_in_threadpool(_apply, desk, lane, await request.body())
+
+
+def _apply(desk: Desk, lane: str, body: bytes) -> Applied:
+    try:
+        batch = EntryBatch.model_validate_json(body)
+    except ValidationError as error:
+        faults = [dict(fault, loc=("body", *fault["loc"])) for fault in error.errors(include_input=False)]
+        raise RequestValidationError(faults) from error
     through, head = desk.take_entries(lane, batch.entries)
     return Applied(applied_through=through, head=ChainHead(seq=head.seq, hash=head.hash))
 

@@ -97,6 +97,16 @@ def test_a_stranger_is_refused(shared: RunningDesk, method: str, path: str) -> N
         assert refused(request(stranger, shared.address, method, path))
 
 
+@pytest.mark.parametrize("path", [path for method, path in sorted(LANES_ONLY) if method != "GET"])
+def test_nothing_is_parsed_for_a_stranger(shared: RunningDesk, path: str) -> None:
+    filled = path.replace("{sha256}", "0" * 64)
+    with httpx.Client(base_url=shared.address, trust_env=False) as stranger:
+        method = "PUT" if "images" in path else "POST"
+        headers = {"Content-Type": "image/jpeg" if method == "PUT" else "application/json"}
+        answer = stranger.request(method, filled, content=b"[" * 1000, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_refused")
+
+
 @pytest.mark.parametrize(
     ("method", "path"), [one for one in ENDPOINTS if one not in OPEN_TO_ALL | OPEN_TO_LANES]
 )

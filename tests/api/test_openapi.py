@@ -42,6 +42,13 @@ def test_an_operation_names_its_errors(path: str, method: str, operation: dict[s
         assert "403" in errors
 
 
+def test_a_lane_is_told_what_a_delivery_looks_like() -> None:
+    body = OPENAPI["paths"]["/api/v1/entries"]["post"]["requestBody"]
+    entries = body["content"]["application/json"]["schema"]["properties"]["entries"]
+    assert entries["maxItems"] == 100
+    assert set(entries["items"]["required"]) == {"payload", "hash"}
+
+
 def test_operations_have_names_of_their_own() -> None:
     names = [parameter.values[2]["operationId"] for parameter in OPERATIONS]  # type: ignore[index]
     assert len(set(names)) == len(names)
