@@ -13,7 +13,7 @@ import typer
 
 from api import logs
 from api.app import create_app, utc_now
-from api.errors import ApiError
+from api.errors import ApiError, StoreError
 from api.passwords import Passwords
 from api.process import serve as run_server
 from api.settings import Settings, load
@@ -82,6 +82,14 @@ def lane_add(
         typer.echo(f"lane {name} is registered. Its token, which is shown only now:\n{token}")
 
 
+@lane_app.command("revoke")
+def lane_revoke(name: Name, database: DatabaseOption = None, config: ConfigOption = None) -> None:
+    """Refuse a lane's token from now on, for good. What the lane delivered stays."""
+    with _plain_errors(), _existing(load(config, database=database)) as store, store.write() as session:
+        lanes.revoke(session, name, at=utc_now())
+    typer.echo(f"lane {name} is revoked: its token is refused. Register a new lane to go on.")
+
+
 @officer_app.command("add")
 def officer_add(
     name: Annotated[str, typer.Argument(help="The name to sign in with; only the desk's database has it.")],
@@ -107,6 +115,18 @@ def officer_add(
         typer.echo(f"The password, which is shown only now:\n{password}")
 
 
+@officer_app.command("disable")
+def officer_disable(
+    name: Annotated[str, typer.Argument(help="The name that the officer signs in with.")],
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """End an officer's sessions and refuse new ones, for good. What the officer decided stays."""
+    with _plain_errors(), _existing(load(config, database=database)) as store, store.write() as session:
+        pseudonym = officers.disable(session, name, at=utc_now())
+    typer.echo(f"officer {name} ({pseudonym}) is signed out and cannot sign in again.")
+
+
 @ledger_app.command("verify")
 def ledger_verify(
     database: DatabaseOption = None,
@@ -121,12 +141,14 @@ def ledger_verify(
         witnessed = [_head(text) for text in head or ()]
         path = load(config, database=database).database
         try:
-            end = verify_ledger(opened(path), witnessed)
+            found = verify_ledger(opened(path), witnessed)
         except LedgerBrokenError as error:
             _report({"verified": False, "fault": str(error)}, f"NOT verified: {error}", as_json=as_json)
             raise typer.Exit(1) from error
-    told = {"verified": True, "entries": end.seq, "head": str(end)}
-    _report(told, f"verified: {end.seq} entries, head {end}", as_json=as_json)
+    head_now, set_back = found.head, list(found.set_back)
+    told = {"verified": True, "entries": head_now.seq, "head": str(head_now), "clock_set_back": set_back}
+    warning = f"\nthe clock was set back before: {', '.join(map(str, set_back))}" if set_back else ""
+    _report(told, f"verified: {head_now.seq} entries, head {head_now}{warning}", as_json=as_json)
 
 
 @ledger_app.command("head")
@@ -163,6 +185,15 @@ def _store(settings: Settings) -> Iterator[Database]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def _existing(settings: Settings) -> Iterator[Database]:
+    """For commands that must not make a new database by a slip of the pen."""
+    if not settings.database.is_file():
+        raise StoreError(f"{settings.database}: there is no desk's database there")
+    with _store(settings) as store:
+        yield store
 
 
 def _ask_password() -> str:

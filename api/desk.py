@@ -76,8 +76,8 @@ class Desk:
         """
         with self.passwords.place():
             pseudonym = self._checked(name, password)
-            now = self.clock()
             with self.database.write() as session:
+                now = self.clock()
                 officers.forget_ended(session, at=now, absolute=self._absolute, idle=self._idle)
                 token = officers.sign_in(session, pseudonym, at=now)
         log.info("signed in", officer=pseudonym)

@@ -4,6 +4,7 @@ ApiError
 ├── SettingsError             a setting is missing, unknown or unsafe
 ├── StoreError                the database is not what it should be
 ├── NameTakenError            a lane or an officer of that name exists
+├── NameUnknownError          no lane or officer of that name exists
 ├── NotSignedInError          nobody is signed in
 ├── WrongPasswordError        name and password do not belong together
 ├── TooManyAttemptsError      too many sign-ins: wrong ones for one name, or at the same moment
@@ -46,6 +47,13 @@ class NameTakenError(ApiError):
 
     def __init__(self, what: str, name: str) -> None:
         super().__init__(f"{what} {name} exists already; choose another name")
+
+
+class NameUnknownError(ApiError):
+    """No lane or officer of that name exists."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"there is no {what} {name}: check the name")
 
 
 class NotSignedInError(ApiError):

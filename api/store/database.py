@@ -40,8 +40,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session that is committed at the end, and rolled back by any exception."""
+        """A session that is committed at the end, and rolled back by any exception.
+
+        It has its turn when it is given: a time taken inside is not older than that of the writer before.
+        """
         with _named_errors(), Session(self._writing) as session, session.begin():
+            session.connection()
             yield session
 
     def migrate(self) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -18,6 +19,7 @@ from api.errors import (
     ImageMissingError,
     ImageRefusedError,
     NameTakenError,
+    NameUnknownError,
     PassageUnknownError,
     TokenRefusedError,
 )
@@ -29,10 +31,22 @@ from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, Head, check_follows, read
 from lane.reasons import Code
 
+_REVOKED = "revoked "
 _GRAVE = {Code.ATTACK_ALARM}
 
 Change = tuple[Literal["referral.opened", "referral.changed"], str]
 """What happened to the referral of a passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A referral as it is opened. `gravity` 0 is answered before 1."""
+
+    passage: str
+    lane: str
+    opened_at: datetime
+    gravity: int
+    judged: JudgedTold
 
 
 def add(session: Session, lane: str, *, at: datetime) -> str:
@@ -43,7 +57,24 @@ def add(session: Session, lane: str, *, at: datetime) -> str:
         session.flush()
     except IntegrityError as error:
         raise NameTakenError("lane", lane) from error
+    chain.append(session, "lane.added", {"lane": lane, "token_sha256": token_hash(token)}, at=at)
     return token
+
+
+def revoke(session: Session, lane: str, *, at: datetime) -> None:
+    """Take a lane's token from it, for good; what it delivered stays. Raises NameUnknownError."""
+    row = session.get(LaneRow, lane)
+    if row is None:
+        raise NameUnknownError("lane", lane)
+    if not is_revoked(row):
+        # The hash of no token: hexadecimal digits never begin like this. Each its own: the column is unique.
+        row.token_sha256 = _REVOKED + secrets.token_hex(28)
+        chain.append(session, "lane.revoked", {"lane": lane}, at=at)
+
+
+def is_revoked(row: LaneRow) -> bool:
+    """Whether this lane may not deliver any more."""
+    return row.token_sha256.startswith(_REVOKED)
 
 
 def by_token(session: Session, token: str) -> str:
@@ -64,6 +95,18 @@ def keep_image(session: Session, lane: str, sha256: str, body: bytes, *, at: dat
         session.execute(insert(ImageRow).values(lane=lane, sha256=sha256, body=body, received_at=at))
 
 
+def question(entry: Entry, *, at: datetime) -> Question | None:
+    """What a lane's `passage.judged` asks an officer, received `at`; None where the machine admitted.
+
+    Raises ValidationError (a ValueError) where the entry is not complete.
+    """
+    judged = JudgedTold.model_validate(entry.body)
+    if judged.outcome == "admit":
+        return None
+    gravity = 0 if any(reason.code in _GRAVE for reason in judged.reasons) else 1
+    return Question(judged.passage, entry.chain, min(entry.at, at), gravity, judged)
+
+
 def owns_passage(session: Session, lane: str, passage: str) -> None:
     """Raise PassageUnknownError unless this lane told the desk of the passage."""
     if _owner(session, passage) != lane:
@@ -79,6 +122,8 @@ def apply(
     EntryRefusedError; the caller's transaction then leaves nothing of the batch.
     """
     row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one()
+    if is_revoked(row):
+        raise TokenRefusedError
     changed: set[Change] = set()
     for item in stored:
         entry = _read(item)
@@ -143,24 +188,24 @@ def _take_effect(session: Session, lane: str, entry: Entry, *, at: datetime) -> 
 
 
 def _open_referral(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Change]:
-    judged = JudgedTold.model_validate(entry.body)
+    asked = question(entry, at=at)
     # A passage has one referral: what a lane says of it later stays in the ledger and changes no question.
-    if judged.outcome == "admit" or session.get(ReferralRow, judged.passage) is not None:
+    if asked is None or session.get(ReferralRow, asked.passage) is not None:
         return set()
-    for image in judged.images:
+    for image in asked.judged.images:
         if session.get(ImageRow, (lane, image.sha256)) is None:
             raise ImageMissingError(image.sha256)
     session.add(
         ReferralRow(
-            passage=judged.passage,
+            passage=asked.passage,
             lane=lane,
-            opened_at=min(entry.at, at),
-            gravity=0 if any(reason.code in _GRAVE for reason in judged.reasons) else 1,
-            judged=judged.model_dump_json(),
+            opened_at=asked.opened_at,
+            gravity=asked.gravity,
+            judged=asked.judged.model_dump_json(),
         )
     )
     session.flush()
-    return {("referral.opened", judged.passage)}
+    return {("referral.opened", asked.passage)}
 
 
 def _end_referral(session: Session, closed: ClosedTold) -> set[Change]:

@@ -8,10 +8,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.errors import NameTakenError, NotSignedInError
+from api.errors import NameTakenError, NameUnknownError, NotSignedInError, WrongPasswordError
 from api.store import chain
 from api.store.tables import OfficerRow, SessionRow
 from api.store.tokens import token_hash
+
+_DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +33,45 @@ def add(session: Session, name: str, password_hash: str, *, at: datetime) -> str
         session.flush()
     except IntegrityError as error:
         raise NameTakenError("officer", name) from error
+    chain.append(session, "officer.added", {"officer": pseudonym}, at=at)
     return pseudonym
 
 
-def password_hash_of(session: Session, name: str) -> tuple[str, str] | None:
-    """Pseudonym and password hash of an officer."""
+def disable(session: Session, name: str, *, at: datetime) -> str:
+    """End an officer's sessions and allow no other, for good; return the pseudonym.
+
+    What the officer decided stays, and so does the name: it never becomes somebody else's.
+    Raises NameUnknownError.
+    """
     row = session.scalars(select(OfficerRow).where(OfficerRow.name == name)).one_or_none()
-    return (row.pseudonym, row.password_hash) if row else None
+    if row is None:
+        raise NameUnknownError("officer", name)
+    session.execute(delete(SessionRow).where(SessionRow.officer == row.pseudonym))
+    if not is_disabled(row):
+        row.password_hash = _DISABLED
+        chain.append(session, "officer.disabled", {"officer": row.pseudonym}, at=at)
+    return row.pseudonym
+
+
+def is_disabled(row: OfficerRow) -> bool:
+    """Whether this officer may not sign in any more."""
+    return row.password_hash == _DISABLED
+
+
+def password_hash_of(session: Session, name: str) -> tuple[str, str] | None:
+    """Pseudonym and password hash of an officer who may sign in."""
+    row = session.scalars(select(OfficerRow).where(OfficerRow.name == name)).one_or_none()
+    return None if row is None or is_disabled(row) else (row.pseudonym, row.password_hash)
 
 
 def sign_in(session: Session, pseudonym: str, *, at: datetime) -> str:
-    """Start a session and return its token, of which only the hash is kept."""
+    """Start a session and return its token, of which only the hash is kept.
+
+    Raises WrongPasswordError where the officer was disabled while the password was checked.
+    """
+    row = session.get(OfficerRow, pseudonym)
+    if row is None or is_disabled(row):
+        raise WrongPasswordError
     token = secrets.token_urlsafe(32)
     session.add(SessionRow(token_sha256=token_hash(token), officer=pseudonym, started_at=at, used_at=at))
     chain.append(session, "officer.signed_in", {"officer": pseudonym}, at=at)

@@ -5,6 +5,7 @@ Nothing here is decided by time: an expired lease only gives the case back.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -22,10 +23,13 @@ from api.errors import (
     ImageUnknownError,
     PassageClosedError,
     ReferralUnknownError,
+    StoreError,
 )
 from api.schemas import JudgedTold, ReferralState
 from api.store import chain
-from api.store.tables import ImageRow, ReferralRow
+from api.store.tables import ImageRow, LedgerRow, ReferralRow
+from lane.errors import LedgerBrokenError
+from lane.ledger import read
 from lane.referral import GROUNDS, Answer, Decision, Ground, PassageId
 
 MOST_LISTED = 200
@@ -125,15 +129,42 @@ def decide(
     mine = _claimed_by(officer, at)
     if not _change(session, passage, _waiting(), mine, decided_by=officer, decided_at=at, **values):
         return _same_again(session, decision), False
-    body = {"passage": passage, "decision": as_body(decision), "note_sha256": note_hash(note)}
+    if _recorded(session, passage) is not None:
+        raise _contradiction(passage)
+    body = {
+        "passage": passage,
+        "decision": as_body(decision),
+        "note_sha256": note_hash(note),
+        "claimed_until": _until(session, passage).isoformat(),
+    }
     chain.append(session, "referral.decided", body, at=at)
     return decision, True
 
 
 def decision_of(session: Session, passage: str) -> Decision | None:
-    """The decision on a passage, if there is one."""
+    """The decision on a passage, if there is one: the one that the ledger has.
+
+    Raises StoreError where the queue says something else than the ledger: nobody is let through by that.
+    """
     row = session.get(ReferralRow, passage)
-    return _decision(row) if row else None
+    said, told = decision_in(row) if row else None, _recorded(session, passage)
+    if (said and as_body(said)) != told:
+        raise _contradiction(passage)
+    return said
+
+
+def decision_in(row: ReferralRow) -> Decision | None:
+    """The decision as the queue has it; only `decision_of` compares it with the ledger."""
+    if row.decision is None or row.decided_at is None:
+        return None
+    return Decision(
+        id=row.decision,
+        passage=PassageId(row.passage),
+        answer=Answer(str(row.answer)),
+        ground=Ground(str(row.ground)),
+        officer=str(row.decided_by),
+        decided_at=row.decided_at,
+    )
 
 
 def image(session: Session, passage: str, sha256: str, officer: str, *, at: datetime) -> bytes:
@@ -164,9 +195,49 @@ def as_body(decision: Decision) -> dict[str, Any]:
     }
 
 
+def from_body(body: Mapping[str, Any]) -> Decision:
+    """A decision as the ledger has it. Raises KeyError, TypeError or ValueError where it is none."""
+    return Decision(
+        id=body["id"],
+        passage=PassageId(body["passage"]),
+        answer=Answer(body["answer"]),
+        ground=Ground(body["ground"]),
+        officer=body["officer"],
+        decided_at=datetime.fromisoformat(body["decided_at"]),
+    )
+
+
 def note_hash(note: str) -> str:
     """What the ledger keeps of a note."""
     return hashlib.sha256(note.encode()).hexdigest()
+
+
+def _recorded(session: Session, passage: str) -> Mapping[str, Any] | None:
+    """The decision on a passage that the ledger has. Raises StoreError where it has more than one."""
+    rows = session.execute(
+        select(LedgerRow.payload, LedgerRow.hash).where(
+            LedgerRow.passage == passage, LedgerRow.lane.is_(None)
+        )
+    )
+    try:
+        entries = [read(payload, hash_) for payload, hash_ in rows]
+    except LedgerBrokenError as error:
+        raise _contradiction(passage) from error
+    decided = [entry.body.get("decision") for entry in entries if entry.kind == "referral.decided"]
+    if len(decided) > 1:
+        raise _contradiction(passage)
+    return decided[0] if decided else None
+
+
+def _contradiction(passage: str) -> StoreError:
+    return StoreError(f"passage {passage}: queue and ledger contradict: run `python -m api ledger verify`")
+
+
+def _until(session: Session, passage: str) -> datetime:
+    until = _row(session, passage).claimed_until
+    if until is None:
+        raise ClaimMissingError
+    return until
 
 
 def _change(session: Session, passage: str, *conditions: ColumnElement[bool], **values: object) -> bool:
@@ -234,7 +305,7 @@ def _referral(row: ReferralRow, at: datetime) -> Referral:
         ended=row.ended,
         claimed_by=row.claimed_by if state == "claimed" else None,
         claimed_until=row.claimed_until if state == "claimed" else None,
-        decision=_decision(row),
+        decision=decision_in(row),
     )
 
 
@@ -244,16 +315,3 @@ def _state(row: ReferralRow, *, has_claim: bool) -> ReferralState:
     if row.ended is not None:
         return "ended"
     return "claimed" if has_claim else "open"
-
-
-def _decision(row: ReferralRow) -> Decision | None:
-    if row.decision is None or row.decided_at is None:
-        return None
-    return Decision(
-        id=row.decision,
-        passage=PassageId(row.passage),
-        answer=Answer(str(row.answer)),
-        ground=Ground(str(row.ground)),
-        officer=str(row.decided_by),
-        decided_at=row.decided_at,
-    )

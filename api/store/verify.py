@@ -1,17 +1,27 @@
-"""Proof of the ledger: the desk's chain, each lane's chain inside it, and what the tables say beside them."""
+"""Proof of the ledger: the desk's chain, each lane's chain inside it, and what the tables say beside them.
 
-from collections.abc import Iterable, Iterator
+What is proven: no entry was changed, removed, moved or added out of place; queue, lanes and officers are
+what the ledger says; the images of waiting cases are those that were judged. Not proven: passwords and
+sessions, which the ledger does not hold; and a time that falls is reported, not refused, because a clock
+may be set back by honest people.
+"""
 
-from sqlalchemy import Row, select
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Row, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.errors import StoreBusyError
-from api.store import chain, queue
+from api.schemas import JudgedTold
+from api.store import chain, lanes, officers, queue
+from api.store.account import Account, Case
 from api.store.database import Database
-from api.store.tables import HeadRow, LaneRow, LedgerRow, ReferralRow
+from api.store.tables import HeadRow, ImageRow, LaneRow, LedgerRow, OfficerRow, ReferralRow
 from lane.errors import LedgerBrokenError
-from lane.ledger import GENESIS, Entry, Head, check_follows, read, verify
+from lane.ledger import Head, read, verify
 
 _COLUMNS = (
     LedgerRow.seq,
@@ -24,48 +34,48 @@ _COLUMNS = (
 _AT_ONCE = 500
 Stored = Row[int, str, str, str | None, int | None, str | None]
 
+_TRIGGERS = {
+    f"CREATE TRIGGER ledger_refuses_{change.lower()} BEFORE {change} ON ledger "
+    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+    for change in ("UPDATE", "DELETE")
+}
 
-def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Head:
-    """Walk the whole ledger and return its head. Raises LedgerBrokenError: what is wrong, and where."""
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The end of a ledger that holds, and the entries before which the clock was set back."""
+
+    head: Head
+    set_back: tuple[int, ...]
+
+
+def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verified:
+    """Walk the whole ledger. Raises LedgerBrokenError: what is wrong, and where."""
+    account = Account()
     try:
         with database.read() as session:
-            book = _Book()
-            head = verify(_walk(session, book), chain=chain.CHAIN, witnessed=witnessed)
+            head = verify(_walk(session, account), chain=chain.CHAIN, witnessed=witnessed)
             _check_head(session, head)
-            _check_lanes(session, book.lanes)
-            _check_decisions(session, book.decided)
+            _check_triggers(session)
+            _check_lanes(session, account)
+            _check_officers(session, account)
+            _check_referrals(session, account)
     except (SQLAlchemyError, StoreBusyError, UnicodeError, ValueError, TypeError, KeyError) as error:
         raise LedgerBrokenError(f"the database cannot be read: {type(error).__name__}") from error
-    return head
+    return Verified(head, tuple(account.set_back))
 
 
-class _Book:
-    """What the ledger says, gathered on the way."""
-
-    def __init__(self) -> None:
-        self.lanes: dict[str, Head] = {}
-        self.decided: dict[str, tuple[object, object]] = {}
-
-    def note(self, entry: Entry) -> None:
-        inner = chain.received(entry)
-        if inner is not None:
-            name = str(entry.body.get("chain"))
-            self.lanes[name] = check_follows(self.lanes.get(name, GENESIS), inner, chain=name)
-        if entry.kind == "referral.decided":
-            self.decided[str(entry.body["passage"])] = (entry.body["decision"], entry.body["note_sha256"])
-
-
-def _walk(session: Session, book: _Book) -> Iterator[tuple[str, str]]:
+def _walk(session: Session, account: Account) -> Iterator[tuple[str, str]]:
     rows = session.execute(select(*_COLUMNS).order_by(LedgerRow.seq).execution_options(yield_per=_AT_ONCE))
     for row in rows:
         try:
-            _check_row(row, book)
+            _check_row(row, account)
         except LedgerBrokenError as error:
             raise LedgerBrokenError(f"entry {row.seq}: {error}") from error
         yield row.payload, row.hash
 
 
-def _check_row(row: Stored, book: _Book) -> None:
+def _check_row(row: Stored, account: Account) -> None:
     if not isinstance(row.payload, str) or not isinstance(row.hash, str):
         raise LedgerBrokenError("it is not stored as text")
     entry = read(row.payload, row.hash)
@@ -73,7 +83,7 @@ def _check_row(row: Stored, book: _Book) -> None:
         found = getattr(row, column)
         if (type(found), found) != (type(expected), expected):
             raise LedgerBrokenError(f"its column {column} does not say what its content says")
-    book.note(entry)
+    account.note(entry)
 
 
 def _check_head(session: Session, head: Head) -> None:
@@ -84,21 +94,86 @@ def _check_head(session: Session, head: Head) -> None:
         )
 
 
-def _check_lanes(session: Session, found: dict[str, Head]) -> None:
-    for lane, seq, hash_ in session.execute(select(LaneRow.id, LaneRow.head_seq, LaneRow.head_hash)):
-        if found.pop(lane, GENESIS) != Head(seq, hash_):
-            raise LedgerBrokenError(f"lane {lane}: the ledger does not end where the table of lanes says")
-    if found:
-        raise LedgerBrokenError(f"lane {min(found)}: the ledger knows it, the table of lanes does not")
+def _check_triggers(session: Session) -> None:
+    found = session.scalars(
+        text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger'")
+    )
+    if set(found) != _TRIGGERS:
+        raise LedgerBrokenError("the triggers that keep the ledger append-only are not there, or changed")
 
 
-def _check_decisions(session: Session, decided: dict[str, tuple[object, object]]) -> None:
-    for row in session.scalars(select(ReferralRow).where(ReferralRow.decision.is_not(None))):
-        decision = queue.decision_of(session, row.passage)
-        stored = (queue.as_body(decision), queue.note_hash(row.note or "")) if decision else None
-        if stored is None or decided.pop(row.passage, None) != stored:
-            raise LedgerBrokenError(f"passage {row.passage}: the decision is not the one in the ledger")
-    if decided:
-        raise LedgerBrokenError(
-            f"passage {min(decided)}: its decision is in the ledger, but not in the queue"
+def _check_lanes(session: Session, account: Account) -> None:
+    expected = {name: (lane.token_sha256, lane.head) for name, lane in account.lanes.items()}
+    found = {
+        row.id: (None if lanes.is_revoked(row) else row.token_sha256, Head(row.head_seq, row.head_hash))
+        for row in session.scalars(select(LaneRow))
+    }
+    _compare("lane", expected, found)
+
+
+def _check_officers(session: Session, account: Account) -> None:
+    found = {row.pseudonym: not officers.is_disabled(row) for row in session.scalars(select(OfficerRow))}
+    _compare("officer", account.officers, found)
+
+
+def _check_referrals(session: Session, account: Account) -> None:
+    expected = {passage: _told(case) for passage, case in account.cases.items()}
+    found = {row.passage: _kept(row) for row in session.scalars(select(ReferralRow))}
+    _compare("passage", expected, found)
+    for case in account.cases.values():
+        if case.decision is None and case.ended is None:
+            _check_images(session, case)
+
+
+def _compare(what: str, expected: Mapping[str, object], found: Mapping[str, object]) -> None:
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            raise LedgerBrokenError(f"{what} {name}: the ledger knows it, its table does not")
+        if name not in expected:
+            raise LedgerBrokenError(f"{what} {name}: its table knows it, the ledger does not")
+        if expected[name] != found[name]:
+            raise LedgerBrokenError(f"{what} {name}: its table says something else than the ledger")
+
+
+def _told(case: Case) -> tuple[object, ...]:
+    question = case.question
+    return (
+        question.lane,
+        question.opened_at,
+        question.gravity,
+        question.judged,
+        case.ended,
+        case.holder,
+        case.shown,
+        case.decision,
+        case.note_sha256,
+        case.claimed_until,
+    )
+
+
+def _kept(row: ReferralRow) -> tuple[object, ...]:
+    decision = queue.decision_in(row)
+    # While a case waits, a claim may have been renewed: the ledger has the last word when it is decided.
+    return (
+        row.lane,
+        row.opened_at,
+        row.gravity,
+        JudgedTold.model_validate_json(row.judged),
+        row.ended,
+        row.claimed_by,
+        row.shown,
+        queue.as_body(decision) if decision else None,
+        queue.note_hash(row.note) if row.note is not None else None,
+        row.claimed_until if decision else None,
+    )
+
+
+def _check_images(session: Session, case: Case) -> None:
+    for image in case.question.judged.images:
+        body = session.scalar(
+            select(ImageRow.body).where(ImageRow.lane == case.question.lane, ImageRow.sha256 == image.sha256)
         )
+        if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != image.sha256:
+            raise LedgerBrokenError(
+                f"passage {case.question.passage}: image {image.sha256} is missing or changed"
+            )

@@ -93,10 +93,43 @@ def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
     head = "{seq}:{hash}".format(**answer["head"])
     assert run("ledger", "head", "--database", str(database)).stdout.strip() == head
     good = run("ledger", "verify", "--database", str(database), "--head", head, "--json")
-    assert json.loads(good.stdout) == {"verified": True, "entries": 1, "head": head}
+    assert json.loads(good.stdout) == {
+        "verified": True,
+        "entries": 3,
+        "head": head,
+        "clock_set_back": [],
+    }
     bad = run("ledger", "verify", "--database", str(database), "--head", f"7:{'0' * 64}")
     assert bad.exit_code == 1
     assert "cut off" in bad.stdout
+
+
+def test_a_revoked_lane_and_a_disabled_officer_are_refused_at_once(tmp_path: Path) -> None:
+    database = tmp_path / "desk.sqlite3"
+    token, password = added(database)
+    with serving(database) as (_, address), Lane(address, "lane-1", token) as lane:
+        officer = Officer(address, "wang")
+        assert officer.sign_in(password).status_code == 200
+        passage = lane.refer(images=[])
+        for command in (("lane", "revoke", "lane-1"), ("officer", "disable", "wang")):
+            assert [run(*command, "--database", str(database)).exit_code for _ in range(2)] == [0, 0]
+        assert lane.deliver(lane.write("lane.started", {})).json()["code"] == "token_refused"
+        assert officer.claim(passage).json()["code"] == "not_signed_in"
+        assert officer.sign_in(password).json()["code"] == "wrong_password"
+        officer.http.close()
+    verified = run("ledger", "verify", "--database", str(database))
+    assert (verified.exit_code, verified.stdout.split()[0]) == (0, "verified:")
+    again = run("lane", "add", "lane-1", "--database", str(database))
+    assert again.exit_code == 2
+
+
+def test_only_who_is_there_can_be_shut_out(tmp_path: Path) -> None:
+    database = tmp_path / "desk.sqlite3"
+    added(database)
+    for command in (("lane", "revoke", "lane-2"), ("officer", "disable", "li")):
+        done = run(*command, "--database", str(database))
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "there is no" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -104,6 +137,8 @@ def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
     [
         (["ledger", "verify", "--database", "nowhere.sqlite3"], "no desk's database"),
         (["ledger", "verify", "--database", "nowhere.sqlite3", "--head", "seven"], "SEQ:HASH"),
+        (["lane", "revoke", "lane-1", "--database", "nowhere.sqlite3"], "no desk's database"),
+        (["officer", "disable", "wang", "--database", "nowhere.sqlite3"], "no desk's database"),
         (["lane", "add", "desk", "--database", "nowhere.sqlite3"], "lane's name"),
         (["lane", "add", "a b", "--database", "nowhere.sqlite3"], "lane's name"),
         (["officer", "add", "wang", "--database", "nowhere.sqlite3"], "12 to 256"),
@@ -132,7 +167,16 @@ def test_a_name_is_taken_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["lane", "add"], ["officer", "add"], ["ledger", "verify"]]
+    "command",
+    [
+        [],
+        ["serve"],
+        ["lane", "add"],
+        ["officer", "add"],
+        ["ledger", "verify"],
+        ["lane", "revoke"],
+        ["officer", "disable"],
+    ],
 )
 def test_help_teaches(command: list[str]) -> None:
     done = run(*command, "--help")

@@ -5,17 +5,20 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.store import lanes, officers
 from api.store.database import Database
 from api.store.verify import verify_ledger
 from lane.errors import LedgerBrokenError
-from lane.ledger import Head
+from lane.ledger import Head, follow
 from tests.api.desks import Lane, Officer, RunningDesk, running
 
 LEDGER = ("seq", "payload", "hash", "lane", "lane_seq", "passage")
@@ -24,15 +27,21 @@ Change = Callable[[sqlite3.Connection], object]
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database after a short shift: two lanes, two decisions, a note, a case given back."""
+    """A database after a short shift: two decisions, a case given back, one that ended, one that is held."""
     path = tmp_path_factory.mktemp("shift")
     with (
         running(path) as desk,
         desk.lane("lane-1") as one,
         desk.lane("lane-2") as two,
         desk.officer() as officer,
+        desk.officer("li"),
+        desk.officer("zhao"),
+        desk.lane("lane-9"),
     ):
         work(one, two, officer)
+        with desk.desk.database.write() as session:
+            lanes.revoke(session, "lane-9", at=desk.clock())
+            officers.disable(session, "zhao", at=desk.clock())
     copy = path / "copy.sqlite3"
     with closing(sqlite3.connect(path / "desk.sqlite3")) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
@@ -45,16 +54,19 @@ def work(one: Lane, two: Lane, officer: Officer) -> None:
         officer.claim(passage)
         officer.ask("GET", f"/referrals/{passage}")
         officer.decide(passage, answer, ground, note="边检 ✓ checked the visa page")
-    given_back = one.refer(images=[])
+    given_back, ended, claimed = one.refer(images=[]), one.refer(images=[]), one.refer()
     officer.claim(given_back)
     officer.ask("DELETE", f"/referrals/{given_back}/claim")
+    one.deliver(one.write("passage.closed", {"passage": ended, "how": "interrupted"}))
+    officer.claim(claimed)
+    officer.claim(claimed)
     officer.ask("DELETE", "/session")
 
 
 def verified(path: Path, *witnessed: Head) -> Head:
     database = Database(path)
     try:
-        return verify_ledger(database, witnessed)
+        return verify_ledger(database, witnessed).head
     finally:
         database.close()
 
@@ -65,9 +77,12 @@ def after(path: Path, change: Change, *witnessed: Head) -> Head:
         copy = Path(folder) / "changed.sqlite3"
         shutil.copyfile(path, copy)
         with closing(sqlite3.connect(copy)) as raw, raw:
-            for trigger in ("ledger_refuses_update", "ledger_refuses_delete"):
-                raw.execute(f"DROP TRIGGER {trigger}")
+            triggers = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            for name, _ in triggers:
+                raw.execute(f"DROP TRIGGER {name}")
             change(raw)
+            for _, sql in triggers:
+                raw.execute(sql)
         return verified(copy, *witnessed)
 
 
@@ -86,6 +101,10 @@ def test_every_kind_of_fact_is_in_the_ledger(ledger: Path) -> None:
         kinds = {json.loads(payload)["kind"] for (payload,) in raw.execute("SELECT payload FROM ledger")}
     assert kinds == {
         "entry.received",
+        "lane.added",
+        "lane.revoked",
+        "officer.added",
+        "officer.disabled",
         "officer.signed_in",
         "officer.signed_out",
         "referral.claimed",
@@ -161,7 +180,7 @@ def test_a_tail_that_is_cut_off_with_its_head_row_is_found_by_a_witness(
 ) -> None:
     end = verified(ledger)
     kept = data.draw(st.integers(0, end.seq - 1))
-    with pytest.raises(LedgerBrokenError):
+    with pytest.raises(LedgerBrokenError, match="cut off"):
         after(ledger, lambda raw: cut(raw, kept), end)
 
 
@@ -181,11 +200,174 @@ def test_a_wrong_witness_is_believed_over_the_ledger(ledger: Path) -> None:
         "DELETE FROM lanes",
         "DROP TABLE ledger_head",
         "UPDATE referrals SET decided_at = 'long ago' WHERE decision IS NOT NULL",
+        "UPDATE referrals SET claimed_until = '2099-01-01 00:00:00.000000' WHERE decision IS NOT NULL",
+        "DELETE FROM referrals WHERE decision IS NULL",
+        "INSERT INTO referrals (passage, lane, opened_at, gravity, judged, shown) SELECT 'p-x', lane, "
+        "opened_at, gravity, judged, shown FROM referrals LIMIT 1",
+        "UPDATE referrals SET judged = replace(judged, 'F10', 'D11')",
+        "UPDATE referrals SET judged = replace(judged, '\"live\"', '\"document\"')",
+        "UPDATE referrals SET judged = '{}'",
+        "UPDATE referrals SET lane = 'lane-2' WHERE lane = 'lane-1'",
+        "UPDATE referrals SET opened_at = '2026-01-01 00:00:00.000000'",
+        "UPDATE referrals SET gravity = 0",
+        "UPDATE referrals SET ended = 'passed_through' WHERE decision IS NULL",
+        "UPDATE referrals SET ended = NULL",
+        "UPDATE referrals SET claimed_by = (SELECT pseudonym FROM officers WHERE name = 'li') "
+        "WHERE decision IS NULL",
+        "UPDATE referrals SET shown = NOT shown",
+        "UPDATE images SET body = x'ffd8ff00'",
+        "DELETE FROM images",
+        "UPDATE lanes SET token_sha256 = '00' WHERE id = 'lane-1'",
+        "UPDATE lanes SET token_sha256 = 'revoked 00' WHERE id = 'lane-1'",
+        "INSERT INTO lanes SELECT 'lane-3', '00', added_at, 0, head_hash FROM lanes LIMIT 1",
+        "INSERT INTO officers SELECT 'officer-x', 'mallory', password_hash, added_at FROM officers LIMIT 1",
+        "DELETE FROM officers WHERE name = 'li'",
+        "UPDATE officers SET password_hash = 'disabled' WHERE name = 'li'",
+        "UPDATE officers SET password_hash = 'anything' WHERE name = 'zhao'",
     ],
 )
 def test_tables_that_say_something_else_than_the_ledger_are_found(ledger: Path, statement: str) -> None:
     with pytest.raises(LedgerBrokenError):
         after(ledger, lambda raw: raw.execute(statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TRIGGER ledger_refuses_update",
+        "DROP TRIGGER ledger_refuses_delete",
+        "DROP TRIGGER ledger_refuses_update; CREATE TRIGGER ledger_refuses_update BEFORE UPDATE ON ledger "
+        "BEGIN SELECT 1; END",
+    ],
+)
+def test_a_ledger_that_is_no_longer_append_only_is_found(
+    ledger: Path, tmp_path: Path, statement: str
+) -> None:
+    copy = tmp_path / "changed.sqlite3"
+    shutil.copyfile(ledger, copy)
+    with closing(sqlite3.connect(copy)) as raw:
+        raw.executescript(statement)
+    with pytest.raises(LedgerBrokenError, match="append-only"):
+        verified(copy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("referral.decided", {}),
+        ("referral.decided", {"answer": "second_line", "ground": "cannot_tell"}),
+        ("referral.claimed", {}),
+        ("referral.released", {}),
+        ("referral.shown", {"officer": "officer-x"}),
+        ("officer.signed_in", {"officer": "officer-x"}),
+        ("officer.added", {}),
+        ("officer.disabled", {"officer": "officer-x"}),
+        ("lane.added", {"lane": "lane-1", "token_sha256": "0" * 64}),
+        ("lane.revoked", {"lane": "lane-9"}),
+        ("anything.at_all", {}),
+        ("entry.received", {"chain": "lane-1"}),
+    ],
+)
+def test_an_entry_that_no_honest_desk_writes_there_is_found(
+    ledger: Path, kind: str, change: dict[str, Any]
+) -> None:
+    """Put at the end with a right hash and the head row in step, about a case that was decided."""
+
+    def forge(raw: sqlite3.Connection) -> None:
+        body = decided_body(raw)
+        decision = body["decision"] | {key: change[key] for key in change if key in body["decision"]}
+        append(raw, kind, body | {"officer": decision["officer"]} | change | {"decision": decision})
+
+    with pytest.raises(LedgerBrokenError, match=f"entry {rows(ledger) + 1}: "):
+        after(ledger, forge)
+
+
+@pytest.mark.parametrize("officer", ["li", "zhao"])
+@pytest.mark.parametrize("wanted", ["UNCLAIMED", "CLAIMED"])
+def test_a_decision_by_an_officer_who_did_not_claim_the_case_is_found(
+    ledger: Path, officer: str, wanted: str
+) -> None:
+    def forge(raw: sqlite3.Connection) -> None:
+        (who,) = raw.execute("SELECT pseudonym FROM officers WHERE name = ?", (officer,)).fetchone()
+        (passage,) = raw.execute(
+            "SELECT passage FROM referrals WHERE decision IS NULL AND ended IS NULL AND claimed_by IS "
+            + ("NULL" if wanted == "UNCLAIMED" else "NOT NULL")
+        ).fetchone()
+        at = datetime.now(UTC)
+        body = decided_body(raw)
+        decision = body["decision"] | {"id": "d-1", "passage": passage, "officer": who}
+        body |= {"passage": passage, "decision": decision | {"decided_at": at.isoformat()}}
+        append(raw, "referral.decided", body | {"claimed_until": "2099-01-01T00:00:00+00:00"}, at)
+
+    with pytest.raises(LedgerBrokenError, match="without having claimed"):
+        after(ledger, forge)
+
+
+def test_a_clock_that_is_set_back_is_told_and_is_no_fault(ledger: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "late.sqlite3"
+    shutil.copyfile(ledger, copy)
+    with closing(sqlite3.connect(copy)) as raw, raw:
+        (who,) = raw.execute("SELECT pseudonym FROM officers WHERE name = 'li'").fetchone()
+        append(raw, "officer.signed_in", {"officer": who}, datetime(2020, 1, 1, tzinfo=UTC))
+    database = Database(copy)
+    assert verify_ledger(database).set_back == (rows(ledger) + 1,)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("passage.decided", {"decision": "as it is"}),
+        ("gate.opening", {"because": "officer", "decision": "d-9"}),
+    ],
+)
+def test_a_lane_that_acts_on_a_decision_that_no_officer_gave_is_found(
+    desk: RunningDesk, lane: Lane, officer: Officer, kind: str, told: dict[str, Any]
+) -> None:
+    decided, waiting = lane.refer(images=[]), lane.refer(images=[])
+    officer.claim(decided)
+    given = officer.decide(decided).json()
+    honest = [
+        lane.write("passage.decided", {"passage": decided, "decision": given}),
+        lane.write("gate.opening", {"passage": decided, "because": "officer", "decision": given["id"]}),
+    ]
+    assert lane.deliver(*honest).status_code == 200
+    assert verify_ledger(desk.desk.database).head.seq > 0
+    ghost = {"passage": waiting, "decision": given | {"passage": waiting}} | told
+    lane.deliver(lane.write(kind, ghost))
+    with pytest.raises(LedgerBrokenError, match="no officer gave"):
+        verify_ledger(desk.desk.database)
+
+
+@pytest.mark.parametrize("entry", [True, False])
+def test_a_decision_written_into_the_table_never_reaches_a_lane(
+    desk: RunningDesk, lane: Lane, officer: Officer, entry: bool
+) -> None:
+    passage = lane.refer(images=[])
+    officer.claim(passage)
+    if entry:
+        officer.decide(passage, "second_line", "cannot_tell")
+    with closing(sqlite3.connect(desk.settings.database)) as raw, raw:
+        raw.execute(
+            "UPDATE referrals SET decision = 'd-9', answer = 'admit', ground = 'same_person', "
+            "decided_by = claimed_by, decided_at = '2026-11-24 10:00:00.000000'"
+        )
+    answer = lane.http.get(f"/passages/{passage}/decision")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "d-9" not in answer.text
+
+
+def test_a_decision_taken_out_of_the_table_is_not_decided_again(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer(images=[])
+    officer.claim(passage)
+    officer.decide(passage, "second_line", "cannot_tell")
+    with closing(sqlite3.connect(desk.settings.database)) as raw, raw:
+        raw.execute("UPDATE referrals SET decision = NULL")
+    officer.claim(passage)
+    assert officer.decide(passage).status_code == 500
+    assert lane.http.get(f"/passages/{passage}/decision").status_code == 500
 
 
 @pytest.mark.parametrize("change", ["UPDATE ledger SET hash = hash", "DELETE FROM ledger"])
@@ -208,7 +390,24 @@ def test_a_decision_and_its_entry_are_one_transaction(
     with desk.desk.database.write() as session:
         session.connection().exec_driver_sql("DROP TRIGGER full")
     assert officer.decide(passage).status_code == 200
-    assert verify_ledger(desk.desk.database).seq > 0
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def decided_body(raw: sqlite3.Connection) -> dict[str, Any]:
+    """The body of a `referral.decided`: admit."""
+    (payload,) = raw.execute(
+        'SELECT payload FROM ledger WHERE payload LIKE \'%"kind":"referral.decided"%\' ORDER BY seq LIMIT 1'
+    ).fetchone()
+    return dict(json.loads(payload)["body"])
+
+
+def append(raw: sqlite3.Connection, kind: str, body: dict[str, Any], at: datetime | None = None) -> None:
+    """Put an entry at the end as somebody would who knows how a chain is made."""
+    end = Head(*raw.execute("SELECT seq, hash FROM ledger_head").fetchone())
+    entry = follow(end, chain="desk", at=at or datetime.now(UTC), kind=kind, body=body)
+    row = (entry.seq, entry.payload, entry.hash, body.get("passage"))
+    raw.execute("INSERT INTO ledger (seq, payload, hash, passage) VALUES (?, ?, ?, ?)", row)
+    raw.execute("UPDATE ledger_head SET seq = ?, hash = ?", (entry.seq, entry.hash))
 
 
 def flipped(stored: object, data: st.DataObject) -> object:

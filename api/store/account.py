@@ -1,0 +1,204 @@
+"""What the ledger tells, put together entry by entry: lanes, officers, and each case from question to answer.
+
+Nothing is taken from other tables: whatever they say beside it can be compared with this.
+An entry that no honest desk writes at this place is refused where it stands.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api.schemas import ClosedTold
+from api.store import chain, lanes, queue
+from lane.errors import LedgerBrokenError
+from lane.ledger import GENESIS, Entry, Head, check_follows
+from lane.referral import Answer
+
+Body = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Case:
+    """One referral as the ledger tells it. `holder`: who claimed it last and did not give it back."""
+
+    question: lanes.Question
+    ended: str | None = None
+    holder: str | None = None
+    shown: bool = False
+    decision: Body | None = None
+    note_sha256: str | None = None
+    claimed_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class KnownLane:
+    """A lane: its chain's head here, and the hash of its token, or None since it was revoked."""
+
+    token_sha256: str | None
+    head: Head = GENESIS
+
+
+class Account:
+    """Give it each entry of the desk's chain in order. Raises LedgerBrokenError at what cannot be."""
+
+    def __init__(self) -> None:
+        self.lanes: dict[str, KnownLane] = {}
+        self.officers: dict[str, bool] = {}
+        """Pseudonym → whether the officer may sign in."""
+        self.cases: dict[str, Case] = {}
+        self.set_back: list[int] = []
+        """Entries older than the one before: the clock was set back. A fact to know of, and no fault."""
+        self._owners: dict[str, str] = {}
+        self._last: Entry | None = None
+        self._kinds: dict[str, Callable[[Entry], None]] = {
+            "entry.received": self._received,
+            "lane.added": self._lane_added,
+            "lane.revoked": self._lane_revoked,
+            "officer.added": self._officer_added,
+            "officer.disabled": self._officer_disabled,
+            "officer.signed_in": self._signed_in,
+            "officer.signed_out": self._signed_out,
+            "referral.claimed": self._claimed,
+            "referral.released": self._released,
+            "referral.shown": self._shown,
+            "referral.decided": self._decided,
+        }
+        self._lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
+            "passage.judged": self._judged,
+            "passage.closed": self._closed,
+            "passage.decided": self._decided_at_lane,
+            "gate.opening": self._opened_by_officer,
+        }
+
+    def note(self, entry: Entry) -> None:
+        """Take in the next entry."""
+        if self._last is not None and entry.at < self._last.at:
+            self.set_back.append(entry.seq)
+        self._last = entry
+        try:
+            self._kinds[entry.kind](entry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise LedgerBrokenError(f"{entry.kind} is no entry of a desk, or not a whole one") from error
+
+    # --- lanes
+
+    def _lane_added(self, entry: Entry) -> None:
+        _must(entry.body["lane"] not in self.lanes, "a lane is registered twice")
+        self.lanes[entry.body["lane"]] = KnownLane(entry.body["token_sha256"])
+
+    def _lane_revoked(self, entry: Entry) -> None:
+        lane = self.lanes[entry.body["lane"]]
+        _must(lane.token_sha256 is not None, "a lane is revoked twice")
+        lane.token_sha256 = None
+
+    def _received(self, entry: Entry) -> None:
+        inner = chain.received(entry)
+        name = entry.body["chain"]
+        lane = self.lanes.get(name)
+        if inner is None or lane is None or lane.token_sha256 is None:
+            raise LedgerBrokenError("it came from a lane that could not deliver")
+        lane.head = check_follows(lane.head, inner, chain=name)
+        passage = inner.body.get("passage")
+        if isinstance(passage, str):
+            owner = self._owners.setdefault(passage, name)
+            _must(owner == name, "a lane tells of another lane's passage")
+        # Other kinds of a lane are kept, and mean nothing to a desk.
+        if inner.kind in self._lane_kinds:
+            self._lane_kinds[inner.kind](inner, entry)
+
+    def _judged(self, inner: Entry, entry: Entry) -> None:
+        question = lanes.question(inner, at=entry.at)
+        if question is not None:
+            self.cases.setdefault(question.passage, Case(question))
+
+    def _closed(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        closed = ClosedTold.model_validate(inner.body)
+        case = self.cases.get(closed.passage)
+        if case is not None and case.ended is None:
+            case.ended = closed.how
+
+    def _decided_at_lane(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        given = self._decision(inner.body.get("passage"))
+        _must(given is not None and _same_decision(given, inner.body.get("decision")), _GHOST)
+
+    def _opened_by_officer(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        if inner.body.get("because") == "officer":
+            given = self._decision(inner.body.get("passage"))
+            _must(given is not None and given["id"] == inner.body.get("decision"), _GHOST)
+            _must(given is not None and given["answer"] == Answer.ADMIT, _GHOST)
+
+    def _decision(self, passage: object) -> Body | None:
+        case = self.cases.get(passage) if isinstance(passage, str) else None
+        return case.decision if case else None
+
+    # --- officers
+
+    def _officer_added(self, entry: Entry) -> None:
+        _must(entry.body["officer"] not in self.officers, "an officer is registered twice")
+        self.officers[entry.body["officer"]] = True
+
+    def _officer_disabled(self, entry: Entry) -> None:
+        _must(self.officers[entry.body["officer"]], "an officer is disabled twice")
+        self.officers[entry.body["officer"]] = False
+
+    def _signed_in(self, entry: Entry) -> None:
+        _must(self.officers.get(entry.body["officer"]) is True, "an officer signs in who cannot")
+
+    def _signed_out(self, entry: Entry) -> None:
+        self._known(entry.body["officer"])
+
+    def _known(self, officer: str) -> None:
+        _must(officer in self.officers, "an officer acts whom the ledger does not know")
+
+    # --- referrals
+
+    def _waiting(self, entry: Entry) -> Case:
+        case = self.cases.get(entry.body["passage"])
+        if case is None or case.decision is not None or case.ended is not None:
+            raise LedgerBrokenError("an officer acts on a case that does not wait for one")
+        return case
+
+    def _claimed(self, entry: Entry) -> None:
+        self._known(entry.body["officer"])
+        case = self._waiting(entry)
+        case.holder, case.shown = entry.body["officer"], False
+
+    def _released(self, entry: Entry) -> None:
+        case = self._waiting(entry)
+        _must(case.holder == entry.body["officer"], "an officer gives a case back without having it")
+        case.holder = None
+
+    def _shown(self, entry: Entry) -> None:
+        case = self.cases[entry.body["passage"]]
+        _must(case.holder == entry.body["officer"], "a case is shown to an officer who does not have it")
+        case.shown = True
+
+    def _decided(self, entry: Entry) -> None:
+        case, given = self._waiting(entry), entry.body["decision"]
+        until = datetime.fromisoformat(entry.body["claimed_until"])
+        decision = queue.from_body(given)
+        _must(decision.passage == entry.body["passage"], "a decision names another passage")
+        _must(decision.decided_at == entry.at, "a decision has another time than its entry")
+        _must(case.holder == decision.officer, "an officer decides without having claimed the case")
+        _must(entry.at < until, "an officer decides after the claim has ended")
+        case.decision, case.claimed_until = given, until
+        case.note_sha256 = entry.body["note_sha256"]
+
+
+_GHOST = "a lane acted on a decision that no officer gave"
+
+
+def _must(holds: object, otherwise: str) -> None:
+    if not holds:
+        raise LedgerBrokenError(otherwise)
+
+
+def _same_decision(given: Body, told: object) -> bool:
+    try:
+        return isinstance(told, Mapping) and queue.from_body(told) == queue.from_body(given)
+    except (KeyError, TypeError, ValueError):
+        return False
