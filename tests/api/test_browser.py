@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +22,37 @@ def page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
     desk.officer("wang").http.close()
     with quiet_page(browser) as opened:
         yield opened
+
+
+@pytest.fixture
+def loud_page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
+    """A page whose browser may complain: of an answer that is an error."""
+    desk.officer("wang").http.close()
+    context = browser.new_context(locale="en-GB")
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
+def frozen(desk: RunningDesk) -> Iterator[None]:
+    """The desk hangs: its connections stay, and nothing answers."""
+    thaw = threading.Event()
+    loop = desk.desk.broker._loop
+    assert loop is not None
+    loop.call_soon_threadsafe(thaw.wait, 60)
+    try:
+        yield
+    finally:
+        thaw.set()
+
+
+def show(page: Page, *, visible: bool) -> None:
+    """Bring the page to the front, or put it behind another one."""
+    page.evaluate(
+        "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        not visible,
+    )
 
 
 def sign_in(page: Page, desk: RunningDesk) -> None:
@@ -179,13 +212,98 @@ def test_a_lost_desk_is_told_and_found_again(desk: RunningDesk, lane: Lane, page
     assert page.evaluate("window.stays") is True
 
 
+def test_a_desk_that_hangs_is_told_although_its_lines_stay_open(desk: RunningDesk, page: Page) -> None:
+    page.clock.install()
+    sign_in(page, desk)
+    lost = page.get_by_text("Connection to the desk lost.")
+    wait_until(lambda: desk.desk.broker._listeners)
+    with frozen(desk):
+        page.clock.fast_forward(10_000)  # to the next look; that nobody answers is told by a real clock
+        lost.wait_for(timeout=15_000)
+    page.clock.fast_forward(10_000)
+    lost.wait_for(state="hidden")
+
+
+def test_a_page_that_nobody_sees_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    sign_in(page, desk)
+    listeners = desk.desk.broker._listeners
+    wait_until(lambda: listeners)
+    show(page, visible=False)
+    wait_until(lambda: not listeners, timeout_s=15)
+    lane.refer()
+    show(page, visible=True)
+    page.get_by_role("heading", name="1 passenger waiting").wait_for()
+    wait_until(lambda: len(listeners) == 1)
+
+
+def test_faces_leave_a_screen_whose_claim_has_run_out_and_nothing_claims_again(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    page.clock.install()
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    assert faces_shown(page) == 2
+    show(page, visible=False)  # a computer that slept for the time of the lease
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=130))
+    desk.clock.pass_time(seconds=130)
+    page.clock.resume()
+    show(page, visible=True)
+    page.get_by_role("alert").filter(has_text="The time for this case has run out").wait_for()
+    assert page.locator("img").count() == 0
+    page.keyboard.press("a")
+    page.keyboard.press("1")
+    assert page.get_by_role("button", name="Admit").is_hidden()
+    page.get_by_text("The faces are no longer shown.").wait_for()
+    with desk.officer("li") as other:
+        found = other.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+        assert [case["passage"] for case in found] == [passage], "the case is free for somebody else"
+
+
+def test_faces_leave_the_screen_with_the_session(desk: RunningDesk, lane: Lane, loud_page: Page) -> None:
+    page = loud_page
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    assert faces_shown(page) == 2
+    page.context.clear_cookies()
+    show(page, visible=False)
+    show(page, visible=True)
+    page.get_by_role("alert").filter(has_text="Nothing was decided; sign in again").wait_for()
+    assert page.locator("img").count() == 0
+
+
+def test_a_picture_that_does_not_load_is_told_in_its_place(
+    desk: RunningDesk, lane: Lane, loud_page: Page
+) -> None:
+    page = loud_page
+    passage = lane.refer(images=[drawn_face(n) for n in (1, 2, 3)])
+    sign_in(page, desk)
+    with desk.officer("li") as other:
+        other.claim(passage)
+        images = other.ask("GET", f"/referrals/{passage}").json()["images"]
+        other.ask("DELETE", f"/referrals/{passage}/claim")
+    for image in images[:2]:
+        page.route(f"**{image['href']}", lambda route: route.abort())
+    page.get_by_role("button", name="Open").click()
+    document = page.get_by_text("The document photo did not load.")
+    live = page.get_by_text("The live picture did not load.")
+    document.wait_for()
+    live.wait_for()
+    page.locator("[data-frame]").nth(1).click()
+    live.wait_for(state="hidden")
+    assert document.is_visible()
+
+
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
 @pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)])
 def test_pages_fit_their_width_and_their_targets_fit_a_finger(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
 ) -> None:
     desk.officer("wang").http.close()
-    passage = lane.refer(images=[drawn_face(n) for n in range(5)], reasons=[{"code": "F10"}, *QUALITY])
+    unknown = {"code": "F04", "components": ["sharpness", "n" * 60]}  # a lane newer than this desk
+    images = [drawn_face(n) for n in range(5)]
+    passage = lane.refer(images=images, reasons=[unknown, {"code": "F10"}])
     context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
     page = context.new_page()
     sign_in(page, desk)
@@ -227,7 +345,13 @@ def scales(page: Page) -> list[float]:
 
 
 def too_wide(page: Page) -> int:
-    return int(page.evaluate("Math.max(0, document.documentElement.scrollWidth - innerWidth)"))
+    """By how many pixels the page, or its facts, must be moved sideways to be read."""
+    return int(
+        page.evaluate(
+            "[document.documentElement, ...document.querySelectorAll('.facts')]"
+            ".reduce((most, one) => Math.max(most, one.scrollWidth - one.clientWidth), 0)"
+        )
+    )
 
 
 def small_targets(page: Page) -> list[str]:

@@ -225,6 +225,14 @@ def test_a_lost_case_is_told_in_words(desk: RunningDesk, lane: Lane, officer: Of
         assert "With another officer" in officer.http.get(f"/referrals/{passage}").text
 
 
+def test_nobody_is_named_for_a_decision_that_came_first(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    html = officer.http.get(f"/referrals/{passage}").text
+    told = re.findall(r'data-already_decided="([^"]+)"', html)
+    assert [text for text in told if "fficer" not in text], "it can be the same officer, in another tab"
+
+
 def test_a_page_shows_no_number_of_a_comparison(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)

@@ -4,9 +4,11 @@ const CLOSEST = 8;
 const STEP = 1.25;
 const EYES_APART = 0.26; // of the view's width
 const EYES_DOWN = 0.42; // of the view's height
+const PATIENCE_MS = 8000;
 
 export class Faces {
   constructor(section) {
+    this.section = section;
     this.views = [...section.querySelectorAll(".view")].filter((view) => view.querySelector("img")).map((view) => new View(view));
     for (const view of this.views) this.#listen(view);
     for (const button of section.querySelectorAll("[data-frame]")) {
@@ -25,6 +27,14 @@ export class Faces {
     else if (event.key === "0") this.views.forEach((view) => view.reset());
     else return false;
     return true;
+  }
+
+  // Nobody's face stays on a screen that nobody answers for.
+  takeAway() {
+    for (const image of this.section.querySelectorAll("img")) image.removeAttribute("src");
+    this.section.replaceChildren(this.section.querySelector("[data-gone]"));
+    this.section.firstChild.hidden = false;
+    this.views = [];
   }
 
   #cycle(views) {
@@ -67,13 +77,24 @@ class View {
   constructor(element) {
     this.element = element;
     this.image = element.querySelector("img");
-    this.image.addEventListener("load", () => this.#place());
+    this.failed = element.querySelector("[data-failed]");
+    this.image.addEventListener("load", () => this.#loaded(true));
+    this.image.addEventListener("error", () => this.#loaded(false));
+    if (this.image.complete) this.#loaded(this.image.naturalWidth > 0);
+    else setTimeout(() => this.image.complete || this.#loaded(false), PATIENCE_MS);
     new ResizeObserver(() => this.#place()).observe(element);
     this.reset();
   }
 
   reset() {
     [this.scale, this.x, this.y] = [1, 0, 0];
+    this.#place();
+  }
+
+  // An empty view would look like a person without a face: it is told.
+  #loaded(well) {
+    this.failed.hidden = well;
+    this.image.hidden = !well;
     this.#place();
   }
 

@@ -1,11 +1,8 @@
 // The queue: new cases appear by themselves, with a line and one soft sound; the keyboard stays where it was.
 
-import { follow } from "./connection.js";
+import { follow, get } from "./connection.js";
 import { setClock, startClock } from "./clock.js";
 import { Sound } from "./sound.js";
-
-// Leases end and other processes write without a word to this page.
-const LOOK_AGAIN_MS = 10000;
 
 let asked = 0;
 
@@ -13,8 +10,8 @@ const cases = document.getElementById("cases");
 const announcement = document.getElementById("announcement");
 const sound = new Sound(document.getElementById("sound"));
 
-follow({ onEvent: refresh, onOpen: refresh });
-setInterval(refresh, LOOK_AGAIN_MS);
+// Leases end and other processes write without a word to this page: what is checked is the queue itself.
+follow({ onEvent: refresh, onOpen: refresh, check: refresh });
 document.addEventListener("keydown", move);
 setClock(cases.querySelector("[data-now]").dataset.now);
 startClock();
@@ -22,7 +19,7 @@ if (document.activeElement === document.body) openers()[0]?.focus();
 
 async function refresh() {
   const turn = ++asked;
-  const html = await fetchCases();
+  const html = await get(cases.dataset.url);
   if (html === null || turn !== asked) return;
   const before = new Set(rows().map((row) => row.dataset.passage));
   const focused = document.activeElement?.closest?.("[data-passage]")?.dataset.passage;
@@ -30,15 +27,6 @@ async function refresh() {
   setClock(cases.querySelector("[data-now]").dataset.now);
   restoreFocus(focused, before.size === 0);
   announce(rows().filter((row) => !before.has(row.dataset.passage)));
-}
-
-async function fetchCases() {
-  try {
-    const answer = await fetch(cases.dataset.url, { signal: AbortSignal.timeout(8000) });
-    return answer.ok && !answer.redirected ? await answer.text() : null;
-  } catch {
-    return null;
-  }
 }
 
 function restoreFocus(passage, wasEmpty) {

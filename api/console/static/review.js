@@ -1,11 +1,13 @@
 // The page of a case: keeps the claim while somebody sits here, hands keys to faces and decision, says what is lost.
 
 import { setClock, startClock } from "./clock.js";
-import { ask, follow } from "./connection.js";
+import { ask, follow, get } from "./connection.js";
 import { Decision } from "./decision.js";
 import { Faces } from "./faces.js";
+import { Lease } from "./lease.js";
 
 const AWAY_MS = 5 * 60 * 1000;
+const LOOK_MS = 1000;
 
 let asked = 0;
 
@@ -16,10 +18,9 @@ else follow({ onEvent: (_name, changed) => changed === passage && refresh(), onO
 // What became of a case that is not this officer's to decide; the keyboard stays where it is.
 async function refresh() {
   const turn = ++asked;
-  const answer = await fetch(location.href, { signal: AbortSignal.timeout(8000) }).catch(() => null);
-  if (!answer?.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (turn !== asked) return; // an older answer must not cover a newer one
+  const html = await get(location.href);
+  if (html === null || turn !== asked) return; // an older answer must not cover a newer one
+  const page = new DOMParser().parseFromString(html, "text/html");
   const [shown, fresh] = [document, page].map((one) => one.getElementById("case"));
   if (fresh?.dataset.state !== shown.dataset.state) location.reload();
   else shown.querySelector("[role=status]")?.replaceChildren(fresh.querySelector("[role=status]")?.textContent ?? "");
@@ -30,33 +31,50 @@ function review() {
   const decision = new Decision(document.getElementById("decision"), { passage, csrf });
   let lastInput = Date.now();
   let away = false;
+  const lease = new Lease(leaseS);
 
   setClock(document.querySelector("[data-now]").dataset.now);
   startClock();
   showKeys();
-  document.getElementById("decision").addEventListener("over", () => document.getElementById("faces").replaceChildren());
+  document.getElementById("decision").addEventListener("over", () => faces.takeAway());
   document.addEventListener("keydown", onKey);
   for (const input of ["keydown", "pointerdown", "wheel"]) document.addEventListener(input, onInput, { passive: true });
   setInterval(keep, (leaseS * 1000) / 5);
-  follow({ onEvent: (_name, changed) => changed === passage && look(), onOpen: keep });
+  setInterval(lapsed, LOOK_MS);
+  document.addEventListener("visibilitychange", lapsed);
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  follow({
+    onEvent: (_name, changed) => changed === passage && look(),
+    onOpen: keep,
+    onEnded: () => decision.over || decision.tell("not_signed_in", { over: true }),
+  });
 
-  // Renews the claim, as long as somebody is here.
+  // Renews the claim, as long as somebody is here. A claim that has lapsed is never taken up again unasked.
   async function keep() {
-    if (decision.over) return;
+    if (lapsed()) return;
     away = Date.now() - lastInput > AWAY_MS;
     if (away) {
       decision.tell("away");
       return;
     }
+    const from = Lease.now();
     const kept = await ask("POST", `/referrals/${passage}/claim`, { csrf });
-    if (kept.status === 409 || kept.status === 401) decision.tell(kept.body?.code, { over: true });
+    if (kept.status === 200 && lapsed()) ask("DELETE", `/referrals/${passage}/claim`, { csrf });
+    else if (kept.status === 200) lease.renewed(from);
+    else if (kept.status === 409 && !decision.over) decision.tell(kept.body?.code, { over: true });
+  }
+
+  // True once the case is not this page's any more; ends the page when its time has passed.
+  function lapsed() {
+    if (!decision.over && lease.lapsed()) decision.tell("lapsed", { over: true });
+    return decision.over;
   }
 
   // Something happened to this case: is it still ours?
   async function look() {
     if (decision.over) return;
     const found = await ask("GET", `/referrals/${passage}`);
-    if (found.status !== 200 || found.body.mine) return;
+    if (decision.over || found.status !== 200 || found.body.mine) return;
     if (found.body.state === "decided") location.reload();
     else decision.tell(found.body.state === "ended" ? "passage_closed" : "claim_missing", { over: true });
   }
