@@ -1,6 +1,7 @@
 """The way into the database: durable, one writer at a time, the schema brought up to date at start."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +52,7 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema up to date. Raises StoreError where the file cannot be used."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _make(self.path)
             with self._writing.connect() as connection:
                 _upgrade(connection)
         except (DBAPIError, OSError) as error:
@@ -75,6 +76,12 @@ def _named_errors() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise StoreBusyError from error
+
+
+def _make(path: Path) -> None:
+    """Faces lie in it: only its owner reads it. SQLite gives the files beside it the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _cause(error: DBAPIError | OSError) -> str:

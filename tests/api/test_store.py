@@ -1,6 +1,7 @@
 """The database: tables and migrations agree, and it is as durable as it says."""
 
 import ast
+import stat
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 def test_a_connection_is_durable(database: Database, pragma: str, value: object) -> None:
     with database.read() as session:
         assert session.connection().exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+    database.close()
+
+
+def test_only_its_owner_can_read_the_database(database: Database, tmp_path: Path) -> None:
+    with database.write() as session:
+        session.connection().exec_driver_sql("UPDATE ledger_head SET seq = 0")
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "deep").iterdir()}
+    assert modes == {f"desk.sqlite3{end}": 0o600 for end in ("", "-shm", "-wal")}
+    assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
     database.close()
 
 
