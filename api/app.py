@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from api.answers import Answers
 from api.broker import Broker
@@ -29,6 +30,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class DeskApp(FastAPI):
+    """FastAPI inside the strict headers: Starlette answers an unforeseen error outside of all middleware."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Everything, and around it the headers."""
+        return StrictHeaders(super().build_middleware_stack())
+
+
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """The desk's application. Its database is opened, and brought up to date, when it starts."""
     desk = Desk(
@@ -40,7 +49,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         clock=clock,
     )
     answers = Answers(render.error_page)
-    app = FastAPI(
+    app = DeskApp(
         title="Passenger Lane desk",
         summary="Referrals of a border lane, and the officers who decide them.",
         version="1",
@@ -48,7 +57,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         docs_url=None,
         redoc_url=None,
         lifespan=_running,
-        middleware=[Middleware(StrictHeaders), Middleware(BodyLimit, refuse=answers.refused)],
+        middleware=[Middleware(BodyLimit, refuse=answers.refused)],
+        redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
     )

@@ -296,8 +296,31 @@ def test_every_answer_keeps_the_browser_strict(shared: RunningDesk, officer_here
     assert "server" not in headers
 
 
+@pytest.mark.parametrize("path", ["/api/v1/referrals", "/queue"])
+def test_an_answer_to_a_mistake_of_the_desk_keeps_the_browser_strict(
+    desk: RunningDesk, lane: Lane, officer: Officer, path: str
+) -> None:
+    lane.refer(images=[])
+    with desk.desk.database.write() as session:
+        session.connection().exec_driver_sql("UPDATE referrals SET judged = 'nonsense'")
+    answer = officer.http.get(path)
+    assert answer.status_code == 500
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["cache-control"] == "no-store"
+    assert "nonsense" not in answer.text
+
+
 @pytest.mark.parametrize(
-    "path", ["/docs", "/redoc", "/openapi.json", "/static/../app.py", "/static/%2e%2e/app.py"]
+    "path",
+    [
+        "/docs",
+        "/queue/",
+        "/api/v1/session/",
+        "/redoc",
+        "/openapi.json",
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+    ],
 )
 def test_nothing_else_is_served(shared: RunningDesk, path: str) -> None:
     assert httpx.get(f"{shared.address}{path}").status_code == 404
