@@ -31,6 +31,9 @@ from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, Head, check_follows, read
 from lane.reasons import Code
 
+_MOST_SEQ = 2**53
+_YEARS = range(2000, 2200)
+"""What a database can keep and compare in any time zone; a lane that says else has a fault."""
 _REVOKED = "revoked "
 _GRAVE = {Code.ATTACK_ALARM}
 
@@ -141,9 +144,14 @@ def apply(
 
 def _read(item: StoredEntry) -> Entry:
     try:
-        return read(item.payload, item.hash)
+        entry = read(item.payload, item.hash)
     except LedgerBrokenError as error:
         raise ChainBrokenError(str(error)) from error
+    if not 1 <= entry.seq <= _MOST_SEQ:
+        raise EntryRefusedError(0, entry.kind, "seq")
+    if entry.at.year not in _YEARS:
+        raise EntryRefusedError(entry.seq, entry.kind, "at")
+    return entry
 
 
 def _next(head: Head, entry: Entry, lane: str) -> Head:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from api.store.tables import LaneRow, LedgerRow, ReferralRow
-from lane.ledger import GENESIS
+from api.store.verify import verify_ledger
+from lane.ledger import GENESIS, canonical
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged, wire
 
 
@@ -103,6 +104,48 @@ def test_a_judgement_without_its_fields_is_refused(desk: RunningDesk, lane: Lane
     answer = lane.deliver(lane.write("passage.judged", body))
     assert (answer.status_code, answer.json()["code"]) == (422, "entry_refused")
     assert received(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "field"),
+    [
+        ({"seq": -(10**30)}, "seq"),
+        ({"seq": 0}, "seq"),
+        ({"seq": 2**53 + 1}, "seq"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "at"),
+        ({"at": "9999-12-31T23:59:59-14:00"}, "at"),
+        (
+            {"body": {"passage": "p-1", "outcome": "refer", "evidence": {"similarity": {"value": 10**400}}}},
+            "",
+        ),
+        (
+            {
+                "body": {
+                    "passage": "p-1",
+                    "outcome": "refer",
+                    "evidence": {"capture": {"good_frames": 10**30}},
+                }
+            },
+            "",
+        ),
+    ],
+)
+def test_an_entry_that_nobody_can_keep_is_refused_and_no_failure(
+    desk: RunningDesk, lane: Lane, officer: Officer, odd: dict[str, Any], field: str
+) -> None:
+    plain = {"at": "2026-01-01T00:00:00+00:00", "kind": "passage.judged", "chain": lane.name}
+    fields = plain | {"body": {}, "previous": GENESIS.hash, "seq": 1} | odd
+    payload = canonical(fields)
+    entry = {"payload": payload, "hash": hashlib.sha256(payload.encode()).hexdigest()}
+    answer = lane.http.post("/entries", json={"entries": [entry]})
+    if field:
+        assert (answer.status_code, answer.json()["code"]) == (422, "entry_refused")
+        assert answer.json()["message"].endswith(f": {field}")
+        assert received(desk) == []
+    assert answer.status_code in (200, 422)
+    assert officer.ask("GET", "/referrals").status_code == 200
+    assert officer.http.get("/queue").status_code == 200
+    assert verify_ledger(desk.desk.database).head.seq > 0
 
 
 def test_a_newer_lane_may_say_more(lane: Lane, officer: Officer) -> None:
