@@ -14,7 +14,8 @@ PassageName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-
 class Wire(BaseModel):
     """A message whose fields are all known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # An error's text may come into a log; what was sent may not.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Problem(Wire):
@@ -179,7 +180,7 @@ class DecisionRequest(Wire):
 class Told(BaseModel):
     """Part of a lane's entry."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
 class ReasonTold(Told):

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import structlog
+from pydantic import ValidationError
 
 from api import logs
+from api.schemas import JudgedTold
 from tests.api.desks import PASSWORD, drawn_face, running
 
 
@@ -57,3 +59,9 @@ def test_a_log_holds_no_face_name_token_password_note_or_document(tmp_path: Path
 
 
 JPEG = {"Content-Type": "image/jpeg"}
+
+
+def test_an_error_about_what_was_sent_does_not_repeat_it() -> None:
+    with pytest.raises(ValidationError) as refused:
+        JudgedTold.model_validate({"passage": "E12345678 ZHANG", "outcome": "refer"})
+    assert "ZHANG" not in str(refused.value)
