@@ -1,9 +1,11 @@
 """What all tests share: the photographs, the networks, one lane's wiring on simulated devices."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
 from lane.adapters import photos as store
@@ -12,6 +14,11 @@ from lane.policy import Policy, load
 from models.build import Networks, build_networks
 from models.ort import RuntimeSettings
 from tests.browsers import CHROMIUM, NO_BROWSER, chromium
+
+# Machines differ in speed, and no test depends on it; on a build machine the examples are the same each time.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("build", settings.get_profile("steady"), derandomize=True)
+settings.load_profile("build" if os.environ.get("CI") else "steady")
 
 
 @pytest.fixture(scope="module")
