@@ -102,10 +102,17 @@ class Desk:
 
     # --- referrals
 
-    def referrals(self, state: ReferralState | Literal["waiting"] | None) -> list[Referral]:
-        """The queue."""
+    def referrals(
+        self, state: ReferralState | Literal["waiting"] | None, limit: int = queue.MOST_LISTED
+    ) -> list[Referral]:
+        """The queue, at most `limit` of it."""
         with self.database.read() as session:
-            return queue.listed(session, state, at=self.clock())
+            return queue.listed(session, state, at=self.clock(), limit=limit)
+
+    def waiting(self) -> int:
+        """How many cases wait, however many are listed."""
+        with self.database.read() as session:
+            return queue.count_waiting(session)
 
     def referral(self, passage: str, officer: SignedInOfficer) -> Referral:
         """One case; that it was shown to the officer who has it goes into the ledger first."""

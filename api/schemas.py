@@ -144,9 +144,10 @@ class ReferralSummary(Wire):
 
 
 class ReferralList(Wire):
-    """Referrals, the gravest first, then the oldest."""
+    """Who waits, the gravest first, then the oldest; then who was decided on, the last first."""
 
-    referrals: list[ReferralSummary]
+    referrals: list[ReferralSummary] = Field(description="At most 200.")
+    waiting: int = Field(description="How many wait in all, listed or not.")
 
 
 class ReferralDetail(ReferralSummary):

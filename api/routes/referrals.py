@@ -46,11 +46,11 @@ def list_referrals(
     who: TheOfficer,
     state: Annotated[ReferralState | None, Query(description="Only those in this state.")] = None,
 ) -> ReferralList:
-    """The gravest first, then the oldest."""
+    """Who waits, the gravest first, then the oldest; then who was decided on, the last first."""
     words = of_request(request)
     now = desk.clock()
     found = [wire.summary(referral, who, words, now) for referral in desk.referrals(state)]
-    return ReferralList(referrals=found)
+    return ReferralList(referrals=found, waiting=desk.waiting())
 
 
 @router.get(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, CursorResult, and_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, func, select, update
 from sqlalchemy.orm import Session
 
 from api.errors import (
@@ -52,18 +52,35 @@ class Referral:
 
 
 def listed(
-    session: Session, state: ReferralState | Literal["waiting"] | None, *, at: datetime
+    session: Session,
+    state: ReferralState | Literal["waiting"] | None,
+    *,
+    at: datetime,
+    limit: int = MOST_LISTED,
 ) -> list[Referral]:
-    """Cases, the gravest first, then the oldest; decided and ended ones the newest first.
+    """Waiting cases first, the gravest, then the oldest; then decided and ended ones, the last first.
 
-    `waiting` is open or claimed.
+    `waiting` is open or claimed. What was decided long ago never takes the place of who waits.
     """
-    query = select(ReferralRow).where(_in_state(state, at)).limit(MOST_LISTED)
-    if state in ("decided", "ended"):
-        query = query.order_by(ReferralRow.opened_at.desc())
-    else:
-        query = query.order_by(ReferralRow.gravity, ReferralRow.opened_at)
+    waits = _waiting()
+    over_at = case((waits, None), else_=func.coalesce(ReferralRow.decided_at, ReferralRow.opened_at))
+    query = (
+        select(ReferralRow)
+        .where(_in_state(state, at))
+        .order_by(
+            case((waits, 0), else_=1),
+            case((waits, ReferralRow.gravity)),
+            case((waits, ReferralRow.opened_at)),
+            over_at.desc(),
+        )
+        .limit(limit)
+    )
     return [_referral(row, at) for row in session.scalars(query)]
+
+
+def count_waiting(session: Session) -> int:
+    """How many cases are open or claimed, however many are listed."""
+    return session.scalar(select(func.count()).select_from(ReferralRow).where(_waiting())) or 0
 
 
 def one(session: Session, passage: str, *, at: datetime) -> Referral:

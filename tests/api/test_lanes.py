@@ -87,14 +87,14 @@ def test_another_lanes_image_does_not_count(desk: RunningDesk, lane: Lane) -> No
 def test_an_admitted_passage_opens_no_referral(lane: Lane, officer: Officer) -> None:
     body = judged("p-1", [], []) | {"outcome": "admit"}
     assert lane.deliver(lane.write("passage.judged", body)).status_code == 200
-    assert officer.ask("GET", "/referrals").json() == {"referrals": []}
+    assert officer.ask("GET", "/referrals").json() == {"referrals": [], "waiting": 0}
 
 
 def test_an_unknown_kind_is_kept_and_means_nothing(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     entry = lane.write("weather.changed", {"rain": True})
     assert lane.deliver(entry).status_code == 200
     assert received(desk) == [entry.hash]
-    assert officer.ask("GET", "/referrals").json() == {"referrals": []}
+    assert officer.ask("GET", "/referrals").json() == {"referrals": [], "waiting": 0}
 
 
 @pytest.mark.parametrize("missing", ["passage", "outcome"])

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
+from uuid import uuid4
 
 import pytest
 
+from api.store.queue import MOST_LISTED
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, Answer, Ground
-from tests.api.desks import Lane, Officer, RunningDesk, at_once
+from tests.api.desks import Lane, Officer, RunningDesk, at_once, judged
 
 
 def test_a_claimed_case_is_refused_to_the_next_officer(
@@ -159,10 +161,39 @@ def test_the_queue_is_the_gravest_first_then_the_oldest(lane: Lane, officer: Off
     assert listed[1]["waiting_s"] >= 90
 
 
+def test_who_waits_is_never_hidden_by_who_waited(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    waiting = [lane.refer(images=[]) for _ in range(2)]
+    for _ in range(5):
+        written = []
+        for _ in range(MOST_LISTED // 4):
+            passage = str(uuid4())
+            written.append(lane.write("passage.judged", judged(passage, [], [{"code": "A01"}])))
+            written.append(lane.write("passage.closed", {"passage": passage, "how": "interrupted"}))
+        assert lane.deliver(*written).status_code == 200
+    lane.refer(images=[], at=datetime.now(UTC) - timedelta(days=1))
+    told = officer.ask("GET", "/referrals").json()
+    assert [case["passage"] for case in told["referrals"][1:3]] == waiting
+    assert (told["waiting"], desk.desk.waiting()) == (3, 3)
+    assert len(desk.desk.referrals("waiting", limit=1)) == 1
+
+
+def test_what_was_decided_last_is_listed_first(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passages = [lane.refer(images=[]) for _ in range(4)]
+    order = [passages[number] for number in (2, 0, 3, 1)]
+    for passage in order:
+        officer.claim(passage)
+        officer.decide(passage)
+    listed = officer.ask("GET", "/referrals", params={"state": "decided"}).json()["referrals"]
+    assert [case["passage"] for case in listed] == order[::-1]
+    assert [case.passage for case in desk.desk.referrals("decided", limit=2)] == order[:1:-1]
+
+
 def test_a_lane_whose_clock_is_fast_has_nobody_waiting_since_tomorrow(lane: Lane, officer: Officer) -> None:
-    lane.refer(images=[], at=datetime.now(UTC) + timedelta(days=1))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    lane.refer(images=[], at=tomorrow)
     [case] = officer.ask("GET", "/referrals").json()["referrals"]
-    assert 0 <= case["waiting_s"] < 60
+    assert datetime.fromisoformat(case["opened_at"]) < tomorrow
+    assert case["waiting_s"] >= 0
 
 
 def test_each_case_is_listed_under_its_state(lane: Lane, officer: Officer) -> None:
