@@ -1,6 +1,7 @@
 """Templates to pages, in the officer's language: all is escaped, and an unknown name is an error."""
 
 from functools import cache
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -26,16 +27,21 @@ PROBLEMS: dict[str, str] = {
     "forged_request": N_("The page was out of date. Go back, reload it, and try again."),
     "request_refused": N_("Something was missing in what was sent. Go back and try again."),
     "too_large": N_("More was sent than the desk takes."),
+    "method_not_allowed": N_("This address is not a page. Go to the queue."),
+    "image_unknown": N_("This picture is not at the desk, or no longer."),
+    "too_many_listeners": N_("Too many pages are open at this desk. Close some, then try again."),
     "store_busy": N_("The desk’s database does not answer. Nothing was stored; try again."),
     "internal_error": N_("The desk made a mistake and has logged it. Nothing was decided; try again."),
 }
-"""Error code → what an officer reads. Any other code reads as `internal_error`."""
+"""Error code → what an officer reads."""
+
+_OTHER = N_("The desk could not do this. Go back and try again.")
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
     """A whole page or a part of one. A language that was asked for is remembered."""
     words = language.of_request(request)
-    context = {"request_path": request.url.path, "csrf_token": _csrf(request), **values}
+    context = {"same_page": _same_page(request), "csrf_token": _csrf(request), **values}
     html = environment(words.tag).get_template(template).render(_basics(words) | context)
     response = HTMLResponse(
         html, status, headers={"Content-Language": words.tag, "Vary": "Accept-Language, Cookie"}
@@ -52,7 +58,7 @@ def error_page(request: Request, status: int, code: str) -> HTMLResponse:
 
 def problem(request: Request, code: str) -> str:
     """An error code in the officer's words."""
-    return language.of_request(request).say(PROBLEMS.get(code, PROBLEMS["internal_error"]))
+    return language.of_request(request).say(PROBLEMS.get(code, _OTHER))
 
 
 @cache
@@ -72,6 +78,14 @@ def environment(tag: str) -> Environment:
 
 def _basics(words: Words) -> dict[str, object]:
     return {"language": words.tag, "languages": CHOICES, "officer": None}
+
+
+def _same_page(request: Request) -> str:
+    """Where this page is to be had in another language; empty means here, whatever the address says."""
+    if request.method in ("GET", "HEAD") or request.url.path == "/sign-in":
+        return ""
+    passage = request.path_params.get("passage")
+    return f"/referrals/{quote(passage, safe='')}" if passage else "/queue"
 
 
 def _csrf(request: Request) -> str:

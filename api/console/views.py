@@ -38,6 +38,10 @@ class Outcome:
     officer: str
     at: datetime
 
+    def clock(self, form: str) -> str:
+        """The time of the day with its zone, for a browser that runs no script."""
+        return self.at.strftime(f"{form} (UTC%z)")
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -81,7 +81,7 @@ def test_an_officer_decides_by_keyboard_and_the_waiting_lane_hears_it(
     assert faces_shown(page) == 2
     page.locator(".pinned", has_text="Attack detection: not assessed").wait_for()
     page.keyboard.press("l")
-    assert page.locator("input:checked").count() == 0, "nothing is chosen beforehand"
+    assert page.locator("#decision input:checked").count() == 0, "nothing is chosen beforehand"
     page.keyboard.press("Enter")
     page.get_by_role("alert").filter(has_text="Choose a ground first.").wait_for()
     assert page.locator("#confirm").is_hidden(), "without a ground there is nothing to confirm"
@@ -271,6 +271,47 @@ def test_faces_leave_the_screen_with_the_session(desk: RunningDesk, lane: Lane, 
     show(page, visible=True)
     page.get_by_role("alert").filter(has_text="Nothing was decided; sign in again").wait_for()
     assert page.locator("img").count() == 0
+
+
+def test_times_are_those_of_the_officers_clock(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer()
+    with desk.officer() as officer:
+        officer.claim(passage)
+        at = datetime.fromisoformat(officer.decide(passage).json()["decided_at"])
+    context = browser.new_context(timezone_id="Asia/Shanghai", locale="en-GB")
+    page = context.new_page()
+    sign_in(page, desk)
+    there = at.astimezone(timezone(timedelta(hours=8)))
+    page.get_by_role("cell", name=there.strftime("%H:%M"), exact=True).wait_for()
+    lane.refer()
+    page.get_by_role("heading", name="1 passenger waiting").wait_for()
+    assert page.locator("td time").inner_text() == there.strftime("%H:%M"), "after a look, too"
+    page.goto(f"{desk.address}/referrals/{passage}")
+    page.get_by_text(there.strftime("%H:%M:%S")).wait_for()
+    context.close()
+
+
+def test_letters_can_be_switched_off_as_keys_and_stay_so(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    page.keyboard.press("?")
+    page.get_by_label("Use letters, digits and signs as keys").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.locator("#help:visible").wait_for()
+    page.keyboard.press("?")
+    page.keyboard.press("a")
+    assert page.get_by_role("dialog").is_hidden()
+    assert page.get_by_role("button", name="Continue").is_hidden()
+    page.get_by_role("button", name="Admit").click()
+    page.get_by_role("button", name="Continue").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_label("Use letters, digits and signs as keys").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Continue").wait_for()
 
 
 def test_a_picture_that_does_not_load_is_told_in_its_place(

@@ -1,6 +1,7 @@
 """The officer's pages: complete in both languages, plain words, no score, and usable without a script."""
 
 import re
+from datetime import datetime
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
@@ -15,7 +16,7 @@ from api.console import render
 from api.errors import ANSWERS
 from api.schemas import JudgedTold, ReasonTold
 from api.words import wording
-from api.words.language import CHOICES, catalogue, of_request, words
+from api.words.language import CHOICES, COOKIE, catalogue, of_request, words
 from lane.reasons import Code
 from lane.referral import Answer, Ground
 from tests.api.desks import Lane, Officer, RunningDesk, judged
@@ -81,8 +82,62 @@ def test_every_answer_ground_and_error_has_words() -> None:
         "image_refused",
         "entry_refused",
     }
-    by_picture = {"image_unknown", "too_many_listeners", "not_signed_in"}
-    assert {code for _, code in ANSWERS.values()} - for_lanes - by_picture <= set(render.PROBLEMS)
+    redirected = {"not_signed_in"}
+    by_http = {"not_found", "method_not_allowed", "too_large", "request_refused", "internal_error"}
+    codes = {code for _, code in ANSWERS.values()} | by_http
+    assert codes - for_lanes - redirected <= set(render.PROBLEMS)
+
+
+@pytest.mark.parametrize("tag", CHOICES)
+def test_the_desk_owns_up_to_a_mistake_only_where_it_made_one(tag: str) -> None:
+    request = Request({"type": "http", "headers": [], "query_string": f"lang={tag}".encode()})
+    told = {code: render.problem(request, code) for code in (*render.PROBLEMS, "a_code_to_come")}
+    assert len(set(told.values())) == len(told), "each code has words of its own"
+    assert ("mistake" if tag == "en" else "发生错误") in told["internal_error"]
+    assert not any(
+        "mistake" in text or "发生错误" in text for code, text in told.items() if code[:8] != "internal"
+    )
+
+
+def language_link(html: str) -> str:
+    found: list[str] = re.findall(r'href="([^"]*)" lang="zh-Hans"', html)
+    return found[0]
+
+
+def test_the_other_language_is_never_another_site(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    address = f"{officer.address}//evil.example/x"
+    assert language_link(officer.http.get(address).text) == "?lang=zh-Hans"
+    assert language_link(officer.http.get(f"/referrals/{passage}").text) == "?lang=zh-Hans"
+
+
+def test_the_other_language_of_a_page_made_by_a_form_is_a_page_to_go_to(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    sent = {"csrf_token": officer.http.headers["X-CSRF-Token"], "choice": "admit.same_person"}
+    for path, data in ((f"/referrals/{passage}/confirm", sent), (f"/referrals/{passage}/decision", {})):
+        link = language_link(officer.http.post(path, data=data).text)
+        assert link == f"/referrals/{passage}?lang=zh-Hans"
+        assert officer.http.get(link).status_code == 200
+        officer.http.cookies.delete(COOKIE)
+    refused = officer.http.post("/sign-in", data={"name": "wang", "password": "wrong"})
+    assert (
+        officer.http.get(f"/sign-in{language_link(refused.text)}", follow_redirects=True).status_code == 200
+    )
+    assert language_link(officer.http.post("/sign-out").text) == "/queue?lang=zh-Hans"
+
+
+def test_a_time_says_its_zone(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    assert officer.decide(passage).status_code == 200
+    for path, seconds in (("/queue", ""), (f"/referrals/{passage}", r":\d\d")):
+        html = officer.http.get(path).text
+        found = re.findall(r'<time datetime="([^"]+)" data-clock="\w+">([^<]+)</time>', html)
+        assert len(found) == 1
+        assert datetime.fromisoformat(found[0][0]).tzinfo is not None
+        assert re.fullmatch(rf"\d\d:\d\d{seconds} \(UTC[+-]\d{{4}}\)", found[0][1])
 
 
 @pytest.mark.parametrize("tag", CHOICES)

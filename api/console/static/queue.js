@@ -2,7 +2,9 @@
 
 import { follow, get } from "./connection.js";
 import { setClock, startClock } from "./clock.js";
+import { lettersAreKeys } from "./letters.js";
 import { Sound } from "./sound.js";
+import { localTimes } from "./times.js";
 
 let asked = 0;
 
@@ -24,6 +26,7 @@ async function refresh() {
   const before = new Set(rows().map((row) => row.dataset.passage));
   const focused = document.activeElement?.closest?.("[data-passage]")?.dataset.passage;
   cases.innerHTML = html; // made by the desk from escaped templates
+  localTimes(cases);
   setClock(cases.querySelector("[data-now]").dataset.now);
   restoreFocus(focused, before.size === 0);
   announce(rows().filter((row) => !before.has(row.dataset.passage)));
@@ -45,7 +48,8 @@ function announce(arrived) {
 }
 
 function move(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
+  const letters = lettersAreKeys() ? { j: 1, k: -1 } : {};
+  const step = { ArrowDown: 1, ArrowUp: -1, ...letters }[event.key];
   if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
   const buttons = openers();
   const at = buttons.indexOf(document.activeElement);

@@ -5,6 +5,7 @@ import { ask, follow, get } from "./connection.js";
 import { Decision } from "./decision.js";
 import { Faces } from "./faces.js";
 import { Lease } from "./lease.js";
+import { isSwitchedOff, offerLetters } from "./letters.js";
 
 const AWAY_MS = 5 * 60 * 1000;
 const LOOK_MS = 1000;
@@ -93,7 +94,8 @@ function review() {
     if (event.repeat && event.key === "Enter") event.preventDefault();
     else if (event.target.closest("textarea")) {
       if (event.key === "Escape") event.target.blur();
-    } else if (event.key === "?") document.getElementById("keys").showModal();
+    } else if (isSwitchedOff(event)) return;
+    else if (event.key === "?") document.getElementById("keys").showModal();
     else if (arrowsInChoices(event)) return;
     else if (decision.key(event) || faces.key(event)) event.preventDefault();
   }
@@ -108,4 +110,5 @@ function showKeys() {
   help.hidden = false;
   help.addEventListener("click", () => document.getElementById("keys").showModal());
   document.getElementById("zoom-keys").hidden = false;
+  offerLetters(document.getElementById("letters"));
 }

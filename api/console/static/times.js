@@ -1,0 +1,12 @@
+// Times of the day as the officer's own clock says them; without a script they carry the zone of the desk.
+
+export function localTimes(root) {
+  for (const time of root.querySelectorAll("time[data-clock]")) {
+    const second = time.dataset.clock === "seconds" ? "2-digit" : undefined;
+    const at = new Date(time.dateTime);
+    time.textContent = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second });
+    time.title = at.toLocaleString(document.documentElement.lang, { dateStyle: "long", timeStyle: "long" });
+  }
+}
+
+localTimes(document);
