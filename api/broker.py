@@ -13,6 +13,9 @@ from api.errors import TooManyListenersError
 EventName = Literal["referral.opened", "referral.changed", "referral.decided"]
 
 MOST_LISTENERS = 512
+MOST_OF_A_LANE = 8
+MOST_OF_A_SESSION = 16
+"""No single lane or session takes the places of all others; a lane waits for one decision at a time."""
 MOST_WAITING = 64
 """Events kept for one listener; a listener that is slower is dropped and comes again."""
 
@@ -28,15 +31,11 @@ class Event:
 class Listener:
     """One listener's bounded queue; `dropped` when it did not keep up, or the desk is closing."""
 
-    def __init__(self, passage: str | None) -> None:
+    def __init__(self, of: str, passage: str | None) -> None:
+        self.of = of
         self.passage = passage
         self.dropped = False
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(MOST_WAITING)
-
-    @property
-    def waiting(self) -> int:
-        """How many events are kept for this listener."""
-        return self._events.qsize()
 
     async def word(self, timeout_s: float) -> Event | None:
         """The next event; None after `timeout_s` without one, or when this listener was dropped."""
@@ -76,11 +75,15 @@ class Broker:
         """Serve the running event loop."""
         self._loop = asyncio.get_running_loop()
 
-    def listen(self, passage: str | None = None) -> Listener:
-        """A new listener, to one passage or to all; give it to `leave`. Raises TooManyListenersError."""
-        if len(self._listeners) >= MOST_LISTENERS:
+    def listen(self, of: str, most: int, passage: str | None = None) -> Listener:
+        """A new listener, to one passage or to all; give it to `leave`.
+
+        Raises TooManyListenersError where `of`, a lane or a session, has `most`, or all places are taken.
+        """
+        held = sum(listener.of == of for listener in self._listeners)
+        if held >= most or len(self._listeners) >= MOST_LISTENERS:
             raise TooManyListenersError
-        listener = Listener(passage)
+        listener = Listener(of, passage)
         self._listeners.add(listener)
         if self._closed.is_set():
             listener.drop()

@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.auth import TheDesk, watching
-from api.broker import Listener
+from api.broker import MOST_OF_A_SESSION, Listener
 from api.desk import Desk
 from api.errors import NotSignedInError, TooManyListenersError, documented
 from api.store.officers import SignedInOfficer
@@ -23,8 +23,7 @@ _COME_BACK_MS = 2000
 
 async def listening(desk: TheDesk, who: Watching) -> AsyncIterator[Listener]:
     """A listener for the time of the request, for a signed-in officer only."""
-    del who
-    listener = desk.broker.listen()
+    listener = desk.broker.listen(who.session_sha256, MOST_OF_A_SESSION)
     try:
         yield listener
     finally:

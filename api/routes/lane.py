@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.auth import TheDesk, TheLane
+from api.broker import MOST_OF_A_LANE, Listener
 from api.desk import Desk
 from api.errors import (
     BodyTooLargeError,
@@ -23,6 +24,7 @@ from api.errors import (
 )
 from api.schemas import Applied, ChainHead, DecisionOrNone, EntryBatch, PassageName, Sha256
 from api.store.queue import as_body
+from lane.referral import Decision
 
 router = APIRouter(tags=["lane"])
 
@@ -105,14 +107,22 @@ async def wait_for_decision(
     wait_s: Annotated[float, Query(ge=0, le=25, description="How long to wait for it.")] = 0,
 ) -> DecisionOrNone:
     """The decision on one of the lane's passages, or null when `wait_s` is over without one."""
-    listener = desk.broker.listen(passage)
-    try:
-        until = monotonic() + wait_s
-        while True:
-            decision = await run_in_threadpool(desk.decision_for, lane, passage)
-            left = until - monotonic()
-            if decision is not None or left <= 0 or listener.dropped:
-                return DecisionOrNone.model_validate({"decision": decision and as_body(decision)})
-            await listener.word(min(left, _LOOK_AGAIN_S))
-    finally:
-        desk.broker.leave(listener)
+    until = monotonic() + wait_s
+    decision = await run_in_threadpool(desk.decision_for, lane, passage)
+    if decision is None and wait_s > 0:
+        listener = desk.broker.listen(lane, MOST_OF_A_LANE, passage)
+        try:
+            decision = await _awaited(desk, lane, passage, listener, until)
+        finally:
+            desk.broker.leave(listener)
+    return DecisionOrNone.model_validate({"decision": decision and as_body(decision)})
+
+
+async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> Decision | None:
+    while True:
+        # Looked for again with the listener in place: nothing is missed in between.
+        decision = await run_in_threadpool(desk.decision_for, lane, passage)
+        left = until - monotonic()
+        if decision is not None or left <= 0 or listener.dropped:
+            return decision
+        await listener.word(min(left, _LOOK_AGAIN_S))

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.broker import MOST_LISTENERS, MOST_WAITING, Broker, Event
+from api.broker import MOST_LISTENERS, MOST_OF_A_LANE, MOST_WAITING, Broker, Event
 from api.errors import TooManyListenersError
 from tests.api.desks import Lane, Officer, RunningDesk, wait_until
 
@@ -90,36 +90,74 @@ def in_loop(act: Callable[[Broker], Any]) -> Any:
 
 
 def test_a_slow_listener_is_dropped_and_the_others_are_not() -> None:
-    async def act(broker: Broker) -> tuple[bool, bool, int]:
-        slow, quick = broker.listen(), broker.listen("p-1")
+    async def act(broker: Broker) -> list[object]:
+        slow, quick = broker.listen("one", 1), broker.listen("another", 1, "p-1")
         for number in range(MOST_WAITING + 5):
             broker.publish(Event("referral.opened", f"p-{number}"))
-        await asyncio.sleep(0.05)
-        return slow.dropped, quick.dropped, slow.waiting
+        heard = await quick.word(30)
+        broker.publish(Event("referral.decided", "p-1"))
+        last = await quick.word(30)  # by then, all that was published before was told
+        return [slow.dropped, await slow.word(30), quick.dropped, heard, last]
 
-    dropped, other_dropped, waiting = in_loop(act)
-    assert dropped
-    assert not other_dropped
-    assert waiting <= 1
+    assert in_loop(act) == [
+        True,
+        None,
+        False,
+        Event("referral.opened", "p-1"),
+        Event("referral.decided", "p-1"),
+    ]
 
 
 def test_the_number_of_listeners_is_bounded_and_places_become_free() -> None:
     async def act(broker: Broker) -> bool:
-        listeners = [broker.listen() for _ in range(MOST_LISTENERS)]
+        listeners = [broker.listen(f"{number}", 1) for number in range(MOST_LISTENERS)]
         with pytest.raises(TooManyListenersError):
-            broker.listen()
+            broker.listen("next", 1)
         broker.leave(listeners[0])
-        return broker.listen() is not None
+        return broker.listen("next", 1) is not None
 
     assert in_loop(act)
 
 
+def test_no_single_one_takes_all_places() -> None:
+    async def act(broker: Broker) -> bool:
+        listeners = [broker.listen("one", 3) for _ in range(3)]
+        with pytest.raises(TooManyListenersError):
+            broker.listen("one", 3)
+        assert broker.listen("another", 3) is not None
+        broker.leave(listeners[0])
+        return broker.listen("one", 3) is not None
+
+    assert in_loop(act)
+
+
+def test_a_lane_that_waits_too_often_shuts_out_only_its_own_waiting(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer(images=[])
+    listeners = [desk.desk.broker.listen(lane.name, MOST_OF_A_LANE) for _ in range(MOST_OF_A_LANE)]
+    try:
+        answer = lane.http.get(f"/passages/{passage}/decision", params={"wait_s": 1})
+        assert (answer.status_code, answer.json()["code"]) == (503, "too_many_listeners")
+        assert lane.decision(passage) is None
+        assert lane.http.get("/passages/p-9/decision", params={"wait_s": 1}).status_code == 404
+        with desk.lane("lane-2") as other:
+            mine = other.refer(images=[])
+            officer.claim(mine)
+            officer.decide(mine)
+            assert other.decision(mine, wait_s=1) is not None
+            assert other.decision(other.refer(images=[]), wait_s=0.01) is None
+    finally:
+        for listener in listeners:
+            desk.desk.broker.leave(listener)
+
+
 def test_closing_ends_who_waits_and_who_comes_later() -> None:
     async def act(broker: Broker) -> list[object]:
-        waiting = broker.listen()
+        waiting = broker.listen("one", 1)
         word = asyncio.ensure_future(waiting.word(30))
         await asyncio.sleep(0)
         broker.close()
-        return [await word, waiting.dropped, broker.listen().dropped]
+        return [await word, waiting.dropped, broker.listen("two", 1).dropped]
 
     assert in_loop(act) == [None, True, True]
