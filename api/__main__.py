@@ -13,12 +13,12 @@ import typer
 
 from api import logs
 from api.app import create_app, utc_now
-from api.errors import ApiError, StoreError
+from api.errors import ApiError
 from api.passwords import Passwords
 from api.process import serve as run_server
 from api.settings import Settings, load
 from api.store import chain, lanes, officers
-from api.store.database import Database, opened
+from api.store.database import Database, must_exist, opened
 from api.store.verify import verify_ledger
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head
@@ -136,12 +136,16 @@ def ledger_verify(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prove that no entry was changed, removed, moved or cut off. Exit status 1 says which one was."""
+    """Prove that no entry was changed, removed, moved or cut off, and that the tables say the same.
+
+    Exit status 1: something was, and it says what. Exit status 2: the database cannot be read.
+    """
     with _plain_errors():
         witnessed = [_head(text) for text in head or ()]
         path = load(config, database=database).database
         try:
-            found = verify_ledger(opened(path), witnessed)
+            with opened(path) as store:
+                found = verify_ledger(store, witnessed)
         except LedgerBrokenError as error:
             _report({"verified": False, "fault": str(error)}, f"NOT verified: {error}", as_json=as_json)
             raise typer.Exit(1) from error
@@ -154,7 +158,8 @@ def ledger_verify(
 @ledger_app.command("head")
 def ledger_head(database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Print SEQ:HASH of the ledger's end. Keep it elsewhere: `verify --head` then finds any rewriting."""
-    with _plain_errors(), opened(load(config, database=database).database).read() as session:
+    path = load(config, database=database).database
+    with _plain_errors(), opened(path) as store, store.read() as session:
         typer.echo(str(chain.head(session)))
 
 
@@ -190,8 +195,7 @@ def _store(settings: Settings) -> Iterator[Database]:
 @contextmanager
 def _existing(settings: Settings) -> Iterator[Database]:
     """For commands that must not make a new database by a slip of the pen."""
-    if not settings.database.is_file():
-        raise StoreError(f"{settings.database}: there is no desk's database there")
+    must_exist(settings.database)
     with _store(settings) as store:
         yield store
 

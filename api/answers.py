@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.errors import ANSWERS, ApiError, NotSignedInError
+from api.errors import ANSWERS, ApiError, NotSignedInError, StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -55,8 +55,9 @@ class Answers:
         return self._answer(request, status, code, str(getattr(error, "detail", error)))
 
     async def _failed(self, request: Request, error: Exception) -> Response:
-        # Only the kind of error: its text could carry what the request said.
-        log.error("request failed", error=type(error).__name__, path=route_path(request))
+        # Only the kind of error: its text could carry what the request said. A StoreError's holds no data.
+        cause = {"cause": str(error)} if isinstance(error, StoreError) else {}
+        log.error("request failed", error=type(error).__name__, path=route_path(request), **cause)
         return self._answer(request, 500, "internal_error", _INTERNAL)
 
     def _answer(self, request: Request, status: int, code: str, message: str) -> Response:

@@ -2,7 +2,8 @@
 
 ApiError
 ├── SettingsError             a setting is missing, unknown or unsafe
-├── StoreError                the database is not what it should be
+├── StoreError                the database cannot be used, or says two things
+│   └── StoreDamagedError     the database opens, but its content is not a desk's
 ├── NameTakenError            a lane or an officer of that name exists
 ├── NameUnknownError          no lane or officer of that name exists
 ├── NotSignedInError          nobody is signed in
@@ -39,7 +40,11 @@ class SettingsError(ApiError):
 
 
 class StoreError(ApiError):
-    """The database is not what it should be."""
+    """The database cannot be used, or says two things. The message holds nothing of what is stored."""
+
+
+class StoreDamagedError(StoreError):
+    """The database opens, but its content is not a desk's: parts are missing, or no longer readable."""
 
 
 class NameTakenError(ApiError):

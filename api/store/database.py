@@ -2,35 +2,46 @@
 
 import logging
 import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from api.errors import StoreBusyError, StoreError
+from api.errors import StoreBusyError, StoreDamagedError, StoreError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-class Database:
-    """Sessions on one database file. `read` sees one state; `write` is one transaction or nothing."""
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT}
+"""A table is missing, a page makes no sense; None: text that is no text."""
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0) -> None:
+
+class Database:
+    """Sessions on one database file. `read` sees one state; `write` is one transaction or nothing.
+
+    One that is `only_read` leaves the file and its folder as they are.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0, only_read: bool = False) -> None:
         self.path = path
         # hide_parameters: an error message must not carry a name or a note into a log.
         self.engine = create_engine(
-            f"sqlite:///{path}",
+            _address_to_read(path) if only_read else f"sqlite:///{path}",
             hide_parameters=True,
             connect_args={"timeout": busy_timeout_s, "isolation_level": None},
         )
-        _prepare_sqlite(self.engine)
+        durable = () if only_read else ("journal_mode=WAL", "synchronous=FULL")
+        _prepare_sqlite(self.engine, (*durable, "foreign_keys=ON"))
         self._writing = self.engine.execution_options(passenger_lane_writes=True)
 
     @contextmanager
@@ -63,19 +74,47 @@ class Database:
         self.engine.dispose()
 
 
-def opened(path: Path) -> Database:
-    """An existing database, for commands that must not make a new one by a slip of the pen."""
+@contextmanager
+def opened(path: Path) -> Iterator[Database]:
+    """An existing database, only to be read: also a copy on a medium that takes no writing."""
+    must_exist(path)
+    database = Database(path, only_read=True)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def must_exist(path: Path) -> None:
+    """For commands that must not make a database by a slip of the pen. Raises StoreError."""
     if not path.is_file():
         raise StoreError(f"{path}: there is no desk's database there")
-    return Database(path)
 
 
 @contextmanager
 def _named_errors() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise StoreBusyError from error
+    except IntegrityError:
+        raise  # a rule of the tables: whoever breaks it on purpose names it
+    except DatabaseError as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        primary = code and code & 0xFF  # the rest of the number tells more of the same
+        if primary in _BUSY:
+            raise StoreBusyError from error
+        # Without a number it is the driver that complains, and its text quotes what is stored.
+        cause = "it holds text that is no text" if code is None else str(error.orig)
+        kind = StoreDamagedError if primary in _DAMAGED else StoreError
+        raise kind(f"the desk's database cannot be read or written: {cause}") from error
+
+
+def _address_to_read(path: Path) -> URL:
+    where = {"mode": "ro", "uri": "true"}
+    # Beside a database in WAL mode, SQLite wants to make files even to read it. Where nobody can make
+    # them and no writer left any, nobody writes: then it can be read as it lies there.
+    if not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+        where["immutable"] = "1"
+    return URL.create("sqlite", database=f"file:{quote(str(path.resolve()))}", query=where)
 
 
 def _make(path: Path) -> None:
@@ -96,11 +135,11 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, pragmas: Iterable[str]) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

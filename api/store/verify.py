@@ -14,7 +14,7 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from api.errors import StoreBusyError
+from api.errors import StoreDamagedError
 from api.schemas import JudgedTold
 from api.store import chain, lanes, officers, queue
 from api.store.account import Account, Case
@@ -50,7 +50,10 @@ class Verified:
 
 
 def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verified:
-    """Walk the whole ledger. Raises LedgerBrokenError: what is wrong, and where."""
+    """Walk the whole ledger. Raises LedgerBrokenError: what is wrong, and where.
+
+    Raises StoreError or StoreBusyError where the database cannot be read: then nothing is proven, or refuted.
+    """
     account = Account()
     try:
         with database.read() as session:
@@ -60,8 +63,12 @@ def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verifie
             _check_lanes(session, account)
             _check_officers(session, account)
             _check_referrals(session, account)
-    except (SQLAlchemyError, StoreBusyError, UnicodeError, ValueError, TypeError, KeyError) as error:
-        raise LedgerBrokenError(f"the database cannot be read: {type(error).__name__}") from error
+    except StoreDamagedError as error:
+        raise LedgerBrokenError(str(error)) from error
+    except (SQLAlchemyError, UnicodeError, ValueError, TypeError, KeyError) as error:
+        raise LedgerBrokenError(
+            f"something stored is not what it should be: {type(error).__name__}"
+        ) from error
     return Verified(head, tuple(account.set_back))
 
 

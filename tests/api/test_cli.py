@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,39 @@ def test_only_who_is_there_can_be_shut_out(tmp_path: Path) -> None:
         done = run(*command, "--database", str(database))
         assert (done.exit_code, done.stdout) == (2, "")
         assert "there is no" in done.stderr
+
+
+def test_a_copy_that_takes_no_writing_is_verified_and_left_as_it_is(tmp_path: Path) -> None:
+    database, folder = tmp_path / "desk.sqlite3", tmp_path / "evi dence #1%"
+    added(database)
+    folder.mkdir()
+    copy = folder / "copy?.sqlite3"
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode=DELETE")
+    before = copy.read_bytes()
+    copy.chmod(0o444)
+    folder.chmod(0o555)
+    done = run("ledger", "verify", "--database", str(copy))
+    assert (done.exit_code, done.stdout.split()[0]) == (0, "verified:")
+    assert run("ledger", "head", "--database", str(copy)).stdout.strip() in done.stdout
+    assert [path.name for path in folder.iterdir()] == [copy.name]
+    assert copy.read_bytes() == before
+    folder.chmod(0o755)
+
+
+def test_what_cannot_be_read_is_not_called_broken(tmp_path: Path) -> None:
+    letter, database = tmp_path / "letter.txt", tmp_path / "desk.sqlite3"
+    letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
+    done = run("ledger", "verify", "--database", str(letter))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "not a database" in done.stderr
+    added(database)
+    with closing(sqlite3.connect(database)) as raw:
+        raw.execute("DROP TABLE ledger_head")
+    done = run("ledger", "verify", "--database", str(database))
+    assert done.exit_code == 1
+    assert "no such table" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import api
-from api.errors import StoreError
+from api.errors import StoreBusyError, StoreDamagedError, StoreError
 from api.store.database import Database
 from api.store.tables import Table
 
@@ -51,6 +51,23 @@ def test_only_its_owner_can_read_the_database(database: Database, tmp_path: Path
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "deep").iterdir()}
     assert modes == {f"desk.sqlite3{end}": 0o600 for end in ("", "-shm", "-wal")}
     assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
+    database.close()
+
+
+def test_only_a_lock_is_called_busy(database: Database) -> None:
+    hasty = Database(database.path, busy_timeout_s=0.01)
+    with database.write(), pytest.raises(StoreBusyError), hasty.write():
+        pass
+    with pytest.raises(StoreDamagedError, match="no such table: nowhere"), hasty.read() as session:
+        session.connection().exec_driver_sql("SELECT * FROM nowhere")
+    hasty.close()
+    database.close()
+
+
+def test_an_error_of_the_database_repeats_nothing_of_what_it_holds(database: Database) -> None:
+    with pytest.raises(StoreDamagedError) as told, database.read() as session:
+        session.connection().exec_driver_sql("SELECT CAST(x'5a48414e47ff' AS TEXT)").all()
+    assert "ZHANG" not in str(told.value)
     database.close()
 
 
