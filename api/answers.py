@@ -1,6 +1,7 @@
 """From exception to answer: JSON for `/api/`, a page for people; nothing of the request is echoed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -45,7 +46,7 @@ class Answers:
     async def _malformed(self, request: Request, error: Exception) -> Response:
         faults = error.errors() if isinstance(error, RequestValidationError) else []
         told = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults
+            f"{'.'.join(str(part) for part in _place(fault))}: {fault['msg']}" for fault in faults
         )
         return self._answer(request, 422, "request_refused", f"the request is not well formed: {told}")
 
@@ -70,6 +71,12 @@ class Answers:
 def route_path(request: Request) -> str:
     """The route's template: a path for a log, without anything that the request put into it."""
     return str(getattr(request.scope.get("route"), "path", "unknown"))
+
+
+def _place(fault: Mapping[str, Any]) -> tuple[object, ...]:
+    """Where the fault is: for a field that nobody asked for, in what, because its name is the request's."""
+    place = tuple(fault["loc"])
+    return place[:-1] if fault["type"] == "extra_forbidden" else place
 
 
 def _is_api(request: Request) -> bool:

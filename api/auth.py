@@ -97,7 +97,11 @@ def check_csrf(headers: Headers, session_token: str | None, given: str | None) -
 
 def check_same_site(headers: Headers) -> None:
     """Raise ForgedRequestError where the browser says that another site made the request."""
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        raise ForgedRequestError
+    # An older browser says less: then the page that asks must have come from where it sends to.
+    if site is None and origin is not None and origin.partition("://")[2] != headers.get("host"):
         raise ForgedRequestError
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -143,6 +144,19 @@ def test_another_site_cannot_sign_an_officer_in(shared: RunningDesk, officer_her
     assert httpx.post(f"{shared.address}/sign-in", data=body, headers=foreign).status_code == 403
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "http://127.0.0.1:1"])
+def test_another_site_cannot_sign_an_officer_in_through_an_older_browser(
+    shared: RunningDesk, officer_here: Officer, origin: str
+) -> None:
+    body = {"name": officer_here.name, "password": PASSWORD}
+    ways: dict[str, dict[str, Any]] = {"/api/v1/session": {"json": body}, "/sign-in": {"data": body}}
+    for path, sent in ways.items():
+        foreign = httpx.post(f"{shared.address}{path}", headers={"Origin": origin}, **sent)
+        assert foreign.status_code == 403
+        own = httpx.post(f"{shared.address}{path}", headers={"Origin": shared.address}, **sent)
+        assert own.status_code in (200, 303)
+
+
 def test_a_session_is_a_strict_cookie_that_the_desk_keeps_as_a_hash(desk: RunningDesk) -> None:
     with desk.officer() as officer:
         answer = officer.sign_in()
@@ -158,6 +172,14 @@ def test_a_session_is_a_strict_cookie_that_the_desk_keeps_as_a_hash(desk: Runnin
 def test_behind_https_the_cookie_is_secure(tmp_path: Path) -> None:
     with running(tmp_path, cookie_secure=True) as desk, desk.officer() as officer:
         assert "Secure" in officer.sign_in().headers["set-cookie"]
+
+
+def test_a_delivery_with_something_unknown_is_not_echoed(lane_here: Lane) -> None:
+    entry = {"payload": "{}", "hash": "0" * 64, "ZHANG": 1}
+    answer = lane_here.http.post("/entries", json={"entries": [entry], "E12345678": 1})
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
+    assert "body.entries.0: " in answer.text
+    assert not {"ZHANG", "E12345678"} & set(answer.text.replace(":", " ").replace(".", " ").split())
 
 
 def test_a_password_is_kept_as_argon2id(desk: RunningDesk) -> None:
@@ -269,6 +291,7 @@ def test_the_largest_image_is_taken(lane_here: Lane) -> None:
     "body",
     [
         {"answer": "admit", "ground": "same_person", "force": True},
+        {"answer": "admit", "ground": "same_person", "E1234xxx5678 ZHANG": True},
         {"answer": "refuse", "ground": "same_person"},
         {"answer": "admit"},
         {"answer": "admit", "ground": "same_person", "note": "x" * 501},
