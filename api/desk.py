@@ -118,7 +118,7 @@ class Desk:
         """One case; that it was shown to the officer who has it goes into the ledger first."""
         with self.database.read() as session:
             referral = queue.one(session, passage, at=self.clock())
-        if referral.claimed_by == officer.pseudonym:
+        if referral.claimed_by == officer.pseudonym and not referral.shown:
             with self.database.write() as session:
                 queue.note_shown(session, passage, officer.pseudonym, at=self.clock())
         return referral

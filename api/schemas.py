@@ -109,7 +109,10 @@ Point = tuple[FiniteFloat, FiniteFloat]
 class ReasonMessage(Wire):
     """Why a passenger was referred: the field's code, its components, and the officer's text."""
 
-    code: str
+    code: str = Field(
+        description="F09 and F10 tell of the comparison. A page keeps them back until the officer has looked "
+        "at the faces; a client that shows cases to a person must do so too."
+    )
     components: list[str]
     text: str
 

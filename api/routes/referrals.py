@@ -105,7 +105,7 @@ def release_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) ->
 def decide_referral(
     passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
 ) -> DecisionMessage:
-    """Needs the officer's own, unexpired claim. The same answer and ground again give the same decision."""
+    """Needs the officer's own, unexpired claim. Sending exactly the same again gives the same decision."""
     decision = desk.decide(passage, who, wanted.answer, wanted.ground, wanted.note)
     return DecisionMessage.model_validate(as_body(decision))
 

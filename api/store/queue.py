@@ -49,6 +49,8 @@ class Referral:
     claimed_by: str | None
     claimed_until: datetime | None
     decision: Decision | None
+    shown: bool
+    """Whether it was shown under the present claim."""
 
 
 def listed(
@@ -135,7 +137,7 @@ def decide(
 ) -> tuple[Decision, bool]:
     """Decide a case that the officer has; return the decision, and whether it is new.
 
-    The same officer with the same answer and ground gets the same decision again.
+    The same officer with the same answer, ground and note gets the same decision again.
     Raises GroundRefusedError, ClaimMissingError, AlreadyDecidedError, PassageClosedError or
     ReferralUnknownError.
     """
@@ -145,7 +147,7 @@ def decide(
     values = {"decision": decision.id, "answer": answer.value, "ground": ground.value, "note": note}
     mine = _claimed_by(officer, at)
     if not _change(session, passage, _waiting(), mine, decided_by=officer, decided_at=at, **values):
-        return _same_again(session, decision), False
+        return _same_again(session, decision, note), False
     if _recorded(session, passage) is not None:
         raise _contradiction(passage)
     body = {
@@ -265,10 +267,11 @@ def _change(session: Session, passage: str, *conditions: ColumnElement[bool], **
     return isinstance(result, CursorResult) and result.rowcount == 1
 
 
-def _same_again(session: Session, wanted: Decision) -> Decision:
+def _same_again(session: Session, wanted: Decision, note: str) -> Decision:
     """The decision that is there already, if it is the one that is wanted; else why there can be none."""
     known = decision_of(session, wanted.passage)
-    if known and replace(known, id=wanted.id, decided_at=wanted.decided_at) == wanted:
+    same = known and replace(known, id=wanted.id, decided_at=wanted.decided_at) == wanted
+    if known and same and _row(session, wanted.passage).note == note:
         return known
     raise _why_not(session, wanted.passage, otherwise=ClaimMissingError())
 
@@ -323,6 +326,7 @@ def _referral(row: ReferralRow, at: datetime) -> Referral:
         claimed_by=row.claimed_by if state == "claimed" else None,
         claimed_until=row.claimed_until if state == "claimed" else None,
         decision=decision_in(row),
+        shown=row.shown,
     )
 
 

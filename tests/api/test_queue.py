@@ -63,6 +63,16 @@ def test_the_same_decision_again_is_the_same_decision(lane: Lane, officer: Offic
     first = officer.decide(passage)
     assert first.status_code == 200
     assert officer.decide(passage).json() == first.json()
+    other_note = officer.decide(passage, note="and the visa was looked at")
+    assert (other_note.status_code, other_note.json()["code"]) == (409, "already_decided")
+
+
+def test_looking_again_needs_no_turn_to_write(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    officer.ask("GET", f"/referrals/{passage}")
+    with desk.desk.database.write():
+        assert officer.ask("GET", f"/referrals/{passage}").status_code == 200
 
 
 @pytest.mark.parametrize(("answer", "ground"), [("second_line", "cannot_tell"), ("admit", "checked_by_hand")])
