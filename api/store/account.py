@@ -44,8 +44,8 @@ class Account:
 
     def __init__(self) -> None:
         self.lanes: dict[str, KnownLane] = {}
-        self.officers: dict[str, bool] = {}
-        """Pseudonym → whether the officer may sign in."""
+        self.officers: dict[str, str | None] = {}
+        """Pseudonym → the hash of the officer's credentials, or None since the officer was disabled."""
         self.cases: dict[str, Case] = {}
         self.set_back: list[int] = []
         """Entries older than the one before: the clock was set back. A fact to know of, and no fault."""
@@ -139,14 +139,14 @@ class Account:
 
     def _officer_added(self, entry: Entry) -> None:
         _must(entry.body["officer"] not in self.officers, "an officer is registered twice")
-        self.officers[entry.body["officer"]] = True
+        self.officers[entry.body["officer"]] = str(entry.body["credentials_sha256"])
 
     def _officer_disabled(self, entry: Entry) -> None:
         _must(self.officers[entry.body["officer"]], "an officer is disabled twice")
-        self.officers[entry.body["officer"]] = False
+        self.officers[entry.body["officer"]] = None
 
     def _signed_in(self, entry: Entry) -> None:
-        _must(self.officers.get(entry.body["officer"]) is True, "an officer signs in who cannot")
+        _must(self.officers.get(entry.body["officer"]), "an officer signs in who cannot")
 
     def _signed_out(self, entry: Entry) -> None:
         self._known(entry.body["officer"])

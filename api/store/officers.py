@@ -1,5 +1,6 @@
 """Officers and their sessions. Passwords are checked outside of any transaction: that takes long."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +34,8 @@ def add(session: Session, name: str, password_hash: str, *, at: datetime) -> str
         session.flush()
     except IntegrityError as error:
         raise NameTakenError("officer", name) from error
-    chain.append(session, "officer.added", {"officer": pseudonym}, at=at)
+    body = {"officer": pseudonym, "credentials_sha256": credentials_hash(name, password_hash)}
+    chain.append(session, "officer.added", body, at=at)
     return pseudonym
 
 
@@ -51,6 +53,11 @@ def disable(session: Session, name: str, *, at: datetime) -> str:
         row.password_hash = _DISABLED
         chain.append(session, "officer.disabled", {"officer": row.pseudonym}, at=at)
     return row.pseudonym
+
+
+def credentials_hash(name: str, password_hash: str) -> str:
+    """What the ledger keeps of name and password: the password hash's salt keeps both from being guessed."""
+    return hashlib.sha256(f"{name}\n{password_hash}".encode()).hexdigest()
 
 
 def is_disabled(row: OfficerRow) -> bool:

@@ -1,8 +1,8 @@
 """Proof of the ledger: the desk's chain, each lane's chain inside it, and what the tables say beside them.
 
 What is proven: no entry was changed, removed, moved or added out of place; queue, lanes and officers are
-what the ledger says; the images of waiting cases are those that were judged. Not proven: passwords and
-sessions, which the ledger does not hold; and a time that falls is reported, not refused, because a clock
+what the ledger says; the images of waiting cases are those that were judged. Not proven: who is signed in,
+and how far a claim was renewed before the decision. A time that falls is reported, not refused: a clock
 may be set back by honest people.
 """
 
@@ -33,6 +33,8 @@ _COLUMNS = (
 )
 _AT_ONCE = 500
 Stored = Row[int, str, str, str | None, int | None, str | None]
+
+Fields = Mapping[str, object]
 
 _TRIGGERS = {
     f"CREATE TRIGGER ledger_refuses_{change.lower()} BEFORE {change} ON ledger "
@@ -110,17 +112,21 @@ def _check_triggers(session: Session) -> None:
 
 
 def _check_lanes(session: Session, account: Account) -> None:
-    expected = {name: (lane.token_sha256, lane.head) for name, lane in account.lanes.items()}
+    expected = {name: {"token": lane.token_sha256, "head": lane.head} for name, lane in account.lanes.items()}
     found = {
-        row.id: (None if lanes.is_revoked(row) else row.token_sha256, Head(row.head_seq, row.head_hash))
+        row.id: {
+            "token": None if lanes.is_revoked(row) else row.token_sha256,
+            "head": Head(row.head_seq, row.head_hash),
+        }
         for row in session.scalars(select(LaneRow))
     }
     _compare("lane", expected, found)
 
 
 def _check_officers(session: Session, account: Account) -> None:
-    found = {row.pseudonym: not officers.is_disabled(row) for row in session.scalars(select(OfficerRow))}
-    _compare("officer", account.officers, found)
+    expected = {pseudonym: {"credentials": kept} for pseudonym, kept in account.officers.items()}
+    found = {row.pseudonym: {"credentials": _credentials(row)} for row in session.scalars(select(OfficerRow))}
+    _compare("officer", expected, found)
 
 
 def _check_referrals(session: Session, account: Account) -> None:
@@ -132,47 +138,54 @@ def _check_referrals(session: Session, account: Account) -> None:
             _check_images(session, case)
 
 
-def _compare(what: str, expected: Mapping[str, object], found: Mapping[str, object]) -> None:
+def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fields]) -> None:
     for name in sorted(expected.keys() | found.keys()):
         if name not in found:
             raise LedgerBrokenError(f"{what} {name}: the ledger knows it, its table does not")
         if name not in expected:
             raise LedgerBrokenError(f"{what} {name}: its table knows it, the ledger does not")
-        if expected[name] != found[name]:
-            raise LedgerBrokenError(f"{what} {name}: its table says something else than the ledger")
+        wrong = [field for field, value in expected[name].items() if found[name][field] != value]
+        if wrong:
+            raise LedgerBrokenError(
+                f"{what} {name}: {', '.join(wrong)} in its table is not what was recorded"
+            )
 
 
-def _told(case: Case) -> tuple[object, ...]:
+def _credentials(row: OfficerRow) -> str | None:
+    return None if officers.is_disabled(row) else officers.credentials_hash(row.name, row.password_hash)
+
+
+def _told(case: Case) -> Fields:
     question = case.question
-    return (
-        question.lane,
-        question.opened_at,
-        question.gravity,
-        question.judged,
-        case.ended,
-        case.holder,
-        case.shown,
-        case.decision,
-        case.note_sha256,
-        case.claimed_until,
-    )
+    return {
+        "lane": question.lane,
+        "opened_at": question.opened_at,
+        "gravity": question.gravity,
+        "judged": question.judged,
+        "ended": case.ended,
+        "claimed_by": case.holder,
+        "shown": case.shown,
+        "decision": case.decision,
+        "note": case.note_sha256,
+        "claimed_until": case.claimed_until,
+    }
 
 
-def _kept(row: ReferralRow) -> tuple[object, ...]:
+def _kept(row: ReferralRow) -> Fields:
     decision = queue.decision_in(row)
-    # While a case waits, a claim may have been renewed: the ledger has the last word when it is decided.
-    return (
-        row.lane,
-        row.opened_at,
-        row.gravity,
-        JudgedTold.model_validate_json(row.judged),
-        row.ended,
-        row.claimed_by,
-        row.shown,
-        queue.as_body(decision) if decision else None,
-        queue.note_hash(row.note) if row.note is not None else None,
-        row.claimed_until if decision else None,
-    )
+    return {
+        "lane": row.lane,
+        "opened_at": row.opened_at,
+        "gravity": row.gravity,
+        "judged": JudgedTold.model_validate_json(row.judged),
+        "ended": row.ended,
+        "claimed_by": row.claimed_by,
+        "shown": row.shown,
+        "decision": queue.as_body(decision) if decision else None,
+        "note": queue.note_hash(row.note) if row.note is not None else None,
+        # While a case waits, its claim may be renewed; the ledger has the last word with the decision.
+        "claimed_until": row.claimed_until if decision else None,
+    }
 
 
 def _check_images(session: Session, case: Case) -> None:

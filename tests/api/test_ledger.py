@@ -224,6 +224,8 @@ def test_a_wrong_witness_is_believed_over_the_ledger(ledger: Path) -> None:
         "DELETE FROM officers WHERE name = 'li'",
         "UPDATE officers SET password_hash = 'disabled' WHERE name = 'li'",
         "UPDATE officers SET password_hash = 'anything' WHERE name = 'zhao'",
+        "UPDATE officers SET password_hash = (SELECT password_hash FROM officers WHERE name = 'wang')",
+        "UPDATE officers SET name = 'mallory' WHERE name = 'li'",
     ],
 )
 def test_tables_that_say_something_else_than_the_ledger_are_found(ledger: Path, statement: str) -> None:
