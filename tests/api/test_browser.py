@@ -331,6 +331,7 @@ def test_a_picture_that_does_not_load_is_told_in_its_place(
     live = page.get_by_text("The live picture did not load.")
     document.wait_for()
     live.wait_for()
+    page.locator("[data-frame]", has_text="Live picture 1").wait_for()
     page.locator("[data-frame]").nth(1).click()
     live.wait_for(state="hidden")
     assert document.is_visible()

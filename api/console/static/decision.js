@@ -149,6 +149,7 @@ export class Decision {
   #show(step) {
     this.step = step;
     for (const element of this.section.querySelectorAll("[data-step]")) element.hidden = element.dataset.step !== step;
+    this.form.hidden = step !== "answer" && step !== "ground";
     this.section.querySelector(".giving-back").hidden = step !== "answer";
   }
 

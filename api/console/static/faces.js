@@ -11,6 +11,7 @@ export class Faces {
     this.section = section;
     this.views = [...section.querySelectorAll(".view")].filter((view) => view.querySelector("img")).map((view) => new View(view));
     for (const view of this.views) this.#listen(view);
+    for (const small of section.querySelectorAll("[data-frame] img")) nameIfBroken(small);
     for (const button of section.querySelectorAll("[data-frame]")) {
       button.addEventListener("click", () => this.#showFrame(section, button));
     }
@@ -71,6 +72,12 @@ export class Faces {
       other.setAttribute("aria-pressed", String(other === button));
     }
   }
+}
+
+// A small picture that did not load is its name.
+function nameIfBroken(image) {
+  if (image.complete && !image.naturalWidth) image.replaceWith(image.alt);
+  else image.addEventListener("error", () => image.replaceWith(image.alt));
 }
 
 class View {

@@ -91,7 +91,7 @@ function review() {
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     // A key that is held down does one thing: Enter must not run through ground and confirmation.
-    if (event.repeat && event.key === "Enter") event.preventDefault();
+    if (event.repeat && (event.key === "Enter" || (event.key === " " && event.target.closest("button")))) event.preventDefault();
     else if (event.target.closest("textarea")) {
       if (event.key === "Escape") event.target.blur();
     } else if (isSwitchedOff(event)) return;
