@@ -72,7 +72,7 @@ class Desk:
     def sign_in(self, name: str, password: str) -> tuple[SignedInOfficer, str]:
         """Start a session; return the officer and the session's token.
 
-        Raises WrongPasswordError or TooManyAttemptsError.
+        Raises WrongPasswordError, TooManyAttemptsError or TooManySignInsError.
         """
         with self.passwords.place():
             pseudonym = self._checked(name, password)

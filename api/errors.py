@@ -8,7 +8,8 @@ ApiError
 ├── NameUnknownError          no lane or officer of that name exists
 ├── NotSignedInError          nobody is signed in
 ├── WrongPasswordError        name and password do not belong together
-├── TooManyAttemptsError      too many sign-ins: wrong ones for one name, or at the same moment
+├── TooManyAttemptsError      too many wrong passwords for one name in a short time
+├── TooManySignInsError       more sign-ins at the same moment than the desk checks
 ├── ForgedRequestError        a request that the officer's page did not make
 ├── TokenRefusedError         a lane without a valid token
 ├── PassageUnknownError       no such passage for the one who asks
@@ -76,12 +77,17 @@ class WrongPasswordError(ApiError):
 
 
 class TooManyAttemptsError(ApiError):
-    """Too many sign-ins: wrong passwords for one name in a short time, or all names at the same moment."""
+    """Too many wrong passwords for one name in a short time."""
 
-    def __init__(
-        self, told: str = "too many wrong passwords for this name: wait one minute, then try again"
-    ) -> None:
-        super().__init__(told)
+    def __init__(self) -> None:
+        super().__init__("too many wrong passwords for this name: wait one minute, then try again")
+
+
+class TooManySignInsError(ApiError):
+    """More sign-ins at the same moment than the desk checks."""
+
+    def __init__(self) -> None:
+        super().__init__("too many sign-ins at the same moment: wait a moment, then try again")
 
 
 class ForgedRequestError(ApiError):
@@ -219,6 +225,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     ImageRefusedError: (422, "image_refused"),
     EntryRefusedError: (422, "entry_refused"),
     TooManyAttemptsError: (429, "too_many_attempts"),
+    TooManySignInsError: (429, "too_many_sign_ins"),
     StoreBusyError: (503, "store_busy"),
     TooManyListenersError: (503, "too_many_listeners"),
 }

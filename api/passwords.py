@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from api.errors import TooManyAttemptsError
+from api.errors import TooManyAttemptsError, TooManySignInsError
 from api.settings import Argon2Cost
 
 _AT_ONCE = 2
@@ -43,9 +43,9 @@ class Passwords:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """One of few places for sign-ins. Never waits: raises TooManyAttemptsError where none is free."""
+        """One of few places for sign-ins. Never waits: raises TooManySignInsError where none is free."""
         if not self._places.acquire(blocking=False):
-            raise TooManyAttemptsError("too many sign-ins at the same moment: wait a moment, then try again")
+            raise TooManySignInsError
         try:
             yield
         finally:

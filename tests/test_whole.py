@@ -121,6 +121,7 @@ def admit(page: Page, gate: SimulatedGate) -> None:
     page.keyboard.press("a")
     page.keyboard.press("2")
     page.keyboard.press("Enter")
+    page.locator("#confirm:enabled:focus").wait_for()
     assert openings(gate.diary) == 0, "nothing is decided before it is confirmed"
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Admitted")).to_be_visible()

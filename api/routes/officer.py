@@ -19,6 +19,7 @@ from api.errors import (
     ForgedRequestError,
     NotSignedInError,
     TooManyAttemptsError,
+    TooManySignInsError,
     WrongPasswordError,
     documented,
 )
@@ -31,7 +32,9 @@ router = APIRouter(tags=["officer"])
     "/session",
     summary="Sign in",
     operation_id="sign_in",
-    responses=documented(WrongPasswordError, ForgedRequestError, TooManyAttemptsError, BodyTooLargeError),
+    responses=documented(
+        WrongPasswordError, ForgedRequestError, TooManyAttemptsError, TooManySignInsError, BodyTooLargeError
+    ),
 )
 def sign_in(request: Request, credentials: Credentials, desk: TheDesk, response: Response) -> SignedIn:
     """Start a session; the cookie is its key, the CSRF token goes with everything that changes something."""

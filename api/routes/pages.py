@@ -23,6 +23,7 @@ from api.errors import (
     GroundRefusedError,
     NotSignedInError,
     TooManyAttemptsError,
+    TooManySignInsError,
     WrongPasswordError,
 )
 from api.schemas import PassageName
@@ -82,7 +83,7 @@ def sign_in(
     check_same_site(request.headers)
     try:
         _, token = desk.sign_in(name, password)
-    except (WrongPasswordError, TooManyAttemptsError) as error:
+    except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
         status, code = ANSWERS[type(error)]
         told = render.problem(request, code)
         return render.page(request, "sign_in.html", status=status, problem=told, name=name)
@@ -185,8 +186,9 @@ def decide(
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
     words, now = language.of_request(request), desk.clock()
     waiting = [views.case(one, who, words, now) for one in desk.referrals("waiting")]
-    decided = [views.case(one, who, words, now) for one in desk.referrals("decided")[:_DECIDED_SHOWN]]
-    return render.page(request, template, officer=who, now=now, waiting=waiting, decided=decided)
+    decided = [views.case(one, who, words, now) for one in desk.referrals("decided", limit=_DECIDED_SHOWN)]
+    total = desk.waiting()
+    return render.page(request, template, officer=who, now=now, waiting=waiting, total=total, decided=decided)
 
 
 def _option(choice: str, words: language.Words) -> tuple[views.Option, views.Choice]:

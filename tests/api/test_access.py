@@ -253,7 +253,7 @@ def test_sign_ins_that_all_come_at_once_are_sent_away_and_nobody_else_waits(
         flood = at_once([partial(sign_in, desk.address, f"n{number}") for number in range(60)])
         form = httpx.post(f"{desk.address}/sign-in", data={"name": "wang", "password": PASSWORD})
         assert officer.claim(passage).status_code == 200
-    assert {(answer.status_code, answer.json()["code"]) for answer in flood} == {(429, "too_many_attempts")}
+    assert {(answer.status_code, answer.json()["code"]) for answer in flood} == {(429, "too_many_sign_ins")}
     assert form.status_code == 429
     assert officer.sign_in().status_code == 200
 
