@@ -8,18 +8,23 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 
-.PHONY: demo test bench bench-peers lock clean
+.PHONY: demo test bench bench-peers ready lock clean
 
-demo: .venv/.demo
+demo: .venv/.demo ready
 	@$(BIN)/python -m lane demo $(ARGS)
 
-test: .venv/.test
+test: .venv/.test ready
 	@$(BIN)/python -m tests $(ARGS)
 
-bench: .venv/.demo
+bench: .venv/.demo ready
 	@$(BIN)/python -m benchmarks latency $(ARGS)
 
-bench-peers: .venv-peers/.ready
+# Networks and photographs lie in a cache outside: looked at each time, made where they are missing.
+ready: .venv/.demo
+	@$(BIN)/python -m models prepare >/dev/null
+	@$(BIN)/python -m lane photos >/dev/null
+
+bench-peers: .venv-peers/.ready ready
 	@.venv-peers/bin/python -m benchmarks latency $(ARGS)
 
 .venv-peers/.ready: .venv/.demo requirements-peers.lock
@@ -37,8 +42,6 @@ bench-peers: .venv-peers/.ready
 .venv/.demo: .venv/.python requirements.lock
 	@echo "Installing locked packages (about 160 MB, once)" >&2
 	@test -e .venv/.test -a .venv/.test -nt requirements-dev.lock || $(PIP) -r requirements.lock
-	@$(BIN)/python -m models prepare >&2
-	@$(BIN)/python -m lane photos >&2
 	@touch $@
 
 .venv/.test: .venv/.demo requirements-dev.lock
@@ -55,4 +58,4 @@ lock:
 	grep -oE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock | grep -v ^setuptools | $(LOCK) --extra cpu --extra demo --extra peers --override benchmarks/peers-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
 
 clean:
-	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .grimp_cache .hypothesis .import_linter_cache

@@ -171,7 +171,8 @@ class ClaimMessage(Wire):
 
 
 class DecisionRequest(Wire):
-    """An officer's answer; the ground must be one of the answer's."""
+    """An officer's answer. Grounds of admit: same_person, checked_by_hand, other. Grounds of second_line:
+    different_person, cannot_tell, document_in_doubt, needs_assistance, other."""
 
     answer: Answer
     ground: Ground

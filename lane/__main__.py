@@ -77,7 +77,8 @@ def verify(
 ) -> None:
     """Compare one document photo with live pictures, by the same measuring and policy as a lane.
 
-    Exit code 0 for admit and for refer, 2 for a picture that cannot be used.
+    Exit code 0 for admit and for refer, 2 for a picture that cannot be used. Without a good live picture the
+    reasons hold F03, as in a lane whose time ran out.
 
     Example: python -m lane verify --document passport.jpg --live first.jpg second.jpg --json
     """

@@ -58,7 +58,7 @@ def read(path: Path | None = None, **given: Any) -> Settings:
         raise SettingsError(f"settings {path} are not TOML: {error}") from error
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise SettingsError(f"settings: {wrong}") from None
+        raise SettingsError(f"settings (a file's, or {PREFIX}… in the environment): {wrong}") from None
 
 
 def _environment() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Proof of the ledger: the desk's chain, each lane's chain inside it, and what the tables say beside them.
 
 What is proven: no entry was changed, removed, moved or added out of place; queue, lanes and officers are
-what the ledger says; the images of waiting cases are those that were judged. Not proven: who is signed in,
+what the ledger says; the images of every case are those that were judged. Not proven: who is signed in,
 and how far a claim was renewed before the decision. A time that falls is reported, not refused: a clock
 may be set back by honest people.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from api.errors import StoreDamagedError
+from api.errors import StoreDamagedError, StoreError
 from api.schemas import JudgedTold
 from api.store import chain, lanes, officers, queue
 from api.store.account import Account, Case
@@ -59,6 +59,7 @@ def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verifie
     account = Account()
     try:
         with database.read() as session:
+            _must_be_a_desks(session)
             head = verify(_walk(session, account), chain=chain.CHAIN, witnessed=witnessed)
             _check_head(session, head)
             _check_triggers(session)
@@ -72,6 +73,13 @@ def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verifie
             f"something stored is not what it should be: {type(error).__name__}"
         ) from error
     return Verified(head, tuple(account.set_back))
+
+
+def _must_be_a_desks(session: Session) -> None:
+    """Another program's database is no broken ledger. Raises StoreError."""
+    known = session.scalar(text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"))
+    if not known:
+        raise StoreError("this is a database, but not a desk's: nothing is proven, or refuted")
 
 
 def _walk(session: Session, account: Account) -> Iterator[tuple[str, str]]:
@@ -134,8 +142,7 @@ def _check_referrals(session: Session, account: Account) -> None:
     found = {row.passage: _kept(row) for row in session.scalars(select(ReferralRow))}
     _compare("passage", expected, found)
     for case in account.cases.values():
-        if case.decision is None and case.ended is None:
-            _check_images(session, case)
+        _check_images(session, case)
 
 
 def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fields]) -> None:

@@ -1,6 +1,7 @@
 """Starts the desk as a process of its own, as in the field; the lane does not import it."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -35,7 +36,7 @@ def desk_process(database: Path, log: Path, port: int = 0) -> Iterator[str]:
     """The address of a desk that runs until the block ends. Raises SettingsError where it does not start."""
     arguments = ["serve", "--database", str(database), "--host", "127.0.0.1", "--port", str(port)]
     with (
-        log.open("wb") as errors,
+        open(log, "wb", opener=_for_its_owner) as errors,
         subprocess.Popen(  # noqa: S603
             _command([*arguments, "--exit-with-parent"]),
             stdin=subprocess.PIPE,
@@ -53,6 +54,10 @@ def desk_process(database: Path, log: Path, port: int = 0) -> Iterator[str]:
                 process.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _address(process: "subprocess.Popen[str]", log: Path) -> str:

@@ -105,6 +105,15 @@ def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
     assert "cut off" in bad.stdout
 
 
+def test_another_programs_database_is_not_called_a_broken_ledger(tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite3"
+    with closing(sqlite3.connect(other)) as made, made:
+        made.execute("CREATE TABLE ledger (seq INTEGER PRIMARY KEY, payload TEXT, hash TEXT)")
+    found = run("ledger", "verify", "--database", str(other))
+    assert found.exit_code == 2
+    assert "not a desk's" in found.stderr
+
+
 def test_a_revoked_lane_and_a_disabled_officer_are_refused_at_once(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, password = added(database)

@@ -216,6 +216,8 @@ def test_a_wrong_witness_is_believed_over_the_ledger(ledger: Path) -> None:
         "WHERE decision IS NULL",
         "UPDATE referrals SET shown = NOT shown",
         "UPDATE images SET body = x'ffd8ff00'",
+        "UPDATE images SET body = x'ffd8ff00' WHERE sha256 IN (SELECT sha256 FROM images, referrals "
+        "WHERE decision IS NOT NULL AND instr(judged, sha256))",
         "DELETE FROM images",
         "UPDATE lanes SET token_sha256 = '00' WHERE id = 'lane-1'",
         "UPDATE lanes SET token_sha256 = 'revoked 00' WHERE id = 'lane-1'",
