@@ -43,6 +43,8 @@ class Database:
         durable = () if only_read else ("journal_mode=WAL", "synchronous=FULL")
         _prepare_sqlite(self.engine, (*durable, "foreign_keys=ON"))
         self._writing = self.engine.execution_options(passenger_lane_writes=True)
+        self._closed = False
+        event.listen(self.engine, "checkin", self._on_return)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -70,8 +72,13 @@ class Database:
             raise StoreError(f"{self.path} cannot be used as the desk's database: {_cause(error)}") from error
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections; one that is still at work is closed when it is done."""
+        self._closed = True
         self.engine.dispose()
+
+    def _on_return(self, connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        if self._closed and connection is not None:
+            entry.invalidate()
 
 
 @contextmanager

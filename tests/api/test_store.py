@@ -1,12 +1,15 @@
 """The database: tables and migrations agree, and it is as durable as it says."""
 
 import ast
+import sqlite3
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 import api
 from api.errors import StoreBusyError, StoreDamagedError, StoreError
@@ -15,10 +18,11 @@ from api.store.tables import Table
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path) -> Iterator[Database]:
     made = Database(tmp_path / "deep" / "desk.sqlite3")
     made.migrate()
-    return made
+    yield made
+    made.close()
 
 
 def test_migrations_make_exactly_the_tables(database: Database) -> None:
@@ -88,3 +92,16 @@ def test_no_module_of_the_desk_reaches_the_networks() -> None:
             assert not {name.split(".")[0] for name in names} & {"models", "numpy", "cv2", "onnxruntime"}, (
                 file
             )
+
+
+def test_a_connection_that_is_at_work_while_the_database_closes_is_closed_when_it_is_done(
+    tmp_path: Path,
+) -> None:
+    made = Database(tmp_path / "desk.sqlite3")
+    with made.read() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+        behind = session.connection().connection.driver_connection
+        assert isinstance(behind, sqlite3.Connection)
+        made.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        behind.execute("SELECT 1")
