@@ -91,7 +91,7 @@ class Judge:
         except (LaneError, ModelError) as error:
             log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)
             return type(error).__name__
-        except Exception as error:
+        except Exception as error:  # fail closed: a fault that nobody thought of refers, too
             log.error("measuring failed, the passenger is referred", exc_info=error)
             return type(error).__name__
         return None
@@ -113,6 +113,6 @@ def _to_show(finding: _Finding) -> tuple[pictures.Shown, ...]:
     """A referral without pictures is still a referral."""
     try:
         return pictures.to_show(finding.reference, finding.taken)
-    except Exception as error:
+    except Exception as error:  # fail closed: the passenger is referred already, and the gate is shut
         log.error("the pictures for the officer could not be made", exc_info=error)
         return ()

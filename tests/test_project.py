@@ -6,12 +6,13 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from lane import __version__
-from models.guard import NAMES, StrangerError, refuse_strangers
+from models.guard import NAMES, OURS, StrangerError, refuse_strangers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,6 +59,8 @@ def test_the_readmes_commands_exist() -> None:
 
 def test_our_names_belong_to_nobody_else() -> None:
     refuse_strangers()
+    owners = packages_distributions()
+    assert all(set(owners.get(name, [])) <= {OURS} for name in NAMES)
 
 
 def test_a_stranger_with_one_of_our_names_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,8 +220,10 @@ def test_a_desk_that_hangs_is_told_although_its_lines_stay_open(desk: RunningDes
     with frozen(desk):
         page.clock.fast_forward(10_000)  # to the next look; that nobody answers is told by a real clock
         lost.wait_for(timeout=15_000)
+        assert desk.desk.broker._listeners, "its lines stayed open all the while"
     page.clock.fast_forward(10_000)
     lost.wait_for(state="hidden")
+    assert not lost.is_visible()
 
 
 def test_a_page_that_nobody_sees_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) -> None:
@@ -231,9 +233,11 @@ def test_a_page_that_nobody_sees_holds_no_line(desk: RunningDesk, lane: Lane, pa
     show(page, visible=False)
     wait_until(lambda: not listeners, timeout_s=15)
     lane.refer()
+    assert page.get_by_role("heading", name="1 passenger waiting").count() == 0
     show(page, visible=True)
     page.get_by_role("heading", name="1 passenger waiting").wait_for()
     wait_until(lambda: len(listeners) == 1)
+    assert len(listeners) == 1
 
 
 def test_faces_leave_a_screen_whose_claim_has_run_out_and_nothing_claims_again(
