@@ -88,7 +88,7 @@ class Measurer:
             raise ValueError("a sighting without a face has no embedding")
         embedder = self._networks.embedder
         with watch.time("align"):
-            aligned = align(sighting.image_bgr, sighting.face.landmarks, embedder.template)
+            aligned = align(sighting.image_bgr, sighting.face.landmarks, embedder.layout)
         with watch.time("embed"):
             return embedder.embed(aligned)
 

@@ -1,4 +1,4 @@
-"""Turn and scale a face onto a matcher's template. Geometry only, knows no network."""
+"""Turn and scale a face onto a matcher's layout. Geometry only, knows no network."""
 
 from dataclasses import dataclass
 
@@ -14,20 +14,20 @@ Similarity = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Template:
+class Layout:
     """Where the five landmarks belong in a square crop."""
 
     name: str
     size: int
     landmarks: Landmarks
 
-    def enlarged(self, factor: int) -> "Template":
+    def enlarged(self, factor: int) -> "Layout":
         """The same framing with `factor` times as many pixels along each side."""
         landmarks = ((self.landmarks + 0.5) * factor - 0.5).astype(np.float32)
-        return Template(f"{self.name}x{factor}", self.size * factor, landmarks)
+        return Layout(f"{self.name}x{factor}", self.size * factor, landmarks)
 
 
-ARCFACE_112 = Template(
+ARCFACE_112 = Layout(
     "arcface-112",
     112,
     # ArcFace's reference points (Deng et al., 2019), which SFace was trained with
@@ -37,22 +37,22 @@ ARCFACE_112 = Template(
     ),
 )
 
-TEMPLATES = {ARCFACE_112.name: ARCFACE_112}
+LAYOUTS = {ARCFACE_112.name: ARCFACE_112}
 
 
-def align(image_bgr: ImageBGR, landmarks: Landmarks, template: Template) -> AlignedFace:
-    """The face on the template, black where the image ends. InferenceError if the landmarks give no scale.
+def align(image_bgr: ImageBGR, landmarks: Landmarks, layout: Layout) -> AlignedFace:
+    """The face on the layout, black where the image ends. InferenceError if the landmarks give no scale.
 
     A face that shrinks by more than 2 is averaged down first: plain bilinear sampling would skip pixels,
     and aliasing costs accuracy.
     """
-    to_template = similarity_transform(landmarks, template.landmarks)
-    shrink = 1 / float(np.hypot(to_template[0, 0], to_template[1, 0]))
+    to_layout = similarity_transform(landmarks, layout.landmarks)
+    shrink = 1 / float(np.hypot(to_layout[0, 0], to_layout[1, 0]))
     if shrink > 2:
-        image_bgr, to_template = _averaged_down(image_bgr, to_template, template.size, shrink)
-    size = (template.size, template.size)
-    crop = cv2.warpAffine(image_bgr, to_template, size, flags=cv2.INTER_LINEAR)
-    return AlignedFace(np.asarray(crop, np.uint8), template.name)
+        image_bgr, to_layout = _averaged_down(image_bgr, to_layout, layout.size, shrink)
+    size = (layout.size, layout.size)
+    crop = cv2.warpAffine(image_bgr, to_layout, size, flags=cv2.INTER_LINEAR)
+    return AlignedFace(np.asarray(crop, np.uint8), layout.name)
 
 
 def similarity_transform(source: Landmarks, target: Landmarks) -> Similarity:
@@ -79,15 +79,15 @@ def inverse(similarity: Similarity, points: Landmarks) -> Landmarks:
 
 
 def _averaged_down(
-    image_bgr: ImageBGR, to_template: Similarity, size: int, shrink: float
+    image_bgr: ImageBGR, to_layout: Similarity, size: int, shrink: float
 ) -> tuple[ImageBGR, Similarity]:
     """The part of the image that the crop shows, averaged down until less than a factor of 2 remains."""
     height, width = image_bgr.shape[:2]
-    left, top, right, bottom = _shown_part(to_template, size, margin=int(2 * shrink) + 1)
+    left, top, right, bottom = _shown_part(to_layout, size, margin=int(2 * shrink) + 1)
     left, top = max(0, left), max(0, top)
     right, bottom = min(width, right), min(height, bottom)
     if right <= left or bottom <= top:
-        return image_bgr, to_template
+        return image_bgr, to_layout
     part = image_bgr[top:bottom, left:right]
     factor = int(shrink)
     small_size = (-(-part.shape[1] // factor), -(-part.shape[0] // factor))
@@ -97,13 +97,13 @@ def _averaged_down(
     to_image = np.array(
         [[grow_x, 0, (grow_x - 1) / 2 + left], [0, grow_y, (grow_y - 1) / 2 + top], [0, 0, 1.0]]
     )
-    return small, to_template @ to_image
+    return small, to_layout @ to_image
 
 
-def _shown_part(to_template: Similarity, size: int, margin: int) -> tuple[int, int, int, int]:
+def _shown_part(to_layout: Similarity, size: int, margin: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the image that the square crop shows, with a margin."""
     corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32)
-    in_image = inverse(to_template, corners)
+    in_image = inverse(to_layout, corners)
     left, top = np.floor(in_image.min(0)).astype(int) - margin
     right, bottom = np.ceil(in_image.max(0)).astype(int) + margin
     return int(left), int(top), int(right), int(bottom)

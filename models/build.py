@@ -9,6 +9,7 @@ from models.detect import FaceDetector
 from models.embed import FaceEmbedder
 from models.face import NetworkIdentity
 from models.ort import OrtSession, RuntimeSettings
+from models.recipe import preprocessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def build_networks(settings: RuntimeSettings, cache: Path | None = None) -> Netw
     sessions = {spec.role: _session(spec, cache, settings) for spec in (detector_spec, matcher_spec)}
     networks = Networks(
         FaceDetector(detector_spec, sessions["detector"]),
-        FaceEmbedder(matcher_spec, sessions["matcher"]),
+        FaceEmbedder(matcher_spec, sessions["matcher"], preprocessing(matcher_spec, [detector_spec])),
         tuple(
             NetworkIdentity(spec.role, spec.name, spec.sha256, sessions[spec.role].provider)
             for spec in specs.networks

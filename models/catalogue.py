@@ -49,7 +49,7 @@ class NetworkSpec:
     """Of the prepared file."""
     source: Source
     input: InputSpec
-    template: str
+    layout: str
     """The alignment that the input must have; empty where there is none."""
     metric: str
     """How two outputs are compared; empty where they are not."""

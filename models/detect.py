@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, Template, align, inverse, similarity_transform
+from models.align import ARCFACE_112, Layout, align, inverse, similarity_transform
 from models.catalogue import NetworkSpec
 from models.face import Box, Face, ImageBGR, Landmarks
 from models.session import Session, Tensor
@@ -29,7 +29,7 @@ LARGEST_AT_FULL_SCALE_PX = 400
 # Looking again at the face upright and with the eyes 84 px apart, and taking the mean of all cells, brought
 # false non-matches at FMR 1e-3 from 9.0 to 3.2 % (mean of four groups, 1,481 pairs of East Asian faces).
 CLOSE_UP_EYES_PX = 84
-CLOSE_UP = Template(
+CLOSE_UP = Layout(
     "close-up-320",
     320,
     (160 + (ARCFACE_112.landmarks - 56 - [0, 16]) * (CLOSE_UP_EYES_PX / 35.24)).astype(np.float32),

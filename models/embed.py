@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import TEMPLATES, Template
+from models.align import LAYOUTS, Layout
 from models.catalogue import NetworkSpec
 from models.errors import InferenceError
 from models.face import AlignedFace, Embedding, MatcherIdentity
@@ -12,18 +12,18 @@ from models.tensor import to_tensor
 
 
 class FaceEmbedder:
-    """A matcher: its file's identity, the template it wants, and a session that runs it."""
+    """A matcher: its file's identity, the layout it wants, and a session that runs it."""
 
-    def __init__(self, spec: NetworkSpec, session: Session) -> None:
-        self.identity = MatcherIdentity(spec.name, spec.sha256)
-        self.template: Template = TEMPLATES[spec.template]
+    def __init__(self, spec: NetworkSpec, session: Session, preprocessing: str) -> None:
+        self.identity = MatcherIdentity(spec.name, spec.sha256, preprocessing)
+        self.layout: Layout = LAYOUTS[spec.layout]
         self._input = spec.input
         self._session = session
 
     def embed(self, face: AlignedFace) -> Embedding:
-        """The face's unit vector; InferenceError for another template's crop or a senseless answer."""
-        if face.template != self.template.name:
-            raise InferenceError(f"{self.identity.name}: wants {self.template.name}, got {face.template}")
+        """The face's unit vector; InferenceError for another layout's crop or a senseless answer."""
+        if face.layout != self.layout.name:
+            raise InferenceError(f"{self.identity.name}: wants {self.layout.name}, got {face.layout}")
         (answer,) = self._session.run(to_tensor(face.image_bgr, self._input)).values()
         return Embedding(unit_vector(answer[0]), self.identity)
 

@@ -41,11 +41,11 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedFace:
-    """A face turned and scaled onto a matcher's template."""
+    """A face turned and scaled onto a matcher's layout."""
 
     image_bgr: ImageBGR
-    template: str
-    """Name of the template, such as `arcface-112`."""
+    layout: str
+    """Name of the layout, such as `arcface-112`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

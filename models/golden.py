@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import Template
+from models.align import Layout
 from models.errors import GoldenVectorError
 from models.face import AlignedFace, Embedding, Face, ImageBGR
 
@@ -32,7 +32,7 @@ SHIRT: Colour = (120, 72, 40)
 
 
 class Stroke(NamedTuple):
-    """A soft ellipse of paint, in pixels of the `arcface-112` template."""
+    """A soft ellipse of paint, in pixels of the `arcface-112` layout."""
 
     colour: Colour
     strength: float
@@ -74,7 +74,7 @@ FACE = (
 
 
 def draw_face(width: int, height: int, *, scale: float, left: float, top: float) -> ImageBGR:
-    """A frontal face on the template, enlarged by `scale`, the template's corner at (`left`, `top`)."""
+    """A frontal face on the layout, enlarged by `scale`, the layout's corner at (`left`, `top`)."""
     x = (np.arange(width, dtype=np.float64) - left) / scale
     y = (np.arange(height, dtype=np.float64) - top) / scale
     light = (0.94 + 0.12 * y / 112).clip(0.6, 1.4)
@@ -119,7 +119,7 @@ class Detector(Protocol):
 class Embedder(Protocol):
     """What the check needs of a matcher."""
 
-    template: Template
+    layout: Layout
 
     def embed(self, face: AlignedFace) -> Embedding:
         """The face's unit vector."""
@@ -137,10 +137,10 @@ def detector_answer(detector: Detector) -> Answer:
 
 
 def embedder_answer(embedder: Embedder) -> Answer:
-    """The unit vector of the drawn face, which is on the template without being aligned."""
-    size = embedder.template.size
+    """The unit vector of the drawn face, which is on the layout without being aligned."""
+    size = embedder.layout.size
     crop = draw_face(size, size, scale=1, left=0, top=0)
-    return embedder.embed(AlignedFace(crop, embedder.template.name)).vector.astype(np.float64)
+    return embedder.embed(AlignedFace(crop, embedder.layout.name)).vector.astype(np.float64)
 
 
 def check_detector(detector: Detector, expected: Sequence[float]) -> None:

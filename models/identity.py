@@ -15,7 +15,9 @@ class NetworkIdentity:
 
 @dataclass(frozen=True, slots=True)
 class MatcherIdentity:
-    """A matcher is its file: a threshold or an embedding of one is worth nothing for another."""
+    """A matcher is its file and what happens to a picture before it; a threshold fits no other."""
 
     name: str
     sha256: str
+    preprocessing: str
+    """SHA-256 over every other network and step that shapes what the matcher is fed (`models.recipe`)."""

@@ -54,7 +54,7 @@ class FaceView:
     image_width: int
     image_height: int
     normalised: Luminance
-    """The face on the `NORMALISED` template."""
+    """The face on the `NORMALISED` layout."""
     shown: float
     """The part of that square that lies inside the image, 0 to 1."""
 

@@ -39,7 +39,7 @@ from tests.lane.hall import Diary
 
 POLICY = load()
 BAND = POLICY.matcher[0]
-MATCHER = MatcherIdentity(BAND.name, BAND.sha256)
+MATCHER = MatcherIdentity(BAND.name, BAND.sha256, "0" * 64)
 WRITES = ("INSERT", "DELETE", "UPDATE", "COMMIT")
 
 

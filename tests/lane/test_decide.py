@@ -75,7 +75,7 @@ FAULTS: dict[str, tuple[Evidence, Code]] = {
     "desk lost": (replace(GOOD, desk=DeskContact.DESK_LOST), Code.DESK_LOST),
     "model changed": (replace(GOOD, models_unchanged=False), Code.MODEL_CHANGED),
     "other matcher": (
-        replace(GOOD, matcher=MatcherIdentity(BAND.name, "f" * 64)),
+        replace(GOOD, matcher=MatcherIdentity(BAND.name, "f" * 64, "0" * 64)),
         Code.MODEL_CHANGED,
     ),
 }

@@ -28,7 +28,7 @@ def test_a_face_aligned_from_any_size_looks_as_drawn_at_the_template(scale: floa
     aligned = align(large, landmarks, ARCFACE_112)
     difference = aligned.image_bgr.astype(int) - draw_face(112, 112, scale=1, left=0, top=0)
     assert aligned.image_bgr.shape == (112, 112, 3)
-    assert aligned.template == "arcface-112"
+    assert aligned.layout == "arcface-112"
     assert np.abs(difference).mean() < 1.5
 
 

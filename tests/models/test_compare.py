@@ -10,13 +10,13 @@ from models.errors import InferenceError, MatchersDifferError
 from models.face import Embedding, MatcherIdentity
 from models.session import Tensor
 
-MATCHER = MatcherIdentity("a", "0" * 64)
+MATCHER = MatcherIdentity("a", "0" * 64, "2" * 64)
 VECTORS = arrays.arrays(np.float32, 8, elements=st.floats(-100, 100, width=32))
 
 
 def test_two_matchers_have_no_similarity() -> None:
     vector = unit_vector(np.ones(8, np.float32))
-    other_file = MatcherIdentity("a", "1" * 64)
+    other_file = MatcherIdentity("a", "1" * 64, "2" * 64)
     with pytest.raises(MatchersDifferError, match="no similarity"):
         similarity(Embedding(vector, MATCHER), Embedding(vector, other_file))
 

@@ -49,7 +49,7 @@ def detector_session(prepared_file: Callable[[catalogue.Role], Path]) -> OrtSess
 
 
 def check_matcher(session: Session, spec: NetworkSpec = MATCHER) -> None:
-    golden.check_embedder(FaceEmbedder(spec, session), MATCHER.golden)
+    golden.check_embedder(FaceEmbedder(spec, session, "0" * 64), MATCHER.golden)
 
 
 def check_detector(session: Session, spec: NetworkSpec = DETECTOR) -> None:

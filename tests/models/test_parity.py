@@ -77,7 +77,7 @@ def test_one_person_is_nearer_to_himself_than_to_another(
 ) -> None:
     embeddings = {
         name: networks.embedder.embed(
-            align(image, networks.detector.detect(image)[0].landmarks, networks.embedder.template)
+            align(image, networks.detector.detect(image)[0].landmarks, networks.embedder.layout)
         )
         for name, image in people.items()
     }
