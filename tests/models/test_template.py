@@ -1,0 +1,60 @@
+"""What is compared: several looks at one face become one template, and nothing senseless becomes one."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from models.errors import InferenceError, MatchersDifferError
+from models.face import Embedding, MatcherIdentity
+from models.template import fuse
+
+HERE = MatcherIdentity("here", "0" * 64, "1" * 64)
+THERE = MatcherIdentity("there", "0" * 64, "1" * 64)
+
+
+def embedding(*values: float, matcher: MatcherIdentity = HERE) -> Embedding:
+    vector: NDArray[np.float64] = np.array(values)
+    return Embedding((vector / np.linalg.norm(vector)).astype(np.float32), matcher)
+
+
+def test_equal_weights_give_the_middle() -> None:
+    fused = fuse([embedding(1, 0), embedding(0, 1)], [1, 1])
+    assert np.allclose(fused.vector, [0.70711, 0.70711], atol=1e-5)
+    assert fused.matcher == HERE
+
+
+def test_a_look_without_weight_says_nothing() -> None:
+    assert np.array_equal(fuse([embedding(1, 0), embedding(0, 1)], [1, 0]).vector, [1, 0])
+
+
+@given(st.lists(st.tuples(*[st.floats(-1, 1)] * 3, st.floats(0.1, 9)), min_size=1, max_size=8))
+def test_a_template_has_length_one_or_there_is_none(looks: list[tuple[float, float, float, float]]) -> None:
+    usable = [look for look in looks if np.linalg.norm(look[:3]) > 1e-3]
+    try:
+        fused = fuse([embedding(*look[:3]) for look in usable], [look[3] for look in usable])
+    except InferenceError:
+        return
+    assert np.linalg.norm(fused.vector) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("weights", [[], [1], [1, -1], [0, 0], [1, float("nan")], [1, float("inf")]])
+def test_weights_that_make_no_sense_make_no_template(weights: list[float]) -> None:
+    with pytest.raises(InferenceError):
+        fuse([embedding(1, 0), embedding(0, 1)], weights)
+
+
+def test_opposite_looks_cancel_out_and_make_no_template() -> None:
+    with pytest.raises(InferenceError):
+        fuse([embedding(1, 0), embedding(-1, 0)], [1, 1])
+
+
+def test_nothing_makes_no_template() -> None:
+    with pytest.raises(InferenceError):
+        fuse([], [])
+
+
+def test_embeddings_of_two_matchers_are_never_mixed() -> None:
+    with pytest.raises(MatchersDifferError):
+        fuse([embedding(1, 0), embedding(1, 0, matcher=THERE)], [1, 1])
