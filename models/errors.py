@@ -4,6 +4,7 @@ ModelError
 ├── ImageError                 a picture that cannot be used: `code` says why
 ├── WeightsMissingError        not prepared yet: says which command prepares them
 ├── WeightsChangedError        file, expected and found SHA-256
+├── FetchError                 a pinned archive could not be fetched, or is not the one that was pinned
 ├── CatalogueError             the catalogue itself is wrong
 ├── ProviderError              the wanted provider does not run this graph
 ├── GoldenVectorError          a known face gave another answer than it must
@@ -44,6 +45,10 @@ class WeightsChangedError(ModelError):
         self.path = path
         self.expected = expected
         self.found = found
+
+
+class FetchError(ModelError):
+    """An archive did not come, or it or a file in it is not the one that was pinned."""
 
 
 class CatalogueError(ModelError):

