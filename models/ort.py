@@ -5,18 +5,18 @@ Learnt from others' bug reports: threads sized from the host instead of the cont
 """
 
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
 
 from models.errors import InferenceError, ProviderError
 from models.session import Tensor
+from models.threads import available_cores as available_cores
+from models.threads import limits, plan
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class RuntimeSettings:
     provider_policy: ProviderPolicy = "cpu"
     provider: str = CPU
     threads: int | None = None
-    """Intra-op threads of each network; None: `available_cores()`."""
+    """Intra-op threads of each network; None: as `models.threads` plans."""
 
     def __post_init__(self) -> None:
         if self.provider_policy not in ("cpu", "prefer", "require"):
@@ -85,7 +85,7 @@ def _must_be_finite(name: str, what: str, tensor: Tensor) -> None:
 
 def _open(graph: bytes, name: str, settings: RuntimeSettings) -> tuple[Any, str]:
     """The session and the provider that the whole graph was proven to run on."""
-    threads = settings.threads if settings.threads is not None else available_cores()
+    threads = plan(limits(), settings.threads).threads
     if settings.provider_policy == "cpu" or settings.provider == CPU:
         return _session_on(CPU, graph, threads), CPU
     try:
@@ -155,41 +155,3 @@ def refuse_two_runtimes(distributions: Iterable[str]) -> None:
         )
     if len(found) > 1:
         raise ProviderError(f"{' and '.join(found)} exclude each other: uninstall both, then install one")
-
-
-def available_cores(proc: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int:
-    """Cores this process may really use: the least of affinity mask and cgroup quota (v1 and v2), at least 1.
-
-    A quota of 2.5 cores gives 2: a third thread would be throttled in each period.
-    """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quotas = [quota for group in _groups(proc, root) if (quota := _quota(group)) is not None]
-    return max(1, int(min([allowed, *quotas])))
-
-
-def _groups(proc: Path, root: Path) -> Iterable[Path]:
-    """Every cgroup directory above this process: a quota on any of them binds."""
-    try:
-        lines = proc.read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        base = root / "cpu" if controllers else root
-        group = PurePosixPath(path.lstrip("/"))
-        yield from (base / level for level in (group, *group.parents))
-
-
-def _quota(group: Path) -> float | None:
-    """Cores that this cgroup may use; None where it sets no limit."""
-    try:
-        if (v2 := group / "cpu.max").exists():
-            quota, period = v2.read_text(encoding="ascii").split()
-        else:
-            quota = (group / "cpu.cfs_quota_us").read_text(encoding="ascii")
-            period = (group / "cpu.cfs_period_us").read_text(encoding="ascii")
-        return float(quota) / float(period) if float(quota) > 0 else None
-    except (OSError, ValueError, ZeroDivisionError):
-        return None  # no file, or "max"

@@ -1,5 +1,4 @@
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from onnx import helper
 
 from models import catalogue
 from models.errors import InferenceError, ProviderError
-from models.ort import CPU, OrtSession, RuntimeSettings, available_cores, refuse_two_runtimes
+from models.ort import CPU, OrtSession, RuntimeSettings, refuse_two_runtimes
 from tests.models.conftest import ONE_THREAD
 
 CUDA = "CUDAExecutionProvider"
@@ -129,63 +128,3 @@ def test_two_runtimes_are_refused_and_named() -> None:
 def test_settings_that_make_no_sense_are_refused(policy: str, threads: int) -> None:
     with pytest.raises(ProviderError):
         RuntimeSettings(policy, CPU, threads)  # type: ignore[arg-type]
-
-
-def machine(tmp_path: Path, cgroups: str, files: dict[str, str]) -> tuple[Path, Path]:
-    proc, root = tmp_path / "cgroup", tmp_path / "sys"
-    proc.write_text(cgroups, encoding="ascii")
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="ascii")
-    return proc, root
-
-
-ALLOWED = len(os.sched_getaffinity(0))
-
-
-@pytest.mark.parametrize(
-    ("cgroups", "files", "expected"),
-    [
-        ("0::/a/b\n", {"a/b/cpu.max": "100000 100000\n"}, 1),
-        ("0::/a/b\n", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "150000 100000\n"}, 1),
-        ("0::/a/b\n", {"a/b/cpu.max": "50000 100000\n"}, 1),
-        ("0::/\n", {"cpu.max": "100000 100000\n"}, 1),
-        ("0::/a\n", {"a/cpu.max": "max 100000\n"}, ALLOWED),
-        ("0::/a\n", {"a/cpu.max": "99900000 100000\n"}, ALLOWED),
-        (
-            "4:cpu,cpuacct:/a\n",
-            {"cpu/a/cpu.cfs_quota_us": "100000\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
-            1,
-        ),
-        (
-            "4:cpu,cpuacct:/a\n",
-            {"cpu/a/cpu.cfs_quota_us": "-1\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
-            ALLOWED,
-        ),
-        (
-            "5:memory:/a\n",
-            {"cpu/a/cpu.cfs_quota_us": "100000\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
-            ALLOWED,
-        ),
-        ("0::/a\n", {"a/cpu.max": "nonsense\n"}, ALLOWED),
-        ("0::/a\n", {}, ALLOWED),
-    ],
-)
-def test_cores_come_from_quota_and_affinity_never_from_the_host(
-    tmp_path: Path, cgroups: str, files: dict[str, str], expected: int
-) -> None:
-    assert available_cores(*machine(tmp_path, cgroups, files)) == expected
-
-
-def test_a_system_without_cgroups_uses_the_affinity_mask(tmp_path: Path) -> None:
-    assert available_cores(tmp_path / "none", tmp_path / "none") == ALLOWED
-
-
-def test_one_allowed_core_is_one_thread() -> None:
-    code = (
-        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-        "from models.ort import available_cores; print(available_cores())"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "1"
