@@ -7,6 +7,7 @@ LaneError
 ├── LedgerBrokenError      an entry was changed, is missing, was moved or cut off
 ├── JournalError           the lane's ledger and outbox cannot be written, or another process has them
 ├── PolicyError            the policy is unreadable, incomplete or for another matcher
+├── CalibrationError       a calibration is unreadable, garbled, or shows too little for what is asked
 ├── TransitionError        a step that the passage's state does not allow
 ├── SettingsError          a setting is missing or wrong
 ├── StoppedError           the lane was told to stop while a passage waits for an officer
@@ -45,6 +46,10 @@ class JournalError(LaneError):
 
 class PolicyError(LaneError):
     """The policy is unreadable, incomplete, or made for another matcher."""
+
+
+class CalibrationError(LaneError):
+    """A calibration is unreadable, garbled, or shows too little for what is asked of it."""
 
 
 class TransitionError(LaneError):
