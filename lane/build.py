@@ -2,11 +2,14 @@
 
 from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
+from lane.cohort import Cohort
 from lane.config import Settings
 from lane.courier import Courier
 from lane.errors import PolicyError
+from lane.evaluation import Evaluator
 from lane.judge import Judge
 from lane.measure import Measurer
+from lane.observer import Observer
 from lane.policy import Policy, load
 from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen
 from lane.station import Station
@@ -30,6 +33,12 @@ def build_policy(settings: Settings) -> Policy:
     return load(settings.policy) if settings.policy else load()
 
 
+def build_observer(settings: Settings, policy: Policy, clock: Clock) -> Observer:
+    """What watches the matcher in service; close it, so that what it holds of passengers is erased."""
+    cohort = Cohort(settings.cohort_size, settings.cohort_lifetime_s, clock.monotonic_s)
+    return Observer(Evaluator(policy, cohort, groups=frozenset(settings.cohort_groups)))
+
+
 def build_station(
     settings: Settings,
     *,
@@ -42,6 +51,7 @@ def build_station(
     policy: Policy,
     journal: SqliteJournal,
     desk: HttpDesk,
+    observer: Observer | None = None,
 ) -> Station:
     """A station on real networks, a journal on disk and the desk over HTTP."""
     return Station(
@@ -53,6 +63,7 @@ def build_station(
         courier=Courier(journal, desk),
         clock=clock,
         screen=screen,
+        observer=observer,
     )
 
 

@@ -31,6 +31,16 @@ class Settings(BaseModel):
     provider_policy: Literal["cpu", "prefer", "require"] = "cpu"
     provider: str = "CUDAExecutionProvider"
     threads: Annotated[int, Field(ge=1)] | None = None
+    cohort_size: Annotated[int, Field(ge=0, le=1000)] = 100
+    """With so many others' references each passenger is compared, to watch the matcher. 0: with none."""
+    cohort_lifetime_s: Annotated[float, Field(gt=0, le=86400)] = 1800.0
+    """How long such a reference is held, in memory, as an embedding."""
+    cohort_groups: frozenset[Annotated[str, Field(pattern="^[A-Z]{1,3}$")]] = frozenset()
+    """Nationalities that are counted by themselves, such as ["CHN", "JPN"]; as shipped, none is looked at.
+
+    The ledger then names the nationality of these passengers beside their passage: name only such as many
+    passengers have, so that none of them is told by it.
+    """
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -18,7 +18,7 @@ from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
 from lane.adapters.simulated import SimulatedCamera, SimulatedGate, SimulatedReader
 from lane.adapters.simulated_officer import ScriptedOfficer
-from lane.build import build_measurer, build_policy, build_station
+from lane.build import build_measurer, build_observer, build_policy, build_station
 from lane.cast import Passenger, cast
 from lane.document import TravelDocument
 from lane.errors import StoppedError
@@ -109,6 +109,7 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
             policy=policy,
             journal=journal,
             desk=stack.enter_context(HttpDesk(site.address, site.token.get_secret_value())),
+            observer=stack.enter_context(build_observer(settings, policy, clock)),
         )
         audience.ready(site.address, OFFICER, site.password)
         officer = ScriptedOfficer(site.address, OFFICER, site.password, on_failure=station.stop)

@@ -14,6 +14,8 @@ class TravelDocument:
     """The document photo as stored: an encoded picture."""
     expires_on: date | None
     """None where it could not be read."""
+    nationality: str | None = field(default=None, repr=False)
+    """ICAO 9303-3 code of the holder's nationality. Decides nothing; see `lane.evaluation`."""
 
 
 def check_expiry(document: TravelDocument, today: date) -> Check:

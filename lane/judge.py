@@ -8,7 +8,8 @@ from lane.capture import Capture, capture
 from lane.decide import Admit, Refer, decide
 from lane.document import TravelDocument, check_expiry
 from lane.errors import LaneError
-from lane.evidence import DeskContact, DocumentEvidence, Evidence
+from lane.evaluation import Compared
+from lane.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence
 from lane.measure import Measurer, Stopwatch, lowest_similarity
 from lane.policy import Policy
 from lane.ports import Clock, FrameSource
@@ -30,6 +31,8 @@ class Judged:
     outcome: Admit | Refer
     shown: tuple[pictures.Shown, ...]
     timings_ms: dict[str, float]
+    compared: Compared | None = None
+    """What the evaluation in service may ask, once the passage is over."""
 
 
 @dataclass(slots=True)
@@ -79,7 +82,7 @@ class Judge:
             outcome = decide(evidence, self._policy)
         timings_ms = watch.timings_ms()
         shown = () if isinstance(outcome, Admit) else _to_show(finding)
-        return Judged(evidence, outcome, shown, timings_ms)
+        return Judged(evidence, outcome, shown, timings_ms, _compared(document, finding))
 
     def _measure(self, document: TravelDocument, finding: _Finding, watch: Stopwatch) -> str | None:
         """Fill `finding` as far as it goes; returns what stopped it. Here all faults are caught."""
@@ -107,6 +110,12 @@ class Judge:
     def _unexamined(self, document: TravelDocument) -> DocumentEvidence:
         expiry = check_expiry(document, self._clock.today())
         return DocumentEvidence(expiry, document.expires_on, NotAssessed("not examined"), {})
+
+
+def _compared(document: TravelDocument, finding: _Finding) -> Compared:
+    complete = finding.taken.ended is CaptureEnd.ENOUGH
+    good = tuple(finding.taken.good) if complete else ()
+    return Compared(document.photo, finding.reference, good, finding.similarity, document.nationality)
 
 
 def _to_show(finding: _Finding) -> tuple[pictures.Shown, ...]:

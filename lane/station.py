@@ -17,6 +17,7 @@ from lane.document import TravelDocument
 from lane.errors import DocumentError, GateFaultError, StoppedError, TransitionError
 from lane.evidence import DeskContact, to_plain
 from lane.judge import Judge, Judged
+from lane.observer import Observer
 from lane.passage import State, Step, after
 from lane.ports import Clock, DocumentReader, Draft, Gate, Journal, Picture, Screen, Standing
 from lane.reasons import Code, Reason
@@ -69,12 +70,13 @@ class Station:
         courier: Courier,
         clock: Clock,
         screen: Screen,
+        observer: Observer | None = None,
         gate_timeout_s: float = 15.0,
         officer_wait_s: float = 5.0,
     ) -> None:
         self._lane, self._judge, self._reader, self._gate = lane, judge, reader, gate
         self._journal, self._courier = journal, courier
-        self._clock, self._screen = clock, screen
+        self._clock, self._screen, self._observer = clock, screen, observer
         self._gate_timeout_s, self._officer_wait_s = gate_timeout_s, officer_wait_s
         self._closed = False
         self._stop = threading.Event()
@@ -110,7 +112,9 @@ class Station:
             report = self._admit(passage, judged)
         else:
             report = self._refer(passage, judged, judged.outcome)
-        if not judged.evidence.models_unchanged:
+        if judged.evidence.models_unchanged:
+            self._observe(passage, judged)
+        else:
             self._close_lane("a model file changed while the lane ran", Code.MODEL_CHANGED)
         return report
 
@@ -188,9 +192,24 @@ class Station:
         self._record(passage, step, [*before, closed])
         self._courier.deliver()
 
+    def _observe(self, passage: Passage, judged: Judged) -> None:
+        """The passage is over: what is found here decides nothing, and what fails here stops nothing."""
+        if self._observer is None or judged.compared is None:
+            return
+        try:
+            self._observer.take(passage.id, judged.compared)
+            for about, body in self._observer.found(wait=True):
+                evaluated = Draft("passage.evaluated", {"passage": about, **body})
+                self._journal.record([evaluated], at=self._clock.now())
+            self._courier.deliver()
+        except Exception as error:  # no passenger waits for this, and the next one shall not
+            log.error("passage %s was not evaluated", passage.id, exc_info=error)
+
     def _close_lane(self, detail: str, code: Code | None = None) -> None:
         """Serve nobody any more: somebody must look at this lane first."""
         self._closed = True
+        if self._observer is not None:
+            self._observer.close()
         log.critical("the lane closes: %s", detail)
         self._journal.record([Draft("lane.closed", {"code": code, "detail": detail})], at=self._clock.now())
         self._courier.deliver()

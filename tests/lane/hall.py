@@ -12,6 +12,7 @@ from lane.courier import Courier
 from lane.document import TravelDocument
 from lane.judge import Judge
 from lane.measure import Measurer
+from lane.observer import Observer
 from lane.passage import State
 from lane.policy import Policy
 from lane.ports import Clock, FrameSource
@@ -68,6 +69,8 @@ def hall(
     gate: SimulatedGate | None = None,
     camera: FrameSource | None = None,
     clock: SkippingClock | None = None,
+    observer: Observer | None = None,
+    judge: Judge | None = None,
 ) -> Hall:
     """A lane whose passengers come in this order."""
     clock, screen = clock or SkippingClock(), Diary()
@@ -82,12 +85,13 @@ def hall(
 
     station = Station(
         LANE,
-        judge=Judge(camera or simulated, measurer, policy, clock),
+        judge=judge or Judge(camera or simulated, measurer, policy, clock),
         reader=SimulatedReader(lead()),
         gate=gate,
         journal=journal,
         courier=Courier(journal, desk),
         clock=clock,
         screen=screen,
+        observer=observer,
     )
     return Hall(journal, desk, gate, clock, screen, station)
