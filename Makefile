@@ -55,6 +55,7 @@ lock:
 	$(LOCK) --extra cpu --extra demo --extra dev --upgrade -o requirements-dev.lock
 	$(LOCK) --extra cpu --extra demo -c requirements-dev.lock -o requirements.lock
 	$(LOCK) --extra gpu --extra demo -c requirements-dev.lock -o requirements-gpu.lock
+	$(LOCK) --extra openvino --extra demo -c requirements-dev.lock -o requirements-openvino.lock
 	grep -oE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock | grep -v ^setuptools | $(LOCK) --extra cpu --extra demo --extra peers --override benchmarks/peers-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
 
 clean:

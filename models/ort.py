@@ -1,33 +1,48 @@
-"""The only door to ONNX Runtime: provider policy, threads, placement proof, warm-up. Nothing is implicit.
+"""The only door to ONNX Runtime: provider policy, placement proof, closed shapes, warm-up; all explicit.
 
 Learnt from others' bug reports: threads sized from the host instead of the container (50 s in place of
 0.27 s), a GPU lane that silently ran on the CPU, a spike on each new shape, NaN taken for an answer.
 """
 
+import hashlib
+import importlib
 import logging
+import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib import metadata
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from models.binding import BoundShape
+from models.denormals import flushed
 from models.errors import InferenceError, ProviderError
+from models.providers import CPU as CPU
+from models.providers import (
+    KNOWN,
+    TENSORRT,
+    Load,
+    Options,
+    Provider,
+    Shape,
+    installed_runtimes,
+    named,
+    refuse_two_runtimes,
+)
 from models.session import Tensor
 from models.threads import available_cores as available_cores
 from models.threads import limits, plan
+from models.weights import cache_dir
 
 log = logging.getLogger(__name__)
 
-CPU = "CPUExecutionProvider"
 ProviderPolicy = Literal["cpu", "prefer", "require"]
-Shape = tuple[int, ...]
-
-PROVIDER_OPTIONS: dict[str, dict[str, str]] = {
-    # An exhaustive search costs 0.3 to 1.3 s for each new shape.
-    "CUDAExecutionProvider": {"cudnn_conv_algo_search": "HEURISTIC"},
-}
+Known = Mapping[str, Provider]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,7 @@ class RuntimeSettings:
 
     provider_policy: ProviderPolicy = "cpu"
     provider: str = CPU
+    """A provider's long or short name (`models.providers`), such as `cuda`."""
     threads: int | None = None
     """Intra-op threads of each network; None: as `models.threads` plans."""
 
@@ -49,17 +65,29 @@ class RuntimeSettings:
 
 
 class OrtSession:
-    """One loaded graph with one float32 NCHW input, warmed up on a closed list of input shapes.
+    """One loaded graph with one float32 input, warmed up on a closed list of input shapes.
 
-    Safe to call from several threads. Raises ProviderError where the policy cannot be kept.
+    Safe to call from several threads. Raises ProviderError where the policy cannot be kept. `known` is the
+    table of providers.
     """
 
-    def __init__(self, graph: bytes, name: str, settings: RuntimeSettings, shapes: Iterable[Shape]) -> None:
+    def __init__(
+        self,
+        graph: bytes,
+        name: str,
+        settings: RuntimeSettings,
+        shapes: Iterable[Shape],
+        known: Known = KNOWN,
+    ) -> None:
         self.name = name
         self._shapes = frozenset(shapes)
-        self._session, self.provider = _open(graph, name, settings)
+        opened = _open(graph, name, settings, tuple(sorted(self._shapes)), known)
+        self._session, self.provider = opened.session, opened.provider.name
+        self.nodes = opened.nodes
+        """How many nodes of the graph run; all of them on `provider`."""
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self._bound = self._in_memory_of(opened.provider)
         for shape in sorted(self._shapes):
             self.run(np.zeros(shape, np.float32))
 
@@ -69,13 +97,30 @@ class OrtSession:
             raise InferenceError(f"{self.name}: was not warmed up for {tensor.dtype} {tensor.shape}")
         _must_be_finite(self.name, "input", tensor)
         try:
-            values = self._session.run(self._outputs, {self._input: tensor})
+            with flushed():
+                outputs = self._answer(tensor)
         except Exception as error:  # fail closed: the runtime's errors have no common base
             raise InferenceError(f"{self.name}: did not run: {error}") from error
-        outputs = dict(zip(self._outputs, values, strict=True))
         for output, value in outputs.items():
             _must_be_finite(self.name, output, value)
         return outputs
+
+    def _answer(self, tensor: Tensor) -> Mapping[str, Tensor]:
+        if self._bound:
+            return self._bound[tensor.shape].run(tensor)
+        return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: tensor}), strict=True))
+
+    def _in_memory_of(self, provider: Provider) -> Mapping[Shape, BoundShape]:
+        """Each shape's tensors on the provider's device; none where that is the host's memory."""
+        if not provider.memory:
+            return {}
+        try:
+            return {
+                shape: BoundShape(_onnxruntime(), self._session, provider.memory, np.zeros(shape, np.float32))
+                for shape in sorted(self._shapes)
+            }
+        except Exception as error:  # fail closed: the runtime's errors have no common base
+            raise ProviderError(f"{self.name}: {provider.name} binds no tensors: {error}") from error
 
 
 def _must_be_finite(name: str, what: str, tensor: Tensor) -> None:
@@ -83,45 +128,74 @@ def _must_be_finite(name: str, what: str, tensor: Tensor) -> None:
         raise InferenceError(f"{name}: {what} is not finite")
 
 
-def _open(graph: bytes, name: str, settings: RuntimeSettings) -> tuple[Any, str]:
-    """The session and the provider that the whole graph was proven to run on."""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A session, and the provider that the whole graph was proven to run on."""
+
+    session: Any
+    provider: Provider
+    nodes: int
+
+
+def _open(
+    graph: bytes, name: str, settings: RuntimeSettings, shapes: tuple[Shape, ...], known: Known
+) -> _Opened:
     threads = plan(limits(), settings.threads).threads
-    if settings.provider_policy == "cpu" or settings.provider == CPU:
-        return _session_on(CPU, graph, threads), CPU
+    wanted = named(CPU if settings.provider_policy == "cpu" else settings.provider, known)
     try:
-        session = _session_on(settings.provider, graph, threads)
+        return _opened_on(wanted, graph, threads, shapes)
     except ProviderError as error:
+        if wanted.name == CPU:
+            raise
         if settings.provider_policy == "require":
-            raise ProviderError(f"{name}: {error}; the policy requires {settings.provider}") from error
-        log.warning("%s RUNS ON THE CPU, not on %s: %s", name, settings.provider, error)
-        return _session_on(CPU, graph, threads), CPU
-    return session, settings.provider
+            raise ProviderError(f"{name}: {error}; the policy requires {wanted.name}") from error
+        log.warning("%s RUNS ON THE CPU, not on %s: %s", name, wanted.name, error)
+        return _opened_on(named(CPU, known), graph, threads, shapes)
 
 
-def _session_on(provider: str, graph: bytes, threads: int) -> Any:  # onnxruntime has no types
+def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Shape, ...]) -> _Opened:
     """A session whose every node runs on `provider`; ProviderError says what does not."""
-    ort = _onnxruntime()
-    if provider not in ort.get_available_providers():
-        raise ProviderError(f"{provider} is not available here, only {ort.get_available_providers()}")
-    with_options = (provider, PROVIDER_OPTIONS.get(provider, {}))
+    runtime = _with(provider)
+    for name, value in provider.environment:
+        os.environ.setdefault(name, value)
+    options = _options(threads)
     try:
+        asked = provider.options(Load(threads, *_compiled(runtime, provider, graph), shapes))
         # Flushing denormals also changes the arithmetic of the thread that loads, for good: not the caller's.
         with ThreadPoolExecutor(max_workers=1) as apart:
-            loading = apart.submit(
-                ort.InferenceSession, graph, _options(threads), [with_options], enable_fallback=0
-            )
-            session = loading.result()
+            session = apart.submit(_load, runtime, graph, options, provider, asked).result()
     except Exception as error:  # fail closed: the runtime's errors have no common base
-        raise ProviderError(f"{provider} does not load the graph: {error}") from error
-    elsewhere = sorted(
-        f"{part.ep_name} runs {node.op_type} {node.name}"
-        for part in session.get_provider_graph_assignment_info()
-        if part.ep_name != provider
-        for node in part.get_nodes()
-    )
+        raise ProviderError(f"{provider.name} does not load the graph: {error}") from error
+    return _Opened(session, provider, _nodes_all_on(provider, session))
+
+
+def _load(runtime: Any, graph: bytes, options: Any, provider: Provider, asked: Options) -> Any:
+    """A session with `provider` as its first choice.
+
+    What a plugin adds is chosen by device: asked for by name, the runtime takes the CPU without a word.
+    """
+    devices = _plugin_devices(runtime, provider)
+    if devices:
+        options.add_provider_for_devices(devices, dict(asked))
+        return runtime.InferenceSession(graph, options)
+    return runtime.InferenceSession(graph, options, [(provider.name, dict(asked))], enable_fallback=0)
+
+
+def _nodes_all_on(provider: Provider, session: Any) -> int:
+    """How many nodes there are; ProviderError if one runs elsewhere, or if the runtime does not say."""
+    places = Counter[str]()
+    examples: dict[str, str] = {}
+    for part in session.get_provider_graph_assignment_info():
+        for node in part.get_nodes():
+            places[part.ep_name] += 1
+            examples.setdefault(part.ep_name, f"{part.ep_name} runs {node.op_type} {node.name}")
+    elsewhere = places.total() - places[provider.name]
     if elsewhere:
-        raise ProviderError(f"{provider} does not run {len(elsewhere)} nodes: {elsewhere[0]}, …")
-    return session
+        example = next(text for place, text in sorted(examples.items()) if place != provider.name)
+        raise ProviderError(f"{provider.name} does not run {elsewhere} of {places.total()} nodes: {example}")
+    if not places:
+        raise ProviderError(f"{provider.name}: the runtime does not say where the graph runs")
+    return places.total()
 
 
 def _options(threads: int) -> Any:  # onnxruntime has no types
@@ -132,26 +206,75 @@ def _options(threads: int) -> Any:  # onnxruntime has no types
     # Waiting threads that spin steal the cores from the camera, and doubled the detector's time when
     # two processes shared two cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # In the threads of the runtime's pool; `models.denormals` does it in the one that asks.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
 
 
+def _compiled(runtime: Any, provider: Provider, graph: bytes) -> tuple[Path, str]:
+    """Where TensorRT keeps its engines of this graph, its owner's alone, and the name of the graph's input.
+
+    An engine is bound to graph and runtime: both are in the path, so that none outlives what it was made of.
+    """
+    folder = cache_dir() / provider.short / f"onnxruntime-{runtime.__version__}"
+    folder /= hashlib.sha256(graph).hexdigest()[:12]
+    if provider.name != TENSORRT:
+        return folder, ""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    plain = runtime.InferenceSession(graph, _options(1), [CPU])
+    return folder, plain.get_inputs()[0].name
+
+
+def _with(provider: Provider) -> Any:  # onnxruntime has no types
+    """The runtime with this provider; ProviderError where it has none of that name."""
+    runtime = _onnxruntime()
+    available = runtime.get_available_providers()
+    if provider.name not in available and provider.plugin and find_spec(provider.plugin):
+        _register(runtime, provider)
+        available = runtime.get_available_providers()
+    if provider.name not in available:
+        raise ProviderError(
+            f"{provider.name} is not available here, only {', '.join(available)}; "
+            f"it comes with the extra {provider.extra}"
+        )
+    return runtime
+
+
+def _register(runtime: Any, provider: Provider) -> None:
+    try:
+        library = importlib.import_module(provider.plugin).get_library_path()
+        runtime.register_execution_provider_library(provider.name, library)
+    except Exception as error:  # fail closed: a plugin may raise anything
+        raise ProviderError(f"{provider.name}: its plugin does not load: {error}") from error
+
+
+def _plugin_devices(runtime: Any, provider: Provider) -> list[Any]:
+    """The processors that a plugin offers for this provider; none where the provider is built in."""
+    if not provider.plugin:
+        return []
+    kind = runtime.OrtHardwareDeviceType.CPU
+    offered = runtime.get_ep_devices()
+    return [one for one in offered if one.ep_name == provider.name and one.device.type == kind][:1]
+
+
+def available_providers() -> tuple[str, ...]:
+    """Every provider that is in the table and that the runtime or an installed plugin has."""
+    found = []
+    for provider in KNOWN.values():
+        try:
+            _with(provider)
+        except ProviderError:
+            continue
+        found.append(provider.name)
+    return tuple(found)
+
+
+@cache
 def _onnxruntime() -> Any:  # onnxruntime has no types
     """The library, imported on first use, so that the command line answers without it."""
-    refuse_two_runtimes(metadata.packages_distributions().get("onnxruntime", []))
+    refuse_two_runtimes(installed_runtimes())
     import onnxruntime  # noqa: PLC0415
 
     onnxruntime.set_default_logger_severity(3)
     return onnxruntime
-
-
-def refuse_two_runtimes(distributions: Iterable[str]) -> None:
-    """The CPU and the GPU package overwrite each other's files: which one runs would be chance."""
-    found = sorted(set(distributions))
-    if not found:
-        raise ProviderError(
-            "onnxruntime is not installed: install passenger-lane[cpu] or passenger-lane[gpu]"
-        )
-    if len(found) > 1:
-        raise ProviderError(f"{' and '.join(found)} exclude each other: uninstall both, then install one")

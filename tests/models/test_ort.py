@@ -2,6 +2,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ from onnx import helper
 
 from models import catalogue
 from models.errors import InferenceError, ProviderError
-from models.ort import CPU, OrtSession, RuntimeSettings, refuse_two_runtimes
+from models.ort import OrtSession, RuntimeSettings, available_providers
+from models.providers import CPU, CUDA, KNOWN, Provider
 from tests.models.conftest import ONE_THREAD
 
-CUDA = "CUDAExecutionProvider"
 SHAPE = (1, 3, 112, 112)
 
 
@@ -116,15 +117,105 @@ def test_loading_and_running_write_nothing_to_the_terminal(
     assert result.stdout + result.stderr == ""
 
 
-def test_two_runtimes_are_refused_and_named() -> None:
-    refuse_two_runtimes(["onnxruntime", "onnxruntime"])
-    with pytest.raises(ProviderError, match="onnxruntime and onnxruntime-gpu exclude each other"):
-        refuse_two_runtimes(["onnxruntime-gpu", "onnxruntime"])
-    with pytest.raises(ProviderError, match="not installed"):
-        refuse_two_runtimes([])
-
-
 @pytest.mark.parametrize(("policy", "threads"), [("always", 1), ("cpu", 0), ("cpu", -2)])
 def test_settings_that_make_no_sense_are_refused(policy: str, threads: int) -> None:
     with pytest.raises(ProviderError):
         RuntimeSettings(policy, CPU, threads)  # type: ignore[arg-type]
+
+
+BOUND = {CPU: Provider(CPU, "cpu", "cpu", memory="cpu")}
+"""The CPU as a device of its own: its tensors are bound as a GPU's would be."""
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one thread", "two threads"])
+def both(
+    request: pytest.FixtureRequest, prepared_file: Callable[[catalogue.Role], Path]
+) -> tuple[OrtSession, OrtSession]:
+    data, settings = prepared_file("matcher").read_bytes(), RuntimeSettings(threads=request.param)
+    return OrtSession(data, "plain", settings, [SHAPE]), OrtSession(data, "bound", settings, [SHAPE], BOUND)
+
+
+def test_bound_tensors_give_the_same_answers(both: tuple[OrtSession, OrtSession]) -> None:
+    plain, bound = both
+    for seed in range(3):
+        tensor = np.random.default_rng(seed).uniform(0, 255, SHAPE).astype(np.float32)
+        expected, found = plain.run(tensor), bound.run(tensor)
+        assert expected.keys() == found.keys()
+        assert all(np.array_equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_bound_answer_is_not_written_over_by_the_next(both: tuple[OrtSession, OrtSession]) -> None:
+    _, bound = both
+    first = bound.run(np.zeros(SHAPE, np.float32))
+    before = {name: value.copy() for name, value in first.items()}
+    second = bound.run(np.full(SHAPE, 200, np.float32))
+    assert all(np.array_equal(first[name], before[name]) for name in first)
+    assert any(not np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_bound_tensors_of_several_shapes_and_threads_never_mix(
+    prepared_file: Callable[[catalogue.Role], Path],
+) -> None:
+    data = prepared_file("detector").read_bytes()
+    shapes = [(1, 3, 192, 320), (1, 3, 320, 320)]
+    plain, bound = (OrtSession(data, "detector", ONE_THREAD, shapes, known) for known in (KNOWN, BOUND))
+    tensors = [
+        np.random.default_rng(seed).uniform(0, 255, shapes[seed % 2]).astype(np.float32) for seed in range(12)
+    ]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = list(pool.map(bound.run, tensors))
+    for tensor, answer in zip(tensors, found, strict=True):
+        expected = plain.run(tensor)
+        assert all(np.array_equal(expected[name], answer[name]) for name in expected)
+
+
+def test_a_bound_tensor_that_is_a_view_is_read_as_it_stands() -> None:
+    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], BOUND)
+    wide = np.arange(4, dtype=np.float32)[None]
+    (answer,) = session.run(wide[:, ::2]).values()
+    assert answer.tolist() == [[0, -2]]
+
+
+def test_a_device_that_does_not_exist_is_a_provider_error() -> None:
+    nowhere = {CPU: Provider(CPU, "cpu", "cpu", memory="cuda")}
+    with pytest.raises(ProviderError, match="binds no tensors"):
+        OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], nowhere)
+
+
+@pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
+def test_no_required_provider_falls_back_to_the_cpu(provider: str) -> None:
+    if provider in available_providers():
+        pytest.skip(f"{provider} is here")
+    with pytest.raises(ProviderError, match=f"{provider} is not available here.*the extra"):
+        OrtSession(graph("Neg"), "tiny", RuntimeSettings("require", provider, 1), [(1, 2)])
+
+
+def test_a_provider_that_leaves_nodes_to_another_is_refused() -> None:
+    # Azure's provider is in the CPU runtime, runs no node, and the runtime falls back without a word.
+    azure = "AzureExecutionProvider"
+    known = {**KNOWN, azure: Provider(azure, "azure", "none")}
+    with pytest.raises(ProviderError, match="does not run 2 of 2 nodes: CPUExecutionProvider runs Neg"):
+        OrtSession(graph("Neg", "Abs"), "tiny", RuntimeSettings("require", azure, 1), [(1, 2)], known)
+    preferred = OrtSession(graph("Neg", "Abs"), "tiny", RuntimeSettings("prefer", azure, 1), [(1, 2)], known)
+    assert (preferred.provider, preferred.nodes) == (CPU, 2)
+
+
+def test_a_provider_that_nobody_knows_is_an_error_even_when_only_preferred() -> None:
+    with pytest.raises(ProviderError, match="no provider that is known"):
+        OrtSession(graph("Neg"), "tiny", RuntimeSettings("prefer", "gpu", 1), [(1, 2)])
+
+
+@pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
+@pytest.mark.parametrize("role", ["detector", "matcher"])
+def test_another_provider_answers_as_the_cpu_does(
+    prepared_file: Callable[[catalogue.Role], Path], provider: str, role: catalogue.Role
+) -> None:
+    if provider not in available_providers():
+        pytest.skip(f"{provider} is not here")
+    data = prepared_file(role).read_bytes()
+    shape = (1, 3, 320, 320) if role == "detector" else SHAPE
+    required = OrtSession(data, role, RuntimeSettings("require", provider, 1), [shape])
+    tensor = np.random.default_rng(5).uniform(0, 255, shape).astype(np.float32)
+    expected = OrtSession(data, role, ONE_THREAD, [shape]).run(tensor)
+    for name, answer in required.run(tensor).items():
+        assert np.allclose(answer, expected[name], atol=1e-3), name
