@@ -66,61 +66,79 @@ def latency(
     _tell(result, json_out, show_latency)
 
 
+Root = Annotated[Path, typer.Option(help="The folder that the lists' paths are relative to.")]
+Matchers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--matcher",
+        metavar="NAME",
+        help="A matcher of the catalogue (python -m models list), or face_recognition; may be repeated. "
+        "If none: the lane's own, and face_recognition where it is installed.",
+    ),
+]
+Which = Annotated[
+    Literal["prominent", "largest", "central"],
+    typer.Option(
+        help="Which face of a picture is meant: large and central, as LFW means it; the largest, as a "
+        "lane takes it; the one nearest to the centre."
+    ),
+]
+GroupBy = Annotated[
+    str, typer.Option(help="The CSV column, or columns with commas between, that name a pair's group.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Pictures looked at at once; the cores of this process if not given."),
+]
+
+
 @app.command()
 def accuracy(
-    root: Annotated[Path, typer.Option(help="The folder that the list's paths are relative to.")],
+    root: Root,
     pairs: Annotated[Path, typer.Option(help="CSV with the columns a,b,same (1 or 0), and groups if any.")],
     json_out: Json = None,
+    impostors: Annotated[
+        Literal["listed", "within-group", "all"],
+        typer.Option(
+            help="Which strangers are compared: the listed pairs; each two pictures of different people of "
+            "one group; each two of the whole list. File names, or columns identity_a,identity_b, must tell "
+            "who is who."
+        ),
+    ] = "listed",
+    matcher: Matchers = None,
+    face: Which = "prominent",
+    group_by: GroupBy = "group",
     thresholds: Annotated[
         str | None, typer.Option(help="Similarities to report, such as 0.4,0.5; else 0.30 to 0.60.")
     ] = None,
-    group_by: Annotated[str, typer.Option(help="The CSV column that names a pair's group.")] = "group",
-    all_impostors: Annotated[
-        bool,
-        typer.Option(
-            "--all-impostors",
-            help="In place of the listed impostors, every two pictures of different people in a group. File "
-            "names must tell who is who. Many pairs of few people: intervals then look surer than they are.",
-        ),
-    ] = False,
-    face: Annotated[
-        Literal["largest", "central"],
-        typer.Option(
-            help="Which face of a picture is meant; a lane takes the largest, LFW means the central."
-        ),
-    ] = "largest",
-    threads: Threads = None,
+    workers: Workers = None,
 ) -> None:
     """Measure how often strangers match (FMR) and holders do not (FNMR), with 95 % intervals.
 
     Pictures without a face are failures to acquire: counted by cause, never dropped.
 
+    Beside OUT, the DET curves and the histograms of scores are drawn as SVG.
+
     Example: python -m benchmarks accuracy --root faces --pairs faces/pairs.csv --json result.json
     """
-    from benchmarks.accuracy import LOOKS, THRESHOLDS, measure  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.machine import measurer, policy  # noqa: PLC0415
+    from benchmarks.accuracy import THRESHOLDS, measure  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.machine import policy  # noqa: PLC0415
+    from benchmarks.matchers import bench  # noqa: PLC0415
     from benchmarks.pairs import read_pairs  # noqa: PLC0415
     from benchmarks.stamp import networks, stamp  # noqa: PLC0415
     from benchmarks.tables import show_accuracy  # noqa: PLC0415
+    from models.ort import available_cores  # noqa: PLC0415
 
     results.must_be_writable(json_out)
     wanted = _numbers(thresholds) if thresholds else THRESHOLDS
-    listed = read_pairs(pairs, root, group_by)
+    listed = read_pairs(pairs, root, group_by.split(","))
     rules = policy()
-    lane = measurer(rules, threads=threads)
-    result = {
-        "stamp": {
-            **stamp(rules),
-            "networks": networks(lane.networks),
-            "pairs": pairs.name,
-            "face": face,
-            "impostors": "all within a group" if all_impostors else "as listed",
-        },
-        "matchers": measure(
-            listed, root, lane, look=LOOKS[face], thresholds=wanted, all_impostors=all_impostors
-        ),
-    }
-    _tell(result, json_out, show_accuracy)
+    built = bench(_names(matcher), rules, face, workers or available_cores())
+    _say_skipped(built.skipped)
+    told, _ = measure(listed, root, built, strangers=impostors, thresholds=wanted)
+    how = {"pairs": pairs.name, "face": face, "impostors": impostors, "group_by": group_by}
+    stamped = {**stamp(rules), "networks": networks(built.networks), **how}
+    _tell({"stamp": stamped, "matchers": told, "skipped": built.skipped}, json_out, show_accuracy)
 
 
 def _tell(
@@ -133,6 +151,15 @@ def _tell(
         if not console.is_terminal:
             console.width = 140  # a file has no width, and a table that is cut says less
         show(console, result)
+
+
+def _names(given: list[str] | None) -> list[str]:
+    return [name for one in given or () for name in one.split(",") if name]
+
+
+def _say_skipped(skipped: dict[str, str]) -> None:
+    for name, why in skipped.items():
+        print(f"{name} is skipped: {why}", file=sys.stderr)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -1,146 +1,167 @@
-"""How often the lane's own measuring confuses people or does not know them again, on listed pairs.
+"""How often the lane's own measuring confuses people or does not know them again, on listed pairs."""
 
-Every picture is looked at once, by the lane's detector, alignment and matcher. A picture that gives no face
-is a failure to acquire: counted by its cause, never dropped.
-"""
-
-from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.pairs import Pair, every_impostor, names_tell, people, pictures
+from benchmarks import rates
+from benchmarks.acquire import Acquired, acquire
+from benchmarks.bootstrap import draw
+from benchmarks.matchers import Bench, Subject
+from benchmarks.pairs import ALL, Pair, groups, pictures
+from benchmarks.people import Identities, People, identify
 from benchmarks.progress import follow
-from benchmarks.rates import Outcome, Scores, summary, worst_groups
-from lane.measure import Measurer, Sighting, Stopwatch
-from models.compare import similarity
-from models.errors import ImageError, InferenceError
-from models.face import Embedding, Face, ImageBGR
-from models.image import read
+from benchmarks.rates import Outcome
+from benchmarks.scores import (
+    Gallery,
+    Impostors,
+    Metric,
+    Scored,
+    Vectors,
+    all_impostors,
+    joined,
+    listed_impostors,
+    paired,
+)
 
 THRESHOLDS = tuple(round(0.30 + 0.02 * step, 2) for step in range(16))
 
-Look = Callable[[ImageBGR, Measurer], Sighting]
+Strangers = Literal["listed", "within-group", "all"]
+"""Which pairs of strangers are compared: the listed ones, each two pictures of different people of one group,
+or each two of the whole list."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Acquired:
-    """What the pictures gave: an embedding by name, or a cause."""
+class Trial:
+    """What is compared for one matcher."""
 
-    embeddings: dict[str, Embedding]
-    failures: Counter[str]
+    who: Identities
+    taken: Acquired
+    metric: Metric
+    strangers: Strangers
+    thresholds: Sequence[float]
+    """Those that will be asked for."""
 
-
-def largest(image_bgr: ImageBGR, measurer: Measurer) -> Sighting:
-    """The face that a lane takes."""
-    return measurer.look(image_bgr, Stopwatch())
-
-
-def central(image_bgr: ImageBGR, measurer: Measurer) -> Sighting:
-    """The face nearest to the picture's centre: in LFW the label is that person's, not the largest's."""
-    faces = measurer.networks.detector.detect(image_bgr)
-    middle = np.array(image_bgr.shape[1::-1]) / 2
-
-    def away(face: Face) -> float:
-        box = face.box_in_image
-        centre = np.array([box.x + box.width / 2, box.y + box.height / 2])
-        return float(np.linalg.norm(centre - middle))
-
-    return Sighting(image_bgr, len(faces), min(faces, key=away, default=None), {})
-
-
-LOOKS: dict[str, Look] = {"largest": largest, "central": central}
-
-
-def acquire(names: Sequence[str], root: Path, measurer: Measurer, look: Look) -> Acquired:
-    """Find, align and embed one face of each picture, once; BenchmarkError if none has one."""
-    taken = Acquired({}, Counter())
-    for name in follow(names, "Looking at pictures"):
-        try:
-            sighting = look(read(root / name), measurer)
-            if sighting.face is None:
-                taken.failures["no_face"] += 1
-            else:
-                taken.embeddings[name] = measurer.embed(sighting, Stopwatch())
-        except ImageError as error:
-            taken.failures[error.code] += 1
-        except InferenceError:
-            taken.failures["not_measured"] += 1
-    if not taken.embeddings:
-        raise BenchmarkError(f"no picture gave a face: {dict(taken.failures)}")
-    return taken
-
-
-def compare(pairs: Iterable[Pair], taken: Acquired) -> tuple[Scores, int]:
-    """The scores of these pairs, and how many pairs lack an embedding."""
-    scores, missed = array("d"), 0
-    for pair in pairs:
-        a, b = taken.embeddings.get(pair.a), taken.embeddings.get(pair.b)
-        if a is None or b is None:
-            missed += 1
+    def of(self, listed: Sequence[Pair]) -> Outcome:
+        """The scores of one group."""
+        names = pictures(listed)
+        genuine, genuine_missed = self._scored([pair for pair in listed if pair.same])
+        if self.strangers == "listed":
+            some, missed = self._scored([pair for pair in listed if not pair.same])
+            impostors = listed_impostors(some)
         else:
-            scores.append(similarity(a, b))
-    return np.array(scores), missed
+            impostors, missed = self._formed(names)
+        present = np.unique(self.who.of(names))
+        weights = draw(present, len(self.who))
+        return Outcome(genuine, impostors, genuine_missed, missed, len(present), weights)
+
+    def _scored(self, pairs: Sequence[Pair]) -> tuple[Scored, int]:
+        """The scores of these pairs, and how many pairs lack an embedding."""
+        vectors = self.taken.vectors
+        there = [pair for pair in pairs if pair.a in vectors and pair.b in vectors]
+        if not there:
+            return Scored.none(), len(pairs)
+        one, other = [pair.a for pair in there], [pair.b for pair in there]
+        scores = paired(self._stacked(one), self._stacked(other), self.metric)
+        return Scored(scores, self.who.of(one), self.who.of(other)), len(pairs) - len(there)
+
+    def _formed(self, names: Sequence[str]) -> tuple[Impostors, int]:
+        """Each two of these pictures of different people, and how many such pairs lack an embedding."""
+        there = [name for name in names if name in self.taken.vectors]
+        vectors = [self.taken.vectors[name] for name in there]
+        gallery = Gallery.of(vectors, self.who.of(there), self.metric)
+        impostors = all_impostors(gallery, len(self.who), self.thresholds)
+        return impostors, _possible(self.who.of(names)) - impostors.n
+
+    def _stacked(self, names: Sequence[str]) -> Vectors:
+        return np.stack([self.taken.vectors[name] for name in names]).astype(np.float64)
 
 
 def measure(
     pairs: Sequence[Pair],
     root: Path,
-    measurer: Measurer,
+    bench: Bench,
     *,
-    look: Look = largest,
+    strangers: Strangers = "listed",
     thresholds: Sequence[float] = THRESHOLDS,
-    all_impostors: bool = False,
-) -> dict[str, Any]:
-    """Rates overall, for each group and for the worst group, by matcher, as JSON values."""
-    told = names_tell(pairs)
-    if all_impostors and not told:
-        raise BenchmarkError(
-            "all impostors need file names that tell who is who, and these contradict `same`"
-        )
-    taken = acquire(pictures(pairs), root, measurer, look)
-    groups = _by_group(pairs, taken, told=told, all_impostors=all_impostors)
-    total = joined(groups.values(), people(pairs) if told else None)
-    named = {name: group for name, group in groups.items() if name}
-    matcher = measurer.networks.embedder.identity
-    result = {
-        "sha256": matcher.sha256,
-        "pictures": len(taken.embeddings) + taken.failures.total(),
-        "failures_to_acquire": taken.failures.total(),
-        "failures_by_cause": dict(taken.failures),
-        **summary(total, thresholds),
-        "groups": {name: summary(group, thresholds) for name, group in named.items()},
-        "worst_group": worst_groups(named, thresholds),
-    }
-    return {matcher.name: result}
+) -> tuple[dict[str, Any], dict[str, dict[str, Outcome]]]:
+    """By matcher: rates overall, by group and between groups as JSON values; and the scores themselves."""
+    who = identify(pairs)
+    if strangers != "listed":
+        who.must_tell()
+    taken = acquire(pictures(pairs), root, bench.workers)
+    told, scored = {}, {}
+    for one in follow(bench.subjects, "Comparing"):
+        asked = thresholds if one.threshold is None else (*thresholds, one.threshold)
+        every = outcomes(pairs, Trial(who, taken[one.name], one.metric, strangers, asked))
+        told[one.name] = _told(one, taken[one.name], who, every, thresholds)
+        scored[one.name] = every
+    return told, scored
 
 
-def _by_group(
-    pairs: Sequence[Pair], taken: Acquired, *, told: bool, all_impostors: bool
-) -> dict[str, Outcome]:
-    groups = {}
-    for name in follow(sorted({pair.group for pair in pairs}), "Comparing"):
-        listed = [pair for pair in pairs if pair.group == name]
-        genuine, genuine_missed = compare((pair for pair in listed if pair.same), taken)
-        impostors = every_impostor(listed) if all_impostors else (pair for pair in listed if not pair.same)
-        impostor, impostor_missed = compare(impostors, taken)
-        number = people(listed) if told else None
-        groups[name] = Outcome(genuine, impostor, genuine_missed, impostor_missed, number)
-    return groups
+def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
+    """By group, and everybody as `ALL`."""
+    by_group = {name: trial.of([pair for pair in pairs if pair.group == name]) for name in groups(pairs)}
+    if set(by_group) == {ALL}:
+        return by_group
+    if trial.strangers == "all":
+        return {ALL: trial.of(pairs), **by_group}
+    return {ALL: _joined(list(by_group.values()), trial.who.of(pictures(pairs))), **by_group}
 
 
-def joined(groups: Iterable[Outcome], number_of_people: int | None) -> Outcome:
-    """All groups together, every pair counting once."""
-    every = list(groups)
+def named(every: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Only the groups, where the list has any."""
+    return {name: one for name, one in every.items() if name != ALL} or dict(every)
+
+
+def _possible(people: People) -> int:
+    _, each = np.unique(people, return_counts=True)
+    return int((each.sum() ** 2 - (each**2).sum()) // 2)
+
+
+def _joined(every: Sequence[Outcome], people: People) -> Outcome:
+    """All groups together; a pair that stands in two groups counts in both."""
+    present = np.unique(people)
+    weights = [one.weights for one in every if one.weights is not None]
     return Outcome(
-        np.concatenate([group.genuine for group in every]),
-        np.concatenate([group.impostor for group in every]),
-        sum(group.genuine_missed for group in every),
-        sum(group.impostor_missed for group in every),
-        number_of_people,
+        Scored.joined(one.genuine for one in every),
+        joined([one.impostors for one in every]),
+        sum(one.genuine_missed for one in every),
+        sum(one.impostors_missed for one in every),
+        len(present),
+        draw(present, len(weights[0])),
     )
+
+
+def _told(
+    subject: Subject,
+    taken: Acquired,
+    who: Identities,
+    every: Mapping[str, Outcome],
+    thresholds: Sequence[float],
+) -> dict[str, Any]:
+    parts = named(every)
+    overall = rates.summary(every[ALL], subject.threshold, thresholds)
+    result = {
+        "sha256": subject.identity.sha256,
+        "preprocessing": subject.identity.preprocessing,
+        "metric": subject.metric,
+        "threshold": subject.threshold,
+        "threshold_from": subject.threshold_from,
+        "eer": overall["eer"],
+        "fnmr_at_fmr": overall["fnmr_at_fmr"],
+        "pictures": len(taken.vectors) + len(taken.failures),
+        "failures_to_acquire": len(taken.failures),
+        "failures_by_cause": taken.causes(),
+        "people": {"number": len(who), "names_joined": who.aliases, "contradictions": who.contradictions},
+        "groups": {name: rates.summary(one, subject.threshold, thresholds) for name, one in parts.items()},
+        "overall": overall,
+        "at_worst_group_fmr": rates.at_worst_group(parts),
+        "when_one_has_fmr_1e-4": rates.when_one_has(every),
+    }
+    if subject.threshold is not None:
+        result["worst_over_best"] = rates.worst_over_best(parts, subject.threshold)
+    return result

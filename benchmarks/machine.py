@@ -1,5 +1,8 @@
 """The lane's own measuring, on a chosen provider, as a lane would build it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from lane.measure import Measurer
 from lane.policy import Policy, load
 from models.build import build_networks
@@ -11,7 +14,13 @@ def policy() -> Policy:
     return load()
 
 
-def measurer(rules: Policy, *, provider: str = CPU, threads: int | None = None) -> Measurer:
-    """Networks on exactly this provider; ProviderError where it does not run them whole."""
+def measurer(
+    rules: Policy, *, provider: str = CPU, threads: int | None = None, matchers: Sequence[str] = ()
+) -> Measurer:
+    """Networks on exactly this provider; ProviderError where it does not run them whole.
+
+    `matchers` are names of the catalogue, beside the lane's own.
+    """
     wanted = RuntimeSettings("cpu" if provider == CPU else "require", provider, threads)
-    return Measurer(build_networks(wanted), second_face_ratio=rules.capture.second_face_ratio)
+    more: dict[str, Any] = {"matchers": tuple(matchers)} if matchers else {}
+    return Measurer(build_networks(wanted, **more), second_face_ratio=rules.capture.second_face_ratio)

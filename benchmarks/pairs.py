@@ -1,15 +1,14 @@
-"""Lists of picture pairs, and who is in them as far as file names tell."""
+"""Lists of picture pairs as CSV: what is read, and what is refused."""
 
 import csv
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 
-NUMBER_AT_END = re.compile(r"[-_ ]?\d+$")
+ALL = "all"
+"""The one group of a list that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +18,40 @@ class Pair:
     a: str
     b: str
     same: bool
-    group: str
-    """Empty where the list has no groups."""
+    group: str = ALL
+    person_a: str = ""
+    """Who `a` shows, where the list has a column that says so; else empty, and the file's name tells."""
+    person_b: str = ""
 
 
-def read_pairs(path: Path, root: Path, group_by: str) -> tuple[Pair, ...]:
-    """The pairs of a CSV file with columns `a,b,same`; BenchmarkError that says what is wrong with it."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            missing = {"a", "b", "same"} - set(rows.fieldnames or ())
-            if missing:
-                raise BenchmarkError(f"{path}: needs the columns a,b,same; missing: {sorted(missing)}")
-            pairs = tuple(_pair(row, path, rows.line_num, group_by) for row in rows)
-    except OSError as error:
-        raise BenchmarkError(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BenchmarkError(f"{path} is not CSV: {error}") from error
+def read_pairs(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Pair, ...]:
+    """The pairs of a CSV file with columns `a,b,same`; BenchmarkError that says what is wrong with it.
+
+    Who is on a picture: `identity_a` and `identity_b` where the list has them; of a single column `identity`
+    it is who `a` shows, and `b` too where they are the same. Without these the file's name tells (`people`).
+    Several columns of `group_by` make one group: `source,group` gives `asianfaces/korean`. A column that the
+    list lacks is passed over.
+    """
+    pairs = tuple(_pair(row, f"{path}, line {line}", group_by) for line, row in read_rows(path, "a,b,same"))
     if not pairs:
         raise BenchmarkError(f"{path}: no pairs in it")
     _all_there(pictures(pairs), root)
     return pairs
+
+
+def read_rows(path: Path, columns: str) -> list[tuple[int, Mapping[str, str | None]]]:
+    """Rows with their line numbers, of a file that has these columns. BenchmarkError if it has not."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            missing = set(columns.split(",")) - set(rows.fieldnames or ())
+            if missing:
+                raise BenchmarkError(f"{path}: needs the columns {columns}; missing: {sorted(missing)}")
+            return [(rows.line_num, row) for row in rows]
+    except OSError as error:
+        raise BenchmarkError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BenchmarkError(f"{path} is not CSV: {error}") from error
 
 
 def pictures(pairs: Iterable[Pair]) -> tuple[str, ...]:
@@ -47,38 +59,19 @@ def pictures(pairs: Iterable[Pair]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for pair in pairs for name in (pair.a, pair.b)))
 
 
-def person(picture: str) -> str:
-    """Folder and file name without the number at its end: `lfw/Li_Na/Li_Na_0001.jpg` is `lfw/Li_Na/Li_Na`."""
-    path = PurePosixPath(picture)
-    return str(path.parent / NUMBER_AT_END.sub("", path.stem))
+def groups(pairs: Iterable[Pair]) -> tuple[str, ...]:
+    """Every group once, by name."""
+    return tuple(sorted({pair.group for pair in pairs}))
 
 
-def names_tell(pairs: Iterable[Pair]) -> bool:
-    """Whether `person` agrees with every pair of the list; only then are people counted."""
-    return all((person(pair.a) == person(pair.b)) == pair.same for pair in pairs)
-
-
-def people(pairs: Iterable[Pair]) -> int:
-    """How many people the pictures show, by their names."""
-    return len({person(name) for name in pictures(pairs)})
-
-
-def every_impostor(pairs: Iterable[Pair]) -> Iterator[Pair]:
-    """Within each group every two pictures of different people, once: many pairs, but not independent."""
-    in_group: dict[str, dict[str, None]] = {}
-    for pair in pairs:
-        in_group.setdefault(pair.group, {}).update({pair.a: None, pair.b: None})
-    for group, names in in_group.items():
-        for a, b in combinations(names, 2):
-            if person(a) != person(b):
-                yield Pair(a, b, same=False, group=group)
-
-
-def _pair(row: dict[str, str | None], path: Path, line: int, group_by: str) -> Pair:
+def _pair(row: Mapping[str, str | None], where: str, group_by: Sequence[str]) -> Pair:
     a, b, same = row["a"], row["b"], row["same"]
     if not a or not b or same not in ("0", "1"):
-        raise BenchmarkError(f"{path}, line {line}: needs two paths, and same is 0 or 1")
-    return Pair(a, b, same == "1", row.get(group_by) or "")
+        raise BenchmarkError(f"{where}: needs two paths, and same is 0 or 1")
+    group = "/".join(part for column in group_by if (part := row.get(column)))
+    first = row.get("identity_a") or row.get("identity") or ""
+    second = row.get("identity_b") or (first if same == "1" and "identity_b" not in row else "")
+    return Pair(a, b, same == "1", group or ALL, first, second)
 
 
 def _all_there(names: Iterable[str], root: Path) -> None:

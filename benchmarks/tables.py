@@ -20,17 +20,20 @@ def show_stamp(console: Console, stamp: dict[str, Any]) -> None:
 
 
 def show_accuracy(console: Console, result: dict[str, Any]) -> None:
-    """One table of rates for each matcher."""
+    """For each matcher its groups, its thresholds, and how unequal the groups are."""
     show_stamp(console, result["stamp"])
     for name, matcher in result["matchers"].items():
+        people = matcher["people"]["number"]
         console.print(
-            f"\n{name} {matcher['sha256'][:12]}: {matcher['pictures']} pictures, "
+            f"\n{name} {matcher['sha256'][:12]}: {matcher['pictures']} pictures of {people} people, "
             f"{matcher['failures_to_acquire']} failures to acquire {matcher['failures_by_cause'] or ''}",
             markup=False,
         )
-        console.print(_overview(matcher))
+        console.print(f"threshold {matcher['threshold']} ({matcher['threshold_from']})", markup=False)
+        console.print(_groups(matcher))
+        console.print(_fixed(matcher))
         console.print(_thresholds(matcher))
-        _show_worst(console, matcher["worst_group"])
+        _show_unequal(console, matcher)
 
 
 def show_latency(console: Console, result: dict[str, Any]) -> None:
@@ -65,36 +68,74 @@ def _beside(peer: dict[str, Any]) -> str:
     )
 
 
-def _overview(matcher: dict[str, Any]) -> Table:
-    table = Table("", "people", "genuine", "impostor", "EER", box=None, pad_edge=False)
+def _every(matcher: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {"all": matcher["overall"], **matcher["groups"]}
+
+
+def _groups(matcher: dict[str, Any]) -> Table:
+    """At the threshold: both rates with the exact interval, and with the one over people."""
+    columns = ("", "people", "genuine", "impostors", "FMR %", "by people", "FNMR %", "by people", "FRR %")
+    table = Table(*columns, box=None, pad_edge=False)
+    for name, group in _every(matcher).items():
+        counts = [f"{group[key]:,}" for key in ("people", "genuine", "impostors")]
+        rates = [part for kind in ("fmr", "fnmr") for part in _flat(group, kind)]
+        table.add_row(name, *counts, *rates, _percent(group.get("frr")))
+    return table
+
+
+def _fixed(matcher: dict[str, Any]) -> Table:
+    table = Table("", "EER %", box=None, pad_edge=False)
     for target in matcher["fnmr_at_fmr"]:
         table.add_column(f"FNMR % at FMR {target}")
-    for name, group in [("all", matcher), *matcher["groups"].items()]:
-        counts = [group["people"], group["genuine_pairs"], group["impostor_pairs"]]
-        at = [_share(one["fnmr"]) if one else "too few" for one in group["fnmr_at_fmr"].values()]
-        equal = "" if group["eer"] is None else f"{group['eer']:.2%}"
-        table.add_row(name, *("?" if n is None else f"{n:,}" for n in counts), equal, *at)
+    for name, group in _every(matcher).items():
+        at = [
+            f"{_share(one['fnmr'])} at {one['threshold']:.3f}" if one else "too few"
+            for one in group["at_fmr"].values()
+        ]
+        table.add_row(name, _percent(group["eer"]), *at)
     return table
 
 
 def _thresholds(matcher: dict[str, Any]) -> Table:
-    columns = ("threshold", "FMR %", "FNMR %", "FRR %", "worst group's FMR %", "")
-    table = Table(*columns, box=None, pad_edge=False)
-    for threshold, at in matcher["thresholds"].items():
-        worst = matcher["worst_group"].get("thresholds", {}).get(threshold)
-        told = (_share(worst["fmr"]), worst["group"]) if worst else ()
-        table.add_row(threshold, _share(at["fmr"]), _share(at["fnmr"]), _share(at["frr"]), *told)
+    table = Table("threshold", "FMR %", "FNMR %", "FRR %", box=None, pad_edge=False)
+    for threshold, at in matcher["overall"]["thresholds"].items():
+        table.add_row(threshold, _share(at["fmr"]), _share(at["fnmr"]), _share(at["frr"]))
     return table
 
 
-def _show_worst(console: Console, worst: dict[str, Any]) -> None:
-    for target, at in worst.get("fnmr_at_fmr", {}).items():
+def _show_unequal(console: Console, matcher: dict[str, Any]) -> None:
+    for kind, at in matcher.get("worst_over_best", {}).items():
+        times = f", {at['ratio']:.3g} times" if at["ratio"] is not None else ""
+        console.print(
+            f"{kind.upper()} % at the threshold: worst {at['worst']} {_percent(at['worst_rate'])}, "
+            f"best {at['best']} {_percent(at['best_rate'])}{times}",
+            markup=False,
+        )
+    for target, at in matcher["at_worst_group_fmr"].items():
         if at:
             each = ", ".join(f"{name} {_share(one['fnmr'])}" for name, one in at["groups"].items())
             console.print(
-                f"FMR {target} in the worst group ({at['group']}): {at['threshold']}; FNMR % {each}",
+                f"FMR {target} in the worst group ({at['worst_group']}): {at['threshold']:.4f}; "
+                f"FNMR % {each}",
                 markup=False,
             )
+    for name, at in matcher["when_one_has_fmr_1e-4"].items():
+        console.print(
+            f"when {name} has FMR 1e-4 ({at['threshold']:.4f}), {at['worst_group']} has "
+            f"{_share(at['fmr'])} %: {at['times']:.3g} times",
+            markup=False,
+        )
+
+
+def _flat(group: dict[str, Any], kind: str) -> tuple[str, str]:
+    low, high = group[f"{kind}_interval"]
+    exact = "" if group[kind] is None else f"{group[kind] * 100:.3g} ({low * 100:.2g}-{high * 100:.2g})"
+    people = group.get(f"{kind}_interval_by_people")
+    return exact, f"({people[0] * 100:.2g}-{people[1] * 100:.2g})" if people else ""
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{fraction * 100:.3g}"
 
 
 def _share(rate: dict[str, Any]) -> str:

@@ -1,15 +1,24 @@
 """Accuracy on a handful of the photographs: counted right, and nothing dropped."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.accuracy import central, largest, measure
+from benchmarks.accuracy import measure
+from benchmarks.acquire import Failure, LaneLooker, Looker, acquire, look_for, prominence
 from benchmarks.errors import BenchmarkError
+from benchmarks.matchers import Bench, subject
 from benchmarks.pairs import Pair, read_pairs
-from lane.measure import Measurer
+from lane.measure import Measurer, Sighting
+from lane.policy import Limit, Policy
+from models.face import Box
+from models.identity import MatcherIdentity
 from models.image import decode, encode_jpeg, read
+from models.measurement import Measured
 from tests.benchmarks.command import run
 
 LIST = """a,b,same,group
@@ -32,62 +41,163 @@ def faces(tmp_path: Path, photos: Path) -> Path:
     return tmp_path
 
 
-def test_counts_matches_people_and_failures(faces: Path, measurer: Measurer) -> None:
-    found = measure(read_pairs(faces / "pairs.csv", faces, "group"), faces, measurer)
-    (matcher,) = found.values()
-    assert matcher["sha256"] == measurer.networks.embedder.identity.sha256
-    assert (matcher["people"], matcher["pictures"]) == (2, 5)
+@pytest.fixture
+def bench(measurer: Measurer, policy: Policy) -> Bench:
+    """The lane's own matcher, on two threads' worth of lookers that share the networks."""
+    embedder = measurer.networks.embedder
+    name = embedder.identity.name
+    looker = LaneLooker(measurer, {name: embedder}, look_for("prominent"), policy)
+    return Bench((subject(embedder.identity, "cosine", policy),), ((looker,),), measurer.networks)
+
+
+def _measured(bench: Bench, faces: Path, **how: Any) -> dict[str, Any]:
+    told, _ = measure(read_pairs(faces / "pairs.csv", faces, ["group"]), faces, bench, **how)
+    (matcher,) = told.values()
+    assert isinstance(matcher, dict)
+    return matcher
+
+
+def test_counts_matches_people_and_failures(faces: Path, bench: Bench) -> None:
+    matcher = _measured(bench, faces)
+    assert matcher["sha256"] == bench.subjects[0].identity.sha256
+    assert (matcher["people"]["number"], matcher["pictures"]) == (2, 5)
     assert matcher["failures_to_acquire"] == 1
     assert matcher["failures_by_cause"] == {"not_an_image": 1}
-    at = matcher["thresholds"]["0.40"]
+    at = matcher["overall"]["thresholds"]["0.40"]
     assert (at["fmr"]["errors"], at["fmr"]["n"]) == (0, 2)
     assert (at["fnmr"]["errors"], at["fnmr"]["n"]) == (0, 2)
     assert (at["frr"]["errors"], at["frr"]["n"]) == (1, 3)
     assert set(matcher["groups"]) == {"one", "two"}
+    two = matcher["groups"]["two"]
+    assert (two["people"], two["genuine"], two["genuine_missed"], two["impostors"]) == (2, 0, 1, 1)
+    assert two["fnmr"] is None
 
 
-def test_all_impostors_are_compared_within_their_group(faces: Path, measurer: Measurer) -> None:
-    listed = read_pairs(faces / "pairs.csv", faces, "group")
-    (matcher,) = measure(listed, faces, measurer, all_impostors=True).values()
-    assert matcher["groups"]["one"]["impostor_pairs"] == 3
-    assert matcher["groups"]["two"]["thresholds"]["0.40"]["fmr"]["n"] == 2
+def test_all_impostors_are_compared_within_their_group_or_everywhere(faces: Path, bench: Bench) -> None:
+    within = _measured(bench, faces, strangers="within-group")
+    assert within["groups"]["one"]["impostors"] == 3
+    assert (within["groups"]["two"]["impostors"], within["groups"]["two"]["impostors_missed"]) == (2, 1)
+    assert within["overall"]["impostors"] == 5
+    everywhere = _measured(bench, faces, strangers="all")
+    assert everywhere["overall"]["impostors"] == 3
+    assert everywhere["groups"]["one"]["impostors"] == 3
 
 
-def test_all_impostors_need_names_that_tell(faces: Path, measurer: Measurer) -> None:
-    wrong = [Pair("obama-1.jpg", "biden-1.jpg", same=True, group="")]
+def test_a_genuine_pair_of_two_names_is_never_a_pair_of_strangers(faces: Path, bench: Bench) -> None:
+    renamed = faces / "barack-1.jpg"
+    (faces / "obama-3.jpg").rename(renamed)
+    listed = LIST.replace("obama-3", "barack-1")
+    (faces / "pairs.csv").write_text(listed, encoding="utf-8")
+    matcher = _measured(bench, faces, strangers="within-group")
+    assert matcher["people"] == {"number": 2, "names_joined": 1, "contradictions": 0}
+    assert matcher["groups"]["one"]["impostors"] == 3
+    assert matcher["groups"]["one"]["false_matches"] == 0
+
+
+def test_all_impostors_need_names_that_tell(faces: Path, bench: Bench) -> None:
+    wrong = [Pair("obama-1.jpg", "obama-2.jpg", same=False)]
     with pytest.raises(BenchmarkError, match="who is who"):
-        measure(wrong, faces, measurer, all_impostors=True)
+        measure(wrong, faces, bench, strangers="all")
 
 
-def test_a_list_without_any_face_has_no_rates(faces: Path, measurer: Measurer) -> None:
+def test_a_list_without_any_face_has_no_rates(faces: Path, bench: Bench) -> None:
     with pytest.raises(BenchmarkError, match="no picture gave a face"):
-        measure([Pair("obama-9.jpg", "obama-9.jpg", same=True, group="")], faces, measurer)
+        measure([Pair("obama-9.jpg", "obama-9.jpg", same=True)], faces, bench)
 
 
-def test_the_central_face_may_be_another_than_the_largest(photos: Path, measurer: Measurer) -> None:
-    picture = read(photos / "obama.jpg")
-    found = largest(picture, measurer).face
+@pytest.mark.parametrize("face", ["prominent", "central", "largest"])
+def test_of_a_portrait_every_rule_means_the_same_face(photos: Path, measurer: Measurer, face: str) -> None:
+    picture = decode(encode_jpeg(read(photos / "obama.jpg")))
+    found, lane = look_for(face)(picture, measurer).face, look_for("largest")(picture, measurer).face
     assert found is not None
-    same = central(decode(encode_jpeg(picture)), measurer).face
-    assert same is not None
-    assert same.box_in_image.x == pytest.approx(found.box_in_image.x, abs=5)
+    assert lane is not None
+    assert found.box_in_image == lane.box_in_image
+
+
+def test_the_prominent_face_is_large_but_not_at_the_edge() -> None:
+    picture = np.zeros((250, 250, 3), np.uint8)
+    central, at_the_edge = Box(85, 85, 80, 80), Box(0, 0, 100, 100)
+    assert prominence(central, picture) > prominence(at_the_edge, picture)
+    assert prominence(Box(75, 75, 100, 100), picture) > prominence(central, picture)
+
+
+def test_a_face_that_the_policy_calls_cut_is_a_failure_to_acquire(measurer: Measurer, policy: Policy) -> None:
+    live = {**policy.quality.live, "shown": Limit(min=0.9)}
+    rules = policy.model_copy(update={"quality": policy.quality.model_copy(update={"live": live})})
+    looker = LaneLooker(measurer, {}, look_for("largest"), rules)
+    picture = np.zeros((9, 9, 3), np.uint8)
+    face = object()
+    assert looker.failure(Sighting(picture, 0, None, {})) == "no_face"
+    for shown, cause in ((Measured(0.8), "cut_by_frame"), (Measured(1.0), None)):
+        sighting = Sighting(picture, 1, face, {"shown": shown})  # type: ignore[arg-type]
+        assert looker.failure(sighting) == cause
+
+
+class _Slow:
+    """Answers in another order than it is asked."""
+
+    matchers = ("slow",)
+
+    def look(self, image_bgr: Any) -> dict[str, Any]:
+        cut = image_bgr.shape[0] % 2
+        return {"slow": Failure("odd") if cut else np.array([image_bgr.shape[0]], np.float32)}
+
+
+def test_many_threads_give_the_same_answer_in_the_same_order(tmp_path: Path) -> None:
+    names = [f"{height}.jpg" for height in range(8, 40)]
+    for height in range(8, 40):
+        (tmp_path / f"{height}.jpg").write_bytes(encode_jpeg(np.zeros((height, 8, 3), np.uint8)))
+    workers: list[tuple[Looker, ...]] = [(_Slow(),)] * 4
+    taken = acquire(names, tmp_path, workers)["slow"]
+    assert list(taken.vectors) == names[::2]
+    assert [float(vector[0]) for vector in taken.vectors.values()] == list(range(8, 40, 2))
+    assert taken.causes() == {"odd": 16}
+
+
+def test_a_matcher_without_calibration_has_its_usual_threshold_or_none(policy: Policy) -> None:
+    usual = subject(MatcherIdentity("face_recognition", "0" * 64, "1" * 64), "euclidean", policy)
+    assert (usual.threshold, usual.threshold_from) == (0.4, "usual, not calibrated here")
+    unknown = subject(MatcherIdentity("own", "0" * 64, "1" * 64), "cosine", policy)
+    assert unknown.threshold is None
+    assert "none" in unknown.threshold_from
 
 
 def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:
     out = faces / "result.json"
     pairs = str(faces / "pairs.csv")
-    done = run(
-        "accuracy", "--root", str(faces), "--pairs", pairs, "--json", str(out), "--thresholds", "0.4,0.5"
-    )
+    wanted = ("--thresholds", "0.4,0.5", "--impostors", "within-group")
+    done = run("accuracy", "--root", str(faces), "--pairs", pairs, "--json", str(out), *wanted)
     assert done.returncode == 0, done.stderr
     assert "1 failures to acquire" in done.stdout
-    result = json.loads(out.read_text(encoding="utf-8"))
+    text = out.read_text(encoding="utf-8")
+    result = json.loads(text)
     assert result["stamp"]["networks"][0]["provider"] == "CPUExecutionProvider"
-    (matcher,) = result["matchers"].values()
-    assert set(matcher["thresholds"]) == {"0.40", "0.50"}
-    assert set(matcher["fnmr_at_fmr"]) >= {"1e-2", "1e-3"}
-    assert "obama" not in out.read_text(encoding="utf-8")
+    matcher = next(iter(result["matchers"].values()))
+    keys = {"sha256", "threshold", "eer", "fnmr_at_fmr", "failures_to_acquire", "groups"}
+    assert keys <= set(matcher)
+    assert set(matcher["fnmr_at_fmr"]) == {"1e-2", "1e-3", "1e-4", "1e-5"}
+    group = {"people", "genuine", "impostors", "fmr", "fmr_interval", "fnmr", "fnmr_interval"}
+    assert all(group <= set(told) for told in matcher["groups"].values())
+    assert matcher["groups"]["one"]["fmr_interval"][1] == pytest.approx(0.7076, abs=1e-4)
+    assert set(matcher["overall"]["thresholds"]) == {"0.40", "0.50"}
+    assert "obama" not in text
     assert not list(faces.glob(".*.tmp"))
+
+
+@pytest.mark.skipif(find_spec("face_recognition") is not None, reason="it is installed here")
+def test_a_peer_that_is_not_installed_is_skipped_with_the_way_to_get_it(faces: Path) -> None:
+    done = run(
+        "accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), "--matcher", "face_recognition"
+    )
+    assert done.returncode == 2
+    assert "make bench-peers" in done.stderr
+
+
+def test_a_matcher_that_nobody_has_is_named(faces: Path) -> None:
+    done = run("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), "--matcher", "nobody")
+    assert done.returncode == 2
+    assert "nobody" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_missing_picture_is_named_in_one_line(faces: Path) -> None:

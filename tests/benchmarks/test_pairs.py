@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.pairs import Pair, every_impostor, names_tell, people, person, read_pairs
+from benchmarks.pairs import ALL, Pair, groups, pictures, read_pairs
+from benchmarks.people import identify, name_of
 
 
-def _list(folder: Path, text: str, *pictures: str) -> Path:
-    for name in pictures:
+def _list(folder: Path, text: str, *names: str) -> Path:
+    for name in names:
         (folder / name).touch()
     path = folder / "pairs.csv"
     path.write_text(text, encoding="utf-8")
@@ -18,9 +19,14 @@ def _list(folder: Path, text: str, *pictures: str) -> Path:
 
 def test_reads_pairs_and_their_group(tmp_path: Path) -> None:
     path = _list(tmp_path, "a,b,same,sex,group\nx-1.jpg,x-2.jpg,1,F,g\n", "x-1.jpg", "x-2.jpg")
-    assert read_pairs(path, tmp_path, "group") == (Pair("x-1.jpg", "x-2.jpg", same=True, group="g"),)
-    assert read_pairs(path, tmp_path, "sex")[0].group == "F"
-    assert not read_pairs(path, tmp_path, "age")[0].group
+    assert read_pairs(path, tmp_path, ["group"]) == (Pair("x-1.jpg", "x-2.jpg", same=True, group="g"),)
+    assert read_pairs(path, tmp_path, ["sex"])[0].group == "F"
+    assert read_pairs(path, tmp_path, ["sex", "age", "group"])[0].group == "F/g"
+
+
+def test_a_list_without_groups_has_one_that_holds_all(tmp_path: Path) -> None:
+    path = _list(tmp_path, "a,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
+    assert groups(read_pairs(path, tmp_path, ["group"])) == (ALL,) == ("all",)
 
 
 @pytest.mark.parametrize(
@@ -37,28 +43,69 @@ def test_reads_pairs_and_their_group(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_used_is_named_with_its_fault(tmp_path: Path, text: str, says: str) -> None:
     path = _list(tmp_path, text, "x-1.jpg")
     with pytest.raises(BenchmarkError) as error:
-        read_pairs(path, tmp_path, "group")
+        read_pairs(path, tmp_path, ["group"])
     assert says in str(error.value)
 
 
+def test_a_list_from_a_spreadsheet_may_begin_with_its_byte_order_mark(tmp_path: Path) -> None:
+    path = _list(tmp_path, "\ufeffa,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
+    assert read_pairs(path, tmp_path, ["group"])[0].same
+
+
 def test_a_person_is_folder_and_name_without_the_number() -> None:
-    assert person("lfw/Li_Na/Li_Na_0001.jpg") == person("lfw/Li_Na/Li_Na_0002.jpg")
-    assert person("chinese/li-na-1.jpg") == "chinese/li-na"
-    assert person("casia/003/003_1.png") != person("casia/004/004_1.png")
+    assert name_of("lfw/Li_Na/Li_Na_0001.jpg") == name_of("lfw/Li_Na/Li_Na_0002.jpg")
+    assert name_of("chinese/li-na-1.jpg") == "chinese/li-na"
+    assert name_of("casia/003/003_1.png") != name_of("casia/004/004_1.png")
 
 
-def test_names_that_contradict_the_list_tell_nothing() -> None:
-    same = Pair("x-1.jpg", "x-2.jpg", same=True, group="")
-    assert names_tell([same])
-    assert not names_tell([same, Pair("x-1.jpg", "x-2.jpg", same=False, group="")])
-    assert people([same, Pair("x-1.jpg", "y-2.jpg", same=False, group="")]) == 2
+def _same(a: str, b: str) -> Pair:
+    return Pair(a, b, same=True)
 
 
-def test_every_impostor_stays_within_a_group_and_comes_once() -> None:
+def _other(a: str, b: str) -> Pair:
+    return Pair(a, b, same=False)
+
+
+def test_two_names_that_a_genuine_pair_joins_are_one_person_through_any_number_of_steps() -> None:
+    listed = [_same("x-1.jpg", "x-2.jpg"), _same("x-3.jpg", "y-1.jpg"), _same("y-2.jpg", "z-1.jpg")]
+    who = identify([*listed, _other("x-1.jpg", "w-1.jpg")])
+    assert who.aliases == 2
+    assert len({who.number[name] for name in ("x-1.jpg", "x-3.jpg", "y-2.jpg", "z-1.jpg")}) == 1
+    assert len(who) == who.count(pictures([*listed, _other("x-1.jpg", "w-1.jpg")])) == 2
+
+
+def test_columns_say_who_is_who_where_file_names_do_not(tmp_path: Path) -> None:
+    text = "a,b,same,identity_a,identity_b\n1.jpg,2.jpg,1,li,li\n1.jpg,3.jpg,0,li,wang\n"
+    who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
+    assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
+    assert who.aliases == who.contradictions == 0
+
+
+def test_a_single_identity_column_names_the_first_picture_and_the_second_of_a_genuine_pair(
+    tmp_path: Path,
+) -> None:
+    text = "a,b,same,identity\n1.jpg,2.jpg,1,li\n3.jpg,1.jpg,0,wang\n"
+    who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
+    assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
+
+
+def test_a_picture_of_two_people_is_refused() -> None:
     listed = [
-        Pair("x-1.jpg", "x-2.jpg", same=True, group="g"),
-        Pair("x-1.jpg", "y-1.jpg", same=False, group="g"),
-        Pair("z-1.jpg", "z-2.jpg", same=True, group="h"),
+        Pair("1.jpg", "2.jpg", same=False, person_a="li"),
+        Pair("1.jpg", "3.jpg", same=False, person_a="wu"),
     ]
-    found = {(pair.a, pair.b) for pair in every_impostor(listed)}
-    assert found == {("x-1.jpg", "y-1.jpg"), ("x-2.jpg", "y-1.jpg")}
+    with pytest.raises(BenchmarkError, match=r"1\.jpg is listed as li and as wu"):
+        identify(listed)
+
+
+def test_listed_strangers_of_one_name_let_nobody_form_further_pairs() -> None:
+    who = identify([_same("x-1.jpg", "x-2.jpg"), _other("x-1.jpg", "x-2.jpg")])
+    assert who.contradictions == 1
+    with pytest.raises(BenchmarkError, match="who is who"):
+        who.must_tell()
+
+
+def test_names_that_most_genuine_pairs_contradict_are_not_believed() -> None:
+    listed = [_same(f"{number}a.jpg", f"{number}b.jpg") for number in range(20)]
+    with pytest.raises(BenchmarkError, match="identity_a"):
+        identify(listed)

@@ -1,0 +1,102 @@
+"""Who is on which picture, so that no comparison of a person with themselves counts as one of strangers."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.pairs import Pair, pictures
+
+NUMBER_AT_END = re.compile(r"[-_ ]?\d+$")
+MOST_ALIASES = 0.2
+"""Names that so large a part of the genuine pairs contradicts do not tell who is who."""
+
+People = NDArray[np.int64]
+"""Numbers of people, counted from 0."""
+
+
+def name_of(picture: str) -> str:
+    """Folder and file name without the number at its end: `lfw/Li_Na/Li_Na_0001.jpg` is `lfw/Li_Na/Li_Na`."""
+    path = PurePosixPath(picture)
+    return str(path.parent / NUMBER_AT_END.sub("", path.stem))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Identities:
+    """The person of each picture. Two names that a genuine pair joins are one person."""
+
+    number: dict[str, int]
+    """By picture, counted from 0."""
+    aliases: int
+    """How many names were joined to another one."""
+    contradictions: int
+    """Listed pairs of strangers that are one person by name or through genuine pairs."""
+
+    def __len__(self) -> int:
+        return max(self.number.values(), default=-1) + 1
+
+    def of(self, names: Sequence[str]) -> People:
+        """The people of these pictures."""
+        return np.array([self.number[name] for name in names], np.int64)
+
+    def count(self, names: Iterable[str]) -> int:
+        """How many people these pictures show."""
+        return len({self.number[name] for name in names})
+
+    def must_tell(self) -> None:
+        """BenchmarkError where who is who is in doubt: then pairs that nobody listed cannot be formed."""
+        if self.contradictions:
+            raise BenchmarkError(
+                f"{self.contradictions} listed pairs of strangers show one person by file name or by genuine "
+                "pairs: all impostors need a list that tells who is who (columns identity_a,identity_b)"
+            )
+
+
+def identify(pairs: Sequence[Pair]) -> Identities:
+    """Who is who in these lists. BenchmarkError for a picture of two people, and names that tell nothing."""
+    named = _named(pairs)
+    joined = _Joined()
+    aliases = sum(joined.join(named[pair.a], named[pair.b]) for pair in pairs if pair.same)
+    apart = sum(named[pair.a] != named[pair.b] for pair in pairs if pair.same)
+    if apart > max(2, MOST_ALIASES * sum(pair.same for pair in pairs)):
+        raise BenchmarkError(
+            f"{apart} genuine pairs join differently named pictures: file names do not tell who is who here; "
+            "say it in the columns identity_a,identity_b"
+        )
+    numbers: dict[str, int] = {}
+    number = {name: numbers.setdefault(joined.root(who), len(numbers)) for name, who in named.items()}
+    contradictions = sum(not pair.same and number[pair.a] == number[pair.b] for pair in pairs)
+    return Identities(number, aliases, contradictions)
+
+
+def _named(pairs: Sequence[Pair]) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for pair in pairs:
+        for picture, who in ((pair.a, pair.person_a), (pair.b, pair.person_b)):
+            if who and told.setdefault(picture, who) != who:
+                raise BenchmarkError(f"{picture} is listed as {told[picture]} and as {who}")
+    return {picture: told.get(picture) or name_of(picture) for picture in pictures(pairs)}
+
+
+class _Joined:
+    """Union-find over names."""
+
+    def __init__(self) -> None:
+        self._above: dict[str, str] = {}
+
+    def root(self, name: str) -> str:
+        """The name that stands for this one."""
+        while (above := self._above.get(name, name)) != name:
+            self._above[name] = self._above.get(above, above)
+            name = above
+        return name
+
+    def join(self, one: str, other: str) -> bool:
+        """Make both one person; whether they were two before."""
+        first, second = self.root(one), self.root(other)
+        self._above[second] = first
+        return first != second
