@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from models.compare import similarity
 from models.errors import InferenceError
 from models.face import Embedding
-from models.measurement import Measure, Measured, NotAssessed
+from models.measurement import Measure, NotAssessed
 
 Score = Callable[[Embedding, Sequence[Embedding]], Measure]
 """How the lane compares a reference with the probes of one capture."""
@@ -23,18 +23,8 @@ Score = Callable[[Embedding, Sequence[Embedding]], Measure]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Of so many others' references so many were at or above the threshold."""
-
-    compared: int
-    matched: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
     """How one passenger compared with the references of others."""
 
-    size: int
-    """References that were held."""
     compared: int
     """Of other documents, and counted."""
     matched: int
@@ -43,12 +33,19 @@ class Counts:
     """Not counted, since they look like the passenger's own reference (see `Cohort`)."""
     skipped_matched: int
     """Of those skipped: at or above the threshold."""
-    own_match: bool
-    """Whether the passenger matched the own document. If not, nobody knows who was compared."""
-    highest: float | None
-    """Highest similarity of those compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What came of one round of comparisons."""
+
+    size: int
+    """References that were held."""
+    others: Tally
     in_group: Tally | None
-    """Of those compared: the ones of the passenger's own group, where it is known."""
+    """The part of `others` that is of the passenger's own group, where it is known."""
+    highest: float | None
+    """Highest similarity of those that were counted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +63,17 @@ class _Held:
     group: str | None
     since_s: float
 
+    def alike(self, who: Holder, threshold: float) -> bool:
+        return similarity(who.reference, self.reference) >= threshold
+
     def erase(self) -> None:
         self.reference.vector.fill(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    score: float
+    skip: bool
 
 
 class Cohort:
@@ -99,9 +105,7 @@ class Cohort:
             self._erase_old()
             return len(self._held)
 
-    def compare(
-        self, who: Holder, probes: Sequence[Embedding], score: Score, threshold: float, own: Measure
-    ) -> Counts:
+    def compare(self, who: Holder, probes: Sequence[Embedding], score: Score, threshold: float) -> Counts:
         """Compare probes with the held references of other documents, as `score` compares with the own one.
 
         Raises ModelError where a similarity is none, or for embeddings of different matchers.
@@ -110,21 +114,15 @@ class Cohort:
             self._erase_old()
             size = len(self._held)
             others = [held for key, held in self._held.items() if key != self._key(who.photo)]
-            scores = [_value(score(held.reference, probes)) for held in others]
-            alike = [similarity(who.reference, held.reference) >= threshold for held in others]
-            near = [who.group is not None and held.group == who.group for held in others]
-        counted = [one for one, skip in zip(scores, alike, strict=True) if not skip]
-        inside = [one for one, skip, mine in zip(scores, alike, near, strict=True) if mine and not skip]
-        matched = _at_or_above(threshold, counted)
+            found = [
+                _Found(_value(score(held.reference, probes)), held.alike(who, threshold)) for held in others
+            ]
+        mine = [one for one, held in zip(found, others, strict=True) if held.group == who.group]
         return Counts(
             size=size,
-            compared=len(counted),
-            matched=matched,
-            skipped=sum(alike),
-            skipped_matched=_at_or_above(threshold, scores) - matched,
-            own_match=isinstance(own, Measured) and own.value >= threshold,
-            highest=round(max(counted), 4) if counted else None,
-            in_group=Tally(len(inside), _at_or_above(threshold, inside)) if who.group is not None else None,
+            others=_tally(found, threshold),
+            in_group=_tally(mine, threshold) if who.group is not None else None,
+            highest=max((round(one.score, 4) for one in found if not one.skip), default=None),
         )
 
     def remember(self, who: Holder) -> None:
@@ -186,5 +184,7 @@ def _value(score: Measure) -> float:
     return score.value
 
 
-def _at_or_above(threshold: float, scores: Sequence[float]) -> int:
-    return sum(score >= threshold for score in scores)  # NaN compares false
+def _tally(found: Sequence[_Found], threshold: float) -> Tally:
+    counted = [one.score >= threshold for one in found if not one.skip]  # NaN compares false
+    skipped = [one.score >= threshold for one in found if one.skip]
+    return Tally(len(counted), sum(counted), len(skipped), sum(skipped))

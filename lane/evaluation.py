@@ -105,6 +105,7 @@ class Evaluator:
         return {
             "matcher": to_plain(reference.matcher) if reference else None,
             "group": self._group(compared),
+            "own_match": self._own_match(compared),
             "cohort": cohort,
             "shadow": shadow,
             "limits": to_plain(self._limits),
@@ -131,7 +132,7 @@ class Evaluator:
         if threshold is None:
             return NO_THRESHOLD
         probes = [one.probe for one in compared.good]
-        return self._cohort.compare(who, probes, _as_the_judge_does, threshold, compared.similarity)
+        return self._cohort.compare(who, probes, _as_the_judge_does, threshold)
 
     def _in_shadow(self, compared: Compared, watch: Stopwatch) -> Mapping[str, Any] | NotAssessed:
         if self._shadow is None:
@@ -140,19 +141,26 @@ class Evaluator:
             return NO_REFERENCE
         if not compared.good:
             return NO_PROBE
-        threshold, embedder = self._threshold(compared.reference.embedding.matcher), self._shadow.embedder
+        embedder = self._shadow.embedder
         seen = [one.seen.sighting for one in compared.good]
         with watch.time("shadow"):
             reference = _embedded(embedder, compared.reference.image_bgr, compared.reference.face)
             probes = [_embedded(embedder, one.image_bgr, one.face) for one in seen]
             score = _as_the_judge_does(reference, probes)
-        first, second = _says(compared.similarity, threshold), _says(score, self._shadow.threshold)
+        first, second = self._own_match(compared), _says(score, self._shadow.threshold)
         return {
             "matcher": embedder.identity,
             "similarity": score,
             "threshold": self._shadow.threshold,
             "agreement": _agreement(first, second),
         }
+
+    def _own_match(self, compared: Compared) -> bool | None:
+        """Whether the passenger matched the own document. If not, nobody knows who was compared."""
+        reference = compared.reference.embedding
+        if reference is None or not compared.good:
+            return None
+        return _says(compared.similarity, self._threshold(reference.matcher))
 
     def _group(self, compared: Compared) -> str | None:
         return compared.nationality if compared.nationality in self._groups else None

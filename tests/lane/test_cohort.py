@@ -14,11 +14,10 @@ from lane.measure import Stopwatch, lowest_similarity
 from models.errors import MatchersDifferError
 from models.face import Embedding
 from models.identity import MatcherIdentity
-from models.measurement import Measure, Measured, NotAssessed
+from models.measurement import Measure
 
 MATCHER = MatcherIdentity("simulated", "0" * 64, "1" * 64)
 THRESHOLD = 0.5
-OWN = Measured(0.9)
 
 
 class Time:
@@ -45,8 +44,8 @@ def lowest(reference: Embedding, probes: object) -> Measure:
     return lowest_similarity(reference, probes, Stopwatch())  # type: ignore[arg-type]
 
 
-def compare(cohort: Cohort, who: Holder, *probes_deg: float, own: Measure = OWN) -> Counts:
-    return cohort.compare(who, [towards(one) for one in probes_deg], lowest, THRESHOLD, own)
+def compare(cohort: Cohort, who: Holder, *probes_deg: float) -> Counts:
+    return cohort.compare(who, [towards(one) for one in probes_deg], lowest, THRESHOLD)
 
 
 def test_strangers_are_counted_and_so_are_those_who_would_have_passed() -> None:
@@ -54,9 +53,8 @@ def test_strangers_are_counted_and_so_are_those_who_would_have_passed() -> None:
     for photo, angle in (("a", 100.0), ("b", 180.0), ("c", 260.0)):
         cohort.remember(holder(photo, angle))
     counts = compare(cohort, holder("d", 0.0), 50.0)
-    assert (counts.size, counts.compared, counts.matched, counts.skipped) == (3, 3, 1, 0)
+    assert (counts.size, counts.others) == (3, Tally(3, 1, 0, 0))
     assert counts.highest == pytest.approx(np.cos(np.deg2rad(50)), abs=1e-3)
-    assert counts.own_match
     assert counts.in_group is None
     cohort.close()
 
@@ -64,8 +62,8 @@ def test_strangers_are_counted_and_so_are_those_who_would_have_passed() -> None:
 def test_each_frame_must_match_as_for_the_own_document() -> None:
     cohort = Cohort(10, 60, Time())
     cohort.remember(holder("a", 100.0))
-    assert compare(cohort, holder("d", 0.0), 60.0, 80.0).matched == 1
-    assert compare(cohort, holder("d", 0.0), 60.0, 10.0).matched == 0
+    assert compare(cohort, holder("d", 0.0), 60.0, 80.0).others.matched == 1
+    assert compare(cohort, holder("d", 0.0), 60.0, 10.0).others.matched == 0
     cohort.close()
 
 
@@ -73,7 +71,7 @@ def test_a_document_that_comes_again_is_no_stranger() -> None:
     cohort = Cohort(10, 60, Time())
     cohort.remember(holder("a", 0.0))
     counts = compare(cohort, holder("a", 0.0), 5.0)
-    assert (counts.size, counts.compared, counts.skipped) == (1, 0, 0)
+    assert (counts.size, counts.others) == (1, Tally(0, 0, 0, 0))
     cohort.remember(holder("a", 0.0))
     assert len(cohort) == 1
     cohort.close()
@@ -84,15 +82,7 @@ def test_another_document_of_the_same_person_is_skipped_and_told() -> None:
     cohort.remember(holder("passport", 0.0))
     cohort.remember(holder("somebody", 180.0))
     counts = compare(cohort, holder("identity card", 10.0), 5.0)
-    assert (counts.compared, counts.matched) == (1, 0)
-    assert (counts.skipped, counts.skipped_matched) == (1, 1)
-    cohort.close()
-
-
-def test_a_passenger_who_did_not_match_the_own_document_is_told_apart() -> None:
-    cohort = Cohort(10, 60, Time())
-    for own in (Measured(0.49), NotAssessed("not compared")):
-        assert not compare(cohort, holder("d", 0.0), 0.0, own=own).own_match
+    assert counts.others == Tally(compared=1, matched=0, skipped=1, skipped_matched=1)
     cohort.close()
 
 
@@ -102,7 +92,7 @@ def test_the_own_group_is_counted_by_itself() -> None:
         cohort.remember(holder(photo, angle, group))
     cohort.remember(holder("x", 98.0))
     counts = compare(cohort, holder("d", 0.0, "CHN"), 50.0)
-    assert (counts.compared, counts.matched, counts.in_group) == (4, 3, Tally(2, 1))
+    assert (counts.others, counts.in_group) == (Tally(4, 3, 0, 0), Tally(2, 1, 0, 0))
     assert compare(cohort, holder("d", 0.0), 50.0).in_group is None
     cohort.close()
 
@@ -121,7 +111,7 @@ def test_never_more_than_its_size_and_never_older_than_its_lifetime(
         assert len(cohort) == min(size, len(fresh))
         kept = sorted(fresh, key=lambda one: last[one])[-size:] if size else []
         counts = compare(cohort, holder("stranger", 18.0), 18.0)
-        assert counts.compared + counts.skipped == len(kept)
+        assert counts.others.compared + counts.others.skipped == len(kept)
     cohort.close()
 
 
