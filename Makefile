@@ -8,21 +8,25 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 
-.PHONY: demo test bench bench-peers ready lock clean
+.PHONY: demo test bench bench-peers ready ready-all lock clean
 
 demo: .venv/.demo ready
 	@$(BIN)/python -m lane demo $(ARGS)
 
-test: .venv/.test ready
+test: .venv/.test ready-all
 	@$(BIN)/python -m tests $(ARGS)
 
 bench: .venv/.demo ready
 	@$(BIN)/python -m benchmarks latency $(ARGS)
 
 # Networks and photographs lie in a cache outside: looked at each time, made where they are missing.
+# The demo needs the default networks; the tests look at all of them.
 ready: .venv/.demo
 	@$(BIN)/python -m models prepare >/dev/null
 	@$(BIN)/python -m lane photos >/dev/null
+
+ready-all: .venv/.test ready
+	@$(BIN)/python -m models prepare --all >/dev/null
 
 bench-peers: .venv-peers/.ready ready
 	@.venv-peers/bin/python -m benchmarks latency $(ARGS)

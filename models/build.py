@@ -1,13 +1,17 @@
 """From the catalogue to ready networks: checked, loaded, warmed up, tested on a known face."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from models import catalogue, golden, weights
 from models.catalogue import Catalogue, NetworkSpec
 from models.detect import FaceDetector
 from models.embed import FaceEmbedder
+from models.errors import CatalogueError
 from models.face import NetworkIdentity
+from models.mesh import FaceMesh
 from models.ort import OrtSession, RuntimeSettings
 from models.recipe import preprocessing
 
@@ -17,7 +21,12 @@ class Networks:
     """Everything that looks at a face, ready to answer."""
 
     detector: FaceDetector
+    mesh: FaceMesh | None
+    """None where the catalogue has no default landmarks."""
     embedder: FaceEmbedder
+    """The default matcher, the one that decisions rest on."""
+    others: Mapping[str, FaceEmbedder]
+    """Further matchers that were asked for, by name."""
     identities: tuple[NetworkIdentity, ...]
     watched: tuple[weights.WatchedFile, ...]
     catalogue: Catalogue
@@ -25,7 +34,10 @@ class Networks:
     def self_test(self) -> None:
         """A known face in, the known answer out; GoldenVectorError otherwise."""
         golden.check_detector(self.detector, self.catalogue.for_role("detector").golden)
-        golden.check_embedder(self.embedder, self.catalogue.for_role("matcher").golden)
+        if self.mesh is not None:
+            golden.check_mesh(self.mesh, self.catalogue.for_role("landmarks").golden)
+        for embedder in (self.embedder, *self.others.values()):
+            golden.check_embedder(embedder, self.catalogue.named(embedder.identity.name).golden)
 
     def check_files(self) -> None:
         """WeightsChangedError or WeightsMissingError if a file is no longer the one that was loaded."""
@@ -33,28 +45,59 @@ class Networks:
             file.check()
 
 
-def build_networks(settings: RuntimeSettings, cache: Path | None = None) -> Networks:
-    """All networks of the catalogue, warmed up and self-tested; any ModelError means: do not start."""
+def build_networks(
+    settings: RuntimeSettings, cache: Path | None = None, matchers: Sequence[str] = ()
+) -> Networks:
+    """The default networks and these matchers, warmed up and self-tested.
+
+    Any ModelError means: do not start. CatalogueError for a name that is not a matcher's.
+    """
     cache = cache or weights.cache_dir()
     specs = catalogue.load()
-    detector_spec, matcher_spec = specs.for_role("detector"), specs.for_role("matcher")
-    sessions = {spec.role: _session(spec, cache, settings) for spec in (detector_spec, matcher_spec)}
+    detector, mesh, matcher = (
+        specs.for_role("detector"),
+        specs.default("landmarks"),
+        specs.for_role("matcher"),
+    )
+    before = [spec for spec in (detector, mesh) if spec is not None]
+    others = tuple(_others(specs, matcher, matchers))
+    sessions = {spec.name: session_of(spec, cache, settings) for spec in (*before, matcher, *others)}
+
+    def embedder(spec: NetworkSpec) -> FaceEmbedder:
+        return FaceEmbedder(spec, sessions[spec.name], preprocessing(spec, before))
+
     networks = Networks(
-        FaceDetector(detector_spec, sessions["detector"]),
-        FaceEmbedder(matcher_spec, sessions["matcher"], preprocessing(matcher_spec, [detector_spec])),
-        tuple(
-            NetworkIdentity(spec.role, spec.name, spec.sha256, sessions[spec.role].provider)
-            for spec in specs.networks
+        detector=FaceDetector(detector, sessions[detector.name]),
+        mesh=FaceMesh(mesh, sessions[mesh.name]) if mesh is not None else None,
+        embedder=embedder(matcher),
+        others=MappingProxyType({spec.name: embedder(spec) for spec in others}),
+        identities=tuple(
+            NetworkIdentity(spec.role, spec.name, spec.sha256, sessions[spec.name].provider)
+            for spec in (*before, matcher, *others)
         ),
-        tuple(
-            weights.WatchedFile(weights.prepared_path(spec, cache), spec.sha256) for spec in specs.networks
-        ),
-        specs,
+        watched=tuple(weights.WatchedFile(spec, cache) for spec in (*before, matcher, *others)),
+        catalogue=specs,
     )
     networks.self_test()
     return networks
 
 
-def _session(spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> OrtSession:
+def _others(specs: Catalogue, matcher: NetworkSpec, names: Sequence[str]) -> Iterator[NetworkSpec]:
+    """The asked-for matchers, each once and without the default one."""
+    for name in dict.fromkeys(names):
+        spec = specs.named(name)
+        if spec.role != "matcher":
+            raise CatalogueError(f"{name} is no matcher but has the role {spec.role}")
+        if name != matcher.name:
+            yield spec
+
+
+def session_of(spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> OrtSession:
+    """One network, loaded from its prepared file and warmed up. Raises ModelError."""
+    return session_on(weights.load(spec, cache), spec, settings)
+
+
+def session_on(graph: bytes, spec: NetworkSpec, settings: RuntimeSettings) -> OrtSession:
+    """A graph that is fed as `spec` says, warmed up. Raises ModelError."""
     shapes = [(1, 3, height, width) for width, height in spec.input.shapes]
-    return OrtSession(weights.load(spec, cache), spec.name, settings, shapes)
+    return OrtSession(graph, spec.name, settings, shapes)

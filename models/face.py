@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.identity import MatcherIdentity as MatcherIdentity
 from models.identity import NetworkIdentity as NetworkIdentity
+from models.spec import Metric
 
 ImageBGR: TypeAlias = NDArray[np.uint8]
 """H×W×3, uint8, blue first, origin top left."""
@@ -50,8 +51,9 @@ class AlignedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedding:
-    """A face as a unit vector of one matcher."""
+    """A face as a vector of one matcher."""
 
     vector: NDArray[np.float32]
-    """Shape (D,), L2 norm 1."""
+    """Shape (D,); L2 norm 1 unless the matcher is compared by distance and not normalised."""
     matcher: MatcherIdentity
+    metric: Metric = "cosine"

@@ -12,9 +12,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import Layout
+from models.align import ARCFACE_112, Layout
 from models.errors import GoldenVectorError
-from models.face import AlignedFace, Embedding, Face, ImageBGR
+from models.face import AlignedFace, Box, Embedding, Face, ImageBGR, Landmarks
+from models.mesh import Mesh, eye_opening, five_points, mouth_opening
 
 Plane = NDArray[np.float64]
 Answer = NDArray[np.float64]
@@ -104,8 +105,18 @@ def _cover(stroke: Stroke, x: Plane, y: Plane) -> Plane:
 
 DETECTOR_TOLERANCE_PX = 0.25
 DETECTOR_TOLERANCE_SCORE = 0.005
+MESH_TOLERANCE_PX = 0.25
+MESH_TOLERANCE_RATIO = 0.01
+"""Of the score and of the openings of eyes and mouth."""
 MIN_COSINE = 0.9995
 """One grey level of noise costs 0.0006 here; the mildest wrong input tried, a mirrored face, 0.011."""
+MAX_DISTANCE = 0.03
+"""Over the known answer's length; for unit vectors the same as `MIN_COSINE`."""
+
+SCALE, LEFT, TOP = 1.5, 76, 38
+"""Of the face in the drawn scene."""
+SCENE_BOX = Box(102, 54, 111, 156)
+SCENE_LANDMARKS = (ARCFACE_112.landmarks * SCALE + [LEFT, TOP]).astype(np.float32)
 
 
 class Detector(Protocol):
@@ -113,6 +124,14 @@ class Detector(Protocol):
 
     def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
         """All faces, best first."""
+        ...
+
+
+class LandmarkNetwork(Protocol):
+    """What the check needs of a network for landmarks."""
+
+    def look(self, image_bgr: ImageBGR, landmarks: Landmarks, box: Box) -> Mesh:
+        """The mesh of the face in this box."""
         ...
 
 
@@ -126,14 +145,26 @@ class Embedder(Protocol):
         ...
 
 
+def draw_scene() -> ImageBGR:
+    """The known face in 320×256 pixels of background."""
+    return draw_face(320, 256, scale=SCALE, left=LEFT, top=TOP)
+
+
 def detector_answer(detector: Detector) -> Answer:
     """x, y, width, height, five (x, y) landmarks and score of the one face in the drawn scene."""
-    faces = detector.detect(draw_face(320, 256, scale=1.5, left=76, top=38))
+    faces = detector.detect(draw_scene())
     if len(faces) != 1:
         raise GoldenVectorError(f"detector: found {len(faces)} faces in the drawing of one")
     box = faces[0].box_in_image
     points = faces[0].landmarks.astype(np.float64).ravel()
     return np.array([box.x, box.y, box.width, box.height, *points, faces[0].score])
+
+
+def mesh_answer(network: LandmarkNetwork) -> Answer:
+    """Five (x, y) landmarks, score, right and left eye's and mouth's opening in the drawn scene."""
+    mesh = network.look(draw_scene(), SCENE_LANDMARKS, SCENE_BOX)
+    points = five_points(mesh).astype(np.float64).ravel()
+    return np.array([*points, mesh.score, *eye_opening(mesh), mouth_opening(mesh)])
 
 
 def embedder_answer(embedder: Embedder) -> Answer:
@@ -145,7 +176,7 @@ def embedder_answer(embedder: Embedder) -> Answer:
 
 def check_detector(detector: Detector, expected: Sequence[float]) -> None:
     """GoldenVectorError unless the drawn face is found where, and as surely as, it must be."""
-    drift = np.abs(detector_answer(detector) - np.asarray(expected))
+    drift = _drift(detector_answer(detector), expected, "detector")
     if not (drift[:14].max() <= DETECTOR_TOLERANCE_PX and drift[14] <= DETECTOR_TOLERANCE_SCORE):
         raise GoldenVectorError(
             f"detector: the drawn face moved by {drift[:14].max():.3f} px, its score by {drift[14]:.4f}; "
@@ -153,14 +184,41 @@ def check_detector(detector: Detector, expected: Sequence[float]) -> None:
         )
 
 
-def check_embedder(embedder: Embedder, expected: Sequence[float]) -> None:
-    """GoldenVectorError unless the drawn face has the embedding that it must have."""
-    answer, wanted = embedder_answer(embedder), np.asarray(expected)
-    if answer.shape != wanted.shape:
-        raise GoldenVectorError(f"matcher: {answer.size} numbers, expected {wanted.size}")
-    cosine = float(answer @ wanted / np.linalg.norm(wanted))
-    if not cosine >= MIN_COSINE:
+def check_mesh(network: LandmarkNetwork, expected: Sequence[float]) -> None:
+    """GoldenVectorError unless the drawn face's landmarks and openings are what they must be."""
+    drift = _drift(mesh_answer(network), expected, "landmarks")
+    if not (drift[:10].max() <= MESH_TOLERANCE_PX and drift[10:].max() <= MESH_TOLERANCE_RATIO):
         raise GoldenVectorError(
-            f"matcher: the drawn face's embedding has cosine {cosine:.5f} to the known one, "
-            f"expected at least {MIN_COSINE}: wrong colour order, normalisation, precision or file"
+            f"landmarks: the drawn face moved by {drift[:10].max():.3f} px, its score, eyes or mouth by "
+            f"{drift[10:].max():.4f}; allowed are {MESH_TOLERANCE_PX} px and {MESH_TOLERANCE_RATIO}"
         )
+
+
+def check_embedder(embedder: Embedder, expected: Sequence[float]) -> None:
+    """GoldenVectorError unless the drawn face has the embedding that it must have.
+
+    The distance counts as well as the angle: not every matcher answers at unit length.
+    """
+    answer, wanted = embedder_answer(embedder), np.asarray(expected)
+    _same_size(answer, wanted, "matcher")
+    length = float(np.linalg.norm(wanted))
+    cosine = float(answer @ wanted / (np.linalg.norm(answer) * length))
+    distance = float(np.linalg.norm(answer - wanted)) / length
+    if not (cosine >= MIN_COSINE and distance <= MAX_DISTANCE):
+        raise GoldenVectorError(
+            f"matcher: the drawn face's embedding has cosine {cosine:.5f} to the known one, expected at "
+            f"least {MIN_COSINE}, and distance {distance:.4f}, expected at most {MAX_DISTANCE}: wrong "
+            "colour order, normalisation, precision or file"
+        )
+
+
+def _drift(answer: Answer, expected: Sequence[float], whose: str) -> Answer:
+    wanted = np.asarray(expected)
+    _same_size(answer, wanted, whose)
+    drift: Answer = np.abs(answer - wanted)
+    return drift
+
+
+def _same_size(answer: Answer, wanted: Answer, whose: str) -> None:
+    if answer.shape != wanted.shape:
+        raise GoldenVectorError(f"{whose}: {answer.size} numbers, expected {wanted.size}")

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from models.align import LAYOUTS
+from models.align import layout_of
 from models.catalogue import NetworkSpec
 
 STEPS = ("detect at full and half scale", "close-up landmarks, mean of cells", "similarity, averaged down")
@@ -13,12 +13,12 @@ STEPS = ("detect at full and half scale", "close-up landmarks, mean of cells", "
 
 def preprocessing(matcher: NetworkSpec, others: Sequence[NetworkSpec]) -> str:
     """SHA-256 over the steps, the other networks' files, the matcher's layout and its input."""
-    layout = LAYOUTS[matcher.layout]
+    layout = layout_of(matcher)
     told = {
         "steps": STEPS,
         "networks": {spec.role: spec.sha256 for spec in others},
         "layout": [layout.name, layout.size, layout.landmarks.tolist()],
         "input": [matcher.input.colour, matcher.input.mean, matcher.input.scale],
-        "metric": matcher.metric,
+        "answer": [matcher.metric, matcher.normalise],
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -29,7 +29,7 @@ def embed(image_bgr: ImageBGR, face: Face, embedder: Embedder) -> Embedding:
 
 
 def fuse(embeddings: Sequence[Embedding], weights: Sequence[float]) -> Embedding:
-    """The weighted mean of several embeddings of one face, at unit length.
+    """The weighted mean of several embeddings of one face, at unit length where their metric is the cosine.
 
     Weights are at or above 0, one for each embedding. Raises InferenceError where nothing has weight or the
     embeddings cancel out, MatchersDifferError for embeddings of different matchers.
@@ -44,4 +44,6 @@ def fuse(embeddings: Sequence[Embedding], weights: Sequence[float]) -> Embedding
     length = float(np.linalg.norm(mean))
     if not length > 1e-6 * float(given.sum()):  # NaN compares false; so does a sum of 0
         raise InferenceError("the embeddings of one face cancel out")
-    return Embedding((mean / length).astype(np.float32), matchers.pop())
+    metric = embeddings[0].metric
+    fused = mean / (length if metric == "cosine" else given.sum())
+    return Embedding(fused.astype(np.float32), matchers.pop(), metric)

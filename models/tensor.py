@@ -13,8 +13,8 @@ def to_tensor(image_bgr: ImageBGR, spec: InputSpec) -> Tensor:
     blue, green, red = cv2.split(image_bgr)  # half the time of numpy's transpose
     channels = (blue, green, red) if spec.colour == "bgr" else (red, green, blue)
     tensor: Tensor = np.stack(channels)[None].astype(np.float32)
-    if spec.mean:
-        tensor -= np.float32(spec.mean)
+    if any(spec.mean):
+        tensor -= np.array(spec.mean, np.float32)[None, :, None, None]
     if spec.scale != 1:
         tensor *= np.float32(spec.scale)
     return tensor

@@ -1,6 +1,7 @@
-"""From an installed package to a checked fp32 ONNX file, once; never downloads, never trusts a file unread.
+"""From a published file to a checked fp32 ONNX file, once; never trusts a file unread.
 
-Imports no numeric library itself: when everything is ready, preparing again costs a hash of each file.
+Only `prepare` may download, and only what the catalogue pins. Imports no numeric library itself: when
+everything is ready, preparing again costs a hash of each file.
 """
 
 import hashlib
@@ -12,11 +13,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from models.catalogue import Catalogue, NetworkSpec
-from models.errors import WeightsChangedError, WeightsMissingError
+from models import fetch
+from models.errors import CatalogueError, WeightsChangedError, WeightsMissingError
+from models.spec import ArchiveSource, FileSource, NetworkSpec, PackageSource
 
-PREPARE = "run `python -m models prepare`"
-PREPARE_AGAIN = "If you know why, `python -m models prepare --again` makes it anew from the package"
+PREPARE = "run `python -m models prepare {name}`"
+PREPARE_AGAIN = "If you know why, `python -m models prepare --again {name}` makes it anew from its source"
+ADOPT = "`python -m models adopt {name}` prints what is missing"
+State = Literal["ready", "missing", "changed", "unfinished"]
 
 
 def cache_dir() -> Path:
@@ -37,29 +41,55 @@ class Prepared:
     made_now: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where prepared files go, and where their sources may lie instead of in packages and the registry."""
+
+    cache: Path
+    folder: Path | None = None
+    """Already downloaded packages and files; nothing is downloaded then."""
+
+
 def prepared_path(spec: NetworkSpec, cache: Path) -> Path:
     """Where this network's prepared file is, or would be."""
     return cache / "networks" / spec.file
 
 
 def prepare(
-    catalogue: Catalogue,
-    cache: Path,
+    spec: NetworkSpec,
+    shelf: Shelf,
     *,
     again: bool = False,
     starting: Callable[[NetworkSpec], None] = lambda _: None,
-) -> tuple[Prepared, ...]:
-    """Make every prepared file that is missing; a file that is there is checked, never silently replaced."""
-    return tuple(_prepare_one(spec, cache, starting, again=again) for spec in catalogue.networks)
+) -> Prepared:
+    """Make the prepared file if it is missing; a file that is there is checked, never silently replaced."""
+    _must_be_finished(spec)
+    path = prepared_path(spec, shelf.cache)
+    if path.exists() and not again:
+        load(spec, shelf.cache)
+        return Prepared(spec, path, made_now=False)
+    starting(spec)
+    result = convert(spec, source(spec, shelf))
+    found = hashlib.sha256(result).hexdigest()
+    if found != spec.sha256:
+        raise WeightsChangedError(
+            path, spec.sha256, found, "Nothing was written; is onnx the locked version?"
+        )
+    write_atomically(path, result)
+    return Prepared(spec, path, made_now=True)
 
 
 def load(spec: NetworkSpec, cache: Path) -> bytes:
     """The prepared file's bytes, hashed as read, so that what was checked is what runs."""
-    return read_checked(prepared_path(spec, cache), spec.sha256, PREPARE, PREPARE_AGAIN)
+    _must_be_finished(spec)
+    remedies = (text.format(name=spec.name) for text in (PREPARE, PREPARE_AGAIN))
+    return read_checked(prepared_path(spec, cache), spec.sha256, *remedies)
 
 
-def state(spec: NetworkSpec, cache: Path) -> Literal["ready", "missing", "changed"]:
+def state(spec: NetworkSpec, cache: Path) -> State:
     """Whether this network could be loaded now."""
+    if not spec.finished:
+        return "unfinished"
     try:
         load(spec, cache)
     except WeightsMissingError:
@@ -81,39 +111,65 @@ def read_checked(path: Path, sha256: str, if_missing: str, if_changed: str = "")
     return data
 
 
-def source_path(spec: NetworkSpec) -> Path:
+def source(spec: NetworkSpec, shelf: Shelf) -> bytes:
+    """The published file's bytes, checked. Raises WeightsMissingError, WeightsChangedError, FetchError."""
+    wanted = spec.source
+    if shelf.folder is not None and (lying := shelf.folder / Path(wanted.path).name).exists():
+        return read_checked(lying, wanted.sha256, "")
+    if isinstance(wanted, FileSource):
+        return read_checked(Path(wanted.path), wanted.sha256, f"{spec.name} names it in your catalogue")
+    if isinstance(wanted, PackageSource):
+        install = f"install {wanted.told}"
+        return read_checked(package_path(wanted), wanted.sha256, install, f"Reinstall: {install}")
+    return _fetched(wanted, shelf)
+
+
+def to_fetch(spec: NetworkSpec, shelf: Shelf) -> int:
+    """The megabytes that preparing this network would download."""
+    wanted = spec.source
+    if not isinstance(wanted, ArchiveSource) or shelf.folder is not None:
+        return 0
+    return 0 if _kept_path(wanted, shelf).exists() else wanted.megabytes
+
+
+def package_path(wanted: PackageSource) -> Path:
     """The published file inside its package, which is found but not imported."""
-    package = find_spec(spec.source.package)
-    wanted = f"{spec.source.package}=={spec.source.version}"
+    package = find_spec(wanted.package)
     if package is None or package.origin is None:
-        raise WeightsMissingError(Path(spec.source.path), f"install {wanted}")
-    return Path(package.origin).parent / spec.source.path
+        raise WeightsMissingError(Path(wanted.path), f"install {wanted.told}")
+    return Path(package.origin).parent / wanted.path
 
 
-def _prepare_one(
-    spec: NetworkSpec, cache: Path, starting: Callable[[NetworkSpec], None], *, again: bool
-) -> Prepared:
-    path = prepared_path(spec, cache)
-    if path.exists() and not again:
-        load(spec, cache)
-        return Prepared(spec, path, made_now=False)
-    starting(spec)
-    result = _rewritten(spec)
-    found = hashlib.sha256(result).hexdigest()
-    if found != spec.sha256:
-        raise WeightsChangedError(
-            path, spec.sha256, found, "Nothing was written; is onnx the locked version?"
-        )
-    write_atomically(path, result)
-    return Prepared(spec, path, made_now=True)
+def _fetched(wanted: ArchiveSource, shelf: Shelf) -> bytes:
+    """Out of the archive, and kept beside the prepared files, since archives are large."""
+    path = _kept_path(wanted, shelf)
+    if not path.exists():
+        found = fetch.take(wanted.archive, {wanted.path: wanted.sha256}, shelf.cache, shelf.folder)
+        write_atomically(path, found[wanted.path])
+    return read_checked(path, wanted.sha256, "", "Remove it to have it fetched again")
 
 
-def _rewritten(spec: NetworkSpec) -> bytes:
-    wanted = f"install {spec.source.package}=={spec.source.version}"
-    source = read_checked(source_path(spec), spec.source.sha256, wanted, f"Reinstall: {wanted}")
-    from models.rewrite import to_plain_fp32  # noqa: PLC0415  # onnx takes longer to import than to check files
+def _kept_path(wanted: ArchiveSource, shelf: Shelf) -> Path:
+    return shelf.cache / "sources" / f"{wanted.sha256[:12]}-{Path(wanted.path).name}"
 
-    return to_plain_fp32(source, spec.name, spec.input.free_axes)
+
+def _must_be_finished(spec: NetworkSpec) -> None:
+    if not spec.finished:
+        raise CatalogueError(f"{spec.name} has no sha256 or golden: {ADOPT.format(name=spec.name)}")
+
+
+def convert(spec: NetworkSpec, published: bytes) -> bytes:
+    """The published file as the ONNX file that runs; the same bytes on every machine."""
+    # Imported where needed: onnx takes longer to import than files take to check.
+    if spec.format == "quantised-onnx":
+        from models.rewrite import to_plain_fp32  # noqa: PLC0415
+
+        return to_plain_fp32(published, spec.name, spec.input.free_axes)
+    if spec.format == "mediapipe-face-mesh":
+        from models.tflite import mesh_to_onnx  # noqa: PLC0415
+
+        return mesh_to_onnx(published, spec.name)
+    return published
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -144,22 +200,23 @@ def _sync_directory(directory: Path) -> None:
 class WatchedFile:
     """A prepared file that is in use: cheap to check often, hashed again only when its stat changes."""
 
-    def __init__(self, path: Path, sha256: str) -> None:
-        self._path = path
-        self._sha256 = sha256
+    def __init__(self, spec: NetworkSpec, cache: Path) -> None:
+        self._path = prepared_path(spec, cache)
+        self._sha256 = spec.sha256
+        self._remedies = [text.format(name=spec.name) for text in (PREPARE, PREPARE_AGAIN)]
         self._seen: tuple[int, ...] | None = None
 
     def check(self) -> None:
         """WeightsMissingError or WeightsChangedError if the file is no longer the one it was."""
         signature = self._signature()
         if signature != self._seen:
-            read_checked(self._path, self._sha256, PREPARE, PREPARE_AGAIN)
+            read_checked(self._path, self._sha256, *self._remedies)
             self._seen = signature
 
     def _signature(self) -> tuple[int, ...]:
         try:
             stat = self._path.stat()
         except FileNotFoundError as error:
-            raise WeightsMissingError(self._path, PREPARE) from error
+            raise WeightsMissingError(self._path, self._remedies[0]) from error
         # ctime cannot be set back by whoever rewrites the file and restores its mtime.
         return (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

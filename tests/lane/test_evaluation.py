@@ -29,7 +29,7 @@ from lane.measure import Measurer
 from lane.observer import Asked, Observer
 from lane.policy import Policy
 from lane.referral import Answer, PassageId
-from models.align import LAYOUTS, Layout
+from models.align import ARCFACE_112, Layout
 from models.errors import InferenceError
 from models.face import AlignedFace, Embedding
 from models.identity import MatcherIdentity
@@ -57,7 +57,7 @@ class Thumbnail:
     """A simulated matcher: the crop itself, small and grey, is the vector."""
 
     identity: MatcherIdentity = THUMBNAIL
-    layout: Layout = LAYOUTS["arcface-112"]
+    layout: Layout = ARCFACE_112
 
     def embed(self, face: AlignedFace, /) -> Embedding:
         grey = cv2.cvtColor(cv2.resize(face.image_bgr, (16, 16)), cv2.COLOR_BGR2GRAY)

@@ -3,14 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from models.compare import similarity
 from models.embed import unit_vector
 from models.errors import InferenceError, MatchersDifferError
 from models.face import Embedding, MatcherIdentity
 from models.session import Tensor
+from models.spec import Metric
 
 MATCHER = MatcherIdentity("a", "0" * 64, "2" * 64)
+Floats = NDArray[np.floating]
 VECTORS = arrays.arrays(np.float32, 8, elements=st.floats(-100, 100, width=32))
 
 
@@ -35,3 +38,39 @@ def test_similarity_is_a_cosine_whatever_the_matcher_answered(one: Tensor, other
 def test_an_answer_without_direction_is_no_embedding(answer: Tensor) -> None:
     with pytest.raises(InferenceError, match="no direction"):
         unit_vector(answer.astype(np.float32))
+
+
+def measured(vector: Floats, metric: Metric = "euclidean") -> Embedding:
+    return Embedding(vector.astype(np.float32), MATCHER, metric)
+
+
+@given(VECTORS, VECTORS)
+def test_with_a_distance_nearer_is_more_alike_and_nothing_is_above_one(one: Tensor, other: Tensor) -> None:
+    expected = 1 - float(np.linalg.norm(one.astype(np.float64) - other))
+    assert similarity(measured(one), measured(other)) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert similarity(measured(one), measured(other)) <= similarity(measured(one), measured(one)) == 1
+
+
+def test_dlibs_threshold_of_0_6_is_a_similarity_of_0_4() -> None:
+    apart = np.zeros(8, np.float32)
+    apart[3] = 0.6
+    assert similarity(measured(apart), measured(np.zeros(8, np.float32))) == pytest.approx(0.4)
+
+
+def test_a_cosine_and_a_distance_are_not_mixed() -> None:
+    vector = unit_vector(np.ones(8, np.float32))
+    with pytest.raises(MatchersDifferError):
+        similarity(measured(vector), measured(vector, "cosine"))
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.9, 1.1, np.nan, np.inf])
+def test_a_vector_that_is_not_at_unit_length_has_no_cosine(factor: float) -> None:
+    vector = unit_vector(np.ones(8, np.float32))
+    with pytest.raises(InferenceError, match="length"):
+        similarity(measured(vector, "cosine"), measured(vector * np.float32(factor), "cosine"))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_distance_that_is_not_finite_is_no_similarity(value: float) -> None:
+    with pytest.raises(InferenceError, match="not finite"):
+        similarity(measured(np.full(8, value)), measured(np.zeros(8)))

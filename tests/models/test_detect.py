@@ -106,5 +106,5 @@ def test_width_and_height_are_not_swapped_on_the_way_back() -> None:
 
 
 def test_every_network_says_where_it_runs(networks: Networks) -> None:
-    assert {identity.role for identity in networks.identities} == {"detector", "matcher"}
+    assert {identity.role for identity in networks.identities} == {"detector", "landmarks", "matcher"}
     assert all(identity.provider == "CPUExecutionProvider" for identity in networks.identities)

@@ -13,6 +13,7 @@ from models.build import Networks
 from models.compare import similarity
 from models.detect import Letterbox
 from models.face import ImageBGR
+from models.spec import PackageSource
 from tests.models.conftest import PEOPLE
 
 SIZES = [(640, 480), (320, 256), (640, 640)]
@@ -61,7 +62,9 @@ def test_opencvs_aligned_face_and_feature_are_ours(
 def test_the_detector_answers_as_opencv_does_on_the_file_as_published(
     networks: Networks, people: dict[str, ImageBGR]
 ) -> None:
-    published = weights.source_path(catalogue.load().for_role("detector"))
+    source = catalogue.load().for_role("detector").source
+    assert isinstance(source, PackageSource)
+    published = weights.package_path(source)
     image = cv2.resize(people["obama.jpg"], (640, 640), interpolation=cv2.INTER_AREA).astype(np.uint8)
     try:
         theirs = cv2.FaceDetectorYN.create(str(published), "", (640, 640), 0.7, 0.3)

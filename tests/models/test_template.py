@@ -58,3 +58,10 @@ def test_nothing_makes_no_template() -> None:
 def test_embeddings_of_two_matchers_are_never_mixed() -> None:
     with pytest.raises(MatchersDifferError):
         fuse([embedding(1, 0), embedding(1, 0, matcher=THERE)], [1, 1])
+
+
+def test_where_distances_count_a_template_is_the_mean_and_keeps_its_length() -> None:
+    looks = [Embedding(np.array(vector, np.float32), HERE, "euclidean") for vector in ([2, 0], [0, 4])]
+    fused = fuse(looks, [3, 1])
+    assert fused.vector.tolist() == [1.5, 1]
+    assert fused.metric == "euclidean"

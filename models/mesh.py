@@ -1,0 +1,116 @@
+"""468 points on one face (MediaPipe's face mesh), and what is read off them: five landmarks, eyes, mouth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.align import Layout, Similarity, align
+from models.errors import InferenceError
+from models.face import Box, ImageBGR, Landmarks
+from models.session import Session, Tensor
+from models.spec import NetworkSpec
+from models.tensor import to_tensor
+
+Points: TypeAlias = NDArray[np.float32]
+
+SIZE = 192
+"""Pixels along each side of the crop that the network was trained with."""
+REACH = 1.5
+"""The crop's side over the longer side of the face's box, as MediaPipe's own graph has it."""
+COUNT = 468
+
+# Numbers of points in MediaPipe's canonical face model; right and left are the person's own.
+RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS = (33, 133), (362, 263)
+RIGHT_LIDS, LEFT_LIDS = ((160, 144), (158, 153)), ((385, 380), (387, 373))
+NOSE_TIP, MOUTH_CORNERS, INNER_LIPS = 1, (61, 291), (13, 14)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mesh:
+    """468 points on a face."""
+
+    points_in_image: Points
+    """468×3: x, y in pixels of the image; z in the same unit, smaller nearer to the camera."""
+    score: float
+    """How sure the network is that it looked at a face, 0 to 1; it is for the caller to judge."""
+
+
+class FaceMesh:
+    """MediaPipe's face landmark network (Kartynnik et al., 2019) on one face that a detector found."""
+
+    def __init__(self, spec: NetworkSpec, session: Session) -> None:
+        self._input = spec.input
+        self._session = session
+
+    def look(self, image_bgr: ImageBGR, landmarks: Landmarks, box: Box) -> Mesh:
+        """The face's mesh; InferenceError if box or landmarks span no face."""
+        to_crop = crop_transform(landmarks, box)
+        moved = (landmarks @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
+        crop = align(image_bgr, landmarks, Layout(f"mesh-{SIZE}", SIZE, moved))
+        return mesh_in_image(self._session.run(to_tensor(crop.image_bgr, self._input)), to_crop)
+
+
+def crop_transform(landmarks: Landmarks, box: Box) -> Similarity:
+    """Image to crop: a square around the box, turned so that the eyes are level."""
+    side = REACH * max(box.width, box.height)
+    right, left = landmarks[0].astype(np.float64), landmarks[1].astype(np.float64)
+    tilt = float(np.arctan2(left[1] - right[1], left[0] - right[0]))
+    centre = np.array([box.x + box.width / 2, box.y + box.height / 2])
+    if not (side > 0 and np.isfinite([side, tilt, *centre]).all()):  # NaN compares false
+        raise InferenceError("box and landmarks do not span a face")
+    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]) * (SIZE / side)
+    return np.column_stack([turn, SIZE / 2 - turn @ centre])
+
+
+def mesh_in_image(outputs: Mapping[str, Tensor], to_crop: Similarity) -> Mesh:
+    """The network's answer, brought back from the crop into the image."""
+    in_crop = outputs["landmarks"][0].astype(np.float64)
+    turn, move = to_crop[:, :2], to_crop[:, 2]
+    in_image = np.linalg.solve(turn, (in_crop[:, :2] - move).T).T
+    depth = in_crop[:, 2:] / np.hypot(turn[0, 0], turn[1, 0])
+    logit = float(outputs["face"][0, 0])
+    return Mesh(np.hstack([in_image, depth]).astype(np.float32), float(1 / (1 + np.exp(-logit))))
+
+
+def five_points(mesh: Mesh) -> Landmarks:
+    """Eye centres, nose tip and mouth corners, in pixels of the image and in the order of `Landmarks`.
+
+    An eye's centre is the middle of its corners, which stays where the gaze and the lids move.
+    """
+    points = mesh.points_in_image[:, :2]
+    eyes = [points[list(corners)].mean(0) for corners in (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS)]
+    return np.stack([*eyes, points[NOSE_TIP], *points[list(MOUTH_CORNERS)]]).astype(np.float32)
+
+
+def eye_opening(mesh: Mesh) -> tuple[float, float]:
+    """How far the right and the left eye are open: height over width (Soukupová and Čech, 2016).
+
+    About 0.3 where an eye is open, below 0.15 where it is shut. InferenceError for an eye without width.
+    """
+    return (
+        _opening(mesh.points_in_image, RIGHT_LIDS, RIGHT_EYE_CORNERS),
+        _opening(mesh.points_in_image, LEFT_LIDS, LEFT_EYE_CORNERS),
+    )
+
+
+def mouth_opening(mesh: Mesh) -> float:
+    """How far the mouth is open: the gap between the lips over the mouth's width; 0 where it is shut.
+
+    InferenceError for a mouth without width.
+    """
+    return _opening(mesh.points_in_image, (INNER_LIPS,), MOUTH_CORNERS)
+
+
+def _opening(points: Points, gaps: Sequence[tuple[int, int]], corners: tuple[int, int]) -> float:
+    """The mean of the gaps over the distance of the corners, in space: a turned head changes little."""
+    width = _distance(points, *corners)
+    if not width > 0:  # NaN compares false
+        raise InferenceError("the mesh spans no face")
+    return float(np.mean([_distance(points, *gap) for gap in gaps])) / width
+
+
+def _distance(points: Points, one: int, other: int) -> float:
+    return float(np.linalg.norm(points[one].astype(np.float64) - points[other]))

@@ -1,0 +1,190 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import catalogue, golden, mesh
+from models.align import ARCFACE_112
+from models.build import Networks, session_on
+from models.errors import GoldenVectorError, InferenceError
+from models.face import Box, Face, ImageBGR
+from models.mesh import FaceMesh, Mesh
+from models.ort import OrtSession
+from models.session import Tensor
+from tests.models.conftest import ONE_THREAD, PEOPLE
+from tests.models.test_golden import Changed
+
+SPEC = catalogue.load().for_role("landmarks")
+EYES = ARCFACE_112.landmarks
+
+
+@pytest.fixture(scope="module")
+def session(prepared_file: Callable[[catalogue.Role], Path]) -> OrtSession:
+    return session_on(prepared_file("landmarks").read_bytes(), SPEC, ONE_THREAD)
+
+
+@pytest.fixture(scope="module")
+def network(session: OrtSession) -> FaceMesh:
+    return FaceMesh(SPEC, session)
+
+
+def look(network: FaceMesh, image: ImageBGR, face: Face) -> Mesh:
+    return network.look(image, face.landmarks, face.box_in_image)
+
+
+def points(**places: tuple[float, float, float]) -> Mesh:
+    """A mesh with these points (`p13=…`), all others at the origin."""
+    found = np.zeros((mesh.COUNT, 3), np.float32)
+    for name, place in places.items():
+        found[int(name[1:])] = place
+    return Mesh(found, 1.0)
+
+
+def eye(width: float, height: float) -> Mesh:
+    return points(
+        p33=(0, 0, 0), p133=(width, 0, 0),
+        p160=(width / 3, height / 2, 0), p144=(width / 3, -height / 2, 0),
+        p158=(width / 2, height / 2, 0), p153=(width / 2, -height / 2, 0),
+        p362=(0, 0, 0), p263=(width, 0, 0),
+        p385=(1, height, 0), p380=(1, 0, 0), p387=(2, height, 0), p373=(2, 0, 0),
+    )  # fmt: skip
+
+
+def turned(shape: Mesh, yaw: float, pitch: float, roll: float, scale: float) -> Mesh:
+    y, p, r = yaw, pitch, roll
+    about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    moved = shape.points_in_image.astype(np.float64) @ (about_z @ about_y @ about_x).T * scale + [300, 200, 5]
+    return replace(shape, points_in_image=moved.astype(np.float32))
+
+
+ANGLES = st.floats(-3.1, 3.1)
+
+
+@given(ANGLES, ANGLES, ANGLES, st.floats(0.5, 20), st.floats(5, 50), st.floats(0, 20))
+def test_an_eyes_opening_is_height_over_width_however_the_head_is_turned(
+    yaw: float, pitch: float, roll: float, scale: float, width: float, height: float
+) -> None:
+    right, left = mesh.eye_opening(turned(eye(width, height), yaw, pitch, roll, scale))
+    assert right == pytest.approx(height / width, abs=0.01)
+    assert left == pytest.approx(height / width, abs=0.01)
+
+
+@given(ANGLES, ANGLES, ANGLES, st.floats(0.5, 20), st.floats(0, 20))
+def test_a_mouths_opening_is_the_gap_over_the_width(
+    yaw: float, pitch: float, roll: float, scale: float, gap: float
+) -> None:
+    mouth = points(p61=(-15, 0, 0), p291=(15, 0, 0), p13=(0, -gap / 2, 3), p14=(0, gap / 2, 3))
+    assert mesh.mouth_opening(turned(mouth, yaw, pitch, roll, scale)) == pytest.approx(gap / 30, abs=0.01)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_a_mesh_without_width_has_no_openings(value: float) -> None:
+    flat = Mesh(np.full((mesh.COUNT, 3), value, np.float32), 1.0)
+    for measure in (mesh.eye_opening, mesh.mouth_opening):
+        with pytest.raises(InferenceError, match="spans no face"), np.errstate(invalid="ignore"):
+            measure(flat)
+
+
+def test_five_points_are_the_eyes_middles_the_nose_tip_and_the_mouths_corners() -> None:
+    shape = points(
+        p33=(1, 2, 9), p133=(3, 4, 9), p362=(11, 2, 9), p263=(13, 4, 9),
+        p1=(7, 8, 9), p61=(5, 12, 9), p291=(9, 13, 9),
+    )  # fmt: skip
+    assert mesh.five_points(shape).tolist() == [[2, 3], [12, 3], [7, 8], [5, 12], [9, 13]]
+    assert mesh.five_points(shape).dtype == np.float32
+
+
+@given(ANGLES, st.floats(-3000, 3000), st.floats(-3000, 3000), st.floats(1, 3000), st.floats(1, 3000))
+def test_the_crop_shows_the_box_with_room_around_it_and_level_eyes(
+    tilt: float, x: float, y: float, width: float, height: float
+) -> None:
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    landmarks = ((EYES - 56) @ turn.T * (width / 100) + [x, y]).astype(np.float32)
+    box = Box(x - width / 2, y - height / 2, width, height)
+    to_crop = mesh.crop_transform(landmarks, box)
+    assert np.allclose(to_crop @ [x, y, 1], 96, atol=0.01)
+    moved = landmarks.astype(np.float64) @ to_crop[:, :2].T + to_crop[:, 2]
+    assert moved[1, 0] > moved[0, 0]
+    assert abs(moved[0, 1] - moved[1, 1]) < 0.02 * np.linalg.norm(moved[1] - moved[0]) + 0.1
+    scale = np.hypot(to_crop[0, 0], to_crop[1, 0])
+    assert 1.5 * max(width, height) * scale == pytest.approx(192)
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 0, 0), Box(np.nan, 0, 10, 10), Box(0, 0, np.inf, 10)])
+def test_a_box_that_is_none_is_refused(network: FaceMesh, box: Box) -> None:
+    with pytest.raises(InferenceError, match="do not span a face"):
+        network.look(np.zeros((100, 100, 3), np.uint8), EYES, box)
+
+
+@pytest.mark.parametrize("value", [5.0, np.nan])
+def test_landmarks_that_are_none_are_refused(network: FaceMesh, value: float) -> None:
+    with pytest.raises(InferenceError, match="span"):
+        network.look(np.zeros((100, 100, 3), np.uint8), np.full((5, 2), value, np.float32), Box(0, 0, 50, 60))
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_mesh_agrees_with_the_detectors_landmarks(
+    network: FaceMesh, networks: Networks, people: dict[str, ImageBGR], name: str
+) -> None:
+    face = networks.detector.detect(people[name])[0]
+    found = look(network, people[name], face)
+    eyes = float(np.linalg.norm(face.landmarks[1] - face.landmarks[0]))
+    off = np.linalg.norm(mesh.five_points(found) - face.landmarks, axis=1) / eyes
+    assert found.points_in_image.shape == (468, 3)
+    assert found.score > 0.99
+    assert off.max() < 0.2
+
+
+def test_landmarks_hold_still_when_the_head_in_the_picture_is_turned(
+    network: FaceMesh, networks: Networks, people: dict[str, ImageBGR]
+) -> None:
+    image = people["obama.jpg"]
+    face = networks.detector.detect(image)[0]
+    height, width = image.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 25, 1)
+    rotated = cv2.warpAffine(image, turn, (width, height)).astype(np.uint8)
+    expected = mesh.five_points(look(network, image, face)) @ turn[:, :2].T + turn[:, 2]
+    before = face.box_in_image
+    centre = turn @ [before.x + before.width / 2, before.y + before.height / 2, 1]
+    corner = centre - np.array([before.width, before.height]) / 2
+    box = Box(float(corner[0]), float(corner[1]), before.width, before.height)
+    landmarks = (face.landmarks @ turn[:, :2].T + turn[:, 2]).astype(np.float32)
+    found = mesh.five_points(network.look(rotated, landmarks, box))
+    eyes = float(np.linalg.norm(expected[1] - expected[0]))
+    assert np.linalg.norm(found - expected, axis=1).max() < 0.04 * eyes
+
+
+def test_where_there_is_no_face_the_score_says_so(network: FaceMesh) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    for image in (noise, np.full((200, 200, 3), 127, np.uint8)):
+        assert network.look(image, EYES + 40, Box(40, 30, 110, 130)).score < 0.1
+
+
+def test_the_drawn_face_has_the_known_mesh(network: FaceMesh) -> None:
+    golden.check_mesh(network, SPEC.golden)
+
+
+def test_a_mesh_network_fed_wrongly_is_noticed(session: OrtSession) -> None:
+    wrong: list[Callable[[Tensor], Tensor]] = [
+        lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
+        lambda tensor: (tensor * 255).astype(np.float32),
+        lambda tensor: (tensor * 2 - 1).astype(np.float32),
+        lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
+        lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
+    ]
+    for before in wrong:
+        with pytest.raises(GoldenVectorError, match="moved by"):
+            golden.check_mesh(FaceMesh(SPEC, Changed(session, before=before)), SPEC.golden)
+
+
+def test_a_mesh_with_points_in_another_order_is_noticed(session: OrtSession) -> None:
+    changed = Changed(session, after=lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]})
+    with pytest.raises(GoldenVectorError, match="moved by"):
+        golden.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
