@@ -1,5 +1,6 @@
 """The benchmarks' command line."""
 
+import json
 import logging
 import sys
 from collections.abc import Callable
@@ -141,16 +142,67 @@ def accuracy(
     _tell({"stamp": stamped, "matchers": told, "skipped": built.skipped}, json_out, show_accuracy)
 
 
+@app.command()
+def calibrate(
+    root: Root,
+    pairs: Annotated[
+        list[Path],
+        typer.Option(help="CSV as for `accuracy`; may be repeated, and each list's groups are kept apart."),
+    ],
+    out: Annotated[Path, typer.Option(help="The calibration file to write, such as sface-2021dec.json.")],
+    matcher: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A matcher of the catalogue; the lane's own if none.")
+    ] = None,
+    face: Which = "prominent",
+    group_by: GroupBy = "group",
+    workers: Workers = None,
+) -> None:
+    """Measure what a matcher's scores are worth, and write it as a file that a policy names.
+
+    Every two pictures of different people within a group are compared. The worst group of 20 people or more
+    tells what a score achieves. The file holds rates, counts and hashes: no face, no embedding, no name.
+
+    Example: python -m benchmarks calibrate --root faces --pairs faces/pairs.csv --out own.json
+    """
+    from benchmarks import calibrate as calibration  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.machine import policy  # noqa: PLC0415
+    from benchmarks.matchers import bench, own  # noqa: PLC0415
+    from benchmarks.stamp import networks, stamp  # noqa: PLC0415
+    from benchmarks.tables import show_calibration  # noqa: PLC0415
+    from lane.calibration import parse  # noqa: PLC0415
+    from models.ort import available_cores  # noqa: PLC0415
+
+    results.must_be_writable(out)
+    lists = calibration.read_lists(pairs, root, group_by.split(","))
+    rules = policy()
+    built = bench([matcher or own()], rules, face, workers or available_cores())
+    told = calibration.calibrate(lists, root, built)
+    stamped = stamp(rules)
+    told["networks"] = [
+        {key: one[key] for key in ("role", "name", "sha256")}
+        for one in networks(built.networks)
+        if one["role"] != "matcher" or one["name"] == told["matcher"]["name"]
+    ]
+    told["made"] = {key: stamped[key] for key in ("date_utc", "commit", "libraries", "cpu")}
+    parse(json.dumps(told, allow_nan=False).encode(), out.name)  # CalibrationError: no lane would take it
+    results.write(told, out)
+    show_calibration(_console(), told, calibration.wanted(told["points"]))
+
+
 def _tell(
     result: dict[str, Any], json_out: Path | None, show: Callable[[Console, dict[str, Any]], None]
 ) -> None:
     if json_out is not None:
         results.write(result, json_out)
     if json_out != results.STDOUT:
-        console = Console(soft_wrap=True, highlight=False)
-        if not console.is_terminal:
-            console.width = 140  # a file has no width, and a table that is cut says less
-        show(console, result)
+        show(_console(), result)
+
+
+def _console() -> Console:
+    console = Console(soft_wrap=True, highlight=False)
+    if not console.is_terminal:
+        console.width = 140  # a file has no width, and a table that is cut says less
+    return console
 
 
 def _names(given: list[str] | None) -> list[str]:

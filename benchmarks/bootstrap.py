@@ -44,11 +44,11 @@ def fmr_intervals(impostors: Impostors, thresholds: Sequence[float], weights: We
     asked = [(t, place) for place, t in enumerate(thresholds) if t >= impostors.floor]
     result: list[Interval] = [None] * len(thresholds)
     compared = sum(_compared(part, weights) for part in impostors.formed)
-    errors, at = np.zeros(DRAWS), 0
+    errors, end = np.zeros(DRAWS), len(impostors.top.scores)
     for threshold, place in sorted(asked, reverse=True):
-        end = impostors.reaching(threshold)
-        errors = errors + _weighed(impostors.top, slice(at, end), weights)
-        at = end
+        first = len(impostors.top.scores) - impostors.reaching(threshold)
+        errors = errors + _weighed(impostors.top, slice(first, end), weights)
+        end = first
         result[place] = _between(errors, np.asarray(compared))
     return result
 

@@ -1,7 +1,6 @@
 """The lane's own measuring, on a chosen provider, as a lane would build it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from lane.measure import Measurer
 from lane.policy import Policy, load
@@ -22,5 +21,5 @@ def measurer(
     `matchers` are names of the catalogue, beside the lane's own.
     """
     wanted = RuntimeSettings("cpu" if provider == CPU else "require", provider, threads)
-    more: dict[str, Any] = {"matchers": tuple(matchers)} if matchers else {}
-    return Measurer(build_networks(wanted, **more), second_face_ratio=rules.capture.second_face_ratio)
+    networks = build_networks(wanted, matchers=matchers)
+    return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks import peers
 from benchmarks.acquire import LaneLooker, Looker, look_for
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import measurer
 from benchmarks.scores import Metric
+from lane.measure import Measurer
 from lane.policy import Policy
+from models import catalogue
+from models.build import Networks
+from models.embed import FaceEmbedder
 from models.identity import MatcherIdentity
-from models.template import Embedder
 
 STOCK = {"sface": 0.363, "mobilefacenet": 0.363, "dlib": 0.4, peers.FACE_RECOGNITION: 0.4}
 """By how a name begins, the similarity from which its users usually take two faces for one person: OpenCV's
@@ -40,8 +42,13 @@ class Bench:
 
     subjects: tuple[Subject, ...]
     workers: tuple[tuple[Looker, ...], ...]
-    networks: Any
+    networks: Networks
     skipped: dict[str, str] = field(default_factory=dict)
+
+
+def own() -> str:
+    """The lane's own matcher."""
+    return catalogue.load().for_role("matcher").name
 
 
 def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench:
@@ -49,33 +56,34 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
 
     BenchmarkError where none is left; CatalogueError for a name that nobody has.
     """
-    wanted = dict.fromkeys(names)
-    peer = peers.FaceRecognitionLooker.load(face) if not wanted or peers.FACE_RECOGNITION in wanted else None
-    ours = [name for name in wanted if name != peers.FACE_RECOGNITION]
+    wanted = list(dict.fromkeys(names)) or [own(), peers.FACE_RECOGNITION]
+    peer = peers.FaceRecognitionLooker.load(face) if peers.FACE_RECOGNITION in wanted else None
     skipped = {peers.FACE_RECOGNITION: peer} if isinstance(peer, str) else {}
-    if wanted and not ours and skipped:
+    chosen = [name for name in wanted if name != peers.FACE_RECOGNITION]
+    if not chosen and skipped:
         raise BenchmarkError(f"{peers.FACE_RECOGNITION}: {peer}")
-    built = [measurer(rules, threads=1, matchers=ours) for _ in range(threads)]
+    built = [measurer(rules, threads=1, matchers=chosen) for _ in range(threads)]
+    workers = [_lookers(one, chosen, rules, face) for one in built]
     networks = built[0].networks
-    metrics = {spec.name: spec.metric for spec in networks.catalogue.networks}
-    default = networks.embedder
-    others = getattr(networks, "others", {})
-    every = {default.identity.name: default, **others}
-    chosen = [name for name in every if not wanted or name in ours]
-    missing = set(ours) - set(chosen)
-    if missing:
-        raise BenchmarkError(f"no matcher {', '.join(sorted(missing))}; there are: {', '.join(metrics)}")
-    subjects = [subject(every[name].identity, metrics[name], rules) for name in chosen]
-    workers: list[tuple[Looker, ...]] = []
-    for one in built:
-        mine: dict[str, Embedder] = {default.identity.name: one.networks.embedder}
-        mine |= getattr(one.networks, "others", {})
-        lane = LaneLooker(one, {name: mine[name] for name in chosen}, look_for(face), rules)
-        workers.append((lane,) if chosen else ())
+    every = _embedders(networks)
+    subjects = [
+        subject(every[name].identity, networks.catalogue.named(name).metric, rules) for name in chosen
+    ]
     if isinstance(peer, peers.FaceRecognitionLooker):
         subjects.append(subject(peer.identity, "euclidean", rules))
         workers = [(*lookers, peer) for lookers in workers]
     return Bench(tuple(subjects), tuple(workers), networks, skipped)
+
+
+def _lookers(built: Measurer, chosen: Sequence[str], rules: Policy, face: str) -> tuple[Looker, ...]:
+    every = _embedders(built.networks)
+    return (
+        (LaneLooker(built, {name: every[name] for name in chosen}, look_for(face), rules),) if chosen else ()
+    )
+
+
+def _embedders(networks: Networks) -> dict[str, FaceEmbedder]:
+    return {networks.embedder.identity.name: networks.embedder, **networks.others}
 
 
 def subject(identity: MatcherIdentity, metric: Metric, rules: Policy) -> Subject:

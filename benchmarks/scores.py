@@ -54,8 +54,8 @@ class Scored:
         )
 
     def sorted(self) -> "Scored":
-        """Highest first."""
-        order = np.argsort(-self.scores, kind="stable")
+        """Lowest first."""
+        order = np.argsort(self.scores, kind="stable")
         return Scored(self.scores[order], self.first[order], self.second[order])
 
 
@@ -125,7 +125,7 @@ class Impostors:
     counts: Counts
     """By bin of `EDGES`."""
     top: Scored
-    """Highest first: all at or above `floor`."""
+    """Lowest first: all at or above `floor`."""
     floor: float
     formed: tuple[Formed, ...]
     exactly: dict[float, int] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Impostors:
         KeyError below `floor` for a threshold that is no edge and was not asked for: better than a guess.
         """
         if threshold >= self.floor:
-            return int(np.searchsorted(-self.top.scores, -threshold, side="right"))
+            return len(self.top.scores) - int(np.searchsorted(self.top.scores, threshold))
         if threshold in self.exactly:
             return self.exactly[threshold]
         place = int(np.searchsorted(EDGES, threshold))
@@ -184,11 +184,11 @@ def joined(every: Sequence[Impostors]) -> Impostors:
         return listed_impostors(Scored.none())
     floor = max(one.floor for one in every)
     top = Scored.joined(one.top for one in every).sorted()
-    end = int(np.searchsorted(-top.scores, -floor, side="right"))
+    first = int(np.searchsorted(top.scores, floor))
     asked = {t for one in every for t in one.exactly if t < floor}
     return Impostors(
         np.sum([one.counts for one in every], axis=0),
-        Scored(top.scores[:end], top.first[:end], top.second[:end]),
+        Scored(top.scores[first:], top.first[first:], top.second[first:]),
         floor,
         tuple(part for one in every for part in one.formed),
         {t: sum(one.reaching(t) for one in every) for t in asked},

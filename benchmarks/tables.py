@@ -1,5 +1,6 @@
 """Results as tables for a person to read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -34,6 +35,32 @@ def show_accuracy(console: Console, result: dict[str, Any]) -> None:
         console.print(_fixed(matcher))
         console.print(_thresholds(matcher))
         _show_unequal(console, matcher)
+
+
+def show_calibration(
+    console: Console, calibration: dict[str, Any], wanted: Mapping[float, Mapping[str, Any] | None]
+) -> None:
+    """The groups behind it, and the threshold for each wanted FMR in the worst group."""
+    matcher, failures = calibration["matcher"], [one["failures_to_acquire"] for one in calibration["data"]]
+    console.print(
+        f"{matcher['name']} {matcher['sha256'][:12]}, preprocessing {matcher['preprocessing'][:12]}: "
+        f"{sum(failures)} failures to acquire",
+        markup=False,
+    )
+    groups = Table("group", "people", "genuine", "impostors", box=None, pad_edge=False)
+    for name, counts in calibration["groups"].items():
+        groups.add_row(name, *(f"{counts[key]:,}" for key in ("people", "genuine", "impostors")))
+    console.print(groups)
+    columns = ("FMR in the worst group", "threshold", "FMR %", "worst group's FMR %", "", "FNMR %")
+    table = Table(*columns, box=None, pad_edge=False)
+    for target, point in wanted.items():
+        if point is None:
+            table.add_row(f"{target:g}", "not kept by any score")
+            continue
+        worst, below = (_within(point, kind) for kind in ("worst_fmr", "fnmr"))
+        overall = f"{point['fmr'] * 100:.3g}"
+        table.add_row(f"{target:g}", f"{point['score']:.3f}", overall, worst, point["worst_group"], below)
+    console.print(table)
 
 
 def show_latency(console: Console, result: dict[str, Any]) -> None:
@@ -132,6 +159,11 @@ def _flat(group: dict[str, Any], kind: str) -> tuple[str, str]:
     exact = "" if group[kind] is None else f"{group[kind] * 100:.3g} ({low * 100:.2g}-{high * 100:.2g})"
     people = group.get(f"{kind}_interval_by_people")
     return exact, f"({people[0] * 100:.2g}-{people[1] * 100:.2g})" if people else ""
+
+
+def _within(point: Mapping[str, Any], kind: str) -> str:
+    low, high = point[f"{kind}_low"], point[f"{kind}_high"]
+    return f"{point[kind] * 100:.3g} ({low * 100:.2g}-{high * 100:.2g})"
 
 
 def _percent(fraction: float | None) -> str:

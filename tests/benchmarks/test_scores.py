@@ -50,7 +50,7 @@ def test_every_pair_of_strangers_is_counted_once_and_exactly(
     gallery = _gallery(seed, pictures, people, metric)
     found, plain = all_impostors(gallery, people), _plain(gallery)
     assert found.n == len(plain)
-    assert np.allclose(found.top.scores, -np.sort(-plain), atol=1e-7)
+    assert np.allclose(found.top.scores, np.sort(plain), atol=1e-7)
     for threshold in THRESHOLDS:
         assert found.reaching(threshold) == (plain >= threshold).sum()
     pairs = set(zip(found.top.first.tolist(), found.top.second.tolist(), strict=True))

@@ -1,0 +1,200 @@
+"""What a matcher's scores are worth, as a file that a policy reads: `lane.calibration` says its form.
+
+Every two pictures of different people within a group are compared. Rates are measured at each 0.005 of
+similarity; between the points nothing is claimed. Each interval holds the exact binomial one and the one over
+people (`bootstrap`), which is there where strangers have become rare. What would make a higher
+score look worse than a lower one, as a change of the worst group can, is levelled on the careful side.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from benchmarks.accuracy import Trial, named, outcomes
+from benchmarks.acquire import Acquired, acquire
+from benchmarks.bootstrap import Interval
+from benchmarks.errors import BenchmarkError
+from benchmarks.intervals import CONFIDENCE, Rate
+from benchmarks.matchers import Bench
+from benchmarks.pairs import ALL, Pair, pictures, read_pairs
+from benchmarks.people import identify
+from benchmarks.rates import ENOUGH_PEOPLE, Outcome
+from lane.calibration import FORMAT
+
+STEP = 0.005
+GRID = tuple(round(STEP * step, 3) for step in range(round(-1 / STEP), round(1 / STEP) + 1))
+NEARLY_ALL = 0.999
+"""The points begin where so many strangers score."""
+WANTED = (1e-2, 1e-3, 1e-4, 1e-5)
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One list of pairs; where there are several, its groups carry its name."""
+
+    path: Path
+    pairs: tuple[Pair, ...]
+
+
+def read_lists(paths: Sequence[Path], root: Path, group_by: Sequence[str]) -> tuple[Listed, ...]:
+    """BenchmarkError for a list that cannot be used, or for two of one name."""
+    if len({path.stem for path in paths}) < len(paths):
+        raise BenchmarkError("two lists of one name: their groups could not be told apart")
+    lists = []
+    for path in paths:
+        pairs = read_pairs(path, root, group_by)
+        if len(paths) > 1:
+            pairs = tuple(replace(pair, group=_kept_apart(path.stem, pair.group)) for pair in pairs)
+        lists.append(Listed(path, pairs))
+    return tuple(lists)
+
+
+def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, Any]:
+    """Groups, data and points of the bench's only matcher, as JSON values.
+
+    BenchmarkError where no group has people enough, or who is who is in doubt.
+    """
+    (subject,) = bench.subjects
+    pairs = [pair for one in lists for pair in one.pairs]
+    who = identify(pairs)
+    who.must_tell()
+    taken = acquire(pictures(pairs), root, bench.workers)[subject.name]
+    every = outcomes(pairs, Trial(who, taken, subject.metric, "within-group", GRID))
+    identity = subject.identity
+    return {
+        "format": FORMAT,
+        "matcher": {
+            "name": identity.name,
+            "sha256": identity.sha256,
+            "preprocessing": identity.preprocessing,
+        },
+        "data": [_data(one, root, taken) for one in lists],
+        "impostors": "within-group",
+        "confidence": CONFIDENCE,
+        "groups": {name: _counts(group) for name, group in named(every).items()},
+        "points": points(every[ALL], named(every)),
+    }
+
+
+def points(everybody: Outcome, groups: Mapping[str, Outcome]) -> list[dict[str, Any]]:
+    """Ascending by score: from where nearly all strangers score, to where none is left."""
+    large = {name: one for name, one in groups.items() if one.people >= ENOUGH_PEOPLE and one.impostors.n}
+    if not large:
+        raise BenchmarkError(f"no group has {ENOUGH_PEOPLE} people and pairs of strangers among them")
+    scores = _range(everybody)
+    overall = _fmr(everybody, scores)
+    worst = _worst({name: _fmr(one, scores) for name, one in large.items()})
+    missed = _wider([everybody.fnmr(t) for t in scores], everybody.fnmr_by_people(scores))
+    return [
+        {
+            "score": score,
+            "fmr": _rounded(everyone.rate),
+            "fmr_high": _rounded(everyone.high),
+            "worst_group": name,
+            "worst_fmr": _rounded(found.rate),
+            "worst_fmr_low": _rounded(found.low),
+            "worst_fmr_high": _rounded(found.high),
+            "fnmr": _rounded(below.rate),
+            "fnmr_low": _rounded(below.low),
+            "fnmr_high": _rounded(below.high),
+            "genuine_share_below": _rounded(below.rate),
+        }
+        for score, everyone, (name, found), below in zip(scores, overall, worst, missed, strict=True)
+    ]
+
+
+def wanted(found: Sequence[Mapping[str, Any]]) -> dict[float, Mapping[str, Any] | None]:
+    """By FMR in the worst group, the lowest point from which on it is kept; None where none is."""
+    result: dict[float, Mapping[str, Any] | None] = {}
+    for target in WANTED:
+        failing = [place for place, point in enumerate(found) if point["worst_fmr"] > target]
+        first = failing[-1] + 1 if failing else 0
+        result[target] = found[first] if first < len(found) else None
+    return result
+
+
+def _range(everybody: Outcome) -> list[float]:
+    """The part of the grid that says something. BenchmarkError without genuine pairs."""
+    if not len(everybody.genuine.scores):
+        raise BenchmarkError("no genuine pair could be compared: who is turned away cannot be told")
+    n = everybody.impostors.n
+    reaching = [everybody.impostors.reaching(score) for score in GRID]
+    first = max(place for place, errors in enumerate(reaching) if errors >= NEARLY_ALL * n or place == 0)
+    last = next((place for place, errors in enumerate(reaching) if errors == 0), len(GRID) - 1)
+    return list(GRID[first : last + 1])
+
+
+def _fmr(outcome: Outcome, scores: Sequence[float]) -> list[Rate]:
+    return _wider([outcome.fmr(score) for score in scores], outcome.fmr_by_people(scores))
+
+
+def _wider(exact: Sequence[Rate], by_people: Sequence[Interval]) -> list[Rate]:
+    """The rates, each with an interval that holds both."""
+    result = []
+    for one, interval in zip(exact, by_people, strict=True):
+        low, high = interval or (one.low, one.high)
+        result.append(replace(one, low=min(one.low, low), high=max(one.high, high)))
+    return result
+
+
+def _worst(by_group: Mapping[str, Sequence[Rate]]) -> list[tuple[str, Rate]]:
+    """At each score the group with the highest rate; of equally good ones the one that is known least.
+
+    The ends of the interval are levelled: an upper one is never below that of a higher score, nor a lower one
+    above that of a lower score.
+    """
+    chosen = []
+    for at in zip(*by_group.values(), strict=True):
+        told = dict(zip(by_group, at, strict=True))
+        name = max(told, key=lambda name: (told[name].rate, told[name].high))
+        chosen.append((name, told[name]))
+    lows = list(accumulate((one.low for _, one in chosen), min))
+    highs = list(accumulate((one.high for _, one in reversed(chosen)), max))[::-1]
+    return [
+        (name, replace(one, low=low, high=high))
+        for (name, one), low, high in zip(chosen, lows, highs, strict=True)
+    ]
+
+
+def _kept_apart(listed: str, group: str) -> str:
+    return listed if group == ALL else f"{listed}/{group}"
+
+
+def _counts(outcome: Outcome) -> dict[str, int]:
+    return {
+        "people": outcome.people,
+        "genuine": len(outcome.genuine.scores),
+        "impostors": outcome.impostors.n,
+    }
+
+
+def _data(listed: Listed, root: Path, taken: Acquired) -> dict[str, Any]:
+    """Which pictures: a hash over the names and the contents of all, sorted by name."""
+    names = sorted(pictures(listed.pairs))
+    lines = (f"{_sha256(root / name)}  {name}\n" for name in names)
+    return {
+        "pairs": listed.path.name,
+        "pairs_sha256": _sha256(listed.path),
+        "pictures": len(names),
+        "pictures_sha256": _hash_of(line.encode() for line in lines),
+        "failures_to_acquire": sum(name in taken.failures for name in names),
+    }
+
+
+def _sha256(path: Path) -> str:
+    return _hash_of([path.read_bytes()])
+
+
+def _hash_of(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.{DIGITS}g}")
