@@ -5,7 +5,6 @@ from lane.adapters.journal import SqliteJournal
 from lane.cohort import Cohort
 from lane.config import Settings
 from lane.courier import Courier
-from lane.errors import PolicyError
 from lane.evaluation import Evaluator
 from lane.judge import Judge
 from lane.measure import Measurer
@@ -13,18 +12,18 @@ from lane.observer import Observer
 from lane.policy import Policy, load
 from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen
 from lane.station import Station
-from models.build import Networks, build_networks
+from models.build import build_networks
 from models.ort import RuntimeSettings
 
 
 def build_measurer(settings: Settings, policy: Policy) -> Measurer:
-    """Networks that passed their golden check. Raises ModelError; PolicyError without their threshold."""
+    """Networks that passed their golden check. Raises ModelError; PolicyError without their calibration."""
     networks = build_networks(
         RuntimeSettings(
             provider_policy=settings.provider_policy, provider=settings.provider, threads=settings.threads
         )
     )
-    _check_threshold(networks, policy)
+    policy.check(networks.embedder.identity)
     return Measurer(networks, second_face_ratio=policy.capture.second_face_ratio)
 
 
@@ -65,12 +64,3 @@ def build_station(
         screen=screen,
         observer=observer,
     )
-
-
-def _check_threshold(networks: Networks, policy: Policy) -> None:
-    matcher = networks.embedder.identity
-    if policy.band(matcher) is None:
-        raise PolicyError(
-            f"policy {policy.version} has no threshold for matcher {matcher.name} "
-            f"with sha256 {matcher.sha256}: a threshold holds for one file only"
-        )

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self
 
@@ -256,6 +257,11 @@ def parse(content: bytes, name: str) -> Calibration:
     except (ValueError, RecursionError, OverflowError) as error:
         raise CalibrationError(f"{name} is not a calibration: {error}") from error
     return Calibration(name, hashlib.sha256(content).hexdigest(), read)
+
+
+def of_ten_thousand(share: float) -> int:
+    """So many of 10,000, rounded up: a rate is never told better than it is, and never as none."""
+    return max(1, ceil(share * 10_000 - 1e-6))  # 0.0003 × 10,000 is a little more than 3
 
 
 def _first(error: ValidationError) -> str:

@@ -30,12 +30,13 @@ class Comparison:
 
     evidence: Evidence
     outcome: Admit | Refer
-    threshold: float
+    policy: Policy
     timings_ms: dict[str, float]
 
     def plain(self) -> dict[str, Any]:
         """As JSON values; what was not assessed is null."""
         reasons = self.outcome.reasons if isinstance(self.outcome, Refer) else ()
+        band = self.policy.band(self.evidence.matcher)
         return {
             "outcome": "refer" if reasons else "admit",
             "reasons": [reason.code.value for reason in reasons],
@@ -44,7 +45,11 @@ class Comparison:
             },
             "remarks": [reason.code.value for reason in self.outcome.remarks],
             "similarity": _number(self.evidence.similarity),
-            "threshold": self.threshold,
+            "achieved_fmr": _exactly(self.evidence.achieved_fmr),
+            "threshold": band and band.admit,
+            "borderline": band and band.borderline,
+            "holders_below_threshold": band and band.holders_below,
+            "accepted_referral_load": self.policy.comparison.accepted_referral_load,
             "matcher": {"name": self.evidence.matcher.name, "sha256": self.evidence.matcher.sha256},
             "quality": {name: _number(measure) for name, measure in self.evidence.quality.items()},
             "timings_ms": {stage: self.timings_ms[stage] for stage in STAGES},
@@ -66,21 +71,21 @@ def compare_pictures(
         raise ModelError(f"a network failed on {document}: {reference.engine_fault}")
     taken = _look_at(frames, measurer, rules, watch)
     probes = [measurer.embed(seen.sighting, watch) for seen in _chosen(taken)]
+    matcher = measurer.networks.embedder.identity
+    compared = lowest_similarity(reference.embedding, probes, watch)
     evidence = Evidence(
         document=reference.evidence,
         capture=_account(taken),
         quality=_best(taken),
-        similarity=lowest_similarity(reference.embedding, probes, watch),
+        similarity=compared,
+        achieved_fmr=rules.achieved_fmr(matcher, compared),
         liveness=LIVENESS,
-        matcher=measurer.networks.embedder.identity,
+        matcher=matcher,
         networks=measurer.networks.identities,
         desk=DeskContact.REACHED,
         models_unchanged=True,
     )
-    band = rules.band(evidence.matcher)
-    outcome = decide(evidence, rules)
-    threshold = band.admit if band else float("nan")
-    return Comparison(evidence, outcome, threshold, watch.timings_ms())
+    return Comparison(evidence, decide(evidence, rules), rules, watch.timings_ms())
 
 
 def _look_at(frames: Sequence[Frame], measurer: Measurer, rules: Policy, watch: Stopwatch) -> list[Seen]:
@@ -131,3 +136,8 @@ def _frame(number: int, path: Path, clock: Clock) -> Frame:
 
 def _number(measure: Measure) -> float | None:
     return round(measure.value, 6) if isinstance(measure, Measured) else None
+
+
+def _exactly(measure: Measure) -> float | None:
+    """Not rounded: a small rate must not become none."""
+    return measure.value if isinstance(measure, Measured) else None

@@ -76,6 +76,11 @@ class Evidence:
     """Of the best frame, by component."""
     similarity: Measure
     """The lowest similarity of the good frames to the document photo: each must be the holder."""
+    achieved_fmr: Measure
+    """Of the strangers in the worst group, the share that score this high or higher: a fraction in (0, 1].
+
+    What the similarity is worth, from the calibration of `matcher`.
+    """
     liveness: Measure
     """0 (attack) to 1 (live)."""
     matcher: MatcherIdentity
@@ -84,6 +89,10 @@ class Evidence:
     models_unchanged: bool
     engine_fault: str | None = None
     """What failed where a network did not run."""
+
+
+NOT_RECORDED = {"not_assessed": "not recorded"}
+"""What stands for the achieved FMR in evidence from before it was recorded."""
 
 
 def to_plain(value: Any) -> Any:
@@ -126,6 +135,7 @@ def from_plain(plain: Mapping[str, Any]) -> Evidence:
         ),
         quality=_measures(plain["quality"]),
         similarity=_measure(plain["similarity"]),
+        achieved_fmr=_measure(plain.get("achieved_fmr", NOT_RECORDED)),
         liveness=_measure(plain["liveness"]),
         matcher=MatcherIdentity(**plain["matcher"]),
         networks=tuple(NetworkIdentity(**network) for network in plain["networks"]),

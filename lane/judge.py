@@ -66,13 +66,15 @@ class Judge:
         """Examine the document, capture the passenger, compare, decide."""
         watch, finding = Stopwatch(), _Finding(Reference(self._unexamined(document)))
         fault = self._measure(document, finding, watch)
+        matcher = self._measurer.networks.embedder.identity
         evidence = Evidence(
             document=finding.reference.evidence,
             capture=finding.taken.evidence(),
             quality=finding.taken.quality(),
             similarity=finding.similarity,
+            achieved_fmr=self._policy.achieved_fmr(matcher, finding.similarity),
             liveness=LIVENESS,
-            matcher=self._measurer.networks.embedder.identity,
+            matcher=matcher,
             networks=self._measurer.networks.identities,
             desk=desk,
             models_unchanged=finding.models_unchanged,

@@ -1,18 +1,26 @@
-"""The rules of a site, as a file: read strictly, so that no check goes missing by a slip of the pen."""
+"""The rules of a site, as a file: read strictly, so that no check goes missing by a slip of the pen.
+
+Where scores admit is not a rule that a file may state: it follows from what the file demands of error rates,
+and from the calibration of the very matcher that runs.
+"""
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, model_validator
 
-from lane.errors import PolicyError
+from lane import calibration
+from lane.calibration import Band, Calibration, Sureness
+from lane.errors import CalibrationError, PolicyError
 from models.identity import MatcherIdentity
 from models.measurement import Measure, Measured, NotAssessed
 
 SHIPPED = Path(__file__).with_name("policy.toml")
+SHIPPED_CALIBRATIONS = Path(__file__).with_name("calibrations")
 
 LIVE = frozenset(
     {"inter_eye_distance_px", "sharpness", "brightness", "yaw_deg", "pitch_deg", "roll_deg", "motion"}
@@ -49,20 +57,23 @@ class Limit(_Strict):
         return above and (self.max is None or measure.value <= self.max)
 
 
-class Band(_Strict):
-    """Where one matcher's scores admit, ask or say no match, and the measurement behind it."""
+class ComparisonRule(_Strict):
+    """What the site demands of comparisons; rates and shares are fractions. See `lane.calibration.Limits`."""
 
-    name: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    admit: Annotated[float, Field(gt=0, le=1)]
-    borderline: Annotated[float, Field(gt=0, le=1)]
-    source: Annotated[str, Field(min_length=1)]
+    calibrations: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=16)]
+    max_fmr: Annotated[float, Field(gt=0, le=0.01)]
+    max_worst_group_fmr: Annotated[float, Field(gt=0, le=0.01)]
+    sureness: Sureness
+    rare_holders: Annotated[float, Field(ge=0, le=0.5)]
+    accepted_referral_load: Annotated[float, Field(ge=0, le=1)]
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.borderline > self.admit:
-            raise ValueError("borderline must not be above admit: scores between them would be lost")
-        return self
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """A calibration, and the band that follows from it by the site's rule."""
+
+    calibration: Calibration
+    band: Band
 
 
 class LivenessRule(_Strict):
@@ -105,7 +116,7 @@ class QualityRule(_Strict):
 
 
 class Policy(_Strict):
-    """One version of the rules. `sha256` is that of the file it was read from."""
+    """One version of the rules. `sha256` covers the file it was read from, and its calibrations."""
 
     version: Annotated[str, Field(min_length=1)]
     sha256: str
@@ -115,23 +126,56 @@ class Policy(_Strict):
     desk: DeskRule
     capture: CaptureRule
     quality: QualityRule
-    matcher: Annotated[list[Band], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _one_band_for_a_file(self) -> Self:
-        files = [(band.name, band.sha256) for band in self.matcher]
-        if len(files) != len(set(files)):
-            raise ValueError("two thresholds for one matcher file")
-        return self
+    comparison: ComparisonRule
+    calibrated: tuple[InstanceOf[Calibrated], ...] = ()
+    """What the calibrations say that the file names; one for a matcher. Not for a file to say."""
 
     def identity(self) -> dict[str, str]:
-        """What a decision names: version and SHA-256 of the file."""
+        """What a decision names: the version, and one SHA-256 for the file and its calibrations."""
         return {"version": self.version, "sha256": self.sha256}
 
     def band(self, matcher: MatcherIdentity) -> Band | None:
-        """The band of exactly this matcher's file, or None."""
-        found = (band for band in self.matcher if (band.name, band.sha256) == (matcher.name, matcher.sha256))
-        return next(found, None)
+        """Where the scores of exactly this matcher admit, or None where no calibration fits it."""
+        fitting = self._fitting(matcher)
+        return fitting.band if fitting else None
+
+    def achieved_fmr(self, matcher: MatcherIdentity, similarity: Measure) -> Measure:
+        """The share of strangers in the worst group who score as high as this or higher, in (0, 1]."""
+        fitting = self._fitting(matcher)
+        if fitting is None:
+            return NotAssessed("no calibration of this matcher")
+        if not isinstance(similarity, Measured):
+            return NotAssessed("not compared")
+        return fitting.calibration.achieved_fmr(similarity.value)
+
+    def check(self, matcher: MatcherIdentity) -> Band:
+        """The band that decides; PolicyError that says what to do where this matcher must not decide."""
+        band = self.band(matcher)
+        if band is None:
+            raise PolicyError(f"policy {self.version}: {self._why_none_fits(matcher)}. {_CALIBRATE}")
+        accepted = self.comparison.accepted_referral_load
+        if not band.holders_below <= accepted:
+            raise PolicyError(
+                f"policy {self.version}: at the threshold {band.admit:.3f} that its limits demand, "
+                f"{band.holders_below:.2%} of genuine holders go to an officer, and "
+                f"accepted_referral_load is {accepted:.2%}. The threshold is not lowered for that: accept "
+                "the load and staff for it, or take a better matcher, camera or light and calibrate anew"
+            )
+        return band
+
+    def _fitting(self, matcher: MatcherIdentity) -> Calibrated | None:
+        return next((one for one in self.calibrated if one.calibration.fits(matcher)), None)
+
+    def _why_none_fits(self, matcher: MatcherIdentity) -> str:
+        known = [one.calibration for one in self.calibrated]
+        named = [one for one in known if one.matcher.name == matcher.name]
+        same_weights = [one for one in named if one.matcher.sha256 == matcher.sha256]
+        if same_weights:
+            return f"{same_weights[0].file} was measured with other preprocessing before {matcher.name}"
+        if named:
+            return f"{named[0].file} was measured with other weights of {matcher.name}, not {matcher.sha256}"
+        names = ", ".join(one.matcher.name for one in known)
+        return f"no calibration for matcher {matcher.name}, only for {names}"
 
     def for_pictures(self) -> "Policy":
         """For comparing still pictures: no document was presented, no desk is involved, nothing moves."""
@@ -148,20 +192,52 @@ class Policy(_Strict):
 _NOT_IN_STILLS = ("motion", "offset_x", "offset_y", "head_size")
 
 
+_CALIBRATE = (
+    "Measure one with `python -m benchmarks calibrate` on this installation, lay it beside the policy and "
+    "name it under [comparison] calibrations"
+)
+_NOT_FOR_A_FILE = ("sha256", "for_stills", "calibrated")
+
+
 def load(path: Path = SHIPPED) -> Policy:
-    """Read a policy file. Raises PolicyError that says what is wrong in it."""
+    """Read a policy file and the calibrations it names. PolicyError says what is wrong in which of them."""
     try:
         content = path.read_bytes()
         fields: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
-        if fields.keys() & {"sha256", "for_stills"}:
-            raise PolicyError(f"policy {path}: sha256 and for_stills are not for a file to say")
-        return Policy(**fields, sha256=hashlib.sha256(content).hexdigest())
+        if fields.keys() & _NOT_FOR_A_FILE:
+            raise PolicyError(
+                f"policy {path}: {', '.join(sorted(_NOT_FOR_A_FILE))} are not for a file to say"
+            )
+        policy = Policy(**fields, sha256=hashlib.sha256(content).hexdigest())
+        return _with_calibrations(policy, path.parent)
     except OSError as error:
         raise PolicyError(f"policy {path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PolicyError(f"policy {path} is not TOML: {error}") from error
     except (ValidationError, TypeError) as error:
         raise PolicyError(f"policy {path}: {error}") from error
+    except CalibrationError as error:
+        raise PolicyError(f"policy {path}: calibration {error}") from error
+
+
+def _with_calibrations(policy: Policy, folder: Path) -> Policy:
+    """The policy with its calibrations read; they are looked for beside it, then among the shipped ones."""
+    read = [calibration.load(_find(name, folder)) for name in policy.comparison.calibrations]
+    if len({one.matcher for one in read}) != len(read):
+        raise CalibrationError(f"{' and '.join(one.file for one in read)}: two for one matcher")
+    calibrated = tuple(Calibrated(one, one.band(policy.comparison)) for one in read)
+    return policy.model_copy(update={"calibrated": calibrated, "sha256": _one_hash(policy, read)})
+
+
+def _find(name: str, folder: Path) -> Path:
+    beside = folder / name
+    return beside if beside.exists() else SHIPPED_CALIBRATIONS / name
+
+
+def _one_hash(policy: Policy, read: Sequence[Calibration]) -> str:
+    """SHA-256 over the lines of hashes: `sha256sum policy.toml CALIBRATION | cut -d' ' -f1 | sha256sum`."""
+    lines = "".join(f"{sha256}\n" for sha256 in (policy.sha256, *(one.sha256 for one in read)))
+    return hashlib.sha256(lines.encode("ascii")).hexdigest()
 
 
 def beyond_limits(quality: Mapping[str, Measure], limits: Mapping[str, Limit]) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
 """What the demo and a comparison look like on a terminal."""
 
+from collections.abc import Iterator
+from math import floor
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lane.calibration import of_ten_thousand
 from lane.cast import Passenger
 from lane.reasons import Reason
 from lane.referral import Answer
@@ -84,10 +87,22 @@ def show_comparison(console: Console, plain: dict[str, Any]) -> None:
     similarity = plain["similarity"]
     said = "not compared" if similarity is None else f"{similarity:.3f}"
     console.print(f"similarity {said}, admitted from {plain['threshold']:.3f}", highlight=False)
+    for text in _worth(plain):
+        console.print(text, highlight=False)
     console.print(f"matcher {plain['matcher']['name']}", style="dim", highlight=False)
     for name, value in plain["quality"].items():
         shown = "not assessed" if value is None else f"{value:.2f}"
         console.print(f"  {name:22} {shown}", highlight=False)
+
+
+def _worth(plain: dict[str, Any]) -> Iterator[str]:
+    """What the score and the threshold are worth, by the calibration."""
+    if plain["achieved_fmr"] is not None:
+        strangers = of_ten_thousand(plain["achieved_fmr"])
+        yield f"in the worst group, {strangers:,} of 10,000 strangers score this high or higher"
+    below = of_ten_thousand(plain["holders_below_threshold"])
+    accepted = floor(plain["accepted_referral_load"] * 10_000)
+    yield f"{below:,} of 10,000 holders score below and see an officer, {accepted:,} are accepted"
 
 
 def _codes(reasons: tuple[Reason, ...]) -> str:

@@ -56,9 +56,9 @@ def test_a_pass_is_one_sample_of_every_stage(measurer: Measurer, policy: Policy,
 
 
 def test_a_wrong_answer_is_not_timed(measurer: Measurer, policy: Policy, walk: Walk) -> None:
-    strict = policy.model_copy(
-        update={"matcher": tuple(band.model_copy(update={"admit": 0.999}) for band in policy.matcher)}
-    )
+    [one] = policy.calibrated
+    unreached = replace(one, band=replace(one.band, admit=0.999))
+    strict = policy.model_copy(update={"calibrated": (unreached,)})
     lane = LanePass(measurer, strict, walk)
     lane.run(walk.frames[0])
     with pytest.raises(BenchmarkError, match="F09"):

@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from lane.policy import SHIPPED, Policy, load
 from models.identity import MatcherIdentity
 
 ADMIT, BORDERLINE, HOLDERS_BELOW = 0.46, 0.33, 0.05
@@ -57,7 +59,7 @@ def _point(score: float, admit: float, borderline: float) -> dict[str, Any]:
     return {
         "score": score,
         "fmr": fmr,
-        "fmr_high": min(1.0, fmr * 1.5 + 1e-5),
+        "fmr_high": min(1.0, fmr * 1.2 + 1e-5),
         "worst_group": "large",
         "worst_fmr": min(1.0, fmr * 5),
         "worst_fmr_low": fmr,
@@ -73,6 +75,31 @@ def _fmr(score: float, admit: float) -> float:
     if score >= admit:
         return 6e-5 if score < admit + 0.05 else 2e-5 if score < admit + 0.2 else 0.0
     return 1.0 if score < 0 else min(0.9, 0.1 / (1 + 100 * score) + 2e-4)
+
+
+COMPARISON = """[comparison]
+calibrations = ["made-up.json"]
+max_fmr = 0.0001
+max_worst_group_fmr = 0.001
+sureness = "measured"
+rare_holders = 0.01
+accepted_referral_load = 0.1
+"""
+
+
+def policy_text() -> str:
+    """The shipped rules, with a calibration that this module makes up in place of the shipped one."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    return text[: text.index("[comparison]")] + COMPARISON
+
+
+def policy_for(matcher: MatcherIdentity, **where: float) -> Policy:
+    """A policy whose band for this matcher is known, whatever the shipped calibration says."""
+    with TemporaryDirectory() as folder:
+        write(Path(folder) / "made-up.json", matcher, **where)
+        path = Path(folder) / "policy.toml"
+        path.write_text(policy_text(), encoding="utf-8")
+        return load(path)
 
 
 def write(path: Path, matcher: MatcherIdentity, **where: float) -> Path:

@@ -27,19 +27,15 @@ from lane.frame import Frame
 from lane.judge import Judge
 from lane.ledger import Entry, Head
 from lane.measure import Before, Measurer, Sighting, Stopwatch
-from lane.policy import load
 from lane.ports import Picture
 from lane.referral import Decision, PassageId
 from lane.station import Station
-from models.face import Box, Embedding, Face, ImageBGR, MatcherIdentity
+from models.face import Box, Embedding, Face, ImageBGR
 from models.image import encode_jpeg
 from models.measurement import Measured
-from tests.lane.evidence import inside
+from tests.lane.evidence import MATCHER, POLICY, inside
 from tests.lane.hall import Diary
 
-POLICY = load()
-BAND = POLICY.matcher[0]
-MATCHER = MatcherIdentity(BAND.name, BAND.sha256, "0" * 64)
 WRITES = ("INSERT", "DELETE", "UPDATE", "COMMIT")
 
 

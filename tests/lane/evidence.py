@@ -11,13 +11,14 @@ from lane.evidence import (
     DocumentEvidence,
     Evidence,
 )
-from lane.policy import Policy, load
+from lane.policy import Policy
 from models.identity import MatcherIdentity, NetworkIdentity
 from models.measurement import Measure, Measured, NotAssessed
+from tests.lane.calibrations import policy_for
 
-POLICY: Policy = load()
-BAND = POLICY.matcher[0]
-MATCHER = MatcherIdentity(BAND.name, BAND.sha256, "0" * 64)
+MATCHER = MatcherIdentity("test-matcher", "a" * 64, "b" * 64)
+POLICY: Policy = policy_for(MATCHER)
+BAND = POLICY.check(MATCHER)
 
 
 def inside(limits: Mapping[str, object]) -> dict[str, Measure]:
@@ -42,9 +43,10 @@ GOOD = Evidence(
     capture=CaptureEvidence(CaptureEnd.ENOUGH, 40, Measured(1), POLICY.capture.good_frames, {"sharpness": 4}),
     quality=inside(POLICY.quality.live),
     similarity=Measured(BAND.admit),
+    achieved_fmr=POLICY.achieved_fmr(MATCHER, Measured(BAND.admit)),
     liveness=NotAssessed("no attack detection"),
     matcher=MATCHER,
-    networks=(NetworkIdentity("matcher", BAND.name, BAND.sha256, "CPUExecutionProvider"),),
+    networks=(NetworkIdentity("matcher", MATCHER.name, MATCHER.sha256, "CPUExecutionProvider"),),
     desk=DeskContact.REACHED,
     models_unchanged=True,
 )

@@ -1,6 +1,7 @@
 """`python -m lane`, as a user types it."""
 
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lane.policy import SHIPPED
+from models.build import Networks
+from models.identity import MatcherIdentity
+from tests.lane.calibrations import policy_text, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,6 +48,8 @@ def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Pat
     assert plain["outcome"] == "admit"
     assert plain["reasons"] == []
     assert plain["similarity"] >= plain["threshold"]
+    assert 0 < plain["achieved_fmr"] <= 1e-3
+    assert 0 <= plain["holders_below_threshold"] <= 1
     assert set(plain["matcher"]) == {"name", "sha256"}
     assert set(plain["timings_ms"]) == {"detect", "align", "quality", "embed", "compare", "total"}
     assert all(value >= 0 for value in plain["timings_ms"].values())
@@ -209,14 +214,29 @@ def test_memory_stays_bounded_for_a_picture_of_20_megapixels(photos: Path, tmp_p
 
 def test_a_policy_for_another_matcher_is_refused(photos: Path, tmp_path: Path) -> None:
     other = tmp_path / "policy.toml"
-    text = SHIPPED.read_text(encoding="utf-8")
-    start = text.index('sha256 = "') + len('sha256 = "')
-    other.write_text(text[:start] + "f" * 64 + text[start + 64 :], encoding="utf-8")
+    write(tmp_path / "made-up.json", MatcherIdentity("sface-2021dec", "f" * 64, "f" * 64))
+    other.write_text(policy_text(), encoding="utf-8")
     done = lane(
         "verify", "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", "--policy", other
     )
     assert done.returncode == 2
-    assert "no threshold for matcher" in done.stderr
+    assert "measured with other weights of sface-2021dec" in done.stderr
+    assert "python -m benchmarks calibrate" in done.stderr
+
+
+def test_a_referral_load_that_the_site_does_not_accept_is_refused_with_both_figures(
+    networks: Networks, photos: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "policy.toml"
+    write(tmp_path / "made-up.json", networks.embedder.identity)
+    text = policy_text().replace("accepted_referral_load = 0.1", "accepted_referral_load = 0.01")
+    other.write_text(text, encoding="utf-8")
+    done = lane(
+        "verify", "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", "--policy", other
+    )
+    assert done.returncode == 2
+    assert "5.00% of genuine holders" in done.stderr
+    assert "accepted_referral_load is 1.00%" in done.stderr
 
 
 def test_missing_weights_say_which_command_brings_them(
@@ -241,3 +261,5 @@ def test_people_get_words(photos: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("REFER")
     assert "F10" in done.stdout
+    assert re.search(r"in the worst group, [\d,]+ of 10,000 strangers score this high or higher", done.stdout)
+    assert re.search(r"[\d,]+ of 10,000 holders score below .*, [\d,]+ are accepted", done.stdout)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from math import nextafter
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from lane.policy import Policy
 from lane.reasons import WORST_FIRST, Code, Reason
 from models.identity import MatcherIdentity
 from models.measurement import Measure, Measured, NotAssessed
-from tests.lane.evidence import BAND, GOOD, POLICY
+from tests.lane.evidence import BAND, GOOD, MATCHER, POLICY
 
 UNKNOWN = NotAssessed("not measured")
 LIVE, DOCUMENT = tuple(POLICY.quality.live), tuple(POLICY.quality.document)
@@ -75,7 +76,11 @@ FAULTS: dict[str, tuple[Evidence, Code]] = {
     "desk lost": (replace(GOOD, desk=DeskContact.DESK_LOST), Code.DESK_LOST),
     "model changed": (replace(GOOD, models_unchanged=False), Code.MODEL_CHANGED),
     "other matcher": (
-        replace(GOOD, matcher=MatcherIdentity(BAND.name, "f" * 64, "0" * 64)),
+        replace(GOOD, matcher=MatcherIdentity(MATCHER.name, "f" * 64, MATCHER.preprocessing)),
+        Code.MODEL_CHANGED,
+    ),
+    "other preprocessing": (
+        replace(GOOD, matcher=replace(MATCHER, preprocessing="f" * 64)),
         Code.MODEL_CHANGED,
     ),
 }
@@ -136,7 +141,11 @@ def test_a_site_may_let_clear_matches_pass_while_the_desk_is_down_and_it_is_sign
     assert Reason(Code.DESK_LOST) in outcome.remarks
 
 
-scores = st.floats(-2, 2, allow_nan=False)
+scores = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(-1, 1),
+    st.sampled_from([nextafter(edge, to) for edge in (BAND.admit, BAND.borderline) for to in (-1, edge, 1)]),
+)
 
 
 @given(scores)
@@ -224,3 +233,11 @@ def test_a_nan_that_slipped_in_all_the_same_does_not_open_a_gate() -> None:
 def test_a_decision_can_be_replayed_from_plain_evidence(evidence: Evidence) -> None:
     stored = json.dumps(to_plain(evidence), allow_nan=False)
     assert decide(from_plain(json.loads(stored)), POLICY) == decide(evidence, POLICY)
+
+
+def test_evidence_from_before_the_achieved_fmr_was_recorded_is_read() -> None:
+    stored = to_plain(GOOD)
+    del stored["achieved_fmr"]
+    old = from_plain(stored)
+    assert old == replace(GOOD, achieved_fmr=NotAssessed("not recorded"))
+    assert decide(old, POLICY) == decide(GOOD, POLICY)
