@@ -88,12 +88,10 @@ def list_networks(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("role", "use", "network", "licence", "state", "SHA-256", "from", box=None, pad_edge=False)
+    table = Table("role", "use", "network", "licence", "state", "SHA-256", box=None, pad_edge=False)
     for row in rows:
-        short = {**row, "sha256": row["sha256"][:12] + "…"}
-        table.add_row(
-            *(short[key] for key in ("role", "use", "name", "licence", "state", "sha256", "source"))
-        )
+        short = {**row, "sha256": row["sha256"][:8] + "…"}
+        table.add_row(*(short[key] for key in ("role", "use", "name", "licence", "state", "sha256")))
     out.print(table)
     if any(row["use"] == "default" and row["state"] != "ready" for row in rows):
         err.print("Not everything is ready: python -m models prepare")

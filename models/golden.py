@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, Layout
+from models.align import ARCFACE_112, Layout, similarity_transform
 from models.errors import GoldenVectorError
 from models.face import AlignedFace, Box, Embedding, Face, ImageBGR, Landmarks
 from models.mesh import Mesh, eye_opening, five_points, mouth_opening
@@ -168,10 +168,13 @@ def mesh_answer(network: LandmarkNetwork) -> Answer:
 
 
 def embedder_answer(embedder: Embedder) -> Answer:
-    """The unit vector of the drawn face, which is on the layout without being aligned."""
-    size = embedder.layout.size
-    crop = draw_face(size, size, scale=1, left=0, top=0)
-    return embedder.embed(AlignedFace(crop, embedder.layout.name)).vector.astype(np.float64)
+    """The vector of the drawn face, drawn where the layout wants it without being aligned."""
+    layout = embedder.layout
+    to_layout = similarity_transform(ARCFACE_112.landmarks, layout.landmarks)
+    scale = float(np.hypot(to_layout[0, 0], to_layout[1, 0]))
+    left, top = (float(value) for value in to_layout[:, 2])
+    crop = draw_face(layout.size, layout.size, scale=scale, left=left, top=top)
+    return embedder.embed(AlignedFace(crop, layout.name)).vector.astype(np.float64)
 
 
 def check_detector(detector: Detector, expected: Sequence[float]) -> None:

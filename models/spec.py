@@ -8,7 +8,7 @@ from models.fetch import Archive
 Role = Literal["detector", "landmarks", "matcher"]
 Use = Literal["default", "shadow", "optional"]
 Metric = Literal["cosine", "euclidean"]
-Format = Literal["onnx", "quantised-onnx", "mediapipe-face-mesh"]
+Format = Literal["onnx", "quantised-onnx", "mediapipe-face-mesh", "dlib-resnet-29"]
 Colour = Literal["bgr", "rgb"]
 Point = tuple[float, float]
 

@@ -169,6 +169,10 @@ def convert(spec: NetworkSpec, published: bytes) -> bytes:
         from models.tflite import mesh_to_onnx  # noqa: PLC0415
 
         return mesh_to_onnx(published, spec.name)
+    if spec.format == "dlib-resnet-29":
+        from models.dlib import resnet_to_onnx  # noqa: PLC0415
+
+        return resnet_to_onnx(published, spec.name)
     return published
 
 
