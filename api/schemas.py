@@ -153,9 +153,26 @@ class ReferralList(Wire):
     waiting: int = Field(description="How many wait in all, listed or not.")
 
 
+class AchievedFmr(Wire):
+    """What the lane's comparison is worth, by the calibration of the lane's matcher."""
+
+    value: float | None = Field(
+        gt=0,
+        le=1,
+        description="The achieved FMR: of the strangers in the worst group, the share who score as high as "
+        "this comparison or higher, as a fraction. It is no probability of being the same person. Null where "
+        "nothing was compared, or the lane did not tell.",
+    )
+    text: str = Field(description="The same in words: show these, never a percentage.")
+
+
 class ReferralDetail(ReferralSummary):
     """A referral as its officer sees it: no similarity, no score."""
 
+    achieved_fmr: AchievedFmr | None = Field(
+        description="Null until the case is decided: what the comparison is worth must not lead the eye of "
+        "the officer who compares the faces."
+    )
     remarks: list[ReasonMessage]
     images: list[ImageMessage]
     checked: list[str] = Field(description="What was checked and what came of it, in words.")
@@ -236,6 +253,8 @@ class EvidenceTold(Told):
     capture: CaptureTold = CaptureTold()
     quality: dict[str, MeasureTold] = {}
     similarity: MeasureTold = MeasureTold()
+    achieved_fmr: MeasureTold = MeasureTold()
+    """Lanes before the release that calibrates do not tell it."""
     liveness: MeasureTold = MeasureTold()
     engine_fault: str | None = None
     desk: str = "reached"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from api.schemas import (
+    AchievedFmr,
     DecisionMessage,
     ImageMessage,
     ReasonMessage,
@@ -37,11 +38,20 @@ def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
     """A referral as its officer sees it."""
     return ReferralDetail(
         **dict(summary(referral, who, words, now)),
+        achieved_fmr=achieved_fmr(referral, words),
         remarks=_reasons(referral.judged.remarks, words),
         images=images(referral),
         checked=wording.checked(referral.judged, words),
         not_checked=wording.not_checked(referral.judged, words),
     )
+
+
+def achieved_fmr(referral: Referral, words: Words) -> AchievedFmr | None:
+    """What the comparison is worth, for a case that is decided: before, it would lead the officer's eye."""
+    if referral.decision is None:
+        return None
+    evidence = referral.judged.evidence
+    return AchievedFmr(value=wording.share(evidence), text=wording.worth(evidence, words))
 
 
 def images(referral: Referral) -> list[ImageMessage]:

@@ -100,6 +100,8 @@ class Review:
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
     attack_assessed: bool
+    worth: str | None
+    """What the lane's comparison is worth, in words; None until the case is decided."""
     document: ImageMessage | None
     live: tuple[ImageMessage, ...]
     options: tuple[Option, ...]
@@ -128,6 +130,7 @@ def review(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
     """A referral as its own page."""
     judged = referral.judged
     images = wire.images(referral)
+    achieved = wire.achieved_fmr(referral, words)
     return Review(
         case=case(referral, who, words, now),
         why=tuple(_why(reason, words) for reason in judged.reasons),
@@ -135,6 +138,7 @@ def review(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
         checked=tuple(wording.checked(judged, words)),
         not_checked=tuple(wording.not_checked(judged, words)),
         attack_assessed=judged.evidence.liveness.value is not None,
+        worth=achieved.text if achieved else None,
         document=next((image for image in images if image.role == "document"), None),
         live=tuple(image for image in images if image.role == "live"),
         options=tuple(option(answer, words) for answer in Answer),

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api.schemas import JudgedTold, MeasureTold, ReasonTold
+from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.words.language import N_, Words
+from lane.calibration import of_ten_thousand
 from lane.reasons import Code
 from lane.referral import Answer, Ground
 
@@ -144,6 +145,9 @@ GROUNDS: dict[Ground, str] = {
     Ground.OTHER: N_("Other"),
 }
 
+STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
+"""The worst group is that of strangers whom the matcher takes for each other most often."""
+
 _EXPIRY: dict[str, str] = {
     "successful": N_("Document is within its period of validity"),
     "failed": N_("Document has expired"),
@@ -212,6 +216,23 @@ def not_checked(judged: JudgedTold, words: Words) -> list[str]:
         said.append(words.say(N_("Picture quality: not measured for %(components)s"), components=named))
     said.append(words.say(N_("Chip and signature of the document: not checked by this lane")))
     return said
+
+
+def share(evidence: EvidenceTold) -> float | None:
+    """The achieved FMR where the lane told one that can be; a fraction in (0, 1]."""
+    value = evidence.achieved_fmr.value
+    told = _has_value(evidence.similarity) and value is not None and 0 < value <= 1
+    return value if told else None
+
+
+def worth(evidence: EvidenceTold, words: Words) -> str:
+    """What the comparison is worth: how many strangers do as well, and never how alike two faces are."""
+    if not _has_value(evidence.similarity):
+        return words.say(N_("Live face and document photo: not compared"))
+    value = share(evidence)
+    if value is None:
+        return words.say(N_("The lane did not tell how many strangers would do as well."))
+    return words.say(STRANGERS, strangers=f"{of_ten_thousand(value):,}")
 
 
 def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:

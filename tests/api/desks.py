@@ -216,6 +216,7 @@ def judged(passage: str, images: list[str], reasons: list[dict[str, Any]]) -> di
             "capture": {"ended": "enough", "frames_seen": 42, "good_frames": 3},
             "quality": {name: {"value": 0.5} for name in measured},
             "similarity": {"value": 0.31337},
+            "achieved_fmr": {"value": 0.0031337},
             "liveness": {"not_assessed": "no attack detection in this release"},
             "desk": "reached",
         },

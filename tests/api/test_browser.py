@@ -161,6 +161,26 @@ def test_a_double_click_on_continue_does_not_confirm(
     page.get_by_role("heading", name="Admitted").wait_for()
 
 
+@pytest.mark.parametrize(("tag", "said"), [("en", "32 of 10,000 strangers"), ("zh-Hans", "无关人员有 32 人")])
+def test_after_the_decision_the_page_tells_what_the_comparison_is_worth_at_twice_the_size_too(
+    desk: RunningDesk, lane: Lane, page: Page, tag: str, said: str
+) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    assert said not in page.locator("body").inner_text()
+    for key in ("a", "1", "Enter"):
+        page.keyboard.press(key)
+    page.locator("#confirm:enabled:focus").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Admitted").wait_for()
+    for width, height in ((1366, 768), (683, 384)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{desk.address}/referrals/{passage}?lang={tag}")
+        page.locator(".worth p", has_text=said).wait_for()
+        assert too_wide(page) <= 0
+
+
 def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer(images=[drawn_face(1), drawn_face(2, width=1280, height=720)])
     sign_in(page, desk)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 import api.console
 from api.console import render
 from api.errors import ANSWERS
-from api.schemas import JudgedTold, ReasonTold
+from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.words import wording
 from api.words.language import CHOICES, COOKIE, catalogue, of_request, words
 from lane.reasons import Code
@@ -143,6 +143,8 @@ def test_a_time_says_its_zone(lane: Lane, officer: Officer) -> None:
 @pytest.mark.parametrize("tag", CHOICES)
 def test_the_machine_never_refuses_in_words(tag: str) -> None:
     texts = [str(text) for text in said()] if tag == "en" else [catalogue(tag).read_text("utf-8")]
+    # The one sentence about a score counts strangers, and says nothing of the passenger.
+    texts = [text.replace(wording.STRANGERS, "") for text in texts]
     forbidden = r"reject|refus|denied|deny|fraud|criminal|suspect|impostor|%\s|score|probab"
     forbidden += r"|拒绝|驳回|造假|嫌疑|相似度|分数|概率"
     assert [text for text in texts if re.search(forbidden, text, re.IGNORECASE)] == []
@@ -296,6 +298,52 @@ def test_a_page_shows_no_number_of_a_comparison(lane: Lane, officer: Officer) ->
         assert "31337" not in text
         assert "%" not in text
         assert "F10" not in text
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("en", "In the worst group, 32 of 10,000 strangers score this high or higher."),
+        ("zh-Hans", "在误认最多的群组中，每 10,000 名无关人员有 32 人的比对结果达到或高于此水平。"),
+    ],
+)
+def test_what_the_comparison_is_worth_is_told_in_words_once_the_case_is_decided(
+    lane: Lane, officer: Officer, tag: str, said: str
+) -> None:
+    passage = lane.refer()
+    path = f"/referrals/{passage}?lang={tag}"
+    assert said not in officer.http.get(path).text
+    officer.claim(passage)
+    assert said not in officer.http.get(path).text, "it would lead the officer's eye"
+    officer.decide(passage)
+    page = officer.http.get(path).text
+    assert said in page
+    assert "%" not in re.sub(r"<[^>]*>", " ", page)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.5, 0.0031, 0.0003, 0.00001, 1e-12])
+def test_strangers_are_counted_up_and_never_down_to_none(value: float) -> None:
+    evidence = EvidenceTold(similarity=MeasureTold(value=0.4), achieved_fmr=MeasureTold(value=value))
+    found = re.search(r"([\d,]+) of 10,000", wording.worth(evidence, words("en")))
+    assert found
+    told = int(found[1].replace(",", ""))
+    assert told >= max(1, round(value * 10_000, 9))
+    assert told - 1 < max(1e-9, value * 10_000)
+
+
+@pytest.mark.parametrize("value", [None, 0.0, -0.1, 1.1, float("inf"), float("nan")])
+def test_a_rate_that_cannot_be_is_not_told(value: float | None) -> None:
+    evidence = EvidenceTold(similarity=MeasureTold(value=0.4), achieved_fmr=MeasureTold(value=value))
+    assert (
+        wording.worth(evidence, words("en")) == "The lane did not tell how many strangers would do as well."
+    )
+    assert wording.share(evidence) is None
+
+
+def test_without_a_comparison_no_rate_is_told() -> None:
+    evidence = EvidenceTold(achieved_fmr=MeasureTold(value=0.1))
+    assert wording.worth(evidence, words("en")) == "Live face and document photo: not compared"
+    assert wording.share(evidence) is None
 
 
 def colours(scheme: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from api.store.queue import MOST_LISTED
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, Answer, Ground
-from tests.api.desks import Lane, Officer, RunningDesk, at_once, judged
+from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, at_once, judged
 
 
 def test_a_claimed_case_is_refused_to_the_next_officer(
@@ -246,6 +246,29 @@ def test_an_officer_is_told_no_score(lane: Lane, officer: Officer) -> None:
     assert "31337" not in told
     assert "similarity" not in told
     assert "Attack detection: not assessed" in told
+
+
+def test_what_a_comparison_is_worth_is_told_only_once_the_case_is_decided(
+    lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    for ask in (officer.claim, officer.decide):
+        assert officer.ask("GET", f"/referrals/{passage}").json()["achieved_fmr"] is None
+        assert ask(passage).status_code == 200
+    told = officer.ask("GET", f"/referrals/{passage}").json()["achieved_fmr"]
+    assert told["value"] == 0.0031337
+    assert "32 of 10,000 strangers" in told["text"]
+
+
+def test_a_lane_that_tells_no_rate_is_understood(lane: Lane, officer: Officer) -> None:
+    body = judged("p-old", [], REFERRED)
+    del body["evidence"]["achieved_fmr"]
+    passage = lane.refer(passage="p-old", images=[], evidence=body["evidence"])
+    officer.claim(passage)
+    officer.decide(passage)
+    told = officer.ask("GET", f"/referrals/{passage}").json()["achieved_fmr"]
+    assert told["value"] is None
+    assert "did not tell" in told["text"]
 
 
 def states(officer: Officer) -> list[str]:
