@@ -123,6 +123,7 @@ def accuracy(
     Example: python -m benchmarks accuracy --root faces --pairs faces/pairs.csv --json result.json
     """
     from benchmarks.accuracy import THRESHOLDS, measure  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.drawing import draw  # noqa: PLC0415
     from benchmarks.machine import policy  # noqa: PLC0415
     from benchmarks.matchers import bench  # noqa: PLC0415
     from benchmarks.pairs import read_pairs  # noqa: PLC0415
@@ -136,10 +137,13 @@ def accuracy(
     rules = policy()
     built = bench(_names(matcher), rules, face, workers or available_cores())
     _say_skipped(built.skipped)
-    told, _ = measure(listed, root, built, strangers=impostors, thresholds=wanted)
+    told, scored = measure(listed, root, built, strangers=impostors, thresholds=wanted)
     how = {"pairs": pairs.name, "face": face, "impostors": impostors, "group_by": group_by}
     stamped = {**stamp(rules), "networks": networks(built.networks), **how}
-    _tell({"stamp": stamped, "matchers": told, "skipped": built.skipped}, json_out, show_accuracy)
+    result: dict[str, Any] = {"stamp": stamped, "matchers": told, "skipped": built.skipped}
+    if json_out is not None and json_out != results.STDOUT:
+        result["drawings"] = draw(json_out, scored, {one.name: one.threshold for one in built.subjects})
+    _tell(result, json_out, show_accuracy)
 
 
 @app.command()

@@ -18,7 +18,12 @@ def write(result: dict[str, Any], out: Path) -> None:
     text = json.dumps(result, indent=2, allow_nan=False) + "\n"
     if out == STDOUT:
         sys.stdout.write(text)
-        return
+    else:
+        write_text(text, out)
+
+
+def write_text(text: str, out: Path) -> None:
+    """To the file, which appears at once and complete. BenchmarkError if it cannot be written."""
     try:
         _replace(out, text)
     except OSError as error:

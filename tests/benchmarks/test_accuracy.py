@@ -181,6 +181,8 @@ def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:
     assert matcher["groups"]["one"]["fmr_interval"][1] == pytest.approx(0.7076, abs=1e-4)
     assert set(matcher["overall"]["thresholds"]) == {"0.40", "0.50"}
     assert "obama" not in text
+    assert "result-sface-2021dec-det.svg" in result["drawings"]
+    assert {path.name for path in faces.glob("*.svg")} == set(result["drawings"])
     assert not list(faces.glob(".*.tmp"))
 
 
