@@ -63,6 +63,7 @@ class LanePass:
             capture=CaptureEvidence(CaptureEnd.ENOUGH, good, Measured(sighting.faces), good, {}),
             quality=sighting.quality,
             similarity=similarity,
+            achieved_fmr=self._rules.achieved_fmr(self._measurer.networks.embedder.identity, similarity),
             liveness=NotAssessed("not part of this timing"),
             matcher=self._measurer.networks.embedder.identity,
             networks=self._measurer.networks.identities,
