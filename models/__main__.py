@@ -29,6 +29,11 @@ app = typer.Typer(
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="Threads of each network; as many as the machine allows if not given."),
+]
+
 
 @app.command()
 def prepare(
@@ -113,11 +118,36 @@ def _row(spec: NetworkSpec) -> dict[str, str]:
     }
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    provider: Annotated[
+        str, typer.Option(help="Where networks are to run: cpu, cuda, tensorrt or openvino.")
+    ] = "cpu",
+    threads: Threads = None,
+) -> None:
+    """Look at machine, runtime and networks, check and time each, and say what would help.
+
+    Exit code 1 if a lane would not start here as asked.
+    """
+    from models.doctor import examine  # noqa: PLC0415  --help loads no network's library
+    from models.told import findings_json, show_findings  # noqa: PLC0415
+
+    found = examine(weights.cache_dir(), provider, threads, lambda name: err.print(f"Looking at {name}"))
+    if as_json:
+        typer.echo(json.dumps(findings_json(found), indent=2, allow_nan=False))
+    else:
+        show_findings(found, out)
+    raise typer.Exit(0 if found.well else 1)
+
+
 def main() -> None:
     """Run a command; an error is one clear line on stderr and exit code 2, Ctrl-C is exit code 130."""
     try:
         app()
-    except (ModelError, OSError) as error:
+    except (ModelError, OSError, ImportError) as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded
+            sys.exit(130)
         err.print(f"error: {error}", markup=False)
         sys.exit(2)
 

@@ -10,7 +10,6 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -20,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from models.binding import BoundShape
-from models.denormals import flushed
+from models.denormals import SUPPORTED, flushed
 from models.errors import InferenceError, ProviderError
 from models.providers import CPU as CPU
 from models.providers import (
@@ -160,10 +159,9 @@ def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Sha
         os.environ.setdefault(name, value)
     options = _options(threads)
     try:
-        asked = provider.options(Load(threads, *_compiled(runtime, provider, graph), shapes))
-        # Flushing denormals also changes the arithmetic of the thread that loads, for good: not the caller's.
-        with ThreadPoolExecutor(max_workers=1) as apart:
-            session = apart.submit(_load, runtime, graph, options, provider, asked).result()
+        with flushed():  # loading leaves the thread flushed for good otherwise; this puts it back
+            asked = provider.options(Load(threads, *_compiled(runtime, provider, graph), shapes))
+            session = _load(runtime, graph, options, provider, asked)
     except Exception as error:  # fail closed: the runtime's errors have no common base
         raise ProviderError(f"{provider.name} does not load the graph: {error}") from error
     return _Opened(session, provider, _nodes_all_on(provider, session))
@@ -206,8 +204,9 @@ def _options(threads: int) -> Any:  # onnxruntime has no types
     # Waiting threads that spin steal the cores from the camera, and doubled the detector's time when
     # two processes shared two cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # In the threads of the runtime's pool; `models.denormals` does it in the one that asks.
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    # In the threads of the runtime's pool; `models.denormals` does it in the one that asks. Where it cannot,
+    # loading must not change that thread's arithmetic.
+    options.add_session_config_entry("session.set_denormal_as_zero", str(int(SUPPORTED)))
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
 
@@ -278,3 +277,8 @@ def _onnxruntime() -> Any:  # onnxruntime has no types
 
     onnxruntime.set_default_logger_severity(3)
     return onnxruntime
+
+
+def runtime_tools(*names: str) -> list[Any]:  # onnxruntime has no types
+    """Modules of the runtime's own tools, such as `quantization`."""
+    return [importlib.import_module(f"{_onnxruntime().__name__}.{name}") for name in names]

@@ -7,7 +7,7 @@ runtime's documentation and have not run on a GPU yet; OpenVINO's has run, on a 
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -92,10 +92,10 @@ def _profile(name: str, shape: Iterable[int]) -> str:
     return f"{name}:{'x'.join(map(str, shape))}"
 
 
-def _openvino(load: Load) -> Options:
+def _openvino(load: Load, precision: str = "f32") -> Options:
     # `precision` and `num_of_threads` are deprecated since 1.23. Without f32 a processor with AMX takes bf16.
     properties = {
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": str(load.threads),
         "NUM_STREAMS": "1",
         "PERFORMANCE_HINT": "LATENCY",
@@ -120,6 +120,11 @@ KNOWN: Mapping[str, Provider] = {
         Provider(OPENVINO, "openvino", "openvino", _openvino, plugin="onnxruntime_ep_openvino"),
     )
 }
+
+IN_BF16: Mapping[str, Provider] = {
+    OPENVINO: replace(KNOWN[OPENVINO], options=lambda load: _openvino(load, "bf16"))
+}
+"""Providers that compute in bfloat16 if asked to: for measuring, no lane's setting asks for it."""
 
 
 def named(name: str, known: Mapping[str, Provider] = KNOWN) -> Provider:

@@ -60,7 +60,7 @@ def limits(proc: Path = PROC, root: Path = CGROUPS) -> Limits:
     host = max(1, os.cpu_count() or 1)
     # Not on every system; without it, nothing binds a process to cores.
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else host
-    quotas = [quota for group in _groups(proc, root) if (quota := _quota(group)) is not None]
+    quotas = [quota for group in groups("cpu", proc, root) if (quota := _quota(group)) is not None]
     return Limits(host, affinity, min(quotas, default=None))
 
 
@@ -84,8 +84,8 @@ def _cores(count: int) -> str:
     return f"{count} core" if count == 1 else f"{count} cores"
 
 
-def _groups(proc: Path, root: Path) -> Iterator[Path]:
-    """Every cgroup directory above this process: a quota on any of them binds."""
+def groups(controller: str, proc: Path = PROC, root: Path = CGROUPS) -> Iterator[Path]:
+    """Every cgroup directory above this process that a controller, such as `cpu`, may limit: each binds."""
     try:
         lines = proc.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -93,17 +93,13 @@ def _groups(proc: Path, root: Path) -> Iterator[Path]:
     for line in lines:
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
         # A path that leaves the namespace is out of sight; the namespace's own root is not.
         group = PurePosixPath(path.lstrip("/")) if ".." not in path else PurePosixPath()
-        for base in _mounts(root, controllers):
+        # v1 hangs by its controllers; v2 at the root or, beside v1, below it
+        for base in (root / controller, root / controllers) if controllers else (root, root / "unified"):
             yield from (base / level for level in (group, *group.parents))
-
-
-def _mounts(root: Path, controllers: str) -> tuple[Path, ...]:
-    """Where a hierarchy hangs: v1 by its controllers, v2 at the root or, beside v1, below it."""
-    return (root / "cpu", root / controllers) if controllers else (root, root / "unified")
 
 
 def _quota(group: Path) -> float | None:

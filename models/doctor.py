@@ -1,0 +1,233 @@
+"""What stands between this machine and a lane that runs: facts, a check of each network, and advice.
+
+Looks, times and tells; changes nothing. A network that is missing or broken is a finding, not an error.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from models import build, catalogue, golden, weights
+from models.catalogue import NetworkSpec
+from models.denormals import SUPPORTED
+from models.detect import FaceDetector
+from models.embed import FaceEmbedder
+from models.errors import ModelError
+from models.host import Host, host, versions
+from models.mesh import FaceMesh
+from models.ort import OrtSession, RuntimeSettings, available_providers
+from models.providers import CPU, KNOWN, installed_runtimes, named, refuse_two_runtimes
+from models.threads import ThreadPlan, cores, limits, plan
+
+RUNS = 15
+"""Warm runs that are timed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One network, as far as it came."""
+
+    spec: NetworkSpec
+    state: weights.State
+    provider: str = ""
+    """Where every node of it ran; empty where it did not load."""
+    nodes: int = 0
+    load_ms: float | None = None
+    """Loading and warming up on all shapes."""
+    run_ms: float | None = None
+    """Median of warm runs at `shape`."""
+    shape: tuple[int, int] = (0, 0)
+    """Width and height."""
+    drift: float | None = None
+    """Of the known face's answer: largest difference of a number from the catalogue's."""
+    problem: str = ""
+
+    @property
+    def well(self) -> bool:
+        """It loaded, ran, and gave the known answer; or it is none that this lane needs, and not prepared."""
+        return not self.problem and (self.drift is not None or not self.needed)
+
+    @property
+    def needed(self) -> bool:
+        """Whether a lane does not start without it."""
+        return self.spec.use == "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that was looked at."""
+
+    host: Host
+    plan: ThreadPlan
+    runtimes: dict[str, str]
+    libraries: dict[str, str]
+    providers: tuple[str, ...]
+    """Available here."""
+    provider: str
+    """Asked for."""
+    denormals_flushed: bool
+    networks: tuple[Health, ...]
+    problems: tuple[str, ...]
+    """What keeps a lane from starting as it was asked to."""
+    advice: tuple[str, ...]
+    """What would help, or that there is nothing to do."""
+
+    @property
+    def well(self) -> bool:
+        """Whether a lane would start, on the provider that was asked for."""
+        return not self.problems
+
+
+def examine(
+    cache: Path,
+    provider: str = CPU,
+    threads: int | None = None,
+    looking: Callable[[str], None] = lambda _: None,
+) -> Findings:
+    """Look at everything. ProviderError only for a provider that nobody knows."""
+    wanted = named(provider)
+    specs, problems = _specs()
+    runtimes = installed_runtimes()
+    problems += _runtime_problems(runtimes)
+    found = available_providers() if len(runtimes) == 1 else ()
+    if found and wanted.name not in found:
+        problems.append(f"{wanted.name} is not available here")
+    settings = RuntimeSettings("require", wanted.name, threads) if wanted.name in found else None
+    networks = tuple(_health(spec, cache, settings, looking) for spec in specs)
+    problems += [f"{one.spec.name}: {one.problem}" for one in networks if one.problem and one.needed]
+    made = plan(limits(), threads)
+    return Findings(
+        host=host(),
+        plan=made,
+        runtimes=runtimes,
+        libraries=versions(),
+        providers=found,
+        provider=wanted.name,
+        denormals_flushed=SUPPORTED,
+        networks=networks,
+        problems=tuple(problems),
+        advice=tuple(_advice(wanted.name, runtimes, found, networks, made)),
+    )
+
+
+def _specs() -> tuple[tuple[NetworkSpec, ...], list[str]]:
+    try:
+        return catalogue.load().networks, []
+    except ModelError as error:
+        return (), [str(error)]
+
+
+def _runtime_problems(runtimes: dict[str, str]) -> list[str]:
+    try:
+        refuse_two_runtimes(runtimes)
+    except ModelError as error:
+        return [str(error)]
+    return []
+
+
+def _health(
+    spec: NetworkSpec, cache: Path, settings: RuntimeSettings | None, looking: Callable[[str], None]
+) -> Health:
+    """As far as it comes; without settings no further than its file."""
+    looking(spec.name)
+    state = _state(spec, cache)
+    if state != "ready":
+        return Health(spec, state, problem=f"its file is {state}" if spec.use == "default" else "")
+    if settings is None:
+        return Health(spec, state)
+    try:
+        return _examined(spec, cache, settings)
+    except (ModelError, OSError) as error:
+        return Health(spec, state, problem=str(error))
+
+
+def _state(spec: NetworkSpec, cache: Path) -> weights.State:
+    try:
+        return weights.state(spec, cache)
+    except OSError:  # a folder in its place, no right to read it
+        return "changed"
+
+
+def _examined(spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> Health:
+    start = time.perf_counter()
+    session = build.session_of(spec, cache, settings)
+    load_ms = (time.perf_counter() - start) * 1e3
+    drift, problem = _known_face(spec, session)
+    shape = max(spec.input.shapes, key=lambda shape: shape[0] * shape[1])
+    return Health(
+        spec=spec,
+        state="ready",
+        provider=session.provider,
+        nodes=session.nodes,
+        load_ms=load_ms,
+        run_ms=_run_ms(session, shape),
+        shape=shape,
+        drift=drift,
+        problem=problem,
+    )
+
+
+def _known_face(spec: NetworkSpec, session: OrtSession) -> tuple[float | None, str]:
+    """How far the known face's answer lies from the catalogue's, and what the start-up check says of it."""
+    try:
+        if spec.role == "detector":
+            detector = FaceDetector(spec, session)
+            answer = golden.detector_answer(detector)
+            golden.check_detector(detector, spec.golden)
+        elif spec.role == "landmarks":
+            mesh = FaceMesh(spec, session)
+            answer = golden.mesh_answer(mesh)
+            golden.check_mesh(mesh, spec.golden)
+        else:
+            embedder = FaceEmbedder(spec, session, preprocessing="")
+            answer = golden.embedder_answer(embedder)
+            golden.check_embedder(embedder, spec.golden)
+    except ModelError as error:
+        return None, str(error)
+    return float(np.abs(answer - np.asarray(spec.golden)).max()), ""
+
+
+def _run_ms(session: OrtSession, shape: tuple[int, int]) -> float:
+    tensor = np.full((1, 3, shape[1], shape[0]), 0.5, np.float32)
+    times = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        session.run(tensor)
+        times.append(time.perf_counter() - start)
+    return median(times) * 1e3
+
+
+def _advice(
+    provider: str,
+    runtimes: dict[str, str],
+    found: tuple[str, ...],
+    networks: Iterable[Health],
+    made: ThreadPlan,
+) -> Iterator[str]:
+    extra = KNOWN[provider].extra
+    if not runtimes:
+        yield f"install the extra {extra}"
+    elif len(runtimes) > 1:
+        yield f"uninstall {', '.join(runtimes)}; then install the extra {extra} alone, in a fresh environment"
+    elif provider not in found:
+        yield (
+            f"install the extra {extra} (requirements{'' if extra == 'cpu' else '-' + extra}.lock), "
+            "in a fresh environment"
+        )
+    unready = [one.spec.name for one in networks if one.needed and one.state != "ready"]
+    if unready:
+        again = any(one.needed and one.state == "changed" for one in networks)
+        yield f"run `python -m models prepare{' --again' if again else ''} {' '.join(unready)}`"
+    yield from _about_cores(made)
+
+
+def _about_cores(made: ThreadPlan) -> Iterator[str]:
+    usable = cores(made.limits)
+    if made.crowded:
+        yield f"ask for at most {usable} threads: {made.threads} take turns on {usable}"
+    if made.limits.quota_cores is not None and made.limits.quota_cores < 1:
+        yield f"raise the quota of {made.limits.quota_cores:g} cores to at least 1: every frame waits"
