@@ -229,13 +229,14 @@ class Station:
             return UNREADABLE
 
     def _identity(self) -> dict[str, Any]:
-        networks = self._judge.measurer.networks
+        networks, policy = self._judge.measurer.networks, self._judge.policy
         return {
             "lane": self._lane,
             "version": __version__,
             "matcher": to_plain(networks.embedder.identity),
             "networks": to_plain(networks.identities),
-            "policy": self._judge.policy.identity(),
+            "policy": policy.identity(),
+            "band": to_plain(policy.band(networks.embedder.identity)),
         }
 
     def _verdict(self, passage: Passage, judged: Judged) -> Draft:
@@ -247,6 +248,7 @@ class Station:
             "remarks": to_plain(judged.outcome.remarks),
             "evidence": to_plain(judged.evidence),
             "policy": self._judge.policy.identity(),
+            "band": to_plain(self._judge.policy.band(judged.evidence.matcher)),
             "images": [one.fact() for one in judged.shown],
             "timings_ms": judged.timings_ms,
         }

@@ -25,7 +25,7 @@ from lane.errors import (
     NetworkLostError,
     StoppedError,
 )
-from lane.evidence import from_plain
+from lane.evidence import from_plain, to_plain
 from lane.frame import Frame
 from lane.ledger import read
 from lane.measure import Measurer
@@ -144,6 +144,10 @@ def test_a_decision_can_be_replayed_from_the_ledger_alone(
         here.walk()
         judged = next(entry for entry in here.desk.entries if entry.kind == "passage.judged")
         assert judged.body["policy"] == policy.identity()
+        band = policy.check(measurer.networks.embedder.identity)
+        assert judged.body["band"] == to_plain(band)
+        told = from_plain(judged.body["evidence"])
+        assert told.achieved_fmr == policy.achieved_fmr(told.matcher, told.similarity)
         assert isinstance(decide(from_plain(judged.body["evidence"]), policy), kind)
 
 
