@@ -94,6 +94,9 @@ def lane_revoke(name: Name, database: DatabaseOption = None, config: ConfigOptio
 def officer_add(
     name: Annotated[str, typer.Argument(help="The name to sign in with; only the desk's database has it.")],
     generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it, once.")] = False,
+    supervisor: Annotated[
+        bool, typer.Option("--supervisor", help="May also see how lanes, matcher and officers do.")
+    ] = False,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -105,12 +108,13 @@ def officer_add(
         password = secrets.token_urlsafe(15) if generate else _ask_password()
         hashed = Passwords(settings.argon2).hash(password)
         with _store(settings) as store, store.write() as session:
-            pseudonym = officers.add(session, name, hashed, at=utc_now())
+            role = officers.Role.SUPERVISOR if supervisor else officers.Role.OFFICER
+            pseudonym = officers.add(session, name, hashed, at=utc_now(), role=role)
     shown = {"password": password} if generate else {}
     if as_json:
         typer.echo(json.dumps({"officer": name, "pseudonym": pseudonym, **shown}, ensure_ascii=False))
         return
-    typer.echo(f"officer {name} is registered; the ledger knows this officer as {pseudonym}.")
+    typer.echo(f"{role.value} {name} is registered; the ledger knows this officer as {pseudonym}.")
     if generate:
         typer.echo(f"The password, which is shown only now:\n{password}")
 

@@ -16,7 +16,7 @@ from api.broker import Broker
 from api.console import render
 from api.desk import Desk
 from api.passwords import Attempts, Passwords
-from api.routes import about, events, lane, officer, pages, referrals
+from api.routes import about, evaluation, events, lane, officer, pages, referrals
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
@@ -64,7 +64,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     )
     app.state.desk = desk
     answers.install(app)
-    for part in (about, lane, officer, referrals, events):
+    for part in (about, lane, officer, referrals, events, evaluation):
         app.include_router(part.router, prefix=API)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC))

@@ -9,7 +9,7 @@ from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 from starlette.datastructures import Headers
 
 from api.desk import Desk
-from api.errors import ForgedRequestError, NotSignedInError, TokenRefusedError
+from api.errors import ForgedRequestError, NotSignedInError, NotSupervisorError, TokenRefusedError
 from api.settings import Settings
 from api.store.officers import SignedInOfficer
 from api.store.tokens import token_hash
@@ -18,6 +18,9 @@ COOKIE = "passenger_lane_session"
 CSRF_HEADER = "X-CSRF-Token"
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="lane", description="A lane's token.")
+_monitor = HTTPBearer(
+    auto_error=False, scheme_name="monitor", description="`metrics_token` of the desk's settings."
+)
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="officer", description="A session's token.")
 _csrf = APIKeyHeader(
     name=CSRF_HEADER, auto_error=False, scheme_name="csrf", description="`csrf_token` of the session."
@@ -44,6 +47,13 @@ def officer(desk: TheDesk, token: Annotated[str | None, Depends(_cookie)]) -> Si
     if token is None:
         raise NotSignedInError
     return desk.officer_of(token_hash(token))
+
+
+def supervisor(who: Annotated[SignedInOfficer, Depends(officer)]) -> SignedInOfficer:
+    """The supervisor who asks. Raises NotSignedInError or NotSupervisorError."""
+    if not who.supervises:
+        raise NotSupervisorError
+    return who
 
 
 def watching(desk: TheDesk, token: Annotated[str | None, Depends(_cookie)]) -> SignedInOfficer:
@@ -77,9 +87,30 @@ def officer_or_lane(
         officer(desk, token)
 
 
+def acting_supervisor(who: Annotated[SignedInOfficer, Depends(acting_officer)]) -> SignedInOfficer:
+    """The supervisor who changes something, through the own page. Raises NotSupervisorError, too."""
+    return supervisor(who)
+
+
+def monitor(
+    desk: TheDesk,
+    token: Annotated[str | None, Depends(_cookie)],
+    credentials: Annotated[Any, Depends(_monitor)],
+) -> None:
+    """A monitoring system with the token of the settings, or a supervisor. Raises NotSignedInError, too."""
+    known = desk.settings.metrics_token
+    if credentials is None:
+        supervisor(watching(desk, token))
+    elif known is None or not _same(credentials.credentials, known.get_secret_value()):
+        raise NotSignedInError
+
+
 TheLane = Annotated[str, Depends(lane)]
 TheOfficer = Annotated[SignedInOfficer, Depends(officer)]
+TheSupervisor = Annotated[SignedInOfficer, Depends(supervisor)]
 ActingOfficer = Annotated[SignedInOfficer, Depends(acting_officer)]
+ActingSupervisor = Annotated[SignedInOfficer, Depends(acting_supervisor)]
+TheMonitor = Annotated[None, Depends(monitor)]
 
 
 def csrf_token(session_token: str) -> str:
@@ -91,8 +122,13 @@ def check_csrf(headers: Headers, session_token: str | None, given: str | None) -
     """Raise ForgedRequestError unless the officer's own page made this request."""
     check_same_site(headers)
     expected = csrf_token(session_token or "")
-    if not hmac.compare_digest(expected.encode(), (given or "").encode()):
+    if not _same(given or "", expected):
         raise ForgedRequestError
+
+
+def _same(given: str, expected: str) -> bool:
+    """In constant time."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
 
 
 def check_same_site(headers: Headers) -> None:

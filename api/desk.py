@@ -15,8 +15,9 @@ from api.errors import WrongPasswordError
 from api.passwords import Attempts, Passwords
 from api.schemas import ReferralState, StoredEntry
 from api.settings import Settings
-from api.store import chain, lanes, officers, queue
+from api.store import alarms, chain, evaluation, lanes, officers, queue
 from api.store.database import Database
+from api.store.evaluation import Series
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
 from api.store.tokens import token_hash
@@ -26,6 +27,18 @@ from lane.referral import Answer, Decision, Ground
 log = structlog.get_logger(__name__)
 
 _MARK_USED_EVERY = timedelta(seconds=20)
+
+
+FEWEST_OF_A_GROUP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the matcher did within the window."""
+
+    since: datetime
+    at: datetime
+    series: tuple[Series, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ class Desk:
     def take_entries(self, lane: str, entries: Sequence[StoredEntry]) -> tuple[int, Head]:
         """Apply a batch; return how far the lane's chain is here, and the head of the desk's own chain."""
         with self.database.write() as session:
-            through, changed = lanes.apply(session, lane, entries, at=self.clock())
+            through, changed = lanes.apply(session, lane, entries, at=self.clock(), window=self._window)
             head = chain.head(session)
         for name, passage in changed:
             log.info(name, passage=passage, lane=lane)
@@ -79,9 +92,9 @@ class Desk:
             with self.database.write() as session:
                 now = self.clock()
                 officers.forget_ended(session, at=now, absolute=self._absolute, idle=self._idle)
-                token = officers.sign_in(session, pseudonym, at=now)
+                token, role = officers.sign_in(session, pseudonym, at=now)
         log.info("signed in", officer=pseudonym)
-        return SignedInOfficer(name, pseudonym, token_hash(token)), token
+        return SignedInOfficer(name, pseudonym, token_hash(token), role), token
 
     def sign_out(self, officer: SignedInOfficer) -> None:
         """End the officer's session."""
@@ -159,6 +172,23 @@ class Desk:
         with self.database.read() as session:
             return queue.image(session, passage, sha256, officer.pseudonym, at=self.clock())
 
+    # --- supervisors
+
+    def evaluation(self) -> Report:
+        """How the matcher does in service. A group of few passengers is left out: one might be known."""
+        now = self.clock()
+        with self.database.read() as session:
+            found = evaluation.listed(session, at=now, window=self._window)
+        told = tuple(series for series in found if series.group is None or _many(series))
+        return Report(evaluation.begin(now, self._window), now, told)
+
+    def acknowledge(self, alarm: int, officer: SignedInOfficer) -> None:
+        """Note that this supervisor looks into an alarm. Raises AlarmUnknownError."""
+        with self.database.write() as session:
+            new = alarms.acknowledge(session, alarm, officer.pseudonym, at=self.clock())
+        if new:
+            log.info("alarm.acknowledged", alarm=alarm, officer=officer.pseudonym)
+
     def _checked(self, name: str, password: str) -> str:
         self.attempts.allow(name)
         with self.database.read() as session:
@@ -170,9 +200,19 @@ class Desk:
         return known[0]
 
     @property
+    def _window(self) -> timedelta:
+        return timedelta(days=self.settings.evaluation_window_days)
+
+    @property
     def _absolute(self) -> timedelta:
         return timedelta(seconds=self.settings.session_absolute_s)
 
     @property
     def _idle(self) -> timedelta:
         return timedelta(seconds=self.settings.session_idle_s)
+
+
+def _many(series: Series) -> bool:
+    counts = series.counts
+    seen = counts.recognised + counts.unrecognised + counts.undecided
+    return seen >= FEWEST_OF_A_GROUP

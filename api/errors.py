@@ -10,11 +10,13 @@ ApiError
 ├── WrongPasswordError        name and password do not belong together
 ├── TooManyAttemptsError      too many wrong passwords for one name in a short time
 ├── TooManySignInsError       more sign-ins at the same moment than the desk checks
+├── NotSupervisorError        only a supervisor may see this
 ├── ForgedRequestError        a request that the officer's page did not make
 ├── TokenRefusedError         a lane without a valid token
 ├── PassageUnknownError       no such passage for the one who asks
 ├── ReferralUnknownError      no such referral
 ├── ImageUnknownError         no such image
+├── AlarmUnknownError         no such alarm, or no longer
 ├── ClaimHeldError            another officer has the case
 ├── ClaimMissingError         the officer does not have the case, or no longer
 ├── AlreadyDecidedError       the case has its decision
@@ -90,6 +92,13 @@ class TooManySignInsError(ApiError):
         super().__init__("too many sign-ins at the same moment: wait a moment, then try again")
 
 
+class NotSupervisorError(ApiError):
+    """Only a supervisor may see this."""
+
+    def __init__(self) -> None:
+        super().__init__("only a supervisor may see this: sign in as one")
+
+
 class ForgedRequestError(ApiError):
     """A request that the officer's page did not make."""
 
@@ -123,6 +132,13 @@ class ImageUnknownError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("the referral has no such image, or it was erased")
+
+
+class AlarmUnknownError(ApiError):
+    """No such alarm, or no longer."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such alarm, or no longer: look at the evaluation again")
 
 
 class ClaimHeldError(ApiError):
@@ -210,10 +226,12 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     NotSignedInError: (401, "not_signed_in"),
     WrongPasswordError: (401, "wrong_password"),
     TokenRefusedError: (401, "token_refused"),
+    NotSupervisorError: (403, "not_supervisor"),
     ForgedRequestError: (403, "forged_request"),
     PassageUnknownError: (404, "passage_unknown"),
     ReferralUnknownError: (404, "referral_unknown"),
     ImageUnknownError: (404, "image_unknown"),
+    AlarmUnknownError: (404, "alarm_unknown"),
     ClaimHeldError: (409, "claim_held"),
     ClaimMissingError: (409, "claim_missing"),
     AlreadyDecidedError: (409, "already_decided"),

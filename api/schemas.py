@@ -93,6 +93,7 @@ class Officer(Wire):
 
     name: str
     pseudonym: str
+    role: Literal["officer", "supervisor"]
 
 
 class SignedIn(Wire):

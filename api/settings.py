@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     session_idle_s: int = Field(default=30 * 60, ge=60)
     busy_timeout_s: float = Field(default=5.0, gt=0, le=60)
     argon2: Argon2Cost = Argon2Cost()
+    evaluation_window_days: int = Field(default=30, ge=1, le=366)
+    """Over how long the matcher in service is counted; older counts are removed."""
+    metrics_token: SecretStr | None = Field(default=None, min_length=32, max_length=256)
+    """What a monitoring system sends to read the metrics; without it, supervisors alone do."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
     @model_validator(mode="after")

@@ -25,6 +25,8 @@ PROBLEMS: dict[str, str] = {
     "wrong_password": N_("Name and password do not belong together."),
     "too_many_attempts": N_("Too many wrong passwords for this name. Wait one minute, then try again."),
     "too_many_sign_ins": N_("Too many people are signing in at this moment. Wait a moment, then try again."),
+    "alarm_unknown": N_("There is no such alarm, or no longer."),
+    "not_supervisor": N_("This page is for supervisors."),
     "forged_request": N_("The page was out of date. Go back, reload it, and try again."),
     "request_refused": N_("Something was missing in what was sent. Go back and try again."),
     "too_large": N_("More was sent than the desk takes."),

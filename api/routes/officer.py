@@ -24,6 +24,7 @@ from api.errors import (
     documented,
 )
 from api.schemas import Credentials, Officer, SignedIn
+from api.store.officers import SignedInOfficer
 
 router = APIRouter(tags=["officer"])
 
@@ -41,7 +42,7 @@ def sign_in(request: Request, credentials: Credentials, desk: TheDesk, response:
     check_same_site(request.headers)
     who, token = desk.sign_in(credentials.name, credentials.password)
     set_session(response, token, desk.settings)
-    return SignedIn(officer=Officer(name=who.name, pseudonym=who.pseudonym), csrf_token=csrf_token(token))
+    return SignedIn(officer=_told(who), csrf_token=csrf_token(token))
 
 
 @router.get(
@@ -52,7 +53,7 @@ def sign_in(request: Request, credentials: Credentials, desk: TheDesk, response:
 )
 def show_session(who: TheOfficer, token: Annotated[str, Cookie(alias=COOKIE)]) -> SignedIn:
     """The officer of this session, and its CSRF token."""
-    return SignedIn(officer=Officer(name=who.name, pseudonym=who.pseudonym), csrf_token=csrf_token(token))
+    return SignedIn(officer=_told(who), csrf_token=csrf_token(token))
 
 
 @router.delete(
@@ -68,3 +69,7 @@ def sign_out(who: ActingOfficer, desk: TheDesk) -> Response:
     response = Response(status_code=204)
     end_session(response, desk.settings)
     return response
+
+
+def _told(who: SignedInOfficer) -> Officer:
+    return Officer(name=who.name, pseudonym=who.pseudonym, role=who.role.value)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from api.schemas import ClosedTold
-from api.store import chain, lanes, queue
+from api.store import chain, lanes, officers, queue
 from lane.errors import LedgerBrokenError
 from lane.ledger import GENESIS, Entry, Head, check_follows
 from lane.referral import Answer
@@ -46,9 +46,12 @@ class Account:
         self.lanes: dict[str, KnownLane] = {}
         self.officers: dict[str, str | None] = {}
         """Pseudonym → the hash of the officer's credentials, or None since the officer was disabled."""
+        self.roles: dict[str, str] = {}
         self.cases: dict[str, Case] = {}
         self.set_back: list[int] = []
         """Entries older than the one before: the clock was set back. A fact to know of, and no fault."""
+        self.alarms: dict[str, dict[str, object]] = {}
+        """What an alarm is about → when it was raised, and who acknowledged it."""
         self._owners: dict[str, str] = {}
         self._last: Entry | None = None
         self._kinds: dict[str, Callable[[Entry], None]] = {
@@ -63,6 +66,9 @@ class Account:
             "referral.released": self._released,
             "referral.shown": self._shown,
             "referral.decided": self._decided,
+            "alarm.raised": self._alarm_raised,
+            "alarm.acknowledged": self._alarm_acknowledged,
+            "alarm.cleared": self._alarm_cleared,
         }
         self._lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
             "passage.judged": self._judged,
@@ -140,6 +146,7 @@ class Account:
     def _officer_added(self, entry: Entry) -> None:
         _must(entry.body["officer"] not in self.officers, "an officer is registered twice")
         self.officers[entry.body["officer"]] = str(entry.body["credentials_sha256"])
+        self.roles[entry.body["officer"]] = str(entry.body.get("role", officers.Role.OFFICER.value))
 
     def _officer_disabled(self, entry: Entry) -> None:
         _must(self.officers[entry.body["officer"]], "an officer is disabled twice")
@@ -188,8 +195,30 @@ class Account:
         case.decision, case.claimed_until = given, until
         case.note_sha256 = entry.body["note_sha256"]
 
+    # --- alarms
+
+    def _alarm_raised(self, entry: Entry) -> None:
+        about = alarm_key(entry.body)
+        _must(about not in self.alarms, "an alarm is raised twice")
+        self.alarms[about] = {"raised_at": entry.at, "acknowledged_by": None}
+
+    def _alarm_acknowledged(self, entry: Entry) -> None:
+        self._known(entry.body["officer"])
+        alarm = self.alarms[alarm_key(entry.body)]
+        _must(alarm["acknowledged_by"] is None, "an alarm is acknowledged twice")
+        alarm["acknowledged_by"] = entry.body["officer"]
+
+    def _alarm_cleared(self, entry: Entry) -> None:
+        del self.alarms[alarm_key(entry.body)]
+
 
 _GHOST = "a lane acted on a decision that no officer gave"
+
+
+def alarm_key(about: Body) -> str:
+    """What an alarm is about, in one line."""
+    names = ("lane", "group", "matcher", "sha256", "preprocessing", "rate")
+    return " ".join(f"{name}={about[name]}" for name in names)
 
 
 def _must(holds: object, otherwise: str) -> None:

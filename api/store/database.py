@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
@@ -62,12 +63,12 @@ class Database:
             session.connection()
             yield session
 
-    def migrate(self) -> None:
+    def migrate(self, revision: str = "head") -> None:
         """Bring the schema up to date. Raises StoreError where the file cannot be used."""
         try:
             _make(self.path)
             with self._writing.connect() as connection:
-                _upgrade(connection)
+                command.upgrade(_alembic(connection), revision)
         except (DBAPIError, OSError) as error:
             raise StoreError(f"{self.path} cannot be used as the desk's database: {_cause(error)}") from error
 
@@ -134,12 +135,17 @@ def _cause(error: DBAPIError | OSError) -> str:
     return str(error.orig) if isinstance(error, DBAPIError) else str(error)
 
 
-def _upgrade(connection: Connection) -> None:
+def newest_revision() -> str | None:
+    """The revision of the schema that this release reads and writes."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def _alembic(connection: Connection | None = None) -> Config:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config
 
 
 def _prepare_sqlite(engine: Engine, pragmas: Iterable[str]) -> None:

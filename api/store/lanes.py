@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import ValidationError
@@ -24,7 +24,7 @@ from api.errors import (
     TokenRefusedError,
 )
 from api.schemas import ClosedTold, JudgedTold, StoredEntry
-from api.store import chain
+from api.store import chain, evaluation
 from api.store.tables import ImageRow, LaneRow, LedgerRow, ReferralRow
 from api.store.tokens import token_hash
 from lane.errors import LedgerBrokenError
@@ -117,12 +117,12 @@ def owns_passage(session: Session, lane: str, passage: str) -> None:
 
 
 def apply(
-    session: Session, lane: str, stored: Sequence[StoredEntry], *, at: datetime
+    session: Session, lane: str, stored: Sequence[StoredEntry], *, at: datetime, window: timedelta
 ) -> tuple[int, set[Change]]:
     """Apply a batch in order; return how far the lane's chain is here and which referrals changed.
 
-    Entries that are here already are skipped. Raises ChainBrokenError, ImageMissingError or
-    EntryRefusedError; the caller's transaction then leaves nothing of the batch.
+    Entries that are here already are skipped; an evaluation counts for `window`. Raises ChainBrokenError,
+    ImageMissingError or EntryRefusedError; the caller's transaction then leaves nothing of the batch.
     """
     row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one()
     if is_revoked(row):
@@ -139,6 +139,8 @@ def apply(
         chain.append(session, "entry.received", body, at=at)
         row.head_seq, row.head_hash = head.seq, head.hash
         changed |= _take_effect(session, lane, entry, at=at)
+        if entry.kind == evaluation.KIND:
+            evaluation.take(session, lane, entry, at=at, window=window)
     return row.head_seq, changed
 
 

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +18,13 @@ from api.store.tokens import token_hash
 _DISABLED = "disabled"
 
 
+class Role(StrEnum):
+    """What somebody may do at the desk. A supervisor may do what an officer may, and see how all goes."""
+
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+
+
 @dataclass(frozen=True, slots=True)
 class SignedInOfficer:
     """Who is signed in, and the hash of the session's token."""
@@ -24,17 +32,27 @@ class SignedInOfficer:
     name: str
     pseudonym: str
     session_sha256: str
+    role: Role = Role.OFFICER
+
+    @property
+    def supervises(self) -> bool:
+        """Whether this officer may see how all goes."""
+        return self.role is Role.SUPERVISOR
 
 
-def add(session: Session, name: str, password_hash: str, *, at: datetime) -> str:
+def add(session: Session, name: str, password_hash: str, *, at: datetime, role: Role = Role.OFFICER) -> str:
     """Register an officer and return the pseudonym that the ledger will know. Raises NameTakenError."""
     pseudonym = f"officer-{secrets.token_hex(4)}"
-    session.add(OfficerRow(pseudonym=pseudonym, name=name, password_hash=password_hash, added_at=at))
+    row = OfficerRow(
+        pseudonym=pseudonym, name=name, password_hash=password_hash, added_at=at, role=role.value
+    )
+    session.add(row)
     try:
         session.flush()
     except IntegrityError as error:
         raise NameTakenError("officer", name) from error
-    body = {"officer": pseudonym, "credentials_sha256": credentials_hash(name, password_hash)}
+    credentials = credentials_hash(name, password_hash)
+    body = {"officer": pseudonym, "credentials_sha256": credentials, "role": role.value}
     chain.append(session, "officer.added", body, at=at)
     return pseudonym
 
@@ -71,8 +89,8 @@ def password_hash_of(session: Session, name: str) -> tuple[str, str] | None:
     return None if row is None or is_disabled(row) else (row.pseudonym, row.password_hash)
 
 
-def sign_in(session: Session, pseudonym: str, *, at: datetime) -> str:
-    """Start a session and return its token, of which only the hash is kept.
+def sign_in(session: Session, pseudonym: str, *, at: datetime) -> tuple[str, Role]:
+    """Start a session; return its token, of which only the hash is kept, and whom it is for.
 
     Raises WrongPasswordError where the officer was disabled while the password was checked.
     """
@@ -82,7 +100,7 @@ def sign_in(session: Session, pseudonym: str, *, at: datetime) -> str:
     token = secrets.token_urlsafe(32)
     session.add(SessionRow(token_sha256=token_hash(token), officer=pseudonym, started_at=at, used_at=at))
     chain.append(session, "officer.signed_in", {"officer": pseudonym}, at=at)
-    return token
+    return token, Role(row.role)
 
 
 def sign_out(session: Session, officer: SignedInOfficer, *, at: datetime) -> None:
@@ -104,7 +122,8 @@ def by_session(
     if found is None:
         raise NotSignedInError
     row, officer = found
-    return SignedInOfficer(officer.name, officer.pseudonym, row.token_sha256), row.used_at
+    who = SignedInOfficer(officer.name, officer.pseudonym, row.token_sha256, Role(officer.role))
+    return who, row.used_at
 
 
 def mark_used(session: Session, token_sha256: str, *, at: datetime) -> None:

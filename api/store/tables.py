@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -104,6 +105,7 @@ class OfficerRow(Table):
     name: Mapped[str] = mapped_column(String(64), unique=True)
     password_hash: Mapped[str] = mapped_column(String(256))
     added_at: Mapped[datetime]
+    role: Mapped[str] = mapped_column(String(16), server_default="officer")
 
 
 class SessionRow(Table):
@@ -142,3 +144,65 @@ class ReferralRow(Table):
     note: Mapped[str | None] = mapped_column(Text)
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
     decided_at: Mapped[datetime | None]
+
+
+class SeriesRow(Table):
+    """What is counted by itself: a lane (or all), a matcher, a group (or everybody)."""
+
+    __tablename__ = "evaluation_series"
+    __table_args__ = (UniqueConstraint("lane", "matcher", "sha256", "preprocessing", "group"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lane: Mapped[str] = mapped_column(String(64))
+    """Empty: the whole site."""
+    matcher: Mapped[str] = mapped_column(String(128))
+    sha256: Mapped[str] = mapped_column(String(64))
+    preprocessing: Mapped[str] = mapped_column(String(64))
+    group: Mapped[str] = mapped_column(String(8))
+    """Empty: everybody."""
+    last_at: Mapped[datetime]
+    fmr_limit: Mapped[float | None]
+    """What the site accepts, as the last fact said it."""
+    fnmr_limit: Mapped[float | None]
+
+
+class CountsRow(Table):
+    """One hour of a series; what each number counts is said in `api.store.evaluation.Counts`."""
+
+    __tablename__ = "evaluation_counts"
+
+    series: Mapped[int] = mapped_column(ForeignKey("evaluation_series.id"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    shadow: Mapped[str] = mapped_column(String(128), primary_key=True)
+    """The second matcher that spoke; empty where none did."""
+    passengers: Mapped[int]
+    passengers_matched: Mapped[int]
+    compared: Mapped[int]
+    matched: Mapped[int]
+    skipped: Mapped[int]
+    skipped_matched: Mapped[int]
+    recognised: Mapped[int]
+    unrecognised: Mapped[int]
+    undecided: Mapped[int]
+    strangers_stopped: Mapped[int]
+    strangers_matched: Mapped[int]
+    both_match: Mapped[int]
+    both_not: Mapped[int]
+    disagree: Mapped[int]
+
+
+class AlarmRow(Table):
+    """A rate of a series that is above what is accepted; gone when it no longer is."""
+
+    __tablename__ = "evaluation_alarms"
+    __table_args__ = (UniqueConstraint("series", "rate"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    series: Mapped[int] = mapped_column(ForeignKey("evaluation_series.id"))
+    rate: Mapped[str] = mapped_column(String(8))
+    raised_at: Mapped[datetime]
+    errors: Mapped[int]
+    passengers: Mapped[int]
+    expected: Mapped[float]
+    acknowledged_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
+    acknowledged_at: Mapped[datetime | None]

@@ -1,9 +1,10 @@
 """Proof of the ledger: the desk's chain, each lane's chain inside it, and what the tables say beside them.
 
 What is proven: no entry was changed, removed, moved or added out of place; queue, lanes and officers are
-what the ledger says; the images of every case are those that were judged. Not proven: who is signed in,
-and how far a claim was renewed before the decision. A time that falls is reported, not refused: a clock
-may be set back by honest people.
+what the ledger says; the images of every case are those that were judged; alarms are those that were
+raised. Not proven: who is signed in, how far a claim was renewed before the decision, and the counts of
+the evaluation in service, which follow from the ledger's facts. A time that falls is reported, not refused:
+a clock may be set back by honest people.
 """
 
 import hashlib
@@ -16,10 +17,19 @@ from sqlalchemy.orm import Session
 
 from api.errors import StoreDamagedError, StoreError
 from api.schemas import JudgedTold
-from api.store import chain, lanes, officers, queue
-from api.store.account import Account, Case
-from api.store.database import Database
-from api.store.tables import HeadRow, ImageRow, LaneRow, LedgerRow, OfficerRow, ReferralRow
+from api.store import alarms, chain, lanes, officers, queue
+from api.store.account import Account, Case, alarm_key
+from api.store.database import Database, newest_revision
+from api.store.tables import (
+    AlarmRow,
+    HeadRow,
+    ImageRow,
+    LaneRow,
+    LedgerRow,
+    OfficerRow,
+    ReferralRow,
+    SeriesRow,
+)
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head, read, verify
 
@@ -66,6 +76,7 @@ def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verifie
             _check_lanes(session, account)
             _check_officers(session, account)
             _check_referrals(session, account)
+            _check_alarms(session, account)
     except StoreDamagedError as error:
         raise LedgerBrokenError(str(error)) from error
     except (SQLAlchemyError, UnicodeError, ValueError, TypeError, KeyError) as error:
@@ -80,6 +91,12 @@ def _must_be_a_desks(session: Session) -> None:
     known = session.scalar(text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"))
     if not known:
         raise StoreError("this is a database, but not a desk's: nothing is proven, or refuted")
+    revision, expected = session.scalar(text("SELECT version_num FROM alembic_version")), newest_revision()
+    if revision != expected:
+        raise StoreError(
+            f"the database has schema {revision}, this release reads {expected}: start the desk on it once, "
+            "or use the release that wrote it; nothing is proven, or refuted"
+        )
 
 
 def _walk(session: Session, account: Account) -> Iterator[tuple[str, str]]:
@@ -132,8 +149,14 @@ def _check_lanes(session: Session, account: Account) -> None:
 
 
 def _check_officers(session: Session, account: Account) -> None:
-    expected = {pseudonym: {"credentials": kept} for pseudonym, kept in account.officers.items()}
-    found = {row.pseudonym: {"credentials": _credentials(row)} for row in session.scalars(select(OfficerRow))}
+    expected = {
+        pseudonym: {"credentials": kept, "role": account.roles[pseudonym]}
+        for pseudonym, kept in account.officers.items()
+    }
+    found = {
+        row.pseudonym: {"credentials": _credentials(row), "role": row.role}
+        for row in session.scalars(select(OfficerRow))
+    }
     _compare("officer", expected, found)
 
 
@@ -143,6 +166,18 @@ def _check_referrals(session: Session, account: Account) -> None:
     _compare("passage", expected, found)
     for case in account.cases.values():
         _check_images(session, case)
+
+
+def _check_alarms(session: Session, account: Account) -> None:
+    rows = session.execute(select(SeriesRow, AlarmRow).join(AlarmRow, AlarmRow.series == SeriesRow.id))
+    found = {
+        alarm_key(alarms.key(series, row.rate)): {
+            "raised_at": row.raised_at,
+            "acknowledged_by": row.acknowledged_by,
+        }
+        for series, row in rows
+    }
+    _compare("alarm", account.alarms, found)
 
 
 def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fields]) -> None:

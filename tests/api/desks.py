@@ -74,10 +74,10 @@ class RunningDesk:
             token = lanes.add(session, name, at=self.clock())
         return Lane(self.address, name, token)
 
-    def officer(self, name: str = "wang") -> "Officer":
+    def officer(self, name: str = "wang", role: officers.Role = officers.Role.OFFICER) -> "Officer":
         hashed = Passwords(CHEAP).hash(PASSWORD)
         with self.desk.database.write() as session:
-            officers.add(session, name, hashed, at=self.clock())
+            officers.add(session, name, hashed, at=self.clock(), role=role)
         return Officer(self.address, name)
 
 

@@ -209,6 +209,16 @@ def test_a_name_is_taken_once(tmp_path: Path) -> None:
     assert "exists already" in again.stderr
 
 
+def test_a_supervisor_is_made_on_purpose_and_told_as_one(tmp_path: Path) -> None:
+    database = str(tmp_path / "desk.sqlite3")
+    plain = run("officer", "add", "wang", "--database", database, given=f"{PASSWORD}\n")
+    assert plain.stdout.startswith("officer wang is registered")
+    made = run("officer", "add", "li", "--supervisor", "--database", database, given=f"{PASSWORD}\n")
+    assert made.stdout.startswith("supervisor li is registered")
+    with closing(sqlite3.connect(database)) as raw:
+        assert dict(raw.execute("SELECT name, role FROM officers")) == {"wang": "officer", "li": "supervisor"}
+
+
 @pytest.mark.parametrize(
     "command",
     [

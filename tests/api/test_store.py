@@ -15,6 +15,7 @@ import api
 from api.errors import StoreBusyError, StoreDamagedError, StoreError
 from api.store.database import Database
 from api.store.tables import Table
+from api.store.verify import verify_ledger
 
 
 @pytest.fixture
@@ -29,6 +30,30 @@ def test_migrations_make_exactly_the_tables(database: Database) -> None:
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
     database.close()
+
+
+def test_officers_of_an_older_desk_stay_officers(tmp_path: Path) -> None:
+    made = Database(tmp_path / "desk.sqlite3")
+    made.migrate("0001")
+    with made.write() as session:
+        session.connection().exec_driver_sql(
+            "INSERT INTO officers VALUES ('officer-1', 'wang', 'hash', '2026-01-01 00:00:00')"
+        )
+    made.migrate()
+    with made.read() as session:
+        assert session.connection().exec_driver_sql("SELECT role FROM officers").scalar() == "officer"
+    made.close()
+
+
+def test_a_database_of_an_older_desk_is_not_called_broken(tmp_path: Path) -> None:
+    made = Database(tmp_path / "desk.sqlite3")
+    made.migrate("0001")
+    with pytest.raises(StoreError, match="schema 0001") as told:
+        verify_ledger(made)
+    assert not isinstance(told.value, StoreDamagedError)
+    made.migrate()
+    assert verify_ledger(made).head.seq == 0
+    made.close()
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:

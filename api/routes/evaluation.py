@@ -1,0 +1,63 @@
+"""How the matcher does in service: for supervisors, and as metrics."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from api import exposition
+from api.auth import ActingSupervisor, TheDesk, TheMonitor, TheSupervisor
+from api.errors import (
+    AlarmUnknownError,
+    ForgedRequestError,
+    NotSignedInError,
+    NotSupervisorError,
+    documented,
+)
+from api.figures import Evaluation
+
+router = APIRouter(tags=["evaluation"])
+
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@router.get(
+    "/evaluation",
+    summary="How the matcher does in service",
+    operation_id="show_evaluation",
+    responses=documented(NotSignedInError, NotSupervisorError),
+)
+def show_evaluation(desk: TheDesk, who: TheSupervisor) -> Evaluation:
+    """Live error rates by lane, matcher and group, with intervals, and what is alarming in them."""
+    del who
+    return exposition.evaluation(desk.evaluation())
+
+
+@router.post(
+    "/evaluation/alarms/{alarm}/acknowledgement",
+    status_code=204,
+    summary="Acknowledge an alarm",
+    operation_id="acknowledge_alarm",
+    responses=documented(NotSignedInError, ForgedRequestError, NotSupervisorError, AlarmUnknownError),
+)
+def acknowledge_alarm(
+    alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: ActingSupervisor
+) -> Response:
+    """Say that somebody looks into it; the alarm stays, quieter, until the window is clean again."""
+    desk.acknowledge(alarm, who)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for a monitoring system",
+    operation_id="show_metrics",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **documented(NotSignedInError, NotSupervisorError),
+    },
+)
+def show_metrics(desk: TheDesk, who: TheMonitor) -> Response:
+    """Prometheus text, for who has the token of the desk's settings, and for supervisors."""
+    del who
+    return Response(exposition.metrics(desk.evaluation(), desk.waiting()), media_type=_TEXT)

@@ -1,0 +1,233 @@
+"""What lanes tell of the matcher in service, as counts: by lane, matcher, group and hour.
+
+Counted once, from the lane's fact and the officer's decision on the same passage; nothing of a passenger
+stays but a number. A fact that makes no sense is kept in the ledger and counts for nothing: statistics hold
+no delivery up. What is older than the window is removed, and so are lanes and matchers that only it had.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from api.errors import StoreError
+from api.figures import EvaluatedTold, MatcherTold, TallyTold
+from api.store import alarms, queue
+from api.store.counts import NAMES, Counts
+from api.store.tables import CountsRow, LedgerRow, SeriesRow
+from lane.errors import LedgerBrokenError
+from lane.ledger import Entry, read
+from lane.referral import Answer, Decision, Ground
+
+log = logging.getLogger(__name__)
+
+KIND = "passage.evaluated"
+WHOLE_SITE, EVERYBODY, NO_SHADOW = "", "", ""
+MOST_SERIES = 64
+"""Of one lane: no lane fills the disk by inventing groups and matchers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What was counted within the window for one lane, matcher and group, and what is alarming in it."""
+
+    lane: str | None
+    group: str | None
+    matcher: MatcherTold
+    last_at: datetime
+    fmr_limit: float | None
+    fnmr_limit: float | None
+    counts: Counts
+    shadows: Mapping[str, Counts]
+    alarms: tuple[alarms.Alarm, ...]
+
+
+def take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
+    """Count a lane's `passage.evaluated`, received `at`: once for each passage."""
+    try:
+        told = EvaluatedTold.model_validate(entry.body)
+        decision = queue.decision_of(session, told.passage)
+    except (ValidationError, StoreError) as error:
+        log.warning("entry %s of lane %s is not counted: %s", entry.seq, lane, type(error).__name__)
+        return
+    if told.matcher is None or _told_before(session, lane, told.passage):
+        return
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    shadow = told.shadow.matcher.name if told.shadow.matcher and told.shadow.agreement else NO_SHADOW
+    for where, group in _places(lane, told.group):
+        row = _series(session, where, told, group, at=at)
+        if row is None:
+            continue
+        begins = session.scalar(
+            select(func.count()).where(CountsRow.series == row.id, CountsRow.hour == hour)
+        )
+        _add(session, row.id, hour, shadow, counted(told, decision, in_group=bool(group)))
+        if not begins:
+            alarms.look(session, row, summed(session, row.id, hour - window, hour), at=at)
+    _forget(session, hour - window, at=at)
+
+
+def listed(session: Session, *, at: datetime, window: timedelta) -> list[Series]:
+    """Everything that was counted within the window: the whole site first, then lane by lane."""
+    since, until = begin(at, window), at + timedelta(hours=1)
+    rows = session.scalars(select(SeriesRow).order_by(SeriesRow.lane, SeriesRow.matcher, SeriesRow.id)).all()
+    return [
+        Series(
+            lane=row.lane or None,
+            group=row.group or None,
+            matcher=MatcherTold(name=row.matcher, sha256=row.sha256, preprocessing=row.preprocessing),
+            last_at=row.last_at,
+            fmr_limit=row.fmr_limit,
+            fnmr_limit=row.fnmr_limit,
+            counts=summed(session, row.id, since, until),
+            shadows=_by_shadow(session, row.id, since),
+            alarms=alarms.of(session, row.id),
+        )
+        for row in rows
+    ]
+
+
+def begin(at: datetime, window: timedelta) -> datetime:
+    """The first hour of the window that ends now."""
+    return at.replace(minute=0, second=0, microsecond=0) - window
+
+
+def counted(told: EvaluatedTold, decision: Decision | None, *, in_group: bool) -> Counts:
+    """What one passenger adds; strangers of the own group alone where `in_group`."""
+    others = told.cohort.in_group if in_group else told.cohort.others
+    numbers = _strangers(others) if others is not None and told.own_match else {}
+    numbers[_outcome(told.own_match, decision)] = 1
+    numbers[str(told.shadow.agreement)] = 1
+    return Counts(**{name: numbers.get(name, 0) for name in NAMES})
+
+
+def summed(session: Session, series: int, since: datetime, until: datetime) -> Counts:
+    """The counts from `since` on and before `until`."""
+    sums = [func.coalesce(func.sum(getattr(CountsRow, name)), 0) for name in NAMES]
+    found = session.execute(
+        select(*sums).where(CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
+    ).one()
+    return Counts(**dict(zip(NAMES, map(int, found), strict=True)))
+
+
+def _strangers(others: TallyTold) -> dict[str, int]:
+    return {
+        "passengers": int(others.compared > 0),
+        "passengers_matched": int(others.matched > 0),
+        "compared": others.compared,
+        "matched": others.matched,
+        "skipped": others.skipped,
+        "skipped_matched": others.skipped_matched,
+    }
+
+
+def _outcome(own_match: bool | None, decision: Decision | None) -> str:  # noqa: FBT001 - a verdict
+    """The count that this passenger belongs to, or a name that counts nothing."""
+    stranger = decision is not None and decision.ground is Ground.DIFFERENT_PERSON
+    if own_match is None:
+        return ""
+    if own_match:
+        return "strangers_matched" if stranger else "recognised"
+    if stranger:
+        return "strangers_stopped"
+    admitted = decision is not None and decision.answer is Answer.ADMIT
+    return "unrecognised" if admitted else "undecided"
+
+
+def _places(lane: str, group: str | None) -> Iterator[tuple[str, str]]:
+    for where in (lane, WHOLE_SITE):
+        yield where, EVERYBODY
+        if group is not None:
+            yield where, group
+
+
+def _told_before(session: Session, lane: str, passage: str) -> bool:
+    """Whether the ledger has more than this one evaluation of the passage."""
+    rows = session.execute(
+        select(LedgerRow.payload, LedgerRow.hash).where(LedgerRow.passage == passage, LedgerRow.lane == lane)
+    )
+    return sum(_is_evaluation(payload, hash_) for payload, hash_ in rows) > 1
+
+
+def _is_evaluation(payload: str, hash_: str) -> bool:
+    try:
+        body = read(payload, hash_).body
+        return read(str(body.get("payload")), str(body.get("hash"))).kind == KIND
+    except LedgerBrokenError:
+        return False
+
+
+def _series(
+    session: Session, lane: str, told: EvaluatedTold, group: str, *, at: datetime
+) -> SeriesRow | None:
+    """The row of this series; None where the lane has too many already."""
+    matcher = told.matcher
+    if matcher is None:
+        return None
+    row = session.scalars(
+        select(SeriesRow).where(
+            SeriesRow.lane == lane,
+            SeriesRow.matcher == matcher.name,
+            SeriesRow.sha256 == matcher.sha256,
+            SeriesRow.preprocessing == matcher.preprocessing,
+            SeriesRow.group == group,
+        )
+    ).one_or_none()
+    if row is None:
+        known = session.scalar(select(func.count()).where(SeriesRow.lane == lane)) or 0
+        if known >= MOST_SERIES:
+            log.warning("lane %s tells of more matchers and groups than are counted", lane or "(all)")
+            return None
+        row = SeriesRow(lane=lane, group=group, last_at=at, **_columns(matcher))
+        session.add(row)
+    row.last_at = at
+    row.fmr_limit, row.fnmr_limit = told.limits.fmr, told.limits.fnmr
+    session.flush()
+    return row
+
+
+def _columns(matcher: MatcherTold) -> dict[str, str]:
+    return {
+        "matcher": matcher.name,
+        "sha256": matcher.sha256,
+        "preprocessing": matcher.preprocessing,
+    }
+
+
+def _add(session: Session, series: int, hour: datetime, shadow: str, counts: Counts) -> None:
+    row = session.get(CountsRow, (series, hour, shadow))
+    if row is None:
+        row = CountsRow(series=series, hour=hour, shadow=shadow, **dict.fromkeys(NAMES, 0))
+        session.add(row)
+    for name in NAMES:
+        setattr(row, name, getattr(row, name) + getattr(counts, name))
+    session.flush()
+
+
+def _by_shadow(session: Session, series: int, since: datetime) -> dict[str, Counts]:
+    found: dict[str, Counts] = {}
+    shadows = select(CountsRow.shadow).where(CountsRow.series == series, CountsRow.hour >= since)
+    for shadow in sorted(set(session.scalars(shadows)) - {NO_SHADOW}):
+        rows = select(CountsRow).where(
+            CountsRow.series == series, CountsRow.hour >= since, CountsRow.shadow == shadow
+        )
+        sums = dict.fromkeys(NAMES, 0)
+        for row in session.scalars(rows):
+            for name in NAMES:
+                sums[name] += getattr(row, name)
+        found[shadow] = Counts(**sums)
+    return found
+
+
+def _forget(session: Session, before: datetime, *, at: datetime) -> None:
+    """Remove what no window reaches any more; with the last count of a series goes its alarm."""
+    session.execute(delete(CountsRow).where(CountsRow.hour < before))
+    gone = select(SeriesRow).where(~select(CountsRow.series).where(CountsRow.series == SeriesRow.id).exists())
+    for row in session.scalars(gone).all():
+        alarms.clear(session, row, at=at)
+        session.delete(row)
+    session.flush()
