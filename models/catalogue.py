@@ -112,7 +112,14 @@ def _read(
         known = _by_name([*layouts.values(), *map(_layout, content.get("layout", []))])
         networks = tuple(_network(entry, known, sources) for entry in content["network"])
         _by_name(networks)
-    except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (
+        tomllib.TOMLDecodeError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CatalogueError(f"{where}: {type(error).__name__}: {error}") from error
     return known, networks
 
@@ -144,7 +151,8 @@ def _by_name(entries: Iterable[Named]) -> dict[str, Named]:
 
 
 def _layout(entry: dict[str, Any]) -> LayoutSpec:
-    landmarks = tuple((float(x), float(y)) for x, y in entry["landmarks"])
+    _must_be_texts(entry, "name", "origin")
+    landmarks = tuple((_finite(x), _finite(y)) for x, y in entry["landmarks"])
     layout = LayoutSpec(**{**entry, "name": _name(entry["name"]), "landmarks": landmarks})
     if type(layout.size) is not int or not 16 <= layout.size <= 1024:
         raise ValueError(f"{layout.name}: size must be 16 to 1024, is {layout.size!r}")
@@ -155,6 +163,7 @@ def _layout(entry: dict[str, Any]) -> LayoutSpec:
 
 
 def _network(entry: dict[str, Any], layouts: Mapping[str, LayoutSpec], sources: Sources) -> NetworkSpec:
+    _must_be_texts(entry, "name", "licence", "permitted_use", "origin")
     given = {
         **entry,
         "name": _name(entry["name"]),
@@ -194,8 +203,11 @@ def _matcher(given: dict[str, Any], layouts: Mapping[str, LayoutSpec]) -> Networ
 
 def _shipped_source(entry: dict[str, Any]) -> Source:
     if "archive" not in entry:
+        _must_be_texts(entry, "package", "version", "path")
         return PackageSource(**{**entry, "sha256": _sha256(entry["sha256"])})
     pinned = entry["archive"]
+    _must_be_texts(entry, "path")
+    _must_be_texts(pinned, *pinned)
     return ArchiveSource(
         **{
             **entry,
@@ -207,6 +219,7 @@ def _shipped_source(entry: dict[str, Any]) -> Source:
 
 def _operators_source(folder: Path) -> Sources:
     def source(entry: dict[str, Any]) -> Source:
+        _must_be_texts(entry, "path")
         path = str(folder / Path(entry["path"]).expanduser())
         return FileSource(**{**entry, "path": path, "sha256": _sha256(entry["sha256"])})
 
@@ -217,8 +230,10 @@ def _input(entry: dict[str, Any]) -> InputSpec:
     mean = entry["mean"] if isinstance(entry["mean"], list) else [entry["mean"]] * 3
     red, green, blue = map(_finite, mean)
     shapes = tuple((int(width), int(height)) for width, height in entry["shapes"])
-    if not shapes:
-        raise ValueError("shapes must name at least one width and height")
+    if not shapes or not all(0 < side <= 4096 for shape in shapes for side in shape):
+        raise ValueError("shapes must name at least one width and height, each 1 to 4096")
+    if not set(entry["free_axes"]) <= {0, 2, 3}:
+        raise ValueError(f"free_axes are of 0, 2 and 3, not {entry['free_axes']!r}")
     given = {
         "colour": _one_of(Colour, entry["colour"]),
         "mean": (red, green, blue),
@@ -233,6 +248,12 @@ def _one_of(kind: Any, value: object) -> Any:  # Literal has no type of its own
     if value not in get_args(kind):
         raise ValueError(f"expected one of {', '.join(get_args(kind))}, found {value!r}")
     return value
+
+
+def _must_be_texts(entry: Mapping[str, object], *keys: str) -> None:
+    for key in keys:
+        if not isinstance(entry[key], str) or not entry[key]:
+            raise ValueError(f"{key} must be a text, is {entry[key]!r}")
 
 
 def _finite(value: object) -> float:

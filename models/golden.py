@@ -110,7 +110,7 @@ MESH_TOLERANCE_RATIO = 0.01
 """Of the score and of the openings of eyes and mouth."""
 MIN_COSINE = 0.9995
 """One grey level of noise costs 0.0006 here; the mildest wrong input tried, a mirrored face, 0.011."""
-MAX_DISTANCE = 0.03
+MAX_DISTANCE = 0.0316
 """Over the known answer's length; for unit vectors the same as `MIN_COSINE`."""
 
 SCALE, LEFT, TOP = 1.5, 76, 38

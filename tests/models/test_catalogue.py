@@ -3,10 +3,13 @@
 import hashlib
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models import catalogue, golden, weights
 from models.align import ARCFACE_112, layout_of
@@ -112,6 +115,46 @@ def test_an_entry_that_contradicts_itself_is_refused(was: str, becomes: str, mat
         catalogue.parse(SHIPPED.replace(was, becomes))
 
 
+LINES = [
+    number for number, line in enumerate(SHIPPED.splitlines()) if re.match(r"\w+ = [^\[]|\w+ = \[.*\]$", line)
+]
+LITERALS = [
+    "1" + "0" * 400,
+    "-1",
+    "0",
+    "nan",
+    "inf",
+    "true",
+    '""',
+    '"a"',
+    "[]",
+    "[[]]",
+    "{}",
+    "{a = 1}",
+    "[1, [2]]",
+]
+LITERALS += [
+    "2026-11-25",
+    "[nan, nan, nan]",
+    "[[1, 2], [3]]",
+    '["a", "b", "c"]',
+    "[[0, 0]]",
+    "1e308",
+    "[1e308]",
+]
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(LINES), st.sampled_from(LITERALS))
+def test_whatever_stands_in_an_entry_it_is_read_or_refused_as_a_catalogue_error(
+    line: int, literal: str
+) -> None:
+    lines = SHIPPED.splitlines()
+    lines[line] = f"{lines[line].split(' = ')[0]} = {literal}"
+    with suppress(CatalogueError):
+        catalogue.parse("\n".join(lines))
+
+
 def test_a_shipped_entry_is_never_unfinished() -> None:
     unfinished = re.sub(r"golden = \[[^]]*\]", "", SHIPPED)
     with pytest.raises(CatalogueError, match="without sha256 or golden: yunet-2023mar"):
@@ -121,14 +164,18 @@ def test_a_shipped_entry_is_never_unfinished() -> None:
 # An operator's own matcher: 512 numbers from an ArcFace layout, as the licensed ones have.
 
 
-def small_matcher(dimension: int = 512) -> bytes:
-    """A network that is quick to make and to run: a picture averaged to 14×14, times fixed noise."""
+def small_matcher(dimension: int = 512, always: float = 0) -> bytes:
+    """A network that is quick to make and to run: a picture averaged to 14×14, times fixed noise.
+
+    `always` is added to each number, whoever is shown.
+    """
     graph = GraphBuilder("licensed")
     rng = np.random.default_rng(7)
     weights_of = rng.normal(size=(3 * 14 * 14, dimension)).astype(np.float32)
     graph.add("AveragePool", ["data"], "small", kernel_shape=[8, 8], strides=[8, 8])
     graph.add("Flatten", ["small"], "flat", axis=1)
-    graph.add("MatMul", ["flat", graph.weight("weights", weights_of)], "embedding")
+    graph.add("MatMul", ["flat", graph.weight("weights", weights_of)], "product")
+    graph.add("Add", ["product", graph.weight("same", np.full(dimension, always, np.float32))], "embedding")
     return graph.finished(("data", ["N", 3, 112, 112]), [("embedding", ["N", dimension])])
 
 
@@ -256,6 +303,20 @@ def test_a_missing_file_is_named_with_the_entry_that_wants_it(operator: Operator
     operator.file.unlink()
     with pytest.raises(WeightsMissingError, match=r"licensed\.onnx is missing: licensed-r50"):
         operator.prepare()
+
+
+def test_a_matcher_that_finds_everybody_alike_is_not_adopted(operator: Operator) -> None:
+    operator.file.write_bytes(small_matcher(always=1e4))
+    operator.write()
+    done = run(operator.cache, "adopt", "licensed-r50")
+    assert done.returncode == 2
+    assert "finds everybody alike" in done.stderr
+
+
+def test_only_a_matcher_is_adopted(operator: Operator) -> None:
+    done = run(operator.cache, "adopt", "yunet-2023mar")
+    assert done.returncode == 2
+    assert "no matcher" in done.stderr
 
 
 def test_an_answer_of_another_size_than_promised_is_refused(operator: Operator) -> None:
