@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,6 +15,10 @@ from benchmarks.errors import BenchmarkError
 from lane.errors import LaneError
 from models.errors import ModelError
 from models.guard import refuse_strangers
+
+if TYPE_CHECKING:
+    from benchmarks.acquire import Take
+    from benchmarks.pairs import Pair
 
 app = typer.Typer(
     name="python -m benchmarks",
@@ -96,7 +100,17 @@ Workers = Annotated[
 @app.command()
 def accuracy(
     root: Root,
-    pairs: Annotated[Path, typer.Option(help="CSV with the columns a,b,same (1 or 0), and groups if any.")],
+    pairs: Annotated[
+        Path | None, typer.Option(help="CSV with the columns a,b,same (1 or 0), and groups if any.")
+    ] = None,
+    sequences: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with the columns sequence,subject, and session, kind or groups if any: each folder of "
+            "frames is one live capture, fused as a lane does. Of one person, captures in two sessions are "
+            "compared; of two people, all."
+        ),
+    ] = None,
     json_out: Json = None,
     impostors: Annotated[
         Literal["listed", "within-group", "all"],
@@ -112,11 +126,15 @@ def accuracy(
     thresholds: Annotated[
         str | None, typer.Option(help="Similarities to report, such as 0.4,0.5; else 0.30 to 0.60.")
     ] = None,
+    frame_interval: Annotated[
+        float, typer.Option(min=0.001, help="Seconds between two frames of a sequence.")
+    ] = 0.2,
     workers: Workers = None,
 ) -> None:
     """Measure how often strangers match (FMR) and holders do not (FNMR), with 95 % intervals.
 
-    Pictures without a face are failures to acquire: counted by cause, never dropped.
+    Pictures without a face are failures to acquire: counted by cause, never dropped. So are captures without
+    enough good frames.
 
     Beside OUT, the DET curves and the histograms of scores are drawn as SVG.
 
@@ -126,20 +144,19 @@ def accuracy(
     from benchmarks.drawing import draw  # noqa: PLC0415
     from benchmarks.machine import policy  # noqa: PLC0415
     from benchmarks.matchers import bench  # noqa: PLC0415
-    from benchmarks.pairs import read_pairs  # noqa: PLC0415
-    from benchmarks.stamp import networks, stamp  # noqa: PLC0415
+    from benchmarks.stamp import networks, sha256_of, stamp  # noqa: PLC0415
     from benchmarks.tables import show_accuracy  # noqa: PLC0415
     from models.ort import available_cores  # noqa: PLC0415
 
     results.must_be_writable(json_out)
     wanted = _numbers(thresholds) if thresholds else THRESHOLDS
-    listed = read_pairs(pairs, root, group_by.split(","))
+    data, listed, take = _listed(pairs, sequences, root, group_by.split(","), frame_interval)
     rules = policy()
     built = bench(_names(matcher), rules, face, workers or available_cores())
     _say_skipped(built.skipped)
-    told, scored = measure(listed, root, built, strangers=impostors, thresholds=wanted)
-    how = {"pairs": pairs.name, "face": face, "impostors": impostors, "group_by": group_by}
-    stamped = {**stamp(rules), "networks": networks(built.networks), **how}
+    told, scored = measure(listed, root, built, strangers=impostors, thresholds=wanted, take=take)
+    how = {"pairs": data.name, "pairs_sha256": sha256_of(data), "face": face, "impostors": impostors}
+    stamped = {**stamp(rules), "networks": networks(built.networks), **how, "group_by": group_by}
     result: dict[str, Any] = {"stamp": stamped, "matchers": told, "skipped": built.skipped}
     if json_out is not None and json_out != results.STDOUT:
         result["drawings"] = draw(json_out, scored, {one.name: one.threshold for one in built.subjects})
@@ -207,6 +224,22 @@ def _console() -> Console:
     if not console.is_terminal:
         console.width = 140  # a file has no width, and a table that is cut says less
     return console
+
+
+def _listed(
+    pairs: Path | None, sequences: Path | None, root: Path, group_by: list[str], interval_s: float
+) -> "tuple[Path, tuple[Pair, ...], Take]":
+    """The list that was given, what it compares, and how each of its paths is taken."""
+    from benchmarks.acquire import one_picture  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.pairs import read_pairs  # noqa: PLC0415
+    from benchmarks.sequences import compared, read_sequences, taken_as_capture  # noqa: PLC0415
+
+    if pairs is not None and sequences is None:
+        return pairs, read_pairs(pairs, root, group_by), one_picture
+    if sequences is not None and pairs is None:
+        listed = compared(read_sequences(sequences, root, group_by))
+        return sequences, listed, taken_as_capture(interval_s)
+    raise typer.BadParameter("wanted is one of --pairs and --sequences", param_hint="--pairs")
 
 
 def _names(given: list[str] | None) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks import rates
-from benchmarks.acquire import Acquired, acquire
+from benchmarks.acquire import Acquired, Take, acquire, one_picture
 from benchmarks.bootstrap import draw
 from benchmarks.matchers import Bench, Subject
 from benchmarks.pairs import ALL, Pair, groups, pictures
@@ -87,12 +87,16 @@ def measure(
     *,
     strangers: Strangers = "listed",
     thresholds: Sequence[float] = THRESHOLDS,
+    take: Take = one_picture,
 ) -> tuple[dict[str, Any], dict[str, dict[str, Outcome]]]:
-    """By matcher: rates overall, by group and between groups as JSON values; and the scores themselves."""
+    """By matcher: rates overall, by group and between groups as JSON values; and the scores themselves.
+
+    `take` says what a path of the pairs is: a picture, or the frames of a capture.
+    """
     who = identify(pairs)
     if strangers != "listed":
         who.must_tell()
-    taken = acquire(pictures(pairs), root, bench.workers)
+    taken = acquire(pictures(pairs), root, bench.workers, take)
     told, scored = {}, {}
     for one in follow(bench.subjects, "Comparing"):
         asked = thresholds if one.threshold is None else (*thresholds, one.threshold)

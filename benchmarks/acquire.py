@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.progress import follow
+from benchmarks.replay import Replay
+from lane.capture import Capture, capture
+from lane.evidence import CaptureEnd
 from lane.measure import Measurer, Sighting, Stopwatch
 from lane.policy import Policy, beyond_limits
 from models.errors import ImageError, InferenceError
 from models.face import Box, ImageBGR
 from models.image import read
 from models.quality import assess
-from models.template import Embedder, embed
+from models.template import Embedder, embed, fuse
 
 Vector = NDArray[np.float32]
 Look = Callable[[ImageBGR, Measurer], Sighting]
@@ -51,6 +54,14 @@ class Looker(Protocol):
         """By matcher. Raises InferenceError where a network fails."""
         ...
 
+    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+        """The same of several frames of one capture, as one template."""
+        ...
+
+
+Take = Callable[[Path, Sequence[Looker]], Mapping[str, Vector | Failure]]
+"""What lies at a path, as each matcher sees it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Acquired:
@@ -70,7 +81,7 @@ class LaneLooker:
     def __init__(
         self, measurer: Measurer, embedders: Mapping[str, Embedder], look: Look, rules: Policy
     ) -> None:
-        self._measurer, self._embedders, self._look = measurer, embedders, look
+        self._measurer, self._embedders, self._look, self._rules = measurer, embedders, look, rules
         limits = {**rules.quality.live, **rules.quality.document}
         self._frame_limits = {name: limits[name] for name in CUT_BY_FRAME if name in limits}
 
@@ -87,6 +98,20 @@ class LaneLooker:
             return dict.fromkeys(self.matchers, Failure(cause or "no_face"))
         face = sighting.face
         return {name: embed(image_bgr, face, one).vector for name, one in self._embedders.items()}
+
+    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+        """The good frames that a lane would decide on, fused. Time stands still while networks work."""
+        taken, replay = Capture(), Replay(images_bgr, interval_s)
+        capture(taken, replay, self._measurer, self._rules, replay, Stopwatch())
+        if taken.ended is not CaptureEnd.ENOUGH:
+            return dict.fromkeys(self.matchers, Failure(_why(taken)))
+        return {name: self._fused(taken, one) for name, one in self._embedders.items()}
+
+    def _fused(self, taken: Capture, embedder: Embedder) -> Vector:
+        """All good frames weigh the same."""
+        seen = [good.seen.sighting for good in taken.good]
+        every = [embed(one.image_bgr, one.face, embedder) for one in seen if one.face is not None]
+        return fuse(every, [1.0] * len(every)).vector
 
     def failure(self, sighting: Sighting) -> str | None:
         """Why this sighting is a failure to acquire, or None where the face can be compared."""
@@ -134,26 +159,50 @@ def look_for(face: str) -> Look:
     return look
 
 
-def acquire(names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]]) -> dict[str, Acquired]:
+def one_picture(path: Path, lookers: Sequence[Looker]) -> Mapping[str, Vector | Failure]:
+    """Read once for all."""
+    try:
+        image_bgr = read(path)
+    except ImageError as error:
+        return {name: Failure(error.code) for looker in lookers for name in looker.matchers}
+    found: dict[str, Vector | Failure] = {}
+    for looker in lookers:
+        found |= asked(looker, lambda one: one.look(image_bgr))
+    return found
+
+
+def asked(
+    looker: Looker, question: Callable[[Looker], Mapping[str, Vector | Failure]]
+) -> Mapping[str, Vector | Failure]:
+    """Its answer; a network that fails is a failure to acquire."""
+    try:
+        return question(looker)
+    except InferenceError:
+        return dict.fromkeys(looker.matchers, Failure("not_measured"))
+
+
+def acquire(
+    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]], take: Take = one_picture
+) -> dict[str, Acquired]:
     """By matcher, in the order of `names`, with one thread for each of `workers`.
 
-    BenchmarkError if no picture gave a matcher a face.
+    BenchmarkError if no picture gave any matcher a face.
     """
     taken = {name: Acquired({}, {}) for looker in workers[0] for name in looker.matchers}
-    for picture, found in _looked_at(names, root, workers):
+    for picture, found in _looked_at(names, root, workers, take):
         for matcher, answer in found.items():
             if isinstance(answer, Failure):
                 taken[matcher].failures[picture] = answer.cause
             else:
                 taken[matcher].vectors[picture] = answer
-    for matcher, one in taken.items():
-        if not one.vectors:
-            raise BenchmarkError(f"no picture gave a face to {matcher}: {one.causes()}")
+    if not any(one.vectors for one in taken.values()):
+        causes = {matcher: one.causes() for matcher, one in taken.items()}
+        raise BenchmarkError(f"no picture gave a face: {causes}")
     return taken
 
 
 def _looked_at(
-    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]]
+    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]], take: Take
 ) -> Iterator[tuple[str, Mapping[str, Vector | Failure]]]:
     """Networks are never shared between threads. Ctrl-C waits for the pictures in hand, starts no other."""
     free: SimpleQueue[Sequence[Looker]] = SimpleQueue()
@@ -163,7 +212,7 @@ def _looked_at(
     def look(name: str) -> Mapping[str, Vector | Failure]:
         lookers = free.get()
         try:
-            return _look(root / name, lookers)
+            return take(root / name, lookers)
         finally:
             free.put(lookers)
 
@@ -176,16 +225,8 @@ def _looked_at(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _look(path: Path, lookers: Sequence[Looker]) -> Mapping[str, Vector | Failure]:
-    every = [name for looker in lookers for name in looker.matchers]
-    try:
-        image_bgr = read(path)
-    except ImageError as error:
-        return dict.fromkeys(every, Failure(error.code))
-    found: dict[str, Vector | Failure] = {}
-    for looker in lookers:
-        try:
-            found |= looker.look(image_bgr)
-        except InferenceError:
-            found |= dict.fromkeys(looker.matchers, Failure("not_measured"))
-    return found
+def _why(taken: Capture) -> str:
+    """What kept most frames from deciding."""
+    if taken.engine_fault is not None:
+        return "not_measured"
+    return taken.rejections.most_common(1)[0][0] if taken.rejections else "too_few_frames"

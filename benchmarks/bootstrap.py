@@ -5,8 +5,8 @@ interval looks surer than it is. Here the people of a group are drawn anew with 
 many people as there are, and each comparison counts as often as both of its people were drawn together; a
 person drawn twice is no stranger to themselves. Poh, Martin and Bengio, *Performance generalization in
 biometric authentication using joint user-specific and sample bootstraps* (2007), without their resampling of
-pictures. The interval lies between the 2.5 and the 97.5 percent point of the rates. Without any error seen it
-is a point and says nothing: the exact binomial one stands beside it.
+pictures. The interval lies between the 2.5 and the 97.5 percent point of the rates. Where no error was seen
+all draws agree and tell nothing: there is none then, only the exact binomial one that stands beside.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def draw(who: People, people: int) -> Weights:
 
 
 def fmr_intervals(impostors: Impostors, thresholds: Sequence[float], weights: Weights) -> list[Interval]:
-    """For each threshold; None below `floor`, where scores are not kept, or where most draws have no pair."""
+    """For each threshold; None without errors, below `floor`, or where most draws have no pair."""
     asked = [(t, place) for place, t in enumerate(thresholds) if t >= impostors.floor]
     result: list[Interval] = [None] * len(thresholds)
     compared = sum(_compared(part, weights) for part in impostors.formed)
@@ -54,7 +54,7 @@ def fmr_intervals(impostors: Impostors, thresholds: Sequence[float], weights: We
 
 
 def fnmr_intervals(genuine: Scored, thresholds: Sequence[float], weights: Weights) -> list[Interval]:
-    """For each threshold; None where most draws have no pair."""
+    """For each threshold; None without errors, or where most draws have no pair."""
     people = len(weights)
     compared = weights.T @ np.bincount(genuine.first, minlength=people)
     missed = [np.bincount(genuine.first[genuine.scores < t], minlength=people) for t in thresholds]
@@ -85,7 +85,7 @@ def _weighed(scored: Scored, which: slice, weights: Weights) -> NDArray[np.float
 
 def _between(errors: NDArray[np.floating[Any]], compared: NDArray[np.floating[Any]]) -> Interval:
     told = compared > 0
-    if told.sum() < DRAWS / 2:
+    if not errors.any() or told.sum() < DRAWS / 2:
         return None
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(errors[told] / compared[told], (tail, 1 - tail))

@@ -7,8 +7,9 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +28,8 @@ from models.image import decode
 FACE_RECOGNITION = "face_recognition"
 INSTALL = "not installed here: `make bench-peers` makes an environment with it (requirements-peers.lock)"
 WARM_UP = 3
+FRAMES = 3
+"""Of a capture, as many as the shipped policy asks of a lane."""
 
 
 class Peer(Protocol):
@@ -83,6 +86,17 @@ class FaceRecognitionLooker:
         """Compared by 1 - distance; no face at its own detector is a failure to acquire."""
         with self._alone:
             return {FACE_RECOGNITION: self._encoded(image_bgr)}
+
+    def capture(
+        self,
+        images_bgr: Iterator[ImageBGR],
+        interval_s: float,  # noqa: ARG002  it looks at each frame alone
+    ) -> Mapping[str, Vector | Failure]:
+        """The mean encoding of the first frames in which it finds a face; it has no rule of its own."""
+        encoded = (self.look(image_bgr)[FACE_RECOGNITION] for image_bgr in images_bgr)
+        found = list(islice((one for one in encoded if not isinstance(one, Failure)), FRAMES))
+        enough = len(found) == FRAMES
+        return {FACE_RECOGNITION: np.mean(found, axis=0) if enough else Failure("no_face")}
 
     def _encoded(self, image_bgr: ImageBGR) -> Vector | Failure:
         rgb = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)

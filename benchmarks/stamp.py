@@ -1,5 +1,6 @@
 """What a result is worth depends on: which code, which machine, which libraries, which networks, when."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -66,6 +67,11 @@ def installed(names: Iterable[str]) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _git(*arguments: str) -> str | None:

@@ -131,7 +131,7 @@ def _thresholds(matcher: dict[str, Any]) -> Table:
 
 
 def _show_unequal(console: Console, matcher: dict[str, Any]) -> None:
-    for kind, at in matcher.get("worst_over_best", {}).items():
+    for kind, at in matcher.get("worst_over_best", {}).items() if len(matcher["groups"]) > 1 else ():
         times = f", {at['ratio']:.3g} times" if at["ratio"] is not None else ""
         console.print(
             f"{kind.upper()} % at the threshold: worst {at['worst']} {_percent(at['worst_rate'])}, "

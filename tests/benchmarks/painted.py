@@ -1,6 +1,6 @@
 """A matcher for tests that reads who is on a picture from its height: no face, no network, no chance."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -58,3 +58,7 @@ class Painted:
         person = np.random.default_rng((height - LOWEST) // PICTURES_EACH).normal(size=12)
         vector = person + np.random.default_rng(1000 + height).normal(size=12) * 0.5
         return {SUBJECT.name: (vector / np.linalg.norm(vector)).astype(np.float32)}
+
+    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+        """The first frame tells."""
+        return self.look(next(images_bgr))

@@ -63,5 +63,11 @@ def test_an_interval_over_people_is_wider_than_the_exact_one_where_one_person_ma
     assert interval[0] < exact.low < exact.high < interval[1]
 
 
+def test_where_no_error_was_seen_the_draws_tell_nothing() -> None:
+    people = np.arange(20)
+    genuine = Scored(np.full(20, 0.9), people, people)
+    assert fnmr_intervals(genuine, [0.5], draw(people, 20)) == [None]
+
+
 def test_one_person_alone_has_no_interval_of_strangers() -> None:
     assert fmr_intervals(listed_impostors(Scored.none()), [0.5], draw(np.array([0]), 1)) == [None]
