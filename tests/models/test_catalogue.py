@@ -164,6 +164,16 @@ def test_a_shipped_entry_is_never_unfinished() -> None:
 # An operator's own matcher: 512 numbers from an ArcFace layout, as the licensed ones have.
 
 
+def test_the_example_that_an_operator_copies_is_an_entry(tmp_path: Path) -> None:
+    example = "\n".join(re.findall(r"^#     (.*)$|^#$", SHIPPED, flags=re.MULTILINE)).replace(
+        '"…"', f'"{"0" * 64}"'
+    )
+    known = catalogue.parse(SHIPPED, Addition(example, tmp_path / "matchers.toml"))
+    spec = known.named("licensed-r100")
+    assert (spec.dimension, spec.metric, spec.finished) == (512, "cosine", False)
+    assert spec.source.path == str(tmp_path / "licensed-r100.onnx")
+
+
 def small_matcher(dimension: int = 512, always: float = 0) -> bytes:
     """A network that is quick to make and to run: a picture averaged to 14×14, times fixed noise.
 
