@@ -1,0 +1,178 @@
+"""Would a reduced network be admitted? Only if it is measured faster than the full one, and within drift."""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from models import drift, weights
+from models.catalogue import NetworkSpec
+from models.drift import Drift, Limit, Listener
+from models.errors import ProviderError
+from models.ort import OrtSession, RuntimeSettings
+from models.providers import IN_BF16, KNOWN, Provider, named
+from models.reduced import FILES, reduce
+from models.session import Session, Tensor
+
+PRECISIONS = (*FILES, "bf16")
+ROUNDS = 60
+CALIBRATION = 32
+"""Tensors that int8 is calibrated on."""
+RACED = 4
+"""Tensors in each round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Full over reduced, round by round in alternation, so that a busy machine slows both."""
+
+    ratio: float
+    """Median; above 1 the reduced network is faster."""
+    ratio_low: float
+    """With `ratio_high` the 95 % interval of the median, by order statistics."""
+    ratio_high: float
+    full_ms: float
+    reduced_ms: float
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One reduced network, measured."""
+
+    spec: NetworkSpec
+    precision: str
+    path: Path | None
+    """The reduced file; None where the precision is a setting of the provider."""
+    sha256: str
+    """Of the graph that ran."""
+    size: float
+    """Its bytes over the full one's."""
+    provider: str
+    speed: Speed
+    drift: Drift
+    limit: Limit
+
+    @property
+    def faster(self) -> bool:
+        """Surely so: the median's whole interval is above 1."""
+        return self.speed.ratio_low > 1
+
+    @property
+    def within(self) -> bool:
+        """Whether it is still the same network."""
+        return self.drift.within(self.limit)
+
+    @property
+    def admitted(self) -> bool:
+        """Both; the catalogue still has to name it before anything uses it."""
+        return self.faster and self.within
+
+
+def reduced_path(spec: NetworkSpec, precision: str, sha256: str, cache: Path) -> Path:
+    """Beside the prepared file, under a name that no catalogue entry has by itself."""
+    return weights.prepared_path(spec, cache).with_name(f"{spec.name}-{precision}-{sha256[:12]}.onnx")
+
+
+def tried(
+    spec: NetworkSpec,
+    precision: str,
+    cache: Path,
+    settings: RuntimeSettings,
+    *,
+    rounds: int = ROUNDS,
+) -> Trial:
+    """The network in one of `PRECISIONS`, measured against itself in full on the provider of `settings`.
+
+    A file in fp16 or int8 is written beside the prepared one. Raises ModelError.
+    """
+    must_be_possible(precision, settings)
+    graph = weights.load(spec, cache)
+    full = _session(graph, spec, settings)
+    seen = tensors_of(spec, full)
+    less, known = _reduced(graph, precision, spread(seen, CALIBRATION))
+    reduced = _session(less, spec, settings, known)
+    moved = drift.measure(spec, full, reduced, drift.pictures(spec))
+    speed = alternated(full, reduced, spread(seen, RACED), rounds)
+    sha256 = hashlib.sha256(less).hexdigest()
+    path = reduced_path(spec, precision, sha256, cache) if precision in FILES else None
+    if path is not None:
+        weights.write_atomically(path, less)
+    return Trial(
+        spec,
+        precision,
+        path,
+        sha256,
+        len(less) / len(graph),
+        reduced.provider,
+        speed,
+        moved,
+        drift.LIMITS[spec.role],
+    )
+
+
+def _reduced(graph: bytes, precision: str, seen: Sequence[Tensor]) -> tuple[bytes, Mapping[str, Provider]]:
+    """The graph to run and the providers to run it: fewer bits are the file's affair or the provider's."""
+    for kind in FILES:
+        if kind == precision:
+            return reduce(graph, kind, seen), KNOWN
+    return graph, IN_BF16
+
+
+def must_be_possible(precision: str, settings: RuntimeSettings) -> None:
+    """ProviderError for a precision that nobody knows, or that this provider has no setting for."""
+    if precision not in PRECISIONS:
+        raise ProviderError(f"precision must be one of {', '.join(PRECISIONS)}, is {precision!r}")
+    provider = named(settings.provider)
+    if precision not in FILES and provider.name not in IN_BF16:
+        able = ", ".join(one.short for one in IN_BF16.values())
+        raise ProviderError(f"{precision} is a setting of {able}, not of {provider.name}")
+
+
+def _session(
+    graph: bytes, spec: NetworkSpec, settings: RuntimeSettings, known: Mapping[str, Provider] = KNOWN
+) -> OrtSession:
+    shapes = [(1, 3, height, width) for width, height in spec.input.shapes]
+    return OrtSession(graph, spec.name, settings, shapes, known)
+
+
+def tensors_of(spec: NetworkSpec, session: OrtSession) -> list[Tensor]:
+    """What the network is fed on the drawn faces, as it is used."""
+    heard = Listener(session)
+    drift.measure(spec, heard, session, drift.pictures(spec))
+    return [tensor for tensor, _ in heard.heard]
+
+
+def spread(tensors: Sequence[Tensor], count: int) -> list[Tensor]:
+    """So many of them, evenly spread over the list."""
+    step = max(1, len(tensors) // count)
+    return list(tensors[::step][:count])
+
+
+def alternated(full: Session, reduced: Session, tensors: Sequence[Tensor], rounds: int) -> Speed:
+    """Both on all tensors in each of at least two rounds; who goes first changes each time."""
+    times: list[tuple[int, int]] = []
+    for number in range(rounds):
+        first, second = (full, reduced) if number % 2 == 0 else (reduced, full)
+        one, other = _time_ns(first, tensors), _time_ns(second, tensors)
+        times.append((one, other) if number % 2 == 0 else (other, one))
+    ratios = sorted(whole / less for whole, less in times)
+    outside = max(0, int(rounds / 2 - 0.98 * rounds**0.5))
+    each = len(tensors) * 1e6
+    return Speed(
+        median(ratios),
+        ratios[outside],
+        ratios[-1 - outside],
+        median(whole for whole, _ in times) / each,
+        median(less for _, less in times) / each,
+        rounds,
+    )
+
+
+def _time_ns(session: Session, tensors: Sequence[Tensor]) -> int:
+    start = time.perf_counter_ns()
+    for tensor in tensors:
+        session.run(tensor)
+    return time.perf_counter_ns() - start
