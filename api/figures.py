@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from api.schemas import PassageName, Sha256, Told, Wire
 
 Count = Annotated[int, Field(ge=0, le=100_000)]
-Share = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 # --- inside a lane's entries
 

@@ -42,6 +42,14 @@ class Settings(BaseModel):
     passengers have, so that none of them is told by it.
     """
 
+    shadow_matcher: str | None = None
+    """A matcher of the catalogue that compares beside the one that decides, such as dlib-resnet-29."""
+    shadow_threshold: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """From which similarity it says "match", where the policy names no calibration of it.
+
+    Without either, its similarity is recorded, and whether it agrees is not.
+    """
+
     @model_validator(mode="after")
     def _sound(self) -> Self:
         parts = urlsplit(self.desk)

@@ -109,7 +109,7 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
             policy=policy,
             journal=journal,
             desk=stack.enter_context(HttpDesk(site.address, site.token.get_secret_value())),
-            observer=stack.enter_context(build_observer(settings, policy, clock)),
+            observer=stack.enter_context(build_observer(settings, policy, clock, measurer.networks)),
         )
         audience.ready(site.address, OFFICER, site.password)
         officer = ScriptedOfficer(site.address, OFFICER, site.password, on_failure=station.stop)

@@ -62,12 +62,12 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a calibration expects at the threshold: shares, 0 to 1; None where none was measured."""
+    """What the site accepts, and the threshold was chosen for: shares, 0 to 1; None where nobody says."""
 
     fmr: float | None = None
     """Of strangers, in the worst group: the people of one lane may all be of that group."""
     fnmr: float | None = None
-    """Of holders: the load of referrals that the site accepts."""
+    """Of holders: those whom the site accepts to send to an officer."""
 
 
 class Evaluator:

@@ -29,7 +29,7 @@ from lane.ledger import read
 from tests.api.desks import Lane, Officer, RunningDesk
 
 MATCHER = {"name": "sface-2021dec", "sha256": "a" * 64, "preprocessing": "b" * 64}
-SHADOW = {"name": "dlib-resnet29", "sha256": "c" * 64, "preprocessing": "d" * 64}
+SHADOW = {"name": "dlib-resnet-29", "sha256": "c" * 64, "preprocessing": "d" * 64}
 OFF = {"not_assessed": "switched off"}
 TOKEN = "a token that only the monitoring system knows"
 
@@ -224,7 +224,7 @@ def test_the_second_matchers_agreement_is_told(lane: Lane, supervisor: Officer) 
         tell(lane, shadow={"matcher": SHADOW, "similarity": {"value": 0.5}, "agreement": agreement})
     tell(lane, shadow={"matcher": SHADOW, "similarity": {"value": 0.5}, "agreement": None})
     (shadow,) = series(supervisor)["shadows"]
-    assert shadow["matcher"] == "dlib-resnet29"
+    assert shadow["matcher"] == "dlib-resnet-29"
     assert shadow["agreed"] == rate(1, 4).plain()
     assert (shadow["both_match"], shadow["both_not"]) == (2, 1)
 

@@ -19,9 +19,12 @@ from lane.adapters import photos as store
 from lane.adapters.clock import SkippingClock
 from lane.adapters.simulated import SimulatedCamera
 from lane.adapters.simulated_desk import SimulatedDesk
+from lane.build import build_observer
 from lane.cast import cast
 from lane.cohort import Cohort
+from lane.config import read
 from lane.document import TravelDocument
+from lane.errors import SettingsError
 from lane.evaluation import Compared, Evaluator, Limits, Shadow
 from lane.evidence import DeskContact
 from lane.judge import Judge, Judged
@@ -30,6 +33,7 @@ from lane.observer import Asked, Observer
 from lane.policy import Policy
 from lane.referral import Answer, PassageId
 from models.align import ARCFACE_112, Layout
+from models.build import Networks
 from models.errors import InferenceError
 from models.face import AlignedFace, Embedding
 from models.identity import MatcherIdentity
@@ -369,3 +373,41 @@ def test_a_lane_that_closes_itself_erases_its_cohort(
     assert here.kinds()[-1] == "lane.closed"
     assert len(evaluated(here)) == 1, "what a changed file measured is not counted"
     assert len(held) == 0
+
+
+def built(policy: Policy, networks: Networks, **given: Any) -> Observer:
+    return build_observer(read(**given), policy, SkippingClock(), networks)
+
+
+def told_by(observer: Observer, verdicts: Verdicts) -> dict[str, Any]:
+    with observer:
+        take(observer, verdicts)
+        ((_, body),) = observer.found(wait=True)
+    return body
+
+
+def test_a_lane_is_built_with_what_its_policy_accepts(
+    policy: Policy, networks: Networks, verdicts: Verdicts
+) -> None:
+    body = told_by(built(policy, networks), verdicts)
+    accepted = policy.comparison
+    assert body["limits"] == {
+        "fmr": accepted.max_worst_group_fmr,
+        "fnmr": accepted.accepted_referral_load,
+    }
+    assert body["shadow"] == {"not_assessed": "switched off"}
+
+
+@pytest.mark.parametrize(("threshold", "agreement"), [(-1.0, "both_match"), (None, None)])
+def test_a_lane_is_built_with_the_second_matcher_of_its_settings(
+    threshold: float | None, agreement: str | None, policy: Policy, networks: Networks, verdicts: Verdicts
+) -> None:
+    with_shadow = replace(networks, others={"thumbnail": Thumbnail()})  # type: ignore[dict-item]
+    observer = built(policy, with_shadow, shadow_matcher="thumbnail", shadow_threshold=threshold)
+    shadow = told_by(observer, verdicts)["shadow"]
+    assert (shadow["matcher"]["name"], shadow["agreement"]) == ("thumbnail", agreement)
+
+
+def test_the_matcher_that_decides_is_not_its_own_shadow(policy: Policy, networks: Networks) -> None:
+    with pytest.raises(SettingsError, match="decides already"):
+        built(policy, networks, shadow_matcher=networks.embedder.identity.name)
