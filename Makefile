@@ -4,6 +4,8 @@
 #   make test                            contracts, style, types and all tests
 PYTHON ?= python3
 ARGS ?=
+# What bench-peers measures: latency or accuracy.
+BENCH ?= latency
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
@@ -29,7 +31,7 @@ ready-all: .venv/.test ready
 	@$(BIN)/python -m models prepare --all >/dev/null
 
 bench-peers: .venv-peers/.ready ready
-	@.venv-peers/bin/python -m benchmarks latency $(ARGS)
+	@.venv-peers/bin/python -m benchmarks $(BENCH) $(ARGS)
 
 .venv-peers/.ready: .venv/.demo requirements-peers.lock
 	@echo "Installing what a user would pick instead (about 200 MB, once)" >&2

@@ -120,6 +120,17 @@ def accuracy(
             "who is who."
         ),
     ] = "listed",
+    genuine: Annotated[
+        Literal["listed", "all"],
+        typer.Option(help="Which genuine pairs: the listed ones, or each two pictures of one person."),
+    ] = "listed",
+    pictures: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Pictures under root that no pair lists, such as 'lfw/*/*.jpg'; wants --impostors all.",
+        ),
+    ] = None,
     matcher: Matchers = None,
     face: Which = "prominent",
     group_by: GroupBy = "group",
@@ -140,7 +151,7 @@ def accuracy(
 
     Example: python -m benchmarks accuracy --root faces --pairs faces/pairs.csv --json result.json
     """
-    from benchmarks.accuracy import THRESHOLDS, measure  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.accuracy import THRESHOLDS, Asked, measure  # noqa: PLC0415  --help loads no network's library
     from benchmarks.drawing import draw  # noqa: PLC0415
     from benchmarks.machine import policy  # noqa: PLC0415
     from benchmarks.matchers import bench  # noqa: PLC0415
@@ -151,12 +162,15 @@ def accuracy(
     results.must_be_writable(json_out)
     wanted = _numbers(thresholds) if thresholds else THRESHOLDS
     data, listed, take = _listed(pairs, sequences, root, group_by.split(","), frame_interval)
+    more = _more(pictures, root, impostors)
     rules = policy()
     built = bench(_names(matcher), rules, face, workers or available_cores())
     _say_skipped(built.skipped)
-    told, scored = measure(listed, root, built, strangers=impostors, thresholds=wanted, take=take)
-    how = {"pairs": data.name, "pairs_sha256": sha256_of(data), "face": face, "impostors": impostors}
-    stamped = {**stamp(rules), "networks": networks(built.networks), **how, "group_by": group_by}
+    asked = Asked(impostors, genuine, more, wanted)
+    told, scored = measure(listed, root, built, asked, take)
+    how = {"pairs": data.name, "pairs_sha256": sha256_of(data), "face": face, "group_by": group_by}
+    chosen = {"impostors": impostors, "genuine": genuine, "pictures": pictures}
+    stamped = {**stamp(rules), "networks": networks(built.networks), **how, **chosen}
     result: dict[str, Any] = {"stamp": stamped, "matchers": told, "skipped": built.skipped}
     if json_out is not None and json_out != results.STDOUT:
         result["drawings"] = draw(json_out, scored, {one.name: one.threshold for one in built.subjects})
@@ -240,6 +254,18 @@ def _listed(
         listed = compared(read_sequences(sequences, root, group_by))
         return sequences, listed, taken_as_capture(interval_s)
     raise typer.BadParameter("wanted is one of --pairs and --sequences", param_hint="--pairs")
+
+
+def _more(pattern: str | None, root: Path, impostors: str) -> tuple[str, ...]:
+    """The pictures of a pattern, relative to the root."""
+    if pattern is None:
+        return ()
+    if impostors != "all":
+        raise typer.BadParameter("pictures of no group want --impostors all", param_hint="--pictures")
+    found = sorted(path.relative_to(root).as_posix() for path in root.glob(pattern) if path.is_file())
+    if not found:
+        raise typer.BadParameter(f"no picture {pattern} under {root}", param_hint="--pictures")
+    return tuple(found)
 
 
 def _names(given: list[str] | None) -> list[str]:

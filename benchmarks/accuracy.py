@@ -1,7 +1,8 @@
 """How often the lane's own measuring confuses people or does not know them again, on listed pairs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,6 @@ from benchmarks.bootstrap import draw
 from benchmarks.matchers import Bench, Subject
 from benchmarks.pairs import ALL, Pair, groups, pictures
 from benchmarks.people import Identities, People, identify
-from benchmarks.progress import follow
 from benchmarks.rates import Outcome
 from benchmarks.scores import (
     Gallery,
@@ -32,6 +32,23 @@ THRESHOLDS = tuple(round(0.30 + 0.02 * step, 2) for step in range(16))
 Strangers = Literal["listed", "within-group", "all"]
 """Which pairs of strangers are compared: the listed ones, each two pictures of different people of one group,
 or each two of the whole list."""
+Genuine = Literal["listed", "all"]
+"""Which genuine pairs: the listed ones, or each two pictures of one person. Lists leave out wrong labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which pairs are compared, beside or instead of the listed ones, and at which thresholds."""
+
+    strangers: Strangers = "listed"
+    genuine: Genuine = "listed"
+    more: tuple[str, ...] = ()
+    """Pictures that no pair lists, for pairs that are formed."""
+    thresholds: tuple[float, ...] = THRESHOLDS
+
+    def at(self, threshold: float | None) -> "Asked":
+        """With this threshold too."""
+        return self if threshold is None else replace(self, thresholds=(*self.thresholds, threshold))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,15 +58,13 @@ class Trial:
     who: Identities
     taken: Acquired
     metric: Metric
-    strangers: Strangers
-    thresholds: Sequence[float]
-    """Those that will be asked for."""
+    asked: Asked
 
-    def of(self, listed: Sequence[Pair]) -> Outcome:
-        """The scores of one group."""
-        names = pictures(listed)
-        genuine, genuine_missed = self._scored([pair for pair in listed if pair.same])
-        if self.strangers == "listed":
+    def of(self, listed: Sequence[Pair], more: Sequence[str] = ()) -> Outcome:
+        """The scores of one group; `more` are pictures beside those of the list."""
+        names = tuple(dict.fromkeys((*pictures(listed), *more)))
+        genuine, genuine_missed = self._scored(self._genuine(listed, names))
+        if self.asked.strangers == "listed":
             some, missed = self._scored([pair for pair in listed if not pair.same])
             impostors = listed_impostors(some)
         else:
@@ -57,6 +72,14 @@ class Trial:
         present = np.unique(self.who.of(names))
         weights = draw(present, len(self.who))
         return Outcome(genuine, impostors, genuine_missed, missed, len(present), weights)
+
+    def _genuine(self, listed: Sequence[Pair], names: Sequence[str]) -> list[Pair]:
+        if self.asked.genuine == "listed":
+            return [pair for pair in listed if pair.same]
+        of_person: dict[int, list[str]] = {}
+        for name in names:
+            of_person.setdefault(self.who.number[name], []).append(name)
+        return [Pair(a, b, same=True) for every in of_person.values() for a, b in combinations(every, 2)]
 
     def _scored(self, pairs: Sequence[Pair]) -> tuple[Scored, int]:
         """The scores of these pairs, and how many pairs lack an embedding."""
@@ -73,8 +96,13 @@ class Trial:
         there = [name for name in names if name in self.taken.vectors]
         vectors = [self.taken.vectors[name] for name in there]
         gallery = Gallery.of(vectors, self.who.of(there), self.metric)
-        impostors = all_impostors(gallery, len(self.who), self.thresholds)
+        impostors = all_impostors(gallery, len(self.who), self.asked.thresholds)
         return impostors, _possible(self.who.of(names)) - impostors.n
+
+    def with_listed_genuine(self, formed: Outcome, pairs: Sequence[Pair]) -> Outcome:
+        """The same strangers, with the genuine pairs of the list alone."""
+        genuine, missed = self._scored([pair for pair in pairs if pair.same])
+        return replace(formed, genuine=genuine, genuine_missed=missed)
 
     def _stacked(self, names: Sequence[str]) -> Vectors:
         return np.stack([self.taken.vectors[name] for name in names]).astype(np.float64)
@@ -84,35 +112,38 @@ def measure(
     pairs: Sequence[Pair],
     root: Path,
     bench: Bench,
-    *,
-    strangers: Strangers = "listed",
-    thresholds: Sequence[float] = THRESHOLDS,
+    asked: Asked | None = None,
     take: Take = one_picture,
 ) -> tuple[dict[str, Any], dict[str, dict[str, Outcome]]]:
     """By matcher: rates overall, by group and between groups as JSON values; and the scores themselves.
 
-    `take` says what a path of the pairs is: a picture, or the frames of a capture.
+    `take` says what a path is: a picture, or the frames of a capture.
     """
-    who = identify(pairs)
-    if strangers != "listed":
+    asked = asked or Asked()
+    who = identify(pairs, asked.more)
+    if asked.strangers != "listed":
         who.must_tell()
-    taken = acquire(pictures(pairs), root, bench.workers, take)
+    taken = acquire(tuple(who.number), root, bench.workers, take)
     told, scored = {}, {}
-    for one in follow(bench.subjects, "Comparing"):
-        asked = thresholds if one.threshold is None else (*thresholds, one.threshold)
-        every = outcomes(pairs, Trial(who, taken[one.name], one.metric, strangers, asked))
-        told[one.name] = _told(one, taken[one.name], who, every, thresholds)
+    for one in bench.subjects:
+        trial = Trial(who, taken[one.name], one.metric, asked.at(one.threshold))
+        every = outcomes(pairs, trial)
+        told[one.name] = _told(one, taken[one.name], who, every, asked.thresholds)
+        if asked.genuine != "listed":
+            listed = trial.with_listed_genuine(every[ALL], pairs)
+            told[one.name]["overall_listed_genuine"] = rates.summary(listed, one.threshold, asked.thresholds)
         scored[one.name] = every
     return told, scored
 
 
 def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
-    """By group, and everybody as `ALL`."""
-    by_group = {name: trial.of([pair for pair in pairs if pair.group == name]) for name in groups(pairs)}
-    if set(by_group) == {ALL}:
-        return by_group
-    if trial.strangers == "all":
-        return {ALL: trial.of(pairs), **by_group}
+    """By group, and everybody as `ALL`; pictures that no pair lists belong to no group."""
+    names, more = groups(pairs), trial.asked.more
+    if names == (ALL,):
+        return {ALL: trial.of(pairs, more)}
+    by_group = {name: trial.of([pair for pair in pairs if pair.group == name]) for name in names}
+    if trial.asked.strangers == "all":
+        return {ALL: trial.of(pairs, more), **by_group}
     return {ALL: _joined(list(by_group.values()), trial.who.of(pictures(pairs))), **by_group}
 
 

@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import Trial, named, outcomes
+from benchmarks.accuracy import Asked, Trial, named, outcomes
 from benchmarks.acquire import Acquired, acquire
 from benchmarks.bootstrap import Interval
 from benchmarks.errors import BenchmarkError
@@ -63,7 +63,7 @@ def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, An
     who = identify(pairs)
     who.must_tell()
     taken = acquire(pictures(pairs), root, bench.workers)[subject.name]
-    every = outcomes(pairs, Trial(who, taken, subject.metric, "within-group", GRID))
+    every = outcomes(pairs, Trial(who, taken, subject.metric, Asked("within-group", thresholds=GRID)))
     identity = subject.identity
     return {
         "format": FORMAT,

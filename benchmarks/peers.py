@@ -26,7 +26,10 @@ from models.identity import MatcherIdentity
 from models.image import decode
 
 FACE_RECOGNITION = "face_recognition"
-INSTALL = "not installed here: `make bench-peers` makes an environment with it (requirements-peers.lock)"
+INSTALL = (
+    "not installed here: `make bench-peers`, or `make bench-peers BENCH=accuracy ARGS='--root …'`, makes an "
+    "environment with it (requirements-peers.lock)"
+)
 WARM_UP = 3
 FRAMES = 3
 """Of a capture, as many as the shipped policy asks of a lane."""

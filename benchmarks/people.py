@@ -56,9 +56,13 @@ class Identities:
             )
 
 
-def identify(pairs: Sequence[Pair]) -> Identities:
-    """Who is who in these lists. BenchmarkError for a picture of two people, and names that tell nothing."""
+def identify(pairs: Sequence[Pair], more: Sequence[str] = ()) -> Identities:
+    """Who is who in these lists, and on `more` pictures, in this order.
+
+    BenchmarkError for a picture of two people, and for names that tell nothing.
+    """
     named = _named(pairs)
+    named |= {picture: name_of(picture) for picture in more if picture not in named}
     joined = _Joined()
     aliases = sum(joined.join(named[pair.a], named[pair.b]) for pair in pairs if pair.same)
     apart = sum(named[pair.a] != named[pair.b] for pair in pairs if pair.same)

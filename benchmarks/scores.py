@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.people import People
+from benchmarks.progress import follow
 
 Scores = NDArray[np.float64]
 Vectors = NDArray[np.float64]
@@ -81,7 +82,7 @@ class Gallery:
     def strangers(self) -> Iterator[tuple[int, Scores]]:
         """Rows from this one on against all columns from it on; what is no new pair of strangers is -inf."""
         end_of_person = np.searchsorted(self.people, self.people, side="right")
-        for first in range(0, len(self.people), BLOCK):
+        for first in follow(range(0, len(self.people), BLOCK), "Comparing"):
             rows = slice(first, first + BLOCK)
             block = similarities(self.vectors[rows], self.vectors[first:], self.metric)
             for row, end in enumerate(end_of_person[rows]):

@@ -1,6 +1,8 @@
 """Accuracy on a handful of the photographs: counted right, and nothing dropped."""
 
 import json
+import signal
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import measure
+from benchmarks.accuracy import Asked, measure
 from benchmarks.acquire import Failure, LaneLooker, Looker, acquire, look_for, prominence
 from benchmarks.errors import BenchmarkError
 from benchmarks.matchers import Bench, subject
@@ -50,8 +52,8 @@ def bench(measurer: Measurer, policy: Policy) -> Bench:
     return Bench((subject(embedder.identity, "cosine", policy),), ((looker,),), measurer.networks)
 
 
-def _measured(bench: Bench, faces: Path, **how: Any) -> dict[str, Any]:
-    told, _ = measure(read_pairs(faces / "pairs.csv", faces, ["group"]), faces, bench, **how)
+def _measured(bench: Bench, faces: Path, asked: Asked | None = None) -> dict[str, Any]:
+    told, _ = measure(read_pairs(faces / "pairs.csv", faces, ["group"]), faces, bench, asked)
     (matcher,) = told.values()
     assert isinstance(matcher, dict)
     return matcher
@@ -74,11 +76,11 @@ def test_counts_matches_people_and_failures(faces: Path, bench: Bench) -> None:
 
 
 def test_all_impostors_are_compared_within_their_group_or_everywhere(faces: Path, bench: Bench) -> None:
-    within = _measured(bench, faces, strangers="within-group")
+    within = _measured(bench, faces, Asked("within-group"))
     assert within["groups"]["one"]["impostors"] == 3
     assert (within["groups"]["two"]["impostors"], within["groups"]["two"]["impostors_missed"]) == (2, 1)
     assert within["overall"]["impostors"] == 5
-    everywhere = _measured(bench, faces, strangers="all")
+    everywhere = _measured(bench, faces, Asked("all"))
     assert everywhere["overall"]["impostors"] == 3
     assert everywhere["groups"]["one"]["impostors"] == 3
 
@@ -88,16 +90,28 @@ def test_a_genuine_pair_of_two_names_is_never_a_pair_of_strangers(faces: Path, b
     (faces / "obama-3.jpg").rename(renamed)
     listed = LIST.replace("obama-3", "barack-1")
     (faces / "pairs.csv").write_text(listed, encoding="utf-8")
-    matcher = _measured(bench, faces, strangers="within-group")
+    matcher = _measured(bench, faces, Asked("within-group"))
     assert matcher["people"] == {"number": 2, "names_joined": 1, "contradictions": 0}
     assert matcher["groups"]["one"]["impostors"] == 3
     assert matcher["groups"]["one"]["false_matches"] == 0
 
 
+def test_pictures_that_no_pair_lists_take_part_where_all_pairs_are_formed(faces: Path, bench: Bench) -> None:
+    for name in ("obama-4", "biden-2"):
+        (faces / f"{name}.jpg").write_bytes((faces / f"{name[:-1]}1.jpg").read_bytes())
+    matcher = _measured(bench, faces, Asked("all", "all", ("biden-2.jpg", "obama-1.jpg", "obama-4.jpg")))
+    overall, listed = matcher["overall"], matcher["overall_listed_genuine"]
+    assert (matcher["pictures"], overall["people"]) == (7, 2)
+    assert overall["impostors"] == listed["impostors"] == 4 * 2
+    assert (overall["genuine"], overall["genuine_missed"]) == (4 * 3 // 2 + 1, 4)
+    assert (listed["genuine"], listed["genuine_missed"]) == (2, 1)
+    assert matcher["groups"]["one"]["impostors"] == 3
+
+
 def test_all_impostors_need_names_that_tell(faces: Path, bench: Bench) -> None:
     wrong = [Pair("obama-1.jpg", "obama-2.jpg", same=False)]
     with pytest.raises(BenchmarkError, match="who is who"):
-        measure(wrong, faces, bench, strangers="all")
+        measure(wrong, faces, bench, Asked("all"))
 
 
 def test_a_list_without_any_face_has_no_rates(faces: Path, bench: Bench) -> None:
@@ -203,6 +217,28 @@ def test_a_matcher_that_nobody_has_is_named(faces: Path) -> None:
     assert done.returncode == 2
     assert "nobody" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class _Impatient(_Slow):
+    """Someone who presses Ctrl-C at the third picture."""
+
+    def __init__(self) -> None:
+        self.looked_at = 0
+
+    def look(self, image_bgr: Any) -> dict[str, Any]:
+        self.looked_at += 1
+        if self.looked_at == 3:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.1)
+        return super().look(image_bgr)
+
+
+def test_ctrl_c_ends_the_looking_and_starts_no_further_picture(tmp_path: Path) -> None:
+    (tmp_path / "8.jpg").write_bytes(encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
+    person = _Impatient()
+    with pytest.raises(KeyboardInterrupt):
+        acquire(["8.jpg"] * 5000, tmp_path, [(person,)])
+    assert person.looked_at < 5000
 
 
 def test_a_missing_picture_is_named_in_one_line(faces: Path) -> None:

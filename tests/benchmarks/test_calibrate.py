@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import Trial, outcomes
+from benchmarks.accuracy import Asked, Trial, outcomes
 from benchmarks.acquire import acquire
 from benchmarks.calibrate import GRID, calibrate, read_lists, wanted
 from benchmarks.errors import BenchmarkError
@@ -58,7 +58,9 @@ def test_a_lane_reads_what_was_measured(found: dict[str, Any]) -> None:
 def test_every_rate_is_the_plain_count(found: dict[str, Any], pairs: Path, bench: Bench) -> None:
     listed = read_pairs(pairs, pairs.parent, ["group"])
     taken = acquire(pictures(listed), pairs.parent, bench.workers)[SUBJECT.name]
-    groups = outcomes(listed, Trial(identify(listed), taken, "cosine", "within-group", GRID))
+    groups = outcomes(
+        listed, Trial(identify(listed), taken, "cosine", Asked("within-group", thresholds=GRID))
+    )
     strangers = {name: groups[name].impostors.top.scores for name in ("g0", "g1")}
     both = np.concatenate(list(strangers.values()))
     genuine = groups["all"].genuine.scores
