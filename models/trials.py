@@ -101,6 +101,7 @@ def _stamp(made: ThreadPlan) -> dict[str, Any]:
         "os": machine.os,
         "python": machine.python,
         "libraries": versions() | installed_runtimes(),
+        "pictures": "drawn faces (models/drawings.py), for drift, for speed and for calibrating int8",
     }
 
 
