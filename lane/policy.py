@@ -23,9 +23,18 @@ SHIPPED = Path(__file__).with_name("policy.toml")
 SHIPPED_CALIBRATIONS = Path(__file__).with_name("calibrations")
 
 LIVE = frozenset(
-    {"inter_eye_distance_px", "sharpness", "brightness", "yaw_deg", "pitch_deg", "roll_deg", "motion"}
+    {
+        "inter_eye_distance_px",
+        "shown",
+        "sharpness",
+        "brightness",
+        "yaw_deg",
+        "pitch_deg",
+        "roll_deg",
+        "motion",
+    }
 )
-DOCUMENT = frozenset({"inter_eye_distance_px"})
+DOCUMENT = frozenset({"inter_eye_distance_px", "shown"})
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 WhenMissing = Literal["refer", "signal"]

@@ -121,6 +121,7 @@ COMPONENTS: dict[str, str] = {
     "faces": N_("number of faces"),
     "matcher": N_("comparison software"),
     "brightness": N_("brightness"),
+    "shown": N_("face cut off by the picture's edge"),
     "inter_eye_distance_px": N_("size of the face"),
     "yaw_deg": N_("head turned sideways"),
     "pitch_deg": N_("head raised or lowered"),

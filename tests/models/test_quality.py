@@ -120,6 +120,17 @@ def test_pixels_outside_the_image_are_not_judged() -> None:
     assert isinstance(measures["yaw_deg"], Measured)
 
 
+def test_a_whole_face_is_shown_wholly_and_half_of_it_by_half() -> None:
+    def shown(left: float) -> float:
+        measures = assess(PLAIN, face_at(ARCFACE_112.landmarks * 2 + [left, 128]))
+        return value(measures["shown"])
+
+    middle_of_the_face = 112.0
+    assert shown(304) == shown(640 - 2 * middle_of_the_face) == 1
+    assert shown(-middle_of_the_face) == shown(640 - middle_of_the_face) == pytest.approx(0.5, abs=1 / 16)
+    assert shown(-400) == 0
+
+
 @pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.full((5, 2), np.nan)])
 def test_a_face_that_is_none_is_not_assessed_rather_than_low(landmarks: object) -> None:
     with np.errstate(invalid="ignore"):
