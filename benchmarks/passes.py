@@ -10,7 +10,7 @@ from benchmarks.frames import FRAMES_PER_SECOND, Walk
 from benchmarks.timing import StageWatch
 from lane.decide import Admit, decide
 from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
-from lane.measure import Before, Measurer, Sighting, lowest_similarity
+from lane.measure import Before, Measurer, Sighting, agreed_similarity
 from lane.policy import Policy
 from lane.reference import examine
 from models.face import Face, ImageBGR
@@ -42,7 +42,7 @@ class LanePass:
         before = Before(self._before, 1 / FRAMES_PER_SECOND) if self._before else None
         sighting = self._measurer.look(frame, watch, before)
         probes = [self._measurer.embed(sighting, watch)] if sighting.face else []
-        similarity = lowest_similarity(self._reference.embedding, probes, watch)
+        similarity = agreed_similarity(self._reference.embedding, probes, watch)
         with watch.time("decide"):
             outcome = decide(self._evidence(sighting, similarity), self._rules)
         whole_ns = time.perf_counter_ns() - started

@@ -13,7 +13,7 @@ from lane.errors import PictureError
 from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
 from lane.frame import Frame
 from lane.judge import LIVENESS
-from lane.measure import Measurer, Sighting, Stopwatch, lowest_similarity
+from lane.measure import Measurer, Sighting, Stopwatch, agreed_similarity
 from lane.policy import Policy
 from lane.ports import Clock
 from lane.reference import examine
@@ -72,7 +72,7 @@ def compare_pictures(
     taken = _look_at(frames, measurer, rules, watch)
     probes = [measurer.embed(seen.sighting, watch) for seen in _chosen(taken)]
     matcher = measurer.networks.embedder.identity
-    compared = lowest_similarity(reference.embedding, probes, watch)
+    compared = agreed_similarity(reference.embedding, probes, watch)
     evidence = Evidence(
         document=reference.evidence,
         capture=_account(taken),

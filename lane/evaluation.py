@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from lane.capture import Good
 from lane.cohort import Cohort, Counts, Holder
 from lane.evidence import to_plain
-from lane.measure import Stopwatch, lowest_similarity
+from lane.measure import Stopwatch, agreed_similarity
 from lane.policy import Policy
 from lane.reference import Reference
 from models import template
@@ -180,7 +180,7 @@ def _noted(what: str, ask: Callable[[], object]) -> Any:
 
 
 def _as_the_judge_does(reference: Embedding, probes: Sequence[Embedding]) -> Measure:
-    return lowest_similarity(reference, probes, Stopwatch())
+    return agreed_similarity(reference, probes, Stopwatch())
 
 
 def _embedded(embedder: Embedder, image_bgr: ImageBGR | None, face: Face | None) -> Embedding:

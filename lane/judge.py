@@ -10,7 +10,7 @@ from lane.document import TravelDocument, check_expiry
 from lane.errors import LaneError
 from lane.evaluation import Compared
 from lane.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence
-from lane.measure import Measurer, Stopwatch, lowest_similarity
+from lane.measure import Measurer, Stopwatch, agreed_similarity
 from lane.policy import Policy
 from lane.ports import Clock, FrameSource
 from lane.reference import Reference, examine
@@ -92,7 +92,7 @@ class Judge:
             finding.models_unchanged = self._models_unchanged()
             finding.reference = examine(document, self._clock.today(), self._measurer, watch)
             capture(finding.taken, self._camera, self._measurer, self._policy, self._clock, watch)
-            finding.similarity = lowest_similarity(finding.reference.embedding, finding.taken.probes, watch)
+            finding.similarity = agreed_similarity(finding.reference.embedding, finding.taken.probes, watch)
         except (LaneError, ModelError) as error:
             log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)
             return type(error).__name__

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from models.align import align
 from models.build import Networks
 from models.compare import similarity
 from models.face import Embedding, Face, ImageBGR
-from models.measurement import Measure, Measured, NotAssessed, measured
+from models.measurement import Measure, NotAssessed, measured
 from models.quality import assess
+
+SPREAD = 0.08
+"""So far below their mean may the lowest score of one capture's frames lie before it counts alone."""
 
 STAGES = ("detect", "align", "quality", "embed", "compare")
 
@@ -110,18 +114,17 @@ def motion(before: Before | None, face: Face) -> Measure:
     return measured(float(np.linalg.norm(moved)) / eyes_apart / before.seconds_ago)
 
 
-def lowest_similarity(reference: Embedding | None, probes: Sequence[Embedding], watch: Stopwatch) -> Measure:
-    """The lowest of all probes to the reference: each frame that is used must show the holder."""
+def agreed_similarity(reference: Embedding | None, probes: Sequence[Embedding], watch: Stopwatch) -> Measure:
+    """The mean of the probes' similarities to the reference, as far as the lowest of them agrees.
+
+    A mean over frames varies less than one frame's score, for strangers and holders alike, so a threshold
+    that was measured on single photographs errs on the safe side. It is capped at the lowest score plus
+    `SPREAD`: a frame that shows somebody else pulls the whole capture down with it.
+    """
     if reference is None:
         return NotAssessed("no face on the document photo")
     if not probes:
         return NotAssessed("no good frame")
     with watch.time("compare"):
-        scores = [measured(similarity(reference, probe)) for probe in probes]
-    lowest: Measure = scores[0]
-    for score in scores:
-        if not isinstance(score, Measured):
-            return score
-        if isinstance(lowest, Measured) and score.value < lowest.value:
-            lowest = score
-    return lowest
+        scores = [similarity(reference, probe) for probe in probes]
+    return measured(min(fmean(scores), min(scores) + SPREAD))

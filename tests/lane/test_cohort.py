@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.cohort import Cohort, Counts, Holder, Tally
-from lane.measure import Stopwatch, lowest_similarity
+from lane.measure import Stopwatch, agreed_similarity
 from models.errors import MatchersDifferError
 from models.face import Embedding
 from models.identity import MatcherIdentity
@@ -41,7 +41,7 @@ def holder(photo: str, angle_deg: float, group: str | None = None) -> Holder:
 
 
 def lowest(reference: Embedding, probes: object) -> Measure:
-    return lowest_similarity(reference, probes, Stopwatch())  # type: ignore[arg-type]
+    return agreed_similarity(reference, probes, Stopwatch())  # type: ignore[arg-type]
 
 
 def compare(cohort: Cohort, who: Holder, *probes_deg: float) -> Counts:
