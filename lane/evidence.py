@@ -75,7 +75,7 @@ class Evidence:
     quality: Mapping[str, Measure]
     """Of the best frame, by component."""
     similarity: Measure
-    """The lowest similarity of the good frames to the document photo: each must be the holder."""
+    """Of the good frames to the document photo (`measure.agreed_similarity`)."""
     achieved_fmr: Measure
     """Of the strangers in the worst group, the share that score this high or higher: a fraction in (0, 1].
 
