@@ -35,7 +35,7 @@ FEATURES = (
 )
 """What a runtime's kernels ask the processor for; of Intel and AMD, then of Arm."""
 
-LIBRARIES = ("numpy", "opencv-python-headless", "onnx")
+LIBRARIES = ("numpy", "opencv-python-headless", "onnx", "onnxruntime-ep-openvino")
 
 
 @dataclass(frozen=True, slots=True)
