@@ -2,21 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Depends, Form, Request
+from fastapi import APIRouter, Cookie, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api import exposition
 from api.auth import (
     COOKIE,
     TheDesk,
     TheOfficer,
+    TheSupervisor,
     check_csrf,
     check_same_site,
     end_session,
     officer,
     set_session,
+    supervisor,
     watching,
 )
-from api.console import render, views
+from api.console import render, views, watch
 from api.errors import (
     ANSWERS,
     ClaimMissingError,
@@ -181,6 +184,21 @@ def decide(
     answer, ground = _chosen(choice)
     desk.decide(passage, who, answer, ground, note)
     return _to(f"/referrals/{passage}")
+
+
+@router.get("/evaluation")
+def show_evaluation(request: Request, desk: TheDesk, who: TheSupervisor) -> Response:
+    """How the comparison does in service."""
+    words = language.of_request(request)
+    shown = watch.page(exposition.evaluation(desk.evaluation()), words)
+    return render.page(request, "evaluation.html", officer=who, shown=shown)
+
+
+@router.post("/evaluation/alarms/{alarm}/acknowledgement")
+def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: FormOfficer) -> Response:
+    """Say by form that somebody looks into it."""
+    desk.acknowledge(alarm, supervisor(who))
+    return _to("/evaluation")
 
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
