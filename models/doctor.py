@@ -20,7 +20,7 @@ from models.errors import ModelError
 from models.host import Host, host, versions
 from models.mesh import FaceMesh
 from models.ort import OrtSession, RuntimeSettings, available_providers
-from models.providers import CPU, KNOWN, installed_runtimes, named, refuse_two_runtimes
+from models.providers import CPU, CUDA, KNOWN, installed_runtimes, named, refuse_two_runtimes
 from models.threads import ThreadPlan, cores, limits, plan
 
 RUNS = 15
@@ -99,9 +99,9 @@ def examine(
     settings = RuntimeSettings("require", wanted.name, threads) if wanted.name in found else None
     networks = tuple(_health(spec, cache, settings, looking) for spec in specs)
     problems += [f"{one.spec.name}: {one.problem}" for one in networks if one.problem and one.needed]
-    made = plan(limits(), threads)
+    made, machine = plan(limits(), threads), host()
     return Findings(
-        host=host(),
+        host=machine,
         plan=made,
         runtimes=runtimes,
         libraries=versions(),
@@ -110,7 +110,12 @@ def examine(
         denormals_flushed=SUPPORTED,
         networks=networks,
         problems=tuple(problems),
-        advice=tuple(_advice(wanted.name, runtimes, found, networks, made)),
+        advice=(
+            *_about_runtime(wanted.name, runtimes, found),
+            *_about_files(networks),
+            *_about_cores(made),
+            *_about_gpus(machine, wanted.name, found),
+        ),
     )
 
 
@@ -201,28 +206,22 @@ def _run_ms(session: OrtSession, shape: tuple[int, int]) -> float:
     return median(times) * 1e3
 
 
-def _advice(
-    provider: str,
-    runtimes: dict[str, str],
-    found: tuple[str, ...],
-    networks: Iterable[Health],
-    made: ThreadPlan,
-) -> Iterator[str]:
+def _about_runtime(provider: str, runtimes: dict[str, str], found: tuple[str, ...]) -> Iterator[str]:
     extra = KNOWN[provider].extra
     if not runtimes:
         yield f"install the extra {extra}"
     elif len(runtimes) > 1:
         yield f"uninstall {', '.join(runtimes)}; then install the extra {extra} alone, in a fresh environment"
     elif provider not in found:
-        yield (
-            f"install the extra {extra} (requirements{'' if extra == 'cpu' else '-' + extra}.lock), "
-            "in a fresh environment"
-        )
-    unready = [one.spec.name for one in networks if one.needed and one.state != "ready"]
+        lock = f"requirements{'' if extra == 'cpu' else '-' + extra}.lock"
+        yield f"install the extra {extra} ({lock}), in a fresh environment"
+
+
+def _about_files(networks: Iterable[Health]) -> Iterator[str]:
+    unready = [one for one in networks if one.needed and one.state != "ready"]
     if unready:
-        again = any(one.needed and one.state == "changed" for one in networks)
-        yield f"run `python -m models prepare{' --again' if again else ''} {' '.join(unready)}`"
-    yield from _about_cores(made)
+        again = " --again" if any(one.state == "changed" for one in unready) else ""
+        yield f"run `python -m models prepare{again} {' '.join(one.spec.name for one in unready)}`"
 
 
 def _about_cores(made: ThreadPlan) -> Iterator[str]:
@@ -231,3 +230,10 @@ def _about_cores(made: ThreadPlan) -> Iterator[str]:
         yield f"ask for at most {usable} threads: {made.threads} take turns on {usable}"
     if made.limits.quota_cores is not None and made.limits.quota_cores < 1:
         yield f"raise the quota of {made.limits.quota_cores:g} cores to at least 1: every frame waits"
+
+
+def _about_gpus(machine: Host, provider: str, found: tuple[str, ...]) -> Iterator[str]:
+    if machine.gpus and CUDA not in found and provider == CPU:
+        yield "there is an NVIDIA GPU: the extra gpu (requirements-gpu.lock) would use it"
+    elif machine.gpus and CUDA in found and provider == CPU:
+        yield "there is an NVIDIA GPU: see `python -m models doctor --provider cuda`"

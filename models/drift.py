@@ -18,6 +18,8 @@ from models.face import ImageBGR
 from models.session import Session, Tensor
 from models.tensor import to_tensor
 
+SILENCE = 0.01
+"""Where no number of an output reaches this in either network, both say nothing: a scale without a face."""
 FACE_CENTRE = (54.3, 62.7)
 """Of the drawn face, on the layout that it is drawn on."""
 
@@ -113,7 +115,7 @@ def measure(spec: NetworkSpec, full: Session, reduced: Session, images: Sequence
 
 
 def cosine_of(full: Mapping[str, Tensor], reduced: Mapping[str, Tensor]) -> float:
-    """The least cosine over the outputs; −1 where they have other names or shapes."""
+    """The least cosine over the outputs that say something; −1 where they have other names or shapes."""
     if {name: value.shape for name, value in full.items()} != {n: v.shape for n, v in reduced.items()}:
         return -1.0
     return min(_cosine(value, reduced[name]) for name, value in full.items())
@@ -121,10 +123,10 @@ def cosine_of(full: Mapping[str, Tensor], reduced: Mapping[str, Tensor]) -> floa
 
 def _cosine(one: Tensor, other: Tensor) -> float:
     a, b = one.ravel().astype(np.float64), other.ravel().astype(np.float64)
+    if max(np.abs(a).max(initial=0), np.abs(b).max(initial=0)) < SILENCE:
+        return 1.0
     lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
-    if lengths == 0:
-        return 1.0 if not a.any() and not b.any() else -1.0
-    return float(a @ b) / lengths
+    return float(a @ b) / lengths if lengths > 0 else -1.0
 
 
 def _similarities_moved(pairs: Sequence[tuple[Mapping[str, Tensor], Mapping[str, Tensor]]]) -> float:

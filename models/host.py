@@ -13,6 +13,7 @@ from models.threads import CGROUPS, PROC, groups
 ROOT = Path(__file__).parents[1]
 CPUINFO = Path("/proc/cpuinfo")
 MEMINFO = Path("/proc/meminfo")
+DEVICES = Path("/dev")
 
 FEATURES = (
     "avx2",
@@ -48,11 +49,13 @@ class Host:
     """Of the machine; None where the system does not tell."""
     memory_limit_bytes: int | None
     """Of the tightest cgroup above this process; None: no limit."""
+    gpus: int
+    """NVIDIA devices that the driver shows."""
     os: str
     python: str
 
 
-def host(cpuinfo: Path = CPUINFO, meminfo: Path = MEMINFO) -> Host:
+def host(cpuinfo: Path = CPUINFO, meminfo: Path = MEMINFO, devices: Path = DEVICES) -> Host:
     """This machine; what cannot be read is left out."""
     told = _read(cpuinfo)
     flags = set(_first(told, ("flags", "Features")).split())
@@ -61,6 +64,7 @@ def host(cpuinfo: Path = CPUINFO, meminfo: Path = MEMINFO) -> Host:
         features=tuple(name for name in FEATURES if name in flags),
         memory_bytes=_memory(_read(meminfo)),
         memory_limit_bytes=memory_limit(),
+        gpus=sum(1 for _ in devices.glob("nvidia[0-9]*")),
         os=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
     )

@@ -24,7 +24,6 @@ from models.errors import InferenceError, ProviderError
 from models.providers import CPU as CPU
 from models.providers import (
     KNOWN,
-    TENSORRT,
     Load,
     Options,
     Provider,
@@ -160,7 +159,7 @@ def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Sha
     options = _options(threads)
     try:
         with flushed():  # loading leaves the thread flushed for good otherwise; this puts it back
-            asked = provider.options(Load(threads, *_compiled(runtime, provider, graph), shapes))
+            asked = provider.options(Load(threads, *_kept(runtime, provider, graph), shapes))
             session = _load(runtime, graph, options, provider, asked)
     except Exception as error:  # fail closed: the runtime's errors have no common base
         raise ProviderError(f"{provider.name} does not load the graph: {error}") from error
@@ -211,18 +210,17 @@ def _options(threads: int) -> Any:  # onnxruntime has no types
     return options
 
 
-def _compiled(runtime: Any, provider: Provider, graph: bytes) -> tuple[Path, str]:
-    """Where TensorRT keeps its engines of this graph, its owner's alone, and the name of the graph's input.
+def _kept(runtime: Any, provider: Provider, graph: bytes) -> tuple[Path, str]:
+    """Where a provider keeps what it compiles from this graph, its owner's alone, and the name of its input.
 
     An engine is bound to graph and runtime: both are in the path, so that none outlives what it was made of.
     """
     folder = cache_dir() / provider.short / f"onnxruntime-{runtime.__version__}"
     folder /= hashlib.sha256(graph).hexdigest()[:12]
-    if provider.name != TENSORRT:
+    if not provider.compiles:
         return folder, ""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    plain = runtime.InferenceSession(graph, _options(1), [CPU])
-    return folder, plain.get_inputs()[0].name
+    return folder, runtime.InferenceSession(graph, _options(1), [CPU]).get_inputs()[0].name
 
 
 def _with(provider: Provider) -> Any:  # onnxruntime has no types

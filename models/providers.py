@@ -31,8 +31,9 @@ class Load:
 
     threads: int
     cache: Path
-    """A folder of this graph and this runtime alone, for what the provider compiles."""
+    """For what the provider compiles: a folder of this graph and this runtime alone."""
     input_name: str
+    """Empty for a provider that compiles nothing."""
     shapes: tuple[Shape, ...]
     """The closed list of input shapes."""
 
@@ -52,6 +53,8 @@ class Provider:
     """The device in whose memory tensors are bound, such as `cuda`; empty where that is the host's own."""
     environment: tuple[tuple[str, str], ...] = ()
     """What has no option, set before the provider starts; an operator's own value stays."""
+    compiles: bool = False
+    """Whether it builds an engine of its own from each graph, which takes minutes and is kept."""
     plugin: str = ""
     """A package that adds this provider to an installed runtime; empty where it is built into one."""
 
@@ -114,6 +117,7 @@ KNOWN: Mapping[str, Provider] = {
             "gpu",
             _tensorrt,
             memory="cuda",
+            compiles=True,
             # TensorRT takes TF32 by itself, and the runtime has no option against it.
             environment=(("NVIDIA_TF32_OVERRIDE", "0"),),
         ),

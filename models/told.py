@@ -19,6 +19,7 @@ def findings_json(found: Findings) -> dict[str, Any]:
             "features": list(found.host.features),
             "memory_bytes": found.host.memory_bytes,
             "memory_limit_bytes": found.host.memory_limit_bytes,
+            "nvidia_gpus": found.host.gpus,
             "os": found.host.os,
             "python": found.host.python,
         },
@@ -83,6 +84,7 @@ def show_findings(found: Findings, out: Console) -> None:
 def _facts(found: Findings) -> Iterable[tuple[str, str]]:
     yield "machine", f"{found.host.cpu}; {' '.join(found.host.features) or 'no known features'}"
     yield "memory", _memory(found)
+    yield "gpus", f"{found.host.gpus} of NVIDIA" if found.host.gpus else "none of NVIDIA"
     yield "system", f"{found.host.os}, Python {found.host.python}"
     yield "threads", f"{found.plan.threads}: {found.plan.why}"
     runtimes = ", ".join(f"{name} {version}" for name, version in found.runtimes.items())
@@ -99,30 +101,22 @@ def _memory(found: Findings) -> str:
 
 
 def _networks_table(networks: Sequence[Health]) -> Table:
-    table = Table(
-        "role",
-        "use",
-        "network",
-        "state",
-        "runs on",
-        "load",
-        "one run",
-        "known face",
-        box=None,
-        pad_edge=False,
-    )
+    table = Table("role", box=None, pad_edge=False, padding=(0, 1))
+    longest = max((len(one.spec.name) for one in networks), default=0)
+    table.add_column("network", no_wrap=True, overflow="fold", min_width=longest)
+    for heading in ("file", "nodes on", "load", "run", "known face"):
+        table.add_column(heading)
     for one in networks:
         table.add_row(
-            one.spec.role,
-            one.spec.use,
+            one.spec.role if one.needed else f"{one.spec.role} ({one.spec.use})",
             one.spec.name,
             one.state,
-            f"{one.provider.removesuffix('ExecutionProvider')}, all {one.nodes} nodes"
+            f"{one.provider.removesuffix('ExecutionProvider')} {one.nodes}/{one.nodes}"
             if one.provider
             else "–",
             _ms(one.load_ms),
-            f"{_ms(one.run_ms)} ({one.shape[0]}×{one.shape[1]})" if one.run_ms is not None else "–",
-            f"known, off by {one.drift:.1e}" if one.drift is not None else _unknown(one),
+            _ms(one.run_ms),
+            f"off by {one.drift:.0e}" if one.drift is not None else _unknown(one),
         )
     return table
 
@@ -138,7 +132,7 @@ def _unknown(one: Health) -> str:
 
 
 def _ms(value: float | None) -> str:
-    return f"{value:.1f} ms" if value is not None else "–"
+    return f"{value:.{1 if value < 100 else 0}f} ms" if value is not None else "–"
 
 
 def rounded(value: float | None, digits: int = 4) -> float | None:

@@ -131,7 +131,7 @@ def test_the_command_tells_people_and_machines_the_same(cache: Path) -> None:
         assert network["name"] in text.stdout
         if network["use"] == "default":
             assert network["golden_passed"]
-            assert f"all {network['nodes']} nodes" in text.stdout
+            assert f"CPU {network['nodes']}/{network['nodes']}" in text.stdout
     assert found["machine"]["cpu"] in text.stdout
     assert f"A lane would start on {CPU}." in text.stdout
 

@@ -101,6 +101,12 @@ def test_other_names_or_shapes_are_another_network() -> None:
     assert cosine_of({"y": 0 * ones}, {"y": 0 * ones}) == 1
 
 
+def test_an_output_that_says_nothing_in_both_is_alike() -> None:
+    faint = np.array([[1e-4, 2e-4]], np.float32)
+    assert cosine_of({"y": faint}, {"y": -faint}) == 1
+    assert cosine_of({"y": faint}, {"y": 1000 * -faint}) == pytest.approx(-1)
+
+
 @given(FLOATS, FLOATS, FLOATS, st.sampled_from(sorted(LIMITS)))
 def test_nothing_beyond_a_limit_and_no_nan_is_within(
     cosine: float, moved: float, score: float, role: str

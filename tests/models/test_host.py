@@ -33,6 +33,12 @@ def test_a_processor_is_told_by_name_and_by_what_kernels_ask_for(tmp_path: Path)
     assert found.memory_bytes == 16384 * 1024
 
 
+def test_nvidias_devices_are_counted_and_its_control_files_are_not(tmp_path: Path) -> None:
+    written(tmp_path, nvidia0="", nvidia1="", nvidiactl="", null="")
+    assert host(devices=tmp_path).gpus == 2
+    assert host(devices=tmp_path / "none").gpus == 0
+
+
 def test_a_system_without_these_files_still_has_a_host(tmp_path: Path) -> None:
     found = host(tmp_path / "none", tmp_path / "none")
     assert found.features == ()

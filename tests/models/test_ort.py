@@ -1,4 +1,5 @@
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from onnx import helper
 from models import catalogue
 from models.errors import InferenceError, ProviderError
 from models.ort import OrtSession, RuntimeSettings, available_providers
-from models.providers import CPU, CUDA, KNOWN, Provider
+from models.providers import CPU, CUDA, KNOWN, Load, Provider
 from tests.models.conftest import ONE_THREAD
 
 SHAPE = (1, 3, 112, 112)
@@ -219,3 +220,40 @@ def test_another_provider_answers_as_the_cpu_does(
     expected = OrtSession(data, role, ONE_THREAD, [shape]).run(tensor)
     for name, answer in required.run(tensor).items():
         assert np.allclose(answer, expected[name], atol=1e-3), name
+
+
+def test_a_provider_that_compiles_gets_a_folder_of_this_graph_and_this_runtime_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
+    loads: list[Load] = []
+
+    def told(load: Load) -> dict[str, str]:
+        loads.append(load)
+        return {}
+
+    known = {CPU: Provider(CPU, "engine", "cpu", told, compiles=True)}
+    for data in (graph("Neg"), graph("Abs"), graph("Neg")):
+        OrtSession(data, "tiny", ONE_THREAD, [(1, 2)], known)
+    first, second, again = loads
+    assert first.input_name == "x"
+    assert first.shapes == ((1, 2),)
+    assert first.cache == again.cache != second.cache
+    assert first.cache.is_relative_to(tmp_path / "engine")
+    assert first.cache.stat().st_mode & 0o077 == 0
+
+
+def test_an_engine_is_kept_for_tensorrt_alone() -> None:
+    assert [provider.short for provider in KNOWN.values() if provider.compiles] == ["tensorrt"]
+
+
+def test_what_has_no_option_is_set_before_and_an_operators_own_value_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LANE_TEST_SET", "theirs")
+    monkeypatch.setenv("LANE_TEST_NEW", "")
+    monkeypatch.delenv("LANE_TEST_NEW")
+    wanted = (("LANE_TEST_SET", "ours"), ("LANE_TEST_NEW", "ours"))
+    known = {CPU: Provider(CPU, "cpu", "cpu", environment=wanted)}
+    OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], known)
+    assert (os.environ["LANE_TEST_SET"], os.environ["LANE_TEST_NEW"]) == ("theirs", "ours")
