@@ -63,7 +63,7 @@ def _strangers(one: Series) -> StrangersMessage:
         passengers_matched=counts.passengers_matched,
         low=_rate(counts.matched, counts.compared),
         high=_rate(counts.matched + counts.skipped_matched, counts.compared + counts.skipped),
-        accepted=one.fmr_limit,
+        expected=one.fmr_limit,
     )
 
 
@@ -73,7 +73,7 @@ def _holders(one: Series) -> HoldersMessage:
     return HoldersMessage(
         low=_rate(known, known + counts.recognised),
         high=_rate(perhaps, perhaps + counts.recognised),
-        accepted=one.fnmr_limit,
+        expected=one.fnmr_limit,
         undecided=counts.undecided,
         strangers_stopped=counts.strangers_stopped,
         strangers_matched=counts.strangers_matched,
@@ -134,7 +134,7 @@ def _families(series: list[SeriesMessage]) -> Iterator[tuple[str, str, list[Samp
     )
     yield (
         "alarm",
-        "1 while a rate is above what is accepted, 0.5 once somebody looks into it.",
+        "1 while a rate is above what is expected, 0.5 once somebody looks into it.",
         [(labels | {"rate": a.rate}, _loudness(a)) for labels, one in told for a in one.alarms],
     )
 
@@ -145,7 +145,7 @@ def _rates(
     told: list[tuple[dict[str, str], SeriesMessage]],
     which: Literal["strangers", "holders"],
 ) -> Iterator[tuple[str, str, list[Sample]]]:
-    """Errors and trials of both bounds, and what is accepted; a rate is for the reader to divide."""
+    """Errors and trials of both bounds, and what is expected; a rate is for the reader to divide."""
     counted = [(labels, one.strangers if which == "strangers" else one.holders) for labels, one in told]
     bounds = [
         (labels | {"bound": bound}, rate)
@@ -154,10 +154,10 @@ def _rates(
     ]
     yield f"{name}_errors", f"{help_}, within the window.", [(labels, one.errors) for labels, one in bounds]
     yield f"{name}_trials", f"{help_}: of how many.", [(labels, one.n) for labels, one in bounds]
-    accepted: list[Sample] = [
-        (labels, side.accepted) for labels, side in counted if side.accepted is not None
+    expected: list[Sample] = [
+        (labels, side.expected) for labels, side in counted if side.expected is not None
     ]
-    yield f"{name}_accepted", f"{help_}: the share that the site accepts.", accepted
+    yield f"{name}_expected", f"{help_}: the share that is expected at most.", expected
 
 
 def _labels(one: SeriesMessage) -> dict[str, str]:

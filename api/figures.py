@@ -51,7 +51,7 @@ class ShadowTold(Told):
 
 
 class LimitsTold(Told):
-    """What the site accepts, as shares."""
+    """What the calibration of the matcher expects, as shares."""
 
     fmr: Share | None = None
     fnmr: Share | None = None
@@ -91,7 +91,7 @@ class RateMessage(Wire):
 
 
 class AlarmMessage(Wire):
-    """A rate is above what the site accepts, and chance does not explain it."""
+    """A rate is above what is expected, and chance does not explain it."""
 
     id: int
     rate: Literal["fmr", "fnmr"]
@@ -115,7 +115,7 @@ class StrangersMessage(Wire):
     passengers_matched: int
     low: RateMessage
     high: RateMessage
-    accepted: float | None
+    expected: float | None
 
 
 class HoldersMessage(Wire):
@@ -128,7 +128,7 @@ class HoldersMessage(Wire):
 
     low: RateMessage
     high: RateMessage
-    accepted: float | None
+    expected: float | None
     undecided: int
     strangers_stopped: int
     strangers_matched: int

@@ -6,7 +6,7 @@ from lane.cohort import Cohort
 from lane.config import Settings
 from lane.courier import Courier
 from lane.errors import SettingsError
-from lane.evaluation import Evaluator, Limits, Shadow
+from lane.evaluation import Evaluator, Shadow, expected
 from lane.judge import Judge
 from lane.measure import Measurer
 from lane.observer import Observer
@@ -43,7 +43,7 @@ def build_observer(settings: Settings, policy: Policy, clock: Clock, networks: N
         policy,
         Cohort(settings.cohort_size, settings.cohort_lifetime_s, clock.monotonic_s),
         _shadow(settings, policy, networks),
-        Limits(policy.comparison.max_worst_group_fmr, policy.comparison.accepted_referral_load),
+        expected(policy, networks.embedder.identity),
         settings.cohort_groups,
     )
     return Observer(evaluator)

@@ -62,12 +62,24 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the site accepts, and the threshold was chosen for: shares, 0 to 1; None where nobody says."""
+    """What a calibration expects at the threshold: shares, 0 to 1; None where none was measured."""
 
     fmr: float | None = None
     """Of strangers, in the worst group: the people of one lane may all be of that group."""
     fnmr: float | None = None
-    """Of holders: those whom the site accepts to send to an officer."""
+    """Of holders."""
+
+
+def expected(policy: Policy, matcher: MatcherIdentity) -> Limits:
+    """What the policy's calibration expects of this matcher: the upper ends of its intervals at `admit`.
+
+    What was measured once is not known to the last digit, and an alarm must not come of that.
+    """
+    for one in policy.calibrated:
+        if one.calibration.fits(matcher):
+            reached = [point for point in one.calibration.content.points if point.score <= one.band.admit]
+            return Limits(reached[-1].worst_fmr_high, reached[-1].fnmr_high)
+    return Limits()
 
 
 class Evaluator:

@@ -19,32 +19,32 @@ _TICKS = ("1/1,000,000", "1/10,000", "1/100", "1")
 
 STATES: dict[State, str] = {
     "few": N_("Too few to say"),
-    "above": N_("Above what is accepted; chance is not ruled out"),
+    "above": N_("Above what is expected; chance is not ruled out"),
     "open": N_("Nothing unusual so far"),
-    "within": N_("Within what is accepted"),
-    "watched": N_("More than is accepted, being looked into"),
-    "worse": N_("More than is accepted"),
+    "within": N_("Within what is expected"),
+    "watched": N_("More than is expected, being looked into"),
+    "worse": N_("More than is expected"),
 }
-"""`open`: no more than is accepted was counted, but more may be true; `within`: that is ruled out."""
+"""`open`: no more than is expected was counted, but more may be true; `within`: that is ruled out."""
 
 HEADLINES: dict[State, str] = {
     "few": N_("Too few passengers to say how the comparison does"),
-    "above": N_("The comparison errs more than is accepted so far; chance is not ruled out"),
+    "above": N_("The comparison errs more than is expected so far; chance is not ruled out"),
     "open": N_("Nothing unusual so far"),
-    "within": N_("The comparison errs no more than is accepted"),
-    "watched": N_("The comparison errs more than is accepted, and somebody looks into it"),
-    "worse": N_("The comparison errs more than is accepted"),
+    "within": N_("The comparison errs no more than is expected"),
+    "watched": N_("The comparison errs more than is expected, and somebody looks into it"),
+    "worse": N_("The comparison errs more than is expected"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Where a rate lies in its picture: its range, what was counted, and what is accepted."""
+    """Where a rate lies in its picture: its range, what was counted, and what is expected."""
 
     low: int
     width: int
     counted: int | None
-    accepted: int | None
+    expected: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Shown:
     n: str
     about: str
     between: str
-    accepted: str
+    expected: str
     state: State
     state_text: str
     bar: Bar | None
@@ -151,13 +151,13 @@ def one_in(rate: float, words: Words) -> str:
     return words.say(N_("1 in %(number)s"), number=f"{_two_digits(1 / rate):,}")
 
 
-def bar(rate: RateMessage, accepted: float | None) -> Bar | None:
+def bar(rate: RateMessage, expected: float | None) -> Bar | None:
     """The picture of a rate; None where nothing was tried."""
     if rate.low is None or rate.high is None or rate.rate is None:
         return None
     low, high = _across(rate.low), _across(rate.high)
     counted = _across(rate.rate) if rate.rate > 0 else None
-    return Bar(low, max(4, high - low), counted, _across(accepted) if accepted is not None else None)
+    return Bar(low, max(4, high - low), counted, _across(expected) if expected is not None else None)
 
 
 def _ages(series: Iterable[SeriesMessage], key: str) -> list[datetime]:
@@ -192,44 +192,44 @@ def _row(name: str, one: SeriesMessage, words: Words) -> Row:
 def _strangers(one: SeriesMessage, words: Words) -> Shown:
     strangers = one.strangers
     alarms = [alarm for alarm in one.alarms if alarm.rate == "fmr"]
-    return _shown(strangers.low, strangers.accepted, alarms, strangers.passengers, words)
+    return _shown(strangers.low, strangers.expected, alarms, strangers.passengers, words)
 
 
 def _holders(one: SeriesMessage, words: Words) -> Shown:
     alarms = [alarm for alarm in one.alarms if alarm.rate == "fnmr"]
-    return _shown(one.holders.low, one.holders.accepted, alarms, one.holders.low.n, words)
+    return _shown(one.holders.low, one.holders.expected, alarms, one.holders.low.n, words)
 
 
 def _shown(
     rate: RateMessage,
-    accepted: float | None,
+    expected: float | None,
     alarms: Iterable[AlarmMessage],
     passengers: int,
     words: Words,
 ) -> Shown:
-    state = _state(rate, accepted, list(alarms), passengers)
+    state = _state(rate, expected, list(alarms), passengers)
     return Shown(
         errors=f"{rate.errors:,}",
         n=f"{rate.n:,}",
         about=one_in(rate.rate or 0.0, words),
         between=_between(rate, words),
-        accepted=one_in(accepted, words) if accepted is not None else "",
+        expected=one_in(expected, words) if expected is not None else "",
         state=state,
         state_text=words.say(STATES[state]),
-        bar=bar(rate, accepted),
+        bar=bar(rate, expected),
     )
 
 
-def _state(rate: RateMessage, accepted: float | None, alarms: list[AlarmMessage], passengers: int) -> State:
+def _state(rate: RateMessage, expected: float | None, alarms: list[AlarmMessage], passengers: int) -> State:
     if alarms:
         return "worse" if any(alarm.acknowledged_by is None for alarm in alarms) else "watched"
     if rate.high is None or passengers < FEWEST_PASSENGERS:
         return "few"
-    if accepted is None:
+    if expected is None:
         return "open"
-    if (rate.rate or 0.0) > accepted:
+    if (rate.rate or 0.0) > expected:
         return "above"
-    return "within" if rate.high <= accepted else "open"
+    return "within" if rate.high <= expected else "open"
 
 
 def _between(rate: RateMessage, words: Words) -> str:
@@ -249,9 +249,11 @@ def _second(shadow: ShadowMessage) -> Second:
 _ALARMS = {
     "fmr": N_(
         "%(errors)s of %(passengers)s passengers would have passed with the document of somebody else. "
-        "%(expected)s is accepted."
+        "At most %(expected)s was expected."
     ),
-    "fnmr": N_("%(errors)s of %(passengers)s holders were not recognised. %(expected)s is accepted."),
+    "fnmr": N_(
+        "%(errors)s of %(passengers)s holders were not recognised. At most %(expected)s was expected."
+    ),
 }
 
 

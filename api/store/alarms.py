@@ -22,7 +22,7 @@ Watched = Literal["fmr", "fnmr"]
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A rate that is above what is accepted."""
+    """A rate that is above what is expected."""
 
     id: int
     rate: Watched

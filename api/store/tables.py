@@ -162,7 +162,7 @@ class SeriesRow(Table):
     """Empty: everybody."""
     last_at: Mapped[datetime]
     fmr_limit: Mapped[float | None]
-    """What the site accepts, as the last fact said it."""
+    """What the calibration expects, as the last fact said it."""
     fnmr_limit: Mapped[float | None]
 
 
@@ -192,7 +192,7 @@ class CountsRow(Table):
 
 
 class AlarmRow(Table):
-    """A rate of a series that is above what is accepted; gone when it no longer is."""
+    """A rate of a series that is above what is expected; gone when it no longer is."""
 
     __tablename__ = "evaluation_alarms"
     __table_args__ = (UniqueConstraint("series", "rate"),)

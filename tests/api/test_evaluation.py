@@ -105,7 +105,7 @@ def test_strangers_are_counted_with_both_bounds_and_exact_intervals(lane: Lane, 
     tell(lane, cohort=cohort(Tally(99, 1, 1, 1)))
     for where in ("lane-1", None):
         found = series(supervisor, where)["strangers"]
-        assert (found["passengers"], found["passengers_matched"], found["accepted"]) == (2, 1, 1e-3)
+        assert (found["passengers"], found["passengers_matched"], found["expected"]) == (2, 1, 1e-3)
         assert found["low"] == rate(1, 199).plain()
         assert found["high"] == rate(2, 200).plain()
 
@@ -188,7 +188,7 @@ def test_what_was_not_assessed_counts_nothing(lane: Lane, supervisor: Officer) -
     found = series(supervisor)
     assert found["strangers"]["low"]["rate"] is None
     assert found["holders"]["low"]["rate"] is None
-    assert found["strangers"]["accepted"] is None
+    assert found["strangers"]["expected"] is None
 
 
 def test_another_file_or_preprocessing_is_another_matcher(lane: Lane, supervisor: Officer) -> None:
@@ -259,7 +259,7 @@ def test_what_is_older_than_the_window_is_gone(desk: RunningDesk, lane: Lane, su
 
 
 def fnmr_alarm(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    """A hundred holders, of whom twenty-five are not recognised where five are accepted."""
+    """A hundred holders, of whom twenty-five are not recognised where five are expected."""
     tell_many(lane, 75)
     for _ in range(25):
         refer(lane, officer, "admit", "same_person")
@@ -329,7 +329,7 @@ def test_an_alarm_stays_until_the_window_is_clean_again(
     tell_many(lane, 300)
     desk.clock.pass_time(hours=1)
     tell(lane)
-    assert len(alarms(supervisor)) == 1, "still more than is accepted"
+    assert len(alarms(supervisor)) == 1, "still more than is expected"
     tell_many(lane, 200)
     desk.clock.pass_time(hours=1)
     tell(lane)
@@ -384,7 +384,7 @@ def test_no_alarm_without_errors_beyond_chance_and_none_that_is_clean(
         assert trials.errors / trials.passengers > limit
 
 
-def test_a_year_of_looks_at_a_rate_that_is_as_accepted_hardly_ever_alarms() -> None:
+def test_a_year_of_looks_at_a_rate_that_is_as_expected_hardly_ever_alarms() -> None:
     assert 24 * 366 * drift.FALSE_ALARM < 0.009
     least = next(k for k in range(1000) if drift.Trials(k, 1000, 0.05).alarming)
     below, reached = (drift.Trials(errors, 1000, 0.05).chance for errors in (least - 1, least))

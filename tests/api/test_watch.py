@@ -53,10 +53,10 @@ def one(
         matcher=MATCHER,
         last_at=NOW,
         strangers=StrangersMessage(
-            passengers=known.n, passengers_matched=low.errors, low=low, high=low, accepted=1e-3
+            passengers=known.n, passengers_matched=low.errors, low=low, high=low, expected=1e-3
         ),
         holders=HoldersMessage(
-            low=known, high=known, accepted=0.05, undecided=0, strangers_stopped=0, strangers_matched=0
+            low=known, high=known, expected=0.05, undecided=0, strangers_stopped=0, strangers_matched=0
         ),
         shadows=[],
         alarms=list(alarms),
@@ -123,7 +123,7 @@ def test_a_picture_holds_its_rate_inside_its_range(counts: tuple[int, int]) -> N
     bar = watch.bar(message(*counts), 1e-3)
     assert bar is not None
     assert 0 <= bar.low <= watch.WIDTH
-    assert bar.accepted == watch.WIDTH // 2
+    assert bar.expected == watch.WIDTH // 2
     if bar.counted is not None:
         assert bar.low - 1 <= bar.counted <= bar.low + bar.width + 1
 
@@ -187,8 +187,8 @@ def test_an_alarm_is_acknowledged_without_a_script(
     fnmr_alarm(desk, lane, officer)
     supervisor.sign_in()
     html = supervisor.http.get("/evaluation").text
-    assert "errs more than is accepted</h1>" in html
-    assert "25 of 100 holders were not recognised. 1 in 20 is accepted." in html
+    assert "errs more than is expected</h1>" in html
+    assert "25 of 100 holders were not recognised. At most 1 in 20 was expected." in html
     paths = re.findall(r'action="(/evaluation/alarms/\d+/acknowledgement)"', html)
     assert len(paths) == 2
     form = {"csrf_token": supervisor.http.headers["X-CSRF-Token"]}
@@ -222,7 +222,7 @@ def open_page(page: Page, desk: RunningDesk) -> None:
 def test_a_supervisor_acknowledges_an_alarm_by_keyboard(browser: Browser, alarming: RunningDesk) -> None:
     with quiet_page(browser) as page:
         open_page(page, alarming)
-        page.get_by_role("heading", name="The comparison errs more than is accepted").wait_for()
+        page.get_by_role("heading", name="The comparison errs more than is expected").wait_for()
         button = page.get_by_role("button", name="I look into it").first
         while not button.evaluate("e => e === document.activeElement"):
             page.keyboard.press("Tab")

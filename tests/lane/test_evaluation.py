@@ -25,7 +25,7 @@ from lane.cohort import Cohort
 from lane.config import read
 from lane.document import TravelDocument
 from lane.errors import SettingsError
-from lane.evaluation import Compared, Evaluator, Limits, Shadow
+from lane.evaluation import Compared, Evaluator, Limits, Shadow, expected
 from lane.evidence import DeskContact
 from lane.judge import Judge, Judged
 from lane.measure import Measurer
@@ -386,16 +386,20 @@ def told_by(observer: Observer, verdicts: Verdicts) -> dict[str, Any]:
     return body
 
 
-def test_a_lane_is_built_with_what_its_policy_accepts(
+def test_a_lane_is_built_with_what_its_calibration_expects(
     policy: Policy, networks: Networks, verdicts: Verdicts
 ) -> None:
     body = told_by(built(policy, networks), verdicts)
-    accepted = policy.comparison
-    assert body["limits"] == {
-        "fmr": accepted.max_worst_group_fmr,
-        "fnmr": accepted.accepted_referral_load,
-    }
+    (calibrated,) = policy.calibrated
+    assert calibrated.calibration.matcher == networks.embedder.identity
+    at_admit = {point.score: point for point in calibrated.calibration.content.points}[calibrated.band.admit]
+    assert body["limits"] == {"fmr": at_admit.worst_fmr_high, "fnmr": at_admit.fnmr_high}
+    assert at_admit.fnmr <= body["limits"]["fnmr"]
     assert body["shadow"] == {"not_assessed": "switched off"}
+
+
+def test_of_a_matcher_that_nobody_measured_nothing_is_expected(policy: Policy) -> None:
+    assert expected(policy, THUMBNAIL) == Limits(None, None)
 
 
 @pytest.mark.parametrize(("threshold", "agreement"), [(-1.0, "both_match"), (None, None)])
