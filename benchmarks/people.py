@@ -12,6 +12,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.pairs import Pair, pictures
 
 NUMBER_AT_END = re.compile(r"[-_ ]?\d+$")
+PARTS = re.compile(r"[-_. ]+")
 MOST_ALIASES = 0.2
 """Names that so large a part of the genuine pairs contradicts do not tell who is who."""
 
@@ -20,9 +21,14 @@ People = NDArray[np.int64]
 
 
 def name_of(picture: str) -> str:
-    """Folder and file name without the number at its end: `lfw/Li_Na/Li_Na_0001.jpg` is `lfw/Li_Na/Li_Na`."""
+    """Folder, and file name without the number at its end: `lfw/Li_Na/Li_Na_0001.jpg` is `lfw/Li_Na/lina`.
+
+    Names that differ only in case and in what parts their syllables are one: `hu-yi-tian` is `hu-yitian`. Two
+    people may become one so, whose pairs are then not compared; one person never becomes two.
+    """
     path = PurePosixPath(picture)
-    return str(path.parent / NUMBER_AT_END.sub("", path.stem))
+    name = NUMBER_AT_END.sub("", path.stem)
+    return str(path.parent / (PARTS.sub("", name).casefold() or name))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -54,8 +54,14 @@ def test_a_list_from_a_spreadsheet_may_begin_with_its_byte_order_mark(tmp_path: 
 
 def test_a_person_is_folder_and_name_without_the_number() -> None:
     assert name_of("lfw/Li_Na/Li_Na_0001.jpg") == name_of("lfw/Li_Na/Li_Na_0002.jpg")
-    assert name_of("chinese/li-na-1.jpg") == "chinese/li-na"
+    assert name_of("chinese/li-na-1.jpg") == "chinese/lina"
     assert name_of("casia/003/003_1.png") != name_of("casia/004/004_1.png")
+
+
+def test_a_name_that_is_spelt_in_two_ways_is_one_person() -> None:
+    assert name_of("chinese/hu-yi-tian-4.jpg") == name_of("chinese/Hu-Yitian-1.jpg")
+    assert name_of("chinese/li-na-1.jpg") != name_of("chinese/li-nan-1.jpg")
+    assert name_of("a/001.jpg") == name_of("a/002.jpg") != name_of("b/001.jpg")
 
 
 def _same(a: str, b: str) -> Pair:
