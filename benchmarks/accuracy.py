@@ -71,7 +71,8 @@ class Trial:
             impostors, missed = self._formed(names)
         present = np.unique(self.who.of(names))
         weights = draw(present, len(self.who))
-        return Outcome(genuine, impostors, genuine_missed, missed, len(present), weights)
+        failures = sum(name not in self.taken.vectors for name in names)
+        return Outcome(genuine, impostors, genuine_missed, missed, len(present), failures, weights)
 
     def _genuine(self, listed: Sequence[Pair], names: Sequence[str]) -> list[Pair]:
         if self.asked.genuine == "listed":
@@ -144,7 +145,8 @@ def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
     by_group = {name: trial.of([pair for pair in pairs if pair.group == name]) for name in names}
     if trial.asked.strangers == "all":
         return {ALL: trial.of(pairs, more), **by_group}
-    return {ALL: _joined(list(by_group.values()), trial.who.of(pictures(pairs))), **by_group}
+    everybody = _joined(list(by_group.values()), trial.who.of(pictures(pairs)))
+    return {ALL: replace(everybody, failures=len(trial.taken.failures)), **by_group}
 
 
 def named(every: Mapping[str, Outcome]) -> dict[str, Outcome]:
@@ -167,7 +169,7 @@ def _joined(every: Sequence[Outcome], people: People) -> Outcome:
         sum(one.genuine_missed for one in every),
         sum(one.impostors_missed for one in every),
         len(present),
-        draw(present, len(weights[0])),
+        weights=draw(present, len(weights[0])),
     )
 
 

@@ -2,14 +2,12 @@
 
 Every two pictures of different people within a group are compared. Rates are measured at each 0.005 of
 similarity; between the points nothing is claimed. Each interval holds the exact binomial one and the one over
-people (`bootstrap`), which is there where strangers have become rare. What would make a higher
-score look worse than a lower one, as a change of the worst group can, is levelled on the careful side.
+people (`bootstrap`), which is there where strangers have become rare.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -142,22 +140,17 @@ def _wider(exact: Sequence[Rate], by_people: Sequence[Interval]) -> list[Rate]:
 
 
 def _worst(by_group: Mapping[str, Sequence[Rate]]) -> list[tuple[str, Rate]]:
-    """At each score the group with the highest rate; of equally good ones the one that is known least.
+    """At each score the group with the highest rate; of equally good ones that which is known least.
 
-    The ends of the interval are levelled: an upper one is never below that of a higher score, nor a lower one
-    above that of a lower score.
+    The highest rate never rises with the score. The interval is that group's own: it may widen where a
+    smaller group becomes the worst.
     """
     chosen = []
     for at in zip(*by_group.values(), strict=True):
         told = dict(zip(by_group, at, strict=True))
         name = max(told, key=lambda name: (told[name].rate, told[name].high))
         chosen.append((name, told[name]))
-    lows = list(accumulate((one.low for _, one in chosen), min))
-    highs = list(accumulate((one.high for _, one in reversed(chosen)), max))[::-1]
-    return [
-        (name, replace(one, low=low, high=high))
-        for (name, one), low, high in zip(chosen, lows, highs, strict=True)
-    ]
+    return chosen
 
 
 def _kept_apart(listed: str, group: str) -> str:

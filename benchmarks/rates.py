@@ -32,6 +32,8 @@ class Outcome:
     genuine_missed: int = 0
     impostors_missed: int = 0
     people: int = 0
+    failures: int = 0
+    """Pictures that could not be compared at all."""
     weights: Weights | None = field(default=None, repr=False)
     """How the people are drawn again; None where no interval of that kind is wanted."""
 
@@ -114,6 +116,7 @@ def summary(outcome: Outcome, threshold: float | None, thresholds: Sequence[floa
         "impostors": outcome.impostors.n,
         "genuine_missed": outcome.genuine_missed,
         "impostors_missed": outcome.impostors_missed,
+        "failures_to_acquire": outcome.failures,
         **(_flat(outcome, threshold) if threshold is not None else NO_THRESHOLD),
         "eer": _plain(eer(outcome)),
         "fnmr_at_fmr": {name: at["fnmr"]["rate"] if at else None for name, at in at_fmr.items()},

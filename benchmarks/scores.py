@@ -28,7 +28,7 @@ EDGES: Scores = np.arange(-STEPS, STEPS + 1) / STEPS
 BLOCK = 512
 KEPT = 500_000
 """The highest scores of strangers that are kept one by one, with the two people: enough for FMR 1e-2 of
-50 million. 8 MB for each group."""
+50 million. 12 MB for each group."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -101,10 +101,12 @@ def _every(matcher: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _groups(matcher: dict[str, Any]) -> Table:
     """At the threshold: both rates with the exact interval, and with the one over people."""
-    columns = ("", "people", "genuine", "impostors", "FMR %", "by people", "FNMR %", "by people", "FRR %")
+    counted = ("people", "failed", "genuine", "impostors")
+    columns = ("", *counted, "FMR %", "by people", "FNMR %", "by people", "FRR %")
     table = Table(*columns, box=None, pad_edge=False)
     for name, group in _every(matcher).items():
-        counts = [f"{group[key]:,}" for key in ("people", "genuine", "impostors")]
+        keys = ("people", "failures_to_acquire", "genuine", "impostors")
+        counts = [f"{group[key]:,}" for key in keys]
         rates = [part for kind in ("fmr", "fnmr") for part in _flat(group, kind)]
         table.add_row(name, *counts, *rates, _percent(group.get("frr")))
     return table

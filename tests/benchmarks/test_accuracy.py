@@ -72,6 +72,8 @@ def test_counts_matches_people_and_failures(faces: Path, bench: Bench) -> None:
     assert set(matcher["groups"]) == {"one", "two"}
     two = matcher["groups"]["two"]
     assert (two["people"], two["genuine"], two["genuine_missed"], two["impostors"]) == (2, 0, 1, 1)
+    assert (two["failures_to_acquire"], matcher["groups"]["one"]["failures_to_acquire"]) == (1, 0)
+    assert matcher["overall"]["failures_to_acquire"] == 1
     assert two["fnmr"] is None
 
 

@@ -1,5 +1,6 @@
 """Many scores in little memory, against the plain computation of every one."""
 
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
@@ -96,6 +97,18 @@ def test_groups_together_hold_what_each_holds(monkeypatch: pytest.MonkeyPatch) -
     assert every.n == len(plain)
     for threshold in (*THRESHOLDS, float(EDGES[150_000])):
         assert every.reaching(threshold) == (plain >= threshold).sum()
+
+
+def test_a_square_of_all_scores_is_never_in_memory() -> None:
+    gallery = _gallery(1, 5000, 1700)
+    tracemalloc.start()
+    try:
+        found = all_impostors(gallery, 1700)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.n > 12_000_000
+    assert peak < 5000 * 5000 * 8 / 2
 
 
 def test_an_embedding_that_is_not_finite_is_refused() -> None:
