@@ -153,6 +153,15 @@ def reduce(
     provider: Annotated[str, typer.Option(help="Where both run: cpu, cuda, tensorrt or openvino.")] = "cpu",
     threads: Threads = None,
     rounds: Annotated[int, typer.Option(min=10, help="Rounds of full and reduced in turns.")] = 60,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Photographs of people, to measure drift on too.",
+        ),
+    ] = None,
     json_out: Annotated[
         Path | None,
         typer.Option("--json", metavar="OUT", help="Also write the result to this file; - prints JSON only."),
@@ -160,9 +169,10 @@ def reduce(
 ) -> None:
     """Make networks in fewer bits, and measure whether they would be admitted: faster, and within drift.
 
-    A reduced file lies beside the prepared one; nothing uses it unless a catalogue names it.
+    Drawn faces show what is broken; only photographs of people show what may be admitted. A reduced file
+    lies beside the prepared one; nothing uses it unless a catalogue names it.
 
-    Example: python -m models reduce sface-2021dec --precision int8
+    Example: python -m models reduce sface-2021dec --precision int8 --pictures DIR
     """
     from models import trials  # noqa: PLC0415  --help loads no network's library
     from models.ort import RuntimeSettings  # noqa: PLC0415
@@ -174,6 +184,7 @@ def reduce(
         precision or FILES,
         RuntimeSettings("require", provider, threads),
         rounds,
+        pictures,
         lambda text: err.print(text, markup=False),
     )
     if json_out is not None:

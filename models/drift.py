@@ -6,7 +6,6 @@ and how alike it finds any two. A broken quantisation that finds any two people 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,10 +165,14 @@ def _sure(logits: Tensor) -> NDArray[np.float64]:
 def _of_detector(spec: NetworkSpec, full: Session, reduced: Session, images: Sequence[ImageBGR]) -> Drift:
     heard = Listener(full)
     whole, less = FaceDetector(spec, heard), FaceDetector(spec, reduced)
-    moves = [_faces_moved(whole, less, image) for image in images]
-    # On the very tensors that the full network was fed, since a landmark that moves changes the next look.
-    cosine = min(starmap(cosine_of, ((answer, reduced.run(tensor)) for tensor, answer in heard.heard)))
-    return Drift(cosine, max(move for move, _ in moves), max(score for _, score in moves), len(images))
+    cosine, moved, score = 1.0, 0.0, 0.0
+    for image in images:
+        heard.heard.clear()  # the tensors of many pictures would fill the memory
+        by_points, by_score = _faces_moved(whole, less, image)
+        moved, score = max(moved, by_points), max(score, by_score)
+        # On the tensors that the full network was fed, since a landmark that moves changes the next look.
+        cosine = min(cosine, *(cosine_of(answer, reduced.run(tensor)) for tensor, answer in heard.heard))
+    return Drift(cosine, moved, score, len(images))
 
 
 def _faces_moved(full: FaceDetector, reduced: FaceDetector, image: ImageBGR) -> tuple[float, float]:

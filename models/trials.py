@@ -11,12 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from models import weights
-from models.admission import Trial, must_be_possible, tried
+from models import catalogue, weights
+from models.admission import FEWEST_PHOTOGRAPHS, Trial, must_be_possible, tried
+from models.build import session_of
 from models.catalogue import NetworkSpec
+from models.detect import FaceDetector
 from models.errors import ModelError
 from models.host import commit, host, versions
 from models.ort import RuntimeSettings
+from models.photographs import as_met, read_folder
 from models.providers import installed_runtimes
 from models.threads import ThreadPlan, limits, plan
 from models.told import plan_json, rounded, widened
@@ -47,21 +50,34 @@ def run(
     precisions: Sequence[str],
     settings: RuntimeSettings,
     rounds: int,
+    folder: Path | None,
     telling: Callable[[str], None],
 ) -> Trials:
-    """Every network in every precision. Raises ModelError for what can be known before."""
+    """Every network in every precision, on drawn faces and on a folder's photographs.
+
+    Raises ModelError for what can be known before.
+    """
     done, failed = [], []
     for precision in precisions:
         must_be_possible(precision, settings)
+    photographs = read_folder(folder) if folder is not None else []
+    detector = _detector() if photographs else None
     for spec in specs:
         weights.load(spec, weights.cache_dir())
+        met = as_met(spec, photographs, detector) if detector is not None else []
         for precision in precisions:
             telling(f"{spec.name} in {precision}")
             try:
-                done.append(tried(spec, precision, weights.cache_dir(), settings, rounds=rounds))
+                done.append(tried(spec, precision, weights.cache_dir(), settings, met=met, rounds=rounds))
             except ModelError as error:
                 failed.append(Failed(spec.name, precision, str(error)))
     return Trials(tuple(done), tuple(failed), plan(limits(), settings.threads))
+
+
+def _detector() -> FaceDetector:
+    """The default one, in full and on the CPU."""
+    spec = catalogue.load().for_role("detector")
+    return FaceDetector(spec, session_of(spec, weights.cache_dir(), RuntimeSettings()))
 
 
 def must_be_writable(out: Path | None) -> None:
@@ -101,7 +117,8 @@ def _stamp(made: ThreadPlan) -> dict[str, Any]:
         "os": machine.os,
         "python": machine.python,
         "libraries": versions() | installed_runtimes(),
-        "pictures": "drawn faces (models/drawings.py), for drift, for speed and for calibrating int8",
+        "pictures": "drawn faces (models/drawings.py), and photographs where a trial counts any; int8 is "
+        "calibrated on some of them",
     }
 
 
@@ -122,6 +139,7 @@ def _trial_json(trial: Trial) -> dict[str, Any]:
             "moved": rounded(trial.drift.moved, 6),
             "score": rounded(trial.drift.score, 6),
             "pictures": trial.drift.pictures,
+            "photographs": trial.photographs,
         },
         "limit": {
             "cosine": trial.limit.min_cosine,
@@ -175,5 +193,10 @@ def show(trials: Trials, out: Console) -> None:
 def _verdict(trial: Trial) -> str:
     if trial.admitted:
         return "would be admitted"
-    reasons = [("not faster", trial.faster), ("drifts too far", trial.within)]
+    photographed = trial.photographs >= FEWEST_PHOTOGRAPHS
+    reasons = [
+        ("not faster", trial.faster),
+        ("drifts too far", trial.within),
+        (f"on fewer than {FEWEST_PHOTOGRAPHS} photographs", photographed),
+    ]
     return "not admitted: " + ", ".join(reason for reason, passed in reasons if not passed)

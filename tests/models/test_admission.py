@@ -76,14 +76,17 @@ def test_this_matcher_in_half_precision_says_the_same_and_in_int8_does_not(trial
     assert not trials["int8"].admitted
 
 
-@given(st.floats(0, 3), st.floats(0, 3), st.floats(0.9, 1), st.floats(0, 0.02))
-def test_only_what_is_faster_and_within_drift_is_admitted(
-    low: float, high: float, cosine: float, moved: float
+@given(st.floats(0, 3), st.floats(0, 3), st.floats(0.9, 1), st.floats(0, 0.02), st.integers(0, 200))
+def test_only_what_is_faster_and_within_drift_on_photographs_is_admitted(
+    low: float, high: float, cosine: float, moved: float, photographs: int
 ) -> None:
     spec = catalogue.load().for_role("matcher")
     speed = replace(EVEN, ratio=max(low, high), ratio_low=min(low, high), ratio_high=max(low, high))
-    trial = Trial(spec, "fp16", None, "", 0.5, CPU, speed, Drift(cosine, moved, 0, 1), LIMITS["matcher"])
-    assert trial.admitted == (min(low, high) > 1 and cosine >= 0.9995 and moved <= 0.005)
+    trial = Trial(
+        spec, "fp16", None, "", 0.5, CPU, speed, Drift(cosine, moved, 0, 1), LIMITS["matcher"], photographs
+    )
+    within = cosine >= 0.9995 and moved <= 0.005
+    assert trial.admitted == (min(low, high) > 1 and within and photographs >= 100)
 
 
 class Ticking:
