@@ -169,7 +169,7 @@ def accuracy(
     asked = Asked(impostors, genuine, more, wanted)
     told, scored = measure(listed, root, built, asked, take)
     how = {"pairs": data.name, "pairs_sha256": sha256_of(data), "face": face, "group_by": group_by}
-    chosen = {"impostors": impostors, "genuine": genuine, "pictures": pictures}
+    chosen = {"impostors": impostors, "genuine": genuine, "pictures": pictures, "captures": pairs is None}
     stamped = {**stamp(rules), "networks": networks(built.networks), **how, **chosen}
     result: dict[str, Any] = {"stamp": stamped, "matchers": told, "skipped": built.skipped}
     if json_out is not None and json_out != results.STDOUT:

@@ -23,10 +23,11 @@ def show_stamp(console: Console, stamp: dict[str, Any]) -> None:
 def show_accuracy(console: Console, result: dict[str, Any]) -> None:
     """For each matcher its groups, its thresholds, and how unequal the groups are."""
     show_stamp(console, result["stamp"])
+    what = "captures" if result["stamp"]["captures"] else "pictures"
     for name, matcher in result["matchers"].items():
         people = matcher["people"]["number"]
         console.print(
-            f"\n{name} {matcher['sha256'][:12]}: {matcher['pictures']} pictures of {people} people, "
+            f"\n{name} {matcher['sha256'][:12]}: {matcher['pictures']} {what} of {people} people, "
             f"{matcher['failures_to_acquire']} failures to acquire {matcher['failures_by_cause'] or ''}",
             markup=False,
         )

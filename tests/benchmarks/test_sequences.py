@@ -142,6 +142,7 @@ def test_the_command_compares_captures(tmp_path: Path, standing: tuple[ImageBGR,
     arguments = ("--root", str(tmp_path), "--sequences", str(tmp_path / "list.csv"), "--json", str(out))
     done = run("accuracy", *arguments, "--frame-interval", str(INTERVAL_S), "--matcher", "sface-2021dec")
     assert done.returncode == 0, done.stderr
+    assert "3 captures of 2 people, 1 failures to acquire" in done.stdout
     (matcher,) = json.loads(out.read_text(encoding="utf-8"))["matchers"].values()
     told = matcher["groups"]["all"]
     assert (told["genuine"], told["false_non_matches"]) == (1, 0)
