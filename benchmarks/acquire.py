@@ -153,8 +153,11 @@ def look_for(face: str) -> Look:
 
     def look(image_bgr: ImageBGR, measurer: Measurer) -> Sighting:
         faces = measurer.networks.detector.detect(image_bgr)
-        best = max(faces, key=lambda one: merit(one.box_in_image, image_bgr), default=None)
-        return Sighting(image_bgr, len(faces), best, assess(image_bgr, best) if best else {})
+        if not faces:
+            return Sighting(image_bgr, 0, None, {})
+        meant = max(faces, key=lambda one: merit(one.box_in_image, image_bgr))
+        face = measurer.networks.refined(image_bgr, meant)
+        return Sighting(image_bgr, len(faces), face, assess(image_bgr, face))
 
     return look
 

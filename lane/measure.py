@@ -9,12 +9,12 @@ from statistics import fmean
 
 import numpy as np
 
-from models.align import align
 from models.build import Networks
 from models.compare import similarity
 from models.face import Embedding, Face, ImageBGR
 from models.measurement import Measure, NotAssessed, measured
 from models.quality import assess
+from models.template import crops, mean
 
 SPREAD = 0.08
 """So far below their mean may the lowest score of one capture's frames lie before it counts alone."""
@@ -82,9 +82,11 @@ class Measurer:
         faces = faces_that_count(found, self._second_face_ratio)
         if not faces:
             return Sighting(image_bgr, 0, None, {})
+        with watch.time("detect"):
+            face = self._networks.refined(image_bgr, faces[0])
         with watch.time("quality"):
-            quality = assess(image_bgr, faces[0]) | {"motion": motion(before, faces[0])}
-        return Sighting(image_bgr, len(faces), faces[0], quality)
+            quality = assess(image_bgr, face) | {"motion": motion(before, face)}
+        return Sighting(image_bgr, len(faces), face, quality)
 
     def embed(self, sighting: Sighting, watch: Stopwatch) -> Embedding:
         """The embedding of the largest face of a sighting that has one."""
@@ -92,9 +94,9 @@ class Measurer:
             raise ValueError("a sighting without a face has no embedding")
         embedder = self._networks.embedder
         with watch.time("align"):
-            aligned = align(sighting.image_bgr, sighting.face.landmarks, embedder.layout)
+            aligned = crops(sighting.image_bgr, sighting.face, embedder.layout)
         with watch.time("embed"):
-            return embedder.embed(aligned)
+            return mean([embedder.embed(crop) for crop in aligned])
 
 
 def faces_that_count(found: Sequence[Face], ratio: float) -> list[Face]:

@@ -10,7 +10,7 @@ from models.catalogue import Catalogue, NetworkSpec
 from models.detect import FaceDetector
 from models.embed import FaceEmbedder
 from models.errors import CatalogueError
-from models.face import NetworkIdentity
+from models.face import Face, ImageBGR, NetworkIdentity
 from models.mesh import FaceMesh
 from models.ort import OrtSession, RuntimeSettings
 from models.recipe import preprocessing
@@ -30,6 +30,10 @@ class Networks:
     identities: tuple[NetworkIdentity, ...]
     watched: tuple[weights.WatchedFile, ...]
     catalogue: Catalogue
+
+    def refined(self, image_bgr: ImageBGR, face: Face) -> Face:
+        """A face that was found, with its mesh where a network sees one. Raises ModelError."""
+        return face if self.mesh is None else self.mesh.refine(image_bgr, face)
 
     def self_test(self) -> None:
         """A known face in, the known answer out; GoldenVectorError otherwise."""

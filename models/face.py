@@ -31,6 +31,16 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Mesh:
+    """468 points on a face."""
+
+    points_in_image: NDArray[np.float32]
+    """468×3: x, y in pixels of the image; z in the same unit, smaller nearer to the camera."""
+    score: float
+    """How sure the network is that it looked at a face, 0 to 1; it is for the caller to judge."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """One detected face, in pixels of the image it was found in."""
 
@@ -38,6 +48,8 @@ class Face:
     landmarks: Landmarks
     score: float
     """The detector's confidence, 0 to 1."""
+    mesh: Mesh | None = None
+    """A second network's view of it; None where nobody looked or it saw no face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

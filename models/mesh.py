@@ -1,15 +1,18 @@
 """468 points on one face (MediaPipe's face mesh), and what is read off them: five landmarks, eyes, mouth."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cache
+from importlib import resources
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import Layout, Similarity, align
+from models.align import ARCFACE_112, Layout, Similarity, align, inverse, similarity_transform
 from models.errors import InferenceError
-from models.face import Box, ImageBGR, Landmarks
+from models.face import Box, Face, ImageBGR, Landmarks
+from models.face import Mesh as Mesh
 from models.session import Session, Tensor
 from models.spec import NetworkSpec
 from models.tensor import to_tensor
@@ -28,14 +31,8 @@ RIGHT_LIDS, LEFT_LIDS = ((160, 144), (158, 153)), ((385, 380), (387, 373))
 NOSE_TIP, MOUTH_CORNERS, INNER_LIPS = 1, (61, 291), (13, 14)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mesh:
-    """468 points on a face."""
-
-    points_in_image: Points
-    """468×3: x, y in pixels of the image; z in the same unit, smaller nearer to the camera."""
-    score: float
-    """How sure the network is that it looked at a face, 0 to 1; it is for the caller to judge."""
+MIN_SCORE = 0.5
+"""Below, the network saw no face. On 7,069 photographs it was above 0.9 but for a handful."""
 
 
 class FaceMesh:
@@ -51,6 +48,12 @@ class FaceMesh:
         moved = (landmarks @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
         crop = align(image_bgr, landmarks, Layout(f"mesh-{SIZE}", SIZE, moved))
         return mesh_in_image(self._session.run(to_tensor(crop.image_bgr, self._input)), to_crop)
+
+    def refine(self, image_bgr: ImageBGR, face: Face) -> Face:
+        """The face with its mesh, or as it was where the network sees none."""
+        mesh = self.look(image_bgr, face.landmarks, face.box_in_image)
+        seen = mesh.score >= MIN_SCORE and np.isfinite(mesh.points_in_image).all()  # NaN compares false
+        return replace(face, mesh=mesh) if seen else face
 
 
 def crop_transform(landmarks: Landmarks, box: Box) -> Similarity:
@@ -85,6 +88,18 @@ def five_points(mesh: Mesh) -> Landmarks:
     return np.stack([*eyes, points[NOSE_TIP], *points[list(MOUTH_CORNERS)]]).astype(np.float32)
 
 
+def fitted_landmarks(mesh: Mesh) -> Landmarks:
+    """Five landmarks where they would be if this face had the mean shape, in pixels of the image.
+
+    The mean shape's inner 340 points are brought onto the mesh by the similarity that fits them best; a
+    single point that is off, an open mouth or a raised brow moves such landmarks little. InferenceError for
+    a mesh that spans no face.
+    """
+    numbers, shape = _mean_shape()
+    to_layout = similarity_transform(mesh.points_in_image[numbers, :2], shape)
+    return inverse(to_layout, ARCFACE_112.landmarks)
+
+
 def eye_opening(mesh: Mesh) -> tuple[float, float]:
     """How far the right and the left eye are open: height over width (Soukupová and Čech, 2016).
 
@@ -115,3 +130,14 @@ def _opening(points: Points, gaps: Sequence[tuple[int, int]], corners: tuple[int
 
 def _distance(points: Points, one: int, other: int) -> float:
     return float(np.linalg.norm(points[one].astype(np.float64) - points[other]))
+
+
+@cache
+def _mean_shape() -> tuple[NDArray[np.intp], Points]:
+    """Numbers of the points from brows to lips, and where they lie on the ArcFace layout on average.
+
+    The mean of 7,069 photographs of 3,460 people, each brought onto the layout by its five landmarks.
+    """
+    text = resources.files("models").joinpath("mesh_shape.csv").read_text(encoding="ascii")
+    rows = np.loadtxt(text.splitlines(), delimiter=",", skiprows=1)
+    return rows[:, 0].astype(np.intp), rows[:, 1:].astype(np.float32)

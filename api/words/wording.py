@@ -129,6 +129,8 @@ COMPONENTS: dict[str, str] = {
     "head_size": N_("distance to the camera"),
     "offset_x": N_("position left or right"),
     "offset_y": N_("position in height"),
+    "eye_opening": N_("eyes not open"),
+    "mouth_opening": N_("mouth open"),
 }
 
 ANSWERS: dict[Answer, str] = {

@@ -84,6 +84,43 @@ def test_a_mouths_opening_is_the_gap_over_the_width(
     assert mesh.mouth_opening(turned(mouth, yaw, pitch, roll, scale)) == pytest.approx(gap / 30, abs=0.01)
 
 
+def on_mean_shape(scale: float, turn_deg: float, left: float, top: float) -> Mesh:
+    """A face of the very mean shape, turned and moved; points outside of it far away."""
+    numbers, shape = mesh._mean_shape()
+    turn = np.exp(1j * np.deg2rad(turn_deg)) * scale
+    moved = (shape[:, 0] + 1j * shape[:, 1]) * turn
+    found = np.full((mesh.COUNT, 3), 1e4, np.float32)
+    found[numbers] = np.stack([moved.real + left, moved.imag + top, np.zeros(len(numbers))], 1)
+    return Mesh(found, 1.0)
+
+
+@given(st.floats(0.3, 20), st.floats(-180, 180), st.floats(-500, 500), st.floats(-500, 500))
+def test_fitted_landmarks_turn_and_scale_as_the_mesh_does(
+    scale: float, turn_deg: float, left: float, top: float
+) -> None:
+    found = mesh.fitted_landmarks(on_mean_shape(scale, turn_deg, left, top))
+    turn = np.exp(1j * np.deg2rad(turn_deg)) * scale
+    wanted = (ARCFACE_112.landmarks[:, 0] + 1j * ARCFACE_112.landmarks[:, 1]) * turn
+    assert np.allclose(found, np.stack([wanted.real + left, wanted.imag + top], 1), atol=0.02 * scale + 0.02)
+
+
+def test_one_point_that_is_off_hardly_moves_fitted_landmarks() -> None:
+    plain, changed = on_mean_shape(3, 0, 0, 0), on_mean_shape(3, 0, 0, 0)
+    changed.points_in_image[mesh.MOUTH_CORNERS[0], 1] += 40  # a third of the mouth's width
+    moved = mesh.fitted_landmarks(changed) - mesh.fitted_landmarks(plain)
+    assert np.abs(moved).max() < 1
+
+
+def test_a_mesh_that_spans_no_face_gives_no_landmarks() -> None:
+    with pytest.raises(InferenceError):
+        mesh.fitted_landmarks(points())
+
+
+def test_a_face_keeps_what_it_was_where_the_network_sees_none(network: FaceMesh) -> None:
+    nobody = Face(Box(40, 40, 100, 120), ARCFACE_112.landmarks, 0.9)
+    assert network.refine(np.full((240, 240, 3), 90, np.uint8), nobody).mesh is None
+
+
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 def test_a_mesh_without_width_has_no_openings(value: float) -> None:
     flat = Mesh(np.full((mesh.COUNT, 3), value, np.float32), 1.0)

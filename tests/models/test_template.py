@@ -6,10 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from models import mesh
+from models.align import ARCFACE_112
+from models.compare import similarity
 from models.errors import InferenceError, MatchersDifferError
-from models.face import Embedding, MatcherIdentity
-from models.template import fuse
+from models.face import AlignedFace, Box, Embedding, Face, MatcherIdentity
+from models.template import crops, embed, fuse
 
+LAYOUT = ARCFACE_112
+MOVED = np.array([40, 50], np.float32)
+MOVED_BY_MESH = np.array([140, 50], np.float32)
 HERE = MatcherIdentity("here", "0" * 64, "1" * 64)
 THERE = MatcherIdentity("there", "0" * 64, "1" * 64)
 
@@ -17,6 +23,42 @@ THERE = MatcherIdentity("there", "0" * 64, "1" * 64)
 def embedding(*values: float, matcher: MatcherIdentity = HERE) -> Embedding:
     vector: NDArray[np.float64] = np.array(values)
     return Embedding((vector / np.linalg.norm(vector)).astype(np.float32), matcher)
+
+
+class Pixels:
+    """A matcher whose embedding is the crop's mean colour in eight columns: what is left and right shows."""
+
+    layout = LAYOUT
+
+    def embed(self, face: AlignedFace, /) -> Embedding:
+        return embedding(*(face.image_bgr.reshape(112, 8, 14, 3).mean((0, 2, 3)) + 1))
+
+
+def test_a_template_is_the_same_for_a_picture_and_its_mirror_image() -> None:
+    image = np.random.default_rng(1).integers(0, 255, (224, 224, 3), np.uint8)
+    image[:, :100] //= 4
+    points = LAYOUT.enlarged(2).landmarks
+    across = points * [-1, 1] + [223, 0]
+    one = embed(image, Face(Box(0, 0, 224, 224), points, 1.0), Pixels())
+    other = embed(
+        np.ascontiguousarray(image[:, ::-1]),
+        Face(Box(0, 0, 224, 224), across[[1, 0, 2, 4, 3]].astype(np.float32), 1.0),
+        Pixels(),
+    )
+    assert similarity(one, other) > 0.999  # the layout itself is not quite symmetric
+
+
+def test_the_mirrored_crop_is_where_the_mesh_says_and_the_upright_one_where_the_landmarks_say() -> None:
+    image = np.zeros((300, 300, 3), np.uint8)
+    image[:, 150:] = 255
+    numbers, shape = mesh._mean_shape()
+    found = np.zeros((mesh.COUNT, 3), np.float32)
+    found[numbers, :2] = shape + MOVED_BY_MESH
+    face = Face(Box(40, 40, 112, 112), LAYOUT.landmarks + MOVED, 1.0, mesh.Mesh(found, 1.0))
+    upright, by_mesh = crops(image, face, LAYOUT)
+    assert upright.image_bgr[:, :108].max() == 0
+    assert by_mesh.image_bgr[:, :99].min() == 255
+    assert by_mesh.image_bgr[:, 104:].max() == 0
 
 
 def test_equal_weights_give_the_middle() -> None:
