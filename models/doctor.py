@@ -19,7 +19,7 @@ from models.embed import FaceEmbedder
 from models.errors import ModelError
 from models.host import Host, host, versions
 from models.mesh import FaceMesh
-from models.ort import OrtSession, RuntimeSettings, available_providers
+from models.ort import OrtSession, RuntimeSettings, available_providers, why_unavailable
 from models.providers import CPU, CUDA, KNOWN, installed_runtimes, named, refuse_two_runtimes
 from models.threads import ThreadPlan, cores, limits, plan
 
@@ -94,8 +94,8 @@ def examine(
     runtimes = installed_runtimes()
     problems += _runtime_problems(runtimes)
     found = available_providers() if len(runtimes) == 1 else ()
-    if found and wanted.name not in found:
-        problems.append(f"{wanted.name} is not available here")
+    if len(runtimes) == 1 and (reason := why_unavailable(wanted)):
+        problems.append(reason)
     settings = RuntimeSettings("require", wanted.name, threads) if wanted.name in found else None
     networks = tuple(_health(spec, cache, settings, looking) for spec in specs)
     problems += [f"{one.spec.name}: {one.problem}" for one in networks if one.problem and one.needed]

@@ -257,22 +257,28 @@ def _plugin_devices(runtime: Any, provider: Provider) -> list[Any]:
 
 def available_providers() -> tuple[str, ...]:
     """Every provider that is in the table and that the runtime or an installed plugin has."""
-    found = []
-    for provider in KNOWN.values():
-        try:
-            _with(provider)
-        except ProviderError:
-            continue
-        found.append(provider.name)
-    return tuple(found)
+    return tuple(name for name, provider in KNOWN.items() if not why_unavailable(provider))
+
+
+def why_unavailable(provider: Provider) -> str:
+    """What keeps this provider from being used at all; empty where nothing does."""
+    try:
+        _with(provider)
+    except ProviderError as error:
+        return str(error)
+    return ""
 
 
 @cache
 def _onnxruntime() -> Any:  # onnxruntime has no types
     """The library, imported on first use, so that the command line answers without it."""
     refuse_two_runtimes(installed_runtimes())
-    import onnxruntime  # noqa: PLC0415
-
+    try:
+        import onnxruntime  # noqa: PLC0415
+    except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        raise ProviderError(f"onnxruntime is installed but does not load: {error}") from error
     onnxruntime.set_default_logger_severity(3)
     return onnxruntime
 

@@ -97,7 +97,8 @@ def test_a_network_that_no_lane_needs_may_be_missing(cache: Path) -> None:
 @pytest.mark.skipif(CUDA in available_providers(), reason="there is a GPU here")
 def test_a_provider_that_is_not_here_is_a_problem_and_the_advice_names_its_extra(cache: Path) -> None:
     found = examine(cache, "cuda", threads=1)
-    assert found.problems == (f"{CUDA} is not available here",)
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith(f"{CUDA} is not available here")
     assert found.advice == ("install the extra gpu (requirements-gpu.lock), in a fresh environment",)
     assert not any(one.provider for one in found.networks)
 
@@ -156,6 +157,13 @@ def test_two_runtimes_are_told_and_nothing_is_loaded(tmp_path: Path, cache: Path
     assert "exclude each other" in found["problems"][0]
     assert "uninstall onnxruntime, onnxruntime-gpu" in found["advice"][0]
     assert not any(network["provider"] for network in found["networks"])
+
+
+def test_a_runtime_that_does_not_load_is_told(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('libsomething.so: cannot open')\n")
+    done = doctor("--json", PASSENGER_LANE_CACHE=str(cache), PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1, done.stderr
+    assert "does not load: libsomething.so" in json.loads(done.stdout)["problems"][0]
 
 
 def test_ctrl_c_ends_it_without_a_traceback(cache: Path) -> None:
