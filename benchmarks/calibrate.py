@@ -1,6 +1,7 @@
 """What a matcher's scores are worth, as a file that a policy reads: `lane.calibration` says its form.
 
-Every two pictures of different people within a group are compared. Rates are measured at each 0.005 of
+Every two pictures of different people are compared: `fmr` is that of any two of the data, `worst_fmr` that of
+two of one group, in the group where it is highest. Rates are measured at each 0.005 of
 similarity; between the points nothing is claimed. Each interval holds the exact binomial one and the one over
 people (`bootstrap`), which is there where strangers have become rare.
 """
@@ -61,7 +62,7 @@ def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, An
     who = identify(pairs)
     who.must_tell()
     taken = acquire(pictures(pairs), root, bench.workers)[subject.name]
-    every = outcomes(pairs, Trial(who, taken, subject.metric, Asked("within-group", thresholds=GRID)))
+    every = outcomes(pairs, Trial(who, taken, subject.metric, Asked("all", thresholds=GRID)))
     identity = subject.identity
     return {
         "format": FORMAT,
@@ -71,7 +72,7 @@ def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, An
             "preprocessing": identity.preprocessing,
         },
         "data": [_data(one, root, taken) for one in lists],
-        "impostors": "within-group",
+        "impostors": "fmr: every two people of the data; worst_fmr: every two of one group",
         "confidence": CONFIDENCE,
         "groups": {name: _counts(group) for name, group in named(every).items()},
         "points": points(every[ALL], named(every)),

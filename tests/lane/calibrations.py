@@ -41,7 +41,7 @@ def plain(
                 "failures_to_acquire": 0,
             }
         ],
-        "impostors": "within-group",
+        "impostors": "made up",
         "confidence": 0.95,
         "groups": {
             "large": {"people": 100, "genuine": 900, "impostors": 80_000},
