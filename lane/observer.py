@@ -24,7 +24,10 @@ class Asked(Protocol):
 
 
 class Observer:
-    """Takes one verification at a time. While one is at work, the next is not evaluated: nothing piles up."""
+    """Takes one verification at a time. While one is at work, the next is not evaluated: nothing piles up.
+
+    One that hangs keeps what it compared, the pictures of that passenger among it, until the process ends.
+    """
 
     def __init__(self, evaluator: Asked, wait_s: float = 1.0) -> None:
         self._evaluator, self._wait_s = evaluator, wait_s

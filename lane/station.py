@@ -101,6 +101,7 @@ class Station:
 
     def serve(self) -> PassageReport | None:
         """Serve the next passenger. None when no more come, or when the lane has closed itself (S04)."""
+        self._note_evaluations(wait=False)
         document = None if self._closed else self._read_document()
         if document is None:
             return None
@@ -198,12 +199,23 @@ class Station:
             return
         try:
             self._observer.take(passage.id, judged.compared)
-            for about, body in self._observer.found(wait=True):
-                evaluated = Draft("passage.evaluated", {"passage": about, **body})
-                self._journal.record([evaluated], at=self._clock.now())
-            self._courier.deliver()
         except Exception as error:  # no passenger waits for this, and the next one shall not
             log.error("passage %s was not evaluated", passage.id, exc_info=error)
+        self._note_evaluations(wait=True)
+
+    def _note_evaluations(self, *, wait: bool) -> None:
+        """Put into the ledger what was found, also what came late about an earlier passage."""
+        if self._observer is None:
+            return
+        try:
+            found = self._observer.found(wait=wait)
+            for passage, body in found:
+                evaluated = Draft("passage.evaluated", {**body, "passage": passage})
+                self._journal.record([evaluated], at=self._clock.now())
+            if found:
+                self._courier.deliver()
+        except Exception as error:  # as above
+            log.error("an evaluation was not recorded", exc_info=error)
 
     def _close_lane(self, detail: str, code: Code | None = None) -> None:
         """Serve nobody any more: somebody must look at this lane first."""

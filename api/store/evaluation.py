@@ -58,17 +58,18 @@ def take(session: Session, lane: str, entry: Entry, *, at: datetime, window: tim
         return
     hour = at.replace(minute=0, second=0, microsecond=0)
     shadow = told.shadow.matcher.name if told.shadow.matcher and told.shadow.agreement else NO_SHADOW
+    begun = False
     for where, group in _places(lane, told.group):
         row = _series(session, where, told, group, at=at)
         if row is None:
             continue
-        begins = session.scalar(
-            select(func.count()).where(CountsRow.series == row.id, CountsRow.hour == hour)
-        )
+        begins = not _has_begun(session, row.id, hour)
         _add(session, row.id, hour, shadow, counted(told, decision, in_group=bool(group)))
-        if not begins:
+        if begins:
             alarms.look(session, row, summed(session, row.id, hour - window, hour), at=at)
-    _forget(session, hour - window, at=at)
+        begun |= begins
+    if begun:
+        _forget(session, hour - window, at=at)
 
 
 def listed(session: Session, *, at: datetime, window: timedelta) -> list[Series]:
@@ -196,6 +197,11 @@ def _columns(matcher: MatcherTold) -> dict[str, str]:
         "sha256": matcher.sha256,
         "preprocessing": matcher.preprocessing,
     }
+
+
+def _has_begun(session: Session, series: int, hour: datetime) -> bool:
+    found = select(CountsRow.shadow).where(CountsRow.series == series, CountsRow.hour == hour).limit(1)
+    return session.scalar(found) is not None
 
 
 def _add(session: Session, series: int, hour: datetime, shadow: str, counts: Counts) -> None:

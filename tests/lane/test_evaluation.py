@@ -321,6 +321,25 @@ def test_what_comes_late_is_told_with_the_next(verdicts: Verdicts) -> None:
     observer.close()
 
 
+def test_what_came_late_about_the_last_passenger_reaches_the_ledger(
+    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+) -> None:
+    hanging = Hanging()
+    observer = Observer(hanging, 0.001)
+    passengers: list[Any] = [(TravelDocument(b"", None), None)]
+    judge = Judges(verdicts.judge, [verdicts.of["holder"]])
+    here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=observer)
+    here.station.start()
+    report = here.walk()
+    assert evaluated(here) == []
+    hanging.end.set()
+    with observer._changed:
+        assert observer._changed.wait_for(lambda: not observer._busy, LONG_S)
+    assert here.station.serve() is None
+    assert evaluated(here) == [{"passage": report.passage}]
+    observer.close()
+
+
 def test_one_that_raised_is_asked_again(verdicts: Verdicts) -> None:
     class Moody(Raising):
         calls = 0
