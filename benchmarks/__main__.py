@@ -194,8 +194,9 @@ def calibrate(
 ) -> None:
     """Measure what a matcher's scores are worth, and write it as a file that a policy names.
 
-    Every two pictures of different people are compared. Of those within a group, the worst group of 20 people or more
-    tells what a score achieves. The file holds rates, counts and hashes: no face, no embedding, no name.
+    Every two pictures of different people are compared. What a score achieves is told by two people of one
+    group, in the group of 20 people or more where it is worst. The file holds rates, counts and hashes: no
+    face, no embedding, no name.
 
     Example: python -m benchmarks calibrate --root faces --pairs faces/pairs.csv --out own.json
     """
