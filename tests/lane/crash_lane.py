@@ -21,12 +21,15 @@ from lane.adapters.clock import SkippingClock
 from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
 from lane.adapters.simulated import SimulatedReader
+from lane.cohort import Cohort
 from lane.courier import Courier
 from lane.document import TravelDocument
+from lane.evaluation import Evaluator
 from lane.frame import Frame
 from lane.judge import Judge
 from lane.ledger import Entry, Head
 from lane.measure import Before, Measurer, Sighting, Stopwatch
+from lane.observer import Observer
 from lane.ports import Picture
 from lane.referral import Decision, PassageId
 from lane.station import Station
@@ -168,6 +171,7 @@ def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
             courier=Courier(journal, desk),
             clock=clock,
             screen=Diary(),
+            observer=Observer(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
         )
         station.start()
         while station.serve() is not None:

@@ -93,7 +93,14 @@ def holds(lane: dict[str, str]) -> None:
     assert told(lane) == payloads, "the desk has every entry, once, in order"
 
 
-KINDS = ("passage.started", "passage.judged", "passage.decided", "gate.opening", "passage.closed")
+KINDS = (
+    "passage.started",
+    "passage.judged",
+    "passage.decided",
+    "gate.opening",
+    "passage.closed",
+    "passage.evaluated",
+)
 
 
 def told(lane: dict[str, str]) -> list[tuple[str, str]]:
@@ -124,6 +131,8 @@ def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_
     assert set(opened) == {"proof", "officer"}, "killed around both ways to open"
     answers = {e.body["decision"]["answer"] for e in entries_told(lane) if e.kind == "passage.decided"}
     assert answers == {"admit"}
+    evaluated = {e.body["own_match"] for e in entries_told(lane) if e.kind == "passage.evaluated"}
+    assert True in evaluated, "killed around the evaluation, too"
 
 
 def entries_told(lane: dict[str, str]) -> list[Entry]:
