@@ -1,9 +1,9 @@
 """What a matcher's scores are worth, as a file that a policy reads: `lane.calibration` says its form.
 
 Every two pictures of different people are compared: `fmr` is that of any two of the data, `worst_fmr` that of
-two of one group, in the group where it is highest. Rates are measured at each 0.005 of similarity; between the
-points nothing is claimed. Each interval holds the exact binomial one and the one over people (`bootstrap`),
-which is there where strangers have become rare.
+two of one group, in the group where it is highest. Rates are measured at each 0.005 of similarity; between
+the points nothing is claimed. Each interval holds the exact binomial one and the one over people
+(`bootstrap`), which is there where strangers have become rare.
 """
 
 import hashlib
