@@ -26,7 +26,7 @@ from models.errors import ImageError, InferenceError
 from models.face import Box, ImageBGR
 from models.image import read
 from models.quality import assess
-from models.template import Embedder, embed, fuse
+from models.template import Embedder, embed
 
 Vector = NDArray[np.float32]
 Look = Callable[[ImageBGR, Measurer], Sighting]
@@ -100,18 +100,19 @@ class LaneLooker:
         return {name: embed(image_bgr, face, one).vector for name, one in self._embedders.items()}
 
     def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
-        """The good frames that a lane would decide on, fused. Time stands still while networks work."""
+        """The mean of the good frames that a lane would decide on. Time stands still while networks work."""
         taken, replay = Capture(), Replay(images_bgr, interval_s)
         capture(taken, replay, self._measurer, self._rules, replay, Stopwatch())
         if taken.ended is not CaptureEnd.ENOUGH:
             return dict.fromkeys(self.matchers, Failure(_why(taken)))
-        return {name: self._fused(taken, one) for name, one in self._embedders.items()}
+        return {name: self._mean(taken, one) for name, one in self._embedders.items()}
 
-    def _fused(self, taken: Capture, embedder: Embedder) -> Vector:
-        """All good frames weigh the same."""
+    def _mean(self, taken: Capture, embedder: Embedder) -> Vector:
+        """Not brought to unit length: two such means score the mean of all pairs of frames, as in a lane."""
         seen = [good.seen.sighting for good in taken.good]
         every = [embed(one.image_bgr, one.face, embedder) for one in seen if one.face is not None]
-        return fuse(every, [1.0] * len(every)).vector
+        mean: Vector = np.stack([one.vector for one in every]).mean(axis=0)
+        return mean
 
     def failure(self, sighting: Sighting) -> str | None:
         """Why this sighting is a failure to acquire, or None where the face can be compared."""

@@ -1,7 +1,7 @@
 """What a matcher's scores are worth, as a file that a policy reads: `lane.calibration` says its form.
 
 Every two pictures of different people are compared: `fmr` is that of any two of the data, `worst_fmr` that of
-two of one group, in the group where it is highest. Rates are measured at each 0.005 of similarity; between
+two of one group, in the group where it is highest. Rates are measured at each 0.0025 of similarity; between
 the points nothing is claimed. Each interval holds the exact binomial one and the one over people
 (`bootstrap`), which is there where strangers have become rare.
 """
@@ -23,8 +23,8 @@ from benchmarks.people import identify
 from benchmarks.rates import ENOUGH_PEOPLE, Outcome
 from lane.calibration import FORMAT
 
-STEP = 0.005
-GRID = tuple(round(STEP * step, 3) for step in range(round(-1 / STEP), round(1 / STEP) + 1))
+STEP = 0.0025
+GRID = tuple(round(STEP * step, 4) for step in range(round(-1 / STEP), round(1 / STEP) + 1))
 NEARLY_ALL = 0.999
 """The points begin where so many strangers score."""
 WANTED = (1e-2, 1e-3, 1e-4, 1e-5)

@@ -1,9 +1,8 @@
 """Frame sequences: each is one live capture, taken as a lane takes it, and compared as one template.
 
 A capture ends, as at a gate, when enough good frames were seen one after the other. Captures of one person in
-two sessions are genuine; captures of two people are strangers, in whatever session. Templates of several
-frames on both sides score higher than single photographs, strangers too: at a threshold that was measured on
-photographs they are judged more harshly here than at a gate, which takes the mean of the frames' scores.
+two sessions are genuine; captures of two people are strangers, in whatever session. As at a gate, the score
+is the mean over frames, here over the frames of both sides; the gate's cap by the lowest frame is left out.
 """
 
 import re

@@ -60,7 +60,26 @@ def show_calibration(
             continue
         worst, below = (_within(point, kind) for kind in ("worst_fmr", "fnmr"))
         overall = f"{point['fmr'] * 100:.3g}"
-        table.add_row(f"{target:g}", f"{point['score']:.3f}", overall, worst, point["worst_group"], below)
+        table.add_row(f"{target:g}", f"{point['score']:.4f}", overall, worst, point["worst_group"], below)
+    console.print(table)
+
+
+def show_ingredients(console: Console, result: dict[str, Any]) -> None:
+    """One line for each recipe: its cost, and false non-matches by group at one FMR in the worst group."""
+    show_stamp(console, result["stamp"])
+    recipes = {name: (one, one["at_worst_group_fmr"]) for name, one in result["recipes"].items()}
+    groups = next((list(at["groups"]) for _, at in recipes.values() if at), [])
+    table = Table("recipe", "ms", "threshold", "worst group", box=None, pad_edge=False)
+    for group in groups:
+        table.add_column(f"FNMR % {group}")
+    for name, (one, at) in recipes.items():
+        cost = "" if one["cost_ms"] is None else f"{one['cost_ms']:.1f}"
+        if at is None:
+            table.add_row(name, cost, "too few strangers")
+            continue
+        missed = [_share(at["groups"][group]["fnmr"]) for group in groups]
+        table.add_row(name, cost, f"{at['threshold']:.4f}", at["worst_group"], *missed)
+    console.print("where the worst group has FMR 1e-3; ms beyond the detector's first look")
     console.print(table)
 
 

@@ -1,7 +1,7 @@
 """Faces and landmarks in an image: two scales to find every face, a close-up to place its landmarks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -62,8 +62,11 @@ class FaceDetector:
         self._min_score = min_score
         self._max_overlap = max_overlap
 
-    def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
-        """All faces, best first, in the image's pixels; below about 10 px on the canvas none is found."""
+    def detect(self, image_bgr: ImageBGR, *, close_ups: int = MAX_CLOSE_UPS) -> tuple[Face, ...]:
+        """All faces, best first, in the image's pixels; below about 10 px on the canvas none is found.
+
+        So many of the largest are looked at again; with none, landmarks are those of the first look.
+        """
         full = fit(image_bgr, self._input.shapes, at_most=1.0)
         half = fit(image_bgr, self._input.shapes, at_most=full.scale / 2)
         found = np.concatenate(
@@ -73,9 +76,13 @@ class FaceDetector:
             ]
         )
         faces = without_overlaps(found, self._max_overlap)
-        for row in np.argsort(-faces[:, 3], kind="stable")[:MAX_CLOSE_UPS]:
+        for row in np.argsort(-faces[:, 3], kind="stable")[:close_ups]:
             faces[row, 4:14] = self.close_up(image_bgr, faces[row, 4:14].reshape(5, 2)).ravel()
         return tuple(_face(row) for row in faces)
+
+    def closer(self, image_bgr: ImageBGR, face: Face) -> Face:
+        """A face of the first look with the landmarks of a second one."""
+        return replace(face, landmarks=self.close_up(image_bgr, face.landmarks))
 
     def close_up(self, image_bgr: ImageBGR, landmarks: Landmarks) -> Landmarks:
         """Better landmarks of the face that has these; the same ones where the second look sees no face."""

@@ -35,7 +35,7 @@ def looker(measurer: Measurer, policy: Policy) -> LaneLooker:
     return LaneLooker(measurer, {embedder.identity.name: embedder}, look_for("largest"), policy)
 
 
-def test_a_capture_is_the_unit_mean_of_the_good_frames(
+def test_a_capture_scores_the_mean_of_its_frames_scores(
     looker: LaneLooker, measurer: Measurer, policy: Policy, standing: tuple[ImageBGR, ...]
 ) -> None:
     (found,) = looker.capture(iter(standing), INTERVAL_S).values()
@@ -48,9 +48,9 @@ def test_a_capture_is_the_unit_mean_of_the_good_frames(
         for image, face in zip(good, faces, strict=True)
         if face is not None
     ]
-    assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
-    mean = np.mean(every, axis=0)
-    assert float(found @ mean / np.linalg.norm(mean)) > 0.999
+    assert len(every) == len(good)
+    somebody = np.random.default_rng(0).normal(size=found.shape).astype(np.float32)
+    assert float(found @ somebody) == pytest.approx(np.mean([one @ somebody for one in every]), abs=1e-3)
 
 
 def test_a_capture_stops_at_the_frames_that_decide(
