@@ -108,7 +108,9 @@ class StrangersMessage(Wire):
     """Would passengers have passed with the documents of others who came before? A live FMR.
 
     `low` leaves out references that look like the passenger's own: they may be a second document of the same
-    person. `high` counts them as strangers. The truth lies in between.
+    person. `high` counts them as strangers. The truth lies in between. The intervals take comparisons for
+    independent; those of one passenger hang together, so they are somewhat too narrow. Alarms count
+    passengers.
     """
 
     passengers: int

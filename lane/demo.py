@@ -132,11 +132,11 @@ def _reports(station: Station, hall: Hall) -> Iterator[PassageReport]:
 
 @contextmanager
 def _site(folder: Path, lane: str, port: int) -> Iterator[Site]:
-    """A desk with one lane and one officer, as the desk's own commands make them."""
+    """A desk with one lane and one officer who may see everything, as the desk's own commands make them."""
     database = folder / "desk.sqlite"
     at = ["--database", str(database), "--json"]
     token = desk_process.ask(["lane", "add", lane, *at])["token"]
-    password = desk_process.ask(["officer", "add", OFFICER, "--generate", *at])["password"]
+    password = desk_process.ask(["officer", "add", OFFICER, "--generate", "--supervisor", *at])["password"]
     with desk_process.desk_process(database, folder / f"desk-{secrets.token_hex(4)}.log", port) as address:
         yield Site(address, database, SecretStr(token), password)
 

@@ -391,6 +391,29 @@ def test_a_year_of_looks_at_a_rate_that_is_as_expected_hardly_ever_alarms() -> N
     assert below > drift.FALSE_ALARM >= reached
 
 
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=60), st.floats(1e-4, 5e-3))
+def test_the_test_holds_whatever_number_of_strangers_each_passenger_met(
+    strangers: list[int], limit: float
+) -> None:
+    tail = at_least([limit * number for number in strangers])
+    for errors in range(1, len(strangers) + 1):
+        trials = drift.of_strangers(errors, len(strangers), sum(strangers), limit)
+        if errors >= trials.expected_errors + 1:
+            assert tail[errors] <= trials.chance + 1e-12
+
+
+def at_least(chances: list[float]) -> list[float]:
+    """How often so many or more of independent events come, exactly: for 0, 1, 2 … of them."""
+    exactly = [1.0]
+    for chance in chances:
+        missed, came = (
+            [one * (1 - chance) for one in exactly] + [0.0],
+            [0.0] + [one * chance for one in exactly],
+        )
+        exactly = [a + b for a, b in zip(missed, came, strict=True)]
+    return [sum(exactly[number:]) for number in range(len(exactly))]
+
+
 def test_a_passenger_counts_in_one_way_only() -> None:
     for own_match in (True, False, None):
         told = EvaluatedTold.model_validate(body("p-1", own_match=own_match))
