@@ -1,9 +1,9 @@
 """What a matcher's scores are worth, as a file that a policy reads: `lane.calibration` says its form.
 
 Every two pictures of different people are compared: `fmr` is that of any two of the data, `worst_fmr` that of
-two of one group, in the group where it is highest. Rates are measured at each 0.0025 of similarity; between
-the points nothing is claimed. Each interval holds the exact binomial one and the one over people
-(`bootstrap`), which is there where strangers have become rare.
+two of one group, in the group where it is highest. Rates are measured at each 0.001 of similarity where
+strangers are rare, at each 0.01 below; between the points nothing is claimed. Each interval holds the exact
+binomial one and the one over people (`bootstrap`), which is there where strangers have become rare.
 """
 
 import hashlib
@@ -23,8 +23,10 @@ from benchmarks.people import identify
 from benchmarks.rates import ENOUGH_PEOPLE, Outcome
 from lane.calibration import FORMAT
 
-STEP = 0.0025
-GRID = tuple(round(STEP * step, 4) for step in range(round(-1 / STEP), round(1 / STEP) + 1))
+STEP, COARSE_STEP = 0.001, 0.01
+GRID = tuple(round(STEP * step, 3) for step in range(round(-1 / STEP), round(1 / STEP) + 1))
+RARE = 0.01
+"""Above this overall FMR nobody sets a threshold: there the points lie ten times as far apart."""
 NEARLY_ALL = 0.999
 """The points begin where so many strangers score."""
 WANTED = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -124,7 +126,12 @@ def _range(everybody: Outcome) -> list[float]:
     reaching = [everybody.impostors.reaching(score) for score in GRID]
     first = max(place for place, errors in enumerate(reaching) if errors >= NEARLY_ALL * n or place == 0)
     last = next((place for place, errors in enumerate(reaching) if errors == 0), len(GRID) - 1)
-    return list(GRID[first : last + 1])
+    coarse = round(COARSE_STEP / STEP)
+    return [
+        GRID[place]
+        for place in range(first, last + 1)
+        if place == first or place % coarse == 0 or reaching[place] <= RARE * n
+    ]
 
 
 def _fmr(outcome: Outcome, scores: Sequence[float]) -> list[Rate]:
