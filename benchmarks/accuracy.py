@@ -193,7 +193,12 @@ def _told(
         "pictures": len(taken.vectors) + len(taken.failures),
         "failures_to_acquire": len(taken.failures),
         "failures_by_cause": taken.causes(),
-        "people": {"number": len(who), "names_joined": who.aliases, "contradictions": who.contradictions},
+        "people": {
+            "number": len(who),
+            "names_joined": who.aliases,
+            "names_corrected": who.corrected,
+            "contradictions": who.contradictions,
+        },
         "groups": {name: rates.summary(one, subject.threshold, thresholds) for name, one in parts.items()},
         "overall": overall,
         "at_worst_group_fmr": rates.at_worst_group(parts),

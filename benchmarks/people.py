@@ -1,8 +1,11 @@
 """Who is on which picture, so that no comparison of a person with themselves counts as one of strangers."""
 
+import csv
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -38,7 +41,9 @@ class Identities:
     number: dict[str, int]
     """By picture, counted from 0."""
     aliases: int
-    """How many names were joined to another one."""
+    """How many names a genuine pair joined to another one."""
+    corrected: int
+    """How many more are known to be another one (`one_person.csv`)."""
     contradictions: int
     """Listed pairs of strangers that are one person by name or through genuine pairs."""
 
@@ -77,10 +82,31 @@ def identify(pairs: Sequence[Pair], more: Sequence[str] = ()) -> Identities:
             f"{apart} genuine pairs join differently named pictures: file names do not tell who is who here; "
             "say it in the columns identity_a,identity_b"
         )
+    contradictions = sum(
+        not pair.same and joined.root(named[pair.a]) == joined.root(named[pair.b]) for pair in pairs
+    )
+    corrected = sum(joined.join(one, other) for one, other in _known_to_be_one(set(named.values())))
     numbers: dict[str, int] = {}
     number = {name: numbers.setdefault(joined.root(who), len(numbers)) for name, who in named.items()}
-    contradictions = sum(not pair.same and number[pair.a] == number[pair.b] for pair in pairs)
-    return Identities(number, aliases, contradictions)
+    return Identities(number, aliases, corrected, contradictions)
+
+
+def _known_to_be_one(names: set[str]) -> list[tuple[str, str]]:
+    """Pairs among these names that published sets have for one person, wherever the sets' folders lie."""
+    by_end = {end: name for name in names for end in _ends(name)}
+    return [(by_end[one], by_end[other]) for one, other in corrections() if {one, other} <= by_end.keys()]
+
+
+def _ends(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[-length:]) for length in (2, 3) if len(parts) >= length]
+
+
+@cache
+def corrections() -> tuple[tuple[str, str], ...]:
+    """The names of `one_person.csv`, in the form of `name_of`: what looking at the pictures left no doubt of."""
+    text = resources.files("benchmarks").joinpath("one_person.csv").read_text(encoding="utf-8")
+    return tuple((name_of(row["one"]), name_of(row["other"])) for row in csv.DictReader(text.splitlines()))
 
 
 def _named(pairs: Sequence[Pair]) -> dict[str, str]:

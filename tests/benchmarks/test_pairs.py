@@ -1,12 +1,13 @@
 """Lists of pairs: what is read, what is refused, who is in them."""
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.pairs import ALL, Pair, groups, pictures, read_pairs
-from benchmarks.people import identify, name_of
+from benchmarks.people import corrections, identify, name_of
 
 
 def _list(folder: Path, text: str, *names: str) -> Path:
@@ -78,6 +79,32 @@ def test_two_names_that_a_genuine_pair_joins_are_one_person_through_any_number_o
     assert who.aliases == 2
     assert len({who.number[name] for name in ("x-1.jpg", "x-3.jpg", "y-2.jpg", "z-1.jpg")}) == 1
     assert len(who) == who.count(pictures([*listed, _other("x-1.jpg", "w-1.jpg")])) == 2
+
+
+@pytest.mark.parametrize("above", ["", "sets/"])
+def test_known_wrong_names_of_published_sets_are_corrected_wherever_the_sets_lie(above: str) -> None:
+    singer, other = f"{above}korean/rm-1.jpg", f"{above}korean/rap-monster-2.jpg"
+    twice = f"{above}lfw/Ricky_Ray/Ricky_Ray_0001.jpg", f"{above}lfw/Bart_Hendricks/Bart_Hendricks_0001.jpg"
+    listed = [_other(singer, twice[0]), _other(other, twice[1]), _other(singer, f"{above}korean/iu-1.jpg")]
+    who = identify(listed)
+    assert who.number[singer] == who.number[other] != who.number[twice[0]] == who.number[twice[1]]
+    assert (who.corrected, who.aliases, who.contradictions, len(who)) == (2, 0, 0, 3)
+
+
+def test_a_listed_pair_of_strangers_who_are_known_to_be_one_contradicts_nobody() -> None:
+    who = identify([_other("korean/rm-1.jpg", "korean/rap-monster-1.jpg")])
+    assert (who.corrected, who.contradictions) == (1, 0)
+
+
+def test_names_that_are_only_alike_stay_two_people() -> None:
+    who = identify([_other("japanese/rm-1.jpg", "korean/rap-monster-1.jpg"), _other("rm-1.jpg", "x-1.jpg")])
+    assert who.corrected == 0
+
+
+def test_every_correction_says_why_and_is_said_once() -> None:
+    rows = resources.files("benchmarks").joinpath("one_person.csv").read_text(encoding="utf-8").splitlines()
+    assert all(len(row.split(",")) == 3 and row.split(",")[2] for row in rows)
+    assert len({frozenset(names) for names in corrections()}) == len(corrections()) == len(rows) - 1
 
 
 def test_columns_say_who_is_who_where_file_names_do_not(tmp_path: Path) -> None:
