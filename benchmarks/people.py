@@ -104,7 +104,7 @@ def _ends(name: str) -> list[str]:
 
 @cache
 def corrections() -> tuple[tuple[str, str], ...]:
-    """The names of `one_person.csv`, in the form of `name_of`: what looking at the pictures left no doubt of."""
+    """The names of `one_person.csv`, as `name_of` has them: where the pictures leave no doubt."""
     text = resources.files("benchmarks").joinpath("one_person.csv").read_text(encoding="utf-8")
     return tuple((name_of(row["one"]), name_of(row["other"])) for row in csv.DictReader(text.splitlines()))
 

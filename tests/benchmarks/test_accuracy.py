@@ -93,7 +93,7 @@ def test_a_genuine_pair_of_two_names_is_never_a_pair_of_strangers(faces: Path, b
     listed = LIST.replace("obama-3", "barack-1")
     (faces / "pairs.csv").write_text(listed, encoding="utf-8")
     matcher = _measured(bench, faces, Asked("within-group"))
-    assert matcher["people"] == {"number": 2, "names_joined": 1, "contradictions": 0}
+    assert matcher["people"] == {"number": 2, "names_joined": 1, "names_corrected": 0, "contradictions": 0}
     assert matcher["groups"]["one"]["impostors"] == 3
     assert matcher["groups"]["one"]["false_matches"] == 0
 
