@@ -14,6 +14,10 @@ Similarity = NDArray[np.float64]
 """2×3: turns, scales and moves (x, y, 1); never shears or mirrors."""
 
 
+MOST_SAMPLED_DOWN = 2
+"""A face that shrinks by more is averaged down first."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Where the five landmarks belong in a square crop."""
@@ -49,12 +53,12 @@ def layout_of(matcher: NetworkSpec) -> Layout:
 def align(image_bgr: ImageBGR, landmarks: Landmarks, layout: Layout) -> AlignedFace:
     """The face on the layout, black where the image ends. InferenceError if the landmarks give no scale.
 
-    A face that shrinks by more than 2 is averaged down first: plain bilinear sampling would skip pixels,
-    and aliasing costs accuracy.
+    A face that shrinks much is averaged down first: plain bilinear sampling would skip pixels, and aliasing
+    costs accuracy.
     """
     to_layout = similarity_transform(landmarks, layout.landmarks)
     shrink = 1 / float(np.hypot(to_layout[0, 0], to_layout[1, 0]))
-    if shrink > 2:
+    if shrink > MOST_SAMPLED_DOWN:
         image_bgr, to_layout = _averaged_down(image_bgr, to_layout, layout.size, shrink)
     size = (layout.size, layout.size)
     crop = cv2.warpAffine(image_bgr, to_layout, size, flags=cv2.INTER_LINEAR)
@@ -87,7 +91,7 @@ def inverse(similarity: Similarity, points: Landmarks) -> Landmarks:
 def _averaged_down(
     image_bgr: ImageBGR, to_layout: Similarity, size: int, shrink: float
 ) -> tuple[ImageBGR, Similarity]:
-    """The part of the image that the crop shows, averaged down until less than a factor of 2 remains."""
+    """The part of the image that the crop shows, averaged down until a factor below 2 remains."""
     height, width = image_bgr.shape[:2]
     left, top, right, bottom = _shown_part(to_layout, size, margin=int(2 * shrink) + 1)
     left, top = max(0, left), max(0, top)

@@ -38,6 +38,10 @@ CLOSE_UP_MIN_SCORE = 0.5
 SAME_FACE_OVERLAP = 0.5
 MAX_CLOSE_UPS = 2
 """Of the largest faces; people in the background keep what the first look saw."""
+SURENESS_POWER = 4
+"""How much more a surer cell's opinion on the landmarks weighs."""
+MIN_SCORE, MAX_OVERLAP = 0.7, 0.3
+"""Of a face in the first look; of two faces (IoU)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,9 @@ class FaceDetector:
     The largest faces are looked at again, close up, for their landmarks.
     """
 
-    def __init__(
-        self, spec: NetworkSpec, session: Session, *, min_score: float = 0.7, max_overlap: float = 0.3
-    ) -> None:
+    def __init__(self, spec: NetworkSpec, session: Session) -> None:
         self._input = spec.input
         self._session = session
-        self._min_score = min_score
-        self._max_overlap = max_overlap
 
     def detect(self, image_bgr: ImageBGR, *, close_ups: int = MAX_CLOSE_UPS) -> tuple[Face, ...]:
         """All faces, best first, in the image's pixels; below about 10 px on the canvas none is found.
@@ -75,7 +75,7 @@ class FaceDetector:
                 _between(self.at(image_bgr, half), SMALLEST_AT_HALF_SCALE_PX / full.scale, np.inf),
             ]
         )
-        faces = without_overlaps(found, self._max_overlap)
+        faces = without_overlaps(found, MAX_OVERLAP)
         for row in np.argsort(-faces[:, 3], kind="stable")[:close_ups]:
             faces[row, 4:14] = self.close_up(image_bgr, faces[row, 4:14].reshape(5, 2)).ravel()
         return tuple(_face(row) for row in faces)
@@ -98,7 +98,7 @@ class FaceDetector:
     def at(self, image_bgr: ImageBGR, letterbox: Letterbox) -> Found:
         """What one scale finds, in the image's pixels."""
         outputs = self._session.run(to_tensor(boxed(image_bgr, letterbox), self._input))
-        found = without_overlaps(decode(outputs, letterbox.canvas, self._min_score), self._max_overlap)
+        found = without_overlaps(decode(outputs, letterbox.canvas, MIN_SCORE), MAX_OVERLAP)
         return in_image(found, image_bgr, letterbox)
 
 
@@ -186,7 +186,7 @@ def agreed_landmarks(cells: Found) -> Landmarks:
     """The mean of what all cells over the best face say, the surer ones first."""
     best = cells[cells[:, 14].argmax()]
     same = cells[_overlap(best, cells) >= SAME_FACE_OVERLAP]
-    mean = np.average(same[:, 4:14], axis=0, weights=same[:, 14] ** 4)
+    mean = np.average(same[:, 4:14], axis=0, weights=same[:, 14] ** SURENESS_POWER)
     return np.asarray(mean, np.float32).reshape(5, 2)
 
 

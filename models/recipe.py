@@ -2,28 +2,63 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from models.align import layout_of
-from models.catalogue import NetworkSpec
+from models import align, detect, mesh
+from models.align import Layout
+from models.catalogue import InputSpec, NetworkSpec
 
 STEPS = (
+    "decode to 8 bits, upright, transparent parts white",
     "detect at full and half scale",
     "close-up landmarks, mean of cells",
-    "similarity, averaged down",
+    "similarity, averaged down, bilinear, black outside",
     "mean with the mirrored crop, aligned by 340 points of the mesh where there is one",
 )
-"""In order. A change of any step that moves a score gets another wording here."""
+"""In order. A change of any step that moves a score gets another wording here; numbers stand below.
+
+`tests/models/test_recipe.py` fails where a score moved and the hash did not."""
 
 
 def preprocessing(matcher: NetworkSpec, others: Sequence[NetworkSpec]) -> str:
-    """SHA-256 over the steps, the other networks' files, the matcher's layout and its input."""
-    layout = layout_of(matcher)
+    """SHA-256 over all that moves a score but the matcher's file and the libraries' rounding.
+
+    That is the steps and their numbers, the other networks' files and inputs, the matcher's layout, its input
+    and what becomes of its answer. Where a network runs is not among it: every provider computes in fp32.
+    """
     told = {
         "steps": STEPS,
-        "networks": {spec.role: spec.sha256 for spec in others},
-        "layout": [layout.name, layout.size, layout.landmarks.tolist()],
-        "input": [matcher.input.colour, matcher.input.mean, matcher.input.scale],
+        "networks": {spec.role: [spec.sha256, *_fed(spec.input)] for spec in others},
+        "detect": _detect(),
+        "align": align.MOST_SAMPLED_DOWN,
+        "mesh": _mesh() if any(spec.role == "landmarks" for spec in others) else None,
+        "layout": _placed(align.layout_of(matcher)),
+        "input": _fed(matcher.input),
         "answer": [matcher.metric, matcher.normalise],
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _detect() -> Mapping[str, object]:
+    """Which faces the first look finds, and how the second one places their landmarks."""
+    return {
+        "first": [detect.MIN_SCORE, detect.MAX_OVERLAP],
+        "scales": [detect.SMALLEST_AT_HALF_SCALE_PX, detect.LARGEST_AT_FULL_SCALE_PX],
+        "close-up": [detect.MAX_CLOSE_UPS, detect.CLOSE_UP_MIN_SCORE, _placed(detect.CLOSE_UP)],
+        "cells": [detect.SAME_FACE_OVERLAP, detect.SURENESS_POWER],
+    }
+
+
+def _mesh() -> Sequence[object]:
+    """How the mesh's network is fed, when it is believed, and the shape that is fitted onto it."""
+    numbers, shape = mesh.mean_shape()
+    fit = [numbers.tolist(), shape.tolist(), align.ARCFACE_112.landmarks.tolist()]
+    return [mesh.SIZE, mesh.REACH, mesh.MIN_SCORE, mesh.MAX_APART, fit]
+
+
+def _placed(layout: Layout) -> Sequence[object]:
+    return [layout.size, layout.landmarks.tolist()]
+
+
+def _fed(given: InputSpec) -> Sequence[object]:
+    return [given.colour, given.mean, given.scale, sorted(given.shapes)]

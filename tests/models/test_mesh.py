@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from models import catalogue, golden, mesh
 from models.align import ARCFACE_112
 from models.build import Networks, session_on
 from models.errors import GoldenVectorError, InferenceError
 from models.face import Box, Face, ImageBGR
-from models.mesh import FaceMesh, Mesh
+from models.mesh import FaceMesh, Mesh, Points
 from models.ort import OrtSession
 from models.session import Tensor
 from tests.models.conftest import ONE_THREAD, PEOPLE
@@ -86,7 +88,7 @@ def test_a_mouths_opening_is_the_gap_over_the_width(
 
 def on_mean_shape(scale: float, turn_deg: float, left: float, top: float) -> Mesh:
     """A face of the very mean shape, turned and moved; points outside of it far away."""
-    numbers, shape = mesh._mean_shape()
+    numbers, shape = mesh.mean_shape()
     turn = np.exp(1j * np.deg2rad(turn_deg)) * scale
     moved = (shape[:, 0] + 1j * shape[:, 1]) * turn
     found = np.full((mesh.COUNT, 3), 1e4, np.float32)
@@ -119,6 +121,44 @@ def test_a_mesh_that_spans_no_face_gives_no_landmarks() -> None:
 def test_a_face_keeps_what_it_was_where_the_network_sees_none(network: FaceMesh) -> None:
     nobody = Face(Box(40, 40, 100, 120), ARCFACE_112.landmarks, 0.9)
     assert network.refine(np.full((240, 240, 3), 90, np.uint8), nobody).mesh is None
+
+
+def garbage() -> dict[str, NDArray[np.float32]]:
+    """Points that no face has, as a network that is sure of itself might answer with."""
+    shape = on_mean_shape(1, 0, 40, 50).points_in_image
+    wild = np.random.default_rng(3).uniform(-1e3, 1e3, shape.shape).astype(np.float32)
+    return {
+        "in one point": np.full_like(shape, 96),
+        "nearly in one point": np.full_like(shape, 96) + wild * np.float32(1e-5),
+        "scattered": wild,
+        "far away": shape + 5000,
+        "very far away": shape + np.float32(1e30),
+        "huge": (wild * np.float32(1e35)).astype(np.float32),
+        "upside down": shape * np.array([1, -1, 1], np.float32) + np.array([0, 200, 0], np.float32),
+        "tiny": (shape - 56) * np.float32(1e-3) + 96,
+        "not a number": np.full_like(shape, np.nan),
+        "infinite": np.full_like(shape, np.inf),
+    }
+
+
+@pytest.mark.parametrize("name", garbage())
+def test_a_mesh_that_lies_nowhere_near_the_landmarks_is_not_believed(name: str) -> None:
+    landmarks = ARCFACE_112.landmarks + np.array([40, 50], np.float32)
+    assert mesh.agrees(on_mean_shape(1, 0, 40, 50), landmarks)
+    assert not mesh.agrees(Mesh(garbage()[name], 1.0), landmarks)
+
+
+@given(arrays(np.float32, (mesh.COUNT, 3), elements=st.floats(width=32), fill=st.floats(width=32)))
+def test_a_mesh_that_is_believed_puts_its_landmarks_near_the_detectors(found: Points) -> None:
+    landmarks = ARCFACE_112.landmarks
+    if mesh.agrees(Mesh(found, 1.0), landmarks):
+        assert np.abs(mesh.fitted_landmarks(Mesh(found, 1.0)) - landmarks).max() < 112
+
+
+@pytest.mark.parametrize("score", [0.4, np.nan])
+def test_an_unsure_mesh_is_not_believed(score: float) -> None:
+    right = on_mean_shape(1, 0, 0, 0)
+    assert not mesh.agrees(Mesh(right.points_in_image, score), ARCFACE_112.landmarks)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])

@@ -51,7 +51,7 @@ def test_a_template_is_the_same_for_a_picture_and_its_mirror_image() -> None:
 def test_the_mirrored_crop_is_where_the_mesh_says_and_the_upright_one_where_the_landmarks_say() -> None:
     image = np.zeros((300, 300, 3), np.uint8)
     image[:, 150:] = 255
-    numbers, shape = mesh._mean_shape()
+    numbers, shape = mesh.mean_shape()
     found = np.zeros((mesh.COUNT, 3), np.float32)
     found[numbers, :2] = shape + MOVED_BY_MESH
     face = Face(Box(40, 40, 112, 112), LAYOUT.landmarks + MOVED, 1.0, mesh.Mesh(found, 1.0))
