@@ -138,15 +138,20 @@ def measure(
 
 
 def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
-    """By group, and everybody as `ALL`; pictures that no pair lists belong to no group."""
+    """By group, and everybody as `ALL`.
+
+    Pictures that no pair lists count among everybody alone, and so do pairs without a group beside others.
+    """
     names, more = groups(pairs), trial.asked.more
     if names == (ALL,):
         return {ALL: trial.of(pairs, more)}
     by_group = {name: trial.of([pair for pair in pairs if pair.group == name]) for name in names}
     if trial.asked.strangers == "all":
-        return {ALL: trial.of(pairs, more), **by_group}
-    everybody = _joined(list(by_group.values()), trial.who.of(pictures(pairs)))
-    return {ALL: replace(everybody, failures=len(trial.taken.failures)), **by_group}
+        everybody = trial.of(pairs, more)
+    else:
+        joint = _joined(list(by_group.values()), trial.who.of(pictures(pairs)))
+        everybody = replace(joint, failures=len(trial.taken.failures))
+    return {**by_group, ALL: everybody}
 
 
 def named(every: Mapping[str, Outcome]) -> dict[str, Outcome]:

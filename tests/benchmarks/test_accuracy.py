@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import Asked, measure
+from benchmarks.accuracy import Asked, Strangers, measure
 from benchmarks.acquire import Failure, LaneLooker, Looker, acquire, look_for, prominence
 from benchmarks.errors import BenchmarkError
 from benchmarks.matchers import Bench, subject
@@ -85,6 +85,19 @@ def test_all_impostors_are_compared_within_their_group_or_everywhere(faces: Path
     everywhere = _measured(bench, faces, Asked("all"))
     assert everywhere["overall"]["impostors"] == 3
     assert everywhere["groups"]["one"]["impostors"] == 3
+
+
+@pytest.mark.parametrize("strangers", ["listed", "within-group", "all"])
+def test_pairs_without_a_group_count_among_everybody_and_never_in_their_place(
+    faces: Path, bench: Bench, strangers: Strangers
+) -> None:
+    (faces / "pairs.csv").write_text(LIST.replace("biden-1.jpg,0,two", "biden-1.jpg,0,"), encoding="utf-8")
+    matcher = _measured(bench, faces, Asked(strangers))
+    assert set(matcher["groups"]) == {"one", "two"}
+    overall, one = matcher["overall"], matcher["groups"]["one"]
+    assert (overall["people"], overall["genuine"], overall["genuine_missed"]) == (2, 2, 1)
+    assert overall["impostors"] >= one["impostors"]
+    assert overall["impostors"] == {"listed": 2, "within-group": 4, "all": 3}[strangers]
 
 
 def test_a_genuine_pair_of_two_names_is_never_a_pair_of_strangers(faces: Path, bench: Bench) -> None:
