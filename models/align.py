@@ -16,6 +16,9 @@ Similarity = NDArray[np.float64]
 
 MOST_SAMPLED_DOWN = 2
 """A face that shrinks by more is averaged down first."""
+FARTHEST_PX = 1e6
+"""Landmarks farther off lie in no picture (`models.image` reads sides up to 30,000 px)."""
+LEAST_SCALE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,17 +69,23 @@ def align(image_bgr: ImageBGR, landmarks: Landmarks, layout: Layout) -> AlignedF
 
 
 def similarity_transform(source: Landmarks, target: Landmarks) -> Similarity:
-    """The similarity that brings `source` nearest to `target` in the least-squares sense (Umeyama, 1991)."""
+    """The similarity that brings `source` nearest to `target` in the least-squares sense (Umeyama, 1991).
+
+    InferenceError for points that are not finite, out of reach, all in one place, or unlike `target` however
+    they are turned.
+    """
+    if not (np.abs(source) <= FARTHEST_PX).all():  # NaN compares false
+        raise InferenceError("landmarks do not span a face: not finite, or in no picture")
     source_mean, target_mean = source.mean(0, dtype=np.float64), target.mean(0, dtype=np.float64)
     from_centre, to_centre = source - source_mean, target - target_mean
     variance = float((from_centre**2).sum())
-    if not np.isfinite(variance) or variance < 1e-6:
+    if variance < 1e-6:
         raise InferenceError("landmarks do not span a face")
     # In two dimensions the best turn is one complex number: no decomposition, no reflection to exclude.
     scaled_cos = float((from_centre * to_centre).sum()) / variance
     across = from_centre[:, 0] * to_centre[:, 1] - from_centre[:, 1] * to_centre[:, 0]
     scaled_sin = float(across.sum()) / variance
-    if scaled_cos == scaled_sin == 0:
+    if np.hypot(scaled_cos, scaled_sin) < LEAST_SCALE:
         raise InferenceError("landmarks do not span a face")
     turn = np.array([[scaled_cos, -scaled_sin], [scaled_sin, scaled_cos]])
     return np.column_stack([turn, target_mean - turn @ source_mean])

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InferenceError, MatchersDifferError
-from models.face import Embedding
+from models.face import Embedding, MatcherIdentity
+from models.spec import Metric
 
 Vector = NDArray[np.float64]
 UNIT_TOLERANCE = 1e-3
@@ -13,10 +14,10 @@ UNIT_TOLERANCE = 1e-3
 def similarity(one: Embedding, other: Embedding) -> float:
     """Cosine, -1 to 1, or 1 - distance where the matcher's metric is Euclidean: at most 1, without a floor.
 
-    MatchersDifferError if the embeddings come from different matcher files, InferenceError if they are
-    not finite or, for a cosine, not at unit length.
+    MatchersDifferError if the embeddings come from different matchers: in file, preprocessing, metric or size
+    of the vector. InferenceError if they are not finite or zero or, for a cosine, not at unit length.
     """
-    if one.matcher != other.matcher or one.metric != other.metric:
+    if _kind(one) != _kind(other):
         raise MatchersDifferError(f"embeddings of {_told(one)} and {_told(other)} have no similarity")
     measure = _cosine if one.metric == "cosine" else _nearness
     value = measure(one.vector.astype(np.float64), other.vector.astype(np.float64))
@@ -33,9 +34,18 @@ def _cosine(one: Vector, other: Vector) -> float:
 
 
 def _nearness(one: Vector, other: Vector) -> float:
+    if not (one.any() and other.any()):  # two that say nothing would be at no distance
+        raise InferenceError("an embedding is zero")
     return 1 - float(np.linalg.norm(one - other))
+
+
+def _kind(embedding: Embedding) -> tuple[MatcherIdentity, Metric, tuple[int, ...]]:
+    return embedding.matcher, embedding.metric, embedding.vector.shape
 
 
 def _told(embedding: Embedding) -> str:
     matcher = embedding.matcher
-    return f"{matcher.name} ({matcher.sha256[:12]}, preprocessing {matcher.preprocessing[:12]})"
+    return (
+        f"{matcher.name} ({matcher.sha256[:12]}, preprocessing {matcher.preprocessing[:12]}, "
+        f"{embedding.metric}, {embedding.vector.shape})"
+    )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.align import ARCFACE_112, Layout, align, inverse, similarity_transform
 from models.catalogue import NetworkSpec
+from models.errors import InferenceError
 from models.face import Box, Face, ImageBGR, Landmarks
 from models.session import Session, Tensor
 from models.tensor import to_tensor
@@ -65,8 +66,10 @@ class FaceDetector:
     def detect(self, image_bgr: ImageBGR, *, close_ups: int = MAX_CLOSE_UPS) -> tuple[Face, ...]:
         """All faces, best first, in the image's pixels; below about 10 px on the canvas none is found.
 
-        So many of the largest are looked at again; with none, landmarks are those of the first look.
+        So many of the largest are looked at again; with none, landmarks are those of the first look. Raises
+        InferenceError for what is no `ImageBGR`.
         """
+        _must_be_picture(image_bgr)
         full = fit(image_bgr, self._input.shapes, at_most=1.0)
         half = fit(image_bgr, self._input.shapes, at_most=full.scale / 2)
         found = np.concatenate(
@@ -100,6 +103,12 @@ class FaceDetector:
         outputs = self._session.run(to_tensor(boxed(image_bgr, letterbox), self._input))
         found = without_overlaps(decode(outputs, letterbox.canvas, MIN_SCORE), MAX_OVERLAP)
         return in_image(found, image_bgr, letterbox)
+
+
+def _must_be_picture(image_bgr: ImageBGR) -> None:
+    shape = image_bgr.shape
+    if image_bgr.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise InferenceError(f"expected H×W×3 pixels of uint8, got {image_bgr.dtype} {shape}")
 
 
 def fit(image_bgr: ImageBGR, canvases: Sequence[Canvas], at_most: float) -> Letterbox:

@@ -64,8 +64,7 @@ def agrees(mesh: Mesh, landmarks: Landmarks) -> bool:
     if not (mesh.score >= MIN_SCORE and np.isfinite(mesh.points_in_image).all()):  # NaN compares false
         return False
     try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            apart = np.linalg.norm(fitted_landmarks(mesh).astype(np.float64) - landmarks, axis=1).mean()
+        apart = np.linalg.norm(fitted_landmarks(mesh) - landmarks, axis=1).mean()
     except InferenceError:
         return False
     return bool(apart <= MAX_APART * np.linalg.norm(landmarks - landmarks.mean(0)))
@@ -73,6 +72,8 @@ def agrees(mesh: Mesh, landmarks: Landmarks) -> bool:
 
 def crop_transform(landmarks: Landmarks, box: Box) -> Similarity:
     """Image to crop: a square around the box, turned so that the eyes are level."""
+    if not np.isfinite(landmarks[:2]).all():
+        raise InferenceError("box and landmarks do not span a face")
     side = REACH * max(box.width, box.height)
     right, left = landmarks[0].astype(np.float64), landmarks[1].astype(np.float64)
     tilt = float(np.arctan2(left[1] - right[1], left[0] - right[0]))
@@ -89,7 +90,7 @@ def mesh_in_image(outputs: Mapping[str, Tensor], to_crop: Similarity) -> Mesh:
     turn, move = to_crop[:, :2], to_crop[:, 2]
     in_image = np.linalg.solve(turn, (in_crop[:, :2] - move).T).T
     depth = in_crop[:, 2:] / np.hypot(turn[0, 0], turn[1, 0])
-    logit = float(outputs["face"][0, 0])
+    logit = float(outputs["face"][0, 0].clip(-80, 80))  # exp(710) is infinite
     return Mesh(np.hstack([in_image, depth]).astype(np.float32), float(1 / (1 + np.exp(-logit))))
 
 

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from models.align import ARCFACE_112, align, similarity_transform
 from models.errors import InferenceError
+from models.face import Landmarks
 from models.golden import draw_face
 
 
@@ -51,3 +53,20 @@ def test_outside_the_image_is_black_and_nothing_breaks() -> None:
 def test_landmarks_in_one_point_or_nowhere_are_refused(value: float) -> None:
     with pytest.raises(InferenceError, match="span"), np.errstate(invalid="ignore"):
         similarity_transform(np.full((5, 2), value, np.float32), ARCFACE_112.landmarks)
+
+
+@given(arrays(np.float32, (5, 2), elements=st.floats(width=32)))
+def test_whatever_is_taken_for_landmarks_ends_in_a_crop_or_in_an_error_of_ours(landmarks: Landmarks) -> None:
+    picture = np.full((50, 60, 3), 255, np.uint8)
+    try:
+        assert align(picture, landmarks, ARCFACE_112).image_bgr.shape == (112, 112, 3)
+    except InferenceError:
+        return
+
+
+def test_points_unlike_a_face_however_they_are_turned_are_refused() -> None:
+    ring = np.exp(2j * np.pi * np.arange(5) / 5)
+    target = np.stack([ring.real, ring.imag], 1).astype(np.float32)
+    twice_round = (ring**2).astype(np.complex64)
+    with pytest.raises(InferenceError, match="span"):
+        similarity_transform(np.stack([twice_round.real, twice_round.imag], 1), target)

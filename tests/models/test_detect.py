@@ -8,6 +8,7 @@ from models import catalogue
 from models.align import ARCFACE_112
 from models.build import Networks
 from models.detect import Letterbox, boxed, fit, in_image, without_overlaps
+from models.errors import InferenceError
 from models.face import ImageBGR
 from models.golden import draw_face
 
@@ -35,6 +36,23 @@ def test_a_letterboxed_picture_has_exactly_the_canvas_shape(width: int, height: 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 900), (900, 3), (17, 23), (4001, 2999)])
 def test_an_odd_picture_without_a_face_has_none(networks: Networks, width: int, height: int) -> None:
     assert networks.detector.detect(np.full((height, width, 3), 127, np.uint8)) == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((0, 9, 3), np.uint8),
+        np.zeros((9, 9), np.uint8),
+        np.zeros((9, 9, 1), np.uint8),
+        np.zeros((9, 9, 4), np.uint8),
+        np.zeros((9, 9, 3), np.uint16),
+        np.zeros((9, 9, 3), np.float32),
+    ],
+)
+def test_what_is_no_picture_is_refused(networks: Networks, wrong: ImageBGR) -> None:
+    with pytest.raises(InferenceError, match="H×W×3"):
+        networks.detector.detect(wrong)
 
 
 @pytest.mark.parametrize("side", [120, 300, 640, 1100, 2200])

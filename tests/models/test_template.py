@@ -11,6 +11,7 @@ from models.align import ARCFACE_112
 from models.compare import similarity
 from models.errors import InferenceError, MatchersDifferError
 from models.face import AlignedFace, Box, Embedding, Face, MatcherIdentity
+from models.spec import Metric
 from models.template import crops, embed, fuse
 
 LAYOUT = ARCFACE_112
@@ -61,6 +62,14 @@ def test_the_mirrored_crop_is_where_the_mesh_says_and_the_upright_one_where_the_
     assert by_mesh.image_bgr[:, 104:].max() == 0
 
 
+@pytest.mark.parametrize("offset", [-900.0, 900.0, 5000.0])
+def test_a_face_outside_of_its_picture_has_no_template(offset: float) -> None:
+    """All such crops are black, and would be one person."""
+    image = np.random.default_rng(1).integers(0, 255, (224, 224, 3), np.uint8)
+    with pytest.raises(InferenceError, match="one colour"):
+        embed(image, Face(Box(0, 0, 224, 224), LAYOUT.landmarks + np.float32(offset), 1.0), Pixels())
+
+
 def test_equal_weights_give_the_middle() -> None:
     fused = fuse([embedding(1, 0), embedding(0, 1)], [1, 1])
     assert np.allclose(fused.vector, [0.70711, 0.70711], atol=1e-5)
@@ -92,6 +101,14 @@ def test_opposite_looks_cancel_out_and_make_no_template() -> None:
         fuse([embedding(1, 0), embedding(-1, 0)], [1, 1])
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_looks_that_are_not_finite_make_no_template(value: float, metric: Metric) -> None:
+    broken = Embedding(np.array([1, value], np.float32), HERE, metric)
+    with pytest.raises(InferenceError):
+        fuse([broken, broken], [1, 1])
+
+
 def test_nothing_makes_no_template() -> None:
     with pytest.raises(InferenceError):
         fuse([], [])
@@ -100,6 +117,15 @@ def test_nothing_makes_no_template() -> None:
 def test_embeddings_of_two_matchers_are_never_mixed() -> None:
     with pytest.raises(MatchersDifferError):
         fuse([embedding(1, 0), embedding(1, 0, matcher=THERE)], [1, 1])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Embedding(np.ones(2, np.float32), HERE, "euclidean"), Embedding(np.ones(1, np.float32), HERE)],
+)
+def test_embeddings_of_another_metric_or_size_are_never_mixed(other: Embedding) -> None:
+    with pytest.raises(MatchersDifferError):
+        fuse([embedding(1, 0), other], [1, 1])
 
 
 def test_where_distances_count_a_template_is_the_mean_and_keeps_its_length() -> None:
