@@ -2,7 +2,7 @@
 
 A capture ends, as at a gate, when enough good frames were seen one after the other. Captures of one person in
 two sessions are genuine; captures of two people are strangers, in whatever session. As at a gate, the score
-is the mean over frames, here over the frames of both sides; the gate's cap by the lowest frame is left out.
+is the mean over frames, here over the frames of both sides; the gate's caps where they disagree are left out.
 """
 
 import re

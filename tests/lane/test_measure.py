@@ -1,16 +1,21 @@
-"""What a capture scores: the mean of its frames, and never much more than the frame that agrees least."""
+"""What a capture scores: the mean of its frames, as far as they agree on who is there."""
+
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lane.decide import Admit, Refer, decide
 from lane.measure import SPREAD, Stopwatch, agreed_similarity
+from models.compare import similarity
 from models.errors import InferenceError
-from models.face import Embedding, MatcherIdentity
+from models.face import Embedding
 from models.measurement import Measured, NotAssessed
+from tests.lane.evidence import BAND, GOOD, MATCHER, POLICY
 
-MATCHER = MatcherIdentity("drawn", "0" * 64, "1" * 64)
 SCORES = st.lists(st.floats(-1, 1), min_size=1, max_size=8)
 
 
@@ -43,13 +48,41 @@ def test_a_capture_scores_between_its_lowest_and_its_mean(scores: list[float]) -
     assert value <= min(scores) + SPREAD + 1e-6
 
 
-@given(SCORES, st.integers(0, 7), st.floats(0, 2))
-def test_a_frame_that_scores_less_never_raises_the_capture(
-    scores: list[float], which: int, less: float
+def pointing(*direction: float) -> Embedding:
+    """An embedding in this direction."""
+    vector = np.array(direction, np.float64)
+    return Embedding((vector / np.linalg.norm(vector)).astype(np.float32), MATCHER)
+
+
+def outcome(reference: Embedding, probes: list[Embedding]) -> Admit | Refer:
+    found = agreed_similarity(reference, probes, Stopwatch())
+    return decide(replace(GOOD, similarity=found), POLICY)
+
+
+def test_one_whose_frames_match_only_nearly_is_not_carried_by_the_holders() -> None:
+    document, holder = pointing(1, 0, 0), pointing(0.8, 0.6, 0)
+    score = BAND.admit - SPREAD / 2
+    other = pointing(score, 0, np.sqrt(1 - score**2))
+    assert outcome(document, [holder, holder]) == decide(GOOD, POLICY)
+    for turns in ([holder, other], [other, holder, holder], [holder] * 40 + [other]):
+        assert isinstance(outcome(document, turns), Refer)
+
+
+directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda one: np.linalg.norm(one) > 0.1)
+
+
+@given(st.lists(directions, min_size=1, max_size=5), st.floats(0, 0.6))
+def test_whoever_is_admitted_matches_in_every_frame_and_every_frame_the_others(
+    found: list[tuple[float, ...]], apart: float
 ) -> None:
-    lowered = list(scores)
-    lowered[which % len(scores)] = max(-1.0, lowered[which % len(scores)] - less)
-    assert agreed(lowered) <= agreed(scores) + 1e-6
+    """`apart` draws frames near the document, so that some are admitted."""
+    document = pointing(1, 0, 0)
+    probes = [pointing(1, apart * y, apart * z) if apart < 0.5 else pointing(x, y, z) for x, y, z in found]
+    if isinstance(outcome(document, probes), Admit):
+        scores = [similarity(document, probe) for probe in probes]
+        assert np.mean(scores) >= BAND.admit - 1e-9
+        assert min(scores) >= BAND.admit - SPREAD
+        assert all(similarity(one, other) >= BAND.admit for one, other in combinations(probes, 2))
 
 
 def test_nothing_to_compare_is_not_assessed() -> None:
