@@ -7,7 +7,7 @@ binomial one and the one over people (`bootstrap`), which is there where strange
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from benchmarks.matchers import Bench
 from benchmarks.pairs import ALL, Pair, pictures, read_pairs
 from benchmarks.people import identify
 from benchmarks.rates import ENOUGH_PEOPLE, Outcome
+from benchmarks.stamp import sha256_of
 from lane.calibration import FORMAT
 
 STEP, COARSE_STEP = 0.001, 0.01
@@ -176,25 +177,14 @@ def _counts(outcome: Outcome) -> dict[str, int]:
 def _data(listed: Listed, root: Path, taken: Acquired) -> dict[str, Any]:
     """Which pictures: a hash over the names and the contents of all, sorted by name."""
     names = sorted(pictures(listed.pairs))
-    lines = (f"{_sha256(root / name)}  {name}\n" for name in names)
+    lines = "".join(f"{sha256_of(root / name)}  {name}\n" for name in names)
     return {
         "pairs": listed.path.name,
-        "pairs_sha256": _sha256(listed.path),
+        "pairs_sha256": sha256_of(listed.path),
         "pictures": len(names),
-        "pictures_sha256": _hash_of(line.encode() for line in lines),
+        "pictures_sha256": hashlib.sha256(lines.encode()).hexdigest(),
         "failures_to_acquire": sum(name in taken.failures for name in names),
     }
-
-
-def _sha256(path: Path) -> str:
-    return _hash_of([path.read_bytes()])
-
-
-def _hash_of(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def _rounded(rate: float) -> float:
