@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from benchmarks.errors import BenchmarkError
 
@@ -29,10 +29,12 @@ def read_pairs(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Pair, .
 
     Who is on a picture: `identity_a` and `identity_b` where the list has them; of a single column `identity`
     it is who `a` shows, and `b` too where they are the same. Without these the file's name tells (`people`).
+    A pair that stands twice in one group counts once.
     Several columns of `group_by` make one group: `source,group` gives `asianfaces/korean`. A column that the
     list lacks is passed over.
     """
-    pairs = tuple(_pair(row, f"{path}, line {line}", group_by) for line, row in read_rows(path, "a,b,same"))
+    rows = read_rows(path, "a,b,same")
+    pairs = _each_once(_pair(row, f"{path}, line {line}", group_by) for line, row in rows)
     if not pairs:
         raise BenchmarkError(f"{path}: no pairs in it")
     _all_there(pictures(pairs), root)
@@ -65,18 +67,45 @@ def groups(pairs: Iterable[Pair]) -> tuple[str, ...]:
 
 
 def _pair(row: Mapping[str, str | None], where: str, group_by: Sequence[str]) -> Pair:
-    a, b, same = row["a"], row["b"], row["same"]
+    a, b, same = (row[column] or "" for column in ("a", "b", "same"))
     if not a or not b or same not in ("0", "1"):
         raise BenchmarkError(f"{where}: needs two paths, and same is 0 or 1")
+    a, b = one_name(a, where), one_name(b, where)
+    if a == b:
+        raise BenchmarkError(f"{where}: compares a picture with itself, which says nothing")
     group = "/".join(part for column in group_by if (part := row.get(column)))
     first = row.get("identity_a") or row.get("identity") or ""
     second = row.get("identity_b") or (first if same == "1" and "identity_b" not in row else "")
     return Pair(a, b, same == "1", group or ALL, first, second)
 
 
+def one_name(written: str, where: str) -> str:
+    """A path as it is always written, so that no picture has two names: without `./`, `//` and `..`."""
+    path = PurePosixPath(written)
+    if ".." in path.parts:
+        raise BenchmarkError(f"{where}: {written} leaves its folder (..): list paths below --root")
+    return path.as_posix()
+
+
+def _each_once(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+    """Of pairs that differ in their order alone, one."""
+    found: dict[object, Pair] = {}
+    for one in pairs:
+        both = frozenset(((one.a, one.person_a), (one.b, one.person_b)))
+        found.setdefault((both, one.same, one.group), one)
+    return tuple(found.values())
+
+
 def _all_there(names: Iterable[str], root: Path) -> None:
-    missing = [name for name in names if not (root / name).is_file()]
+    missing = [name for name in names if not _is_file(root / name)]
     if missing:
         raise BenchmarkError(
             f"{root / missing[0]} is missing ({len(missing)} pictures are): is --root right?"
         )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False

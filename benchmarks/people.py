@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -32,6 +32,11 @@ def name_of(picture: str) -> str:
     path = PurePosixPath(picture)
     name = NUMBER_AT_END.sub("", path.stem)
     return str(path.parent / (PARTS.sub("", name).casefold() or name))
+
+
+def folder_of(picture: str) -> str:
+    """A folder for each person, whatever the pictures in it are called: `003/left.jpg` is `003`."""
+    return str(PurePosixPath(picture).parent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,18 +75,20 @@ class Identities:
 def identify(pairs: Sequence[Pair], more: Sequence[str] = ()) -> Identities:
     """Who is who in these lists, and on `more` pictures, in this order.
 
+    By the list's columns, else by `name_of`; where many genuine pairs contradict that and each listed pair
+    agrees, by `folder_of`.
     BenchmarkError for a picture of two people, and for names that tell nothing.
     """
-    named = _named(pairs)
-    named |= {picture: name_of(picture) for picture in more if picture not in named}
+    named = _named(pairs, more, name_of)
+    if apart := _contradicted(named, pairs):
+        named = _named(pairs, more, folder_of)
+        if not _agree(named, pairs):
+            raise BenchmarkError(
+                f"{apart} genuine pairs join differently named pictures: neither names nor folders tell who "
+                "is who here; say it in the columns identity_a,identity_b"
+            )
     joined = _Joined()
     aliases = sum(joined.join(named[pair.a], named[pair.b]) for pair in pairs if pair.same)
-    apart = sum(named[pair.a] != named[pair.b] for pair in pairs if pair.same)
-    if apart > max(2, MOST_ALIASES * sum(pair.same for pair in pairs)):
-        raise BenchmarkError(
-            f"{apart} genuine pairs join differently named pictures: file names do not tell who is who here; "
-            "say it in the columns identity_a,identity_b"
-        )
     contradictions = sum(
         not pair.same and joined.root(named[pair.a]) == joined.root(named[pair.b]) for pair in pairs
     )
@@ -109,13 +116,34 @@ def corrections() -> tuple[tuple[str, str], ...]:
     return tuple((name_of(row["one"]), name_of(row["other"])) for row in csv.DictReader(text.splitlines()))
 
 
-def _named(pairs: Sequence[Pair]) -> dict[str, str]:
+def _named(pairs: Sequence[Pair], more: Sequence[str], name: Callable[[str], str]) -> dict[str, str]:
+    """Who is on each picture: as listed; else as on a picture of the same name, where that is one person."""
     told: dict[str, str] = {}
     for pair in pairs:
         for picture, who in ((pair.a, pair.person_a), (pair.b, pair.person_b)):
             if who and told.setdefault(picture, who) != who:
                 raise BenchmarkError(f"{picture} is listed as {told[picture]} and as {who}")
-    return {picture: told.get(picture) or name_of(picture) for picture in pictures(pairs)}
+    listed: dict[str, set[str]] = {}
+    for picture, who in told.items():
+        listed.setdefault(name(picture), set()).add(who)
+
+    def named(picture: str) -> str:
+        alike = listed.get(name(picture), set())
+        return told.get(picture) or (min(alike) if len(alike) == 1 else name(picture))
+
+    return {picture: named(picture) for picture in dict.fromkeys((*pictures(pairs), *more))}
+
+
+def _contradicted(named: Mapping[str, str], pairs: Sequence[Pair]) -> int:
+    """How many genuine pairs have two names, where that is too many for slips of the pen; else 0."""
+    apart = sum(named[pair.a] != named[pair.b] for pair in pairs if pair.same)
+    return apart if apart > max(2, MOST_ALIASES * sum(pair.same for pair in pairs)) else 0
+
+
+def _agree(named: Mapping[str, str], pairs: Sequence[Pair]) -> bool:
+    """Whether these are the names of people by every pair, and some pair is of two."""
+    strangers = any(not pair.same for pair in pairs)
+    return strangers and all((named[pair.a] == named[pair.b]) == pair.same for pair in pairs)
 
 
 class _Joined:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from benchmarks.acquire import Failure, Looker, Take, Vector, asked
 from benchmarks.errors import BenchmarkError
-from benchmarks.pairs import ALL, Pair, read_rows
+from benchmarks.pairs import ALL, Pair, one_name, read_rows
 from models.errors import ImageError
 from models.face import ImageBGR
 from models.image import read
@@ -41,13 +41,16 @@ def read_sequences(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Rec
     The session is told by a column `session`, else by the number at the end of the folder's name, else each
     sequence is a session of its own.
     """
-    found = []
+    found: list[Recording] = []
     for line, row in read_rows(path, "sequence,subject"):
         if (row.get("kind") or LIVE) != LIVE:
             continue
         folder, subject = row["sequence"], row["subject"]
         if not folder or not subject:
             raise BenchmarkError(f"{path}, line {line}: needs a folder and whose it is")
+        folder = one_name(folder, f"{path}, line {line}")
+        if any(one.folder == folder for one in found):
+            raise BenchmarkError(f"{path}, line {line}: {folder} is listed twice, and is one capture")
         if not frames_in(root / folder):
             raise BenchmarkError(f"{root / folder}: no frames there: is --root right?")
         number = LAST_NUMBER.search(PurePosixPath(folder).name)

@@ -38,6 +38,12 @@ def test_a_list_without_groups_has_one_that_holds_all(tmp_path: Path) -> None:
         ("a,b,same\nx-1.jpg\n", "line 2"),
         ("a,b,same\n", "no pairs"),
         ("a,b,same\nx-1.jpg,gone.jpg,0\n", "gone.jpg is missing"),
+        (f"a,b,same\nx-1.jpg,{'y' * 300}.jpg,0\n", "y.jpg is missing"),
+        ("a,b,same\nx-1.jpg,y\0.jpg,0\n", "missing"),
+        ("a,b,same\nx-1.jpg,./x-1.jpg,1\n", "line 2: compares a picture with itself"),
+        ("a,b,same\nx-1.jpg,../x-1.jpg,1\n", "line 2: ../x-1.jpg leaves its folder"),
+        ("a;b;same\nx-1.jpg;x-1.jpg;1\n", "needs the columns"),
+        ('a,b,same\n"x-1.jpg,x-1.jpg,1\n', "line 2"),
         ("", "needs the columns"),
     ],
 )
@@ -51,6 +57,27 @@ def test_a_list_that_cannot_be_used_is_named_with_its_fault(tmp_path: Path, text
 def test_a_list_from_a_spreadsheet_may_begin_with_its_byte_order_mark(tmp_path: Path) -> None:
     path = _list(tmp_path, "\ufeffa,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
     assert read_pairs(path, tmp_path, ["group"])[0].same
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfea\0,\0b\0", b"a,b,same\nM\xfcller-1.jpg,x-1.jpg,0\n", b'a,b,same\n"' + b"x" * 200_000],
+)
+def test_what_is_no_csv_in_utf_8_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "pairs.csv").write_bytes(content)
+    with pytest.raises(BenchmarkError, match=r"pairs\.csv is not CSV"):
+        read_pairs(tmp_path / "pairs.csv", tmp_path, ["group"])
+
+
+def test_lines_may_end_as_windows_ends_them_and_paths_may_be_quoted(tmp_path: Path) -> None:
+    path = _list(tmp_path, 'a,b,same\r\n"x, y-1.jpg",x-2.jpg,1\r\n', "x, y-1.jpg", "x-2.jpg")
+    assert read_pairs(path, tmp_path, ["group"]) == (Pair("x, y-1.jpg", "x-2.jpg", same=True),)
+
+
+def test_a_pair_that_stands_twice_counts_once_in_each_group(tmp_path: Path) -> None:
+    rows = "x-1.jpg,x-2.jpg,1,g\n./x-2.jpg,x-1.jpg,1,g\nx-1.jpg,x-2.jpg,1,h\n"
+    path = _list(tmp_path, f"a,b,same,group\n{rows}", "x-1.jpg", "x-2.jpg")
+    assert [pair.group for pair in read_pairs(path, tmp_path, ["group"])] == ["g", "h"]
 
 
 def test_a_person_is_folder_and_name_without_the_number() -> None:
@@ -120,6 +147,29 @@ def test_a_single_identity_column_names_the_first_picture_and_the_second_of_a_ge
     text = "a,b,same,identity\n1.jpg,2.jpg,1,li\n3.jpg,1.jpg,0,wang\n"
     who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
     assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
+
+
+def test_an_identity_holds_for_pictures_of_the_same_name_that_no_row_tells_of(tmp_path: Path) -> None:
+    text = "a,b,same,identity\nli-1.jpg,wu-1.jpg,0,Li\nwu-2.jpg,li-2.jpg,0,Wu\n"
+    names = ("li-1.jpg", "li-2.jpg", "wu-1.jpg", "wu-2.jpg")
+    who = identify(read_pairs(_list(tmp_path, text, *names), tmp_path, ["group"]))
+    assert who.number["li-1.jpg"] == who.number["li-2.jpg"] != who.number["wu-1.jpg"]
+    assert (len(who), who.contradictions) == (2, 0)
+
+
+def test_a_folder_for_each_person_tells_who_is_who_where_names_do_not() -> None:
+    listed = [_same(f"{who}/left.jpg", f"{who}/right.jpg") for who in "abcdef"]
+    listed += [_other("a/left.jpg", "b/right.jpg"), _other("c/left.jpg", "d/left.jpg")]
+    who = identify(listed, ["a/front.jpg", "g/front.jpg"])
+    assert who.number["a/left.jpg"] == who.number["a/right.jpg"] == who.number["a/front.jpg"]
+    assert (len(who), who.aliases, who.contradictions) == (7, 0, 0)
+
+
+def test_a_folder_of_many_people_is_nobody() -> None:
+    genuine = [_same(f"korean/{who}{who}.jpg", f"korean/{who}.jpg") for who in "abcdef"]
+    for strangers in ([], [_other("korean/a.jpg", "korean/b.jpg")]):
+        with pytest.raises(BenchmarkError, match="neither names nor folders"):
+            identify([*genuine, *strangers])
 
 
 def test_a_picture_of_two_people_is_refused() -> None:

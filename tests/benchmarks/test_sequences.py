@@ -121,6 +121,7 @@ def test_a_session_is_a_column_or_the_number_at_the_end(tmp_path: Path) -> None:
         ("sequence,kind\n0001_01,live\n", "missing: ['subject']"),
         ("sequence,subject\n,x\n", "line 2"),
         ("sequence,subject\ngone,x\n", "no frames"),
+        ("sequence,subject\n0001_01,x\n./0001_01,x\n", "line 3: 0001_01 is listed twice"),
         ("sequence,kind,subject\n0001_01,print,x\n", "no live sequence"),
     ],
 )
