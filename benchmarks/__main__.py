@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
@@ -221,8 +221,9 @@ def calibrate(
     ]
     told["made"] = {key: stamped[key] for key in ("date_utc", "commit", "libraries", "cpu")}
     parse(json.dumps(told, allow_nan=False).encode(), out.name)  # CalibrationError: no lane would take it
-    results.write(told, out)
-    show_calibration(_console(), told, calibration.wanted(told["points"]))
+    _tell(
+        told, out, lambda console, made: show_calibration(console, made, calibration.wanted(made["points"]))
+    )
 
 
 @app.command()
@@ -298,6 +299,8 @@ def _more(pattern: str | None, root: Path, impostors: str) -> tuple[str, ...]:
         return ()
     if impostors != "all":
         raise typer.BadParameter("pictures of no group want --impostors all", param_hint="--pictures")
+    if not pattern or PurePath(pattern).is_absolute() or ".." in PurePath(pattern).parts:
+        raise typer.BadParameter("wanted is a pattern below the root", param_hint="--pictures")
     found = sorted(path.relative_to(root).as_posix() for path in root.glob(pattern) if path.is_file())
     if not found:
         raise typer.BadParameter(f"no picture {pattern} under {root}", param_hint="--pictures")
@@ -315,11 +318,14 @@ def _say_skipped(skipped: dict[str, str]) -> None:
 
 def _numbers(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
+        numbers = tuple(float(part) for part in text.split(","))
     except ValueError:
+        numbers = ()
+    if not numbers or not all(-1 <= number <= 1 for number in numbers):  # NaN compares false
         raise typer.BadParameter(
-            f"{text!r}: wanted numbers with commas between", param_hint="--thresholds"
-        ) from None
+            f"{text!r}: wanted similarities from -1 to 1 with commas between", param_hint="--thresholds"
+        )
+    return numbers
 
 
 def main() -> None:

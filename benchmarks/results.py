@@ -31,9 +31,11 @@ def write_text(text: str, out: Path) -> None:
 
 
 def must_be_writable(out: Path | None) -> None:
-    """Before minutes of measuring: BenchmarkError if the file's folder is not there or is closed."""
+    """Before minutes of measuring: BenchmarkError if no file can be put there."""
     if out is None or out == STDOUT:
         return
+    if out.is_dir():
+        raise BenchmarkError(f"{out} cannot be written: it is a folder")
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
         raise BenchmarkError(f"{out} cannot be written: no folder {out.parent} to write into")
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.__main__ import main
 from benchmarks.accuracy import Asked, Strangers, measure
 from benchmarks.acquire import Failure, LaneLooker, Looker, acquire, look_for, prominence
 from benchmarks.errors import BenchmarkError
@@ -232,6 +233,32 @@ def test_a_matcher_that_nobody_has_is_named(faces: Path) -> None:
     assert done.returncode == 2
     assert "nobody" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--thresholds", "0.4,nan"),
+        ("--thresholds", "inf"),
+        ("--thresholds", "-1.5"),
+        ("--thresholds", "high"),
+        ("--impostors", "all", "--pictures", ""),
+        ("--impostors", "all", "--pictures", "/tmp/*.jpg"),
+        ("--impostors", "all", "--pictures", "../*.jpg"),
+        ("--pictures", "*.jpg"),
+        ("--json", "."),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_measured(
+    faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: tuple[str, ...]
+) -> None:
+    command = ["benchmarks", "accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), *wrong]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err
 
 
 class _Impatient(_Slow):
