@@ -44,7 +44,7 @@ class Networks:
             golden.check_embedder(embedder, self.catalogue.named(embedder.identity.name).golden)
 
     def check_files(self) -> None:
-        """WeightsChangedError or WeightsMissingError if a file is no longer the one that was loaded."""
+        """ModelError if a file is no longer the one that was loaded."""
         for file in self.watched:
             file.check()
 

@@ -117,6 +117,7 @@ def _read(
         ArithmeticError,
         AttributeError,
         LookupError,
+        RecursionError,
         TypeError,
         ValueError,
     ) as error:
@@ -229,15 +230,17 @@ def _operators_source(folder: Path) -> Sources:
 def _input(entry: dict[str, Any]) -> InputSpec:
     mean = entry["mean"] if isinstance(entry["mean"], list) else [entry["mean"]] * 3
     red, green, blue = map(_finite, mean)
-    shapes = tuple((int(width), int(height)) for width, height in entry["shapes"])
-    if not shapes or not all(0 < side <= 4096 for shape in shapes for side in shape):
+    shapes = tuple((width, height) for width, height in entry["shapes"])
+    if not shapes or not all(type(side) is int and 0 < side <= 4096 for shape in shapes for side in shape):
         raise ValueError("shapes must name at least one width and height, each 1 to 4096")
     if not set(entry["free_axes"]) <= {0, 2, 3}:
         raise ValueError(f"free_axes are of 0, 2 and 3, not {entry['free_axes']!r}")
+    if not (scale := _finite(entry["scale"])):
+        raise ValueError("scale must not be 0: every picture would be the same")
     given = {
         "colour": _one_of(Colour, entry["colour"]),
         "mean": (red, green, blue),
-        "scale": _finite(entry["scale"]),
+        "scale": scale,
         "free_axes": tuple(entry["free_axes"]),
         "shapes": shapes,
     }

@@ -112,7 +112,7 @@ def examine(
         problems=tuple(problems),
         advice=(
             *_about_runtime(wanted.name, runtimes, found),
-            *_about_files(networks),
+            *_about_files(networks, cache),
             *_about_cores(made),
             *_about_gpus(machine, wanted.name, found),
         ),
@@ -139,7 +139,7 @@ def _health(
 ) -> Health:
     """As far as it comes; without settings no further than its file."""
     looking(spec.name)
-    state = _state(spec, cache)
+    state = weights.state(spec, cache)
     if state != "ready":
         return Health(spec, state, problem=f"its file is {state}" if spec.use == "default" else "")
     if settings is None:
@@ -148,13 +148,6 @@ def _health(
         return _examined(spec, cache, settings)
     except (ModelError, OSError) as error:
         return Health(spec, state, problem=str(error))
-
-
-def _state(spec: NetworkSpec, cache: Path) -> weights.State:
-    try:
-        return weights.state(spec, cache)
-    except OSError:  # a folder in its place, no right to read it
-        return "changed"
 
 
 def _examined(spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> Health:
@@ -217,8 +210,13 @@ def _about_runtime(provider: str, runtimes: dict[str, str], found: tuple[str, ..
         yield f"install the extra {extra} ({lock}), in a fresh environment"
 
 
-def _about_files(networks: Iterable[Health]) -> Iterator[str]:
-    unready = [one for one in networks if one.needed and one.state != "ready"]
+def _about_files(networks: Iterable[Health], cache: Path) -> Iterator[str]:
+    unready = []
+    for one in networks:
+        if one.needed and one.state == "unreadable":
+            yield f"let this user read {weights.prepared_path(one.spec, cache)}, which must be a file"
+        elif one.needed and one.state != "ready":
+            unready.append(one)
     if unready:
         again = " --again" if any(one.state == "changed" for one in unready) else ""
         yield f"run `python -m models prepare{again} {' '.join(one.spec.name for one in unready)}`"

@@ -3,6 +3,7 @@
 ModelError
 ├── ImageError                 a picture that cannot be used: `code` says why
 ├── WeightsMissingError        not prepared yet: says which command prepares them
+├── WeightsUnreadableError     there, but this user may not read it, or it is no file
 ├── WeightsChangedError        file, expected and found SHA-256
 ├── FetchError                 a pinned archive could not be fetched, or is not the one that was pinned
 ├── CatalogueError             the catalogue itself is wrong
@@ -32,6 +33,14 @@ class WeightsMissingError(ModelError):
 
     def __init__(self, path: Path, remedy: str) -> None:
         super().__init__(f"{path} is missing: {remedy}")
+        self.path = path
+
+
+class WeightsUnreadableError(ModelError):
+    """A file of weights is there and cannot be read: no right to, a folder in its place, a broken disk."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be read: {reason}")
         self.path = path
 
 

@@ -7,6 +7,7 @@ catalogue can name the result's hash.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,7 +23,7 @@ def to_plain_fp32(source: bytes, name: str, free_axes: tuple[int, ...]) -> bytes
 
     `free_axes` are the axes of the one true input that may vary (0 batch, 2 height, 3 width).
     """
-    graph = onnx.load_from_string(source).graph
+    graph = _complete(source, name).graph
     tensors: Tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in _weight_names(tensors)]
     if len(inputs) != 1:
@@ -38,12 +39,12 @@ def to_plain_fp32(source: bytes, name: str, free_axes: tuple[int, ...]) -> bytes
     )
 
 
-def without_prelu(source: bytes) -> bytes:
+def without_prelu(source: bytes, name: str) -> bytes:
     """A graph that runs as it is, with each PReLU of constant slopes in faster nodes; else byte for byte.
 
     Nothing but the nodes and their slopes changes, so any opset from 7 on stays what it is.
     """
-    model = onnx.load_from_string(source)
+    model = _complete(source, name)
     graph = model.graph
     slopes: Tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     if not any(_is_constant_prelu(node, slopes) for node in graph.node):
@@ -57,6 +58,28 @@ def without_prelu(source: bytes) -> bytes:
     )
     faster: bytes = model.SerializeToString(deterministic=True)
     return faster
+
+
+def _complete(source: bytes, name: str) -> onnx.ModelProto:
+    """The parsed model; CatalogueError if weights of it lie in another file, which no hash would cover."""
+    model = onnx.load_from_string(source)
+    outside = [one.name for one in _tensors(model) if one.data_location == onnx.TensorProto.EXTERNAL]
+    if outside:
+        raise CatalogueError(
+            f"{name}: {len(outside)} of its tensors lie in another file, such as {outside[0]!r}: "
+            "save the model as one file"
+        )
+    return model
+
+
+def _tensors(message: Any) -> Iterator[onnx.TensorProto]:  # protobuf has no types
+    """Every tensor anywhere in a model: weights, constants, those of subgraphs and functions."""
+    for _, value in message.ListFields():
+        for part in value if hasattr(value, "add") else (value,):  # several messages have `add`
+            if isinstance(part, onnx.TensorProto):
+                yield part
+            elif hasattr(part, "ListFields"):
+                yield from _tensors(part)
 
 
 def _with_prelu_rewritten(nodes: Iterable[onnx.NodeProto], slopes: Tensors) -> Iterator[onnx.NodeProto]:

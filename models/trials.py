@@ -93,7 +93,6 @@ def write(trials: Trials, out: Path) -> None:
         sys.stdout.write(text)
         return
     weights.write_atomically(out, text.encode())
-    out.chmod(0o644)  # as a redirect would have made it
 
 
 def trials_json(trials: Trials) -> dict[str, Any]:

@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Literal
 
 from models import fetch
-from models.errors import CatalogueError, WeightsChangedError, WeightsMissingError
+from models.errors import (
+    CatalogueError,
+    ModelError,
+    WeightsChangedError,
+    WeightsMissingError,
+    WeightsUnreadableError,
+)
 from models.spec import ArchiveSource, FileSource, NetworkSpec, PackageSource
 
 PREPARE = "run `python -m models prepare {name}`"
 PREPARE_AGAIN = "If you know why, `python -m models prepare --again {name}` makes it anew from its source"
 ADOPT = "`python -m models adopt {name}` prints what is missing"
-State = Literal["ready", "missing", "changed", "unfinished"]
+State = Literal["ready", "missing", "unreadable", "changed", "unfinished"]
 
 
 def cache_dir() -> Path:
@@ -94,17 +100,24 @@ def state(spec: NetworkSpec, cache: Path) -> State:
         load(spec, cache)
     except WeightsMissingError:
         return "missing"
+    except WeightsUnreadableError:
+        return "unreadable"
     except WeightsChangedError:
         return "changed"
     return "ready"
 
 
 def read_checked(path: Path, sha256: str, if_missing: str, if_changed: str = "") -> bytes:
-    """All bytes of a file with this SHA-256; WeightsMissingError or WeightsChangedError otherwise."""
+    """All bytes of a file with this SHA-256.
+
+    WeightsMissingError, WeightsUnreadableError or WeightsChangedError otherwise.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise WeightsMissingError(path, if_missing) from error
+    except OSError as error:
+        raise WeightsUnreadableError(path, error.strerror or str(error)) from error
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise WeightsChangedError(path, sha256, found, if_changed)
@@ -112,7 +125,7 @@ def read_checked(path: Path, sha256: str, if_missing: str, if_changed: str = "")
 
 
 def source(spec: NetworkSpec, shelf: Shelf) -> bytes:
-    """The published file's bytes, checked. Raises WeightsMissingError, WeightsChangedError, FetchError."""
+    """The published file's bytes, checked. Raises FetchError, and as `read_checked`."""
     wanted = spec.source
     if shelf.folder is not None and (lying := shelf.folder / Path(wanted.path).name).exists():
         return read_checked(lying, wanted.sha256, "")
@@ -159,7 +172,22 @@ def _must_be_finished(spec: NetworkSpec) -> None:
 
 
 def convert(spec: NetworkSpec, published: bytes) -> bytes:
-    """The published file as the ONNX file that runs; the same bytes on every machine."""
+    """The published file as the ONNX file that runs; the same bytes on every machine.
+
+    CatalogueError for a file that is not of the format that the catalogue says.
+    """
+    try:
+        return _converted(spec, published)
+    except (ModelError, ImportError):
+        raise
+    except Exception as error:  # fail closed: what parsers raise on a strange file has no common base
+        reason = str(error) or type(error).__name__
+        raise CatalogueError(
+            f"{spec.name}: {spec.source.path} is not of the format {spec.format}: {reason}"
+        ) from error
+
+
+def _converted(spec: NetworkSpec, published: bytes) -> bytes:
     # Imported where needed: onnx takes longer to import than files take to check.
     if spec.format == "quantised-onnx":
         from models.rewrite import to_plain_fp32  # noqa: PLC0415
@@ -175,11 +203,14 @@ def convert(spec: NetworkSpec, published: bytes) -> bytes:
         return resnet_to_onnx(published, spec.name)
     from models.rewrite import without_prelu  # noqa: PLC0415
 
-    return without_prelu(published)
+    return without_prelu(published, spec.name)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """The whole file under its name or no file, also when the power fails or somebody presses Ctrl-C."""
+    """The whole file under its name or no file, also when the power fails or somebody presses Ctrl-C.
+
+    Everybody may read it: one user prepares, another one's lane runs.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
@@ -187,6 +218,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
@@ -213,7 +245,7 @@ class WatchedFile:
         self._seen: tuple[int, ...] | None = None
 
     def check(self) -> None:
-        """WeightsMissingError or WeightsChangedError if the file is no longer the one it was."""
+        """As `read_checked`, if the file is no longer the one it was."""
         signature = self._signature()
         if signature != self._seen:
             read_checked(self._path, self._sha256, *self._remedies)
@@ -224,5 +256,7 @@ class WatchedFile:
             stat = self._path.stat()
         except FileNotFoundError as error:
             raise WeightsMissingError(self._path, self._remedies[0]) from error
+        except OSError as error:
+            raise WeightsUnreadableError(self._path, error.strerror or str(error)) from error
         # ctime cannot be set back by whoever rewrites the file and restores its mtime.
         return (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

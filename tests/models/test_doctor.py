@@ -75,7 +75,7 @@ def emptied(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [damaged, a_folder, emptied])
+@pytest.mark.parametrize("damage", [damaged, emptied])
 @pytest.mark.parametrize("role", ROLES)
 def test_a_changed_file_is_a_problem_and_is_not_run(
     cache: Path, role: Role, damage: Callable[[Path], None]
@@ -86,6 +86,14 @@ def test_a_changed_file_is_a_problem_and_is_not_run(
     assert state_of(found, role) == "changed"
     assert found.problems == (f"{name}: its file is changed",)
     assert found.advice == (f"run `python -m models prepare --again {name}`",)
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(cache: Path) -> None:
+    a_folder(path_of("matcher", cache))
+    found = examine(cache, threads=1)
+    assert state_of(found, "matcher") == "unreadable"
+    (advice,) = found.advice
+    assert str(path_of("matcher", cache)) in advice
 
 
 def test_a_network_that_no_lane_needs_may_be_missing(cache: Path) -> None:

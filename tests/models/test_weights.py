@@ -6,12 +6,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from models import catalogue, weights
-from models.errors import WeightsChangedError, WeightsMissingError
-from models.spec import NetworkSpec, PackageSource
+from models.errors import (
+    CatalogueError,
+    WeightsChangedError,
+    WeightsMissingError,
+    WeightsUnreadableError,
+)
+from models.spec import Format, NetworkSpec, PackageSource
 
 CATALOGUE = catalogue.load()
 DETECTOR = CATALOGUE.for_role("detector")
@@ -111,6 +117,42 @@ def test_a_result_that_is_not_the_catalogues_is_never_written(tmp_path: Path) ->
 def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissingError, match="python -m models prepare"):
         weights.load(DETECTOR, tmp_path)
+
+
+def test_a_folder_in_the_place_of_weights_is_refused_at_start_and_in_service(tmp_path: Path) -> None:
+    watched = weights.WatchedFile(DETECTOR, tmp_path)
+    weights.prepared_path(DETECTOR, tmp_path).mkdir(parents=True)
+    assert weights.state(DETECTOR, tmp_path) == "unreadable"
+    for attempt in (lambda: weights.load(DETECTOR, tmp_path), watched.check):
+        with pytest.raises(WeightsUnreadableError, match="cannot be read: Is a directory"):
+            attempt()
+
+
+def test_a_file_in_the_place_of_the_cache_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "networks").touch()
+    for attempt in (
+        lambda: weights.load(DETECTOR, tmp_path),
+        weights.WatchedFile(DETECTOR, tmp_path).check,
+    ):
+        with pytest.raises(WeightsUnreadableError, match="Not a directory"):
+            attempt()
+
+
+def test_another_user_may_read_what_was_prepared(prepared: Path) -> None:
+    assert {path.stat().st_mode & 0o777 for path in (prepared / "networks").iterdir()} == {0o644}
+
+
+@pytest.mark.parametrize("kind", get_args(Format))
+@pytest.mark.parametrize(
+    "published",
+    [b"", b"\0" * 4096, b"xxxxTFL3" + b"\xff" * 4096, b"\x08\x07" + b"\xff" * 100, b"\x04\x08dlib"],
+    ids=["empty", "zeros", "says TFLite", "says ONNX", "says something"],
+)
+def test_a_published_file_of_another_format_is_refused(kind: Format, published: bytes) -> None:
+    if kind == "onnx" and not published:
+        return  # a graph of nothing, which no runtime loads
+    with pytest.raises(CatalogueError):
+        weights.convert(replace(DETECTOR, format=kind), published)
 
 
 def test_a_missing_package_says_what_to_install(tmp_path: Path) -> None:
