@@ -36,6 +36,8 @@ Json = Annotated[
     typer.Option("--json", metavar="OUT", help="Also write the result to this file; - prints JSON only."),
 ]
 QUICK, THOROUGH = 30, 200
+STOPPED = 130
+"""The exit code after Ctrl-C, as a shell has it."""
 
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of each network; the cores of this process if not given.")
@@ -341,11 +343,15 @@ def main() -> None:
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         _stopped()
+    except SystemExit as ended:
+        if ended.code == STOPPED:  # typer makes this of Ctrl-C, and says nothing
+            _stopped()
+        raise
 
 
 def _stopped() -> NoReturn:
     print("\nstopped", file=sys.stderr)
-    raise SystemExit(130) from None
+    raise SystemExit(STOPPED) from None
 
 
 if __name__ == "__main__":
