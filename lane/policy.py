@@ -36,6 +36,7 @@ LIVE = frozenset(
 )
 DOCUMENT = frozenset({"inter_eye_distance_px", "shown"})
 
+FileName = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 WhenMissing = Literal["refer", "signal"]
 
@@ -69,7 +70,7 @@ class Limit(_Strict):
 class ComparisonRule(_Strict):
     """What the site demands of comparisons; rates and shares are fractions. See `lane.calibration.Limits`."""
 
-    calibrations: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=16)]
+    calibrations: Annotated[list[FileName], Field(min_length=1, max_length=16)]
     max_fmr: Annotated[float, Field(gt=0, le=0.01)]
     max_worst_group_fmr: Annotated[float, Field(gt=0, le=0.01)]
     sureness: Sureness
@@ -221,7 +222,7 @@ def load(path: Path = SHIPPED) -> Policy:
         return _with_calibrations(policy, path.parent)
     except OSError as error:
         raise PolicyError(f"policy {path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"policy {path} is not TOML: {error}") from error
     except (ValidationError, TypeError) as error:
         raise PolicyError(f"policy {path}: {error}") from error
@@ -240,7 +241,9 @@ def _with_calibrations(policy: Policy, folder: Path) -> Policy:
 
 def _find(name: str, folder: Path) -> Path:
     beside = folder / name
-    return beside if beside.exists() else SHIPPED_CALIBRATIONS / name
+    if beside.is_symlink() or beside.exists():  # one that leads nowhere is an error, not the shipped one
+        return beside
+    return SHIPPED_CALIBRATIONS / name
 
 
 def _one_hash(policy: Policy, read: Sequence[Calibration]) -> str:

@@ -59,6 +59,9 @@ def site(folder: Path, *changes: tuple[str, str]) -> Policy:
         (("accepted_referral_load = 0.1", "admit = 0.3"), "admit"),
         (('["made-up.json"]', "[]"), "calibrations"),
         (('["made-up.json"]', '["none.json"]'), r"calibration .*none\.json cannot be read"),
+        (('["made-up.json"]', '["made-up.json\\u0000"]'), "calibrations"),
+        (('["made-up.json"]', '[""]'), "calibrations"),
+        (("version = ", f"deep = {'[' * 5000}\nversion = "), "not TOML"),
         (('["made-up.json"]', '["policy.toml"]'), r"calibration policy\.toml is not a calibration"),
         (('["made-up.json"]', '["made-up.json", "made-up.json"]'), "two for one matcher"),
     ],
@@ -131,6 +134,14 @@ def test_a_sites_own_policy_finds_the_shipped_calibrations(tmp_path: Path) -> No
     copy = tmp_path / "policy.toml"
     copy.write_bytes(SHIPPED.read_bytes())
     assert load(copy).identity() == load().identity()
+
+
+def test_a_link_to_a_calibration_that_is_gone_is_not_made_good_by_the_shipped_one(tmp_path: Path) -> None:
+    copy = tmp_path / "policy.toml"
+    copy.write_bytes(SHIPPED.read_bytes())
+    (tmp_path / load().comparison.calibrations[0]).symlink_to(tmp_path / "gone.json")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load(copy)
 
 
 def test_the_shipped_policy_starts_with_the_shipped_networks(networks: Networks) -> None:
