@@ -130,7 +130,7 @@ def accuracy(
         str | None,
         typer.Option(
             metavar="GLOB",
-            help="Pictures under root that no pair lists, such as 'lfw/*/*.jpg'; wants --impostors all.",
+            help="Pictures under root that no pair lists, such as `lfw/*/*.jpg`; wants --impostors all.",
         ),
     ] = None,
     matcher: Matchers = None,
@@ -163,7 +163,7 @@ def accuracy(
 
     results.must_be_writable(json_out)
     wanted = _numbers(thresholds) if thresholds else THRESHOLDS
-    data, listed, take = _listed(pairs, sequences, root, group_by.split(","), frame_interval)
+    data, listed, take = _listed(pairs, sequences, root, group_by, frame_interval)
     more = _more(pictures, root, impostors)
     rules = policy()
     built = bench(_names(matcher), rules, face, workers or available_cores())
@@ -205,13 +205,14 @@ def calibrate(
     from benchmarks import calibrate as calibration  # noqa: PLC0415  --help loads no network's library
     from benchmarks.machine import policy  # noqa: PLC0415
     from benchmarks.matchers import bench, own  # noqa: PLC0415
+    from benchmarks.pairs import grouping  # noqa: PLC0415
     from benchmarks.stamp import networks, stamp  # noqa: PLC0415
     from benchmarks.tables import show_calibration  # noqa: PLC0415
     from lane.calibration import parse  # noqa: PLC0415
     from models.ort import available_cores  # noqa: PLC0415
 
     results.must_be_writable(out)
-    lists = calibration.read_lists(pairs, root, group_by.split(","))
+    lists = calibration.read_lists(pairs, root, grouping(group_by, pairs))
     rules = policy()
     built = bench([matcher or own()], rules, face, workers or available_cores())
     told = calibration.calibrate(lists, root, built)
@@ -246,14 +247,14 @@ def ingredients(
     """
     from benchmarks.ingredients import compare  # noqa: PLC0415  --help loads no network's library
     from benchmarks.machine import policy  # noqa: PLC0415
-    from benchmarks.pairs import read_pairs  # noqa: PLC0415
+    from benchmarks.pairs import grouping, read_pairs  # noqa: PLC0415
     from benchmarks.stamp import networks, sha256_of, stamp  # noqa: PLC0415
     from benchmarks.tables import show_ingredients  # noqa: PLC0415
     from models.ort import available_cores  # noqa: PLC0415
 
     results.must_be_writable(json_out)
     rules = policy()
-    listed = read_pairs(pairs, root, group_by.split(","))
+    listed = read_pairs(pairs, root, grouping(group_by, [pairs]))
     told, built = compare(listed, root, rules, face=face, threads=workers or available_cores())
     how = {"pairs": pairs.name, "pairs_sha256": sha256_of(pairs), "face": face, "group_by": group_by}
     _tell(
@@ -280,17 +281,17 @@ def _console() -> Console:
 
 
 def _listed(
-    pairs: Path | None, sequences: Path | None, root: Path, group_by: list[str], interval_s: float
+    pairs: Path | None, sequences: Path | None, root: Path, group_by: str, interval_s: float
 ) -> "tuple[Path, tuple[Pair, ...], Take]":
     """The list that was given, what it compares, and how each of its paths is taken."""
     from benchmarks.acquire import one_picture  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.pairs import read_pairs  # noqa: PLC0415
+    from benchmarks.pairs import grouping, read_pairs  # noqa: PLC0415
     from benchmarks.sequences import compared, read_sequences, taken_as_capture  # noqa: PLC0415
 
     if pairs is not None and sequences is None:
-        return pairs, read_pairs(pairs, root, group_by), one_picture
+        return pairs, read_pairs(pairs, root, grouping(group_by, [pairs])), one_picture
     if sequences is not None and pairs is None:
-        listed = compared(read_sequences(sequences, root, group_by))
+        listed = compared(read_sequences(sequences, root, grouping(group_by, [sequences])))
         return sequences, listed, taken_as_capture(interval_s)
     raise typer.BadParameter("wanted is one of --pairs and --sequences", param_hint="--pairs")
 

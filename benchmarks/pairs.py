@@ -9,6 +9,8 @@ from benchmarks.errors import BenchmarkError
 
 ALL = "all"
 """The one group of a list that has none."""
+GROUP = "group"
+"""The column that usually names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,25 @@ def read_pairs(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Pair, .
     return pairs
 
 
-def read_rows(path: Path, columns: str) -> list[tuple[int, Mapping[str, str | None]]]:
+def grouping(column_names: str, lists: Sequence[Path]) -> list[str]:
+    """The columns that name a group. BenchmarkError for one that no list has: a slip would join all groups.
+
+    The usual one, `GROUP`, may be missing.
+    """
+    wanted = column_names.split(",")
+    there = {column for path in lists for _, row in read_rows(path) for column in row}
+    unknown = [column for column in wanted if column not in there and column != GROUP]
+    if unknown:
+        raise BenchmarkError(f"no list has a column {' or '.join(unknown)} that would name groups")
+    return wanted
+
+
+def read_rows(path: Path, columns: str = "") -> list[tuple[int, Mapping[str, str | None]]]:
     """Rows with their line numbers, of a file that has these columns. BenchmarkError if it has not."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
-            missing = set(columns.split(",")) - set(rows.fieldnames or ())
+            missing = set(filter(None, columns.split(","))) - set(rows.fieldnames or ())
             if missing:
                 raise BenchmarkError(f"{path}: needs the columns {columns}; missing: {sorted(missing)}")
             return [(rows.line_num, row) for row in rows]
