@@ -1,12 +1,15 @@
 """The composition root: settings in, a station out; knows which adapter stands for which port."""
 
+import logging
+from functools import partial
+
 from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
 from lane.cohort import Cohort
 from lane.config import Settings
 from lane.courier import Courier
 from lane.errors import SettingsError
-from lane.evaluation import Evaluator, Shadow, expected
+from lane.evaluation import SWITCHED_OFF, Evaluator, Shadow, expected
 from lane.judge import Judge
 from lane.measure import Measurer
 from lane.observer import Observer
@@ -14,19 +17,37 @@ from lane.policy import Policy, load
 from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen
 from lane.station import Station
 from models.build import Networks, build_networks
+from models.errors import CatalogueError, ModelError
+from models.measurement import NotAssessed
 from models.ort import RuntimeSettings
+
+log = logging.getLogger(__name__)
 
 
 def build_measurer(settings: Settings, policy: Policy) -> Measurer:
     """Networks that passed their golden check. Raises ModelError; PolicyError without their calibration."""
-    networks = build_networks(
-        RuntimeSettings(
-            provider_policy=settings.provider_policy, provider=settings.provider, threads=settings.threads
-        ),
-        matchers=[settings.shadow_matcher] if settings.shadow_matcher else [],
+    runtime = RuntimeSettings(
+        provider_policy=settings.provider_policy, provider=settings.provider, threads=settings.threads
     )
+    networks = _with_shadow(runtime, settings.shadow_matcher) or build_networks(runtime)
     policy.check(networks.embedder.identity)
     return Measurer(networks, second_face_ratio=policy.capture.second_face_ratio)
+
+
+def _with_shadow(runtime: RuntimeSettings, name: str | None) -> Networks | None:
+    """None without a second matcher, or with one that is not ready: a lane does without it.
+
+    Raises CatalogueError for a name that no matcher has: that is a slip in the settings.
+    """
+    if name is None:
+        return None
+    try:
+        return build_networks(runtime, matchers=[name])
+    except CatalogueError:
+        raise
+    except ModelError as error:
+        log.critical("with the second matcher %s the networks are not ready: %s", name, error)
+        return None
 
 
 def build_policy(settings: Settings) -> Policy:
@@ -49,16 +70,18 @@ def build_observer(settings: Settings, policy: Policy, clock: Clock, networks: N
     return Observer(evaluator)
 
 
-def _shadow(settings: Settings, policy: Policy, networks: Networks) -> Shadow | None:
+def _shadow(settings: Settings, policy: Policy, networks: Networks) -> Shadow | NotAssessed:
     """The second matcher, with the threshold of its calibration, or the site's where it has none."""
     name = settings.shadow_matcher
     if name is None:
-        return None
-    if name not in networks.others:
+        return SWITCHED_OFF
+    if name == networks.embedder.identity.name:
         raise SettingsError(f"shadow_matcher: {name} decides already; name another one of the catalogue")
-    embedder = networks.others[name]
+    if name not in networks.others:
+        return NotAssessed("switched off: not ready at the start")
+    embedder, check_file = networks.others[name], partial(networks.check_other, name)
     band = policy.band(embedder.identity)
-    return Shadow(embedder, band.admit if band else settings.shadow_threshold)
+    return Shadow(embedder, band.admit if band else settings.shadow_threshold, check_file)
 
 
 def build_station(

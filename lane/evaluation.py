@@ -18,6 +18,7 @@ from lane.measure import Stopwatch, agreed_similarity
 from lane.policy import Policy
 from lane.reference import Reference
 from models import template
+from models.errors import ModelError
 from models.face import Embedding, Face, ImageBGR, MatcherIdentity
 from models.measurement import Measure, Measured, NotAssessed
 
@@ -58,6 +59,8 @@ class Shadow:
 
     embedder: Embedder
     threshold: float | None
+    check_file: Callable[[], None]
+    """Raises ModelError if its file is no longer the one that was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Evaluator:
         self,
         policy: Policy,
         cohort: Cohort,
-        shadow: Shadow | None = None,
+        shadow: Shadow | NotAssessed = SWITCHED_OFF,
         limits: Limits = Limits(),
         groups: frozenset[str] = frozenset(),
     ) -> None:
@@ -147,25 +150,36 @@ class Evaluator:
         return self._cohort.compare(who, probes, _as_the_judge_does, threshold)
 
     def _in_shadow(self, compared: Compared, watch: Stopwatch) -> Mapping[str, Any] | NotAssessed:
-        if self._shadow is None:
-            return SWITCHED_OFF
+        shadow = self._trusted_shadow()
+        if isinstance(shadow, NotAssessed):
+            return shadow
         if compared.reference.embedding is None:
             return NO_REFERENCE
         if not compared.good:
             return NO_PROBE
-        embedder = self._shadow.embedder
+        embedder = shadow.embedder
         seen = [one.seen.sighting for one in compared.good]
         with watch.time("shadow"):
             reference = _embedded(embedder, compared.reference.image_bgr, compared.reference.face)
             probes = [_embedded(embedder, one.image_bgr, one.face) for one in seen]
             score = _as_the_judge_does(reference, probes)
-        first, second = self._own_match(compared), _says(score, self._shadow.threshold)
+        first, second = self._own_match(compared), _says(score, shadow.threshold)
         return {
             "matcher": embedder.identity,
             "similarity": score,
-            "threshold": self._shadow.threshold,
+            "threshold": shadow.threshold,
             "agreement": _agreement(first, second),
         }
+
+    def _trusted_shadow(self) -> Shadow | NotAssessed:
+        """The shadow; off for good once its file is another. The lane goes on: a shadow decides nothing."""
+        if isinstance(self._shadow, Shadow):
+            try:
+                self._shadow.check_file()
+            except ModelError as error:
+                log.critical("the second matcher is switched off, and the lane goes on: %s", error)
+                self._shadow = NotAssessed(f"switched off: {type(error).__name__}")
+        return self._shadow
 
     def _own_match(self, compared: Compared) -> bool | None:
         """Whether the passenger matched the own document. If not, nobody knows who was compared."""

@@ -13,6 +13,7 @@ from models.errors import CatalogueError
 from models.face import Face, ImageBGR, NetworkIdentity
 from models.mesh import FaceMesh
 from models.ort import OrtSession, RuntimeSettings
+from models.providers import KNOWN, Provider
 from models.recipe import preprocessing
 
 
@@ -29,6 +30,8 @@ class Networks:
     """Further matchers that were asked for, by name."""
     identities: tuple[NetworkIdentity, ...]
     watched: tuple[weights.WatchedFile, ...]
+    """The files that decisions rest on."""
+    others_watched: Mapping[str, weights.WatchedFile]
     catalogue: Catalogue
 
     def refined(self, image_bgr: ImageBGR, face: Face) -> Face:
@@ -44,9 +47,13 @@ class Networks:
             golden.check_embedder(embedder, self.catalogue.named(embedder.identity.name).golden)
 
     def check_files(self) -> None:
-        """ModelError if a file is no longer the one that was loaded."""
+        """ModelError if a file that decisions rest on is no longer the one that was loaded."""
         for file in self.watched:
             file.check()
+
+    def check_other(self, name: str) -> None:
+        """The same of a further matcher: no decision rests on it, so its file is no reason to stop."""
+        self.others_watched[name].check()
 
 
 def build_networks(
@@ -79,7 +86,8 @@ def build_networks(
             NetworkIdentity(spec.role, spec.name, spec.sha256, sessions[spec.name].provider)
             for spec in (*before, matcher, *others)
         ),
-        watched=tuple(weights.WatchedFile(spec, cache) for spec in (*before, matcher, *others)),
+        watched=tuple(weights.WatchedFile(spec, cache) for spec in (*before, matcher)),
+        others_watched=MappingProxyType({spec.name: weights.WatchedFile(spec, cache) for spec in others}),
         catalogue=specs,
     )
     networks.self_test()
@@ -101,7 +109,9 @@ def session_of(spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> Ort
     return session_on(weights.load(spec, cache), spec, settings)
 
 
-def session_on(graph: bytes, spec: NetworkSpec, settings: RuntimeSettings) -> OrtSession:
+def session_on(
+    graph: bytes, spec: NetworkSpec, settings: RuntimeSettings, known: Mapping[str, Provider] = KNOWN
+) -> OrtSession:
     """A graph that is fed as `spec` says, warmed up. Raises ModelError."""
     shapes = [(1, 3, height, width) for width, height in spec.input.shapes]
-    return OrtSession(graph, spec.name, settings, shapes)
+    return OrtSession(graph, spec.name, settings, shapes, known)

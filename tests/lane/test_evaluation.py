@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lane import build
 from lane.adapters import photos as store
 from lane.adapters.clock import SkippingClock
 from lane.adapters.simulated import SimulatedCamera
@@ -33,10 +34,11 @@ from lane.observer import Asked, Observer
 from lane.policy import Policy
 from lane.referral import Answer, PassageId
 from models.align import ARCFACE_112, Layout
-from models.build import Networks
-from models.errors import InferenceError
+from models.build import Networks, build_networks
+from models.errors import CatalogueError, InferenceError, WeightsChangedError, WeightsMissingError
 from models.face import AlignedFace, Embedding
 from models.identity import MatcherIdentity
+from models.ort import RuntimeSettings
 from tests.lane.hall import LANE, Hall, hall
 
 THUMBNAIL = MatcherIdentity("thumbnail", "2" * 64, "3" * 64)
@@ -68,6 +70,10 @@ class Thumbnail:
         flat = grey.astype(np.float32).ravel()
         flat -= flat.mean()
         return Embedding(flat / np.float32(np.linalg.norm(flat)), self.identity)
+
+
+def unchanged() -> None:
+    """A matcher's file that nobody touches."""
 
 
 class Judges(Judge):
@@ -144,7 +150,7 @@ class Hanging:
 
 def observers(policy: Policy) -> Iterator[Observer]:
     yield Observer(Evaluator(policy, cohort()), LONG_S)
-    yield Observer(Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5)), LONG_S)
+    yield Observer(Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5, unchanged)), LONG_S)
     yield Observer(Evaluator(policy, cohort(0)), LONG_S)
     yield Observer(Raising(), LONG_S)
     yield Observer(Senseless(), LONG_S)
@@ -272,7 +278,7 @@ def test_a_nationality_goes_nowhere_unless_the_site_counts_it(policy: Policy, ve
 def test_the_shadows_score_and_whether_it_agrees_are_told(
     threshold: float | None, agreement: str | None, policy: Policy, verdicts: Verdicts
 ) -> None:
-    evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), threshold))
+    evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), threshold, unchanged))
     shadow = evaluator.evaluate(compared(verdicts.of["holder"]))["shadow"]
     assert shadow["matcher"]["name"] == "thumbnail"
     assert -1 <= shadow["similarity"]["value"] <= 1
@@ -288,7 +294,7 @@ class BrokenEmbedder(Thumbnail):
 def test_a_shadow_that_fails_takes_nothing_from_the_count_of_strangers(
     policy: Policy, verdicts: Verdicts
 ) -> None:
-    evaluator = Evaluator(policy, cohort(), Shadow(BrokenEmbedder(), 0.5))
+    evaluator = Evaluator(policy, cohort(), Shadow(BrokenEmbedder(), 0.5, unchanged))
     body = evaluator.evaluate(compared(verdicts.of["holder"]))
     assert body["shadow"] == {"not_assessed": "InferenceError"}
     assert (body["own_match"], body["cohort"]["size"]) == (True, 0)
@@ -298,7 +304,7 @@ def test_a_shadow_that_fails_takes_nothing_from_the_count_of_strangers(
 def test_the_fact_is_plain_counts_and_holds_no_vector_and_no_picture(
     policy: Policy, verdicts: Verdicts
 ) -> None:
-    evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5))
+    evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5, unchanged))
     text = json.dumps(evaluator.evaluate(compared(verdicts.of["holder"])), allow_nan=False)
     assert len(text) < 1200
     evaluator.close()
@@ -425,10 +431,71 @@ def test_of_a_matcher_that_nobody_measured_nothing_is_expected(policy: Policy) -
 def test_a_lane_is_built_with_the_second_matcher_of_its_settings(
     threshold: float | None, agreement: str | None, policy: Policy, networks: Networks, verdicts: Verdicts
 ) -> None:
-    with_shadow = replace(networks, others={"thumbnail": Thumbnail()})  # type: ignore[dict-item]
-    observer = built(policy, with_shadow, shadow_matcher="thumbnail", shadow_threshold=threshold)
+    observer = built(
+        policy, with_shadow(networks, unchanged), shadow_matcher="thumbnail", shadow_threshold=threshold
+    )
     shadow = told_by(observer, verdicts)["shadow"]
     assert (shadow["matcher"]["name"], shadow["agreement"]) == ("thumbnail", agreement)
+
+
+@dataclass
+class File:
+    """The file of a second matcher, which somebody may exchange."""
+
+    check: Callable[[], None]
+
+
+def with_shadow(networks: Networks, check: Callable[[], None]) -> Networks:
+    files: Any = {"thumbnail": File(check)}
+    others: Any = {"thumbnail": Thumbnail()}
+    return replace(networks, others=others, others_watched=files)
+
+
+def test_a_shadow_whose_file_is_another_is_switched_off_and_the_lane_goes_on(
+    tmp_path: Path, policy: Policy, networks: Networks, verdicts: Verdicts, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = iter([None, WeightsChangedError(Path("thumbnail.onnx"), "a" * 64, "b" * 64), None])
+
+    def check() -> None:
+        if (fault := next(looks)) is not None:
+            raise fault
+
+    beside = with_shadow(networks, check)
+    beside.check_files()
+    judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
+    documents: Any = [(TravelDocument(b"", None), None)] * 3
+    with built(policy, beside, shadow_matcher="thumbnail", shadow_threshold=0.5) as observer:
+        here = hall(tmp_path, verdicts.judge.measurer, policy, documents, judge=judge, observer=observer)
+        here.station.start()
+        assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
+        told = [one["shadow"] for one in evaluated(here)]
+    assert told[0]["matcher"]["name"] == "thumbnail"
+    assert told[1:] == [{"not_assessed": "switched off: WeightsChangedError"}] * 2, "for good"
+    assert [line.levelname for line in caplog.records if "second matcher" in line.message] == ["CRITICAL"]
+    assert "lane.closed" not in here.kinds()
+
+
+def test_a_lane_does_without_a_shadow_that_is_not_ready_at_the_start(
+    policy: Policy, verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = build_networks
+
+    def without_others(runtime: RuntimeSettings, matchers: Sequence[str] = ()) -> Networks:
+        if matchers:
+            raise WeightsMissingError(Path("dlib.onnx"), "prepare it")
+        return real(runtime)
+
+    monkeypatch.setattr(build, "build_networks", without_others)
+    given = read(shadow_matcher="dlib-resnet-29", threads=1)
+    measurer = build.build_measurer(given, policy)
+    observer = build_observer(given, policy, SkippingClock(), measurer.networks)
+    assert told_by(observer, verdicts)["shadow"] == {"not_assessed": "switched off: not ready at the start"}
+    assert [line.levelname for line in caplog.records if "dlib-resnet-29" in line.message] == ["CRITICAL"]
+
+
+def test_a_shadow_that_no_catalogue_knows_is_a_slip_in_the_settings(policy: Policy) -> None:
+    with pytest.raises(CatalogueError, match="no-such-matcher"):
+        build.build_measurer(read(shadow_matcher="no-such-matcher", threads=1), policy)
 
 
 def test_the_matcher_that_decides_is_not_its_own_shadow(policy: Policy, networks: Networks) -> None:
