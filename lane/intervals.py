@@ -40,43 +40,6 @@ def chance(errors: int, n: int, limit: float) -> float:
     return 1.0 if errors <= 0 else beta_cdf(limit, errors, n - errors + 1)
 
 
-def log_evidence_above(errors: int, n: int, limit: float) -> float:
-    """ln of how much more likely `errors` of `n` is at rates above `limit` than at `limit` itself.
-
-    The likelihood is averaged over all rates above the limit (Robbins 1970, a Beta(1/2, 1/2) cut off there).
-    Where the true rate is at the limit or below, this ever reaches ln(1/a) with a probability of at most
-    `a`, however often one looks (Ville 1939): a test that is looked at after each comparison needs this,
-    since a plain one would raise a false alarm some day for certain. Comparisons count as independent.
-    """
-    if not 0 < limit < 1:
-        raise ValueError(f"a limit lies between 0 and 1, not at {limit}")
-    above, before = beta_cdf(1 - limit, n - errors + 0.5, errors + 0.5), beta_cdf(1 - limit, 0.5, 0.5)
-    if above <= 0:
-        return -math.inf
-    averaged = _log_beta(errors + 0.5, n - errors + 0.5) + math.log(above)
-    averaged -= _log_beta(0.5, 0.5) + math.log(before)
-    return averaged - errors * math.log(limit) - (n - errors) * math.log1p(-limit)
-
-
-def chance_of_two(errors: int, n: int, others: int, n_others: int) -> float:
-    """How often one of two samples of the same rate gets so large a share of all errors, or a larger one.
-
-    Fisher's exact test, one-sided: `errors` of `n` against `others` of `n_others`.
-    """
-    total = errors + others
-    most = min(total, n)
-    whole = _log_choose(n + n_others, total)
-    terms = (
-        _log_choose(n, k) + _log_choose(n_others, total - k) - whole
-        for k in range(max(errors, total - n_others), most + 1)
-    )
-    return min(1.0, math.fsum(math.exp(term) for term in terms))
-
-
-def _log_choose(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-
-
 def _log_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 

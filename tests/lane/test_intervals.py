@@ -1,13 +1,12 @@
 """Intervals against published and closed-form values."""
 
 import math
-import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lane.intervals import beta_cdf, beta_quantile, chance, chance_of_two, log_evidence_above, rate
+from lane.intervals import beta_cdf, beta_quantile, chance, rate
 
 
 def test_no_error_in_n_gives_the_closed_form_upper_bound() -> None:
@@ -66,46 +65,6 @@ def test_the_distribution_agrees_with_closed_forms() -> None:
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(1e-4, 0.9))
 def test_the_chance_of_so_many_errors_is_their_binomial_tail(counts: tuple[int, int], limit: float) -> None:
     assert chance(*counts, limit) == pytest.approx(_at_least(*counts, limit), abs=1e-8)
-
-
-def test_two_samples_agree_with_fishers_test() -> None:
-    ways = sum(math.comb(100, k) * math.comb(100, 10 - k) for k in (8, 9, 10))
-    assert chance_of_two(8, 100, 2, 100) == pytest.approx(ways / math.comb(200, 10), rel=1e-9)
-    assert chance_of_two(0, 100, 9, 100) == pytest.approx(1)
-    assert chance_of_two(3, 3, 0, 3) == pytest.approx(1 / 20)
-
-
-def test_evidence_grows_where_the_rate_is_above_the_limit_and_falls_where_it_is_not() -> None:
-    above = [log_evidence_above(3 * n // 1000, n, 1e-3) for n in (10_000, 20_000, 40_000)]
-    at = [log_evidence_above(n // 1000, n, 1e-3) for n in (10_000, 1_000_000, 100_000_000)]
-    assert math.log(1000) < above[0] < above[1] < above[2]
-    assert 0 > at[0] > at[1] > at[2]
-    assert log_evidence_above(0, 10_000_000, 1e-2) < -1000
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        log_evidence_above(1, 2, 0.0)
-
-
-def test_evidence_is_an_average_over_the_rates_above_the_limit() -> None:
-    errors, n, limit, steps = 4, 60, 0.05, 200_000
-    inside = outside = 0.0
-    for step in range(steps):  # midpoints in the angle, where the Beta(1/2, 1/2) is flat
-        rate_ = math.sin(math.pi / 2 * (step + 0.5) / steps) ** 2
-        if rate_ > limit:
-            outside += 1
-            inside += (rate_ / limit) ** errors * ((1 - rate_) / (1 - limit)) ** (n - errors)
-    assert log_evidence_above(errors, n, limit) == pytest.approx(math.log(inside / outside), abs=1e-3)
-
-
-def test_looking_after_each_comparison_raises_hardly_ever_a_false_alarm() -> None:
-    luck, alarms = random.Random(7), 0
-    for _ in range(400):
-        errors = 0
-        for n in range(1, 301):
-            errors += luck.random() < 0.05
-            if log_evidence_above(errors, n, 0.05) >= math.log(20):
-                alarms += 1
-                break
-    assert alarms <= 400 / 20
 
 
 def _at_least(errors: int, n: int, p: float) -> float:
