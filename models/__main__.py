@@ -128,7 +128,8 @@ def doctor(
 ) -> None:
     """Look at machine, runtime and networks, check and time each, and say what would help.
 
-    Exit code 1 if a lane would not start here as asked.
+    Exit code 1 if a lane's networks would not start here as asked. Whether the policy's calibration fits them
+    a lane sees when it starts.
     """
     from models.doctor import examine  # noqa: PLC0415  --help loads no network's library
     from models.told import findings_json, show_findings  # noqa: PLC0415
@@ -170,7 +171,8 @@ def reduce(
     """Make networks in fewer bits, and measure whether they would be admitted: faster, and within drift.
 
     Drawn faces show what is broken; only photographs of people show what may be admitted. A reduced file
-    lies beside the prepared one; nothing uses it unless a catalogue names it.
+    lies beside the prepared one; nothing uses it unless a catalogue names it. Exit code 1 if one could not be
+    made or measured.
 
     Example: python -m models reduce sface-2021dec --precision int8 --pictures DIR
     """
@@ -191,6 +193,7 @@ def reduce(
         trials.write(done, json_out)
     if json_out != trials.STDOUT:
         trials.show(done, out)
+    raise typer.Exit(1 if done.failed else 0)
 
 
 def main() -> None:

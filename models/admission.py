@@ -9,12 +9,13 @@ from statistics import median
 from typing import TypeVar
 
 from models import drift, weights
+from models.build import session_on
 from models.catalogue import NetworkSpec
 from models.detect import FaceDetector
 from models.drift import Drift, Limit, Listener
 from models.errors import ProviderError
 from models.face import ImageBGR
-from models.ort import OrtSession, RuntimeSettings
+from models.ort import RuntimeSettings
 from models.providers import IN_BF16, KNOWN, Provider, named
 from models.reduced import FILES, reduce
 from models.session import Session, Tensor
@@ -105,11 +106,11 @@ def tried(
     """
     must_be_possible(precision, settings)
     graph = weights.load(spec, cache)
-    full = _session(graph, spec, settings)
+    full = session_on(graph, spec, settings)
     images = [*drift.pictures(spec), *met]
     seen = tensors_of(spec, full, spread(images, CALIBRATION))
     less, known = _reduced(graph, precision, seen)
-    reduced = _session(less, spec, settings, known)
+    reduced = session_on(less, spec, settings, known)
     moved = drift.measure(spec, full, reduced, images)
     speed = alternated(full, reduced, spread(seen, RACED), rounds)
     sha256 = hashlib.sha256(less).hexdigest()
@@ -148,14 +149,7 @@ def must_be_possible(precision: str, settings: RuntimeSettings) -> None:
         raise ProviderError(f"{precision} is a setting of {able}, not of {provider.name}")
 
 
-def _session(
-    graph: bytes, spec: NetworkSpec, settings: RuntimeSettings, known: Mapping[str, Provider] = KNOWN
-) -> OrtSession:
-    shapes = [(1, 3, height, width) for width, height in spec.input.shapes]
-    return OrtSession(graph, spec.name, settings, shapes, known)
-
-
-def tensors_of(spec: NetworkSpec, session: OrtSession, images: Sequence[ImageBGR]) -> list[Tensor]:
+def tensors_of(spec: NetworkSpec, session: Session, images: Sequence[ImageBGR]) -> list[Tensor]:
     """What the network is fed on these pictures, as it is used."""
     if spec.role != "detector":
         return [to_tensor(image, spec.input) for image in images]

@@ -72,13 +72,13 @@ class Findings:
     denormals_flushed: bool
     networks: tuple[Health, ...]
     problems: tuple[str, ...]
-    """What keeps a lane from starting as it was asked to."""
+    """What keeps a lane's networks from starting as they were asked to."""
     advice: tuple[str, ...]
-    """What would help, or that there is nothing to do."""
+    """What would help; nothing where all is well."""
 
     @property
     def well(self) -> bool:
-        """Whether a lane would start, on the provider that was asked for."""
+        """Whether the networks of a lane would start, on the provider that was asked for."""
         return not self.problems
 
 

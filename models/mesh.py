@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.align import ARCFACE_112, Layout, Similarity, align, inverse, similarity_transform
 from models.errors import InferenceError
-from models.face import Box, Face, ImageBGR, Landmarks
+from models.face import AlignedFace, Box, Face, ImageBGR, Landmarks
 from models.face import Mesh as Mesh
 from models.session import Session, Tensor
 from models.spec import NetworkSpec
@@ -48,10 +48,8 @@ class FaceMesh:
 
     def look(self, image_bgr: ImageBGR, landmarks: Landmarks, box: Box) -> Mesh:
         """The face's mesh; InferenceError if box or landmarks span no face."""
-        to_crop = crop_transform(landmarks, box)
-        moved = (landmarks @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
-        crop = align(image_bgr, landmarks, Layout(f"mesh-{SIZE}", SIZE, moved))
-        return mesh_in_image(self._session.run(to_tensor(crop.image_bgr, self._input)), to_crop)
+        crop = cropped(image_bgr, landmarks, box).image_bgr
+        return mesh_in_image(self._session.run(to_tensor(crop, self._input)), crop_transform(landmarks, box))
 
     def refine(self, image_bgr: ImageBGR, face: Face) -> Face:
         """The face with its mesh, or as it was where the network sees none or one elsewhere."""
@@ -70,6 +68,13 @@ def agrees(mesh: Mesh, landmarks: Landmarks) -> bool:
     return bool(apart <= MAX_APART * np.linalg.norm(landmarks - landmarks.mean(0)))
 
 
+def cropped(image_bgr: ImageBGR, landmarks: Landmarks, box: Box) -> AlignedFace:
+    """The face as the network is fed it; InferenceError if box or landmarks span no face."""
+    to_crop = crop_transform(landmarks, box)
+    in_crop = (landmarks @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
+    return align(image_bgr, landmarks, Layout(f"mesh-{SIZE}", SIZE, in_crop))
+
+
 def crop_transform(landmarks: Landmarks, box: Box) -> Similarity:
     """Image to crop: a square around the box, turned so that the eyes are level."""
     if not np.isfinite(landmarks[:2]).all():
@@ -85,7 +90,10 @@ def crop_transform(landmarks: Landmarks, box: Box) -> Similarity:
 
 
 def mesh_in_image(outputs: Mapping[str, Tensor], to_crop: Similarity) -> Mesh:
-    """The network's answer, brought back from the crop into the image."""
+    """The network's answer, brought back from the crop into the image; InferenceError for another's."""
+    shapes = {name: output.shape for name, output in outputs.items()}
+    if shapes != {"landmarks": (1, COUNT, 3), "face": (1, 1)}:
+        raise InferenceError(f"not the answer of a face mesh: {shapes}")
     in_crop = outputs["landmarks"][0].astype(np.float64)
     turn, move = to_crop[:, :2], to_crop[:, 2]
     in_image = np.linalg.solve(turn, (in_crop[:, :2] - move).T).T

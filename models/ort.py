@@ -155,7 +155,10 @@ def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Sha
     """A session whose every node runs on `provider`; ProviderError says what does not."""
     runtime = _with(provider)
     for name, value in provider.environment:
-        os.environ.setdefault(name, value)
+        if (found := os.environ.setdefault(name, value)) != value:
+            raise ProviderError(
+                f"{provider.name}: {name} is {found!r} and must be {value!r}, or scores differ"
+            )
     options = _options(threads)
     try:
         with flushed():  # loading leaves the thread flushed for good otherwise; this puts it back

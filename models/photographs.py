@@ -3,18 +3,16 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from models.align import Layout, align, layout_of
+from models.align import align, layout_of
 from models.catalogue import NetworkSpec
 from models.detect import FaceDetector
 from models.errors import ImageError
 from models.face import Face, ImageBGR
 from models.image import read
-from models.mesh import SIZE, crop_transform
+from models.mesh import cropped
 
 MOST = 160
-KINDS = (".jpg", ".jpeg", ".png", ".bmp")
+KINDS = (".jpg", ".jpeg", ".png", ".jp2")
 
 
 def read_folder(folder: Path, most: int = MOST) -> list[ImageBGR]:
@@ -43,6 +41,4 @@ def as_met(spec: NetworkSpec, photographs: Iterable[ImageBGR], detector: FaceDet
 def _crop(spec: NetworkSpec, image: ImageBGR, face: Face) -> ImageBGR:
     if spec.role == "matcher":
         return align(image, face.landmarks, layout_of(spec)).image_bgr
-    to_crop = crop_transform(face.landmarks, face.box_in_image)
-    in_crop = (face.landmarks @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
-    return align(image, face.landmarks, Layout("mesh", SIZE, in_crop)).image_bgr
+    return cropped(image, face.landmarks, face.box_in_image).image_bgr

@@ -52,7 +52,7 @@ class Provider:
     memory: str = ""
     """The device in whose memory tensors are bound, such as `cuda`; empty where that is the host's own."""
     environment: tuple[tuple[str, str], ...] = ()
-    """What has no option, set before the provider starts; an operator's own value stays."""
+    """What has no option, set before the provider starts; with another value set, it does not."""
     compiles: bool = False
     """Whether it builds an engine of its own from each graph, which takes minutes and is kept."""
     plugin: str = ""

@@ -78,7 +78,7 @@ def show_findings(found: Findings, out: Console) -> None:
     for advice in found.advice:
         out.print(f"advice   {advice}", markup=False)
     if found.well:
-        out.print(f"A lane would start on {found.provider}.", markup=False)
+        out.print(f"A lane's networks would start on {found.provider}.", markup=False)
 
 
 def _facts(found: Findings) -> Iterable[tuple[str, str]]:

@@ -16,11 +16,12 @@ from models.admission import FEWEST_PHOTOGRAPHS, Trial, must_be_possible, tried
 from models.build import session_of
 from models.catalogue import NetworkSpec
 from models.detect import FaceDetector
-from models.errors import ModelError
+from models.errors import ImageError, ModelError, ProviderError
+from models.face import ImageBGR
 from models.host import commit, host, versions
-from models.ort import RuntimeSettings
+from models.ort import RuntimeSettings, why_unavailable
 from models.photographs import as_met, read_folder
-from models.providers import installed_runtimes
+from models.providers import installed_runtimes, named
 from models.threads import ThreadPlan, limits, plan
 from models.told import plan_json, rounded, widened
 
@@ -60,7 +61,9 @@ def run(
     done, failed = [], []
     for precision in precisions:
         must_be_possible(precision, settings)
-    photographs = read_folder(folder) if folder is not None else []
+    if reason := why_unavailable(named(settings.provider)):
+        raise ProviderError(reason)
+    photographs = _photographs(folder)
     detector = _detector() if photographs else None
     for spec in specs:
         weights.load(spec, weights.cache_dir())
@@ -72,6 +75,15 @@ def run(
             except ModelError as error:
                 failed.append(Failed(spec.name, precision, str(error)))
     return Trials(tuple(done), tuple(failed), plan(limits(), settings.threads))
+
+
+def _photographs(folder: Path | None) -> list[ImageBGR]:
+    """Of a folder that is named, at least one: with none the answer would be that of drawn faces alone."""
+    if folder is None:
+        return []
+    if not (found := read_folder(folder)):
+        raise ImageError("empty", f"{folder} holds no picture that can be read")
+    return found
 
 
 def _detector() -> FaceDetector:
@@ -180,7 +192,8 @@ def show(trials: Trials, out: Console) -> None:
             f"{moved.score:.4f}",
             _verdict(trial),
         )
-    out.print(table)
+    if trials.done:
+        out.print(table)
     for trial in trials.done:
         if trial.path is not None:
             out.print(f"made  {trial.path}", markup=False)

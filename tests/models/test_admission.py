@@ -18,8 +18,8 @@ from models import catalogue, weights
 from models.admission import Speed, Trial, alternated, tried
 from models.drift import LIMITS, Drift
 from models.errors import InferenceError, ProviderError
-from models.ort import RuntimeSettings
-from models.providers import CPU
+from models.ort import RuntimeSettings, available_providers
+from models.providers import CPU, CUDA
 from models.reduced import reduce
 from models.session import Tensor
 from models.spec import Role
@@ -153,7 +153,7 @@ def test_the_command_writes_figures_limits_and_a_stamp(cache: Path, tmp_path: Pa
     low, high = trial["speed"]["ratio_interval"]
     assert low <= trial["speed"]["ratio"] <= high
     assert trial["drift"]["cosine"] >= trial["limit"]["cosine"]
-    assert trial["would_be_admitted"] == (trial["faster"] and trial["within_drift"])
+    assert trial["would_be_admitted"] is False  # on drawn faces alone
     assert {"date_utc", "commit", "cpu", "threads", "libraries"} <= result["stamp"].keys()
     assert result["failed"] == []
 
@@ -163,3 +163,16 @@ def test_a_folder_that_is_not_there_is_said_at_once(cache: Path, tmp_path: Path)
     assert done.returncode == 2
     assert "there is no folder" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(CUDA in available_providers(), reason="there is a GPU here")
+def test_a_provider_that_is_not_here_is_said_at_once(cache: Path) -> None:
+    done = command("--provider", "cuda", cache=cache)
+    assert done.returncode == 2
+    assert f"{CUDA} is not available here" in done.stderr
+
+
+def test_a_folder_without_a_picture_is_said_at_once(cache: Path, tmp_path: Path) -> None:
+    done = command("--pictures", str(tmp_path), cache=cache)
+    assert done.returncode == 2
+    assert f"{tmp_path} holds no picture that can be read" in done.stderr

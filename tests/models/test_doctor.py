@@ -19,6 +19,7 @@ from models.errors import ProviderError
 from models.ort import available_providers
 from models.providers import CPU, CUDA
 from models.spec import Role
+from models.threads import cores, limits
 
 ROLES: tuple[Role, ...] = ("detector", "matcher")
 
@@ -117,7 +118,7 @@ def test_a_provider_that_nobody_knows_is_an_error(cache: Path) -> None:
 
 
 def test_more_threads_than_cores_are_advised_against(cache: Path) -> None:
-    found = examine(cache, threads=512)
+    found = examine(cache, threads=cores(limits()) + 1)
     assert found.well
     assert any(text.startswith("ask for at most") for text in found.advice)
 
@@ -142,7 +143,7 @@ def test_the_command_tells_people_and_machines_the_same(cache: Path) -> None:
             assert network["golden_passed"]
             assert f"CPU {network['nodes']}/{network['nodes']}" in text.stdout
     assert found["machine"]["cpu"] in text.stdout
-    assert f"A lane would start on {CPU}." in text.stdout
+    assert f"A lane's networks would start on {CPU}." in text.stdout
 
 
 def test_an_empty_cache_and_a_broken_catalogue_are_told_with_exit_code_1(tmp_path: Path) -> None:

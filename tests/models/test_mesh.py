@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -265,3 +265,15 @@ def test_a_mesh_with_points_in_another_order_is_noticed(session: OrtSession) -> 
     changed = Changed(session, after=lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]})
     with pytest.raises(GoldenVectorError, match="moved by"):
         golden.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
+
+
+def test_another_networks_answer_is_no_mesh(session: OrtSession) -> None:
+    others: list[Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]] = [
+        lambda found: {"landmarks": found["landmarks"]},
+        lambda found: {**found, "landmarks": found["landmarks"][:, :467]},
+        lambda found: {**found, "landmarks": found["landmarks"][..., :2]},
+        lambda found: {**found, "face": found["face"][0]},
+    ]
+    for after in others:
+        with pytest.raises(InferenceError, match="not the answer of a face mesh"):
+            golden.check_mesh(FaceMesh(SPEC, Changed(session, after=after)), SPEC.golden)

@@ -247,13 +247,14 @@ def test_an_engine_is_kept_for_tensorrt_alone() -> None:
     assert [provider.short for provider in KNOWN.values() if provider.compiles] == ["tensorrt"]
 
 
-def test_what_has_no_option_is_set_before_and_an_operators_own_value_stays(
+def test_what_has_no_option_is_set_before_and_with_another_value_nothing_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("LANE_TEST_SET", "theirs")
-    monkeypatch.setenv("LANE_TEST_NEW", "")
-    monkeypatch.delenv("LANE_TEST_NEW")
-    wanted = (("LANE_TEST_SET", "ours"), ("LANE_TEST_NEW", "ours"))
-    known = {CPU: Provider(CPU, "cpu", "cpu", environment=wanted)}
+    monkeypatch.setenv("LANE_TEST", "")
+    monkeypatch.delenv("LANE_TEST")
+    known = {CPU: Provider(CPU, "cpu", "cpu", environment=(("LANE_TEST", "0"),))}
     OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], known)
-    assert (os.environ["LANE_TEST_SET"], os.environ["LANE_TEST_NEW"]) == ("theirs", "ours")
+    assert os.environ["LANE_TEST"] == "0"
+    monkeypatch.setenv("LANE_TEST", "1")
+    with pytest.raises(ProviderError, match="LANE_TEST is '1' and must be '0'"):
+        OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], known)
