@@ -108,7 +108,7 @@ class LaneLooker:
         return {name: self._mean(taken, one) for name, one in self._embedders.items()}
 
     def _mean(self, taken: Capture, embedder: Embedder) -> Vector:
-        """Not brought to unit length: two such means score the mean of all pairs of frames, as in a lane."""
+        """Not brought to unit length: by cosine two such means score the mean of all pairs of frames."""
         seen = [good.seen.sighting for good in taken.good]
         every = [embed(one.image_bgr, one.face, embedder) for one in seen if one.face is not None]
         mean: Vector = np.stack([one.vector for one in every]).mean(axis=0)

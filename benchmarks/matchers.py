@@ -91,7 +91,12 @@ def subject(identity: MatcherIdentity, metric: Metric, rules: Policy) -> Subject
     band = rules.band(identity)
     if band is not None:
         return Subject(identity, metric, band.admit, f"policy {rules.version}")
-    for begin, threshold in STOCK.items():
-        if identity.name.startswith(begin):
-            return Subject(identity, metric, threshold, "usual, not calibrated here")
-    return Subject(identity, metric, None, "none: not calibrated, and no usual one is known")
+    usual = next((at for begin, at in STOCK.items() if identity.name.startswith(begin)), None)
+    kind = "none" if usual is None else "usual"
+    return Subject(identity, metric, usual, f"{kind}: {_why_not_calibrated(identity, rules)}")
+
+
+def _why_not_calibrated(identity: MatcherIdentity, rules: Policy) -> str:
+    if any(one.calibration.matcher.name == identity.name for one in rules.calibrated):
+        return f"policy {rules.version} has it calibrated with other weights or other preprocessing"
+    return "not calibrated here"

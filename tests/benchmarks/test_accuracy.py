@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -189,10 +190,21 @@ def test_many_threads_give_the_same_answer_in_the_same_order(tmp_path: Path) -> 
 
 def test_a_matcher_without_calibration_has_its_usual_threshold_or_none(policy: Policy) -> None:
     usual = subject(MatcherIdentity("face_recognition", "0" * 64, "1" * 64), "euclidean", policy)
-    assert (usual.threshold, usual.threshold_from) == (0.4, "usual, not calibrated here")
+    assert (usual.threshold, usual.threshold_from) == (0.4, "usual: not calibrated here")
     unknown = subject(MatcherIdentity("own", "0" * 64, "1" * 64), "cosine", policy)
     assert unknown.threshold is None
     assert "none" in unknown.threshold_from
+
+
+def test_a_calibration_of_other_weights_or_other_preprocessing_lends_no_threshold(policy: Policy) -> None:
+    [calibrated] = policy.calibrated
+    own = calibrated.calibration.matcher
+    assert subject(own, "cosine", policy).threshold == calibrated.band.admit
+    for other in (replace(own, sha256="0" * 64), replace(own, preprocessing="0" * 64)):
+        found = subject(other, "cosine", policy)
+        assert found.threshold != calibrated.band.admit
+        assert "usual: policy" in found.threshold_from
+        assert "other weights or other preprocessing" in found.threshold_from
 
 
 def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:
