@@ -38,7 +38,7 @@ class Comparison:
         reasons = self.outcome.reasons if isinstance(self.outcome, Refer) else ()
         band = self.policy.band(self.evidence.matcher)
         return {
-            "outcome": "refer" if reasons else "admit",
+            "outcome": "admit" if isinstance(self.outcome, Admit) else "refer",
             "reasons": [reason.code.value for reason in reasons],
             "components": {
                 reason.code.value: list(reason.components) for reason in reasons if reason.components

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lane.comparison import STAGES, Comparison
 from lane.decide import Admit, Refer, decide
 from lane.evidence import CaptureEnd, Check, DeskContact, Evidence, from_plain, to_plain
 from lane.policy import Policy
@@ -139,6 +140,12 @@ def test_a_site_may_let_clear_matches_pass_while_the_desk_is_down_and_it_is_sign
     outcome = decide(replace(GOOD, desk=DeskContact.DESK_LOST), lenient)
     assert isinstance(outcome, Admit)
     assert Reason(Code.DESK_LOST) in outcome.remarks
+
+
+def test_a_referral_is_told_as_one_even_if_it_had_no_reason() -> None:
+    for outcome, told in ((Refer(()), "refer"), (Admit(), "admit")):
+        compared = Comparison(GOOD, outcome, POLICY, dict.fromkeys(STAGES, 0.0))
+        assert compared.plain()["outcome"] == told
 
 
 scores = st.one_of(
