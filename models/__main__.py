@@ -29,6 +29,7 @@ app = typer.Typer(
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
+MISSING = ": `pip install --no-deps --require-hashes -r requirements.lock` brings it"
 Threads = Annotated[
     int | None,
     typer.Option(min=1, help="Threads of each network; as many as the machine allows if not given."),
@@ -203,7 +204,8 @@ def main() -> None:
     except (ModelError, OSError, ImportError) as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded
             sys.exit(130)
-        err.print(f"error: {error}", markup=False)
+        missing = isinstance(error, ModuleNotFoundError)
+        err.print(f"error: {error}{MISSING if missing else ''}", markup=False)
         sys.exit(2)
 
 

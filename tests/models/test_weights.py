@@ -240,3 +240,16 @@ def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith("error:")
     assert "Traceback" not in result.stderr
+
+
+def test_a_library_that_is_not_installed_is_one_line_that_says_what_brings_it(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.modules['onnx'] = None; sys.argv = ['models', 'prepare', {DETECTOR.name!r}]\n"
+        "import models.__main__ as m\n"
+        "m.main()"
+    )
+    result = run(tmp_path, code=code)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("error: import of onnx halted")
+    assert "requirements.lock" in result.stderr
+    assert "Traceback" not in result.stderr
