@@ -174,7 +174,8 @@ def _gauge(name: str, help_: str, samples: Iterable[Sample]) -> Iterator[str]:
     yield f"# TYPE {PREFIX}_{name} gauge"
     for labels, value in samples:
         shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"{PREFIX}_{name}{{{shown}}} {value:g}" if shown else f"{PREFIX}_{name} {value:g}"
+        # repr: "%g" would round a million comparisons
+        yield f"{PREFIX}_{name}{{{shown}}} {value!r}" if shown else f"{PREFIX}_{name} {value!r}"
 
 
 def _escaped(text: str) -> str:

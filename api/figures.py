@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from api.schemas import PassageName, Sha256, Told, Wire
 
@@ -13,7 +13,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 # --- inside a lane's entries
 
 
-class MatcherTold(Told):
+class Exactly(Told):
+    """A part of `passage.evaluated`: true is not one, and a word is no number."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class MatcherTold(Exactly):
     """The matcher that decided."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
@@ -21,7 +27,7 @@ class MatcherTold(Told):
     preprocessing: Sha256
 
 
-class TallyTold(Told):
+class TallyTold(Exactly):
     """How a passenger compared with the documents of others."""
 
     compared: Count
@@ -36,28 +42,28 @@ class TallyTold(Told):
         return self
 
 
-class CohortTold(Told):
+class CohortTold(Exactly):
     """A round of comparisons; without `others` there was none."""
 
     others: TallyTold | None = None
     in_group: TallyTold | None = None
 
 
-class ShadowTold(Told):
+class ShadowTold(Exactly):
     """What a second matcher says; without `agreement` it did not."""
 
     matcher: MatcherTold | None = None
     agreement: Literal["both_match", "both_not", "disagree"] | None = None
 
 
-class LimitsTold(Told):
+class LimitsTold(Exactly):
     """What the calibration of the matcher expects, as shares."""
 
     fmr: Share | None = None
     fnmr: Share | None = None
 
 
-class EvaluatedTold(Told):
+class EvaluatedTold(Exactly):
     """The body of `passage.evaluated`."""
 
     passage: PassageName

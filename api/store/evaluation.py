@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
 from api.errors import StoreError
@@ -47,7 +48,20 @@ class Series:
 
 
 def take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
-    """Count a lane's `passage.evaluated`, received `at`: once for each passage."""
+    """Count a lane's `passage.evaluated`, received `at`: once for each passage. What fails counts nothing.
+
+    Raises only where the database takes no writing: then the delivery cannot be kept either.
+    """
+    try:
+        with session.begin_nested():
+            _take(session, lane, entry, at=at, window=window)
+    except Exception as error:  # a fault that nobody thought of holds no delivery up either
+        if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError):
+            raise
+        log.error("entry %s of lane %s is not counted", entry.seq, lane, exc_info=error)
+
+
+def _take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
     try:
         told = EvaluatedTold.model_validate(entry.body)
         decision = queue.decision_of(session, told.passage)
@@ -62,7 +76,7 @@ def take(session: Session, lane: str, entry: Entry, *, at: datetime, window: tim
     for where, group in _places(lane, told.group):
         row = _series(session, where, told, group, at=at)
         if row is None:
-            continue
+            break
         begins = not _has_begun(session, row.id, hour)
         _add(session, row.id, hour, shadow, counted(told, decision, in_group=bool(group)))
         if begins:
@@ -85,7 +99,7 @@ def listed(session: Session, *, at: datetime, window: timedelta) -> list[Series]
             fmr_limit=row.fmr_limit,
             fnmr_limit=row.fnmr_limit,
             counts=summed(session, row.id, since, until),
-            shadows=_by_shadow(session, row.id, since),
+            shadows=_by_shadow(session, row.id, since, until),
             alarms=alarms.of(session, row.id),
         )
         for row in rows
@@ -108,10 +122,12 @@ def counted(told: EvaluatedTold, decision: Decision | None, *, in_group: bool) -
 
 def summed(session: Session, series: int, since: datetime, until: datetime) -> Counts:
     """The counts from `since` on and before `until`."""
+    return _sums(session, CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
+
+
+def _sums(session: Session, *which: ColumnElement[bool]) -> Counts:
     sums = [func.coalesce(func.sum(getattr(CountsRow, name)), 0) for name in NAMES]
-    found = session.execute(
-        select(*sums).where(CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
-    ).one()
+    found = session.execute(select(*sums).where(*which)).one()
     return Counts(**dict(zip(NAMES, map(int, found), strict=True)))
 
 
@@ -140,10 +156,10 @@ def _outcome(own_match: bool | None, decision: Decision | None) -> str:  # noqa:
 
 
 def _places(lane: str, group: str | None) -> Iterator[tuple[str, str]]:
-    for where in (lane, WHOLE_SITE):
-        yield where, EVERYBODY
-        if group is not None:
-            yield where, group
+    """The lane before the site: what a lane may not tell, no site counts."""
+    for of in (EVERYBODY, group):
+        if of is not None:
+            yield from ((lane, of), (WHOLE_SITE, of))
 
 
 def _told_before(session: Session, lane: str, passage: str) -> bool:
@@ -165,7 +181,7 @@ def _is_evaluation(payload: str, hash_: str) -> bool:
 def _series(
     session: Session, lane: str, told: EvaluatedTold, group: str, *, at: datetime
 ) -> SeriesRow | None:
-    """The row of this series; None where the lane has too many already."""
+    """The row of this series; None where the lane has too many already. The site has those of its lanes."""
     matcher = told.matcher
     if matcher is None:
         return None
@@ -180,8 +196,8 @@ def _series(
     ).one_or_none()
     if row is None:
         known = session.scalar(select(func.count()).where(SeriesRow.lane == lane)) or 0
-        if known >= MOST_SERIES:
-            log.warning("lane %s tells of more matchers and groups than are counted", lane or "(all)")
+        if lane != WHOLE_SITE and known >= MOST_SERIES:
+            log.warning("lane %s tells of more matchers and groups than are counted", lane)
             return None
         row = SeriesRow(lane=lane, group=group, last_at=at, **_columns(matcher))
         session.add(row)
@@ -214,19 +230,13 @@ def _add(session: Session, series: int, hour: datetime, shadow: str, counts: Cou
     session.flush()
 
 
-def _by_shadow(session: Session, series: int, since: datetime) -> dict[str, Counts]:
-    found: dict[str, Counts] = {}
-    shadows = select(CountsRow.shadow).where(CountsRow.series == series, CountsRow.hour >= since)
-    for shadow in sorted(set(session.scalars(shadows)) - {NO_SHADOW}):
-        rows = select(CountsRow).where(
-            CountsRow.series == series, CountsRow.hour >= since, CountsRow.shadow == shadow
-        )
-        sums = dict.fromkeys(NAMES, 0)
-        for row in session.scalars(rows):
-            for name in NAMES:
-                sums[name] += getattr(row, name)
-        found[shadow] = Counts(**sums)
-    return found
+def _by_shadow(session: Session, series: int, since: datetime, until: datetime) -> dict[str, Counts]:
+    within = (CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
+    shadows = select(CountsRow.shadow).where(*within, CountsRow.shadow != NO_SHADOW).distinct()
+    return {
+        shadow: _sums(session, *within, CountsRow.shadow == shadow)
+        for shadow in session.scalars(shadows.order_by(CountsRow.shadow)).all()
+    }
 
 
 def _forget(session: Session, before: datetime, *, at: datetime) -> None:

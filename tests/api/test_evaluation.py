@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from api import drift
 from api.desk import FEWEST_OF_A_GROUP
 from api.figures import EvaluatedTold
+from api.store import alarms as store_of_alarms
 from api.store.evaluation import MOST_SERIES, counted
 from api.store.officers import Role
 from api.store.tables import CountsRow, LedgerRow, SeriesRow
@@ -160,7 +161,15 @@ def test_a_delivery_that_is_repeated_counts_once(desk: RunningDesk, lane: Lane, 
         {"own_match": "perhaps"},
         {"cohort": {"others": {"compared": -1, "matched": 0}}},
         {"cohort": {"others": {"compared": 10**12, "matched": 0}}},
+        {"cohort": {"others": {"compared": True, "matched": 0}}},
+        {"cohort": {"others": {"compared": 1.5, "matched": 0}}},
+        {"cohort": {"others": {"compared": "7", "matched": 0}}},
+        {"own_match": "yes"},
+        {"own_match": 1},
+        {"matcher": MATCHER | {"name": "x" * 129}},
         {"limits": {"fmr": 2}},
+        {"limits": {"fmr": -1e-9}},
+        {"limits": {"fmr": "0.1"}},
         {"passage": "../.."},
     ],
 )
@@ -173,6 +182,21 @@ def test_a_fact_that_makes_no_sense_is_kept_and_holds_nothing_up(
     ]
     assert lane.deliver(*entries).json()["applied_through"] == 2
     assert evaluation(supervisor)["series"] == []
+    assert verify_ledger(desk.desk.database).head.seq > 2
+
+
+def test_a_fault_in_the_statistics_holds_no_delivery_up(
+    desk: RunningDesk, lane: Lane, supervisor: Officer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(store_of_alarms, "look", fails)
+    tell(lane)
+    assert evaluation(supervisor)["series"] == [], "nothing half counted"
+    monkeypatch.undo()
+    tell(lane)
+    assert series(supervisor)["strangers"]["passengers"] == 1
     assert verify_ledger(desk.desk.database).head.seq > 2
 
 
@@ -238,6 +262,18 @@ def test_no_lane_fills_the_disk_with_matchers(desk: RunningDesk, lane: Lane) -> 
     with desk.desk.database.read() as session:
         kept = session.scalar(select(func.count()).where(SeriesRow.lane == "lane-1"))
     assert kept == MOST_SERIES
+
+
+def test_a_lane_that_invents_matchers_takes_no_other_lanes_place(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    with desk.lane("lane-2") as inventive:
+        facts = [body(str(uuid4()), matcher=MATCHER | {"name": f"invented-{n}"}) for n in range(MOST_SERIES)]
+        inventive.deliver(*(inventive.write("passage.evaluated", fact) for fact in facts))
+    tell(lane)
+    told = [one["lane"] for one in evaluation(supervisor)["series"] if one["matcher"] == MATCHER]
+    assert told == [None, "lane-1"]
+    assert supervisor.http.get(f"{desk.address}/evaluation").status_code == 200
 
 
 def test_what_is_older_than_the_window_is_gone(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
@@ -470,6 +506,14 @@ def test_metrics_are_text_that_prometheus_reads_and_name_nobody(
     assert f'passenger_lane_evaluation_alarm{{{labels},rate="fnmr"}} 1' in lines
     for told in (waiting, officer.pseudonym, supervisor.pseudonym, "wang", "zhou"):
         assert told not in text
+
+
+def test_metrics_round_no_count(lane: Lane, supervisor: Officer) -> None:
+    for _ in range(13):
+        tell(lane, cohort=cohort(Tally(99_999, 1, 0, 0)))
+    supervisor.sign_in()
+    trials = [line for line in supervisor.ask("GET", "/metrics").text.splitlines() if "fmr_trials{" in line]
+    assert [line.split()[-1] for line in trials] == ["1299987", "1299987"]
 
 
 def test_the_counts_tables_name_no_passage(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
