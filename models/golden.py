@@ -141,7 +141,7 @@ class Embedder(Protocol):
     layout: Layout
 
     def embed(self, face: AlignedFace) -> Embedding:
-        """The face's unit vector."""
+        """The face's vector."""
         ...
 
 
