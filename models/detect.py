@@ -28,7 +28,8 @@ LARGEST_AT_FULL_SCALE_PX = 400
 
 # Each cell over a face has its own opinion on the landmarks, and they differ most where the face is small.
 # Looking again at the face upright and with the eyes 84 px apart, and taking the mean of all cells, brought
-# false non-matches at FMR 1e-3 from 9.0 to 3.2 % (mean of four groups, 1,481 pairs of East Asian faces).
+# false non-matches at FMR 1e-3 in the worst group from 9.0 to 3.4 % (mean of five groups of East Asian faces,
+# benchmarks/results/2026-11-25-xeon-2core-ingredients-asian.json).
 CLOSE_UP_EYES_PX = 84
 CLOSE_UP = Layout(
     "close-up-320",
