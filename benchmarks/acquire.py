@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.meant import Look
 from benchmarks.progress import follow
 from benchmarks.replay import Replay
 from lane.capture import Capture, capture
@@ -23,13 +24,11 @@ from lane.evidence import CaptureEnd
 from lane.measure import Measurer, Sighting, Stopwatch
 from lane.policy import Policy, beyond_limits
 from models.errors import ImageError, InferenceError
-from models.face import Box, ImageBGR
+from models.face import ImageBGR
 from models.image import read
-from models.quality import assess
 from models.template import Embedder, embed
 
 Vector = NDArray[np.float32]
-Look = Callable[[ImageBGR, Measurer], Sighting]
 
 CUT_BY_FRAME = ("shown", "cut")
 """Quality components that tell how much of a face the frame leaves; judged by the policy's limits."""
@@ -119,48 +118,6 @@ class LaneLooker:
         if sighting.face is None:
             return "no_face"
         return "cut_by_frame" if beyond_limits(sighting.quality, self._frame_limits) else None
-
-
-def prominence(box: Box, image_bgr: ImageBGR) -> float:
-    """Area less twice the squared distance from the picture's centre, as is usual with LFW."""
-    return area(box, image_bgr) - 2 * centrality(box, image_bgr) ** 2
-
-
-def centrality(box: Box, image_bgr: ImageBGR) -> float:
-    """0 in the picture's centre, falling with the distance of the box's centre from it, in pixels."""
-    height, width = image_bgr.shape[:2]
-    away = (box.x + box.width / 2 - width / 2, box.y + box.height / 2 - height / 2)
-    return -float(np.hypot(*away))
-
-
-def area(box: Box, image_bgr: ImageBGR) -> float:  # noqa: ARG001  a merit, as the others
-    """In square pixels."""
-    return box.width * box.height
-
-
-MERITS: dict[str, Callable[[Box, ImageBGR], float]] = {
-    "prominent": prominence,
-    "largest": area,
-    "central": centrality,
-}
-"""Which of several faces is meant. LFW's labels name the prominent one; a lane takes the largest."""
-
-
-def look_for(face: str) -> Look:
-    """The lane's look at the face that this merit names; for the largest, the very look of a lane."""
-    if face == "largest":
-        return lambda image_bgr, measurer: measurer.look(image_bgr, Stopwatch())
-    merit = MERITS[face]
-
-    def look(image_bgr: ImageBGR, measurer: Measurer) -> Sighting:
-        faces = measurer.networks.detector.detect(image_bgr)
-        if not faces:
-            return Sighting(image_bgr, 0, None, {})
-        meant = max(faces, key=lambda one: merit(one.box_in_image, image_bgr))
-        face = measurer.networks.refined(image_bgr, meant)
-        return Sighting(image_bgr, len(faces), face, assess(image_bgr, face))
-
-    return look
 
 
 def one_picture(path: Path, lookers: Sequence[Looker]) -> Mapping[str, Vector | Failure]:

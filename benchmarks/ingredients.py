@@ -13,10 +13,11 @@ from statistics import median
 from typing import Any
 
 from benchmarks.accuracy import Asked, measure
-from benchmarks.acquire import MERITS, Failure, Vector
+from benchmarks.acquire import Failure, Vector
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import measurer
 from benchmarks.matchers import Bench, Subject
+from benchmarks.meant import MERITS
 from benchmarks.pairs import Pair
 from lane.policy import Policy
 from models.align import Layout, align

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks import peers
-from benchmarks.acquire import LaneLooker, Looker, look_for
+from benchmarks.acquire import LaneLooker, Looker
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import measurer
+from benchmarks.meant import look_for
 from benchmarks.scores import Metric
 from lane.measure import Measurer
 from lane.policy import Policy

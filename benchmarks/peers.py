@@ -16,8 +16,9 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from benchmarks.acquire import MERITS, Failure, Vector
+from benchmarks.acquire import Failure, Vector
 from benchmarks.frames import Walk
+from benchmarks.meant import MERITS
 from benchmarks.passes import LanePass
 from benchmarks.progress import follow
 from benchmarks.timing import settled_garbage, spread

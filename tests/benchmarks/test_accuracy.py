@@ -13,9 +13,10 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.accuracy import Asked, Strangers, measure
-from benchmarks.acquire import Failure, LaneLooker, Looker, acquire, look_for, prominence
+from benchmarks.acquire import Failure, LaneLooker, Looker, acquire
 from benchmarks.errors import BenchmarkError
 from benchmarks.matchers import Bench, subject
+from benchmarks.meant import look_for, prominence
 from benchmarks.pairs import Pair, read_pairs
 from lane.measure import Measurer, Sighting
 from lane.policy import Limit, Policy

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.acquire import Failure, look_for
+from benchmarks.acquire import Failure
 from benchmarks.ingredients import CROPS, LANE, RECIPES, RecipeLooker, Times, compare
 from benchmarks.machine import measurer, policy
+from benchmarks.meant import look_for
 from benchmarks.pairs import Pair
 from lane.adapters.photos import SHA256
 from lane.measure import Measurer, Stopwatch

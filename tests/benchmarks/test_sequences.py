@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.acquire import Failure, LaneLooker, look_for
+from benchmarks.acquire import Failure, LaneLooker
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import holder
+from benchmarks.meant import look_for
 from benchmarks.replay import Replay
 from benchmarks.sequences import Recording, compared, read_sequences
 from lane.measure import Measurer
