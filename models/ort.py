@@ -9,7 +9,7 @@ import importlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -83,14 +83,14 @@ class OrtSession:
         self._session, self.provider = opened.session, opened.provider.name
         self.nodes = opened.nodes
         """How many nodes of the graph run; all of them on `provider`."""
-        self._input = self._session.get_inputs()[0].name
+        self._input = _only_input(name, [entry.name for entry in self._session.get_inputs()])
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._bound = self._in_memory_of(opened.provider)
         for shape in sorted(self._shapes):
             self.run(np.zeros(shape, np.float32))
 
     def run(self, tensor: Tensor) -> Mapping[str, Tensor]:
-        """Outputs by name; InferenceError for an unknown shape, a failed run, NaN or infinity."""
+        """Outputs by name; InferenceError for an unknown shape or type, a failed run, NaN or infinity."""
         if tensor.shape not in self._shapes or tensor.dtype != np.float32:
             raise InferenceError(f"{self.name}: was not warmed up for {tensor.dtype} {tensor.shape}")
         _must_be_finite(self.name, "input", tensor)
@@ -121,7 +121,16 @@ class OrtSession:
             raise ProviderError(f"{self.name}: {provider.name} binds no tensors: {error}") from error
 
 
-def _must_be_finite(name: str, what: str, tensor: Tensor) -> None:
+def _only_input(name: str, inputs: Sequence[str]) -> str:
+    if len(inputs) != 1:
+        raise InferenceError(f"{name}: expected a graph with one input, found {list(inputs)}")
+    return inputs[0]
+
+
+def _must_be_finite(name: str, what: str, tensor: Any) -> None:  # a runtime answers with lists, too
+    kind = tensor.dtype if isinstance(tensor, np.ndarray) else type(tensor)
+    if kind != np.float32:
+        raise InferenceError(f"{name}: {what} is no float32 tensor but {kind}")
     if not np.isfinite(tensor).all():
         raise InferenceError(f"{name}: {what} is not finite")
 

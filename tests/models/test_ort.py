@@ -258,3 +258,28 @@ def test_what_has_no_option_is_set_before_and_with_another_value_nothing_starts(
     monkeypatch.setenv("LANE_TEST", "1")
     with pytest.raises(ProviderError, match="LANE_TEST is '1' and must be '0'"):
         OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], known)
+
+
+def with_ends(inputs: list[str], kind: int) -> bytes:
+    """A graph with these inputs, of which the first is answered with as this type."""
+    entries = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in inputs]
+    node = helper.make_node("Cast", inputs[:1], ["out"], to=kind)
+    answer = helper.make_tensor_value_info("out", kind, [1, 2])
+    model = helper.make_model(
+        helper.make_graph([node], "odd", entries, [answer]),
+        opset_imports=[helper.make_opsetid("", 21)],
+        ir_version=10,
+    )
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def test_a_graph_with_two_inputs_is_refused() -> None:
+    with pytest.raises(InferenceError, match=r"one input, found .*x.*y"):
+        OrtSession(with_ends(["x", "y"], onnx.TensorProto.FLOAT), "odd", ONE_THREAD, [(1, 2)])
+
+
+@pytest.mark.parametrize("kind", ["STRING", "INT64", "FLOAT16", "DOUBLE", "BOOL"])
+def test_an_answer_that_is_no_float32_is_refused(kind: str) -> None:
+    with pytest.raises(InferenceError, match="no float32 tensor"):
+        OrtSession(with_ends(["x"], onnx.TensorProto.DataType.Value(kind)), "odd", ONE_THREAD, [(1, 2)])
