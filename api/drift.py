@@ -3,6 +3,11 @@
 The false alarms that this promises: a look raises one with a probability of at most `FALSE_ALARM` while the
 true rate is as expected, so at most 24 × 366 looks raise one within a year with at most 0.9 %, for each rate
 that is watched and whatever the looks have to do with each other (union bound).
+
+That takes one passenger's outcome to say nothing of the next one's. Of strangers this is not quite so: a
+document whose photo is like many people is met by a hundred passengers. Where documents differ threefold in
+this (coefficient of variation), none of 400 simulated windows raised a false alarm; where they differ tenfold
+and the true rate is exactly what is expected at most, one in twenty did.
 """
 
 from dataclasses import dataclass

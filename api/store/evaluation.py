@@ -6,7 +6,8 @@ no delivery up. What is older than the window is removed, and so are lanes and m
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -79,6 +80,8 @@ def _take(session: Session, lane: str, entry: Entry, *, at: datetime, window: ti
             break
         begins = not _has_begun(session, row.id, hour)
         _add(session, row.id, hour, shadow, counted(told, decision, in_group=bool(group)))
+        if begins and where == WHOLE_SITE:
+            _expect_what_lanes_do(session, row, hour - window, hour + timedelta(hours=1))
         if begins:
             alarms.look(session, row, summed(session, row.id, hour - window, hour), at=at)
         begun |= begins
@@ -202,9 +205,40 @@ def _series(
         row = SeriesRow(lane=lane, group=group, last_at=at, **_columns(matcher))
         session.add(row)
     row.last_at = at
-    row.fmr_limit, row.fnmr_limit = told.limits.fmr, told.limits.fnmr
+    if lane != WHOLE_SITE:
+        row.fmr_limit, row.fnmr_limit = told.limits.fmr, told.limits.fnmr
     session.flush()
     return row
+
+
+def _expect_what_lanes_do(session: Session, site: SeriesRow, since: datetime, until: datetime) -> None:
+    """Of a site is expected what its lanes expect, each by what it compared: none speaks for the others."""
+    rows = session.scalars(
+        select(SeriesRow).where(
+            SeriesRow.lane != WHOLE_SITE,
+            SeriesRow.matcher == site.matcher,
+            SeriesRow.sha256 == site.sha256,
+            SeriesRow.preprocessing == site.preprocessing,
+            SeriesRow.group == site.group,
+        )
+    ).all()
+    counts = [(row, summed(session, row.id, since, until)) for row in rows]
+    site.fmr_limit = _mean([(row.fmr_limit, found.compared) for row, found in counts])
+    site.fnmr_limit = _mean(
+        [(row.fnmr_limit, found.recognised + found.unrecognised) for row, found in counts]
+    )
+    session.flush()
+
+
+def _mean(limits: Iterable[tuple[float | None, int]]) -> float | None:
+    """The mean of what is known, weighted; unweighted where no weight is. None where nothing is known."""
+    known = [(limit, weight) for limit, weight in limits if limit is not None]
+    if not known:
+        return None
+    whole = sum(weight for _, weight in known)
+    if whole == 0:
+        return math.fsum(limit for limit, _ in known) / len(known)
+    return math.fsum(limit * weight for limit, weight in known) / whole
 
 
 def _columns(matcher: MatcherTold) -> dict[str, str]:

@@ -162,7 +162,7 @@ class SeriesRow(Table):
     """Empty: everybody."""
     last_at: Mapped[datetime]
     fmr_limit: Mapped[float | None]
-    """What the calibration expects, as the last fact said it."""
+    """What the calibration expects, as the last fact said it; of a site, what its lanes expect."""
     fnmr_limit: Mapped[float | None]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -231,6 +232,20 @@ def test_lanes_are_counted_apart_and_together(desk: RunningDesk, lane: Lane, sup
     assert counts == [2, 3, 5]
 
 
+def test_no_lane_says_what_is_expected_of_the_others(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    with desk.lane("lane-2") as other:
+        tell_many(lane, 9)
+        tell(other, limits=to_plain(Limits(fmr=1.0, fnmr=None)))
+        desk.clock.pass_time(hours=1)
+        tell(other, limits=to_plain(Limits(fmr=1.0, fnmr=None)))
+    site = series(supervisor, lane=None)
+    assert site["strangers"]["expected"] == pytest.approx((9 * 1e-3 + 2 * 1.0) / 11)
+    assert site["holders"]["expected"] == pytest.approx(0.05)
+    assert series(supervisor)["strangers"]["expected"] == 1e-3
+
+
 def test_a_group_of_few_is_not_told(lane: Lane, supervisor: Officer) -> None:
     within = {"group": "UTO", "cohort": cohort(Tally(100, 1, 0, 0), Tally(40, 1, 0, 0))}
     tell_many(lane, FEWEST_OF_A_GROUP - 1, **within)
@@ -436,6 +451,17 @@ def test_the_test_holds_whatever_number_of_strangers_each_passenger_met(
         trials = drift.of_strangers(errors, len(strangers), sum(strangers), limit)
         if errors >= trials.expected_errors + 1:
             assert tail[errors] <= trials.chance + 1e-12
+
+
+def test_documents_that_look_like_more_people_than_others_raise_no_alarm() -> None:
+    luck, size, passengers, limit, threefold = np.random.default_rng(1), 100, 500, 1e-3, 3.0
+    shape = 1 / threefold**2
+    for _ in range(20):
+        matched = np.zeros(passengers + 2 * size, bool)
+        for document, rate_of_it in enumerate(luck.gamma(shape, limit / shape, passengers + size)):
+            matched[document : document + size] |= luck.random(size) < min(1.0, rate_of_it)
+        errors = int(matched[size : size + passengers].sum())
+        assert not drift.of_strangers(errors, passengers, passengers * size, limit).alarming
 
 
 def at_least(chances: list[float]) -> list[float]:
