@@ -161,8 +161,15 @@ def _rates(
 
 
 def _labels(one: SeriesMessage) -> dict[str, str]:
-    matcher = f"{one.matcher.name} {one.matcher.sha256[:12]} {one.matcher.preprocessing[:12]}"
-    return {"lane": str(one.lane), "matcher": matcher, "group": one.group or ""}
+    """Whole hashes: two series with the same labels would make a reader refuse everything."""
+    matcher = one.matcher
+    return {
+        "lane": str(one.lane),
+        "matcher": matcher.name,
+        "sha256": matcher.sha256,
+        "preprocessing": matcher.preprocessing,
+        "group": one.group or "",
+    }
 
 
 def _loudness(alarm: AlarmMessage) -> float:

@@ -526,12 +526,26 @@ def test_metrics_are_text_that_prometheus_reads_and_name_nobody(
     assert "passenger_lane_referrals_waiting 1" in lines
     families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     assert len(set(families)) == len(families)
-    labels = 'lane="lane-1",matcher="sface-2021dec aaaaaaaaaaaa bbbbbbbbbbbb",group=""'
+    hashes = f'sha256="{"a" * 64}",preprocessing="{"b" * 64}"'
+    labels = f'lane="lane-1",matcher="sface-2021dec",{hashes},group=""'
     assert f'passenger_lane_evaluation_fnmr_errors{{{labels},bound="low"}} 25' in lines
     assert f'passenger_lane_evaluation_fnmr_trials{{{labels},bound="low"}} 101' in lines
     assert f'passenger_lane_evaluation_alarm{{{labels},rate="fnmr"}} 1' in lines
     for told in (waiting, officer.pseudonym, supervisor.pseudonym, "wang", "zhou"):
         assert told not in text
+
+
+def test_no_two_samples_have_the_same_labels(lane: Lane, supervisor: Officer) -> None:
+    odd = 'a" name\\ with\n everything'
+    for matcher in (MATCHER, MATCHER | {"sha256": "a" * 63 + "b"}, MATCHER | {"name": odd}):
+        tell(lane, matcher=matcher, shadow={"matcher": SHADOW | {"name": odd}, "agreement": "disagree"})
+    supervisor.sign_in()
+    lines = supervisor.ask("GET", "/metrics").text.splitlines()
+    samples = [line.rpartition(" ")[0] for line in lines if not line.startswith("# ")]
+    assert len(set(samples)) == len(samples)
+    escaped = r'"a\" name\\ with\n everything"'
+    assert sum(f"matcher={escaped}" in line for line in samples) > 5
+    assert all(line.startswith("passenger_lane_") for line in samples)
 
 
 def test_metrics_round_no_count(lane: Lane, supervisor: Officer) -> None:
