@@ -217,6 +217,20 @@ def test_whoever_is_admitted_had_every_check_proved(evidence: Evidence) -> None:
         )
 
 
+hashes = st.sampled_from([MATCHER.sha256, MATCHER.preprocessing, "c" * 64])
+others = st.builds(MatcherIdentity, st.sampled_from([MATCHER.name, "other"]), hashes, hashes)
+
+
+@given(anything, others.filter(lambda one: one != MATCHER))
+def test_no_score_of_another_matcher_is_ever_admitted(evidence: Evidence, other: MatcherIdentity) -> None:
+    assert Code.MODEL_CHANGED in codes(replace(evidence, matcher=other))
+
+
+@given(anything)
+def test_without_any_calibration_nobody_is_admitted(evidence: Evidence) -> None:
+    assert Code.MODEL_CHANGED in codes(evidence, POLICY.model_copy(update={"calibrated": ()}))
+
+
 @given(st.sampled_from([float("nan"), float("inf"), float("-inf")]))
 def test_not_a_number_never_becomes_a_measure(value: float) -> None:
     with pytest.raises(ValueError, match="not a finite number"):
