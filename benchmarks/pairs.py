@@ -1,11 +1,14 @@
 """Lists of picture pairs as CSV: what is read, and what is refused."""
 
 import csv
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from benchmarks.errors import BenchmarkError
+
+log = logging.getLogger(__name__)
 
 ALL = "all"
 """The one group of a list that has none."""
@@ -31,12 +34,15 @@ def read_pairs(path: Path, root: Path, group_by: Sequence[str]) -> tuple[Pair, .
 
     Who is on a picture: `identity_a` and `identity_b` where the list has them; of a single column `identity`
     it is who `a` shows, and `b` too where they are the same. Without these the file's name tells (`people`).
-    A pair that stands twice in one group counts once.
+    A pair that stands twice in one group counts once, and a picture with itself says nothing: it is left out.
     Several columns of `group_by` make one group: `source,group` gives `asianfaces/korean`. A column that the
     list lacks is passed over.
     """
     rows = read_rows(path, "a,b,same")
-    pairs = _each_once(_pair(row, f"{path}, line {line}", group_by) for line, row in rows)
+    listed = [_pair(row, f"{path}, line {line}", group_by) for line, row in rows]
+    pairs = _each_once(one for one in listed if one.a != one.b)
+    if alone := sum(one.a == one.b for one in listed):
+        log.warning("%s: %d pairs of a picture with itself are left out", path, alone)
     if not pairs:
         raise BenchmarkError(f"{path}: no pairs in it")
     _all_there(pictures(pairs), root)
@@ -86,8 +92,6 @@ def _pair(row: Mapping[str, str | None], where: str, group_by: Sequence[str]) ->
     if not a or not b or same not in ("0", "1"):
         raise BenchmarkError(f"{where}: needs two paths, and same is 0 or 1")
     a, b = one_name(a, where), one_name(b, where)
-    if a == b:
-        raise BenchmarkError(f"{where}: compares a picture with itself, which says nothing")
     group = "/".join(part for column in group_by if (part := row.get(column)))
     first = row.get("identity_a") or row.get("identity") or ""
     second = row.get("identity_b") or (first if same == "1" and "identity_b" not in row else "")

@@ -40,7 +40,7 @@ def test_a_list_without_groups_has_one_that_holds_all(tmp_path: Path) -> None:
         ("a,b,same\nx-1.jpg,gone.jpg,0\n", "gone.jpg is missing"),
         (f"a,b,same\nx-1.jpg,{'y' * 300}.jpg,0\n", "y.jpg is missing"),
         ("a,b,same\nx-1.jpg,y\0.jpg,0\n", "missing"),
-        ("a,b,same\nx-1.jpg,./x-1.jpg,1\n", "line 2: compares a picture with itself"),
+        ("a,b,same\nx-1.jpg,./x-1.jpg,1\n", "no pairs"),
         ("a,b,same\nx-1.jpg,../x-1.jpg,1\n", "line 2: ../x-1.jpg leaves its folder"),
         ("a;b;same\nx-1.jpg;x-1.jpg;1\n", "needs the columns"),
         ('a,b,same\n"x-1.jpg,x-1.jpg,1\n', "line 2"),
@@ -78,6 +78,15 @@ def test_a_pair_that_stands_twice_counts_once_in_each_group(tmp_path: Path) -> N
     rows = "x-1.jpg,x-2.jpg,1,g\n./x-2.jpg,x-1.jpg,1,g\nx-1.jpg,x-2.jpg,1,h\n"
     path = _list(tmp_path, f"a,b,same,group\n{rows}", "x-1.jpg", "x-2.jpg")
     assert [pair.group for pair in read_pairs(path, tmp_path, ["group"])] == ["g", "h"]
+
+
+def test_a_picture_with_itself_is_no_pair_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = "x-1.jpg,./x-1.jpg,1\nx-1.jpg,x-2.jpg,1\nx-2.jpg,x-2.jpg,0\n"
+    path = _list(tmp_path, f"a,b,same\n{rows}", "x-1.jpg", "x-2.jpg")
+    assert read_pairs(path, tmp_path, ["group"]) == (Pair("x-1.jpg", "x-2.jpg", same=True),)
+    assert "2 pairs of a picture with itself are left out" in caplog.text
 
 
 def test_a_person_is_folder_and_name_without_the_number() -> None:
