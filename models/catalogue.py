@@ -197,6 +197,8 @@ def _matcher(given: dict[str, Any], layouts: Mapping[str, LayoutSpec]) -> Networ
         raise ValueError(f"{name}: dimension must be 2 to 8192, is {spec.dimension!r}")
     if spec.golden and len(spec.golden) != spec.dimension:
         raise ValueError(f"{name}: golden has {len(spec.golden)} numbers, dimension is {spec.dimension}")
+    if spec.golden and not any(spec.golden):
+        raise ValueError(f"{name}: golden is zero, which is no answer to a face")
     if spec.input.shapes != ((size, size),):
         raise ValueError(f"{name}: shapes must be the layout's: [[{size}, {size}]]")
     return spec

@@ -99,6 +99,9 @@ def test_a_wrong_catalogue_is_a_catalogue_error(text: str) -> None:
         ("mean = 0.0", "mean = [0.0, 1.0]", "not enough values"),
         ("mean = 0.0", "mean = nan", "not a finite number"),
         ("scale = 1.0", "scale = true", "not a finite number"),
+        ("scale = 1.0", "scale = 0.0", "every picture would be the same"),
+        ("shapes = [[192, 192]]", "shapes = [[192.5, 192]]", "each 1 to 4096"),
+        ("shapes = [[192, 192]]", "shapes = [['192', 192]]", "each 1 to 4096"),
         ("size = 112", "size = 50", "inside the crop"),
         ("[38.2946, 51.6963]", "[73.5318, 51.5014]", "five different landmarks"),
         ('name = "yunet-2023mar"', 'name = "../yunet"', "lower-case letters"),
@@ -113,6 +116,13 @@ def test_an_entry_that_contradicts_itself_is_refused(was: str, becomes: str, mat
     assert was in SHIPPED
     with pytest.raises(CatalogueError, match=match):
         catalogue.parse(SHIPPED.replace(was, becomes))
+
+
+def test_a_known_answer_of_zeros_is_refused() -> None:
+    zeros = re.sub(r"golden = \[\s+-0\.01761.*?\]", f"golden = {[0.0] * 128}", SHIPPED, flags=re.DOTALL)
+    assert zeros != SHIPPED
+    with pytest.raises(CatalogueError, match="golden is zero"):
+        catalogue.parse(zeros)
 
 
 LINES = [
