@@ -52,17 +52,18 @@ class Observer:
             self._changed.notify_all()
         self._evaluator.close()
 
-    def take(self, passage: PassageId, compared: Compared) -> None:
-        """Ask about this verification, unless the last one is still at work."""
+    def take(self, passage: PassageId, compared: Compared) -> bool:
+        """Ask about this verification. False while the last one is still at work: then none is waited for."""
         with self._changed:
             if self._closed:
-                return
+                return False
             if self._busy:
                 log.warning("passage %s was not evaluated: the one before still is", passage)
-                return
+                return False
             self._given, self._busy = (passage, compared), True
             self._start()
             self._changed.notify_all()
+            return True
 
     def found(self, *, wait: bool) -> list[tuple[PassageId, dict[str, Any]]]:
         """What was found since; with `wait`, the one at work is waited for, `wait_s` at most."""

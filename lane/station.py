@@ -197,11 +197,12 @@ class Station:
         """The passage is over: what is found here decides nothing, and what fails here stops nothing."""
         if self._observer is None or judged.compared is None:
             return
+        taken = False
         try:
-            self._observer.take(passage.id, judged.compared)
+            taken = self._observer.take(passage.id, judged.compared)
         except Exception as error:  # no passenger waits for this, and the next one shall not
             log.error("passage %s was not evaluated", passage.id, exc_info=error)
-        self._note_evaluations(wait=True)
+        self._note_evaluations(wait=taken)
 
     def _note_evaluations(self, *, wait: bool) -> None:
         """Put into the ledger what was found, also what came late about an earlier passage."""
@@ -220,11 +221,17 @@ class Station:
     def _close_lane(self, detail: str, code: Code | None = None) -> None:
         """Serve nobody any more: somebody must look at this lane first."""
         self._closed = True
-        if self._observer is not None:
-            self._observer.close()
+        self._end_evaluation()
         log.critical("the lane closes: %s", detail)
         self._journal.record([Draft("lane.closed", {"code": code, "detail": detail})], at=self._clock.now())
         self._courier.deliver()
+
+    def _end_evaluation(self) -> None:
+        try:
+            if self._observer is not None:
+                self._observer.close()
+        except Exception as error:  # why the lane closes must be told in any case
+            log.error("the evaluation in service did not end", exc_info=error)
 
     def _record(
         self, passage: Passage, step: Step, drafts: Sequence[Draft], shown: Sequence[Picture] = ()

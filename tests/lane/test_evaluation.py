@@ -310,16 +310,16 @@ def test_the_fact_is_plain_counts_and_holds_no_vector_and_no_picture(
     evaluator.close()
 
 
-def take(observer: Observer, verdicts: Verdicts, passage: str = "p-1") -> None:
-    observer.take(PassageId(passage), compared(verdicts.of["holder"]))
+def take(observer: Observer, verdicts: Verdicts, passage: str = "p-1") -> bool:
+    return observer.take(PassageId(passage), compared(verdicts.of["holder"]))
 
 
 def test_what_comes_late_is_told_with_the_next(verdicts: Verdicts) -> None:
     hanging = Hanging()
     observer = Observer(hanging, LONG_S)
-    take(observer, verdicts)
+    assert take(observer, verdicts)
     assert observer.found(wait=False) == []
-    take(observer, verdicts, "p-2")
+    assert not take(observer, verdicts, "p-2")
     hanging.end.set()
     assert observer.found(wait=True) == [("p-1", {})], "p-2 came while p-1 was at work"
     take(observer, verdicts, "p-3")
@@ -344,6 +344,42 @@ def test_what_came_late_about_the_last_passenger_reaches_the_ledger(
     assert here.station.serve() is None
     assert evaluated(here) == [{"passage": report.passage}]
     observer.close()
+
+
+def test_one_that_hangs_is_waited_for_once(
+    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+) -> None:
+    class Waited(Observer):
+        waits = 0
+
+        def found(self, *, wait: bool) -> list[tuple[PassageId, dict[str, Any]]]:
+            self.waits += wait
+            return super().found(wait=wait)
+
+    passengers: list[Any] = [(TravelDocument(b"", None), None)] * 3
+    judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
+    with Waited(Hanging(), 0.001) as observer:
+        here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=observer)
+        here.station.start()
+        assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
+        assert observer.waits == 1
+
+
+def test_why_a_lane_closes_is_told_even_where_the_evaluation_does_not_end(
+    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+) -> None:
+    class Endless(Raising):
+        def close(self) -> None:
+            raise MemoryError("of all things")
+
+    holder = verdicts.of["holder"]
+    changed = replace(holder, evidence=replace(holder.evidence, models_unchanged=False))
+    passengers: list[Any] = [(TravelDocument(b"", None), None)]
+    judge = Judges(verdicts.judge, [changed])
+    here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=Observer(Endless(), LONG_S))
+    here.station.start()
+    here.walk()
+    assert here.kinds()[-1] == "lane.closed"
 
 
 def test_one_that_raised_is_asked_again(verdicts: Verdicts) -> None:
