@@ -7,7 +7,8 @@ that is watched and whatever the looks have to do with each other (union bound).
 That takes one passenger's outcome to say nothing of the next one's. Of strangers this is not quite so: a
 document whose photo is like many people is met by a hundred passengers. Where documents differ threefold in
 this (coefficient of variation), none of 400 simulated windows raised a false alarm; where they differ tenfold
-and the true rate is exactly what is expected at most, one in twenty did.
+and the true rate is exactly what is expected at most, one in twenty did. And after a lane got a stricter
+calibration, what it counted by the laxer one is held against the stricter limit until the window has passed.
 """
 
 from dataclasses import dataclass
