@@ -107,7 +107,12 @@ def five_points(mesh: Mesh) -> Landmarks:
 
     An eye's centre is the middle of its corners, which stays where the gaze and the lids move.
     """
-    points = mesh.points_in_image[:, :2]
+    return five_in_space(mesh)[:, :2]
+
+
+def five_in_space(mesh: Mesh) -> Points:
+    """`five_points` with their depth: 5×3, z in pixels of the image, smaller nearer to the camera."""
+    points = mesh.points_in_image
     eyes = [points[list(corners)].mean(0) for corners in (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS)]
     return np.stack([*eyes, points[NOSE_TIP], *points[list(MOUTH_CORNERS)]]).astype(np.float32)
 

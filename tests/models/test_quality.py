@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from models import mesh
 from models.align import ARCFACE_112
 from models.build import Networks
-from models.face import Box, Face, ImageBGR
+from models.face import Box, Face, ImageBGR, Mesh
 from models.golden import draw_face
 from models.measurement import Measure, Measured, NotAssessed
 from models.quality import MEASURES, MODEL_POINTS, assess
@@ -21,11 +25,26 @@ def face_at(landmarks: object, box: Box | None = None) -> Face:
 
 def posed(yaw: float = 0, pitch: float = 0, roll: float = 0) -> Face:
     """Five points of a head that looks to its left by `yaw`, up by `pitch`, turned clockwise by `roll`."""
+    return face_at(in_space(yaw, pitch, roll)[:, :2])
+
+
+def posed_in_space(yaw: float, pitch: float, roll: float = 0) -> Face:
+    """The same with a mesh, and with landmarks that say nothing of a turn."""
+    points = np.zeros((mesh.COUNT, 3), np.float32)
+    right, left, nose, *mouth = in_space(yaw, pitch, roll)
+    points[list(mesh.RIGHT_EYE_CORNERS)], points[list(mesh.LEFT_EYE_CORNERS)] = right, left
+    points[mesh.NOSE_TIP], points[list(mesh.MOUTH_CORNERS)] = nose, mouth
+    return replace(posed(), mesh=Mesh(points, 1.0))
+
+
+def in_space(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+    """5×3, the model turned."""
     y, p, r = np.radians([yaw, pitch, roll])
     about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
     about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    return face_at((MODEL_POINTS @ (about_z @ about_y @ about_x).T)[:, :2] * 12 + [300, 240])
+    turned: NDArray[np.float64] = (MODEL_POINTS @ (about_z @ about_y @ about_x).T) * 12 + [300, 240, 0]
+    return turned
 
 
 PLAIN = np.full((480, 640, 3), 128, np.uint8)
@@ -47,6 +66,34 @@ def test_a_turned_head_is_measured_in_degrees(yaw: float, pitch: float) -> None:
     measures = assess(PLAIN, posed(yaw, pitch))
     assert value(measures["yaw_deg"]) == pytest.approx(yaw, abs=0.5)
     assert value(measures["pitch_deg"]) == pytest.approx(pitch, abs=0.5)
+
+
+@pytest.mark.parametrize("yaw", [-60, -15, 0, 40])
+@pytest.mark.parametrize("pitch", [-40, 0, 20])
+def test_with_a_mesh_the_turn_is_measured_in_space(yaw: float, pitch: float) -> None:
+    measures = assess(PLAIN, posed_in_space(yaw, pitch, roll=10))
+    assert value(measures["yaw_deg"]) == pytest.approx(yaw_seen(yaw, pitch, 10), abs=0.2)
+    assert value(measures["pitch_deg"]) == pytest.approx(pitch_seen(yaw, pitch, 10), abs=0.2)
+
+
+def yaw_seen(yaw: float, pitch: float, roll: float) -> float:
+    return value(assess(PLAIN, posed(yaw, pitch, roll))["yaw_deg"])
+
+
+def pitch_seen(yaw: float, pitch: float, roll: float) -> float:
+    return value(assess(PLAIN, posed(yaw, pitch, roll))["pitch_deg"])
+
+
+def test_without_a_mesh_eyes_and_mouth_are_not_assessed() -> None:
+    measures = assess(PLAIN, posed())
+    assert measures["eye_opening"] == measures["mouth_opening"] == NotAssessed("no mesh")
+
+
+def test_a_mesh_in_one_point_opens_no_eye_and_turns_no_head_by_force() -> None:
+    flat = replace(posed(), mesh=Mesh(np.zeros((mesh.COUNT, 3), np.float32), 1.0))
+    measures = assess(PLAIN, flat)
+    for name in ("eye_opening", "mouth_opening", "yaw_deg", "pitch_deg"):
+        assert isinstance(measures[name], NotAssessed)
 
 
 @pytest.mark.parametrize("roll", [-30, 0, 30])
