@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -22,6 +22,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+STOPPED = 130
+"""How a command ends that somebody stopped with Ctrl-C."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
@@ -134,8 +137,16 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        raise SystemExit(130) from None
+        _stopped()
+    except SystemExit as ended:
+        if ended.code == STOPPED:  # typer makes this of Ctrl-C, and says nothing
+            _stopped()
+        raise
+
+
+def _stopped() -> NoReturn:
+    print("\nstopped", file=sys.stderr)
+    raise SystemExit(STOPPED) from None
 
 
 if __name__ == "__main__":

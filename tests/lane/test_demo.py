@@ -138,6 +138,7 @@ def test_control_c_ends_the_demo_and_its_desk_cleanly(photos: Path, tmp_path: Pa
         demo.send_signal(signal.SIGINT)
         _, errors = demo.communicate(timeout=60)
     assert demo.returncode == 130
+    assert errors.rstrip().endswith("stopped")
     assert "Traceback" not in errors
     assert not answers(address), "no desk is left behind"
 
