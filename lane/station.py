@@ -262,7 +262,7 @@ class Station:
         reasons = judged.outcome.reasons if isinstance(judged.outcome, Refer) else ()
         body = {
             "passage": passage.id,
-            "outcome": "refer" if reasons else "admit",
+            "outcome": "admit" if isinstance(judged.outcome, Admit) else "refer",
             "reasons": to_plain(reasons),
             "remarks": to_plain(judged.outcome.remarks),
             "evidence": to_plain(judged.evidence),
