@@ -16,6 +16,7 @@ from benchmarks.peers import INSTALL
 from models import catalogue
 from models.ort import available_cores
 from tests.benchmarks.command import ROOT, run
+from tests.children import heeds_ctrl_c
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_ctrl_c_ends_a_run_without_a_traceback() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
     ) as process:
         maps = Path(f"/proc/{process.pid}/maps")
         while process.poll() is None and "onnxruntime" not in maps.read_text(encoding="utf-8"):
@@ -106,8 +107,3 @@ def test_ctrl_c_ends_a_run_without_a_traceback() -> None:
     assert not told
     assert "stopped" in complained
     assert "Traceback" not in complained
-
-
-def _heeds_ctrl_c() -> None:
-    """As in the foreground: what runs behind a shell's & is born deaf to it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

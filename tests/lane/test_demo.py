@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.children import heeds_ctrl_c
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "lane", "demo"]
 
@@ -132,6 +134,7 @@ def test_control_c_ends_the_demo_and_its_desk_cleanly(photos: Path, tmp_path: Pa
         stderr=subprocess.PIPE,
         text=True,
         stdin=subprocess.DEVNULL,
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
     ) as demo:
         assert demo.stdout
         address = next(line.split()[-1] for line in demo.stdout if "Officer's desk" in line)
