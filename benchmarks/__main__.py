@@ -165,6 +165,7 @@ def accuracy(
     wanted = _numbers(thresholds) if thresholds else THRESHOLDS
     data, listed, take = _listed(pairs, sequences, root, group_by, frame_interval)
     more = _more(pictures, root, impostors)
+    _say_groupless(listed, impostors)
     rules = policy()
     built = bench(_names(matcher), rules, face, workers or available_cores())
     _say_skipped(built.skipped)
@@ -312,6 +313,13 @@ def _more(pattern: str | None, root: Path, impostors: str) -> tuple[str, ...]:
 
 def _names(given: list[str] | None) -> list[str]:
     return [name for one in given or () for name in one.split(",") if name]
+
+
+def _say_groupless(listed: "tuple[Pair, ...]", impostors: str) -> None:
+    from benchmarks.pairs import ALL, groups  # noqa: PLC0415  --help loads no network's library
+
+    if impostors == "within-group" and groups(listed) == (ALL,):
+        print("the list names no groups: every two of all its people are compared", file=sys.stderr)
 
 
 def _say_skipped(skipped: dict[str, str]) -> None:

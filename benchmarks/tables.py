@@ -31,7 +31,8 @@ def show_accuracy(console: Console, result: dict[str, Any]) -> None:
             f"{matcher['failures_to_acquire']} failures to acquire {matcher['failures_by_cause'] or ''}",
             markup=False,
         )
-        console.print(f"threshold {matcher['threshold']} ({matcher['threshold_from']})", markup=False)
+        threshold = "no threshold" if matcher["threshold"] is None else f"threshold {matcher['threshold']}"
+        console.print(f"{threshold} ({matcher['threshold_from']})", markup=False)
         console.print(_groups(matcher))
         console.print(_fixed(matcher))
         console.print(_thresholds(matcher))
@@ -178,14 +179,14 @@ def _show_unequal(console: Console, matcher: dict[str, Any]) -> None:
 
 def _flat(group: dict[str, Any], kind: str) -> tuple[str, str]:
     low, high = group[f"{kind}_interval"]
-    exact = "" if group[kind] is None else f"{group[kind] * 100:.3g} ({low * 100:.2g}-{high * 100:.2g})"
+    exact = "" if group[kind] is None else f"{group[kind] * 100:.3g} ({_short(low)}-{_short(high)})"
     people = group.get(f"{kind}_interval_by_people")
-    return exact, f"({people[0] * 100:.2g}-{people[1] * 100:.2g})" if people else ""
+    return exact, f"({_short(people[0])}-{_short(people[1])})" if people else ""
 
 
 def _within(point: Mapping[str, Any], kind: str) -> str:
     low, high = point[f"{kind}_low"], point[f"{kind}_high"]
-    return f"{point[kind] * 100:.3g} ({low * 100:.2g}-{high * 100:.2g})"
+    return f"{point[kind] * 100:.3g} ({_short(low)}-{_short(high)})"
 
 
 def _percent(fraction: float | None) -> str:
@@ -195,4 +196,10 @@ def _percent(fraction: float | None) -> str:
 def _share(rate: dict[str, Any]) -> str:
     if rate["rate"] is None:
         return "none"
-    return f"{rate['rate'] * 100:.3g} ({rate['low'] * 100:.2g}-{rate['high'] * 100:.2g})"
+    return f"{rate['rate'] * 100:.3g} ({_short(rate['low'])}-{_short(rate['high'])})"
+
+
+def _short(fraction: float) -> str:
+    """In per cent, with two digits that count: `.2g` would write 100 as 1e+02."""
+    percent = fraction * 100
+    return f"{percent:.0f}" if percent >= 99.5 else f"{percent:.2g}"

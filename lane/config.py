@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from lane.errors import SettingsError
 
 PREFIX = "PASSENGER_LANE_"
-_OF_OTHERS = ("PASSENGER_LANE_DESK_", "PASSENGER_LANE_CACHE")
+_OF_OTHERS = ("PASSENGER_LANE_DESK_", "PASSENGER_LANE_CACHE", "PASSENGER_LANE_CATALOGUE")
 
 
 class Settings(BaseModel):

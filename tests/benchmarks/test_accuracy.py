@@ -15,7 +15,7 @@ from benchmarks.__main__ import main
 from benchmarks.accuracy import Asked, Strangers, measure
 from benchmarks.acquire import Failure, LaneLooker, Looker, acquire
 from benchmarks.errors import BenchmarkError
-from benchmarks.matchers import Bench, subject
+from benchmarks.matchers import Bench, own, subject
 from benchmarks.meant import look_for, prominence
 from benchmarks.pairs import Pair, read_pairs
 from lane.measure import Measurer, Sighting
@@ -230,6 +230,16 @@ def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:
     assert "result-sface-2021dec-det.svg" in result["drawings"]
     assert {path.name for path in faces.glob("*.svg")} == set(result["drawings"])
     assert not list(faces.glob(".*.tmp"))
+
+
+def test_a_list_without_groups_is_not_taken_for_one_silently(faces: Path) -> None:
+    plain = "\n".join(line.rsplit(",", 1)[0] for line in LIST.splitlines())
+    (faces / "plain.csv").write_text(plain, encoding="utf-8")
+    listed = ("--root", str(faces), "--pairs", str(faces / "plain.csv"))
+    done = run("accuracy", *listed, "--impostors", "within-group", "--matcher", own())
+    assert done.returncode == 0, done.stderr
+    assert "names no groups" in done.stderr
+    assert "1e+02" not in done.stdout
 
 
 @pytest.mark.skipif(find_spec("face_recognition") is not None, reason="it is installed here")

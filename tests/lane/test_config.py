@@ -44,9 +44,10 @@ def test_an_unknown_setting_is_an_error_wherever_it_stands(
         config.read()
 
 
-def test_the_desks_and_the_cachs_variables_are_not_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_desks_and_the_networks_variables_are_not_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSENGER_LANE_DESK_PORT", "1")
     monkeypatch.setenv("PASSENGER_LANE_CACHE", "/nowhere")
+    monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", "/nowhere/own.toml")
     assert config.read().lane == "lane-1"
 
 
