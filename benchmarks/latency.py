@@ -36,6 +36,7 @@ def measure(count: int, threads: int | None, providers: Sequence[str]) -> dict[s
 def _on_cpu(rules: Policy, count: int, threads: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The lane alone first: a peer between its frames would empty its caches."""
     measurer = machine.measurer(rules, threads=threads)
+    rules.check(measurer.networks.embedder.identity)  # PolicyError says more than an admission that fails
     walk = frames.holder(measurer)
     lane = LanePass(measurer, rules, walk)
     warm_up(lane, walk.first(WARM_UP))
