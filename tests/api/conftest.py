@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from api.store.officers import Role
 from tests.api.desks import Lane, Officer, RunningDesk, running
 
 
@@ -30,3 +31,16 @@ def lane(desk: RunningDesk) -> Iterator[Lane]:
 def officer(desk: RunningDesk) -> Iterator[Officer]:
     with desk.officer() as made:
         yield made
+
+
+@pytest.fixture
+def supervisor(desk: RunningDesk) -> Iterator[Officer]:
+    with desk.officer("zhou", Role.SUPERVISOR) as made:
+        yield made
+
+
+@pytest.fixture
+def early_in_an_hour(desk: RunningDesk) -> None:
+    """No hour ends while a test runs, unless the test says so."""
+    now = desk.clock()
+    desk.clock.pass_time(minutes=61 - now.minute)

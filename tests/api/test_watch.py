@@ -1,7 +1,6 @@
 """The supervisor's page: plain words that never say more than was counted, and usable without a mouse."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,14 +19,13 @@ from api.figures import (
     SeriesMessage,
     StrangersMessage,
 )
-from api.store.officers import Role
 from api.words.language import CHOICES, words
 from lane.cohort import Tally
 from lane.intervals import rate
 from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk
+from tests.api.service import SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
 from tests.api.test_browser import small_targets, too_wide
 from tests.api.test_console import Inline
-from tests.api.test_evaluation import SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
 from tests.browsers import quiet_page
 
 ENGLISH = words("en")
@@ -142,12 +140,6 @@ def test_every_rate_has_words(value: float) -> None:
 
 
 # --- the page
-
-
-@pytest.fixture
-def supervisor(desk: RunningDesk) -> Iterator[Officer]:
-    with desk.officer("zhou", Role.SUPERVISOR) as made:
-        yield made
 
 
 def test_supervisors_alone_find_the_page_and_its_link(

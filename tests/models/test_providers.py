@@ -68,6 +68,7 @@ def test_an_unknown_provider_is_an_error_that_lists_the_known(name: str) -> None
 
 
 def test_one_runtime_is_installed_here() -> None:
+    assert len(installed_runtimes()) == 1
     refuse_two_runtimes(installed_runtimes())
 
 
@@ -121,6 +122,8 @@ def test_a_second_runtime_is_found_and_no_network_loads(
 def test_a_plugin_beside_a_runtime_is_no_second_runtime(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = installed_runtimes()
     installed_beside(tmp_path, "onnxruntime-ep-openvino", owns="onnxruntime_ep_openvino")
     monkeypatch.syspath_prepend(str(tmp_path))
+    assert installed_runtimes() == before
     refuse_two_runtimes(installed_runtimes())
