@@ -1,4 +1,4 @@
-"""From a face in a picture to what is compared: an embedding of one picture, or the fusion of several."""
+"""From a face in a picture to what is compared: an embedding of one picture, or the mean of several."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -55,25 +55,19 @@ def mirrored(face: AlignedFace) -> AlignedFace:
 
 
 def mean(embeddings: Sequence[Embedding]) -> Embedding:
-    """The fusion with equal weights."""
-    return fuse(embeddings, [1.0] * len(embeddings))
+    """The mean of several embeddings of one face, at unit length where their metric is the cosine.
 
-
-def fuse(embeddings: Sequence[Embedding], weights: Sequence[float]) -> Embedding:
-    """The weighted mean of several embeddings of one face, at unit length where their metric is the cosine.
-
-    Weights are at or above 0, one for each embedding. Raises InferenceError where nothing has weight, or the
-    embeddings cancel out or are not finite, MatchersDifferError for embeddings of different matchers.
+    InferenceError where there is none, or they cancel out or are not finite; MatchersDifferError for
+    embeddings of different matchers.
     """
+    if not embeddings:
+        raise InferenceError("no embedding of the face")
     if len({(one.matcher, one.metric, one.vector.shape) for one in embeddings}) > 1:
-        raise MatchersDifferError("embeddings of different matchers cannot be fused")
-    given = np.asarray(weights, np.float64)
-    if len(given) != len(embeddings) or not len(given) or not (np.isfinite(given) & (given >= 0)).all():
-        raise InferenceError("fusion needs one finite weight of at least 0 for each embedding")
-    mean = given @ np.stack([embedding.vector for embedding in embeddings]).astype(np.float64)
-    length = float(np.linalg.norm(mean))
-    if not 1e-6 * float(given.sum()) < length < np.inf:  # NaN compares false; so does a sum of 0
+        raise MatchersDifferError("embeddings of different matchers have no mean")
+    middle = np.stack([one.vector for one in embeddings]).astype(np.float64).mean(0)
+    length = float(np.linalg.norm(middle))
+    if not 1e-6 < length < np.inf:  # NaN compares false
         raise InferenceError("the embeddings of one face cancel out or are not finite")
     matcher, metric = embeddings[0].matcher, embeddings[0].metric
-    fused = mean / (length if metric == "cosine" else given.sum())
-    return Embedding(fused.astype(np.float32), matcher, metric)
+    vector = middle / length if metric == "cosine" else middle
+    return Embedding(vector.astype(np.float32), matcher, metric)

@@ -12,7 +12,7 @@ from models.compare import similarity
 from models.errors import InferenceError, MatchersDifferError
 from models.face import AlignedFace, Box, Embedding, Face, MatcherIdentity
 from models.spec import Metric
-from models.template import crops, embed, fuse
+from models.template import crops, embed, mean
 
 LAYOUT = ARCFACE_112
 MOVED = np.array([40, 50], np.float32)
@@ -70,35 +70,25 @@ def test_a_face_outside_of_its_picture_has_no_template(offset: float) -> None:
         embed(image, Face(Box(0, 0, 224, 224), LAYOUT.landmarks + np.float32(offset), 1.0), Pixels())
 
 
-def test_equal_weights_give_the_middle() -> None:
-    fused = fuse([embedding(1, 0), embedding(0, 1)], [1, 1])
+def test_a_template_lies_in_the_middle() -> None:
+    fused = mean([embedding(1, 0), embedding(0, 1)])
     assert np.allclose(fused.vector, [0.70711, 0.70711], atol=1e-5)
     assert fused.matcher == HERE
 
 
-def test_a_look_without_weight_says_nothing() -> None:
-    assert np.array_equal(fuse([embedding(1, 0), embedding(0, 1)], [1, 0]).vector, [1, 0])
-
-
-@given(st.lists(st.tuples(*[st.floats(-1, 1)] * 3, st.floats(0.1, 9)), min_size=1, max_size=8))
-def test_a_template_has_length_one_or_there_is_none(looks: list[tuple[float, float, float, float]]) -> None:
-    usable = [look for look in looks if np.linalg.norm(look[:3]) > 1e-3]
+@given(st.lists(st.tuples(*[st.floats(-1, 1)] * 3), min_size=1, max_size=8))
+def test_a_template_has_length_one_or_there_is_none(looks: list[tuple[float, float, float]]) -> None:
+    usable = [look for look in looks if np.linalg.norm(look) > 1e-3]
     try:
-        fused = fuse([embedding(*look[:3]) for look in usable], [look[3] for look in usable])
+        fused = mean([embedding(*look) for look in usable])
     except InferenceError:
         return
     assert np.linalg.norm(fused.vector) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("weights", [[], [1], [1, -1], [0, 0], [1, float("nan")], [1, float("inf")]])
-def test_weights_that_make_no_sense_make_no_template(weights: list[float]) -> None:
-    with pytest.raises(InferenceError):
-        fuse([embedding(1, 0), embedding(0, 1)], weights)
-
-
 def test_opposite_looks_cancel_out_and_make_no_template() -> None:
     with pytest.raises(InferenceError):
-        fuse([embedding(1, 0), embedding(-1, 0)], [1, 1])
+        mean([embedding(1, 0), embedding(-1, 0)])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -106,17 +96,17 @@ def test_opposite_looks_cancel_out_and_make_no_template() -> None:
 def test_looks_that_are_not_finite_make_no_template(value: float, metric: Metric) -> None:
     broken = Embedding(np.array([1, value], np.float32), HERE, metric)
     with pytest.raises(InferenceError):
-        fuse([broken, broken], [1, 1])
+        mean([broken, broken])
 
 
 def test_nothing_makes_no_template() -> None:
     with pytest.raises(InferenceError):
-        fuse([], [])
+        mean([])
 
 
 def test_embeddings_of_two_matchers_are_never_mixed() -> None:
     with pytest.raises(MatchersDifferError):
-        fuse([embedding(1, 0), embedding(1, 0, matcher=THERE)], [1, 1])
+        mean([embedding(1, 0), embedding(1, 0, matcher=THERE)])
 
 
 @pytest.mark.parametrize(
@@ -125,11 +115,11 @@ def test_embeddings_of_two_matchers_are_never_mixed() -> None:
 )
 def test_embeddings_of_another_metric_or_size_are_never_mixed(other: Embedding) -> None:
     with pytest.raises(MatchersDifferError):
-        fuse([embedding(1, 0), other], [1, 1])
+        mean([embedding(1, 0), other])
 
 
 def test_where_distances_count_a_template_is_the_mean_and_keeps_its_length() -> None:
     looks = [Embedding(np.array(vector, np.float32), HERE, "euclidean") for vector in ([2, 0], [0, 4])]
-    fused = fuse(looks, [3, 1])
-    assert fused.vector.tolist() == [1.5, 1]
+    fused = mean(looks)
+    assert fused.vector.tolist() == [1, 2]
     assert fused.metric == "euclidean"
