@@ -58,7 +58,7 @@ bench-peers: .venv-peers/.ready ready
 # Needs uv. No registry's address goes into a lock. The peers keep an older setuptools and leave dlib's source out.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:
-	$(LOCK) --extra cpu --extra demo --extra dev --upgrade -o requirements-dev.lock
+	$(LOCK) --extra cpu --extra demo --extra telemetry --extra dev --upgrade -o requirements-dev.lock
 	$(LOCK) --extra cpu --extra demo -c requirements-dev.lock -o requirements.lock
 	$(LOCK) --extra gpu --extra demo -c requirements-dev.lock -o requirements-gpu.lock
 	$(LOCK) --extra openvino --extra demo -c requirements-dev.lock -o requirements-openvino.lock
