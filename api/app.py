@@ -1,6 +1,6 @@
 """`create_app`: one desk as an ASGI application. Nothing is opened before the application starts."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from api.answers import Answers
 from api.broker import Broker
+from api.chores import Chore, Chores
 from api.console import render
 from api.desk import Desk
 from api.passwords import Attempts, Passwords
@@ -23,6 +24,9 @@ from api.store.database import Database
 
 API = "/api/v1"
 _STATIC = Path(__file__).with_name("console") / "static"
+
+CHORES: tuple[Chore, ...] = ()
+"""What a desk does by itself, again and again."""
 
 
 def utc_now() -> datetime:
@@ -38,7 +42,9 @@ class DeskApp(FastAPI):
         return StrictHeaders(super().build_middleware_stack())
 
 
-def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, chores: Sequence[Chore] = CHORES
+) -> FastAPI:
     """The desk's application. Its database is opened, and brought up to date, when it starts."""
     desk = Desk(
         settings=settings,
@@ -63,6 +69,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
         separate_input_output_schemas=False,
     )
     app.state.desk = desk
+    app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
     for part in (about, lane, officer, referrals, events, evaluation):
         app.include_router(part.router, prefix=API)
@@ -76,9 +83,12 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
     desk.database.migrate()
     desk.broker.start()
+    chores: Chores = app.state.chores
+    chores.start()
     try:
         yield
     finally:
+        chores.stop()
         desk.broker.close()
         desk.database.close()
 

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,8 @@ import httpx
 import numpy as np
 from fastapi import FastAPI
 
-from api.app import create_app
+from api.app import CHORES, create_app
+from api.chores import Chore, Chores
 from api.desk import Desk
 from api.passwords import Attempts, Passwords
 from api.process import DeskServer, _address, _bind
@@ -69,6 +70,12 @@ class RunningDesk:
         yield RunningDesk(self.address, self.app, clock, made)
         database.close()
 
+    def do_chores(self) -> None:
+        """All that a desk does by itself, once, now."""
+        done = Chores(CHORES, lambda: self.desk)
+        done.run_due()
+        assert not done.failures, f"these chores failed: {dict(done.failures)}"
+
     def lane(self, name: str = "lane-1") -> "Lane":
         with self.desk.database.write() as session:
             token = lanes.add(session, name, at=self.clock())
@@ -82,10 +89,11 @@ class RunningDesk:
 
 
 @contextmanager
-def running(path: Path, **settings: Any) -> Iterator[RunningDesk]:
+def running(path: Path, *, chores: Sequence[Chore] = (), **settings: Any) -> Iterator[RunningDesk]:
+    """A desk that does no chores by itself, so that a test says when."""
     clock = Clock()
     made = Settings(database=path / "desk.sqlite3", argon2=CHEAP, **settings)
-    app = create_app(made, clock=clock)
+    app = create_app(made, clock=clock, chores=chores)
     listening = _bind("127.0.0.1", 0)
     ready = threading.Event()
     server = DeskServer(app, announce=ready.set)
