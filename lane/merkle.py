@@ -1,0 +1,173 @@
+"""The ledger as a Merkle tree (RFC 6962, RFC 9162): roots, and short proofs that a stranger can check.
+
+Own code, for want of a library: pymerkle, the one that is maintained, is GPL, and what is under a free
+licence is part of a certificate log's client. It is short, and it is checked against the published vectors.
+A tree asks for its nodes where it needs them, so that a proof over millions of entries reads a few.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+
+EMPTY = hashlib.sha256(b"").digest()
+"""The root of a tree without leaves."""
+
+Nodes = Callable[[int, int], bytes]
+"""The hash of a complete subtree: its level (leaves are 0) and its number on that level."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """The hash of a leaf: never that of a node."""
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of two subtrees side by side."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def of_leaves(leaves: Sequence[bytes]) -> Nodes:
+    """The nodes over leaf hashes that are at hand."""
+
+    def node(level: int, number: int) -> bytes:
+        if level == 0:
+            return leaves[number]
+        return node_hash(node(level - 1, 2 * number), node(level - 1, 2 * number + 1))
+
+    return node
+
+
+def root(nodes: Nodes, size: int) -> bytes:
+    """The root of the first `size` leaves."""
+    return _range(nodes, 0, size) if size else EMPTY
+
+
+def inclusion(nodes: Nodes, index: int, size: int) -> list[bytes]:
+    """What proves, with the leaf at `index`, the root of the first `size` leaves: from the leaf upwards."""
+    if not 0 <= index < size:
+        raise ValueError(f"there is no leaf {index} in a tree of {size}")
+    low, high, path = 0, size, []
+    while high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            path.append(_range(nodes, middle, high))
+            high = middle
+        else:
+            path.append(_range(nodes, low, middle))
+            low = middle
+    return path[::-1]
+
+
+def consistency(nodes: Nodes, first: int, second: int) -> list[bytes]:
+    """What proves that the first `first` of `second` leaves are those of the smaller tree."""
+    if not 0 <= first <= second:
+        raise ValueError(f"a tree of {first} is not the beginning of one of {second}")
+    if first in (0, second):
+        return []
+    low, high, path = 0, second, []
+    while high != first:
+        middle = low + _split(high - low)
+        if first <= middle:
+            path.append(_range(nodes, middle, high))
+            high = middle
+        else:
+            path.append(_range(nodes, low, middle))
+            low = middle
+    # Where the smaller tree is one whole subtree of the larger, its root is known already.
+    return ([_range(nodes, low, high)] if low else []) + path[::-1]
+
+
+def includes(root_: bytes, size: int, index: int, leaf: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether the proof shows this leaf at `index` in the tree of `size` with this root (9162, 2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    place, last, found = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            found = node_hash(sibling, found)
+            place, last = _up_to_a_right_turn(place, last)
+        else:
+            found = node_hash(found, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and found == root_
+
+
+def extends(first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether the proof shows that the larger tree begins with the smaller one (9162, 2.1.4.2)."""
+    if not 0 <= first <= second:
+        return False
+    if first in (0, second):
+        same = first_root == (second_root if first else EMPTY)
+        return same and not proof
+    path = list(proof) if first & (first - 1) else [first_root, *proof]
+    return _both_roots(path, first - 1, second - 1) == (first_root, second_root)
+
+
+def _both_roots(path: Sequence[bytes], place: int, last: int) -> tuple[bytes, bytes] | None:
+    """The roots of both trees as a consistency proof gives them; None where it is too short or too long."""
+    if not path:
+        return None
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return None
+        if place & 1 or place == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            place, last = _up_to_a_right_turn(place, last)
+        else:
+            new = node_hash(new, sibling)
+        place, last = place >> 1, last >> 1
+    return (old, new) if last == 0 else None
+
+
+def _up_to_a_right_turn(place: int, last: int) -> tuple[int, int]:
+    while not place & 1 and place:
+        place, last = place >> 1, last >> 1
+    return place, last
+
+
+class Growing:
+    """A root that grows leaf by leaf and keeps one hash a level: for whoever walks a whole ledger."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """Put a leaf hash at the end."""
+        self.size += 1
+        size = self.size
+        while not size & 1:
+            leaf = hashlib.sha256(b"\x01" + self._peaks.pop() + leaf).digest()
+            size >>= 1
+        self._peaks.append(leaf)
+
+    def root(self) -> bytes:
+        """The root of all leaves so far."""
+        return fold(self._peaks) if self._peaks else EMPTY
+
+
+def fold(peaks: Iterable[bytes]) -> bytes:
+    """The root over complete subtrees of falling size, from left to right."""
+    *rest, found = peaks
+    for peak in reversed(rest):
+        found = node_hash(peak, found)
+    return found
+
+
+def _range(nodes: Nodes, low: int, high: int) -> bytes:
+    """The hash over the leaves from `low` to before `high`, a range as the tree divides it."""
+    peaks = []
+    while low < high:
+        level = (high - low).bit_length() - 1
+        peaks.append(nodes(level, low >> level))
+        low += 1 << level
+    return fold(peaks)
+
+
+def _split(size: int) -> int:
+    """The largest power of two that is smaller than `size`."""
+    return 1 << (size - 1).bit_length() - 1
