@@ -64,7 +64,7 @@ def serve(
     """
     with _plain_errors():
         settings = load(config, database=database, host=host, port=port)
-        logs.configure(settings.log_level)
+        logs.configure(settings.log_level, known=settings.secrets)
         run_server(settings, announce=_announce, exit_with_parent=exit_with_parent)
 
 

@@ -16,6 +16,7 @@ from api.broker import Broker
 from api.chores import Chore, Chores
 from api.console import render
 from api.desk import Desk
+from api.numbered import Numbered
 from api.passwords import Attempts, Passwords
 from api.routes import about, evaluation, events, lane, officer, pages, referrals
 from api.settings import Settings
@@ -38,8 +39,8 @@ class DeskApp(FastAPI):
     """FastAPI inside the strict headers: Starlette answers an unforeseen error outside of all middleware."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Everything, and around it the headers."""
-        return StrictHeaders(super().build_middleware_stack())
+        """Everything, around it the headers, and around all the request's number."""
+        return Numbered(StrictHeaders(super().build_middleware_stack()))
 
 
 def create_app(

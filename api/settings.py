@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     """What a monitoring system sends to read the metrics; without it, supervisors alone do."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is secret among them: never logged, wherever it turns up."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(one.get_secret_value() for one in values if isinstance(one, SecretStr))
+
     @model_validator(mode="after")
     def _beyond_this_machine_only_with_https(self) -> "Settings":
         if not self.cookie_secure and not _is_loopback(self.host):

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.auth import COOKIE as SESSION_COOKIE
 from api.auth import csrf_token
+from api.numbered import number_of
 from api.words import language
 from api.words.language import CHOICES, N_, Words
 
@@ -56,7 +57,14 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
 
 def error_page(request: Request, status: int, code: str) -> HTMLResponse:
     """What happened, in words, and the way back."""
-    return page(request, "problem.html", status=status, officer=None, problem=problem(request, code))
+    return page(
+        request,
+        "problem.html",
+        status=status,
+        officer=None,
+        problem=problem(request, code),
+        number=number_of(request),
+    )
 
 
 def problem(request: Request, code: str) -> str:

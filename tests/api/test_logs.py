@@ -2,18 +2,22 @@
 
 import json
 import logging
+import re
 import sys
+import threading
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 from pydantic import ValidationError
 
 from api import logs
+from api.numbered import HEADER
 from api.schemas import JudgedTold
-from tests.api.desks import PASSWORD, drawn_face, running
+from tests.api.desks import PASSWORD, RunningDesk, drawn_face, running
 
 
 @pytest.fixture
@@ -21,13 +25,14 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
     """Standard error of a desk that logs as much as it can."""
     written = StringIO()
     root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    before, level, hook = root.handlers[:], root.level, threading.excepthook
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", written)
         logs.configure("debug")
     yield written
     root.handlers[:] = before
     root.setLevel(level)
+    threading.excepthook = hook
     logging.getLogger("api").setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
@@ -65,3 +70,26 @@ def test_an_error_about_what_was_sent_does_not_repeat_it() -> None:
     with pytest.raises(ValidationError) as refused:
         JudgedTold.model_validate({"passage": "E12345678 ZHANG", "outcome": "refer"})
     assert "ZHANG" not in str(refused.value)
+
+
+def test_a_failure_has_the_same_number_in_answer_page_and_log(tmp_path: Path, log: StringIO) -> None:
+    with running(tmp_path) as desk, desk.officer() as officer:
+        with desk.desk.database.write() as session:
+            session.connection().exec_driver_sql("ALTER TABLE referrals RENAME TO gone")
+        asked = {HEADER: "chosen by the one who asks"}
+        page = officer.http.get("/queue", headers=asked)
+        answer = officer.ask("GET", "/referrals", headers=asked)
+    numbers = [page.headers[HEADER], answer.headers[HEADER]]
+    assert page.status_code == answer.status_code == 500
+    assert numbers[0] in page.text
+    assert len(set(numbers)) == 2
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["request"] for line in lines if line["event"] == "request failed"] == numbers
+    assert "chosen" not in log.getvalue()
+
+
+def test_every_answer_has_a_number(desk: RunningDesk) -> None:
+    paths = ("/sign-in", "/nothing", "/static/desk.css", "/api/v1/health", "/api/v1/referrals")
+    numbers = [httpx.get(f"{desk.address}{path}", trust_env=False).headers[HEADER] for path in paths]
+    assert all(re.fullmatch("[0-9A-Z]{4}-[0-9A-Z]{4}", number) for number in numbers)
+    assert len(set(numbers)) == len(paths)
