@@ -1,5 +1,11 @@
-"""English and Chinese: catalogues are read once, at start; a page's language is the officer's choice."""
+"""English, and every language whose catalogue lies in `locales`: read once, at start.
 
+A page's language is the officer's choice. A file TAG.po, whose header names the language in itself, is all
+that another language needs.
+"""
+
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from gettext import NullTranslations
@@ -13,8 +19,28 @@ from starlette.requests import Request
 
 LOCALES = Path(__file__).with_name("locales")
 COOKIE = "passenger_lane_language"
-CHOICES = {"en": "English", "zh-Hans": "简体中文"}
-"""Language tag → its name in itself. English is what the sources say; every other one has a catalogue."""
+SOURCE = "en"
+"""What the sources say: the one language without a catalogue."""
+
+_NAME = re.compile(r'^"X-Language-Name: (.+?)\\n"$', re.MULTILINE)
+
+
+def choices(folder: Path) -> dict[str, str]:
+    """Language tag → its name in itself, for English and each catalogue of a folder.
+
+    Raises ValueError for a catalogue that does not name its language.
+    """
+    return {SOURCE: "English"} | {file.stem: _own_name(file) for file in sorted(folder.glob("*.po"))}
+
+
+def _own_name(file: Path) -> str:
+    named = _NAME.search(file.read_text("utf-8"))
+    if named is None:
+        raise ValueError(f"{file.name}: the header needs X-Language-Name, the language's name in itself")
+    return named[1]
+
+
+CHOICES = choices(LOCALES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +68,7 @@ def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools look for
 @cache
 def words(tag: str) -> Words:
     """The words of a language that is in CHOICES."""
-    return Words(tag, NullTranslations() if tag == "en" else _read(tag))
+    return Words(tag, NullTranslations() if tag == SOURCE else _read(tag))
 
 
 def of_request(request: Request) -> Words:
@@ -68,7 +94,7 @@ def _read(tag: str) -> Translations:
 
 
 def _first_spoken(accepted: str) -> str:
-    """RFC 9110, 12.5.4, as far as two languages need it."""
+    """RFC 9110, 12.5.4, as far as it is needed: the first wish that shares its language with a choice."""
     wishes: list[tuple[float, str]] = []
     for part in accepted.split(",")[:32]:
         tag, _, weight = part.strip().partition(";q=")
@@ -76,7 +102,16 @@ def _first_spoken(accepted: str) -> str:
             wishes.append((-float(weight or 1), tag.lower()))
         except ValueError:
             continue
-    for weighted, tag in sorted(wishes, key=lambda wish: wish[0]):
-        if weighted < 0 and tag.split("-")[0] in ("en", "zh"):
-            return "zh-Hans" if tag.startswith("zh") else "en"
-    return "en"
+    wanted = [tag for weighted, tag in sorted(wishes, key=lambda wish: wish[0]) if weighted < 0]
+    spoken = (_spoken(tag, CHOICES) for tag in wanted)
+    return next((tag for tag in spoken if tag), SOURCE)
+
+
+def _spoken(wish: str, offered: Iterable[str]) -> str | None:
+    """The very tag where it is offered, else one of the same language: zh-CN finds zh-Hans."""
+    same = [tag for tag in offered if _language(tag) == _language(wish)]
+    return next((tag for tag in same if tag.lower() == wish), same[0] if same else None)
+
+
+def _language(tag: str) -> str:
+    return tag.lower().partition("-")[0]

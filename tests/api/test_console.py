@@ -16,7 +16,7 @@ from api.console import render
 from api.errors import ANSWERS
 from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.words import wording
-from api.words.language import CHOICES, COOKIE, catalogue, of_request, words
+from api.words.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.reasons import Code
 from lane.referral import Answer, Ground
 from tests.api.desks import Lane, Officer, RunningDesk, judged
@@ -190,6 +190,16 @@ def test_the_language_is_the_officers_choice(headers: dict[str, str], query: str
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     request = Request({"type": "http", "headers": raw, "query_string": query.encode()})
     assert of_request(request).tag == tag
+
+
+def test_a_catalogue_in_the_folder_is_all_that_another_language_needs(tmp_path: Path) -> None:
+    header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+    (tmp_path / "de.po").write_text(header + '"X-Language-Name: Deutsch\\n"\n', "utf-8")
+    assert choices(tmp_path) == {"en": "English", "de": "Deutsch"}
+    (tmp_path / "fr.po").write_text(header, "utf-8")
+    with pytest.raises(ValueError, match=r"fr\.po: the header needs X-Language-Name"):
+        choices(tmp_path)
+    assert CHOICES == {"en": "English", "zh-Hans": "简体中文"}
 
 
 def test_the_choice_of_language_is_remembered(officer: Officer) -> None:
