@@ -59,9 +59,10 @@ class Desk:
         with self.database.read() as session:
             return lanes.by_token(session, token)
 
-    def take_image(self, lane: str, sha256: str, body: bytes) -> None:
-        """Keep an image of a lane. Raises ImageRefusedError."""
+    def take_image(self, lane: str, passage: str, sha256: str, body: bytes) -> None:
+        """Keep an image of a lane's passage. Raises ImageRefusedError or PassageUnknownError."""
         with self.database.write() as session:
+            lanes.may_tell_of(session, lane, passage)
             lanes.keep_image(session, lane, sha256, body, at=self.clock())
 
     def take_entries(self, lane: str, entries: Sequence[StoredEntry]) -> tuple[int, Head]:

@@ -99,6 +99,6 @@ def _counting(receive: Receive, most: int) -> Receive:
 
 def _most_bytes(scope: Scope) -> int:
     path = scope["path"]
-    if scope["method"] == "PUT" and path.startswith("/api/v1/images/"):
+    if scope["method"] == "PUT" and path.startswith("/api/v1/passages/") and "/images/" in path:
         return MOST_IMAGE_BYTES
     return MOST_ENTRIES_BYTES if path == "/api/v1/entries" else MOST_BYTES

@@ -29,7 +29,7 @@ class Courier:
             while parcels := self._journal.pending(_BATCH):
                 for parcel in parcels:
                     for picture in parcel.pictures:
-                        self._desk.put_picture(picture)
+                        self._desk.put_picture(picture, parcel.entry.body["passage"])
                 head = self._desk.put_entries([parcel.entry for parcel in parcels])
                 self._journal.confirmed(parcels[-1].entry.seq, head)
                 self._reached()

@@ -87,8 +87,8 @@ class Picture:
 class Desk(Protocol):
     """Where officers are. Every call may raise NetworkLostError, DeskLostError or DeskRefusedError."""
 
-    def put_picture(self, picture: Picture) -> None:
-        """Hand over a picture; doing it twice is doing it once."""
+    def put_picture(self, picture: Picture, passage: PassageId) -> None:
+        """Hand over a picture of a passage; doing it twice is doing it once."""
         ...
 
     def put_entries(self, entries: Sequence[Entry]) -> Head:

@@ -40,11 +40,11 @@ def _batch_schema() -> dict[str, Any]:
 
 
 @router.put(
-    "/images/{sha256}",
+    "/passages/{passage}/images/{sha256}",
     status_code=204,
-    summary="Upload an image of a referral",
+    summary="Upload an image of a passage that is referred",
     operation_id="upload_image",
-    responses=documented(TokenRefusedError, ImageRefusedError, BodyTooLargeError),
+    responses=documented(TokenRefusedError, PassageUnknownError, ImageRefusedError, BodyTooLargeError),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -56,14 +56,18 @@ async def upload_image(
     request: Request,
     desk: TheDesk,
     lane: TheLane,
+    passage: PassageName,
     sha256: Annotated[Sha256, Path(description="SHA-256 of the body.")],
     content_type: Annotated[str, Header()],
 ) -> Response:
-    """Keep one JPEG image, at most 4 MiB. Sending it again changes nothing."""
+    """Keep one JPEG image, at most 4 MiB, before the entry that names it. Sending it again changes nothing.
+
+    A passage that another lane told of is unknown to this one.
+    """
     if content_type != "image/jpeg":
         raise ImageRefusedError
     body = await request.body()
-    await run_in_threadpool(desk.take_image, lane, sha256, body)
+    await run_in_threadpool(desk.take_image, lane, passage, sha256, body)
     return Response(status_code=204)
 
 

@@ -116,6 +116,12 @@ def owns_passage(session: Session, lane: str, passage: str) -> None:
         raise PassageUnknownError
 
 
+def may_tell_of(session: Session, lane: str, passage: str) -> None:
+    """Raise PassageUnknownError where another lane told the desk of the passage."""
+    if _owner(session, passage) not in (None, lane):
+        raise PassageUnknownError
+
+
 def apply(
     session: Session, lane: str, stored: Sequence[StoredEntry], *, at: datetime, window: timedelta
 ) -> tuple[int, set[Change]]:

@@ -55,11 +55,11 @@ class HttpDesk:
         """Release the connections."""
         self._client.close()
 
-    def put_picture(self, picture: Picture) -> None:
+    def put_picture(self, picture: Picture, passage: PassageId) -> None:
         """See `lane.ports.Desk.put_picture`."""
         self._ask(
             "PUT",
-            f"/images/{picture.sha256}",
+            f"/passages/{passage}/images/{picture.sha256}",
             content=picture.content,
             headers={"Content-Type": picture.media_type},
         )

@@ -26,7 +26,7 @@ class SimulatedDesk:
     entries: list[Entry] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
 
-    def put_picture(self, picture: Picture) -> None:
+    def put_picture(self, picture: Picture, passage: PassageId) -> None:  # noqa: ARG002 - kept by content
         """Kept by content: twice is once."""
         self._reachable()
         self.pictures[picture.sha256] = picture

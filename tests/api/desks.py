@@ -140,9 +140,9 @@ class Lane:
     def deliver(self, *entries: Entry) -> httpx.Response:
         return self.http.post("/entries", json={"entries": wire(*entries)})
 
-    def upload(self, image: bytes) -> str:
+    def upload(self, image: bytes, passage: str) -> str:
         sha256 = hashlib.sha256(image).hexdigest()
-        path = f"/images/{sha256}"
+        path = f"/passages/{passage}/images/{sha256}"
         answer = self.http.put(path, content=image, headers={"Content-Type": "image/jpeg"})
         assert answer.status_code == 204, answer.text
         return sha256
@@ -159,7 +159,7 @@ class Lane:
         """Tell the desk of a passenger who is referred; return the passage."""
         passage = passage or str(uuid4())
         pictures = [drawn_face(1), drawn_face(2)] if images is None else images
-        shas = [self.upload(picture) for picture in pictures]
+        shas = [self.upload(picture, passage) for picture in pictures]
         body = judged(passage, shas, REFERRED if reasons is None else reasons) | more
         answer = self.deliver(
             self.write("passage.started", {"passage": passage}, at), self.write("passage.judged", body, at)

@@ -26,7 +26,7 @@ OPEN_TO_ALL = {
     ("POST", "/sign-in"),
 }
 OPEN_TO_LANES = {
-    ("PUT", "/api/v1/images/{sha256}"),
+    ("PUT", "/api/v1/passages/{passage}/images/{sha256}"),
     ("POST", "/api/v1/entries"),
     ("GET", "/api/v1/passages/{passage}/decision"),
     ("GET", "/api/v1/openapi.json"),
@@ -68,7 +68,7 @@ def officer_here(shared: RunningDesk) -> Iterator[Officer]:
 
 def request(client: httpx.Client, address: str, method: str, path: str) -> httpx.Response:
     """A request that is well formed enough to come as far as the question who asks."""
-    filled = path.replace("{sha256}", "0" * 64).replace("{passage}", "p-1")
+    filled = path.replace("{sha256}", "0" * 64).replace("{passage}", "p-1").replace("{passage}", "p-1")
     headers, content = {"Content-Type": "application/json"}, b"{}"
     if path.endswith("/entries"):
         content = b'{"entries": [{"payload": "{}", "hash": "' + b"0" * 64 + b'"}]}'
@@ -100,7 +100,7 @@ def test_a_stranger_is_refused(shared: RunningDesk, method: str, path: str) -> N
 
 @pytest.mark.parametrize("path", [path for method, path in sorted(LANES_ONLY) if method != "GET"])
 def test_nothing_is_parsed_for_a_stranger(shared: RunningDesk, path: str) -> None:
-    filled = path.replace("{sha256}", "0" * 64)
+    filled = path.replace("{sha256}", "0" * 64).replace("{passage}", "p-1")
     with httpx.Client(base_url=shared.address, trust_env=False) as stranger:
         method = "PUT" if "images" in path else "POST"
         headers = {"Content-Type": "image/jpeg" if method == "PUT" else "application/json"}
@@ -265,7 +265,7 @@ def sign_in(address: str, name: str) -> httpx.Response:
 @pytest.mark.parametrize(
     ("method", "path", "most"),
     [
-        ("PUT", f"/images/{'0' * 64}", MOST_IMAGE_BYTES),
+        ("PUT", f"/passages/p-1/images/{'0' * 64}", MOST_IMAGE_BYTES),
         ("POST", "/entries", MOST_ENTRIES_BYTES),
         ("POST", "/session", MOST_BYTES),
     ],
@@ -284,7 +284,7 @@ def test_a_body_that_is_too_large_is_refused(
 
 def test_the_largest_image_is_taken(lane_here: Lane) -> None:
     picture = drawn_face(1)
-    assert lane_here.upload(picture + b"\0" * (MOST_IMAGE_BYTES - len(picture)))
+    assert lane_here.upload(picture + b"\0" * (MOST_IMAGE_BYTES - len(picture)), "p-1")
 
 
 @pytest.mark.parametrize(

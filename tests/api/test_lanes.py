@@ -73,15 +73,24 @@ def test_a_referral_waits_for_its_images(desk: RunningDesk, lane: Lane) -> None:
     answer = lane.deliver(entry)
     assert (answer.status_code, answer.json()["code"]) == (409, "image_missing")
     assert received(desk) == []
-    lane.upload(image)
+    lane.upload(image, "p-1")
     assert lane.deliver(entry).status_code == 200
 
 
 def test_another_lanes_image_does_not_count(desk: RunningDesk, lane: Lane) -> None:
-    sha256 = lane.upload(drawn_face(1))
+    sha256 = lane.upload(drawn_face(1), "p-2")
     with desk.lane("lane-2") as other:
         answer = other.deliver(other.write("passage.judged", judged("p-1", [sha256], REFERRED)))
     assert answer.json()["code"] == "image_missing"
+
+
+def test_an_image_for_another_lanes_passage_is_refused(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer(images=[])
+    image = drawn_face(1)
+    path = f"/passages/{passage}/images/{hashlib.sha256(image).hexdigest()}"
+    with desk.lane("lane-2") as other:
+        answer = other.http.put(path, content=image, headers={"Content-Type": "image/jpeg"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "passage_unknown")
 
 
 def test_an_admitted_passage_opens_no_referral(lane: Lane, officer: Officer) -> None:
@@ -169,13 +178,13 @@ def test_a_passage_belongs_to_the_lane_that_told_of_it_first(desk: RunningDesk, 
     [(b"not a picture", "image/jpeg"), (drawn_face(1)[:-1], "image/jpeg"), (drawn_face(1), "image/png")],
 )
 def test_only_the_image_that_the_path_names_is_kept(lane: Lane, body: bytes, kind: str) -> None:
-    path = f"/images/{hashlib.sha256(drawn_face(1)).hexdigest()}"
+    path = f"/passages/p-1/images/{hashlib.sha256(drawn_face(1)).hexdigest()}"
     answer = lane.http.put(path, content=body, headers={"Content-Type": kind})
     assert (answer.status_code, answer.json()["code"]) == (422, "image_refused")
 
 
 def test_uploading_again_changes_nothing(lane: Lane) -> None:
-    assert lane.upload(drawn_face(1)) == lane.upload(drawn_face(1))
+    assert lane.upload(drawn_face(1), "p-1") == lane.upload(drawn_face(1), "p-1")
 
 
 def test_a_waiting_lane_hears_the_decision_at_once(lane: Lane, officer: Officer) -> None:

@@ -51,7 +51,9 @@ def test_a_log_holds_no_face_name_token_password_note_or_document(tmp_path: Path
         lane.http.post("/entries", content=b'{"entries": "E12345678"')
         with desk.desk.database.write() as session:
             session.connection().exec_driver_sql("DROP TABLE images")
-        failed = lane.http.put(f"/images/{image['sha256']}", content=drawn_face(1), headers=JPEG)
+        failed = lane.http.put(
+            f"/passages/{passage}/images/{image['sha256']}", content=drawn_face(1), headers=JPEG
+        )
         assert failed.status_code >= 500
         secrets = [lane.token, PASSWORD, officer.http.cookies["passenger_lane_session"]]
     told = log.getvalue()

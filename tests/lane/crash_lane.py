@@ -65,9 +65,9 @@ class MortalDesk(HttpDesk):
         super().__init__(address, token)
         self.death = death
 
-    def put_picture(self, picture: Picture) -> None:
+    def put_picture(self, picture: Picture, passage: PassageId) -> None:
         self.death.tick()
-        super().put_picture(picture)
+        super().put_picture(picture, passage)
         self.death.tick()
 
     def put_entries(self, entries: Sequence[Entry]) -> Head:
