@@ -4,18 +4,22 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from api import permissions
 from api.answers import Answers
+from api.auth import Guarded
 from api.broker import Broker
 from api.chores import Chore, Chores
 from api.console import render
 from api.desk import Desk
+from api.errors import RuleMissingError
 from api.numbered import Numbered
 from api.passwords import Attempts, Passwords
 from api.routes import about, evaluation, events, lane, officer, pages, referrals
@@ -41,6 +45,10 @@ class DeskApp(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Everything, around it the headers, and around all the request's number."""
         return Numbered(StrictHeaders(super().build_middleware_stack()))
+
+    def openapi(self) -> dict[str, Any]:
+        """The description, with what each operation's rule asks for."""
+        return permissions.described(super().openapi())
 
 
 def create_app(
@@ -76,7 +84,19 @@ def create_app(
         app.include_router(part.router, prefix=API)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
+    _check_guarded(app)
     return app
+
+
+def _check_guarded(app: FastAPI) -> None:
+    """Raise RuleMissingError where a route stands outside of the door, or has no rule."""
+    names = []
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, Guarded):
+            names.append(route.original_route.name)
+        elif route.path != "/static":
+            raise RuleMissingError([str(route.path)])
+    permissions.check_complete(names)
 
 
 @asynccontextmanager

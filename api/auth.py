@@ -1,30 +1,105 @@
-"""Who is this: a lane by its token, an officer by a session cookie. Every route but a few asks here."""
+"""The door: who is this, and may they? A lane by its token, an officer by a session cookie.
+
+Every route is `Guarded`: its line in `api.permissions` is read here, and nowhere else.
+"""
 
 import hashlib
 import hmac
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Response
-from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 
 from api.desk import Desk
-from api.errors import ForgedRequestError, NotSignedInError, NotSupervisorError, TokenRefusedError
+from api.errors import (
+    ForgedRequestError,
+    NotAllowedError,
+    NotSignedInError,
+    RuleMissingError,
+    TokenRefusedError,
+)
+from api.permissions import COOKIE, CSRF_HEADER, RULES, Caller, Rule
 from api.settings import Settings
 from api.store.officers import SignedInOfficer
 from api.store.tokens import token_hash
 
-COOKIE = "passenger_lane_session"
-CSRF_HEADER = "X-CSRF-Token"
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="lane", description="A lane's token.")
-_monitor = HTTPBearer(
-    auto_error=False, scheme_name="monitor", description="`metrics_token` of the desk's settings."
-)
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="officer", description="A session's token.")
-_csrf = APIKeyHeader(
-    name=CSRF_HEADER, auto_error=False, scheme_name="csrf", description="`csrf_token` of the session."
-)
+class Guarded(APIRoute):
+    """A route of the JSON API behind its rule: whom it does not fit is refused before anything is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route, behind the door."""
+        inner, name = super().get_route_handler(), self.name
+
+        async def behind_the_door(request: Request) -> Response:
+            rule = RULES.get(name)
+            if rule is None:
+                raise RuleMissingError([name])
+            await run_in_threadpool(_let_in, request, rule)
+            if rule.changes:
+                await self._check_own_page(request, rule)
+            try:
+                return await inner(request)
+            finally:
+                await request.close()
+
+        return behind_the_door
+
+    async def _check_own_page(self, request: Request, rule: Rule) -> None:
+        # A browser adds no bearer's token by itself: nobody can be made to send it.
+        if Caller.ANYONE in rule.callers or _officer_at(request) is not None:
+            check_same_site(request.headers)
+        if _officer_at(request) is not None:
+            _check_csrf(request, await self._proof(request))
+
+    async def _proof(self, request: Request) -> str:
+        """What a page of the desk was given to prove that it is one."""
+        return request.headers.get(CSRF_HEADER, "")
+
+
+class GuardedPage(Guarded):
+    """A page behind its rule: its forms carry the proof with them."""
+
+    async def _proof(self, request: Request) -> str:
+        given = (await request.form()).get("csrf_token", "")
+        return given if isinstance(given, str) else ""
+
+
+def _let_in(request: Request, rule: Rule) -> None:
+    """Note who asks. Raises NotSignedInError, TokenRefusedError or NotAllowedError."""
+    if Caller.ANYONE in rule.callers:
+        return
+    desk, bearer = desk_of(request), _bearer(request.headers)
+    if bearer is not None and Caller.LANE in rule.callers:
+        request.state.lane = desk.lane_of(bearer)
+    elif bearer is not None and Caller.MONITOR in rule.callers:
+        _check_monitor(desk.settings, bearer)
+    elif rule.people:
+        request.state.officer = _allowed(request, desk, rule)
+    else:
+        raise TokenRefusedError
+
+
+def _allowed(request: Request, desk: Desk, rule: Rule) -> SignedInOfficer:
+    who = signed_in(desk, request.cookies.get(COOKIE), acting=rule.keeps_alive)
+    if Caller(who.role.value) not in rule.people:
+        raise NotAllowedError
+    return who
+
+
+def _check_monitor(settings: Settings, bearer: str) -> None:
+    known = settings.metrics_token
+    if known is None or not _same(bearer, known.get_secret_value()):
+        raise NotSignedInError
+
+
+def _bearer(headers: Headers) -> str | None:
+    scheme, token = get_authorization_scheme_param(headers.get("authorization"))
+    return token if scheme.lower() == "bearer" else None
 
 
 def desk_of(request: Request) -> Desk:
@@ -32,85 +107,41 @@ def desk_of(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
-TheDesk = Annotated[Desk, Depends(desk_of)]
+def signed_in(desk: Desk, token: str | None, *, acting: bool = True) -> SignedInOfficer:
+    """The officer of a session; `acting` starts its idle time again. Raises NotSignedInError."""
+    if token is None:
+        raise NotSignedInError
+    return desk.officer_of(token_hash(token), acting=acting)
 
 
-def lane(desk: TheDesk, credentials: Annotated[Any, Depends(_bearer)]) -> str:
-    """The lane that asks. Raises TokenRefusedError."""
-    if credentials is None:
+async def lane(request: Request) -> str:
+    """The lane that asks, as the door found it."""
+    found: str | None = getattr(request.state, "lane", None)
+    if found is None:
         raise TokenRefusedError
-    return desk.lane_of(credentials.credentials)
+    return found
 
 
-def officer(desk: TheDesk, token: Annotated[str | None, Depends(_cookie)]) -> SignedInOfficer:
-    """The officer who asks. Raises NotSignedInError."""
-    if token is None:
+async def officer(request: Request) -> SignedInOfficer:
+    """Who asks, as the door found them."""
+    found = _officer_at(request)
+    if found is None:
         raise NotSignedInError
-    return desk.officer_of(token_hash(token))
+    return found
 
 
-def supervisor(who: Annotated[SignedInOfficer, Depends(officer)]) -> SignedInOfficer:
-    """The supervisor who asks. Raises NotSignedInError or NotSupervisorError."""
-    if not who.supervises:
-        raise NotSupervisorError
-    return who
+def _officer_at(request: Request) -> SignedInOfficer | None:
+    found: SignedInOfficer | None = getattr(request.state, "officer", None)
+    return found
 
 
-def watching(desk: TheDesk, token: Annotated[str | None, Depends(_cookie)]) -> SignedInOfficer:
-    """The officer whose page asks by itself, which does not keep the session alive."""
-    if token is None:
-        raise NotSignedInError
-    return desk.officer_of(token_hash(token), acting=False)
-
-
-def acting_officer(
-    request: Request,
-    desk: TheDesk,
-    token: Annotated[str | None, Depends(_cookie)],
-    csrf: Annotated[str | None, Depends(_csrf)],
-) -> SignedInOfficer:
-    """The officer who changes something, through the officer's own page. Raises ForgedRequestError."""
-    who = officer(desk, token)
-    check_csrf(request.headers, token, csrf)
-    return who
-
-
-def officer_or_lane(
-    desk: TheDesk,
-    token: Annotated[str | None, Depends(_cookie)],
-    credentials: Annotated[Any, Depends(_bearer)],
-) -> None:
-    """Anyone whom the desk knows."""
-    if credentials is not None:
-        desk.lane_of(credentials.credentials)
-    else:
-        officer(desk, token)
-
-
-def acting_supervisor(who: Annotated[SignedInOfficer, Depends(acting_officer)]) -> SignedInOfficer:
-    """The supervisor who changes something, through the own page. Raises NotSupervisorError, too."""
-    return supervisor(who)
-
-
-def monitor(
-    desk: TheDesk,
-    token: Annotated[str | None, Depends(_cookie)],
-    credentials: Annotated[Any, Depends(_monitor)],
-) -> None:
-    """A monitoring system with the token of the settings, or a supervisor. Raises NotSignedInError, too."""
-    known = desk.settings.metrics_token
-    if credentials is None:
-        supervisor(watching(desk, token))
-    elif known is None or not _same(credentials.credentials, known.get_secret_value()):
-        raise NotSignedInError
-
-
+TheDesk = Annotated[Desk, Depends(desk_of)]
 TheLane = Annotated[str, Depends(lane)]
 TheOfficer = Annotated[SignedInOfficer, Depends(officer)]
-TheSupervisor = Annotated[SignedInOfficer, Depends(supervisor)]
-ActingOfficer = Annotated[SignedInOfficer, Depends(acting_officer)]
-ActingSupervisor = Annotated[SignedInOfficer, Depends(acting_supervisor)]
-TheMonitor = Annotated[None, Depends(monitor)]
+# These say to the reader what the route's rule in `api.permissions` enforces.
+TheSupervisor = TheOfficer
+ActingOfficer = TheOfficer
+ActingSupervisor = TheOfficer
 
 
 def csrf_token(session_token: str) -> str:
@@ -118,11 +149,9 @@ def csrf_token(session_token: str) -> str:
     return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
-def check_csrf(headers: Headers, session_token: str | None, given: str | None) -> None:
-    """Raise ForgedRequestError unless the officer's own page made this request."""
-    check_same_site(headers)
-    expected = csrf_token(session_token or "")
-    if not _same(given or "", expected):
+def _check_csrf(request: Request, given: str) -> None:
+    expected = csrf_token(request.cookies.get(COOKIE, ""))
+    if not _same(given, expected):
         raise ForgedRequestError
 
 

@@ -2,6 +2,7 @@
 
 ApiError
 ├── SettingsError             a setting is missing, unknown or unsafe
+├── RuleMissingError          a route says nowhere who may ask for it
 ├── StoreError                the database cannot be used, or says two things
 │   └── StoreDamagedError     the database opens, but its content is not a desk's
 ├── NameTakenError            a lane or an officer of that name exists
@@ -10,7 +11,7 @@ ApiError
 ├── WrongPasswordError        name and password do not belong together
 ├── TooManyAttemptsError      too many wrong passwords for one name in a short time
 ├── TooManySignInsError       more sign-ins at the same moment than the desk checks
-├── NotSupervisorError        only a supervisor may see this
+├── NotAllowedError           who is signed in has another role than this asks for
 ├── ForgedRequestError        a request that the officer's page did not make
 ├── TokenRefusedError         a lane without a valid token
 ├── PassageUnknownError       no such passage for the one who asks
@@ -40,6 +41,13 @@ class ApiError(Exception):
 
 class SettingsError(ApiError):
     """A setting is missing, unknown or unsafe."""
+
+
+class RuleMissingError(ApiError):
+    """A route says nowhere who may ask for it, so it is not served."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"no rule in api/permissions.py says who may ask for: {', '.join(names)}")
 
 
 class StoreError(ApiError):
@@ -92,11 +100,11 @@ class TooManySignInsError(ApiError):
         super().__init__("too many sign-ins at the same moment: wait a moment, then try again")
 
 
-class NotSupervisorError(ApiError):
-    """Only a supervisor may see this."""
+class NotAllowedError(ApiError):
+    """Who is signed in has another role than this asks for."""
 
     def __init__(self) -> None:
-        super().__init__("only a supervisor may see this: sign in as one")
+        super().__init__("your role does not allow this: ask somebody whose role does")
 
 
 class ForgedRequestError(ApiError):
@@ -226,7 +234,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     NotSignedInError: (401, "not_signed_in"),
     WrongPasswordError: (401, "wrong_password"),
     TokenRefusedError: (401, "token_refused"),
-    NotSupervisorError: (403, "not_supervisor"),
+    NotAllowedError: (403, "not_allowed"),
     ForgedRequestError: (403, "forged_request"),
     PassageUnknownError: (404, "passage_unknown"),
     ReferralUnknownError: (404, "referral_unknown"),

@@ -93,7 +93,7 @@ class Officer(Wire):
 
     name: str
     pseudonym: str
-    role: Literal["officer", "supervisor"]
+    role: Literal["officer", "supervisor", "auditor", "administrator"]
 
 
 class SignedIn(Wire):

@@ -7,9 +7,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.auth import COOKIE as SESSION_COOKIE
 from api.auth import csrf_token
 from api.numbered import number_of
+from api.permissions import COOKIE as SESSION_COOKIE
 from api.words import language
 from api.words.language import CHOICES, N_, Words
 
@@ -27,7 +27,7 @@ PROBLEMS: dict[str, str] = {
     "too_many_attempts": N_("Too many wrong passwords for this name. Wait one minute, then try again."),
     "too_many_sign_ins": N_("Too many people are signing in at this moment. Wait a moment, then try again."),
     "alarm_unknown": N_("There is no such alarm, or no longer."),
-    "not_supervisor": N_("This page is for supervisors."),
+    "not_allowed": N_("Your role does not allow this."),
     "forged_request": N_("The page was out of date. Go back, reload it, and try again."),
     "request_refused": N_("Something was missing in what was sent. Go back and try again."),
     "too_large": N_("More was sent than the desk takes."),

@@ -5,17 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api import exposition
-from api.auth import ActingSupervisor, TheDesk, TheMonitor, TheSupervisor
+from api.auth import ActingSupervisor, Guarded, TheDesk
 from api.errors import (
     AlarmUnknownError,
     ForgedRequestError,
+    NotAllowedError,
     NotSignedInError,
-    NotSupervisorError,
     documented,
 )
 from api.figures import Evaluation
 
-router = APIRouter(tags=["evaluation"])
+router = APIRouter(route_class=Guarded, tags=["evaluation"])
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,11 +24,10 @@ _TEXT = "text/plain; version=0.0.4; charset=utf-8"
     "/evaluation",
     summary="How the matcher does in service",
     operation_id="show_evaluation",
-    responses=documented(NotSignedInError, NotSupervisorError),
+    responses=documented(NotSignedInError, NotAllowedError),
 )
-def show_evaluation(desk: TheDesk, who: TheSupervisor) -> Evaluation:
+def show_evaluation(desk: TheDesk) -> Evaluation:
     """Live error rates by lane, matcher and group, with intervals, and what is alarming in them."""
-    del who
     return exposition.evaluation(desk.evaluation())
 
 
@@ -37,7 +36,7 @@ def show_evaluation(desk: TheDesk, who: TheSupervisor) -> Evaluation:
     status_code=204,
     summary="Acknowledge an alarm",
     operation_id="acknowledge_alarm",
-    responses=documented(NotSignedInError, ForgedRequestError, NotSupervisorError, AlarmUnknownError),
+    responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, AlarmUnknownError),
 )
 def acknowledge_alarm(
     alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: ActingSupervisor
@@ -54,10 +53,9 @@ def acknowledge_alarm(
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
-        **documented(NotSignedInError, NotSupervisorError),
+        **documented(NotSignedInError, NotAllowedError),
     },
 )
-def show_metrics(desk: TheDesk, who: TheMonitor) -> Response:
+def show_metrics(desk: TheDesk) -> Response:
     """Prometheus text, for who has the token of the desk's settings, and for supervisors."""
-    del who
     return Response(exposition.metrics(desk.evaluation(), desk.waiting()), media_type=_TEXT)

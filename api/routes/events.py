@@ -7,21 +7,19 @@ from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.auth import TheDesk, watching
+from api.auth import Guarded, TheDesk, TheOfficer
 from api.broker import MOST_OF_A_SESSION, Listener
 from api.desk import Desk
 from api.errors import NotSignedInError, TooManyListenersError, documented
 from api.store.officers import SignedInOfficer
 
-router = APIRouter(tags=["referrals"])
-
-Watching = Annotated[SignedInOfficer, Depends(watching)]
+router = APIRouter(route_class=Guarded, tags=["referrals"])
 
 _STILL_HERE_S = 10.0
 _COME_BACK_MS = 2000
 
 
-async def listening(desk: TheDesk, who: Watching) -> AsyncIterator[Listener]:
+async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:
     """A listener for the time of the request, for a signed-in officer only."""
     listener = desk.broker.listen(who.session_sha256, MOST_OF_A_SESSION)
     try:
@@ -38,7 +36,7 @@ async def listening(desk: TheDesk, who: Watching) -> AsyncIterator[Listener]:
     responses=documented(NotSignedInError, TooManyListenersError, streams=True),
 )
 async def follow_events(
-    desk: TheDesk, who: Watching, listener: Annotated[Listener, Depends(listening)]
+    desk: TheDesk, who: TheOfficer, listener: Annotated[Listener, Depends(listening)]
 ) -> AsyncIterator[ServerSentEvent]:
     """`referral.opened`, `referral.changed` and `referral.decided`, each with {"passage": id}.
 

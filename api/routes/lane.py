@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.auth import TheDesk, TheLane
+from api.auth import Guarded, TheDesk, TheLane
 from api.broker import MOST_OF_A_LANE, Listener
 from api.desk import Desk
 from api.errors import (
@@ -26,7 +26,7 @@ from api.schemas import Applied, ChainHead, DecisionOrNone, EntryBatch, PassageN
 from api.store.queue import as_body
 from lane.referral import Decision
 
-router = APIRouter(tags=["lane"])
+router = APIRouter(route_class=Guarded, tags=["lane"])
 
 # Another process may have decided: the database is asked again at least this often.
 _LOOK_AGAIN_S = 2.0

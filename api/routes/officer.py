@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Request, Response
+from fastapi import APIRouter, Cookie, Response
 
 from api.auth import (
-    COOKIE,
     ActingOfficer,
+    Guarded,
     TheDesk,
     TheOfficer,
-    check_same_site,
     csrf_token,
     end_session,
     set_session,
@@ -23,10 +22,11 @@ from api.errors import (
     WrongPasswordError,
     documented,
 )
+from api.permissions import COOKIE
 from api.schemas import Credentials, Officer, SignedIn
 from api.store.officers import SignedInOfficer
 
-router = APIRouter(tags=["officer"])
+router = APIRouter(route_class=Guarded, tags=["officer"])
 
 
 @router.post(
@@ -37,9 +37,8 @@ router = APIRouter(tags=["officer"])
         WrongPasswordError, ForgedRequestError, TooManyAttemptsError, TooManySignInsError, BodyTooLargeError
     ),
 )
-def sign_in(request: Request, credentials: Credentials, desk: TheDesk, response: Response) -> SignedIn:
+def sign_in(credentials: Credentials, desk: TheDesk, response: Response) -> SignedIn:
     """Start a session; the cookie is its key, the CSRF token goes with everything that changes something."""
-    check_same_site(request.headers)
     who, token = desk.sign_in(credentials.name, credentials.password)
     set_session(response, token, desk.settings)
     return SignedIn(officer=_told(who), csrf_token=csrf_token(token))

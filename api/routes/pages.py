@@ -2,22 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Depends, Form, Path, Request
+from fastapi import APIRouter, Cookie, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api import exposition
 from api.auth import (
-    COOKIE,
+    GuardedPage,
     TheDesk,
     TheOfficer,
     TheSupervisor,
-    check_csrf,
-    check_same_site,
     end_session,
-    officer,
     set_session,
-    supervisor,
-    watching,
+    signed_in,
 )
 from api.console import render, views, watch
 from api.errors import (
@@ -29,29 +25,19 @@ from api.errors import (
     TooManySignInsError,
     WrongPasswordError,
 )
+from api.permissions import COOKIE
 from api.schemas import PassageName
 from api.store.officers import SignedInOfficer
 from api.words import language
 from lane.referral import Answer, Ground
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 _DECIDED_SHOWN = 5
 
 
-def form_officer(
-    request: Request,
-    desk: TheDesk,
-    csrf_token: Annotated[str, Form(max_length=64)] = "",
-    token: Annotated[str | None, Cookie(alias=COOKIE)] = None,
-) -> SignedInOfficer:
-    """The officer who sends a form of the own page."""
-    who = officer(desk, token)
-    check_csrf(request.headers, token, csrf_token)
-    return who
-
-
-FormOfficer = Annotated[SignedInOfficer, Depends(form_officer)]
+FormOfficer = TheOfficer
+"""The officer who sends a form of the own page."""
 Choice = Annotated[str, Form(max_length=64)]
 Note = Annotated[str, Form(max_length=500)]
 
@@ -69,7 +55,7 @@ def show_sign_in(
 ) -> Response:
     """The form to sign in with, or the queue for those who are."""
     try:
-        officer(desk, token)
+        signed_in(desk, token)
     except NotSignedInError:
         return render.page(request, "sign_in.html", problem=None, name="")
     return _to("/queue")
@@ -83,7 +69,6 @@ def sign_in(
     password: Annotated[str, Form(max_length=256)] = "",
 ) -> Response:
     """Sign in by form."""
-    check_same_site(request.headers)
     try:
         _, token = desk.sign_in(name, password)
     except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
@@ -111,9 +96,7 @@ def show_queue(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
 
 
 @router.get("/queue/cases")
-def show_cases(
-    request: Request, desk: TheDesk, who: Annotated[SignedInOfficer, Depends(watching)]
-) -> Response:
+def show_cases(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """The part of the queue that changes; asking for it is no sign that somebody sits there."""
     return _queue(request, desk, who, "cases.html")
 
@@ -197,7 +180,7 @@ def show_evaluation(request: Request, desk: TheDesk, who: TheSupervisor) -> Resp
 @router.post("/evaluation/alarms/{alarm}/acknowledgement")
 def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: FormOfficer) -> Response:
     """Say by form that somebody looks into it."""
-    desk.acknowledge(alarm, supervisor(who))
+    desk.acknowledge(alarm, who)
     return _to("/evaluation")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api import wire
-from api.auth import ActingOfficer, TheDesk, TheOfficer
+from api.auth import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.errors import (
     AlreadyDecidedError,
     BodyTooLargeError,
@@ -32,7 +32,7 @@ from api.schemas import (
 from api.store.queue import as_body
 from api.words.language import of_request
 
-router = APIRouter(prefix="/referrals", tags=["referrals"])
+router = APIRouter(route_class=Guarded, prefix="/referrals", tags=["referrals"])
 
 _ACTING = (NotSignedInError, ForgedRequestError, ReferralUnknownError)
 

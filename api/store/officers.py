@@ -19,10 +19,12 @@ _DISABLED = "disabled"
 
 
 class Role(StrEnum):
-    """What somebody may do at the desk. A supervisor may do what an officer may, and see how all goes."""
+    """What somebody may do at the desk; `api.permissions` says what that is."""
 
     OFFICER = "officer"
     SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def test_a_supervisor_acknowledges_an_alarm_once_and_it_stays(
     fnmr_alarm(desk, lane, officer)
     (alarm,) = alarms(supervisor)
     path = f"/evaluation/alarms/{alarm['id']}/acknowledgement"
-    assert officer.ask("POST", path).json()["code"] == "not_supervisor"
+    assert officer.ask("POST", path).json()["code"] == "not_allowed"
     for _ in range(2):
         assert supervisor.ask("POST", path).status_code == 204
     (after,) = alarms(supervisor)

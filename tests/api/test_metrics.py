@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("early_in_an_hour")
 
 def test_supervisors_alone_see_it(officer: Officer, lane: Lane, supervisor: Officer) -> None:
     for path in ("/evaluation", "/metrics"):
-        assert officer.ask("GET", path).json()["code"] == "not_supervisor"
+        assert officer.ask("GET", path).json()["code"] == "not_allowed"
         assert lane.http.get(path).status_code == 401
         assert supervisor.ask("GET", path).status_code == 200
     assert supervisor.ask("GET", "/session").json()["officer"]["role"] == "supervisor"

@@ -1,0 +1,178 @@
+"""Who may ask for what: one line for each operation and each page. What has no line is not served.
+
+`api.auth` reads this table at the door, before anything is parsed or looked up. A page follows the rule of
+the operation of the same name.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from api.errors import (
+    ANSWERS,
+    ApiError,
+    ForgedRequestError,
+    NotAllowedError,
+    NotSignedInError,
+    RuleMissingError,
+    TokenRefusedError,
+)
+
+COOKIE = "passenger_lane_session"
+CSRF_HEADER = "X-CSRF-Token"
+
+
+class Caller(StrEnum):
+    """Who can come to the door: a role of the people who sign in, a machine with a token, or anyone."""
+
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    LANE = "lane"
+    MONITOR = "monitor"
+    ANYONE = "anyone"
+
+
+PEOPLE = frozenset({Caller.OFFICER, Caller.SUPERVISOR, Caller.AUDITOR, Caller.ADMINISTRATOR})
+"""Everybody who signs in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may ask; whether it `changes` something, which only the own page may; whether it shows that
+    somebody sits there, or is asked by an open page by itself."""
+
+    callers: frozenset[Caller]
+    changes: bool = False
+    keeps_alive: bool = True
+
+    @property
+    def people(self) -> frozenset[Caller]:
+        """Those of them who sign in."""
+        return self.callers & PEOPLE
+
+    @property
+    def needs_csrf(self) -> bool:
+        """Whether a session must prove that its own page asks."""
+        return self.changes and bool(self.people)
+
+
+_ANYONE = frozenset({Caller.ANYONE})
+_QUEUE = frozenset({Caller.OFFICER, Caller.SUPERVISOR})
+_SUPERVISOR = frozenset({Caller.SUPERVISOR})
+_LANE = frozenset({Caller.LANE})
+
+RULES: dict[str, Rule] = {
+    # about
+    "show_health": Rule(_ANYONE),
+    "show_openapi": Rule(PEOPLE | _LANE),
+    "show_metrics": Rule(_SUPERVISOR | {Caller.MONITOR}, keeps_alive=False),
+    # lanes
+    "upload_image": Rule(_LANE, changes=True),
+    "deliver_entries": Rule(_LANE, changes=True),
+    "wait_for_decision": Rule(_LANE),
+    # signing in and out
+    "home": Rule(PEOPLE),
+    "show_sign_in": Rule(_ANYONE),
+    "sign_in": Rule(_ANYONE, changes=True),
+    "show_session": Rule(PEOPLE),
+    "sign_out": Rule(PEOPLE, changes=True),
+    # the queue
+    "show_queue": Rule(_QUEUE),
+    "show_cases": Rule(_QUEUE, keeps_alive=False),
+    "follow_events": Rule(_QUEUE, keeps_alive=False),
+    "list_referrals": Rule(_QUEUE),
+    # a case
+    "show_referral": Rule(_QUEUE),
+    "show_case": Rule(_QUEUE),
+    "show_image": Rule(_QUEUE),
+    "claim_referral": Rule(_QUEUE, changes=True),
+    "claim": Rule(_QUEUE, changes=True),
+    "release_referral": Rule(_QUEUE, changes=True),
+    "release": Rule(_QUEUE, changes=True),
+    "confirm": Rule(_QUEUE, changes=True),
+    "decide_referral": Rule(_QUEUE, changes=True),
+    "decide": Rule(_QUEUE, changes=True),
+    # the matcher in service
+    "show_evaluation": Rule(_SUPERVISOR),
+    "acknowledge_alarm": Rule(_SUPERVISOR, changes=True),
+    "acknowledge": Rule(_SUPERVISOR, changes=True),
+}
+"""Name of the operation, or of the page's function → its rule."""
+
+
+def check_complete(names: Iterable[str]) -> None:
+    """Raise RuleMissingError unless each of these routes has a rule."""
+    missing = sorted(set(names) - set(RULES))
+    if missing:
+        raise RuleMissingError(missing)
+
+
+def refusals(rule: Rule) -> list[type[ApiError]]:
+    """What the door answers to whom the rule does not fit."""
+    found: list[type[ApiError]] = []
+    if rule.people or Caller.MONITOR in rule.callers:
+        found.append(NotSignedInError)
+    if Caller.LANE in rule.callers:
+        found.append(TokenRefusedError)
+    if rule.people and rule.people != PEOPLE:
+        found.append(NotAllowedError)
+    if rule.needs_csrf or (rule.changes and Caller.ANYONE in rule.callers):
+        found.append(ForgedRequestError)
+    return found
+
+
+def described(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI description with what each operation's rule asks for, and answers."""
+    openapi.setdefault("components", {})["securitySchemes"] = _SCHEMES
+    for methods in openapi["paths"].values():
+        for operation in methods.values():
+            rule = RULES[operation["operationId"]]
+            operation["security"] = _security(rule)
+            _add_codes(operation["responses"], refusals(rule))
+    return openapi
+
+
+_SCHEMES = {
+    "officer": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "A session's token.",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": CSRF_HEADER,
+        "description": "`csrf_token` of the session.",
+    },
+    "lane": {"type": "http", "scheme": "bearer", "description": "A lane's token."},
+    "monitor": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "`metrics_token` of the desk's settings.",
+    },
+}
+
+
+def _security(rule: Rule) -> list[dict[str, list[str]]]:
+    """Any one of these; what stands in one of them is needed together."""
+    ways: list[dict[str, list[str]]] = []
+    if rule.people:
+        ways.append({"officer": [], "csrf": []} if rule.needs_csrf else {"officer": []})
+    ways += [{name: []} for name in (Caller.LANE.value, Caller.MONITOR.value) if name in rule.callers]
+    return ways
+
+
+def _add_codes(responses: dict[str, Any], errors: Iterable[type[ApiError]]) -> None:
+    for error in errors:
+        status, code = ANSWERS[error]
+        answer = responses.setdefault(str(status), {"description": "code: ", "content": _PROBLEM})
+        codes = [known for known in answer["description"].removeprefix("code: ").split(", ") if known]
+        if code not in codes:
+            answer["description"] = f"code: {', '.join([*codes, code])}"
+
+
+_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
