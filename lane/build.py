@@ -3,8 +3,10 @@
 import logging
 from functools import partial
 
+from lane import __version__
 from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
+from lane.beacon import Beacon
 from lane.cohort import Cohort
 from lane.config import Settings
 from lane.courier import Courier
@@ -14,8 +16,9 @@ from lane.judge import Judge
 from lane.measure import Measurer
 from lane.observer import Observer
 from lane.policy import Policy, load
-from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen
+from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen, Supervisors
 from lane.station import Station
+from lane.supervision import About
 from models.build import Networks, build_networks
 from models.errors import CatalogueError, ModelError
 from models.measurement import NotAssessed
@@ -84,6 +87,14 @@ def _shadow(settings: Settings, policy: Policy, networks: Networks) -> Shadow | 
     return Shadow(embedder, band.admit if band else settings.shadow_threshold, check_file)
 
 
+def build_beacon(desk: Supervisors, clock: Clock, measurer: Measurer, policy: Policy) -> Beacon:
+    """What tells supervisors how this lane stands. Give the lane's camera to `lane.beacon.WatchedCamera`."""
+    identities = measurer.networks.identities
+    providers = " ".join(dict.fromkeys(one.provider for one in identities))
+    matcher = measurer.networks.embedder.identity.name
+    return Beacon(desk, About(__version__, providers, matcher, str(policy.identity()["version"])), clock)
+
+
 def build_station(
     settings: Settings,
     *,
@@ -97,6 +108,7 @@ def build_station(
     journal: SqliteJournal,
     desk: HttpDesk,
     observer: Observer | None = None,
+    beacon: Beacon | None = None,
 ) -> Station:
     """A station on real networks, a journal on disk and the desk over HTTP."""
     return Station(
@@ -109,4 +121,5 @@ def build_station(
         clock=clock,
         screen=screen,
         observer=observer,
+        beacon=beacon,
     )

@@ -18,7 +18,8 @@ from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
 from lane.adapters.simulated import SimulatedCamera, SimulatedGate, SimulatedReader
 from lane.adapters.simulated_officer import ScriptedOfficer
-from lane.build import build_measurer, build_observer, build_policy, build_station
+from lane.beacon import WatchedCamera
+from lane.build import build_beacon, build_measurer, build_observer, build_policy, build_station
 from lane.cast import Passenger, cast
 from lane.document import TravelDocument
 from lane.errors import StoppedError
@@ -98,9 +99,11 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
         camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep, frames_per_second=12.5)
         hall = Hall(cast(measurer, clock.today()), camera, audience)
         journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
+        desk = stack.enter_context(HttpDesk(site.address, site.token.get_secret_value()))
+        beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
         station = build_station(
             settings,
-            camera=camera,
+            camera=WatchedCamera(camera, beacon, clock),
             reader=SimulatedReader(hall.documents()),
             gate=SimulatedGate(),
             clock=clock,
@@ -108,8 +111,9 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
             measurer=measurer,
             policy=policy,
             journal=journal,
-            desk=stack.enter_context(HttpDesk(site.address, site.token.get_secret_value())),
+            desk=desk,
             observer=stack.enter_context(build_observer(settings, policy, clock, measurer.networks)),
+            beacon=beacon,
         )
         audience.ready(site.address, OFFICER, site.password)
         officer = ScriptedOfficer(site.address, OFFICER, site.password, on_failure=station.stop)

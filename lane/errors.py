@@ -3,6 +3,7 @@
 LaneError
 ├── CameraError            the camera gives no frames
 ├── DocumentError          the document cannot be read
+├── NobodyYetError         nobody has presented a document so far
 ├── GateFaultError         the gate did not do what it was told
 ├── LedgerBrokenError      an entry was changed, is missing, was moved or cut off
 ├── JournalError           the lane's ledger and outbox cannot be written, or another process has them
@@ -30,6 +31,10 @@ class CameraError(LaneError):
 
 class DocumentError(LaneError):
     """The document cannot be read."""
+
+
+class NobodyYetError(LaneError):
+    """Nobody has presented a document so far: the reader will be asked again."""
 
 
 class GateFaultError(LaneError):

@@ -10,6 +10,7 @@ from lane.frame import Frame
 from lane.ledger import Entry, Head
 from lane.passage import State
 from lane.referral import Decision, PassageId
+from lane.supervision import Command, Status
 
 
 class Clock(Protocol):
@@ -47,7 +48,10 @@ class DocumentReader(Protocol):
     """Where a passenger presents a document."""
 
     def read(self) -> TravelDocument | None:
-        """Wait for the next document; None when the lane shall end. Raises DocumentError."""
+        """Wait for the next document; None when the lane shall end. Raises DocumentError.
+
+        May raise NobodyYetError after some seconds without one: the lane looks up, and asks again.
+        """
         ...
 
 
@@ -59,7 +63,7 @@ class Gate(Protocol):
         ...
 
     def wait_passed(self, timeout_s: float) -> bool:
-        """True once the passenger is through. Raises GateFaultError."""
+        """True once the passenger is through; is asked again and again. Raises GateFaultError."""
         ...
 
     def close(self) -> None:
@@ -97,6 +101,14 @@ class Desk(Protocol):
 
     def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
         """The officer's answer, or None when there is none after `wait_s` seconds."""
+        ...
+
+
+class Supervisors(Protocol):
+    """Who sees how a lane stands, and may close it. Every call may raise a DeskError."""
+
+    def report(self, status: Status) -> Command:
+        """Tell how the lane stands; hear the last command to it."""
         ...
 
 
@@ -143,6 +155,14 @@ class Journal(Protocol):
 
     def pending(self, limit: int) -> Sequence[Parcel]:
         """The oldest parcels that the desk has not confirmed."""
+        ...
+
+    def waiting(self) -> int:
+        """How many parcels the desk has not confirmed."""
+        ...
+
+    def last(self, kind: str) -> Mapping[str, Any] | None:
+        """The body of the last fact of this kind, or None where there is none."""
         ...
 
     def confirmed(self, through_seq: int, desk_head: Head) -> None:

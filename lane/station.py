@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lane import __version__
+from lane.beacon import Beacon
 from lane.courier import Courier
 from lane.decide import Admit, Refer
 from lane.document import TravelDocument
-from lane.errors import DocumentError, GateFaultError, StoppedError, TransitionError
+from lane.errors import DocumentError, GateFaultError, NobodyYetError, StoppedError, TransitionError
 from lane.evidence import DeskContact, to_plain
 from lane.judge import Judge, Judged
 from lane.observer import Observer
@@ -22,12 +23,16 @@ from lane.passage import State, Step, after
 from lane.ports import Clock, DocumentReader, Draft, Gate, Journal, Picture, Screen, Standing
 from lane.reasons import Code, Reason
 from lane.referral import Answer, Decision, PassageId
+from lane.service import Service
+from lane.supervision import Wanted
 
 log = logging.getLogger(__name__)
 
 UNREADABLE = TravelDocument(photo=b"", expires_on=None)
 RETRY_S = 1.0
 GATE_TRIES = 3
+GATE_LOOK_S = 0.25
+"""So often is it asked, while the gate is open, whether a supervisor stopped the lane."""
 
 
 @dataclass(slots=True)
@@ -71,12 +76,14 @@ class Station:
         clock: Clock,
         screen: Screen,
         observer: Observer | None = None,
+        beacon: Beacon | None = None,
         gate_timeout_s: float = 15.0,
         officer_wait_s: float = 5.0,
     ) -> None:
         self._lane, self._judge, self._reader, self._gate = lane, judge, reader, gate
         self._journal, self._courier = journal, courier
         self._clock, self._screen, self._observer = clock, screen, observer
+        self._service = Service(journal, clock, beacon)
         self._gate_timeout_s, self._officer_wait_s = gate_timeout_s, officer_wait_s
         self._closed = False
         self._stop = threading.Event()
@@ -92,6 +99,7 @@ class Station:
         so it opens for no earlier proof and no earlier answer. The passenger presents the document again.
         """
         self._gate.close()
+        self._service.start()
         left = self._journal.unfinished()
         self._journal.record([Draft("lane.started", self._identity())], at=self._clock.now())
         self._courier.deliver()
@@ -102,13 +110,16 @@ class Station:
     def serve(self) -> PassageReport | None:
         """Serve the next passenger. None when no more come, or when the lane has closed itself (S04)."""
         self._note_evaluations(wait=False)
-        document = None if self._closed else self._read_document()
+        document = None if self._closed else self._next_document()
         if document is None:
             return None
         passage = Passage()
         started = Draft("passage.started", {"passage": passage.id})
         self._record(passage, Step.DOCUMENT_PRESENTED, [started])
         judged = self._judge.judge(document, self._courier.deliver())
+        if self._service.stopped:
+            self._close(passage, Step.INTERRUPTED)
+            return _report(passage, judged, None, gate_opened=False)
         if isinstance(judged.outcome, Admit):
             report = self._admit(passage, judged)
         else:
@@ -130,12 +141,21 @@ class Station:
         decision, opened = self._follow_officer(passage)
         return _report(passage, judged, decision, gate_opened=opened)
 
-    def _follow_officer(self, passage: Passage) -> tuple[Decision, bool]:
-        """Wait behind a closed gate for as long as it takes; nothing is decided by a timeout."""
-        decision, age_s = self._wait_for_officer(passage)
+    def _follow_officer(self, passage: Passage) -> tuple[Decision | None, bool]:
+        """Wait behind a closed gate for as long as it takes; nothing is decided by a timeout.
+
+        Without a decision where a supervisor stopped the lane.
+        """
+        answered = self._wait_for_officer(passage)
+        if answered is None:
+            self._close(passage, Step.INTERRUPTED)
+            return None, False
+        decision, age_s = answered
         decided = Draft("passage.decided", {"passage": passage.id, "decision": to_plain(decision)})
         if age_s > self._judge.policy.desk.max_answer_age_s:
             log.warning("passage %s: the answer may be %.0f s old and opens no gate", passage.id, age_s)
+            self._close(passage, Step.INTERRUPTED, [decided])
+        elif self._service.stopped:
             self._close(passage, Step.INTERRUPTED, [decided])
         elif decision.answer is Answer.ADMIT:
             self._record(passage, Step.ADMITTED_BY_OFFICER, [decided, _opening(passage, decision)])
@@ -144,10 +164,15 @@ class Station:
             self._close(passage, Step.SENT_TO_SECOND_LINE, [decided])
         return decision, False
 
-    def _wait_for_officer(self, passage: Passage) -> tuple[Decision, float]:
-        """The answer, and how old it may be: the time since the desk last said that there was none."""
+    def _wait_for_officer(self, passage: Passage) -> tuple[Decision, float] | None:
+        """The answer, and how old it may be: the time since the desk last said that there was none.
+
+        None where a supervisor stopped the lane: then no answer counts any more.
+        """
         none_yet_s = self._clock.monotonic_s()
         while not self._stop.is_set():
+            if self._service.stopped:
+                return None
             self._courier.deliver()
             asked_s = self._clock.monotonic_s()
             decision = self._courier.answer(passage.id, self._officer_wait_s)
@@ -165,10 +190,10 @@ class Station:
             raise TransitionError(f"the gate stays closed: passage {passage.id} is {passage.state}")
         opened, step = False, Step.GATE_FAULT
         try:
-            self._gate.open(passage.id)
-            opened = True
-            passed = self._gate.wait_passed(self._gate_timeout_s)
-            step = Step.PASSED_THROUGH if passed else Step.INTERRUPTED
+            if not self._service.stopped:
+                self._gate.open(passage.id)
+                opened = True
+            step = Step.PASSED_THROUGH if opened and self._wait_passed() else Step.INTERRUPTED
         except GateFaultError as error:
             log.error("gate fault in passage %s: %s", passage.id, error)
         finally:
@@ -177,6 +202,15 @@ class Station:
         if not closed:
             self._close_lane("the gate does not close")
         return opened
+
+    def _wait_passed(self) -> bool:
+        """True once the passenger is through; False when time is up, or a supervisor stops the lane."""
+        for _ in range(max(1, round(self._gate_timeout_s / GATE_LOOK_S))):
+            if self._service.stopped:
+                return False
+            if self._gate.wait_passed(GATE_LOOK_S):
+                return True
+        return False
 
     def _shut_gate(self) -> bool:
         for _ in range(GATE_TRIES):
@@ -221,6 +255,7 @@ class Station:
     def _close_lane(self, detail: str, code: Code | None = None) -> None:
         """Serve nobody any more: somebody must look at this lane first."""
         self._closed = True
+        self._service.note_fault()
         self._end_evaluation()
         log.critical("the lane closes: %s", detail)
         self._journal.record([Draft("lane.closed", {"code": code, "detail": detail})], at=self._clock.now())
@@ -240,6 +275,19 @@ class Station:
         standing = Standing(passage.id, passage.state)
         self._journal.record(drafts, at=self._clock.now(), standing=standing, pictures=shown)
         self._screen.show(passage.id, passage.state)
+        self._service.note(passage.state)
+
+    def _next_document(self) -> TravelDocument | None:
+        """The next passenger's, once the lane serves. One presented while it did not is not served."""
+        while self._service.ready(self._stop, self._courier.deliver):
+            try:
+                document = self._read_document()
+            except NobodyYetError:
+                self._courier.deliver()
+                continue
+            if document is None or self._service.wanted is Wanted.OPEN:
+                return document
+        return None
 
     def _read_document(self) -> TravelDocument | None:
         try:

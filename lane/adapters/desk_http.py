@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +19,7 @@ from lane.errors import DeskLostError, DeskRefusedError, NetworkLostError, Setti
 from lane.ledger import Entry, Head
 from lane.ports import Picture
 from lane.referral import Answer, Decision, Ground, PassageId
+from lane.supervision import Command, Status, Wanted
 
 _CONNECT_S, _ANSWER_S = 2.0, 5.0
 _LARGEST_ANSWER = 64 * 1024
@@ -85,6 +87,14 @@ class HttpDesk:
         except (KeyError, TypeError, ValueError) as error:
             raise DeskLostError("the desk's answer is not understood") from error
 
+    def report(self, status: Status) -> Command:
+        """See `lane.ports.Supervisors.report`."""
+        answer = self._ask("PUT", "/lane/status", json=_status(status))
+        try:
+            return Command(answer["command"], Wanted(answer["wanted"]), answer["by"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DeskLostError("the desk's answer is not understood") from error
+
     def _ask(self, method: str, path: str, wait_s: float = 0.0, **request: Any) -> Mapping[str, Any]:
         limit_s = wait_s + _ANSWER_S
         timeout = httpx.Timeout(limit_s, connect=_CONNECT_S)
@@ -128,6 +138,10 @@ def _understood(answer: httpx.Response, content: bytes) -> Mapping[str, Any]:
         said = code if isinstance(code, str) and _CODE.fullmatch(code) else "without a code"
         raise DeskRefusedError(f"HTTP {answer.status_code}, {said}")
     return body
+
+
+def _status(status: Status) -> dict[str, Any]:
+    return asdict(status) | {"since": status.since.isoformat()}
 
 
 def _head(wire: Mapping[str, Any]) -> Head:

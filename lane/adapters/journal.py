@@ -3,12 +3,12 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from lane.errors import DeskRefusedError, JournalError, LedgerBrokenError
 from lane.ledger import GENESIS, Head, follow, read, verify
@@ -112,6 +112,20 @@ class SqliteJournal:
         ).fetchall()
         entries = [read(payload, hash_) for payload, hash_ in rows]
         return [Parcel(entry, self._pictures(entry.seq)) for entry in entries]
+
+    def waiting(self) -> int:
+        """See `lane.ports.Journal.waiting`."""
+        (number,) = self._db.execute("SELECT count(*) FROM outbox").fetchone()
+        return int(number)
+
+    def last(self, kind: str) -> Mapping[str, Any] | None:
+        """See `lane.ports.Journal.last`."""
+        row = self._db.execute(
+            "SELECT payload, hash FROM ledger WHERE json_extract(payload, '$.kind') = ? "
+            "ORDER BY seq DESC LIMIT 1",
+            (kind,),
+        ).fetchone()
+        return read(*row).body if row else None
 
     def confirmed(self, through_seq: int, desk_head: Head) -> None:
         """See `lane.ports.Journal.confirmed`."""

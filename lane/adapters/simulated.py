@@ -213,7 +213,9 @@ class SimulatedGate:
 
     def wait_passed(self, timeout_s: float) -> bool:
         """The simulated passenger walks at once, or turns back."""
-        self.diary.append("passed" if self.passes else f"nobody in {timeout_s:g} s")
+        said = "passed" if self.passes else f"nobody in {timeout_s:g} s"
+        if self.diary[-1:] != [said]:
+            self.diary.append(said)
         return self.passes
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from lane.errors import DeskError, DeskRefusedError
 from lane.ledger import GENESIS, Entry, Head, check_follows
 from lane.ports import Picture
 from lane.referral import GROUNDS, Answer, Decision, PassageId
+from lane.supervision import NO_COMMAND, Command, Status
 
 
 def second_line(_: PassageId) -> Answer | None:
@@ -17,7 +18,7 @@ def second_line(_: PassageId) -> Answer | None:
 
 @dataclass(slots=True)
 class SimulatedDesk:
-    """See `lane.ports.Desk`. `fault`, while set, is raised by every call, as a lost desk would."""
+    """See `lane.ports.Desk` and `Supervisors`. `fault`, while set, is raised by every call, as if lost."""
 
     lane: str
     script: Callable[[PassageId], Answer | None] = second_line
@@ -25,6 +26,8 @@ class SimulatedDesk:
     head: Head = GENESIS
     entries: list[Entry] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
+    command: Command = NO_COMMAND
+    statuses: list[Status] = field(default_factory=list)
 
     def put_picture(self, picture: Picture, passage: PassageId) -> None:  # noqa: ARG002 - kept by content
         """Kept by content: twice is once."""
@@ -56,6 +59,12 @@ class SimulatedDesk:
             officer="officer-simulated",
             decided_at=datetime.now(UTC),
         )
+
+    def report(self, status: Status) -> Command:
+        """Kept; the command is what a test or a demo set."""
+        self._reachable()
+        self.statuses.append(status)
+        return self.command
 
     def kinds(self) -> list[str]:
         """What was told, in order."""

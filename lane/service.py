@@ -1,0 +1,77 @@
+"""Whether the lane serves: a supervisor's word is obeyed, and put into the ledger when it is.
+
+It can only keep a gate shut. Whatever it says, a gate opens on the two steps of `lane.passage` alone.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from lane.beacon import Beacon
+from lane.passage import State
+from lane.ports import Clock, Draft, Journal
+from lane.supervision import NO_COMMAND, Command, Wanted
+
+log = logging.getLogger(__name__)
+
+OBEYED = "lane.obeyed"
+LOOK_AGAIN_S = 0.5
+
+
+class Service:
+    """One lane's obedience; without a beacon nobody commands it, and it is open."""
+
+    def __init__(self, journal: Journal, clock: Clock, beacon: Beacon | None = None) -> None:
+        self._journal, self._clock, self._beacon = journal, clock, beacon
+        self._obeyed = NO_COMMAND
+
+    def start(self) -> None:
+        """Take up the last command that was obeyed: a restart opens no lane that was closed."""
+        body = self._journal.last(OBEYED)
+        if body is not None:
+            self._obeyed = Command(body["command"], Wanted(body["wanted"]), body["by"])
+        if self._beacon is not None:
+            self._beacon.remember(self._obeyed)
+
+    @property
+    def wanted(self) -> Wanted:
+        """The last word that was heard."""
+        return self._beacon.command.wanted if self._beacon else Wanted.OPEN
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the gate must be shut, and the passage under way go no further."""
+        return self.wanted is Wanted.STOPPED
+
+    def ready(self, ended: threading.Event, deliver: Callable[[], object]) -> bool:
+        """Wait until the lane may serve a passenger; False where it ends before."""
+        while True:
+            if self._obey():
+                deliver()
+            if self.wanted is Wanted.OPEN:
+                return True
+            if ended.wait(LOOK_AGAIN_S):
+                return False
+
+    def note(self, state: State) -> None:
+        """The passage under way stands here now."""
+        if self._beacon is not None:
+            self._beacon.note_passage(state)
+            self._beacon.note_outbox(self._journal.waiting())
+
+    def note_fault(self) -> None:
+        """The lane has closed itself."""
+        if self._beacon is not None:
+            self._beacon.note_fault()
+
+    def _obey(self) -> bool:
+        """Put a command that is new into the ledger, once."""
+        command = self._beacon.command if self._beacon else NO_COMMAND
+        if command == self._obeyed or self._beacon is None:
+            return False
+        body = {"command": command.number, "wanted": command.wanted.value, "by": command.by}
+        self._journal.record([Draft(OBEYED, body)], at=self._clock.now())
+        self._obeyed = command
+        self._beacon.note_obeyed(command)
+        log.warning("a supervisor wants this lane %s", command.wanted)
+        return True

@@ -1,0 +1,85 @@
+"""What a lane tells of itself, and what a supervisor wants of it. Nothing in here can open a gate."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MOST = 2**53
+
+
+class Wanted(StrEnum):
+    """What a supervisor may want of a lane."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    """No new passenger is served; the passage under way is finished."""
+    STOPPED = "stopped"
+    """The gate is shut, and the passage under way goes no further."""
+
+
+class CameraHealth(StrEnum):
+    """What is known of a camera."""
+
+    GOOD = "good"
+    STALE = "stale"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A supervisor's word on one lane. `number` counts the desk's commands to this lane, from 1."""
+
+    number: int
+    wanted: Wanted
+    by: str | None
+    """The supervisor's pseudonym."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a command that no desk gives."""
+        if type(self.number) is not int or not 0 <= self.number < _MOST:
+            raise ValueError("a command has a number")
+        if self.number == 0 and (self.by is not None or self.wanted is not Wanted.OPEN):
+            raise ValueError("where nobody commanded anything, a lane is open")
+        if self.number > 0 and not (type(self.by) is str and _NAME.fullmatch(self.by)):
+            raise ValueError("a command names its supervisor's pseudonym")
+
+
+NO_COMMAND = Command(0, Wanted.OPEN, None)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What stays as it is while a lane runs."""
+
+    version: str
+    provider: str
+    matcher: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """The camera, as far as the last capture tells."""
+
+    health: CameraHealth
+    frame_age_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a lane stands: what a supervisor is shown. Names no passenger and no passage."""
+
+    state: str
+    """That of the passage under way, or `waiting`, `closed`, `stopped`, `fault`."""
+    since: datetime
+    camera: Camera
+    about: About
+    outbox: int
+    """Ledger entries that the desk has not confirmed."""
+    passages: int
+    """Since the lane started."""
+    obeyed: int
+    """The number of the last command that this lane obeys."""
