@@ -40,7 +40,12 @@ app.add_typer(officer_app, name="officer")
 app.add_typer(ledger_app, name="ledger")
 
 DatabaseOption = Annotated[
-    Path | None, typer.Option("--database", help="The desk's SQLite file. Without it: from the settings.")
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="PATH|URL",
+        help="The desk's SQLite file, or postgresql://… Without it: from the settings.",
+    ),
 ]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="A TOML file with settings.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -162,8 +167,11 @@ def ledger_verify(
 @ledger_app.command("head")
 def ledger_head(database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Print SEQ:HASH of the ledger's end. Keep it elsewhere: `verify --head` then finds any rewriting."""
-    path = load(config, database=database).database
-    with _plain_errors(), opened(path) as store, store.read() as session:
+    with (
+        _plain_errors(),
+        opened(load(config, database=database).database) as store,
+        store.read() as session,
+    ):
         typer.echo(str(chain.head(session)))
 
 

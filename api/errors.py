@@ -28,6 +28,7 @@ ApiError
 ├── ImageRefusedError         the bytes are not the image that they claim to be
 ├── EntryRefusedError         an entry of a known kind without its fields
 ├── BodyTooLargeError         more bytes than the endpoint takes
+├── TextRefusedError          a text that a database cannot keep
 ├── StoreBusyError            the database did not answer in time
 └── TooManyListenersError     more open streams than the desk keeps
 """
@@ -216,6 +217,13 @@ class BodyTooLargeError(ApiError):
         super().__init__("the body is larger than this endpoint takes")
 
 
+class TextRefusedError(ApiError):
+    """A text that the database cannot keep: too long, or with a character that no writing has."""
+
+    def __init__(self) -> None:
+        super().__init__("a text is too long, or holds a character that cannot be stored")
+
+
 class StoreBusyError(ApiError):
     """The database did not answer in time."""
 
@@ -250,6 +258,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     GroundRefusedError: (422, "ground_refused"),
     ImageRefusedError: (422, "image_refused"),
     EntryRefusedError: (422, "entry_refused"),
+    TextRefusedError: (422, "text_refused"),
     TooManyAttemptsError: (429, "too_many_attempts"),
     TooManySignInsError: (429, "too_many_sign_ins"),
     StoreBusyError: (503, "store_busy"),
@@ -262,7 +271,7 @@ def documented(*errors: type[ApiError], streams: bool = False) -> dict[int | str
     """The `responses` of a route that can answer with these errors, for the OpenAPI page."""
     from api.schemas import Problem  # noqa: PLC0415 - the wire form of this module's own table
 
-    answers: dict[int | str, list[str]] = {422: ["request_refused"], 500: ["internal_error"]}
+    answers: dict[int | str, list[str]] = {422: ["request_refused", "text_refused"], 500: ["internal_error"]}
     for error in (*errors, StoreBusyError):
         status, code = ANSWERS[error]
         answers.setdefault(status, []).append(code)

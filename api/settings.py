@@ -3,19 +3,44 @@
 import ipaddress
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from api.errors import SettingsError
 
 ENV_PREFIX = "PASSENGER_LANE_DESK_"
+
+
+def _place(given: object) -> object:
+    """A URL where it looks like one. Raises ValueError without repeating it: it may hold a password."""
+    if not isinstance(given, str) or "://" not in given:
+        return given
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError) as error:
+        raise ValueError("this is not a URL of a database") from error
+    if url.drivername not in ("postgresql", "postgres") or not url.database:
+        raise ValueError("give the path of an SQLite file, or postgresql://user:password@host/database")
+    return url
 
 
 class Argon2Cost(BaseModel):
@@ -35,7 +60,8 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    database: Path = Path("desk.sqlite3")
+    database: Annotated[Path | InstanceOf[URL], NoDecode, BeforeValidator(_place)] = Path("desk.sqlite3")
+    """An SQLite file, or a PostgreSQL server's `postgresql://…`."""
     host: str = "127.0.0.1"
     port: int = Field(default=8300, ge=0, le=65535)
     cookie_secure: bool = False

@@ -1,81 +1,140 @@
-"""The way into the database: durable, one writer at a time, the schema brought up to date at start."""
+"""The way into the database: one writer at a time, the schema brought up to date at start."""
 
 import logging
-import os
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from urllib.parse import quote
+from typing import Protocol
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from api.errors import StoreBusyError, StoreDamagedError, StoreError
+from api.errors import ApiError, StoreBusyError, StoreError
+from api.store.postgres import PostgresServer
+from api.store.sqlite import SqliteFile
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_DAMAGED = {None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT}
-"""A table is missing, a page makes no sense; None: text that is no text."""
+class Server(Protocol):
+    """What differs between SQLite and PostgreSQL; everything else of the desk is the same on both."""
+
+    def engine(self, *, timeout_s: float, only_read: bool) -> Engine:
+        """Connections; none is opened yet."""
+        ...
+
+    def reading(self, engine: Engine) -> Engine:
+        """The same connections, for transactions that see one state."""
+        ...
+
+    def writing(self, engine: Engine) -> Engine:
+        """The same connections, for transactions that write."""
+        ...
+
+    def take_turn(self, connection: Connection) -> None:
+        """Be the only one who writes into the ledger until the transaction ends."""
+        ...
+
+    def make(self) -> None:
+        """Make what must be there before the first connection. Raises OSError."""
+        ...
+
+    def must_exist(self) -> None:
+        """Raises StoreError where there is no desk's database."""
+        ...
+
+    def named(self, error: DBAPIError) -> ApiError:
+        """The desk's word for an error of the driver, without anything that is stored."""
+        ...
 
 
 class Database:
-    """Sessions on one database file. `read` sees one state; `write` is one transaction or nothing.
+    """Sessions on one database. `read` sees one state; `write` is one transaction or nothing.
 
-    One that is `only_read` leaves the file and its folder as they are.
+    One that is `only_read` changes nothing, and leaves a file and its folder as they are.
     """
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = 5.0, only_read: bool = False) -> None:
-        self.path = path
-        # hide_parameters: an error message must not carry a name or a note into a log.
-        self.engine = create_engine(
-            _address_to_read(path) if only_read else f"sqlite:///{path}",
-            hide_parameters=True,
-            connect_args={"timeout": busy_timeout_s, "isolation_level": None},
-        )
-        durable = () if only_read else ("journal_mode=WAL", "synchronous=FULL")
-        _prepare_sqlite(self.engine, (*durable, "foreign_keys=ON"))
-        self._writing = self.engine.execution_options(passenger_lane_writes=True)
+    def __init__(self, place: Path | URL, *, busy_timeout_s: float = 5.0, only_read: bool = False) -> None:
+        self.place = place
+        self.server = _server(place)
+        self.engine = self.server.engine(timeout_s=busy_timeout_s, only_read=only_read)
+        self._reading, self._writing = self.server.reading(self.engine), self.server.writing(self.engine)
+        # Who waits for the turn waits here first, and takes no connection from those who read.
+        self._turn, self._timeout_s = threading.Lock(), busy_timeout_s
         self._closed = False
         event.listen(self.engine, "checkin", self._on_return)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that only reads. Raises StoreBusyError where the database does not answer."""
-        with _named_errors(), Session(self.engine) as session:
+        with self._named_errors(), Session(self._reading) as session:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, turn: bool = True) -> Iterator[Session]:
         """A session that is committed at the end, and rolled back by any exception.
 
         It has its turn when it is given: a time taken inside is not older than that of the writer before.
+        Without `turn` it waits for nobody, where the database can do that, and must not touch the ledger.
         """
-        with _named_errors(), Session(self._writing) as session, session.begin():
-            session.connection()
+        with (
+            self._my_turn() if turn else nullcontext(),
+            self._named_errors(),
+            Session(self._writing) as session,
+            session.begin(),
+        ):
+            connection = session.connection()
+            if turn:
+                self.server.take_turn(connection)
             yield session
 
     def migrate(self, revision: str = "head") -> None:
-        """Bring the schema up to date. Raises StoreError where the file cannot be used."""
+        """Bring the schema up to date, once, however many begin at the same moment.
+
+        Raises StoreError where the database cannot be used.
+        """
         try:
-            _make(self.path)
-            with self._writing.connect() as connection:
+            self.server.make()
+            with self._writing.begin() as connection:
+                self.server.take_turn(connection)
                 command.upgrade(_alembic(connection), revision)
         except (DBAPIError, OSError) as error:
-            raise StoreError(f"{self.path} cannot be used as the desk's database: {_cause(error)}") from error
+            raise StoreError(
+                f"{self.server} cannot be used as the desk's database: {_cause(error)}"
+            ) from error
 
     def close(self) -> None:
         """Close all connections; one that is still at work is closed when it is done."""
         self._closed = True
         self.engine.dispose()
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=self._timeout_s):
+            raise StoreBusyError
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise  # a rule of the tables: whoever breaks it on purpose names it
+        except NoConnectionError as error:
+            raise StoreBusyError from error
+        except DBAPIError as error:
+            raise self.server.named(error) from error
 
     def _on_return(self, connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
         if self._closed and connection is not None:
@@ -83,61 +142,32 @@ class Database:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Database]:
+def opened(place: Path | URL) -> Iterator[Database]:
     """An existing database, only to be read: also a copy on a medium that takes no writing."""
-    must_exist(path)
-    database = Database(path, only_read=True)
+    must_exist(place)
+    database = Database(place, only_read=True)
     try:
         yield database
     finally:
         database.close()
 
 
-def must_exist(path: Path) -> None:
+def must_exist(place: Path | URL) -> None:
     """For commands that must not make a database by a slip of the pen. Raises StoreError."""
-    if not path.is_file():
-        raise StoreError(f"{path}: there is no desk's database there")
-
-
-@contextmanager
-def _named_errors() -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError:
-        raise  # a rule of the tables: whoever breaks it on purpose names it
-    except DatabaseError as error:
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        primary = code and code & 0xFF  # the rest of the number tells more of the same
-        if primary in _BUSY:
-            raise StoreBusyError from error
-        # Without a number it is the driver that complains, and its text quotes what is stored.
-        cause = "it holds text that is no text" if code is None else str(error.orig)
-        kind = StoreDamagedError if primary in _DAMAGED else StoreError
-        raise kind(f"the desk's database cannot be read or written: {cause}") from error
-
-
-def _address_to_read(path: Path) -> URL:
-    where = {"mode": "ro", "uri": "true"}
-    # Beside a database in WAL mode, SQLite wants to make files even to read it. Where nobody can make
-    # them and no writer left any, nobody writes: then it can be read as it lies there.
-    if not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
-        where["immutable"] = "1"
-    return URL.create("sqlite", database=f"file:{quote(str(path.resolve()))}", query=where)
-
-
-def _make(path: Path) -> None:
-    """Faces lie in it: only its owner reads it. SQLite gives the files beside it the same mode."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-
-
-def _cause(error: DBAPIError | OSError) -> str:
-    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    _server(place).must_exist()
 
 
 def newest_revision() -> str | None:
     """The revision of the schema that this release reads and writes."""
     return ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def _server(place: Path | URL) -> Server:
+    return SqliteFile(place) if isinstance(place, Path) else PostgresServer(place)
+
+
+def _cause(error: DBAPIError | OSError) -> str:
+    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
 
 
 def _alembic(connection: Connection | None = None) -> Config:
@@ -146,18 +176,3 @@ def _alembic(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     return config
-
-
-def _prepare_sqlite(engine: Engine, pragmas: Iterable[str]) -> None:
-    @event.listens_for(engine, "connect")
-    def configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # IMMEDIATE locks before anything is read: what a writer read is still true when it writes.
-        writes = connection.get_execution_options().get("passenger_lane_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -11,13 +11,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.errors import StoreDamagedError, StoreError
 from api.schemas import JudgedTold
-from api.store import alarms, chain, lanes, officers, queue
+from api.store import alarms, append_only, chain, lanes, officers, queue
 from api.store.account import Account, Case, alarm_key
 from api.store.database import Database, newest_revision
 from api.store.tables import (
@@ -45,12 +45,6 @@ _AT_ONCE = 500
 Stored = Row[int, str, str, str | None, int | None, str | None]
 
 Fields = Mapping[str, object]
-
-_TRIGGERS = {
-    f"CREATE TRIGGER ledger_refuses_{change.lower()} BEFORE {change} ON ledger "
-    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-    for change in ("UPDATE", "DELETE")
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +82,7 @@ def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verifie
 
 def _must_be_a_desks(session: Session) -> None:
     """Another program's database is no broken ledger. Raises StoreError."""
-    known = session.scalar(text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"))
-    if not known:
+    if not inspect(session.connection()).has_table("alembic_version"):
         raise StoreError("this is a database, but not a desk's: nothing is proven, or refuted")
     revision, expected = session.scalar(text("SELECT version_num FROM alembic_version")), newest_revision()
     if revision != expected:
@@ -129,10 +122,7 @@ def _check_head(session: Session, head: Head) -> None:
 
 
 def _check_triggers(session: Session) -> None:
-    found = session.scalars(
-        text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'ledger'")
-    )
-    if set(found) != _TRIGGERS:
+    if not append_only.guarded(session):
         raise LedgerBrokenError("the triggers that keep the ledger append-only are not there, or changed")
 
 

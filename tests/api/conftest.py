@@ -1,12 +1,40 @@
-"""Fixtures: one server, and for each test a desk with an empty database, a lane, and an officer."""
+"""Fixtures: one server, and for each test a desk with an empty database, a lane, and an officer.
+
+What the desk promises about its store, queue, lanes, ledger, news and access must hold on SQLite and on
+PostgreSQL: these modules are marked `both_databases`. Pages, words and figures ask the store for nothing
+that those do not, and are tested on SQLite alone.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from api.store.officers import Role
 from tests.api.desks import Lane, Officer, RunningDesk, running
+from tests.postgres import fresh_database
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Which database: of a test that is marked `both_databases`, one after the other."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def place(database_kind: str, tmp_path: Path) -> Iterator[Path | URL]:
+    """Where an empty database is, or can be made."""
+    if database_kind == "sqlite":
+        yield tmp_path / "desk.sqlite3"
+    else:
+        with fresh_database() as url:
+            yield url
 
 
 @pytest.fixture(scope="session")
@@ -16,8 +44,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
 
 
 @pytest.fixture
-def desk(server: RunningDesk, tmp_path: Path) -> Iterator[RunningDesk]:
-    with server.moved_into(tmp_path) as moved:
+def desk(server: RunningDesk, place: Path | URL) -> Iterator[RunningDesk]:
+    with server.moved_into(place) as moved:
         yield moved
 
 

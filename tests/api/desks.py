@@ -15,6 +15,7 @@ import cv2
 import httpx
 import numpy as np
 from fastapi import FastAPI
+from sqlalchemy import URL
 
 from api.app import CHORES, create_app
 from api.chores import Chore, Chores
@@ -57,11 +58,17 @@ class RunningDesk:
     def desk(self) -> Desk:
         return cast("Desk", self.app.state.desk)
 
+    @property
+    def file(self) -> Path:
+        """The SQLite file, for tests that run on SQLite alone."""
+        assert isinstance(self.settings.database, Path)
+        return self.settings.database
+
     @contextmanager
-    def moved_into(self, path: Path) -> Iterator["RunningDesk"]:
+    def moved_into(self, place: Path | URL) -> Iterator["RunningDesk"]:
         """The same server with a new, empty database: a server for each test would take too long."""
         clock = Clock()
-        made = self.settings.model_copy(update={"database": path / "desk.sqlite3"})
+        made = self.settings.model_copy(update={"database": place})
         database = Database(made.database)
         database.migrate()
         self.app.state.desk = replace(

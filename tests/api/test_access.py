@@ -15,6 +15,8 @@ from api.shield import MOST_BYTES, MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
 from api.store.tables import OfficerRow, SessionRow
 from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk, at_once, drawn_face, running
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:

@@ -12,12 +12,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 from typer.testing import CliRunner, Result
 
 from api.__main__ import app
 from api.errors import SettingsError
 from api.settings import load
 from tests.api.desks import PASSWORD, Lane, Officer
+from tests.postgres import empty_database
 
 ROOT = Path(__file__).parents[2]
 CHEAP_ENVIRONMENT = {
@@ -54,7 +56,7 @@ def serving(database: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
                 process.kill()
 
 
-def added(database: Path) -> tuple[str, str]:
+def added(database: Path | str) -> tuple[str, str]:
     token = json.loads(run("lane", "add", "lane-1", "--database", str(database), "--json").stdout)["token"]
     made = run("officer", "add", "wang", "--database", str(database), "--generate", "--json")
     return token, json.loads(made.stdout)["password"]
@@ -251,6 +253,34 @@ def test_settings_come_from_command_line_environment_and_file(
     monkeypatch.setenv("PASSENGER_LANE_DESK_LEASE_S", "61")
     read = load(config, port=3)
     assert (read.port, read.lease_s, read.database, read.argon2.time_cost) == (3, 61, Path("a"), 2)
+
+
+def test_a_database_is_a_path_or_a_postgresql_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_DESK_DATABASE", "postgresql://desk:s3cret@host/desk")
+    read = load()
+    assert isinstance(read.database, URL)
+    assert (read.database.host, read.database.password) == ("host", "s3cret")
+    assert "s3cret" not in repr(read)
+    assert load(database="desk.sqlite3").database == Path("desk.sqlite3")
+
+
+@pytest.mark.parametrize("given", ["mysql://desk:s3cret@host/desk", "postgresql://desk:s3cret@host:x/desk"])
+def test_another_url_is_refused_and_its_password_not_repeated(given: str) -> None:
+    done = run("ledger", "head", "--database", given)
+    assert done.exit_code == 2
+    assert "database: " in done.stderr
+    assert "s3cret" not in done.output
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_the_commands_work_on_postgresql(place: URL) -> None:
+    database = place.render_as_string(hide_password=False)
+    added(database)
+    assert run("officer", "disable", "wang", "--database", database).exit_code == 0
+    assert "verified: 3 entries" in run("ledger", "verify", "--database", database).stdout
+    with empty_database() as other:
+        done = run("lane", "revoke", "lane-1", "--database", other.render_as_string(hide_password=False))
+        assert (done.exit_code, "no desk's database" in done.stderr) == (2, True)
 
 
 def test_an_unknown_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

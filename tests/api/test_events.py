@@ -14,6 +14,8 @@ from api.broker import MOST_LISTENERS, MOST_OF_A_LANE, MOST_WAITING, Broker, Eve
 from api.errors import TooManyListenersError
 from tests.api.desks import Lane, Officer, RunningDesk, wait_until
 
+pytestmark = pytest.mark.both_databases
+
 
 class Follower:
     """Reads the event stream in a thread."""

@@ -16,6 +16,8 @@ from api.store.verify import verify_ledger
 from lane.ledger import GENESIS, canonical
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged, wire
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_delivery_that_is_repeated_is_applied_once(desk: RunningDesk, lane: Lane) -> None:
     entries = [lane.write("passage.started", {"passage": str(uuid4())}) for _ in range(3)]

@@ -352,7 +352,7 @@ def test_a_decision_written_into_the_table_never_reaches_a_lane(
     officer.claim(passage)
     if entry:
         officer.decide(passage, "second_line", "cannot_tell")
-    with closing(sqlite3.connect(desk.settings.database)) as raw, raw:
+    with closing(sqlite3.connect(desk.file)) as raw, raw:
         raw.execute(
             "UPDATE referrals SET decision = 'd-9', answer = 'admit', ground = 'same_person', "
             "decided_by = claimed_by, decided_at = '2026-11-24 10:00:00.000000'"
@@ -368,7 +368,7 @@ def test_a_decision_taken_out_of_the_table_is_not_decided_again(
     passage = lane.refer(images=[])
     officer.claim(passage)
     officer.decide(passage, "second_line", "cannot_tell")
-    with closing(sqlite3.connect(desk.settings.database)) as raw, raw:
+    with closing(sqlite3.connect(desk.file)) as raw, raw:
         raw.execute("UPDATE referrals SET decision = NULL")
     officer.claim(passage)
     assert officer.decide(passage).status_code == 500

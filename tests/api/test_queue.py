@@ -12,6 +12,8 @@ from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, Answer, Ground
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, at_once, judged
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_claimed_case_is_refused_to_the_next_officer(
     desk: RunningDesk, lane: Lane, officer: Officer
