@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.errors import ANSWERS, ApiError, NotSignedInError, StoreError
+from api.metrics import template
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +71,7 @@ class Answers:
 
 def route_path(request: Request) -> str:
     """The route's template: a path for a log, without anything that the request put into it."""
-    return str(getattr(request.scope.get("route"), "path", "unknown"))
+    return template(request.scope)
 
 
 def _place(fault: Mapping[str, Any]) -> tuple[object, ...]:

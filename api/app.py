@@ -20,6 +20,7 @@ from api.chores import Chore, Chores
 from api.console import render
 from api.desk import Desk
 from api.errors import RuleMissingError
+from api.metrics import API, Measured
 from api.numbered import Numbered
 from api.passwords import Attempts, Passwords
 from api.routes import about, evaluation, events, lane, officer, pages, referrals
@@ -27,7 +28,6 @@ from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
 
-API = "/api/v1"
 _STATIC = Path(__file__).with_name("console") / "static"
 
 CHORES: tuple[Chore, ...] = ()
@@ -44,7 +44,7 @@ class DeskApp(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Everything, around it the headers, and around all the request's number."""
-        return Numbered(StrictHeaders(super().build_middleware_stack()))
+        return Numbered(Measured(StrictHeaders(super().build_middleware_stack())))
 
     def openapi(self) -> dict[str, Any]:
         """The description, with what each operation's rule asks for."""

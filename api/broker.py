@@ -5,7 +5,8 @@ The database stays the only truth: a listener that misses a word reads it there.
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Literal
 
 from api.errors import TooManyListenersError
@@ -26,6 +27,8 @@ class Event:
 
     name: EventName
     passage: str
+    said_at: float = field(default_factory=monotonic, compare=False)
+    """By the clock that never jumps: how long the word takes is measured; nothing is decided by it."""
 
 
 class Listener:

@@ -74,9 +74,13 @@ class Chores:
             self._stop.wait(max(0.0, min(self._due_s.values()) - self._monotonic_s()))
 
     def _guarded(self, chore: Chore) -> None:
+        desk = self._desk()
         try:
-            chore.work(self._desk())
+            chore.work(desk)
         except Exception as error:  # noqa: BLE001 - the other chores must go on, and so must this one
             self.failures[chore.name] += 1
+            desk.meters.chores.labels(chore.name, "failed").inc()
             # By type alone: a message may quote what is stored.
             log.error("chore failed", chore=chore.name, error=type(error).__name__)
+        else:
+            desk.meters.chores.labels(chore.name, "done").inc()

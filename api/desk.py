@@ -4,7 +4,7 @@ Each method is one transaction; listeners are told after it is committed.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -12,6 +12,7 @@ import structlog
 
 from api.broker import Broker, Event
 from api.errors import WrongPasswordError
+from api.metrics import Meters, Watch
 from api.passwords import Attempts, Passwords
 from api.schemas import ReferralState, StoredEntry
 from api.settings import Settings
@@ -51,6 +52,11 @@ class Desk:
     passwords: Passwords
     attempts: Attempts
     clock: Callable[[], datetime]
+    meters: Meters = field(default_factory=Meters)
+
+    def __post_init__(self) -> None:
+        """Let the meters hear of what is written."""
+        self.database.watcher = Watch(self.meters, self.database)
 
     # --- lanes
 

@@ -1,7 +1,9 @@
-"""The evaluation in service as a message, and as text for a monitoring system (Prometheus 0.0.4)."""
+"""The evaluation in service as a message, and as gauges for a monitoring system."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
+
+from prometheus_client import Metric
 
 from api.desk import FEWEST_OF_A_GROUP, Report
 from api.drift import FALSE_ALARM
@@ -15,12 +17,11 @@ from api.figures import (
     ShadowMessage,
     StrangersMessage,
 )
+from api.metrics import gauge
 from api.store.alarms import Alarm
 from api.store.counts import Counts
 from api.store.evaluation import Series
 from lane import intervals
-
-PREFIX = "passenger_lane"
 
 
 def evaluation(report: Report) -> Evaluation:
@@ -34,13 +35,15 @@ def evaluation(report: Report) -> Evaluation:
     )
 
 
-def metrics(report: Report, waiting: int) -> str:
+def metrics(report: Report) -> Iterator[Metric]:
     """Gauges of the window: lanes, matchers and groups are labels, and nothing is of one passenger."""
-    lines = list(_gauge("referrals_waiting", "Passengers who wait for an officer.", [({}, waiting)]))
     series = [one for one in evaluation(report).series if one.lane is not None]
-    for name, help_, samples in _families(series):
-        lines += _gauge(f"evaluation_{name}", help_, samples)
-    return "\n".join([*lines, ""])
+    for name, told, samples in _families(series):
+        labels = tuple(samples[0][0]) if samples else ()
+        family = gauge(f"evaluation_{name}", told, labels)
+        for labelled, value in samples:
+            family.add_metric([labelled[label] for label in labels], value)
+        yield family
 
 
 def _series(one: Series) -> SeriesMessage:
@@ -174,16 +177,3 @@ def _labels(one: SeriesMessage) -> dict[str, str]:
 
 def _loudness(alarm: AlarmMessage) -> float:
     return 1 if alarm.acknowledged_by is None else 0.5
-
-
-def _gauge(name: str, help_: str, samples: Iterable[Sample]) -> Iterator[str]:
-    yield f"# HELP {PREFIX}_{name} {help_}"
-    yield f"# TYPE {PREFIX}_{name} gauge"
-    for labels, value in samples:
-        shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        # repr: "%g" would round a million comparisons
-        yield f"{PREFIX}_{name}{{{shown}}} {value!r}" if shown else f"{PREFIX}_{name} {value!r}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

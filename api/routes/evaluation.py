@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
-from api import exposition
+from api import exposition, metrics
 from api.auth import ActingSupervisor, Guarded, TheDesk
 from api.errors import (
     AlarmUnknownError,
@@ -17,7 +17,7 @@ from api.figures import Evaluation
 
 router = APIRouter(route_class=Guarded, tags=["evaluation"])
 
-_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_TEXTS = ("text/plain", "application/openmetrics-text")
 
 
 @router.get(
@@ -52,10 +52,12 @@ def acknowledge_alarm(
     operation_id="show_metrics",
     response_class=Response,
     responses={
-        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        200: {"content": {text: {"schema": {"type": "string"}} for text in _TEXTS}},
         **documented(NotSignedInError, NotAllowedError),
     },
 )
-def show_metrics(desk: TheDesk) -> Response:
-    """Prometheus text, for who has the token of the desk's settings, and for supervisors."""
-    return Response(exposition.metrics(desk.evaluation(), desk.waiting()), media_type=_TEXT)
+def show_metrics(request: Request, desk: TheDesk) -> Response:
+    """For who has the token of the desk's settings, and for supervisors: OpenMetrics, or Prometheus' text."""
+    found = [*metrics.standing(desk.database, at=desk.clock()), *exposition.metrics(desk.evaluation())]
+    body, media_type = metrics.answer(desk.meters, found, request.headers.get("accept", ""))
+    return Response(body, media_type=media_type)

@@ -1,6 +1,7 @@
 """News for open pages, as server-sent events."""
 
 from collections.abc import AsyncIterator
+from time import monotonic
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -48,6 +49,7 @@ async def follow_events(
         if event is None:
             yield ServerSentEvent(comment="still here")
         else:
+            desk.meters.told.observe(max(0.0, monotonic() - event.said_at))
             yield ServerSentEvent(event=event.name, data={"passage": event.passage})
 
 

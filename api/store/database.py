@@ -2,9 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from alembic import command
@@ -20,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from api.errors import ApiError, StoreBusyError, StoreError
 from api.store.postgres import PostgresServer
 from api.store.sqlite import SqliteFile
+from lane.ledger import Entry
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -56,6 +58,22 @@ class Server(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Is told what writers do, and changes nothing."""
+
+    def waited(self, seconds: float) -> None:
+        """A writer had its turn after so long."""
+        ...
+
+    def recorded(self, entries: Sequence[Entry]) -> None:
+        """These entries are committed."""
+        ...
+
+
+RECORDED = "recorded"
+"""Where a session keeps the entries that it put into the ledger."""
+
+
 class Database:
     """Sessions on one database. `read` sees one state; `write` is one transaction or nothing.
 
@@ -69,6 +87,7 @@ class Database:
         self._reading, self._writing = self.server.reading(self.engine), self.server.writing(self.engine)
         # Who waits for the turn waits here first, and takes no connection from those who read.
         self._turn, self._timeout_s = threading.Lock(), busy_timeout_s
+        self.watcher: Watcher | None = None
         self._closed = False
         event.listen(self.engine, "checkin", self._on_return)
 
@@ -85,6 +104,7 @@ class Database:
         It has its turn when it is given: a time taken inside is not older than that of the writer before.
         Without `turn` it waits for nobody, where the database can do that, and must not touch the ledger.
         """
+        asked_at = monotonic()
         with (
             self._my_turn() if turn else nullcontext(),
             self._named_errors(),
@@ -94,7 +114,11 @@ class Database:
             connection = session.connection()
             if turn:
                 self.server.take_turn(connection)
+            if turn and self.watcher is not None:
+                self.watcher.waited(monotonic() - asked_at)
             yield session
+        if self.watcher is not None:
+            self.watcher.recorded(session.info.get(RECORDED, ()))
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema up to date, once, however many begin at the same moment.

@@ -20,6 +20,7 @@ from sqlalchemy import URL
 from api.app import CHORES, create_app
 from api.chores import Chore, Chores
 from api.desk import Desk
+from api.metrics import Meters
 from api.passwords import Attempts, Passwords
 from api.process import DeskServer, _address, _bind
 from api.settings import Argon2Cost, Settings
@@ -72,7 +73,12 @@ class RunningDesk:
         database = Database(made.database)
         database.migrate()
         self.app.state.desk = replace(
-            self.desk, settings=made, database=database, attempts=Attempts(clock), clock=clock
+            self.desk,
+            settings=made,
+            database=database,
+            attempts=Attempts(clock),
+            clock=clock,
+            meters=Meters(),
         )
         yield RunningDesk(self.address, self.app, clock, made)
         database.close()

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from api.store.tables import LedgerRow
@@ -89,3 +90,17 @@ def kinds(desk: RunningDesk) -> list[str]:
     with desk.desk.database.read() as session:
         rows = session.execute(select(LedgerRow.payload, LedgerRow.hash).order_by(LedgerRow.seq))
         return [read(payload, hash_).kind for payload, hash_ in rows]
+
+
+Labels = tuple[tuple[str, str], ...]
+
+
+def samples(text: str) -> dict[str, dict[Labels, float]]:
+    """Metrics as a reader understands them: name → labels → value; none of them comes twice."""
+    found: dict[str, dict[Labels, float]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = tuple(sorted(sample.labels.items()))
+            assert labels not in found.setdefault(sample.name, {}), sample.name
+            found[sample.name][labels] = sample.value
+    return found

@@ -1,6 +1,5 @@
 """Who may see the evaluation in service, and that nobody is named in it."""
 
-import re
 from dataclasses import replace
 
 import httpx
@@ -16,8 +15,10 @@ from tests.api.service import (
     MATCHER,
     SHADOW,
     TOKEN,
+    Labels,
     cohort,
     fnmr_alarm,
+    samples,
     tell,
 )
 
@@ -47,9 +48,6 @@ def test_a_monitoring_system_reads_the_metrics_and_nothing_else(desk: RunningDes
         assert prometheus.get("/referrals").status_code == 401
 
 
-SAMPLE = re.compile(r'passenger_lane_\w+(\{\w+="[^"\n]*"(,\w+="[^"\n]*")*\})? [0-9.e+-]+')
-
-
 def test_metrics_are_text_that_prometheus_reads_and_name_nobody(
     lane: Lane, officer: Officer, supervisor: Officer, desk: RunningDesk
 ) -> None:
@@ -57,17 +55,18 @@ def test_metrics_are_text_that_prometheus_reads_and_name_nobody(
     waiting = lane.refer(images=[])
     supervisor.sign_in()
     text = supervisor.ask("GET", "/metrics").text
-    lines = text.splitlines()
     assert text.endswith("\n")
-    assert [line for line in lines if not line.startswith("# ") and not SAMPLE.fullmatch(line)] == []
-    assert "passenger_lane_referrals_waiting 1" in lines
-    families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
-    assert len(set(families)) == len(families)
-    hashes = f'sha256="{"a" * 64}",preprocessing="{"b" * 64}"'
-    labels = f'lane="lane-1",matcher="sface-2021dec",{hashes},group=""'
-    assert f'passenger_lane_evaluation_fnmr_errors{{{labels},bound="low"}} 25' in lines
-    assert f'passenger_lane_evaluation_fnmr_trials{{{labels},bound="low"}} 101' in lines
-    assert f'passenger_lane_evaluation_alarm{{{labels},rate="fnmr"}} 1' in lines
+    found = samples(text)
+    assert found["passenger_lane_referrals_waiting"] == {(): 1}
+
+    def of(**more: str) -> Labels:
+        about = {"lane": "lane-1", "matcher": "sface-2021dec", "group": ""}
+        hashes = {"sha256": "a" * 64, "preprocessing": "b" * 64}
+        return tuple(sorted((about | hashes | more).items()))
+
+    assert found["passenger_lane_evaluation_fnmr_errors"][of(bound="low")] == 25
+    assert found["passenger_lane_evaluation_fnmr_trials"][of(bound="low")] == 101
+    assert found["passenger_lane_evaluation_alarm"][of(rate="fnmr")] == 1
     for told in (waiting, officer.pseudonym, supervisor.pseudonym, "wang", "zhou"):
         assert told not in text
 
@@ -77,20 +76,18 @@ def test_no_two_samples_have_the_same_labels(lane: Lane, supervisor: Officer) ->
     for matcher in (MATCHER, MATCHER | {"sha256": "a" * 63 + "b"}, MATCHER | {"name": odd}):
         tell(lane, matcher=matcher, shadow={"matcher": SHADOW | {"name": odd}, "agreement": "disagree"})
     supervisor.sign_in()
-    lines = supervisor.ask("GET", "/metrics").text.splitlines()
-    samples = [line.rpartition(" ")[0] for line in lines if not line.startswith("# ")]
-    assert len(set(samples)) == len(samples)
-    escaped = r'"a\" name\\ with\n everything"'
-    assert sum(f"matcher={escaped}" in line for line in samples) > 5
-    assert all(line.startswith("passenger_lane_") for line in samples)
+    found = samples(supervisor.ask("GET", "/metrics").text)
+    labelled = [labels for family in found.values() for labels in family]
+    assert sum(("matcher", odd) in labels for labels in labelled) > 5
+    assert all(name.startswith("passenger_lane_") for name in found)
 
 
 def test_metrics_round_no_count(lane: Lane, supervisor: Officer) -> None:
     for _ in range(13):
         tell(lane, cohort=cohort(Tally(99_999, 1, 0, 0)))
     supervisor.sign_in()
-    trials = [line for line in supervisor.ask("GET", "/metrics").text.splitlines() if "fmr_trials{" in line]
-    assert [line.split()[-1] for line in trials] == ["1299987", "1299987"]
+    found = samples(supervisor.ask("GET", "/metrics").text)
+    assert set(found["passenger_lane_evaluation_fmr_trials"].values()) == {1299987}
 
 
 def test_the_counts_tables_name_no_passage(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
