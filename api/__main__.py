@@ -16,12 +16,14 @@ from api.app import create_app, utc_now
 from api.errors import ApiError
 from api.passwords import Passwords
 from api.process import serve as run_server
-from api.settings import Settings, load
+from api.settings import ENV_PREFIX, Settings, load
 from api.store import chain, lanes, officers
 from api.store.database import Database, must_exist, opened
 from api.store.verify import verify_ledger
+from lane import keys
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head
+from models.ending import with_a_reader
 
 app = typer.Typer(
     help="The officers' desk of Passenger Lane: referrals, decisions, and a ledger that proves them.\n\n"
@@ -175,6 +177,13 @@ def ledger_head(database: DatabaseOption = None, config: ConfigOption = None) ->
         typer.echo(str(chain.head(session)))
 
 
+@app.command("settings")
+def show_settings(as_json: JsonOption = False) -> None:
+    """Print every setting of the desk: its default, its variable in the environment, what it means."""
+    found = list(keys.keys(Settings, ENV_PREFIX))
+    typer.echo(json.dumps([key.plain() for key in found], indent=2) if as_json else keys.told(found))
+
+
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI description of the desk as JSON."""
@@ -246,5 +255,11 @@ def _report(told: dict[str, object], text: str, *, as_json: bool) -> None:
     typer.echo(json.dumps(told) if as_json else text)
 
 
+def main() -> None:
+    """Run the command line."""
+    with with_a_reader():
+        app()
+
+
 if __name__ == "__main__":
-    app()
+    main()

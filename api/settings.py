@@ -46,42 +46,60 @@ def _place(given: object) -> object:
 class Argon2Cost(BaseModel):
     """What one password check costs; the defaults are those of RFC 9106 for memory-constrained machines."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     time_cost: int = Field(default=3, ge=1)
+    """Rounds of one password check."""
     memory_kib: int = Field(default=65536, ge=8)
+    """Memory of one password check, in KiB."""
     parallelism: int = Field(default=4, ge=1)
+    """Lanes of memory that one password check fills."""
 
 
 class Settings(BaseSettings):
     """Everything that can be set at a desk. Seconds end in `_s`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     database: Annotated[Path | InstanceOf[URL], NoDecode, BeforeValidator(_place)] = Path("desk.sqlite3")
     """An SQLite file, or a PostgreSQL server's `postgresql://…`."""
     host: str = "127.0.0.1"
+    """The address to listen at. Beyond this machine HTTPS is required: see `cookie_secure`."""
     port: int = Field(default=8300, ge=0, le=65535)
+    """The port to listen at; 0 takes a free one."""
     cookie_secure: bool = False
     """Send the session cookie over HTTPS only. Required where the desk listens beyond this machine."""
     lease_s: int = Field(default=120, ge=10, le=600)
+    """How long a case is an officer's without a sign that somebody works on it."""
     session_absolute_s: int = Field(default=12 * 3600, ge=60)
+    """After how long a session ends, whatever the officer does."""
     session_idle_s: int = Field(default=30 * 60, ge=60)
+    """After how long a session ends in which nobody does anything."""
     busy_timeout_s: float = Field(default=5.0, gt=0, le=60)
+    """How long a request waits for the database before it is answered that it is busy."""
     argon2: Argon2Cost = Argon2Cost()
+    """What one password check costs."""
     evaluation_window_days: int = Field(default=30, ge=1, le=366)
     """Over how long the matcher in service is counted; older counts are removed."""
     metrics_token: SecretStr | None = Field(default=None, min_length=32, max_length=256)
     """What a monitoring system sends to read the metrics; without it, supervisors alone do."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    """From which level on the desk logs: debug, info, warning or error."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What is secret among them: never logged, wherever it turns up."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(one.get_secret_value() for one in values if isinstance(one, SecretStr))
+        found = [one.get_secret_value() for one in values if isinstance(one, SecretStr)]
+        if isinstance(self.database, URL) and self.database.password:
+            found.append(str(self.database.password))
+        return tuple(found)
 
     @model_validator(mode="after")
     def _beyond_this_machine_only_with_https(self) -> "Settings":

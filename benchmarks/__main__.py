@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks import results
 from benchmarks.errors import BenchmarkError
 from lane.errors import LaneError
+from models.ending import with_a_reader
 from models.errors import ModelError
 from models.guard import refuse_strangers
 
@@ -344,7 +345,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         refuse_strangers()
-        app()
+        with with_a_reader():
+            app()
     except (BenchmarkError, LaneError, ModelError, ImportError) as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded
             _stopped()

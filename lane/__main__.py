@@ -10,8 +10,9 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from lane import config
+from lane import config, keys
 from lane.errors import LaneError
+from models.ending import with_a_reader
 from models.errors import ModelError
 from models.guard import refuse_strangers
 
@@ -25,6 +26,9 @@ app = typer.Typer(
 
 STOPPED = 130
 """How a command ends that somebody stopped with Ctrl-C."""
+
+REFERRED = 10
+"""How `verify --exit-code` ends where an officer would decide. Not 1 or 2: those tell of a fault."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
@@ -77,11 +81,14 @@ def verify(
     ] = None,
     as_json: Json = False,
     policy: Annotated[Path | None, typer.Option(help="A policy file; the shipped one if not given.")] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with 10 for refer, so that a script can tell.")
+    ] = False,
 ) -> None:
     """Compare one document photo with live pictures, by the same measuring and policy as a lane.
 
-    Exit code 0 for admit and for refer, 2 for a picture that cannot be used. Without a good live picture the
-    reasons hold F03, as in a lane whose time ran out.
+    Exit code 0 for admit and for refer, with --exit-code 10 for refer; 2 for a picture that cannot be used.
+    Without a good live picture the reasons hold F03, as in a lane whose time ran out.
 
     Example: python -m lane verify --document passport.jpg --live first.jpg second.jpg --json
     """
@@ -98,6 +105,15 @@ def verify(
         print(json.dumps(found, indent=2))
     else:
         show_comparison(Console(), found)
+    if exit_code and found["outcome"] != "admit":
+        raise typer.Exit(REFERRED)
+
+
+@app.command("settings")
+def show_settings(as_json: Json = False) -> None:
+    """Print every setting of a lane: its default, its variable in the environment, what it means."""
+    found = list(keys.keys(config.Settings, config.PREFIX))
+    print(json.dumps([key.plain() for key in found], indent=2) if as_json else keys.told(found))
 
 
 @app.command()
@@ -132,7 +148,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         refuse_strangers()
-        app()
+        with with_a_reader():
+            app()
     except (LaneError, ModelError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -19,18 +19,28 @@ _OF_OTHERS = ("PASSENGER_LANE_DESK_", "PASSENGER_LANE_CACHE", "PASSENGER_LANE_CA
 class Settings(BaseModel):
     """What differs from lane to lane. Unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     lane: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = "lane-1"
+    """The lane's name, as the desk knows it."""
     journal: Path = Path("lane.sqlite")
+    """The SQLite file with ledger and outbox: the lane's own, on a disk that survives a power cut."""
     desk: str = "http://127.0.0.1:8300"
+    """The desk's address; https:// beyond this machine."""
     token: SecretStr = SecretStr("")
+    """What the lane shows to the desk: `python -m api lane add` prints it, once."""
     policy: Path | None = None
+    """The rules, as a TOML file; without it those that are shipped (`lane/policy.toml`)."""
     time_zone: str | None = None
     """Where the lane stands, such as Asia/Shanghai: documents expire by its calendar. None: the machine's."""
     provider_policy: Literal["cpu", "prefer", "require"] = "cpu"
+    """cpu, or prefer or require for `provider`: under require a lane starts only if every node runs there."""
     provider: str = "CUDAExecutionProvider"
+    """Where the networks run: cuda, tensorrt or openvino."""
     threads: Annotated[int, Field(ge=1)] | None = None
+    """How many threads the networks use; without it, as many as quota, affinity and cores give."""
     cohort_size: Annotated[int, Field(ge=0, le=1000)] = 100
     """With so many others' references each passenger is compared, to watch the matcher. 0: with none."""
     cohort_lifetime_s: Annotated[float, Field(gt=0, le=86400)] = 1800.0

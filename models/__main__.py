@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models import catalogue, weights
+from models.ending import with_a_reader
 from models.errors import ModelError
 from models.spec import NetworkSpec
 
@@ -200,7 +201,8 @@ def reduce(
 def main() -> None:
     """Run a command; an error is one clear line on stderr and exit code 2, Ctrl-C is exit code 130."""
     try:
-        app()
+        with with_a_reader():
+            app()
     except (ModelError, OSError, ImportError) as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded
             sys.exit(130)

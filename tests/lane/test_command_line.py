@@ -256,6 +256,12 @@ def test_help_teaches(command: list[str]) -> None:
     assert "Usage" in done.stdout
 
 
+def test_a_script_can_tell_refer_from_admit_where_it_asks_to(photos: Path) -> None:
+    for live, code in (("biden.jpg", 10), ("obama2.jpg", 0)):
+        done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / live, "--exit-code")
+        assert (done.returncode, done.stderr) == (code, "")
+
+
 def test_people_get_words(photos: Path) -> None:
     done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / "biden.jpg")
     assert done.returncode == 0

@@ -1,0 +1,59 @@
+"""What every command line of the project keeps."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import api.settings
+import lane.config
+from lane import keys
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = [
+    pytest.param("api", api.settings.Settings, api.settings.ENV_PREFIX, id="api"),
+    pytest.param("lane", lane.config.Settings, lane.config.PREFIX, id="lane"),
+]
+
+
+@pytest.mark.parametrize("command", ["api openapi", "api settings", "lane settings", "models --help"])
+def test_a_command_whose_reader_has_gone_ends_as_any_other(command: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert done.stderr == b""
+    assert done.returncode == 141
+
+
+@pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
+def test_every_setting_is_told_with_its_meaning(package: str, settings: type[BaseModel], prefix: str) -> None:
+    found = list(keys.keys(settings, prefix))
+    assert [key.name for key in found if not key.meaning.endswith(".")] == []
+    assert {key.name.partition(".")[0] for key in found} == set(settings.model_fields)
+    command = [sys.executable, "-m", package, "settings"]
+    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert [key["key"] for key in json.loads(told)] == [key.name for key in found]
+    for key in found:
+        assert f"{key.name} = " in text
+        assert key.variable in text
+
+
+@pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
+def test_a_setting_is_read_from_the_variable_that_is_told(
+    package: str, settings: Any, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = api.settings.load if package == "api" else lane.config.read
+    defaults = load().model_dump()
+    for key in keys.keys(settings, prefix):
+        if key.default and not key.default.startswith("["):
+            monkeypatch.setenv(key.variable, str(json.loads(key.default)))
+    assert load().model_dump() == defaults
