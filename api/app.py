@@ -23,7 +23,7 @@ from api.errors import RuleMissingError
 from api.metrics import API, Measured
 from api.numbered import Numbered
 from api.passwords import Attempts, Passwords
-from api.routes import about, evaluation, events, lane, officer, pages, referrals
+from api.routes import about, evaluation, events, hall, lane, officer, pages, referrals
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
@@ -80,7 +80,7 @@ def create_app(
     app.state.desk = desk
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
-    for part in (about, lane, officer, referrals, events, evaluation):
+    for part in (about, lane, officer, referrals, events, hall, evaluation):
         app.include_router(part.router, prefix=API)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC))

@@ -11,7 +11,9 @@ from typing import Literal
 
 from api.errors import TooManyListenersError
 
-EventName = Literal["referral.opened", "referral.changed", "referral.decided"]
+EventName = Literal[
+    "referral.opened", "referral.changed", "referral.decided", "lane.changed", "staff.changed"
+]
 
 MOST_LISTENERS = 512
 MOST_OF_A_LANE = 8

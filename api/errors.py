@@ -18,6 +18,7 @@ ApiError
 ├── ReferralUnknownError      no such referral
 ├── ImageUnknownError         no such image
 ├── AlarmUnknownError         no such alarm, or no longer
+├── LaneUnknownError          no such lane, or it may not deliver any more
 ├── ClaimHeldError            another officer has the case
 ├── ClaimMissingError         the officer does not have the case, or no longer
 ├── AlreadyDecidedError       the case has its decision
@@ -150,6 +151,13 @@ class AlarmUnknownError(ApiError):
         super().__init__("there is no such alarm, or no longer: look at the evaluation again")
 
 
+class LaneUnknownError(ApiError):
+    """No such lane, or it may not deliver any more."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such lane at this desk, or its token was revoked")
+
+
 class ClaimHeldError(ApiError):
     """Another officer has the case."""
 
@@ -248,6 +256,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     ReferralUnknownError: (404, "referral_unknown"),
     ImageUnknownError: (404, "image_unknown"),
     AlarmUnknownError: (404, "alarm_unknown"),
+    LaneUnknownError: (404, "lane_unknown"),
     ClaimHeldError: (409, "claim_held"),
     ClaimMissingError: (409, "claim_missing"),
     AlreadyDecidedError: (409, "already_decided"),

@@ -73,6 +73,11 @@ RULES: dict[str, Rule] = {
     "upload_image": Rule(_LANE, changes=True),
     "deliver_entries": Rule(_LANE, changes=True),
     "wait_for_decision": Rule(_LANE),
+    "tell_status": Rule(_LANE, changes=True),
+    # the hall
+    "show_hall": Rule(_SUPERVISOR, keeps_alive=False),
+    "command_lane": Rule(_SUPERVISOR, changes=True),
+    "stop_hall": Rule(_SUPERVISOR, changes=True),
     # signing in and out
     "home": Rule(PEOPLE),
     "show_sign_in": Rule(_ANYONE),

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     """After how long a session ends in which nobody does anything."""
     busy_timeout_s: float = Field(default=5.0, gt=0, le=60)
     """How long a request waits for the database before it is answered that it is busy."""
+    lane_silent_after_s: int = Field(default=15, ge=5, le=600)
+    """A lane that tells nothing for so long is shown as silent."""
+    stretch_minutes: int = Field(default=60, ge=5, le=240)
+    """How long an officer works at a stretch before a break is due."""
     argon2: Argon2Cost = Argon2Cost()
     """What one password check costs."""
     evaluation_window_days: int = Field(default=30, ge=1, le=366)

@@ -26,6 +26,7 @@ PROBLEMS: dict[str, str] = {
     "wrong_password": N_("Name and password do not belong together."),
     "too_many_attempts": N_("Too many wrong passwords for this name. Wait one minute, then try again."),
     "too_many_sign_ins": N_("Too many people are signing in at this moment. Wait a moment, then try again."),
+    "lane_unknown": N_("There is no such lane, or it may not deliver any more."),
     "alarm_unknown": N_("There is no such alarm, or no longer."),
     "not_allowed": N_("Your role does not allow this."),
     "forged_request": N_("The page was out of date. Go back, reload it, and try again."),

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.auth import Guarded, TheDesk, TheOfficer
-from api.broker import MOST_OF_A_SESSION, Listener
+from api.broker import MOST_OF_A_SESSION, Event, Listener
 from api.desk import Desk
 from api.errors import NotSignedInError, TooManyListenersError, documented
 from api.store.officers import SignedInOfficer
@@ -39,7 +39,8 @@ async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:
 async def follow_events(
     desk: TheDesk, who: TheOfficer, listener: Annotated[Listener, Depends(listening)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """`referral.opened`, `referral.changed` and `referral.decided`, each with {"passage": id}.
+    """`referral.opened`, `referral.changed` and `referral.decided`, each with {"passage": id};
+    `lane.changed` and `staff.changed` with nothing.
 
     The stream ends with the session, or when the client does not keep up; EventSource then comes again.
     """
@@ -50,7 +51,11 @@ async def follow_events(
             yield ServerSentEvent(comment="still here")
         else:
             desk.meters.told.observe(max(0.0, monotonic() - event.said_at))
-            yield ServerSentEvent(event=event.name, data={"passage": event.passage})
+            yield ServerSentEvent(event=event.name, data=_data(event))
+
+
+def _data(event: Event) -> dict[str, str]:
+    return {"passage": event.passage} if event.name.startswith("referral.") else {}
 
 
 def _still_signed_in(desk: Desk, who: SignedInOfficer) -> bool:

@@ -5,7 +5,7 @@ An entry that no honest desk writes at this place is refused where it stands.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,8 @@ class KnownLane:
 
     token_sha256: str | None
     head: Head = GENESIS
+    commands: list[tuple[str, str]] = field(default_factory=list)
+    """What was wanted of it, by whom, in order."""
 
 
 class Account:
@@ -58,6 +60,7 @@ class Account:
             "entry.received": self._received,
             "lane.added": self._lane_added,
             "lane.revoked": self._lane_revoked,
+            "lane.commanded": self._lane_commanded,
             "officer.added": self._officer_added,
             "officer.disabled": self._officer_disabled,
             "officer.signed_in": self._signed_in,
@@ -71,6 +74,7 @@ class Account:
             "alarm.cleared": self._alarm_cleared,
         }
         self._lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
+            "lane.obeyed": self._obeyed,
             "passage.judged": self._judged,
             "passage.closed": self._closed,
             "passage.decided": self._decided_at_lane,
@@ -97,6 +101,21 @@ class Account:
         lane = self.lanes[entry.body["lane"]]
         _must(lane.token_sha256 is not None, "a lane is revoked twice")
         lane.token_sha256 = None
+
+    def _lane_commanded(self, entry: Entry) -> None:
+        lane, officer = self.lanes[entry.body["lane"]], entry.body["officer"]
+        _must(lane.token_sha256 is not None, "a lane is commanded after it was revoked")
+        _must(self.roles.get(officer) == officers.Role.SUPERVISOR, "a lane is commanded by no supervisor")
+        _must(entry.body["command"] == len(lane.commands) + 1, "a command to a lane is missing or moved")
+        _must(entry.body["wanted"] in ("open", "closed", "stopped"), "a lane is told what no lane does")
+        lane.commands.append((entry.body["wanted"], officer))
+
+    def _obeyed(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        number = inner.body["command"]
+        given = self.lanes[inner.chain].commands[: number if isinstance(number, int) else 0]
+        _must(number == len(given) > 0, "a lane obeyed a command that nobody gave")
+        _must(given[-1] == (inner.body["wanted"], inner.body["by"]), "a lane obeyed another command")
 
     def _received(self, entry: Entry) -> None:
         inner = chain.received(entry)

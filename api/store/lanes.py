@@ -24,7 +24,7 @@ from api.errors import (
     TokenRefusedError,
 )
 from api.schemas import ClosedTold, JudgedTold, StoredEntry
-from api.store import chain, evaluation
+from api.store import chain, evaluation, hall
 from api.store.tables import ImageRow, LaneRow, LedgerRow, ReferralRow
 from api.store.tokens import token_hash
 from lane.errors import LedgerBrokenError
@@ -194,7 +194,11 @@ def _take_effect(session: Session, lane: str, entry: Entry, *, at: datetime) -> 
     """What an entry means for the queue. Kinds that the desk does not know mean nothing to it."""
     try:
         if entry.kind == "passage.judged":
-            return _open_referral(session, lane, entry, at=at)
+            changed = _open_referral(session, lane, entry, at=at)
+            opened = ("referral.opened", str(entry.body.get("passage"))) in changed
+            if opened or entry.body.get("outcome") == "admit":
+                hall.count(session, lane, referred=opened, at=entry.at, received=at)
+            return changed
         if entry.kind == "passage.closed":
             return _end_referral(session, ClosedTold.model_validate(entry.body))
     except ValidationError as error:

@@ -206,3 +206,40 @@ class AlarmRow(Table):
     expected: Mapped[float]
     acknowledged_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
     acknowledged_at: Mapped[datetime | None]
+
+
+# --- hall
+
+
+class LaneStatusRow(Table):
+    """What a lane told of itself last; overwritten each time."""
+
+    __tablename__ = "lane_status"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    received_at: Mapped[datetime]
+    told: Mapped[str] = mapped_column(Text)
+    """As JSON: `api.hall.StatusTold`."""
+
+
+class LaneCommandRow(Table):
+    """What is wanted of a lane; the commands before are in the ledger."""
+
+    __tablename__ = "lane_commands"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    number: Mapped[int]
+    wanted: Mapped[str] = mapped_column(String(16))
+    by: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
+    at: Mapped[datetime]
+
+
+class LaneMinuteRow(Table):
+    """How many passages of a lane the machine admitted and referred within a minute."""
+
+    __tablename__ = "lane_minutes"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    admitted: Mapped[int]
+    referred: Mapped[int]

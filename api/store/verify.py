@@ -24,6 +24,7 @@ from api.store.tables import (
     AlarmRow,
     HeadRow,
     ImageRow,
+    LaneCommandRow,
     LaneRow,
     LedgerRow,
     OfficerRow,
@@ -68,6 +69,7 @@ def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verifie
             _check_head(session, head)
             _check_triggers(session)
             _check_lanes(session, account)
+            _check_commands(session, account)
             _check_officers(session, account)
             _check_referrals(session, account)
             _check_alarms(session, account)
@@ -136,6 +138,17 @@ def _check_lanes(session: Session, account: Account) -> None:
         for row in session.scalars(select(LaneRow))
     }
     _compare("lane", expected, found)
+
+
+def _check_commands(session: Session, account: Account) -> None:
+    expected = {
+        name: (len(lane.commands), *lane.commands[-1])
+        for name, lane in account.lanes.items()
+        if lane.commands
+    }
+    rows = session.scalars(select(LaneCommandRow))
+    if {row.lane: (row.number, row.wanted, row.by) for row in rows} != expected:
+        raise LedgerBrokenError("what is wanted of a lane is not what the ledger says")
 
 
 def _check_officers(session: Session, account: Account) -> None:

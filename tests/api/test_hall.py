@@ -1,0 +1,211 @@
+"""The hall: supervisors see how lanes stand, and open, close or stop them; every command is a fact."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.store.hall import p95
+from api.store.verify import verify_ledger
+from lane.adapters.clock import SystemClock
+from lane.adapters.desk_http import HttpDesk
+from lane.beacon import Beacon
+from lane.errors import LedgerBrokenError
+from lane.supervision import About, Wanted
+from tests.api.desks import Lane, Officer, RunningDesk
+from tests.api.service import kinds
+
+ABOUT = {"version": "0.1.0", "provider": "CPUExecutionProvider", "matcher": "sface", "policy": "1"}
+
+
+def tell(lane: Lane, state: str = "waiting", **more: Any) -> httpx.Response:
+    body = {
+        "state": state,
+        "since": datetime.now(UTC).isoformat(),
+        "camera": {"health": "good", "frame_age_ms": 40},
+        "about": ABOUT,
+        "outbox": 0,
+        "passages": 3,
+        "obeyed": 0,
+    }
+    return lane.http.put("/lane/status", json=body | more)
+
+
+def heard(lane: Lane, **more: Any) -> Any:
+    answer = tell(lane, **more)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def command(who: Officer, lane: str, word: str) -> httpx.Response:
+    return who.ask("POST", f"/lanes/{lane}/command", json={"command": word})
+
+
+def hall(supervisor: Officer) -> Any:
+    answer = supervisor.ask("GET", "/hall")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def verified(desk: RunningDesk) -> None:
+    verify_ledger(desk.desk.database)
+
+
+def test_what_a_lane_tells_is_what_a_supervisor_sees(lane: Lane, supervisor: Officer) -> None:
+    assert heard(lane, state="referred") == {"command": 0, "wanted": "open", "by": None}
+    (seen,) = hall(supervisor)["lanes"]
+    assert (seen["lane"], seen["state"], seen["camera"]) == ("lane-1", "referred", "good")
+    assert {name: seen[name] for name in ABOUT} == ABOUT
+    assert seen["obeyed"]
+
+
+def test_a_lane_that_tells_nothing_is_silent_and_never_called_good(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    assert hall(supervisor)["lanes"][0]["state"] == "silent"
+    heard(lane)
+    desk.clock.pass_time(seconds=16)
+    (seen,) = hall(supervisor)["lanes"]
+    assert (seen["state"], seen["camera"]) == ("silent", "unknown")
+
+
+@pytest.mark.parametrize(("word", "wanted"), [("close", "closed"), ("stop", "stopped")])
+def test_a_lane_hears_what_a_supervisor_wants_until_somebody_opens_it(
+    word: str, wanted: str, desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    assert command(supervisor, "lane-1", word).status_code == 204
+    assert command(supervisor, "lane-1", word).status_code == 204
+    assert heard(lane) == {"command": 1, "wanted": wanted, "by": supervisor.pseudonym}
+    assert not hall(supervisor)["lanes"][0]["obeyed"]
+    command(supervisor, "lane-1", "open")
+    assert heard(lane)["wanted"] == "open"
+    assert kinds(desk).count("lane.commanded") == 2
+    verified(desk)
+
+
+def test_one_press_stops_every_lane(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    with desk.lane("lane-10") as tenth, desk.lane("lane-2") as second:
+        command(supervisor, "lane-2", "stop")
+        answer = supervisor.ask("POST", "/hall/stop")
+        assert (answer.status_code, answer.json()) == (200, {"lanes": 2})
+        assert {heard(one)["wanted"] for one in (lane, second, tenth)} == {"stopped"}
+        assert [one["lane"] for one in hall(supervisor)["lanes"]] == ["lane-1", "lane-2", "lane-10"]
+
+
+def test_there_is_no_command_to_a_lane_that_is_not_there(desk: RunningDesk, supervisor: Officer) -> None:
+    answer = command(supervisor, "lane-9", "close")
+    assert (answer.status_code, answer.json()["code"]) == (404, "lane_unknown")
+    assert "lane.commanded" not in kinds(desk)
+
+
+def test_officers_and_other_lanes_command_nothing(lane: Lane, officer: Officer) -> None:
+    assert command(officer, "lane-1", "close").status_code == 403
+    assert officer.ask("GET", "/hall").status_code == 403
+    assert lane.http.post("/lanes/lane-1/command", json={"command": "close"}).status_code == 401
+    assert heard(lane)["command"] == 0
+
+
+def test_a_status_that_makes_no_sense_is_refused_with_a_code(lane: Lane) -> None:
+    for wrong in ({"state": "dancing"}, {"outbox": -1}, {"camera": {"health": "superb"}}):
+        answer = tell(lane, **wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
+
+
+def test_a_real_beacon_and_a_real_desk_understand_each_other(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    command(supervisor, "lane-1", "stop")
+    with HttpDesk(desk.address, lane.token) as client:
+        beacon = Beacon(client, About(**ABOUT), SystemClock())
+        beacon.exchange()
+        assert beacon.command.wanted is Wanted.STOPPED
+        beacon.note_obeyed(beacon.command)
+        beacon.exchange()
+    (seen,) = hall(supervisor)["lanes"]
+    assert (seen["state"], seen["obeyed"]) == ("stopped", True)
+
+
+def test_a_status_goes_into_no_ledger(desk: RunningDesk, lane: Lane) -> None:
+    before = kinds(desk)
+    heard(lane)
+    heard(lane, state="capturing")
+    assert kinds(desk) == before
+
+
+# --- the ledger
+
+
+def test_a_lane_that_obeyed_is_a_fact_that_holds(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    command(supervisor, "lane-1", "close")
+    obeyed = {"command": 1, "wanted": "closed", "by": supervisor.pseudonym}
+    assert lane.deliver(lane.write("lane.obeyed", obeyed)).status_code == 200
+    verified(desk)
+
+
+@pytest.mark.parametrize("change", [{"command": 2}, {"command": 0}, {"wanted": "open"}, {"by": "officer-1"}])
+def test_a_lane_that_obeyed_what_nobody_commanded_is_found(
+    change: dict[str, object], desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    command(supervisor, "lane-1", "close")
+    obeyed = {"command": 1, "wanted": "closed", "by": supervisor.pseudonym} | change
+    lane.deliver(lane.write("lane.obeyed", obeyed))
+    with pytest.raises(LedgerBrokenError, match="obeyed"):
+        verified(desk)
+
+
+# --- what passed, who waits, who works
+
+
+def test_passages_referrals_and_the_time_to_an_answer_are_counted(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    passage = lane.refer()
+    admitted = {"passage": "p-1", "outcome": "admit", "evidence": {}}
+    lane.deliver(lane.write("passage.judged", admitted))
+    desk.clock.pass_time(seconds=30)
+    assert officer.claim(passage).status_code == 200
+    before = hall(supervisor)
+    (waiting,) = (one["waits_since"] for one in before["lanes"])
+    assert waiting is not None
+    assert before["queue"]["waiting"] == 1
+    assert before["queue"]["longest_s"] >= 30
+    points = before["points"]
+    assert len(points) == 12
+    assert (sum(one["passages"] for one in points), sum(one["referred"] for one in points)) == (2, 1)
+
+
+def test_the_queue_says_how_many_wait_too_long(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    lane.refer()
+    desk.clock.pass_time(seconds=121)
+    lane.refer(at=desk.clock())
+    assert hall(supervisor)["queue"]["escalated"] == 1
+
+
+def test_staff_says_who_is_there_and_when_a_break_is_due(
+    desk: RunningDesk, officer: Officer, supervisor: Officer
+) -> None:
+    desk.clock.pass_time(minutes=20)
+    (one,) = hall(supervisor)["staff"]
+    assert (one["officer"], one["minutes"]) == (officer.pseudonym, 20)
+    due = datetime.fromisoformat(one["break_due_at"]) - desk.clock()
+    assert timedelta(minutes=39) < due <= timedelta(minutes=40)
+
+
+def test_what_is_older_than_two_hours_is_not_shown(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.refer()
+    desk.clock.pass_time(hours=2, minutes=11)
+    supervisor.sign_in()
+    assert sum(one["passages"] for one in hall(supervisor)["points"]) == 0
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200))
+def test_ninety_five_of_a_hundred_took_no_longer(seconds: list[float]) -> None:
+    found = p95(seconds)
+    assert found is not None
+    assert sum(one <= found for one in seconds) >= 0.95 * len(seconds)
+    assert sum(one < found for one in seconds) < 0.95 * len(seconds)
