@@ -2,23 +2,18 @@
 
 import json
 import re
-import secrets
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api import logs
-from api.app import create_app, utc_now
-from api.errors import ApiError
-from api.passwords import Passwords
+from api.app import create_app
+from api.commands import lane, officer
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
 from api.process import serve as run_server
 from api.settings import ENV_PREFIX, Settings, load
-from api.store import chain, lanes, officers
-from api.store.database import Database, must_exist, opened
+from api.store import chain
+from api.store.database import opened
 from api.store.verify import verify_ledger
 from lane import keys
 from lane.errors import LedgerBrokenError
@@ -27,31 +22,17 @@ from models.ending import with_a_reader
 
 app = typer.Typer(
     help="The officers' desk of Passenger Lane: referrals, decisions, and a ledger that proves them.\n\n"
-    "To start: `lane add`, `officer add`, then `serve`.",
+    "To start: `lane add`, `officer add NAME --role administrator`, then `serve`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-lane_app = typer.Typer(help="Lanes that may deliver to this desk.", no_args_is_help=True)
-officer_app = typer.Typer(help="Officers who may sign in.", no_args_is_help=True)
 ledger_app = typer.Typer(
     help="The ledger: show its head, prove that nothing was changed.", no_args_is_help=True
 )
-app.add_typer(lane_app, name="lane")
-app.add_typer(officer_app, name="officer")
+app.add_typer(lane.app, name="lane")
+app.add_typer(officer.app, name="officer")
 app.add_typer(ledger_app, name="ledger")
-
-DatabaseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        metavar="PATH|URL",
-        help="The desk's SQLite file, or postgresql://… Without it: from the settings.",
-    ),
-]
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="A TOML file with settings.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Name = Annotated[str, typer.Argument(help="1 to 64 letters, digits, dots, dashes or underscores.")]
 
 
 @app.command()
@@ -69,73 +50,10 @@ def serve(
     Prints `desk listening at http://…` once it accepts connections. Settings come from the command line,
     from PASSENGER_LANE_DESK_… in the environment, from --config, in this order.
     """
-    with _plain_errors():
+    with plain_errors():
         settings = load(config, database=database, host=host, port=port)
         logs.configure(settings.log_level, known=settings.secrets)
         run_server(settings, announce=_announce, exit_with_parent=exit_with_parent)
-
-
-@lane_app.command("add")
-def lane_add(
-    name: Name, database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False
-) -> None:
-    """Register a lane and print its token, once: the desk keeps only its hash."""
-    _check_lane_name(name)
-    with _plain_errors(), _store(load(config, database=database)) as store, store.write() as session:
-        token = lanes.add(session, name, at=utc_now())
-    if as_json:
-        typer.echo(json.dumps({"lane": name, "token": token}))
-    else:
-        typer.echo(f"lane {name} is registered. Its token, which is shown only now:\n{token}")
-
-
-@lane_app.command("revoke")
-def lane_revoke(name: Name, database: DatabaseOption = None, config: ConfigOption = None) -> None:
-    """Refuse a lane's token from now on, for good. What the lane delivered stays."""
-    with _plain_errors(), _existing(load(config, database=database)) as store, store.write() as session:
-        lanes.revoke(session, name, at=utc_now())
-    typer.echo(f"lane {name} is revoked: its token is refused. Register a new lane to go on.")
-
-
-@officer_app.command("add")
-def officer_add(
-    name: Annotated[str, typer.Argument(help="The name to sign in with; only the desk's database has it.")],
-    generate: Annotated[bool, typer.Option("--generate", help="Make a password and print it, once.")] = False,
-    supervisor: Annotated[
-        bool, typer.Option("--supervisor", help="May also see how lanes, matcher and officers do.")
-    ] = False,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Register an officer. The password is asked for, or read as one line from standard input."""
-    _check_officer_name(name)
-    with _plain_errors():
-        settings = load(config, database=database)
-        password = secrets.token_urlsafe(15) if generate else _ask_password()
-        hashed = Passwords(settings.argon2).hash(password)
-        with _store(settings) as store, store.write() as session:
-            role = officers.Role.SUPERVISOR if supervisor else officers.Role.OFFICER
-            pseudonym = officers.add(session, name, hashed, at=utc_now(), role=role)
-    shown = {"password": password} if generate else {}
-    if as_json:
-        typer.echo(json.dumps({"officer": name, "pseudonym": pseudonym, **shown}, ensure_ascii=False))
-        return
-    typer.echo(f"{role.value} {name} is registered; the ledger knows this officer as {pseudonym}.")
-    if generate:
-        typer.echo(f"The password, which is shown only now:\n{password}")
-
-
-@officer_app.command("disable")
-def officer_disable(
-    name: Annotated[str, typer.Argument(help="The name that the officer signs in with.")],
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-) -> None:
-    """End an officer's sessions and refuse new ones, for good. What the officer decided stays."""
-    with _plain_errors(), _existing(load(config, database=database)) as store, store.write() as session:
-        pseudonym = officers.disable(session, name, at=utc_now())
-    typer.echo(f"officer {name} ({pseudonym}) is signed out and cannot sign in again.")
 
 
 @ledger_app.command("verify")
@@ -151,7 +69,7 @@ def ledger_verify(
 
     Exit status 1: something was, and it says what. Exit status 2: the database cannot be read.
     """
-    with _plain_errors():
+    with plain_errors():
         witnessed = [_head(text) for text in head or ()]
         path = load(config, database=database).database
         try:
@@ -170,7 +88,7 @@ def ledger_verify(
 def ledger_head(database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Print SEQ:HASH of the ledger's end. Keep it elsewhere: `verify --head` then finds any rewriting."""
     with (
-        _plain_errors(),
+        plain_errors(),
         opened(load(config, database=database).database) as store,
         store.read() as session,
     ):
@@ -192,56 +110,6 @@ def openapi() -> None:
 
 def _announce(address: str) -> None:
     print(f"desk listening at {address}", flush=True)
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except ApiError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
-
-
-@contextmanager
-def _store(settings: Settings) -> Iterator[Database]:
-    store = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
-    store.migrate()
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@contextmanager
-def _existing(settings: Settings) -> Iterator[Database]:
-    """For commands that must not make a new database by a slip of the pen."""
-    must_exist(settings.database)
-    with _store(settings) as store:
-        yield store
-
-
-def _ask_password() -> str:
-    if not sys.stdin.isatty():
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if not 12 <= len(password) <= 256:
-        raise typer.BadParameter("a password has 12 to 256 characters")
-    return password
-
-
-def _check_lane_name(name: str) -> None:
-    if (
-        not (0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "._-") for c in name))
-        or name == "desk"
-    ):
-        raise typer.BadParameter("a lane's name has 1 to 64 letters, digits, dots, dashes or underscores")
-
-
-def _check_officer_name(name: str) -> None:
-    if not (0 < len(name) <= 64 and name.isprintable() and name.strip() == name):
-        raise typer.BadParameter("an officer's name has 1 to 64 printable characters")
 
 
 def _head(text: str) -> Head:

@@ -16,12 +16,12 @@ from api.metrics import Meters, Watch
 from api.passwords import Attempts, Passwords
 from api.schemas import ReferralState, StoredEntry
 from api.settings import Settings
-from api.store import alarms, chain, evaluation, lanes, officers, queue
+from api.store import alarms, chain, evaluation, lanes, officers, queue, sessions
 from api.store.database import Database
 from api.store.evaluation import Series
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
-from api.store.tokens import token_hash
+from api.store.sessions import Lifetime
 from lane.ledger import Head
 from lane.referral import Answer, Decision, Ground
 
@@ -98,26 +98,24 @@ class Desk:
             pseudonym = self._checked(name, password)
             with self.database.write() as session:
                 now = self.clock()
-                officers.forget_ended(session, at=now, absolute=self._absolute, idle=self._idle)
-                token, role = officers.sign_in(session, pseudonym, at=now)
+                sessions.forget_ended(session, at=now, lifetime=self._lifetime)
+                token, who = sessions.begin(session, pseudonym, at=now)
         log.info("signed in", officer=pseudonym)
-        return SignedInOfficer(name, pseudonym, token_hash(token), role), token
+        return who, token
 
     def sign_out(self, officer: SignedInOfficer) -> None:
         """End the officer's session."""
         with self.database.write() as session:
-            officers.sign_out(session, officer, at=self.clock())
+            sessions.end(session, officer, at=self.clock())
 
     def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:
         """The officer of a live session; `acting` starts the idle time again. Raises NotSignedInError."""
         now = self.clock()
         with self.database.read() as session:
-            officer, used_at = officers.by_session(
-                session, session_sha256, at=now, absolute=self._absolute, idle=self._idle
-            )
+            officer, used_at = sessions.by_token(session, session_sha256, at=now, lifetime=self._lifetime)
         if acting and now - used_at > _MARK_USED_EVERY:
             with self.database.write() as session:
-                officers.mark_used(session, session_sha256, at=now)
+                sessions.mark_used(session, session_sha256, at=now)
         return officer
 
     # --- referrals
@@ -211,12 +209,11 @@ class Desk:
         return timedelta(days=self.settings.evaluation_window_days)
 
     @property
-    def _absolute(self) -> timedelta:
-        return timedelta(seconds=self.settings.session_absolute_s)
-
-    @property
-    def _idle(self) -> timedelta:
-        return timedelta(seconds=self.settings.session_idle_s)
+    def _lifetime(self) -> Lifetime:
+        settings = self.settings
+        return Lifetime(
+            timedelta(seconds=settings.session_absolute_s), timedelta(seconds=settings.session_idle_s)
+        )
 
 
 def _many(series: Series) -> bool:

@@ -7,8 +7,13 @@ ApiError
 │   └── StoreDamagedError     the database opens, but its content is not a desk's
 ├── NameTakenError            a lane or an officer of that name exists
 ├── NameUnknownError          no lane or officer of that name exists
+├── OfficerUnknownError       no such officer
+├── SessionUnknownError       no such session, or it is over
+├── OwnRoleError              an administrator would change the own role, or end the own account
+├── LastAdministratorError    nobody could administer the desk any more
 ├── NotSignedInError          nobody is signed in
 ├── WrongPasswordError        name and password do not belong together
+├── PasswordRefusedError      a new password is too short, too long, or holds the own name
 ├── TooManyAttemptsError      too many wrong passwords for one name in a short time
 ├── TooManySignInsError       more sign-ins at the same moment than the desk checks
 ├── NotAllowedError           who is signed in has another role than this asks for
@@ -63,8 +68,8 @@ class StoreDamagedError(StoreError):
 class NameTakenError(ApiError):
     """A lane or an officer of that name exists."""
 
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"{what} {name} exists already; choose another name")
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the name of this {what} exists already; choose another one")
 
 
 class NameUnknownError(ApiError):
@@ -72,6 +77,34 @@ class NameUnknownError(ApiError):
 
     def __init__(self, what: str, name: str) -> None:
         super().__init__(f"there is no {what} {name}: check the name")
+
+
+class OfficerUnknownError(ApiError):
+    """No such officer."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such officer: look at the list again")
+
+
+class SessionUnknownError(ApiError):
+    """No such session, or it is over."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such session, or it is over: look at the list again")
+
+
+class OwnRoleError(ApiError):
+    """An administrator would change the own role, or end the own account."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody changes the own role: ask another administrator")
+
+
+class LastAdministratorError(ApiError):
+    """Nobody could administer the desk any more."""
+
+    def __init__(self) -> None:
+        super().__init__("this is the last administrator: make another one first")
 
 
 class NotSignedInError(ApiError):
@@ -86,6 +119,13 @@ class WrongPasswordError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("name and password do not belong together")
+
+
+class PasswordRefusedError(ApiError):
+    """A new password is too short, too long, or holds the own name."""
+
+    def __init__(self) -> None:
+        super().__init__("a password has 12 to 256 characters, and not the own name among them")
 
 
 class TooManyAttemptsError(ApiError):

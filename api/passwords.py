@@ -14,15 +14,29 @@ from datetime import datetime, timedelta
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from api.errors import TooManyAttemptsError, TooManySignInsError
+from api.errors import PasswordRefusedError, TooManyAttemptsError, TooManySignInsError
 from api.settings import Argon2Cost
 
+SHORTEST, LONGEST = 12, 256
 _AT_ONCE = 2
 MOST_SIGN_INS = 8
 """Sign-ins that are checked or wait for it; a check takes a fraction of a second, so none waits long."""
 _ATTEMPTS = 5
 _PAUSE = timedelta(minutes=1)
 _NAMES_KEPT = 1024
+
+
+def one_time() -> str:
+    """A password that nobody could guess, to be told once."""
+    return secrets.token_urlsafe(15)
+
+
+def check_new(password: str, name: str) -> None:
+    """Raise PasswordRefusedError unless somebody of this name may choose this password."""
+    # Two letters are in many a word that is no name.
+    named = len(name.encode()) > 2 and name.casefold() in password.casefold()
+    if named or not SHORTEST <= len(password) <= LONGEST:
+        raise PasswordRefusedError
 
 
 class Passwords:

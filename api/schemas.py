@@ -94,6 +94,7 @@ class Officer(Wire):
     name: str
     pseudonym: str
     role: Literal["officer", "supervisor", "auditor", "administrator"]
+    duties: list[str] = Field(description="For which cases this officer may be asked beside all others.")
 
 
 class SignedIn(Wire):

@@ -71,4 +71,4 @@ def sign_out(who: ActingOfficer, desk: TheDesk) -> Response:
 
 
 def _told(who: SignedInOfficer) -> Officer:
-    return Officer(name=who.name, pseudonym=who.pseudonym, role=who.role.value)
+    return Officer(name=who.name, pseudonym=who.pseudonym, role=who.role.value, duties=sorted(who.duties))

@@ -49,6 +49,7 @@ class Account:
         self.officers: dict[str, str | None] = {}
         """Pseudonym → the hash of the officer's credentials, or None since the officer was disabled."""
         self.roles: dict[str, str] = {}
+        self.duties: dict[str, str] = {}
         self.cases: dict[str, Case] = {}
         self.set_back: list[int] = []
         """Entries older than the one before: the clock was set back. A fact to know of, and no fault."""
@@ -63,6 +64,10 @@ class Account:
             "lane.commanded": self._lane_commanded,
             "officer.added": self._officer_added,
             "officer.disabled": self._officer_disabled,
+            "officer.role_set": self._role_set,
+            "officer.duties_set": self._duties_set,
+            "officer.password_set": self._password_set,
+            "officer.session_ended": self._session_ended,
             "officer.signed_in": self._signed_in,
             "officer.signed_out": self._signed_out,
             "referral.claimed": self._claimed,
@@ -166,8 +171,44 @@ class Account:
         _must(entry.body["officer"] not in self.officers, "an officer is registered twice")
         self.officers[entry.body["officer"]] = str(entry.body["credentials_sha256"])
         self.roles[entry.body["officer"]] = str(entry.body.get("role", officers.Role.OFFICER.value))
+        self.duties[entry.body["officer"]] = str(entry.body.get("duties", ""))
+        self._administered(entry)
+
+    def _role_set(self, entry: Entry) -> None:
+        self._another(entry)
+        self.roles[entry.body["officer"]] = officers.Role(entry.body["role"]).value
+
+    def _duties_set(self, entry: Entry) -> None:
+        self._another(entry)
+        self.duties[entry.body["officer"]] = str(entry.body["duties"])
+
+    def _password_set(self, entry: Entry) -> None:
+        officer = entry.body["officer"]
+        _must(self.officers[officer], "a password is given to an officer who cannot sign in")
+        if entry.body["by"] != officer:
+            self._administered(entry)
+        self.officers[officer] = str(entry.body["credentials_sha256"])
+
+    def _session_ended(self, entry: Entry) -> None:
+        self._known(entry.body["officer"])
+        if entry.body["by"] != entry.body["officer"]:
+            self._administered(entry)
+
+    def _another(self, entry: Entry) -> None:
+        """It is about somebody else than the one who does it."""
+        self._known(entry.body["officer"])
+        _must(entry.body["officer"] != entry.body["by"], "an officer changes the own role or duties")
+        self._administered(entry)
+
+    def _administered(self, entry: Entry) -> None:
+        """An administrator did it, the identity provider, or whoever runs the desk's machine."""
+        by = entry.body.get("by", officers.COMMAND_LINE)
+        if by not in (officers.COMMAND_LINE, officers.PROVIDER):
+            administers = self.officers[by] and self.roles[by] == officers.Role.ADMINISTRATOR
+            _must(administers, "somebody administers the desk who is no administrator")
 
     def _officer_disabled(self, entry: Entry) -> None:
+        self._administered(entry)
         _must(self.officers[entry.body["officer"]], "an officer is disabled twice")
         self.officers[entry.body["officer"]] = None
 

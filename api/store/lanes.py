@@ -59,7 +59,7 @@ def add(session: Session, lane: str, *, at: datetime) -> str:
     try:
         session.flush()
     except IntegrityError as error:
-        raise NameTakenError("lane", lane) from error
+        raise NameTakenError("lane") from error
     chain.append(session, "lane.added", {"lane": lane, "token_sha256": token_hash(token)}, at=at)
     return token
 

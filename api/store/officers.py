@@ -1,21 +1,37 @@
-"""Officers and their sessions. Passwords are checked outside of any transaction: that takes long."""
+"""Officers: who may sign in, as what, and with which duties. What they were never changes: they are facts."""
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.errors import NameTakenError, NameUnknownError, NotSignedInError, WrongPasswordError
+from api.errors import (
+    LastAdministratorError,
+    NameTakenError,
+    NameUnknownError,
+    OfficerUnknownError,
+    OwnRoleError,
+)
 from api.store import chain
-from api.store.tables import OfficerRow, SessionRow
-from api.store.tokens import token_hash
+from api.store.tables import OfficerRow, PasskeyRow, SessionRow
+
+COMMAND_LINE = "command line"
+"""Who acts where nobody is signed in: whoever may start programs on the desk's machine."""
+
+PROVIDER = "identity provider"
+"""Who acts where the site's identity provider says who somebody is."""
+
+DUTY = "[a-z0-9_-]{1,32}"
+"""What a duty is called."""
 
 _DISABLED = "disabled"
+_EXTERNAL = "external "
 
 
 class Role(StrEnum):
@@ -35,6 +51,10 @@ class SignedInOfficer:
     pseudonym: str
     session_sha256: str
     role: Role = Role.OFFICER
+    duties: frozenset[str] = frozenset()
+    """For which cases: one whose reasons need a duty is for those alone who have it."""
+    must_change: bool = False
+    """Whether the password is one that somebody else told: it must be changed first."""
 
     @property
     def supervises(self) -> bool:
@@ -42,37 +62,169 @@ class SignedInOfficer:
         return self.role is Role.SUPERVISOR
 
 
-def add(session: Session, name: str, password_hash: str, *, at: datetime, role: Role = Role.OFFICER) -> str:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who is or was at the desk. `sessions`: how many are open."""
+
+    pseudonym: str
+    name: str
+    role: Role
+    duties: tuple[str, ...]
+    disabled: bool
+    external: bool
+    passkeys: int
+    sessions: int
+    added_at: datetime
+
+
+def add(
+    session: Session,
+    name: str,
+    password_hash: str,
+    *,
+    at: datetime,
+    role: Role = Role.OFFICER,
+    duties: Iterable[str] = (),
+    by: str = COMMAND_LINE,
+    must_change: bool = False,
+) -> str:
     """Register an officer and return the pseudonym that the ledger will know. Raises NameTakenError."""
-    pseudonym = f"officer-{secrets.token_hex(4)}"
-    row = OfficerRow(
-        pseudonym=pseudonym, name=name, password_hash=password_hash, added_at=at, role=role.value
-    )
+    row = OfficerRow(name=name, password_hash=password_hash, must_change=must_change)
+    return _register(session, row, role, duties, at=at, by=by)
+
+
+def add_external(
+    session: Session, name: str, external_sha256: str, role: Role, duties: Iterable[str], *, at: datetime
+) -> str:
+    """Register somebody whom the site's identity provider knows. Raises NameTakenError."""
+    kept = f"{_EXTERNAL}{secrets.token_hex(16)} {external_sha256}"
+    row = OfficerRow(name=name, password_hash=kept, external_sha256=external_sha256)
+    return _register(session, row, role, duties, at=at, by=PROVIDER)
+
+
+def _register(
+    session: Session, row: OfficerRow, role: Role, duties: Iterable[str], *, at: datetime, by: str
+) -> str:
+    row.pseudonym, row.added_at = f"officer-{secrets.token_hex(4)}", at
+    row.role, row.duties = role.value, _as_text(duties)
     session.add(row)
     try:
         session.flush()
     except IntegrityError as error:
-        raise NameTakenError("officer", name) from error
-    credentials = credentials_hash(name, password_hash)
-    body = {"officer": pseudonym, "credentials_sha256": credentials, "role": role.value}
+        raise NameTakenError("officer") from error
+    body = {
+        "officer": row.pseudonym,
+        "credentials_sha256": credentials_hash(row.name, row.password_hash),
+        "role": role.value,
+        "duties": row.duties,
+        "by": by,
+    }
     chain.append(session, "officer.added", body, at=at)
-    return pseudonym
+    return row.pseudonym
 
 
-def disable(session: Session, name: str, *, at: datetime) -> str:
-    """End an officer's sessions and allow no other, for good; return the pseudonym.
+def named(session: Session, name: str) -> str:
+    """The pseudonym of who signs in with this name. Raises NameUnknownError."""
+    found = session.scalar(select(OfficerRow.pseudonym).where(OfficerRow.name == name))
+    if found is None:
+        raise NameUnknownError("officer", name)
+    return found
+
+
+def one(session: Session, pseudonym: str) -> OfficerRow:
+    """The row of an officer. Raises OfficerUnknownError."""
+    row = session.get(OfficerRow, pseudonym)
+    if row is None:
+        raise OfficerUnknownError
+    return row
+
+
+def listed(session: Session) -> list[Known]:
+    """Everybody, those who may sign in first, by name."""
+    passkeys, sessions = (_counted(session, table) for table in (PasskeyRow, SessionRow))
+    found = [
+        Known(
+            pseudonym=row.pseudonym,
+            name=row.name,
+            role=Role(row.role),
+            duties=tuple(row.duties.split()),
+            disabled=is_disabled(row),
+            external=row.external_sha256 is not None,
+            passkeys=passkeys.get(row.pseudonym, 0),
+            sessions=sessions.get(row.pseudonym, 0),
+            added_at=row.added_at,
+        )
+        for row in session.scalars(select(OfficerRow).order_by(OfficerRow.name))
+    ]
+    return sorted(found, key=lambda known: known.disabled)
+
+
+def _counted(session: Session, table: type[PasskeyRow] | type[SessionRow]) -> dict[str, int]:
+    rows = session.execute(select(table.officer, func.count()).group_by(table.officer))
+    return {officer: number for officer, number in rows}  # noqa: C416 - rows are no pairs to `dict`
+
+
+def set_role(session: Session, pseudonym: str, role: Role, *, at: datetime, by: str = COMMAND_LINE) -> None:
+    """Give an officer another role; who is signed in with the old one is signed out.
+
+    Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
+    """
+    row = one(session, pseudonym)
+    _check_another(row, by)
+    if row.role == role.value:
+        return
+    _check_not_last(session, row)
+    row.role = role.value
+    _end_sessions(session, pseudonym)
+    chain.append(session, "officer.role_set", {"officer": pseudonym, "role": role.value, "by": by}, at=at)
+
+
+def set_duties(
+    session: Session, pseudonym: str, duties: Iterable[str], *, at: datetime, by: str = COMMAND_LINE
+) -> None:
+    """Give an officer these duties and no other, from the next request on. Raises OfficerUnknownError or
+    OwnRoleError."""
+    row, text = one(session, pseudonym), _as_text(duties)
+    _check_another(row, by)
+    if row.duties != text:
+        row.duties = text
+        chain.append(session, "officer.duties_set", {"officer": pseudonym, "duties": text, "by": by}, at=at)
+
+
+def set_password(
+    session: Session,
+    pseudonym: str,
+    password_hash: str,
+    *,
+    at: datetime,
+    by: str,
+    must_change: bool = False,
+    keep: str | None = None,
+) -> None:
+    """Give an officer another password; all sessions end but the one to `keep`."""
+    row = one(session, pseudonym)
+    row.password_hash, row.must_change = password_hash, must_change
+    _end_sessions(session, pseudonym, keep)
+    credentials = credentials_hash(row.name, password_hash)
+    body = {"officer": pseudonym, "credentials_sha256": credentials, "by": by}
+    chain.append(session, "officer.password_set", body, at=at)
+
+
+def disable(session: Session, pseudonym: str, *, at: datetime, by: str = COMMAND_LINE) -> None:
+    """End an officer's sessions and allow no other, for good.
 
     What the officer decided stays, and so does the name: it never becomes somebody else's.
-    Raises NameUnknownError.
+    Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
     """
-    row = session.scalars(select(OfficerRow).where(OfficerRow.name == name)).one_or_none()
-    if row is None:
-        raise NameUnknownError("officer", name)
-    session.execute(delete(SessionRow).where(SessionRow.officer == row.pseudonym))
-    if not is_disabled(row):
-        row.password_hash = _DISABLED
-        chain.append(session, "officer.disabled", {"officer": row.pseudonym}, at=at)
-    return row.pseudonym
+    row = one(session, pseudonym)
+    _check_another(row, by)
+    if is_disabled(row):
+        return
+    _check_not_last(session, row)
+    _end_sessions(session, pseudonym)
+    session.execute(delete(PasskeyRow).where(PasskeyRow.officer == pseudonym))
+    row.password_hash = _DISABLED
+    chain.append(session, "officer.disabled", {"officer": pseudonym, "by": by}, at=at)
 
 
 def credentials_hash(name: str, password_hash: str) -> str:
@@ -85,57 +237,39 @@ def is_disabled(row: OfficerRow) -> bool:
     return row.password_hash == _DISABLED
 
 
+def has_password(row: OfficerRow) -> bool:
+    """Whether this officer signs in with a password of the desk."""
+    return not is_disabled(row) and row.external_sha256 is None
+
+
 def password_hash_of(session: Session, name: str) -> tuple[str, str] | None:
-    """Pseudonym and password hash of an officer who may sign in."""
+    """Pseudonym and password hash of an officer who may sign in with a password."""
     row = session.scalars(select(OfficerRow).where(OfficerRow.name == name)).one_or_none()
-    return None if row is None or is_disabled(row) else (row.pseudonym, row.password_hash)
+    return (row.pseudonym, row.password_hash) if row is not None and has_password(row) else None
 
 
-def sign_in(session: Session, pseudonym: str, *, at: datetime) -> tuple[str, Role]:
-    """Start a session; return its token, of which only the hash is kept, and whom it is for.
-
-    Raises WrongPasswordError where the officer was disabled while the password was checked.
-    """
-    row = session.get(OfficerRow, pseudonym)
-    if row is None or is_disabled(row):
-        raise WrongPasswordError
-    token = secrets.token_urlsafe(32)
-    session.add(SessionRow(token_sha256=token_hash(token), officer=pseudonym, started_at=at, used_at=at))
-    chain.append(session, "officer.signed_in", {"officer": pseudonym}, at=at)
-    return token, Role(row.role)
+def _as_text(duties: Iterable[str]) -> str:
+    return " ".join(sorted(set(duties)))
 
 
-def sign_out(session: Session, officer: SignedInOfficer, *, at: datetime) -> None:
-    """End a session."""
-    session.execute(delete(SessionRow).where(SessionRow.token_sha256 == officer.session_sha256))
-    chain.append(session, "officer.signed_out", {"officer": officer.pseudonym}, at=at)
+def _check_another(row: OfficerRow, by: str) -> None:
+    if row.pseudonym == by:
+        raise OwnRoleError
 
 
-def by_session(
-    session: Session, token_sha256: str, *, at: datetime, absolute: timedelta, idle: timedelta
-) -> tuple[SignedInOfficer, datetime]:
-    """The officer of a live session, and when it was last used. Raises NotSignedInError."""
-    found = session.execute(
-        select(SessionRow, OfficerRow)
-        .join(OfficerRow, OfficerRow.pseudonym == SessionRow.officer)
-        .where(SessionRow.token_sha256 == token_sha256)
-        .where(SessionRow.started_at > at - absolute, SessionRow.used_at > at - idle)
-    ).one_or_none()
-    if found is None:
-        raise NotSignedInError
-    row, officer = found
-    who = SignedInOfficer(officer.name, officer.pseudonym, row.token_sha256, Role(officer.role))
-    return who, row.used_at
+def _check_not_last(session: Session, row: OfficerRow) -> None:
+    """A desk without an administrator could be helped only by whoever runs its machine."""
+    if row.role != Role.ADMINISTRATOR.value:
+        return
+    others = select(func.count()).where(
+        OfficerRow.role == Role.ADMINISTRATOR.value,
+        OfficerRow.password_hash != _DISABLED,
+        OfficerRow.pseudonym != row.pseudonym,
+    )
+    if not session.scalar(others):
+        raise LastAdministratorError
 
 
-def mark_used(session: Session, token_sha256: str, *, at: datetime) -> None:
-    """The officer did something: the idle time starts again."""
-    row = session.get(SessionRow, token_sha256)
-    if row is not None:
-        row.used_at = at
-
-
-def forget_ended(session: Session, *, at: datetime, absolute: timedelta, idle: timedelta) -> None:
-    """Remove sessions that can never be used again."""
-    ended = (SessionRow.started_at <= at - absolute) | (SessionRow.used_at <= at - idle)
-    session.execute(delete(SessionRow).where(ended))
+def _end_sessions(session: Session, pseudonym: str, keep: str | None = None) -> None:
+    ending = delete(SessionRow).where(SessionRow.officer == pseudonym)
+    session.execute(ending if keep is None else ending.where(SessionRow.token_sha256 != keep))

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -56,6 +58,13 @@ class LaneRow(Table):
     added_at: Mapped[datetime]
     head_seq: Mapped[int] = mapped_column(default=0)
     head_hash: Mapped[str] = mapped_column(String(64), default="0" * 64)
+    token_until: Mapped[datetime | None]
+    """When the token expires; None: it does not."""
+    former_sha256: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
+    """The token before, which works until then: a lane takes the new one when it can."""
+    former_until: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    """When the lane last came with a token, to the minute."""
 
 
 class ImageRow(Table):
@@ -106,6 +115,12 @@ class OfficerRow(Table):
     password_hash: Mapped[str] = mapped_column(String(256))
     added_at: Mapped[datetime]
     role: Mapped[str] = mapped_column(String(16), server_default="officer")
+    duties: Mapped[str] = mapped_column(Text, server_default="")
+    """Words with a space between them, in the order of the alphabet."""
+    must_change: Mapped[bool] = mapped_column(server_default=false())
+    """Whether the password was told by somebody else, and is good for choosing another one only."""
+    external_sha256: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
+    """Who this is at the site's identity provider, as a hash; such an officer has no password."""
 
 
 class SessionRow(Table):
@@ -117,6 +132,10 @@ class SessionRow(Table):
     officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"), index=True)
     started_at: Mapped[datetime]
     used_at: Mapped[datetime]
+    handle: Mapped[str] = mapped_column(String(16), server_default="")
+    """What a list of sessions calls it: no secret."""
+    way: Mapped[str] = mapped_column(String(16), server_default="password")
+    """How the officer signed in."""
 
 
 class ReferralRow(Table):
@@ -243,3 +262,45 @@ class LaneMinuteRow(Table):
     minute: Mapped[datetime] = mapped_column(primary_key=True, index=True)
     admitted: Mapped[int]
     referred: Mapped[int]
+
+
+# --- people: how they sign in
+
+
+class AttemptsRow(Table):
+    """Sign-ins that failed, for a name or for an address, neither of which stands here."""
+
+    __tablename__ = "sign_in_attempts"
+
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    wrong: Mapped[int]
+    last_at: Mapped[datetime]
+
+
+class ChallengeRow(Table):
+    """A question that the desk asked a browser, to be answered once and soon."""
+
+    __tablename__ = "challenges"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    holder: Mapped[str] = mapped_column(String(64))
+    """The hash of what the browser must show with the answer."""
+    kept: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime]
+
+
+class PasskeyRow(Table):
+    """A key that an officer signs in with; its secret half never leaves the officer's device."""
+
+    __tablename__ = "passkeys"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Of the credential's id, which is too long for an index."""
+    officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"), index=True)
+    credential: Mapped[bytes] = mapped_column(LargeBinary)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    label: Mapped[str] = mapped_column(String(64))
+    added_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

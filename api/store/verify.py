@@ -153,11 +153,15 @@ def _check_commands(session: Session, account: Account) -> None:
 
 def _check_officers(session: Session, account: Account) -> None:
     expected = {
-        pseudonym: {"credentials": kept, "role": account.roles[pseudonym]}
+        pseudonym: {
+            "credentials": kept,
+            "role": account.roles[pseudonym],
+            "duties": account.duties[pseudonym],
+        }
         for pseudonym, kept in account.officers.items()
     }
     found = {
-        row.pseudonym: {"credentials": _credentials(row), "role": row.role}
+        row.pseudonym: {"credentials": _credentials(row), "role": row.role, "duties": row.duties}
         for row in session.scalars(select(OfficerRow))
     }
     _compare("officer", expected, found)

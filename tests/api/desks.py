@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -94,10 +94,12 @@ class RunningDesk:
             token = lanes.add(session, name, at=self.clock())
         return Lane(self.address, name, token)
 
-    def officer(self, name: str = "wang", role: officers.Role = officers.Role.OFFICER) -> "Officer":
+    def officer(
+        self, name: str = "wang", role: officers.Role = officers.Role.OFFICER, duties: Iterable[str] = ()
+    ) -> "Officer":
         hashed = Passwords(CHEAP).hash(PASSWORD)
         with self.desk.database.write() as session:
-            officers.add(session, name, hashed, at=self.clock(), role=role)
+            officers.add(session, name, hashed, at=self.clock(), role=role, duties=duties)
         return Officer(self.address, name)
 
 

@@ -187,6 +187,8 @@ def test_what_cannot_be_read_is_not_called_broken(tmp_path: Path) -> None:
         (["lane", "add", "desk", "--database", "nowhere.sqlite3"], "lane's name"),
         (["lane", "add", "a b", "--database", "nowhere.sqlite3"], "lane's name"),
         (["officer", "add", "wang", "--database", "nowhere.sqlite3"], "12 to 256"),
+        (["officer", "set-duties", "wang", "--duty", "Not one", "--database", "nowhere.sqlite3"], "a duty"),
+        (["officer", "add", "wang", "--role", "captain", "--database", "nowhere.sqlite3"], "captain"),
         (["serve", "--host", "0.0.0.0"], "cookie_secure"),
         (["serve", "--config", "nowhere.toml"], "no such file"),
         (["serve", "--port", "99999"], "port"),
@@ -221,6 +223,46 @@ def test_a_supervisor_is_made_on_purpose_and_told_as_one(tmp_path: Path) -> None
         assert dict(raw.execute("SELECT name, role FROM officers")) == {"wang": "officer", "li": "supervisor"}
 
 
+def test_roles_and_duties_are_given_and_listed(tmp_path: Path) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    for name, role in (("chen", "administrator"), ("wang", "officer"), ("zhou", "auditor")):
+        made = run("officer", "add", name, "--role", role, "--duty", "child", "--generate", *database)
+        assert made.stdout.startswith(f"{role} {name} is registered")
+    assert run("officer", "set-role", "wang", "supervisor", *database).exit_code == 0
+    duties = ("--duty", "quarantine", "--duty", "diplomatic")
+    assert run("officer", "set-duties", "wang", *duties, *database).exit_code == 0
+    assert run("officer", "disable", "zhou", *database).exit_code == 0
+    found = run("officer", "list", "--json", *database)
+    assert found.exit_code == 0, found.exception
+    listed = json.loads(found.stdout)["officers"]
+    assert [(one["officer"], one["role"], one["duties"], one["disabled"]) for one in listed] == [
+        ("chen", "administrator", ["child"], False),
+        ("wang", "supervisor", ["diplomatic", "quarantine"], False),
+        ("zhou", "auditor", ["child"], True),
+    ]
+    assert "zhou (disabled)" in run("officer", "list", *database).stdout
+    assert run("ledger", "verify", *database).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["set-role", "chen", "auditor"], ["disable", "chen"]])
+def test_the_last_administrator_stays(tmp_path: Path, command: list[str]) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    run("officer", "add", "chen", "--role", "administrator", "--generate", *database)
+    refused = run("officer", *command, *database)
+    assert refused.exit_code == 2
+    assert "last administrator" in refused.stderr
+    run("officer", "add", "zhao", "--role", "administrator", "--generate", *database)
+    assert run("officer", *command, *database).exit_code == 0
+    assert run("ledger", "verify", *database).exit_code == 0
+
+
+def test_a_password_does_not_hold_the_own_name(tmp_path: Path) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    refused = run("officer", "add", "Wang.Li", *database, given="my wang.li password\n")
+    assert refused.exit_code == 2
+    assert "own name" in refused.stderr
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -231,6 +273,9 @@ def test_a_supervisor_is_made_on_purpose_and_told_as_one(tmp_path: Path) -> None
         ["ledger", "verify"],
         ["lane", "revoke"],
         ["officer", "disable"],
+        ["officer", "set-role"],
+        ["officer", "set-duties"],
+        ["officer", "list"],
     ],
 )
 def test_help_teaches(command: list[str]) -> None:

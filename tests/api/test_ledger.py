@@ -41,7 +41,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
         work(one, two, officer)
         with desk.desk.database.write() as session:
             lanes.revoke(session, "lane-9", at=desk.clock())
-            officers.disable(session, "zhao", at=desk.clock())
+            officers.disable(session, officers.named(session, "zhao"), at=desk.clock())
     copy = path / "copy.sqlite3"
     with closing(sqlite3.connect(path / "desk.sqlite3")) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
@@ -221,9 +221,12 @@ def test_a_wrong_witness_is_believed_over_the_ledger(ledger: Path) -> None:
         "DELETE FROM images",
         "UPDATE lanes SET token_sha256 = '00' WHERE id = 'lane-1'",
         "UPDATE lanes SET token_sha256 = 'revoked 00' WHERE id = 'lane-1'",
-        "INSERT INTO lanes SELECT 'lane-3', '00', added_at, 0, head_hash FROM lanes LIMIT 1",
-        "INSERT INTO officers SELECT 'officer-x', 'eve', password_hash, added_at, role FROM officers LIMIT 1",
+        "INSERT INTO lanes (id, token_sha256, added_at, head_seq, head_hash) "
+        "SELECT 'lane-3', '00', added_at, 0, head_hash FROM lanes LIMIT 1",
+        "INSERT INTO officers (pseudonym, name, password_hash, added_at) "
+        "SELECT 'officer-x', 'eve', password_hash, added_at FROM officers LIMIT 1",
         "UPDATE officers SET role = 'supervisor' WHERE name = 'li'",
+        "UPDATE officers SET duties = 'diplomatic' WHERE name = 'li'",
         "DELETE FROM officers WHERE name = 'li'",
         "UPDATE officers SET password_hash = 'disabled' WHERE name = 'li'",
         "UPDATE officers SET password_hash = 'anything' WHERE name = 'zhao'",
@@ -267,6 +270,11 @@ def test_a_ledger_that_is_no_longer_append_only_is_found(
         ("officer.signed_in", {"officer": "officer-x"}),
         ("officer.added", {}),
         ("officer.disabled", {"officer": "officer-x"}),
+        ("officer.role_set", {"role": "supervisor", "by": "officer-x"}),
+        ("officer.role_set", {"role": "captain", "by": "command line"}),
+        ("officer.duties_set", {"officer": "officer-x", "duties": "", "by": "command line"}),
+        ("officer.password_set", {"officer": "officer-x", "credentials_sha256": "0", "by": "officer-x"}),
+        ("officer.session_ended", {"officer": "officer-x", "by": "officer-x"}),
         ("lane.added", {"lane": "lane-1", "token_sha256": "0" * 64}),
         ("lane.revoked", {"lane": "lane-9"}),
         ("anything.at_all", {}),

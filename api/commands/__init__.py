@@ -1,0 +1,1 @@
+"""The desk's commands, by what they are about; `api.__main__` puts them together."""

@@ -1,0 +1,61 @@
+"""What the desk's commands have in common: their options, and errors in one line."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.errors import ApiError
+from api.settings import Settings
+from api.store.database import Database, must_exist
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="PATH|URL",
+        help="The desk's SQLite file, or postgresql://… Without it: from the settings.",
+    ),
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="A TOML file with settings.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """An error of the desk as one line and exit status 2."""
+    try:
+        yield
+    except ApiError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def made(settings: Settings) -> Iterator[Database]:
+    """The desk's database, made or brought up to date where it must be."""
+    store = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
+    store.migrate()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def existing(settings: Settings) -> Iterator[Database]:
+    """For commands that must not make a new database by a slip of the pen."""
+    must_exist(settings.database)
+    with made(settings) as store:
+        yield store
+
+
+def ask_password() -> str:
+    """A new password, typed twice, or one line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
