@@ -10,11 +10,11 @@ from api import logs
 from api.app import create_app
 from api.commands import lane, officer
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
-from api.process import serve as run_server
 from api.settings import ENV_PREFIX, Settings, load
 from api.store import chain
 from api.store.database import opened
 from api.store.verify import verify_ledger
+from api.workers import serve as run_server
 from lane import keys
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head
@@ -40,6 +40,7 @@ def serve(
     database: DatabaseOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen at.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen at; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes answer; 1 unless set.")] = None,
     config: ConfigOption = None,
     exit_with_parent: Annotated[
         bool, typer.Option("--exit-with-parent", help="End when standard input ends.")
@@ -51,7 +52,7 @@ def serve(
     from PASSENGER_LANE_DESK_… in the environment, from --config, in this order.
     """
     with plain_errors():
-        settings = load(config, database=database, host=host, port=port)
+        settings = load(config, database=database, host=host, port=port, workers=workers)
         logs.configure(settings.log_level, known=settings.secrets)
         run_server(settings, announce=_announce, exit_with_parent=exit_with_parent)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
+from sqlalchemy import URL
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -15,12 +16,13 @@ from starlette.types import ASGIApp
 from api import permissions
 from api.answers import Answers
 from api.auth import Guarded
-from api.broker import Broker
+from api.broker import Broker, News
 from api.chores import Chore, Chores
 from api.console import render
 from api.desk import Desk
 from api.errors import RuleMissingError
 from api.metrics import API, Measured
+from api.news import PostgresNews
 from api.numbered import Numbered
 from api.passwords import Attempts, Passwords
 from api.routes import about, evaluation, events, hall, lane, officer, pages, referrals
@@ -52,13 +54,22 @@ class DeskApp(FastAPI):
 
 
 def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = utc_now, chores: Sequence[Chore] = CHORES
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    chores: Sequence[Chore] = CHORES,
+    news: News | None = None,
 ) -> FastAPI:
-    """The desk's application. Its database is opened, and brought up to date, when it starts."""
+    """The desk's application. Its database is opened, and brought up to date, when it starts.
+
+    `news` connects it to other workers; on a PostgreSQL server they hear of each other without.
+    """
+    if isinstance(settings.database, URL):
+        news = PostgresNews(settings.database)
     desk = Desk(
         settings=settings,
         database=Database(settings.database, busy_timeout_s=settings.busy_timeout_s),
-        broker=Broker(),
+        broker=Broker(news),
         passwords=Passwords(settings.argon2),
         attempts=Attempts(clock),
         clock=clock,
@@ -111,6 +122,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     finally:
         chores.stop()
         desk.broker.close()
+        desk.broker.stop()
         desk.database.close()
 
 

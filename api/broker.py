@@ -1,13 +1,14 @@
-"""Tells open pages and waiting lanes, inside this process, that something changed; never what.
+"""Tells open pages and waiting lanes, of this worker and of others, that something changed; never what.
 
 The database stays the only truth: a listener that misses a word reads it there.
 """
 
 import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Literal
+from typing import Literal, Protocol
 
 from api.errors import TooManyListenersError
 
@@ -31,6 +32,26 @@ class Event:
     passage: str
     said_at: float = field(default_factory=monotonic, compare=False)
     """By the clock that never jumps: how long the word takes is measured; nothing is decided by it."""
+
+
+Heard = Callable[[Event], None]
+Lost = Callable[[], None]
+
+
+class News(Protocol):
+    """What connects the brokers of several workers."""
+
+    def start(self, heard: Heard, lost: Lost) -> None:
+        """Begin: `heard` takes what others say, `lost` is called where something of it may be missing."""
+        ...
+
+    def send(self, event: Event) -> None:
+        """Tell the others. Never waits and never fails."""
+        ...
+
+    def close(self) -> None:
+        """Send what waits, if that is possible at once, and end."""
+        ...
 
 
 class Listener:
@@ -69,9 +90,13 @@ class Listener:
 
 
 class Broker:
-    """Listeners of one event loop; `publish` may be called from any thread."""
+    """Listeners of one event loop; `publish` may be called from any thread.
 
-    def __init__(self) -> None:
+    `news` takes what is published to the listeners of other workers.
+    """
+
+    def __init__(self, news: News | None = None) -> None:
+        self._news = news
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: set[Listener] = set()
         self._closed = threading.Event()
@@ -79,6 +104,8 @@ class Broker:
     def start(self) -> None:
         """Serve the running event loop."""
         self._loop = asyncio.get_running_loop()
+        if self._news is not None:
+            self._news.start(self._hear, self._lose)
 
     def listen(self, of: str, most: int, passage: str | None = None) -> Listener:
         """A new listener, to one passage or to all; give it to `leave`.
@@ -100,12 +127,30 @@ class Broker:
 
     def publish(self, event: Event) -> None:
         """Tell everyone whom it concerns."""
-        if self._loop is not None and not self._closed.is_set():
-            self._loop.call_soon_threadsafe(self._tell, event)
+        self._hear(event)
+        if self._news is not None:
+            self._news.send(event)
 
     def close(self) -> None:
         """End all streams, so that the process can end. Call it in the event loop."""
         self._closed.set()
+        self._drop_all()
+
+    def stop(self) -> None:
+        """Say nothing more to other workers: the last request is answered."""
+        if self._news is not None:
+            self._news.close()
+
+    def _hear(self, event: Event) -> None:
+        if self._loop is not None and not self._closed.is_set():
+            self._loop.call_soon_threadsafe(self._tell, event)
+
+    def _lose(self) -> None:
+        """Something may have been missed: who listens comes again, and reads the database."""
+        if self._loop is not None and not self._closed.is_set():
+            self._loop.call_soon_threadsafe(self._drop_all)
+
+    def _drop_all(self) -> None:
         for listener in self._listeners:
             listener.drop()
 

@@ -18,23 +18,30 @@ from api.errors import SettingsError
 from api.settings import Settings
 
 _GRACE_S = 3
+END_WITHIN_S = 2 * _GRACE_S + 4
+"""Requests, chores and connections together: whoever waits for a desk to end waits no longer."""
 Announce = Callable[[str], None]
 
 
 def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = False) -> None:
     """Run until SIGINT or SIGTERM, or, if wished, until standard input ends. Raises SettingsError."""
     app = create_app(settings)
-    listening = _bind(settings.host, settings.port)
-    server = DeskServer(app, announce=lambda: announce(_address(listening)))
+    listening = bind(settings.host, settings.port)
+    server = DeskServer(app, announce=lambda: announce(address_of(listening)))
     if exit_with_parent:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
     server.run(sockets=[listening])
 
 
 class DeskServer(uvicorn.Server):
-    """uvicorn, which announces itself when it accepts and lets open streams go when it ends."""
+    """uvicorn, which announces itself when it accepts and lets open streams go when it ends.
 
-    def __init__(self, app: FastAPI, *, announce: Callable[[], None]) -> None:
+    `beat` is called every second, as long as the event loop goes round.
+    """
+
+    def __init__(
+        self, app: FastAPI, *, announce: Callable[[], None], beat: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -46,12 +53,18 @@ class DeskServer(uvicorn.Server):
             )
         )
         self._desk: Desk = app.state.desk
-        self._announce = announce
+        self._announce, self._beat = announce, beat
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start accepting, then say so."""
         await super().startup(sockets)
         self._announce()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Every tenth of a second."""
+        if self._beat is not None and counter % 10 == 0:
+            self._beat()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams and waiting lanes first: nothing then keeps the process."""
@@ -78,7 +91,8 @@ class DeskServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """A socket at this address, which does not listen yet. Raises SettingsError."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family, socket.SOCK_STREAM)
@@ -91,7 +105,8 @@ def _bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _address(listening: socket.socket) -> str:
+def address_of(listening: socket.socket) -> str:
+    """Where a browser finds it."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

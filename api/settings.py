@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """The address to listen at. Beyond this machine HTTPS is required: see `cookie_secure`."""
     port: int = Field(default=8300, ge=0, le=65535)
     """The port to listen at; 0 takes a free one."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """How many processes answer, behind one address."""
     cookie_secure: bool = False
     """Send the session cookie over HTTPS only. Required where the desk listens beyond this machine."""
     lease_s: int = Field(default=120, ge=10, le=600)

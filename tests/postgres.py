@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import URL
 
 from api.store.database import Database
+from tests.children import children_of
 
 _USER = "desk"
 _NOBODY = 65534
@@ -73,7 +74,7 @@ class Postgres:
     def kill(self) -> None:
         """As if somebody had pulled the plug: no process of it says goodbye."""
         if self._process is not None:
-            for child in _children(self._process.pid):
+            for child in children_of(self._process.pid):
                 os.kill(child, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
@@ -174,10 +175,3 @@ def _programs() -> Path | None:
 def _unprivileged() -> int | None:
     """PostgreSQL refuses to run as root."""
     return _NOBODY if os.geteuid() == 0 else None
-
-
-def _children(pid: int) -> list[int]:
-    told = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
-    )
-    return [int(line) for line in told.stdout.split()]

@@ -22,7 +22,7 @@ from api.chores import Chore, Chores
 from api.desk import Desk
 from api.metrics import Meters
 from api.passwords import Attempts, Passwords
-from api.process import DeskServer, _address, _bind
+from api.process import DeskServer, address_of, bind
 from api.settings import Argon2Cost, Settings
 from api.store import lanes, officers
 from api.store.database import Database
@@ -109,14 +109,14 @@ def running(path: Path, *, chores: Sequence[Chore] = (), **settings: Any) -> Ite
     clock = Clock()
     made = Settings(database=path / "desk.sqlite3", argon2=CHEAP, **settings)
     app = create_app(made, clock=clock, chores=chores)
-    listening = _bind("127.0.0.1", 0)
+    listening = bind("127.0.0.1", 0)
     ready = threading.Event()
     server = DeskServer(app, announce=ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
         assert ready.wait(30), "the desk does not start"
-        yield RunningDesk(_address(listening), app, clock, made)
+        yield RunningDesk(address_of(listening), app, clock, made)
     finally:
         server.should_exit = True
         thread.join()
