@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from api import permissions
+from api import permissions, proving
 from api.answers import Answers
 from api.auth import Guarded
 from api.broker import Broker, News
@@ -25,14 +25,14 @@ from api.metrics import API, Measured
 from api.news import PostgresNews
 from api.numbered import Numbered
 from api.passwords import Attempts, Passwords
-from api.routes import about, evaluation, events, hall, lane, officer, pages, referrals
+from api.routes import about, evaluation, events, hall, lane, ledger, officer, pages, referrals
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
 
 _STATIC = Path(__file__).with_name("console") / "static"
 
-CHORES: tuple[Chore, ...] = ()
+CHORES: tuple[Chore, ...] = (Chore("tree head", 60.0, lambda desk: proving.of(desk).head()),)
 """What a desk does by itself, again and again."""
 
 
@@ -91,7 +91,7 @@ def create_app(
     app.state.desk = desk
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
-    for part in (about, lane, officer, referrals, events, hall, evaluation):
+    for part in (about, lane, officer, referrals, events, hall, evaluation, ledger):
         app.include_router(part.router, prefix=API)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
@@ -114,6 +114,7 @@ def _check_guarded(app: FastAPI) -> None:
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
     desk.database.migrate()
+    proving.of(desk).announce()
     desk.broker.start()
     chores: Chores = app.state.chores
     chores.start()

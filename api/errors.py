@@ -24,6 +24,7 @@ ApiError
 ├── ImageUnknownError         no such image
 ├── AlarmUnknownError         no such alarm, or no longer
 ├── LaneUnknownError          no such lane, or it may not deliver any more
+├── NotInLedgerError          the ledger has no such entry, or is not that long
 ├── ClaimHeldError            another officer has the case
 ├── ClaimMissingError         the officer does not have the case, or no longer
 ├── AlreadyDecidedError       the case has its decision
@@ -198,6 +199,13 @@ class LaneUnknownError(ApiError):
         super().__init__("there is no such lane at this desk, or its token was revoked")
 
 
+class NotInLedgerError(ApiError):
+    """The ledger has no such entry, or is not that long."""
+
+    def __init__(self) -> None:
+        super().__init__("the ledger has no such entry, or is not that long: ask for its head first")
+
+
 class ClaimHeldError(ApiError):
     """Another officer has the case."""
 
@@ -297,6 +305,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     ImageUnknownError: (404, "image_unknown"),
     AlarmUnknownError: (404, "alarm_unknown"),
     LaneUnknownError: (404, "lane_unknown"),
+    NotInLedgerError: (404, "not_in_ledger"),
     ClaimHeldError: (409, "claim_held"),
     ClaimMissingError: (409, "claim_missing"),
     AlreadyDecidedError: (409, "already_decided"),

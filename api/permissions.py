@@ -63,6 +63,7 @@ _ANYONE = frozenset({Caller.ANYONE})
 _QUEUE = frozenset({Caller.OFFICER, Caller.SUPERVISOR})
 _SUPERVISOR = frozenset({Caller.SUPERVISOR})
 _LANE = frozenset({Caller.LANE})
+_WITNESS = frozenset({Caller.AUDITOR, Caller.SUPERVISOR, Caller.LANE, Caller.MONITOR})
 
 RULES: dict[str, Rule] = {
     # about
@@ -100,6 +101,10 @@ RULES: dict[str, Rule] = {
     "confirm": Rule(_QUEUE, changes=True),
     "decide_referral": Rule(_QUEUE, changes=True),
     "decide": Rule(_QUEUE, changes=True),
+    # the ledger, by hashes alone
+    "show_tree_head": Rule(_WITNESS, keeps_alive=False),
+    "prove_inclusion": Rule(_WITNESS),
+    "prove_consistency": Rule(_WITNESS),
     # the matcher in service
     "show_evaluation": Rule(_SUPERVISOR),
     "acknowledge_alarm": Rule(_SUPERVISOR, changes=True),

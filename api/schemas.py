@@ -198,6 +198,36 @@ class DecisionRequest(Wire):
     note: str = Field(default="", max_length=500)
 
 
+# --- the ledger
+
+
+class TreeHeadMessage(Wire):
+    """The root over the first `size` entries, signed. What is signed is told in `api/heads.py`."""
+
+    size: int = Field(description="How many entries.")
+    root: Sha256 = Field(description="Root of the Merkle tree over them (RFC 6962).")
+    at: str = Field(description="When, exactly as it was signed.")
+    key: str = Field(pattern="^[0-9a-f]{64}$", description="The Ed25519 key that signed, public.")
+    signature: str = Field(pattern="^[0-9a-f]{128}$")
+
+
+class InclusionProof(Wire):
+    """From an entry to a root."""
+
+    seq: int = Field(description="The entry's number; the first is 1.")
+    size: int = Field(description="Of the tree whose root is reached.")
+    leaf: Sha256 = Field(description="SHA-256 of a zero byte and the 32 bytes of the entry's hash.")
+    path: list[Sha256] = Field(description="From the leaf upwards.")
+
+
+class ConsistencyProof(Wire):
+    """From the root of a smaller tree to that of a larger one."""
+
+    first: int
+    second: int
+    path: list[Sha256]
+
+
 # --- inside a lane's entries: a newer lane may say more, so unknown fields pass
 
 

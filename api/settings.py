@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """How many processes answer, behind one address."""
     cookie_secure: bool = False
     """Send the session cookie over HTTPS only. Required where the desk listens beyond this machine."""
+    ledger_key: Path | None = None
+    """The file with the key that signs the ledger's heads; unset, it is beside the database, by its name."""
     lease_s: int = Field(default=120, ge=10, le=600)
     """How long a case is an officer's without a sign that somebody works on it."""
     session_absolute_s: int = Field(default=12 * 3600, ge=60)

@@ -134,20 +134,21 @@ class Growing:
 
     def __init__(self) -> None:
         self.size = 0
-        self._peaks: list[bytes] = []
+        self.peaks: list[bytes] = []
+        """The roots of the complete subtrees so far, from left to right."""
 
     def add(self, leaf: bytes) -> None:
         """Put a leaf hash at the end."""
         self.size += 1
         size = self.size
         while not size & 1:
-            leaf = hashlib.sha256(b"\x01" + self._peaks.pop() + leaf).digest()
+            leaf = hashlib.sha256(b"\x01" + self.peaks.pop() + leaf).digest()
             size >>= 1
-        self._peaks.append(leaf)
+        self.peaks.append(leaf)
 
     def root(self) -> bytes:
         """The root of all leaves so far."""
-        return fold(self._peaks) if self._peaks else EMPTY
+        return fold(self.peaks) if self.peaks else EMPTY
 
 
 def fold(peaks: Iterable[bytes]) -> bytes:

@@ -55,10 +55,13 @@ class Account:
         """Entries older than the one before: the clock was set back. A fact to know of, and no fault."""
         self.alarms: dict[str, dict[str, object]] = {}
         """What an alarm is about → when it was raised, and who acknowledged it."""
+        self.signing_keys: dict[str, int] = {}
+        """A key that signs tree heads → the entry that announced it."""
         self._owners: dict[str, str] = {}
         self._last: Entry | None = None
         self._kinds: dict[str, Callable[[Entry], None]] = {
             "entry.received": self._received,
+            "ledger.key": self._ledger_key,
             "lane.added": self._lane_added,
             "lane.revoked": self._lane_revoked,
             "lane.commanded": self._lane_commanded,
@@ -95,6 +98,11 @@ class Account:
             self._kinds[entry.kind](entry)
         except (KeyError, TypeError, ValueError) as error:
             raise LedgerBrokenError(f"{entry.kind} is no entry of a desk, or not a whole one") from error
+
+    def _ledger_key(self, entry: Entry) -> None:
+        _must(entry.body["algorithm"] == "ed25519", "a key of an unknown kind signs the ledger")
+        _must(entry.body["key"] not in self.signing_keys, "a key is announced twice")
+        self.signing_keys[entry.body["key"]] = entry.seq
 
     # --- lanes
 

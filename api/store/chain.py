@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.errors import StoreError
+from api.store import tree
 from api.store.database import RECORDED
 from api.store.tables import HeadRow, LedgerRow
 from lane.ledger import GENESIS, Entry, Head, follow, read
@@ -24,6 +25,7 @@ def append(session: Session, kind: str, body: Mapping[str, Any], *, at: datetime
     # One flush an entry: the ledger's rows reach the database in the order of the chain.
     session.flush()
     session.info.setdefault(RECORDED, []).append(entry)
+    tree.grow(session, entry.seq)
     return entry
 
 

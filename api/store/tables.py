@@ -105,6 +105,40 @@ class HeadRow(Table):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+class TileRow(Table):
+    """Up to 256 hashes of one level of the tree, side by side: leaves at level 0, the tiles' roots above.
+
+    A tile of leaves is written when its last entry comes; one above it grows with each tile below.
+    """
+
+    __tablename__ = "ledger_tiles"
+
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SigningKeyRow(Table):
+    """A key that signs tree heads, and the entry that announced it."""
+
+    __tablename__ = "signing_keys"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int]
+
+
+class TreeHeadRow(Table):
+    """A signed tree head: the root of the first `size` entries."""
+
+    __tablename__ = "tree_heads"
+
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    root: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    key: Mapped[str] = mapped_column(ForeignKey("signing_keys.key"))
+    signature: Mapped[str] = mapped_column(String(128))
+
+
 class OfficerRow(Table):
     """An officer: the name to sign in with, and the pseudonym that the ledger knows."""
 

@@ -1,6 +1,9 @@
 """Proof of the ledger: the desk's chain, each lane's chain inside it, and what the tables say beside them.
 
-What is proven: no entry was changed, removed, moved or added out of place; queue, lanes and officers are
+What is proven by hashes alone: no entry was changed, removed, moved or added out of place; the tree over
+them is the one that is stored; every signed head is genuine and has the root of its entries; where heads are
+given that somebody kept elsewhere, the ledger still begins with those. What is proven in full: that, and no
+entry was changed, removed, moved or added out of place; queue, lanes and officers are
 what the ledger says; the images of every case are those that were judged; alarms are those that were
 raised. Not proven: who is signed in, how far a claim was renewed before the decision, and the counts of
 the evaluation in service, which follow from the ledger's facts. A time that falls is reported, not refused:
@@ -8,6 +11,7 @@ a clock may be set back by honest people.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,8 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.errors import StoreDamagedError, StoreError
+from api.heads import TreeHead
 from api.schemas import JudgedTold
-from api.store import alarms, append_only, chain, lanes, officers, queue
+from api.store import alarms, append_only, chain, heads, lanes, officers, queue, tree
 from api.store.account import Account, Case, alarm_key
 from api.store.database import Database, newest_revision
 from api.store.tables import (
@@ -30,7 +35,12 @@ from api.store.tables import (
     OfficerRow,
     ReferralRow,
     SeriesRow,
+    SigningKeyRow,
+    TileRow,
+    TreeHeadRow,
 )
+from api.store.tree import Rebuilt
+from lane import merkle
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head, read, verify
 
@@ -50,14 +60,25 @@ Fields = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The end of a ledger that holds, and the entries before which the clock was set back."""
+    """The end of a ledger that holds, and the entries before which the clock was set back (if looked at)."""
 
     head: Head
     set_back: tuple[int, ...]
+    root: bytes
+    heads: int
+    """How many signed heads were checked: kept by the desk, or given."""
 
 
-def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verified:
+def verify_ledger(
+    database: Database,
+    witnessed: Iterable[Head] = (),
+    signed: Iterable[TreeHead] = (),
+    *,
+    whole: bool = True,
+) -> Verified:
     """Walk the whole ledger. Raises LedgerBrokenError: what is wrong, and where.
+
+    `signed`: heads that somebody kept elsewhere. Not `whole`: by hashes alone, about ten times as fast.
 
     Raises StoreError or StoreBusyError where the database cannot be read: then nothing is proven, or refuted.
     """
@@ -65,21 +86,25 @@ def verify_ledger(database: Database, witnessed: Iterable[Head] = ()) -> Verifie
     try:
         with database.read() as session:
             _must_be_a_desks(session)
-            head = verify(_walk(session, account), chain=chain.CHAIN, witnessed=witnessed)
+            signatures = _Signatures(session, signed)
+            walk = _walk(session, account) if whole else _hashes(session)
+            stored = signatures.watched(walk)
+            # The walk reads each entry where that is wished: here its bytes are enough.
+            head = verify(stored, chain=chain.CHAIN, witnessed=witnessed, whole=False)
             _check_head(session, head)
             _check_triggers(session)
-            _check_lanes(session, account)
-            _check_commands(session, account)
-            _check_officers(session, account)
-            _check_referrals(session, account)
-            _check_alarms(session, account)
+            _check_tiles(session, signatures.rebuilt)
+            signatures.check_end()
+            if whole:
+                _check_tables(session, account)
     except StoreDamagedError as error:
         raise LedgerBrokenError(str(error)) from error
     except (SQLAlchemyError, UnicodeError, ValueError, TypeError, KeyError) as error:
         raise LedgerBrokenError(
             f"something stored is not what it should be: {type(error).__name__}"
         ) from error
-    return Verified(head, tuple(account.set_back))
+    root, count = signatures.rebuilt.root(), signatures.count
+    return Verified(head, tuple(account.set_back), root, count)
 
 
 def _must_be_a_desks(session: Session) -> None:
@@ -104,10 +129,98 @@ def _walk(session: Session, account: Account) -> Iterator[tuple[str, str]]:
         yield row.payload, row.hash
 
 
+def _hashes(session: Session) -> Iterator[tuple[str, str]]:
+    rows = session.execute(
+        select(LedgerRow.seq, LedgerRow.payload, LedgerRow.hash)
+        .order_by(LedgerRow.seq)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    for number, (seq, payload, hash_) in enumerate(rows, start=1):
+        if (seq, type(payload), type(hash_)) != (number, str, str):
+            raise LedgerBrokenError(f"entry {number}: it is missing, or not stored as text")
+        yield payload, hash_
+
+
+class _Signatures:
+    """The tree made anew on the way, and each signed head compared with it when its size is reached."""
+
+    def __init__(self, session: Session, given: Iterable[TreeHead]) -> None:
+        kept = [heads.as_head(row) for row in session.scalars(select(TreeHeadRow))]
+        self._keys = {row.key: row.seq for row in session.scalars(select(SigningKeyRow))}
+        self._due: dict[int, list[TreeHead]] = {}
+        self.rebuilt = Rebuilt()
+        self.count = 0
+        for head in (*kept, *given):
+            self._check_signature(head)
+            self._due.setdefault(head.size, []).append(head)
+
+    def watched(self, stored: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """The same entries; a leaf is added for each."""
+        add, due, announced = self.rebuilt.add, self._due, set(self._keys.values())
+        for number, (payload, hash_) in enumerate(stored, start=1):
+            yield payload, hash_
+            add(merkle.leaf_hash(bytes.fromhex(hash_)))
+            if number in due:
+                self._check_root(due.pop(number))
+            if number in announced:
+                self._check_announced(number, payload)
+
+    def check_end(self) -> None:
+        """Nothing may be due after the last entry."""
+        if self._due:
+            raise LedgerBrokenError(
+                f"the ledger is cut off: it ends at {self.rebuilt.size}, a signed head has {max(self._due)}"
+            )
+
+    def _check_signature(self, head: TreeHead) -> None:
+        self.count += 1
+        announced = self._keys.get(head.key)
+        if announced is None or announced > head.size:
+            raise LedgerBrokenError(f"the head of {head.size} entries is signed with a key nobody announced")
+        if not head.is_genuine():
+            raise LedgerBrokenError(f"the signature of the head of {head.size} entries is not genuine")
+
+    def _check_root(self, due: list[TreeHead]) -> None:
+        if {head.root for head in due} != {self.rebuilt.root().hex()}:
+            raise LedgerBrokenError(
+                f"the first {due[0].size} entries are not those whose head was signed: one was replaced"
+            )
+
+    def _check_announced(self, number: int, payload: str) -> None:
+        entry = json.loads(payload)
+        key = entry["body"].get("key") if entry["kind"] == "ledger.key" else None
+        if self._keys.get(str(key)) != number:
+            raise LedgerBrokenError(f"entry {number} does not announce the key that its table names")
+
+
+def _check_tiles(session: Session, rebuilt: Rebuilt) -> None:
+    expected = dict(rebuilt.tiles())
+    rows = session.execute(
+        select(TileRow.level, TileRow.number, TileRow.hashes).execution_options(yield_per=_AT_ONCE)
+    )
+    found = {(level, number): tree.digest(hashes) for level, number, hashes in rows}
+    if found != expected:
+        wrong = sorted(place for place, _ in found.items() ^ expected.items())
+        level, number = wrong[0]
+        raise LedgerBrokenError(f"tile {number} of level {level} of the tree is not what the entries make")
+
+
+def _check_tables(session: Session, account: Account) -> None:
+    _check_lanes(session, account)
+    _check_commands(session, account)
+    _check_officers(session, account)
+    _check_referrals(session, account)
+    _check_alarms(session, account)
+    keys = {row.key: {"seq": row.seq} for row in session.scalars(select(SigningKeyRow))}
+    _compare("key", {key: {"seq": seq} for key, seq in account.signing_keys.items()}, keys)
+
+
 def _check_row(row: Stored, account: Account) -> None:
     if not isinstance(row.payload, str) or not isinstance(row.hash, str):
         raise LedgerBrokenError("it is not stored as text")
     entry = read(row.payload, row.hash)
+    if entry.chain != chain.CHAIN:
+        raise LedgerBrokenError(f"it belongs to chain {entry.chain}, not to {chain.CHAIN}")
     for column, expected in chain.derived(entry).items():
         found = getattr(row, column)
         if (type(found), found) != (type(expected), expected):

@@ -17,6 +17,7 @@ import numpy as np
 from fastapi import FastAPI
 from sqlalchemy import URL
 
+from api import proving
 from api.app import CHORES, create_app
 from api.chores import Chore, Chores
 from api.desk import Desk
@@ -80,6 +81,7 @@ class RunningDesk:
             clock=clock,
             meters=Meters(),
         )
+        proving.of(self.desk).announce()
         yield RunningDesk(self.address, self.app, clock, made)
         database.close()
 

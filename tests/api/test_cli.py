@@ -96,9 +96,13 @@ def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
     head = "{seq}:{hash}".format(**answer["head"])
     assert run("ledger", "head", "--database", str(database)).stdout.strip() == head
     good = run("ledger", "verify", "--database", str(database), "--head", head, "--json")
-    assert json.loads(good.stdout) == {
+    told = json.loads(good.stdout)
+    # The chore that signs heads may have run once, or not yet.
+    assert (len(told.pop("root")), told.pop("signed_heads") in (0, 1)) == (64, True)
+    assert told == {
         "verified": True,
-        "entries": 3,
+        "mode": "whole",
+        "entries": 4,
         "head": head,
         "clock_set_back": [],
     }
