@@ -25,7 +25,7 @@ from api.metrics import API, Measured
 from api.news import PostgresNews
 from api.numbered import Numbered
 from api.passwords import Attempts, Passwords
-from api.routes import about, evaluation, events, hall, lane, ledger, officer, pages, referrals
+from api.routes import about, evaluation, events, hall, hall_pages, lane, ledger, officer, pages, referrals
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
@@ -94,6 +94,7 @@ def create_app(
     for part in (about, lane, officer, referrals, events, hall, evaluation, ledger):
         app.include_router(part.router, prefix=API)
     app.include_router(pages.router)
+    app.include_router(hall_pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     _check_guarded(app)
     return app

@@ -77,6 +77,11 @@ RULES: dict[str, Rule] = {
     "tell_status": Rule(_LANE, changes=True),
     # the hall
     "show_hall": Rule(_SUPERVISOR, keeps_alive=False),
+    "show_hall_page": Rule(_SUPERVISOR),
+    "show_hall_live": Rule(_SUPERVISOR, keeps_alive=False),
+    "show_lane": Rule(_SUPERVISOR),
+    "command_lane_by_form": Rule(_SUPERVISOR, changes=True),
+    "stop_hall_by_form": Rule(_SUPERVISOR, changes=True),
     "command_lane": Rule(_SUPERVISOR, changes=True),
     "stop_hall": Rule(_SUPERVISOR, changes=True),
     # signing in and out

@@ -18,6 +18,7 @@ router = APIRouter(route_class=Guarded, tags=["referrals"])
 
 _STILL_HERE_S = 10.0
 _COME_BACK_MS = 2000
+_OF_THE_HALL = {"lane.changed", "staff.changed"}
 
 
 async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:
@@ -40,7 +41,7 @@ async def follow_events(
     desk: TheDesk, who: TheOfficer, listener: Annotated[Listener, Depends(listening)]
 ) -> AsyncIterator[ServerSentEvent]:
     """`referral.opened`, `referral.changed` and `referral.decided`, each with {"passage": id};
-    `lane.changed` and `staff.changed` with nothing.
+    to supervisors `lane.changed` and `staff.changed`, with nothing.
 
     The stream ends with the session, or when the client does not keep up; EventSource then comes again.
     """
@@ -49,6 +50,8 @@ async def follow_events(
         event = await listener.word(_STILL_HERE_S)
         if event is None:
             yield ServerSentEvent(comment="still here")
+        elif event.name in _OF_THE_HALL and not who.supervises:
+            continue  # lanes change all the time: an officer's page is left alone by that
         else:
             desk.meters.told.observe(max(0.0, monotonic() - event.said_at))
             yield ServerSentEvent(event=event.name, data=_data(event))

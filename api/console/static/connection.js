@@ -10,16 +10,16 @@ const banner = document.getElementById("connection");
 // Both must hold: a desk that hangs keeps its stream open, and a stream can end while the desk answers.
 const line = { stream: true, answers: true, ended: false };
 
-// Calls `onEvent(name, passage)` for each event, and `onOpen()` whenever the line is there, the first time too:
+// Calls `onEvent(name, passage)` for each event of these `names`, and `onOpen()` whenever the line is there, the first time too:
 // what happened before it was is not told again. `onEnded()` when the session is over. `check` asks the desk for
 // something every ten seconds, since a stream that says nothing looks the same alive and dead.
-export function follow({ onEvent, onOpen, onEnded = () => {}, check = () => get("/queue/cases") }) {
+export function follow({ names = NAMES, onEvent, onOpen, onEnded = () => {}, check = () => get("/queue/cases") }) {
   let source = null;
 
   function open() {
     if (source || document.hidden || line.ended) return;
     source = new EventSource("/api/v1/events");
-    for (const name of NAMES) {
+    for (const name of names) {
       source.addEventListener(name, (event) => onEvent(name, JSON.parse(event.data).passage));
     }
     source.addEventListener("open", () => {
