@@ -25,6 +25,7 @@ from api.metrics import API, Measured
 from api.news import PostgresNews
 from api.numbered import Numbered
 from api.passwords import Attempts, Passwords
+from api.readiness import Readiness
 from api.routes import about, evaluation, events, hall, hall_pages, lane, ledger, officer, pages, referrals
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
@@ -89,6 +90,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.desk = desk
+    app.state.readiness = Readiness()
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
     for part in (about, lane, officer, referrals, events, hall, evaluation, ledger):

@@ -131,6 +131,11 @@ class Broker:
         if self._news is not None:
             self._news.send(event)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the desk is about to end."""
+        return self._closed.is_set()
+
     def close(self) -> None:
         """End all streams, so that the process can end. Call it in the event loop."""
         self._closed.set()

@@ -37,6 +37,11 @@ ApiError
 ├── BodyTooLargeError         more bytes than the endpoint takes
 ├── TextRefusedError          a text that a database cannot keep
 ├── StoreBusyError            the database did not answer in time
+├── NotReadyError             the desk cannot do its work now
+│   ├── SchemaDiffersError    the database has the schema of another release
+│   ├── DiskFullError         there is no room left beside the database
+│   ├── ReadOnlyStoreError    the database takes no writes
+│   └── EndingError           the desk is about to end
 └── TooManyListenersError     more open streams than the desk keeps
 """
 
@@ -287,6 +292,41 @@ class StoreBusyError(ApiError):
         super().__init__("the desk's database is busy or out of reach: nothing was stored, try again")
 
 
+class NotReadyError(ApiError):
+    """The desk cannot do its work now; its log says why."""
+
+    def __init__(self, why: str = "the desk cannot do its work now") -> None:
+        super().__init__(why)
+
+
+class SchemaDiffersError(NotReadyError):
+    """The database has the schema of another release."""
+
+    def __init__(self) -> None:
+        super().__init__("the database has the schema of another release: start that one, or this one anew")
+
+
+class DiskFullError(NotReadyError):
+    """There is no room left beside the database."""
+
+    def __init__(self) -> None:
+        super().__init__("there is hardly any room left on the database's disk")
+
+
+class ReadOnlyStoreError(NotReadyError):
+    """The database takes no writes: a standby, or a file that is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("the database takes no writes")
+
+
+class EndingError(NotReadyError):
+    """The desk is about to end."""
+
+    def __init__(self) -> None:
+        super().__init__("this desk is about to end: ask another one")
+
+
 class TooManyListenersError(ApiError):
     """More open streams than the desk keeps."""
 
@@ -321,6 +361,11 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     TooManySignInsError: (429, "too_many_sign_ins"),
     StoreBusyError: (503, "store_busy"),
     TooManyListenersError: (503, "too_many_listeners"),
+    NotReadyError: (503, "not_ready"),
+    SchemaDiffersError: (503, "schema_differs"),
+    DiskFullError: (503, "disk_full"),
+    ReadOnlyStoreError: (503, "read_only"),
+    EndingError: (503, "ending"),
 }
 """Exception → (status, code): what a client sees. Other ApiErrors never reach a client."""
 

@@ -68,6 +68,7 @@ _WITNESS = frozenset({Caller.AUDITOR, Caller.SUPERVISOR, Caller.LANE, Caller.MON
 RULES: dict[str, Rule] = {
     # about
     "show_health": Rule(_ANYONE),
+    "show_ready": Rule(_ANYONE),
     "show_openapi": Rule(PEOPLE | _LANE),
     "show_metrics": Rule(_SUPERVISOR | {Caller.MONITOR}, keeps_alive=False),
     # lanes

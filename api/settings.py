@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """After how long a session ends, whatever the officer does."""
     session_idle_s: int = Field(default=30 * 60, ge=60)
     """After how long a session ends in which nobody does anything."""
+    least_free_mb: int = Field(default=256, ge=0)
+    """With less room than this beside an SQLite file, the desk says that it is not ready."""
     busy_timeout_s: float = Field(default=5.0, gt=0, le=60)
     """How long a request waits for the database before it is answered that it is busy."""
     lane_silent_after_s: int = Field(default=15, ge=5, le=600)

@@ -4,8 +4,18 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.auth import Guarded
-from api.errors import NotSignedInError, TokenRefusedError, documented
+from api.auth import Guarded, TheDesk
+from api.errors import (
+    DiskFullError,
+    EndingError,
+    NotReadyError,
+    NotSignedInError,
+    ReadOnlyStoreError,
+    SchemaDiffersError,
+    TokenRefusedError,
+    documented,
+)
+from api.readiness import Readiness
 from api.schemas import Health
 
 router = APIRouter(route_class=Guarded, tags=["about"])
@@ -14,6 +24,19 @@ router = APIRouter(route_class=Guarded, tags=["about"])
 @router.get("/health", summary="Is the desk alive", operation_id="show_health", responses=documented())
 async def show_health() -> Health:
     """Answers as long as the process does; says nothing else."""
+    return Health()
+
+
+@router.get(
+    "/ready",
+    summary="Can the desk do its work",
+    operation_id="show_ready",
+    responses=documented(NotReadyError, SchemaDiffersError, DiskFullError, ReadOnlyStoreError, EndingError),
+)
+def show_ready(request: Request, desk: TheDesk) -> Health:
+    """Answers 200 while it can, and 503 with a code while it cannot: send it no requests then."""
+    readiness: Readiness = request.app.state.readiness
+    readiness.must_be_ready(desk)
     return Health()
 
 

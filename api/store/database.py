@@ -53,6 +53,10 @@ class Server(Protocol):
         """Raises StoreError where there is no desk's database."""
         ...
 
+    def must_take_writes(self, connection: Connection, *, least_free_bytes: int) -> None:
+        """Raises ReadOnlyStoreError or DiskFullError where a write would fail."""
+        ...
+
     def named(self, error: DBAPIError) -> ApiError:
         """The desk's word for an error of the driver, without anything that is stored."""
         ...

@@ -6,7 +6,14 @@ from psycopg import DataError
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
-from api.errors import ApiError, StoreBusyError, StoreDamagedError, StoreError, TextRefusedError
+from api.errors import (
+    ApiError,
+    ReadOnlyStoreError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+    TextRefusedError,
+)
 
 _TURN = 0x7061_7373_6C61_6E65
 """The advisory lock, one in each database, that makes whoever writes into the ledger wait for a turn."""
@@ -74,6 +81,11 @@ class PostgresServer:
             raise StoreError(f"{self} does not answer: {cause(error)}") from error
         finally:
             engine.dispose()
+
+    def must_take_writes(self, connection: Connection, *, least_free_bytes: int) -> None:  # noqa: ARG002
+        """Raises ReadOnlyStoreError of a standby. Its disk is for the server's own watch."""
+        if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar():
+            raise ReadOnlyStoreError
 
     def named(self, error: DBAPIError) -> ApiError:
         """The desk's word for an error of the server; it repeats nothing of what is stored."""

@@ -1,6 +1,7 @@
 """One SQLite file as the desk's database: durable, and read or written by one machine."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +13,14 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from api.errors import ApiError, StoreBusyError, StoreDamagedError, StoreError
+from api.errors import (
+    ApiError,
+    DiskFullError,
+    ReadOnlyStoreError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+)
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT}
@@ -61,6 +69,13 @@ class SqliteFile:
         """Raises StoreError."""
         if not self.path.is_file():
             raise StoreError(f"{self.path}: there is no desk's database there")
+
+    def must_take_writes(self, connection: Connection, *, least_free_bytes: int) -> None:  # noqa: ARG002
+        """Raises ReadOnlyStoreError or DiskFullError where a write would fail."""
+        if not os.access(self.path, os.W_OK):  # also where somebody removed or moved it
+            raise ReadOnlyStoreError
+        if shutil.disk_usage(self.path.parent).free < least_free_bytes:
+            raise DiskFullError
 
     def named(self, error: DBAPIError) -> ApiError:
         """The desk's word for an error of the driver; it repeats nothing of what is stored."""
