@@ -30,10 +30,15 @@ from api.routes import about, evaluation, events, hall, hall_pages, lane, ledger
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
+from api.store.keyring import keyring_of
 
 _STATIC = Path(__file__).with_name("console") / "static"
 
-CHORES: tuple[Chore, ...] = (Chore("tree head", 60.0, lambda desk: proving.of(desk).head()),)
+CHORES: tuple[Chore, ...] = (
+    Chore("tree head", 60.0, lambda desk: proving.of(desk).head()),
+    Chore("erase", 0.5, lambda desk: desk.erasing.erase_due()),
+    Chore("sweep keys", 600.0, lambda desk: desk.erasing.sweep()),
+)
 """What a desk does by itself, again and again."""
 
 
@@ -70,6 +75,7 @@ def create_app(
     desk = Desk(
         settings=settings,
         database=Database(settings.database, busy_timeout_s=settings.busy_timeout_s),
+        keyring=keyring_of(settings),
         broker=Broker(news),
         passwords=Passwords(settings.argon2),
         attempts=Attempts(clock),
@@ -118,6 +124,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
     desk.database.migrate()
     proving.of(desk).announce()
+    desk.erasing.start()
     desk.broker.start()
     chores: Chores = app.state.chores
     chores.start()
@@ -127,6 +134,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         chores.stop()
         desk.broker.close()
         desk.broker.stop()
+        desk.keyring.close()
         desk.database.close()
 
 

@@ -11,14 +11,16 @@ from typing import Literal
 import structlog
 
 from api.broker import Broker, Event
-from api.errors import WrongPasswordError
+from api.erasing import Erasing
+from api.errors import ApiError, WrongPasswordError
 from api.metrics import Meters, Watch
 from api.passwords import Attempts, Passwords
 from api.schemas import ReferralState, StoredEntry
 from api.settings import Settings
-from api.store import alarms, chain, evaluation, lanes, officers, queue, sessions
+from api.store import alarms, chain, evaluation, faces, lanes, officers, queue, sessions
 from api.store.database import Database
 from api.store.evaluation import Series
+from api.store.keyring import Keyring
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
 from api.store.sessions import Lifetime
@@ -48,6 +50,7 @@ class Desk:
 
     settings: Settings
     database: Database
+    keyring: Keyring
     broker: Broker
     passwords: Passwords
     attempts: Attempts
@@ -66,16 +69,24 @@ class Desk:
             return lanes.by_token(session, token)
 
     def take_image(self, lane: str, passage: str, sha256: str, body: bytes) -> None:
-        """Keep an image of a lane's passage. Raises ImageRefusedError or PassageUnknownError."""
+        """Keep an image of a lane's passage. Raises what `faces.keep` raises."""
         with self.database.write() as session:
             lanes.may_tell_of(session, lane, passage)
-            lanes.keep_image(session, lane, sha256, body, at=self.clock())
+            faces.keep(session, self.keyring, lane, passage, sha256, body, at=self.clock())
+
+    def miss_image(self, lane: str, passage: str, sha256: str) -> None:
+        """Note that an image will not come. Raises PassageUnknownError or TooManyImagesError."""
+        with self.database.write() as session:
+            lanes.may_tell_of(session, lane, passage)
+            faces.will_not_come(session, lane, passage, sha256, at=self.clock())
 
     def take_entries(self, lane: str, entries: Sequence[StoredEntry]) -> tuple[int, Head]:
         """Apply a batch; return how far the lane's chain is here, and the head of the desk's own chain."""
         with self.database.write() as session:
             through, changed = lanes.apply(session, lane, entries, at=self.clock(), window=self._window)
             head = chain.head(session)
+        if changed:
+            self._erase()
         for name, passage in changed:
             log.info(name, passage=passage, lane=lane)
             self.broker.publish(Event(name, passage))
@@ -175,7 +186,8 @@ class Desk:
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
         """One image of a case, for the officer who has it."""
         with self.database.read() as session:
-            return queue.image(session, passage, sha256, officer.pseudonym, at=self.clock())
+            queue.may_see_image(session, passage, sha256, officer.pseudonym, at=self.clock())
+            return faces.image(session, self.keyring, passage, sha256)
 
     # --- supervisors
 
@@ -193,6 +205,19 @@ class Desk:
             new = alarms.acknowledge(session, alarm, officer.pseudonym, at=self.clock())
         if new:
             log.info("alarm.acknowledged", alarm=alarm, officer=officer.pseudonym)
+
+    @property
+    def erasing(self) -> Erasing:
+        """What erases faces here."""
+        retention = timedelta(seconds=self.settings.retention_s)
+        return Erasing(self.database, self.keyring, retention, self.clock)
+
+    def _erase(self) -> None:
+        """Erase who has passed; what fails is no fault of the lane that tells, and is tried again soon."""
+        try:
+            self.erasing.erase_due()
+        except ApiError as error:
+            log.error("faces are not erased yet", error=type(error).__name__)
 
     def _checked(self, name: str, password: str) -> str:
         self.attempts.allow(name)

@@ -22,6 +22,14 @@ ApiError
 ├── PassageUnknownError       no such passage for the one who asks
 ├── ReferralUnknownError      no such referral
 ├── ImageUnknownError         no such image
+├── TooManyImagesError        more images of one passage than the desk keeps
+├── FacesUnknownError         the desk holds no faces of the passage
+├── FacesErasedError          the faces of the passage are erased
+├── HoldUnknownError          the passage is under no legal hold
+├── KeyringError              the keyring cannot be used
+│   ├── KeyLostError          the keyring has no key for a passage
+│   ├── KeyWrongError         another key-encryption key wrapped the passage's key
+│   └── ImageChangedError     what is stored is not what was sealed
 ├── AlarmUnknownError         no such alarm, or no longer
 ├── LaneUnknownError          no such lane, or it may not deliver any more
 ├── NotInLedgerError          the ledger has no such entry, or is not that long
@@ -190,6 +198,62 @@ class ImageUnknownError(ApiError):
         super().__init__("the referral has no such image, or it was erased")
 
 
+class TooManyImagesError(ApiError):
+    """More images of one passage than the desk keeps."""
+
+    def __init__(self) -> None:
+        super().__init__("the desk has as many images of this passage as it keeps of one")
+
+
+class FacesUnknownError(ApiError):
+    """The desk holds no faces of the passage, and never did."""
+
+    def __init__(self) -> None:
+        super().__init__("the desk holds no faces of a passage of this name")
+
+
+class FacesErasedError(ApiError):
+    """The faces of the passage are erased: nobody brings them back."""
+
+    def __init__(self) -> None:
+        super().__init__("the faces of this passage are erased: there is nothing left to hold")
+
+
+class HoldUnknownError(ApiError):
+    """The passage is under no legal hold."""
+
+    def __init__(self) -> None:
+        super().__init__("this passage is under no legal hold, or no longer")
+
+
+class KeyringError(ApiError):
+    """The keyring cannot be used, so that no face can be sealed or opened."""
+
+    def __init__(self, what: str = "the keyring is out of reach: try again") -> None:
+        super().__init__(what)
+
+
+class KeyLostError(KeyringError):
+    """The keyring has no key for the passage: after a restore, the faces of before are gone for good."""
+
+    def __init__(self) -> None:
+        super().__init__("the image is not available: the keyring has no key for this passage")
+
+
+class KeyWrongError(KeyringError):
+    """Another key-encryption key wrapped the passage's key."""
+
+    def __init__(self) -> None:
+        super().__init__("the image is not available: its key was wrapped by another key-encryption key")
+
+
+class ImageChangedError(KeyringError):
+    """What is stored is not what was sealed."""
+
+    def __init__(self) -> None:
+        super().__init__("the image is not available: what is stored is not what the desk sealed")
+
+
 class AlarmUnknownError(ApiError):
     """No such alarm, or no longer."""
 
@@ -346,12 +410,16 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     AlarmUnknownError: (404, "alarm_unknown"),
     LaneUnknownError: (404, "lane_unknown"),
     NotInLedgerError: (404, "not_in_ledger"),
+    KeyLostError: (404, "image_key_lost"),
+    KeyWrongError: (404, "image_key_wrong"),
+    ImageChangedError: (404, "image_changed"),
     ClaimHeldError: (409, "claim_held"),
     ClaimMissingError: (409, "claim_missing"),
     AlreadyDecidedError: (409, "already_decided"),
     PassageClosedError: (409, "passage_closed"),
     ChainBrokenError: (409, "chain_broken"),
     ImageMissingError: (409, "image_missing"),
+    TooManyImagesError: (409, "too_many_images"),
     BodyTooLargeError: (413, "too_large"),
     GroundRefusedError: (422, "ground_refused"),
     ImageRefusedError: (422, "image_refused"),
@@ -360,6 +428,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     TooManyAttemptsError: (429, "too_many_attempts"),
     TooManySignInsError: (429, "too_many_sign_ins"),
     StoreBusyError: (503, "store_busy"),
+    KeyringError: (503, "keyring_out_of_reach"),
     TooManyListenersError: (503, "too_many_listeners"),
     NotReadyError: (503, "not_ready"),
     SchemaDiffersError: (503, "schema_differs"),

@@ -73,6 +73,7 @@ RULES: dict[str, Rule] = {
     "show_metrics": Rule(_SUPERVISOR | {Caller.MONITOR}, keeps_alive=False),
     # lanes
     "upload_image": Rule(_LANE, changes=True),
+    "miss_image": Rule(_LANE, changes=True),
     "deliver_entries": Rule(_LANE, changes=True),
     "wait_for_decision": Rule(_LANE),
     "tell_status": Rule(_LANE, changes=True),

@@ -99,6 +99,18 @@ class Settings(BaseSettings):
     """Over how long the matcher in service is counted; older counts are removed."""
     metrics_token: SecretStr | None = Field(default=None, min_length=32, max_length=256)
     """What a monitoring system sends to read the metrics; without it, supervisors alone do."""
+    retention_s: int = Field(default=12 * 3600, ge=1, le=366 * 86400)
+    """How long faces stay after their passage closed; who passed through is erased at once."""
+    keyring: Annotated[Path | InstanceOf[URL] | None, NoDecode, BeforeValidator(_place)] = None
+    """Where the keys of faces lie: a file, or `postgresql://…`. Without it: beside the database's file,
+    `<database>.keys`, or on its server in the schema `keyring`."""
+    kek_file: Path | None = None
+    """The file with the key-encryption key, made where there is none. Without it: beside the database's file,
+    `<database>.kek`, or `desk.kek`."""
+    kek: SecretStr | None = None
+    """The key-encryption key itself, 32 bytes in base64, in place of a file."""
+    faces_warning: int = Field(default=100_000, ge=1)
+    """From how many passages with faces the desk warns: at 100,000 stored faces China asks for a filing."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """From which level on the desk logs: debug, info, warning or error."""
 

@@ -10,6 +10,7 @@ from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain
 from api.settings import load
 from api.store import chain
 from api.store.database import opened
+from api.store.keyring import opened_keyring
 from api.store.verify import verify_ledger
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head
@@ -39,10 +40,10 @@ def verify(
     """
     with plain_errors():
         witnessed = [_head(text) for text in head or ()]
-        path = load(config, database=database).database
+        settings = load(config, database=database)
         try:
-            with opened(path) as store:
-                found = verify_ledger(store, witnessed, whole=not quick)
+            with opened(settings.database) as store, opened_keyring(settings) as keyring:
+                found = verify_ledger(store, witnessed, whole=not quick, keyring=keyring)
         except LedgerBrokenError as error:
             _report({"verified": False, "fault": str(error)}, f"NOT verified: {error}", as_json=as_json)
             raise typer.Exit(1) from error
@@ -55,8 +56,10 @@ def verify(
         "root": found.root.hex(),
         "signed_heads": found.heads,
         "clock_set_back": set_back,
+        "not_checked": list(found.not_checked),
     }
     warning = f"\nthe clock was set back before: {', '.join(map(str, set_back))}" if set_back else ""
+    warning += "".join(f"\nnot checked: {what}" for what in found.not_checked)
     text = f"verified: {head_now.seq} entries, head {head_now}, {found.heads} signed heads"
     if quick:
         text += "\nby hashes and signatures alone: what entries and tables say was not looked at"

@@ -17,8 +17,11 @@ from api.errors import (
     EntryRefusedError,
     ImageMissingError,
     ImageRefusedError,
+    KeyringError,
+    KeyWrongError,
     PassageUnknownError,
     TokenRefusedError,
+    TooManyImagesError,
     TooManyListenersError,
     documented,
 )
@@ -44,7 +47,15 @@ def _batch_schema() -> dict[str, Any]:
     status_code=204,
     summary="Upload an image of a passage that is referred",
     operation_id="upload_image",
-    responses=documented(TokenRefusedError, PassageUnknownError, ImageRefusedError, BodyTooLargeError),
+    responses=documented(
+        TokenRefusedError,
+        PassageUnknownError,
+        TooManyImagesError,
+        ImageRefusedError,
+        BodyTooLargeError,
+        KeyWrongError,
+        KeyringError,
+    ),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -62,12 +73,30 @@ async def upload_image(
 ) -> Response:
     """Keep one JPEG image, at most 4 MiB, before the entry that names it. Sending it again changes nothing.
 
-    A passage that another lane told of is unknown to this one.
+    A passage that another lane told of is unknown to this one. Of a passage whose faces are erased an image
+    is taken and not kept.
     """
     if content_type != "image/jpeg":
         raise ImageRefusedError
     body = await request.body()
     await run_in_threadpool(desk.take_image, lane, passage, sha256, body)
+    return Response(status_code=204)
+
+
+@router.delete(
+    "/passages/{passage}/images/{sha256}",
+    status_code=204,
+    summary="Say that an image will not come",
+    operation_id="miss_image",
+    responses=documented(TokenRefusedError, PassageUnknownError, TooManyImagesError),
+)
+def miss_image(
+    passage: PassageName, desk: TheDesk, lane: TheLane, sha256: Annotated[Sha256, Path()]
+) -> Response:
+    """The lane had it as long as it may, while the desk was out of reach: the entry that names it may come
+    without it. An image that is here stays for as long as it would have.
+    """
+    desk.miss_image(lane, passage, sha256)
     return Response(status_code=204)
 
 

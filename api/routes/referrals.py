@@ -13,7 +13,11 @@ from api.errors import (
     ClaimMissingError,
     ForgedRequestError,
     GroundRefusedError,
+    ImageChangedError,
     ImageUnknownError,
+    KeyLostError,
+    KeyringError,
+    KeyWrongError,
     NotSignedInError,
     PassageClosedError,
     ReferralUnknownError,
@@ -117,7 +121,16 @@ def decide_referral(
     response_class=Response,
     responses={
         200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
-        **documented(NotSignedInError, ReferralUnknownError, ImageUnknownError, ClaimMissingError),
+        **documented(
+            NotSignedInError,
+            ReferralUnknownError,
+            ImageUnknownError,
+            ClaimMissingError,
+            KeyLostError,
+            KeyWrongError,
+            ImageChangedError,
+            KeyringError,
+        ),
     },
 )
 def show_image(

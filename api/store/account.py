@@ -57,6 +57,11 @@ class Account:
         """What an alarm is about → when it was raised, and who acknowledged it."""
         self.signing_keys: dict[str, int] = {}
         """A key that signs tree heads → the entry that announced it."""
+        self.erased: dict[str, str] = {}
+        """Passage → why its faces were erased."""
+        self.holds: dict[str, dict[str, object]] = {}
+        """Passage → the legal hold on its faces."""
+        self._missed: dict[str, set[str]] = {}
         self._owners: dict[str, str] = {}
         self._last: Entry | None = None
         self._kinds: dict[str, Callable[[Entry], None]] = {
@@ -77,6 +82,10 @@ class Account:
             "referral.released": self._released,
             "referral.shown": self._shown,
             "referral.decided": self._decided,
+            "images.missed": self._images_missed,
+            "passage.erased": self._erased,
+            "hold.placed": self._hold_placed,
+            "hold.lifted": self._hold_lifted,
             "alarm.raised": self._alarm_raised,
             "alarm.acknowledged": self._alarm_acknowledged,
             "alarm.cleared": self._alarm_cleared,
@@ -262,6 +271,39 @@ class Account:
         _must(entry.at < until, "an officer decides after the claim has ended")
         case.decision, case.claimed_until = given, until
         case.note_sha256 = entry.body["note_sha256"]
+
+    # --- faces
+
+    def missed(self, passage: str) -> set[str]:
+        """Images of a passage that never came: the lane had kept them as long as it may."""
+        return self._missed.get(passage, set())
+
+    def _images_missed(self, entry: Entry) -> None:
+        self._missed.setdefault(entry.body["passage"], set()).update(entry.body["images"])
+
+    def _erased(self, entry: Entry) -> None:
+        passage, because = entry.body["passage"], entry.body["because"]
+        _must(passage not in self.erased, "faces are erased twice")
+        _must(passage not in self.holds, "faces under a legal hold are erased")
+        _must(because in ("passed_through", "retention", "never_told"), "faces are erased without a reason")
+        _must(isinstance(entry.body["images"], list), "an erasure does not say of what")
+        self.erased[passage] = because
+
+    def _hold_placed(self, entry: Entry) -> None:
+        passage = entry.body["passage"]
+        self._known(entry.body["officer"])
+        _must(passage not in self.holds, "a legal hold is placed twice")
+        _must(passage not in self.erased, "a legal hold is placed on erased faces")
+        self.holds[passage] = {
+            "placed_by": entry.body["officer"],
+            "placed_at": entry.at,
+            "reason": entry.body["reason"],
+        }
+
+    def _hold_lifted(self, entry: Entry) -> None:
+        self._known(entry.body["officer"])
+        _must(entry.body["reason"], "a legal hold is lifted without a reason")
+        del self.holds[entry.body["passage"]]
 
     # --- alarms
 

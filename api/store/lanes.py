@@ -1,6 +1,5 @@
 """Lanes: who may deliver, images, and entries that are applied once, whole batches or nothing."""
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -9,23 +8,21 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import ValidationError
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.errors import (
     ChainBrokenError,
     EntryRefusedError,
-    ImageMissingError,
-    ImageRefusedError,
     NameTakenError,
     NameUnknownError,
     PassageUnknownError,
     TokenRefusedError,
 )
 from api.schemas import ClosedTold, JudgedTold, StoredEntry
-from api.store import chain, evaluation, hall
-from api.store.tables import ImageRow, LaneRow, LedgerRow, ReferralRow
+from api.store import chain, evaluation, faces, hall
+from api.store.tables import LaneRow, LedgerRow, ReferralRow
 from api.store.tokens import token_hash
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, Head, check_follows, read
@@ -90,14 +87,6 @@ def by_token(session: Session, token: str) -> str:
     return row.id
 
 
-def keep_image(session: Session, lane: str, sha256: str, body: bytes, *, at: datetime) -> None:
-    """Keep an uploaded image, once. Raises ImageRefusedError where the bytes are not what they claim."""
-    if hashlib.sha256(body).hexdigest() != sha256 or not body.startswith(b"\xff\xd8\xff"):
-        raise ImageRefusedError
-    if session.get(ImageRow, (lane, sha256)) is None:
-        session.execute(insert(ImageRow).values(lane=lane, sha256=sha256, body=body, received_at=at))
-
-
 def question(entry: Entry, *, at: datetime) -> Question | None:
     """What a lane's `passage.judged` asks an officer, received `at`; None where the machine admitted.
 
@@ -145,6 +134,7 @@ def apply(
         chain.append(session, "entry.received", body, at=at)
         row.head_seq, row.head_hash = head.seq, head.hash
         changed |= _take_effect(session, lane, entry, at=at)
+        faces.note_told(session, entry, at=at)
         if entry.kind == evaluation.KIND:
             evaluation.take(session, lane, entry, at=at, window=window)
     return row.head_seq, changed
@@ -212,9 +202,7 @@ def _open_referral(session: Session, lane: str, entry: Entry, *, at: datetime) -
     # A passage has one referral: what a lane says of it later stays in the ledger and changes no question.
     if asked is None or session.get(ReferralRow, asked.passage) is not None:
         return set()
-    for image in asked.judged.images:
-        if session.get(ImageRow, (lane, image.sha256)) is None:
-            raise ImageMissingError(image.sha256)
+    _images_came(session, asked, at=at)
     session.add(
         ReferralRow(
             passage=asked.passage,
@@ -226,6 +214,12 @@ def _open_referral(session: Session, lane: str, entry: Entry, *, at: datetime) -
     )
     session.flush()
     return {("referral.opened", asked.passage)}
+
+
+def _images_came(session: Session, asked: Question, *, at: datetime) -> None:
+    gone = faces.came(session, asked.passage, [image.sha256 for image in asked.judged.images])
+    if gone:
+        chain.append(session, "images.missed", {"passage": asked.passage, "images": gone}, at=at)
 
 
 def _end_referral(session: Session, closed: ClosedTold) -> set[Change]:

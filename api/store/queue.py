@@ -27,7 +27,7 @@ from api.errors import (
 )
 from api.schemas import JudgedTold, ReferralState
 from api.store import chain
-from api.store.tables import ImageRow, LedgerRow, ReferralRow
+from api.store.tables import LedgerRow, ReferralRow
 from lane.errors import LedgerBrokenError
 from lane.ledger import read
 from lane.referral import GROUNDS, Answer, Decision, Ground, PassageId
@@ -186,20 +186,18 @@ def decision_in(row: ReferralRow) -> Decision | None:
     )
 
 
-def image(session: Session, passage: str, sha256: str, officer: str, *, at: datetime) -> bytes:
-    """One image of a case, for the officer who has it.
+def may_see_image(session: Session, passage: str, sha256: str, officer: str, *, at: datetime) -> None:
+    """Whether the officer has the case, and it has the image. Of a case that is over nobody sees one.
 
     Raises ClaimMissingError, ImageUnknownError or ReferralUnknownError.
     """
     referral = one(session, passage, at=at)
-    if referral.state != "claimed" or referral.claimed_by != officer:
+    if referral.state in ("decided", "ended"):
+        raise ImageUnknownError
+    if referral.claimed_by != officer:
         raise ClaimMissingError
-    row = session.get(ImageRow, (referral.lane, sha256))
-    if row is None or sha256 not in {image.sha256 for image in referral.judged.images}:
+    if sha256 not in {image.sha256 for image in referral.judged.images}:
         raise ImageUnknownError
-    if hashlib.sha256(row.body).hexdigest() != sha256:
-        raise ImageUnknownError
-    return row.body
 
 
 def as_body(decision: Decision) -> dict[str, Any]:

@@ -67,15 +67,46 @@ class LaneRow(Table):
     """When the lane last came with a token, to the minute."""
 
 
+class FacesRow(Table):
+    """The faces of one passage: since when the desk holds them, and when it must not any more."""
+
+    __tablename__ = "faces"
+    __table_args__ = (Index("ix_faces_due", "erased_at", "closed_how", "closed_at", "last_at"),)
+
+    passage: Mapped[str] = mapped_column(String(64), primary_key=True)
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
+    told: Mapped[bool] = mapped_column(default=False)
+    """Whether the lane told of the passage, and not only sent images."""
+    last_at: Mapped[datetime]
+    """When the lane last told something of it, by the desk's clock."""
+    closed_how: Mapped[str | None] = mapped_column(String(64))
+    closed_at: Mapped[datetime | None]
+    """When the passage closed: by the lane's clock, and not later than the desk heard of it."""
+    erased_at: Mapped[datetime | None]
+    because: Mapped[str | None] = mapped_column(String(32))
+
+
 class ImageRow(Table):
-    """One image that a lane uploaded, named by its SHA-256."""
+    """One image of a passage, named by its SHA-256, sealed under the passage's key."""
 
     __tablename__ = "images"
 
-    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    body: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """None: the lane kept it as long as it may, and it will not come."""
     received_at: Mapped[datetime]
+
+
+class HoldRow(Table):
+    """A legal hold on the faces of a passage: who placed it and why; gone from here once lifted."""
+
+    __tablename__ = "holds"
+
+    passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), primary_key=True)
+    placed_by: Mapped[str] = mapped_column(String(32))
+    placed_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
 
 
 class LedgerRow(Table):

@@ -2,15 +2,13 @@
 
 What is proven by hashes alone: no entry was changed, removed, moved or added out of place; the tree over
 them is the one that is stored; every signed head is genuine and has the root of its entries; where heads are
-given that somebody kept elsewhere, the ledger still begins with those. What is proven in full: that, and no
-entry was changed, removed, moved or added out of place; queue, lanes and officers are
-what the ledger says; the images of every case are those that were judged; alarms are those that were
-raised. Not proven: who is signed in, how far a claim was renewed before the decision, and the counts of
-the evaluation in service, which follow from the ledger's facts. A time that falls is reported, not refused:
-a clock may be set back by honest people.
+given that somebody kept elsewhere, the ledger still begins with those. What is proven in full: that, and
+queue, lanes and officers are what the ledger says; the images of every case are those that were judged, as
+far as a keyring opens them, or erased and gone; alarms are those that were raised. Not proven: who is signed
+in, how far a claim was renewed before the decision, and the counts of the evaluation in service, which follow
+from the ledger's facts. A time that falls is reported, not refused: a clock may be set back by honest people.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,10 +23,11 @@ from api.schemas import JudgedTold
 from api.store import alarms, append_only, chain, heads, lanes, officers, queue, tree
 from api.store.account import Account, Case, alarm_key
 from api.store.database import Database, newest_revision
+from api.store.held import check_faces
+from api.store.keyring import Keyring
 from api.store.tables import (
     AlarmRow,
     HeadRow,
-    ImageRow,
     LaneCommandRow,
     LaneRow,
     LedgerRow,
@@ -67,6 +66,8 @@ class Verified:
     root: bytes
     heads: int
     """How many signed heads were checked: kept by the desk, or given."""
+    not_checked: tuple[str, ...] = ()
+    """What could be neither proven nor refuted, and why."""
 
 
 def verify_ledger(
@@ -75,10 +76,12 @@ def verify_ledger(
     signed: Iterable[TreeHead] = (),
     *,
     whole: bool = True,
+    keyring: Keyring | None = None,
 ) -> Verified:
     """Walk the whole ledger. Raises LedgerBrokenError: what is wrong, and where.
 
     `signed`: heads that somebody kept elsewhere. Not `whole`: by hashes alone, about ten times as fast.
+    With a keyring each image is opened too.
 
     Raises StoreError or StoreBusyError where the database cannot be read: then nothing is proven, or refuted.
     """
@@ -97,6 +100,7 @@ def verify_ledger(
             signatures.check_end()
             if whole:
                 _check_tables(session, account)
+            not_checked = check_faces(session, account, keyring) if whole else ()
     except StoreDamagedError as error:
         raise LedgerBrokenError(str(error)) from error
     except (SQLAlchemyError, UnicodeError, ValueError, TypeError, KeyError) as error:
@@ -104,7 +108,7 @@ def verify_ledger(
             f"something stored is not what it should be: {type(error).__name__}"
         ) from error
     root, count = signatures.rebuilt.root(), signatures.count
-    return Verified(head, tuple(account.set_back), root, count)
+    return Verified(head, tuple(account.set_back), root, count, not_checked)
 
 
 def _must_be_a_desks(session: Session) -> None:
@@ -284,8 +288,6 @@ def _check_referrals(session: Session, account: Account) -> None:
     expected = {passage: _told(case) for passage, case in account.cases.items()}
     found = {row.passage: _kept(row) for row in session.scalars(select(ReferralRow))}
     _compare("passage", expected, found)
-    for case in account.cases.values():
-        _check_images(session, case)
 
 
 def _check_alarms(session: Session, account: Account) -> None:
@@ -348,14 +350,3 @@ def _kept(row: ReferralRow) -> Fields:
         # While a case waits, its claim may be renewed; the ledger has the last word with the decision.
         "claimed_until": row.claimed_until if decision else None,
     }
-
-
-def _check_images(session: Session, case: Case) -> None:
-    for image in case.question.judged.images:
-        body = session.scalar(
-            select(ImageRow.body).where(ImageRow.lane == case.question.lane, ImageRow.sha256 == image.sha256)
-        )
-        if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != image.sha256:
-            raise LedgerBrokenError(
-                f"passage {case.question.passage}: image {image.sha256} is missing or changed"
-            )

@@ -27,6 +27,7 @@ from api.process import DeskServer, address_of, bind
 from api.settings import Argon2Cost, Settings
 from api.store import lanes, officers
 from api.store.database import Database
+from api.store.keyring import keyring_of
 from lane.ledger import GENESIS, Entry, follow
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
@@ -70,19 +71,23 @@ class RunningDesk:
     def moved_into(self, place: Path | URL) -> Iterator["RunningDesk"]:
         """The same server with a new, empty database: a server for each test would take too long."""
         clock = Clock()
-        made = self.settings.model_copy(update={"database": place})
-        database = Database(made.database)
+        update = {"database": place, "kek_file": _key_file(place, self.settings)}
+        made = self.settings.model_copy(update=update)
+        database, keyring = Database(made.database), keyring_of(made)
         database.migrate()
         self.app.state.desk = replace(
             self.desk,
             settings=made,
             database=database,
+            keyring=keyring,
             attempts=Attempts(clock),
             clock=clock,
             meters=Meters(),
         )
         proving.of(self.desk).announce()
+        self.desk.erasing.start()
         yield RunningDesk(self.address, self.app, clock, made)
+        keyring.close()
         database.close()
 
     def do_chores(self) -> None:
@@ -103,6 +108,12 @@ class RunningDesk:
         with self.desk.database.write() as session:
             officers.add(session, name, hashed, at=self.clock(), role=role, duties=duties)
         return Officer(self.address, name)
+
+
+def _key_file(place: Path | URL, settings: Settings) -> Path:
+    near = place if isinstance(place, Path) else settings.database
+    assert isinstance(near, Path)
+    return near.with_name(f"{near.name}.kek")
 
 
 @contextmanager

@@ -105,6 +105,7 @@ def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
         "entries": 4,
         "head": head,
         "clock_set_back": [],
+        "not_checked": [],
     }
     bad = run("ledger", "verify", "--database", str(database), "--head", f"7:{'0' * 64}")
     assert bad.exit_code == 1

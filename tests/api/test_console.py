@@ -80,6 +80,7 @@ def test_every_answer_ground_and_error_has_words() -> None:
         "chain_broken",
         "image_missing",
         "image_refused",
+        "too_many_images",
         "entry_refused",
     }
     redirected = {"not_signed_in"}

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from api.store import lanes, officers
 from api.store.database import Database
+from api.store.keyring import Keyring
 from api.store.verify import verify_ledger
+from api.vault import KeyFile
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head, follow
 from tests.api.desks import Lane, Officer, RunningDesk, running
@@ -63,12 +65,20 @@ def work(one: Lane, two: Lane, officer: Officer) -> None:
     officer.ask("DELETE", "/session")
 
 
-def verified(path: Path, *witnessed: Head, whole: bool = True) -> Head:
+def verified(path: Path, *witnessed: Head, whole: bool = True, keys: Path | None = None) -> Head:
+    """The verdict on a database; with the folder of its desk, its images are opened too."""
     database = Database(path)
+    keyring = (
+        None
+        if keys is None
+        else Keyring(keys / "desk.sqlite3.keys", KeyFile(keys / "desk.sqlite3.kek"), only_read=True)
+    )
     try:
-        return verify_ledger(database, witnessed, whole=whole).head
+        return verify_ledger(database, witnessed, whole=whole, keyring=keyring).head
     finally:
         database.close()
+        if keyring:
+            keyring.close()
 
 
 def after(path: Path, change: Change, *witnessed: Head) -> Head:
@@ -83,7 +93,7 @@ def after(path: Path, change: Change, *witnessed: Head) -> Head:
             change(raw)
             for _, sql in triggers:
                 raw.execute(sql)
-        return verified(copy, *witnessed)
+        return verified(copy, *witnessed, keys=path.parent)
 
 
 def rows(path: Path) -> int:
@@ -216,10 +226,14 @@ def test_a_wrong_witness_is_believed_over_the_ledger(ledger: Path) -> None:
         "UPDATE referrals SET claimed_by = (SELECT pseudonym FROM officers WHERE name = 'li') "
         "WHERE decision IS NULL",
         "UPDATE referrals SET shown = NOT shown",
-        "UPDATE images SET body = x'ffd8ff00'",
-        "UPDATE images SET body = x'ffd8ff00' WHERE sha256 IN (SELECT sha256 FROM images, referrals "
+        "UPDATE images SET sealed = x'ffd8ff00'",
+        "UPDATE images SET sealed = x'ffd8ff00' WHERE sha256 IN (SELECT sha256 FROM images, referrals "
         "WHERE decision IS NOT NULL AND instr(judged, sha256))",
+        "UPDATE images SET sealed = (SELECT sealed FROM images other WHERE other.passage <> images.passage)",
+        "UPDATE images SET sealed = NULL",
         "DELETE FROM images",
+        "UPDATE faces SET erased_at = last_at, because = 'retention'",
+        "INSERT INTO holds SELECT passage, 'officer-x', last_at, 'no reason' FROM faces LIMIT 1",
         "UPDATE lanes SET token_sha256 = '00' WHERE id = 'lane-1'",
         "UPDATE lanes SET token_sha256 = 'revoked 00' WHERE id = 'lane-1'",
         "INSERT INTO lanes (id, token_sha256, added_at, head_seq, head_hash) "

@@ -230,7 +230,7 @@ def test_faces_are_for_the_officer_who_has_the_case(desk: RunningDesk, lane: Lan
     with desk.officer("li") as other:
         assert other.http.get(path).json()["code"] == "claim_missing"
     officer.decide(passage)
-    assert officer.http.get(path).json()["code"] == "claim_missing"
+    assert officer.http.get(path).json()["code"] == "image_unknown"
 
 
 def test_an_image_of_another_case_is_not_shown(lane: Lane, officer: Officer) -> None:

@@ -1,0 +1,56 @@
+"""Erasing faces when they must go: at once behind who passed through, all others when their time has come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from api.store import erasure, plain
+from api.store.database import Database
+from api.store.keyring import Keyring
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """What erases, for one desk."""
+
+    database: Database
+    keyring: Keyring
+    retention: timedelta
+    clock: Callable[[], datetime]
+
+    def start(self) -> None:
+        """Make the keyring ready, and seal what an older desk kept as it was.
+
+        Raises SettingsError, KeyringError or StoreError: without keys no desk takes faces.
+        """
+        self.keyring.prepare()
+        sealed = plain.seal_all(self.database, self.keyring, at=self.clock())
+        if sealed:
+            log.info("images of an older desk are sealed", images=sealed)
+
+    def erase_due(self) -> int:
+        """Erase all that must go now; return of how many passages."""
+        with self.database.read() as session:
+            passages = erasure.due(session, at=self.clock(), retention=self.retention)
+        return sum(self._erase(passage) for passage in passages)
+
+    def sweep(self) -> None:
+        """Destroy keys that open nothing, and take what was destroyed out of the keyring's log."""
+        # As the only one who writes: no image is on its way between its key and its row.
+        with self.database.write() as session:
+            left = erasure.leftovers(session, self.keyring)
+            if left:
+                self.keyring.destroy(left)
+                log.warning("keys without faces destroyed", keys=len(left))
+        self.keyring.tidy()
+
+    def _erase(self, passage: str) -> bool:
+        with self.database.write() as session:
+            erased = erasure.erase(session, self.keyring, passage, at=self.clock(), retention=self.retention)
+        if erased:
+            log.info("passage.erased", passage=passage)
+        return erased

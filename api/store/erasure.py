@@ -1,0 +1,134 @@
+"""Erasing: a passage's key is destroyed, its images' ciphertext goes, and the ledger says so.
+
+A passenger who passed through is erased at once; everybody else a set time after the passage closed, or after
+the lane last told of it. A legal hold suspends that.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy.orm import Session
+
+from api.errors import FacesErasedError, FacesUnknownError, HoldUnknownError
+from api.store import chain
+from api.store.keyring import Keyring
+from api.store.tables import FacesRow, HoldRow, ImageRow
+
+Because = Literal["passed_through", "retention", "never_told"]
+PASSED = "passed_through"
+MOST_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: while it is there, nothing of the passage is erased."""
+
+    passage: str
+    placed_by: str
+    placed_at: datetime
+    reason: str
+
+
+def due(session: Session, *, at: datetime, retention: timedelta) -> list[str]:
+    """Passages whose faces must go now, at most some of them."""
+    held = select(HoldRow.passage).where(HoldRow.passage == FacesRow.passage).exists()
+    asked = select(FacesRow.passage).where(_due(at, retention), ~held).limit(MOST_AT_ONCE)
+    return list(session.scalars(asked))
+
+
+def erase(session: Session, keyring: Keyring, passage: str, *, at: datetime, retention: timedelta) -> bool:
+    """Erase one passage's faces if they must go now. `session` must be one that writes.
+
+    The key is destroyed before the transaction ends: the ledger never tells of an erasure that was not. Where
+    the transaction fails after that, the images can be opened no more, and the next run records it.
+    """
+    row = session.get(FacesRow, passage, with_for_update=True)
+    if row is None or passage not in due_of(session, passage, at=at, retention=retention):
+        return False
+    images = session.scalars(
+        select(ImageRow.sha256)
+        .where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
+        .order_by(ImageRow.sha256)
+    ).all()
+    session.execute(delete(ImageRow).where(ImageRow.passage == passage))
+    because = _because(row)
+    row.erased_at, row.because = at, because
+    session.flush()
+    body = {"passage": passage, "images": list(images), "because": because}
+    chain.append(session, "passage.erased", body, at=at)
+    keyring.destroy([passage])
+    return True
+
+
+def due_of(session: Session, passage: str, *, at: datetime, retention: timedelta) -> list[str]:
+    """The passage, where it must go now."""
+    held = select(HoldRow.passage).where(HoldRow.passage == passage).exists()
+    asked = select(FacesRow.passage).where(FacesRow.passage == passage, _due(at, retention), ~held)
+    return list(session.scalars(asked))
+
+
+def leftovers(session: Session, keyring: Keyring) -> list[str]:
+    """Keys of passages that have nothing to open: a desk that died between key and image left them."""
+    waiting = set(session.scalars(select(FacesRow.passage).where(FacesRow.erased_at.is_(None))))
+    return sorted(keyring.passages() - waiting)
+
+
+def place(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> Hold:
+    """Suspend the erasure of a passage's faces; a hold that is there already stays as it is.
+
+    Raises FacesUnknownError or FacesErasedError.
+    """
+    row = session.get(FacesRow, passage)
+    if row is None:
+        raise FacesUnknownError
+    if row.erased_at is not None:
+        raise FacesErasedError
+    known = session.get(HoldRow, passage)
+    if known is None:
+        known = HoldRow(passage=passage, placed_by=officer, placed_at=at, reason=reason)
+        session.add(known)
+        session.flush()
+        body = {"passage": passage, "officer": officer, "reason": reason}
+        chain.append(session, "hold.placed", body, at=at)
+    return _hold(known)
+
+
+def lift(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> None:
+    """Let the erasure of a passage's faces go on. Raises HoldUnknownError."""
+    row = session.get(HoldRow, passage)
+    if row is None:
+        raise HoldUnknownError
+    session.delete(row)
+    session.flush()
+    chain.append(session, "hold.lifted", {"passage": passage, "officer": officer, "reason": reason}, at=at)
+
+
+def holds(session: Session) -> list[Hold]:
+    """All legal holds, the oldest first."""
+    return [_hold(row) for row in session.scalars(select(HoldRow).order_by(HoldRow.placed_at))]
+
+
+def hold_on(session: Session, passage: str) -> Hold | None:
+    """The legal hold on a passage."""
+    row = session.get(HoldRow, passage)
+    return _hold(row) if row else None
+
+
+def _due(at: datetime, retention: timedelta) -> ColumnElement[bool]:
+    old = at - retention
+    passed = FacesRow.closed_how == PASSED
+    closed = and_(FacesRow.closed_at.is_not(None), FacesRow.closed_at <= old)
+    left = and_(FacesRow.closed_at.is_(None), FacesRow.last_at <= old)
+    return and_(FacesRow.erased_at.is_(None), or_(passed, closed, left))
+
+
+def _because(row: FacesRow) -> Because:
+    if row.closed_how == PASSED:
+        return "passed_through"
+    return "retention" if row.told else "never_told"
+
+
+def _hold(row: HoldRow) -> Hold:
+    return Hold(row.passage, row.placed_by, row.placed_at, row.reason)

@@ -1,0 +1,106 @@
+"""What must hold of faces: nothing is left of those that were erased, and the others are what was judged."""
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.errors import ImageChangedError, ImageUnknownError, KeyringError, SettingsError, StoreError
+from api.store import faces
+from api.store.account import Account, Case
+from api.store.keyring import Keyring
+from api.store.tables import FacesRow, HoldRow, ImageRow
+from lane.errors import LedgerBrokenError
+
+
+def check_faces(session: Session, account: Account, keyring: Keyring | None) -> tuple[str, ...]:
+    """Compare the faces that are held with the account; return what could not be checked, and why.
+
+    Raises LedgerBrokenError: an image is missing or changed, or something is left of an erased one.
+    """
+    _check_erased(session, account)
+    _check_holds(session, account)
+    keys = _keys(keyring)
+    for passage in sorted(account.erased):
+        if keys is not None and passage in keys:
+            raise LedgerBrokenError(f"passage {passage}: its faces are erased, its key is still there")
+    unread = [
+        passage
+        for passage, case in sorted(account.cases.items())
+        if passage not in account.erased and not _opened(session, account, case, keyring, keys)
+    ]
+    return tuple(_told(unread, keyring, keys))
+
+
+def _check_erased(session: Session, account: Account) -> None:
+    found = {
+        row.passage: row.because
+        for row in session.scalars(select(FacesRow).where(FacesRow.erased_at.is_not(None)))
+    }
+    for passage in sorted(found.keys() | account.erased.keys()):
+        if found.get(passage) != account.erased.get(passage):
+            raise LedgerBrokenError(f"passage {passage}: what is erased is not what the ledger says")
+    asked = select(ImageRow.passage).join(FacesRow, FacesRow.passage == ImageRow.passage)
+    left = session.scalar(asked.where(FacesRow.erased_at.is_not(None)).limit(1))
+    if left is not None:
+        raise LedgerBrokenError(f"passage {left}: its faces are erased, an image is still there")
+
+
+def _check_holds(session: Session, account: Account) -> None:
+    found = {
+        row.passage: {"placed_by": row.placed_by, "placed_at": row.placed_at, "reason": row.reason}
+        for row in session.scalars(select(HoldRow))
+    }
+    for passage in sorted(found.keys() | account.holds.keys()):
+        if found.get(passage) != account.holds.get(passage):
+            raise LedgerBrokenError(f"passage {passage}: its legal hold is not what the ledger says")
+
+
+def _keys(keyring: Keyring | None) -> AbstractSet[str] | None:
+    try:
+        return None if keyring is None else keyring.passages()
+    except (KeyringError, SettingsError, StoreError):
+        return None
+
+
+def _opened(
+    session: Session, account: Account, case: Case, keyring: Keyring | None, keys: AbstractSet[str] | None
+) -> bool:
+    """Whether each image of the case is what was judged; False where no key opens them."""
+    passage = case.question.passage
+    missed = account.missed(passage)
+    wanted = [image.sha256 for image in case.question.judged.images if image.sha256 not in missed]
+    here = set(
+        session.scalars(
+            select(ImageRow.sha256).where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
+        )
+    )
+    for sha256 in wanted:
+        if sha256 not in here:
+            raise LedgerBrokenError(f"passage {passage}: image {sha256} is missing")
+    if keyring is None or keys is None or passage not in keys:
+        return not wanted
+    return all(_opens(session, keyring, passage, sha256) for sha256 in wanted)
+
+
+def _opens(session: Session, keyring: Keyring, passage: str, sha256: str) -> bool:
+    try:
+        faces.image(session, keyring, passage, sha256)
+    except (ImageChangedError, ImageUnknownError) as error:
+        raise LedgerBrokenError(f"passage {passage}: image {sha256} is missing or changed") from error
+    except KeyringError:
+        return False
+    return True
+
+
+def _told(unread: list[str], keyring: Keyring | None, keys: AbstractSet[str] | None) -> Iterator[str]:
+    if not unread:
+        return
+    if keyring is None or keys is None:
+        why = "there is no keyring here"
+    elif any(passage in keys for passage in unread):
+        why = "the keyring's keys are wrapped by another key"
+    else:
+        why = "the keyring has no keys for them"
+    yield f"the images of {len(unread)} passages were not opened: {why}"
