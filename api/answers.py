@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.errors import ANSWERS, ApiError, NotSignedInError, StoreError
 from api.metrics import template
@@ -31,10 +32,13 @@ class Answers:
         app.add_exception_handler(ApiError, self.refused)
         app.add_exception_handler(RequestValidationError, self._malformed)
         app.add_exception_handler(HTTPException, self._http)
+        app.add_exception_handler(ClientDisconnect, self._left)
         app.add_exception_handler(Exception, self._failed)
 
     async def refused(self, request: Request, error: Exception) -> Response:
-        """The answer to an error that the desk raised on purpose."""
+        """The answer to an error that was raised on purpose."""
+        if isinstance(error, HTTPException):
+            return await self._http(request, error)
         if type(error) not in ANSWERS:
             return await self._failed(request, error)
         status, code = ANSWERS[type(error)]  # type: ignore[index]
@@ -55,6 +59,11 @@ class Answers:
         status = error.status_code if isinstance(error, HTTPException) else 500
         code = _HTTP_CODES.get(status, "request_refused")
         return self._answer(request, status, code, str(getattr(error, "detail", error)))
+
+    async def _left(self, request: Request, error: Exception) -> Response:
+        """Nobody is there any more to read an answer: a body was broken off, or came too slowly."""
+        del error
+        return self._answer(request, 400, "request_refused", "the body was broken off")
 
     async def _failed(self, request: Request, error: Exception) -> Response:
         # Only the kind of error: its text could carry what the request said. A StoreError's holds no data.

@@ -179,10 +179,10 @@ def set_session(response: Response, token: str, settings: Settings) -> None:
         max_age=settings.session_absolute_s,
         httponly=True,
         samesite="strict",
-        secure=settings.cookie_secure,
+        secure=settings.https,
     )
 
 
 def end_session(response: Response, settings: Settings) -> None:
     """Take the session from the browser."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=settings.cookie_secure)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=settings.https)

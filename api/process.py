@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,9 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from api import tls
 from api.app import create_app
+from api.connections import MOST_HEAD_BYTES, Bounds
 from api.desk import Desk
 from api.errors import SettingsError
 from api.settings import Settings
@@ -20,6 +23,7 @@ from api.settings import Settings
 _GRACE_S = 3
 END_WITHIN_S = 2 * _GRACE_S + 4
 """Requests, chores and connections together: whoever waits for a desk to end waits no longer."""
+BOUNDS = Bounds()
 Announce = Callable[[str], None]
 
 
@@ -27,7 +31,7 @@ def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = Fa
     """Run until SIGINT or SIGTERM, or, if wished, until standard input ends. Raises SettingsError."""
     app = create_app(settings)
     listening = bind(settings.host, settings.port)
-    server = DeskServer(app, announce=lambda: announce(address_of(listening)))
+    server = DeskServer(app, announce=lambda: announce(address_of(listening, https=server.config.is_ssl)))
     if exit_with_parent:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
     server.run(sockets=[listening])
@@ -40,11 +44,23 @@ class DeskServer(uvicorn.Server):
     """
 
     def __init__(
-        self, app: FastAPI, *, announce: Callable[[], None], beat: Callable[[], None] | None = None
+        self,
+        app: FastAPI,
+        *,
+        announce: Callable[[], None],
+        beat: Callable[[], None] | None = None,
+        bounds: Bounds = BOUNDS,
     ) -> None:
+        bounds.allow_files()
         super().__init__(
             uvicorn.Config(
                 app,
+                http=bounds.protocol(),
+                ws="none",
+                h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+                limit_concurrency=bounds.connections,
+                timeout_keep_alive=bounds.between_s,
+                ssl_context_factory=_tls(app.state.desk.settings),
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,
@@ -105,10 +121,18 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def address_of(listening: socket.socket) -> str:
+def _tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
+    if settings.tls_certificate is None:
+        return None
+    made = tls.context(settings.tls_certificate, settings.tls_key)
+    return lambda *_: made
+
+
+def address_of(listening: socket.socket, *, https: bool = False) -> str:
     """Where a browser finds it."""
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"https://{shown}" if https else f"http://{shown}"
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:

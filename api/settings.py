@@ -76,7 +76,12 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     """How many processes answer, behind one address."""
     cookie_secure: bool = False
-    """Send the session cookie over HTTPS only. Required where the desk listens beyond this machine."""
+    """A proxy in front of the desk speaks HTTPS: cookies go over HTTPS only. This, or `tls_certificate`, is
+    required where the desk listens beyond this machine."""
+    tls_certificate: Path | None = None
+    """The desk speaks HTTPS by itself, with this certificate and those between it and the root (PEM)."""
+    tls_key: Path | None = None
+    """The certificate's key (PEM, not encrypted), where it is not in the same file."""
     ledger_key: Path | None = None
     """The file with the key that signs the ledger's heads; unset, it is beside the database, by its name."""
     lease_s: int = Field(default=120, ge=10, le=600)
@@ -115,6 +120,11 @@ class Settings(BaseSettings):
     """From which level on the desk logs: debug, info, warning or error."""
 
     @property
+    def https(self) -> bool:
+        """Whether browsers reach the desk over HTTPS alone."""
+        return self.cookie_secure or self.tls_certificate is not None
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What is secret among them: never logged, wherever it turns up."""
         values = (getattr(self, name) for name in type(self).model_fields)
@@ -125,11 +135,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _beyond_this_machine_only_with_https(self) -> "Settings":
-        if not self.cookie_secure and not _is_loopback(self.host):
+        if not self.https and not _is_loopback(self.host):
             raise ValueError(
                 f"host {self.host} can be reached from other machines: put HTTPS in front of the desk "
-                "and set cookie_secure = true, or listen on 127.0.0.1"
+                "and set cookie_secure = true, or set tls_certificate, or listen on 127.0.0.1"
             )
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise ValueError("tls_key is set and tls_certificate is not: set both")
         return self
 
 

@@ -154,7 +154,7 @@ class Workers:
             self._again_s = _SOONEST_AGAIN_S
         if all_ready and not self._announced:
             self._announced = True
-            self._announce(address_of(self._listening))
+            self._announce(address_of(self._listening, https=self._settings.tls_certificate is not None))
 
     def _pass_on(self, word: bytes, by: Worker) -> None:
         for worker in self._workers:

@@ -29,6 +29,8 @@ class Settings(BaseModel):
     """The SQLite file with ledger and outbox: the lane's own, on a disk that survives a power cut."""
     desk: str = "http://127.0.0.1:8300"
     """The desk's address; https:// beyond this machine."""
+    desk_authorities: Path | None = None
+    """Certificates (PEM) that the desk's must come from, where the site makes its own. None: public ones."""
     token: SecretStr = SecretStr("")
     """What the lane shows to the desk: `python -m api lane add` prints it, once."""
     policy: Path | None = None

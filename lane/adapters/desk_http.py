@@ -6,10 +6,12 @@ about it is a lost desk, never a decision.
 
 import json
 import re
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,16 +34,18 @@ _CODE = re.compile(r"[a-z_]{1,40}")
 class HttpDesk:
     """See `lane.ports.Desk`. `token` is this lane's; it goes into no log and no error.
 
-    Raises SettingsError for a token that cannot be one.
+    `authorities` is a file with the certificates that the desk's may come from: the site's own, and no other.
+    Raises SettingsError for a token that cannot be one, and for such a file that is not usable.
     """
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, *, authorities: Path | None = None) -> None:
         if not _TOKEN.fullmatch(token):
             raise SettingsError("the lane's token is missing or garbled: `python -m api lane add` prints one")
         self._client = httpx.Client(
             base_url=f"{address.rstrip('/')}/api/v1",
             headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
             follow_redirects=False,
+            verify=_trusting(authorities) if authorities else True,
             trust_env=False,  # a proxy from the environment would see faces
         )
 
@@ -162,3 +166,11 @@ def _decision(wire: Mapping[str, Any]) -> Decision:
         officer=wire["officer"],
         decided_at=datetime.fromisoformat(wire["decided_at"]),
     )
+
+
+def _trusting(authorities: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(authorities))
+    except OSError as error:
+        told = error.strerror or type(error).__name__
+        raise SettingsError(f"desk_authorities {authorities}: {told}") from error

@@ -20,10 +20,11 @@ from sqlalchemy import URL
 from api import proving
 from api.app import CHORES, create_app
 from api.chores import Chore, Chores
+from api.connections import Bounds
 from api.desk import Desk
 from api.metrics import Meters
 from api.passwords import Attempts, Passwords
-from api.process import DeskServer, address_of, bind
+from api.process import BOUNDS, DeskServer, address_of, bind
 from api.settings import Argon2Cost, Settings
 from api.store import lanes, officers
 from api.store.database import Database
@@ -117,19 +118,21 @@ def _key_file(place: Path | URL, settings: Settings) -> Path:
 
 
 @contextmanager
-def running(path: Path, *, chores: Sequence[Chore] = (), **settings: Any) -> Iterator[RunningDesk]:
+def running(
+    path: Path, *, chores: Sequence[Chore] = (), bounds: Bounds = BOUNDS, **settings: Any
+) -> Iterator[RunningDesk]:
     """A desk that does no chores by itself, so that a test says when."""
     clock = Clock()
     made = Settings(database=path / "desk.sqlite3", argon2=CHEAP, **settings)
     app = create_app(made, clock=clock, chores=chores)
     listening = bind("127.0.0.1", 0)
     ready = threading.Event()
-    server = DeskServer(app, announce=ready.set)
+    server = DeskServer(app, announce=ready.set, bounds=bounds)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
         assert ready.wait(30), "the desk does not start"
-        yield RunningDesk(address_of(listening), app, clock, made)
+        yield RunningDesk(address_of(listening, https=server.config.is_ssl), app, clock, made)
     finally:
         server.should_exit = True
         thread.join()
