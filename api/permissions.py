@@ -114,6 +114,7 @@ RULES: dict[str, Rule] = {
     "prove_consistency": Rule(_WITNESS),
     # the matcher in service
     "show_evaluation": Rule(_SUPERVISOR),
+    "show_evaluation_live": Rule(_SUPERVISOR, keeps_alive=False),
     "acknowledge_alarm": Rule(_SUPERVISOR, changes=True),
     "acknowledge": Rule(_SUPERVISOR, changes=True),
 }

@@ -189,7 +189,7 @@ def _plot(title: str, values: Sequence[float | None], form: Callable[[float], st
     return Plot(
         title=words.say(title),
         last="–" if last is None else form(last),
-        most=form(most),
+        most=form(most) if told else "–",
         said=said,
         columns=tuple(
             Column(number * step + 1, PLOT_HEIGHT - height, height)

@@ -177,6 +177,13 @@ def show_evaluation(request: Request, desk: TheDesk, who: TheSupervisor) -> Resp
     return render.page(request, "evaluation.html", officer=who, shown=shown)
 
 
+@router.get("/evaluation/live")
+def show_evaluation_live(request: Request, desk: TheDesk) -> Response:
+    """The part of it that changes; asking for it is no sign that somebody sits there."""
+    shown = watch.page(exposition.evaluation(desk.evaluation()), language.of_request(request))
+    return render.page(request, "evaluation_live.html", shown=shown)
+
+
 @router.post("/evaluation/alarms/{alarm}/acknowledgement")
 def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: FormOfficer) -> Response:
     """Say by form that somebody looks into it."""

@@ -23,7 +23,7 @@ from api.words.language import CHOICES, words
 from lane.cohort import Tally
 from lane.intervals import rate
 from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk
-from tests.api.service import SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
+from tests.api.service import OFF, SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
 from tests.api.test_browser import small_targets, too_wide
 from tests.api.test_console import Inline
 from tests.browsers import quiet_page
@@ -142,12 +142,38 @@ def test_every_rate_has_words(value: float) -> None:
 # --- the page
 
 
+def test_of_too_few_no_picture_is_drawn(lane: Lane, supervisor: Officer) -> None:
+    tell(lane)
+    html = supervisor.http.get("/evaluation").text
+    assert "<svg" not in html
+    assert "Too few to say" in html
+
+
+def test_nothing_of_nothing_is_never_said(lane: Lane, supervisor: Officer) -> None:
+    tell(lane, cohort=OFF)
+    html = supervisor.http.get("/evaluation").text
+    assert "none counted yet" in html
+    assert "0 of 0" not in html
+
+
+@pytest.mark.browser
+def test_the_page_follows_what_is_counted(
+    browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    tell(lane)
+    with quiet_page(browser) as page:
+        open_page(page, desk)
+        page.get_by_role("heading", name="Too few passengers").wait_for()
+        tell_many(lane, 60)
+        page.get_by_role("heading", name="Nothing unusual so far").wait_for(timeout=15_000)
+
+
 def test_supervisors_alone_find_the_page_and_its_link(
     lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     assert "/evaluation" not in officer.http.get("/queue").text
     refused = officer.http.get("/evaluation")
-    assert (refused.status_code, "This page is for supervisors." in refused.text) == (403, True)
+    assert (refused.status_code, "Your role does not allow this." in refused.text) == (403, True)
     assert 'href="/evaluation"' in supervisor.http.get("/queue").text
     assert "Nothing was counted yet" in supervisor.http.get("/evaluation").text
 
