@@ -13,9 +13,9 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from api import permissions, proving
+from api import permissions, proving, signing_in
 from api.answers import Answers
-from api.auth import Guarded
+from api.auth import Guarded, cookie_name
 from api.broker import Broker, News
 from api.chores import Chore, Chores
 from api.console import render
@@ -24,9 +24,21 @@ from api.errors import RuleMissingError
 from api.metrics import API, Measured
 from api.news import PostgresNews
 from api.numbered import Numbered
-from api.passwords import Attempts, Passwords
+from api.passwords import Passwords
 from api.readiness import Readiness
-from api.routes import about, evaluation, events, hall, hall_pages, lane, ledger, officer, pages, referrals
+from api.routes import (
+    about,
+    entrance,
+    evaluation,
+    events,
+    hall,
+    hall_pages,
+    lane,
+    ledger,
+    officer,
+    pages,
+    referrals,
+)
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
@@ -38,6 +50,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("tree head", 60.0, lambda desk: proving.of(desk).head()),
     Chore("erase", 0.5, lambda desk: desk.erasing.erase_due()),
     Chore("sweep keys", 600.0, lambda desk: desk.erasing.sweep()),
+    Chore("forget sign-ins", 600.0, signing_in.forget_old),
 )
 """What a desk does by itself, again and again."""
 
@@ -56,7 +69,7 @@ class DeskApp(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """The description, with what each operation's rule asks for."""
-        return permissions.described(super().openapi())
+        return permissions.described(super().openapi(), cookie_name(self.state.desk.settings))
 
 
 def create_app(
@@ -78,7 +91,6 @@ def create_app(
         keyring=keyring_of(settings),
         broker=Broker(news),
         passwords=Passwords(settings.argon2),
-        attempts=Attempts(clock),
         clock=clock,
     )
     answers = Answers(render.error_page)
@@ -101,8 +113,8 @@ def create_app(
     answers.install(app)
     for part in (about, lane, officer, referrals, events, hall, evaluation, ledger):
         app.include_router(part.router, prefix=API)
-    app.include_router(pages.router)
-    app.include_router(hall_pages.router)
+    for pages_of in (entrance, pages, hall_pages):
+        app.include_router(pages_of.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     _check_guarded(app)
     return app

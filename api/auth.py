@@ -5,6 +5,7 @@ Every route is `Guarded`: its line in `api.permissions` is read here, and nowher
 
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
 
@@ -22,10 +23,13 @@ from api.errors import (
     RuleMissingError,
     TokenRefusedError,
 )
-from api.permissions import COOKIE, CSRF_HEADER, RULES, Caller, Rule
+from api.permissions import CSRF_HEADER, RULES, Caller, Rule
 from api.settings import Settings
+from api.signing_in import Visitor
 from api.store.officers import SignedInOfficer
 from api.store.tokens import token_hash
+
+_COOKIE = "passenger_lane_session"
 
 
 class Guarded(APIRoute):
@@ -81,13 +85,13 @@ def _let_in(request: Request, rule: Rule) -> None:
     elif bearer is not None and Caller.MONITOR in rule.callers:
         raise NotSignedInError
     elif rule.people:
-        request.state.officer = _allowed(request, desk, rule)
+        request.state.officer = _allowed(request, rule)
     else:
         raise TokenRefusedError
 
 
-def _allowed(request: Request, desk: Desk, rule: Rule) -> SignedInOfficer:
-    who = signed_in(desk, request.cookies.get(COOKIE), acting=rule.keeps_alive)
+def _allowed(request: Request, rule: Rule) -> SignedInOfficer:
+    who = signed_in(request, acting=rule.keeps_alive)
     if Caller(who.role.value) not in rule.people:
         raise NotAllowedError
     return who
@@ -108,11 +112,41 @@ def desk_of(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
-def signed_in(desk: Desk, token: str | None, *, acting: bool = True) -> SignedInOfficer:
-    """The officer of a session; `acting` starts its idle time again. Raises NotSignedInError."""
+def cookie_name(settings: Settings) -> str:
+    """What the session's cookie is called. Over HTTPS the name itself keeps other hosts from setting it."""
+    return f"__Host-{_COOKIE}" if settings.https else _COOKIE
+
+
+async def session_token(request: Request) -> str | None:
+    """The token of the browser's session, as it was sent."""
+    return token_of(request)
+
+
+def token_of(request: Request) -> str | None:
+    """The token of the browser's session, as it was sent."""
+    return request.cookies.get(cookie_name(desk_of(request).settings))
+
+
+def signed_in(request: Request, *, acting: bool = True) -> SignedInOfficer:
+    """The officer of the browser's session; `acting` starts its idle time again. Raises NotSignedInError."""
+    token = token_of(request)
     if token is None:
         raise NotSignedInError
-    return desk.officer_of(token_hash(token), acting=acting)
+    return desk_of(request).officer_of(token_hash(token), acting=acting)
+
+
+def visitor(request: Request) -> Visitor:
+    """The browser that wants to sign in."""
+    host = request.client.host if request.client else None
+    return Visitor(None if host is None or _is_this_machine(host) else host, token_of(request))
+
+
+def _is_this_machine(host: str) -> bool:
+    """Then it is a proxy, and says nothing of who comes through it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def lane(request: Request) -> str:
@@ -138,6 +172,8 @@ def _officer_at(request: Request) -> SignedInOfficer | None:
 
 TheDesk = Annotated[Desk, Depends(desk_of)]
 TheLane = Annotated[str, Depends(lane)]
+SessionToken = Annotated[str | None, Depends(session_token)]
+TheVisitor = Annotated[Visitor, Depends(visitor)]
 TheOfficer = Annotated[SignedInOfficer, Depends(officer)]
 # These say to the reader what the route's rule in `api.permissions` enforces.
 TheSupervisor = TheOfficer
@@ -151,7 +187,7 @@ def csrf_token(session_token: str) -> str:
 
 
 def _check_csrf(request: Request, given: str) -> None:
-    expected = csrf_token(request.cookies.get(COOKIE, ""))
+    expected = csrf_token(token_of(request) or "")
     if not _same(given, expected):
         raise ForgedRequestError
 
@@ -174,7 +210,7 @@ def check_same_site(headers: Headers) -> None:
 def set_session(response: Response, token: str, settings: Settings) -> None:
     """Give the browser its session."""
     response.set_cookie(
-        COOKIE,
+        cookie_name(settings),
         token,
         max_age=settings.session_absolute_s,
         httponly=True,
@@ -185,4 +221,4 @@ def set_session(response: Response, token: str, settings: Settings) -> None:
 
 def end_session(response: Response, settings: Settings) -> None:
     """Take the session from the browser."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=settings.https)
+    response.delete_cookie(cookie_name(settings), httponly=True, samesite="strict", secure=settings.https)

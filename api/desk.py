@@ -12,12 +12,12 @@ import structlog
 
 from api.broker import Broker, Event
 from api.erasing import Erasing
-from api.errors import ApiError, WrongPasswordError
+from api.errors import ApiError
 from api.metrics import Meters, Watch
-from api.passwords import Attempts, Passwords
+from api.passwords import Passwords
 from api.schemas import ReferralState, StoredEntry
 from api.settings import Settings
-from api.store import alarms, chain, evaluation, faces, lanes, officers, queue, sessions
+from api.store import alarms, chain, evaluation, faces, lanes, queue, sessions
 from api.store.database import Database
 from api.store.evaluation import Series
 from api.store.keyring import Keyring
@@ -53,7 +53,6 @@ class Desk:
     keyring: Keyring
     broker: Broker
     passwords: Passwords
-    attempts: Attempts
     clock: Callable[[], datetime]
     meters: Meters = field(default_factory=Meters)
 
@@ -100,20 +99,6 @@ class Desk:
 
     # --- officers
 
-    def sign_in(self, name: str, password: str) -> tuple[SignedInOfficer, str]:
-        """Start a session; return the officer and the session's token.
-
-        Raises WrongPasswordError, TooManyAttemptsError or TooManySignInsError.
-        """
-        with self.passwords.place():
-            pseudonym = self._checked(name, password)
-            with self.database.write() as session:
-                now = self.clock()
-                sessions.forget_ended(session, at=now, lifetime=self._lifetime)
-                token, who = sessions.begin(session, pseudonym, at=now)
-        log.info("signed in", officer=pseudonym)
-        return who, token
-
     def sign_out(self, officer: SignedInOfficer) -> None:
         """End the officer's session."""
         with self.database.write() as session:
@@ -123,7 +108,7 @@ class Desk:
         """The officer of a live session; `acting` starts the idle time again. Raises NotSignedInError."""
         now = self.clock()
         with self.database.read() as session:
-            officer, used_at = sessions.by_token(session, session_sha256, at=now, lifetime=self._lifetime)
+            officer, used_at = sessions.by_token(session, session_sha256, at=now, lifetime=self.lifetime)
         if acting and now - used_at > _MARK_USED_EVERY:
             with self.database.write() as session:
                 sessions.mark_used(session, session_sha256, at=now)
@@ -219,22 +204,13 @@ class Desk:
         except ApiError as error:
             log.error("faces are not erased yet", error=type(error).__name__)
 
-    def _checked(self, name: str, password: str) -> str:
-        self.attempts.allow(name)
-        with self.database.read() as session:
-            known = officers.password_hash_of(session, name)
-        if not self.passwords.fits(password, known[1] if known else None) or known is None:
-            log.warning("sign-in refused")
-            raise WrongPasswordError
-        self.attempts.right(name)
-        return known[0]
-
     @property
     def _window(self) -> timedelta:
         return timedelta(days=self.settings.evaluation_window_days)
 
     @property
-    def _lifetime(self) -> Lifetime:
+    def lifetime(self) -> Lifetime:
+        """How long a session lasts."""
         settings = self.settings
         return Lifetime(
             timedelta(seconds=settings.session_absolute_s), timedelta(seconds=settings.session_idle_s)

@@ -14,7 +14,7 @@ ApiError
 ├── NotSignedInError          nobody is signed in
 ├── WrongPasswordError        name and password do not belong together
 ├── PasswordRefusedError      a new password is too short, too long, or holds the own name
-├── TooManyAttemptsError      too many wrong passwords for one name in a short time
+├── TooManyAttemptsError      too many wrong passwords for one name, or from one address
 ├── TooManySignInsError       more sign-ins at the same moment than the desk checks
 ├── NotAllowedError           who is signed in has another role than this asks for
 ├── ForgedRequestError        a request that the officer's page did not make
@@ -143,10 +143,10 @@ class PasswordRefusedError(ApiError):
 
 
 class TooManyAttemptsError(ApiError):
-    """Too many wrong passwords for one name in a short time."""
+    """Too many wrong passwords for one name, or from one address."""
 
     def __init__(self) -> None:
-        super().__init__("too many wrong passwords for this name: wait one minute, then try again")
+        super().__init__("too many wrong passwords: wait a few minutes, then try again")
 
 
 class TooManySignInsError(ApiError):

@@ -6,24 +6,19 @@ the threads in which officers decide.
 
 import secrets
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from api.errors import PasswordRefusedError, TooManyAttemptsError, TooManySignInsError
+from api.errors import PasswordRefusedError, TooManySignInsError
 from api.settings import Argon2Cost
 
 SHORTEST, LONGEST = 12, 256
 _AT_ONCE = 2
 MOST_SIGN_INS = 8
 """Sign-ins that are checked or wait for it; a check takes a fraction of a second, so none waits long."""
-_ATTEMPTS = 5
-_PAUSE = timedelta(minutes=1)
-_NAMES_KEPT = 1024
 
 
 def one_time() -> str:
@@ -70,35 +65,3 @@ class Passwords:
         with self._turns:
             fits = self._hash.verify(password, password_hash or self._nobody)
         return fits and password_hash is not None
-
-
-class Attempts:
-    """Counts attempts for each name, in memory: five wrong ones in a minute, then a minute's pause.
-
-    An attempt counts before its password is checked, so that guesses at the same moment count too.
-    """
-
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._wrong: OrderedDict[str, list[datetime]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def allow(self, name: str) -> None:
-        """Count one attempt. Raises TooManyAttemptsError while the name pauses."""
-        with self._lock:
-            recent = self._recent(name)
-            if len(recent) >= _ATTEMPTS:
-                raise TooManyAttemptsError
-            self._wrong[name] = [*recent, self._clock()]
-            self._wrong.move_to_end(name)
-            while len(self._wrong) > _NAMES_KEPT:
-                self._wrong.popitem(last=False)
-
-    def right(self, name: str) -> None:
-        """Forget the attempts: this one was no guess."""
-        with self._lock:
-            self._wrong.pop(name, None)
-
-    def _recent(self, name: str) -> list[datetime]:
-        since = self._clock() - _PAUSE
-        return [at for at in self._wrong.get(name, []) if at > since]

@@ -19,7 +19,6 @@ from api.errors import (
     TokenRefusedError,
 )
 
-COOKIE = "passenger_lane_session"
 CSRF_HEADER = "X-CSRF-Token"
 
 
@@ -142,9 +141,12 @@ def refusals(rule: Rule) -> list[type[ApiError]]:
     return found
 
 
-def described(openapi: dict[str, Any]) -> dict[str, Any]:
+def described(openapi: dict[str, Any], cookie: str) -> dict[str, Any]:
     """The OpenAPI description with what each operation's rule asks for, and answers."""
-    openapi.setdefault("components", {})["securitySchemes"] = _SCHEMES
+    openapi.setdefault("components", {})["securitySchemes"] = {
+        "officer": _COOKIE | {"name": cookie},
+        **_SCHEMES,
+    }
     for methods in openapi["paths"].values():
         for operation in methods.values():
             rule = RULES[operation["operationId"]]
@@ -153,13 +155,8 @@ def described(openapi: dict[str, Any]) -> dict[str, Any]:
     return openapi
 
 
+_COOKIE = {"type": "apiKey", "in": "cookie", "description": "A session's token."}
 _SCHEMES = {
-    "officer": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": COOKIE,
-        "description": "A session's token.",
-    },
     "csrf": {
         "type": "apiKey",
         "in": "header",

@@ -7,9 +7,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.auth import csrf_token
+from api.auth import csrf_token, token_of
 from api.numbered import number_of
-from api.permissions import COOKIE as SESSION_COOKIE
 from api.words import language
 from api.words.language import CHOICES, N_, Words
 
@@ -24,7 +23,7 @@ PROBLEMS: dict[str, str] = {
     "passage_closed": N_("The passage has ended at the lane. There is nobody left to decide on."),
     "ground_refused": N_("This ground does not belong to this answer. Choose one from the list."),
     "wrong_password": N_("Name and password do not belong together."),
-    "too_many_attempts": N_("Too many wrong passwords for this name. Wait one minute, then try again."),
+    "too_many_attempts": N_("Too many wrong passwords. Wait a few minutes, then try again."),
     "too_many_sign_ins": N_("Too many people are signing in at this moment. Wait a moment, then try again."),
     "lane_unknown": N_("There is no such lane, or it may not deliver any more."),
     "alarm_unknown": N_("There is no such alarm, or no longer."),
@@ -108,5 +107,5 @@ def _same_page(request: Request) -> str:
 
 
 def _csrf(request: Request) -> str:
-    token = request.cookies.get(SESSION_COOKIE)
+    token = token_of(request)
     return csrf_token(token) if token else ""

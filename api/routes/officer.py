@@ -1,14 +1,14 @@
 """Signing in and out."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Cookie, Response
+from fastapi import APIRouter, Response
 
 from api.auth import (
     ActingOfficer,
     Guarded,
+    SessionToken,
     TheDesk,
     TheOfficer,
+    TheVisitor,
     csrf_token,
     end_session,
     set_session,
@@ -22,8 +22,8 @@ from api.errors import (
     WrongPasswordError,
     documented,
 )
-from api.permissions import COOKIE
 from api.schemas import Credentials, Officer, SignedIn
+from api.signing_in import SigningIn
 from api.store.officers import SignedInOfficer
 
 router = APIRouter(route_class=Guarded, tags=["officer"])
@@ -37,9 +37,9 @@ router = APIRouter(route_class=Guarded, tags=["officer"])
         WrongPasswordError, ForgedRequestError, TooManyAttemptsError, TooManySignInsError, BodyTooLargeError
     ),
 )
-def sign_in(credentials: Credentials, desk: TheDesk, response: Response) -> SignedIn:
+def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, response: Response) -> SignedIn:
     """Start a session; the cookie is its key, the CSRF token goes with everything that changes something."""
-    who, token = desk.sign_in(credentials.name, credentials.password)
+    who, token = SigningIn.of(desk).by_password(credentials.name, credentials.password, visitor)
     set_session(response, token, desk.settings)
     return SignedIn(officer=_told(who), csrf_token=csrf_token(token))
 
@@ -50,9 +50,9 @@ def sign_in(credentials: Credentials, desk: TheDesk, response: Response) -> Sign
     operation_id="show_session",
     responses=documented(NotSignedInError),
 )
-def show_session(who: TheOfficer, token: Annotated[str, Cookie(alias=COOKIE)]) -> SignedIn:
+def show_session(who: TheOfficer, token: SessionToken) -> SignedIn:
     """The officer of this session, and its CSRF token."""
-    return SignedIn(officer=_told(who), csrf_token=csrf_token(token))
+    return SignedIn(officer=_told(who), csrf_token=csrf_token(token or ""))
 
 
 @router.delete(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Form, Path, Request
+from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api import exposition
@@ -11,21 +11,9 @@ from api.auth import (
     TheDesk,
     TheOfficer,
     TheSupervisor,
-    end_session,
-    set_session,
-    signed_in,
 )
 from api.console import render, views, watch
-from api.errors import (
-    ANSWERS,
-    ClaimMissingError,
-    GroundRefusedError,
-    NotSignedInError,
-    TooManyAttemptsError,
-    TooManySignInsError,
-    WrongPasswordError,
-)
-from api.permissions import COOKIE
+from api.errors import ClaimMissingError, GroundRefusedError
 from api.schemas import PassageName
 from api.store.officers import SignedInOfficer
 from api.words import language
@@ -40,53 +28,6 @@ FormOfficer = TheOfficer
 """The officer who sends a form of the own page."""
 Choice = Annotated[str, Form(max_length=64)]
 Note = Annotated[str, Form(max_length=500)]
-
-
-@router.get("/")
-def home(who: TheOfficer) -> Response:
-    """To the queue."""
-    del who
-    return _to("/queue")
-
-
-@router.get("/sign-in")
-def show_sign_in(
-    request: Request, desk: TheDesk, token: Annotated[str | None, Cookie(alias=COOKIE)] = None
-) -> Response:
-    """The form to sign in with, or the queue for those who are."""
-    try:
-        signed_in(desk, token)
-    except NotSignedInError:
-        return render.page(request, "sign_in.html", problem=None, name="")
-    return _to("/queue")
-
-
-@router.post("/sign-in")
-def sign_in(
-    request: Request,
-    desk: TheDesk,
-    name: Annotated[str, Form(max_length=64)] = "",
-    password: Annotated[str, Form(max_length=256)] = "",
-) -> Response:
-    """Sign in by form."""
-    try:
-        _, token = desk.sign_in(name, password)
-    except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
-        status, code = ANSWERS[type(error)]
-        told = render.problem(request, code)
-        return render.page(request, "sign_in.html", status=status, problem=told, name=name)
-    response = _to("/queue")
-    set_session(response, token, desk.settings)
-    return response
-
-
-@router.post("/sign-out")
-def sign_out(desk: TheDesk, who: FormOfficer) -> Response:
-    """Sign out by form."""
-    desk.sign_out(who)
-    response = _to("/sign-in")
-    end_session(response, desk.settings)
-    return response
 
 
 @router.get("/queue")

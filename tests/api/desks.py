@@ -23,7 +23,7 @@ from api.chores import Chore, Chores
 from api.connections import Bounds
 from api.desk import Desk
 from api.metrics import Meters
-from api.passwords import Attempts, Passwords
+from api.passwords import Passwords
 from api.process import BOUNDS, DeskServer, address_of, bind
 from api.settings import Argon2Cost, Settings
 from api.store import lanes, officers
@@ -81,7 +81,6 @@ class RunningDesk:
             settings=made,
             database=database,
             keyring=keyring,
-            attempts=Attempts(clock),
             clock=clock,
             meters=Meters(),
         )

@@ -15,9 +15,9 @@ from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 
 from api.app import _check_guarded, create_app
-from api.auth import Guarded, GuardedPage
+from api.auth import Guarded, GuardedPage, cookie_name
 from api.errors import RuleMissingError
-from api.permissions import COOKIE, PEOPLE, RULES, Caller, Rule
+from api.permissions import PEOPLE, RULES, Caller, Rule
 from api.settings import Settings
 from api.store.officers import Role
 from tests.api.desks import PASSWORD, Officer, RunningDesk, running
@@ -60,7 +60,7 @@ class Site:
             stack.enter_context(httpx.Client(trust_env=False, timeout=30)) for _ in range(3)
         )
         forger.headers["Authorization"] = "Bearer invented"
-        forger.cookies.set(COOKIE, "invented")
+        forger.cookies.set(cookie_name(desk.settings), "invented")
         monitor.headers["Authorization"] = f"Bearer {TOKEN}"
         self.clients: dict[str, httpx.Client] = {
             STRANGER: stranger,

@@ -1,0 +1,73 @@
+"""The pages at the entrance: sign in, sign out, and to the work of whoever is signed in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.auth import GuardedPage, TheDesk, TheOfficer, TheVisitor, end_session, set_session, signed_in
+from api.console import render
+from api.errors import (
+    ANSWERS,
+    NotSignedInError,
+    TooManyAttemptsError,
+    TooManySignInsError,
+    WrongPasswordError,
+)
+from api.signing_in import SigningIn
+from api.store.officers import Role
+
+router = APIRouter(route_class=GuardedPage, include_in_schema=False)
+
+WORK = {Role.OFFICER: "/queue", Role.SUPERVISOR: "/queue"}
+"""Where each role's work begins; everybody else has the own account."""
+
+
+@router.get("/")
+def home(who: TheOfficer) -> Response:
+    """To the work of whoever is signed in."""
+    return to(WORK.get(who.role, "/account"))
+
+
+@router.get("/sign-in")
+def show_sign_in(request: Request) -> Response:
+    """The form to sign in with, or the work of those who are."""
+    try:
+        signed_in(request)
+    except NotSignedInError:
+        return render.page(request, "sign_in.html", problem=None, name="")
+    return to("/")
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    desk: TheDesk,
+    visitor: TheVisitor,
+    name: Annotated[str, Form(max_length=64)] = "",
+    password: Annotated[str, Form(max_length=256)] = "",
+) -> Response:
+    """Sign in by form."""
+    try:
+        _, token = SigningIn.of(desk).by_password(name, password, visitor)
+    except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
+        status, code = ANSWERS[type(error)]
+        told = render.problem(request, code)
+        return render.page(request, "sign_in.html", status=status, problem=told, name=name)
+    response = to("/")
+    set_session(response, token, desk.settings)
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(desk: TheDesk, who: TheOfficer) -> Response:
+    """Sign out by form."""
+    desk.sign_out(who)
+    response = to("/sign-in")
+    end_session(response, desk.settings)
+    return response
+
+
+def to(path: str) -> RedirectResponse:
+    """To another page, which the browser gets anew."""
+    return RedirectResponse(path, status_code=303)
