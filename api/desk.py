@@ -6,7 +6,6 @@ Each method is one transaction; listeners are told after it is committed.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
 
 import structlog
 
@@ -15,17 +14,16 @@ from api.erasing import Erasing
 from api.errors import ApiError
 from api.metrics import Meters, Watch
 from api.passwords import Passwords
-from api.schemas import ReferralState, StoredEntry
+from api.reviewing import Reviewing
+from api.schemas import StoredEntry
 from api.settings import Settings
-from api.store import alarms, chain, evaluation, faces, lanes, queue, sessions
+from api.store import alarms, chain, evaluation, faces, lanes, sessions
 from api.store.database import Database
 from api.store.evaluation import Series
 from api.store.keyring import Keyring
 from api.store.officers import SignedInOfficer
-from api.store.queue import Referral
 from api.store.sessions import Lifetime
 from lane.ledger import Head
-from lane.referral import Answer, Decision, Ground
 
 log = structlog.get_logger(__name__)
 
@@ -91,12 +89,6 @@ class Desk:
             self.broker.publish(Event(name, passage))
         return through, head
 
-    def decision_for(self, lane: str, passage: str) -> Decision | None:
-        """The decision on a lane's passage. Raises PassageUnknownError."""
-        with self.database.read() as session:
-            lanes.owns_passage(session, lane, passage)
-            return queue.decision_of(session, passage)
-
     # --- officers
 
     def sign_out(self, officer: SignedInOfficer) -> None:
@@ -114,65 +106,12 @@ class Desk:
                 sessions.mark_used(session, session_sha256, at=now)
         return officer
 
-    # --- referrals
+    # --- cases
 
-    def referrals(
-        self, state: ReferralState | Literal["waiting"] | None, limit: int = queue.MOST_LISTED
-    ) -> list[Referral]:
-        """The queue, at most `limit` of it."""
-        with self.database.read() as session:
-            return queue.listed(session, state, at=self.clock(), limit=limit)
-
-    def waiting(self) -> int:
-        """How many cases wait, however many are listed."""
-        with self.database.read() as session:
-            return queue.count_waiting(session)
-
-    def referral(self, passage: str, officer: SignedInOfficer) -> Referral:
-        """One case; that it was shown to the officer who has it goes into the ledger first."""
-        with self.database.read() as session:
-            referral = queue.one(session, passage, at=self.clock())
-        if referral.claimed_by == officer.pseudonym and not referral.shown:
-            with self.database.write() as session:
-                queue.note_shown(session, passage, officer.pseudonym, at=self.clock())
-        return referral
-
-    def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
-        """Take a case, or renew the claim; return until when it is the officer's."""
-        lease = timedelta(seconds=self.settings.lease_s)
-        with self.database.write() as session:
-            until, taken = queue.claim(session, passage, officer.pseudonym, at=self.clock(), lease=lease)
-        if taken:
-            log.info("referral.claimed", passage=passage, officer=officer.pseudonym)
-            self.broker.publish(Event("referral.changed", passage))
-        return until
-
-    def release(self, passage: str, officer: SignedInOfficer) -> None:
-        """Give a case back."""
-        with self.database.write() as session:
-            released = queue.release(session, passage, officer.pseudonym, at=self.clock())
-        if released:
-            log.info("referral.released", passage=passage, officer=officer.pseudonym)
-            self.broker.publish(Event("referral.changed", passage))
-
-    def decide(
-        self, passage: str, officer: SignedInOfficer, answer: Answer, ground: Ground, note: str
-    ) -> Decision:
-        """Decide a case: the decision and its ledger entry are one transaction."""
-        with self.database.write() as session:
-            decision, new = queue.decide(
-                session, passage, officer.pseudonym, answer, ground, note, at=self.clock()
-            )
-        if new:
-            log.info("referral.decided", passage=passage, officer=officer.pseudonym, answer=answer.value)
-            self.broker.publish(Event("referral.decided", passage))
-        return decision
-
-    def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
-        """One image of a case, for the officer who has it."""
-        with self.database.read() as session:
-            queue.may_see_image(session, passage, sha256, officer.pseudonym, at=self.clock())
-            return faces.image(session, self.keyring, passage, sha256)
+    @property
+    def cases(self) -> Reviewing:
+        """What officers do with cases."""
+        return Reviewing(self.settings, self.database, self.broker, self.keyring, self.clock)
 
     # --- supervisors
 

@@ -37,7 +37,16 @@ ApiError
 ├── ClaimMissingError         the officer does not have the case, or no longer
 ├── AlreadyDecidedError       the case has its decision
 ├── PassageClosedError        the passage ended before an officer decided
+├── OtherOfficerNeededError   somebody else must answer for the case
+├── AlreadyJudgedError        the officer has judged the faces under this claim
+├── NotRevealedError          the officer has not judged the faces yet
+├── NotDecidedError           the case has no decision yet
+├── NotYourDecisionError      another officer decided
+├── AlreadyHandedError        the lane has the decision
 ├── GroundRefusedError        the ground does not belong to the answer
+├── NoteMissingError          the answer needs a note
+├── RepeatRefusedError        the lane may not capture this passenger again
+├── SecondOfficerNeededError  a correction to an answer that needs a second officer
 ├── ChainBrokenError          a lane's entry does not follow what the desk has
 ├── ImageMissingError         a referral came before its images
 ├── ImageRefusedError         the bytes are not the image that they claim to be
@@ -303,6 +312,71 @@ class PassageClosedError(ApiError):
         super().__init__("the passage has ended at the lane: there is nobody left to decide on")
 
 
+class OtherOfficerNeededError(ApiError):
+    """Somebody else must answer for the case."""
+
+    def __init__(self) -> None:
+        super().__init__("this case needs another officer: take another one")
+
+
+class AlreadyJudgedError(ApiError):
+    """The officer has judged the faces under this claim, or there was nothing to judge."""
+
+    def __init__(self) -> None:
+        super().__init__("the findings are revealed already, and the judgement before stays as it is")
+
+
+class NotRevealedError(ApiError):
+    """The officer has not judged the faces yet."""
+
+    def __init__(self) -> None:
+        super().__init__("compare the faces first: a decision follows the officer's own judgement")
+
+
+class NotDecidedError(ApiError):
+    """The case has no decision yet."""
+
+    def __init__(self) -> None:
+        super().__init__("this case has no decision that could be corrected")
+
+
+class NotYourDecisionError(ApiError):
+    """Another officer decided."""
+
+    def __init__(self) -> None:
+        super().__init__("another officer decided this case: only that officer can correct it")
+
+
+class AlreadyHandedError(ApiError):
+    """The lane has the decision."""
+
+    def __init__(self) -> None:
+        super().__init__("the lane has the decision already: it can no longer be corrected")
+
+
+class NoteMissingError(ApiError):
+    """The answer needs a note."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "say why in a note: the answer contradicts your own judgement, or the machine where it is sure"
+        )
+
+
+class RepeatRefusedError(ApiError):
+    """The lane may not capture this passenger again."""
+
+    def __init__(self) -> None:
+        super().__init__("this passenger is not captured again: choose another answer")
+
+
+class SecondOfficerNeededError(ApiError):
+    """A correction to an answer that needs a second officer."""
+
+    def __init__(self) -> None:
+        super().__init__("this answer needs a second officer and cannot be given as a correction")
+
+
 class GroundRefusedError(ApiError):
     """The ground does not belong to the answer."""
 
@@ -404,6 +478,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     TokenRefusedError: (401, "token_refused"),
     NotAllowedError: (403, "not_allowed"),
     ForgedRequestError: (403, "forged_request"),
+    NotYourDecisionError: (403, "not_your_decision"),
     PassageUnknownError: (404, "passage_unknown"),
     ReferralUnknownError: (404, "referral_unknown"),
     ImageUnknownError: (404, "image_unknown"),
@@ -417,11 +492,19 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     ClaimMissingError: (409, "claim_missing"),
     AlreadyDecidedError: (409, "already_decided"),
     PassageClosedError: (409, "passage_closed"),
+    OtherOfficerNeededError: (409, "other_officer_needed"),
+    AlreadyJudgedError: (409, "already_judged"),
+    NotRevealedError: (409, "not_revealed"),
+    NotDecidedError: (409, "not_decided"),
+    AlreadyHandedError: (409, "already_handed"),
     ChainBrokenError: (409, "chain_broken"),
     ImageMissingError: (409, "image_missing"),
     TooManyImagesError: (409, "too_many_images"),
     BodyTooLargeError: (413, "too_large"),
     GroundRefusedError: (422, "ground_refused"),
+    NoteMissingError: (422, "note_missing"),
+    RepeatRefusedError: (422, "repeat_refused"),
+    SecondOfficerNeededError: (422, "second_officer_needed"),
     ImageRefusedError: (422, "image_refused"),
     EntryRefusedError: (422, "entry_refused"),
     TextRefusedError: (422, "text_refused"),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from api.review import Match, Stage, Step, Verdict
 from lane.referral import Answer, Ground
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -112,8 +113,8 @@ class ReasonMessage(Wire):
     """Why a passenger was referred: the field's code, its components, and the officer's text."""
 
     code: str = Field(
-        description="F09 and F10 tell of the comparison. A page keeps them back until the officer has looked "
-        "at the faces; a client that shows cases to a person must do so too."
+        description="`compare` stands for both reasons that tell of the comparison, until the findings are "
+        "revealed."
     )
     components: list[str]
     text: str
@@ -125,31 +126,48 @@ class ImageMessage(Wire):
     role: str
     sha256: Sha256
     sequence: int | None
-    captured_at: str | None
     eyes: tuple[Point, Point] | None
     href: str
+
+
+class BadgeMessage(Wire):
+    """The quality of the live pictures in one respect, in words."""
+
+    component: str
+    text: str
+    state: Literal["good", "low", "not_measured"]
 
 
 ReferralState = Literal["open", "claimed", "decided", "ended"]
 
 
 class ReferralSummary(Wire):
-    """A referral as the queue shows it. `ended`: the passage closed before an officer decided."""
+    """A referral as the queue shows it. `ended`: the passage closed before an officer decided.
+
+    Of the own case that is not judged yet, reasons and waiting time are left out.
+    """
 
     passage: str
     lane: str
     state: ReferralState
-    opened_at: datetime
-    waiting_s: int
-    reasons: list[ReasonMessage]
+    opened_at: datetime | None
+    waiting_s: int | None
+    reasons: list[ReasonMessage] | None
+    escalated: bool
     claimed_by: str | None
     claimed_until: datetime | None
     mine: bool
+    claimable: bool = Field(description="Whether the officer who asks may take it now.")
+    needs: Stage | None = Field(
+        description="Who is asked next, told only to an officer who has answered already: whoever is asked "
+        "next must not know that somebody was asked before."
+    )
     decision: DecisionMessage | None
+    correctable: bool = Field(description="Whether the officer who asks can still correct the decision.")
 
 
 class ReferralList(Wire):
-    """Who waits, the gravest first, then the oldest; then who was decided on, the last first."""
+    """Who waits: escalated, then the gravest, then the oldest; then who was decided on, the last first."""
 
     referrals: list[ReferralSummary] = Field(description="At most 200.")
     waiting: int = Field(description="How many wait in all, listed or not.")
@@ -168,17 +186,66 @@ class AchievedFmr(Wire):
     text: str = Field(description="The same in words: show these, never a percentage.")
 
 
-class ReferralDetail(ReferralSummary):
-    """A referral as its officer sees it: no similarity, no score."""
+class CheckMessage(Wire):
+    """One check of the document."""
 
-    achieved_fmr: AchievedFmr | None = Field(
-        description="Null until the case is decided: what the comparison is worth must not lead the eye of "
-        "the officer who compares the faces."
-    )
+    check: str
+    result: Literal["successful", "failed", "undetermined", "not_supported", "aborted"]
+    text: str
+
+
+class AttackMessage(Wire):
+    """What attack detection found. Without a result it must be said that there is none."""
+
+    assessed: bool
+    alarm: bool
+    images: list[Sha256] = Field(description="Those that raised the alarm.")
+
+
+class OwnVerdict(Wire):
+    """What the officer said of the faces before the reveal; null where there was nothing to compare."""
+
+    verdict: Verdict | None
+    confidence: int | None
+    text: str = Field(description="Why there was nothing to compare; else empty.")
+
+
+class AnswerRule(Wire):
+    """What an answer would take, on this ground."""
+
+    answer: Answer
+    ground: Ground
+    note: bool = Field(description="A note must say why.")
+    second_officer: bool = Field(description="Another officer must come to the same answer.")
+
+
+class RevealedMessage(Wire):
+    """What the machine found, told once the officer has judged."""
+
+    match: Match
+    band: AchievedFmr
+    confident: bool = Field(description="Admitting would reverse a confident result of the machine.")
+    reasons: list[ReasonMessage]
     remarks: list[ReasonMessage]
-    images: list[ImageMessage]
     checked: list[str] = Field(description="What was checked and what came of it, in words.")
     not_checked: list[str] = Field(description="What was not checked, and why, in words.")
+    document: list[CheckMessage]
+    attack: AttackMessage
+    advice: str = Field(description="Advice, and shown as such: the officer decides.")
+    own: OwnVerdict
+    answers: list[AnswerRule] = Field(description="What can be answered, in the order of the page.")
+
+
+class ReferralDetail(ReferralSummary):
+    """A referral as the one who asks may see it: no similarity, no score."""
+
+    step: Step | None = Field(description="Of the officer who has the case, or decided it; else null.")
+    images: list[ImageMessage]
+    badges: list[BadgeMessage]
+    revealed: RevealedMessage | None = Field(
+        description="Null until the officer who has the case has judged the faces: what the machine found "
+        "must not lead the eye."
+    )
 
 
 class ClaimMessage(Wire):
@@ -189,13 +256,45 @@ class ClaimMessage(Wire):
     lease_s: int
 
 
+class ClaimOrNone(Wire):
+    """The claim, or null where nobody waits whom this officer may take."""
+
+    claim: ClaimMessage | None
+
+
+Feature = Literal["ears", "marks", "scars", "nose", "mouth", "brows"]
+
+
+class ViewedMessage(Wire):
+    """Something that the officer looked at, and when: milliseconds after the case was opened."""
+
+    what: Literal["document", "live", "flicker", "magnifier", "zoom"]
+    image: Sha256 | None = None
+    at_ms: int = Field(ge=0, le=24 * 3600 * 1000)
+
+
+class JudgementRequest(Wire):
+    """What the officer says of the two faces, before anything else is told."""
+
+    verdict: Verdict
+    confidence: int = Field(ge=1, le=5, description="1, a guess, to 5, certain.")
+    features: dict[Feature, Literal["same", "different", "not_visible"]] = {}
+    viewed: list[ViewedMessage] = Field(default=[], max_length=200)
+
+
 class DecisionRequest(Wire):
-    """An officer's answer. Grounds of admit: same_person, checked_by_hand, other. Grounds of second_line:
-    different_person, cannot_tell, document_in_doubt, needs_assistance, other."""
+    """An officer's answer. `answers` of a revealed case lists which ground belongs to which."""
 
     answer: Answer
     ground: Ground
     note: str = Field(default="", max_length=500)
+
+
+class DecisionAnswer(Wire):
+    """What came of an answer: decided, or another officer is asked, who is not told of this one."""
+
+    state: Literal["decided", "second_officer", "third_officer"]
+    decision: DecisionMessage | None
 
 
 # --- the ledger
@@ -303,8 +402,13 @@ class JudgedTold(Told):
     images: list[ImageTold] = Field(default=[], max_length=16)
 
 
-class ClosedTold(Told):
-    """The body of `passage.closed`."""
+class PassageTold(Told):
+    """The body of a fact that needs no more than its passage."""
 
     passage: PassageName
+
+
+class ClosedTold(PassageTold):
+    """The body of `passage.closed`."""
+
     how: str = Field(max_length=64)

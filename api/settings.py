@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     """The file with the key that signs the ledger's heads; unset, it is beside the database, by its name."""
     lease_s: int = Field(default=120, ge=10, le=600)
     """How long a case is an officer's without a sign that somebody works on it."""
+    correction_window_s: float = Field(default=3.0, ge=0, le=30)
+    """How long the lane waits with a decision, so that a slip can be corrected."""
     session_absolute_s: int = Field(default=12 * 3600, ge=60)
     """After how long a session ends, whatever the officer does."""
     session_idle_s: int = Field(default=30 * 60, ge=60)

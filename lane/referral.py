@@ -18,6 +18,10 @@ class Answer(StrEnum):
 
     ADMIT = "admit"
     SECOND_LINE = "second_line"
+    REPEAT_CAPTURE = "repeat_capture"
+    """The lane captures once more; the gate stays closed, and the passage goes on."""
+    OTHER_AGENCY = "other_agency"
+    """The gate stays closed; the agency that the ground names takes over."""
 
 
 class Ground(StrEnum):
@@ -29,6 +33,13 @@ class Ground(StrEnum):
     CANNOT_TELL = "cannot_tell"
     DOCUMENT_IN_DOUBT = "document_in_doubt"
     NEEDS_ASSISTANCE = "needs_assistance"
+    POOR_PICTURES = "poor_pictures"
+    NOT_ALONE = "not_alone"
+    QUARANTINE = "quarantine"
+    CUSTOMS = "customs"
+    IMMIGRATION = "immigration"
+    POLICE = "police"
+    MARKET_REGULATION = "market_regulation"
     OTHER = "other"
 
 
@@ -39,6 +50,15 @@ GROUNDS: dict[Answer, tuple[Ground, ...]] = {
         Ground.CANNOT_TELL,
         Ground.DOCUMENT_IN_DOUBT,
         Ground.NEEDS_ASSISTANCE,
+        Ground.OTHER,
+    ),
+    Answer.REPEAT_CAPTURE: (Ground.POOR_PICTURES, Ground.NOT_ALONE, Ground.OTHER),
+    Answer.OTHER_AGENCY: (
+        Ground.QUARANTINE,
+        Ground.CUSTOMS,
+        Ground.IMMIGRATION,
+        Ground.POLICE,
+        Ground.MARKET_REGULATION,
         Ground.OTHER,
     ),
 }

@@ -21,6 +21,17 @@ PROBLEMS: dict[str, str] = {
     "claim_missing": N_("This case is no longer yours. Nothing was decided."),
     "already_decided": N_("This case has been decided and stays as it is."),
     "passage_closed": N_("The passage has ended at the lane. There is nobody left to decide on."),
+    "other_officer_needed": N_("This case needs another officer. Take another one."),
+    "already_judged": N_("You have judged these faces already; your judgement stays as it is."),
+    "not_revealed": N_("Compare the faces first. A decision follows your own judgement."),
+    "not_decided": N_("This case has no decision that could be corrected."),
+    "not_your_decision": N_("Another officer decided this case; only that officer can correct it."),
+    "already_handed": N_("The lane has the decision already. It can no longer be corrected."),
+    "note_missing": N_(
+        "Say why in a note: your answer contradicts your own judgement, or the lane where it is sure."
+    ),
+    "repeat_refused": N_("This passenger is not captured again. Choose another answer."),
+    "second_officer_needed": N_("This answer needs a second officer and cannot be given as a correction."),
     "ground_refused": N_("This ground does not belong to this answer. Choose one from the list."),
     "wrong_password": N_("Name and password do not belong together."),
     "too_many_attempts": N_("Too many wrong passwords. Wait a few minutes, then try again."),

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api import wire
-from api.schemas import ImageMessage, ReasonTold, ReferralState
+from api.review import Step
+from api.schemas import ImageMessage, ReasonMessage, ReasonTold, ReferralState, RevealedMessage
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
 from api.words import wording
@@ -13,6 +14,7 @@ from lane.referral import GROUNDS, Answer, Ground
 
 _ENDED: dict[str, str] = {
     "passed_through": N_("The passenger passed through the gate."),
+    "handed_to_agency": N_("The passenger was handed to another agency."),
     "sent_to_second_line": N_("The passenger was sent to the second line."),
     "interrupted": N_("The passage was interrupted at the lane."),
     "gate_fault": N_("The gate had a fault. See to the passenger at the lane."),
@@ -21,11 +23,22 @@ _ENDED: dict[str, str] = {
 _DECIDED: dict[Answer, str] = {
     Answer.ADMIT: N_("Admitted"),
     Answer.SECOND_LINE: N_("Sent to the second line"),
+    Answer.REPEAT_CAPTURE: N_("Captured again"),
+    Answer.OTHER_AGENCY: N_("Handed to another agency"),
+}
+
+KEYS: dict[Answer, str] = {
+    Answer.ADMIT: "A",
+    Answer.SECOND_LINE: "L",
+    Answer.REPEAT_CAPTURE: "R",
+    Answer.OTHER_AGENCY: "G",
 }
 
 CONSEQUENCES: dict[Answer, str] = {
     Answer.ADMIT: N_("The gate will open."),
     Answer.SECOND_LINE: N_("The gate stays closed; an officer of the second line takes over."),
+    Answer.REPEAT_CAPTURE: N_("The gate stays closed; the lane takes new pictures and asks again."),
+    Answer.OTHER_AGENCY: N_("The gate stays closed; the agency takes over."),
 }
 
 
@@ -95,13 +108,16 @@ class Review:
     """Everything on the page of a case."""
 
     case: Case
+    step: Step | None
+    revealed: RevealedMessage | None
+    """What the machine found, once the officer has judged."""
     why: tuple[Why, ...]
     remarks: tuple[Why, ...]
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
     attack_assessed: bool
     worth: str | None
-    """What the lane's comparison is worth, in words; None until the case is decided."""
+    """What the lane's comparison is worth, in words; None until the officer has judged."""
     document: ImageMessage | None
     live: tuple[ImageMessage, ...]
     options: tuple[Option, ...]
@@ -109,7 +125,7 @@ class Review:
 
 def case(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> Case:
     """A referral as a row."""
-    reasons = referral.judged.reasons
+    reasons = wire.reasons(referral, words)
     return Case(
         passage=referral.passage,
         lane=referral.lane,
@@ -118,7 +134,7 @@ def case(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) 
         grave=referral.grave,
         opened_at=referral.opened_at,
         waited=clock_text(wire.waiting_s(referral, now)),
-        reason=wording.brief(reasons[0], words) if reasons else words.say(wording.UNKNOWN.brief),
+        reason=wording.brief(_told(reasons[0]), words) if reasons else words.say(wording.UNKNOWN.brief),
         more=max(0, len(reasons) - 1),
         officer=referral.claimed_by,
         outcome=_outcome(referral, words),
@@ -127,20 +143,21 @@ def case(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) 
 
 
 def review(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> Review:
-    """A referral as its own page."""
-    judged = referral.judged
-    images = wire.images(referral)
-    achieved = wire.achieved_fmr(referral, words)
+    """A referral as its own page: what `wire.detail` tells this officer, and no more."""
+    shown = wire.detail(referral, who, words, now)
+    told = shown.revealed
     return Review(
         case=case(referral, who, words, now),
-        why=tuple(_why(reason, words) for reason in judged.reasons),
-        remarks=tuple(_why(remark, words) for remark in judged.remarks if remark.code != "A02"),
-        checked=tuple(wording.checked(judged, words)),
-        not_checked=tuple(wording.not_checked(judged, words)),
-        attack_assessed=judged.evidence.liveness.value is not None,
-        worth=achieved.text if achieved else None,
-        document=next((image for image in images if image.role == "document"), None),
-        live=tuple(image for image in images if image.role == "live"),
+        step=shown.step,
+        revealed=told,
+        why=tuple(_why(reason, words) for reason in (told.reasons if told else ())),
+        remarks=tuple(_why(one, words) for one in (told.remarks if told else ()) if one.code != "A02"),
+        checked=tuple(told.checked if told else ()),
+        not_checked=tuple(told.not_checked if told else ()),
+        attack_assessed=told is not None and told.attack.assessed,
+        worth=told.band.text if told else None,
+        document=next((image for image in shown.images if image.role == "document"), None),
+        live=tuple(image for image in shown.images if image.role == "live"),
         options=tuple(option(answer, words) for answer in Answer),
     )
 
@@ -150,7 +167,7 @@ def option(answer: Answer, words: Words) -> Option:
     return Option(
         answer=answer,
         text=words.say(wording.ANSWERS[answer]),
-        key={Answer.ADMIT: "A", Answer.SECOND_LINE: "L"}[answer],
+        key=KEYS[answer],
         consequence=words.say(CONSEQUENCES[answer]),
         grounds=tuple(
             Choice(f"{answer}.{ground}", words.say(wording.GROUNDS[ground]), str(number))
@@ -172,9 +189,12 @@ def clock_text(seconds: int) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def _why(reason: ReasonTold, words: Words) -> Why:
-    code = "" if reason.code in wording.KEPT_BACK else reason.code
-    return Why(code, wording.brief(reason, words), wording.full(reason, words))
+def _why(reason: ReasonMessage, words: Words) -> Why:
+    return Why(reason.code, wording.brief(_told(reason), words), reason.text)
+
+
+def _told(reason: ReasonMessage) -> ReasonTold:
+    return ReasonTold(code=reason.code, components=reason.components)
 
 
 def _outcome(referral: Referral, words: Words) -> Outcome | None:

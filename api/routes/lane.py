@@ -26,13 +26,15 @@ from api.errors import (
     documented,
 )
 from api.schemas import Applied, ChainHead, DecisionOrNone, EntryBatch, PassageName, Sha256
-from api.store.queue import as_body
-from lane.referral import Decision
+from api.store.decisions import as_body
+from api.store.reviews import Handing
 
 router = APIRouter(route_class=Guarded, tags=["lane"])
 
 # Another process may have decided: the database is asked again at least this often.
 _LOOK_AGAIN_S = 2.0
+_JUST_AFTER_S = 0.01
+"""A decision whose time for corrections is over a moment later shall not take another round."""
 
 
 def _batch_schema() -> dict[str, Any]:
@@ -139,23 +141,27 @@ async def wait_for_decision(
     lane: TheLane,
     wait_s: Annotated[float, Query(ge=0, le=25, description="How long to wait for it.")] = 0,
 ) -> DecisionOrNone:
-    """The decision on one of the lane's passages, or null when `wait_s` is over without one."""
+    """The decision on one of the lane's passages, or null when `wait_s` is over without one.
+
+    It is given `correction_window_s` after it was made or corrected, and from then on it stays as it is.
+    """
     until = monotonic() + wait_s
-    decision = await run_in_threadpool(desk.decision_for, lane, passage)
-    if decision is None and wait_s > 0:
+    found = await run_in_threadpool(desk.cases.hand, lane, passage)
+    if found.decision is None and wait_s > 0:
         listener = desk.broker.listen(lane, MOST_OF_A_LANE, passage)
         try:
-            decision = await _awaited(desk, lane, passage, listener, until)
+            found = await _awaited(desk, lane, passage, listener, until)
         finally:
             desk.broker.leave(listener)
-    return DecisionOrNone.model_validate({"decision": decision and as_body(decision)})
+    return DecisionOrNone.model_validate({"decision": found.decision and as_body(found.decision)})
 
 
-async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> Decision | None:
+async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> Handing:
     while True:
         # Looked for again with the listener in place: nothing is missed in between.
-        decision = await run_in_threadpool(desk.decision_for, lane, passage)
+        found = await run_in_threadpool(desk.cases.hand, lane, passage)
         left = until - monotonic()
-        if decision is not None or left <= 0 or listener.dropped:
-            return decision
-        await listener.word(min(left, _LOOK_AGAIN_S))
+        if found.decision is not None or left <= 0 or listener.dropped:
+            return found
+        due_in_s = _LOOK_AGAIN_S if found.due_in_s is None else found.due_in_s + _JUST_AFTER_S
+        await listener.word(min(left, _LOOK_AGAIN_S, due_in_s))

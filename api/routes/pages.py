@@ -14,8 +14,10 @@ from api.auth import (
 )
 from api.console import render, views, watch
 from api.errors import ClaimMissingError, GroundRefusedError
+from api.review import Verdict
 from api.schemas import PassageName
 from api.store.officers import SignedInOfficer
+from api.store.reviews import Judgement, Wanted
 from api.words import language
 from lane.referral import Answer, Ground
 
@@ -46,7 +48,7 @@ def show_cases(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
 def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """One case: its faces for the officer who has it, its state for everyone else."""
     words, now = language.of_request(request), desk.clock()
-    shown = views.review(desk.referral(passage, who), who, words, now)
+    shown = views.review(desk.cases.look(passage, who), who, words, now)
     return render.page(
         request,
         "review.html",
@@ -61,15 +63,45 @@ def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOff
 @router.post("/referrals/{passage}/claim")
 def claim(passage: PassageName, desk: TheDesk, who: FormOfficer) -> Response:
     """Take a case and go to it."""
-    desk.claim(passage, who)
+    desk.cases.claim(passage, who)
     return _to(f"/referrals/{passage}")
 
 
 @router.post("/referrals/{passage}/release")
 def release(passage: PassageName, desk: TheDesk, who: FormOfficer) -> Response:
     """Give a case back and go to the queue."""
-    desk.release(passage, who)
+    desk.cases.release(passage, who)
     return _to("/queue")
+
+
+@router.post("/queue/next")
+def claim_next(desk: TheDesk, who: FormOfficer) -> Response:
+    """Take the case that comes first and go to it."""
+    found = desk.cases.claim_next(who)
+    return _to(f"/referrals/{found[0]}" if found else "/queue")
+
+
+@router.post("/referrals/{passage}/judgement")
+def judge(
+    passage: PassageName,
+    desk: TheDesk,
+    who: FormOfficer,
+    verdict: Annotated[Verdict, Form()],
+    confidence: Annotated[int, Form(ge=1, le=5)],
+) -> Response:
+    """Judge the faces by form, and see what the machine found."""
+    desk.cases.judge(passage, who, Judgement(verdict, confidence, {}, []))
+    return _to(f"/referrals/{passage}")
+
+
+@router.post("/referrals/{passage}/correction")
+def correct(
+    passage: PassageName, desk: TheDesk, who: FormOfficer, choice: Choice = "", note: Note = ""
+) -> Response:
+    """Correct the own decision by form."""
+    answer, ground = _chosen(choice)
+    desk.cases.correct(passage, who, Wanted(answer, ground, note))
+    return _to(f"/referrals/{passage}")
 
 
 @router.post("/referrals/{passage}/confirm")
@@ -83,7 +115,7 @@ def confirm(
 ) -> Response:
     """Ask once more; a page with a script asks in place."""
     words = language.of_request(request)
-    referral = desk.referral(passage, who)
+    referral = desk.cases.look(passage, who)
     if referral.claimed_by != who.pseudonym:
         raise ClaimMissingError
     option, ground = _option(choice, words)
@@ -106,7 +138,7 @@ def decide(
 ) -> Response:
     """Decide by form."""
     answer, ground = _chosen(choice)
-    desk.decide(passage, who, answer, ground, note)
+    desk.cases.decide(passage, who, Wanted(answer, ground, note))
     return _to(f"/referrals/{passage}")
 
 
@@ -134,9 +166,9 @@ def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who:
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
     words, now = language.of_request(request), desk.clock()
-    waiting = [views.case(one, who, words, now) for one in desk.referrals("waiting")]
-    decided = [views.case(one, who, words, now) for one in desk.referrals("decided", limit=_DECIDED_SHOWN)]
-    total = desk.waiting()
+    waiting = [views.case(one, who, words, now) for one in desk.cases.listed("waiting")]
+    decided = [views.case(one, who, words, now) for one in desk.cases.listed("decided", limit=_DECIDED_SHOWN)]
+    total = desk.cases.waiting()
     return render.page(request, template, officer=who, now=now, waiting=waiting, total=total, decided=decided)
 
 

@@ -1,4 +1,4 @@
-"""The queue as JSON: list, look, claim, decide."""
+"""The queue as JSON: list, take, look, judge, decide, correct."""
 
 from typing import Annotated
 
@@ -8,6 +8,8 @@ from api import wire
 from api.auth import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.errors import (
     AlreadyDecidedError,
+    AlreadyHandedError,
+    AlreadyJudgedError,
     BodyTooLargeError,
     ClaimHeldError,
     ClaimMissingError,
@@ -18,27 +20,37 @@ from api.errors import (
     KeyLostError,
     KeyringError,
     KeyWrongError,
+    NotDecidedError,
+    NoteMissingError,
+    NotRevealedError,
     NotSignedInError,
+    NotYourDecisionError,
+    OtherOfficerNeededError,
     PassageClosedError,
     ReferralUnknownError,
+    RepeatRefusedError,
+    SecondOfficerNeededError,
     documented,
 )
 from api.schemas import (
     ClaimMessage,
-    DecisionMessage,
+    ClaimOrNone,
+    DecisionAnswer,
     DecisionRequest,
+    JudgementRequest,
     PassageName,
     ReferralDetail,
     ReferralList,
     ReferralState,
     Sha256,
 )
-from api.store.queue import as_body
+from api.store.reviews import Judgement, Wanted
 from api.words.language import of_request
 
 router = APIRouter(route_class=Guarded, prefix="/referrals", tags=["referrals"])
 
 _ACTING = (NotSignedInError, ForgedRequestError, ReferralUnknownError)
+_ANSWERING = (PassageClosedError, GroundRefusedError, NoteMissingError, RepeatRefusedError, BodyTooLargeError)
 
 
 @router.get(
@@ -50,11 +62,28 @@ def list_referrals(
     who: TheOfficer,
     state: Annotated[ReferralState | None, Query(description="Only those in this state.")] = None,
 ) -> ReferralList:
-    """Who waits, the gravest first, then the oldest; then who was decided on, the last first."""
+    """Who waits, in the order in which they are answered; then who was decided on, the last first."""
     words = of_request(request)
     now = desk.clock()
-    found = [wire.summary(referral, who, words, now) for referral in desk.referrals(state)]
-    return ReferralList(referrals=found, waiting=desk.waiting())
+    found = [wire.summary(referral, who, words, now) for referral in desk.cases.listed(state)]
+    return ReferralList(referrals=found, waiting=desk.cases.waiting())
+
+
+@router.post(
+    "/next",
+    summary="Claim the referral that comes first",
+    operation_id="claim_next_referral",
+    responses=documented(NotSignedInError, ForgedRequestError),
+)
+def claim_next_referral(desk: TheDesk, who: ActingOfficer) -> ClaimOrNone:
+    """The own case where there is one; else the first that this officer may take, by the queue's order."""
+    found = desk.cases.claim_next(who)
+    if found is None:
+        return ClaimOrNone(claim=None)
+    passage, until = found
+    return ClaimOrNone(
+        claim=ClaimMessage(passage=passage, claimed_until=until, lease_s=desk.settings.lease_s)
+    )
 
 
 @router.get(
@@ -64,19 +93,21 @@ def list_referrals(
     responses=documented(NotSignedInError, ReferralUnknownError),
 )
 def show_referral(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> ReferralDetail:
-    """What the officer is told: reasons, what was and what was not checked, and images; no score."""
-    return wire.detail(desk.referral(passage, who), who, of_request(request), desk.clock())
+    """As much as the officer's step shows: faces alone at first, then what the machine found; no score."""
+    return wire.detail(desk.cases.look(passage, who), who, of_request(request), desk.clock())
 
 
 @router.post(
     "/{passage}/claim",
     summary="Claim a referral, or renew the claim",
     operation_id="claim_referral",
-    responses=documented(*_ACTING, ClaimHeldError, AlreadyDecidedError, PassageClosedError),
+    responses=documented(
+        *_ACTING, ClaimHeldError, OtherOfficerNeededError, AlreadyDecidedError, PassageClosedError
+    ),
 )
 def claim_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> ClaimMessage:
     """Until the claim ends, only this officer can decide; when it ends, the case is free again, undecided."""
-    until = desk.claim(passage, who)
+    until = desk.cases.claim(passage, who)
     return ClaimMessage(passage=passage, claimed_until=until, lease_s=desk.settings.lease_s)
 
 
@@ -88,30 +119,72 @@ def claim_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> C
     responses=documented(*_ACTING),
 )
 def release_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> Response:
-    """The case is free for the next officer."""
-    desk.release(passage, who)
+    """The case is free for the next officer, who judges blind from the beginning."""
+    desk.cases.release(passage, who)
     return Response(status_code=204)
+
+
+@router.post(
+    "/{passage}/judgement",
+    summary="Judge the faces",
+    operation_id="judge_referral",
+    responses=documented(
+        *_ACTING,
+        ClaimMissingError,
+        AlreadyJudgedError,
+        AlreadyDecidedError,
+        PassageClosedError,
+        BodyTooLargeError,
+    ),
+)
+def judge_referral(
+    request: Request, passage: PassageName, given: JudgementRequest, desk: TheDesk, who: ActingOfficer
+) -> ReferralDetail:
+    """Say whether the faces show the same person, once under a claim; then the findings are revealed.
+
+    Sending the same again gives the same case.
+    """
+    viewed = [view.model_dump() for view in given.viewed]
+    features = {str(name): str(seen) for name, seen in given.features.items()}
+    desk.cases.judge(passage, who, Judgement(given.verdict, given.confidence, features, viewed))
+    return wire.detail(desk.cases.look(passage, who), who, of_request(request), desk.clock())
 
 
 @router.post(
     "/{passage}/decision",
     summary="Decide a referral",
     operation_id="decide_referral",
-    responses=documented(
-        *_ACTING,
-        ClaimMissingError,
-        AlreadyDecidedError,
-        PassageClosedError,
-        GroundRefusedError,
-        BodyTooLargeError,
-    ),
+    responses=documented(*_ACTING, ClaimMissingError, NotRevealedError, AlreadyDecidedError, *_ANSWERING),
 )
 def decide_referral(
     passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
-) -> DecisionMessage:
-    """Needs the officer's own, unexpired claim. Sending exactly the same again gives the same decision."""
-    decision = desk.decide(passage, who, wanted.answer, wanted.ground, wanted.note)
-    return DecisionMessage.model_validate(as_body(decision))
+) -> DecisionAnswer:
+    """Needs the officer's own, unexpired claim and the reveal; the same again gives the same answer.
+
+    To admit against a confident result of the machine takes a second officer: the case goes back to the
+    queue, and the second judges without knowing of the first.
+    """
+    return wire.given(desk.cases.decide(passage, who, Wanted(wanted.answer, wanted.ground, wanted.note)))
+
+
+@router.post(
+    "/{passage}/correction",
+    summary="Correct the own decision",
+    operation_id="correct_referral",
+    responses=documented(
+        *_ACTING,
+        NotDecidedError,
+        NotYourDecisionError,
+        AlreadyHandedError,
+        SecondOfficerNeededError,
+        *_ANSWERING,
+    ),
+)
+def correct_referral(
+    passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
+) -> DecisionAnswer:
+    """Put another decision in place of the own one until the lane has it; both stay in the ledger."""
+    return wire.given(desk.cases.correct(passage, who, Wanted(wanted.answer, wanted.ground, wanted.note)))
 
 
 @router.get(
@@ -137,4 +210,4 @@ def show_image(
     passage: PassageName, sha256: Annotated[Sha256, Path()], desk: TheDesk, who: TheOfficer
 ) -> Response:
     """One JPEG image, for the officer who has the case, as long as it is theirs."""
-    return Response(desk.image(passage, sha256, who), media_type="image/jpeg")
+    return Response(desk.cases.image(passage, sha256, who), media_type="image/jpeg")

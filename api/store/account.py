@@ -6,29 +6,14 @@ An entry that no honest desk writes at this place is refused where it stands.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from api.schemas import ClosedTold
-from api.store import chain, lanes, officers, queue
+from api.store import chain, officers
+from api.store.casebook import Case, Casebook, must
 from lane.errors import LedgerBrokenError
 from lane.ledger import GENESIS, Entry, Head, check_follows
-from lane.referral import Answer
 
 Body = Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Case:
-    """One referral as the ledger tells it. `holder`: who claimed it last and did not give it back."""
-
-    question: lanes.Question
-    ended: str | None = None
-    holder: str | None = None
-    shown: bool = False
-    decision: Body | None = None
-    note_sha256: str | None = None
-    claimed_until: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -50,7 +35,7 @@ class Account:
         """Pseudonym → the hash of the officer's credentials, or None since the officer was disabled."""
         self.roles: dict[str, str] = {}
         self.duties: dict[str, str] = {}
-        self.cases: dict[str, Case] = {}
+        self._book = Casebook(self.roles)
         self.set_back: list[int] = []
         """Entries older than the one before: the clock was set back. A fact to know of, and no fault."""
         self.alarms: dict[str, dict[str, object]] = {}
@@ -78,10 +63,6 @@ class Account:
             "officer.session_ended": self._session_ended,
             "officer.signed_in": self._signed_in,
             "officer.signed_out": self._signed_out,
-            "referral.claimed": self._claimed,
-            "referral.released": self._released,
-            "referral.shown": self._shown,
-            "referral.decided": self._decided,
             "images.missed": self._images_missed,
             "passage.erased": self._erased,
             "hold.placed": self._hold_placed,
@@ -89,14 +70,17 @@ class Account:
             "alarm.raised": self._alarm_raised,
             "alarm.acknowledged": self._alarm_acknowledged,
             "alarm.cleared": self._alarm_cleared,
+            **self._book.kinds,
         }
         self._lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
             "lane.obeyed": self._obeyed,
-            "passage.judged": self._judged,
-            "passage.closed": self._closed,
-            "passage.decided": self._decided_at_lane,
-            "gate.opening": self._opened_by_officer,
+            **self._book.lane_kinds,
         }
+
+    @property
+    def cases(self) -> Mapping[str, Case]:
+        """Every case, by its passage."""
+        return self._book.cases
 
     def note(self, entry: Entry) -> None:
         """Take in the next entry."""
@@ -109,35 +93,35 @@ class Account:
             raise LedgerBrokenError(f"{entry.kind} is no entry of a desk, or not a whole one") from error
 
     def _ledger_key(self, entry: Entry) -> None:
-        _must(entry.body["algorithm"] == "ed25519", "a key of an unknown kind signs the ledger")
-        _must(entry.body["key"] not in self.signing_keys, "a key is announced twice")
+        must(entry.body["algorithm"] == "ed25519", "a key of an unknown kind signs the ledger")
+        must(entry.body["key"] not in self.signing_keys, "a key is announced twice")
         self.signing_keys[entry.body["key"]] = entry.seq
 
     # --- lanes
 
     def _lane_added(self, entry: Entry) -> None:
-        _must(entry.body["lane"] not in self.lanes, "a lane is registered twice")
+        must(entry.body["lane"] not in self.lanes, "a lane is registered twice")
         self.lanes[entry.body["lane"]] = KnownLane(entry.body["token_sha256"])
 
     def _lane_revoked(self, entry: Entry) -> None:
         lane = self.lanes[entry.body["lane"]]
-        _must(lane.token_sha256 is not None, "a lane is revoked twice")
+        must(lane.token_sha256 is not None, "a lane is revoked twice")
         lane.token_sha256 = None
 
     def _lane_commanded(self, entry: Entry) -> None:
         lane, officer = self.lanes[entry.body["lane"]], entry.body["officer"]
-        _must(lane.token_sha256 is not None, "a lane is commanded after it was revoked")
-        _must(self.roles.get(officer) == officers.Role.SUPERVISOR, "a lane is commanded by no supervisor")
-        _must(entry.body["command"] == len(lane.commands) + 1, "a command to a lane is missing or moved")
-        _must(entry.body["wanted"] in ("open", "closed", "stopped"), "a lane is told what no lane does")
+        must(lane.token_sha256 is not None, "a lane is commanded after it was revoked")
+        must(self.roles.get(officer) == officers.Role.SUPERVISOR, "a lane is commanded by no supervisor")
+        must(entry.body["command"] == len(lane.commands) + 1, "a command to a lane is missing or moved")
+        must(entry.body["wanted"] in ("open", "closed", "stopped"), "a lane is told what no lane does")
         lane.commands.append((entry.body["wanted"], officer))
 
     def _obeyed(self, inner: Entry, entry: Entry) -> None:
         del entry
         number = inner.body["command"]
         given = self.lanes[inner.chain].commands[: number if isinstance(number, int) else 0]
-        _must(number == len(given) > 0, "a lane obeyed a command that nobody gave")
-        _must(given[-1] == (inner.body["wanted"], inner.body["by"]), "a lane obeyed another command")
+        must(number == len(given) > 0, "a lane obeyed a command that nobody gave")
+        must(given[-1] == (inner.body["wanted"], inner.body["by"]), "a lane obeyed another command")
 
     def _received(self, entry: Entry) -> None:
         inner = chain.received(entry)
@@ -149,43 +133,15 @@ class Account:
         passage = inner.body.get("passage")
         if isinstance(passage, str):
             owner = self._owners.setdefault(passage, name)
-            _must(owner == name, "a lane tells of another lane's passage")
+            must(owner == name, "a lane tells of another lane's passage")
         # Other kinds of a lane are kept, and mean nothing to a desk.
         if inner.kind in self._lane_kinds:
             self._lane_kinds[inner.kind](inner, entry)
 
-    def _judged(self, inner: Entry, entry: Entry) -> None:
-        question = lanes.question(inner, at=entry.at)
-        if question is not None:
-            self.cases.setdefault(question.passage, Case(question))
-
-    def _closed(self, inner: Entry, entry: Entry) -> None:
-        del entry
-        closed = ClosedTold.model_validate(inner.body)
-        case = self.cases.get(closed.passage)
-        if case is not None and case.ended is None:
-            case.ended = closed.how
-
-    def _decided_at_lane(self, inner: Entry, entry: Entry) -> None:
-        del entry
-        given = self._decision(inner.body.get("passage"))
-        _must(given is not None and _same_decision(given, inner.body.get("decision")), _GHOST)
-
-    def _opened_by_officer(self, inner: Entry, entry: Entry) -> None:
-        del entry
-        if inner.body.get("because") == "officer":
-            given = self._decision(inner.body.get("passage"))
-            _must(given is not None and given["id"] == inner.body.get("decision"), _GHOST)
-            _must(given is not None and given["answer"] == Answer.ADMIT, _GHOST)
-
-    def _decision(self, passage: object) -> Body | None:
-        case = self.cases.get(passage) if isinstance(passage, str) else None
-        return case.decision if case else None
-
     # --- officers
 
     def _officer_added(self, entry: Entry) -> None:
-        _must(entry.body["officer"] not in self.officers, "an officer is registered twice")
+        must(entry.body["officer"] not in self.officers, "an officer is registered twice")
         self.officers[entry.body["officer"]] = str(entry.body["credentials_sha256"])
         self.roles[entry.body["officer"]] = str(entry.body.get("role", officers.Role.OFFICER.value))
         self.duties[entry.body["officer"]] = str(entry.body.get("duties", ""))
@@ -201,7 +157,7 @@ class Account:
 
     def _password_set(self, entry: Entry) -> None:
         officer = entry.body["officer"]
-        _must(self.officers[officer], "a password is given to an officer who cannot sign in")
+        must(self.officers[officer], "a password is given to an officer who cannot sign in")
         if entry.body["by"] != officer:
             self._administered(entry)
         self.officers[officer] = str(entry.body["credentials_sha256"])
@@ -214,7 +170,7 @@ class Account:
     def _another(self, entry: Entry) -> None:
         """It is about somebody else than the one who does it."""
         self._known(entry.body["officer"])
-        _must(entry.body["officer"] != entry.body["by"], "an officer changes the own role or duties")
+        must(entry.body["officer"] != entry.body["by"], "an officer changes the own role or duties")
         self._administered(entry)
 
     def _administered(self, entry: Entry) -> None:
@@ -222,55 +178,21 @@ class Account:
         by = entry.body.get("by", officers.COMMAND_LINE)
         if by not in (officers.COMMAND_LINE, officers.PROVIDER):
             administers = self.officers[by] and self.roles[by] == officers.Role.ADMINISTRATOR
-            _must(administers, "somebody administers the desk who is no administrator")
+            must(administers, "somebody administers the desk who is no administrator")
 
     def _officer_disabled(self, entry: Entry) -> None:
         self._administered(entry)
-        _must(self.officers[entry.body["officer"]], "an officer is disabled twice")
+        must(self.officers[entry.body["officer"]], "an officer is disabled twice")
         self.officers[entry.body["officer"]] = None
 
     def _signed_in(self, entry: Entry) -> None:
-        _must(self.officers.get(entry.body["officer"]), "an officer signs in who cannot")
+        must(self.officers.get(entry.body["officer"]), "an officer signs in who cannot")
 
     def _signed_out(self, entry: Entry) -> None:
         self._known(entry.body["officer"])
 
     def _known(self, officer: str) -> None:
-        _must(officer in self.officers, "an officer acts whom the ledger does not know")
-
-    # --- referrals
-
-    def _waiting(self, entry: Entry) -> Case:
-        case = self.cases.get(entry.body["passage"])
-        if case is None or case.decision is not None or case.ended is not None:
-            raise LedgerBrokenError("an officer acts on a case that does not wait for one")
-        return case
-
-    def _claimed(self, entry: Entry) -> None:
-        self._known(entry.body["officer"])
-        case = self._waiting(entry)
-        case.holder, case.shown = entry.body["officer"], False
-
-    def _released(self, entry: Entry) -> None:
-        case = self._waiting(entry)
-        _must(case.holder == entry.body["officer"], "an officer gives a case back without having it")
-        case.holder = None
-
-    def _shown(self, entry: Entry) -> None:
-        case = self.cases[entry.body["passage"]]
-        _must(case.holder == entry.body["officer"], "a case is shown to an officer who does not have it")
-        case.shown = True
-
-    def _decided(self, entry: Entry) -> None:
-        case, given = self._waiting(entry), entry.body["decision"]
-        until = datetime.fromisoformat(entry.body["claimed_until"])
-        decision = queue.from_body(given)
-        _must(decision.passage == entry.body["passage"], "a decision names another passage")
-        _must(decision.decided_at == entry.at, "a decision has another time than its entry")
-        _must(case.holder == decision.officer, "an officer decides without having claimed the case")
-        _must(entry.at < until, "an officer decides after the claim has ended")
-        case.decision, case.claimed_until = given, until
-        case.note_sha256 = entry.body["note_sha256"]
+        must(officer in self.officers, "an officer acts whom the ledger does not know")
 
     # --- faces
 
@@ -283,17 +205,17 @@ class Account:
 
     def _erased(self, entry: Entry) -> None:
         passage, because = entry.body["passage"], entry.body["because"]
-        _must(passage not in self.erased, "faces are erased twice")
-        _must(passage not in self.holds, "faces under a legal hold are erased")
-        _must(because in ("passed_through", "retention", "never_told"), "faces are erased without a reason")
-        _must(isinstance(entry.body["images"], list), "an erasure does not say of what")
+        must(passage not in self.erased, "faces are erased twice")
+        must(passage not in self.holds, "faces under a legal hold are erased")
+        must(because in ("passed_through", "retention", "never_told"), "faces are erased without a reason")
+        must(isinstance(entry.body["images"], list), "an erasure does not say of what")
         self.erased[passage] = because
 
     def _hold_placed(self, entry: Entry) -> None:
         passage = entry.body["passage"]
         self._known(entry.body["officer"])
-        _must(passage not in self.holds, "a legal hold is placed twice")
-        _must(passage not in self.erased, "a legal hold is placed on erased faces")
+        must(passage not in self.holds, "a legal hold is placed twice")
+        must(passage not in self.erased, "a legal hold is placed on erased faces")
         self.holds[passage] = {
             "placed_by": entry.body["officer"],
             "placed_at": entry.at,
@@ -302,42 +224,27 @@ class Account:
 
     def _hold_lifted(self, entry: Entry) -> None:
         self._known(entry.body["officer"])
-        _must(entry.body["reason"], "a legal hold is lifted without a reason")
+        must(entry.body["reason"], "a legal hold is lifted without a reason")
         del self.holds[entry.body["passage"]]
 
     # --- alarms
 
     def _alarm_raised(self, entry: Entry) -> None:
         about = alarm_key(entry.body)
-        _must(about not in self.alarms, "an alarm is raised twice")
+        must(about not in self.alarms, "an alarm is raised twice")
         self.alarms[about] = {"raised_at": entry.at, "acknowledged_by": None}
 
     def _alarm_acknowledged(self, entry: Entry) -> None:
         self._known(entry.body["officer"])
         alarm = self.alarms[alarm_key(entry.body)]
-        _must(alarm["acknowledged_by"] is None, "an alarm is acknowledged twice")
+        must(alarm["acknowledged_by"] is None, "an alarm is acknowledged twice")
         alarm["acknowledged_by"] = entry.body["officer"]
 
     def _alarm_cleared(self, entry: Entry) -> None:
         del self.alarms[alarm_key(entry.body)]
 
 
-_GHOST = "a lane acted on a decision that no officer gave"
-
-
 def alarm_key(about: Body) -> str:
     """What an alarm is about, in one line."""
     names = ("lane", "group", "matcher", "sha256", "preprocessing", "rate")
     return " ".join(f"{name}={about[name]}" for name in names)
-
-
-def _must(holds: object, otherwise: str) -> None:
-    if not holds:
-        raise LedgerBrokenError(otherwise)
-
-
-def _same_decision(given: Body, told: object) -> bool:
-    try:
-        return isinstance(told, Mapping) and queue.from_body(told) == queue.from_body(given)
-    except (KeyError, TypeError, ValueError):
-        return False

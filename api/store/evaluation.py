@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from api.errors import StoreError
 from api.figures import EvaluatedTold, MatcherTold, TallyTold
-from api.store import alarms, queue
+from api.store import alarms, decisions
 from api.store.counts import NAMES, Counts
 from api.store.tables import CountsRow, LedgerRow, SeriesRow
 from lane.errors import LedgerBrokenError
@@ -65,7 +65,7 @@ def take(session: Session, lane: str, entry: Entry, *, at: datetime, window: tim
 def _take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
     try:
         told = EvaluatedTold.model_validate(entry.body)
-        decision = queue.decision_of(session, told.passage)
+        decision = decisions.of_passage(session, told.passage)
     except (ValidationError, StoreError) as error:
         log.warning("entry %s of lane %s is not counted: %s", entry.seq, lane, type(error).__name__)
         return

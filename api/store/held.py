@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from api.errors import ImageChangedError, ImageUnknownError, KeyringError, SettingsError, StoreError
 from api.store import faces
-from api.store.account import Account, Case
+from api.store.account import Account
+from api.store.casebook import Case
 from api.store.keyring import Keyring
 from api.store.tables import FacesRow, HoldRow, ImageRow
 from lane.errors import LedgerBrokenError
@@ -70,7 +71,7 @@ def _opened(
     """Whether each image of the case is what was judged; False where no key opens them."""
     passage = case.question.passage
     missed = account.missed(passage)
-    wanted = [image.sha256 for image in case.question.judged.images if image.sha256 not in missed]
+    wanted = [image.sha256 for image in case.images if image.sha256 not in missed]
     here = set(
         session.scalars(
             select(ImageRow.sha256).where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))

@@ -20,8 +20,8 @@ from api.errors import (
     PassageUnknownError,
     TokenRefusedError,
 )
-from api.schemas import ClosedTold, JudgedTold, StoredEntry
-from api.store import chain, evaluation, faces, hall
+from api.schemas import ClosedTold, JudgedTold, PassageTold, StoredEntry
+from api.store import chain, evaluation, faces, hall, reviews
 from api.store.tables import LaneRow, LedgerRow, ReferralRow
 from api.store.tokens import token_hash
 from lane.errors import LedgerBrokenError
@@ -184,11 +184,13 @@ def _take_effect(session: Session, lane: str, entry: Entry, *, at: datetime) -> 
     """What an entry means for the queue. Kinds that the desk does not know mean nothing to it."""
     try:
         if entry.kind == "passage.judged":
-            changed = _open_referral(session, lane, entry, at=at)
+            changed = _ask(session, lane, entry, at=at)
             opened = ("referral.opened", str(entry.body.get("passage"))) in changed
             if opened or entry.body.get("outcome") == "admit":
                 hall.count(session, lane, referred=opened, at=entry.at, received=at)
             return changed
+        if entry.kind == "passage.repeat_refused":
+            return _ask_the_same(session, PassageTold.model_validate(entry.body).passage, at=at)
         if entry.kind == "passage.closed":
             return _end_referral(session, ClosedTold.model_validate(entry.body))
     except ValidationError as error:
@@ -197,12 +199,19 @@ def _take_effect(session: Session, lane: str, entry: Entry, *, at: datetime) -> 
     return set()
 
 
-def _open_referral(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Change]:
+def _ask(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Change]:
+    """Open a referral, or open it again after a repeated capture.
+
+    In any other case a passage keeps its question, and what a lane says of it later stays in the ledger.
+    """
     asked = question(entry, at=at)
-    # A passage has one referral: what a lane says of it later stays in the ledger and changes no question.
-    if asked is None or session.get(ReferralRow, asked.passage) is not None:
+    known = session.get(ReferralRow, asked.passage) if asked else None
+    if asked is None or not (known is None or reviews.may_reopen(known)):
         return set()
     _images_came(session, asked, at=at)
+    if known is not None:
+        reviews.reopen(session, known, asked.judged, asked.gravity, at=at)
+        return {("referral.opened", asked.passage)}
     session.add(
         ReferralRow(
             passage=asked.passage,
@@ -220,6 +229,15 @@ def _images_came(session: Session, asked: Question, *, at: datetime) -> None:
     gone = faces.came(session, asked.passage, [image.sha256 for image in asked.judged.images])
     if gone:
         chain.append(session, "images.missed", {"passage": asked.passage, "images": gone}, at=at)
+
+
+def _ask_the_same(session: Session, passage: str, *, at: datetime) -> set[Change]:
+    """The lane captures no more than its policy allows: another answer is needed."""
+    row = session.get(ReferralRow, passage)
+    if row is None or not reviews.may_reopen(row):
+        return set()
+    reviews.reopen(session, row, JudgedTold.model_validate_json(row.judged), row.gravity, at=at)
+    return {("referral.opened", passage)}
 
 
 def _end_referral(session: Session, closed: ClosedTold) -> set[Change]:

@@ -1,38 +1,47 @@
-"""The queue: one officer has a case at a time, and one decision is all that it ever gets.
+"""The queue: who waits, in which order, and one officer who has a case at a time.
 
-Claim and decision are conditional UPDATEs: whoever is second changes no row and is told why.
-Nothing here is decided by time: an expired lease only gives the case back.
+A claim is a conditional UPDATE: whoever is second changes no row and is told why. Nothing here is decided
+by time: an expired lease only gives the case back, and the next officer judges blind from the beginning.
 """
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from uuid import uuid4
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from api import review
 from api.errors import (
     AlreadyDecidedError,
     ApiError,
     ClaimHeldError,
     ClaimMissingError,
-    GroundRefusedError,
     ImageUnknownError,
+    OtherOfficerNeededError,
     PassageClosedError,
     ReferralUnknownError,
-    StoreError,
 )
+from api.review import Item, Stage, Step
 from api.schemas import JudgedTold, ReferralState
-from api.store import chain
-from api.store.tables import LedgerRow, ReferralRow
-from lane.errors import LedgerBrokenError
-from lane.ledger import read
-from lane.referral import GROUNDS, Answer, Decision, Ground, PassageId
+from api.store import chain, decisions
+from api.store.officers import SignedInOfficer
+from api.store.tables import OpinionRow, ReferralRow
+from lane.referral import Decision
 
 MOST_LISTED = 200
+
+Listed = ReferralState | Literal["waiting"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What an officer said of the faces before the reveal."""
+
+    officer: str
+    verdict: review.Verdict
+    confidence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,141 +58,145 @@ class Referral:
     claimed_by: str | None
     claimed_until: datetime | None
     decision: Decision | None
+    handed_at: datetime | None
+    round: int
+    stage: Stage
+    step: Step
+    """Of the officer who has the case, or decided it."""
+    claim: int
     shown: bool
-    """Whether it was shown under the present claim."""
+    """Whether the present step was shown under the present claim."""
+    escalated: bool
+    spoken: frozenset[str]
+    """Who proposed an answer in this round, to which another officer must agree."""
+    opinion: Opinion | None
+    """The blind judgement under the present claim, or the one before the decision."""
+
+    def step_of(self, officer: str) -> Step | None:
+        """How far this officer is; None for somebody who neither has the case nor decided it."""
+        if self.decision is not None:
+            return Step.DECIDED if self.decision.officer == officer else None
+        return self.step if self.claimed_by == officer else None
 
 
-def listed(
-    session: Session,
-    state: ReferralState | Literal["waiting"] | None,
-    *,
-    at: datetime,
-    limit: int = MOST_LISTED,
-) -> list[Referral]:
-    """Waiting cases first, the gravest, then the oldest; then decided and ended ones, the last first.
+def listed(session: Session, state: Listed, *, at: datetime, limit: int = MOST_LISTED) -> list[Referral]:
+    """Waiting cases in the order in which they are answered; then decided and ended ones, the last first.
 
     `waiting` is open or claimed. What was decided long ago never takes the place of who waits.
     """
-    waits = _waiting()
+    waits = is_waiting()
     over_at = case((waits, None), else_=func.coalesce(ReferralRow.decided_at, ReferralRow.opened_at))
     query = (
         select(ReferralRow)
         .where(_in_state(state, at))
-        .order_by(
-            case((waits, 0), else_=1),
-            case((waits, ReferralRow.gravity)),
-            case((waits, ReferralRow.opened_at)),
-            over_at.desc(),
-        )
+        .order_by(case((waits, 0), else_=1), *(case((waits, key)) for key in _first()), over_at.desc())
         .limit(limit)
     )
-    return [_referral(row, at) for row in session.scalars(query)]
+    rows = session.scalars(query).all()
+    said = _said(session, [row.passage for row in rows])
+    return [_referral(row, said.get(row.passage, []), at) for row in rows]
 
 
 def count_waiting(session: Session) -> int:
     """How many cases are open or claimed, however many are listed."""
-    return session.scalar(select(func.count()).select_from(ReferralRow).where(_waiting())) or 0
+    return session.scalar(select(func.count()).select_from(ReferralRow).where(is_waiting())) or 0
 
 
 def one(session: Session, passage: str, *, at: datetime) -> Referral:
     """One case. Raises ReferralUnknownError."""
-    return _referral(_row(session, passage), at)
+    row = row_of(session, passage)
+    return _referral(row, _said(session, [passage]).get(passage, []), at)
+
+
+def renew(session: Session, passage: str, officer: str, *, at: datetime, lease: timedelta) -> datetime | None:
+    """Keep the own case for longer; None where it is not the officer's, or no longer."""
+    until = at + lease
+    mine = change(session, passage, is_waiting(), claimed_by(officer, at), claimed_until=until)
+    return until if mine else None
 
 
 def claim(
-    session: Session, passage: str, officer: str, *, at: datetime, lease: timedelta
+    session: Session, passage: str, officer: SignedInOfficer, *, at: datetime, lease: timedelta
 ) -> tuple[datetime, bool]:
     """Take a free case, or renew the own claim; return until when it is the officer's, and if it was free.
 
-    Raises ClaimHeldError, AlreadyDecidedError, PassageClosedError or ReferralUnknownError.
+    Raises ClaimHeldError, OtherOfficerNeededError, AlreadyDecidedError, PassageClosedError or
+    ReferralUnknownError.
     """
+    renewed = renew(session, passage, officer.pseudonym, at=at, lease=lease)
+    if renewed is not None:
+        return renewed, False
+    referral = one(session, passage, at=at)
+    if referral.state == "open" and not may_take(referral, officer):
+        raise OtherOfficerNeededError
     until = at + lease
-    if _change(session, passage, _waiting(), _claimed_by(officer, at), claimed_until=until):
-        return until, False
-    free = ReferralRow.claimed_by.is_(None) | (ReferralRow.claimed_until <= at)
-    if not _change(session, passage, _waiting(), free, claimed_by=officer, claimed_until=until, shown=False):
-        raise _why_not(session, passage, otherwise=ClaimHeldError())
-    body = {"passage": passage, "officer": officer, "until": until.isoformat()}
+    step = _first_step(referral.judged)
+    values = {"claimed_by": officer.pseudonym, "claimed_until": until, "claims": referral.claim + 1}
+    if not change(session, passage, is_waiting(), _free(at), step=step.value, shown=False, **values):
+        raise why_not(session, passage, otherwise=ClaimHeldError())
+    body = {
+        "passage": passage,
+        "officer": officer.pseudonym,
+        "claim": referral.claim + 1,
+        "step": step.value,
+        "until": until.isoformat(),
+    }
     chain.append(session, "referral.claimed", body, at=at)
     return until, True
 
 
+def claim_next(
+    session: Session, officer: SignedInOfficer, *, at: datetime, lease: timedelta
+) -> tuple[str, datetime, bool] | None:
+    """The case that comes first, for an officer who has none; the own one where there is one. None: nobody
+    waits whom this officer may take. Like `claim`, it says whether the case was free."""
+    mine = session.scalar(
+        select(ReferralRow.passage)
+        .where(is_waiting(), claimed_by(officer.pseudonym, at))
+        .order_by(*_first())
+        .limit(1)
+    )
+    passage = mine or session.scalar(
+        select(ReferralRow.passage)
+        .where(is_waiting(), _free(at), _takeable(officer))
+        .order_by(*_first())
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if passage is None:
+        return None
+    until, taken = claim(session, passage, officer, at=at, lease=lease)
+    return passage, until, taken
+
+
 def release(session: Session, passage: str, officer: str, *, at: datetime) -> bool:
     """Give a case back; False where it was not the officer's, which is no fault."""
-    _row(session, passage)
-    mine = _claimed_by(officer, at)
-    if not _change(session, passage, _waiting(), mine, claimed_by=None, claimed_until=None):
+    row_of(session, passage)
+    mine = claimed_by(officer, at)
+    if not change(session, passage, is_waiting(), mine, claimed_by=None, claimed_until=None):
         return False
     chain.append(session, "referral.released", {"passage": passage, "officer": officer}, at=at)
     return True
 
 
 def note_shown(session: Session, passage: str, officer: str, *, at: datetime) -> None:
-    """Record, once a claim, what the officer with the case was shown."""
-    if not _change(session, passage, _claimed_by(officer, at), ReferralRow.shown.is_(False), shown=True):
+    """Record, once a step, what the officer with the case was shown."""
+    mine = (is_waiting(), claimed_by(officer, at))
+    if not change(session, passage, *mine, ReferralRow.shown.is_(False), shown=True):
         return
-    judged = _referral(_row(session, passage), at).judged
+    referral = one(session, passage, at=at)
+    items = review.SHOWS[referral.step]
+    reasons = [reason.code for reason in referral.judged.reasons] if Item.REASONS in items else []
     body = {
         "passage": passage,
         "officer": officer,
-        "images": [image.sha256 for image in judged.images],
-        "reasons": [reason.code for reason in judged.reasons],
+        "claim": referral.claim,
+        "step": referral.step.value,
+        "items": sorted(items),
+        "images": [image.sha256 for image in referral.judged.images],
+        "reasons": reasons,
     }
     chain.append(session, "referral.shown", body, at=at)
-
-
-def decide(
-    session: Session, passage: str, officer: str, answer: Answer, ground: Ground, note: str, *, at: datetime
-) -> tuple[Decision, bool]:
-    """Decide a case that the officer has; return the decision, and whether it is new.
-
-    The same officer with the same answer, ground and note gets the same decision again.
-    Raises GroundRefusedError, ClaimMissingError, AlreadyDecidedError, PassageClosedError or
-    ReferralUnknownError.
-    """
-    if ground not in GROUNDS[answer]:
-        raise GroundRefusedError
-    decision = Decision(str(uuid4()), PassageId(passage), answer, ground, officer, at)
-    values = {"decision": decision.id, "answer": answer.value, "ground": ground.value, "note": note}
-    mine = _claimed_by(officer, at)
-    if not _change(session, passage, _waiting(), mine, decided_by=officer, decided_at=at, **values):
-        return _same_again(session, decision, note), False
-    if _recorded(session, passage) is not None:
-        raise _contradiction(passage)
-    body = {
-        "passage": passage,
-        "decision": as_body(decision),
-        "note_sha256": note_hash(note),
-        "claimed_until": _until(session, passage).isoformat(),
-    }
-    chain.append(session, "referral.decided", body, at=at)
-    return decision, True
-
-
-def decision_of(session: Session, passage: str) -> Decision | None:
-    """The decision on a passage, if there is one: the one that the ledger has.
-
-    Raises StoreError where the queue says something else than the ledger: nobody is let through by that.
-    """
-    row = session.get(ReferralRow, passage)
-    said, told = decision_in(row) if row else None, _recorded(session, passage)
-    if (said and as_body(said)) != told:
-        raise _contradiction(passage)
-    return said
-
-
-def decision_in(row: ReferralRow) -> Decision | None:
-    """The decision as the queue has it; only `decision_of` compares it with the ledger."""
-    if row.decision is None or row.decided_at is None:
-        return None
-    return Decision(
-        id=row.decision,
-        passage=PassageId(row.passage),
-        answer=Answer(str(row.answer)),
-        ground=Ground(str(row.ground)),
-        officer=str(row.decided_by),
-        decided_at=row.decided_at,
-    )
 
 
 def may_see_image(session: Session, passage: str, sha256: str, officer: str, *, at: datetime) -> None:
@@ -200,64 +213,12 @@ def may_see_image(session: Session, passage: str, sha256: str, officer: str, *, 
         raise ImageUnknownError
 
 
-def as_body(decision: Decision) -> dict[str, Any]:
-    """A decision as the ledger and the wire carry it."""
-    return {
-        "id": decision.id,
-        "passage": decision.passage,
-        "answer": decision.answer.value,
-        "ground": decision.ground.value,
-        "officer": decision.officer,
-        "decided_at": decision.decided_at.isoformat(),
-    }
+def may_take(referral: Referral, officer: SignedInOfficer) -> bool:
+    """Whether this officer is one who may be asked about the case now."""
+    return review.may_take(referral.stage, officer.pseudonym, referral.spoken, supervises=officer.supervises)
 
 
-def from_body(body: Mapping[str, Any]) -> Decision:
-    """A decision as the ledger has it. Raises KeyError, TypeError or ValueError where it is none."""
-    return Decision(
-        id=body["id"],
-        passage=PassageId(body["passage"]),
-        answer=Answer(body["answer"]),
-        ground=Ground(body["ground"]),
-        officer=body["officer"],
-        decided_at=datetime.fromisoformat(body["decided_at"]),
-    )
-
-
-def note_hash(note: str) -> str:
-    """What the ledger keeps of a note."""
-    return hashlib.sha256(note.encode()).hexdigest()
-
-
-def _recorded(session: Session, passage: str) -> Mapping[str, Any] | None:
-    """The decision on a passage that the ledger has. Raises StoreError where it has more than one."""
-    rows = session.execute(
-        select(LedgerRow.payload, LedgerRow.hash).where(
-            LedgerRow.passage == passage, LedgerRow.lane.is_(None)
-        )
-    )
-    try:
-        entries = [read(payload, hash_) for payload, hash_ in rows]
-    except LedgerBrokenError as error:
-        raise _contradiction(passage) from error
-    decided = [entry.body.get("decision") for entry in entries if entry.kind == "referral.decided"]
-    if len(decided) > 1:
-        raise _contradiction(passage)
-    return decided[0] if decided else None
-
-
-def _contradiction(passage: str) -> StoreError:
-    return StoreError(f"passage {passage}: queue and ledger contradict: run `python -m api ledger verify`")
-
-
-def _until(session: Session, passage: str) -> datetime:
-    until = _row(session, passage).claimed_until
-    if until is None:
-        raise ClaimMissingError
-    return until
-
-
-def _change(session: Session, passage: str, *conditions: ColumnElement[bool], **values: object) -> bool:
+def change(session: Session, passage: str, *conditions: ColumnElement[bool], **values: object) -> bool:
     """One conditional UPDATE: whether it found the case in that condition."""
     statement = update(ReferralRow).where(ReferralRow.passage == passage, *conditions).values(**values)
     result = session.execute(statement, execution_options={"synchronize_session": False})
@@ -265,54 +226,89 @@ def _change(session: Session, passage: str, *conditions: ColumnElement[bool], **
     return isinstance(result, CursorResult) and result.rowcount == 1
 
 
-def _same_again(session: Session, wanted: Decision, note: str) -> Decision:
-    """The decision that is there already, if it is the one that is wanted; else why there can be none."""
-    known = decision_of(session, wanted.passage)
-    same = known and replace(known, id=wanted.id, decided_at=wanted.decided_at) == wanted
-    if known and same and _row(session, wanted.passage).note == note:
-        return known
-    raise _why_not(session, wanted.passage, otherwise=ClaimMissingError())
-
-
-def _why_not(session: Session, passage: str, *, otherwise: ApiError) -> ApiError:
-    row = _row(session, passage)
+def why_not(session: Session, passage: str, *, otherwise: ApiError) -> ApiError:
+    """Why a case could not be changed."""
+    row = row_of(session, passage)
     if row.decision is not None:
         return AlreadyDecidedError()
     return PassageClosedError() if row.ended is not None else otherwise
 
 
-def _row(session: Session, passage: str) -> ReferralRow:
+def row_of(session: Session, passage: str) -> ReferralRow:
+    """The row of a case. Raises ReferralUnknownError."""
     row = session.get(ReferralRow, passage)
     if row is None:
         raise ReferralUnknownError
     return row
 
 
-def _waiting() -> ColumnElement[bool]:
+def is_waiting() -> ColumnElement[bool]:
+    """Neither decided nor ended."""
     return and_(ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
 
 
-def _claimed_by(officer: str, at: datetime) -> ColumnElement[bool]:
+def claimed_by(officer: str, at: datetime) -> ColumnElement[bool]:
+    """The officer has the case, and the lease has not ended."""
     return and_(ReferralRow.claimed_by == officer, ReferralRow.claimed_until > at)
+
+
+def _free(at: datetime) -> ColumnElement[bool]:
+    return or_(ReferralRow.claimed_by.is_(None), ReferralRow.claimed_until <= at)
+
+
+def _takeable(officer: SignedInOfficer) -> ColumnElement[bool]:
+    """`may_take`, asked of the database."""
+    spoken = select(OpinionRow.id).where(
+        OpinionRow.passage == ReferralRow.passage,
+        OpinionRow.round == ReferralRow.round,
+        OpinionRow.kind == "proposed",
+        OpinionRow.officer == officer.pseudonym,
+    )
+    apart = ~spoken.exists()
+    return apart if officer.supervises else and_(apart, ReferralRow.stage != Stage.THIRD.value)
+
+
+def _first() -> tuple[Any, ...]:
+    """The order in which cases are answered: escalated, then the gravest, then who waits longest."""
+    escalated = case((ReferralRow.escalated_at.is_(None), 1), else_=0)
+    return escalated, ReferralRow.gravity, ReferralRow.opened_at
+
+
+def _first_step(judged: JudgedTold) -> Step:
+    return Step.BLIND if comparable(judged) else Step.REVEALED
+
+
+def comparable(judged: JudgedTold) -> bool:
+    """Whether there are two faces to compare: a document photo and a live picture."""
+    return {"document", "live"} <= {image.role for image in judged.images}
 
 
 def _in_state(state: str | None, at: datetime) -> ColumnElement[bool]:
     claimed = and_(ReferralRow.claimed_by.is_not(None), ReferralRow.claimed_until > at)
-    free = ReferralRow.claimed_by.is_(None) | (ReferralRow.claimed_until <= at)
     conditions: dict[str | None, ColumnElement[bool]] = {
         None: ReferralRow.passage.is_not(None),
-        "waiting": _waiting(),
-        "open": and_(_waiting(), free),
-        "claimed": and_(_waiting(), claimed),
+        "waiting": is_waiting(),
+        "open": and_(is_waiting(), _free(at)),
+        "claimed": and_(is_waiting(), claimed),
         "decided": ReferralRow.decision.is_not(None),
         "ended": and_(ReferralRow.decision.is_(None), ReferralRow.ended.is_not(None)),
     }
     return conditions[state]
 
 
-def _referral(row: ReferralRow, at: datetime) -> Referral:
+def _said(session: Session, passages: Sequence[str]) -> dict[str, list[OpinionRow]]:
+    """What was said of each of these cases, first word first."""
+    found: dict[str, list[OpinionRow]] = {}
+    query = select(OpinionRow).where(OpinionRow.passage.in_(passages)).order_by(OpinionRow.at)
+    for row in session.scalars(query):
+        found.setdefault(row.passage, []).append(row)
+    return found
+
+
+def _referral(row: ReferralRow, said: Sequence[OpinionRow], at: datetime) -> Referral:
     has_claim = row.claimed_until is not None and row.claimed_until > at
     state = _state(row, has_claim=has_claim)
+    decision = decisions.in_row(row)
     return Referral(
         passage=row.passage,
         lane=row.lane,
@@ -323,9 +319,23 @@ def _referral(row: ReferralRow, at: datetime) -> Referral:
         ended=row.ended,
         claimed_by=row.claimed_by if state == "claimed" else None,
         claimed_until=row.claimed_until if state == "claimed" else None,
-        decision=decision_in(row),
+        decision=decision,
+        handed_at=row.handed_at,
+        round=row.round,
+        stage=Stage(row.stage),
+        step=Step.DECIDED if decision else Step(row.step),
+        claim=row.claims,
         shown=row.shown,
+        escalated=row.escalated_at is not None,
+        spoken=frozenset(one.officer for one in said if (one.round, one.kind) == (row.round, "proposed")),
+        opinion=next(
+            (_opinion(one) for one in said if (one.claim, one.kind) == (row.claims, "judged")), None
+        ),
     )
+
+
+def _opinion(row: OpinionRow) -> Opinion:
+    return Opinion(row.officer, review.Verdict(str(row.verdict)), int(row.confidence or 0))
 
 
 def _state(row: ReferralRow, *, has_claim: bool) -> ReferralState:

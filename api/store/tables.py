@@ -213,21 +213,32 @@ class ReferralRow(Table):
     lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
     opened_at: Mapped[datetime]
     gravity: Mapped[int]
-    """0 is answered before 1."""
+    """The lower, the sooner."""
     judged: Mapped[str] = mapped_column(Text)
-    """The body of the lane's `passage.judged`, as JSON."""
+    """The body of the lane's last `passage.judged`, as JSON."""
     ended: Mapped[str | None] = mapped_column(String(64))
     """How the passage closed at the lane, once it did."""
     claimed_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
     claimed_until: Mapped[datetime | None]
     shown: Mapped[bool] = mapped_column(default=False)
-    """Whether the case was shown under the present claim."""
+    """Whether the present step was shown under the present claim."""
     decision: Mapped[str | None] = mapped_column(String(64), unique=True)
     answer: Mapped[str | None] = mapped_column(String(32))
     ground: Mapped[str | None] = mapped_column(String(32))
     note: Mapped[str | None] = mapped_column(Text)
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
     decided_at: Mapped[datetime | None]
+    handed_at: Mapped[datetime | None]
+    """When the lane got the decision; until then it can be corrected."""
+    round: Mapped[int] = mapped_column(server_default="1")
+    """How often the lane has asked: one more with each repeated capture."""
+    stage: Mapped[str] = mapped_column(String(8), server_default="first")
+    """Which officer is asked: the first, a second who judges apart, or a third where they differ."""
+    step: Mapped[str] = mapped_column(String(8), server_default="blind")
+    """How far the present claim is: `blind` or `revealed`."""
+    claims: Mapped[int] = mapped_column(server_default="0")
+    """How often the case was claimed, over all rounds: the number of the present claim."""
+    escalated_at: Mapped[datetime | None]
 
 
 class SeriesRow(Table):
@@ -369,3 +380,46 @@ class PasskeyRow(Table):
     label: Mapped[str] = mapped_column(String(64))
     added_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+# --- queue
+
+
+class RoundRow(Table):
+    """A round of a case that is over: what the lane asked then, and the decision to capture once more.
+
+    A lane that cannot capture again asks the same once more.
+    """
+
+    __tablename__ = "referral_rounds"
+
+    passage: Mapped[str] = mapped_column(ForeignKey("referrals.passage"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    judged: Mapped[str] = mapped_column(Text)
+    decision: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class OpinionRow(Table):
+    """What an officer said of a case: never changed, so that the first word stays beside the last."""
+
+    __tablename__ = "opinions"
+    __table_args__ = (Index("ix_opinions_officer_at", "officer", "at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    """Of a decision, its own name."""
+    kind: Mapped[str] = mapped_column(String(12))
+    """`judged`, `proposed`, `decided` or `corrected`."""
+    passage: Mapped[str] = mapped_column(ForeignKey("referrals.passage"), index=True)
+    round: Mapped[int]
+    stage: Mapped[str] = mapped_column(String(8))
+    claim: Mapped[int]
+    officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
+    at: Mapped[datetime]
+    verdict: Mapped[str | None] = mapped_column(String(12))
+    confidence: Mapped[int | None]
+    """1, a guess, to 5, certain."""
+    details: Mapped[str | None] = mapped_column(Text)
+    """Features, what was looked at, and whether the officer had seen the reveal before, as JSON."""
+    answer: Mapped[str | None] = mapped_column(String(32))
+    ground: Mapped[str | None] = mapped_column(String(32))
+    note: Mapped[str | None] = mapped_column(Text)

@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 from api.errors import StoreDamagedError, StoreError
 from api.heads import TreeHead
 from api.schemas import JudgedTold
-from api.store import alarms, append_only, chain, heads, lanes, officers, queue, tree
-from api.store.account import Account, Case, alarm_key
+from api.store import alarms, append_only, casebook, chain, decisions, heads, lanes, officers, tree
+from api.store.account import Account, alarm_key
+from api.store.casebook import Case
 from api.store.database import Database, newest_revision
 from api.store.held import check_faces
 from api.store.keyring import Keyring
@@ -32,7 +33,9 @@ from api.store.tables import (
     LaneRow,
     LedgerRow,
     OfficerRow,
+    OpinionRow,
     ReferralRow,
+    RoundRow,
     SeriesRow,
     SigningKeyRow,
     TileRow,
@@ -288,6 +291,33 @@ def _check_referrals(session: Session, account: Account) -> None:
     expected = {passage: _told(case) for passage, case in account.cases.items()}
     found = {row.passage: _kept(row) for row in session.scalars(select(ReferralRow))}
     _compare("passage", expected, found)
+    _check_rounds(session, account)
+    _check_opinions(session, account)
+
+
+def _check_rounds(session: Session, account: Account) -> None:
+    expected = {
+        f"{passage} round {number}": {"judged": question.judged, "decision": decision}
+        for passage, case in account.cases.items()
+        for number, question, decision in case.rounds
+    }
+    found = {
+        f"{row.passage} round {row.number}": {
+            "judged": JudgedTold.model_validate_json(row.judged),
+            "decision": row.decision,
+        }
+        for row in session.scalars(select(RoundRow))
+    }
+    _compare("passage", expected, found)
+
+
+def _check_opinions(session: Session, account: Account) -> None:
+    expected = {
+        name: {"passage": passage, **said}
+        for passage, case in account.cases.items()
+        for name, said in case.opinions.items()
+    }
+    _compare("opinion", expected, {row.id: _opinion(row) for row in session.scalars(select(OpinionRow))})
 
 
 def _check_alarms(session: Session, account: Account) -> None:
@@ -332,11 +362,17 @@ def _told(case: Case) -> Fields:
         "decision": case.decision,
         "note": case.note_sha256,
         "claimed_until": case.claimed_until,
+        "handed_at": case.handed_at,
+        "round": case.round,
+        "stage": case.stage.value,
+        "step": case.step.value,
+        "claims": case.claims,
+        "escalated_at": case.escalated_at,
     }
 
 
 def _kept(row: ReferralRow) -> Fields:
-    decision = queue.decision_in(row)
+    decision = decisions.in_row(row)
     return {
         "lane": row.lane,
         "opened_at": row.opened_at,
@@ -345,8 +381,32 @@ def _kept(row: ReferralRow) -> Fields:
         "ended": row.ended,
         "claimed_by": row.claimed_by,
         "shown": row.shown,
-        "decision": queue.as_body(decision) if decision else None,
-        "note": queue.note_hash(row.note) if row.note is not None else None,
+        "decision": decisions.as_body(decision) if decision else None,
+        "note": decisions.note_hash(row.note) if row.note is not None else None,
         # While a case waits, its claim may be renewed; the ledger has the last word with the decision.
         "claimed_until": row.claimed_until if decision else None,
+        "handed_at": row.handed_at,
+        "round": row.round,
+        "stage": row.stage,
+        "step": row.step,
+        "claims": row.claims,
+        "escalated_at": row.escalated_at,
+    }
+
+
+def _opinion(row: OpinionRow) -> Fields:
+    return {
+        "passage": row.passage,
+        "kind": row.kind,
+        "round": row.round,
+        "stage": row.stage,
+        "claim": row.claim,
+        "officer": row.officer,
+        "at": row.at,
+        "verdict": row.verdict,
+        "confidence": row.confidence,
+        "details": casebook.details(row.details),
+        "answer": row.answer,
+        "ground": row.ground,
+        "note": decisions.note_hash(row.note) if row.note is not None else None,
     }

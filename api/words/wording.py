@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from api.review import Match
 from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.words.language import N_, Words
 from lane.calibration import of_ten_thousand
@@ -112,8 +113,10 @@ UNKNOWN = Meaning(
     ),
 )
 
+NEUTRAL = "compare"
+"""What the two codes of the comparison are called until the findings are revealed."""
 KEPT_BACK = frozenset({Code.NO_MATCH, Code.BORDERLINE})
-"""Codes that the page words and does not name."""
+"""Codes that are worded and not named before the reveal."""
 
 COMPONENTS: dict[str, str] = {
     "sharpness": N_("sharpness"),
@@ -136,6 +139,8 @@ COMPONENTS: dict[str, str] = {
 ANSWERS: dict[Answer, str] = {
     Answer.ADMIT: N_("Admit"),
     Answer.SECOND_LINE: N_("Second line"),
+    Answer.REPEAT_CAPTURE: N_("Capture again"),
+    Answer.OTHER_AGENCY: N_("Other agency"),
 }
 
 GROUNDS: dict[Ground, str] = {
@@ -145,8 +150,25 @@ GROUNDS: dict[Ground, str] = {
     Ground.CANNOT_TELL: N_("Cannot tell"),
     Ground.DOCUMENT_IN_DOUBT: N_("Document in doubt"),
     Ground.NEEDS_ASSISTANCE: N_("Needs assistance"),
+    Ground.POOR_PICTURES: N_("Pictures too poor"),
+    Ground.NOT_ALONE: N_("Not alone in the lane"),
+    Ground.QUARANTINE: N_("Quarantine"),
+    Ground.CUSTOMS: N_("Customs"),
+    Ground.IMMIGRATION: N_("Immigration"),
+    Ground.POLICE: N_("Police"),
+    Ground.MARKET_REGULATION: N_("Market regulation"),
     Ground.OTHER: N_("Other"),
 }
+
+ADVICE: dict[Match, str] = {
+    Match.MATCH: N_("The lane found that the faces match. It referred the passenger for the reasons given."),
+    Match.NO_MATCH: N_(
+        "The lane found that the faces do not match. It can be wrong: age and poor photos do that."
+    ),
+    Match.BORDERLINE: N_("The lane could not tell whether the faces match. It leans neither way."),
+    Match.NOT_COMPARED: N_("The lane did not compare the faces. It has no advice to give."),
+}
+"""What the machine says of the comparison, once the officer has judged."""
 
 STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
 """The worst group is that of strangers whom the matcher takes for each other most often."""
@@ -160,6 +182,11 @@ _EXPIRY_UNCHECKED: dict[str, str] = {
     "not_supported": N_("Document expiry: this lane cannot check it"),
     "aborted": N_("Document expiry: the check was broken off"),
 }
+_PHOTO_USABLE = N_("Document photo: usable")
+_PHOTO_UNUSABLE = N_("Document photo: cannot be used; an issuer’s poor photo is no fault of the passenger")
+_NO_PHOTO = N_("No photo could be read from the document.")
+_NO_PICTURE = N_("The camera gave no usable picture.")
+_CHIP = N_("Chip and signature of the document: not checked by this lane")
 _ENDED: dict[str, str] = {
     "enough": N_("Live pictures: enough good ones were taken"),
     "timeout": N_("Live pictures: the time ran out"),
@@ -217,8 +244,30 @@ def not_checked(judged: JudgedTold, words: Words) -> list[str]:
     if missing:
         named = words.say(N_(", ")).join(component(name, words) for name in missing)
         said.append(words.say(N_("Picture quality: not measured for %(components)s"), components=named))
-    said.append(words.say(N_("Chip and signature of the document: not checked by this lane")))
+    said.append(words.say(_CHIP))
     return said
+
+
+def document(judged: JudgedTold, words: Words) -> list[dict[str, str]]:
+    """Each check of the document: its name, its result, and the same in words."""
+    expiry, fault = judged.evidence.document.expiry, judged.evidence.document.photo_fault
+    texts = _EXPIRY | _EXPIRY_UNCHECKED
+    if expiry not in texts:
+        expiry = "undetermined"
+    unusable = fault is not None or any(one.code == Code.DOCUMENT_PHOTO_UNUSABLE for one in judged.reasons)
+    photo = _PHOTO_UNUSABLE if unusable else _PHOTO_USABLE
+    return [
+        {"check": "expiry", "result": expiry, "text": words.say(texts[expiry])},
+        {"check": "photo", "result": "undetermined" if unusable else "successful", "text": words.say(photo)},
+        {"check": "chip", "result": "not_supported", "text": words.say(_CHIP)},
+    ]
+
+
+def nothing_to_compare(judged: JudgedTold, words: Words) -> str:
+    """Why the faces could not be compared by eye."""
+    roles = {image.role for image in judged.images}
+    text = _NO_PHOTO if "document" not in roles else _NO_PICTURE if "live" not in roles else ""
+    return words.say(text) if text else ""
 
 
 def share(evidence: EvidenceTold) -> float | None:
@@ -242,7 +291,7 @@ def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
     measured = [name for name, measure in judged.evidence.quality.items() if _has_value(measure)]
     if not measured:
         return
-    below = _faulted(judged)
+    below = faulted(judged)
     if not below:
         yield words.say(N_("Picture quality: sufficient in what was measured"))
         return
@@ -250,7 +299,8 @@ def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
     yield words.say(N_("Picture quality: outside the limits for %(components)s"), components=named)
 
 
-def _faulted(judged: JudgedTold) -> list[str]:
+def faulted(judged: JudgedTold) -> list[str]:
+    """The components of quality that were measured and are outside their limits."""
     quality = {Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT}
     told = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
     named = dict.fromkeys(name for reason in told for name in reason.components)
@@ -263,6 +313,8 @@ def _has_value(measure: MeasureTold) -> bool:
 
 
 def _meaning(reason: ReasonTold) -> Meaning:
+    if reason.code == NEUTRAL:
+        return _COMPARE
     try:
         return MEANINGS[Code(reason.code)]
     except ValueError:

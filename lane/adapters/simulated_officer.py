@@ -1,4 +1,4 @@
-"""An officer from a script, who works the desk over HTTP as a browser does: sign in, claim, look, decide."""
+"""An officer from a script, who works the desk over HTTP as a browser does: claim, look, judge, decide."""
 
 import threading
 from collections.abc import Callable
@@ -74,8 +74,13 @@ class ScriptedOfficer:
         case = self._ask("GET", f"/referrals/{passage}")
         for image in case["images"]:
             self._client.get(f"/referrals/{passage}/images/{image['sha256']}").raise_for_status()
-        answer, ground = answer_for(frozenset(reason["code"] for reason in case["reasons"]))
-        decision = {"answer": answer.value, "ground": ground.value, "note": ""}
+        if case["step"] == "blind":
+            # A script has no eyes: it says so, and goes by what the lane found.
+            judgement = {"verdict": "cannot_tell", "confidence": 1}
+            case = self._ask("POST", f"/referrals/{passage}/judgement", json=judgement)
+        codes = frozenset(reason["code"] for reason in case["revealed"]["reasons"])
+        answer, ground = answer_for(codes)
+        decision = {"answer": answer.value, "ground": ground.value, "note": "by script"}
         self._ask("POST", f"/referrals/{passage}/decision", json=decision)
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:

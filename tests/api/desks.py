@@ -33,7 +33,7 @@ from lane.ledger import GENESIS, Entry, follow
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
 PASSWORD = "correct horse battery"
-REFERRED = [{"code": "F10", "components": []}]
+REFERRED = [{"code": "F09", "components": []}]
 
 
 class Clock:
@@ -122,6 +122,7 @@ def running(
 ) -> Iterator[RunningDesk]:
     """A desk that does no chores by itself, so that a test says when."""
     clock = Clock()
+    settings = {"correction_window_s": 0} | settings
     made = Settings(database=path / "desk.sqlite3", argon2=CHEAP, **settings)
     app = create_app(made, clock=clock, chores=chores)
     listening = bind("127.0.0.1", 0)
@@ -231,9 +232,20 @@ class Officer:
     def claim(self, passage: str) -> httpx.Response:
         return self.ask("POST", f"/referrals/{passage}/claim")
 
+    def judge(self, passage: str, verdict: str = "same", confidence: int = 4, **more: Any) -> httpx.Response:
+        body = {"verdict": verdict, "confidence": confidence, **more}
+        return self.ask("POST", f"/referrals/{passage}/judgement", json=body)
+
     def decide(
-        self, passage: str, answer: str = "admit", ground: str = "same_person", note: str = ""
+        self, passage: str, answer: str = "admit", ground: str = "same_person", note: str = "as I saw it"
     ) -> httpx.Response:
+        """Decide; where the case is not judged yet, judge it first as the decision says."""
+        if self.ask("GET", f"/referrals/{passage}").json().get("step") == "blind":
+            self.judge(passage, "different" if ground == "different_person" else "same")
+        return self.answer(passage, answer, ground, note)
+
+    def answer(self, passage: str, answer: str, ground: str, note: str = "") -> httpx.Response:
+        """Decide, and nothing before it."""
         body = {"answer": answer, "ground": ground, "note": note}
         return self.ask("POST", f"/referrals/{passage}/decision", json=body)
 

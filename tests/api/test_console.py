@@ -241,6 +241,7 @@ def test_pages_hold_nothing_inline_and_every_form_proves_its_origin(lane: Lane, 
 def test_what_a_lane_says_is_text_and_never_markup(lane: Lane, officer: Officer) -> None:
     passage = lane.refer(reasons=[{"code": "<img src=x>", "components": ["<b>bold</b>", "\"onload='x'"]}])
     officer.claim(passage)
+    officer.judge(passage)
     html = officer.http.get(f"/referrals/{passage}").text
     assert "<b>bold" not in html
     assert "<img src=x>" not in html
@@ -257,6 +258,9 @@ def test_a_case_is_decided_without_a_script(desk: RunningDesk, lane: Lane) -> No
         assert "1 passenger waiting" in queue.text
         token = re.findall(r'name="csrf_token" value="(\w{64})"', queue.text)[0]
         page = officer.http.post(f"/referrals/{passage}/claim", data={"csrf_token": token})
+        assert "second_line" not in page.text
+        judged = {"csrf_token": token, "verdict": "cannot_tell", "confidence": "3"}
+        page = officer.http.post(f"/referrals/{passage}/judgement", data=judged)
         assert 'value="second_line.cannot_tell" required' in page.text
         assert "checked>" not in page.text
         chosen = {"csrf_token": token, "choice": "second_line.cannot_tell", "note": "两人同行"}
@@ -296,6 +300,7 @@ def test_a_lost_case_is_told_in_words(desk: RunningDesk, lane: Lane, officer: Of
 def test_nobody_is_named_for_a_decision_that_came_first(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
+    officer.judge(passage)
     html = officer.http.get(f"/referrals/{passage}").text
     told = re.findall(r'data-already_decided="([^"]+)"', html)
     assert [text for text in told if "fficer" not in text], "it can be the same officer, in another tab"

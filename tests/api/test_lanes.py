@@ -195,7 +195,7 @@ def test_a_waiting_lane_hears_the_decision_at_once(lane: Lane, officer: Officer)
     waiting = threading.Thread(target=lambda: heard.append(lane.decision(passage, wait_s=25)))
     waiting.start()
     officer.claim(passage)
-    decided = officer.decide(passage, "second_line", "cannot_tell").json()
+    decided = officer.decide(passage, "second_line", "cannot_tell").json()["decision"]
     waiting.join()
     assert heard == [decided]
     assert set(decided) == {"id", "passage", "answer", "ground", "officer", "decided_at"}

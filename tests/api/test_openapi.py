@@ -73,9 +73,7 @@ def test_no_score_has_a_place_in_what_officers_get() -> None:
 
 def test_a_rate_of_the_comparison_is_described_for_whoever_shows_it() -> None:
     schemas = OPENAPI["components"]["schemas"]
-    assert (
-        "until the case is decided" in schemas["ReferralDetail"]["properties"]["achieved_fmr"]["description"]
-    )
+    assert "must not lead the eye" in schemas["ReferralDetail"]["properties"]["revealed"]["description"]
     described = schemas["AchievedFmr"]["properties"]["value"]["description"]
     assert "worst group" in described
     assert "no probability" in described

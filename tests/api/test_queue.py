@@ -55,7 +55,7 @@ def test_two_sessions_of_one_officer_cannot_decide_differently(desk: RunningDesk
                 ]
             )
             assert sorted(answer.status_code for answer in answers) == [200, 409]
-            [taken] = [answer.json() for answer in answers if answer.status_code == 200]
+            [taken] = [answer.json()["decision"] for answer in answers if answer.status_code == 200]
             assert lane.decision(passage) == taken
 
 
@@ -81,7 +81,7 @@ def test_looking_again_needs_no_turn_to_write(desk: RunningDesk, lane: Lane, off
 def test_a_decision_stays_as_it_is(lane: Lane, officer: Officer, answer: str, ground: str) -> None:
     passage = lane.refer()
     officer.claim(passage)
-    first = officer.decide(passage, "admit", "same_person").json()
+    first = officer.decide(passage, "admit", "same_person").json()["decision"]
     again = officer.decide(passage, answer, ground)
     assert (again.status_code, again.json()["code"]) == (409, "already_decided")
     assert officer.claim(passage).json()["code"] == "already_decided"
@@ -185,8 +185,8 @@ def test_who_waits_is_never_hidden_by_who_waited(desk: RunningDesk, lane: Lane, 
     lane.refer(images=[], at=datetime.now(UTC) - timedelta(days=1))
     told = officer.ask("GET", "/referrals").json()
     assert [case["passage"] for case in told["referrals"][1:3]] == waiting
-    assert (told["waiting"], desk.desk.waiting()) == (3, 3)
-    assert len(desk.desk.referrals("waiting", limit=1)) == 1
+    assert (told["waiting"], desk.desk.cases.waiting()) == (3, 3)
+    assert len(desk.desk.cases.listed("waiting", limit=1)) == 1
 
 
 def test_what_was_decided_last_is_listed_first(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
@@ -197,7 +197,7 @@ def test_what_was_decided_last_is_listed_first(desk: RunningDesk, lane: Lane, of
         officer.decide(passage)
     listed = officer.ask("GET", "/referrals", params={"state": "decided"}).json()["referrals"]
     assert [case["passage"] for case in listed] == order[::-1]
-    assert [case.passage for case in desk.desk.referrals("decided", limit=2)] == order[:1:-1]
+    assert [case.passage for case in desk.desk.cases.listed("decided", limit=2)] == order[:1:-1]
 
 
 def test_a_lane_whose_clock_is_fast_has_nobody_waiting_since_tomorrow(lane: Lane, officer: Officer) -> None:
@@ -221,7 +221,10 @@ def test_each_case_is_listed_under_its_state(lane: Lane, officer: Officer) -> No
 
 def test_faces_are_for_the_officer_who_has_the_case(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
+    assert officer.ask("GET", f"/referrals/{passage}").json()["images"] == []
+    officer.claim(passage)
     path = officer.ask("GET", f"/referrals/{passage}").json()["images"][0]["href"]
+    officer.ask("DELETE", f"/referrals/{passage}/claim")
     assert officer.http.get(path).json()["code"] == "claim_missing"
     officer.claim(passage)
     shown = officer.http.get(path)
@@ -235,6 +238,7 @@ def test_faces_are_for_the_officer_who_has_the_case(desk: RunningDesk, lane: Lan
 
 def test_an_image_of_another_case_is_not_shown(lane: Lane, officer: Officer) -> None:
     first, second = lane.refer(), lane.refer(images=[])
+    officer.claim(first)
     [image, _] = officer.ask("GET", f"/referrals/{first}").json()["images"]
     officer.claim(second)
     answer = officer.ask("GET", f"/referrals/{second}/images/{image['sha256']}")
@@ -244,20 +248,20 @@ def test_an_image_of_another_case_is_not_shown(lane: Lane, officer: Officer) -> 
 def test_an_officer_is_told_no_score(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
-    told = officer.ask("GET", f"/referrals/{passage}").text
-    assert "31337" not in told
-    assert "similarity" not in told
+    for told in (officer.ask("GET", f"/referrals/{passage}").text, officer.judge(passage).text):
+        assert "0.31337" not in told
+        assert "similarity" not in told
     assert "Attack detection: not assessed" in told
 
 
-def test_what_a_comparison_is_worth_is_told_only_once_the_case_is_decided(
+def test_what_a_comparison_is_worth_is_told_only_once_the_faces_are_judged(
     lane: Lane, officer: Officer
 ) -> None:
     passage = lane.refer()
-    for ask in (officer.claim, officer.decide):
-        assert officer.ask("GET", f"/referrals/{passage}").json()["achieved_fmr"] is None
-        assert ask(passage).status_code == 200
-    told = officer.ask("GET", f"/referrals/{passage}").json()["achieved_fmr"]
+    assert officer.ask("GET", f"/referrals/{passage}").json()["revealed"] is None
+    officer.claim(passage)
+    assert officer.ask("GET", f"/referrals/{passage}").json()["revealed"] is None
+    told = officer.judge(passage).json()["revealed"]["band"]
     assert told["value"] == 0.0031337
     assert "32 of 10,000 strangers" in told["text"]
 
@@ -267,8 +271,7 @@ def test_a_lane_that_tells_no_rate_is_understood(lane: Lane, officer: Officer) -
     del body["evidence"]["achieved_fmr"]
     passage = lane.refer(passage="p-old", images=[], evidence=body["evidence"])
     officer.claim(passage)
-    officer.decide(passage)
-    told = officer.ask("GET", f"/referrals/{passage}").json()["achieved_fmr"]
+    told = officer.ask("GET", f"/referrals/{passage}").json()["revealed"]["band"]
     assert told["value"] is None
     assert "did not tell" in told["text"]
 

@@ -1,0 +1,292 @@
+"""A case is judged blind, revealed, decided: who may say what, what is told when, and what stays."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from api import review
+from api.review import TRANSITIONS, Act, Stage, State, Verdict
+from api.store.officers import Role
+from api.store.verify import verify_ledger
+from lane.referral import GROUNDS, Answer
+from tests.api.desks import Lane, Officer, RunningDesk
+from tests.api.service import kinds
+
+NO_MATCH = [{"code": "F10"}]
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def refer_confident(lane: Lane) -> str:
+    return lane.refer(reasons=NO_MATCH)
+
+
+def again(lane: Lane, passage: str, **more: Any) -> None:
+    """The lane captures once more, and asks again."""
+    lane.refer(passage=passage, **more)
+
+
+# --- the tables
+
+
+def test_every_state_is_in_the_table_and_a_decision_follows_the_reveal_alone() -> None:
+    assert set(TRANSITIONS) == set(State)
+    deciding = {(state, act) for state, acts in TRANSITIONS.items() for act in acts if act is Act.DECIDED}
+    assert deciding == {(State.REVEALED, Act.DECIDED)}
+    revealing = {
+        (state, act)
+        for state, acts in TRANSITIONS.items()
+        for act, to in acts.items()
+        if to is State.REVEALED
+    }
+    assert revealing == {(State.WAITING, Act.CLAIMED_WITHOUT_FACES), (State.BLIND, Act.JUDGED)}
+
+
+def test_what_the_lane_has_is_not_corrected() -> None:
+    assert Act.CORRECTED not in TRANSITIONS[State.HANDED]
+
+
+@pytest.mark.parametrize(("verdict", "answer"), [*product(Verdict, Answer)])
+def test_a_verdict_of_two_people_is_not_admitted_without_a_reason(verdict: Verdict, answer: Answer) -> None:
+    due = {review.needs_note((), verdict, answer, ground) for ground in GROUNDS[answer]}
+    assert (due == {True}) is (verdict is Verdict.DIFFERENT and answer is Answer.ADMIT)
+
+
+@pytest.mark.parametrize(
+    ("codes", "sure"), [({"F10"}, True), ({"A01"}, True), ({"F09"}, False), (set(), False)]
+)
+def test_a_borderline_score_is_no_confident_result(codes: set[str], sure: bool) -> None:
+    assert review.confident(codes) is sure
+    assert (review.asked_next(Stage.FIRST, codes, Answer.ADMIT, None) is Stage.SECOND) is sure
+
+
+# --- blind, revealed, decided
+
+
+def test_nobody_decides_without_having_judged(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    assert code(officer.answer(passage, "admit", "same_person")) == (409, "not_revealed")
+    told = officer.judge(passage, "same", 5).json()
+    assert (told["step"], told["revealed"]["own"]["verdict"]) == ("revealed", "same")
+    assert officer.answer(passage, "admit", "same_person").json()["state"] == "decided"
+    assert lane.decision(passage)["answer"] == "admit"
+
+
+def test_a_judgement_is_given_once(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    assert code(officer.judge(passage)) == (409, "claim_missing")
+    officer.claim(passage)
+    first = officer.judge(passage, "different", 2)
+    assert officer.judge(passage, "different", 2).json()["revealed"] == first.json()["revealed"]
+    assert code(officer.judge(passage, "same", 2)) == (409, "already_judged")
+    assert kinds(desk).count("referral.judged_blind") == 1
+
+
+def test_without_two_faces_there_is_nothing_to_judge(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(images=[])
+    officer.claim(passage)
+    told = officer.ask("GET", f"/referrals/{passage}").json()
+    assert told["step"] == "revealed"
+    assert told["revealed"]["own"] == {
+        "verdict": None,
+        "confidence": None,
+        "text": "No photo could be read from the document.",
+    }
+    assert code(officer.judge(passage)) == (409, "already_judged")
+    assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
+
+
+def test_who_takes_a_case_over_judges_blind_from_the_beginning(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    officer.judge(passage)
+    desk.clock.pass_time(seconds=121)
+    with desk.officer("li") as other:
+        other.claim(passage)
+        assert other.ask("GET", f"/referrals/{passage}").json()["step"] == "blind"
+        assert code(officer.answer(passage, "admit", "same_person")) == (409, "claim_missing")
+        assert code(other.answer(passage, "admit", "same_person")) == (409, "not_revealed")
+        other.judge(passage)
+        assert other.answer(passage, "admit", "same_person").status_code == 200
+    assert kinds(desk).count("referral.judged_blind") == 2
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_an_answer_against_the_own_judgement_says_why(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    rules = officer.judge(passage, "different").json()["revealed"]["answers"]
+    assert {rule["answer"] for rule in rules if rule["note"]} == {"admit"}
+    for note in ("", "  \n "):
+        assert code(officer.answer(passage, "admit", "same_person", note)) == (422, "note_missing")
+    assert officer.answer(passage, "admit", "same_person", "a beard, grown since").status_code == 200
+
+
+# --- a second officer, and a third
+
+
+def test_a_confident_result_is_reversed_by_two_officers_who_judge_apart(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refer_confident(lane)
+    officer.claim(passage)
+    officer.judge(passage)
+    assert code(officer.answer(passage, "admit", "same_person")) == (422, "note_missing")
+    said = officer.answer(passage, "admit", "same_person", "the scar is there")
+    assert said.json() == {"state": "second_officer", "decision": None}
+    assert officer.answer(passage, "admit", "same_person", "the scar is there").json() == said.json()
+    assert lane.decision(passage) is None
+    assert code(officer.claim(passage)) == (409, "other_officer_needed")
+    with desk.officer("li") as second:
+        second.claim(passage)
+        blind = second.ask("GET", f"/referrals/{passage}")
+        assert officer.pseudonym not in blind.text
+        assert "second" not in blind.text
+        revealed = second.judge(passage)
+        assert officer.pseudonym not in revealed.text
+        assert revealed.json()["needs"] is None
+        decided = second.answer(passage, "admit", "same_person", "same ears").json()
+        assert decided["decision"]["officer"] == second.pseudonym
+    assert lane.decision(passage) == decided["decision"]
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_where_two_officers_differ_a_supervisor_decides(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refer_confident(lane)
+    with (
+        desk.officer("li") as second,
+        desk.officer("qian") as other,
+        desk.officer("zhou", Role.SUPERVISOR) as third,
+    ):
+        officer.claim(passage)
+        officer.decide(passage, "admit", "same_person")
+        second.claim(passage)
+        said = second.decide(passage, "second_line", "cannot_tell")
+        assert said.json() == {"state": "third_officer", "decision": None}
+        for one in (officer, second, other):
+            assert code(one.claim(passage)) == (409, "other_officer_needed")
+            assert one.ask("POST", "/referrals/next").json() == {"claim": None}
+        assert third.ask("POST", "/referrals/next").json()["claim"]["passage"] == passage
+        blind = third.ask("GET", f"/referrals/{passage}").text
+        assert not any(one.pseudonym in blind for one in (officer, second))
+        assert third.decide(passage, "admit", "same_person").json()["state"] == "decided"
+    assert lane.decision(passage)["answer"] == "admit"
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_supervisor_who_was_asked_before_is_not_the_third(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    passage = refer_confident(lane)
+    for one, answer, ground in (
+        (supervisor, "admit", "same_person"),
+        (officer, "second_line", "cannot_tell"),
+    ):
+        one.claim(passage)
+        one.decide(passage, answer, ground)
+    assert code(supervisor.claim(passage)) == (409, "other_officer_needed")
+
+
+@pytest.mark.parametrize("answer", [answer for answer in Answer if answer is not Answer.ADMIT])
+def test_what_keeps_the_gate_closed_needs_one_officer(lane: Lane, officer: Officer, answer: Answer) -> None:
+    passage = refer_confident(lane)
+    officer.claim(passage)
+    officer.judge(passage)
+    assert officer.answer(passage, answer, GROUNDS[answer][-1]).json()["state"] == "decided"
+
+
+# --- corrected, handed
+
+
+def test_a_slip_is_corrected_until_the_lane_has_the_decision(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    assert code(correct(officer, passage, "admit", "same_person")) == (409, "not_decided")
+    officer.decide(passage, "second_line", "cannot_tell")
+    assert officer.ask("GET", f"/referrals/{passage}").json()["correctable"]
+    with desk.officer("li") as other:
+        assert code(correct(other, passage, "admit", "same_person")) == (403, "not_your_decision")
+    corrected = correct(officer, passage, "admit", "same_person").json()["decision"]
+    assert correct(officer, passage, "admit", "same_person").json()["decision"] == corrected
+    assert lane.decision(passage) == corrected
+    assert code(correct(officer, passage, "second_line", "cannot_tell")) == (409, "already_handed")
+    assert lane.decision(passage) == corrected
+    assert not officer.ask("GET", f"/referrals/{passage}").json()["correctable"]
+    assert kinds(desk).count("referral.handed") == 1
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_correction_is_no_way_around_a_second_officer(lane: Lane, officer: Officer) -> None:
+    passage = refer_confident(lane)
+    officer.claim(passage)
+    officer.decide(passage, "second_line", "cannot_tell")
+    refused = correct(officer, passage, "admit", "same_person", "it is her")
+    assert code(refused) == (422, "second_officer_needed")
+    assert lane.decision(passage)["answer"] == "second_line"
+
+
+def correct(officer: Officer, passage: str, answer: str, ground: str, note: str = "") -> Any:
+    body = {"answer": answer, "ground": ground, "note": note}
+    return officer.ask("POST", f"/referrals/{passage}/correction", json=body)
+
+
+# --- captured again
+
+
+def test_a_repeated_capture_is_a_new_case_for_the_eye(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    for number in range(review.MOST_REPEATS):
+        officer.claim(passage)
+        assert officer.decide(passage, "repeat_capture", "poor_pictures").status_code == 200
+        assert lane.decision(passage)["answer"] == "repeat_capture"
+        again(lane, passage, reasons=NO_MATCH if number else None)
+        assert lane.decision(passage) is None
+    officer.claim(passage)
+    told = officer.ask("GET", f"/referrals/{passage}").json()
+    assert (told["step"], told["revealed"]) == ("blind", None)
+    officer.judge(passage)
+    assert code(officer.answer(passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
+    assert lane.decision(passage)["answer"] == "second_line"
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_lane_that_captures_no_more_asks_the_same_again(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    officer.decide(passage, "repeat_capture", "poor_pictures")
+    handed = lane.decision(passage)
+    refused = lane.write("passage.repeat_refused", {"passage": passage, "decision": handed["id"]})
+    assert lane.deliver(refused).status_code == 200
+    assert lane.decision(passage) is None
+    officer.claim(passage)
+    assert officer.decide(passage, "second_line", "cannot_tell").status_code == 200
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_question_does_not_change_while_nobody_asked_for_it(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(images=[])
+    again(lane, passage, reasons=NO_MATCH, images=[])
+    officer.claim(passage)
+    told = officer.ask("GET", f"/referrals/{passage}").json()
+    assert [reason["code"] for reason in told["revealed"]["reasons"]] == ["F09"]
+
+
+def test_a_diplomat_is_not_captured_a_second_time(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(reasons=[{"code": "P06"}], images=[])
+    officer.claim(passage)
+    assert code(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")
