@@ -3,6 +3,7 @@
 ApiError
 ├── SettingsError             a setting is missing, unknown or unsafe
 ├── RuleMissingError          a route says nowhere who may ask for it
+├── WitnessError              a witness could not find out whether the ledger only grew
 ├── StoreError                the database cannot be used, or says two things
 │   └── StoreDamagedError     the database opens, but its content is not a desk's
 ├── NameTakenError            a lane or an officer of that name exists
@@ -78,6 +79,10 @@ class RuleMissingError(ApiError):
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"no rule in api/permissions.py says who may ask for: {', '.join(names)}")
+
+
+class WitnessError(ApiError):
+    """A witness could not find out whether the ledger only grew: nothing is proven, or refuted."""
 
 
 class StoreError(ApiError):

@@ -13,6 +13,7 @@ The private key lies in a file that only its owner can read. It is made at the f
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ def told(fields: dict[str, object]) -> TreeHead:
     if type(size) is not int or at.tzinfo is None:
         raise ValueError("a tree head has a size and an aware time")
     root, key, signature = (str(fields.get(name)) for name in ("root", "key", "signature"))
+    if not all(re.fullmatch("[0-9a-f]+", text) for text in (root, key, signature)):
+        raise ValueError("root, key and signature of a tree head are hexadecimal")
     return TreeHead(size, root, at, key, signature)
 
 

@@ -1,15 +1,22 @@
 """`python -m api ledger`: is it whole, and how can a stranger see that it is?"""
 
 import json
+import os
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
-from api.settings import load
-from api.store import chain
-from api.store.database import opened
+from api import dossier, proving, witness
+from api.app import utc_now
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
+from api.errors import StoreError, WitnessError
+from api.proving import Proving
+from api.settings import Settings, load
+from api.store import chain, heads
+from api.store.database import must_exist, opened
 from api.store.keyring import opened_keyring
 from api.store.verify import verify_ledger
 from lane.errors import LedgerBrokenError
@@ -17,12 +24,17 @@ from lane.ledger import Head
 
 app = typer.Typer(help="The ledger: show its head, prove that nothing was changed.", no_args_is_help=True)
 
+OutOption = Annotated[Path, typer.Option("--out", help="The file to write.")]
+
 
 @app.command("verify")
 def verify(
     database: DatabaseOption = None,
     head: Annotated[
         list[str] | None, typer.Option(help="SEQ:HASH noted elsewhere, e.g. by a lane. Repeatable.")
+    ] = None,
+    witness_file: Annotated[
+        list[Path] | None, typer.Option("--witness", help="A file of signed heads that a witness kept.")
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="By hashes and signatures alone, about ten times as fast.")
@@ -40,10 +52,11 @@ def verify(
     """
     with plain_errors():
         witnessed = [_head(text) for text in head or ()]
+        signed = [kept for file in witness_file or () for kept in witness.read(_there(file))]
         settings = load(config, database=database)
         try:
             with opened(settings.database) as store, opened_keyring(settings) as keyring:
-                found = verify_ledger(store, witnessed, whole=not quick, keyring=keyring)
+                found = verify_ledger(store, witnessed, signed, whole=not quick, keyring=keyring)
         except LedgerBrokenError as error:
             _report({"verified": False, "fault": str(error)}, f"NOT verified: {error}", as_json=as_json)
             raise typer.Exit(1) from error
@@ -75,6 +88,107 @@ def show_head(database: DatabaseOption = None, config: ConfigOption = None) -> N
         store.read() as session,
     ):
         typer.echo(str(chain.head(session)))
+
+
+@app.command("export")
+def export(
+    out: OutOption, database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Write the whole ledger and its signed heads into a file that the stand-alone verifier checks.
+
+    The verifier is one file that needs no desk: copy `api/verifier.py`, and run `python verifier.py FILE`.
+    The file holds what the ledger holds: no face, no name, no document number, but all that officers did.
+    """
+    with plain_errors():
+        settings = load(config, database=database)
+        _sign(settings)
+        with opened(settings.database) as store, store.read() as session:
+            _write(out, dossier.export(session))
+            head = heads.newest(session)
+    _report({"file": str(out), "head": head and head.as_told()}, f"exported to {out}", as_json=as_json)
+
+
+@app.command("prove")
+def prove(
+    out: OutOption,
+    seqs: Annotated[list[int] | None, typer.Argument(metavar="[SEQ]...", help="Numbers of entries.")] = None,
+    passage: Annotated[str | None, typer.Option(help="All entries about this passage.")] = None,
+    since: Annotated[
+        list[int] | None,
+        typer.Option(help="Prove also that it only grew since this size. Repeatable."),
+    ] = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write entries, and the proof that they are in the signed ledger, into a file for the verifier.
+
+    Whoever has the file sees these entries and no other, and needs no desk to check them.
+    """
+    with plain_errors():
+        settings = load(config, database=database)
+        _sign(settings)
+        with opened(settings.database) as store, store.read() as session:
+            wanted = [*(seqs or ()), *(dossier.of_passage(session, passage) if passage else ())]
+            _write(out, dossier.proof(session, wanted, since or ()))
+    told = f"proof of {len(wanted)} entries written to {out}"
+    _report({"file": str(out), "entries": sorted(set(wanted))}, told, as_json=as_json)
+
+
+@app.command("witness")
+def keep_watch(
+    desk: Annotated[str, typer.Option(help="The desk's address, https://…")],
+    store: Annotated[Path, typer.Option(help="The file that keeps the heads; made where there is none.")],
+    accept_key: Annotated[
+        list[str] | None, typer.Option(help="A key that the site told you it changed to. Repeatable.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep the desk's newest signed head, and find out whether the ledger only grew since the last one.
+
+    Run it again and again, on a machine that the desk's people do not run. It keeps heads, no entry. The
+    token is in PASSENGER_LANE_WITNESS_TOKEN: the desk's metrics token, or a lane's.
+
+    Exit status 1: the ledger was rewritten or cut off; both heads are kept in STORE.contradiction.
+    Exit status 2: the desk could not be asked.
+    """
+    with plain_errors():
+        token = os.environ.get("PASSENGER_LANE_WITNESS_TOKEN", "")
+        try:
+            with witness.at(desk, store, token) as asking:
+                head = asking.look(accept_key or ())
+        except witness.ContradictionError as found:
+            _report({"grew": False, "fault": str(found)}, f"NOT the same ledger: {found}", as_json=as_json)
+            raise typer.Exit(1) from found
+    told = f"the ledger only grew: {head.size} entries, root {head.root}"
+    _report({"grew": True, "head": head.as_told()}, told, as_json=as_json)
+
+
+def _sign(settings: Settings) -> None:
+    """Sign what is there now, where this is the desk's own machine; elsewhere the newest head is enough."""
+    must_exist(settings.database)
+    if proving.key_file(settings).is_file():
+        with existing(settings) as store:
+            Proving(store, proving.key_file(settings), utc_now).head()
+
+
+def _write(out: Path, lines: Iterable[str]) -> None:
+    """The whole file or none. Raises StoreError."""
+    beside = out.with_name(f"{out.name}.part")
+    try:
+        with beside.open("w", encoding="ascii") as file:
+            file.writelines(lines)
+        beside.replace(out)
+    except OSError as error:
+        raise StoreError(f"{out}: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _there(file: Path) -> Path:
+    if not file.is_file():
+        raise WitnessError(f"{file}: there is no such file")
+    return file
 
 
 def _head(text: str) -> Head:
