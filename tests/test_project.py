@@ -54,7 +54,7 @@ def test_the_readmes_commands_exist() -> None:
     for target in set(re.findall(r"make ([a-z-]+)", README)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for package in set(re.findall(r"python -m (\w+)", README)):
-        assert package in (*NAMES, "benchmarks")
+        assert package in (*NAMES, "benchmarks", "tests")
 
 
 def test_our_names_belong_to_nobody_else() -> None:
@@ -99,6 +99,11 @@ def test_every_locked_package_has_hashes_and_no_address() -> None:
         blocks = re.split(r"\n(?=[a-z0-9])", text.strip())
         assert all("--hash=sha256:" in block for block in blocks if "==" in block), lock.name
         assert "://" not in text, lock.name
+
+
+def test_no_key_and_no_database_is_committed() -> None:
+    secret = {".kek", ".keys", ".ledger-key", ".sqlite", ".sqlite3", ".pem"}
+    assert not [name for name in tracked() if Path(name).suffix in secret]
 
 
 def test_no_registry_host_and_no_picture_of_a_person_is_committed() -> None:

@@ -72,7 +72,11 @@ class RunningDesk:
     def moved_into(self, place: Path | URL) -> Iterator["RunningDesk"]:
         """The same server with a new, empty database: a server for each test would take too long."""
         clock = Clock()
-        update = {"database": place, "kek_file": _key_file(place, self.settings)}
+        update = {
+            "database": place,
+            "kek_file": _key_file(place, self.settings, "kek"),
+            "ledger_key": _key_file(place, self.settings, "ledger-key"),
+        }
         made = self.settings.model_copy(update=update)
         database, keyring = Database(made.database), keyring_of(made)
         database.migrate()
@@ -110,10 +114,12 @@ class RunningDesk:
         return Officer(self.address, name)
 
 
-def _key_file(place: Path | URL, settings: Settings) -> Path:
+def _key_file(place: Path | URL, settings: Settings, what: str) -> Path:
+    """Beside the database; of one on a server, in the folder of the shared desk."""
     near = place if isinstance(place, Path) else settings.database
     assert isinstance(near, Path)
-    return near.with_name(f"{near.name}.kek")
+    name = near.name if isinstance(place, Path) else place.database
+    return near.with_name(f"{name}.{what}")
 
 
 @contextmanager

@@ -34,11 +34,13 @@ def address_of(place: Path | URL) -> str:
 @contextmanager
 def serving(place: Path | URL, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", str(WORKERS)]
-    environment = os.environ | CHEAP_ENVIRONMENT | {"PASSENGER_LANE_DESK_DATABASE": address_of(place)}
+    # With a database on a server, a desk makes its keys in the working folder.
+    here = {"PASSENGER_LANE_DESK_DATABASE": address_of(place), "PYTHONPATH": str(ROOT)}
+    environment = os.environ | CHEAP_ENVIRONMENT | here
     with (
         log.open("wb") as errors,
         subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, env=environment
+            command, cwd=log.parent, stdout=subprocess.PIPE, stderr=errors, env=environment
         ) as process,
     ):
         assert process.stdout is not None
