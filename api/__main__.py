@@ -7,7 +7,7 @@ import typer
 
 from api import logs
 from api.app import create_app
-from api.commands import lane, ledger, officer
+from api.commands import case, lane, ledger, officer
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
 from api.settings import ENV_PREFIX, Settings, load
 from api.workers import serve as run_server
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(lane.app, name="lane")
 app.add_typer(officer.app, name="officer")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(case.app, name="case")
 
 
 @app.command()

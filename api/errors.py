@@ -34,6 +34,8 @@ ApiError
 ├── AlarmUnknownError         no such alarm, or no longer
 ├── LaneUnknownError          no such lane, or it may not deliver any more
 ├── NotInLedgerError          the ledger has no such entry, or is not that long
+├── CaseRefusedError          a prepared case that cannot be used
+├── CaseUnknownError          no such prepared case, or no longer
 ├── ClaimHeldError            another officer has the case
 ├── ClaimMissingError         the officer does not have the case, or no longer
 ├── AlreadyDecidedError       the case has its decision
@@ -287,6 +289,17 @@ class NotInLedgerError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("the ledger has no such entry, or is not that long: ask for its head first")
+
+
+class CaseRefusedError(ApiError):
+    """A prepared case that cannot be used. The message quotes nothing of it."""
+
+
+class CaseUnknownError(ApiError):
+    """No such prepared case, or no longer."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such prepared case, or it is retired: `python -m api case list`")
 
 
 class ClaimHeldError(ApiError):

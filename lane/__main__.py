@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -107,6 +107,31 @@ def verify(
         show_comparison(Console(), found)
     if exit_code and found["outcome"] != "admit":
         raise typer.Exit(REFERRED)
+
+
+@app.command("prepare-case")
+def prepare_case(
+    document: Annotated[Path, typer.Option(help="The document photo.")],
+    live: Annotated[list[Path], typer.Option(help="A live picture; give it again for more.")],
+    truth: Annotated[str, typer.Option(help="Who is on them: same or different.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    training: Annotated[bool, typer.Option("--training", help="For training alone.")] = False,
+) -> None:
+    """Write a case whose truth is known, for `python -m api case add`: pictures, eyes, evidence."""
+    from lane.adapters.clock import SystemClock  # noqa: PLC0415
+    from lane.build import build_measurer, build_policy  # noqa: PLC0415
+    from lane.prepared import prepare  # noqa: PLC0415
+
+    if truth not in ("same", "different"):
+        raise typer.BadParameter("--truth is same or different")
+    known: Literal["same", "different"] = "same" if truth == "same" else "different"
+    settings = config.read()
+    rules = build_policy(settings)
+    measurer = build_measurer(settings, rules)
+    case = prepare(document, live, known, measurer, rules, SystemClock(), training=training)
+    out.touch(mode=0o600)  # faces lie in it
+    out.write_text(json.dumps(case), encoding="utf-8")
+    print(f"{out} is written; `python -m api case add {out}` keeps it at the desk, sealed")
 
 
 @app.command("settings")

@@ -53,13 +53,14 @@ def to_show(reference: Reference, taken: Capture) -> tuple[Shown, ...]:
 
 def _to_show(reference: Reference, taken: Capture) -> Iterator[Shown]:
     if reference.image_bgr is not None:
-        yield _shown("document", reference.image_bgr, reference.face)
+        yield picture_of("document", reference.image_bgr, reference.face)
     for seen in taken.best:
         face = seen.sighting.face if seen.sighting.faces == 1 else None
-        yield _shown("live", seen.frame.image_bgr, face, seen.frame)
+        yield picture_of("live", seen.frame.image_bgr, face, seen.frame)
 
 
-def _shown(role: str, image_bgr: ImageBGR, face: Face | None, frame: Frame | None = None) -> Shown:
+def picture_of(role: str, image_bgr: ImageBGR, face: Face | None, frame: Frame | None = None) -> Shown:
+    """One picture, not larger than a page needs it, with the eyes of the face in it."""
     height, width = image_bgr.shape[:2]
     scale = min(1.0, LONGEST_SIDE_PX / max(height, width))
     if scale < 1:

@@ -10,6 +10,7 @@ from typing import Any
 
 from api.store import chain, officers
 from api.store.casebook import Case, Casebook, must
+from api.store.known import KnownCases
 from lane.errors import LedgerBrokenError
 from lane.ledger import GENESIS, Entry, Head, check_follows
 
@@ -72,6 +73,8 @@ class Account:
             "alarm.cleared": self._alarm_cleared,
             **self._book.kinds,
         }
+        self.known = KnownCases(self._known)
+        self._kinds |= self.known.kinds
         self._lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
             "lane.obeyed": self._obeyed,
             **self._book.lane_kinds,

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from api.errors import FacesErasedError, FacesUnknownError, HoldUnknownError
-from api.store import chain
+from api.store import chain, prepared
 from api.store.keyring import Keyring
 from api.store.tables import FacesRow, HoldRow, ImageRow
 
@@ -72,7 +72,7 @@ def due_of(session: Session, passage: str, *, at: datetime, retention: timedelta
 def leftovers(session: Session, keyring: Keyring) -> list[str]:
     """Keys of passages that have nothing to open: a desk that died between key and image left them."""
     waiting = set(session.scalars(select(FacesRow.passage).where(FacesRow.erased_at.is_(None))))
-    return sorted(keyring.passages() - waiting)
+    return sorted(keyring.passages() - waiting - prepared.keys(session))
 
 
 def place(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> Hold:

@@ -423,3 +423,70 @@ class OpinionRow(Table):
     answer: Mapped[str | None] = mapped_column(String(32))
     ground: Mapped[str | None] = mapped_column(String(32))
     note: Mapped[str | None] = mapped_column(Text)
+
+
+# --- hall: prepared cases
+
+
+class PreparedRow(Table):
+    """A case whose truth is known."""
+
+    __tablename__ = "prepared_cases"
+
+    case: Mapped[str] = mapped_column(String(32), primary_key=True)
+    truth: Mapped[str] = mapped_column(String(16))
+    training: Mapped[bool]
+    """For training alone: never put before somebody who works."""
+    judged: Mapped[str] = mapped_column(Text)
+    """What a lane would have told, as JSON: `api.schemas.JudgedTold`."""
+    added_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class PreparedImageRow(Table):
+    """One image of a prepared case, sealed under the case's key."""
+
+    __tablename__ = "prepared_images"
+
+    case: Mapped[str] = mapped_column(ForeignKey("prepared_cases.case"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SeededRow(Table):
+    """A prepared case before one officer, under the name of a passage that there is not."""
+
+    __tablename__ = "seeded_reviews"
+    __table_args__ = (Index("ix_seeded_reviews_officer_decided_at", "officer", "decided_at"),)
+
+    passage: Mapped[str] = mapped_column(String(64), primary_key=True)
+    case: Mapped[str] = mapped_column(ForeignKey("prepared_cases.case"), index=True)
+    officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
+    training: Mapped[bool]
+    lane: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]
+    judged_at: Mapped[datetime | None]
+    verdict: Mapped[str | None] = mapped_column(String(12))
+    confidence: Mapped[int | None]
+    decided_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(String(32))
+    ground: Mapped[str | None] = mapped_column(String(32))
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    """`right`, `false_accept`, `false_reject` or `undecided`; see `api.quality`."""
+    withdrawn_at: Mapped[datetime | None]
+    """A traveller needed the officer, or the officer gave it back."""
+
+
+class QualityAlarmRow(Table):
+    """Decisions of one officer that look as if nobody had looked; gone when they no longer do."""
+
+    __tablename__ = "quality_alarms"
+
+    officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    raised_at: Mapped[datetime]
+    found: Mapped[int]
+    n: Mapped[int]
+    looked_at: Mapped[datetime]

@@ -34,8 +34,10 @@ from api.store.tables import (
     LedgerRow,
     OfficerRow,
     OpinionRow,
+    PreparedRow,
     ReferralRow,
     RoundRow,
+    SeededRow,
     SeriesRow,
     SigningKeyRow,
     TileRow,
@@ -215,6 +217,7 @@ def _check_tiles(session: Session, rebuilt: Rebuilt) -> None:
 def _check_tables(session: Session, account: Account) -> None:
     _check_lanes(session, account)
     _check_commands(session, account)
+    _check_prepared(session, account)
     _check_officers(session, account)
     _check_referrals(session, account)
     _check_alarms(session, account)
@@ -269,6 +272,20 @@ def _check_commands(session: Session, account: Account) -> None:
     rows = session.scalars(select(LaneCommandRow))
     if {row.lane: (row.number, row.wanted, row.by) for row in rows} != expected:
         raise LedgerBrokenError("what is wanted of a lane is not what the ledger says")
+
+
+def _check_prepared(session: Session, account: Account) -> None:
+    found = {
+        row.passage: (row.case, row.officer, row.verdict, row.outcome, row.withdrawn_at is not None)
+        for row in session.scalars(select(SeededRow))
+    }
+    if found != account.known.told():
+        raise LedgerBrokenError("what officers said of prepared cases is not what the ledger says")
+    cases = {
+        row.case: (row.truth, row.retired_at is not None) for row in session.scalars(select(PreparedRow))
+    }
+    if cases != account.known.cases():
+        raise LedgerBrokenError("the prepared cases are not those of the ledger")
 
 
 def _check_officers(session: Session, account: Account) -> None:

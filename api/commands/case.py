@@ -1,0 +1,123 @@
+"""`python -m api case …`: prepared cases, of which the truth is known."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import prepared
+from api.app import utc_now
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
+from api.errors import CaseRefusedError
+from api.quality import Truth
+from api.settings import Settings, load
+from api.store import prepared as store_of_cases
+from api.store.database import Database
+from api.store.keyring import Keyring, keyring_of
+
+app = typer.Typer(
+    help="Prepared cases: they show how sure an officer's eye is, and train it.", no_args_is_help=True
+)
+
+
+@app.command("add")
+def add(
+    file: Annotated[
+        Path | None, typer.Argument(help="A file that `python -m lane prepare-case` wrote.")
+    ] = None,
+    document: Annotated[Path | None, typer.Option(help="Without a file: the document photo, a JPEG.")] = None,
+    live: Annotated[
+        list[Path] | None, typer.Option(help="A live picture, a JPEG; give it again for more.")
+    ] = None,
+    truth: Annotated[Truth | None, typer.Option(help="Who is on them.")] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="For training alone, never before somebody who works.")
+    ] = False,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep a case, its faces sealed, and print its name."""
+    with plain_errors():
+        settings = load(config, database=database)
+        given = _of_file(file) if file else _of_pictures(document, live, truth, training=training)
+        with _opened(settings) as (store, keyring), store.write() as session:
+            case = store_of_cases.add(session, keyring, given, at=utc_now())
+    told = {"case": case, "training": given.training, "images": len(given.images)}
+    typer.echo(json.dumps(told) if as_json else f"{case} is kept, with {len(given.images)} images.")
+
+
+@app.command("list")
+def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the cases in use. Whoever reads this knows the truth: it is no list for officers."""
+    with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
+        found = store_of_cases.listed(session)
+    if as_json:
+        lines = [
+            {"case": one.case, "truth": one.truth, "training": one.training, "seen": one.seen}
+            for one in found
+        ]
+        typer.echo(json.dumps(lines))
+        return
+    for one in found:
+        use = "training" if one.training else "seeded"
+        typer.echo(f"{one.case}  {one.truth:9}  {use:8}  {one.images} images  seen {one.seen} times")
+
+
+@app.command("retire")
+def retire(case: str, database: DatabaseOption = None, config: ConfigOption = None) -> None:
+    """Show a case to nobody any more, and erase its faces."""
+    with (
+        plain_errors(),
+        _opened(load(config, database=database)) as (store, keyring),
+        store.write() as session,
+    ):
+        store_of_cases.retire(session, keyring, case, at=utc_now())
+    typer.echo(f"{case} is retired, and its faces are erased.")
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[tuple[Database, Keyring]]:
+    with existing(settings) as store:
+        keyring = keyring_of(settings)
+        keyring.prepare()
+        try:
+            yield store, keyring
+        finally:
+            keyring.close()
+
+
+def _of_file(file: Path) -> prepared.PreparedCase:
+    return prepared.read(_bytes(file, prepared.MOST_FILE_BYTES), _check)
+
+
+def _of_pictures(
+    document: Path | None, live: list[Path] | None, truth: Truth | None, *, training: bool
+) -> prepared.PreparedCase:
+    if document is None or not live or truth is None:
+        raise CaseRefusedError("give a file, or --document, --live and --truth")
+    most = prepared.MOST_IMAGE_BYTES
+    pictures = [_bytes(one, most) for one in live]
+    return prepared.of_pictures(_bytes(document, most), pictures, truth, _check, training=training)
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as opened:
+            return opened.read(most + 1)
+    except OSError as error:
+        raise CaseRefusedError(f"{path}: {error.strerror}") from error
+
+
+def _check(body: bytes) -> None:
+    """Decode within the lane's own bounds."""
+    from models.errors import ImageError  # noqa: PLC0415 - --help must not load the decoders
+    from models.image import decode  # noqa: PLC0415
+
+    try:
+        decode(body)
+    except ImageError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,31 @@
+"""A case of known truth, made by a lane, is one that a desk keeps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from api import prepared as at_desk
+from api.quality import Truth
+from lane.adapters import photos as store
+from lane.adapters.clock import SystemClock
+from lane.errors import PictureError
+from lane.measure import Measurer
+from lane.policy import Policy
+from lane.prepared import prepare
+
+
+def test_what_a_lane_prepares_a_desk_reads(photos: Path, measurer: Measurer, policy: Policy) -> None:
+    assert photos == store.folder()
+    pictures = [photos / "obama.jpg", photos / "biden.jpg"]
+    case = prepare(pictures[0], pictures[1:], "different", measurer, policy, SystemClock(), training=True)
+    kept = at_desk.read(json.dumps(case).encode(), lambda _: None)
+    assert (kept.truth, kept.training) == (Truth.DIFFERENT, True)
+    assert "F10" in {one.code for one in kept.judged.reasons}
+    assert all(one.eyes for one in kept.judged.images)
+    assert kept.judged.evidence.similarity.value is not None
+
+
+def test_a_case_without_a_live_picture_is_none(measurer: Measurer, policy: Policy) -> None:
+    with pytest.raises(PictureError, match="live pictures"):
+        prepare(Path("a.jpg"), [], "same", measurer, policy, SystemClock(), training=False)
