@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from api.errors import ANSWERS, ApiError, NotSignedInError, StoreError
+from api.errors import ANSWERS, ApiError, NotSignedInError, StoreError, ToldPasswordError
 from api.metrics import template
 
 log = structlog.get_logger(__name__)
@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 ErrorPage = Callable[[Request, int, str], Response]
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_PAGES: dict[type[Exception], str] = {NotSignedInError: "/sign-in", ToldPasswordError: "/account"}
+"""What a person must do first has a page."""
 _INTERNAL = "the desk made a mistake; it was logged, and nothing was decided"
 
 
@@ -44,8 +46,8 @@ class Answers:
         status, code = ANSWERS[type(error)]  # type: ignore[index]
         if status >= 500:
             log.error("request failed", error=code, path=route_path(request))
-        if isinstance(error, NotSignedInError) and not _is_api(request):
-            return RedirectResponse("/sign-in", status_code=303)
+        if type(error) in _PAGES and not _is_api(request):
+            return RedirectResponse(_PAGES[type(error)], status_code=303)
         return self._answer(request, status, code, str(error))
 
     async def _malformed(self, request: Request, error: Exception) -> Response:

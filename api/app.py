@@ -28,6 +28,7 @@ from api.passwords import Passwords
 from api.readiness import Readiness
 from api.routes import (
     about,
+    account_pages,
     entrance,
     evaluation,
     events,
@@ -37,6 +38,8 @@ from api.routes import (
     ledger,
     officer,
     pages,
+    people,
+    people_pages,
     referrals,
 )
 from api.settings import Settings
@@ -111,9 +114,9 @@ def create_app(
     app.state.readiness = Readiness()
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
-    for part in (about, lane, officer, referrals, events, hall, evaluation, ledger):
+    for part in (about, lane, officer, people, referrals, events, hall, evaluation, ledger):
         app.include_router(part.router, prefix=API)
-    for pages_of in (entrance, pages, hall_pages):
+    for pages_of in (entrance, account_pages, people_pages, pages, hall_pages):
         app.include_router(pages_of.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     _check_guarded(app)

@@ -22,6 +22,7 @@ from api.errors import (
     NotSignedInError,
     RuleMissingError,
     TokenRefusedError,
+    ToldPasswordError,
 )
 from api.permissions import CSRF_HEADER, RULES, Caller, Rule
 from api.settings import Settings
@@ -94,6 +95,8 @@ def _allowed(request: Request, rule: Rule) -> SignedInOfficer:
     who = signed_in(request, acting=rule.keeps_alive)
     if Caller(who.role.value) not in rule.people:
         raise NotAllowedError
+    if who.must_change and not rule.with_told_password:
+        raise ToldPasswordError
     return who
 
 

@@ -12,6 +12,8 @@ ApiError
 ├── SessionUnknownError       no such session, or it is over
 ├── OwnRoleError              an administrator would change the own role, or end the own account
 ├── LastAdministratorError    nobody could administer the desk any more
+├── NoPasswordError           who signs in elsewhere, or no more, has no password here
+├── ToldPasswordError         a password that somebody else told must be changed first
 ├── NotSignedInError          nobody is signed in
 ├── WrongPasswordError        name and password do not belong together
 ├── PasswordRefusedError      a new password is too short, too long, or holds the own name
@@ -135,6 +137,20 @@ class LastAdministratorError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("this is the last administrator: make another one first")
+
+
+class NoPasswordError(ApiError):
+    """Who signs in elsewhere, or no more, has no password here."""
+
+    def __init__(self) -> None:
+        super().__init__("the desk keeps no password of this officer")
+
+
+class ToldPasswordError(ApiError):
+    """A password that somebody else told must be changed first."""
+
+    def __init__(self) -> None:
+        super().__init__("somebody else told this password: change it first")
 
 
 class NotSignedInError(ApiError):
@@ -495,6 +511,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     WrongPasswordError: (401, "wrong_password"),
     TokenRefusedError: (401, "token_refused"),
     NotAllowedError: (403, "not_allowed"),
+    ToldPasswordError: (403, "told_password"),
     ForgedRequestError: (403, "forged_request"),
     NotYourDecisionError: (403, "not_your_decision"),
     PassageUnknownError: (404, "passage_unknown"),
@@ -506,6 +523,12 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     KeyLostError: (404, "image_key_lost"),
     KeyWrongError: (404, "image_key_wrong"),
     ImageChangedError: (404, "image_changed"),
+    OfficerUnknownError: (404, "officer_unknown"),
+    SessionUnknownError: (404, "session_unknown"),
+    NameTakenError: (409, "name_taken"),
+    OwnRoleError: (409, "own_role"),
+    LastAdministratorError: (409, "last_administrator"),
+    NoPasswordError: (409, "no_password"),
     ClaimHeldError: (409, "claim_held"),
     ClaimMissingError: (409, "claim_missing"),
     AlreadyDecidedError: (409, "already_decided"),
@@ -519,6 +542,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     ImageMissingError: (409, "image_missing"),
     TooManyImagesError: (409, "too_many_images"),
     BodyTooLargeError: (413, "too_large"),
+    PasswordRefusedError: (422, "password_refused"),
     GroundRefusedError: (422, "ground_refused"),
     NoteMissingError: (422, "note_missing"),
     RepeatRefusedError: (422, "repeat_refused"),

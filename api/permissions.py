@@ -17,6 +17,7 @@ from api.errors import (
     NotSignedInError,
     RuleMissingError,
     TokenRefusedError,
+    ToldPasswordError,
 )
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -46,6 +47,8 @@ class Rule:
     callers: frozenset[Caller]
     changes: bool = False
     keeps_alive: bool = True
+    with_told_password: bool = False
+    """Also for who must change first a password that somebody else told."""
 
     @property
     def people(self) -> frozenset[Caller]:
@@ -61,6 +64,7 @@ class Rule:
 _ANYONE = frozenset({Caller.ANYONE})
 _QUEUE = frozenset({Caller.OFFICER, Caller.SUPERVISOR})
 _SUPERVISOR = frozenset({Caller.SUPERVISOR})
+_ADMINISTRATOR = frozenset({Caller.ADMINISTRATOR})
 _LANE = frozenset({Caller.LANE})
 _WITNESS = frozenset({Caller.AUDITOR, Caller.SUPERVISOR, Caller.LANE, Caller.MONITOR})
 
@@ -89,8 +93,31 @@ RULES: dict[str, Rule] = {
     "home": Rule(PEOPLE),
     "show_sign_in": Rule(_ANYONE),
     "sign_in": Rule(_ANYONE, changes=True),
-    "show_session": Rule(PEOPLE),
-    "sign_out": Rule(PEOPLE, changes=True),
+    "show_session": Rule(PEOPLE, with_told_password=True),
+    "sign_out": Rule(PEOPLE, changes=True, with_told_password=True),
+    # the own account
+    "show_account": Rule(PEOPLE, with_told_password=True),
+    "change_password": Rule(PEOPLE, changes=True, with_told_password=True),
+    "change_own_password": Rule(PEOPLE, changes=True, with_told_password=True),
+    "list_sessions": Rule(PEOPLE),
+    "end_own_session": Rule(PEOPLE, changes=True),
+    # people
+    "list_officers": Rule(_ADMINISTRATOR),
+    "add_officer": Rule(_ADMINISTRATOR, changes=True),
+    "set_role": Rule(_ADMINISTRATOR, changes=True),
+    "set_duties": Rule(_ADMINISTRATOR, changes=True),
+    "reset_password": Rule(_ADMINISTRATOR, changes=True),
+    "disable_officer": Rule(_ADMINISTRATOR, changes=True),
+    "list_officer_sessions": Rule(_ADMINISTRATOR),
+    "end_officer_sessions": Rule(_ADMINISTRATOR, changes=True),
+    "show_people": Rule(_ADMINISTRATOR),
+    "add_person": Rule(_ADMINISTRATOR, changes=True),
+    "show_person": Rule(_ADMINISTRATOR),
+    "change_role": Rule(_ADMINISTRATOR, changes=True),
+    "change_duties": Rule(_ADMINISTRATOR, changes=True),
+    "renew_password": Rule(_ADMINISTRATOR, changes=True),
+    "end_sessions": Rule(_ADMINISTRATOR, changes=True),
+    "disable_person": Rule(_ADMINISTRATOR, changes=True),
     # the queue
     "show_queue": Rule(_QUEUE),
     "show_cases": Rule(_QUEUE, keeps_alive=False),
@@ -142,6 +169,8 @@ def refusals(rule: Rule) -> list[type[ApiError]]:
         found.append(TokenRefusedError)
     if rule.people and rule.people != PEOPLE:
         found.append(NotAllowedError)
+    if rule.people and not rule.with_told_password:
+        found.append(ToldPasswordError)
     if rule.needs_csrf or (rule.changes and Caller.ANYONE in rule.callers):
         found.append(ForgedRequestError)
     return found

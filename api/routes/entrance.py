@@ -19,7 +19,7 @@ from api.store.officers import Role
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
-WORK = {Role.OFFICER: "/queue", Role.SUPERVISOR: "/queue"}
+WORK = {Role.OFFICER: "/queue", Role.SUPERVISOR: "/queue", Role.ADMINISTRATOR: "/people"}
 """Where each role's work begins; everybody else has the own account."""
 
 

@@ -1,7 +1,10 @@
 """Signing in and out."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
+from fastapi import APIRouter, Path, Response
+
+from api.accounts import Handle, PasswordChange, SessionList
 from api.auth import (
     ActingOfficer,
     Guarded,
@@ -17,11 +20,14 @@ from api.errors import (
     BodyTooLargeError,
     ForgedRequestError,
     NotSignedInError,
+    PasswordRefusedError,
+    SessionUnknownError,
     TooManyAttemptsError,
     TooManySignInsError,
     WrongPasswordError,
     documented,
 )
+from api.routes.people import ThePeople, session_list
 from api.schemas import Credentials, Officer, SignedIn
 from api.signing_in import SigningIn
 from api.store.officers import SignedInOfficer
@@ -68,6 +74,42 @@ def sign_out(who: ActingOfficer, desk: TheDesk) -> Response:
     response = Response(status_code=204)
     end_session(response, desk.settings)
     return response
+
+
+@router.get(
+    "/sessions", summary="See where you are signed in", operation_id="list_sessions", responses=documented()
+)
+def list_sessions(people: ThePeople, who: TheOfficer) -> SessionList:
+    """The own sessions that are not over."""
+    return session_list(people.sessions_of(who.pseudonym), who.session_sha256)
+
+
+@router.delete(
+    "/sessions/{session}",
+    status_code=204,
+    summary="Sign out somewhere else",
+    operation_id="end_own_session",
+    responses=documented(SessionUnknownError),
+)
+def end_own_session(
+    session: Annotated[Handle, Path(description="As the list names it.")], people: ThePeople, who: TheOfficer
+) -> Response:
+    """End one of the own sessions."""
+    people.end_session(session, who)
+    return Response(status_code=204)
+
+
+@router.put(
+    "/password",
+    status_code=204,
+    summary="Change the own password",
+    operation_id="change_password",
+    responses=documented(PasswordRefusedError, WrongPasswordError, TooManyAttemptsError, TooManySignInsError),
+)
+def change_password(wanted: PasswordChange, people: ThePeople, who: TheOfficer) -> Response:
+    """12 to 256 characters, and not the own name among them. Sessions elsewhere end."""
+    people.change_password(wanted.old, wanted.new, who)
+    return Response(status_code=204)
 
 
 def _told(who: SignedInOfficer) -> Officer:

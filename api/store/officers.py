@@ -15,6 +15,7 @@ from api.errors import (
     LastAdministratorError,
     NameTakenError,
     NameUnknownError,
+    NoPasswordError,
     OfficerUnknownError,
     OwnRoleError,
 )
@@ -60,6 +61,11 @@ class SignedInOfficer:
     def supervises(self) -> bool:
         """Whether this officer may see how all goes."""
         return self.role is Role.SUPERVISOR
+
+    @property
+    def administers(self) -> bool:
+        """Whether this officer looks after people and lanes."""
+        return self.role is Role.ADMINISTRATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +214,18 @@ def set_password(
     credentials = credentials_hash(row.name, password_hash)
     body = {"officer": pseudonym, "credentials_sha256": credentials, "by": by}
     chain.append(session, "officer.password_set", body, at=at)
+
+
+def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: datetime, by: str) -> None:
+    """Give an officer a password that is good for choosing another.
+
+    Raises OfficerUnknownError, OwnRoleError or NoPasswordError.
+    """
+    row = one(session, pseudonym)
+    _check_another(row, by)
+    if not has_password(row):
+        raise NoPasswordError
+    set_password(session, pseudonym, password_hash, at=at, by=by, must_change=True)
 
 
 def disable(session: Session, pseudonym: str, *, at: datetime, by: str = COMMAND_LINE) -> None:

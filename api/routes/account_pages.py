@@ -1,0 +1,85 @@
+"""The pages of the own account: password, and where one is signed in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Request
+from fastapi.responses import Response
+
+from api.accounts import Handle
+from api.auth import GuardedPage, TheOfficer
+from api.console import people as shown
+from api.console import render
+from api.errors import (
+    ANSWERS,
+    ApiError,
+    PasswordRefusedError,
+    TooManyAttemptsError,
+    TooManySignInsError,
+    WrongPasswordError,
+)
+from api.people import People
+from api.routes.entrance import to
+from api.routes.people import ThePeople
+from api.store.officers import SignedInOfficer
+
+router = APIRouter(route_class=GuardedPage, include_in_schema=False)
+
+Password = Annotated[str, Form(max_length=256)]
+_REFUSED = (PasswordRefusedError, WrongPasswordError, TooManyAttemptsError, TooManySignInsError)
+
+
+@router.get("/account")
+def show_account(request: Request, people: ThePeople, who: TheOfficer, changed: str = "") -> Response:
+    """The own account."""
+    return _account(request, people, who, changed=bool(changed))
+
+
+@router.post("/account/password")
+def change_own_password(
+    request: Request,
+    people: ThePeople,
+    who: TheOfficer,
+    old: Password = "",
+    new: Password = "",
+    again: Password = "",
+) -> Response:
+    """Choose another password by form."""
+    try:
+        if new != again:
+            raise PasswordRefusedError
+        people.change_password(old, new, who)
+    except _REFUSED as error:
+        return _account(request, people, who, refused=error, mistyped=new != again)
+    return to("/account?changed=1")
+
+
+@router.post("/account/sessions/{session}/end")
+def end_own_session(session: Annotated[Handle, Path()], people: ThePeople, who: TheOfficer) -> Response:
+    """Sign out somewhere else."""
+    people.end_session(session, who)
+    return to("/account")
+
+
+def _account(
+    request: Request,
+    people: People,
+    who: SignedInOfficer,
+    *,
+    refused: ApiError | None = None,
+    mistyped: bool = False,
+    changed: bool = False,
+) -> Response:
+    status, code = ANSWERS[type(refused)] if refused else (200, "")
+    return render.page(
+        request,
+        "account.html",
+        status=status,
+        officer=who,
+        problem=render.problem(request, code) if refused else "",
+        mistyped=mistyped,
+        changed=changed,
+        has_password=people.has_password(who),
+        sessions=people.sessions_of(who.pseudonym),
+        roles=shown.ROLES,
+        ways=shown.WAYS,
+    )
