@@ -117,7 +117,7 @@ def build_station(
         reader=reader,
         gate=gate,
         journal=journal,
-        courier=Courier(journal, desk),
+        courier=Courier(journal, desk, clock, settings.pictures_for_s),
         clock=clock,
         screen=screen,
         observer=observer,

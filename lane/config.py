@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from lane.courier import PICTURES_FOR_S
 from lane.errors import SettingsError
 
 PREFIX = "PASSENGER_LANE_"
@@ -33,6 +34,8 @@ class Settings(BaseModel):
     """Certificates (PEM) that the desk's must come from, where the site makes its own. None: public ones."""
     token: SecretStr = SecretStr("")
     """What the lane shows to the desk: `python -m api lane add` prints it, once."""
+    pictures_for_s: Annotated[float, Field(gt=0, le=30 * 86400)] = PICTURES_FOR_S
+    """How long a referral's pictures may wait for a desk that is out of reach; then they are dropped."""
     policy: Path | None = None
     """The rules, as a TOML file; without it those that are shipped (`lane/policy.toml`)."""
     time_zone: str | None = None

@@ -1,35 +1,42 @@
 """Takes the outbox to the desk and brings the officer's answer; a lost desk is a fact, not an exception."""
 
 import logging
+from datetime import timedelta
 
 from lane.errors import DeskError, DeskLostError, DeskRefusedError, NetworkLostError
 from lane.evidence import DeskContact
-from lane.ports import Desk, Journal
+from lane.ports import Clock, Desk, Journal, Parcel
 from lane.referral import Decision, PassageId
 
 log = logging.getLogger(__name__)
 
 _BATCH = 20
+PICTURES_FOR_S = 12 * 3600.0
+"""So long may the pictures of a referral wait for a desk that is out of reach."""
 
 
 class Courier:
     """Delivers at least once: an entry leaves the outbox only when the desk has confirmed it."""
 
-    def __init__(self, journal: Journal, desk: Desk) -> None:
+    def __init__(
+        self, journal: Journal, desk: Desk, clock: Clock, pictures_for_s: float = PICTURES_FOR_S
+    ) -> None:
         self._journal = journal
         self._desk = desk
+        self._clock, self._pictures_for = clock, timedelta(seconds=pictures_for_s)
         self._contact = DeskContact.REACHED
 
     def deliver(self) -> DeskContact:
         """Hand over everything that waits, oldest first. Never raises for a lost desk: says so.
 
-        With nothing to hand over nobody is asked, and the answer is how the last attempt went.
+        With nothing to hand over nobody is asked, and the answer is how the last attempt went. Pictures that
+        waited for a lost desk longer than a face may stay are dropped first, which the ledger says.
         """
+        self._drop_old_pictures()
         try:
             while parcels := self._journal.pending(_BATCH):
                 for parcel in parcels:
-                    for picture in parcel.pictures:
-                        self._desk.put_picture(picture, parcel.entry.body["passage"])
+                    self._hand_over_pictures(parcel)
                 head = self._desk.put_entries([parcel.entry for parcel in parcels])
                 self._journal.confirmed(parcels[-1].entry.seq, head)
                 self._reached()
@@ -53,6 +60,18 @@ class Courier:
     def contact(self) -> DeskContact:
         """How the last attempt went."""
         return self._contact
+
+    def _hand_over_pictures(self, parcel: Parcel) -> None:
+        for picture in parcel.pictures:
+            self._desk.put_picture(picture, parcel.entry.body["passage"])
+        for sha256 in parcel.dropped:
+            self._desk.miss_picture(sha256, parcel.entry.body["passage"])
+
+    def _drop_old_pictures(self) -> None:
+        now = self._clock.now()
+        dropped = self._journal.drop_pictures(now - self._pictures_for, at=now)
+        if dropped:
+            log.warning("%d pictures waited too long for the desk and are dropped", dropped)
 
     def _lost(self, error: DeskError) -> None:
         lost = isinstance(error, NetworkLostError)

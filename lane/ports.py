@@ -95,6 +95,10 @@ class Desk(Protocol):
         """Hand over a picture of a passage; doing it twice is doing it once."""
         ...
 
+    def miss_picture(self, sha256: str, passage: PassageId) -> None:
+        """Say that a picture will not come: the lane had it as long as it may."""
+        ...
+
     def put_entries(self, entries: Sequence[Entry]) -> Head:
         """Hand over entries in order; those it has are skipped. Returns the head of the desk's chain."""
         ...
@@ -126,6 +130,8 @@ class Parcel:
 
     entry: Entry
     pictures: tuple[Picture, ...]
+    dropped: tuple[str, ...] = ()
+    """Pictures, by their SHA-256, that the lane does not have any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,10 @@ class Journal(Protocol):
 
         Raises DeskRefusedError where the desk's ledger went back behind a head that was witnessed before.
         """
+        ...
+
+    def drop_pictures(self, before: datetime, *, at: datetime) -> int:
+        """Forget the pictures of facts up to that moment that still wait, and record it; say how many."""
         ...
 
     def unfinished(self) -> Standing | None:

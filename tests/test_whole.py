@@ -76,7 +76,7 @@ def walk_in_the_dark(
                 reader=SimulatedReader(iter([passenger.document])),
                 gate=gate,
                 journal=journal,
-                courier=Courier(journal, desk),
+                courier=Courier(journal, desk, clock),
                 clock=clock,
                 screen=Diary(),
             )

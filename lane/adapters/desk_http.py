@@ -70,6 +70,10 @@ class HttpDesk:
             headers={"Content-Type": picture.media_type},
         )
 
+    def miss_picture(self, sha256: str, passage: PassageId) -> None:
+        """See `lane.ports.Desk.miss_picture`."""
+        self._ask("DELETE", f"/passages/{passage}/images/{sha256}")
+
     def put_entries(self, entries: Sequence[Entry]) -> Head:
         """See `lane.ports.Desk.put_entries`."""
         wire = [{"payload": entry.payload, "hash": entry.hash} for entry in entries]

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lane.errors import DeskRefusedError, JournalError, LedgerBrokenError
-from lane.ledger import GENESIS, Head, follow, read, verify
+from lane.ledger import GENESIS, Entry, Head, follow, read, verify
 from lane.passage import State
 from lane.ports import Draft, Parcel, Picture, Standing
 from lane.referral import PassageId
@@ -87,19 +87,11 @@ class SqliteJournal:
     ) -> None:
         """See `lane.ports.Journal.record`."""
         with self._transaction():
-            head = self._head()
-            for draft in drafts:
-                entry = follow(head, chain=self._lane, at=at, kind=draft.kind, body=draft.body)
-                head = entry.head
-                self._db.execute(
-                    "INSERT INTO ledger VALUES (?, ?, ?)", (entry.seq, entry.payload, entry.hash)
-                )
-                self._db.execute("INSERT INTO outbox VALUES (?)", (entry.seq,))
+            last = self._append(drafts, at=at)
             self._db.executemany(
                 "INSERT OR IGNORE INTO picture VALUES (?, ?, ?, ?)",
-                [(head.seq, one.sha256, one.media_type, one.content) for one in pictures],
+                [(last.seq, one.sha256, one.media_type, one.content) for one in pictures],
             )
-            self._db.execute("INSERT OR REPLACE INTO head VALUES (1, ?, ?)", (head.seq, head.hash))
             if standing is not None:
                 self._db.execute(
                     "INSERT OR REPLACE INTO standing VALUES (1, ?, ?)", (standing.passage, standing.state)
@@ -111,7 +103,7 @@ class SqliteJournal:
             "SELECT payload, hash FROM ledger JOIN outbox USING (seq) ORDER BY seq LIMIT ?", (limit,)
         ).fetchall()
         entries = [read(payload, hash_) for payload, hash_ in rows]
-        return [Parcel(entry, self._pictures(entry.seq)) for entry in entries]
+        return [Parcel(entry, self._pictures(entry.seq), self._dropped(entry.seq)) for entry in entries]
 
     def waiting(self) -> int:
         """See `lane.ports.Journal.waiting`."""
@@ -134,7 +126,20 @@ class SqliteJournal:
             self._db.execute("DELETE FROM outbox WHERE seq <= ?", (through_seq,))
             faces = self._db.execute("DELETE FROM picture WHERE seq <= ?", (through_seq,)).rowcount
         if faces:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # nor in the log
+            self._leave_no_bytes()
+
+    def drop_pictures(self, before: datetime, *, at: datetime) -> int:
+        """See `lane.ports.Journal.drop_pictures`."""
+        waiting = self._db.execute(
+            "SELECT DISTINCT seq, payload, hash FROM ledger JOIN picture USING (seq) WHERE length(content)"
+        )
+        old = [entry for entry in (read(*row[1:]) for row in waiting) if entry.at <= before]
+        if not old:
+            return 0
+        with self._transaction():
+            dropped = [self._drop(entry, at=at) for entry in old]
+        self._leave_no_bytes()
+        return sum(dropped)
 
     def unfinished(self) -> Standing | None:
         """See `lane.ports.Journal.unfinished`."""
@@ -147,9 +152,36 @@ class SqliteJournal:
         """See `lane.ports.Journal.desk_heads`."""
         return [Head(*row) for row in self._db.execute("SELECT seq, hash FROM witnessed ORDER BY seq")]
 
+    def _append(self, drafts: Sequence[Draft], *, at: datetime) -> Head:
+        head = self._head()
+        for draft in drafts:
+            entry = follow(head, chain=self._lane, at=at, kind=draft.kind, body=draft.body)
+            head = entry.head
+            self._db.execute("INSERT INTO ledger VALUES (?, ?, ?)", (entry.seq, entry.payload, entry.hash))
+            self._db.execute("INSERT INTO outbox VALUES (?)", (entry.seq,))
+        self._db.execute("INSERT OR REPLACE INTO head VALUES (1, ?, ?)", (head.seq, head.hash))
+        return head
+
+    def _drop(self, entry: Entry, *, at: datetime) -> int:
+        images = [picture.sha256 for picture in self._pictures(entry.seq)]
+        # The row stays, without its picture: the desk is told that it will not come.
+        self._db.execute("UPDATE picture SET content = x'' WHERE seq = ?", (entry.seq,))
+        body = {"passage": entry.body.get("passage"), "images": images, "because": "retention"}
+        self._append([Draft("pictures.dropped", body)], at=at)
+        return len(images)
+
+    def _leave_no_bytes(self) -> None:
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # nor in the log
+
     def _pictures(self, seq: int) -> tuple[Picture, ...]:
-        rows = self._db.execute("SELECT sha256, media_type, content FROM picture WHERE seq = ?", (seq,))
+        rows = self._db.execute(
+            "SELECT sha256, media_type, content FROM picture WHERE seq = ? AND length(content) > 0", (seq,)
+        )
         return tuple(Picture(*row) for row in rows)
+
+    def _dropped(self, seq: int) -> tuple[str, ...]:
+        rows = self._db.execute("SELECT sha256 FROM picture WHERE seq = ? AND length(content) = 0", (seq,))
+        return tuple(sha256 for (sha256,) in rows)
 
     def _head(self) -> Head:
         row = self._db.execute("SELECT seq, hash FROM head").fetchone()

@@ -26,6 +26,7 @@ class SimulatedDesk:
     head: Head = GENESIS
     entries: list[Entry] = field(default_factory=list)
     pictures: dict[str, Picture] = field(default_factory=dict)
+    missed: set[str] = field(default_factory=set)
     command: Command = NO_COMMAND
     statuses: list[Status] = field(default_factory=list)
 
@@ -33,6 +34,11 @@ class SimulatedDesk:
         """Kept by content: twice is once."""
         self._reachable()
         self.pictures[picture.sha256] = picture
+
+    def miss_picture(self, sha256: str, passage: PassageId) -> None:  # noqa: ARG002 - kept by content
+        """Known by content: twice is once."""
+        self._reachable()
+        self.missed.add(sha256)
 
     def put_entries(self, entries: Sequence[Entry]) -> Head:
         """Applied once, in order; a gap or another entry at a known place is refused."""

@@ -168,7 +168,7 @@ def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
             reader=SimulatedReader(passengers(count)),
             gate=PaperGate(Path(settings["diary"]), death),
             journal=journal,
-            courier=Courier(journal, desk),
+            courier=Courier(journal, desk, clock),
             clock=clock,
             screen=Diary(),
             observer=Observer(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),

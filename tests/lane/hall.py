@@ -89,7 +89,7 @@ def hall(
         reader=SimulatedReader(lead()),
         gate=gate,
         journal=journal,
-        courier=Courier(journal, desk),
+        courier=Courier(journal, desk, clock),
         clock=clock,
         screen=screen,
         observer=observer,

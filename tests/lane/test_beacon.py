@@ -78,7 +78,7 @@ class Here:
             reader=SimulatedReader(self.documents),
             gate=self.gate,
             journal=self.journal,
-            courier=Courier(self.journal, self.desk),
+            courier=Courier(self.journal, self.desk, self.clock),
             clock=self.clock,
             screen=Diary(),
             beacon=self.beacon,

@@ -151,7 +151,7 @@ def test_what_the_desk_calls_an_error_does_not_forge_log_lines() -> None:
 def test_a_decision_on_another_passage_is_none_and_the_desk_is_lost(tmp_path: Path) -> None:
     journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     with desk(said(passage="another")) as client:
-        courier = Courier(journal, client)
+        courier = Courier(journal, client, SystemClock())
         assert courier.answer(PASSAGE, 0) is None
         assert courier.contact is DeskContact.DESK_LOST
 
@@ -193,6 +193,6 @@ def test_a_nonsense_confirmation_leaves_the_outbox_as_it_was(body: str, tmp_path
     journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     journal.record([Draft("lane.started", {})], at=SystemClock().now())
     with desk(body.encode()) as client:
-        assert Courier(journal, client).deliver() is DeskContact.DESK_LOST
+        assert Courier(journal, client, SystemClock()).deliver() is DeskContact.DESK_LOST
     assert len(journal.pending(9)) == 1
     assert journal.desk_heads() == []

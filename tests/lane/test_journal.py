@@ -3,13 +3,17 @@
 import hashlib
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from lane.adapters.clock import SystemClock
+from lane.adapters.clock import SkippingClock, SystemClock
 from lane.adapters.journal import SqliteJournal
-from lane.errors import DeskRefusedError, JournalError, LedgerBrokenError
+from lane.adapters.simulated_desk import SimulatedDesk
+from lane.courier import Courier
+from lane.errors import DeskLostError, DeskRefusedError, JournalError, LedgerBrokenError
+from lane.evidence import DeskContact
 from lane.ledger import Head
 from lane.passage import State
 from lane.ports import Draft, Picture, Standing
@@ -129,3 +133,34 @@ def test_every_head_of_the_desk_is_kept_and_a_desk_that_goes_back_is_refused(tmp
             here.confirmed(3, behind)
     assert here.desk_heads() == heads
     assert len(here.pending(9)) == 1, "what was not confirmed stays"
+
+
+def test_pictures_that_waited_too_long_are_dropped_and_the_ledger_says_so(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("passage.judged", {"passage": "p-1"})], at=NOW, pictures=[FACE])
+    later = NOW + timedelta(hours=12)
+    assert here.drop_pictures(NOW - timedelta(seconds=1), at=later) == 0
+    assert here.drop_pictures(NOW, at=later) == 1
+    assert here.drop_pictures(NOW, at=later) == 0
+    judged, dropped = here.pending(9)
+    assert (judged.pictures, judged.dropped) == ((), (FACE.sha256,))
+    assert dropped.entry.kind == "pictures.dropped"
+    assert dropped.entry.body == {"passage": "p-1", "images": [FACE.sha256], "because": "retention"}
+    here.verify()
+    on_disk = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert FACE.content[:20] not in on_disk
+
+
+def test_a_desk_that_was_away_too_long_hears_of_the_passage_without_its_pictures(tmp_path: Path) -> None:
+    here, desk, clock = journal(tmp_path), SimulatedDesk("lane-1"), SkippingClock()
+    courier = Courier(here, desk, clock)
+    desk.fault = DeskLostError("away")
+    here.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
+    courier.deliver()
+    assert len(here.pending(9)[0].pictures) == 1
+    clock.skip(12 * 3600 + 1)
+    courier.deliver()
+    desk.fault = None
+    assert courier.deliver() is DeskContact.REACHED
+    assert (desk.pictures, desk.missed) == ({}, {FACE.sha256})
+    assert desk.kinds() == ["passage.judged", "pictures.dropped"]
