@@ -29,6 +29,7 @@ from api.readiness import Readiness
 from api.routes import (
     about,
     account_pages,
+    audit,
     entrance,
     evaluation,
     events,
@@ -114,7 +115,7 @@ def create_app(
     app.state.readiness = Readiness()
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
-    for part in (about, lane, officer, people, referrals, events, hall, evaluation, ledger):
+    for part in (about, lane, officer, people, referrals, events, hall, evaluation, ledger, audit):
         app.include_router(part.router, prefix=API)
     for pages_of in (entrance, account_pages, people_pages, pages, hall_pages):
         app.include_router(pages_of.router)

@@ -35,6 +35,7 @@ ApiError
 │   └── ImageChangedError     what is stored is not what was sealed
 ├── AlarmUnknownError         no such alarm, or no longer
 ├── LaneUnknownError          no such lane, or it may not deliver any more
+├── PassageNotFoundError      the ledger holds nothing about such a passage
 ├── NotInLedgerError          the ledger has no such entry, or is not that long
 ├── CaseRefusedError          a prepared case that cannot be used
 ├── CaseUnknownError          no such prepared case, or no longer
@@ -300,6 +301,13 @@ class LaneUnknownError(ApiError):
         super().__init__("there is no such lane at this desk, or its token was revoked")
 
 
+class PassageNotFoundError(ApiError):
+    """The ledger holds nothing about such a passage."""
+
+    def __init__(self) -> None:
+        super().__init__("the ledger holds nothing about a passage of this name")
+
+
 class NotInLedgerError(ApiError):
     """The ledger has no such entry, or is not that long."""
 
@@ -520,6 +528,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     AlarmUnknownError: (404, "alarm_unknown"),
     LaneUnknownError: (404, "lane_unknown"),
     NotInLedgerError: (404, "not_in_ledger"),
+    PassageNotFoundError: (404, "passage_not_found"),
     KeyLostError: (404, "image_key_lost"),
     KeyWrongError: (404, "image_key_wrong"),
     ImageChangedError: (404, "image_changed"),

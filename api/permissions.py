@@ -66,6 +66,7 @@ _QUEUE = frozenset({Caller.OFFICER, Caller.SUPERVISOR})
 _SUPERVISOR = frozenset({Caller.SUPERVISOR})
 _ADMINISTRATOR = frozenset({Caller.ADMINISTRATOR})
 _LANE = frozenset({Caller.LANE})
+_AUDITOR = frozenset({Caller.AUDITOR})
 _WITNESS = frozenset({Caller.AUDITOR, Caller.SUPERVISOR, Caller.LANE, Caller.MONITOR})
 
 RULES: dict[str, Rule] = {
@@ -142,6 +143,10 @@ RULES: dict[str, Rule] = {
     "show_tree_head": Rule(_WITNESS, keeps_alive=False),
     "prove_inclusion": Rule(_WITNESS),
     "prove_consistency": Rule(_WITNESS),
+    # the auditor
+    "find_passages": Rule(_AUDITOR),
+    "audit_passage": Rule(_AUDITOR),
+    "export_passage": Rule(_AUDITOR),
     "correct_referral": Rule(_QUEUE, changes=True),
     "correct": Rule(_QUEUE, changes=True),
     # the matcher in service

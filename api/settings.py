@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     """The certificate's key (PEM, not encrypted), where it is not in the same file."""
     ledger_key: Path | None = None
     """The file with the key that signs the ledger's heads; unset, it is beside the database, by its name."""
+    policies: Path | None = None
+    """A folder with the policies of the site's lanes, now and before: decisions are replayed by them."""
     lease_s: int = Field(default=120, ge=10, le=600)
     """How long a case is an officer's without a sign that somebody works on it."""
     correction_window_s: float = Field(default=3.0, ge=0, le=30)
