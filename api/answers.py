@@ -59,13 +59,15 @@ class Answers:
 
     async def _http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
+        # A body that cannot be parsed is answered like one that says something wrong.
+        status = 422 if status == 400 else status
         code = _HTTP_CODES.get(status, "request_refused")
         return self._answer(request, status, code, str(getattr(error, "detail", error)))
 
     async def _left(self, request: Request, error: Exception) -> Response:
         """Nobody is there any more to read an answer: a body was broken off, or came too slowly."""
         del error
-        return self._answer(request, 400, "request_refused", "the body was broken off")
+        return self._answer(request, 422, "request_refused", "the body was broken off")
 
     async def _failed(self, request: Request, error: Exception) -> Response:
         # Only the kind of error: its text could carry what the request said. A StoreError's holds no data.

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from api import permissions, proving, signing_in
+from api import glossary, permissions, proving, signing_in
 from api.answers import Answers
 from api.auth import Guarded, cookie_name
 from api.broker import Broker, News
@@ -73,7 +73,9 @@ class DeskApp(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """The description, with what each operation's rule asks for."""
-        return permissions.described(super().openapi(), cookie_name(self.state.desk.settings))
+        return glossary.explained(
+            permissions.described(super().openapi(), cookie_name(self.state.desk.settings))
+        )
 
 
 def create_app(

@@ -54,6 +54,7 @@ def show_hall(watching: TheWatching, desk: TheDesk) -> HallMessage:
 
 @router.post(
     "/lanes/{lane}/command",
+    status_code=204,
     summary="Open, close or stop a lane",
     operation_id="command_lane",
     responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, LaneUnknownError),

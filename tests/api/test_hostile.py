@@ -113,7 +113,7 @@ def test_a_length_and_chunks_together_are_one_request_to_us_or_none(bounded: Run
     smuggled = b"0\r\n\r\nGET /api/v1/health HTTP/1.1\r\nHost: desk\r\n\r\n"
     length = b"Content-Length: %d\r\n" % len(smuggled)
     told = sent(bounded, POST + length + b"Transfer-Encoding: chunked\r\n\r\n" + smuggled)
-    assert status(told) == 400
+    assert status(told) == 422
     assert told.count(b"HTTP/1.1") == 1
 
 
