@@ -9,10 +9,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from lane.reasons import Code
-from lane.referral import Answer, Ground
-
-MOST_REPEATS = 2
-"""Captures of one passenger after the first; a lane's policy may allow fewer."""
+from lane.referral import MOST_REPEATS, Answer, Ground
 
 _DIPLOMATIC = "P06"
 

@@ -124,7 +124,7 @@ class Beacon:
     def note_passage(self, state: State) -> None:
         """Where the passage under way stands."""
         with self._lock:
-            self._passages += state is State.CAPTURING and self._passage is not State.CAPTURING
+            self._passages += state is State.CAPTURING and self._passage not in _UNDER_WAY
             self._passage = state
         self._news.set()
 

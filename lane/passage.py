@@ -26,6 +26,8 @@ class Step(StrEnum):
     REFERRED = "referred"
     ADMITTED_BY_OFFICER = "admitted_by_officer"
     SENT_TO_SECOND_LINE = "sent_to_second_line"
+    HANDED_TO_AGENCY = "handed_to_agency"
+    REPEAT_CAPTURE = "repeat_capture"
     PASSED_THROUGH = "passed_through"
     GATE_FAULT = "gate_fault"
     INTERRUPTED = "interrupted"
@@ -41,6 +43,8 @@ TRANSITIONS: dict[State, dict[Step, State]] = {
     State.REFERRED: {
         Step.ADMITTED_BY_OFFICER: State.OPEN,
         Step.SENT_TO_SECOND_LINE: State.CLOSED,
+        Step.HANDED_TO_AGENCY: State.CLOSED,
+        Step.REPEAT_CAPTURE: State.CAPTURING,
         Step.INTERRUPTED: State.CLOSED,
     },
     State.OPEN: {

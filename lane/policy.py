@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, 
 from lane import calibration
 from lane.calibration import Band, Calibration, Sureness
 from lane.errors import CalibrationError, PolicyError
+from lane.referral import MOST_REPEATS
 from models.identity import MatcherIdentity
 from models.measurement import Measure, Measured, NotAssessed
 
@@ -108,6 +109,8 @@ class CaptureRule(_Strict):
     max_frame_age_s: Annotated[float, Field(gt=0, le=2)]
     max_span_s: Annotated[float, Field(gt=0, le=5)]
     second_face_ratio: Annotated[float, Field(gt=0, le=0.7)]
+    max_repeat_captures: Annotated[int, Field(ge=0, le=MOST_REPEATS)] = MOST_REPEATS
+    """How often an officer may have the lane capture the same passenger once more."""
 
 
 class QualityRule(_Strict):

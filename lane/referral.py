@@ -10,6 +10,9 @@ PassageId = NewType("PassageId", str)
 """A random UUID in its usual text form; a referral is named by its passage."""
 
 
+MOST_REPEATS = 2
+"""Captures of one passenger after the first. A lane's policy may allow fewer, and no desk asks for more."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

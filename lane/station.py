@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 UNREADABLE = TravelDocument(photo=b"", expires_on=None)
 RETRY_S = 1.0
 GATE_TRIES = 3
+ENDS = {
+    Answer.SECOND_LINE: Step.SENT_TO_SECOND_LINE,
+    Answer.OTHER_AGENCY: Step.HANDED_TO_AGENCY,
+}
+"""How a passage ends by an answer that keeps the gate closed."""
 GATE_LOOK_S = 0.25
 """So often is it asked, while the gate is open, whether a supervisor stopped the lane."""
 
@@ -41,6 +46,10 @@ class Passage:
 
     id: PassageId = field(default_factory=lambda: PassageId(str(uuid.uuid4())))
     state: State = State.WAITING
+    repeats: int = 0
+    """How often it was captured again, by an officer's word."""
+    answer: str | None = None
+    """The last decision that was acted on: a desk tells it again until it knows of the new capture."""
 
     def take(self, step: Step) -> None:
         """Raises TransitionError for a step that is not possible now."""
@@ -116,19 +125,25 @@ class Station:
         passage = Passage()
         started = Draft("passage.started", {"passage": passage.id})
         self._record(passage, Step.DOCUMENT_PRESENTED, [started])
-        judged = self._judge.judge(document, self._courier.deliver())
-        if self._service.stopped:
-            self._close(passage, Step.INTERRUPTED)
-            return _report(passage, judged, None, gate_opened=False)
-        if isinstance(judged.outcome, Admit):
-            report = self._admit(passage, judged)
-        else:
-            report = self._refer(passage, judged, judged.outcome)
+        judged, report = self._follow(passage, document)
         if judged.evidence.models_unchanged:
             self._observe(passage, judged)
         else:
             self._close_lane("a model file changed while the lane ran", Code.MODEL_CHANGED)
         return report
+
+    def _follow(self, passage: Passage, document: TravelDocument) -> tuple[Judged, PassageReport]:
+        """From the capture to the end; an officer may have the lane capture once more on the way."""
+        while True:
+            judged = self._judge.judge(document, self._courier.deliver())
+            if self._service.stopped:
+                self._close(passage, Step.INTERRUPTED)
+                return judged, _report(passage, judged, None, gate_opened=False)
+            if isinstance(judged.outcome, Admit):
+                return judged, self._admit(passage, judged)
+            report = self._refer(passage, judged, judged.outcome)
+            if passage.state is not State.CAPTURING:
+                return judged, report
 
     def _admit(self, passage: Passage, judged: Judged) -> PassageReport:
         self._record(passage, Step.ACCEPTED, [self._verdict(passage, judged), _opening(passage)])
@@ -146,11 +161,18 @@ class Station:
 
         Without a decision where a supervisor stopped the lane.
         """
-        answered = self._wait_for_officer(passage)
-        if answered is None:
-            self._close(passage, Step.INTERRUPTED)
-            return None, False
-        decision, age_s = answered
+        while True:
+            answered = self._wait_for_officer(passage)
+            if answered is None:
+                self._close(passage, Step.INTERRUPTED)
+                return None, False
+            decision, age_s = answered
+            if decision.answer is not Answer.REPEAT_CAPTURE or self._may_repeat(passage):
+                return decision, self._obey(passage, decision, age_s)
+            self._refuse_repeat(passage, decision)
+
+    def _obey(self, passage: Passage, decision: Decision, age_s: float) -> bool:
+        """Do what the officer decided; True where the gate opened."""
         decided = Draft("passage.decided", {"passage": passage.id, "decision": to_plain(decision)})
         if age_s > self._judge.policy.desk.max_answer_age_s:
             log.warning("passage %s: the answer may be %.0f s old and opens no gate", passage.id, age_s)
@@ -159,10 +181,23 @@ class Station:
             self._close(passage, Step.INTERRUPTED, [decided])
         elif decision.answer is Answer.ADMIT:
             self._record(passage, Step.ADMITTED_BY_OFFICER, [decided, _opening(passage, decision)])
-            return decision, self._let_through(passage)
+            return self._let_through(passage)
+        elif decision.answer is Answer.REPEAT_CAPTURE:
+            passage.repeats, passage.answer = passage.repeats + 1, decision.id
+            self._record(passage, Step.REPEAT_CAPTURE, [decided])
         else:
-            self._close(passage, Step.SENT_TO_SECOND_LINE, [decided])
-        return decision, False
+            self._close(passage, ENDS[decision.answer], [decided])
+        return False
+
+    def _may_repeat(self, passage: Passage) -> bool:
+        return passage.repeats < self._judge.policy.capture.max_repeat_captures
+
+    def _refuse_repeat(self, passage: Passage, decision: Decision) -> None:
+        """Go on waiting, and let the desk know that it takes another answer."""
+        log.warning("passage %s is not captured again: its policy does not allow it", passage.id)
+        passage.answer = decision.id
+        body = {"passage": passage.id, "decision": decision.id}
+        self._journal.record([Draft("passage.repeat_refused", body)], at=self._clock.now())
 
     def _wait_for_officer(self, passage: Passage) -> tuple[Decision, float] | None:
         """The answer, and how old it may be: the time since the desk last said that there was none.
@@ -176,11 +211,11 @@ class Station:
             self._courier.deliver()
             asked_s = self._clock.monotonic_s()
             decision = self._courier.answer(passage.id, self._officer_wait_s)
-            if decision is not None:
+            if decision is not None and decision.id != passage.answer:
                 return decision, self._clock.monotonic_s() - none_yet_s
             if self._courier.contact is DeskContact.REACHED:
                 none_yet_s = asked_s
-            else:
+            if decision is not None or self._courier.contact is not DeskContact.REACHED:
                 self._clock.sleep(RETRY_S)
         raise StoppedError(f"stopped while passage {passage.id} waits for an officer")
 

@@ -58,7 +58,7 @@ class SimulatedDesk:
         if answer is None:
             return None
         return Decision(
-            id=f"decision-on-{passage}-after-{wait_s:g}",
+            id=f"decision-{self._asked(passage)}-on-{passage}-after-{wait_s:g}",
             passage=passage,
             answer=answer,
             ground=GROUNDS[answer][0],
@@ -75,6 +75,11 @@ class SimulatedDesk:
     def kinds(self) -> list[str]:
         """What was told, in order."""
         return [entry.kind for entry in self.entries]
+
+    def _asked(self, passage: PassageId) -> int:
+        """How often the lane has asked about a passage: each time it gets a decision of its own."""
+        asking = ("passage.judged", "passage.repeat_refused")
+        return sum(one.kind in asking and one.body["passage"] == passage for one in self.entries)
 
     def _must_be_known(self, entry: Entry) -> None:
         if self.entries[entry.seq - 1].hash != entry.hash:

@@ -25,13 +25,23 @@ def answer_for(codes: frozenset[str]) -> tuple[Answer, Ground]:
     return Answer.SECOND_LINE, Ground.CANNOT_TELL
 
 
+Script = Callable[[frozenset[str]], tuple[Answer, Ground]]
+
+
 class ScriptedOfficer:
     """Works in a thread between enter and exit; `failure` keeps what stopped it, `on_failure` hears."""
 
-    def __init__(self, address: str, name: str, password: str, on_failure: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        password: str,
+        on_failure: Callable[[], None],
+        script: Script = answer_for,
+    ) -> None:
         self._client = httpx.Client(base_url=f"{address}/api/v1", timeout=10.0, trust_env=False)
         self._name, self._password = name, password
-        self._on_failure = on_failure
+        self._on_failure, self._script = on_failure, script
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="scripted-officer", daemon=True)
         self.failure: Exception | None = None
@@ -79,7 +89,7 @@ class ScriptedOfficer:
             judgement = {"verdict": "cannot_tell", "confidence": 1}
             case = self._ask("POST", f"/referrals/{passage}/judgement", json=judgement)
         codes = frozenset(reason["code"] for reason in case["revealed"]["reasons"])
-        answer, ground = answer_for(codes)
+        answer, ground = self._script(codes)
         decision = {"answer": answer.value, "ground": ground.value, "note": "by script"}
         self._ask("POST", f"/referrals/{passage}/decision", json=decision)
 

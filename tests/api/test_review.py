@@ -9,7 +9,7 @@ from api import review
 from api.review import TRANSITIONS, Act, Stage, State, Verdict
 from api.store.officers import Role
 from api.store.verify import verify_ledger
-from lane.referral import GROUNDS, Answer
+from lane.referral import GROUNDS, MOST_REPEATS, Answer
 from tests.api.desks import Lane, Officer, RunningDesk
 from tests.api.service import kinds
 
@@ -247,7 +247,7 @@ def test_a_repeated_capture_is_a_new_case_for_the_eye(
     desk: RunningDesk, lane: Lane, officer: Officer
 ) -> None:
     passage = lane.refer()
-    for number in range(review.MOST_REPEATS):
+    for number in range(MOST_REPEATS):
         officer.claim(passage)
         assert officer.decide(passage, "repeat_capture", "poor_pictures").status_code == 200
         assert lane.decision(passage)["answer"] == "repeat_capture"

@@ -13,7 +13,7 @@ import pytest
 from lane.adapters import photos as store
 from lane.adapters.clock import SkippingClock
 from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, openings, render
-from lane.adapters.simulated_desk import SimulatedDesk
+from lane.adapters.simulated_desk import SimulatedDesk, second_line
 from lane.cast import Passenger, cast
 from lane.decide import Admit, Refer, decide
 from lane.document import TravelDocument
@@ -132,6 +132,101 @@ def test_second_line_leaves_the_gate_closed(
     assert report.officer is Answer.SECOND_LINE
     assert not report.gate_opened
     assert openings(here.gate.diary) == 0
+
+
+def test_another_agency_leaves_the_gate_closed(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    desk = SimulatedDesk(LANE, lambda _: Answer.OTHER_AGENCY)
+    here = with_one(tmp_path, measurer, policy, people["impostor"], desk=desk)
+    here.station.start()
+    assert here.walk().officer is Answer.OTHER_AGENCY
+    assert here.desk.entries[-1].body["how"] == "handed_to_agency"
+    assert openings(here.gate.diary) == 0
+
+
+def test_a_repeated_capture_is_judged_anew_and_opens_by_its_own_proof(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    clock = SkippingClock()
+    camera = SimulatedCamera(clock, clock.skip, people["dark"].scene, frames_per_second=12.5)
+
+    def light_on(_: PassageId) -> Answer:
+        camera.scene = people["holder"].scene
+        return Answer.REPEAT_CAPTURE
+
+    here = with_one(
+        tmp_path,
+        measurer,
+        policy,
+        people["dark"],
+        desk=SimulatedDesk(LANE, light_on),
+        camera=camera,
+        clock=clock,
+    )
+    here.station.start()
+    report = here.walk()
+    assert (report.outcome, report.gate_opened) == ("admit", True)
+    assert here.kinds()[1:] == [
+        "passage.started",
+        "passage.judged",
+        "passage.decided",
+        "passage.judged",
+        "gate.opening",
+        "passage.closed",
+    ]
+    assert here.desk.entries[5].body["because"] == "proof"
+    assert here.screen.states == [
+        State.CAPTURING,
+        State.REFERRED,
+        State.CAPTURING,
+        State.OPEN,
+        State.CLOSED,
+    ]
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2])
+def test_captures_are_bounded_and_then_another_answer_is_asked_for(
+    allowed: int, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    capture = policy.capture.model_copy(update={"max_repeat_captures": allowed})
+    strict = policy.model_copy(update={"capture": capture})
+    answers = [Answer.REPEAT_CAPTURE] * (allowed + 1) + [Answer.SECOND_LINE]
+    desk = SimulatedDesk(LANE, lambda _: answers[desk.kinds().count("passage.judged") - 1 + refused()])
+
+    def refused() -> int:
+        return desk.kinds().count("passage.repeat_refused")
+
+    here = with_one(tmp_path, measurer, strict, people["dark"], desk=desk)
+    here.station.start()
+    assert here.walk().officer is Answer.SECOND_LINE
+    assert here.kinds().count("passage.judged") == allowed + 1
+    assert refused() == 1
+    assert here.desk.entries[-1].body["how"] == "sent_to_second_line"
+    assert openings(here.gate.diary) == 0
+
+
+def test_a_decision_that_was_acted_on_is_not_acted_on_again(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    """The desk that does not know of the new capture yet tells the old answer again."""
+    desk = Forgetful(LANE, lambda _: Answer.REPEAT_CAPTURE)
+    here = with_one(tmp_path, measurer, policy, people["dark"], desk=desk)
+    here.clock.sleep = desk.learn  # type: ignore[method-assign]  # the wait is where the desk learns
+    here.station.start()
+    assert here.walk().officer is Answer.SECOND_LINE
+    assert here.kinds().count("passage.judged") == 2
+
+
+class Forgetful(SimulatedDesk):
+    """Counts no new question until it learns of it."""
+
+    def learn(self, seconds: float) -> None:
+        del seconds
+        self.script = second_line
+
+    def _asked(self, passage: PassageId) -> int:
+        return 2 if self.script is second_line else 1
 
 
 def test_a_decision_can_be_replayed_from_the_ledger_alone(
