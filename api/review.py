@@ -11,8 +11,6 @@ from enum import StrEnum
 from lane.reasons import Code
 from lane.referral import MOST_REPEATS, Answer, Ground
 
-_DIPLOMATIC = "P06"
-
 
 class Step(StrEnum):
     """How far the officer is who has the case, or whose decision it is."""
@@ -157,4 +155,4 @@ def may_take(stage: Stage, officer: str, spoken: Collection[str], *, supervises:
 
 def may_repeat(codes: Collection[str], repeats: int) -> bool:
     """Whether the lane may capture once more; a diplomat is not captured a second time."""
-    return repeats < MOST_REPEATS and _DIPLOMATIC not in codes
+    return repeats < MOST_REPEATS and Code.DIPLOMATIC not in codes

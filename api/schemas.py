@@ -118,6 +118,7 @@ class ReasonMessage(Wire):
     )
     components: list[str]
     text: str
+    agency: str = Field(description="Who acts on it, in words.")
 
 
 class ImageMessage(Wire):

@@ -194,6 +194,7 @@ def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> lis
             code=wording.NEUTRAL if _of_the_comparison(reason) and not revealed else reason.code,
             components=list(reason.components),
             text=wording.full(reason, words),
+            agency=wording.acting(reason, words),
         )
         for reason in told
     ]

@@ -153,10 +153,10 @@ class Station:
         shown = [one.picture for one in judged.shown]
         self._record(passage, Step.REFERRED, [self._verdict(passage, judged)], shown)
         log.info("passage %s referred: %s", passage.id, ", ".join(map(str, outcome.reasons)))
-        decision, opened = self._follow_officer(passage)
+        decision, opened = self._follow_officer(passage, outcome)
         return _report(passage, judged, decision, gate_opened=opened)
 
-    def _follow_officer(self, passage: Passage) -> tuple[Decision | None, bool]:
+    def _follow_officer(self, passage: Passage, outcome: Refer) -> tuple[Decision | None, bool]:
         """Wait behind a closed gate for as long as it takes; nothing is decided by a timeout.
 
         Without a decision where a supervisor stopped the lane.
@@ -167,7 +167,7 @@ class Station:
                 self._close(passage, Step.INTERRUPTED)
                 return None, False
             decision, age_s = answered
-            if decision.answer is not Answer.REPEAT_CAPTURE or self._may_repeat(passage):
+            if decision.answer is not Answer.REPEAT_CAPTURE or self._may_repeat(passage, outcome):
                 return decision, self._obey(passage, decision, age_s)
             self._refuse_repeat(passage, decision)
 
@@ -189,8 +189,10 @@ class Station:
             self._close(passage, ENDS[decision.answer], [decided])
         return False
 
-    def _may_repeat(self, passage: Passage) -> bool:
-        return passage.repeats < self._judge.policy.capture.max_repeat_captures
+    def _may_repeat(self, passage: Passage, outcome: Refer) -> bool:
+        """Within the policy, and never a diplomat."""
+        diplomat = any(reason.code is Code.DIPLOMATIC for reason in outcome.reasons)
+        return not diplomat and passage.repeats < self._judge.policy.capture.max_repeat_captures
 
     def _refuse_repeat(self, passage: Passage, decision: Decision) -> None:
         """Go on waiting, and let the desk know that it takes another answer."""

@@ -8,7 +8,7 @@ from api.review import Step
 from api.schemas import ImageMessage, ReasonMessage, ReasonTold, ReferralState, RevealedMessage
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
-from api.words import wording
+from api.words import meanings, wording
 from api.words.language import N_, Words
 from lane.referral import GROUNDS, Answer, Ground
 
@@ -134,7 +134,7 @@ def case(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) 
         grave=referral.grave,
         opened_at=referral.opened_at,
         waited=clock_text(wire.waiting_s(referral, now)),
-        reason=wording.brief(_told(reasons[0]), words) if reasons else words.say(wording.UNKNOWN.brief),
+        reason=wording.brief(_told(reasons[0]), words) if reasons else words.say(meanings.UNKNOWN.brief),
         more=max(0, len(reasons) - 1),
         officer=referral.claimed_by,
         outcome=_outcome(referral, words),

@@ -1,117 +1,14 @@
 """What codes mean, in an officer's words: no number of a comparison, no accusation of a person."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from api.review import Match
 from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.words.language import N_, Words
+from api.words.meanings import COMPARE, MEANINGS, UNKNOWN, Meaning
 from lane.calibration import of_ten_thousand
-from lane.reasons import Code
+from lane.reasons import Agency, Code, agency
 from lane.referral import Answer, Ground
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A code in a few words for the queue, and in a sentence or two for the case."""
-
-    brief: str
-    full: str
-
-
-# One text for both: which of them it is would lead the officer's eye before the officer has looked.
-_COMPARE = Meaning(
-    N_("Faces to be compared"),
-    N_(
-        "The lane did not establish that the live face and the document photo show the same person. "
-        "That can be age, a poor photo or another person: compare them yourself."
-    ),
-)
-
-MEANINGS: dict[Code, Meaning] = {
-    Code.ATTACK_ALARM: Meaning(
-        N_("Possible presentation attack"),
-        N_(
-            "The lane saw signs of a mask, a picture or a screen in front of the camera. Look at the live "
-            "person."
-        ),
-    ),
-    Code.NO_MATCH: _COMPARE,
-    Code.BORDERLINE: _COMPARE,
-    Code.DOCUMENT_EXPIRED: Meaning(
-        N_("Document has expired"),
-        N_("The date of expiry on the document has passed. Check the document by hand."),
-    ),
-    Code.DOCUMENT_PHOTO_UNUSABLE: Meaning(
-        N_("Document photo cannot be used"),
-        N_(
-            "The photo read from the document could not be compared. Compare the person with the printed "
-            "photo."
-        ),
-    ),
-    Code.NO_FACE: Meaning(
-        N_("No face seen"),
-        N_(
-            "The camera saw no face. The passenger may be very short or tall, in a wheelchair, or looking "
-            "away."
-        ),
-    ),
-    Code.SEVERAL_FACES: Meaning(
-        N_("Several faces in the lane"),
-        N_("The camera saw more than one face. Make sure that one person stands in the lane, and who it is."),
-    ),
-    Code.TIMEOUT: Meaning(
-        N_("No good picture in time"),
-        N_("The time for taking pictures ran out before there were enough good ones."),
-    ),
-    Code.QUALITY: Meaning(
-        N_("Picture quality too low"),
-        N_("The live pictures were not good enough to rely on a comparison."),
-    ),
-    Code.MOTION: Meaning(
-        N_("Passenger moved"),
-        N_("The passenger moved while the pictures were taken, and they are blurred."),
-    ),
-    Code.POSE: Meaning(
-        N_("Head turned away"),
-        N_("The passenger did not look straight into the camera."),
-    ),
-    Code.LIGHT: Meaning(
-        N_("Poor light"),
-        N_("The face was too dark, too bright or unevenly lit."),
-    ),
-    Code.ATTACK_DETECTION_UNAVAILABLE: Meaning(
-        N_("Attack detection did not run"),
-        N_("The lane could not check for a mask, a picture or a screen. Look at the live person."),
-    ),
-    Code.MODEL_CHANGED: Meaning(
-        N_("Lane software changed"),
-        N_(
-            "A file of the lane’s face recognition is not the one that was approved. The lane closes; "
-            "tell the technician. It is no fault of the passenger."
-        ),
-    ),
-    Code.ENGINE_LOST: Meaning(
-        N_("Lane computer fault"),
-        N_("The lane’s face recognition stopped working. It is no fault of the passenger: check by hand."),
-    ),
-    Code.DESK_LOST: Meaning(
-        N_("Desk did not answer"),
-        N_("The lane reached the desk, but got no answer in time. It is no fault of the passenger."),
-    ),
-    Code.NETWORK_LOST: Meaning(
-        N_("Network was lost"),
-        N_("The lane could not reach the desk for a while. It is no fault of the passenger."),
-    ),
-}
-
-UNKNOWN = Meaning(
-    N_("Reason unknown to this desk"),
-    N_(
-        "The lane gave a reason that this desk does not know. Check by hand, and tell the technician "
-        "the code."
-    ),
-)
 
 NEUTRAL = "compare"
 """What the two codes of the comparison are called until the findings are revealed."""
@@ -170,6 +67,17 @@ ADVICE: dict[Match, str] = {
 }
 """What the machine says of the comparison, once the officer has judged."""
 
+AGENCIES: dict[Agency, str] = {
+    Agency.BORDER: N_("Border inspection"),
+    Agency.DIPLOMATIC: N_("Officer for diplomatic passengers"),
+    Agency.POLICE: N_("Police"),
+    Agency.IMMIGRATION: N_("Immigration"),
+    Agency.QUARANTINE: N_("Quarantine"),
+    Agency.CUSTOMS: N_("Customs"),
+    Agency.OTHER: N_("Another agency"),
+    Agency.TECHNICIAN: N_("Technician"),
+}
+
 STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
 """The worst group is that of strangers whom the matcher takes for each other most often."""
 
@@ -206,6 +114,14 @@ def full(reason: ReasonTold, words: Words) -> str:
         return text
     named = words.say(N_(", ")).join(component(name, words) for name in reason.components)
     return words.say(N_("%(text)s Concerned: %(components)s."), text=text, components=named)
+
+
+def acting(reason: ReasonTold, words: Words) -> str:
+    """Who acts on a reason; for one that this desk does not know, the border inspection."""
+    try:
+        return words.say(AGENCIES[agency(Code(reason.code))])
+    except ValueError:
+        return words.say(AGENCIES[Agency.BORDER])
 
 
 def component(name: str, words: Words) -> str:
@@ -314,7 +230,7 @@ def _has_value(measure: MeasureTold) -> bool:
 
 def _meaning(reason: ReasonTold) -> Meaning:
     if reason.code == NEUTRAL:
-        return _COMPARE
+        return COMPARE
     try:
         return MEANINGS[Code(reason.code)]
     except ValueError:

@@ -15,7 +15,7 @@ import api.console
 from api.console import render
 from api.errors import ANSWERS
 from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
-from api.words import wording
+from api.words import meanings, wording
 from api.words.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.reasons import Code
 from lane.referral import Answer, Ground
@@ -65,7 +65,7 @@ def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
     full = wording.full(ReasonTold(code=code, components=["sharpness"]), words(tag))
     assert brief
     assert len(full) > len(brief)
-    unknown = words(tag).say(wording.UNKNOWN.brief)
+    unknown = words(tag).say(meanings.UNKNOWN.brief)
     assert brief != unknown
     if tag != "en":
         assert brief != wording.brief(ReasonTold(code=code), words("en"))
@@ -152,7 +152,7 @@ def test_the_machine_never_refuses_in_words(tag: str) -> None:
 
 
 def test_the_comparisons_result_is_worded_alike_whatever_it_was() -> None:
-    assert wording.MEANINGS[Code.NO_MATCH] == wording.MEANINGS[Code.BORDERLINE]
+    assert meanings.MEANINGS[Code.NO_MATCH] == meanings.MEANINGS[Code.BORDERLINE]
 
 
 def test_attack_detection_without_a_result_is_always_said_first() -> None:
