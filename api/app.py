@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from api import glossary, permissions, proving, signing_in
+from api import glossary, permissions, proving, signing_in, telemetry
 from api.answers import Answers
 from api.auth import Guarded, cookie_name
 from api.broker import Broker, News
@@ -68,8 +68,10 @@ class DeskApp(FastAPI):
     """FastAPI inside the strict headers: Starlette answers an unforeseen error outside of all middleware."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Everything, around it the headers, and around all the request's number."""
-        return Numbered(Measured(StrictHeaders(super().build_middleware_stack())))
+        """Everything, around it the headers, and around all the request's number and measure."""
+        inside = Measured(StrictHeaders(super().build_middleware_stack()))
+        traces = self.state.traces
+        return Numbered(inside if traces is None else telemetry.Traced(inside, traces))
 
     def openapi(self) -> dict[str, Any]:
         """The description, with what each operation's rule asks for."""
@@ -108,12 +110,15 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=_running,
+        telemetry=telemetry.OFF,
         middleware=[Middleware(BodyLimit, refuse=answers.refused)],
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
     )
     app.state.desk = desk
+    endpoint = settings.telemetry_endpoint
+    app.state.traces = telemetry.provider(endpoint) if endpoint else None
     app.state.readiness = Readiness()
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
@@ -154,6 +159,8 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         desk.broker.stop()
         desk.keyring.close()
         desk.database.close()
+        if app.state.traces is not None:
+            app.state.traces.shutdown()
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -37,7 +37,7 @@ WAIT_S = (5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 3600)
 MOMENT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 _OPEN = "application/openmetrics-text; version=1.0.0"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SIGN_IN = ("/sign-in", "/api/v1/session")
 
 
@@ -135,7 +135,7 @@ class Measured:
 
 def _note(scope: Scope, status: int, seconds: float) -> None:
     meters: Meters = scope["app"].state.desk.meters
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+    method = scope["method"] if scope["method"] in METHODS else "other"
     route = template(scope)
     meters.requests.labels(method, route, str(status)).observe(seconds)
     if method == "POST" and route.startswith(_SIGN_IN) and status in (401, 403, 429):

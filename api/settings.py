@@ -120,6 +120,9 @@ class Settings(BaseSettings):
     """The key-encryption key itself, 32 bytes in base64, in place of a file."""
     faces_warning: int = Field(default=100_000, ge=1)
     """From how many passages with faces the desk warns: at 100,000 stored faces China asks for a filing."""
+    telemetry_endpoint: str | None = Field(default=None, pattern="^https?://[^@]+$")
+    """Where traces of requests are sent, over OTLP: a collector's address such as http://127.0.0.1:4318.
+    Needs the extra `telemetry`; unset, nothing is sent."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """From which level on the desk logs: debug, info, warning or error."""
 
