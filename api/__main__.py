@@ -7,7 +7,8 @@ import typer
 
 from api import logs
 from api.app import create_app
-from api.commands import case, lane, ledger, officer
+from api.commands import case, hold, lane, ledger, officer
+from api.commands import keys as keys_of_faces
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
 from api.settings import ENV_PREFIX, Settings, load
 from api.workers import serve as run_server
@@ -25,6 +26,8 @@ app.add_typer(lane.app, name="lane")
 app.add_typer(officer.app, name="officer")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(case.app, name="case")
+app.add_typer(hold.app, name="hold")
+app.add_typer(keys_of_faces.app, name="keys")
 
 
 @app.command()

@@ -35,6 +35,7 @@ from api.routes import (
     events,
     hall,
     hall_pages,
+    holds,
     lane,
     ledger,
     officer,
@@ -122,7 +123,7 @@ def create_app(
     app.state.readiness = Readiness()
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
-    for part in (about, lane, officer, people, referrals, events, hall, evaluation, ledger, audit):
+    for part in (about, lane, officer, people, referrals, events, hall, evaluation, ledger, audit, holds):
         app.include_router(part.router, prefix=API)
     for pages_of in (entrance, account_pages, people_pages, pages, hall_pages):
         app.include_router(pages_of.router)

@@ -65,6 +65,8 @@ _ANYONE = frozenset({Caller.ANYONE})
 _QUEUE = frozenset({Caller.OFFICER, Caller.SUPERVISOR})
 _SUPERVISOR = frozenset({Caller.SUPERVISOR})
 _ADMINISTRATOR = frozenset({Caller.ADMINISTRATOR})
+_HOLDING = frozenset({Caller.AUDITOR, Caller.ADMINISTRATOR})
+_COUNTING = _HOLDING | {Caller.SUPERVISOR, Caller.MONITOR}
 _LANE = frozenset({Caller.LANE})
 _AUDITOR = frozenset({Caller.AUDITOR})
 _WITNESS = frozenset({Caller.AUDITOR, Caller.SUPERVISOR, Caller.LANE, Caller.MONITOR})
@@ -149,6 +151,12 @@ RULES: dict[str, Rule] = {
     "export_passage": Rule(_AUDITOR),
     "correct_referral": Rule(_QUEUE, changes=True),
     "correct": Rule(_QUEUE, changes=True),
+    # faces that are held
+    "count_faces": Rule(_COUNTING, keeps_alive=False),
+    "list_holds": Rule(_HOLDING),
+    "place_hold": Rule(_HOLDING, changes=True),
+    "lift_hold": Rule(_HOLDING, changes=True),
+    "show_held_image": Rule(_AUDITOR),
     # the matcher in service
     "show_evaluation": Rule(_SUPERVISOR),
     "show_evaluation_live": Rule(_SUPERVISOR, keeps_alive=False),

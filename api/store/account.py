@@ -216,19 +216,24 @@ class Account:
 
     def _hold_placed(self, entry: Entry) -> None:
         passage = entry.body["passage"]
-        self._known(entry.body["officer"])
+        self._may_hold(entry.body["officer"])
         must(passage not in self.holds, "a legal hold is placed twice")
         must(passage not in self.erased, "a legal hold is placed on erased faces")
         self.holds[passage] = {
             "placed_by": entry.body["officer"],
             "placed_at": entry.at,
-            "reason": entry.body["reason"],
+            "reason_sha256": entry.body["reason_sha256"],
         }
 
     def _hold_lifted(self, entry: Entry) -> None:
-        self._known(entry.body["officer"])
-        must(entry.body["reason"], "a legal hold is lifted without a reason")
+        self._may_hold(entry.body["officer"])
+        must(isinstance(entry.body["reason_sha256"], str), "a legal hold is lifted without a reason")
         del self.holds[entry.body["passage"]]
+
+    def _may_hold(self, officer: str) -> None:
+        roles = (officers.Role.AUDITOR, officers.Role.ADMINISTRATOR)
+        may = officer == officers.COMMAND_LINE or self.roles.get(officer) in roles
+        must(may, "a legal hold is placed or lifted by somebody who may not")
 
     # --- alarms
 

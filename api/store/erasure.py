@@ -4,6 +4,7 @@ A passenger who passed through is erased at once; everybody else a set time afte
 the lane last told of it. A legal hold suspends that.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -33,8 +34,7 @@ class Hold:
 
 def due(session: Session, *, at: datetime, retention: timedelta) -> list[str]:
     """Passages whose faces must go now, at most some of them."""
-    held = select(HoldRow.passage).where(HoldRow.passage == FacesRow.passage).exists()
-    asked = select(FacesRow.passage).where(_due(at, retention), ~held).limit(MOST_AT_ONCE)
+    asked = select(FacesRow.passage).where(_due(at, retention), ~_held()).limit(MOST_AT_ONCE)
     return list(session.scalars(asked))
 
 
@@ -64,8 +64,7 @@ def erase(session: Session, keyring: Keyring, passage: str, *, at: datetime, ret
 
 def due_of(session: Session, passage: str, *, at: datetime, retention: timedelta) -> list[str]:
     """The passage, where it must go now."""
-    held = select(HoldRow.passage).where(HoldRow.passage == passage).exists()
-    asked = select(FacesRow.passage).where(FacesRow.passage == passage, _due(at, retention), ~held)
+    asked = select(FacesRow.passage).where(FacesRow.passage == passage, _due(at, retention), ~_held())
     return list(session.scalars(asked))
 
 
@@ -85,35 +84,54 @@ def place(session: Session, passage: str, officer: str, reason: str, *, at: date
         raise FacesUnknownError
     if row.erased_at is not None:
         raise FacesErasedError
-    known = session.get(HoldRow, passage)
+    known = _active(session, passage)
     if known is None:
         known = HoldRow(passage=passage, placed_by=officer, placed_at=at, reason=reason)
         session.add(known)
         session.flush()
-        body = {"passage": passage, "officer": officer, "reason": reason}
-        chain.append(session, "hold.placed", body, at=at)
+        chain.append(session, "hold.placed", _fact(passage, officer, reason), at=at)
     return _hold(known)
 
 
 def lift(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> None:
     """Let the erasure of a passage's faces go on. Raises HoldUnknownError."""
-    row = session.get(HoldRow, passage)
+    row = _active(session, passage)
     if row is None:
         raise HoldUnknownError
-    session.delete(row)
+    row.lifted_by, row.lifted_at, row.lift_reason = officer, at, reason
     session.flush()
-    chain.append(session, "hold.lifted", {"passage": passage, "officer": officer, "reason": reason}, at=at)
+    chain.append(session, "hold.lifted", _fact(passage, officer, reason), at=at)
 
 
 def holds(session: Session) -> list[Hold]:
-    """All legal holds, the oldest first."""
-    return [_hold(row) for row in session.scalars(select(HoldRow).order_by(HoldRow.placed_at))]
+    """All legal holds that are not lifted, the oldest first."""
+    asked = select(HoldRow).where(HoldRow.lifted_at.is_(None)).order_by(HoldRow.placed_at, HoldRow.id)
+    return [_hold(row) for row in session.scalars(asked)]
 
 
 def hold_on(session: Session, passage: str) -> Hold | None:
     """The legal hold on a passage."""
-    row = session.get(HoldRow, passage)
+    row = _active(session, passage)
     return _hold(row) if row else None
+
+
+def reason_hash(reason: str) -> str:
+    """What the ledger keeps of a reason."""
+    return hashlib.sha256(reason.encode()).hexdigest()
+
+
+def _fact(passage: str, officer: str, reason: str) -> dict[str, str]:
+    return {"passage": passage, "officer": officer, "reason_sha256": reason_hash(reason)}
+
+
+def _active(session: Session, passage: str) -> HoldRow | None:
+    asked = select(HoldRow).where(HoldRow.passage == passage, HoldRow.lifted_at.is_(None))
+    return session.scalars(asked).one_or_none()
+
+
+def _held() -> ColumnElement[bool]:
+    of_it = HoldRow.passage == FacesRow.passage
+    return select(HoldRow.id).where(of_it, HoldRow.lifted_at.is_(None)).exists()
 
 
 def _due(at: datetime, retention: timedelta) -> ColumnElement[bool]:

@@ -7,11 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.errors import ImageChangedError, ImageUnknownError, KeyringError, SettingsError, StoreError
-from api.store import faces
+from api.store import erasure, faces
 from api.store.account import Account
 from api.store.casebook import Case
 from api.store.keyring import Keyring
-from api.store.tables import FacesRow, HoldRow, ImageRow
+from api.store.tables import FacesRow, ImageRow
 from lane.errors import LedgerBrokenError
 
 
@@ -50,8 +50,12 @@ def _check_erased(session: Session, account: Account) -> None:
 
 def _check_holds(session: Session, account: Account) -> None:
     found = {
-        row.passage: {"placed_by": row.placed_by, "placed_at": row.placed_at, "reason": row.reason}
-        for row in session.scalars(select(HoldRow))
+        hold.passage: {
+            "placed_by": hold.placed_by,
+            "placed_at": hold.placed_at,
+            "reason_sha256": erasure.reason_hash(hold.reason),
+        }
+        for hold in erasure.holds(session)
     }
     for passage in sorted(found.keys() | account.holds.keys()):
         if found.get(passage) != account.holds.get(passage):

@@ -99,14 +99,19 @@ class ImageRow(Table):
 
 
 class HoldRow(Table):
-    """A legal hold on the faces of a passage: who placed it and why; gone from here once lifted."""
+    """A legal hold on the faces of a passage: who placed and lifted it, when, and why."""
 
     __tablename__ = "holds"
 
-    passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), index=True)
     placed_by: Mapped[str] = mapped_column(String(32))
     placed_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)
+    """In somebody's words, which may name a person: the ledger has its hash."""
+    lifted_by: Mapped[str | None] = mapped_column(String(32))
+    lifted_at: Mapped[datetime | None]
+    lift_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class LedgerRow(Table):

@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import ImageChangedError, KeyWrongError, SettingsError
+from api.holding import Holding
 from api.store import faces
 from api.store.database import Database
 from api.store.keyring import Keyring, keyring_of
+from api.store.officers import Role
 from api.store.verify import Verified, verify_ledger
 from api.vault import GivenKey, KeyFile, LocalKey, new_key, seal, unseal
 from lane.errors import LedgerBrokenError
@@ -248,6 +250,88 @@ def test_a_destroyed_key_leaves_no_byte_on_disk(desk: RunningDesk, lane: Lane) -
     on_disk = bytes_of(desk)
     for start in range(len(wrapped) - 16):
         assert wrapped[start : start + 16] not in on_disk
+
+
+# --- legal holds, and how many
+
+
+@pytest.fixture
+def auditor(desk: RunningDesk) -> Iterator[Officer]:
+    with desk.officer("sun", Role.AUDITOR) as made:
+        yield made
+
+
+def place(who: Officer, passage: str, reason: str = "case 2026/17") -> Any:
+    return who.ask("POST", f"/passages/{passage}/hold", json={"reason": reason})
+
+
+def lift(who: Officer, passage: str) -> Any:
+    return who.ask("POST", f"/passages/{passage}/hold/lift", json={"reason": "case is closed"})
+
+
+def test_a_legal_hold_suspends_the_erasure_until_it_is_lifted(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    image = drawn_face(1)
+    passage, sha256 = lane.refer(images=[image]), hashlib.sha256(image).hexdigest()
+    assert place(auditor, passage).json()["placed_by"] == auditor.pseudonym
+    assert place(auditor, passage, "another reason").json()["reason"] == "case 2026/17"
+    close(lane, passage)
+    desk.clock.pass_time(hours=48)
+    desk.do_chores()
+    auditor.sign_in()
+    assert held(desk) == 1
+    assert auditor.ask("GET", f"/holds/{passage}/images/{sha256}").content == image
+    assert [hold["passage"] for hold in auditor.ask("GET", "/holds").json()["holds"]] == [passage]
+    verified(desk)
+    assert lift(auditor, passage).status_code == 204
+    desk.do_chores()
+    assert held(desk) == 0
+    told = [kind for kind in kinds(desk) if kind.startswith("hold.") or kind == "passage.erased"]
+    assert told == ["hold.placed", "hold.lifted", "passage.erased"]
+    assert auditor.ask("GET", "/holds").json()["holds"] == []
+    verified(desk)
+
+
+def test_nobody_holds_what_is_erased_or_was_never_there(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    passage = lane.refer()
+    close(lane, passage)
+    assert place(auditor, passage).json()["code"] == "faces_erased"
+    assert place(auditor, "p-none").json()["code"] == "faces_unknown"
+    assert lift(auditor, passage).json()["code"] == "hold_unknown"
+    assert place(auditor, passage, "  ").status_code == 422
+
+
+def test_an_auditor_sees_no_face_but_under_a_hold(lane: Lane, auditor: Officer) -> None:
+    image = drawn_face(1)
+    passage = lane.refer(images=[image])
+    path = f"/holds/{passage}/images/{hashlib.sha256(image).hexdigest()}"
+    assert auditor.ask("GET", path).json()["code"] == "hold_unknown"
+
+
+def test_the_ledger_has_the_hash_of_a_holds_reason_alone(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    place(auditor, lane.refer(), "because of Zhang San")
+    with desk.desk.database.read() as session:
+        payloads = session.connection().exec_driver_sql("SELECT payload FROM ledger").scalars().all()
+    assert not [payload for payload in payloads if "Zhang" in payload]
+
+
+def test_passages_with_a_face_are_counted_and_many_are_warned_of(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    first = lane.refer()
+    lane.refer()
+    lane.refer(images=[])
+    told = auditor.ask("GET", "/faces/count").json()
+    assert (told["passages"], told["warning_from"], told["warning"]) == (2, 100_000, False)
+    close(lane, first)
+    assert auditor.ask("GET", "/faces/count").json()["passages"] == 1
+    few = Holding(desk.desk.database, desk.desk.keyring, desk.clock, warning_from=1)
+    assert few.count().warns
 
 
 # --- what cannot be shown

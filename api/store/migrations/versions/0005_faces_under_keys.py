@@ -64,10 +64,15 @@ def _images() -> None:
 def _holds() -> None:
     op.create_table(
         "holds",
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("passage", sa.String(length=64), nullable=False),
         sa.Column("placed_by", sa.String(length=32), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("lifted_by", sa.String(length=32), nullable=True),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lift_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["passage"], ["faces.passage"], name=op.f("fk_holds_passage")),
-        sa.PrimaryKeyConstraint("passage", name=op.f("pk_holds")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
     )
+    op.create_index("ix_holds_passage", "holds", ["passage"], unique=False)

@@ -1,0 +1,72 @@
+"""`python -m api hold …`: legal holds, which suspend the erasure of a passage's faces."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from api.app import utc_now
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
+from api.settings import load
+from api.store import erasure
+from api.store.database import opened
+from api.store.officers import COMMAND_LINE
+
+app = typer.Typer(
+    help="Legal holds: while one is there, no face of the passage is erased.", no_args_is_help=True
+)
+
+Passage = Annotated[str, typer.Argument(help="The passage, as ledger and officers name it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why. Name a file, not a person.")]
+
+
+@app.command("place")
+def place(
+    passage: Passage, reason: Reason, database: DatabaseOption = None, config: ConfigOption = None
+) -> None:
+    """Suspend the erasure of a passage's faces."""
+    _check(reason)
+    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+        erasure.place(session, passage, COMMAND_LINE, reason, at=utc_now())
+    typer.echo(f"passage {passage} is under a legal hold: its faces stay until the hold is lifted.")
+
+
+@app.command("lift")
+def lift(
+    passage: Passage, reason: Reason, database: DatabaseOption = None, config: ConfigOption = None
+) -> None:
+    """Let the erasure go on: a running desk erases what is due within a second."""
+    _check(reason)
+    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+        erasure.lift(session, passage, COMMAND_LINE, reason, at=utc_now())
+    typer.echo(f"passage {passage} is under no legal hold any more.")
+
+
+@app.command("list")
+def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Print every hold that is not lifted, the oldest first."""
+    with (
+        plain_errors(),
+        opened(load(config, database=database).database) as store,
+        store.read() as session,
+    ):
+        found = erasure.holds(session)
+    if as_json:
+        told = [
+            {
+                "passage": hold.passage,
+                "placed_by": hold.placed_by,
+                "placed_at": hold.placed_at.isoformat(),
+                "reason": hold.reason,
+            }
+            for hold in found
+        ]
+        typer.echo(json.dumps({"holds": told}, ensure_ascii=False))
+        return
+    for hold in found:
+        typer.echo(f"{hold.passage}  since {hold.placed_at.isoformat()}  by {hold.placed_by}: {hold.reason}")
+
+
+def _check(reason: str) -> None:
+    if not 3 <= len(reason.strip()) <= 500:
+        raise typer.BadParameter("a reason has 3 to 500 characters")

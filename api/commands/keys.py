@@ -1,0 +1,54 @@
+"""`python -m api keys …`: the key-encryption key, under which the keys of all faces are wrapped."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.commands.options import ConfigOption, DatabaseOption, plain_errors
+from api.errors import SettingsError
+from api.settings import load
+from api.store.keyring import Keyring, keyring_of
+from api.vault import KeyEncryption, KeyFile, LocalKey, decoded
+
+app = typer.Typer(help="The key under which the keys of all faces are wrapped.", no_args_is_help=True)
+
+
+@app.command("rotate")
+def rotate(
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="A file with the next key in base64, where the settings hold the key."),
+    ] = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Wrap every key of a face anew under a new key-encryption key. A desk may run meanwhile.
+
+    With a key file, a new key takes the old one's place. With the key in the settings, --to names the next
+    one; give that to the desk then.
+    """
+    with plain_errors():
+        keyring = keyring_of(load(config, database=database))
+        try:
+            keyring.prepare()
+            kek = LocalKey(decoded(_text(to))) if to else _next(keyring)
+            count = keyring.rewrap(kek)
+            if to is None:
+                keyring.source.current(kek.identity)
+        finally:
+            keyring.close()
+    typer.echo(f"{count} keys are wrapped by key {kek.identity} now.")
+
+
+def _next(keyring: Keyring) -> KeyEncryption:
+    if isinstance(keyring.source, KeyFile):
+        return keyring.source.next()
+    return keyring.source.current(keyring.identity)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{path} cannot be read as a key") from error
