@@ -7,7 +7,7 @@ import typer
 
 from api import logs
 from api.app import create_app
-from api.commands import case, hold, lane, ledger, officer
+from api.commands import backup, case, hold, lane, ledger, officer
 from api.commands import keys as keys_of_faces
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
 from api.settings import ENV_PREFIX, Settings, load
@@ -28,6 +28,8 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(case.app, name="case")
 app.add_typer(hold.app, name="hold")
 app.add_typer(keys_of_faces.app, name="keys")
+app.command("backup")(backup.back_up)
+app.command("restore")(backup.restore)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from api.errors import ANSWERS, ApiError, NotSignedInError, StoreError, ToldPasswordError
+from api.errors import ANSWERS, ApiError, ChainBrokenError, NotSignedInError, StoreError, ToldPasswordError
 from api.metrics import template
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,9 @@ class Answers:
             log.error("request failed", error=code, path=route_path(request))
         if type(error) in _PAGES and not _is_api(request):
             return RedirectResponse(_PAGES[type(error)], status_code=303)
-        return self._answer(request, status, code, str(error))
+        has = error.has if isinstance(error, ChainBrokenError) else None
+        more = {"has": {"seq": has.seq, "hash": has.hash}} if has else {}
+        return self._answer(request, status, code, str(error), more)
 
     async def _malformed(self, request: Request, error: Exception) -> Response:
         faults = error.errors() if isinstance(error, RequestValidationError) else []
@@ -75,10 +77,12 @@ class Answers:
         log.error("request failed", error=type(error).__name__, path=route_path(request), **cause)
         return self._answer(request, 500, "internal_error", _INTERNAL)
 
-    def _answer(self, request: Request, status: int, code: str, message: str) -> Response:
+    def _answer(
+        self, request: Request, status: int, code: str, message: str, more: Mapping[str, Any] | None = None
+    ) -> Response:
         headers = {"WWW-Authenticate": "Bearer"} if code == "token_refused" else None
         if _is_api(request):
-            return JSONResponse({"code": code, "message": message}, status, headers=headers)
+            return JSONResponse({"code": code, "message": message, **(more or {})}, status, headers=headers)
         return self._page(request, status, code)
 
 

@@ -77,10 +77,22 @@ class Desk:
             lanes.may_tell_of(session, lane, passage)
             faces.will_not_come(session, lane, passage, sha256, at=self.clock())
 
-    def take_entries(self, lane: str, entries: Sequence[StoredEntry]) -> tuple[int, Head]:
-        """Apply a batch; return how far the lane's chain is here, and the head of the desk's own chain."""
+    def take_entries(
+        self, lane: str, entries: Sequence[StoredEntry], recovered_through: int | None = None
+    ) -> tuple[int, Head]:
+        """Apply a batch; return how far the lane's chain is here, and the head of the desk's own chain.
+
+        `recovered_through`: entries up to this one are told again to a desk that was restored.
+        """
         with self.database.write() as session:
-            through, changed = lanes.apply(session, lane, entries, at=self.clock(), window=self._window)
+            through, changed = lanes.apply(
+                session,
+                lane,
+                entries,
+                at=self.clock(),
+                window=self._window,
+                recovered_through=recovered_through,
+            )
             head = chain.head(session)
         if changed:
             self._erase()

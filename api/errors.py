@@ -70,6 +70,8 @@ ApiError
 
 from typing import Any
 
+from lane.ledger import Head
+
 
 class ApiError(Exception):
     """Anything that `api` raises on purpose. The message says what happened and what to do."""
@@ -427,7 +429,11 @@ class GroundRefusedError(ApiError):
 
 
 class ChainBrokenError(ApiError):
-    """A lane's entry does not follow what the desk has."""
+    """A lane's entry does not follow what the desk has; `has` says how far that is."""
+
+    def __init__(self, message: str, has: Head | None = None) -> None:
+        super().__init__(message)
+        self.has = has
 
 
 class ImageMissingError(ApiError):

@@ -24,6 +24,9 @@ class Problem(Wire):
 
     code: str = Field(examples=["already_decided"])
     message: str = Field(description="What happened and what to do.")
+    has: "ChainHead | None" = Field(
+        default=None, description="With `chain_broken`: how far the desk has this lane's chain."
+    )
 
 
 class Health(Wire):
@@ -46,6 +49,13 @@ class EntryBatch(Wire):
     """Entries of one lane's chain, in order."""
 
     entries: list[StoredEntry] = Field(min_length=1, max_length=100)
+    recovered_through: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**53,
+        description="Entries up to this one were with a desk that is lost, and are told again to one that "
+        "was restored from a backup: as evidence, which asks nobody anything.",
+    )
 
 
 class ChainHead(Wire):

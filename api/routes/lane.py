@@ -125,7 +125,7 @@ def _apply(desk: Desk, lane: str, body: bytes) -> Applied:
     except ValidationError as error:
         faults = [dict(fault, loc=("body", *fault["loc"])) for fault in error.errors(include_input=False)]
         raise RequestValidationError(faults) from error
-    through, head = desk.take_entries(lane, batch.entries)
+    through, head = desk.take_entries(lane, batch.entries, batch.recovered_through)
     return Applied(applied_through=through, head=ChainHead(seq=head.seq, hash=head.hash))
 
 

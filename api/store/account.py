@@ -11,6 +11,7 @@ from typing import Any
 from api.store import chain, officers
 from api.store.casebook import Case, Casebook, must
 from api.store.known import KnownCases
+from api.store.recovery import Recovery
 from lane.errors import LedgerBrokenError
 from lane.ledger import GENESIS, Entry, Head, check_follows
 
@@ -25,6 +26,8 @@ class KnownLane:
     head: Head = GENESIS
     commands: list[tuple[str, str]] = field(default_factory=list)
     """What was wanted of it, by whom, in order."""
+    recovery: Recovery | None = None
+    """What it may tell this desk again since that was restored."""
 
 
 class Account:
@@ -53,6 +56,8 @@ class Account:
         self._kinds: dict[str, Callable[[Entry], None]] = {
             "entry.received": self._received,
             "ledger.key": self._ledger_key,
+            "desk.restored": self._restored,
+            "lane.recovering": self._recovering,
             "lane.added": self._lane_added,
             "lane.revoked": self._lane_revoked,
             "lane.commanded": self._lane_commanded,
@@ -138,8 +143,24 @@ class Account:
             owner = self._owners.setdefault(passage, name)
             must(owner == name, "a lane tells of another lane's passage")
         # Other kinds of a lane are kept, and mean nothing to a desk.
-        if inner.kind in self._lane_kinds:
+        known_from_the_lane_alone = lane.recovery is not None and lane.recovery.is_told_again(inner)
+        if inner.kind in self._lane_kinds and not known_from_the_lane_alone:
             self._lane_kinds[inner.kind](inner, entry)
+
+    # --- after a restore
+
+    def _restored(self, entry: Entry) -> None:
+        must(entry.body["head"] == f"{entry.seq - 1}:{entry.previous}", "a desk was restored from elsewhere")
+        known = {name: lane.head.seq for name, lane in self.lanes.items()}
+        must(entry.body["lanes"] == known, "a desk was restored that knew other lanes")
+        for lane in self.lanes.values():
+            lane.recovery = Recovery(lane.head.seq, None)
+
+    def _recovering(self, entry: Entry) -> None:
+        lane, through = self.lanes[entry.body["lane"]], entry.body["through"]
+        may = lane.recovery == Recovery(lane.head.seq, None) and lane.head.seq == entry.body["after"]
+        must(may and lane.head.seq < through, "a lane tells again what the desk has")
+        lane.recovery = Recovery(lane.head.seq, through)
 
     # --- officers
 

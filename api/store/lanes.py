@@ -21,7 +21,7 @@ from api.errors import (
     TokenRefusedError,
 )
 from api.schemas import ClosedTold, JudgedTold, PassageTold, StoredEntry
-from api.store import chain, evaluation, faces, hall, reviews
+from api.store import chain, evaluation, faces, hall, recovery, reviews
 from api.store.tables import LaneRow, LedgerRow, ReferralRow
 from api.store.tokens import token_hash
 from lane.errors import LedgerBrokenError
@@ -112,16 +112,25 @@ def may_tell_of(session: Session, lane: str, passage: str) -> None:
 
 
 def apply(
-    session: Session, lane: str, stored: Sequence[StoredEntry], *, at: datetime, window: timedelta
+    session: Session,
+    lane: str,
+    stored: Sequence[StoredEntry],
+    *,
+    at: datetime,
+    window: timedelta,
+    recovered_through: int | None = None,
 ) -> tuple[int, set[Change]]:
     """Apply a batch in order; return how far the lane's chain is here and which referrals changed.
 
-    Entries that are here already are skipped; an evaluation counts for `window`. Raises ChainBrokenError,
+    Entries that are here already are skipped; an evaluation counts for `window`; what is told again up to
+    `recovered_through`, because the desk was restored, asks nobody anything. Raises ChainBrokenError,
     ImageMissingError or EntryRefusedError; the caller's transaction then leaves nothing of the batch.
     """
     row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one()
     if is_revoked(row):
         raise TokenRefusedError
+    if recovered_through is not None:
+        recovery.begin(session, row, recovered_through, at=at)
     changed: set[Change] = set()
     for item in stored:
         entry = _read(item)
@@ -133,7 +142,8 @@ def apply(
         body = {"chain": lane, "payload": entry.payload, "hash": entry.hash}
         chain.append(session, "entry.received", body, at=at)
         row.head_seq, row.head_hash = head.seq, head.hash
-        changed |= _take_effect(session, lane, entry, at=at)
+        if not recovery.is_told_again(session, entry):
+            changed |= _take_effect(session, lane, entry, at=at)
         faces.note_told(session, entry, at=at)
         if entry.kind == evaluation.KIND:
             evaluation.take(session, lane, entry, at=at, window=window)
@@ -156,7 +166,8 @@ def _next(head: Head, entry: Entry, lane: str) -> Head:
     try:
         return check_follows(head, entry, chain=lane)
     except LedgerBrokenError as error:
-        raise ChainBrokenError(f"{error}; the desk has this lane's chain up to entry {head.seq}") from error
+        message = f"{error}; the desk has this lane's chain up to entry {head.seq}"
+        raise ChainBrokenError(message, head) from error
 
 
 def _same_as_before(session: Session, lane: str, entry: Entry) -> None:

@@ -495,3 +495,18 @@ class QualityAlarmRow(Table):
     found: Mapped[int]
     n: Mapped[int]
     looked_at: Mapped[datetime]
+
+
+# --- storage
+
+
+class RecoveryRow(Table):
+    """A lane that may tell a restored desk again what an earlier one had."""
+
+    __tablename__ = "recoveries"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    after_seq: Mapped[int]
+    """How far its chain was in the backup."""
+    through_seq: Mapped[int | None]
+    """How far the earlier desk had it, once the lane has said so."""

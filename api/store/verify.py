@@ -10,7 +10,8 @@ from the ledger's facts. A time that falls is reported, not refused: a clock may
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import Row, inspect, select, text
@@ -35,6 +36,7 @@ from api.store.tables import (
     OfficerRow,
     OpinionRow,
     PreparedRow,
+    RecoveryRow,
     ReferralRow,
     RoundRow,
     SeededRow,
@@ -96,9 +98,10 @@ def verify_ledger(
             _must_be_a_desks(session)
             signatures = _Signatures(session, signed)
             walk = _walk(session, account) if whole else _hashes(session)
-            stored = signatures.watched(walk)
-            # The walk reads each entry where that is wished: here its bytes are enough.
-            head = verify(stored, chain=chain.CHAIN, witnessed=witnessed, whole=False)
+            with closing(walk):
+                stored = signatures.watched(walk)
+                # The walk reads each entry where that is wished: here its bytes are enough.
+                head = verify(stored, chain=chain.CHAIN, witnessed=witnessed, whole=False)
             _check_head(session, head)
             _check_triggers(session)
             _check_tiles(session, signatures.rebuilt)
@@ -128,26 +131,28 @@ def _must_be_a_desks(session: Session) -> None:
         )
 
 
-def _walk(session: Session, account: Account) -> Iterator[tuple[str, str]]:
-    rows = session.execute(select(*_COLUMNS).order_by(LedgerRow.seq).execution_options(yield_per=_AT_ONCE))
-    for row in rows:
-        try:
-            _check_row(row, account)
-        except LedgerBrokenError as error:
-            raise LedgerBrokenError(f"entry {row.seq}: {error}") from error
-        yield row.payload, row.hash
+def _walk(session: Session, account: Account) -> Generator[tuple[str, str], None, None]:
+    found = select(*_COLUMNS).order_by(LedgerRow.seq).execution_options(yield_per=_AT_ONCE)
+    with session.execute(found) as rows:  # closed also where the walk ends early
+        for row in rows:
+            try:
+                _check_row(row, account)
+            except LedgerBrokenError as error:
+                raise LedgerBrokenError(f"entry {row.seq}: {error}") from error
+            yield row.payload, row.hash
 
 
-def _hashes(session: Session) -> Iterator[tuple[str, str]]:
-    rows = session.execute(
+def _hashes(session: Session) -> Generator[tuple[str, str], None, None]:
+    found = (
         select(LedgerRow.seq, LedgerRow.payload, LedgerRow.hash)
         .order_by(LedgerRow.seq)
         .execution_options(yield_per=_AT_ONCE)
     )
-    for number, (seq, payload, hash_) in enumerate(rows, start=1):
-        if (seq, type(payload), type(hash_)) != (number, str, str):
-            raise LedgerBrokenError(f"entry {number}: it is missing, or not stored as text")
-        yield payload, hash_
+    with session.execute(found) as rows:
+        for number, (seq, payload, hash_) in enumerate(rows, start=1):
+            if (seq, type(payload), type(hash_)) != (number, str, str):
+                raise LedgerBrokenError(f"entry {number}: it is missing, or not stored as text")
+            yield payload, hash_
 
 
 class _Signatures:
@@ -221,6 +226,7 @@ def _check_tables(session: Session, account: Account) -> None:
     _check_officers(session, account)
     _check_referrals(session, account)
     _check_alarms(session, account)
+    _check_recoveries(session, account)
     keys = {row.key: {"seq": row.seq} for row in session.scalars(select(SigningKeyRow))}
     _compare("key", {key: {"seq": seq} for key, seq in account.signing_keys.items()}, keys)
 
@@ -347,6 +353,17 @@ def _check_alarms(session: Session, account: Account) -> None:
         for series, row in rows
     }
     _compare("alarm", account.alarms, found)
+
+
+def _check_recoveries(session: Session, account: Account) -> None:
+    expected = {
+        name: {"after": lane.recovery.after, "through": lane.recovery.through}
+        for name, lane in account.lanes.items()
+        if lane.recovery is not None
+    }
+    rows = session.scalars(select(RecoveryRow))
+    found = {row.lane: {"after": row.after_seq, "through": row.through_seq} for row in rows}
+    _compare("recovery of lane", expected, found)
 
 
 def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fields]) -> None:

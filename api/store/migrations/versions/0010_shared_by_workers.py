@@ -1,5 +1,6 @@
-"""PostgreSQL, too, refuses to change the ledger."""
+"""PostgreSQL, too, refuses to change the ledger; lanes tell a restored desk again what it has lost."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
@@ -10,6 +11,14 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
+    op.create_table(
+        "recoveries",
+        sa.Column("lane", sa.String(length=64), nullable=False),
+        sa.Column("after_seq", sa.Integer(), nullable=False),
+        sa.Column("through_seq", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["lane"], ["lanes.id"], name=op.f("fk_recoveries_lane")),
+        sa.PrimaryKeyConstraint("lane", name=op.f("pk_recoveries")),
+    )
     if op.get_context().dialect.name == "postgresql":
         _refuse_change()
 
