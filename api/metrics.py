@@ -11,9 +11,9 @@ each worker would not do: only one worker's figures were in each answer.
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError
+from api.settings import Settings
 from api.store import levels
 from api.store.database import Database
 from lane.ledger import Entry
@@ -153,24 +154,42 @@ def template(scope: Scope) -> str:
     return f"{API}{route.path}" if path.startswith(f"{API}/") else str(route.path)
 
 
-def standing(database: Database, *, at: datetime) -> list[Metric]:
+def standing(database: Database, settings: Settings, *, at: datetime) -> list[Metric]:
     """How the desk stands, counted now. Raises StoreBusyError."""
+    silent_after, idle = (
+        timedelta(seconds=settings.lane_silent_after_s),
+        timedelta(seconds=settings.session_idle_s),
+    )
     with database.read() as session:
-        found = levels.counted(session, at=at)
-    families = [gauge("referrals", "Cases that wait for an officer, by state.", ("state",))]
-    families[0].add_metric(["open"], found.open)
-    families[0].add_metric(["claimed"], found.claimed)
+        found = levels.counted(session, at=at, silent_after=silent_after, idle=idle)
+    cases = {"open": found.open, "claimed": found.claimed}
     plain = (
         ("referrals_waiting", "Passengers who wait for an officer.", found.open + found.claimed),
+        ("referrals_escalated", "Of those, who waited longer than they should.", found.escalated),
         ("referrals_oldest_seconds", "How long the passenger has waited who waits longest.", found.oldest_s),
         ("claims_held", "Cases that an officer has at this moment.", found.claimed),
+        ("faces_held", "Passages of which the desk holds an image.", found.faces),
         ("ledger_size_entries", "Entries of the ledger.", found.ledger_entries),
-        ("sessions", "Officers' sessions that have not ended.", found.sessions),
+        ("sessions", "Sessions of people that have not ended.", found.sessions),
     )
-    for name, told, value in plain:
-        families.append(gauge(name, told))
-        families[-1].add_metric([], value)
-    return list(families)
+    return [
+        _by_state("referrals", "Cases that wait for an officer, by state.", cases),
+        _by_state("lanes", "Lanes, by what they last told; silent: nothing for a while.", found.lanes),
+        *(_one(name, told, value) for name, told, value in plain),
+    ]
+
+
+def _by_state(name: str, told: str, counts: Mapping[str, int]) -> GaugeMetricFamily:
+    family = gauge(name, told, ("state",))
+    for state, count in counts.items():
+        family.add_metric([state], count)
+    return family
+
+
+def _one(name: str, told: str, value: float) -> GaugeMetricFamily:
+    family = gauge(name, told)
+    family.add_metric([], value)
+    return family
 
 
 def gauge(name: str, told: str, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:

@@ -58,6 +58,9 @@ def acknowledge_alarm(
 )
 def show_metrics(request: Request, desk: TheDesk) -> Response:
     """For who has the token of the desk's settings, and for supervisors: OpenMetrics, or Prometheus' text."""
-    found = [*metrics.standing(desk.database, at=desk.clock()), *exposition.metrics(desk.evaluation())]
+    found = [
+        *metrics.standing(desk.database, desk.settings, at=desk.clock()),
+        *exposition.metrics(desk.evaluation()),
+    ]
     body, media_type = metrics.answer(desk.meters, found, request.headers.get("accept", ""))
     return Response(body, media_type=media_type)

@@ -1,15 +1,20 @@
 """How the desk stands at one moment, as numbers; and since when a case waits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import get_args
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from api.store import chain
+from api.hall import State
+from api.store import chain, faces, hall
 from api.store.tables import LedgerRow, ReferralRow, SessionRow
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, read
+
+SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +27,14 @@ class Levels:
     """0 where nobody waits."""
     ledger_entries: int
     sessions: int
+    faces: int
+    """Passages of which images are held."""
+    escalated: int
+    lanes: Mapping[str, int]
+    """State → how many lanes last told it; those not heard of for a while are `silent`."""
 
 
-def counted(session: Session, *, at: datetime) -> Levels:
+def counted(session: Session, *, at: datetime, silent_after: timedelta, idle: timedelta) -> Levels:
     """Count."""
     claimed = and_(ReferralRow.claimed_by.is_not(None), ReferralRow.claimed_until > at)
     waiting, held, oldest = session.execute(
@@ -37,7 +47,13 @@ def counted(session: Session, *, at: datetime) -> Levels:
         claimed=held or 0,
         oldest_s=max(0.0, (at - oldest).total_seconds()) if oldest else 0.0,
         ledger_entries=chain.head(session).seq,
-        sessions=session.scalar(select(func.count()).select_from(SessionRow)) or 0,
+        sessions=session.scalar(select(func.count()).where(SessionRow.used_at > at - idle)) or 0,
+        faces=faces.held(session),
+        escalated=session.scalar(
+            select(func.count()).where(_waiting(), ReferralRow.escalated_at.is_not(None))
+        )
+        or 0,
+        lanes=_lanes(session, heard_since=at - silent_after),
     )
 
 
@@ -60,3 +76,11 @@ def opened_at(session: Session, entry: Entry) -> datetime | None:
 
 def _waiting() -> ColumnElement[bool]:
     return and_(ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
+
+
+def _lanes(session: Session, *, heard_since: datetime) -> Mapping[str, int]:
+    found = dict.fromkeys((*get_args(State), SILENT), 0)
+    for heard in hall.lanes(session):
+        silent = heard.told is None or heard.at is None or heard.at < heard_since
+        found[SILENT if silent or heard.told is None else heard.told.state] += 1
+    return found

@@ -63,6 +63,20 @@ def test_the_queue_is_told_by_state(
     assert found[f"{P}database_turn_seconds_count"][()] > 4
 
 
+def test_faces_held_and_lanes_are_told_by_number_alone(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.refer()
+    lane.refer(images=[])
+    found = told(desk, supervisor)
+    assert found[f"{P}faces_held"][()] == 1
+    assert found[f"{P}lanes"][(("state", "silent"),)] == sum(found[f"{P}lanes"].values()) == 1
+    status = {"state": "capturing", "since": desk.clock().isoformat()}
+    assert lane.http.put("/lane/status", json=status).status_code == 200
+    found = told(desk, supervisor)
+    assert found[f"{P}lanes"][(("state", "capturing"),)] == sum(found[f"{P}lanes"].values()) == 1
+
+
 def test_requests_are_told_by_template_and_never_by_address(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
