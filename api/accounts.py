@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from api.schemas import Wire
 
@@ -85,3 +85,59 @@ class PasswordChange(Wire):
 
     old: str = Field(min_length=1, max_length=256)
     new: str = Field(min_length=12, max_length=256)
+
+
+# --- lanes
+
+
+def _no_desk(name: str) -> str:
+    """Raises ValueError for the name that the desk's own chain has."""
+    if name == "desk":
+        raise ValueError("this is the desk's own name")
+    return name
+
+
+NewLaneName = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$"), AfterValidator(_no_desk)
+]
+ExpiresDays = Annotated[
+    int | None, Field(ge=1, le=3660, description="After how many days the token ends; null: never.")
+]
+
+
+class LaneMessage(Wire):
+    """A lane, and how its token stands."""
+
+    lane: str
+    revoked: bool
+    added_at: datetime
+    used_at: datetime | None = Field(description="When the lane last came, to the minute.")
+    expires_at: datetime | None
+    former_until: datetime | None = Field(description="Until when the token before works, too.")
+
+
+class LaneList(Wire):
+    """All lanes, those that may deliver first, by name."""
+
+    lanes: list[LaneMessage]
+
+
+class NewLane(Wire):
+    """A lane to register."""
+
+    lane: NewLaneName
+    expires_days: ExpiresDays = None
+
+
+class Rotation(Wire):
+    """How a new token takes the place of the old one."""
+
+    overlap_s: int = Field(default=3600, ge=0, le=30 * 86400, description="For how long the old one works.")
+    expires_days: ExpiresDays = None
+
+
+class LaneTokenTold(Wire):
+    """A token that is told this once."""
+
+    lane: str
+    token: str

@@ -37,6 +37,8 @@ from api.routes import (
     hall_pages,
     holds,
     lane,
+    lane_pages,
+    lane_tokens,
     ledger,
     officer,
     pages,
@@ -123,9 +125,29 @@ def create_app(
     app.state.readiness = Readiness()
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
-    for part in (about, lane, officer, people, referrals, events, hall, evaluation, ledger, audit, holds):
+    for part in (
+        about,
+        lane,
+        officer,
+        people,
+        lane_tokens,
+        referrals,
+        events,
+        hall,
+        evaluation,
+        ledger,
+        audit,
+        holds,
+    ):
         app.include_router(part.router, prefix=API)
-    for pages_of in (entrance, account_pages, people_pages, pages, hall_pages):
+    for pages_of in (
+        entrance,
+        account_pages,
+        people_pages,
+        lane_pages,
+        pages,
+        hall_pages,
+    ):
         app.include_router(pages_of.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     _check_guarded(app)

@@ -17,7 +17,7 @@ from api.passwords import Passwords
 from api.reviewing import Reviewing
 from api.schemas import StoredEntry
 from api.settings import Settings
-from api.store import alarms, chain, evaluation, faces, lanes, sessions
+from api.store import alarms, chain, evaluation, faces, lane_tokens, lanes, sessions
 from api.store.database import Database
 from api.store.evaluation import Series
 from api.store.keyring import Keyring
@@ -62,8 +62,13 @@ class Desk:
 
     def lane_of(self, token: str) -> str:
         """The lane with this token. Raises TokenRefusedError."""
+        now = self.clock()
         with self.database.read() as session:
-            return lanes.by_token(session, token)
+            lane, unmarked = lane_tokens.by_token(session, token, at=now)
+        if unmarked:
+            with self.database.write(turn=False) as session:
+                lane_tokens.mark_used(session, lane, at=now)
+        return lane
 
     def take_image(self, lane: str, passage: str, sha256: str, body: bytes) -> None:
         """Keep an image of a lane's passage. Raises what `faces.keep` raises."""

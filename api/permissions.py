@@ -121,6 +121,15 @@ RULES: dict[str, Rule] = {
     "renew_password": Rule(_ADMINISTRATOR, changes=True),
     "end_sessions": Rule(_ADMINISTRATOR, changes=True),
     "disable_person": Rule(_ADMINISTRATOR, changes=True),
+    # lanes' tokens
+    "list_lane_tokens": Rule(_ADMINISTRATOR),
+    "add_lane": Rule(_ADMINISTRATOR, changes=True),
+    "rotate_lane": Rule(_ADMINISTRATOR, changes=True),
+    "revoke_lane": Rule(_ADMINISTRATOR, changes=True),
+    "show_lanes": Rule(_ADMINISTRATOR),
+    "register_lane": Rule(_ADMINISTRATOR, changes=True),
+    "rotate_token": Rule(_ADMINISTRATOR, changes=True),
+    "revoke_token": Rule(_ADMINISTRATOR, changes=True),
     # the queue
     "show_queue": Rule(_QUEUE),
     "show_cases": Rule(_QUEUE, keeps_alive=False),

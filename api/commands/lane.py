@@ -1,6 +1,7 @@
 """`python -m api lane …`: lanes that may deliver to this desk."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -8,25 +9,70 @@ import typer
 from api.app import utc_now
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, made, plain_errors
 from api.settings import load
-from api.store import lanes
+from api.store import lane_tokens, lanes
+from api.store.lane_tokens import Registered
 
 app = typer.Typer(help="Lanes that may deliver to this desk.", no_args_is_help=True)
 
+ExpiresOption = Annotated[
+    int | None,
+    typer.Option(help="After how many days the token ends. Without it: never.", min=1, max=3660),
+]
 Name = Annotated[str, typer.Argument(help="1 to 64 letters, digits, dots, dashes or underscores.")]
 
 
 @app.command("add")
 def add(
-    name: Name, database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False
+    name: Name,
+    expires_days: ExpiresOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Register a lane and print its token, once: the desk keeps only its hash."""
     _check_name(name)
     with plain_errors(), made(load(config, database=database)) as store, store.write() as session:
-        token = lanes.add(session, name, at=utc_now())
+        now = utc_now()
+        token = lanes.add(session, name, at=now, expires_at=_end(now, expires_days))
+    _tell(name, token, "is registered. Its", as_json=as_json)
+
+
+@app.command("rotate")
+def rotate(
+    name: Name,
+    overlap_s: Annotated[
+        int, typer.Option(help="For how many seconds the token before still works.", min=0, max=30 * 86400)
+    ] = 3600,
+    expires_days: ExpiresOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a lane a new token and print it, once; the one before works until the overlap ends."""
+    with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
+        now, overlap = utc_now(), timedelta(seconds=overlap_s)
+        until = _end(now, expires_days)
+        token = lane_tokens.rotate(session, name, at=now, overlap=overlap, expires_at=until)
+    _tell(
+        name,
+        token,
+        f"has a new token; the old one works for {overlap_s} seconds more. The new",
+        as_json=as_json,
+    )
+
+
+@app.command("list")
+def listed(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Which lanes may deliver, when each last came, and when its token ends."""
+    with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
+        found = lane_tokens.listed(session)
     if as_json:
-        typer.echo(json.dumps({"lane": name, "token": token}))
-    else:
-        typer.echo(f"lane {name} is registered. Its token, which is shown only now:\n{token}")
+        typer.echo(json.dumps({"lanes": [_told(one) for one in found]}))
+        return
+    for one in found:
+        state = "revoked" if one.revoked else f"last came {one.used_at or 'never'}"
+        ends = f", token ends {one.expires_at}" if one.expires_at else ""
+        typer.echo(f"{one.lane}  {state}{ends}")
 
 
 @app.command("revoke")
@@ -35,6 +81,24 @@ def revoke(name: Name, database: DatabaseOption = None, config: ConfigOption = N
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
         lanes.revoke(session, name, at=utc_now())
     typer.echo(f"lane {name} is revoked: its token is refused. Register a new lane to go on.")
+
+
+def _end(now: datetime, days: int | None) -> datetime | None:
+    return None if days is None else now + timedelta(days=days)
+
+
+def _tell(lane: str, token: str, what: str, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"lane": lane, "token": token}))
+    else:
+        typer.echo(f"lane {lane} {what} token, which is shown only now:\n{token}")
+
+
+def _told(one: Registered) -> dict[str, object]:
+    moments = {"added_at": one.added_at, "used_at": one.used_at, "expires_at": one.expires_at}
+    return {"lane": one.lane, "revoked": one.revoked} | {
+        name: at and at.isoformat() for name, at in moments.items()
+    }
 
 
 def _check_name(name: str) -> None:

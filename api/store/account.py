@@ -6,6 +6,7 @@ An entry that no honest desk writes at this place is refused where it stands.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from api.store import chain, officers
@@ -23,6 +24,9 @@ class KnownLane:
     """A lane: its chain's head here, and the hash of its token, or None since it was revoked."""
 
     token_sha256: str | None
+    token_until: datetime | None = None
+    former_sha256: str | None = None
+    former_until: datetime | None = None
     head: Head = GENESIS
     commands: list[tuple[str, str]] = field(default_factory=list)
     """What was wanted of it, by whom, in order."""
@@ -60,6 +64,7 @@ class Account:
             "lane.recovering": self._recovering,
             "lane.added": self._lane_added,
             "lane.revoked": self._lane_revoked,
+            "lane.token_rotated": self._token_rotated,
             "lane.commanded": self._lane_commanded,
             "officer.added": self._officer_added,
             "officer.disabled": self._officer_disabled,
@@ -109,12 +114,23 @@ class Account:
 
     def _lane_added(self, entry: Entry) -> None:
         must(entry.body["lane"] not in self.lanes, "a lane is registered twice")
-        self.lanes[entry.body["lane"]] = KnownLane(entry.body["token_sha256"])
+        self._administered(entry)
+        lane = KnownLane(entry.body["token_sha256"], token_until=_moment(entry.body.get("expires_at")))
+        self.lanes[entry.body["lane"]] = lane
+
+    def _token_rotated(self, entry: Entry) -> None:
+        self._administered(entry)
+        lane = self.lanes[entry.body["lane"]]
+        must(lane.token_sha256 is not None, "a revoked lane is given a token")
+        lane.former_sha256, lane.token_sha256 = lane.token_sha256, entry.body["token_sha256"]
+        lane.former_until = _moment(entry.body["former_until"])
+        lane.token_until = _moment(entry.body["expires_at"])
 
     def _lane_revoked(self, entry: Entry) -> None:
         lane = self.lanes[entry.body["lane"]]
         must(lane.token_sha256 is not None, "a lane is revoked twice")
-        lane.token_sha256 = None
+        self._administered(entry)
+        lane.token_sha256 = lane.former_sha256 = lane.former_until = lane.token_until = None
 
     def _lane_commanded(self, entry: Entry) -> None:
         lane, officer = self.lanes[entry.body["lane"]], entry.body["officer"]
@@ -271,6 +287,10 @@ class Account:
 
     def _alarm_cleared(self, entry: Entry) -> None:
         del self.alarms[alarm_key(entry.body)]
+
+
+def _moment(told: str | None) -> datetime | None:
+    return None if told is None else datetime.fromisoformat(told)
 
 
 def alarm_key(about: Body) -> str:

@@ -1,6 +1,5 @@
 """Lanes: who may deliver, images, and entries that are applied once, whole batches or nothing."""
 
-import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +14,15 @@ from sqlalchemy.orm import Session
 from api.errors import (
     ChainBrokenError,
     EntryRefusedError,
+    LaneUnknownError,
     NameTakenError,
-    NameUnknownError,
     PassageUnknownError,
     TokenRefusedError,
 )
 from api.schemas import ClosedTold, JudgedTold, PassageTold, StoredEntry
-from api.store import chain, evaluation, faces, hall, recovery, reviews
+from api.store import chain, evaluation, faces, hall, officers, recovery, reviews
 from api.store.tables import LaneRow, LedgerRow, ReferralRow
-from api.store.tokens import token_hash
+from api.store.tokens import new_token, token_hash
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, Head, check_follows, read
 from lane.reasons import Code
@@ -49,42 +48,46 @@ class Question:
     judged: JudgedTold
 
 
-def add(session: Session, lane: str, *, at: datetime) -> str:
+def add(
+    session: Session,
+    lane: str,
+    *,
+    at: datetime,
+    expires_at: datetime | None = None,
+    by: str = officers.COMMAND_LINE,
+) -> str:
     """Register a lane and return its token, which is kept nowhere. Raises NameTakenError."""
-    token = secrets.token_urlsafe(32)
-    session.add(LaneRow(id=lane, token_sha256=token_hash(token), added_at=at))
+    token = new_token()
+    session.add(LaneRow(id=lane, token_sha256=token_hash(token), added_at=at, token_until=expires_at))
     try:
         session.flush()
     except IntegrityError as error:
         raise NameTakenError("lane") from error
-    chain.append(session, "lane.added", {"lane": lane, "token_sha256": token_hash(token)}, at=at)
+    body = {
+        "lane": lane,
+        "token_sha256": token_hash(token),
+        "expires_at": expires_at and expires_at.isoformat(),
+        "by": by,
+    }
+    chain.append(session, "lane.added", body, at=at)
     return token
 
 
-def revoke(session: Session, lane: str, *, at: datetime) -> None:
-    """Take a lane's token from it, for good; what it delivered stays. Raises NameUnknownError."""
+def revoke(session: Session, lane: str, *, at: datetime, by: str = officers.COMMAND_LINE) -> None:
+    """Take a lane's tokens from it, for good; what it delivered stays. Raises LaneUnknownError."""
     row = session.get(LaneRow, lane)
     if row is None:
-        raise NameUnknownError("lane", lane)
+        raise LaneUnknownError
     if not is_revoked(row):
         # The hash of no token: hexadecimal digits never begin like this. Each its own: the column is unique.
         row.token_sha256 = _REVOKED + secrets.token_hex(28)
-        chain.append(session, "lane.revoked", {"lane": lane}, at=at)
+        row.former_sha256 = row.former_until = row.token_until = None
+        chain.append(session, "lane.revoked", {"lane": lane, "by": by}, at=at)
 
 
 def is_revoked(row: LaneRow) -> bool:
     """Whether this lane may not deliver any more."""
     return row.token_sha256.startswith(_REVOKED)
-
-
-def by_token(session: Session, token: str) -> str:
-    """The lane that has this token. Raises TokenRefusedError."""
-    wanted = token_hash(token)
-    row = session.scalars(select(LaneRow).where(LaneRow.token_sha256 == wanted)).one_or_none()
-    # The index compares hashes, of which a caller cannot choose a prefix; the last word is constant-time.
-    if row is None or not hmac.compare_digest(row.token_sha256, wanted):
-        raise TokenRefusedError
-    return row.id
 
 
 def question(entry: Entry, *, at: datetime) -> Question | None:

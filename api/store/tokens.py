@@ -1,6 +1,12 @@
 """Tokens of lanes and sessions: random, told once, kept only as a hash."""
 
 import hashlib
+import secrets
+
+
+def new_token() -> str:
+    """A token that nobody can guess, to be told once."""
+    return secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> str:

@@ -258,10 +258,22 @@ def _check_triggers(session: Session) -> None:
 
 
 def _check_lanes(session: Session, account: Account) -> None:
-    expected = {name: {"token": lane.token_sha256, "head": lane.head} for name, lane in account.lanes.items()}
+    expected = {
+        name: {
+            "token": lane.token_sha256,
+            "token_until": lane.token_until,
+            "former": lane.former_sha256,
+            "former_until": lane.former_until,
+            "head": lane.head,
+        }
+        for name, lane in account.lanes.items()
+    }
     found = {
         row.id: {
             "token": None if lanes.is_revoked(row) else row.token_sha256,
+            "token_until": row.token_until,
+            "former": row.former_sha256,
+            "former_until": row.former_until,
             "head": Head(row.head_seq, row.head_hash),
         }
         for row in session.scalars(select(LaneRow))

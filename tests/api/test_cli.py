@@ -249,6 +249,18 @@ def test_roles_and_duties_are_given_and_listed(tmp_path: Path) -> None:
     assert run("ledger", "verify", *database).exit_code == 0
 
 
+def test_a_lanes_token_is_rotated_and_listed(tmp_path: Path) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    first = json.loads(run("lane", "add", "lane-1", "--json", *database).stdout)["token"]
+    done = run("lane", "rotate", "lane-1", "--overlap-s", "60", "--expires-days", "30", "--json", *database)
+    assert json.loads(done.stdout)["token"] not in ("", first)
+    (listed,) = json.loads(run("lane", "list", "--json", *database).stdout)["lanes"]
+    assert (listed["lane"], listed["revoked"], listed["used_at"]) == ("lane-1", False, None)
+    assert "token ends" in run("lane", "list", *database).stdout
+    assert run("lane", "rotate", "lane-2", *database).exit_code == 2
+    assert run("ledger", "verify", *database).exit_code == 0
+
+
 @pytest.mark.parametrize("command", [["set-role", "chen", "auditor"], ["disable", "chen"]])
 def test_the_last_administrator_stays(tmp_path: Path, command: list[str]) -> None:
     database = ["--database", str(tmp_path / "desk.sqlite3")]
@@ -281,6 +293,8 @@ def test_a_password_does_not_hold_the_own_name(tmp_path: Path) -> None:
         ["officer", "set-role"],
         ["officer", "set-duties"],
         ["officer", "list"],
+        ["lane", "rotate"],
+        ["lane", "list"],
     ],
 )
 def test_help_teaches(command: list[str]) -> None:
