@@ -49,6 +49,18 @@ def test_the_readme_names_every_module_and_no_other() -> None:
     assert named == modules()
 
 
+def test_each_requirement_names_tests_that_exist() -> None:
+    table = README[README.index("## Requirements") : README.index("## Measured")]
+    cells = [row.split("|")[3] for row in table.splitlines() if row.startswith("| ")][1:]
+    assert len(cells) > 30
+    for cell in cells:
+        for named in cell.split(" · "):
+            found = re.fullmatch(r"`(\w+/\w+|\w+)` ([\w ]+)", named.strip())
+            assert found is not None, named
+            file, promise = ROOT / "tests" / f"{found.group(1)}.py", found.group(2).replace(" ", "_")
+            assert f"def test_{promise}(" in file.read_text(encoding="utf-8"), named
+
+
 def test_the_readmes_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"make ([a-z-]+)", README)):
