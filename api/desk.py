@@ -16,6 +16,7 @@ from api.metrics import Meters, Watch
 from api.passwords import Passwords
 from api.reviewing import Reviewing
 from api.schemas import StoredEntry
+from api.seeding import Seeding
 from api.settings import Settings
 from api.store import alarms, chain, evaluation, faces, lane_tokens, lanes, sessions
 from api.store.database import Database
@@ -23,6 +24,7 @@ from api.store.evaluation import Series
 from api.store.keyring import Keyring
 from api.store.officers import SignedInOfficer
 from api.store.sessions import Lifetime
+from api.working import Working
 from lane.ledger import Head
 
 log = structlog.get_logger(__name__)
@@ -100,6 +102,7 @@ class Desk:
             )
             head = chain.head(session)
         if changed:
+            self.cases.seeding.make_way()
             self._erase()
         for name, passage in changed:
             log.info(name, passage=passage, lane=lane)
@@ -126,9 +129,10 @@ class Desk:
     # --- cases
 
     @property
-    def cases(self) -> Reviewing:
+    def cases(self) -> Working:
         """What officers do with cases."""
-        return Reviewing(self.settings, self.database, self.broker, self.keyring, self.clock)
+        parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
+        return Working(Reviewing(*parts), Seeding(*parts))
 
     # --- supervisors
 

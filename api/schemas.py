@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from api.quality import Outcome, Truth
 from api.review import Match, Stage, Step, Verdict
 from lane.referral import Answer, Ground
 
@@ -301,11 +302,22 @@ class DecisionRequest(Wire):
     note: str = Field(default="", max_length=500)
 
 
+class FeedbackMessage(Wire):
+    """Told once it is decided: this was no traveller but a prepared case, and the truth is known."""
+
+    truth: Truth
+    outcome: Outcome
+    text: str
+
+
 class DecisionAnswer(Wire):
     """What came of an answer: decided, or another officer is asked, who is not told of this one."""
 
     state: Literal["decided", "second_officer", "third_officer"]
     decision: DecisionMessage | None
+    feedback: FeedbackMessage | None = Field(
+        default=None, description="Of a prepared case alone; nothing before the decision tells one."
+    )
 
 
 # --- the ledger

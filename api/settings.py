@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     """With less room than this beside an SQLite file, the desk says that it is not ready."""
     busy_timeout_s: float = Field(default=5.0, gt=0, le=60)
     """How long a request waits for the database before it is answered that it is busy."""
+    seeded_share: float = Field(default=0.02, ge=0, le=0.5)
+    """How many of an officer's cases are prepared ones, whose truth is known; 0: none."""
     lane_silent_after_s: int = Field(default=15, ge=5, le=600)
     """A lane that tells nothing for so long is shown as silent."""
     stretch_minutes: int = Field(default=60, ge=5, le=240)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from api import review
+from api.quality import Known
 from api.review import Item, Stage
 from api.schemas import (
     AchievedFmr,
@@ -17,6 +18,7 @@ from api.schemas import (
     CheckMessage,
     DecisionAnswer,
     DecisionMessage,
+    FeedbackMessage,
     ImageMessage,
     OwnVerdict,
     ReasonMessage,
@@ -54,11 +56,17 @@ def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
     )
 
 
-def given(answer: Given) -> DecisionAnswer:
+def feedback(known: Known, words: Words) -> FeedbackMessage:
+    """The truth of a prepared case."""
+    text = words.say(wording.FEEDBACK[known.truth, known.outcome])
+    return FeedbackMessage(truth=known.truth, outcome=known.outcome, text=text)
+
+
+def given(answer: Given, told: FeedbackMessage | None = None) -> DecisionAnswer:
     """What came of an officer's answer."""
     if answer.decision is not None:
         decided = DecisionMessage.model_validate(as_body(answer.decision))
-        return DecisionAnswer(state="decided", decision=decided)
+        return DecisionAnswer(state="decided", decision=decided, feedback=told)
     state = "second_officer" if answer.next is Stage.SECOND else "third_officer"
     return DecisionAnswer.model_validate({"state": state, "decision": None})
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api import exposition
+from api import exposition, wire
 from api.auth import (
     GuardedPage,
     TheDesk,
@@ -48,6 +48,8 @@ def show_cases(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
 def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """One case: its faces for the officer who has it, its state for everyone else."""
     words, now = language.of_request(request), desk.clock()
+    if (known := desk.cases.known(passage, who)) is not None:
+        return render.page(request, "feedback.html", officer=who, told=wire.feedback(known, words))
     shown = views.review(desk.cases.look(passage, who), who, words, now)
     return render.page(
         request,
@@ -166,9 +168,10 @@ def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who:
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
     words, now = language.of_request(request), desk.clock()
-    waiting = [views.case(one, who, words, now) for one in desk.cases.listed("waiting")]
-    decided = [views.case(one, who, words, now) for one in desk.cases.listed("decided", limit=_DECIDED_SHOWN)]
-    total = desk.cases.waiting()
+    waiting = [views.case(one, who, words, now) for one in desk.cases.listed("waiting", who)]
+    last = desk.cases.listed("decided", limit=_DECIDED_SHOWN)
+    decided = [views.case(one, who, words, now) for one in last]
+    total = desk.cases.waiting(who)
     return render.page(request, template, officer=who, now=now, waiting=waiting, total=total, decided=decided)
 
 

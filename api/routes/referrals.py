@@ -65,8 +65,8 @@ def list_referrals(
     """Who waits, in the order in which they are answered; then who was decided on, the last first."""
     words = of_request(request)
     now = desk.clock()
-    found = [wire.summary(referral, who, words, now) for referral in desk.cases.listed(state)]
-    return ReferralList(referrals=found, waiting=desk.cases.waiting())
+    found = [wire.summary(referral, who, words, now) for referral in desk.cases.listed(state, who)]
+    return ReferralList(referrals=found, waiting=desk.cases.waiting(who))
 
 
 @router.post(
@@ -157,14 +157,16 @@ def judge_referral(
     responses=documented(*_ACTING, ClaimMissingError, NotRevealedError, AlreadyDecidedError, *_ANSWERING),
 )
 def decide_referral(
-    passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
+    request: Request, passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
 ) -> DecisionAnswer:
     """Needs the officer's own, unexpired claim and the reveal; the same again gives the same answer.
 
     To admit against a confident result of the machine takes a second officer: the case goes back to the
     queue, and the second judges without knowing of the first.
     """
-    return wire.given(desk.cases.decide(passage, who, Wanted(wanted.answer, wanted.ground, wanted.note)))
+    given = desk.cases.decide(passage, who, Wanted(wanted.answer, wanted.ground, wanted.note))
+    known = desk.cases.known(passage, who) if given.decision else None
+    return wire.given(given, wire.feedback(known, of_request(request)) if known else None)
 
 
 @router.post(

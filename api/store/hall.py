@@ -92,7 +92,7 @@ def command_to(session: Session, lane: str) -> Command:
 
 def command(session: Session, lane: str, wanted: Wanted, officer: str, *, at: datetime) -> bool:
     """Want something of a lane; False where it is wanted already. Raises LaneUnknownError."""
-    if lane not in _lanes(session):
+    if lane not in names(session):
         raise LaneUnknownError
     before = command_to(session, lane)
     if before.wanted == wanted:
@@ -107,7 +107,7 @@ def command(session: Session, lane: str, wanted: Wanted, officer: str, *, at: da
 
 def command_all(session: Session, wanted: Wanted, officer: str, *, at: datetime) -> list[str]:
     """Want something of every lane; return those to which this is new."""
-    return [lane for lane in _lanes(session) if command(session, lane, wanted, officer, at=at)]
+    return [lane for lane in names(session) if command(session, lane, wanted, officer, at=at)]
 
 
 def count(session: Session, lane: str, *, referred: bool, at: datetime, received: datetime) -> None:
@@ -131,7 +131,7 @@ def lanes(session: Session) -> list[Heard]:
     commands = {row.lane: _command(row) for row in session.scalars(select(LaneCommandRow))}
     waits = _oldest_waiting(session)
     found = []
-    for lane in _lanes(session):
+    for lane in names(session):
         row = told.get(lane)
         status = StatusTold.model_validate_json(row.told) if row else None
         heard_at = row.received_at if row else None
@@ -198,7 +198,7 @@ def _oldest_waiting(session: Session) -> dict[str, datetime]:
     return dict(rows.all())
 
 
-def _lanes(session: Session) -> list[str]:
+def names(session: Session) -> list[str]:
     """Those that are not revoked, by number where their names have one: lane-2 stands before lane-10."""
     names = session.scalars(select(LaneRow.id).where(LaneRow.token_sha256.not_like("revoked %")))
     return sorted(names, key=_in_order)

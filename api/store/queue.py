@@ -213,6 +213,14 @@ def may_see_image(session: Session, passage: str, sha256: str, officer: str, *, 
         raise ImageUnknownError
 
 
+def waits_for(session: Session, officer: SignedInOfficer, *, at: datetime) -> bool:
+    """Whether a traveller waits whom this officer could take, or the officer has one."""
+    takeable = and_(_free(at), _takeable(officer))
+    mine = claimed_by(officer.pseudonym, at)
+    found = select(ReferralRow.passage).where(is_waiting(), or_(takeable, mine)).limit(1)
+    return session.scalar(found) is not None
+
+
 def may_take(referral: Referral, officer: SignedInOfficer) -> bool:
     """Whether this officer is one who may be asked about the case now."""
     return review.may_take(referral.stage, officer.pseudonym, referral.spoken, supervises=officer.supervises)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from api.quality import Outcome, Truth
 from api.review import Match
 from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.words.language import N_, Words
@@ -77,6 +78,25 @@ AGENCIES: dict[Agency, str] = {
     Agency.OTHER: N_("Another agency"),
     Agency.TECHNICIAN: N_("Technician"),
 }
+FEEDBACK: dict[tuple[Truth, Outcome], str] = {
+    (Truth.SAME, Outcome.RIGHT): N_("The pictures show the same person, and you admitted them."),
+    (Truth.SAME, Outcome.FALSE_REJECT): N_(
+        "The pictures show the same person. You took them for two people."
+    ),
+    (Truth.SAME, Outcome.UNDECIDED): N_(
+        "The pictures show the same person. You left it open, which is no error."
+    ),
+    (Truth.DIFFERENT, Outcome.RIGHT): N_(
+        "The pictures show two different people, and you did not admit them."
+    ),
+    (Truth.DIFFERENT, Outcome.FALSE_ACCEPT): N_(
+        "The pictures show two different people. You would have admitted a stranger."
+    ),
+    (Truth.DIFFERENT, Outcome.UNDECIDED): N_(
+        "The pictures show two different people. You asked for more pictures, which is no error."
+    ),
+}
+"""What an officer is told at once after a prepared case."""
 
 STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
 """The worst group is that of strangers whom the matcher takes for each other most often."""

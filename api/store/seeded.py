@@ -1,0 +1,262 @@
+"""Prepared cases before officers at work: each looks like a traveller's, and gives way to every traveller.
+
+A seeded case has no row among referrals: no lane can ask for it, and nobody but its officer is told of it.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api import review
+from api.errors import (
+    AlreadyDecidedError,
+    AlreadyJudgedError,
+    ApiError,
+    ClaimMissingError,
+    GroundRefusedError,
+    ImageUnknownError,
+    NoteMissingError,
+    NotRevealedError,
+    PassageClosedError,
+    ReferralUnknownError,
+    RepeatRefusedError,
+)
+from api.quality import Known, Outcome, outcome
+from api.review import Stage, Step, Verdict
+from api.schemas import ReferralState
+from api.store import chain, prepared, queue
+from api.store.keyring import Keyring
+from api.store.officers import SignedInOfficer
+from api.store.queue import Opinion, Referral
+from api.store.reviews import Given, Judgement, Wanted
+from api.store.tables import LedgerRow, OpinionRow, SeededRow
+from lane.reasons import Code
+from lane.referral import GROUNDS, Answer, Decision, Ground, PassageId
+
+ENDED = "interrupted"
+
+
+def of(session: Session, passage: str, officer: str) -> SeededRow:
+    """The officer's own seeded case. Raises ReferralUnknownError, for everybody else too."""
+    row = session.get(SeededRow, passage)
+    if row is None or row.officer != officer or row.training:
+        raise ReferralUnknownError
+    return row
+
+
+def live(session: Session, officer: str, *, training: bool = False) -> SeededRow | None:
+    """The seeded case that is before an officer now."""
+    return session.scalars(
+        select(SeededRow)
+        .where(
+            SeededRow.officer == officer,
+            SeededRow.training.is_(training),
+            SeededRow.decided_at.is_(None),
+            SeededRow.withdrawn_at.is_(None),
+        )
+        .limit(1)
+    ).one_or_none()
+
+
+def due(session: Session, officer: str, share: float) -> bool:
+    """Whether the officer's share of seeded cases is not reached yet.
+
+    The fraction that is owed is drawn for, once between two decisions: to ask again and again brings nothing.
+    """
+    cases = select(func.count()).select_from(SeededRow)
+    seen = session.scalar(cases.where(SeededRow.officer == officer, SeededRow.training.is_(False))) or 0
+    decided = select(func.count()).select_from(OpinionRow)
+    real = session.scalar(decided.where(OpinionRow.officer == officer, OpinionRow.kind == "decided")) or 0
+    owed = share * (real + seen + 1) - seen
+    return owed > _drawn(session, officer, real, seen)
+
+
+def any_live(session: Session) -> bool:
+    """Whether a prepared case is before anybody who works."""
+    waiting = select(SeededRow.passage).where(
+        SeededRow.training.is_(False), SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
+    )
+    return session.scalar(waiting.limit(1)) is not None
+
+
+def offer(session: Session, officer: str, lanes: list[str], *, at: datetime) -> SeededRow | None:
+    """Put a case before an officer, as if it came from one of these lanes."""
+    if not lanes:
+        return None
+    lane = secrets.choice(lanes)
+    return prepared.offer(session, officer, training=False, lane=lane, at=at, waited=at)
+
+
+def withdraw(session: Session, row: SeededRow, *, at: datetime) -> None:
+    """Take a case back: a traveller needs the officer. To the officer it is a passage that ended."""
+    if row.decided_at is None and row.withdrawn_at is None:
+        row.withdrawn_at = at
+        session.flush()
+        chain.append(session, "prepared.withdrawn", prepared.fact(row), at=at)
+
+
+def withdraw_all(session: Session, *, at: datetime) -> list[SeededRow]:
+    """Take every seeded case back that is before somebody: a traveller waits."""
+    waiting = select(SeededRow).where(
+        SeededRow.training.is_(False), SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
+    )
+    rows = list(session.scalars(waiting))
+    for row in rows:
+        withdraw(session, row, at=at)
+    return rows
+
+
+def claim(session: Session, row: SeededRow, *, at: datetime, lease: timedelta) -> datetime:
+    """Take it, or keep it for longer. Raises AlreadyDecidedError or PassageClosedError."""
+    _must_be_open(row)
+    row.claimed_at = row.claimed_at or at
+    row.claimed_until = at + lease
+    session.flush()
+    return row.claimed_until
+
+
+def release(session: Session, row: SeededRow) -> None:
+    """Give it back: it waits on for the same officer, who judged or did not."""
+    if row.decided_at is None and row.withdrawn_at is None:
+        row.claimed_until = None
+        session.flush()
+
+
+def judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -> None:
+    """Keep a blind judgement. Raises what `api.store.reviews.judge` raises."""
+    _must_be_held(row, at)
+    if row.verdict is not None:
+        if (row.verdict, row.confidence) != (given.verdict.value, given.confidence):
+            raise AlreadyJudgedError
+        return
+    row.judged_at, row.verdict, row.confidence = at, given.verdict.value, given.confidence
+    session.flush()
+    said = {
+        "verdict": given.verdict.value,
+        "confidence": given.confidence,
+        "features": dict(given.features),
+        "viewed": [dict(view) for view in given.viewed],
+    }
+    chain.append(session, "prepared.judged", prepared.fact(row, **said), at=at)
+
+
+def decide(session: Session, row: SeededRow, wanted: Wanted, *, at: datetime) -> Given:
+    """Answer; the truth is told from then on. Raises what `api.store.reviews.decide` raises."""
+    if wanted.ground not in GROUNDS[wanted.answer]:
+        raise GroundRefusedError
+    if row.decided_at is not None and (row.answer, row.ground) == (wanted.answer.value, wanted.ground.value):
+        return Given(decision_of(row), None, new=False)
+    _must_be_held(row, at)
+    if row.verdict is None:
+        raise NotRevealedError
+    codes = frozenset(reason.code for reason in prepared.judged_of(session, row).reasons)
+    if wanted.answer is Answer.REPEAT_CAPTURE and not review.may_repeat(codes, 0):
+        raise RepeatRefusedError
+    needed = review.needs_note(codes, Verdict(row.verdict), wanted.answer, wanted.ground)
+    if needed and not wanted.note.strip():
+        raise NoteMissingError
+    truth = prepared.truth_of(session, row)
+    found = outcome(truth, wanted.answer, wanted.ground)
+    row.decided_at, row.answer, row.ground = at, wanted.answer.value, wanted.ground.value
+    row.outcome = found.value
+    session.flush()
+    said = {
+        "answer": wanted.answer.value,
+        "ground": wanted.ground.value,
+        "note_sha256": prepared.note_hash(wanted.note),
+        "truth": truth.value,
+        "outcome": found.value,
+    }
+    chain.append(session, "prepared.decided", prepared.fact(row, **said), at=at)
+    return Given(decision_of(row), None, new=True)
+
+
+def known_of(session: Session, row: SeededRow) -> Known | None:
+    """The truth and what came of it, once it is decided; before, nothing."""
+    if row.outcome is None:
+        return None
+    return Known(prepared.truth_of(session, row), Outcome(row.outcome))
+
+
+def image(session: Session, keyring: Keyring, row: SeededRow, sha256: str, *, at: datetime) -> bytes:
+    """One image of a case that the officer has. Raises ClaimMissingError or ImageUnknownError."""
+    if row.decided_at is not None or row.withdrawn_at is not None:
+        raise ImageUnknownError
+    if row.claimed_until is None or row.claimed_until <= at:
+        raise ClaimMissingError
+    return prepared.image(session, keyring, row.case, sha256)
+
+
+def as_referral(session: Session, row: SeededRow, *, at: datetime) -> Referral:
+    """A seeded case as any other case is told: the same fields, and the truth in none of them."""
+    state = _state(row, at)
+    decided, held = decision_of(row), state == "claimed"
+    judged = prepared.judged_of(session, row)
+    step = Step.DECIDED if decided else Step.REVEALED if row.verdict else Step.BLIND
+    opinion = Opinion(row.officer, Verdict(row.verdict), int(row.confidence or 0)) if row.verdict else None
+    return Referral(
+        passage=row.passage,
+        lane=row.lane,
+        opened_at=row.opened_at,
+        grave=any(one.code == Code.ATTACK_ALARM for one in judged.reasons),
+        judged=judged,
+        state=state,
+        ended=ENDED if row.withdrawn_at else None,
+        claimed_by=row.officer if held else None,
+        claimed_until=row.claimed_until if held else None,
+        decision=decided,
+        handed_at=row.decided_at,  # the truth is told: nothing is left to correct
+        round=1,
+        stage=Stage.FIRST,
+        step=step,
+        claim=1,
+        shown=True,
+        escalated=False,
+        spoken=frozenset(),
+        opinion=opinion,
+    )
+
+
+def decision_of(row: SeededRow) -> Decision | None:
+    """What the officer answered. No lane is ever given it."""
+    if row.decided_at is None:
+        return None
+    answer, ground = Answer(str(row.answer)), Ground(str(row.ground))
+    return Decision(row.passage, PassageId(row.passage), answer, ground, row.officer, row.decided_at)
+
+
+def is_needed(session: Session, officer: SignedInOfficer, *, at: datetime) -> bool:
+    """Whether a traveller waits whom this officer could take, or the officer has one."""
+    return queue.waits_for(session, officer, at=at)
+
+
+def _state(row: SeededRow, at: datetime) -> ReferralState:
+    if row.decided_at is not None:
+        return "decided"
+    if row.withdrawn_at is not None:
+        return "ended"
+    return "claimed" if row.claimed_until is not None and row.claimed_until > at else "open"
+
+
+def _must_be_open(row: SeededRow) -> None:
+    if row.decided_at is not None:
+        raise AlreadyDecidedError
+    if row.withdrawn_at is not None:
+        raise PassageClosedError
+
+
+def _must_be_held(row: SeededRow, at: datetime) -> None:
+    _must_be_open(row)
+    missing: ApiError = ClaimMissingError()
+    if row.claimed_until is None or row.claimed_until <= at:
+        raise missing
+
+
+def _drawn(session: Session, officer: str, real: int, seen: int) -> float:
+    """A number from 0 to 1 that is the same until the officer decides again, and that nobody can foretell."""
+    secret = session.scalar(select(LedgerRow.hash).order_by(LedgerRow.seq).limit(1)) or ""
+    digest = hashlib.sha256(f"{secret} {officer} {real} {seen}".encode()).digest()
+    return int.from_bytes(digest[:7]) / 2**56
