@@ -30,6 +30,7 @@ from api.routes import (
     about,
     account_pages,
     audit,
+    case_pages,
     entrance,
     evaluation,
     events,
@@ -142,6 +143,7 @@ def create_app(
         app.include_router(part.router, prefix=API)
     for pages_of in (
         entrance,
+        case_pages,
         account_pages,
         people_pages,
         lane_pages,

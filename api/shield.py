@@ -41,7 +41,6 @@ HEADERS = {
         f"{what}=()"
         for what in (
             "accelerometer",
-            "bluetooth",
             "camera",
             "display-capture",
             "geolocation",

@@ -117,6 +117,10 @@ def admit(page: Page, gate: SimulatedGate) -> None:
     expect(page.get_by_role("heading", name="1 passenger waiting")).to_be_visible(timeout=30_000)
     assert openings(gate.diary) == 0, "a referral waits behind a closed gate"
     page.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("heading", name="Is this the same person?")).to_be_visible()
+    page.locator("#help:visible").wait_for()
+    page.keyboard.press("s")
+    page.keyboard.press("4")
     expect(page.get_by_role("button", name="Admit")).to_be_visible()
     page.keyboard.press("a")
     page.keyboard.press("2")

@@ -1,16 +1,18 @@
 """What the templates show, ready to be shown: words, times and states, no decisions."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from api import wire
-from api.review import Step
-from api.schemas import ImageMessage, ReasonMessage, ReasonTold, ReferralState, RevealedMessage
+from api.console import steps
+from api.console.steps import Blind, Reveal
+from api.review import Stage
+from api.schemas import ReferralDetail, ReferralState
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
-from api.words import meanings, wording
+from api.words import wording
 from api.words.language import N_, Words
-from lane.referral import GROUNDS, Answer, Ground
+from lane.referral import Answer
 
 _ENDED: dict[str, str] = {
     "passed_through": N_("The passenger passed through the gate."),
@@ -27,20 +29,6 @@ _DECIDED: dict[Answer, str] = {
     Answer.OTHER_AGENCY: N_("Handed to another agency"),
 }
 
-KEYS: dict[Answer, str] = {
-    Answer.ADMIT: "A",
-    Answer.SECOND_LINE: "L",
-    Answer.REPEAT_CAPTURE: "R",
-    Answer.OTHER_AGENCY: "G",
-}
-
-CONSEQUENCES: dict[Answer, str] = {
-    Answer.ADMIT: N_("The gate will open."),
-    Answer.SECOND_LINE: N_("The gate stays closed; an officer of the second line takes over."),
-    Answer.REPEAT_CAPTURE: N_("The gate stays closed; the lane takes new pictures and asks again."),
-    Answer.OTHER_AGENCY: N_("The gate stays closed; the agency takes over."),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -50,6 +38,8 @@ class Outcome:
     ground: str
     officer: str
     at: datetime
+    handed: bool
+    """Whether the lane has it."""
 
     def clock(self, form: str) -> str:
         """The time of the day with its zone, for a browser that runs no script."""
@@ -64,8 +54,13 @@ class Case:
     lane: str
     state: ReferralState
     mine: bool
+    claimable: bool
+    """Whether this officer may take it now."""
+    needs: Stage | None
+    """Who is asked next, for an officer who has answered before."""
+    escalated: bool
     grave: bool
-    opened_at: datetime
+    opened_at: datetime | None
     waited: str
     reason: str
     more: int
@@ -75,111 +70,55 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """A reason of the case, in words."""
+class Undo:
+    """That the own decision can still be put right, and for how long."""
 
-    code: str
-    brief: str
-    full: str
+    left_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A ground on the page: its value, its words, its key."""
-
-    value: str
-    text: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """An answer on the page, with its grounds."""
-
-    answer: Answer
-    text: str
-    key: str
-    consequence: str
-    grounds: tuple[Choice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """Everything on the page of a case."""
+class Shown:
+    """A case as this officer may see it now."""
 
     case: Case
-    step: Step | None
-    revealed: RevealedMessage | None
-    """What the machine found, once the officer has judged."""
-    why: tuple[Why, ...]
-    remarks: tuple[Why, ...]
-    checked: tuple[str, ...]
-    not_checked: tuple[str, ...]
-    attack_assessed: bool
-    worth: str | None
-    """What the lane's comparison is worth, in words; None until the officer has judged."""
-    document: ImageMessage | None
-    live: tuple[ImageMessage, ...]
-    options: tuple[Option, ...]
+    review: Blind
+    reveal: Reveal | None
+    undo: Undo | None
+
+
+def shown(referral: Referral, who: SignedInOfficer, words: Words, now: datetime, window: timedelta) -> Shown:
+    """A referral as its own page. `window`: for how long a decision is kept back from the lane."""
+    detail = wire.detail(referral, who, words, now)
+    return Shown(
+        case=case(referral, who, words, now),
+        review=steps.blind(detail, words),
+        reveal=steps.reveal(detail, words),
+        undo=_undo(detail, now, window),
+    )
 
 
 def case(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> Case:
-    """A referral as a row."""
-    reasons = wire.reasons(referral, words)
+    """A referral as a row; of the own case that is not judged yet, no more than its lane."""
+    told = wire.summary(referral, who, words, now)
+    reasons = told.reasons
+    brief = wording.brief_of(reasons[0].code if reasons else "", words)
     return Case(
-        passage=referral.passage,
-        lane=referral.lane,
-        state=referral.state,
-        mine=referral.claimed_by == who.pseudonym,
-        grave=referral.grave,
-        opened_at=referral.opened_at,
-        waited=clock_text(wire.waiting_s(referral, now)),
-        reason=wording.brief(_told(reasons[0]), words) if reasons else words.say(meanings.UNKNOWN.brief),
-        more=max(0, len(reasons) - 1),
-        officer=referral.claimed_by,
+        passage=told.passage,
+        lane=told.lane,
+        state=told.state,
+        mine=told.mine,
+        claimable=told.claimable,
+        needs=told.needs,
+        escalated=told.escalated,
+        grave=referral.grave and reasons is not None,
+        opened_at=told.opened_at,
+        waited="" if told.waiting_s is None else clock_text(told.waiting_s),
+        reason="" if reasons is None else brief,
+        more=max(0, len(reasons or ()) - 1),
+        officer=told.claimed_by,
         outcome=_outcome(referral, words),
         ended=_ended(referral, words),
     )
-
-
-def review(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> Review:
-    """A referral as its own page: what `wire.detail` tells this officer, and no more."""
-    shown = wire.detail(referral, who, words, now)
-    told = shown.revealed
-    return Review(
-        case=case(referral, who, words, now),
-        step=shown.step,
-        revealed=told,
-        why=tuple(_why(reason, words) for reason in (told.reasons if told else ())),
-        remarks=tuple(_why(one, words) for one in (told.remarks if told else ()) if one.code != "A02"),
-        checked=tuple(told.checked if told else ()),
-        not_checked=tuple(told.not_checked if told else ()),
-        attack_assessed=told is not None and told.attack.assessed,
-        worth=told.band.text if told else None,
-        document=next((image for image in shown.images if image.role == "document"), None),
-        live=tuple(image for image in shown.images if image.role == "live"),
-        options=tuple(option(answer, words) for answer in Answer),
-    )
-
-
-def option(answer: Answer, words: Words) -> Option:
-    """An answer with its grounds, keyed in their order."""
-    return Option(
-        answer=answer,
-        text=words.say(wording.ANSWERS[answer]),
-        key=KEYS[answer],
-        consequence=words.say(CONSEQUENCES[answer]),
-        grounds=tuple(
-            Choice(f"{answer}.{ground}", words.say(wording.GROUNDS[ground]), str(number))
-            for number, ground in enumerate(GROUNDS[answer], start=1)
-        ),
-    )
-
-
-def chosen(value: str) -> tuple[Answer, Ground]:
-    """Answer and ground of a choice on the page. Raises ValueError for any other text."""
-    answer, _, ground = value.partition(".")
-    return Answer(answer), Ground(ground)
 
 
 def clock_text(seconds: int) -> str:
@@ -189,12 +128,12 @@ def clock_text(seconds: int) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def _why(reason: ReasonMessage, words: Words) -> Why:
-    return Why(reason.code, wording.brief(_told(reason), words), reason.text)
-
-
-def _told(reason: ReasonMessage) -> ReasonTold:
-    return ReasonTold(code=reason.code, components=reason.components)
+def _undo(detail: ReferralDetail, now: datetime, window: timedelta) -> Undo | None:
+    decision = detail.decision
+    if decision is None or not detail.correctable or decision.answer is Answer.SECOND_LINE:
+        return None
+    left = decision.decided_at + window - now
+    return Undo(int(left / timedelta(milliseconds=1))) if left > timedelta() else None
 
 
 def _outcome(referral: Referral, words: Words) -> Outcome | None:
@@ -206,6 +145,7 @@ def _outcome(referral: Referral, words: Words) -> Outcome | None:
         ground=words.say(wording.GROUNDS[decision.ground]),
         officer=decision.officer,
         at=decision.decided_at.astimezone(),
+        handed=referral.handed_at is not None,
     )
 
 

@@ -127,6 +127,11 @@ def brief(reason: ReasonTold, words: Words) -> str:
     return words.say(_meaning(reason).brief)
 
 
+def brief_of(code: str, words: Words) -> str:
+    """A code as the wire tells it, in a few words."""
+    return brief(ReasonTold(code=code), words)
+
+
 def full(reason: ReasonTold, words: Words) -> str:
     """A reason in a sentence or two, with the components that it is about."""
     text = words.say(_meaning(reason).full)

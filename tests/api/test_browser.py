@@ -1,15 +1,24 @@
-"""An officer at a real browser, with the keyboard alone: sign in, claim, decide; the lane gets the answer."""
+"""The officer's pages at a real browser: keys that are held, lost lines, small windows, other clocks."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FloatRect, Page
+from playwright.sync_api import Browser, Page
 
-from tests.api.desks import PASSWORD, Lane, RunningDesk, drawn_face, wait_until
+from tests.api.desks import Lane, RunningDesk, drawn_face, wait_until
+from tests.api.screens import (
+    answer_blind,
+    cut_off,
+    faces_shown,
+    open_case,
+    overlap,
+    sign_in,
+    small_targets,
+    too_wide,
+)
 from tests.browsers import quiet_page
 
 QUALITY = [{"code": "F04", "components": ["sharpness"]}]
@@ -55,61 +64,12 @@ def show(page: Page, *, visible: bool) -> None:
     )
 
 
-def sign_in(page: Page, desk: RunningDesk) -> None:
-    page.goto(desk.address)
-    page.locator("[name=name]:focus").wait_for()
-    page.keyboard.type("wang")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/queue")
-
-
-def test_an_officer_decides_by_keyboard_and_the_waiting_lane_hears_it(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
-    sign_in(page, desk)
-    page.get_by_role("heading", name="Nobody is waiting").wait_for()
-    passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)], reasons=QUALITY)
-    heard: list[Any] = []
-    waiting = threading.Thread(target=lambda: heard.append(lane.decision(passage, wait_s=25)))
-    waiting.start()
-
-    page.get_by_role("status").filter(has_text="New case: lane-1, Picture quality too low").wait_for()
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**/referrals/{passage}")
-    assert faces_shown(page) == 2
-    page.locator(".pinned", has_text="Attack detection: not assessed").wait_for()
-    page.keyboard.press("l")
-    assert page.locator("#decision input:checked").count() == 0, "nothing is chosen beforehand"
-    page.keyboard.press("Enter")
-    page.get_by_role("alert").filter(has_text="Choose a ground first.").wait_for()
-    assert page.locator("#confirm").is_hidden(), "without a ground there is nothing to confirm"
-    page.keyboard.press("2")
-    page.keyboard.press("Enter")
-    page.get_by_text("Second line · Cannot tell").wait_for()
-    assert lane.decision(passage) is None, "nothing is decided before it is confirmed"
-    page.locator("#confirm:enabled:focus").wait_for()
-    page.keyboard.press("Enter")
-
-    page.get_by_role("heading", name="Sent to the second line").wait_for()
-    waiting.join()
-    assert (heard[0]["answer"], heard[0]["ground"]) == ("second_line", "cannot_tell")
-    closed = lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"})
-    assert lane.deliver(closed).status_code == 200
-    page.get_by_text("The passenger was sent to the second line.").wait_for()
-    page.get_by_role("link", name="To the queue").and_(page.locator(":focus")).wait_for()
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Nobody is waiting").wait_for()
-
-
 def test_a_held_enter_key_does_not_run_through_the_confirmation(
     desk: RunningDesk, lane: Lane, page: Page
 ) -> None:
     passage = lane.refer()
     sign_in(page, desk)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**/referrals/{passage}")
+    answer_blind(page, passage)
     page.keyboard.press("a")
     page.keyboard.press("1")
     for _ in range(5):  # without a release, the browser reports a key that is held
@@ -127,7 +87,7 @@ def test_two_quick_enters_do_not_run_through_the_confirmation(
 ) -> None:
     passage = lane.refer()
     sign_in(page, desk)
-    open_case(page, passage)
+    answer_blind(page, passage)
     for key in ("a", "1", "Enter", "Enter", "Enter"):
         page.keyboard.press(key, delay=5)
     page.locator("#confirm:enabled:focus").wait_for()
@@ -143,7 +103,7 @@ def test_a_double_click_on_continue_does_not_confirm(
     page.set_viewport_size({"width": width, "height": height})
     passage = lane.refer()
     sign_in(page, desk)
-    open_case(page, passage)
+    answer_blind(page, passage)
     page.keyboard.press("a")
     page.keyboard.press("1")
     button = page.get_by_role("button", name="Continue")
@@ -162,22 +122,20 @@ def test_a_double_click_on_continue_does_not_confirm(
 
 
 @pytest.mark.parametrize(("tag", "said"), [("en", "32 of 10,000 strangers"), ("zh-Hans", "无关人员有 32 人")])
-def test_after_the_decision_the_page_tells_what_the_comparison_is_worth_at_twice_the_size_too(
+def test_after_the_answer_the_page_tells_what_the_comparison_is_worth_at_twice_the_size_too(
     desk: RunningDesk, lane: Lane, page: Page, tag: str, said: str
 ) -> None:
     passage = lane.refer()
     sign_in(page, desk)
     open_case(page, passage)
-    assert said not in page.locator("body").inner_text()
-    for key in ("a", "1", "Enter"):
-        page.keyboard.press(key)
-    page.locator("#confirm:enabled:focus").wait_for()
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Admitted").wait_for()
+    assert said not in page.content()
+    page.keyboard.press("s")
+    page.keyboard.press("4")
+    page.locator("#decision").wait_for()
     for width, height in ((1366, 768), (683, 384)):
         page.set_viewport_size({"width": width, "height": height})
         page.goto(f"{desk.address}/referrals/{passage}?lang={tag}")
-        page.locator(".worth p", has_text=said).wait_for()
+        page.locator("#side p", has_text=said).wait_for()
         assert too_wide(page) <= 0
 
 
@@ -186,8 +144,8 @@ def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: 
     sign_in(page, desk)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/referrals/{passage}")
-    page.wait_for_function("document.querySelectorAll('.view.placed').length === 2")
-    document, live = (view.bounding_box() for view in page.locator(".view").all())
+    page.wait_for_function("document.querySelectorAll('.pair .view.placed').length === 2")
+    document, live = (view.bounding_box() for view in page.locator(".pair .view").all())
     assert document is not None
     assert live is not None
     assert {**document, "x": 0} == {**live, "x": 0}
@@ -207,7 +165,7 @@ def test_a_case_that_another_officer_took_is_lost_in_plain_words(
     sign_in(page, desk)
     with page.expect_response("**/api/v1/referrals/*/claim"):  # the page renews its claim when it opens
         page.keyboard.press("Enter")
-    page.keyboard.press("a")
+    page.keyboard.press("s")
     desk.clock.pass_time(seconds=121)
     with desk.officer("li") as other:
         assert other.claim(passage).status_code == 200
@@ -275,9 +233,9 @@ def test_faces_leave_a_screen_whose_claim_has_run_out_and_nothing_claims_again(
     show(page, visible=True)
     page.get_by_role("alert").filter(has_text="The time for this case has run out").wait_for()
     assert page.locator("img").count() == 0
-    page.keyboard.press("a")
+    page.keyboard.press("s")
     page.keyboard.press("1")
-    assert page.get_by_role("button", name="Admit").is_hidden()
+    assert page.locator("#judge").is_hidden()
     page.get_by_text("The faces are no longer shown.").wait_for()
     with desk.officer("li") as other:
         found = other.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
@@ -301,7 +259,7 @@ def test_times_are_those_of_the_officers_clock(browser: Browser, desk: RunningDe
     passage = lane.refer()
     with desk.officer() as officer:
         officer.claim(passage)
-        at = datetime.fromisoformat(officer.decide(passage).json()["decided_at"])
+        at = datetime.fromisoformat(officer.decide(passage).json()["decision"]["decided_at"])
     context = browser.new_context(timezone_id="Asia/Shanghai", locale="en-GB")
     page = context.new_page()
     sign_in(page, desk)
@@ -325,10 +283,15 @@ def test_letters_can_be_switched_off_as_keys_and_stay_so(desk: RunningDesk, lane
     page.reload()
     page.locator("#help:visible").wait_for()
     page.keyboard.press("?")
-    page.keyboard.press("a")
+    page.keyboard.press("s")
     assert page.get_by_role("dialog").is_hidden()
-    assert page.get_by_role("button", name="Continue").is_hidden()
-    page.get_by_role("button", name="Admit").click()
+    assert page.locator("input[type=radio]:checked").count() == 0
+    page.get_by_role("radio", name="Same person").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    assert page.locator("#judge").is_visible(), "Enter in the form presses none of its buttons"
+    page.get_by_role("button", name="fairly sure").press("Enter")
+    page.get_by_role("button", name="Admit").press("Enter")
     page.get_by_role("button", name="Continue").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Keys").click()
@@ -351,8 +314,8 @@ def test_a_picture_that_does_not_load_is_told_in_its_place(
     for image in images[:2]:
         page.route(f"**{image['href']}", lambda route: route.abort())
     page.get_by_role("button", name="Open").click()
-    document = page.get_by_text("The document photo did not load.")
-    live = page.get_by_text("The live picture did not load.")
+    document = page.get_by_text("The document photo did not load, or was erased.")
+    live = page.get_by_text("The live picture did not load, or was erased.")
     document.wait_for()
     live.wait_for()
     page.locator("[data-frame]", has_text="Live picture 1").wait_for()
@@ -362,7 +325,7 @@ def test_a_picture_that_does_not_load_is_told_in_its_place(
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)])
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (1280, 900), (1366, 768), (1920, 1080)])
 def test_pages_fit_their_width_and_their_targets_fit_a_finger(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
 ) -> None:
@@ -377,55 +340,19 @@ def test_pages_fit_their_width_and_their_targets_fit_a_finger(
     assert small_targets(page) == []
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/referrals/{passage}")
-    for key in ("a", "1", "Enter"):
+    for key in ("s", "1", "a", "1", "Escape", "Escape", "o"):
+        if key == "a":
+            page.locator("#decision").wait_for()
         assert too_wide(page) == 0
         assert small_targets(page) == []
+        assert cut_off(page) == []
         page.keyboard.press(key)
     context.close()
 
 
-def open_case(page: Page, passage: str) -> None:
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**/referrals/{passage}")
-    page.locator("#help:visible").wait_for()
-
-
-def overlap(one: FloatRect, other: FloatRect) -> bool:
-    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
-    down = one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
-    return across and down
-
-
-def faces_shown(page: Page) -> int:
-    """How many of the two large pictures have really been drawn."""
-    page.wait_for_function("[...document.querySelectorAll('.view img')].every((i) => i.naturalWidth > 0)")
-    return page.locator(".view img").count()
-
-
 def scales(page: Page) -> list[float]:
     found = page.evaluate(
-        "[...document.querySelectorAll('.view img')]"
+        "[...document.querySelectorAll('.pair .view > img')]"
         ".map((image) => new DOMMatrix(getComputedStyle(image).transform).a)"
     )
     return [float(scale) for scale in found]
-
-
-def too_wide(page: Page) -> int:
-    """By how many pixels the page, or its facts, must be moved sideways to be read."""
-    return int(
-        page.evaluate(
-            "[document.documentElement, ...document.querySelectorAll('.facts')]"
-            ".reduce((most, one) => Math.max(most, one.scrollWidth - one.clientWidth), 0)"
-        )
-    )
-
-
-def small_targets(page: Page) -> list[str]:
-    """Buttons, links and choices that are less than 44 px high."""
-    found: list[str] = page.evaluate(
-        """[...document.querySelectorAll('button, a:not(.skip), label.choice, input, textarea')]
-        .filter((e) => e.type !== 'radio')
-        .filter((e) => e.checkVisibility() && e.type !== 'hidden' && e.getBoundingClientRect().height < 43.9)
-        .map((e) => e.outerHTML.slice(0, 80))"""
-    )
-    return found

@@ -12,7 +12,7 @@ from api.console import hall as page_of
 from api.hall import State
 from api.words.language import CHOICES, words
 from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk
-from tests.api.test_browser import small_targets, too_wide
+from tests.api.screens import small_targets, too_wide
 from tests.api.test_console import Inline
 from tests.api.test_hall import ABOUT, command, tell
 from tests.browsers import quiet_page

@@ -23,8 +23,8 @@ from api.words.language import CHOICES, words
 from lane.cohort import Tally
 from lane.intervals import rate
 from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk
+from tests.api.screens import small_targets, too_wide
 from tests.api.service import OFF, SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
-from tests.api.test_browser import small_targets, too_wide
 from tests.api.test_console import Inline
 from tests.browsers import quiet_page
 

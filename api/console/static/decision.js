@@ -6,15 +6,18 @@ import { ask } from "./connection.js";
 const DEAF_MS = 500;
 
 export class Decision {
-  constructor(section, { passage, csrf }) {
+  // `onEnd(code)` when this officer can no longer decide the case.
+  constructor(section, { passage, csrf, onEnd }) {
     this.section = section;
     this.passage = passage;
     this.csrf = csrf;
+    this.onEnd = onEnd;
     this.form = section.querySelector("#choose");
-    this.texts = section.querySelector("#texts").dataset;
+    this.texts = document.getElementById("texts").dataset;
     this.confirm = section.querySelector("#confirm");
     this.asked = section.querySelector(".asked");
-    this.over = false;
+    this.note = this.form.querySelector("[name=note]");
+    this.trouble = section.querySelector("#trouble");
     this.sending = false;
     this.answer = null;
     for (const button of section.querySelectorAll("[data-answer]")) {
@@ -31,17 +34,18 @@ export class Decision {
     this.confirm.addEventListener("click", (event) => {
       if (event.detail <= 1 && performance.now() - this.shownAt >= DEAF_MS) this.#send();
     });
-    // The grounds of the other answer are hidden, and the browser cannot ask for them.
+    this.form.addEventListener("change", () => this.#askForNote());
+    // The grounds of the other answers are hidden, and the browser cannot ask for them.
     this.form.noValidate = true;
     this.#toAnswer();
   }
 
   // Handles a key; true if it was one of this part's.
   key(event) {
-    if (this.over) return false;
     const key = event.key.toLowerCase();
+    const answer = this.section.querySelector(`[data-answer][data-key="${CSS.escape(key.toUpperCase())}"]`);
     if (key === "escape") this.back();
-    else if (this.step !== "confirm" && (key === "a" || key === "l")) this.#toGround(key === "a" ? "admit" : "second_line");
+    else if (this.step !== "confirm" && answer) this.#toGround(answer.dataset.answer);
     else if (this.step === "ground" && /^[1-9]$/.test(key)) this.#choose(Number(key));
     else if (this.step === "ground" && key === "enter" && !event.target.closest("button")) this.form.requestSubmit();
     else return false;
@@ -54,21 +58,15 @@ export class Decision {
     else if (this.step === "ground") this.#toAnswer();
   }
 
-  // Says what went wrong; `over` when this officer can no longer decide the case.
-  tell(code, { over = false } = {}) {
-    const trouble = this.section.querySelector("#trouble");
-    trouble.textContent = this.texts[code] ?? this.texts.other;
-    trouble.hidden = false;
-    if (over) this.#end();
-  }
-
-  quiet() {
-    if (!this.over) this.section.querySelector("#trouble").hidden = true;
+  #tell(code) {
+    this.trouble.textContent = this.texts[code] ?? this.texts.other;
+    this.trouble.hidden = false;
   }
 
   #toAnswer() {
     this.answer = null;
     this.form.reset();
+    this.trouble.hidden = true;
     this.#show("answer");
     if (document.activeElement === document.body || this.section.contains(document.activeElement)) {
       this.section.querySelector("#decision-title").focus();
@@ -80,6 +78,7 @@ export class Decision {
     this.answer = answer;
     this.#show("ground");
     for (const grounds of this.#grounds()) grounds.hidden = grounds.dataset.grounds !== answer;
+    this.#askForNote();
     // Focus is not a choice: the first ground is reached, and not taken.
     (this.form.querySelector(":checked") ?? this.#open().querySelector("input")).focus();
   }
@@ -88,16 +87,27 @@ export class Decision {
     const choice = this.#open().querySelectorAll("input")[number - 1];
     if (!choice) return;
     choice.checked = true;
-    choice.focus();
+    this.#askForNote();
+    (choice.dataset.note ? this.note : choice).focus();
+  }
+
+  // Says beforehand, beside the field, that this ground takes a note.
+  #askForNote() {
+    const needed = Boolean(this.form.querySelector(":checked")?.dataset.note);
+    this.note.required = needed;
+    this.form.querySelector("[data-note-needed]").hidden = !needed;
+    this.form.querySelector("[data-note-optional]").hidden = needed;
   }
 
   #toConfirm() {
     const choice = this.form.querySelector(":checked");
-    if (!choice) {
-      this.tell("choose");
+    const missing = !choice ? "choose" : choice.dataset.note && !this.note.value.trim() ? "note_first" : null;
+    if (missing) {
+      this.#tell(missing);
+      if (choice) this.note.focus();
       return;
     }
-    this.quiet();
+    this.trouble.hidden = true;
     const [answer, ground] = [this.#open().querySelector("legend").firstChild.textContent, choice.nextElementSibling.textContent];
     this.section.querySelector("[data-said]").textContent = `${answer} · ${ground}`;
     this.section.querySelector("[data-consequence-said]").textContent = this.#open().dataset.consequence;
@@ -118,7 +128,7 @@ export class Decision {
   }
 
   async #send() {
-    if (this.over || this.sending) return;
+    if (this.sending) return;
     this.sending = true;
     this.confirm.disabled = true;
     const data = new FormData(this.form);
@@ -132,18 +142,12 @@ export class Decision {
   }
 
   #failed(sent) {
-    if (this.over) return;
+    if (sent.status === 409 || sent.status === 401) {
+      this.onEnd(sent.body?.code);
+      return;
+    }
     this.confirm.focus();
-    this.tell(sent.status === 0 ? "lost" : sent.body?.code, { over: sent.status === 409 || sent.status === 401 });
-  }
-
-  #end() {
-    this.over = true;
-    this.#show("over");
-    const leave = this.section.querySelector("[data-leave]");
-    leave.hidden = false;
-    leave.focus();
-    this.section.dispatchEvent(new CustomEvent("over"));
+    this.#tell(sent.status === 0 ? "lost" : sent.body?.code);
   }
 
   #show(step) {

@@ -1,47 +1,89 @@
-// Two faces that zoom and move together. Where the lane tells the eyes, both start at the same size, eyes on one line.
+// Two faces that zoom and move together, under a magnifier, a grid, or alternating in one place.
 
-const CLOSEST = 8;
+import { Flicker } from "./flicker.js";
+import { View } from "./view.js";
+
 const STEP = 1.25;
-const EYES_APART = 0.26; // of the view's width
-const EYES_DOWN = 0.42; // of the view's height
-const PATIENCE_MS = 8000;
+const PAN_PX = 60;
+const MIDDLE = [0.5, 0.5];
 
 export class Faces {
-  constructor(section) {
+  // `onLook(what, sha256)` is told what the officer looked at, and with what.
+  constructor(section, onLook) {
     this.section = section;
-    this.views = [...section.querySelectorAll(".view")].filter((view) => view.querySelector("img")).map((view) => new View(view));
+    this.onLook = onLook;
+    this.pair = section.querySelector(".pair");
+    this.views = [...this.pair.querySelectorAll(".view")].filter((view) => view.querySelector("img")).map((view) => new View(view));
+    this.flicker = new Flicker(this.pair);
+    this.pointer = null;
     for (const view of this.views) this.#listen(view);
-    for (const small of section.querySelectorAll("[data-frame] img")) nameIfBroken(small);
-    for (const button of section.querySelectorAll("[data-frame]")) {
-      button.addEventListener("click", () => this.#showFrame(section, button));
+    for (const button of section.querySelectorAll("[data-frame]")) this.#offer(button);
+    for (const button of section.querySelectorAll("[data-tool]")) {
+      button.addEventListener("click", () => this.toggle(button.dataset.tool));
     }
+    section.querySelector(".tools").hidden = this.views.length === 0;
   }
 
   // Handles a key; true if it was one of this part's.
   key(event) {
-    const pan = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
-    const views = this.#concerned(event);
-    if (pan) views.forEach((view) => view.pan(...pan));
-    else if (event.key === "z" || event.key === "Z") this.#cycle(views);
-    else if (event.key === "+" || event.key === "=") views.forEach((view) => view.zoom(STEP));
-    else if (event.key === "-" || event.key === "_") views.forEach((view) => view.zoom(1 / STEP));
-    else if (event.key === "0") this.views.forEach((view) => view.reset());
-    else return false;
+    const pan = { ArrowLeft: [PAN_PX, 0], ArrowRight: [-PAN_PX, 0], ArrowUp: [0, PAN_PX], ArrowDown: [0, -PAN_PX] }[event.key];
+    const tool = { m: "magnifier", f: "flicker", g: "grid" }[event.key.toLowerCase()];
+    if (tool) event.repeat || this.toggle(tool);
+    else if (pan) this.#concerned(event).forEach((view) => view.pan(...pan));
+    else return this.#zoomKey(event);
     return true;
+  }
+
+  toggle(tool) {
+    if (this.views.length === 0) return;
+    const button = this.section.querySelector(`[data-tool="${tool}"]`);
+    const on = button.getAttribute("aria-pressed") !== "true";
+    if (tool === "flicker" && on && this.views.length < 2) return;
+    button.setAttribute("aria-pressed", String(on));
+    if (tool === "grid") this.pair.classList.toggle("ruled", on);
+    if (tool === "magnifier") this.#magnify(on ? (this.pointer ?? MIDDLE) : null);
+    if (tool === "flicker") on ? this.flicker.start() : this.flicker.stop();
+    if (on && tool !== "grid") this.onLook(tool, tool === "flicker" ? null : this.#live()?.sha256);
+  }
+
+  // The answer is given in front of two faces that stand still.
+  still() {
+    if (this.flicker.on) this.toggle("flicker");
   }
 
   // Nobody's face stays on a screen that nobody answers for.
   takeAway() {
+    this.flicker.stop();
     for (const image of this.section.querySelectorAll("img")) image.removeAttribute("src");
     this.section.replaceChildren(this.section.querySelector("[data-gone]"));
     this.section.firstChild.hidden = false;
     this.views = [];
   }
 
+  #live() {
+    return this.views.find((view) => view.image.id === "live");
+  }
+
+  #zoomKey(event) {
+    const views = this.#concerned(event);
+    if (event.key === "z" || event.key === "Z") this.#cycle(views);
+    else if (event.key === "+" || event.key === "=") this.#zoom(views, STEP);
+    else if (event.key === "-" || event.key === "_") this.#zoom(views, 1 / STEP);
+    else if (event.key === "0") this.views.forEach((view) => view.reset());
+    else return false;
+    return true;
+  }
+
   #cycle(views) {
     const next = views[0]?.scale >= 4 ? 1 : views[0]?.scale >= 2 ? 4 : 2;
     for (const view of views) view.zoom(next / view.scale);
     if (next === 1) views.forEach((view) => view.reset());
+    else this.onLook("zoom", views.length === 1 ? views[0].sha256 : null);
+  }
+
+  #zoom(views, factor, at) {
+    views.forEach((view) => view.zoom(factor, at));
+    if (factor > 1) this.onLook("zoom", views.length === 1 ? views[0].sha256 : null);
   }
 
   #concerned(event) {
@@ -50,27 +92,55 @@ export class Faces {
   }
 
   #listen(view) {
-    view.element.addEventListener("wheel", (event) => {
+    const { element } = view;
+    element.addEventListener("wheel", (event) => {
       event.preventDefault();
-      const box = view.element.getBoundingClientRect();
+      const box = element.getBoundingClientRect();
       const at = [event.clientX - box.left, event.clientY - box.top];
-      this.#concerned(event).forEach((one) => one.zoom(event.deltaY < 0 ? STEP : 1 / STEP, at));
+      this.#zoom(this.#concerned(event), event.deltaY < 0 ? STEP : 1 / STEP, at);
     }, { passive: false });
-    view.element.addEventListener("pointerdown", (event) => view.element.setPointerCapture(event.pointerId));
-    view.element.addEventListener("pointermove", (event) => {
+    element.addEventListener("pointerdown", (event) => element.setPointerCapture(event.pointerId));
+    element.addEventListener("pointermove", (event) => {
+      this.#follow(element, event);
       if (event.buttons & 1) this.#concerned(event).forEach((one) => one.pan(event.movementX, event.movementY));
     });
-    view.element.addEventListener("dblclick", () => this.views.forEach((one) => one.reset()));
+    element.addEventListener("pointerleave", () => this.#leave());
+    element.addEventListener("dblclick", () => this.views.forEach((one) => one.reset()));
+    this.#noteOnce(view);
   }
 
-  #showFrame(section, button) {
-    const live = section.querySelector("#live");
-    if (button.dataset.eyes) live.dataset.eyes = button.dataset.eyes;
-    else delete live.dataset.eyes;
-    live.src = button.dataset.frame;
-    for (const other of section.querySelectorAll("[data-frame]")) {
-      other.setAttribute("aria-pressed", String(other === button));
-    }
+  #follow(element, event) {
+    const box = element.getBoundingClientRect();
+    const share = (value, size) => Math.min(Math.max(value / size, 0), 1);
+    this.pointer = [share(event.clientX - box.left, box.width), share(event.clientY - box.top, box.height)];
+    if (this.magnifying) this.#magnify(this.pointer);
+  }
+
+  #leave() {
+    this.pointer = null;
+    if (this.magnifying) this.#magnify(MIDDLE);
+  }
+
+  #magnify(at) {
+    this.magnifying = at !== null;
+    this.views.forEach((view) => view.magnify(at));
+  }
+
+  // A picture counts as seen once it is really drawn.
+  #noteOnce(view) {
+    const seen = () => this.onLook(view.image.id === "live" ? "live" : "document", view.sha256);
+    if (view.image.complete && view.image.naturalWidth) seen();
+    view.image.addEventListener("load", seen);
+  }
+
+  #offer(button) {
+    nameIfBroken(button.querySelector("img"));
+    if (button.querySelector("img")) new View(button);
+    button.addEventListener("click", () => {
+      const { frame, eyes, sha256 } = button.dataset;
+      this.#live()?.show({ href: frame, eyes, sha256 });
+      for (const other of this.section.querySelectorAll("[data-frame]")) other.setAttribute("aria-pressed", String(other === button));
+    });
   }
 }
 
@@ -78,76 +148,4 @@ export class Faces {
 function nameIfBroken(image) {
   if (image.complete && !image.naturalWidth) image.replaceWith(image.alt);
   else image.addEventListener("error", () => image.replaceWith(image.alt));
-}
-
-class View {
-  constructor(element) {
-    this.element = element;
-    this.image = element.querySelector("img");
-    this.failed = element.querySelector("[data-failed]");
-    this.image.addEventListener("load", () => this.#loaded(true));
-    this.image.addEventListener("error", () => this.#loaded(false));
-    if (this.image.complete) this.#loaded(this.image.naturalWidth > 0);
-    else setTimeout(() => this.image.complete || this.#loaded(false), PATIENCE_MS);
-    new ResizeObserver(() => this.#place()).observe(element);
-    this.reset();
-  }
-
-  reset() {
-    [this.scale, this.x, this.y] = [1, 0, 0];
-    this.#place();
-  }
-
-  // An empty view would look like a person without a face: it is told.
-  #loaded(well) {
-    this.failed.hidden = well;
-    this.image.hidden = !well;
-    this.#place();
-  }
-
-  // Zooms by a factor; the point `at` of the view, or its middle, stays where it is.
-  zoom(factor, at = [this.element.clientWidth / 2, this.element.clientHeight / 2]) {
-    const scale = Math.min(Math.max(this.scale * factor, 0.5), CLOSEST);
-    const grown = scale / this.scale;
-    this.x = at[0] - (at[0] - this.x) * grown;
-    this.y = at[1] - (at[1] - this.y) * grown;
-    this.scale = scale;
-    this.#place();
-  }
-
-  pan(x, y) {
-    this.x += x;
-    this.y += y;
-    this.#place();
-  }
-
-  #place() {
-    if (!this.image.naturalWidth) return;
-    this.element.classList.add("placed");
-    this.#keepInside();
-    this.image.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale}) ${this.#start()}`;
-  }
-
-  // Half of the view always shows something.
-  #keepInside() {
-    const [width, height] = [this.element.clientWidth, this.element.clientHeight];
-    const keep = (value, size) => Math.min(Math.max(value, size * (0.5 - this.scale)), size * 0.5);
-    this.x = keep(this.x, width);
-    this.y = keep(this.y, height);
-  }
-
-  #start() {
-    const [width, height] = [this.element.clientWidth, this.element.clientHeight];
-    const { naturalWidth, naturalHeight } = this.image;
-    if (this.image.dataset.eyes) {
-      const [[ax, ay], [bx, by]] = JSON.parse(this.image.dataset.eyes).sort((a, b) => a[0] - b[0]);
-      const fit = (EYES_APART * width) / Math.max(1, Math.hypot(bx - ax, by - ay));
-      const turn = -Math.atan2(by - ay, bx - ax);
-      const middle = `translate(${-(ax + bx) / 2}px, ${-(ay + by) / 2}px)`;
-      return `translate(${width / 2}px, ${height * EYES_DOWN}px) rotate(${turn}rad) scale(${fit}) ${middle}`;
-    }
-    const fit = Math.min(width / naturalWidth, height / naturalHeight);
-    const [left, top] = [(width - naturalWidth * fit) / 2, (height - naturalHeight * fit) / 2];
-    return `translate(${left}px, ${top}px) scale(${fit})`;
-  }
 }

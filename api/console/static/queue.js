@@ -17,6 +17,7 @@ follow({ onEvent: refresh, onOpen: refresh, check: refresh });
 document.addEventListener("keydown", move);
 setClock(cases.querySelector("[data-now]").dataset.now);
 startClock();
+document.addEventListener("keydown", takeNext);
 if (document.activeElement === document.body) openers()[0]?.focus();
 
 async function refresh() {
@@ -56,6 +57,11 @@ function move(event) {
   const next = at < 0 ? 0 : Math.min(Math.max(at + step, 0), buttons.length - 1);
   buttons[next]?.focus();
   event.preventDefault();
+}
+
+function takeNext(event) {
+  if (event.key.toLowerCase() !== "n" || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (lettersAreKeys()) cases.querySelector("[data-next]")?.click();
 }
 
 function rows() {
