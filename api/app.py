@@ -57,6 +57,7 @@ _STATIC = Path(__file__).with_name("console") / "static"
 CHORES: tuple[Chore, ...] = (
     Chore("tree head", 60.0, lambda desk: proving.of(desk).head()),
     Chore("erase", 0.5, lambda desk: desk.erasing.erase_due()),
+    Chore("escalate", 2.0, lambda desk: desk.cases.escalate()),
     Chore("sweep keys", 600.0, lambda desk: desk.erasing.sweep()),
     Chore("forget sign-ins", 600.0, signing_in.forget_old),
 )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from api import duties
 from api.broker import Broker, Event
 from api.erasing import Erasing
 from api.errors import ApiError
@@ -99,6 +100,7 @@ class Desk:
                 at=self.clock(),
                 window=self._window,
                 recovered_through=recovered_through,
+                needed=duties.with_site(self.settings.duties),
             )
             head = chain.head(session)
         if changed:

@@ -31,20 +31,22 @@ class Reviewing:
     keyring: Keyring
     clock: Callable[[], datetime]
 
-    def listed(self, state: Listed, limit: int = queue.MOST_LISTED) -> list[Referral]:
-        """The queue, at most `limit` of it."""
+    def listed(
+        self, state: Listed, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
+    ) -> list[Referral]:
+        """The queue as this officer may see it, at most `limit` of it."""
         with self.database.read() as session:
-            return queue.listed(session, state, at=self.clock(), limit=limit)
+            return queue.listed(session, state, officer, at=self.clock(), limit=limit)
 
-    def waiting(self) -> int:
+    def waiting(self, officer: SignedInOfficer) -> int:
         """How many cases wait, however many are listed."""
         with self.database.read() as session:
-            return queue.count_waiting(session)
+            return queue.count_waiting(session, officer)
 
     def look(self, passage: str, officer: SignedInOfficer) -> Referral:
         """One case; that a step of it was shown to the officer who has it goes into the ledger first."""
         with self.database.read() as session:
-            referral = queue.one(session, passage, at=self.clock())
+            referral = queue.for_officer(session, passage, officer, at=self.clock())
         if referral.claimed_by == officer.pseudonym and not referral.shown:
             with self.database.write() as session:
                 queue.note_shown(session, passage, officer.pseudonym, at=self.clock())
@@ -121,6 +123,21 @@ class Reviewing:
             log.info("referral.handed", passage=passage, lane=lane)
             self.broker.publish(Event("referral.changed", passage))
         return found
+
+    def escalate(self) -> list[str]:
+        """Put who waits too long before all others; return whom. Nothing is decided by it."""
+        after = timedelta(seconds=self.settings.escalate_after_s)
+        with self.database.read() as session:
+            if not queue.overdue(session, at=self.clock(), after=after):
+                return []
+        with self.database.write() as session:
+            now = self.clock()
+            late = queue.overdue(session, at=now, after=after)
+            escalated = [passage for passage in late if queue.escalate(session, passage, at=now)]
+        for passage in escalated:
+            log.warning("referral.escalated", passage=passage)
+            self.broker.publish(Event("referral.changed", passage))
+        return escalated
 
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
         """One image of a case, for the officer who has it."""

@@ -424,6 +424,11 @@ class JudgedTold(Told):
     evidence: EvidenceTold = EvidenceTold()
     images: list[ImageTold] = Field(default=[], max_length=16)
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """The reasons' codes."""
+        return frozenset(reason.code for reason in self.reasons)
+
 
 class PassageTold(Told):
     """The body of a fact that needs no more than its passage."""

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
     """How long a case is an officer's without a sign that somebody works on it."""
     correction_window_s: float = Field(default=3.0, ge=0, le=30)
     """How long the lane waits with a decision, so that a slip can be corrected."""
+    escalate_after_s: int = Field(default=120, ge=10, le=3600)
+    """A case that waits longer comes before all others, and supervisors are told."""
+    duties: dict[str, Annotated[str, Field(pattern="^[a-z0-9_-]{0,32}$")]] = {}
+    """Referral code to the duty that its case needs, beside those that are known; empty takes one away."""
     session_absolute_s: int = Field(default=12 * 3600, ge=60)
     """After how long a session ends, whatever the officer does."""
     session_idle_s: int = Field(default=30 * 60, ge=60)

@@ -101,17 +101,12 @@ class Watching:
             return Hall(
                 now,
                 tuple(hall.lanes(session)),
-                self._waiting(hall.waiting_since(session), now),
+                _waiting(hall.waiting_since(session), hall.asked_more(session), now),
                 tuple(hall.at_work(session, at=now, absolute=absolute, idle=idle)),
                 tuple(hall.points(session, at=now)),
                 timedelta(seconds=self.settings.lane_silent_after_s),
                 timedelta(minutes=self.settings.stretch_minutes),
             )
-
-    def _waiting(self, since: list[datetime], now: datetime) -> Waiting:
-        seconds = [max(0, int((now - one).total_seconds())) for one in since]
-        late = sum(one > _ESCALATE_AFTER_S for one in seconds)
-        return Waiting(len(seconds), max(seconds, default=None), late, 0)
 
     def _tell(self, lanes: list[str], wanted: Wanted, officer: SignedInOfficer) -> None:
         for lane in lanes:
@@ -119,7 +114,10 @@ class Watching:
             self.broker.publish(Event("lane.changed", lane))
 
 
-_ESCALATE_AFTER_S = 120
+def _waiting(since: list[datetime], asked_more: tuple[int, int], now: datetime) -> Waiting:
+    seconds = [max(0, int((now - one).total_seconds())) for one in since]
+    escalated, again = asked_more
+    return Waiting(len(seconds), max(seconds, default=None), escalated, again)
 
 
 def _seen(told: StatusTold) -> tuple[object, ...]:

@@ -74,7 +74,7 @@ def given(answer: Given, told: FeedbackMessage | None = None) -> DecisionAnswer:
 def revealed(referral: Referral, words: Words) -> RevealedMessage:
     """What the machine found."""
     judged = referral.judged
-    codes = _codes(referral)
+    codes = referral.judged.codes
     found = review.match(codes, compared=judged.evidence.similarity.value is not None)
     alarm = Code.ATTACK_ALARM in codes
     band = AchievedFmr(value=wording.share(judged.evidence), text=wording.worth(judged.evidence, words))
@@ -174,7 +174,7 @@ def _own(referral: Referral, words: Words) -> OwnVerdict:
 
 
 def _answers(referral: Referral) -> list[AnswerRule]:
-    codes = _codes(referral)
+    codes = referral.judged.codes
     verdict = referral.opinion.verdict if referral.opinion else None
     return [
         AnswerRule(
@@ -187,10 +187,6 @@ def _answers(referral: Referral) -> list[AnswerRule]:
         for ground in grounds
         if answer is not Answer.REPEAT_CAPTURE or review.may_repeat(codes, referral.round - 1)
     ]
-
-
-def _codes(referral: Referral) -> frozenset[str]:
-    return frozenset(reason.code for reason in referral.judged.reasons)
 
 
 def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> list[ReasonMessage]:

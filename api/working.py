@@ -26,20 +26,19 @@ class Working:
     seeding: Seeding
 
     def listed(
-        self, state: Listed, officer: SignedInOfficer | None = None, limit: int = queue.MOST_LISTED
+        self, state: Listed, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
     ) -> list[Referral]:
         """The queue, at most `limit` of it, as this officer sees it."""
-        found = self.reviewing.listed(state, limit)
-        prepared = self.seeding.before(officer) if officer and state in _WAITING else None
+        found = self.reviewing.listed(state, officer, limit)
+        prepared = self.seeding.before(officer) if state in _WAITING else None
         if prepared is None or (state in ("open", "claimed") and prepared.state != state):
             return found
         waiting = [one for one in found if one.state in ("open", "claimed")]
         return [*waiting, prepared, *(one for one in found if one not in waiting)][:limit]
 
-    def waiting(self, officer: SignedInOfficer | None = None) -> int:
+    def waiting(self, officer: SignedInOfficer) -> int:
         """How many cases wait, however many are listed."""
-        prepared = self.seeding.before(officer) if officer else None
-        return self.reviewing.waiting() + (prepared is not None)
+        return self.reviewing.waiting(officer) + (self.seeding.before(officer) is not None)
 
     def look(self, passage: str, officer: SignedInOfficer) -> Referral:
         """One case, as far as it is this officer's to see."""
@@ -107,6 +106,10 @@ class Working:
     def hand(self, lane: str, passage: str) -> Handing:
         """The decision for the lane. Of a prepared case no lane is told."""
         return self.reviewing.hand(lane, passage)
+
+    def escalate(self) -> list[str]:
+        """Put who waits too long before all others; return whom."""
+        return self.reviewing.escalate()
 
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
         """One image of a case, for the officer who has it."""

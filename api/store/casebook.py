@@ -61,7 +61,7 @@ class Case:
     @property
     def codes(self) -> frozenset[str]:
         """The lane's reasons."""
-        return frozenset(reason.code for reason in self.question.judged.reasons)
+        return self.question.judged.codes
 
 
 class Casebook:

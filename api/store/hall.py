@@ -145,6 +145,14 @@ def waiting_since(session: Session) -> list[datetime]:
     return list(session.scalars(waits.order_by(ReferralRow.opened_at)))
 
 
+def asked_more(session: Session) -> tuple[int, int]:
+    """How many wait longer than they should, and how many for a second officer or a third."""
+    waits = (ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
+    escalated = select(func.count()).where(*waits, ReferralRow.escalated_at.is_not(None))
+    again = select(func.count()).where(*waits, ReferralRow.stage != "first")
+    return session.scalar(escalated) or 0, session.scalar(again) or 0
+
+
 def at_work(session: Session, *, at: datetime, absolute: timedelta, idle: timedelta) -> list[AtWork]:
     """Who is signed in, since the earliest session that lives."""
     rows = session.execute(

@@ -1,7 +1,7 @@
 """Lanes: who may deliver, images, and entries that are applied once, whole batches or nothing."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from api import duties
 from api.errors import (
     ChainBrokenError,
     EntryRefusedError,
@@ -25,13 +26,11 @@ from api.store.tables import LaneRow, LedgerRow, ReferralRow
 from api.store.tokens import new_token, token_hash
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, Head, check_follows, read
-from lane.reasons import Code
 
 _MOST_SEQ = 2**53
 _YEARS = range(2000, 2200)
 """What a database can keep and compare in any time zone; a lane that says else has a fault."""
 _REVOKED = "revoked "
-_GRAVE = {Code.ATTACK_ALARM}
 
 Change = tuple[Literal["referral.opened", "referral.changed"], str]
 """What happened to the referral of a passage."""
@@ -39,7 +38,7 @@ Change = tuple[Literal["referral.opened", "referral.changed"], str]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A referral as it is opened. `gravity` 0 is answered before 1."""
+    """A referral as it is opened. The lower its gravity, the sooner it is answered."""
 
     passage: str
     lane: str
@@ -98,7 +97,7 @@ def question(entry: Entry, *, at: datetime) -> Question | None:
     judged = JudgedTold.model_validate(entry.body)
     if judged.outcome == "admit":
         return None
-    gravity = 0 if any(reason.code in _GRAVE for reason in judged.reasons) else 1
+    gravity = int(duties.rank_of(judged.codes))
     return Question(judged.passage, entry.chain, min(entry.at, at), gravity, judged)
 
 
@@ -122,11 +121,13 @@ def apply(
     at: datetime,
     window: timedelta,
     recovered_through: int | None = None,
+    needed: Mapping[str, str] = duties.DUTIES,
 ) -> tuple[int, set[Change]]:
     """Apply a batch in order; return how far the lane's chain is here and which referrals changed.
 
-    Entries that are here already are skipped; an evaluation counts for `window`; what is told again up to
-    `recovered_through`, because the desk was restored, asks nobody anything. Raises ChainBrokenError,
+    Entries that are here already are skipped; an evaluation counts for `window`; `needed` says which codes
+    need which duty. What is told again up to `recovered_through`, because the desk was restored, asks nobody
+    anything. Raises ChainBrokenError,
     ImageMissingError or EntryRefusedError; the caller's transaction then leaves nothing of the batch.
     """
     row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one()
@@ -146,7 +147,7 @@ def apply(
         chain.append(session, "entry.received", body, at=at)
         row.head_seq, row.head_hash = head.seq, head.hash
         if not recovery.is_told_again(session, entry):
-            changed |= _take_effect(session, lane, entry, at=at)
+            changed |= _take_effect(session, lane, entry, needed, at=at)
         faces.note_told(session, entry, at=at)
         if entry.kind == evaluation.KIND:
             evaluation.take(session, lane, entry, at=at, window=window)
@@ -194,11 +195,13 @@ def _owner(session: Session, passage: str) -> str | None:
     return session.scalars(told.order_by(LedgerRow.seq).limit(1)).one_or_none()
 
 
-def _take_effect(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Change]:
+def _take_effect(
+    session: Session, lane: str, entry: Entry, needed: Mapping[str, str], *, at: datetime
+) -> set[Change]:
     """What an entry means for the queue. Kinds that the desk does not know mean nothing to it."""
     try:
         if entry.kind == "passage.judged":
-            changed = _ask(session, lane, entry, at=at)
+            changed = _ask(session, lane, entry, needed, at=at)
             opened = ("referral.opened", str(entry.body.get("passage"))) in changed
             if opened or entry.body.get("outcome") == "admit":
                 hall.count(session, lane, referred=opened, at=entry.at, received=at)
@@ -213,7 +216,9 @@ def _take_effect(session: Session, lane: str, entry: Entry, *, at: datetime) -> 
     return set()
 
 
-def _ask(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Change]:
+def _ask(
+    session: Session, lane: str, entry: Entry, needed: Mapping[str, str], *, at: datetime
+) -> set[Change]:
     """Open a referral, or open it again after a repeated capture.
 
     In any other case a passage keeps its question, and what a lane says of it later stays in the ledger.
@@ -223,7 +228,9 @@ def _ask(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Chan
     if asked is None or not (known is None or reviews.may_reopen(known)):
         return set()
     _images_came(session, asked, at=at)
+    duty = duties.duty_of(asked.judged.codes, needed)
     if known is not None:
+        known.duty = duty
         reviews.reopen(session, known, asked.judged, asked.gravity, at=at)
         return {("referral.opened", asked.passage)}
     session.add(
@@ -233,6 +240,7 @@ def _ask(session: Session, lane: str, entry: Entry, *, at: datetime) -> set[Chan
             opened_at=asked.opened_at,
             gravity=asked.gravity,
             judged=asked.judged.model_dump_json(),
+            duty=duty,
         )
     )
     session.flush()

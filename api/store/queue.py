@@ -67,6 +67,8 @@ class Referral:
     shown: bool
     """Whether the present step was shown under the present claim."""
     escalated: bool
+    duty: str
+    """The duty that the case needs; empty where it needs none."""
     spoken: frozenset[str]
     """Who proposed an answer in this round, to which another officer must agree."""
     opinion: Opinion | None
@@ -79,8 +81,10 @@ class Referral:
         return self.step if self.claimed_by == officer else None
 
 
-def listed(session: Session, state: Listed, *, at: datetime, limit: int = MOST_LISTED) -> list[Referral]:
-    """Waiting cases in the order in which they are answered; then decided and ended ones, the last first.
+def listed(
+    session: Session, state: Listed, officer: SignedInOfficer, *, at: datetime, limit: int = MOST_LISTED
+) -> list[Referral]:
+    """What this officer may see: who waits, in the order of answering; then who does no more, the last first.
 
     `waiting` is open or claimed. What was decided long ago never takes the place of who waits.
     """
@@ -88,7 +92,7 @@ def listed(session: Session, state: Listed, *, at: datetime, limit: int = MOST_L
     over_at = case((waits, None), else_=func.coalesce(ReferralRow.decided_at, ReferralRow.opened_at))
     query = (
         select(ReferralRow)
-        .where(_in_state(state, at))
+        .where(_in_state(state, at), _visible(officer))
         .order_by(case((waits, 0), else_=1), *(case((waits, key)) for key in _first()), over_at.desc())
         .limit(limit)
     )
@@ -97,9 +101,18 @@ def listed(session: Session, state: Listed, *, at: datetime, limit: int = MOST_L
     return [_referral(row, said.get(row.passage, []), at) for row in rows]
 
 
-def count_waiting(session: Session) -> int:
-    """How many cases are open or claimed, however many are listed."""
-    return session.scalar(select(func.count()).select_from(ReferralRow).where(is_waiting())) or 0
+def count_waiting(session: Session, officer: SignedInOfficer) -> int:
+    """How many cases are open or claimed, however many are listed; a supervisor is told of all."""
+    asked = select(func.count()).select_from(ReferralRow).where(is_waiting())
+    return session.scalar(asked if officer.supervises else asked.where(_visible(officer))) or 0
+
+
+def for_officer(session: Session, passage: str, officer: SignedInOfficer, *, at: datetime) -> Referral:
+    """One case, for somebody who has the duty that it needs. Raises ReferralUnknownError."""
+    referral = one(session, passage, at=at)
+    if not has_duty(referral, officer):
+        raise ReferralUnknownError
+    return referral
 
 
 def one(session: Session, passage: str, *, at: datetime) -> Referral:
@@ -126,7 +139,7 @@ def claim(
     renewed = renew(session, passage, officer.pseudonym, at=at, lease=lease)
     if renewed is not None:
         return renewed, False
-    referral = one(session, passage, at=at)
+    referral = for_officer(session, passage, officer, at=at)
     if referral.state == "open" and not may_take(referral, officer):
         raise OtherOfficerNeededError
     until = at + lease
@@ -221,9 +234,31 @@ def waits_for(session: Session, officer: SignedInOfficer, *, at: datetime) -> bo
     return session.scalar(found) is not None
 
 
+def overdue(session: Session, *, at: datetime, after: timedelta) -> list[str]:
+    """Who waits longer than `after` for a decision and was not escalated yet."""
+    late = (is_waiting(), ReferralRow.escalated_at.is_(None), ReferralRow.opened_at <= at - after)
+    return list(session.scalars(select(ReferralRow.passage).where(*late).order_by(*_first())))
+
+
+def escalate(session: Session, passage: str, *, at: datetime) -> bool:
+    """Put a case before all others, once a round. It says nothing of the case and decides nothing."""
+    if not change(session, passage, is_waiting(), ReferralRow.escalated_at.is_(None), escalated_at=at):
+        return False
+    row = row_of(session, passage)
+    waited_s = max(0, int((at - row.opened_at).total_seconds()))
+    chain.append(session, "referral.escalated", {"passage": passage, "waited_s": waited_s}, at=at)
+    return True
+
+
+def has_duty(referral: Referral, officer: SignedInOfficer) -> bool:
+    """Whether the case needs no duty, or one that the officer has."""
+    return not referral.duty or referral.duty in officer.duties
+
+
 def may_take(referral: Referral, officer: SignedInOfficer) -> bool:
     """Whether this officer is one who may be asked about the case now."""
-    return review.may_take(referral.stage, officer.pseudonym, referral.spoken, supervises=officer.supervises)
+    apart = review.may_take(referral.stage, officer.pseudonym, referral.spoken, supervises=officer.supervises)
+    return apart and has_duty(referral, officer)
 
 
 def change(session: Session, passage: str, *conditions: ColumnElement[bool], **values: object) -> bool:
@@ -264,6 +299,11 @@ def _free(at: datetime) -> ColumnElement[bool]:
     return or_(ReferralRow.claimed_by.is_(None), ReferralRow.claimed_until <= at)
 
 
+def _visible(officer: SignedInOfficer) -> ColumnElement[bool]:
+    """`has_duty`, asked of the database."""
+    return ReferralRow.duty.in_(["", *sorted(officer.duties)])
+
+
 def _takeable(officer: SignedInOfficer) -> ColumnElement[bool]:
     """`may_take`, asked of the database."""
     spoken = select(OpinionRow.id).where(
@@ -272,7 +312,7 @@ def _takeable(officer: SignedInOfficer) -> ColumnElement[bool]:
         OpinionRow.kind == "proposed",
         OpinionRow.officer == officer.pseudonym,
     )
-    apart = ~spoken.exists()
+    apart = and_(_visible(officer), ~spoken.exists())
     return apart if officer.supervises else and_(apart, ReferralRow.stage != Stage.THIRD.value)
 
 
@@ -335,6 +375,7 @@ def _referral(row: ReferralRow, said: Sequence[OpinionRow], at: datetime) -> Ref
         claim=row.claims,
         shown=row.shown,
         escalated=row.escalated_at is not None,
+        duty=row.duty,
         spoken=frozenset(one.officer for one in said if (one.round, one.kind) == (row.round, "proposed")),
         opinion=next(
             (_opinion(one) for one in said if (one.claim, one.kind) == (row.claims, "judged")), None

@@ -121,7 +121,7 @@ def decide(session: Session, passage: str, officer: str, wanted: Wanted, *, at: 
         raise NotRevealedError
     _check(referral, wanted, referral.opinion)
     first = _first_answer(session, referral)
-    asked = review.asked_next(referral.stage, _codes(referral.judged), wanted.answer, first)
+    asked = review.asked_next(referral.stage, referral.judged.codes, wanted.answer, first)
     if asked is None:
         return Given(_settle(session, referral, officer, wanted, at=at), None, new=True)
     _propose(session, referral, officer, wanted, asked, at=at)
@@ -143,7 +143,7 @@ def correct(session: Session, passage: str, officer: str, wanted: Wanted, *, at:
     if before is None or (_says(before, wanted) and row.note == wanted.note):
         return Given(before, None, new=False)
     _check(referral, wanted, referral.opinion)
-    if before.answer is not Answer.ADMIT and review.reverses(_codes(referral.judged), wanted.answer):
+    if before.answer is not Answer.ADMIT and review.reverses(referral.judged.codes, wanted.answer):
         raise SecondOfficerNeededError
     decision = _decision(passage, officer, wanted, at)
     unchanged = (ReferralRow.decision == before.id, ReferralRow.handed_at.is_(None))
@@ -227,7 +227,7 @@ def _seen_before(session: Session, row: ReferralRow, officer: str) -> bool:
 
 def _check(referral: Referral, wanted: Wanted, opinion: queue.Opinion | None) -> None:
     """Raise what forbids this answer to this officer."""
-    codes = _codes(referral.judged)
+    codes = referral.judged.codes
     if wanted.answer is Answer.REPEAT_CAPTURE and not review.may_repeat(codes, referral.round - 1):
         raise RepeatRefusedError
     verdict = opinion.verdict if opinion else None
@@ -368,11 +368,7 @@ def _about(row: ReferralRow, kind: str, officer: str, at: datetime) -> dict[str,
 
 def _match(row: ReferralRow) -> review.Match:
     judged = JudgedTold.model_validate_json(row.judged)
-    return review.match(_codes(judged), compared=judged.evidence.similarity.value is not None)
-
-
-def _codes(judged: JudgedTold) -> frozenset[str]:
-    return frozenset(reason.code for reason in judged.reasons)
+    return review.match(judged.codes, compared=judged.evidence.similarity.value is not None)
 
 
 def _until(row: ReferralRow) -> datetime:

@@ -215,6 +215,7 @@ def as_referral(session: Session, row: SeededRow, *, at: datetime) -> Referral:
         claim=1,
         shown=True,
         escalated=False,
+        duty="",
         spoken=frozenset(),
         opinion=opinion,
     )

@@ -244,6 +244,8 @@ class ReferralRow(Table):
     claims: Mapped[int] = mapped_column(server_default="0")
     """How often the case was claimed, over all rounds: the number of the present claim."""
     escalated_at: Mapped[datetime | None]
+    duty: Mapped[str] = mapped_column(String(32), server_default="")
+    """The duty that the case needs, by the site's settings when it came; empty where it needs none."""
 
 
 class SeriesRow(Table):

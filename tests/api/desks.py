@@ -232,6 +232,11 @@ class Officer:
             self.pseudonym = answer.json()["officer"]["pseudonym"]
         return answer
 
+    @property
+    def who(self) -> officers.SignedInOfficer:
+        """The same officer to the desk's own code."""
+        return officers.SignedInOfficer(self.name, self.pseudonym, "")
+
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self.http.request(method, f"/api/v1{path}", **request)
 

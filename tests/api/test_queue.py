@@ -3,14 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
+from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from api import duties
+from api.store import officers
 from api.store.queue import MOST_LISTED
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, Answer, Ground
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, at_once, judged
+from tests.api.service import kinds
 
 pytestmark = pytest.mark.both_databases
 
@@ -185,8 +190,8 @@ def test_who_waits_is_never_hidden_by_who_waited(desk: RunningDesk, lane: Lane, 
     lane.refer(images=[], at=datetime.now(UTC) - timedelta(days=1))
     told = officer.ask("GET", "/referrals").json()
     assert [case["passage"] for case in told["referrals"][1:3]] == waiting
-    assert (told["waiting"], desk.desk.cases.waiting()) == (3, 3)
-    assert len(desk.desk.cases.listed("waiting", limit=1)) == 1
+    assert (told["waiting"], desk.desk.cases.waiting(officer.who)) == (3, 3)
+    assert len(desk.desk.cases.listed("waiting", officer.who, limit=1)) == 1
 
 
 def test_what_was_decided_last_is_listed_first(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
@@ -197,7 +202,7 @@ def test_what_was_decided_last_is_listed_first(desk: RunningDesk, lane: Lane, of
         officer.decide(passage)
     listed = officer.ask("GET", "/referrals", params={"state": "decided"}).json()["referrals"]
     assert [case["passage"] for case in listed] == order[::-1]
-    assert [case.passage for case in desk.desk.cases.listed("decided", limit=2)] == order[:1:-1]
+    assert [case.passage for case in desk.desk.cases.listed("decided", officer.who, limit=2)] == order[:1:-1]
 
 
 def test_a_lane_whose_clock_is_fast_has_nobody_waiting_since_tomorrow(lane: Lane, officer: Officer) -> None:
@@ -278,3 +283,93 @@ def test_a_lane_that_tells_no_rate_is_understood(lane: Lane, officer: Officer) -
 
 def states(officer: Officer) -> list[str]:
     return [case["state"] for case in officer.ask("GET", "/referrals").json()["referrals"]]
+
+
+def test_people_in_danger_come_first_then_who_needs_help_then_who_waits_longest(
+    lane: Lane, officer: Officer
+) -> None:
+    now = datetime.now(UTC)
+    young = lane.refer(images=[], at=now - timedelta(seconds=10))
+    old = lane.refer(images=[], at=now - timedelta(seconds=90))
+    ill = lane.refer(images=[], reasons=[{"code": "P09"}], at=now)
+    danger = lane.refer(images=[], reasons=[{"code": "F04"}, {"code": "P10"}], at=now)
+    order = [danger, ill, old, young]
+    assert waiting(officer) == order
+    for passage in order:
+        assert take_next(officer) == passage
+        assert take_next(officer) == passage, "one who has a case gets no other"
+        officer.decide(passage, "second_line", "other")
+    assert officer.ask("POST", "/referrals/next").json() == {"claim": None}
+
+
+def test_who_waits_too_long_comes_before_all_others_and_is_decided_by_nobody(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    late = lane.refer(images=[])
+    desk.clock.pass_time(seconds=121)
+    lane.refer(images=[], reasons=[{"code": "A01"}], at=desk.clock())
+    for _ in range(3):
+        desk.do_chores()
+    assert kinds(desk).count("referral.escalated") == 1
+    assert waiting(officer)[0] == late
+    assert [one["escalated"] for one in officer.ask("GET", "/referrals").json()["referrals"]] == [True, False]
+    assert supervisor.ask("GET", "/hall").json()["queue"]["escalated"] == 1
+    assert lane.decision(late) is None
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+@pytest.mark.parametrize(
+    ("code", "duty"), [("P06", "diplomatic"), ("P01", "child"), ("W04", "quarantine"), ("W03", "customs")]
+)
+def test_a_case_that_needs_a_duty_is_for_those_who_have_it(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer, code: str, duty: str
+) -> None:
+    passage = lane.refer(images=[], reasons=[{"code": "F04"}, {"code": code}])
+    for one, count in ((officer, 0), (supervisor, 1)):
+        told = one.ask("GET", "/referrals").json()
+        assert (told["referrals"], told["waiting"]) == ([], count)
+        assert one.ask("POST", "/referrals/next").json() == {"claim": None}
+        for answer in (one.ask("GET", f"/referrals/{passage}"), one.claim(passage)):
+            assert (answer.status_code, answer.json()["code"]) == (404, "referral_unknown")
+    with desk.officer("li") as able:
+        with desk.desk.database.write() as session:
+            officers.set_duties(session, able.pseudonym, [duty], at=desk.clock())
+        assert take_next(able) == passage
+        assert able.decide(passage, "second_line", "other").status_code == 200
+    assert lane.decision(passage)["answer"] == "second_line"
+
+
+def test_a_site_says_which_duty_a_code_needs() -> None:
+    site = duties.with_site({"P06": "protocol", "W03": ""})
+    assert duties.duty_of({"P06", "W04"}, site) == "protocol"
+    assert duties.duty_of({"W03"}, site) == ""
+    assert duties.duty_of({"P01"}, site) == "child"
+
+
+def test_many_who_ask_for_the_next_case_get_one_each(desk: RunningDesk, lane: Lane) -> None:
+    crowd = [desk.officer(f"officer {number}") for number in range(6)]
+    for one in crowd:
+        one.sign_in()
+    for _ in range(3):
+        passages = {lane.refer(images=[]) for _ in range(4)}
+        claims = [answer.json()["claim"] for answer in at_once([partial(ask_next, one) for one in crowd])]
+        assert {claim["passage"] for claim in claims if claim} == passages
+        assert [claim is None for claim in claims].count(True) == 2
+        for one, claim in zip(crowd, claims, strict=True):
+            if claim:
+                assert one.decide(claim["passage"], "second_line", "other").status_code == 200
+    for one in crowd:
+        one.http.close()
+
+
+def ask_next(officer: Officer) -> httpx.Response:
+    return officer.ask("POST", "/referrals/next")
+
+
+def take_next(officer: Officer) -> Any:
+    return ask_next(officer).json()["claim"]["passage"]
+
+
+def waiting(officer: Officer) -> list[str]:
+    told = officer.ask("GET", "/referrals", params={"state": "open"}).json()
+    return [case["passage"] for case in told["referrals"]]

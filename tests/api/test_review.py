@@ -7,11 +7,14 @@ import pytest
 
 from api import review
 from api.review import TRANSITIONS, Act, Stage, State, Verdict
+from api.store import officers
 from api.store.officers import Role
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, MOST_REPEATS, Answer
 from tests.api.desks import Lane, Officer, RunningDesk
 from tests.api.service import kinds
+
+pytestmark = pytest.mark.both_databases
 
 NO_MATCH = [{"code": "F10"}]
 
@@ -286,7 +289,9 @@ def test_a_question_does_not_change_while_nobody_asked_for_it(lane: Lane, office
     assert [reason["code"] for reason in told["revealed"]["reasons"]] == ["F09"]
 
 
-def test_a_diplomat_is_not_captured_a_second_time(lane: Lane, officer: Officer) -> None:
+def test_a_diplomat_is_not_captured_a_second_time(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    with desk.desk.database.write() as session:
+        officers.set_duties(session, officer.pseudonym, ["diplomatic"], at=desk.clock())
     passage = lane.refer(reasons=[{"code": "P06"}], images=[])
     officer.claim(passage)
     assert code(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")

@@ -24,8 +24,12 @@ def _referrals() -> None:
         sa.Column("step", sa.String(length=8), server_default="blind", nullable=False),
         sa.Column("claims", sa.Integer(), server_default="0", nullable=False),
         sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("duty", sa.String(length=32), server_default="", nullable=False),
     ):
         op.add_column("referrals", column)
+    # Between the two ranks that there were comes one for people who need help.
+    referrals = sa.table("referrals", sa.column("gravity", sa.Integer()))
+    op.execute(referrals.update().where(referrals.c.gravity == 1).values(gravity=2))
 
 
 def _rounds() -> None:

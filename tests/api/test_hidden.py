@@ -1,0 +1,145 @@
+"""What a step hides is not sent: no answer, no page and no event of the desk holds it before the reveal."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.review import SHOWS, Item, Step
+from tests.api.desks import Lane, Officer, RunningDesk, judged
+
+SIMILARITY, FMR, THRESHOLD, BORDERLINE = 0.4711471, 0.0008151, 0.4913913, 0.3717171
+EXPIRES_ON = "2020-02-29"
+SENTINELS = {
+    "similarity": r"47114",
+    "achieved FMR": r"00081|\b9 of 10,000",
+    "threshold": r"49139",
+    "band": r"37171",
+    "no match": r"\bF10\b|no_match|do not match",
+    "borderline": r"\bF09\b|borderline",
+    "expiry": r"2020-02-29|\bD11\b|expired",
+    "attack": r"\bA01\b|presentation attack",
+    "waiting": r"waiting_s\": \d|opened_at\": \"",
+}
+OF_THE_COMPARISON = ("similarity", "achieved FMR", "threshold", "band", "no match", "borderline")
+WORST = [{"code": "A01"}, {"code": "F10"}, {"code": "D11"}]
+
+
+def refer(lane: Lane, reasons: list[dict[str, str]]) -> str:
+    evidence = judged("p", [], [])["evidence"] | {
+        "document": {"expiry": "failed", "expires_on": EXPIRES_ON},
+        "similarity": {"value": SIMILARITY},
+        "achieved_fmr": {"value": FMR},
+        "matcher": {"name": "sface"},
+    }
+    band = {"admit": THRESHOLD, "borderline": BORDERLINE}
+    return lane.refer(reasons=reasons, evidence=evidence, band=band)
+
+
+def found(text: str, *names: str) -> list[str]:
+    """The hidden things that a text holds."""
+    words = re.sub(r"[0-9a-f-]{32,}", "", text)  # hashes and names of passages hold every short code
+    return [name for name in names or SENTINELS if re.search(SENTINELS[name], words, re.IGNORECASE)]
+
+
+def case_alone(officer: Officer, passage: str) -> Iterator[str]:
+    """Everything about one case that an officer can ask for."""
+    answer = officer.ask("GET", f"/referrals/{passage}")
+    yield json.dumps(answer.json())
+    yield json.dumps(officer.claim(passage).json())
+    for language in ("en", "zh-Hans"):
+        yield officer.http.get(f"/referrals/{passage}?lang={language}").text
+    officer.http.get("/queue?lang=en")
+    for image in answer.json()["images"]:
+        yield str(officer.http.get(image["href"]).headers)
+    listed = officer.ask("GET", "/referrals").json()["referrals"]
+    yield json.dumps([one for one in listed if one["passage"] == passage])
+
+
+def test_before_the_judgement_nothing_of_the_findings_is_sent(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refer(lane, WORST)
+    desk.clock.pass_time(seconds=95)
+    officer.claim(passage)
+    for text in case_alone(officer, passage):
+        assert found(text) == []
+        assert "1:3" not in re.sub(r"data-[\w-]+=\S+", "", text), "how long the passenger waits"
+    told = officer.judge(passage).text
+    assert set(found(told)) >= {"achieved FMR", "no match", "expiry", "attack"}
+    assert found(told, "similarity", "threshold", "band") == []
+
+
+@pytest.mark.parametrize("code", ["F09", "F10"])
+def test_a_list_does_not_tell_the_two_results_of_the_comparison_apart(
+    desk: RunningDesk, lane: Lane, officer: Officer, code: str
+) -> None:
+    refer(lane, [{"code": "D16"}, {"code": code}] if code == "F09" else [{"code": code}, {"code": "D16"}])
+    [told] = officer.ask("GET", "/referrals").json()["referrals"]
+    assert [reason["code"] for reason in told["reasons"]] == ["D16", "compare"]
+    for text in (json.dumps(told), officer.http.get("/queue").text, officer.http.get("/queue/cases").text):
+        assert found(text, *OF_THE_COMPARISON) == []
+
+
+def test_of_a_case_that_others_have_only_a_summary_is_sent(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refer(lane, WORST)
+    with desk.officer("li") as other:
+        other.claim(passage)
+        other.judge(passage)
+        told = officer.ask("GET", f"/referrals/{passage}").json()
+        assert (told["step"], told["images"], told["badges"], told["revealed"]) == (None, [], [], None)
+        for text in (json.dumps(told), officer.http.get(f"/referrals/{passage}").text):
+            assert found(text, *OF_THE_COMPARISON) == []
+        other.answer(passage, "second_line", "cannot_tell")
+        told = officer.ask("GET", f"/referrals/{passage}").json()
+        assert (told["step"], told["revealed"]) == (None, None)
+
+
+def test_the_second_officer_learns_nothing_of_the_first(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refer(lane, WORST)
+    officer.claim(passage)
+    officer.judge(passage, "different", 5)
+    officer.answer(passage, "admit", "same_person", "PLANTED-NOTE")
+    hidden = rf"{officer.pseudonym}|PLANTED|second|proposed"
+    with desk.officer("li") as other:
+        listed = json.dumps(other.ask("GET", "/referrals").json())
+        assert not re.search(hidden, listed)
+        assert not re.search(hidden, re.sub("seconds", "", other.http.get("/queue").text))
+        other.claim(passage)
+        for text in case_alone(other, passage):
+            assert found(text) == []
+            assert not re.search(rf"{officer.pseudonym}|PLANTED", text)
+        revealed = other.judge(passage).json()
+        assert revealed["needs"] is None
+        assert revealed["revealed"]["own"]["verdict"] == "same"
+        assert not re.search(rf"{officer.pseudonym}|PLANTED", json.dumps(revealed))
+        assert not re.search(rf"{officer.pseudonym}|PLANTED", other.http.get(f"/referrals/{passage}").text)
+    assert officer.ask("GET", f"/referrals/{passage}").json()["needs"] == "second"
+
+
+def test_news_name_a_case_and_nothing_of_it(lane: Lane, officer: Officer) -> None:
+    with officer.http.stream("GET", "/api/v1/events") as stream:
+        lines = stream.iter_lines()
+        next(lines)
+        passage = refer(lane, WORST)
+        officer.claim(passage)
+        officer.judge(passage)
+        officer.answer(passage, "second_line", "cannot_tell")
+        heard: list[Any] = []
+        while len(heard) < 3:
+            line = next(lines)
+            if line.startswith("data:"):
+                heard.append(json.loads(line.removeprefix("data:")))
+    assert heard == [{"passage": passage}] * 3
+
+
+def test_the_blind_step_shows_faces_and_their_quality_alone() -> None:
+    assert SHOWS[Step.BLIND] == {Item.IMAGES, Item.BADGES}
+    assert Item.FINDINGS not in SHOWS[None]
+    assert Item.IMAGES not in SHOWS[None] | SHOWS[Step.DECIDED]
