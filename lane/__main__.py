@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import signal
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import typer
 from rich.console import Console
 
 from lane import config, keys
-from lane.errors import LaneError
+from lane.errors import LaneError, SettingsError
+from lane.ledger import Head
 from models.ending import with_a_reader
 from models.errors import ModelError
 from models.guard import refuse_strangers
@@ -141,6 +143,33 @@ def show_settings(as_json: Json = False) -> None:
     print(json.dumps([key.plain() for key in found], indent=2) if as_json else keys.told(found))
 
 
+@app.command("accept-desk")
+def accept_desk(
+    head: Annotated[str, typer.Argument(metavar="SEQ:HASH", help="As `python -m api restore` printed it.")],
+    journal: Annotated[
+        Path | None, typer.Option(help="The lane's journal; without it, from the settings.")
+    ] = None,
+    lane: Annotated[str | None, typer.Option(help="The lane's name; without it, from the settings.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="A TOML file with the lane's settings.")] = None,
+) -> None:
+    """Say, at a lane that is stopped, that its desk was restored from a backup and stands at this head.
+
+    Until a person says so, a lane refuses a desk whose ledger went back: it cannot tell a backup from a
+    fraud. Ask whoever restored it, not the desk itself. The lane's ledger keeps the head that is accepted and
+    the one that it replaces; the lane then tells the desk again what that has lost.
+    """
+    from lane.adapters.clock import SystemClock  # noqa: PLC0415
+    from lane.adapters.journal import SqliteJournal  # noqa: PLC0415
+
+    given = {key: value for key, value in {"journal": journal, "lane": lane}.items() if value is not None}
+    read = config.read(settings, **given)
+    if not read.journal.is_file():
+        raise SettingsError(f"{read.journal}: there is no lane's journal there")
+    with SqliteJournal(read.journal, read.lane) as opened:
+        last = opened.accept_desk(_head(head), at=SystemClock().now())
+    print(f"accepted: the desk stands at {head}; this lane had seen it at {last}")
+
+
 @app.command()
 def photos() -> None:
     """Fetch the photographs of the demo and the tests, once, by hash, into the cache."""
@@ -150,6 +179,13 @@ def photos() -> None:
         print("Fetching the photographs (3 MB, once)", file=sys.stderr)
         store.fetch()
     print(store.folder())
+
+
+def _head(text: str) -> Head:
+    seq, _, hash_ = text.partition(":")
+    if not re.fullmatch(r"[0-9]{1,18}:[0-9a-f]{64}", text):
+        raise typer.BadParameter(f"{text!r} is not SEQ:HASH as the desk prints it", param_hint="SEQ:HASH")
+    return Head(int(seq), hash_)
 
 
 def _make_empty(folder: Path) -> None:

@@ -1,10 +1,12 @@
 """Takes the outbox to the desk and brings the officer's answer; a lost desk is a fact, not an exception."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
-from lane.errors import DeskError, DeskLostError, DeskRefusedError, NetworkLostError
+from lane.errors import DeskBehindError, DeskError, DeskLostError, DeskRefusedError, NetworkLostError
 from lane.evidence import DeskContact
+from lane.ledger import Head
 from lane.ports import Clock, Desk, Journal, Parcel
 from lane.referral import Decision, PassageId
 
@@ -37,12 +39,24 @@ class Courier:
             while parcels := self._journal.pending(_BATCH):
                 for parcel in parcels:
                     self._hand_over_pictures(parcel)
-                head = self._desk.put_entries([parcel.entry for parcel in parcels])
-                self._journal.confirmed(parcels[-1].entry.seq, head)
-                self._reached()
+                self._hand_over(parcels)
         except DeskError as error:
             self._lost(error)
         return self._contact
+
+    def _hand_over(self, parcels: Sequence[Parcel]) -> None:
+        entries = [parcel.entry for parcel in parcels]
+        through = self._journal.recovered_through()
+        told_again = through if through is not None and entries[0].seq <= through else None
+        try:
+            head = self._desk.put_entries(entries, told_again)
+        except DeskBehindError as error:
+            if not self._journal.go_back(Head(error.seq, error.hash)):
+                raise
+            log.warning("the desk was restored: it is told again all after entry %s", error.seq)
+        else:
+            self._journal.confirmed(entries[-1].seq, head)
+            self._reached()
 
     def answer(self, passage: PassageId, wait_s: float) -> Decision | None:
         """The officer's decision on exactly this passage, or None: there is none yet, or the desk is lost."""

@@ -18,6 +18,7 @@ LaneError
     ├── NetworkLostError   S02: nobody answers at the desk's address
     ├── DeskLostError      S03: the desk answers that it cannot, or too late
     └── DeskRefusedError   the desk understood and says no: token, broken chain
+        └── DeskBehindError   the desk has less of this lane's chain than it had before
 """
 
 
@@ -91,3 +92,14 @@ class DeskLostError(DeskError):
 
 class DeskRefusedError(DeskError):
     """The desk understood and says no."""
+
+
+class DeskBehindError(DeskRefusedError):
+    """The desk has less of this lane's chain than it had before: up to the entry `seq` with this `hash`."""
+
+    def __init__(self, seq: int, hash_: str) -> None:
+        super().__init__(
+            f"the desk has this lane's chain up to entry {seq} alone; where it was restored from a backup, "
+            "stop this lane and say so: `python -m lane accept-desk SEQ:HASH`"
+        )
+        self.seq, self.hash = seq, hash_

@@ -99,8 +99,12 @@ class Desk(Protocol):
         """Say that a picture will not come: the lane had it as long as it may."""
         ...
 
-    def put_entries(self, entries: Sequence[Entry]) -> Head:
-        """Hand over entries in order; those it has are skipped. Returns the head of the desk's chain."""
+    def put_entries(self, entries: Sequence[Entry], recovered_through: int | None = None) -> Head:
+        """Hand over entries in order; those it has are skipped. Returns the head of the desk's chain.
+
+        `recovered_through`: entries up to this one were with a desk that is lost. Raises DeskBehindError
+        where the desk lacks entries before these.
+        """
         ...
 
     def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
@@ -180,6 +184,17 @@ class Journal(Protocol):
 
     def drop_pictures(self, before: datetime, *, at: datetime) -> int:
         """Forget the pictures of facts up to that moment that still wait, and record it; say how many."""
+        ...
+
+    def go_back(self, desk_has: Head) -> bool:
+        """Put again into the outbox what a restored desk lacks, where a person has accepted that desk.
+
+        False where nobody has. Raises DeskRefusedError where the desk has another chain than this one.
+        """
+        ...
+
+    def recovered_through(self) -> int | None:
+        """The last entry that is told again to a restored desk; None where nothing is."""
         ...
 
     def unfinished(self) -> Standing | None:

@@ -17,8 +17,8 @@ from typing import Any, Self
 
 import httpx
 
-from lane.errors import DeskLostError, DeskRefusedError, NetworkLostError, SettingsError
-from lane.ledger import Entry, Head
+from lane.errors import DeskBehindError, DeskLostError, DeskRefusedError, NetworkLostError, SettingsError
+from lane.ledger import GENESIS, Entry, Head
 from lane.ports import Picture
 from lane.referral import Answer, Decision, Ground, PassageId
 from lane.supervision import Command, Status, Wanted
@@ -74,10 +74,11 @@ class HttpDesk:
         """See `lane.ports.Desk.miss_picture`."""
         self._ask("DELETE", f"/passages/{passage}/images/{sha256}")
 
-    def put_entries(self, entries: Sequence[Entry]) -> Head:
+    def put_entries(self, entries: Sequence[Entry], recovered_through: int | None = None) -> Head:
         """See `lane.ports.Desk.put_entries`."""
         wire = [{"payload": entry.payload, "hash": entry.hash} for entry in entries]
-        answer = self._ask("POST", "/entries", json={"entries": wire})
+        again = {} if recovered_through is None else {"recovered_through": recovered_through}
+        answer = self._ask("POST", "/entries", json={"entries": wire, **again}, first=entries[0].seq)
         try:
             applied, head = answer["applied_through"], _head(answer["head"])
         except (KeyError, TypeError, ValueError) as error:
@@ -103,12 +104,14 @@ class HttpDesk:
         except (KeyError, TypeError, ValueError) as error:
             raise DeskLostError("the desk's answer is not understood") from error
 
-    def _ask(self, method: str, path: str, wait_s: float = 0.0, **request: Any) -> Mapping[str, Any]:
+    def _ask(
+        self, method: str, path: str, wait_s: float = 0.0, first: int = 0, **request: Any
+    ) -> Mapping[str, Any]:
         limit_s = wait_s + _ANSWER_S
         timeout = httpx.Timeout(limit_s, connect=_CONNECT_S)
         try:
             with self._client.stream(method, path, timeout=timeout, **request) as answer:
-                return _understood(answer, _content(answer, limit_s))
+                return _understood(answer, _content(answer, limit_s), first)
         except httpx.ConnectTimeout as error:
             raise NetworkLostError("nobody answers at the desk in time") from error
         except httpx.TimeoutException as error:
@@ -130,7 +133,7 @@ def _content(answer: httpx.Response, limit_s: float) -> bytes:
     return content
 
 
-def _understood(answer: httpx.Response, content: bytes) -> Mapping[str, Any]:
+def _understood(answer: httpx.Response, content: bytes, first: int) -> Mapping[str, Any]:
     if answer.status_code >= 500:
         raise DeskLostError(f"the desk cannot: HTTP {answer.status_code}")
     if answer.status_code == httpx.codes.NO_CONTENT:
@@ -144,8 +147,22 @@ def _understood(answer: httpx.Response, content: bytes) -> Mapping[str, Any]:
     if not answer.is_success:
         code = body.get("code")
         said = code if isinstance(code, str) and _CODE.fullmatch(code) else "without a code"
+        if (has := _less_than(first, body)) is not None:
+            raise DeskBehindError(has.seq, has.hash)
         raise DeskRefusedError(f"HTTP {answer.status_code}, {said}")
     return body
+
+
+def _less_than(first: int, body: Mapping[str, Any]) -> Head | None:
+    """How far the desk has this lane's chain, where it says that it lacks entries before the `first`."""
+    has = body.get("has")
+    if body.get("code") != "chain_broken" or not isinstance(has, dict):
+        return None
+    try:
+        head = GENESIS if has["seq"] == 0 else _head(has)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return head if head.seq < first - 1 else None
 
 
 def _status(status: Status) -> dict[str, Any]:

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS head (
     one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS witnessed (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS recovery (one INTEGER PRIMARY KEY CHECK (one = 1), through INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS standing (
     one INTEGER PRIMARY KEY CHECK (one = 1), passage TEXT NOT NULL, state TEXT NOT NULL
 ) STRICT;
@@ -36,6 +37,11 @@ CREATE TRIGGER IF NOT EXISTS ledger_is_not_changed BEFORE UPDATE ON ledger
 CREATE TRIGGER IF NOT EXISTS ledger_is_not_shortened BEFORE DELETE ON ledger
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 """
+
+
+_RESTORED = (
+    "where it was restored from a backup, stop this lane and say so: `python -m lane accept-desk SEQ:HASH`"
+)
 
 
 class SqliteJournal:
@@ -124,6 +130,7 @@ class SqliteJournal:
         with self._transaction():
             self._witness(desk_head)
             self._db.execute("DELETE FROM outbox WHERE seq <= ?", (through_seq,))
+            self._db.execute("DELETE FROM recovery WHERE through IS NULL OR through <= ?", (through_seq,))
             faces = self._db.execute("DELETE FROM picture WHERE seq <= ?", (through_seq,)).rowcount
         if faces:
             self._leave_no_bytes()
@@ -140,6 +147,44 @@ class SqliteJournal:
             dropped = [self._drop(entry, at=at) for entry in old]
         self._leave_no_bytes()
         return sum(dropped)
+
+    def accept_desk(self, head: Head, *, at: datetime) -> Head:
+        """A person says that the desk was restored and stands at this head; return the one it stood at.
+
+        The ledger keeps both. Raises DeskRefusedError where the desk's ledger did not go back.
+        """
+        with self._transaction():
+            last = self._witnessed()
+            if last is None or head.seq > last.seq or head == last:
+                raise DeskRefusedError("this lane knows of no later ledger of the desk: nothing to accept")
+            body = {"head": str(head), "instead_of": str(last)}
+            self._append([Draft("desk.accepted", body)], at=at)
+            self._db.execute("DELETE FROM witnessed WHERE seq >= ?", (head.seq,))
+            self._witness(head)
+            self._db.execute("INSERT OR REPLACE INTO recovery VALUES (1, NULL)")
+        return last
+
+    def go_back(self, desk_has: Head) -> bool:
+        """See `lane.ports.Journal.go_back`."""
+        with self._transaction():
+            row = self._db.execute("SELECT through FROM recovery").fetchone()
+            if row is None:
+                return False
+            known = self._db.execute("SELECT hash FROM ledger WHERE seq = ?", (desk_has.seq,)).fetchone()
+            if desk_has != GENESIS and known != (desk_has.hash,):
+                raise DeskRefusedError("the desk has another chain of this lane than the lane itself")
+            self._db.execute(
+                "UPDATE recovery SET through = (SELECT min(seq) - 1 FROM outbox) WHERE through IS NULL"
+            )
+            self._db.execute(
+                "INSERT OR IGNORE INTO outbox SELECT seq FROM ledger WHERE seq > ?", (desk_has.seq,)
+            )
+        return True
+
+    def recovered_through(self) -> int | None:
+        """See `lane.ports.Journal.recovered_through`."""
+        row = self._db.execute("SELECT through FROM recovery").fetchone()
+        return row[0] if row else None
 
     def unfinished(self) -> Standing | None:
         """See `lane.ports.Journal.unfinished`."""
@@ -187,10 +232,16 @@ class SqliteJournal:
         row = self._db.execute("SELECT seq, hash FROM head").fetchone()
         return Head(*row) if row else GENESIS
 
-    def _witness(self, told: Head) -> None:
+    def _witnessed(self) -> Head | None:
         last = self._db.execute("SELECT seq, hash FROM witnessed ORDER BY seq DESC LIMIT 1").fetchone()
-        if last is not None and (told.seq < last[0] or (told.seq == last[0] and told.hash != last[1])):
-            raise DeskRefusedError(f"the desk's ledger went back: it was at {last[0]}, it says {told.seq}")
+        return Head(*last) if last else None
+
+    def _witness(self, told: Head) -> None:
+        last = self._witnessed()
+        if last is not None and (told.seq < last.seq or (told.seq == last.seq and told.hash != last.hash)):
+            raise DeskRefusedError(
+                f"the desk's ledger went back: it was at {last.seq}, it says {told.seq}; {_RESTORED}"
+            )
         self._db.execute("INSERT OR IGNORE INTO witnessed VALUES (?, ?)", (told.seq, told.hash))
 
     @contextmanager

@@ -40,7 +40,7 @@ class SimulatedDesk:
         self._reachable()
         self.missed.add(sha256)
 
-    def put_entries(self, entries: Sequence[Entry]) -> Head:
+    def put_entries(self, entries: Sequence[Entry], recovered_through: int | None = None) -> Head:  # noqa: ARG002
         """Applied once, in order; a gap or another entry at a known place is refused."""
         self._reachable()
         for entry in entries:

@@ -9,15 +9,25 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import URL
+from typer.testing import CliRunner
 
 from api.store import backup, chain
 from api.store.database import Database, opened
 from api.store.verify import verify_ledger
+from lane.__main__ import app as lane_app
+from lane.adapters.clock import SystemClock
+from lane.adapters.desk_http import HttpDesk
+from lane.adapters.journal import SqliteJournal
+from lane.courier import Courier
 from lane.errors import LedgerBrokenError
-from tests.api.desks import Lane, Officer, RunningDesk
+from lane.evidence import DeskContact, to_plain
+from lane.ports import Draft
+from lane.referral import PassageId
+from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, judged
 from tests.api.test_cli import run
 from tests.api.test_workers import address_of
 from tests.postgres import empty_database
@@ -232,6 +242,59 @@ def test_a_lane_tells_again_once(
             told = {"entries": wire_of([ghost]), "recovered_through": ghost.seq}
             assert lane.http.post("/entries", json=told).json()["code"] == "chain_broken"
             verify_ledger(moved.desk.database)
+
+
+def test_a_lane_goes_on_with_a_restored_desk_once_a_person_says_so(
+    desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
+) -> None:
+    """The lane itself, with its journal: from before the backup, through the loss, to a desk that goes on."""
+    here, clock = tmp_path / "lane.sqlite", SystemClock()
+    with SqliteJournal(here, "lane-1") as journal, HttpDesk(desk.address, lane.token) as http:
+        courier = Courier(journal, http, clock)
+        journal.record([Draft("lane.started", {"lane": "lane-1"})], at=clock.now())
+        assert courier.deliver() is DeskContact.REACHED
+        back_up(desk, tmp_path / "backup")
+        admit(journal, courier, officer)
+    with another(database_kind, tmp_path) as place:
+        head = restore(tmp_path / "backup", place)["head"]
+        with server.moved_into(place) as moved, HttpDesk(desk.address, lane.token) as http:
+            with SqliteJournal(here, "lane-1") as journal:
+                journal.record([Draft("lane.started", {"lane": "lane-1"})], at=clock.now())
+                assert Courier(journal, http, clock).deliver() is DeskContact.DESK_LOST
+            accept = ["accept-desk", head, "--journal", str(here), "--lane", "lane-1"]
+            done = CliRunner().invoke(lane_app, accept)
+            assert (done.exit_code, "accepted" in done.stdout) == (0, True)
+            with SqliteJournal(here, "lane-1") as journal:
+                courier = Courier(journal, http, clock)
+                assert courier.deliver() is DeskContact.REACHED
+                assert journal.waiting() == 0
+                officer.sign_in()
+                admit(journal, courier, officer)
+                found = verify_ledger(moved.desk.database, journal.desk_heads())
+            assert "lane.recovering" in kinds_of(moved.desk.database)
+            assert found.head.seq > 0
+
+
+def admit(journal: SqliteJournal, courier: Courier, officer: Officer) -> None:
+    """A passenger is referred, an officer admits, the lane opens; without pictures."""
+    passage, clock = PassageId(str(uuid4())), SystemClock()
+    asked = [
+        Draft("passage.started", {"passage": passage}),
+        Draft("passage.judged", judged(passage, [], REFERRED)),
+    ]
+    journal.record(asked, at=clock.now())
+    assert courier.deliver() is DeskContact.REACHED
+    officer.claim(passage)
+    assert officer.decide(passage).status_code == 200
+    decision = courier.answer(passage, 5)
+    assert decision is not None
+    done = [
+        Draft("passage.decided", {"passage": passage, "decision": to_plain(decision)}),
+        Draft("gate.opening", {"passage": passage, "because": "officer", "decision": decision.id}),
+        Draft("passage.closed", {"passage": passage, "how": "passed_through"}),
+    ]
+    journal.record(done, at=clock.now())
+    assert courier.deliver() is DeskContact.REACHED
 
 
 def wire_of(entries: list[Any]) -> list[dict[str, str]]:

@@ -70,9 +70,9 @@ class MortalDesk(HttpDesk):
         super().put_picture(picture, passage)
         self.death.tick()
 
-    def put_entries(self, entries: Sequence[Entry]) -> Head:
+    def put_entries(self, entries: Sequence[Entry], recovered_through: int | None = None) -> Head:
         self.death.tick()
-        head = super().put_entries(entries)
+        head = super().put_entries(entries, recovered_through)
         self.death.tick()
         return head
 

@@ -14,7 +14,7 @@ from lane.adapters.simulated_desk import SimulatedDesk
 from lane.courier import Courier
 from lane.errors import DeskLostError, DeskRefusedError, JournalError, LedgerBrokenError
 from lane.evidence import DeskContact
-from lane.ledger import Head
+from lane.ledger import Head, read
 from lane.passage import State
 from lane.ports import Draft, Picture, Standing
 from lane.referral import PassageId
@@ -164,3 +164,65 @@ def test_a_desk_that_was_away_too_long_hears_of_the_passage_without_its_pictures
     assert courier.deliver() is DeskContact.REACHED
     assert (desk.pictures, desk.missed) == ({}, {FACE.sha256})
     assert desk.kinds() == ["passage.judged", "pictures.dropped"]
+
+
+def delivered(here: SqliteJournal, desk: SimulatedDesk, kinds: str) -> None:
+    here.record([Draft(kind, {}) for kind in kinds], at=NOW)
+    assert Courier(here, desk, SystemClock()).deliver() is DeskContact.REACHED
+
+
+def test_a_desk_that_went_back_is_accepted_by_a_person_alone_and_the_ledger_keeps_both_heads(
+    tmp_path: Path,
+) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW)
+    here.confirmed(1, Head(9, "9" * 64))
+    here.record([Draft("b", {})], at=NOW)
+    with pytest.raises(DeskRefusedError, match="accept-desk"):
+        here.confirmed(2, Head(7, "7" * 64))
+    assert here.accept_desk(Head(6, "6" * 64), at=NOW) == Head(9, "9" * 64)
+    here.confirmed(2, Head(7, "7" * 64))
+    assert here.desk_heads() == [Head(6, "6" * 64), Head(7, "7" * 64)]
+    assert here.last("desk.accepted") == {"head": f"6:{'6' * 64}", "instead_of": f"9:{'9' * 64}"}
+
+
+@pytest.mark.parametrize("head", [Head(9, "9" * 64), Head(10, "a" * 64)])
+def test_there_is_nothing_to_accept_where_no_ledger_went_back(tmp_path: Path, head: Head) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW)
+    here.confirmed(1, Head(9, "9" * 64))
+    with pytest.raises(DeskRefusedError, match="nothing to accept"):
+        here.accept_desk(head, at=NOW)
+    assert [kind for kind in (here.last("desk.accepted"),) if kind] == []
+
+
+def test_nothing_is_told_again_before_a_person_has_accepted_the_desk(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    delivered(here, SimulatedDesk("lane-1"), "abc")
+    assert not here.go_back(Head(0, "0" * 64))
+    assert here.waiting() == 0
+
+
+def test_what_is_told_again_ends_where_the_lost_desk_had_been(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
+    here.confirmed(3, Head(9, "9" * 64))
+    here.record([Draft("d", {})], at=NOW)
+    here.accept_desk(Head(5, "5" * 64), at=NOW)
+    first = read(*here.payloads()[0])
+    assert here.go_back(first.head)
+    assert [parcel.entry.seq for parcel in here.pending(9)] == [2, 3, 4, 5]
+    assert here.recovered_through() == 3
+    here.confirmed(3, Head(6, "6" * 64))
+    assert here.recovered_through() is None
+    assert [parcel.entry.kind for parcel in here.pending(9)] == ["d", "desk.accepted"]
+
+
+def test_a_desk_with_another_chain_of_this_lane_is_told_nothing(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
+    here.confirmed(3, Head(9, "9" * 64))
+    here.accept_desk(Head(5, "5" * 64), at=NOW)
+    with pytest.raises(DeskRefusedError, match="another chain"):
+        here.go_back(Head(1, "1" * 64))
+    assert here.waiting() == 1
