@@ -30,6 +30,7 @@ from api.routes import (
     about,
     account_pages,
     audit,
+    audit_pages,
     case_pages,
     entrance,
     evaluation,
@@ -150,6 +151,7 @@ def create_app(
         lane_pages,
         pages,
         hall_pages,
+        audit_pages,
     ):
         app.include_router(pages_of.router)
     app.mount("/static", StaticFiles(directory=_STATIC))

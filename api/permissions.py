@@ -155,6 +155,8 @@ RULES: dict[str, Rule] = {
     "prove_inclusion": Rule(_WITNESS),
     "prove_consistency": Rule(_WITNESS),
     # the auditor
+    "show_passages": Rule(_AUDITOR),
+    "show_audited_passage": Rule(_AUDITOR),
     "find_passages": Rule(_AUDITOR),
     "audit_passage": Rule(_AUDITOR),
     "export_passage": Rule(_AUDITOR),

@@ -149,7 +149,10 @@ def _outcome(referral: Referral, words: Words) -> Outcome | None:
     )
 
 
+def ended(how: str, words: Words) -> str:
+    """How a passage ended at the lane, in words."""
+    return words.say(_ENDED.get(how, N_("The passage has ended at the lane.")))
+
+
 def _ended(referral: Referral, words: Words) -> str | None:
-    if referral.ended is None:
-        return None
-    return words.say(_ENDED.get(referral.ended, N_("The passage has ended at the lane.")))
+    return None if referral.ended is None else ended(referral.ended, words)

@@ -19,7 +19,12 @@ from api.store.officers import Role
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
-WORK = {Role.OFFICER: "/queue", Role.SUPERVISOR: "/queue", Role.ADMINISTRATOR: "/people"}
+WORK = {
+    Role.OFFICER: "/queue",
+    Role.SUPERVISOR: "/queue",
+    Role.ADMINISTRATOR: "/people",
+    Role.AUDITOR: "/audit",
+}
 """Where each role's work begins; everybody else has the own account."""
 
 

@@ -63,6 +63,11 @@ class SignedInOfficer:
         return self.role is Role.SUPERVISOR
 
     @property
+    def audits(self) -> bool:
+        """Whether this officer proves afterwards what happened."""
+        return self.role is Role.AUDITOR
+
+    @property
     def administers(self) -> bool:
         """Whether this officer looks after people and lanes."""
         return self.role is Role.ADMINISTRATOR

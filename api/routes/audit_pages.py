@@ -1,0 +1,87 @@
+"""The auditor's pages: a search by plain form, and one passage as a timeline. They change nothing."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import NaiveDatetime
+
+from api.auth import GuardedPage, TheOfficer
+from api.console import audit, render
+from api.routes.audit import Before, TheAuditing
+from api.schemas import PassageName
+from api.store.audit import Wanted
+from api.words import language
+
+router = APIRouter(route_class=GuardedPage, include_in_schema=False)
+
+# A form sends what was left empty, too.
+Moment = NaiveDatetime | Literal[""]
+Text = Annotated[str, Query(pattern="^[A-Za-z0-9._ -]{0,64}$")]
+
+
+@router.get("/audit")
+def show_passages(
+    request: Request,
+    auditing: TheAuditing,
+    who: TheOfficer,
+    since: Moment = "",
+    until: Moment = "",
+    lane: Text = "",
+    reason: Text = "",
+    officer: Text = "",
+    passage: Text = "",
+    before: Before = None,
+) -> Response:
+    """The search, and what was found, newest first."""
+    words = language.of_request(request)
+    asked = {"lane": lane, "reason": reason, "officer": officer, "passage": passage}
+    given = {name: text.strip() or None for name, text in asked.items()}
+    found = auditing.search(Wanted(_moment(since), _moment(until), **given), before)
+    asked |= {"since": _field(since), "until": _field(until)}
+    kept = {name: text for name, text in asked.items() if text}
+    older = urlencode({**kept, "before": found.before}) if found.before else None
+    return render.page(
+        request,
+        "audit.html",
+        officer=who,
+        asked=asked,
+        reasons=audit.reasons(words),
+        found=[audit.line(one, words) for one in found.passages],
+        older=older,
+        newest=urlencode(kept) if before else None,
+        clock=_clock,
+    )
+
+
+@router.get("/audit/{passage}")
+def show_audited_passage(
+    request: Request, passage: PassageName, auditing: TheAuditing, who: TheOfficer
+) -> Response:
+    """One passage from document to gate."""
+    words = language.of_request(request)
+    told = auditing.passage(passage)
+    return render.page(
+        request,
+        "audit_passage.html",
+        officer=who,
+        found=audit.line(told.found, words),
+        steps=audit.timeline(told, words),
+        clock=_clock,
+    )
+
+
+def _moment(given: Moment) -> datetime | None:
+    """A time as the form gives it, by the desk's own clock."""
+    return given.astimezone() if isinstance(given, datetime) else None
+
+
+def _field(given: Moment) -> str:
+    return given.isoformat(timespec="minutes") if isinstance(given, datetime) else ""
+
+
+def _clock(at: datetime) -> str:
+    """Day and time with the zone, for a browser that runs no script."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S (UTC%z)")
