@@ -1,7 +1,7 @@
 """What goes over the wire about people and their sessions."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -141,3 +141,39 @@ class LaneTokenTold(Wire):
 
     lane: str
     token: str
+
+
+# --- passkeys
+
+PasskeyName = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Credential = Annotated[
+    dict[str, Any], Field(description="What the browser's `PublicKeyCredential.toJSON()` gives.")
+]
+
+
+class PasskeyMessage(Wire):
+    """One of the own passkeys."""
+
+    passkey: str
+    label: str
+    added_at: datetime
+    used_at: datetime | None
+
+
+class PasskeyList(Wire):
+    """The own passkeys, the oldest first."""
+
+    passkeys: list[PasskeyMessage]
+
+
+class NewPasskey(Wire):
+    """A passkey that the browser made, and what to call it."""
+
+    label: str = Field(min_length=1, max_length=64)
+    credential: Credential
+
+
+class PasskeyAnswer(Wire):
+    """The browser's answer to the question who signs in."""
+
+    credential: Credential

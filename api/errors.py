@@ -14,6 +14,9 @@ ApiError
 ├── LastAdministratorError    nobody could administer the desk any more
 ├── NoPasswordError           who signs in elsewhere, or no more, has no password here
 ├── ToldPasswordError         a password that somebody else told must be changed first
+├── PasskeysOffError          the desk does not know its own address, which passkeys need
+├── PasskeyRefusedError       no passkey of this desk, or not an answer to its question
+├── PasskeyUnknownError       no such passkey of one's own
 ├── NotSignedInError          nobody is signed in
 ├── WrongPasswordError        name and password do not belong together
 ├── PasswordRefusedError      a new password is too short, too long, or holds the own name
@@ -154,6 +157,27 @@ class ToldPasswordError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("somebody else told this password: change it first")
+
+
+class PasskeysOffError(ApiError):
+    """The desk does not know its own address, which passkeys need."""
+
+    def __init__(self) -> None:
+        super().__init__("this desk has no passkeys: its setting `origin` is not set")
+
+
+class PasskeyRefusedError(ApiError):
+    """No passkey of this desk, or not an answer to its question."""
+
+    def __init__(self) -> None:
+        super().__init__("the passkey was not accepted: try again, or sign in in another way")
+
+
+class PasskeyUnknownError(ApiError):
+    """No such passkey of one's own."""
+
+    def __init__(self) -> None:
+        super().__init__("you have no such passkey: look at the list again")
 
 
 class NotSignedInError(ApiError):
@@ -525,6 +549,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     WrongPasswordError: (401, "wrong_password"),
     TokenRefusedError: (401, "token_refused"),
     NotAllowedError: (403, "not_allowed"),
+    PasskeyRefusedError: (401, "passkey_refused"),
     ToldPasswordError: (403, "told_password"),
     ForgedRequestError: (403, "forged_request"),
     NotYourDecisionError: (403, "not_your_decision"),
@@ -540,6 +565,8 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     KeyLostError: (404, "image_key_lost"),
     KeyWrongError: (404, "image_key_wrong"),
     ImageChangedError: (404, "image_changed"),
+    PasskeysOffError: (404, "passkeys_off"),
+    PasskeyUnknownError: (404, "passkey_unknown"),
     OfficerUnknownError: (404, "officer_unknown"),
     SessionUnknownError: (404, "session_unknown"),
     NameTakenError: (409, "name_taken"),

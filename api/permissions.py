@@ -104,6 +104,14 @@ RULES: dict[str, Rule] = {
     "change_own_password": Rule(PEOPLE, changes=True, with_told_password=True),
     "list_sessions": Rule(PEOPLE),
     "end_own_session": Rule(PEOPLE, changes=True),
+    # passkeys
+    "list_passkeys": Rule(PEOPLE),
+    "ask_for_passkey": Rule(PEOPLE, changes=True),
+    "add_passkey": Rule(PEOPLE, changes=True),
+    "remove_passkey": Rule(PEOPLE, changes=True),
+    "forget_passkey": Rule(PEOPLE, changes=True),
+    "ask_for_sign_in": Rule(_ANYONE, changes=True),
+    "sign_in_with_passkey": Rule(_ANYONE, changes=True),
     # people
     "list_officers": Rule(_ADMINISTRATOR),
     "add_officer": Rule(_ADMINISTRATOR, changes=True),

@@ -4,6 +4,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, cast
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -129,6 +130,9 @@ class Settings(BaseSettings):
     telemetry_endpoint: str | None = Field(default=None, pattern="^https?://[^@]+$")
     """Where traces of requests are sent, over OTLP: a collector's address such as http://127.0.0.1:4318.
     Needs the extra `telemetry`; unset, nothing is sent."""
+    origin: str | None = Field(default=None, pattern=r"^https?://[a-z0-9.-]+(:[0-9]+)?$")
+    """The desk's address in a browser, such as https://desk.example. Passkeys and the identity provider need
+    it; http:// is for localhost alone."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """From which level on the desk logs: debug, info, warning or error."""
 
@@ -136,6 +140,11 @@ class Settings(BaseSettings):
     def https(self) -> bool:
         """Whether browsers reach the desk over HTTPS alone."""
         return self.cookie_secure or self.tls_certificate is not None
+
+    @property
+    def passkey_domain(self) -> str:
+        """For which host passkeys are good: browsers show them nowhere else."""
+        return urlsplit(self.origin or "").hostname or ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -155,6 +164,8 @@ class Settings(BaseSettings):
             )
         if self.tls_key is not None and self.tls_certificate is None:
             raise ValueError("tls_key is set and tls_certificate is not: set both")
+        if (self.origin or "").startswith("http://") and self.passkey_domain != "localhost":
+            raise ValueError("origin begins with http:// and is not localhost: browsers need https://")
         return self
 
 

@@ -9,7 +9,7 @@ import structlog
 from api.desk import Desk
 from api.errors import WrongPasswordError
 from api.passwords import Passwords
-from api.store import attempts, officers, sessions
+from api.store import attempts, challenges, officers, sessions
 from api.store.database import Database
 from api.store.officers import SignedInOfficer
 from api.store.sessions import Lifetime, Way
@@ -106,3 +106,4 @@ def forget_old(desk: Desk) -> None:
         now = desk.clock()
         sessions.forget_ended(session, at=now, lifetime=desk.lifetime)
         attempts.forget_old(session, at=now)
+        challenges.forget_old(session, at=now)

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import Response
 
-from api.accounts import Handle
-from api.auth import GuardedPage, TheOfficer
+from api.accounts import Handle, PasskeyName
+from api.auth import GuardedPage, TheOfficer, desk_of
 from api.console import people as shown
 from api.console import render
 from api.errors import (
@@ -17,10 +17,13 @@ from api.errors import (
     TooManySignInsError,
     WrongPasswordError,
 )
+from api.passkeys import Passkeys
 from api.people import People
 from api.routes.entrance import to
+from api.routes.passkeys import ThePasskeys
 from api.routes.people import ThePeople
 from api.store.officers import SignedInOfficer
+from api.store.tables import PasskeyRow
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
@@ -60,6 +63,15 @@ def end_own_session(session: Annotated[Handle, Path()], people: ThePeople, who: 
     return to("/account")
 
 
+@router.post("/account/passkeys/{passkey}/end")
+def forget_passkey(
+    passkey: Annotated[PasskeyName, Path()], passkeys: ThePasskeys, who: TheOfficer
+) -> Response:
+    """Remove one of the own passkeys by form."""
+    passkeys.remove(passkey, who)
+    return to("/account")
+
+
 def _account(
     request: Request,
     people: People,
@@ -82,4 +94,11 @@ def _account(
         sessions=people.sessions_of(who.pseudonym),
         roles=shown.ROLES,
         ways=shown.WAYS,
+        passkeys=_passkeys(request, who),
     )
+
+
+def _passkeys(request: Request, who: SignedInOfficer) -> list[PasskeyRow] | None:
+    """None: this desk has no passkeys."""
+    desk = desk_of(request)
+    return None if desk.settings.origin is None else Passkeys.of(desk).listed(who)

@@ -5,7 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import GuardedPage, TheDesk, TheOfficer, TheVisitor, end_session, set_session, signed_in
+from api.auth import (
+    GuardedPage,
+    TheDesk,
+    TheOfficer,
+    TheVisitor,
+    desk_of,
+    end_session,
+    set_session,
+    signed_in,
+)
 from api.console import render
 from api.errors import (
     ANSWERS,
@@ -40,7 +49,7 @@ def show_sign_in(request: Request) -> Response:
     try:
         signed_in(request)
     except NotSignedInError:
-        return render.page(request, "sign_in.html", problem=None, name="")
+        return _entrance(request)
     return to("/")
 
 
@@ -57,8 +66,7 @@ def sign_in(
         _, token = SigningIn.of(desk).by_password(name, password, visitor)
     except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
         status, code = ANSWERS[type(error)]
-        told = render.problem(request, code)
-        return render.page(request, "sign_in.html", status=status, problem=told, name=name)
+        return _entrance(request, status=status, problem=render.problem(request, code), name=name)
     response = to("/")
     set_session(response, token, desk.settings)
     return response
@@ -71,6 +79,19 @@ def sign_out(desk: TheDesk, who: TheOfficer) -> Response:
     response = to("/sign-in")
     end_session(response, desk.settings)
     return response
+
+
+def _entrance(request: Request, *, status: int = 200, problem: str | None = None, name: str = "") -> Response:
+    """The ways to sign in that this desk has."""
+    settings = desk_of(request).settings
+    return render.page(
+        request,
+        "sign_in.html",
+        status=status,
+        problem=problem,
+        name=name,
+        passkeys=settings.origin is not None,
+    )
 
 
 def to(path: str) -> RedirectResponse:

@@ -47,7 +47,7 @@ def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, respon
     """Start a session; the cookie is its key, the CSRF token goes with everything that changes something."""
     who, token = SigningIn.of(desk).by_password(credentials.name, credentials.password, visitor)
     set_session(response, token, desk.settings)
-    return SignedIn(officer=_told(who), csrf_token=csrf_token(token))
+    return SignedIn(officer=who_is(who), csrf_token=csrf_token(token))
 
 
 @router.get(
@@ -58,7 +58,7 @@ def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, respon
 )
 def show_session(who: TheOfficer, token: SessionToken) -> SignedIn:
     """The officer of this session, and its CSRF token."""
-    return SignedIn(officer=_told(who), csrf_token=csrf_token(token or ""))
+    return SignedIn(officer=who_is(who), csrf_token=csrf_token(token or ""))
 
 
 @router.delete(
@@ -112,5 +112,6 @@ def change_password(wanted: PasswordChange, people: ThePeople, who: TheOfficer) 
     return Response(status_code=204)
 
 
-def _told(who: SignedInOfficer) -> Officer:
+def who_is(who: SignedInOfficer) -> Officer:
+    """Who is signed in, over the wire."""
     return Officer(name=who.name, pseudonym=who.pseudonym, role=who.role.value, duties=sorted(who.duties))

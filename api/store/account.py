@@ -43,6 +43,8 @@ class Account:
         """Pseudonym → the hash of the officer's credentials, or None since the officer was disabled."""
         self.roles: dict[str, str] = {}
         self.duties: dict[str, str] = {}
+        self.passkeys: dict[str, dict[str, object]] = {}
+        """A passkey → whose it is, and the hash of its public key."""
         self._book = Casebook(self.roles)
         self.set_back: list[int] = []
         """Entries older than the one before: the clock was set back. A fact to know of, and no fault."""
@@ -72,6 +74,8 @@ class Account:
             "officer.duties_set": self._duties_set,
             "officer.password_set": self._password_set,
             "officer.session_ended": self._session_ended,
+            "officer.passkey_added": self._passkey_added,
+            "officer.passkey_removed": self._passkey_removed,
             "officer.signed_in": self._signed_in,
             "officer.signed_out": self._signed_out,
             "images.missed": self._images_missed,
@@ -202,6 +206,16 @@ class Account:
             self._administered(entry)
         self.officers[officer] = str(entry.body["credentials_sha256"])
 
+    def _passkey_added(self, entry: Entry) -> None:
+        officer = entry.body["officer"]
+        must(self.officers[officer], "a passkey is given to an officer who cannot sign in")
+        must(entry.body["passkey"] not in self.passkeys, "a passkey is added twice")
+        self.passkeys[entry.body["passkey"]] = {"officer": officer, "key": entry.body["key_sha256"]}
+
+    def _passkey_removed(self, entry: Entry) -> None:
+        gone = self.passkeys.pop(entry.body["passkey"])
+        must(gone["officer"] == entry.body["officer"], "an officer removes another's passkey")
+
     def _session_ended(self, entry: Entry) -> None:
         self._known(entry.body["officer"])
         if entry.body["by"] != entry.body["officer"]:
@@ -224,6 +238,8 @@ class Account:
         self._administered(entry)
         must(self.officers[entry.body["officer"]], "an officer is disabled twice")
         self.officers[entry.body["officer"]] = None
+        kept = {name: key for name, key in self.passkeys.items() if key["officer"] != entry.body["officer"]}
+        self.passkeys = kept
 
     def _signed_in(self, entry: Entry) -> None:
         must(self.officers.get(entry.body["officer"]), "an officer signs in who cannot")

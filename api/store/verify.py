@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from api.errors import StoreDamagedError, StoreError
 from api.heads import TreeHead
 from api.schemas import JudgedTold
-from api.store import alarms, append_only, casebook, chain, decisions, heads, lanes, officers, tree
+from api.store import alarms, append_only, casebook, chain, decisions, heads, lanes, officers, passkeys, tree
 from api.store.account import Account, alarm_key
 from api.store.casebook import Case
 from api.store.database import Database, newest_revision
@@ -35,6 +35,7 @@ from api.store.tables import (
     LedgerRow,
     OfficerRow,
     OpinionRow,
+    PasskeyRow,
     PreparedRow,
     RecoveryRow,
     ReferralRow,
@@ -224,6 +225,7 @@ def _check_tables(session: Session, account: Account) -> None:
     _check_commands(session, account)
     _check_prepared(session, account)
     _check_officers(session, account)
+    _check_passkeys(session, account)
     _check_referrals(session, account)
     _check_alarms(session, account)
     _check_recoveries(session, account)
@@ -320,6 +322,14 @@ def _check_officers(session: Session, account: Account) -> None:
         for row in session.scalars(select(OfficerRow))
     }
     _compare("officer", expected, found)
+
+
+def _check_passkeys(session: Session, account: Account) -> None:
+    found = {
+        row.sha256: {"officer": row.officer, "key": passkeys.key_hash(row)}
+        for row in session.scalars(select(PasskeyRow))
+    }
+    _compare("passkey", account.passkeys, found)
 
 
 def _check_referrals(session: Session, account: Account) -> None:

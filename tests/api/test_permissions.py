@@ -228,4 +228,11 @@ def test_faces_are_for_those_who_decide() -> None:
 
 def test_who_may_do_anything_at_all_without_a_name_is_known() -> None:
     anyone = {name for name, rule in RULES.items() if Caller.ANYONE in rule.callers}
-    assert anyone == {"show_health", "show_ready", "show_sign_in", "sign_in"}
+    assert anyone == {
+        "show_health",
+        "show_ready",
+        "show_sign_in",
+        "sign_in",
+        "ask_for_sign_in",
+        "sign_in_with_passkey",
+    }
