@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.errors import ImageChangedError, KeyWrongError, SettingsError
+from api.errors import ImageChangedError, KeyLostError, KeyWrongError, SettingsError
 from api.holding import Holding
-from api.store import faces
+from api.store import chain, faces
 from api.store.database import Database
 from api.store.keyring import Keyring, keyring_of
 from api.store.officers import Role
@@ -24,6 +24,7 @@ from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, drawn_face, ju
 from tests.api.service import kinds
 
 JPEG = {"Content-Type": "image/jpeg"}
+JFIF = b"\xff\xd8\xff\xe0\x00\x10JFIF"
 
 
 def close(lane: Lane, passage: str, how: str = "passed_through") -> None:
@@ -95,10 +96,11 @@ def test_no_image_lies_on_the_desks_disk_as_it_was(desk: RunningDesk, lane: Lane
     shown = officer.http.get(image_of(officer, passage))
     assert shown.content == image
     on_disk = bytes_of(desk)
-    assert b"\xff\xd8\xff" not in on_disk
+    assert JFIF not in on_disk
     assert image[100:132] not in on_disk
 
 
+@pytest.mark.both_databases
 def test_each_passage_has_a_key_of_its_own(desk: RunningDesk, lane: Lane) -> None:
     first, second = lane.refer(), lane.refer()
     assert desk.desk.keyring.passages() == {first, second}
@@ -154,6 +156,7 @@ def test_after_a_rotation_every_image_opens_under_the_new_key_alone(
 # --- erased
 
 
+@pytest.mark.both_databases
 def test_who_passed_through_is_erased_in_the_same_request(
     desk: RunningDesk, lane: Lane, officer: Officer
 ) -> None:
@@ -168,6 +171,7 @@ def test_who_passed_through_is_erased_in_the_same_request(
     verified(desk)
 
 
+@pytest.mark.both_databases
 def test_who_did_not_pass_is_erased_a_set_time_after_the_passage_closed(
     desk: RunningDesk, lane: Lane
 ) -> None:
@@ -184,6 +188,7 @@ def test_who_did_not_pass_is_erased_a_set_time_after_the_passage_closed(
     verified(desk)
 
 
+@pytest.mark.both_databases
 def test_who_never_closed_is_erased_a_set_time_after_the_last_fact(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     desk.clock.pass_time(hours=7)
@@ -197,6 +202,7 @@ def test_who_never_closed_is_erased_a_set_time_after_the_last_fact(desk: Running
     verified(desk)
 
 
+@pytest.mark.both_databases
 def test_images_whose_passage_never_comes_are_erased_too(desk: RunningDesk, lane: Lane) -> None:
     lane.upload(drawn_face(1), "p-lost")
     desk.clock.pass_time(hours=13)
@@ -206,6 +212,7 @@ def test_images_whose_passage_never_comes_are_erased_too(desk: RunningDesk, lane
     verified(desk)
 
 
+@pytest.mark.both_databases
 def test_of_an_erased_passage_nothing_is_kept_again_and_its_lane_goes_on(
     desk: RunningDesk, lane: Lane, officer: Officer
 ) -> None:
@@ -229,6 +236,7 @@ def test_a_lane_that_tells_late_keeps_no_face_longer(desk: RunningDesk, lane: La
     assert held(desk) == 0
 
 
+@pytest.mark.both_databases
 def test_what_a_crash_left_is_erased_by_the_chore(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     desk.desk.keyring.destroy([passage])  # the desk died before it could tell
@@ -269,6 +277,7 @@ def lift(who: Officer, passage: str) -> Any:
     return who.ask("POST", f"/passages/{passage}/hold/lift", json={"reason": "case is closed"})
 
 
+@pytest.mark.both_databases
 def test_a_legal_hold_suspends_the_erasure_until_it_is_lifted(
     desk: RunningDesk, lane: Lane, auditor: Officer
 ) -> None:
@@ -293,6 +302,7 @@ def test_a_legal_hold_suspends_the_erasure_until_it_is_lifted(
     verified(desk)
 
 
+@pytest.mark.both_databases
 def test_nobody_holds_what_is_erased_or_was_never_there(
     desk: RunningDesk, lane: Lane, auditor: Officer
 ) -> None:
@@ -320,6 +330,7 @@ def test_the_ledger_has_the_hash_of_a_holds_reason_alone(
     assert not [payload for payload in payloads if "Zhang" in payload]
 
 
+@pytest.mark.both_databases
 def test_passages_with_a_face_are_counted_and_many_are_warned_of(
     desk: RunningDesk, lane: Lane, auditor: Officer
 ) -> None:
@@ -343,6 +354,7 @@ def shown(lane: Lane, officer: Officer) -> tuple[str, str]:
     return passage, image_of(officer, passage)
 
 
+@pytest.mark.both_databases
 def test_an_image_without_its_key_is_not_available(
     desk: RunningDesk, officer: Officer, shown: tuple[str, str]
 ) -> None:
@@ -388,6 +400,7 @@ def test_verify_without_a_keyring_says_what_it_did_not_open(desk: RunningDesk, l
 # --- bounds
 
 
+@pytest.mark.both_databases
 def test_the_images_of_a_passage_are_limited_in_number(lane: Lane) -> None:
     for number in range(faces.MOST_IMAGES):
         lane.upload(drawn_face(1) + bytes([number]), "p-1")
@@ -398,6 +411,7 @@ def test_the_images_of_a_passage_are_limited_in_number(lane: Lane) -> None:
     assert lane.upload(drawn_face(1) + b"\0", "p-1")
 
 
+@pytest.mark.both_databases
 def test_a_case_opens_without_the_images_that_will_not_come(
     desk: RunningDesk, lane: Lane, officer: Officer
 ) -> None:
@@ -414,6 +428,38 @@ def test_a_case_opens_without_the_images_that_will_not_come(
     assert lane.http.delete(f"/passages/p-1/images/{shas[0]}").status_code == 204
     assert officer.ask("GET", f"/referrals/p-1/images/{shas[0]}").status_code == 200
     verified(desk)
+
+
+# --- backups
+
+
+def test_a_restored_backup_brings_no_erased_face_back(desk: RunningDesk, lane: Lane) -> None:
+    image = drawn_face(1)
+    passage, waiting = lane.refer(images=[image]), lane.refer(images=[image])
+    backup = desk.file.with_name("backup.sqlite3")
+    with closing(sqlite3.connect(desk.file)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    close(lane, passage)
+    with desk.desk.database.read() as session:
+        witnessed = chain.head(session)
+    desk.desk.database.close()
+    for end in ("", "-wal", "-shm"):
+        desk.file.with_name(desk.file.name + end).unlink(missing_ok=True)
+    backup.rename(desk.file)
+    with desk.moved_into(desk.file) as restored:
+        sha256 = hashlib.sha256(image).hexdigest()
+        with restored.desk.database.read() as session:
+            with pytest.raises(KeyLostError):
+                faces.image(session, restored.desk.keyring, passage, sha256)
+            assert faces.image(session, restored.desk.keyring, waiting, sha256) == image
+        [told] = verified(restored).not_checked
+        assert "1 passages" in told
+        with pytest.raises(LedgerBrokenError):
+            verify_ledger(restored.desk.database, [witnessed])
+        restored.clock.pass_time(hours=13)
+        restored.do_chores()
+        assert (held(restored), restored.desk.keyring.passages()) == (0, set())
+        assert verified(restored).not_checked == ()
 
 
 # --- what an older desk kept
@@ -439,7 +485,7 @@ def test_images_of_an_older_desk_are_sealed_at_the_first_start(
         on_disk = bytes_of(moved)
     for image in (named, stray):
         assert image[200:232] not in on_disk
-    assert b"\xff\xd8\xff" not in on_disk
+    assert JFIF not in on_disk
 
 
 def copy_older(desk: RunningDesk, path: Path, *images: bytes) -> None:
