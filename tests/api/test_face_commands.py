@@ -3,13 +3,17 @@
 import base64
 import json
 import secrets
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from api.__main__ import app
+from api.store.database import Database
 from api.store.keyring import Keyring
+from api.store.verify import verify_ledger
 from api.vault import KeyFile
 from tests.api.desks import Lane, RunningDesk
 from tests.api.test_faces import close, held, key_file, verified
@@ -81,3 +85,25 @@ def test_a_rotation_that_was_cut_off_early_changes_nothing(desk: RunningDesk, la
     run(desk, "keys", "rotate")
     assert desk.desk.keyring.identity != before
     assert verified(desk).not_checked == ()
+
+
+def test_a_backup_holds_no_key_and_brings_no_erased_face_back(
+    desk: RunningDesk, lane: Lane, tmp_path: Path
+) -> None:
+    passage, waiting = lane.refer(), lane.refer()
+    file, restored = tmp_path / "backup.sqlite3", tmp_path / "restored.sqlite3"
+    run(desk, "backup", "--to", str(file))
+    close(lane, passage)
+    words = ["restore", "--from", str(file), "--database", str(restored)]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    with closing(sqlite3.connect(restored)) as raw:
+        tables = {table for (table,) in raw.execute("SELECT name FROM sqlite_master")}
+        sealed = dict(raw.execute("SELECT passage, sealed FROM images"))
+    assert not tables & {"keys", "key_encryption"}
+    assert {passage, waiting} == set(sealed), "the backup is from before"
+    database = Database(restored)
+    try:
+        told = verify_ledger(database, keyring=desk.desk.keyring).not_checked
+    finally:
+        database.close()
+    assert told == ("the images of 1 passages were not opened: the keyring has no keys for them",)
