@@ -47,12 +47,15 @@ from api.routes import (
     passkeys,
     people,
     people_pages,
+    quality,
+    quality_pages,
     referrals,
 )
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
 from api.store.keyring import keyring_of
+from api.training import Training
 
 _STATIC = Path(__file__).with_name("console") / "static"
 
@@ -62,6 +65,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("escalate", 2.0, lambda desk: desk.cases.escalate()),
     Chore("sweep keys", 600.0, lambda desk: desk.erasing.sweep()),
     Chore("forget sign-ins", 600.0, signing_in.forget_old),
+    Chore("look at decisions", 3600.0, lambda desk: Training.of(desk).look()),
 )
 """What a desk does by itself, again and again."""
 
@@ -143,6 +147,7 @@ def create_app(
         ledger,
         audit,
         holds,
+        quality,
     ):
         app.include_router(part.router, prefix=API)
     for pages_of in (
@@ -154,6 +159,7 @@ def create_app(
         pages,
         hall_pages,
         audit_pages,
+        quality_pages,
     ):
         app.include_router(pages_of.router)
     app.mount("/static", StaticFiles(directory=_STATIC))

@@ -129,3 +129,58 @@ class CommandsMessage(Wire):
     """How many lanes were told."""
 
     lanes: int
+
+
+# --- officers' quality
+
+
+class ShareMessage(Wire):
+    """A share with its exact 95 % interval; null where nothing was counted."""
+
+    errors: int
+    n: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class QualityAlarmMessage(Wire):
+    """Something that chance does not explain. It accuses nobody."""
+
+    kind: Literal["fast", "agrees"]
+    raised_at: datetime
+    found: int
+    n: int
+    text: str
+
+
+class QualityMessage(Wire):
+    """How one officer's eye does, over thirty days."""
+
+    officer: str
+    name: str
+    false_accepts: ShareMessage = Field(description="Of prepared cases of two people: those admitted.")
+    false_rejects: ShareMessage = Field(description="Of prepared cases of one person: taken for two.")
+    undecided: int
+    decisions: int
+    median_s: float | None = Field(description="How long the faces were looked at, in the middle.")
+    agreed_before: ShareMessage = Field(description="Judged as the machine did, before it spoke.")
+    agreed_after: ShareMessage
+    changed: ShareMessage = Field(description="Answered otherwise than judged.")
+    alarms: list[QualityAlarmMessage] = Field(description="Told to supervisors alone.")
+
+
+class QualitiesMessage(Wire):
+    """How each officer's eye does."""
+
+    officers: list[QualityMessage]
+
+
+class TrainedMessage(Wire):
+    """What came of a training."""
+
+    cases: int
+    right: int
+    false_accepts: int
+    false_rejects: int
+    undecided: int

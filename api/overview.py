@@ -1,5 +1,7 @@
 """The hall's values to what lanes and supervisors get over the wire."""
 
+from collections import Counter
+
 from api.desk import Report
 from api.hall import (
     CommandHeard,
@@ -7,11 +9,20 @@ from api.hall import (
     LaneMessage,
     OfficerMessage,
     PointMessage,
+    QualityAlarmMessage,
+    QualityMessage,
     QueueMessage,
+    ShareMessage,
     StatusTold,
+    TrainedMessage,
 )
+from api.quality import Known, Outcome
 from api.store.hall import AtWork, Command, Heard
+from api.store.quality import Alarm as QualityAlarm
+from api.store.quality import OfOfficer
 from api.watching import Hall
+from api.words.language import N_, Words
+from lane.intervals import Rate
 
 
 def command(one: Command) -> CommandHeard:
@@ -38,6 +49,59 @@ def hall(seen: Hall, report: Report) -> HallMessage:
         ],
         alarms=sum(alarm.acknowledged_by is None for one in report.series for alarm in one.alarms),
     )
+
+
+def quality(one: OfOfficer, words: Words, *, own: bool = False) -> QualityMessage:
+    """How an officer's eye does; alarms are for the trainer to speak about."""
+    found = one.quality
+    return QualityMessage(
+        officer=one.officer,
+        name=one.name,
+        false_accepts=_share(found.false_accepts),
+        false_rejects=_share(found.false_rejects),
+        undecided=found.undecided,
+        decisions=found.decisions,
+        median_s=found.median_s,
+        agreed_before=_share(found.agreed_before),
+        agreed_after=_share(found.agreed_after),
+        changed=_share(found.changed),
+        alarms=[] if own else [_quality_alarm(alarm, words) for alarm in one.alarms],
+    )
+
+
+def trained(known: list[Known]) -> TrainedMessage:
+    """What came of a training."""
+    times = Counter(one.outcome for one in known)
+    return TrainedMessage(
+        cases=len(known),
+        right=times[Outcome.RIGHT],
+        false_accepts=times[Outcome.FALSE_ACCEPT],
+        false_rejects=times[Outcome.FALSE_REJECT],
+        undecided=times[Outcome.UNDECIDED],
+    )
+
+
+_ALARMS = {
+    "fast": N_(
+        "Of %(n)s looks at two faces, %(found)s took less than two seconds. There can be many reasons; "
+        "please talk about it."
+    ),
+    "agrees": N_(
+        "%(found)s of %(n)s answers were those of the machine. There can be many reasons; "
+        "please talk about it."
+    ),
+}
+
+
+def _quality_alarm(alarm: QualityAlarm, words: Words) -> QualityAlarmMessage:
+    text = words.say(_ALARMS[alarm.kind], found=f"{alarm.found:,}", n=f"{alarm.n:,}")
+    return QualityAlarmMessage.model_validate(
+        {"kind": alarm.kind, "raised_at": alarm.raised_at, "found": alarm.found, "n": alarm.n, "text": text}
+    )
+
+
+def _share(one: Rate) -> ShareMessage:
+    return ShareMessage.model_validate(one.plain())
 
 
 def _lane(one: Heard, seen: Hall) -> LaneMessage:

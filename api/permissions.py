@@ -83,6 +83,15 @@ RULES: dict[str, Rule] = {
     "deliver_entries": Rule(_LANE, changes=True),
     "wait_for_decision": Rule(_LANE),
     "tell_status": Rule(_LANE, changes=True),
+    # officers' eyes
+    "show_own_quality": Rule(_QUEUE),
+    "show_own_quality_page": Rule(_QUEUE),
+    "show_quality": Rule(_SUPERVISOR),
+    "show_quality_page": Rule(_SUPERVISOR),
+    "show_training": Rule(_QUEUE),
+    "show_training_page": Rule(_QUEUE),
+    "train_on_next": Rule(_QUEUE, changes=True),
+    "train_by_form": Rule(_QUEUE, changes=True),
     # the hall
     "show_hall": Rule(_SUPERVISOR, keeps_alive=False),
     "show_hall_page": Rule(_SUPERVISOR),

@@ -11,6 +11,7 @@ An alarm says that somebody should talk with the officer, and nothing of why.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from statistics import median
 
 from lane.intervals import Rate, chance, rate
@@ -62,7 +63,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision on a traveller. `before` and `after`: agreement with the machine, None where it was not
+    """One decision on a traveller. `seconds`: how long the faces were looked at, infinite where it is not
+    known. `before` and `after`: agreement with the machine, None where it was not
     sure, nothing was compared, or the officer could not tell."""
 
     seconds: float
@@ -108,12 +110,13 @@ class Look:
 def figures(known: Iterable[Known], decided: Iterable[Decided]) -> Quality:
     """What is known of one officer."""
     cases, real = list(known), list(decided)
+    timed = [one.seconds for one in real if isfinite(one.seconds)]
     return Quality(
         false_accepts=_share(cases, Truth.DIFFERENT, Outcome.FALSE_ACCEPT),
         false_rejects=_share(cases, Truth.SAME, Outcome.FALSE_REJECT),
         undecided=sum(one.outcome is Outcome.UNDECIDED for one in cases),
         decisions=len(real),
-        median_s=median(one.seconds for one in real) if real else None,
+        median_s=median(timed) if timed else None,
         agreed_before=_agreed([one.before for one in real]),
         agreed_after=_agreed([one.after for one in real]),
         changed=rate(sum(one.changed for one in real), len(real)),

@@ -91,6 +91,12 @@ class Seeding:
                 return None
             return seeded.known_of(session, row)
 
+    def in_training(self, passage: str) -> bool:
+        """Whether this is a case that somebody trains on."""
+        with self.database.read() as session:
+            row = session.get(SeededRow, passage)
+            return row is not None and row.training
+
     def give_way(self, officer: SignedInOfficer) -> None:
         """The officer has a traveller: what the officer holds of prepared cases is taken back."""
         with self.database.read() as session:
@@ -132,7 +138,7 @@ class Seeding:
         """The officer's case in a transaction; one that must give way is withdrawn in one before."""
         with self.database.read() as session:
             row = seeded.of(session, passage, officer.pseudonym)
-            live = row.decided_at is None and row.withdrawn_at is None
+            live = row.decided_at is None and row.withdrawn_at is None and not row.training
             gone = live and seeded.is_needed(session, officer, at=self.clock())
         if gone:
             with self.database.write() as session:

@@ -70,7 +70,8 @@ def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOff
     """One case: its faces for the officer who has it, its state for everyone else."""
     words, now = language.of_request(request), desk.clock()
     if (known := desk.cases.known(passage, who)) is not None:
-        return render.page(request, "feedback.html", officer=who, told=wire.feedback(known, words))
+        told, training = wire.feedback(known, words), desk.cases.seeding.in_training(passage)
+        return render.page(request, "feedback.html", officer=who, told=told, training=training)
     window = timedelta(seconds=desk.settings.correction_window_s)
     shown = views.shown(desk.cases.look(passage, who), who, words, now, window)
     return render.page(

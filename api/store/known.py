@@ -28,6 +28,8 @@ class KnownCases:
         self.truths: dict[str, Truth] = {}
         self.retired: set[str] = set()
         self.shown: dict[str, Shown] = {}
+        self.alarms: dict[tuple[str, str], tuple[int, int]] = {}
+        """Officer and kind → so many of so many."""
         self._officer_known = officer_known
         self.kinds: Mapping[str, Callable[[Entry], None]] = {
             "prepared.added": self._added,
@@ -36,6 +38,8 @@ class KnownCases:
             "prepared.judged": self._judged,
             "prepared.decided": self._decided,
             "prepared.withdrawn": self._withdrawn,
+            "quality.alarm_raised": self._alarm_raised,
+            "quality.alarm_cleared": self._alarm_cleared,
         }
 
     def _added(self, entry: Entry) -> None:
@@ -76,6 +80,15 @@ class KnownCases:
 
     def _withdrawn(self, entry: Entry) -> None:
         self._open(entry).withdrawn = True
+
+    def _alarm_raised(self, entry: Entry) -> None:
+        body = entry.body
+        self._officer_known(body["officer"])
+        _must((body["officer"], body["kind"]) not in self.alarms, "an alarm is raised twice")
+        self.alarms[body["officer"], body["kind"]] = (body["found"], body["n"])
+
+    def _alarm_cleared(self, entry: Entry) -> None:
+        del self.alarms[entry.body["officer"], entry.body["kind"]]
 
     def _open(self, entry: Entry) -> Shown:
         shown: Shown = self.shown[entry.body["passage"]]

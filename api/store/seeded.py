@@ -42,7 +42,7 @@ ENDED = "interrupted"
 def of(session: Session, passage: str, officer: str) -> SeededRow:
     """The officer's own seeded case. Raises ReferralUnknownError, for everybody else too."""
     row = session.get(SeededRow, passage)
-    if row is None or row.officer != officer or row.training:
+    if row is None or row.officer != officer:
         raise ReferralUnknownError
     return row
 
@@ -179,6 +179,17 @@ def known_of(session: Session, row: SeededRow) -> Known | None:
     if row.outcome is None:
         return None
     return Known(prepared.truth_of(session, row), Outcome(row.outcome))
+
+
+def trained(session: Session, officer: str, *, since: datetime) -> list[Known]:
+    """What came of an officer's training since then, first to last."""
+    rows = session.scalars(
+        select(SeededRow)
+        .where(SeededRow.officer == officer, SeededRow.training.is_(True), SeededRow.decided_at > since)
+        .order_by(SeededRow.decided_at)
+    )
+    found = (known_of(session, row) for row in rows)
+    return [one for one in found if one is not None]
 
 
 def image(session: Session, keyring: Keyring, row: SeededRow, sha256: str, *, at: datetime) -> bytes:

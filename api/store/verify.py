@@ -27,6 +27,7 @@ from api.store.casebook import Case
 from api.store.database import Database, newest_revision
 from api.store.held import check_faces
 from api.store.keyring import Keyring
+from api.store.quality import LOOKED
 from api.store.tables import (
     AlarmRow,
     HeadRow,
@@ -37,6 +38,7 @@ from api.store.tables import (
     OpinionRow,
     PasskeyRow,
     PreparedRow,
+    QualityAlarmRow,
     RecoveryRow,
     ReferralRow,
     RoundRow,
@@ -301,6 +303,11 @@ def _check_prepared(session: Session, account: Account) -> None:
     }
     if found != account.known.told():
         raise LedgerBrokenError("what officers said of prepared cases is not what the ledger says")
+    raised = select(QualityAlarmRow).where(QualityAlarmRow.kind != LOOKED)
+    if {
+        (row.officer, row.kind): (row.found, row.n) for row in session.scalars(raised)
+    } != account.known.alarms:
+        raise LedgerBrokenError("the alarms about how officers decide are not those of the ledger")
     cases = {
         row.case: (row.truth, row.retired_at is not None) for row in session.scalars(select(PreparedRow))
     }
