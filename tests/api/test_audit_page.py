@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from api.console import audit as page_of
+from api.store.account import Account
 from api.store.officers import Role
 from api.words.language import CHOICES, words
 from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk
@@ -64,6 +65,12 @@ def test_every_step_has_a_title_and_no_step_is_unknown(auditor: Officer, passage
         assert words(tag).say(page_of.KINDS[kind].title) in text
     assert words(tag).say(page_of._OTHER.title) not in text
     assert "<img" not in html
+
+
+def test_every_kind_of_entry_about_a_passage_has_words() -> None:
+    groups = ("passage", "referral", "hold", "images")
+    about = {kind for kind in Account()._kinds if kind.split(".")[0] in groups}
+    assert about - page_of.KINDS.keys() == set()
 
 
 def test_a_search_by_form_keeps_what_was_asked(auditor: Officer, passage: str, cleared: str) -> None:

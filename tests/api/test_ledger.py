@@ -81,7 +81,7 @@ def verified(path: Path, *witnessed: Head, whole: bool = True, keys: Path | None
             keyring.close()
 
 
-def after(path: Path, change: Change, *witnessed: Head) -> Head:
+def after(path: Path, change: Change, *witnessed: Head, whole: bool = True) -> Head:
     """The verdict on a copy that somebody with write access has changed."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "changed.sqlite3"
@@ -93,7 +93,7 @@ def after(path: Path, change: Change, *witnessed: Head) -> Head:
             change(raw)
             for _, sql in triggers:
                 raw.execute(sql)
-        return verified(copy, *witnessed, keys=path.parent)
+        return verified(copy, *witnessed, whole=whole, keys=path.parent)
 
 
 def rows(path: Path) -> int:
@@ -147,6 +147,52 @@ def test_any_bit_changed_in_the_ledger_is_found(ledger: Path, data: st.DataObjec
 
     with pytest.raises(LedgerBrokenError):
         after(ledger, change)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_bit_changed_in_an_entry_is_found_by_hashes_alone(ledger: Path, data: st.DataObject) -> None:
+    seq = data.draw(st.integers(1, rows(ledger)))
+    column = data.draw(st.sampled_from(["seq", "payload", "hash"]))
+
+    def change(raw: sqlite3.Connection) -> None:
+        (stored,) = raw.execute(f"SELECT {column} FROM ledger WHERE seq = ?", (seq,)).fetchone()
+        put(raw, "ledger", column, flipped(stored, data), f"seq = {seq}")
+
+    with pytest.raises(LedgerBrokenError):
+        after(ledger, change, whole=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_entries_removed_moved_or_put_between_are_found_by_hashes_alone(
+    ledger: Path, data: st.DataObject
+) -> None:
+    end = rows(ledger)
+    one, other = data.draw(st.lists(st.integers(1, end), min_size=2, max_size=2, unique=True))
+    what = data.draw(st.sampled_from(["remove", "move", "insert"]))
+
+    def change(raw: sqlite3.Connection) -> None:
+        raw.execute("DROP INDEX ix_ledger_lane_lane_seq")
+        if what == "remove":
+            raw.execute("DELETE FROM ledger WHERE seq = ?", (one,))
+            raw.execute("UPDATE ledger SET seq = -seq WHERE seq > ?", (one,))
+            raw.execute("UPDATE ledger SET seq = -seq - 1 WHERE seq < 0")
+        elif what == "move":
+            for old, new in ((one, -1), (other, one), (-1, other)):
+                raw.execute("UPDATE ledger SET seq = ? WHERE seq = ?", (new, old))
+        else:
+            raw.execute("UPDATE ledger SET seq = -seq WHERE seq >= ?", (one,))
+            raw.execute("UPDATE ledger SET seq = -seq + 1 WHERE seq < 0")
+            raw.execute(
+                "INSERT INTO ledger (seq, payload, hash) SELECT ?, payload, hash FROM ledger WHERE seq > ? "
+                "ORDER BY seq LIMIT 1",
+                (one, one),
+            )
+        raw.execute("UPDATE ledger_head SET seq = (SELECT max(seq) FROM ledger)")
+
+    with pytest.raises(LedgerBrokenError):
+        after(ledger, change, whole=False)
 
 
 @settings(max_examples=40, deadline=None)

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, make_url, select
+from sqlalchemy import URL, insert, make_url, select
 
 from api import proving
 from api.errors import NameTakenError, SettingsError
@@ -36,8 +36,8 @@ HEAD = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32)))).sign(7
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "desk.sqlite3")
+def database(place: Path | URL) -> Iterator[Database]:
+    made = Database(place)
     made.migrate()
     yield made
     made.close()
@@ -69,6 +69,7 @@ def kept(database: Database) -> tuple[list[bytes], dict[tuple[int, int], bytes]]
     return [merkle.leaf_hash(bytes.fromhex(entry)) for entry in entries], tiles
 
 
+@pytest.mark.both_databases
 def test_tiles_fill_as_the_ledger_grows(database: Database) -> None:
     fill(database)
     leaves, tiles = kept(database)
@@ -79,6 +80,7 @@ def test_tiles_fill_as_the_ledger_grows(database: Database) -> None:
     assert dict(rebuilt.tiles()) == tiles
 
 
+@pytest.mark.both_databases
 def test_every_root_and_proof_from_tiles_is_that_of_the_leaves(database: Database) -> None:
     fill(database)
     leaves, _ = kept(database)
@@ -122,6 +124,7 @@ def test_a_ledger_from_before_gets_its_tiles(tmp_path: Path) -> None:
     made.close()
 
 
+@pytest.mark.both_databases
 def test_an_append_that_is_taken_back_takes_its_tile_with_it(database: Database) -> None:
     fill(database, 255)
     with suppress(NameTakenError), database.write() as session:
@@ -177,6 +180,7 @@ def test_a_head_reads_back_as_it_was_told() -> None:
     assert told(HEAD.as_told()) == HEAD
 
 
+@pytest.mark.both_databases
 def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proving) -> None:
     first = proofs.head()
     assert first.is_genuine()
@@ -187,6 +191,7 @@ def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proving) -> No
     assert verify_ledger(proofs.database).heads == 2
 
 
+@pytest.mark.both_databases
 def test_a_new_key_is_announced_before_it_signs(proofs: Proving, tmp_path: Path) -> None:
     first = proofs.head()
     other = replace(proofs, key_file=tmp_path / "another-key").head()
@@ -264,6 +269,7 @@ def test_a_head_that_another_desk_signed_is_not_believed(proofs: Proving) -> Non
 # --- over HTTP
 
 
+@pytest.mark.both_databases
 def test_a_lane_can_check_that_its_entry_is_in_and_that_the_ledger_only_grew(
     desk: RunningDesk, lane: Lane
 ) -> None:
