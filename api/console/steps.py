@@ -43,18 +43,9 @@ _MATCHES: dict[Match, str] = {
 
 _QUALITY: dict[str, str] = {
     "low": N_("Outside the limits: %(components)s"),
-    "good": N_("Within the limits: %(components)s"),
     "not_measured": N_("Not measured: %(components)s"),
 }
-"""State of a badge → what is said of its components, the first to be read first."""
-
-_RESULTS: dict[str, str] = {
-    "successful": N_("in order"),
-    "failed": N_("not in order"),
-    "undetermined": N_("could not be determined"),
-    "not_supported": N_("not supported by this lane"),
-    "aborted": N_("broken off"),
-}
+"""State of a badge → what is said of its components; those that are good are only counted."""
 
 _KEYS: dict[Answer, str] = {
     Answer.ADMIT: "A",
@@ -102,7 +93,6 @@ class Marked:
 
     state: str
     text: str
-    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +161,7 @@ def reveal(detail: ReferralDetail, words: Words) -> Reveal | None:
         own=_own(told, words),
         attack=_attack(told, words),
         attack_images=tuple(image for image in detail.images if image.sha256 in told.attack.images),
-        document=tuple(
-            Marked(one.result, one.text, words.say(_RESULTS[one.result])) for one in told.document
-        ),
+        document=tuple(Marked(one.result, one.text) for one in told.document),
         not_checked=tuple(told.not_checked),
         checked=tuple(told.checked),
         why=tuple(_why(reason, words) for reason in (*told.reasons, *told.remarks)),
@@ -215,10 +203,13 @@ def _warnings(rules: list[AnswerRule]) -> Iterator[str]:
 
 
 def _badges(detail: ReferralDetail, words: Words) -> Iterator[Marked]:
+    good = sum(badge.state == "good" for badge in detail.badges)
     for state, said in _QUALITY.items():
         named = [badge.text for badge in detail.badges if badge.state == state]
         if named:
             yield Marked(state, words.say(said, components=words.say(N_(", ")).join(named)))
+    if good:
+        yield Marked("good", words.say(N_("Measured and within the limits: %(number)s"), number=good))
 
 
 def _own(told: RevealedMessage, words: Words) -> str:

@@ -81,14 +81,14 @@ def small_targets(page: Page) -> list[str]:
 
 
 def cut_off(page: Page) -> list[str]:
-    """Controls below the faces that the window cuts."""
+    """Controls below the faces that the window cuts, where faces and controls share one screen."""
     found: list[str] = page.evaluate(
         """[...document.querySelectorAll('#dock button, #dock label, #dock a')]
         .filter((e) => e.checkVisibility())
         .filter((e) => {
-          const [box, page] = [e.getBoundingClientRect(), document.documentElement];
-          const bottom = page.scrollHeight > innerHeight + 1 ? page.scrollHeight : innerHeight;
-          return box.bottom > bottom + 0.5 || box.right > page.clientWidth + 0.5;
+          const box = e.getBoundingClientRect();
+          const one = matchMedia('(min-width: 1100px) and (min-height: 600px)').matches;
+          return box.right > document.documentElement.clientWidth + 0.5 || (one && box.bottom > innerHeight);
         }).map((e) => e.textContent.trim())"""
     )
     return found
