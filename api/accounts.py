@@ -105,7 +105,7 @@ ExpiresDays = Annotated[
 ]
 
 
-class LaneMessage(Wire):
+class LaneRecord(Wire):
     """A lane, and how its token stands."""
 
     lane: str
@@ -119,7 +119,7 @@ class LaneMessage(Wire):
 class LaneList(Wire):
     """All lanes, those that may deliver first, by name."""
 
-    lanes: list[LaneMessage]
+    lanes: list[LaneRecord]
 
 
 class NewLane(Wire):

@@ -64,7 +64,9 @@ class Answers:
         # A body that cannot be parsed is answered like one that says something wrong.
         status = 422 if status == 400 else status
         code = _HTTP_CODES.get(status, "request_refused")
-        return self._answer(request, status, code, str(getattr(error, "detail", error)))
+        answer = self._answer(request, status, code, str(getattr(error, "detail", error)))
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
 
     async def _left(self, request: Request, error: Exception) -> Response:
         """Nobody is there any more to read an answer: a body was broken off, or came too slowly."""

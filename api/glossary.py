@@ -128,6 +128,26 @@ WORDS: dict[str, str] = {
     "size": "The tree's size, in entries.",
     "path": "The hashes of the proof, from the leaf up.",
     "signature": "Ed25519 over the head, in base64.",
+    # the own eye, and training
+    "truth": "Whether one person is on both pictures, or two.",
+    "outcome": "What the answer was, now that the truth is told.",
+    "decisions": "How many cases were decided.",
+    "agreed_after": "Answered as the machine did, after it spoke.",
+    "cases": "How many prepared cases were answered.",
+    "right": "How many of them rightly.",
+    "false_accepts": "How many strangers were admitted.",
+    "false_rejects": "How many holders were taken for somebody else.",
+    # faces held
+    "warning_from": "From how many on the desk warns.",
+    "holds": "Legal holds.",
+    "placed_at": "When the hold was placed.",
+    "reason": "Why; the ledger keeps its hash.",
+    # tokens and passkeys
+    "token": "The lane's token, which is told only now.",
+    "revoked": "Whether its token is refused for good.",
+    "expires_at": "When the lane's token ends; null: never.",
+    "passkey": "A passkey, by the SHA-256 of its identity.",
+    "label": "What its owner calls it.",
     # the auditor
     "value": "What was measured; null where nothing was.",
     "max": "The highest value that the policy accepts; null where it names none.",

@@ -76,7 +76,9 @@ class StrictHeaders:
                 headers.update(HEADERS)
                 if scope["app"].state.desk.settings.https:
                     headers["Strict-Transport-Security"] = ONLY_HTTPS
-                headers.setdefault("Cache-Control", "no-cache" if _is_static(scope) else "no-store")
+                if not _is_static(scope) and headers.get("Cache-Control", "no-cache") == "no-cache":
+                    headers["Cache-Control"] = "no-store"  # events, too, which say no-cache by themselves
+                headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
         await self.app(scope, receive, send_strict if scope["type"] == "http" else send)

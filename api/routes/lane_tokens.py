@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.accounts import LaneList, LaneMessage, LaneTokenTold, NewLane, NewLaneName, Rotation
+from api.accounts import LaneList, LaneRecord, LaneTokenTold, NewLane, NewLaneName, Rotation
 from api.auth import Guarded, TheDesk, TheOfficer
 from api.errors import LaneUnknownError, NameTakenError, documented
 from api.lane_access import LaneAccess
@@ -66,9 +66,9 @@ def revoke_lane(lane: OneLane, lanes: TheLaneAccess, who: TheOfficer) -> Respons
     return Response(status_code=204)
 
 
-def told(one: Registered) -> LaneMessage:
+def told(one: Registered) -> LaneRecord:
     """A lane, over the wire."""
-    return LaneMessage(
+    return LaneRecord(
         lane=one.lane,
         revoked=one.revoked,
         added_at=one.added_at,

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from api.hall import State
-from api.store import chain, faces, hall
+from api.store import chain, faces, hall, queue
 from api.store.tables import LedgerRow, ReferralRow, SessionRow
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, read
@@ -36,7 +36,8 @@ class Levels:
 
 def counted(session: Session, *, at: datetime, silent_after: timedelta, idle: timedelta) -> Levels:
     """Count."""
-    claimed = and_(ReferralRow.claimed_by.is_not(None), ReferralRow.claimed_until > at)
+    until = ReferralRow.claimed_until
+    claimed = and_(ReferralRow.claimed_by.is_not(None), until > at, until <= at + queue.LONGEST_LEASE)
     waiting, held, oldest = session.execute(
         select(func.count(), func.sum(case((claimed, 1), else_=0)), func.min(ReferralRow.opened_at)).where(
             _waiting()

@@ -31,6 +31,7 @@ from api.store.tables import OpinionRow, ReferralRow
 from lane.referral import Decision
 
 MOST_LISTED = 200
+LONGEST_LEASE = timedelta(seconds=600)
 
 Listed = ReferralState | Literal["waiting"] | None
 
@@ -292,11 +293,17 @@ def is_waiting() -> ColumnElement[bool]:
 
 def claimed_by(officer: str, at: datetime) -> ColumnElement[bool]:
     """The officer has the case, and the lease has not ended."""
-    return and_(ReferralRow.claimed_by == officer, ReferralRow.claimed_until > at)
+    return and_(ReferralRow.claimed_by == officer, *_lasts(at))
+
+
+def _lasts(at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The lease has not ended and could have begun: a clock set back leaves nobody a case for hours."""
+    return ReferralRow.claimed_until > at, ReferralRow.claimed_until <= at + LONGEST_LEASE
 
 
 def _free(at: datetime) -> ColumnElement[bool]:
-    return or_(ReferralRow.claimed_by.is_(None), ReferralRow.claimed_until <= at)
+    until = ReferralRow.claimed_until
+    return or_(ReferralRow.claimed_by.is_(None), until <= at, until > at + LONGEST_LEASE)
 
 
 def _visible(officer: SignedInOfficer) -> ColumnElement[bool]:
@@ -332,7 +339,7 @@ def comparable(judged: JudgedTold) -> bool:
 
 
 def _in_state(state: str | None, at: datetime) -> ColumnElement[bool]:
-    claimed = and_(ReferralRow.claimed_by.is_not(None), ReferralRow.claimed_until > at)
+    claimed = and_(ReferralRow.claimed_by.is_not(None), *_lasts(at))
     conditions: dict[str | None, ColumnElement[bool]] = {
         None: ReferralRow.passage.is_not(None),
         "waiting": is_waiting(),
@@ -354,7 +361,7 @@ def _said(session: Session, passages: Sequence[str]) -> dict[str, list[OpinionRo
 
 
 def _referral(row: ReferralRow, said: Sequence[OpinionRow], at: datetime) -> Referral:
-    has_claim = row.claimed_until is not None and row.claimed_until > at
+    has_claim = row.claimed_until is not None and at < row.claimed_until <= at + LONGEST_LEASE
     state = _state(row, has_claim=has_claim)
     decision = decisions.in_row(row)
     return Referral(

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from api import duties
+from api.settings import Settings
 from api.store import officers
-from api.store.queue import MOST_LISTED
+from api.store.queue import LONGEST_LEASE, MOST_LISTED
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, Answer, Ground
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, at_once, judged
@@ -373,3 +374,23 @@ def take_next(officer: Officer) -> Any:
 def waiting(officer: Officer) -> list[str]:
     told = officer.ask("GET", "/referrals", params={"state": "open"}).json()
     return [case["passage"] for case in told["referrals"]]
+
+
+def test_a_clock_that_was_set_back_leaves_no_case_with_somebody_for_hours(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    desk.clock.pass_time(hours=5)
+    passage = lane.refer()
+    officer.sign_in()
+    assert officer.claim(passage).status_code == 200
+    desk.clock.pass_time(hours=-5)
+    with desk.officer("li") as other:
+        assert [case["state"] for case in other.ask("GET", "/referrals").json()["referrals"]] == ["open"]
+        assert other.claim(passage).status_code == 200
+        assert other.decide(passage, "second_line", "cannot_tell").status_code == 200
+    verify_ledger(desk.desk.database)
+
+
+def test_the_longest_lease_is_the_longest_that_can_be_set() -> None:
+    (most,) = [rule.le for rule in Settings.model_fields["lease_s"].metadata if hasattr(rule, "le")]
+    assert timedelta(seconds=most) == LONGEST_LEASE
