@@ -125,6 +125,12 @@ class Settings(BaseSettings):
     `<database>.kek`, or `desk.kek`."""
     kek: SecretStr | None = None
     """The key-encryption key itself, 32 bytes in base64, in place of a file."""
+    kms_address: str | None = Field(default=None, pattern="^https?://[^@]+$")
+    """A key management service with a transit interface (OpenBao, Vault), which keeps that key instead."""
+    kms_key: str = Field(default="passenger-lane", pattern="^[A-Za-z0-9_-]{1,64}$")
+    """The name of the key there."""
+    kms_token: SecretStr | None = None
+    """What the desk shows to the service."""
     faces_warning: int = Field(default=100_000, ge=1)
     """From how many passages with faces the desk warns: at 100,000 stored faces China asks for a filing."""
     telemetry_endpoint: str | None = Field(default=None, pattern="^https?://[^@]+$")
@@ -157,7 +163,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _beyond_this_machine_only_with_https(self) -> "Settings":
-        if not self.https and not _is_loopback(self.host):
+        if not self.https and not is_loopback(self.host):
             raise ValueError(
                 f"host {self.host} can be reached from other machines: put HTTPS in front of the desk "
                 "and set cookie_secure = true, or set tls_certificate, or listen on 127.0.0.1"
@@ -214,7 +220,8 @@ def _refuse_unknown_environment() -> None:
             raise SettingsError(f"environment variable {name} is not a setting of the desk")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether nothing leaves this machine on its way to that host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

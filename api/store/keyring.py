@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy import (
     URL,
@@ -30,7 +31,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.errors import KeyLostError, KeyringError, KeyWrongError, SettingsError, StoreBusyError, StoreError
-from api.settings import Settings
+from api.kms import TransitKey
+from api.settings import Settings, is_loopback
 from api.store.database import Database
 from api.store.tables import Moment
 from api.vault import GivenKey, KeyEncryption, KeyFile, KeySource, new_key
@@ -185,10 +187,25 @@ def keyring_of(settings: Settings, *, only_read: bool = False) -> Keyring:
     """The keyring that the settings name. Nothing is opened yet. Raises SettingsError."""
     database = settings.database
     place = settings.keyring or (_beside(database, ".keys") if isinstance(database, Path) else database)
+    return Keyring(place, _source(settings), busy_timeout_s=settings.busy_timeout_s, only_read=only_read)
+
+
+def _source(settings: Settings) -> KeySource:
+    database = settings.database
+    if settings.kms_address is not None:
+        return _service(settings.kms_address, settings)
+    if settings.kek is not None:
+        return GivenKey(settings.kek.get_secret_value())
     beside = _beside(database, ".kek") if isinstance(database, Path) else Path("desk.kek")
-    file = settings.kek_file or beside
-    source = GivenKey(settings.kek.get_secret_value()) if settings.kek else KeyFile(file)
-    return Keyring(place, source, busy_timeout_s=settings.busy_timeout_s, only_read=only_read)
+    return KeyFile(settings.kek_file or beside)
+
+
+def _service(address: str, settings: Settings) -> TransitKey:
+    if settings.kms_token is None:
+        raise SettingsError("kms_token: the key management service asks for one")
+    if not address.startswith("https://") and not is_loopback(urlsplit(address).hostname or ""):
+        raise SettingsError("kms_address: keys travel there: use https:// beyond this machine")
+    return TransitKey(address, settings.kms_key, settings.kms_token.get_secret_value())
 
 
 def _beside(database: Path, ending: str) -> Path:
