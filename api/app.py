@@ -50,6 +50,7 @@ from api.routes import (
     quality,
     quality_pages,
     referrals,
+    shift,
 )
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
@@ -141,6 +142,7 @@ def create_app(
         people,
         lane_tokens,
         referrals,
+        shift,
         events,
         hall,
         evaluation,

@@ -49,6 +49,7 @@ ApiError
 ├── OtherOfficerNeededError   somebody else must answer for the case
 ├── AlreadyJudgedError        the officer has judged the faces under this claim
 ├── NotRevealedError          the officer has not judged the faces yet
+├── NoShiftError              the officer is on no shift
 ├── NotDecidedError           the case has no decision yet
 ├── NotYourDecisionError      another officer decided
 ├── AlreadyHandedError        the lane has the decision
@@ -401,6 +402,13 @@ class NotRevealedError(ApiError):
         super().__init__("compare the faces first: a decision follows the officer's own judgement")
 
 
+class NoShiftError(ApiError):
+    """The officer is on no shift."""
+
+    def __init__(self) -> None:
+        super().__init__("you are on no shift: begin one first")
+
+
 class NotDecidedError(ApiError):
     """The case has no decision yet."""
 
@@ -580,6 +588,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     OtherOfficerNeededError: (409, "other_officer_needed"),
     AlreadyJudgedError: (409, "already_judged"),
     NotRevealedError: (409, "not_revealed"),
+    NoShiftError: (409, "no_shift"),
     NotDecidedError: (409, "not_decided"),
     AlreadyHandedError: (409, "already_handed"),
     ChainBrokenError: (409, "chain_broken"),

@@ -152,6 +152,11 @@ RULES: dict[str, Rule] = {
     "show_cases": Rule(_QUEUE, keeps_alive=False),
     "follow_events": Rule(_QUEUE, keeps_alive=False),
     "list_referrals": Rule(_QUEUE),
+    # the own shift
+    "show_shift": Rule(_QUEUE, keeps_alive=False),
+    "start_shift": Rule(_QUEUE, changes=True),
+    "take_break": Rule(_QUEUE, changes=True),
+    "end_shift": Rule(_QUEUE, changes=True),
     # a case
     "show_referral": Rule(_QUEUE),
     "show_case": Rule(_QUEUE),

@@ -310,6 +310,38 @@ class FeedbackMessage(Wire):
     text: str
 
 
+class ShiftMessage(Wire):
+    """The own shift."""
+
+    started_at: datetime
+    stretch_began_at: datetime = Field(description="Since when without a break.")
+    on_break: bool = Field(description="Whether the officer is on a break.")
+    break_due_at: datetime | None = Field(description="When a break is due; null during one.")
+    break_due: bool = Field(description="Whether a break is due now.")
+
+
+class ShiftOrNone(Wire):
+    """The own shift, or null where there is none."""
+
+    shift: ShiftMessage | None = Field(description="The shift.")
+
+
+class HandOverRequest(Wire):
+    """How a shift ends."""
+
+    note: str = Field(default="", max_length=2000, description="What the next shift should know.")
+    colleague: str | None = Field(
+        default=None, max_length=32, description="The pseudonym of who takes over the own cases, if anybody."
+    )
+
+
+class HandOver(Wire):
+    """What became of the cases that the officer had."""
+
+    handed: list[str] = Field(description="Passages that the colleague has now, to be judged blind.")
+    released: list[str] = Field(description="Passages that wait for anybody.")
+
+
 class DecisionAnswer(Wire):
     """What came of an answer: decided, or another officer is asked, who is not told of this one."""
 

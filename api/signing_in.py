@@ -9,9 +9,9 @@ import structlog
 from api.desk import Desk
 from api.errors import WrongPasswordError
 from api.passwords import Passwords
-from api.store import attempts, challenges, officers, sessions
+from api.store import attempts, challenges, officers, sessions, shifts
 from api.store.database import Database
-from api.store.officers import SignedInOfficer
+from api.store.officers import Role, SignedInOfficer
 from api.store.sessions import Lifetime, Way
 from api.store.tokens import token_hash
 
@@ -61,6 +61,8 @@ class SigningIn:
             if visitor.token is not None:
                 sessions.replace(session, token_hash(visitor.token), at=now)
             token, who = sessions.begin(session, pseudonym, at=now, way=way)
+            if who.role in (Role.OFFICER, Role.SUPERVISOR):
+                shifts.start(session, pseudonym, at=now)
         log.info("signed in", officer=pseudonym, way=way)
         return who, token
 

@@ -13,6 +13,7 @@ from api.store import chain, officers
 from api.store.casebook import Case, Casebook, must
 from api.store.known import KnownCases
 from api.store.recovery import Recovery
+from api.store.shiftbook import Shiftbook
 from lane.errors import LedgerBrokenError
 from lane.ledger import GENESIS, Entry, Head, check_follows
 
@@ -89,6 +90,8 @@ class Account:
         }
         self.known = KnownCases(self._known)
         self._kinds |= self.known.kinds
+        self.shiftbook = Shiftbook(self.officers)
+        self._kinds |= self.shiftbook.kinds
         self._lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
             "lane.obeyed": self._obeyed,
             **self._book.lane_kinds,

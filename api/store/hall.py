@@ -25,6 +25,7 @@ from api.store.tables import (
     OfficerRow,
     ReferralRow,
     SessionRow,
+    ShiftRow,
 )
 
 COMMANDED = "lane.commanded"
@@ -154,11 +155,13 @@ def asked_more(session: Session) -> tuple[int, int]:
 
 
 def at_work(session: Session, *, at: datetime, absolute: timedelta, idle: timedelta) -> list[AtWork]:
-    """Who is signed in, since the earliest session that lives."""
+    """Who is signed in and on no break, since when the present stretch of work began."""
     rows = session.execute(
-        select(OfficerRow.pseudonym, OfficerRow.name, func.min(SessionRow.started_at))
+        select(OfficerRow.pseudonym, OfficerRow.name, func.max(ShiftRow.stretch_at))
         .join(SessionRow, SessionRow.officer == OfficerRow.pseudonym)
+        .join(ShiftRow, ShiftRow.officer == OfficerRow.pseudonym)
         .where(SessionRow.started_at > at - absolute, SessionRow.used_at > at - idle)
+        .where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
         .where(OfficerRow.role == "officer")
         .group_by(OfficerRow.pseudonym, OfficerRow.name)
     )

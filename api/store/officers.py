@@ -150,6 +150,14 @@ def one(session: Session, pseudonym: str) -> OfficerRow:
     return row
 
 
+def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
+    """An officer who may sign in, as the one who acts for another sees them. Raises OfficerUnknownError."""
+    row = one(session, pseudonym)
+    if is_disabled(row):
+        raise OfficerUnknownError
+    return SignedInOfficer(row.name, row.pseudonym, "", Role(row.role), frozenset(row.duties.split()))
+
+
 def listed(session: Session) -> list[Known]:
     """Everybody, those who may sign in first, by name."""
     passkeys, sessions = (_counted(session, table) for table in (PasskeyRow, SessionRow))

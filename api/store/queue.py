@@ -193,6 +193,23 @@ def release(session: Session, passage: str, officer: str, *, at: datetime) -> bo
     return True
 
 
+def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
+    """Give back every case that the officer has; return which."""
+    mine = select(ReferralRow.passage).where(is_waiting(), claimed_by(officer, at)).order_by(*_first())
+    passages = list(session.scalars(mine))
+    return [passage for passage in passages if release(session, passage, officer, at=at)]
+
+
+def hand_to(
+    session: Session, passage: str, colleague: SignedInOfficer, *, at: datetime, lease: timedelta
+) -> bool:
+    """Give a free case to a colleague; False where that one may not be asked about it."""
+    if not may_take(one(session, passage, at=at), colleague):
+        return False
+    claim(session, passage, colleague, at=at, lease=lease)
+    return True
+
+
 def note_shown(session: Session, passage: str, officer: str, *, at: datetime) -> None:
     """Record, once a step, what the officer with the case was shown."""
     mine = (is_waiting(), claimed_by(officer, at))

@@ -406,6 +406,24 @@ class RoundRow(Table):
     decision: Mapped[str] = mapped_column(String(64), unique=True)
 
 
+class ShiftRow(Table):
+    """An officer's shift; it is open until its officer ends it."""
+
+    __tablename__ = "shifts"
+    __table_args__ = (Index("ix_shifts_officer_ended_at", "officer", "ended_at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
+    started_at: Mapped[datetime]
+    stretch_at: Mapped[datetime]
+    """Since when without a break."""
+    paused_at: Mapped[datetime | None]
+    """Since when the officer is on a break."""
+    ended_at: Mapped[datetime | None]
+    note: Mapped[str | None] = mapped_column(Text)
+    handed_to: Mapped[str | None] = mapped_column(ForeignKey("officers.pseudonym"))
+
+
 class OpinionRow(Table):
     """What an officer said of a case: never changed, so that the first word stays beside the last."""
 

@@ -44,6 +44,7 @@ from api.store.tables import (
     RoundRow,
     SeededRow,
     SeriesRow,
+    ShiftRow,
     SigningKeyRow,
     TileRow,
     TreeHeadRow,
@@ -230,6 +231,7 @@ def _check_tables(session: Session, account: Account) -> None:
     _check_passkeys(session, account)
     _check_referrals(session, account)
     _check_alarms(session, account)
+    _check_shifts(session, account)
     _check_recoveries(session, account)
     keys = {row.key: {"seq": row.seq} for row in session.scalars(select(SigningKeyRow))}
     _compare("key", {key: {"seq": seq} for key, seq in account.signing_keys.items()}, keys)
@@ -370,6 +372,22 @@ def _check_opinions(session: Session, account: Account) -> None:
         for name, said in case.opinions.items()
     }
     _compare("opinion", expected, {row.id: _opinion(row) for row in session.scalars(select(OpinionRow))})
+
+
+def _check_shifts(session: Session, account: Account) -> None:
+    found = {
+        row.id: {
+            "officer": row.officer,
+            "started_at": row.started_at,
+            "stretch_at": row.stretch_at,
+            "paused_at": row.paused_at,
+            "ended_at": row.ended_at,
+            "note": decisions.note_hash(row.note) if row.note is not None else None,
+            "handed_to": row.handed_to,
+        }
+        for row in session.scalars(select(ShiftRow))
+    }
+    _compare("shift", account.shiftbook.shifts, found)
 
 
 def _check_alarms(session: Session, account: Account) -> None:

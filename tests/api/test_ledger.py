@@ -124,6 +124,7 @@ def test_every_kind_of_fact_is_in_the_ledger(ledger: Path) -> None:
         "referral.decided",
         "referral.released",
         "referral.shown",
+        "shift.started",
     }
 
 

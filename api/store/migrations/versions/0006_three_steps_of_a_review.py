@@ -14,6 +14,7 @@ def upgrade() -> None:
     _referrals()
     _rounds()
     _opinions()
+    _shifts()
 
 
 def _referrals() -> None:
@@ -68,3 +69,21 @@ def _opinions() -> None:
     )
     op.create_index(op.f("ix_opinions_officer_at"), "opinions", ["officer", "at"])
     op.create_index(op.f("ix_opinions_passage"), "opinions", ["passage"])
+
+
+def _shifts() -> None:
+    op.create_table(
+        "shifts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("officer", sa.String(length=32), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stretch_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("handed_to", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["handed_to"], ["officers.pseudonym"], name=op.f("fk_shifts_handed_to")),
+        sa.ForeignKeyConstraint(["officer"], ["officers.pseudonym"], name=op.f("fk_shifts_officer")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shifts")),
+    )
+    op.create_index(op.f("ix_shifts_officer_ended_at"), "shifts", ["officer", "ended_at"])
