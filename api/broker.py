@@ -7,7 +7,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import monotonic
+from time import time
 from typing import Literal, Protocol
 
 from api.errors import TooManyListenersError
@@ -30,8 +30,8 @@ class Event:
 
     name: EventName
     passage: str
-    said_at: float = field(default_factory=monotonic, compare=False)
-    """By the clock that never jumps: how long the word takes is measured; nothing is decided by it."""
+    said_at: float = field(default_factory=time, compare=False)
+    """By the wall's clock, which several machines share: how long the word takes is measured, no more."""
 
 
 Heard = Callable[[Event], None]

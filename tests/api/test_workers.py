@@ -159,6 +159,7 @@ def test_what_one_says_the_other_hears_once_and_in_order(two: tuple[Heard, Heard
     wait_until(lambda: len(other.events) == len(said))
     assert other.events[:100] == said[:100]
     assert one.events == []
+    assert [event.said_at for event in other.events[:100]] == [event.said_at for event in said[:100]]
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
