@@ -51,6 +51,7 @@ from api.routes import (
     quality_pages,
     referrals,
     shift,
+    shift_pages,
 )
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
@@ -155,6 +156,7 @@ def create_app(
     for pages_of in (
         entrance,
         case_pages,
+        shift_pages,
         account_pages,
         people_pages,
         lane_pages,

@@ -157,6 +157,7 @@ RULES: dict[str, Rule] = {
     "start_shift": Rule(_QUEUE, changes=True),
     "take_break": Rule(_QUEUE, changes=True),
     "end_shift": Rule(_QUEUE, changes=True),
+    "show_hand_over": Rule(_QUEUE),
     # a case
     "show_referral": Rule(_QUEUE),
     "show_case": Rule(_QUEUE),

@@ -13,6 +13,7 @@ from api.console import render, steps, views
 from api.errors import ClaimMissingError, GroundRefusedError, NotRevealedError
 from api.review import Verdict
 from api.schemas import PassageName
+from api.staffing import Staffing
 from api.store.officers import SignedInOfficer
 from api.store.reviews import Judgement, Wanted
 from api.words import language
@@ -155,7 +156,16 @@ def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str)
     last = desk.cases.listed("decided", who, limit=_DECIDED_SHOWN)
     decided = [views.case(one, who, words, now) for one in last]
     total = desk.cases.waiting(who)
-    return render.page(request, template, officer=who, now=now, waiting=waiting, total=total, decided=decided)
+    return render.page(
+        request,
+        template,
+        officer=who,
+        now=now,
+        waiting=waiting,
+        total=total,
+        decided=decided,
+        duty=Staffing.of(desk).show(who),
+    )
 
 
 def _option(options: tuple[steps.Option, ...], choice: str) -> tuple[steps.Option, steps.Choice]:

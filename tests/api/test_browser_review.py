@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.api.desks import Lane, RunningDesk, drawn_face, judged
+from tests.api.desks import PASSWORD, Lane, RunningDesk, drawn_face, judged
 from tests.api.screens import (
     AXE,
     answer_blind,
@@ -329,3 +329,52 @@ def test_no_page_has_a_serious_fault_of_accessibility(
     page.goto(f"{desk.address}/nowhere")
     assert faults(page) == []
     context.close()
+
+
+def test_without_a_script_the_same_page_asks_tells_and_decides(
+    browser: Browser, desk: RunningDesk, lane: Lane
+) -> None:
+    desk.officer("wang").http.close()
+    passage = lane.refer(reasons=QUALITY)
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    page.goto(desk.address)
+    page.get_by_label("Name").fill("wang")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("button", name="Take the next").click()
+    page.get_by_label("Different person").check()
+    page.get_by_role("radiogroup", name="Nose").get_by_label("differs").check()
+    page.get_by_role("button", name="fairly sure").click()
+    page.get_by_text("Your answer before: Different person, fairly sure").wait_for()
+    page.get_by_role("group", name="Second line").get_by_label("Different person").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_text("The gate stays closed").wait_for()
+    assert lane.decision(passage) is None
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("heading", name="Sent to the second line").wait_for()
+    assert lane.decision(passage)["ground"] == "different_person"
+    context.close()
+
+
+def test_the_queue_tells_when_a_break_is_due_and_hands_over_at_the_end(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    lane.refer()
+    sign_in(page, desk)
+    page.get_by_text("a break is due at").wait_for()
+    for _ in range(4):  # somebody sits there: a session that nobody uses ends sooner
+        desk.clock.pass_time(minutes=desk.settings.stretch_minutes / 4 + 1)
+        page.reload()
+    page.get_by_text("A break is due now.").wait_for()
+    page.get_by_role("button", name="Take a break").click()
+    page.get_by_text("You are on a break.").wait_for()
+    page.get_by_role("button", name="Back from the break").click()
+    page.get_by_role("button", name="Take the next").click()
+    page.wait_for_url("**/referrals/*")
+    page.goto(f"{desk.address}/shift/end")
+    page.get_by_label("What the next shift should know").fill("lane 1 is slow")
+    page.get_by_role("button", name="End the shift").click()
+    page.get_by_text("1 case went back to the queue, undecided.").wait_for()
+    page.get_by_role("button", name="Sign out").first.click()
+    page.get_by_role("button", name="Sign in", exact=True).wait_for()
