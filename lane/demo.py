@@ -1,5 +1,6 @@
 """A desk, a lane and the passengers of `lane.cast`: all real but hall, gate and document reader."""
 
+import json
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -7,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import SecretStr
 
 from lane import config
-from lane.adapters import desk_process
+from lane.adapters import desk_process, photos
 from lane.adapters.clock import SkippingClock
 from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
@@ -23,7 +24,11 @@ from lane.build import build_beacon, build_measurer, build_observer, build_polic
 from lane.cast import Passenger, cast
 from lane.document import TravelDocument
 from lane.errors import StoppedError
+from lane.measure import Measurer
 from lane.passage import State
+from lane.policy import Policy
+from lane.ports import Clock
+from lane.prepared import prepare
 from lane.referral import PassageId
 from lane.station import PassageReport, Station
 
@@ -115,6 +120,8 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
             observer=stack.enter_context(build_observer(settings, policy, clock, measurer.networks)),
             beacon=beacon,
         )
+        if not headless:
+            add_training_cases(folder, site.database, measurer, policy, clock)
         audience.ready(site.address, OFFICER, site.password)
         officer = ScriptedOfficer(site.address, OFFICER, site.password, on_failure=station.stop)
         if headless:
@@ -143,6 +150,28 @@ def _site(folder: Path, lane: str, port: int) -> Iterator[Site]:
     password = desk_process.ask(["officer", "add", OFFICER, "--generate", "--supervisor", *at])["password"]
     with desk_process.desk_process(database, folder / f"desk-{secrets.token_hex(4)}.log", port) as address:
         yield Site(address, database, SecretStr(token), password)
+
+
+def add_training_cases(
+    folder: Path, database: Path, measurer: Measurer, policy: Policy, clock: Clock
+) -> None:
+    """Two cases of known truth, so that whoever sits at the demo's desk can train. Raises PhotosError."""
+    pairs: tuple[tuple[Literal["same", "different"], str], ...] = (
+        ("same", "obama3.jpg"),
+        ("different", "biden.jpg"),
+    )
+    for truth, live in pairs:
+        for name in ("obama.jpg", live):
+            photos.load(name)  # by hash: nobody else's picture
+        pictures = photos.folder() / "obama.jpg", [photos.folder() / live]
+        case = prepare(*pictures, truth, measurer, policy, clock, training=True)
+        file = folder / f"case-{truth}.json"
+        file.touch(mode=0o600)
+        try:
+            file.write_text(json.dumps(case), encoding="utf-8")
+            desk_process.ask(["case", "add", str(file), "--database", str(database), "--json"])
+        finally:
+            file.unlink()
 
 
 def _verified(site: Site, journal: SqliteJournal) -> dict[str, Any]:

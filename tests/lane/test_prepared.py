@@ -7,8 +7,10 @@ import pytest
 
 from api import prepared as at_desk
 from api.quality import Truth
+from lane.adapters import desk_process
 from lane.adapters import photos as store
 from lane.adapters.clock import SystemClock
+from lane.demo import add_training_cases
 from lane.errors import PictureError
 from lane.measure import Measurer
 from lane.policy import Policy
@@ -29,3 +31,15 @@ def test_what_a_lane_prepares_a_desk_reads(photos: Path, measurer: Measurer, pol
 def test_a_case_without_a_live_picture_is_none(measurer: Measurer, policy: Policy) -> None:
     with pytest.raises(PictureError, match="live pictures"):
         prepare(Path("a.jpg"), [], "same", measurer, policy, SystemClock(), training=False)
+
+
+def test_the_demos_desk_has_cases_to_train_on_and_no_file_of_them(
+    tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
+) -> None:
+    database = tmp_path / "desk.sqlite"
+    at = ["--database", str(database), "--json"]
+    desk_process.ask(["lane", "add", "lane-1", *at])
+    add_training_cases(tmp_path, database, measurer, policy, SystemClock())
+    cases = desk_process.ask(["case", "list", *at])
+    assert [(one["truth"], one["training"]) for one in cases] == [("same", True), ("different", True)]
+    assert list(tmp_path.glob("case-*")) == []
