@@ -37,6 +37,7 @@ from api.routes import (
     events,
     hall,
     hall_pages,
+    hold_pages,
     holds,
     lane,
     lane_pages,
@@ -163,6 +164,7 @@ def create_app(
         pages,
         hall_pages,
         audit_pages,
+        hold_pages,
         quality_pages,
     ):
         app.include_router(pages_of.router)

@@ -62,6 +62,11 @@ class Holding:
         with self.database.read() as session:
             return erasure.holds(session)
 
+    def on(self, passage: str) -> tuple[Hold | None, tuple[str, ...]]:
+        """The hold on a passage, and the images of it that are held."""
+        with self.database.read() as session:
+            return erasure.hold_on(session, passage), faces.of(session, passage)
+
     def image(self, passage: str, sha256: str) -> bytes:
         """An image of a passage under a legal hold, and of no other. Raises what `faces.image` raises."""
         with self.database.read() as session:

@@ -191,6 +191,8 @@ RULES: dict[str, Rule] = {
     "place_hold": Rule(_HOLDING, changes=True),
     "lift_hold": Rule(_HOLDING, changes=True),
     "show_held_image": Rule(_AUDITOR),
+    "place_hold_by_form": Rule(_AUDITOR, changes=True),
+    "lift_hold_by_form": Rule(_AUDITOR, changes=True),
     # the matcher in service
     "show_evaluation": Rule(_SUPERVISOR),
     "show_evaluation_live": Rule(_SUPERVISOR, keeps_alive=False),

@@ -34,6 +34,7 @@ KINDS: dict[str, Kind] = {
     "passage.evaluated": Kind(N_("Compared with other documents, to watch the comparison"), "lane"),
     "passage.repeat_refused": Kind(N_("The lane does not capture again"), "lane"),
     "passage.erased": Kind(N_("Faces erased"), "desk"),
+    "pictures.dropped": Kind(N_("Pictures dropped at the lane: the desk was away too long"), "lane"),
     "gate.opening": Kind(N_("Gate told to open"), "gate"),
     "images.missed": Kind(N_("Pictures that did not reach the desk"), "desk"),
     "hold.placed": Kind(N_("Put under legal hold"), "officer"),
@@ -86,6 +87,7 @@ MATCHES: dict[Match, str] = {
 ERASED: dict[str, str] = {
     "passed_through": N_("The passenger passed through the gate."),
     "retention": N_("The time for keeping them was over."),
+    "never_told": N_("The lane sent them and never told of the passage."),
 }
 MEASURES: dict[str, str] = {
     "similarity": N_("similarity of the faces"),
@@ -290,7 +292,7 @@ def _missed(body: Body, words: Words) -> Said:
 
 
 def _held(body: Body, words: Words) -> Said:
-    return [words.say(N_("Why: %(reason)s"), reason=str(body["reason"]))]
+    return [words.say(N_("The ledger has the hash of the reason: %(hash)s"), hash=str(body["reason_sha256"]))]
 
 
 _SAY: dict[str, Callable[[Body, Words], Said]] = {

@@ -11,6 +11,7 @@ from pydantic import NaiveDatetime
 from api.auth import GuardedPage, TheOfficer
 from api.console import audit, render
 from api.routes.audit import Before, TheAuditing
+from api.routes.holds import TheHolding
 from api.schemas import PassageName
 from api.store.audit import Wanted
 from api.words import language
@@ -58,17 +59,20 @@ def show_passages(
 
 @router.get("/audit/{passage}")
 def show_audited_passage(
-    request: Request, passage: PassageName, auditing: TheAuditing, who: TheOfficer
+    request: Request, passage: PassageName, auditing: TheAuditing, holding: TheHolding, who: TheOfficer
 ) -> Response:
     """One passage from document to gate."""
     words = language.of_request(request)
     told = auditing.passage(passage)
+    hold, images = holding.on(passage)
     return render.page(
         request,
         "audit_passage.html",
         officer=who,
         found=audit.line(told.found, words),
         steps=audit.timeline(told, words),
+        hold=hold,
+        images=images,
         clock=_clock,
     )
 

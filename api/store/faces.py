@@ -89,6 +89,12 @@ def image(session: Session, keyring: Keyring, passage: str, sha256: str) -> byte
     return unseal(keyring.key_of(passage), passage, sha256, row.sealed)
 
 
+def of(session: Session, passage: str) -> tuple[str, ...]:
+    """The images of a passage that are held."""
+    asked = select(ImageRow.sha256).where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
+    return tuple(session.scalars(asked.order_by(ImageRow.received_at, ImageRow.sha256)))
+
+
 def held(session: Session) -> int:
     """How many passages the desk holds at least one image of, live or from the document.
 

@@ -321,6 +321,25 @@ def test_an_auditor_sees_no_face_but_under_a_hold(lane: Lane, auditor: Officer) 
     assert auditor.ask("GET", path).json()["code"] == "hold_unknown"
 
 
+def test_an_auditor_places_and_lifts_a_hold_on_the_page_of_the_passage(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    passage = lane.refer()
+    page = f"/audit/{passage}"
+    form = {"csrf_token": auditor.http.headers["X-CSRF-Token"], "reason": "case 2026/17"}
+    assert "Place a legal hold" in auditor.http.get(page).text
+    assert auditor.http.post(f"{page}/hold", data=form).status_code == 303
+    shown = auditor.http.get(page).text
+    assert "case 2026/17" in shown
+    assert f"/api/v1/holds/{passage}/images/" in shown
+    assert hashlib.sha256(b"case 2026/17").hexdigest() in shown
+    assert auditor.http.post(f"{page}/hold/lift", data=form).status_code == 303
+    assert "Place a legal hold" in auditor.http.get(page).text
+    close(lane, passage)
+    assert "legal hold</button>" not in auditor.http.get(page).text
+    verified(desk)
+
+
 def test_the_ledger_has_the_hash_of_a_holds_reason_alone(
     desk: RunningDesk, lane: Lane, auditor: Officer
 ) -> None:
