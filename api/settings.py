@@ -155,10 +155,9 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What is secret among them: never logged, wherever it turns up."""
-        values = (getattr(self, name) for name in type(self).model_fields)
+        values = [getattr(self, name) for name in type(self).model_fields]
         found = [one.get_secret_value() for one in values if isinstance(one, SecretStr)]
-        if isinstance(self.database, URL) and self.database.password:
-            found.append(str(self.database.password))
+        found += [str(one.password) for one in values if isinstance(one, URL) and one.password]
         return tuple(found)
 
     @model_validator(mode="after")

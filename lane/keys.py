@@ -68,4 +68,4 @@ def _default(field: FieldInfo) -> str:
         raise TypeError("a secret has no default")
     if isinstance(value, frozenset | set | tuple | list):
         return json.dumps(sorted(value))
-    return json.dumps(value if isinstance(value, bool | int | float) else str(value))
+    return json.dumps(value if isinstance(value, bool | int | float | dict) else str(value))

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from api import logs
 from api.auth import csrf_token
 from api.redaction import REPLACED, Redaction
+from api.settings import load
 from tests.api.desks import PASSWORD, drawn_face
 
 log = structlog.get_logger("api.test")
@@ -191,3 +192,14 @@ def test_what_the_desk_logs_is_left_as_it_is() -> None:
 def test_a_sessions_proof_is_no_hash() -> None:
     proof = csrf_token("a session's token")
     assert proof not in str(Redaction()(None, "info", {"event": f"it sent {proof}", "told": [proof]}))
+
+
+def test_what_is_secret_in_the_settings_is_known_to_the_log() -> None:
+    made = load(
+        database="postgresql://desk:first-secret@db/desk",
+        keyring="postgresql://desk:second-secret@keys/desk",
+        metrics_token="third secret, long enough to be one",
+    )
+    assert {"first-secret", "second-secret", "third secret, long enough to be one"} <= set(made.secrets)
+    told = Redaction(made.secrets)(None, "info", {"event": "it said first-secret and second-secret"})
+    assert told == {"event": f"it said {REPLACED} and {REPLACED}"}
