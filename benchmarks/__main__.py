@@ -298,6 +298,57 @@ def _listed(
     raise typer.BadParameter("wanted is one of --pairs and --sequences", param_hint="--pairs")
 
 
+@app.command()
+def desk(
+    json_out: Json = None,
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="PATH|URL", help="An empty database; an SQLite file if not given."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of the desk.")] = 1,
+    lanes: Annotated[int, typer.Option(min=1, help="Lanes that refer passengers.")] = 10,
+    per_hour: Annotated[float, typer.Option(min=1, help="Passages an hour, of each lane.")] = 360,
+    referred: Annotated[float, typer.Option(min=0, max=1, help="The share that an officer decides.")] = 0.1,
+    officers: Annotated[int, typer.Option(min=1, help="Officers who decide; one more watches.")] = 4,
+    officer_s: Annotated[float, typer.Option(min=0, help="How long each looks at a case.")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each step lasts.")] = 30,
+    search: Annotated[bool, typer.Option(help="Double the passages until the desk breaks.")] = True,
+) -> None:
+    """Measure a desk with simulated lanes and scripted officers, over HTTP, up to where it breaks.
+
+    They run on the same machine as the desk and take time from it: the figures are from below.
+
+    Example: python -m benchmarks desk --lanes 20 --officers 8 --workers 2 --json desk.json
+    """
+    from benchmarks.desk import measure  # noqa: PLC0415
+    from benchmarks.shift import Load  # noqa: PLC0415
+    from benchmarks.site import site  # noqa: PLC0415
+    from benchmarks.stamp import stamp_of  # noqa: PLC0415
+
+    results.must_be_writable(json_out)
+    load = Load(per_hour, referred, seconds, officer_s)
+    with site(database, lanes=lanes, officers=officers + 1, workers=workers) as running:
+        steps = measure(running, load, search=search)
+    kind = "postgresql" if database and "://" in database else "sqlite"
+    asked = {"database": kind, "workers": workers, "officers": officers, "officer_s": officer_s}
+    libraries = ("fastapi", "uvicorn", "sqlalchemy", "psycopg", "httpx")
+    found = {"benchmark": "desk", "stamp": stamp_of(libraries), **asked, "referred": referred, "steps": steps}
+    if json_out is not None:
+        results.write(found, json_out)
+    if json_out != results.STDOUT:
+        for step in steps:
+            _show_step(step)
+
+
+def _show_step(step: dict[str, Any]) -> None:
+    on_screen, decided = step["on_screen"] or {}, step["decided"] or {}
+    quantiles = ", ".join(f"{name} {on_screen.get(f'{name}_ms', '-')} ms" for name in ("p50", "p95", "p99"))
+    print(
+        f"{step['passages_per_second']:8.2f} passages/s, {step['referrals']} referred: on screen {quantiles}"
+    )
+    print(f"         decided p95 {decided.get('p95_ms', '-')} ms; {'; '.join(step['broken']) or 'carried'}")
+
+
 def _more(pattern: str | None, root: Path, impostors: str) -> tuple[str, ...]:
     """The pictures of a pattern, relative to the root."""
     if pattern is None:

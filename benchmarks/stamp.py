@@ -15,6 +15,11 @@ LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "onnxruntime-gpu"
 
 def stamp(policy: Policy) -> dict[str, Any]:
     """Code, machine, libraries, policy and date, as JSON values; no host name and no user."""
+    return {**stamp_of(LIBRARIES), "policy": policy.identity()}
+
+
+def stamp_of(libraries: tuple[str, ...]) -> dict[str, Any]:
+    """Without a policy: for what compares no faces."""
     machine = host()
     return {
         "date_utc": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -23,8 +28,7 @@ def stamp(policy: Policy) -> dict[str, Any]:
         "cores": available_cores(),
         "os": machine.os,
         "python": machine.python,
-        "libraries": versions(LIBRARIES),
-        "policy": policy.identity(),
+        "libraries": versions(libraries),
     }
 
 

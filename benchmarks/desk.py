@@ -1,0 +1,70 @@
+"""How much of a site one desk carries: referrals on the screen, decisions back, and where it breaks."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.shift import Load, Seen, Shift, elapsed
+from benchmarks.site import Site
+from benchmarks.timing import spread
+from lane.ledger import Head
+
+ON_SCREEN_P95_MS = 1000.0
+"""The aim: a referral is on the officer's screen within a second."""
+LATE_P95_MS = 1000.0
+"""A lane that is told to wait so long has the next passenger before the door."""
+
+
+def measure(site: Site, load: Load, *, search: bool) -> list[dict[str, Any]]:
+    """The load, and while it is carried and `search` is wished, twice as much again and again."""
+    return list(_steps(site, load, search=search))
+
+
+def _steps(site: Site, load: Load, *, search: bool) -> Iterator[dict[str, Any]]:
+    heads: dict[str, Head] = {}
+    while True:
+        step = told(load, asyncio.run(Shift(site, load).run(heads)), lanes=len(site.tokens))
+        yield step
+        if not search or step["broken"]:
+            return
+        load = replace(load, per_hour=2 * load.per_hour)
+
+
+def told(load: Load, seen: Seen, lanes: int) -> dict[str, Any]:
+    """One step as JSON values."""
+    undecided = len(seen.sent_at) - len(seen.decided_ns)
+    found: dict[str, Any] = {
+        "lanes": lanes,
+        "passages_per_lane_and_hour": load.per_hour,
+        "passages": seen.passages,
+        "passages_per_second": round(seen.passages / load.seconds, 3),
+        "referrals": len(seen.sent_at),
+        "undecided_at_the_end": undecided,
+        "never_on_screen": len(seen.sent_at.keys() - seen.on_screen_ns.keys()),
+        "errors": dict(seen.errors),
+        "late": _spread(seen.late_ns),
+        "on_screen": _spread(elapsed(seen, lambda one: one.on_screen_ns)),
+        "decided": _spread(list(seen.decided_ns.values())),
+    }
+    return found | {"broken": _broken(found)}
+
+
+def _broken(found: dict[str, Any]) -> list[str]:
+    """Why this is more than the desk carries; empty where it carries it."""
+    why = {
+        "requests failed": bool(found["errors"]),
+        "referrals never reached the screen": found["never_on_screen"] > 0,
+        "referrals were not decided: too few officers, or too slow a desk": found["undecided_at_the_end"] > 0,
+        f"on screen later than {ON_SCREEN_P95_MS:g} ms (p95)": _over(found["on_screen"], ON_SCREEN_P95_MS),
+        f"lanes waited longer than {LATE_P95_MS:g} ms (p95)": _over(found["late"], LATE_P95_MS),
+    }
+    return [reason for reason, holds in why.items() if holds]
+
+
+def _over(times: dict[str, Any] | None, most_ms: float) -> bool:
+    return times is not None and times["p95_ms"] > most_ms
+
+
+def _spread(samples_ns: list[int]) -> dict[str, Any] | None:
+    return dict(spread(samples_ns)) if samples_ns else None
