@@ -24,6 +24,7 @@ from api.errors import RuleMissingError
 from api.metrics import API, Measured
 from api.news import PostgresNews
 from api.numbered import Numbered
+from api.oidc import ProviderClient
 from api.passwords import Passwords
 from api.readiness import Readiness
 from api.routes import (
@@ -48,6 +49,7 @@ from api.routes import (
     passkeys,
     people,
     people_pages,
+    provider_pages,
     quality,
     quality_pages,
     referrals,
@@ -131,6 +133,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.desk = desk
+    app.state.provider = _provider(desk)
     endpoint = settings.telemetry_endpoint
     app.state.traces = telemetry.provider(endpoint) if endpoint else None
     app.state.readiness = Readiness()
@@ -160,6 +163,7 @@ def create_app(
         shift_pages,
         account_pages,
         people_pages,
+        provider_pages,
         lane_pages,
         pages,
         hall_pages,
@@ -171,6 +175,11 @@ def create_app(
     app.mount("/static", StaticFiles(directory=_STATIC))
     _check_guarded(app)
     return app
+
+
+def _provider(desk: Desk) -> ProviderClient | None:
+    provider, origin = desk.settings.provider, desk.settings.origin
+    return None if provider is None or origin is None else ProviderClient(provider, origin, desk.clock)
 
 
 def _check_guarded(app: FastAPI) -> None:

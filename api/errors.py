@@ -17,6 +17,8 @@ ApiError
 ├── PasskeysOffError          the desk does not know its own address, which passkeys need
 ├── PasskeyRefusedError       no passkey of this desk, or not an answer to its question
 ├── PasskeyUnknownError       no such passkey of one's own
+├── ProviderOffError          the site's identity provider is not set, or does not answer
+├── ProviderRefusedError      the identity provider's word does not sign anybody in
 ├── NotSignedInError          nobody is signed in
 ├── WrongPasswordError        name and password do not belong together
 ├── PasswordRefusedError      a new password is too short, too long, or holds the own name
@@ -179,6 +181,22 @@ class PasskeyUnknownError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("you have no such passkey: look at the list again")
+
+
+class ProviderOffError(ApiError):
+    """The site's identity provider is not set, or does not answer as it should."""
+
+    def __init__(self) -> None:
+        super().__init__("the identity provider does not answer, or this desk has none: sign in here")
+
+
+class ProviderRefusedError(ApiError):
+    """The identity provider's word does not sign anybody in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the identity provider's answer signs nobody in: try again, or ask who looks after it"
+        )
 
 
 class NotSignedInError(ApiError):

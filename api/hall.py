@@ -122,6 +122,9 @@ class HallMessage(Wire):
     queue: QueueMessage
     staff: list[OfficerMessage]
     points: list[PointMessage] = Field(description="The last two hours, the oldest first.")
+    faces: int = Field(description="Of so many passages the desk holds faces.")
+    faces_warn: bool = Field(description="So many that somebody must know.")
+    quality_alarms: int = Field(description="Alarms about how officers decide; see /quality.")
     alarms: int = Field(description="How many alarms of the comparison in service nobody looks into.")
 
 

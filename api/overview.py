@@ -47,6 +47,9 @@ def hall(seen: Hall, report: Report) -> HallMessage:
             PointMessage(at=one.at, passages=one.passages, referred=one.referred, p95_s=one.p95_s)
             for one in seen.points
         ],
+        faces=seen.faces,
+        faces_warn=seen.faces >= seen.faces_warning,
+        quality_alarms=seen.quality_alarms,
         alarms=sum(alarm.acknowledged_by is None for one in report.series for alarm in one.alarms),
     )
 

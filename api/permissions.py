@@ -121,6 +121,9 @@ RULES: dict[str, Rule] = {
     "forget_passkey": Rule(PEOPLE, changes=True),
     "ask_for_sign_in": Rule(_ANYONE, changes=True),
     "sign_in_with_passkey": Rule(_ANYONE, changes=True),
+    # the identity provider
+    "ask_provider": Rule(_ANYONE),
+    "come_from_provider": Rule(_ANYONE),
     # people
     "list_officers": Rule(_ADMINISTRATOR),
     "add_officer": Rule(_ADMINISTRATOR, changes=True),

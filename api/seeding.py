@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from api.broker import Broker, Event
 from api.quality import Known
 from api.settings import Settings
-from api.store import hall, seeded
+from api.store import hall, prepared, seeded
 from api.store.database import Database
 from api.store.keyring import Keyring
 from api.store.officers import Role, SignedInOfficer
@@ -40,6 +40,8 @@ class Seeding:
         if self.settings.seeded_share <= 0 or officer.role is not Role.OFFICER:
             return None
         with self.database.read() as session:
+            if not prepared.are_there(session, training=False):
+                return None
             now = self.clock()
             row = seeded.live(session, officer.pseudonym)
             needed = seeded.is_needed(session, officer, at=now)
@@ -105,7 +107,7 @@ class Seeding:
         with self.database.write() as session:
             row = seeded.live(session, officer.pseudonym)
             if row is not None:
-                seeded.withdraw(session, row, at=self.clock())
+                prepared.withdraw(session, row, at=self.clock())
 
     def make_way(self) -> None:
         """A traveller waits again: what officers hold of prepared cases is taken back."""
@@ -128,7 +130,7 @@ class Seeding:
             row = seeded.live(session, officer.pseudonym)
             if seeded.is_needed(session, officer, at=now):
                 if row is not None:
-                    seeded.withdraw(session, row, at=now)
+                    prepared.withdraw(session, row, at=now)
                 return None
             row = row or seeded.offer(session, officer.pseudonym, hall.names(session), at=now)
             return seeded.as_referral(session, row, at=now) if row else None
@@ -142,7 +144,7 @@ class Seeding:
             gone = live and seeded.is_needed(session, officer, at=self.clock())
         if gone:
             with self.database.write() as session:
-                seeded.withdraw(session, seeded.of(session, passage, officer.pseudonym), at=self.clock())
+                prepared.withdraw(session, seeded.of(session, passage, officer.pseudonym), at=self.clock())
         with self.database.write() as session:
             yield session, seeded.of(session, passage, officer.pseudonym)
 

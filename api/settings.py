@@ -3,7 +3,7 @@
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -55,6 +55,45 @@ class Argon2Cost(BaseModel):
     """Memory of one password check, in KiB."""
     parallelism: int = Field(default=4, ge=1)
     """Lanes of memory that one password check fills."""
+
+
+class Provider(BaseModel):
+    """The site's identity provider, by OpenID Connect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    issuer: str = Field(pattern="^(https://|http://(localhost|127[.]0[.]0[.]1)(:|/|$))")
+    """Its address, exactly as it calls itself. http:// is for localhost alone."""
+    client_id: str = Field(min_length=1, max_length=256)
+    """What it calls this desk."""
+    client_secret: SecretStr | None = None
+    """What this desk proves itself with to it."""
+    client_secret_file: Path | None = None
+    """The same in a file, in place of `client_secret`."""
+    scope: str = "openid profile"
+    """What is asked for."""
+    name_claim: str = "preferred_username"
+    """Where it says what somebody is called; the name stays in the desk's database."""
+    role_claim: str = "groups"
+    """Where it says what somebody is."""
+    roles: dict[str, Literal["officer", "supervisor", "auditor", "administrator"]] = Field(min_length=1)
+    """What it says → the role here. Who has none of these, or two different roles, is not signed in."""
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> "Provider":
+        if (self.client_secret is None) == (self.client_secret_file is None):
+            raise ValueError("set client_secret or client_secret_file")
+        return self
+
+    @property
+    def secret(self) -> str:
+        """What this desk proves itself with. Raises SettingsError where its file cannot be read."""
+        if self.client_secret is not None:
+            return self.client_secret.get_secret_value()
+        try:
+            return Path(self.client_secret_file or "").read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"provider.client_secret_file: {error}") from error
 
 
 class Settings(BaseSettings):
@@ -139,6 +178,8 @@ class Settings(BaseSettings):
     origin: str | None = Field(default=None, pattern=r"^https?://[a-z0-9.-]+(:[0-9]+)?$")
     """The desk's address in a browser, such as https://desk.example. Passkeys and the identity provider need
     it; http:// is for localhost alone."""
+    provider: Provider | None = None
+    """The site's identity provider; needs `origin`. Unset, people sign in here."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """From which level on the desk logs: debug, info, warning or error."""
 
@@ -158,6 +199,8 @@ class Settings(BaseSettings):
         values = [getattr(self, name) for name in type(self).model_fields]
         found = [one.get_secret_value() for one in values if isinstance(one, SecretStr)]
         found += [str(one.password) for one in values if isinstance(one, URL) and one.password]
+        if self.provider is not None:
+            found.append(self.provider.secret)
         return tuple(found)
 
     @model_validator(mode="after")
@@ -169,6 +212,8 @@ class Settings(BaseSettings):
             )
         if self.tls_key is not None and self.tls_certificate is None:
             raise ValueError("tls_key is set and tls_certificate is not: set both")
+        if self.provider is not None and self.origin is None:
+            raise ValueError("provider is set and origin is not: the provider sends browsers back there")
         if (self.origin or "").startswith("http://") and self.passkey_domain != "localhost":
             raise ValueError("origin begins with http:// and is not localhost: browsers need https://")
         return self

@@ -13,7 +13,7 @@ from api.broker import Broker, Event
 from api.desk import Desk
 from api.hall import StatusTold, Wanted
 from api.settings import Settings
-from api.store import hall
+from api.store import faces, hall, quality
 from api.store.database import Database
 from api.store.hall import AtWork, Command, Heard, Point
 from api.store.officers import SignedInOfficer
@@ -43,6 +43,10 @@ class Hall:
     waiting: Waiting
     staff: tuple[AtWork, ...]
     points: tuple[Point, ...]
+    faces: int
+    """Of so many passages the desk holds faces."""
+    faces_warning: int
+    quality_alarms: int
     silent_after: timedelta
     stretch: timedelta
 
@@ -104,6 +108,9 @@ class Watching:
                 _waiting(hall.waiting_since(session), hall.asked_more(session), now),
                 tuple(hall.at_work(session, at=now, absolute=absolute, idle=idle)),
                 tuple(hall.points(session, at=now)),
+                faces.held(session),
+                self.settings.faces_warning,
+                quality.raised(session),
                 timedelta(seconds=self.settings.lane_silent_after_s),
                 timedelta(minutes=self.settings.stretch_minutes),
             )

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,14 +30,16 @@ _FAST = (
     "autovacuum=off",
     "shared_buffers=32MB",
 )
-"""These tests cut no power; the ones that kill the server are about processes, which lose nothing by it."""
+"""These tests cut no power."""
+_KILLED = ("fsync=off", "autovacuum=off", "shared_buffers=32MB")
+"""For a server that is killed: what it said that it has must be there again when it comes back."""
 
 
 class Postgres:
     """A server that listens on a socket in a folder of its own."""
 
-    def __init__(self, programs: Path) -> None:
-        self._programs = programs
+    def __init__(self, programs: Path, settings: Sequence[str] = _FAST) -> None:
+        self._programs, self._settings = programs, settings
         # Not in pytest's folders: nobody else may enter them.
         self.folder = Path(tempfile.mkdtemp(prefix="passenger-lane-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,7 +57,7 @@ class Postgres:
         return URL.create("postgresql", _USER, database=database, query={"host": str(self.folder)})
 
     def start(self) -> None:
-        settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", *_FAST)
+        settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", *self._settings)
         options = [part for setting in settings for part in ("-c", setting)]
         log = (self.folder / "log").open("ab")
         with log:
@@ -75,7 +77,8 @@ class Postgres:
         """As if somebody had pulled the plug: no process of it says goodbye."""
         if self._process is not None:
             for child in children_of(self._process.pid):
-                os.kill(child, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
 
@@ -117,13 +120,22 @@ class Postgres:
         assert done.returncode == 0, done.stderr.decode(errors="replace")
 
 
+@contextmanager
+def server_to_kill() -> Iterator[Postgres]:
+    """A server of one's own, with an empty database `desk`."""
+    started = Postgres(_must_have_programs(), _KILLED)
+    try:
+        started.start()
+        started.execute("CREATE DATABASE desk")
+        yield started
+    finally:
+        started.remove()
+
+
 @cache
 def server() -> Postgres:
     """The server that all tests of this run share; skips, with the reason, where there is none."""
-    programs = _programs()
-    if programs is None:
-        pytest.skip("there is no PostgreSQL on this machine, and no package that brings one")
-    started = Postgres(programs)
+    started = Postgres(_must_have_programs())
     atexit.register(started.remove)
     started.start()
     return started
@@ -159,6 +171,13 @@ def _template() -> str:
     made.migrate()
     made.close()
     return name
+
+
+def _must_have_programs() -> Path:
+    programs = _programs()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL on this machine, and no package that brings one")
+    return programs
 
 
 def _programs() -> Path | None:

@@ -92,6 +92,9 @@ class Page:
     rotation: AtWork | None
     plots: tuple[Plot, ...]
     alarms: int
+    faces: str
+    faces_warn: bool
+    quality_alarms: int
 
     def clock(self, at: datetime) -> str:
         """A time of the day, for a browser that runs no script."""
@@ -116,6 +119,9 @@ def page(seen: HallMessage, words: Words) -> Page:
         rotation=min(staff, key=lambda one: one.due_at, default=None),
         plots=tuple(_plots(seen.points, words)),
         alarms=seen.alarms,
+        faces=f"{seen.faces:,}",
+        faces_warn=seen.faces_warn,
+        quality_alarms=seen.quality_alarms,
     )
 
 

@@ -43,6 +43,10 @@ PROBLEMS: dict[str, str] = {
     "alarm_unknown": N_("There is no such alarm, or no longer."),
     "not_allowed": N_("Your role does not allow this."),
     "told_password": N_("Somebody else told you this password. Change it first."),
+    "provider_off": N_("The site’s account service does not answer. Sign in here, or try again later."),
+    "provider_refused": N_(
+        "The site’s account service did not sign you in here. Try again, or ask your supervisor."
+    ),
     "passkeys_off": N_("This desk has no passkeys."),
     "passkey_refused": N_("The passkey was not accepted. Try again, or sign in in another way."),
     "passkey_unknown": N_("You have no such passkey."),

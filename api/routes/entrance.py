@@ -49,7 +49,7 @@ def show_sign_in(request: Request) -> Response:
     try:
         signed_in(request)
     except NotSignedInError:
-        return _entrance(request)
+        return entrance_page(request)
     return to("/")
 
 
@@ -66,7 +66,7 @@ def sign_in(
         _, token = SigningIn.of(desk).by_password(name, password, visitor)
     except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
         status, code = ANSWERS[type(error)]
-        return _entrance(request, status=status, problem=render.problem(request, code), name=name)
+        return entrance_page(request, status=status, problem=render.problem(request, code), name=name)
     response = to("/")
     set_session(response, token, desk.settings)
     return response
@@ -81,7 +81,9 @@ def sign_out(desk: TheDesk, who: TheOfficer) -> Response:
     return response
 
 
-def _entrance(request: Request, *, status: int = 200, problem: str | None = None, name: str = "") -> Response:
+def entrance_page(
+    request: Request, *, status: int = 200, problem: str | None = None, name: str = ""
+) -> Response:
     """The ways to sign in that this desk has."""
     settings = desk_of(request).settings
     return render.page(
@@ -91,6 +93,7 @@ def _entrance(request: Request, *, status: int = 200, problem: str | None = None
         problem=problem,
         name=name,
         passkeys=settings.origin is not None,
+        provider=settings.provider is not None,
     )
 
 

@@ -56,7 +56,7 @@ def add(session: Session, keyring: Keyring, given: PreparedCase, *, at: datetime
 
 
 def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> None:
-    """Show a case to nobody any more, and erase its faces; what officers said of it stays.
+    """Show a case to nobody any more, also not to who has it, and erase its faces; what was said stays.
 
     Raises CaseUnknownError.
     """
@@ -64,6 +64,11 @@ def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> No
     if row is None or row.retired_at is not None:
         raise CaseUnknownError
     row.retired_at = at
+    shown = select(SeededRow).where(
+        SeededRow.case == case, SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
+    )
+    for before in session.scalars(shown).all():
+        withdraw(session, before, at=at)
     session.execute(delete(PreparedImageRow).where(PreparedImageRow.case == case))
     session.flush()
     chain.append(session, "prepared.retired", {"case": case}, at=at)
@@ -134,6 +139,22 @@ def offer(
     session.flush()
     chain.append(session, "prepared.offered", fact(row) | {"case": case, "lane": lane}, at=at)
     return row
+
+
+def withdraw(session: Session, row: SeededRow, *, at: datetime) -> None:
+    """Take a case back. To its officer it is a passage that ended."""
+    if row.decided_at is None and row.withdrawn_at is None:
+        row.withdrawn_at = at
+        session.flush()
+        chain.append(session, "prepared.withdrawn", fact(row), at=at)
+
+
+def are_there(session: Session, *, training: bool) -> bool:
+    """Whether there is a case for this use at all."""
+    asked = select(PreparedRow.case).where(
+        PreparedRow.retired_at.is_(None), PreparedRow.training.is_(training)
+    )
+    return session.scalar(asked.limit(1)) is not None
 
 
 def fact(row: SeededRow, **more: Any) -> dict[str, Any]:

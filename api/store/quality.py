@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api import review
@@ -71,6 +71,12 @@ def of_all(session: Session, *, at: datetime) -> list[OfOfficer]:
         select(OfficerRow).where(OfficerRow.role == Role.OFFICER.value).order_by(OfficerRow.name)
     )
     return [of_officer(session, row.pseudonym, at=at) for row in rows if not is_disabled(row)]
+
+
+def raised(session: Session) -> int:
+    """How many alarms there are."""
+    asked = select(func.count()).select_from(QualityAlarmRow).where(QualityAlarmRow.kind != LOOKED)
+    return session.scalar(asked) or 0
 
 
 def due(session: Session, *, at: datetime) -> list[str]:

@@ -90,14 +90,6 @@ def offer(session: Session, officer: str, lanes: list[str], *, at: datetime) -> 
     return prepared.offer(session, officer, training=False, lane=lane, at=at, waited=at)
 
 
-def withdraw(session: Session, row: SeededRow, *, at: datetime) -> None:
-    """Take a case back: a traveller needs the officer. To the officer it is a passage that ended."""
-    if row.decided_at is None and row.withdrawn_at is None:
-        row.withdrawn_at = at
-        session.flush()
-        chain.append(session, "prepared.withdrawn", prepared.fact(row), at=at)
-
-
 def withdraw_all(session: Session, *, at: datetime) -> list[SeededRow]:
     """Take every seeded case back that is before somebody: a traveller waits."""
     waiting = select(SeededRow).where(
@@ -105,7 +97,7 @@ def withdraw_all(session: Session, *, at: datetime) -> list[SeededRow]:
     )
     rows = list(session.scalars(waiting))
     for row in rows:
-        withdraw(session, row, at=at)
+        prepared.withdraw(session, row, at=at)
     return rows
 
 

@@ -181,7 +181,14 @@ def test_the_queue_says_how_many_wait_too_long(desk: RunningDesk, lane: Lane, su
     lane.refer()
     desk.clock.pass_time(seconds=121)
     lane.refer(at=desk.clock())
+    desk.desk.cases.reviewing.escalate()
     assert hall(supervisor)["queue"]["escalated"] == 1
+
+
+def test_the_hall_says_of_how_many_passages_faces_are_held(lane: Lane, supervisor: Officer) -> None:
+    lane.refer()
+    seen = hall(supervisor)
+    assert (seen["faces"], seen["faces_warn"]) == (1, False)
 
 
 def test_staff_says_who_is_there_and_when_a_break_is_due(

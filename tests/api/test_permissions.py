@@ -235,4 +235,6 @@ def test_who_may_do_anything_at_all_without_a_name_is_known() -> None:
         "sign_in",
         "ask_for_sign_in",
         "sign_in_with_passkey",
+        "ask_provider",
+        "come_from_provider",
     }

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from api.store import quality
 from api.store.tables import QualityAlarmRow
@@ -10,11 +11,13 @@ from api.store.verify import verify_ledger
 from api.training import Training
 from api.words.language import CHOICES
 from lane.errors import LedgerBrokenError
-from tests.api.desks import Lane, Officer, RunningDesk
+from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk
+from tests.api.screens import small_targets, too_wide
 from tests.api.service import kinds
 from tests.api.test_console import Inline
 from tests.api.test_prepared import prepare
 from tests.api.test_seeding import listed, next_of, shared
+from tests.browsers import quiet_page
 
 
 def own(officer: Officer) -> Any:
@@ -76,6 +79,7 @@ def test_somebody_who_does_not_look_raises_an_alarm_that_the_trainer_alone_is_to
     assert [alarm["kind"] for alarm in one["alarms"]] == ["fast"]
     assert "Of 20 looks at two faces, 20 took less than two seconds" in one["alarms"][0]["text"]
     assert "wang" in supervisor.http.get("/quality").text
+    assert "Please talk with an officer" in supervisor.http.get("/hall").text
     assert own(officer)["alarms"] == []
     assert "two seconds" not in officer.http.get("/quality/me").text
     assert kinds(desk).count("quality.alarm_raised") == 1
@@ -169,3 +173,61 @@ def test_pages_have_nothing_inline(path: str, tag: str, officer: Officer, superv
     assert answer.status_code == 200
     page.feed(answer.text)
     assert (page.found, page.csrf_missing) == ([], 0)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_an_officer_trains_by_keyboard_from_the_first_look_to_the_summary(
+    browser: Browser, desk: RunningDesk, officer: Officer, locale: str
+) -> None:
+    prepare(desk, "different", training=True)
+    with quiet_page(browser, locale) as page:
+        page.goto(desk.address)
+        page.locator("[name=name]").fill("wang")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/queue")
+        page.goto(f"{desk.address}/training")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/referrals/*")
+        page.locator(".view.placed img").first.wait_for()
+        page.keyboard.press("d")
+        page.keyboard.press("4")
+        page.locator("#decision [data-answer=second_line]").wait_for()
+        page.keyboard.press("l")
+        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+        page.locator("#confirm:enabled").wait_for()
+        page.keyboard.press("Enter")
+        page.locator(".feedback h1").wait_for()
+        assert small_targets(page) == []
+        page.locator("a[href='/training']").click()
+        page.locator(".training .lead").wait_for()
+        assert too_wide(page) == 0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
+def test_the_page_of_figures_fits(
+    browser: Browser,
+    desk: RunningDesk,
+    lane: Lane,
+    officer: Officer,
+    supervisor: Officer,
+    locale: str,
+    width: int,
+    height: int,
+) -> None:
+    decide_one(desk, lane, officer, seconds=4, verdict="different")
+    with quiet_page(browser, locale) as page:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(desk.address)
+        page.locator("[name=name]").fill("zhou")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/queue")
+        page.goto(f"{desk.address}/quality")
+        page.locator("summary").click()
+        assert too_wide(page) == 0
+        assert small_targets(page) == []

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.store import prepared
 from api.store.tables import ReferralRow, SeededRow
 from api.store.verify import verify_ledger
 from tests.api.desks import Lane, Officer, RunningDesk
@@ -153,6 +154,15 @@ def test_a_traveller_who_comes_takes_it_back_at_once(
     assert (answer.status_code, answer.json()["code"]) == (409, "passage_closed")
     assert [one["passage"] for one in listed(officer)] == [traveller]
     assert "prepared" not in officer.http.get(f"/referrals/{passage}").text, "nor is it told afterwards"
+    verify_ledger(certain.desk.database)
+
+
+def test_a_case_that_is_retired_ends_for_who_has_it(certain: RunningDesk, officer: Officer) -> None:
+    passage = str(next_of(officer))
+    with certain.desk.database.write() as session:
+        case = session.get_one(SeededRow, passage).case
+        prepared.retire(session, certain.desk.keyring, case, at=certain.clock())
+    assert officer.judge(passage, "same").json()["code"] == "passage_closed"
     verify_ledger(certain.desk.database)
 
 

@@ -49,6 +49,19 @@ EXPECTED = {
 }
 
 
+def test_nothing_that_a_whole_demo_writes_holds_a_face(demo: dict[str, Any], photos: Path) -> None:
+    """Ledger, queue, keys, journal and log, as they lie on the disk, with what SQLite left in free pages."""
+    written = [path for path in Path(demo["folder"]).rglob("*") if path.is_file()]
+    assert {path.suffix for path in written} >= {".sqlite", ".log", ".keys"}
+    pictures = [path.read_bytes() for path in photos.iterdir() if path.suffix == ".jpg"]
+    pieces = [picture[place : place + 48] for picture in pictures for place in range(2000, 4000, 400)]
+    assert pieces
+    for path in written:
+        content = path.read_bytes()
+        assert b"\xff\xd8\xff" not in content, path.name
+        assert not any(piece in content for piece in pieces), path.name
+
+
 def test_every_passenger_gets_the_outcome_that_the_rules_say(demo: dict[str, Any]) -> None:
     found = {line["passenger"]: line for line in demo["passages"]}
     assert set(found) == set(EXPECTED)

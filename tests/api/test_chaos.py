@@ -1,0 +1,290 @@
+"""Whatever is killed under load, and however many grasp at one case: nothing is lost, nothing happens twice.
+
+The suite kills a few times and lets a few dozen race. A measured run takes more:
+RACE_OFFICERS=200 RACE_ROUNDS=10000 CHAOS_KILLS=100 python -m pytest tests/api/test_chaos.py
+"""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import URL
+
+from api.auth import cookie_name, csrf_token
+from api.store import officers, sessions
+from api.store.database import Database, opened
+from api.store.verify import verify_ledger
+from lane.ledger import Entry
+from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, judged, wait_until, wire
+from tests.api.test_cli import CHEAP_ENVIRONMENT, ROOT, added, run
+from tests.api.test_workers import address_of
+from tests.children import children_of
+from tests.postgres import Postgres, server_to_kill
+
+RACE_OFFICERS = int(os.environ.get("RACE_OFFICERS", "16"))
+RACE_ROUNDS = int(os.environ.get("RACE_ROUNDS", "6"))
+CHAOS_KILLS = int(os.environ.get("CHAOS_KILLS", "1"))
+
+
+@contextmanager
+def many_officers(desk: RunningDesk, number: int) -> Iterator[list[Officer]]:
+    """Signed in already: to check so many passwords would take most of the time."""
+    with ExitStack() as closing:
+        found = []
+        for one in range(number):
+            with desk.desk.database.write() as session:
+                pseudonym = officers.add(session, f"officer {one}", "no password", at=desk.clock())
+                token, _ = sessions.begin(session, pseudonym, at=desk.clock())
+            officer = Officer(desk.address, f"officer {one}")
+            closing.callback(officer.http.close)
+            officer.http.cookies.set(cookie_name(desk.settings), token)
+            officer.http.headers["X-CSRF-Token"] = csrf_token(token)
+            officer.pseudonym = pseudonym
+            found.append(officer)
+        yield found
+
+
+@pytest.mark.both_databases
+def test_however_many_grasp_at_one_case_it_is_decided_once(desk: RunningDesk, lane: Lane) -> None:
+    passages: list[str] = []
+    with many_officers(desk, RACE_OFFICERS) as racing:
+        start = threading.Barrier(len(racing) + 1)
+        wins: Counter[str] = Counter()
+
+        def race(officer: Officer) -> None:
+            for _ in range(RACE_ROUNDS):
+                start.wait(120)
+                passage = passages[-1]
+                if officer.claim(passage).status_code == 200 and officer.decide(passage).status_code == 200:
+                    wins[passage] += 1
+                start.wait(120)
+
+        threads = [threading.Thread(target=race, args=(officer,), daemon=True) for officer in racing]
+        for thread in threads:
+            thread.start()
+        for _ in range(RACE_ROUNDS):
+            passages.append(lane.refer(images=[]))
+            start.wait(120)
+            start.wait(120)
+        for thread in threads:
+            thread.join(120)
+    assert wins == Counter(dict.fromkeys(passages, 1))
+    decided = [body["passage"] for kind, body in facts(desk.desk.database) if kind == "referral.decided"]
+    assert Counter(decided) == wins
+    verify_ledger(desk.desk.database)
+
+
+def facts(database: Database) -> list[tuple[str, dict[str, Any]]]:
+    with database.read() as session:
+        rows = session.connection().exec_driver_sql("SELECT payload FROM ledger ORDER BY seq")
+        entries = [json.loads(payload) for (payload,) in rows]
+    return [(entry["kind"], entry["body"]) for entry in entries]
+
+
+@dataclass
+class Site:
+    """A desk of several workers that somebody kills and somebody starts again."""
+
+    place: Path | URL
+    folder: Path
+    workers: int
+    port: int = 0
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def __post_init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "api", "serve", "--port", str(self.port)]
+        command += ["--workers", str(self.workers)]
+        here = {
+            "PASSENGER_LANE_DESK_DATABASE": address_of(self.place),
+            "PASSENGER_LANE_DESK_CORRECTION_WINDOW_S": "0",
+            "PYTHONPATH": str(ROOT),
+        }
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, stdout=log, stderr=log, env=os.environ | CHEAP_ENVIRONMENT | here
+            )
+
+    def kill(self) -> None:
+        """The desk and all its workers, which follow it."""
+        assert self.process is not None
+        workers = self._workers()
+        self.process.kill()
+        self.process.wait()
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
+    def kill_a_worker(self) -> None:
+        if workers := self._workers():
+            with suppress(ProcessLookupError):
+                os.kill(random.choice(sorted(workers)), signal.SIGKILL)
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(30)
+
+    def _workers(self) -> set[int]:
+        assert self.process is not None
+        with suppress(OSError):
+            return children_of(self.process.pid, "spawn_main")
+        return set()
+
+
+@dataclass
+class Passengers:
+    """One lane, whose passengers are all referred; it says everything until the desk has it."""
+
+    site: Site
+    token: str
+    number: int
+    done: list[str] = field(default_factory=list)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    written: list[Entry] = field(default_factory=list)
+
+    def serve(self, name: str = "lane-1") -> None:
+        with Lane(self.site.address, name, self.token) as lane:
+            for _ in range(self.number):
+                passage = str(uuid4())
+                self._tell(
+                    lane,
+                    lane.write("passage.started", {"passage": passage}),
+                    lane.write("passage.judged", judged(passage, [], REFERRED)),
+                )
+                decision = self._answer(lane, passage)
+                self.answers[passage] = decision
+                self._tell(
+                    lane,
+                    lane.write("passage.decided", {"passage": passage, "decision": decision}),
+                    lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"}),
+                )
+                self.done.append(passage)
+            self.written = lane.written
+
+    def _tell(self, lane: Lane, *entries: Entry) -> None:
+        body = {"entries": wire(*entries)}
+        until_it_works(lambda: lane.http.post("/entries", json=body, timeout=5))
+
+    def _answer(self, lane: Lane, passage: str) -> dict[str, Any]:
+        path = f"/passages/{passage}/decision"
+
+        def ask() -> httpx.Response:
+            return lane.http.get(path, params={"wait_s": 2}, timeout=10)
+
+        while True:
+            answer = until_it_works(ask)
+            if (decision := answer.json()["decision"]) is not None:
+                return dict(decision)
+
+
+def until_it_works(ask: Callable[[], httpx.Response], timeout_s: float = 120) -> httpx.Response:
+    """Ask again while nobody answers, or somebody that it cannot."""
+    until = time.monotonic() + timeout_s
+    while True:
+        with suppress(httpx.TransportError):
+            answer = ask()
+            if answer.status_code < 500:
+                assert answer.status_code == 200, answer.text
+                return answer
+        assert time.monotonic() < until, "the desk does not come back"
+        time.sleep(0.05)
+
+
+def decide_everything(site: Site, password: str, told: dict[str, Any], ending: threading.Event) -> None:
+    """An officer who works until the end, and signs in again whenever that is needed."""
+    officer = Officer(site.address, "wang")
+    while not ending.is_set():
+        with suppress(httpx.TransportError, KeyError, ValueError):
+            claimed = officer.ask("POST", "/referrals/next", timeout=5)
+            if claimed.status_code in (401, 403):
+                officer.sign_in(password)
+            elif claimed.status_code == 200 and (claim := claimed.json()["claim"]):
+                passage = claim["passage"]
+                decided = officer.decide(passage, "second_line", "cannot_tell")
+                if decided.status_code == 200:
+                    told[passage] = decided.json()["decision"]
+                continue
+        time.sleep(0.02)
+    officer.http.close()
+
+
+@pytest.mark.parametrize("killed", ["desk on sqlite", "worker", "desk", "postgresql"])
+def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed(killed: str, tmp_path: Path) -> None:
+    with ExitStack() as ending:
+        postgres = None if killed == "desk on sqlite" else ending.enter_context(server_to_kill())
+        place = tmp_path / "desk.sqlite3" if postgres is None else postgres.url("desk")
+        token, password = added(address_of(place))
+        site = Site(place, tmp_path, workers=1 if killed == "desk on sqlite" else 2)
+        site.start()
+        ending.callback(site.end)
+        passengers = Passengers(site, token, number=3 * (CHAOS_KILLS + 1))
+        told: dict[str, Any] = {}
+        enough = threading.Event()
+        ending.callback(enough.set)
+        officer = threading.Thread(target=decide_everything, args=(site, password, told, enough), daemon=True)
+        lane = threading.Thread(target=passengers.serve, daemon=True)
+        for thread in (officer, lane):
+            thread.start()
+        for number in range(CHAOS_KILLS):
+            wait_until(lambda number=number: len(passengers.done) > 3 * number, 120)
+            strike(killed, site, postgres)
+        lane.join(240)
+        assert len(passengers.done) == passengers.number, (tmp_path / "log").read_text()[-4000:]
+        enough.set()
+        officer.join(60)
+        site.end()
+        check(place, passengers, told)
+
+
+def strike(killed: str, site: Site, postgres: Postgres | None) -> None:
+    time.sleep(random.uniform(0, 0.2))
+    if killed == "worker":
+        site.kill_a_worker()
+    elif killed == "postgresql":
+        assert postgres is not None
+        postgres.kill()
+        postgres.start()
+    else:
+        site.kill()
+        site.start()
+
+
+def check(place: Path | URL, passengers: Passengers, told: dict[str, Any]) -> None:
+    """Ledger, lane and officer say the same."""
+    with opened(place) as database:
+        verify_ledger(database)
+        recorded = facts(database)
+    received = [body["hash"] for kind, body in recorded if kind == "entry.received"]
+    assert received == [entry.hash for entry in passengers.written], "each entry once, in order"
+    decided = {body["passage"]: body["decision"] for kind, body in recorded if kind == "referral.decided"}
+    number = Counter(body["passage"] for kind, body in recorded if kind == "referral.decided")
+    assert set(number.values()) == {1}
+    names = {passage: decision["id"] for passage, decision in decided.items()}
+    assert names == {passage: decision["id"] for passage, decision in passengers.answers.items()}
+    assert all(names[passage] == decision["id"] for passage, decision in told.items())
+    verified = run("ledger", "verify", "--database", address_of(place))
+    assert verified.exit_code == 0, verified.output
