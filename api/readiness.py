@@ -8,7 +8,15 @@ import structlog
 from sqlalchemy import text
 
 from api.desk import Desk
-from api.errors import ANSWERS, ApiError, EndingError, NotReadyError, SchemaDiffersError
+from api.errors import (
+    ANSWERS,
+    ApiError,
+    EndingError,
+    KeyringError,
+    KeyWrongError,
+    NotReadyError,
+    SchemaDiffersError,
+)
 from api.store.database import newest_revision
 
 log = structlog.get_logger(__name__)
@@ -37,7 +45,15 @@ def database_answers(desk: Desk) -> None:
         raise SchemaDiffersError
 
 
-CHECKS: tuple[Check, ...] = (database_answers,)
+def keys_can_be_read(desk: Desk) -> None:
+    """Without them nobody sees a face. Raises KeyringError, or StoreBusyError of a server."""
+    try:
+        desk.keyring.must_open()
+    except KeyWrongError as error:
+        raise KeyringError from error
+
+
+CHECKS: tuple[Check, ...] = (database_answers, keys_can_be_read)
 
 
 class Readiness:

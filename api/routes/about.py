@@ -8,6 +8,7 @@ from api.auth import Guarded, TheDesk
 from api.errors import (
     DiskFullError,
     EndingError,
+    KeyringError,
     NotReadyError,
     NotSignedInError,
     ReadOnlyStoreError,
@@ -31,7 +32,9 @@ async def show_health() -> Health:
     "/ready",
     summary="Can the desk do its work",
     operation_id="show_ready",
-    responses=documented(NotReadyError, SchemaDiffersError, DiskFullError, ReadOnlyStoreError, EndingError),
+    responses=documented(
+        NotReadyError, SchemaDiffersError, DiskFullError, ReadOnlyStoreError, KeyringError, EndingError
+    ),
 )
 def show_ready(request: Request, desk: TheDesk) -> Health:
     """Answers 200 while it can, and 503 with a code while it cannot: send it no requests then."""

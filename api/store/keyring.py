@@ -124,6 +124,11 @@ class Keyring:
         except (StoreError, StoreBusyError):
             return False
 
+    def must_open(self) -> None:
+        """Raises KeyringError or KeyWrongError where no key could be read now."""
+        with self._database.read() as session:
+            self._kek_of(session)
+
     @property
     def identity(self) -> str | None:
         """Which key-encryption key wraps the keys; None before there is one."""

@@ -18,8 +18,11 @@ from api.errors import (
 _TURN = 0x7061_7373_6C61_6E65
 """The advisory lock, one in each database, that makes whoever writes into the ledger wait for a turn."""
 
-_CONNECTIONS, _MORE_CONNECTIONS = 8, 12
-"""Of one process. PostgreSQL allows 100 in all, unless it is told otherwise."""
+_CONNECTIONS, _MORE_CONNECTIONS = 5, 7
+"""Of one pool; a worker has one for the desk and one for its keys, and two connections for news.
+
+PostgreSQL allows 100 in all, unless it is told otherwise: enough for three workers at their worst.
+"""
 
 _BUSY = ("08", "40", "53", "55P03", "57")
 """Out of reach, in each other's way, out of room, waited too long, told to stop."""

@@ -77,6 +77,13 @@ def test_a_desk_out_of_reach_of_its_server_is_not_until_it_is_there_again(
     assert told(desk) == (200, "ok")
 
 
+def test_a_desk_that_cannot_read_its_keys_is_not(desk: RunningDesk) -> None:
+    keyring = desk.file.with_name(f"{desk.file.name}.keys")
+    with closing(sqlite3.connect(keyring)) as raw, raw:
+        raw.execute("UPDATE key_encryption SET identity = 'another'")
+    assert told(desk) == (503, "keyring_out_of_reach")
+
+
 def test_however_many_ask_the_database_is_asked_once_a_second() -> None:
     asked, now = [], [0.0]
 
