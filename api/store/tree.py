@@ -25,7 +25,7 @@ def grow(session: Session, size: int) -> None:
         leaves = _leaves(session, size - WIDTH, size)
         number = size // WIDTH - 1
         session.execute(insert(TileRow).values(level=0, number=number, hashes=b"".join(leaves)))
-        _put_above(session, 1, number, _root(leaves))
+        _put_above(session, 1, number, merkle.root_of_complete(leaves))
 
 
 def _put_above(session: Session, level: int, place: int, root: bytes) -> None:
@@ -37,7 +37,7 @@ def _put_above(session: Session, level: int, place: int, root: bytes) -> None:
     tile.hashes += root
     session.flush()
     if within == WIDTH - 1:
-        _put_above(session, level + 1, number, _root(split(tile.hashes)))
+        _put_above(session, level + 1, number, merkle.root_of_complete(split(tile.hashes)))
 
 
 class Tree:
@@ -70,7 +70,7 @@ class Tree:
         found = self._tile(tile_level, tile)[first : first + (1 << above)]
         if len(found) != 1 << above:
             raise StoreError("the ledger's tree lacks a part: run `python -m api ledger verify`")
-        return _root(found)
+        return merkle.root_of_complete(found)
 
     def _tile(self, level: int, number: int) -> list[bytes]:
         if (level, number) not in self._tiles:
@@ -89,34 +89,35 @@ class Rebuilt:
 
     def __init__(self) -> None:
         self.size = 0
-        self._open: list[tuple[list[bytes], merkle.Growing]] = [([], merkle.Growing())]
+        self._open: list[list[bytes]] = [[]]
         self._closed: dict[tuple[int, int], bytes] = {}
 
     def add(self, leaf: bytes) -> None:
         """Put a leaf at the end."""
         self.size += 1
-        self._put(0, leaf)
+        self._open[0].append(leaf)
+        if len(self._open[0]) == WIDTH:
+            self._close(0)
 
-    def _put(self, level: int, hash_: bytes) -> None:
-        hashes, growing = self._open[level]
-        hashes.append(hash_)
-        growing.add(hash_)
-        if len(hashes) == WIDTH:
-            self._closed[level, self.size // WIDTH ** (level + 1) - 1] = digest(b"".join(hashes))
-            self._open[level] = ([], merkle.Growing())
-            if level + 1 == len(self._open):
-                self._open.append(([], merkle.Growing()))
-            self._put(level + 1, growing.root())
+    def _close(self, level: int) -> None:
+        hashes, self._open[level] = self._open[level], []
+        self._closed[level, self.size // WIDTH ** (level + 1) - 1] = digest(b"".join(hashes))
+        if level + 1 == len(self._open):
+            self._open.append([])
+        self._open[level + 1].append(merkle.root_of_complete(hashes))
+        if len(self._open[level + 1]) == WIDTH:
+            self._close(level + 1)
 
     def root(self) -> bytes:
         """The root of all leaves so far."""
-        peaks = [peak for _, growing in reversed(self._open) for peak in growing.peaks]
+        growing = [merkle.Growing(hashes) for hashes in reversed(self._open)]
+        peaks = [peak for one in growing for peak in one.peaks]
         return merkle.fold(peaks) if peaks else merkle.EMPTY
 
     def tiles(self) -> Iterator[tuple[tuple[int, int], bytes]]:
         """Each tile that is to be stored: level and number, and the digest of its hashes."""
         yield from self._closed.items()
-        for level, (hashes, _) in enumerate(self._open):
+        for level, hashes in enumerate(self._open):
             if level and hashes:
                 yield (level, self.size // WIDTH ** (level + 1)), digest(b"".join(hashes))
 
@@ -135,7 +136,3 @@ def _leaves(session: Session, after: int, through: int) -> list[bytes]:
     rows = select(LedgerRow.hash).where(LedgerRow.seq > after, LedgerRow.seq <= through)
     found = session.scalars(rows.order_by(LedgerRow.seq))
     return [merkle.leaf_hash(bytes.fromhex(entry)) for entry in found]
-
-
-def _root(hashes: list[bytes]) -> bytes:
-    return merkle.root(merkle.of_leaves(hashes), len(hashes))

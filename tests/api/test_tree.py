@@ -317,9 +317,9 @@ def test_only_who_is_known_is_told_the_head(desk: RunningDesk, officer: Officer,
 
 
 def test_the_key_lies_beside_the_database_unless_it_is_set(desk: RunningDesk, tmp_path: Path) -> None:
-    beside = proving.key_file(desk.settings)
-    assert str(beside) == f"{desk.settings.database}.ledger-key"
+    unset = desk.settings.model_copy(update={"ledger_key": None})
+    assert str(proving.key_file(unset)) == f"{desk.settings.database}.ledger-key"
     server = make_url("postgresql://desk:secret@somewhere/border")
-    assert str(proving.key_file(desk.settings.model_copy(update={"database": server}))) == "border.ledger-key"
-    elsewhere = desk.settings.model_copy(update={"ledger_key": tmp_path / "key"})
+    assert str(proving.key_file(unset.model_copy(update={"database": server}))) == "border.ledger-key"
+    elsewhere = unset.model_copy(update={"ledger_key": tmp_path / "key"})
     assert proving.key_file(elsewhere) == tmp_path / "key"

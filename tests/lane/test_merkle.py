@@ -94,6 +94,9 @@ def test_every_size_has_the_root_of_the_definition_however_it_is_made() -> None:
     for size in range(LARGEST + 1):
         expected = root_by_definition(leaves[:size])
         assert merkle.root(nodes, size) == growing.root() == expected
+        assert merkle.Growing(leaves[:size]).root() == expected
+        if size.bit_count() == 1:
+            assert merkle.root_of_complete(leaves[:size]) == expected
         if size < LARGEST:
             growing.add(leaves[size])
 
