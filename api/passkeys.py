@@ -112,7 +112,7 @@ class Passkeys:
         log.info("officer.passkey_removed", officer=who.pseudonym)
 
     def ask(self) -> dict[str, Any]:
-        """What any browser needs to sign in with a passkey that it has. Raises TooManySignInsError."""
+        """What any browser needs to sign in with a passkey that it has."""
         options = webauthn.generate_authentication_options(rp_id=self._domain, user_verification=_REQUIRED)
         with self.database.write(turn=False) as session:
             self._keep(session, "passkey", options.challenge, _ANYBODY)

@@ -40,7 +40,7 @@ class Provided:
     def ask(self) -> tuple[str, str]:
         """Where to send the browser, and what it must have with it when it comes back.
 
-        Raises ProviderOffError or TooManySignInsError.
+        Raises ProviderOffError.
         """
         question, browser = self.client.question(), secrets.token_urlsafe(32)
         with self.database.write(turn=False) as session:

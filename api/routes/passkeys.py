@@ -16,7 +16,6 @@ from api.errors import (
     PasskeyRefusedError,
     PasskeysOffError,
     PasskeyUnknownError,
-    TooManySignInsError,
     WrongPasswordError,
     documented,
 )
@@ -51,7 +50,7 @@ def list_passkeys(passkeys: ThePasskeys, who: TheOfficer) -> PasskeyList:
     "/passkeys/challenge",
     summary="Begin to make a passkey",
     operation_id="ask_for_passkey",
-    responses=documented(PasskeysOffError, TooManySignInsError),
+    responses=documented(PasskeysOffError),
 )
 def ask_for_passkey(passkeys: ThePasskeys, who: TheOfficer) -> dict[str, Any]:
     """Options for the browser's `navigator.credentials.create`; good once, for five minutes."""
@@ -89,7 +88,7 @@ def remove_passkey(
     "/session/passkey/challenge",
     summary="Begin to sign in with a passkey",
     operation_id="ask_for_sign_in",
-    responses=documented(PasskeysOffError, TooManySignInsError),
+    responses=documented(PasskeysOffError),
 )
 def ask_for_sign_in(passkeys: ThePasskeys) -> dict[str, Any]:
     """Options for the browser's `navigator.credentials.get`; good once, for five minutes."""

@@ -6,7 +6,6 @@ from typing import Literal
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from api.errors import TooManySignInsError
 from api.store.tables import ChallengeRow
 from api.store.tokens import token_hash
 
@@ -18,10 +17,13 @@ MOST = 1000
 
 
 def keep(session: Session, kind: Kind, secret: str, holder: str, kept: str, *, at: datetime) -> None:
-    """Keep a question. Raises TooManySignInsError where too many wait for an answer."""
+    """Keep a question. Where too many wait for an answer, the oldest gives way: a flood refuses nobody who
+    answers at once."""
     forget_old(session, at=at)
-    if (session.scalar(select(func.count()).select_from(ChallengeRow)) or 0) >= MOST:
-        raise TooManySignInsError
+    waiting = session.scalar(select(func.count()).select_from(ChallengeRow)) or 0
+    if waiting >= MOST:
+        oldest = select(ChallengeRow.sha256).order_by(ChallengeRow.until).limit(waiting - MOST + 1)
+        session.execute(delete(ChallengeRow).where(ChallengeRow.sha256.in_(oldest)))
     session.add(
         ChallengeRow(
             sha256=token_hash(secret), kind=kind, holder=token_hash(holder), kept=kept, until=at + LASTS

@@ -243,16 +243,21 @@ def test_what_is_no_credential_is_refused(
     assert signed_in(browser_alone, sent).json()["code"] == "passkey_refused"
 
 
-def test_whoever_asks_and_never_answers_fills_no_table(
-    desk: RunningDesk, origin: str, browser_alone: httpx.Client
+def test_whoever_asks_and_never_answers_fills_no_table_and_keeps_nobody_out(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
+    device = Device(origin)
+    registered(officer, device)
     with desk.desk.database.write() as session:
         for number in range(MOST):
             until = desk.clock() + LASTS
             session.add(ChallengeRow(sha256=str(number), kind="passkey", holder="", kept="", until=until))
-    assert browser_alone.post("/session/passkey/challenge").status_code == 429
-    desk.clock.pass_time(seconds=LASTS.total_seconds() + 1)
-    assert browser_alone.post("/session/passkey/challenge").status_code == 200
+    options = asked(browser_alone)
+    for _ in range(3):
+        asked(browser_alone)
+    with desk.desk.database.read() as session:
+        assert session.query(ChallengeRow).count() == MOST
+    assert signed_in(browser_alone, device.sign(options)).status_code == 200
 
 
 def test_a_desk_that_does_not_know_its_address_has_no_passkeys(
