@@ -1,5 +1,6 @@
 """A case is judged blind, revealed, decided: who may say what, what is told when, and what stays."""
 
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,7 @@ from api.store import officers
 from api.store.officers import Role
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, MOST_REPEATS, Answer
-from tests.api.desks import Lane, Officer, RunningDesk
+from tests.api.desks import Lane, Officer, RunningDesk, at_once
 from tests.api.service import kinds
 
 pytestmark = pytest.mark.both_databases
@@ -295,3 +296,24 @@ def test_a_diplomat_is_not_captured_a_second_time(desk: RunningDesk, lane: Lane,
     passage = lane.refer(reasons=[{"code": "P06"}], images=[])
     officer.claim(passage)
     assert code(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")
+
+
+def test_a_correction_and_the_lane_at_the_same_moment_end_as_one_decision(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    for _ in range(10):
+        passage = lane.refer(images=[])
+        officer.claim(passage)
+        officer.decide(passage, "second_line", "cannot_tell")
+        told, corrected = at_once(
+            [
+                partial(lane.http.get, f"/passages/{passage}/decision"),
+                partial(correct, officer, passage, "admit", "checked_by_hand"),
+            ]
+        )
+        first = told.json()["decision"]
+        kept = lane.decision(passage)
+        assert first == kept, "what the lane acts on is what counts"
+        assert (kept["answer"] == "admit") is (corrected.status_code == 200)
+        assert corrected.status_code in (200, 409)
+    assert verify_ledger(desk.desk.database).head.seq > 0
