@@ -282,6 +282,16 @@ def test_eyes_lie_on_one_line_at_one_distance_and_upright(desk: RunningDesk, lan
     assert found[0][0][1] == found[0][1][1], "the line of the eyes is level"
 
 
+def test_a_word_about_the_case_moves_no_face(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    lane.refer()
+    sign_in(page, desk)
+    page.get_by_role("button", name="Take the next").click()
+    page.locator("#help:visible").wait_for()
+    where = boxes(page)
+    page.evaluate("Object.assign(document.getElementById('lost'), {textContent: 'x', hidden: false})")
+    assert boxes(page) == where
+
+
 def test_a_held_digit_does_not_run_through_the_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer(reasons=QUALITY)
     sign_in(page, desk)

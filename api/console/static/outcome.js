@@ -1,6 +1,7 @@
 // What became of a case that is not this officer's to decide now; and, while the lane has not got it, the way to correct it.
 
 import { ask, follow, get } from "./connection.js";
+import { lettersAreKeys } from "./letters.js";
 
 const TICK_MS = 250;
 
@@ -35,7 +36,7 @@ function offerUndo(shown, passage, csrf) {
   });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || undo.hidden) return;
-    if (event.key.toLowerCase() === "c") correct();
+    if (event.key.toLowerCase() === "c" && lettersAreKeys()) correct();
   });
   tick();
 
