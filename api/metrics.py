@@ -139,7 +139,9 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in METHODS else "other"
     route = template(scope)
     meters.requests.labels(method, route, str(status)).observe(seconds)
-    if method == "POST" and route.startswith(_SIGN_IN) and status in (401, 403, 429):
+    # From an identity provider a browser comes back by GET.
+    tries = route.startswith("/sign-in/") or (method == "POST" and route.startswith(_SIGN_IN))
+    if tries and status in (401, 403, 429):
         meters.refused.labels(str(status)).inc()
 
 
