@@ -1,5 +1,6 @@
 """For processes that tests start."""
 
+import ctypes
 import signal
 from pathlib import Path
 
@@ -7,6 +8,12 @@ from pathlib import Path
 def heeds_ctrl_c() -> None:
     """Run in the child before it starts: what runs behind a shell's & is born deaf to Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def ends_with_its_parent() -> None:
+    """Run in the child before it starts: nobody else ends it where the tests themselves are killed."""
+    parent_death_signal = 1  # prctl(2)
+    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGQUIT)
 
 
 def children_of(pid: int, words: str = "") -> set[int]:

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import URL
 
 from api.store.database import Database
-from tests.children import children_of
+from tests.children import children_of, ends_with_its_parent
 
 _USER = "desk"
 _NOBODY = 65534
@@ -66,6 +66,7 @@ class Postgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=ends_with_its_parent,  # noqa: PLW1509 - it calls the kernel and nothing else
                 cwd="/",
                 user=_unprivileged(),
                 group=_unprivileged(),
