@@ -33,6 +33,7 @@ PROBLEMS: dict[str, str] = {
     "repeat_refused": N_("This passenger is not captured again. Choose another answer."),
     "second_officer_needed": N_("This answer needs a second officer and cannot be given as a correction."),
     "ground_refused": N_("This ground does not belong to this answer. Choose one from the list."),
+    "no_shift": N_("You are on no shift. Begin one on the queue first."),
     "text_refused": N_("What was written holds a sign that cannot be stored. Write it without that sign."),
     "wrong_password": N_("Name and password do not belong together."),
     "too_many_attempts": N_("Too many wrong passwords. Wait a few minutes, then try again."),
