@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from api import logs
 from api.app import create_app
 from api.commands import backup, case, hold, lane, ledger, officer
 from api.commands import keys as keys_of_faces
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
+from api.serving import logs
+from api.serving.workers import serve as run_server
 from api.settings import ENV_PREFIX, Settings, load
-from api.workers import serve as run_server
 from lane import keys
 from models.ending import with_a_reader
 

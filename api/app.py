@@ -13,14 +13,14 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from api import glossary, permissions, proving, signing_in, telemetry
+from api import permissions, telemetry
 from api.answers import Answers
 from api.auth import Guarded, cookie_name
 from api.broker import Broker, News
 from api.chores import Chore, Chores
 from api.console import render
-from api.desk import Desk
 from api.errors import RuleMissingError
+from api.messages import glossary
 from api.metrics import API, Measured
 from api.news import PostgresNews
 from api.numbered import Numbered
@@ -60,7 +60,9 @@ from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
 from api.store.database import Database
 from api.store.keyring import keyring_of
-from api.training import Training
+from api.work import proving, signing_in
+from api.work.desk import Desk
+from api.work.training import Training
 
 _STATIC = Path(__file__).with_name("console") / "static"
 

@@ -15,7 +15,6 @@ from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 
-from api.desk import Desk
 from api.errors import (
     ForgedRequestError,
     NotAllowedError,
@@ -26,9 +25,10 @@ from api.errors import (
 )
 from api.permissions import CSRF_HEADER, RULES, Caller, Rule
 from api.settings import Settings
-from api.signing_in import Visitor
 from api.store.officers import SignedInOfficer
 from api.store.tokens import token_hash
+from api.work.desk import Desk
+from api.work.signing_in import Visitor
 
 _COOKIE = "passenger_lane_session"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from api.desk import Desk
+from api.work.desk import Desk
 
 log = structlog.get_logger(__name__)
 

@@ -638,7 +638,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
 
 def documented(*errors: type[ApiError], streams: bool = False) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that can answer with these errors, for the OpenAPI page."""
-    from api.schemas import Problem  # noqa: PLC0415 - the wire form of this module's own table
+    from api.messages.schemas import Problem  # noqa: PLC0415 - the wire form of this module's own table
 
     answers: dict[int | str, list[str]] = {422: ["request_refused", "text_refused"], 500: ["internal_error"]}
     for error in (*errors, StoreBusyError):

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from api.errors import CaseRefusedError
-from api.quality import Truth
-from api.schemas import ImageTold, JudgedTold, Point, Wire
+from api.messages.schemas import ImageTold, JudgedTold, Point, Wire
+from api.rules.quality import Truth
 
 MOST_FILE_BYTES = 24 * 1024 * 1024
 MOST_IMAGE_BYTES = 4 * 1024 * 1024

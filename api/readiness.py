@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import structlog
 from sqlalchemy import text
 
-from api.desk import Desk
 from api.errors import (
     ANSWERS,
     ApiError,
@@ -18,6 +17,7 @@ from api.errors import (
     SchemaDiffersError,
 )
 from api.store.database import newest_revision
+from api.work.desk import Desk
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from api.connections import Bounds
-from api.process import END_WITHIN_S
+from api.serving.connections import Bounds
+from api.serving.process import END_WITHIN_S
 from api.settings import ENV_PREFIX, Settings
 from api.shield import MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
 from lane import config

@@ -12,7 +12,7 @@ from api import prepared
 from api.app import utc_now
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
 from api.errors import CaseRefusedError
-from api.quality import Truth
+from api.rules.quality import Truth
 from api.settings import Settings, load
 from api.store import prepared as store_of_cases
 from api.store.database import Database

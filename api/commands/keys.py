@@ -7,9 +7,9 @@ import typer
 
 from api.commands.options import ConfigOption, DatabaseOption, plain_errors
 from api.errors import SettingsError
+from api.keys.vault import KeyEncryption, KeyFile, LocalKey, decoded
 from api.settings import load
 from api.store.keyring import Keyring, keyring_of
-from api.vault import KeyEncryption, KeyFile, LocalKey, decoded
 
 app = typer.Typer(help="The key under which the keys of all faces are wrapped.", no_args_is_help=True)
 

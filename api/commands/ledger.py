@@ -9,16 +9,17 @@ from typing import Annotated
 
 import typer
 
-from api import dossier, proving, witness
 from api.app import utc_now
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
 from api.errors import StoreError, WitnessError
-from api.proving import Proving
+from api.proof import dossier, witness
 from api.settings import Settings, load
 from api.store import chain, heads
 from api.store.database import must_exist, opened
 from api.store.keyring import opened_keyring
 from api.store.verify import verify_ledger
+from api.work import proving
+from api.work.proving import Proving
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head
 
@@ -96,7 +97,8 @@ def export(
 ) -> None:
     """Write the whole ledger and its signed heads into a file that the stand-alone verifier checks.
 
-    The verifier is one file that needs no desk: copy `api/verifier.py`, and run `python verifier.py FILE`.
+    The verifier is one file that needs no desk: copy `api/proof/verifier.py`, and run
+    `python verifier.py FILE`.
     The file holds what the ledger holds: no face, no name, no document number, but all that officers did.
     """
     with plain_errors():

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from api.audit import MeasureMessage, PassageAudited, PassageFound, ReplayMessage, StepMessage
 from api.console import views
-from api.review import Match, Verdict
-from api.schemas import ReasonTold
+from api.messages.audit import MeasureMessage, PassageAudited, PassageFound, ReplayMessage, StepMessage
+from api.messages.schemas import ReasonTold
+from api.rules.review import Match, Verdict
 from api.words import wording
 from api.words.language import N_, Words
 from lane.reasons import Code

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.console.views import clock_text
-from api.hall import HallMessage, LaneMessage, PointMessage
+from api.messages.hall import HallMessage, LaneMessage, PointMessage
 from api.words.language import N_, Words
 
 MANY = 24

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from api.review import Match, Verdict
-from api.schemas import AnswerRule, ImageMessage, ReasonMessage, ReferralDetail, RevealedMessage
+from api.messages.schemas import AnswerRule, ImageMessage, ReasonMessage, ReferralDetail, RevealedMessage
+from api.rules.review import Match, Verdict
 from api.words import wording
 from api.words.language import N_, Words
 from lane.referral import Answer, Ground

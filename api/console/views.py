@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from api import wire
 from api.console import steps
 from api.console.steps import Blind, Reveal
-from api.review import Stage
-from api.schemas import ReferralDetail, ReferralState
+from api.messages.schemas import ReferralDetail, ReferralState
+from api.rules.review import Stage
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
+from api.wire import cases as wire
 from api.words import wording
 from api.words.language import N_, Words
 from lane.referral import Answer

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from api.drift import FEWEST_PASSENGERS
-from api.figures import AlarmMessage, Evaluation, RateMessage, SeriesMessage, ShadowMessage
+from api.messages.figures import AlarmMessage, Evaluation, RateMessage, SeriesMessage, ShadowMessage
+from api.rules.drift import FEWEST_PASSENGERS
 from api.words.language import N_, Words
 
 State = Literal["few", "above", "open", "within", "watched", "worse"]

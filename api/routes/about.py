@@ -16,8 +16,8 @@ from api.errors import (
     TokenRefusedError,
     documented,
 )
+from api.messages.schemas import Health
 from api.readiness import Readiness
-from api.schemas import Health
 
 router = APIRouter(route_class=Guarded, tags=["about"])
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import Response
 
-from api.accounts import Handle, PasskeyName
 from api.auth import GuardedPage, TheOfficer, desk_of
 from api.console import people as shown
 from api.console import render
@@ -17,13 +16,14 @@ from api.errors import (
     TooManySignInsError,
     WrongPasswordError,
 )
-from api.passkeys import Passkeys
-from api.people import People
+from api.messages.accounts import Handle, PasskeyName
 from api.routes.entrance import to
 from api.routes.passkeys import ThePasskeys
 from api.routes.people import ThePeople
 from api.store.officers import SignedInOfficer
 from api.store.tables import PasskeyRow
+from api.work.passkeys import Passkeys
+from api.work.people import People
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
-from api.audit import PassageAudited, PassagesFound
-from api.auditing import Auditing
 from api.auth import Guarded, TheDesk
 from api.errors import NotAllowedError, NotSignedInError, PassageNotFoundError, documented
-from api.schemas import PassageName
+from api.messages.audit import PassageAudited, PassagesFound
+from api.messages.schemas import PassageName
 from api.store.audit import Wanted
+from api.work.auditing import Auditing
 
 router = APIRouter(route_class=Guarded, prefix="/audit/passages", tags=["audit"])
 

@@ -10,9 +10,9 @@ from pydantic import NaiveDatetime
 
 from api.auth import GuardedPage, TheOfficer
 from api.console import audit, render
+from api.messages.schemas import PassageName
 from api.routes.audit import Before, TheAuditing
 from api.routes.holds import TheHolding
-from api.schemas import PassageName
 from api.store.audit import Wanted
 from api.words import language
 

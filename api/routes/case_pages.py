@@ -7,16 +7,16 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from api import wire
 from api.auth import ActingOfficer, GuardedPage, TheDesk, TheOfficer
 from api.console import render, steps, views
 from api.errors import ClaimMissingError, GroundRefusedError, NotRevealedError
-from api.review import Verdict
-from api.schemas import PassageName
-from api.staffing import Staffing
+from api.messages.schemas import PassageName
+from api.rules.review import Verdict
 from api.store.officers import SignedInOfficer
 from api.store.reviews import Judgement, Wanted
+from api.wire import cases as wire
 from api.words import language
+from api.work.staffing import Staffing
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 

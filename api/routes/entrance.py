@@ -23,8 +23,8 @@ from api.errors import (
     TooManySignInsError,
     WrongPasswordError,
 )
-from api.signing_in import SigningIn
 from api.store.officers import Role
+from api.work.signing_in import SigningIn
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 

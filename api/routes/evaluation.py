@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from api import exposition, metrics
+from api import metrics
 from api.auth import ActingSupervisor, Guarded, TheDesk
 from api.errors import (
     AlarmUnknownError,
@@ -13,7 +13,8 @@ from api.errors import (
     NotSignedInError,
     documented,
 )
-from api.figures import Evaluation
+from api.messages.figures import Evaluation
+from api.wire import exposition
 
 router = APIRouter(route_class=Guarded, tags=["evaluation"])
 

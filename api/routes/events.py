@@ -10,9 +10,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.auth import Guarded, TheDesk, TheOfficer
 from api.broker import MOST_OF_A_SESSION, Event, Listener
-from api.desk import Desk
 from api.errors import NotSignedInError, TooManyListenersError, documented
 from api.store.officers import SignedInOfficer
+from api.work.desk import Desk
 
 router = APIRouter(route_class=Guarded, tags=["referrals"])
 

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api import overview
 from api.auth import ActingSupervisor, Guarded, TheDesk, TheLane
 from api.errors import (
     ForgedRequestError,
@@ -14,8 +13,17 @@ from api.errors import (
     TokenRefusedError,
     documented,
 )
-from api.hall import CommandHeard, CommandRequest, CommandsMessage, HallMessage, LaneName, StatusTold, Wanted
-from api.watching import Watching
+from api.messages.hall import (
+    CommandHeard,
+    CommandRequest,
+    CommandsMessage,
+    HallMessage,
+    LaneName,
+    StatusTold,
+    Wanted,
+)
+from api.wire import overview
+from api.work.watching import Watching
 
 router = APIRouter(route_class=Guarded, tags=["hall"])
 

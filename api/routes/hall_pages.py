@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api import overview
 from api.auth import GuardedPage, TheDesk, TheOfficer
 from api.console import hall, render
 from api.errors import LaneUnknownError
-from api.hall import HallMessage, LaneName
+from api.messages.hall import HallMessage, LaneName
 from api.routes.hall import WANTED, TheWatching
+from api.wire import overview
 from api.words import language
 from api.words.language import N_
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
 from api.auth import GuardedPage, TheOfficer
-from api.custody import Reason
+from api.messages.custody import Reason
+from api.messages.schemas import PassageName
 from api.routes.entrance import to
 from api.routes.holds import TheHolding
-from api.schemas import PassageName
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from api.auth import Guarded, TheDesk, TheOfficer
-from api.custody import FacesCount, HoldList, HoldMessage, HoldRequest
 from api.errors import (
     FacesErasedError,
     FacesUnknownError,
@@ -20,9 +19,10 @@ from api.errors import (
     NotSignedInError,
     documented,
 )
-from api.holding import Holding
-from api.schemas import PassageName, Sha256
+from api.messages.custody import FacesCount, HoldList, HoldMessage, HoldRequest
+from api.messages.schemas import PassageName, Sha256
 from api.store.erasure import Hold
+from api.work.holding import Holding
 
 router = APIRouter(route_class=Guarded, tags=["faces"])
 

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from api.auth import Guarded, TheDesk, TheLane
 from api.broker import MOST_OF_A_LANE, Listener
-from api.desk import Desk
 from api.errors import (
     BodyTooLargeError,
     ChainBrokenError,
@@ -25,9 +24,10 @@ from api.errors import (
     TooManyListenersError,
     documented,
 )
-from api.schemas import Applied, ChainHead, DecisionOrNone, EntryBatch, PassageName, Sha256
+from api.messages.schemas import Applied, ChainHead, DecisionOrNone, EntryBatch, PassageName, Sha256
 from api.store.decisions import as_body
 from api.store.reviews import Handing
+from api.work.desk import Desk
 
 router = APIRouter(route_class=Guarded, tags=["lane"])
 

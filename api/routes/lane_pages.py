@@ -6,9 +6,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from api.accounts import NewLaneName
 from api.auth import GuardedPage, TheDesk, TheOfficer
 from api.console import render
+from api.messages.accounts import NewLaneName
 from api.routes.entrance import to
 from api.routes.lane_tokens import OneLane, TheLaneAccess
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.accounts import LaneList, LaneRecord, LaneTokenTold, NewLane, NewLaneName, Rotation
 from api.auth import Guarded, TheDesk, TheOfficer
 from api.errors import LaneUnknownError, NameTakenError, documented
-from api.lane_access import LaneAccess
+from api.messages.accounts import LaneList, LaneRecord, LaneTokenTold, NewLane, NewLaneName, Rotation
 from api.store.lane_tokens import Registered
+from api.work.lane_access import LaneAccess
 
 router = APIRouter(route_class=Guarded, prefix="/lane-tokens", tags=["people"])
 

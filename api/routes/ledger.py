@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api import proving
 from api.auth import Guarded, TheDesk
 from api.errors import (
     NotAllowedError,
@@ -13,7 +12,8 @@ from api.errors import (
     TokenRefusedError,
     documented,
 )
-from api.schemas import ConsistencyProof, InclusionProof, TreeHeadMessage
+from api.messages.schemas import ConsistencyProof, InclusionProof, TreeHeadMessage
+from api.work import proving
 
 router = APIRouter(route_class=Guarded, prefix="/ledger", tags=["ledger"])
 

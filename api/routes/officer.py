@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.accounts import Handle, PasswordChange, SessionList
 from api.auth import (
     ActingOfficer,
     Guarded,
@@ -27,10 +26,11 @@ from api.errors import (
     WrongPasswordError,
     documented,
 )
+from api.messages.accounts import Handle, PasswordChange, SessionList
+from api.messages.schemas import Credentials, Officer, SignedIn
 from api.routes.people import ThePeople, session_list
-from api.schemas import Credentials, Officer, SignedIn
-from api.signing_in import SigningIn
 from api.store.officers import SignedInOfficer
+from api.work.signing_in import SigningIn
 
 router = APIRouter(route_class=Guarded, tags=["officer"])
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api import exposition
 from api.auth import (
     GuardedPage,
     TheDesk,
@@ -13,6 +12,7 @@ from api.auth import (
     TheSupervisor,
 )
 from api.console import render, watch
+from api.wire import exposition
 from api.words import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)

@@ -4,13 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.accounts import (
-    NewPasskey,
-    PasskeyAnswer,
-    PasskeyList,
-    PasskeyMessage,
-    PasskeyName,
-)
 from api.auth import Guarded, TheDesk, TheOfficer, TheVisitor, csrf_token, set_session
 from api.errors import (
     PasskeyRefusedError,
@@ -19,10 +12,17 @@ from api.errors import (
     WrongPasswordError,
     documented,
 )
-from api.passkeys import Passkeys
+from api.messages.accounts import (
+    NewPasskey,
+    PasskeyAnswer,
+    PasskeyList,
+    PasskeyMessage,
+    PasskeyName,
+)
+from api.messages.schemas import SignedIn
 from api.routes.officer import who_is
-from api.schemas import SignedIn
 from api.store.tables import PasskeyRow
+from api.work.passkeys import Passkeys
 
 router = APIRouter(route_class=Guarded, tags=["officer"])
 

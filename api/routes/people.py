@@ -4,17 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.accounts import (
-    NewDuties,
-    NewPerson,
-    NewRole,
-    PasswordTold,
-    PeopleList,
-    PersonMessage,
-    Pseudonym,
-    SessionList,
-    SessionMessage,
-)
 from api.auth import Guarded, TheDesk, TheOfficer
 from api.errors import (
     LastAdministratorError,
@@ -25,9 +14,20 @@ from api.errors import (
     TooManySignInsError,
     documented,
 )
-from api.people import People
+from api.messages.accounts import (
+    NewDuties,
+    NewPerson,
+    NewRole,
+    PasswordTold,
+    PeopleList,
+    PersonMessage,
+    Pseudonym,
+    SessionList,
+    SessionMessage,
+)
 from api.store.officers import Known, Role
 from api.store.sessions import Open
+from api.work.people import People
 
 router = APIRouter(route_class=Guarded, prefix="/officers", tags=["people"])
 

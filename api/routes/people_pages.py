@@ -7,14 +7,14 @@ from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator
 
-from api.accounts import NewName, Pseudonym
 from api.auth import GuardedPage, TheOfficer
 from api.console import people as shown
 from api.console import render
-from api.people import People
+from api.messages.accounts import NewName, Pseudonym
 from api.routes.entrance import to
 from api.routes.people import ThePeople
 from api.store.officers import DUTY, Role, SignedInOfficer
+from api.work.people import People
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 

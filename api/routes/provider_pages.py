@@ -7,12 +7,12 @@ from fastapi.responses import Response
 
 from api.auth import GuardedPage, TheDesk, TheVisitor, set_session
 from api.console import render
-from api.desk import Desk
 from api.errors import ApiError, ProviderOffError, ProviderRefusedError
 from api.oidc import ProviderClient
-from api.provided import Provided
 from api.routes.entrance import entrance_page, to
 from api.settings import Settings
+from api.work.desk import Desk
+from api.work.provided import Provided
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from api import overview
 from api.auth import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.errors import ForgedRequestError, NotAllowedError, NotSignedInError, documented
-from api.hall import QualitiesMessage, QualityMessage, TrainedMessage
-from api.schemas import ClaimMessage, ClaimOrNone
-from api.training import Training
+from api.messages.hall import QualitiesMessage, QualityMessage, TrainedMessage
+from api.messages.schemas import ClaimMessage, ClaimOrNone
+from api.wire import overview
 from api.words.language import of_request
+from api.work.training import Training
 
 router = APIRouter(route_class=Guarded, tags=["quality"])
 

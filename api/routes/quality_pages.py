@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api import overview
 from api.auth import GuardedPage, TheOfficer
 from api.console import render
 from api.routes.quality import TheTraining
+from api.wire import overview
 from api.words import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)

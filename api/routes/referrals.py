@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api import wire
 from api.auth import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.errors import (
     AlreadyDecidedError,
@@ -32,7 +31,7 @@ from api.errors import (
     SecondOfficerNeededError,
     documented,
 )
-from api.schemas import (
+from api.messages.schemas import (
     ClaimMessage,
     ClaimOrNone,
     DecisionAnswer,
@@ -45,6 +44,7 @@ from api.schemas import (
     Sha256,
 )
 from api.store.reviews import Judgement, Wanted
+from api.wire import cases as wire
 from api.words.language import of_request
 
 router = APIRouter(route_class=Guarded, prefix="/referrals", tags=["referrals"])

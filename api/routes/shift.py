@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from api.auth import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.errors import BodyTooLargeError, NoShiftError, OfficerUnknownError, documented
-from api.schemas import HandOver, HandOverRequest, ShiftMessage, ShiftOrNone
-from api.staffing import Duty, Staffing
+from api.messages.schemas import HandOver, HandOverRequest, ShiftMessage, ShiftOrNone
+from api.work.staffing import Duty, Staffing
 
 router = APIRouter(route_class=Guarded, prefix="/shift", tags=["officer"])
 

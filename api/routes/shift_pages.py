@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.auth import ActingOfficer, GuardedPage, TheDesk, TheOfficer
 from api.console import render
-from api.staffing import Staffing
+from api.work.staffing import Staffing
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 

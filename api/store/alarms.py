@@ -11,8 +11,8 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api import drift
 from api.errors import AlarmUnknownError
+from api.rules import drift
 from api.store import chain
 from api.store.counts import Counts
 from api.store.tables import AlarmRow, SeriesRow

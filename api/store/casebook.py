@@ -1,4 +1,4 @@
-"""Each case as the ledger tells it, from question to answer, by the tables of `api.review`.
+"""Each case as the ledger tells it, from question to answer, by the tables of `api.rules.review`.
 
 Nothing is taken from other tables. An entry that no honest desk writes at this place is refused.
 """
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from api import review
-from api.review import Act, Stage, State, Step, Verdict
-from api.schemas import ClosedTold, ImageTold, PassageTold
+from api.messages.schemas import ClosedTold, ImageTold, PassageTold
+from api.rules import review
+from api.rules.review import Act, Stage, State, Step, Verdict
 from api.store import decisions, lanes, queue
 from api.store.officers import Role
 from lane.errors import LedgerBrokenError

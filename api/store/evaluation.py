@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
 from api.errors import StoreError
-from api.figures import EvaluatedTold, MatcherTold, TallyTold
+from api.messages.figures import EvaluatedTold, MatcherTold, TallyTold
 from api.store import alarms, decisions
 from api.store.counts import NAMES, Counts
 from api.store.tables import CountsRow, LedgerRow, SeriesRow

@@ -17,9 +17,9 @@ from api.errors import (
     PassageUnknownError,
     TooManyImagesError,
 )
+from api.keys.vault import seal, unseal
 from api.store.keyring import Keyring
 from api.store.tables import FacesRow, ImageRow
-from api.vault import seal, unseal
 from lane.ledger import Entry
 
 MOST_IMAGES = 48

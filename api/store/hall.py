@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from api.errors import LaneUnknownError
-from api.hall import StatusTold, Wanted
+from api.messages.hall import StatusTold, Wanted
 from api.store import chain
 from api.store.tables import (
     LaneCommandRow,

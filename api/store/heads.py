@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.heads import SigningKey, TreeHead
+from api.keys.heads import SigningKey, TreeHead
 from api.store import chain
 from api.store.tables import SigningKeyRow, TreeHeadRow
 from api.store.tree import Tree

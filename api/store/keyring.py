@@ -31,11 +31,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.errors import KeyLostError, KeyringError, KeyWrongError, SettingsError, StoreBusyError, StoreError
-from api.kms import TransitKey
+from api.keys.kms import TransitKey
+from api.keys.vault import GivenKey, KeyEncryption, KeyFile, KeySource, new_key
 from api.settings import Settings, is_loopback
 from api.store.database import Database
 from api.store.tables import Moment
-from api.vault import GivenKey, KeyEncryption, KeyFile, KeySource, new_key
 
 SCHEMA = "keyring"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.quality import Outcome, Truth, outcome
+from api.rules.quality import Outcome, Truth, outcome
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry
 from lane.referral import Answer, Ground

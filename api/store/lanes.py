@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api import duties
 from api.errors import (
     ChainBrokenError,
     EntryRefusedError,
@@ -20,7 +19,8 @@ from api.errors import (
     PassageUnknownError,
     TokenRefusedError,
 )
-from api.schemas import ClosedTold, JudgedTold, PassageTold, StoredEntry
+from api.messages.schemas import ClosedTold, JudgedTold, PassageTold, StoredEntry
+from api.rules import duties
 from api.store import chain, evaluation, faces, hall, officers, recovery, reviews
 from api.store.tables import LaneRow, LedgerRow, ReferralRow
 from api.store.tokens import new_token, token_hash

@@ -8,7 +8,7 @@ from typing import get_args
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from api.hall import State
+from api.messages.hall import State
 from api.store import chain, faces, hall, queue
 from api.store.tables import LedgerRow, ReferralRow, SessionRow
 from lane.errors import LedgerBrokenError

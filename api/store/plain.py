@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import column, inspect, select, table, text
 from sqlalchemy.orm import Session
 
-from api.schemas import JudgedTold
+from api.messages.schemas import JudgedTold
 from api.store import chain, faces
 from api.store.database import Database
 from api.store.keyring import Keyring

@@ -14,13 +14,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from api.errors import CaseUnknownError, ImageUnknownError
+from api.keys.vault import seal, unseal
+from api.messages.schemas import JudgedTold
 from api.prepared import PreparedCase
-from api.quality import Truth
-from api.schemas import JudgedTold
+from api.rules.quality import Truth
 from api.store import chain
 from api.store.keyring import Keyring
 from api.store.tables import PreparedImageRow, PreparedRow, SeededRow
-from api.vault import seal, unseal
 
 PREFIX = "prepared-"
 

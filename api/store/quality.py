@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api import review
 from api.errors import NameUnknownError
-from api.quality import Decided, Known, Look, Outcome, Quality, Truth, figures, looks
-from api.review import Match, Verdict
-from api.schemas import JudgedTold
+from api.messages.schemas import JudgedTold
+from api.rules import review
+from api.rules.quality import Decided, Known, Look, Outcome, Quality, Truth, figures, looks
+from api.rules.review import Match, Verdict
 from api.store import chain
 from api.store.officers import Role, is_disabled
 from api.store.tables import (

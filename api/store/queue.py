@@ -12,7 +12,6 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from api import review
 from api.errors import (
     AlreadyDecidedError,
     ApiError,
@@ -23,8 +22,9 @@ from api.errors import (
     PassageClosedError,
     ReferralUnknownError,
 )
-from api.review import Item, Stage, Step
-from api.schemas import JudgedTold, ReferralState
+from api.messages.schemas import JudgedTold, ReferralState
+from api.rules import review
+from api.rules.review import Item, Stage, Step
 from api.store import chain, decisions
 from api.store.officers import SignedInOfficer
 from api.store.tables import OpinionRow, ReferralRow

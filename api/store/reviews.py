@@ -1,6 +1,6 @@
 """The review of a case in the database: judge blind, decide, correct, hand to the lane, ask once more.
 
-Each is one conditional change with its ledger entry; what may follow what is said in `api.review`.
+Each is one conditional change with its ledger entry; what may follow what is said in `api.rules.review`.
 """
 
 import json
@@ -13,7 +13,6 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api import review
 from api.errors import (
     AlreadyHandedError,
     AlreadyJudgedError,
@@ -27,8 +26,9 @@ from api.errors import (
     RepeatRefusedError,
     SecondOfficerNeededError,
 )
-from api.review import Stage, Step, Verdict
-from api.schemas import JudgedTold
+from api.messages.schemas import JudgedTold
+from api.rules import review
+from api.rules.review import Stage, Step, Verdict
 from api.store import chain, decisions, queue
 from api.store.queue import Referral
 from api.store.tables import OpinionRow, ReferralRow, RoundRow

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api import review
 from api.errors import (
     AlreadyDecidedError,
     AlreadyJudgedError,
@@ -24,9 +23,10 @@ from api.errors import (
     ReferralUnknownError,
     RepeatRefusedError,
 )
-from api.quality import Known, Outcome, outcome
-from api.review import Stage, Step, Verdict
-from api.schemas import ReferralState
+from api.messages.schemas import ReferralState
+from api.rules import review
+from api.rules.quality import Known, Outcome, outcome
+from api.rules.review import Stage, Step, Verdict
 from api.store import chain, prepared, queue
 from api.store.keyring import Keyring
 from api.store.officers import SignedInOfficer

@@ -321,7 +321,7 @@ class LaneStatusRow(Table):
     lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
     received_at: Mapped[datetime]
     told: Mapped[str] = mapped_column(Text)
-    """As JSON: `api.hall.StatusTold`."""
+    """As JSON: `api.messages.hall.StatusTold`."""
 
 
 class LaneCommandRow(Table):
@@ -463,7 +463,7 @@ class PreparedRow(Table):
     training: Mapped[bool]
     """For training alone: never put before somebody who works."""
     judged: Mapped[str] = mapped_column(Text)
-    """What a lane would have told, as JSON: `api.schemas.JudgedTold`."""
+    """What a lane would have told, as JSON: `api.messages.schemas.JudgedTold`."""
     added_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
 
@@ -499,7 +499,7 @@ class SeededRow(Table):
     answer: Mapped[str | None] = mapped_column(String(32))
     ground: Mapped[str | None] = mapped_column(String(32))
     outcome: Mapped[str | None] = mapped_column(String(16))
-    """`right`, `false_accept`, `false_reject` or `undecided`; see `api.quality`."""
+    """`right`, `false_accept`, `false_reject` or `undecided`; see `api.rules.quality`."""
     withdrawn_at: Mapped[datetime | None]
     """A traveller needed the officer, or the officer gave it back."""
 

@@ -19,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.errors import StoreDamagedError, StoreError
-from api.heads import TreeHead
-from api.schemas import JudgedTold
+from api.keys.heads import TreeHead
+from api.messages.schemas import JudgedTold
 from api.store import alarms, append_only, casebook, chain, decisions, heads, lanes, officers, passkeys, tree
 from api.store.account import Account, alarm_key
 from api.store.casebook import Case

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from api.quality import Outcome, Truth
-from api.review import Match
-from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
+from api.messages.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
+from api.rules.quality import Outcome, Truth
+from api.rules.review import Match
 from api.words.language import N_, Words
 from api.words.meanings import COMPARE, MEANINGS, UNKNOWN, Meaning
 from lane.calibration import of_ten_thousand

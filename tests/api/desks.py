@@ -17,18 +17,18 @@ import numpy as np
 from fastapi import FastAPI
 from sqlalchemy import URL
 
-from api import proving
 from api.app import CHORES, create_app
 from api.chores import Chore, Chores
-from api.connections import Bounds
-from api.desk import Desk
 from api.metrics import Meters
 from api.passwords import Passwords
-from api.process import BOUNDS, DeskServer, address_of, bind
+from api.serving.connections import Bounds
+from api.serving.process import BOUNDS, DeskServer, address_of, bind
 from api.settings import Argon2Cost, Settings
 from api.store import lanes, officers
 from api.store.database import Database
 from api.store.keyring import keyring_of
+from api.work import proving
+from api.work.desk import Desk
 from lane.ledger import GENESIS, Entry, follow
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from api.heads import key_at
+from api.keys.heads import key_at
 from api.store import chain, heads, lanes, tree
 from api.store.database import Database
 from api.store.tables import HeadRow, LaneRow, LedgerRow

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.auditing import ON_A_PAGE
-from api.replaying import Replay
 from api.store.audit import _inside
 from api.store.officers import Role
+from api.work.auditing import ON_A_PAGE
+from api.work.replaying import Replay
 from lane import policy
 from lane.decide import Refer, decide
 from lane.evidence import Evidence, to_plain

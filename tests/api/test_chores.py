@@ -7,8 +7,8 @@ import pytest
 
 from api.app import create_app
 from api.chores import Chore, Chores
-from api.desk import Desk
 from api.settings import Settings
+from api.work.desk import Desk
 from tests.api.desks import CHEAP, running, wait_until
 
 

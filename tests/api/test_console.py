@@ -14,7 +14,7 @@ from starlette.requests import Request
 import api.console
 from api.console import render
 from api.errors import ANSWERS
-from api.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
+from api.messages.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.words import meanings, wording
 from api.words.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.reasons import Code

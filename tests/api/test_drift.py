@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import drift
-from api.figures import EvaluatedTold
+from api.messages.figures import EvaluatedTold
+from api.rules import drift
 from api.store.evaluation import counted
 from api.store.verify import verify_ledger
 from lane.cohort import Tally

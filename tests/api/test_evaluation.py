@@ -6,11 +6,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from api.desk import FEWEST_OF_A_GROUP
 from api.store import alarms as store_of_alarms
 from api.store.evaluation import MOST_SERIES
 from api.store.tables import CountsRow, SeriesRow
 from api.store.verify import verify_ledger
+from api.work.desk import FEWEST_OF_A_GROUP
 from lane.cohort import Tally
 from lane.evaluation import Limits
 from lane.evidence import to_plain

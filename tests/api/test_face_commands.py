@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from api.__main__ import app
+from api.keys.vault import KeyFile
 from api.store.database import Database
 from api.store.keyring import Keyring
 from api.store.verify import verify_ledger
-from api.vault import KeyFile
 from tests.api.desks import Lane, RunningDesk
 from tests.api.test_faces import close, held, key_file, verified
 

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import ImageChangedError, KeyLostError, KeyWrongError, SettingsError
-from api.holding import Holding
+from api.keys.vault import GivenKey, KeyFile, LocalKey, new_key, seal, unseal
 from api.store import chain, faces
 from api.store.database import Database
 from api.store.keyring import Keyring, keyring_of
 from api.store.officers import Role
 from api.store.verify import Verified, verify_ledger
-from api.vault import GivenKey, KeyFile, LocalKey, new_key, seal, unseal
+from api.work.holding import Holding
 from lane.errors import LedgerBrokenError
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged
 from tests.api.service import kinds

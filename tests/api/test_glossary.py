@@ -1,7 +1,7 @@
 """Nobody has to guess what a field of the wire means."""
 
 from api.app import create_app
-from api.glossary import WORDS, _places
+from api.messages.glossary import WORDS, _places
 from api.settings import Settings
 
 PLACES = list(_places(create_app(Settings()).openapi()))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from api.console import hall as page_of
-from api.hall import State
+from api.messages.hall import State
 from api.words.language import CHOICES, words
 from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk
 from tests.api.screens import small_targets, too_wide

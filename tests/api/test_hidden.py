@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.review import SHOWS, Item, Step
+from api.rules.review import SHOWS, Item, Step
 from tests.api.desks import Lane, Officer, RunningDesk, judged
 
 SIMILARITY, FMR, THRESHOLD, BORDERLINE = 0.4711471, 0.0008151, 0.4913913, 0.3717171

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.connections import MOST_HEAD_BYTES, Bounds
+from api.serving.connections import MOST_HEAD_BYTES, Bounds
 from api.shield import HEADERS, MOST_BYTES
 from tests.api.desks import Lane, RunningDesk, running, wait_until
 

@@ -12,10 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from api.errors import KeyringError, KeyWrongError, SettingsError
-from api.kms import TransitKey
+from api.keys.kms import TransitKey
+from api.keys.vault import LocalKey, new_key
 from api.settings import Settings
 from api.store.keyring import keyring_of
-from api.vault import LocalKey, new_key
 from tests.api.desks import drawn_face, running
 
 TOKEN = "a token of the service"

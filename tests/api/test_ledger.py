@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.keys.vault import KeyFile
 from api.store import lanes, officers
 from api.store.database import Database
 from api.store.keyring import Keyring
 from api.store.verify import verify_ledger
-from api.vault import KeyFile
 from lane.errors import LedgerBrokenError
 from lane.ledger import Head, follow
 from tests.api.desks import Lane, Officer, RunningDesk, running

@@ -14,9 +14,9 @@ import pytest
 import structlog
 from pydantic import ValidationError
 
-from api import logs
+from api.messages.schemas import JudgedTold
 from api.numbered import HEADER
-from api.schemas import JudgedTold
+from api.serving import logs
 from tests.api.desks import PASSWORD, RunningDesk, drawn_face, running
 
 

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 
 from api.chores import Chore, Chores
-from api.desk import Desk
 from api.metrics import SHARED, Meters
+from api.work.desk import Desk
 from tests.api.desks import Lane, Officer, RunningDesk, wait_until
 from tests.api.service import samples
 

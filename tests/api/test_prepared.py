@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from api import prepared, quality
+from api import prepared
 from api.__main__ import app
 from api.errors import CaseRefusedError, ImageUnknownError
-from api.quality import Decided, Known, Outcome, Truth
+from api.rules import quality
+from api.rules.quality import Decided, Known, Outcome, Truth
 from api.store import prepared as store
 from api.store.tables import PreparedImageRow, PreparedRow
 from api.store.verify import verify_ledger

@@ -8,8 +8,8 @@ from playwright.sync_api import Browser
 from api.store import quality
 from api.store.tables import QualityAlarmRow
 from api.store.verify import verify_ledger
-from api.training import Training
 from api.words.language import CHOICES
+from api.work.training import Training
 from lane.errors import LedgerBrokenError
 from tests.api.desks import PASSWORD, Lane, Officer, RunningDesk
 from tests.api.screens import small_targets, too_wide

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api import duties
+from api.rules import duties
 from api.settings import Settings
 from api.store import officers
 from api.store.queue import LONGEST_LEASE, MOST_LISTED

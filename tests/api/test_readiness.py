@@ -14,9 +14,9 @@ import httpx
 import pytest
 from sqlalchemy import URL, text
 
-from api.desk import Desk
 from api.errors import DiskFullError
 from api.readiness import Readiness
+from api.work.desk import Desk
 from tests.api.desks import Lane, RunningDesk, wait_until, wire
 from tests.api.test_cli import added, serving
 from tests.postgres import server

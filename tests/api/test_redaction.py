@@ -16,9 +16,9 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import logs
 from api.auth import csrf_token
-from api.redaction import REPLACED, Redaction
+from api.serving import logs
+from api.serving.redaction import REPLACED, Redaction
 from api.settings import load
 from tests.api.desks import PASSWORD, drawn_face
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api import review
-from api.review import TRANSITIONS, Act, Stage, State, Verdict
+from api.rules import review
+from api.rules.review import TRANSITIONS, Act, Stage, State, Verdict
 from api.store import officers
 from api.store.officers import Role
 from api.store.verify import verify_ledger

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from api.errors import ApiError
-from api.review import Stage, Step, Verdict
-from api.reviewing import Reviewing
+from api.rules.review import Stage, Step, Verdict
 from api.store import officers
 from api.store.officers import Role, SignedInOfficer
 from api.store.reviews import Judgement, Wanted
 from api.store.verify import verify_ledger
+from api.work.reviewing import Reviewing
 from lane.referral import GROUNDS, MOST_REPEATS, Answer, Decision
 from tests.api.desks import Lane, RunningDesk, drawn_face, running
 

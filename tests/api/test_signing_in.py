@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.desk import Desk
 from api.errors import TooManyAttemptsError, WrongPasswordError
 from api.passwords import Passwords
-from api.signing_in import SigningIn, Visitor, forget_old
 from api.store import attempts
 from api.store.attempts import NAME, SOURCE, _pause
 from api.store.database import Database
 from api.store.tables import AttemptsRow, SessionRow
+from api.work.desk import Desk
+from api.work.signing_in import SigningIn, Visitor, forget_old
 from tests.api.desks import CHEAP, PASSWORD, Officer, RunningDesk, running
 
 pytestmark = pytest.mark.both_databases

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from api.errors import SettingsError
+from api.serving.tls import context
 from api.settings import load
-from api.tls import context
 from lane.adapters.desk_http import HttpDesk
 from lane.errors import NetworkLostError
 from lane.errors import SettingsError as LaneSettingsError

@@ -16,15 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import URL, insert, make_url, select
 
-from api import proving
 from api.errors import NameTakenError, SettingsError
-from api.heads import SigningKey, key_at, told
-from api.proving import Proving
+from api.keys.heads import SigningKey, key_at, told
 from api.store import chain, heads, lanes, tree
 from api.store.database import Database
 from api.store.tables import HeadRow, LedgerRow, TileRow
 from api.store.tree import Rebuilt, Tree
 from api.store.verify import verify_ledger
+from api.work import proving
+from api.work.proving import Proving
 from lane import merkle
 from lane.errors import LedgerBrokenError
 from lane.ledger import GENESIS, follow

@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api import dossier, proving, verifier
-from api.heads import TreeHead
+from api.keys.heads import TreeHead
+from api.proof import dossier, verifier
 from api.store.database import Database
 from api.store.tables import LedgerRow
+from api.work import proving
 from tests.api.desks import running
 
 VERIFIER = Path(verifier.__file__)

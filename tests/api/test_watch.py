@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from api.console import watch
-from api.figures import (
+from api.messages.figures import (
     AlarmMessage,
     Evaluation,
     HoldersMessage,

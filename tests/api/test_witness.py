@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from api import proving
+from api.work import proving
 from tests.api.desks import Lane, RunningDesk
 from tests.api.test_cli import run
 from tests.api.test_verifier import alone

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api import prepared as at_desk
-from api.quality import Truth
+from api.rules.quality import Truth
 from lane.adapters import desk_process
 from lane.adapters import photos as store
 from lane.adapters.clock import SystemClock

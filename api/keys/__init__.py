@@ -1,0 +1,1 @@
+"""What seals faces and signs heads. Nothing here is stored."""

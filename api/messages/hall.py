@@ -1,0 +1,189 @@
+"""What goes over the wire about the hall: how lanes stand, who waits, who works; nothing of a passenger."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.messages.schemas import Told, Wire
+
+LaneName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
+Short = Annotated[str, Field(max_length=128)]
+Number = Annotated[int, Field(ge=0, le=2**53)]
+Wanted = Literal["open", "closed", "stopped"]
+State = Literal["waiting", "capturing", "referred", "open", "closed", "stopped", "fault"]
+Health = Literal["good", "stale", "lost", "unknown"]
+
+# --- from a lane: a newer one may say more
+
+
+class CameraTold(Told):
+    """The camera, as far as the last capture tells."""
+
+    health: Health = "unknown"
+    frame_age_ms: Number | None = None
+
+
+class AboutTold(Told):
+    """What stays as it is while a lane runs."""
+
+    version: Short = ""
+    provider: Short = ""
+    matcher: Short = ""
+    policy: Short = ""
+
+
+class StatusTold(Told):
+    """How a lane stands."""
+
+    state: State
+    since: datetime
+    camera: CameraTold = CameraTold()
+    about: AboutTold = AboutTold()
+    outbox: Number = 0
+    passages: Number = 0
+    obeyed: Number = 0
+
+
+class CommandHeard(Wire):
+    """What is wanted of a lane: the last command to it, or `open` where there was none."""
+
+    command: int = Field(description="Counts the commands to this lane from 1; 0 where there was none.")
+    wanted: Wanted
+    by: str | None = Field(description="The supervisor's pseudonym.")
+
+
+# --- for supervisors
+
+
+class CommandRequest(Wire):
+    """What a supervisor wants of a lane. No command opens a gate: `open` lets the lane serve again."""
+
+    command: Literal["open", "close", "stop"]
+
+
+class LaneMessage(Wire):
+    """One lane as it was last heard."""
+
+    lane: str
+    state: Literal["waiting", "capturing", "referred", "open", "closed", "stopped", "fault", "silent"] = (
+        Field(description="`silent`: nothing was heard of it for a while, or ever.")
+    )
+    since: datetime | None
+    waits_since: datetime | None = Field(description="The oldest passenger who waits here for an officer.")
+    heard_at: datetime | None
+    camera: Health
+    frame_age_ms: int | None
+    provider: str
+    matcher: str
+    policy: str
+    version: str
+    outbox: int
+    passages: int
+    command: CommandHeard
+    obeyed: bool = Field(description="Whether the lane does as the last command says.")
+
+
+class QueueMessage(Wire):
+    """Who waits for an officer."""
+
+    waiting: int
+    longest_s: int | None
+    escalated: int
+    second: int = Field(description="How many wait for a second officer.")
+
+
+class OfficerMessage(Wire):
+    """Somebody at work."""
+
+    officer: str
+    name: str
+    since: datetime
+    minutes: int
+    break_due_at: datetime
+
+
+class PointMessage(Wire):
+    """Ten minutes."""
+
+    at: datetime
+    passages: int
+    referred: int
+    p95_s: float | None = Field(
+        description="From the question to the officer's answer: 95 of 100 took no longer. Null without any."
+    )
+
+
+class HallMessage(Wire):
+    """The hall at one moment."""
+
+    at: datetime
+    lanes: list[LaneMessage]
+    queue: QueueMessage
+    staff: list[OfficerMessage]
+    points: list[PointMessage] = Field(description="The last two hours, the oldest first.")
+    faces: int = Field(description="Of so many passages the desk holds faces.")
+    faces_warn: bool = Field(description="So many that somebody must know.")
+    quality_alarms: int = Field(description="Alarms about how officers decide; see /quality.")
+    alarms: int = Field(description="How many alarms of the comparison in service nobody looks into.")
+
+
+class CommandsMessage(Wire):
+    """How many lanes were told."""
+
+    lanes: int
+
+
+# --- officers' quality
+
+
+class ShareMessage(Wire):
+    """A share with its exact 95 % interval; null where nothing was counted."""
+
+    errors: int
+    n: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class QualityAlarmMessage(Wire):
+    """Something that chance does not explain. It accuses nobody."""
+
+    kind: Literal["fast", "agrees"]
+    raised_at: datetime
+    found: int
+    n: int
+    text: str
+
+
+class QualityMessage(Wire):
+    """How one officer's eye does, over thirty days."""
+
+    officer: str
+    name: str
+    false_accepts: ShareMessage = Field(description="Of prepared cases of two people: those admitted.")
+    false_rejects: ShareMessage = Field(description="Of prepared cases of one person: taken for two.")
+    undecided: int
+    decisions: int
+    median_s: float | None = Field(description="How long the faces were looked at, in the middle.")
+    agreed_before: ShareMessage = Field(description="Judged as the machine did, before it spoke.")
+    agreed_after: ShareMessage
+    changed: ShareMessage = Field(description="Answered otherwise than judged.")
+    alarms: list[QualityAlarmMessage] = Field(description="Told to supervisors alone.")
+
+
+class QualitiesMessage(Wire):
+    """How each officer's eye does."""
+
+    officers: list[QualityMessage]
+
+
+class TrainedMessage(Wire):
+    """What came of a training."""
+
+    cases: int
+    right: int
+    false_accepts: int
+    false_rejects: int
+    undecided: int

@@ -1,0 +1,1 @@
+"""The desk as processes that listen: workers, bounds of connections, HTTPS, logs."""

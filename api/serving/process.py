@@ -1,0 +1,142 @@
+"""The desk as a process: says where it listens once it really does, and ends quickly and cleanly."""
+
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.errors import SettingsError
+from api.serving import tls
+from api.serving.connections import MOST_HEAD_BYTES, Bounds
+from api.settings import Settings
+from api.work.desk import Desk
+
+_GRACE_S = 3
+END_WITHIN_S = 2 * _GRACE_S + 4
+"""Requests, chores and connections together: whoever waits for a desk to end waits no longer."""
+BOUNDS = Bounds()
+Announce = Callable[[str], None]
+
+
+def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = False) -> None:
+    """Run until SIGINT or SIGTERM, or, if wished, until standard input ends. Raises SettingsError."""
+    app = create_app(settings)
+    listening = bind(settings.host, settings.port)
+    server = DeskServer(app, announce=lambda: announce(address_of(listening, https=server.config.is_ssl)))
+    if exit_with_parent:
+        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
+    server.run(sockets=[listening])
+
+
+class DeskServer(uvicorn.Server):
+    """uvicorn, which announces itself when it accepts and lets open streams go when it ends.
+
+    `beat` is called every second, as long as the event loop goes round.
+    """
+
+    def __init__(
+        self,
+        app: FastAPI,
+        *,
+        announce: Callable[[], None],
+        beat: Callable[[], None] | None = None,
+        bounds: Bounds = BOUNDS,
+    ) -> None:
+        bounds.allow_files()
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=bounds.protocol(),
+                ws="none",
+                h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+                limit_concurrency=bounds.connections,
+                timeout_keep_alive=bounds.between_s,
+                ssl_context_factory=_tls(app.state.desk.settings),
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+            )
+        )
+        self._desk: Desk = app.state.desk
+        self._announce, self._beat = announce, beat
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start accepting, then say so."""
+        await super().startup(sockets)
+        self._announce()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Every tenth of a second."""
+        if self._beat is not None and counter % 10 == 0:
+            self._beat()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams and waiting lanes first: nothing then keeps the process."""
+        self._desk.broker.close()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's form
+        """End. A second signal changes nothing: the desk ends within seconds anyway, and cleanly."""
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals without raising them again afterwards: to be told to end is no error."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket at this address, which does not listen yet. Raises SettingsError."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen at {host}:{port}: {error.strerror}; choose another port"
+        ) from error
+    return listening
+
+
+def _tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
+    if settings.tls_certificate is None:
+        return None
+    made = tls.context(settings.tls_certificate, settings.tls_key)
+    return lambda *_: made
+
+
+def address_of(listening: socket.socket, *, https: bool = False) -> str:
+    """Where a browser finds it."""
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"https://{shown}" if https else f"http://{shown}"
+
+
+def _end_with_stdin(server: uvicorn.Server) -> None:
+    # Not through sys.stdin: its lock, held by this thread, would abort the interpreter at its end.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    server.should_exit = True

@@ -1,0 +1,185 @@
+"""What a running desk is made of, and what it does: the use cases that routes and pages call.
+
+Each method is one transaction; listeners are told after it is committed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from api.broker import Broker, Event
+from api.errors import ApiError
+from api.messages.schemas import StoredEntry
+from api.metrics import Meters, Watch
+from api.passwords import Passwords
+from api.rules import duties
+from api.settings import Settings
+from api.store import alarms, chain, evaluation, faces, lane_tokens, lanes, sessions
+from api.store.database import Database
+from api.store.evaluation import Series
+from api.store.keyring import Keyring
+from api.store.officers import SignedInOfficer
+from api.store.sessions import Lifetime
+from api.work.erasing import Erasing
+from api.work.reviewing import Reviewing
+from api.work.seeding import Seeding
+from api.work.working import Working
+from lane.ledger import Head
+
+log = structlog.get_logger(__name__)
+
+_MARK_USED_EVERY = timedelta(seconds=20)
+
+
+FEWEST_OF_A_GROUP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the matcher did within the window."""
+
+    since: datetime
+    at: datetime
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One desk: its parts are given, nothing is global."""
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    broker: Broker
+    passwords: Passwords
+    clock: Callable[[], datetime]
+    meters: Meters = field(default_factory=Meters)
+
+    def __post_init__(self) -> None:
+        """Let the meters hear of what is written."""
+        self.database.watcher = Watch(self.meters, self.database)
+
+    # --- lanes
+
+    def lane_of(self, token: str) -> str:
+        """The lane with this token. Raises TokenRefusedError."""
+        now = self.clock()
+        with self.database.read() as session:
+            lane, unmarked = lane_tokens.by_token(session, token, at=now)
+        if unmarked:
+            with self.database.write(turn=False) as session:
+                lane_tokens.mark_used(session, lane, at=now)
+        return lane
+
+    def take_image(self, lane: str, passage: str, sha256: str, body: bytes) -> None:
+        """Keep an image of a lane's passage. Raises what `faces.keep` raises."""
+        with self.database.write() as session:
+            lanes.may_tell_of(session, lane, passage)
+            faces.keep(session, self.keyring, lane, passage, sha256, body, at=self.clock())
+
+    def miss_image(self, lane: str, passage: str, sha256: str) -> None:
+        """Note that an image will not come. Raises PassageUnknownError or TooManyImagesError."""
+        with self.database.write() as session:
+            lanes.may_tell_of(session, lane, passage)
+            faces.will_not_come(session, lane, passage, sha256, at=self.clock())
+
+    def take_entries(
+        self, lane: str, entries: Sequence[StoredEntry], recovered_through: int | None = None
+    ) -> tuple[int, Head]:
+        """Apply a batch; return how far the lane's chain is here, and the head of the desk's own chain.
+
+        `recovered_through`: entries up to this one are told again to a desk that was restored.
+        """
+        with self.database.write() as session:
+            through, changed = lanes.apply(
+                session,
+                lane,
+                entries,
+                at=self.clock(),
+                window=self._window,
+                recovered_through=recovered_through,
+                needed=duties.with_site(self.settings.duties),
+            )
+            head = chain.head(session)
+        if changed:
+            self.cases.seeding.make_way()
+            self._erase()
+        for name, passage in changed:
+            log.info(name, passage=passage, lane=lane)
+            self.broker.publish(Event(name, passage))
+        return through, head
+
+    # --- officers
+
+    def sign_out(self, officer: SignedInOfficer) -> None:
+        """End the officer's session."""
+        with self.database.write() as session:
+            sessions.end(session, officer, at=self.clock())
+
+    def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:
+        """The officer of a live session; `acting` starts the idle time again. Raises NotSignedInError."""
+        now = self.clock()
+        with self.database.read() as session:
+            officer, used_at = sessions.by_token(session, session_sha256, at=now, lifetime=self.lifetime)
+        if acting and now - used_at > _MARK_USED_EVERY:
+            with self.database.write() as session:
+                sessions.mark_used(session, session_sha256, at=now)
+        return officer
+
+    # --- cases
+
+    @property
+    def cases(self) -> Working:
+        """What officers do with cases."""
+        parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
+        return Working(Reviewing(*parts), Seeding(*parts))
+
+    # --- supervisors
+
+    def evaluation(self) -> Report:
+        """How the matcher does in service. A group of few passengers is left out: one might be known."""
+        now = self.clock()
+        with self.database.read() as session:
+            found = evaluation.listed(session, at=now, window=self._window)
+        told = tuple(series for series in found if series.group is None or _many(series))
+        return Report(evaluation.begin(now, self._window), now, told)
+
+    def acknowledge(self, alarm: int, officer: SignedInOfficer) -> None:
+        """Note that this supervisor looks into an alarm. Raises AlarmUnknownError."""
+        with self.database.write() as session:
+            new = alarms.acknowledge(session, alarm, officer.pseudonym, at=self.clock())
+        if new:
+            log.info("alarm.acknowledged", alarm=alarm, officer=officer.pseudonym)
+
+    @property
+    def erasing(self) -> Erasing:
+        """What erases faces here."""
+        retention = timedelta(seconds=self.settings.retention_s)
+        return Erasing(self.database, self.keyring, retention, self.clock)
+
+    def _erase(self) -> None:
+        """Erase who has passed; what fails is no fault of the lane that tells, and is tried again soon."""
+        try:
+            self.erasing.erase_due()
+        except ApiError as error:
+            log.error("faces are not erased yet", error=type(error).__name__)
+
+    @property
+    def _window(self) -> timedelta:
+        return timedelta(days=self.settings.evaluation_window_days)
+
+    @property
+    def lifetime(self) -> Lifetime:
+        """How long a session lasts."""
+        settings = self.settings
+        return Lifetime(
+            timedelta(seconds=settings.session_absolute_s), timedelta(seconds=settings.session_idle_s)
+        )
+
+
+def _many(series: Series) -> bool:
+    counts = series.counts
+    seen = counts.recognised + counts.unrecognised + counts.undecided
+    return seen >= FEWEST_OF_A_GROUP

@@ -1,0 +1,89 @@
+"""What the desk proves of its ledger to whoever asks: signed heads, inclusion, consistency."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from api.errors import NotInLedgerError
+from api.keys import heads as signing
+from api.keys.heads import SigningKey, TreeHead
+from api.settings import Settings
+from api.store import chain, heads
+from api.store.database import Database
+from api.store.tree import Tree
+from api.work.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """What proves that an entry is among the first `size`."""
+
+    seq: int
+    size: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """Proofs over one ledger, and the key that signs its heads."""
+
+    database: Database
+    key_file: Path
+    clock: Callable[[], datetime]
+
+    def announce(self) -> None:
+        """At the start: have a key, and have it in the ledger. Raises SettingsError."""
+        key = self._key()
+        with self.database.write() as session:
+            heads.announce(session, key, at=self.clock())
+
+    def head(self) -> TreeHead:
+        """A signed head of the whole ledger: the one that is there, or a new one where it grew."""
+        key = self._key()
+        with self.database.read() as session:
+            if known := _of_now(session, key):
+                return known
+        with self.database.write() as session:
+            # Another worker may have signed in between.
+            return _of_now(session, key) or heads.sign(session, key, at=self.clock())
+
+    def inclusion(self, seq: int, size: int) -> Inclusion:
+        """The proof that entry `seq` is among the first `size`. Raises NotInLedgerError."""
+        with self.database.read() as session:
+            if not 1 <= seq <= size <= chain.head(session).seq:
+                raise NotInLedgerError
+            tree = Tree(session)
+            return Inclusion(seq, size, tree.leaf(seq), tuple(tree.inclusion(seq, size)))
+
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """The proof that the first `first` of `second` entries were always those. Raises NotInLedgerError."""
+        with self.database.read() as session:
+            if not 0 <= first <= second <= chain.head(session).seq:
+                raise NotInLedgerError
+            return Tree(session).consistency(first, second)
+
+    def _key(self) -> SigningKey:
+        return signing.key_at(self.key_file)
+
+
+def _of_now(session: Session, key: SigningKey) -> TreeHead | None:
+    """The head that is signed already, unless the ledger grew or has yet to announce the key."""
+    known = heads.newest(session)
+    grew = known is None or known.size != chain.head(session).seq
+    return None if grew or heads.announced_at(session, key.public) is None else known
+
+
+def of(desk: Desk) -> Proving:
+    """For a running desk."""
+    return Proving(desk.database, key_file(desk.settings), desk.clock)
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the key lies: as it is set, or beside the database; of a server's, in the working folder."""
+    place = settings.database
+    database = place if isinstance(place, Path) else Path(str(place.database))
+    return settings.ledger_key or database.with_name(f"{database.name}.ledger-key")

@@ -1,0 +1,157 @@
+"""Prepared cases among an officer's work: never while a traveller waits whom that officer could take.
+
+Each method is one transaction. What an officer holds is taken back the moment a traveller comes.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from api.broker import Broker, Event
+from api.rules.quality import Known
+from api.settings import Settings
+from api.store import hall, prepared, seeded
+from api.store.database import Database
+from api.store.keyring import Keyring
+from api.store.officers import Role, SignedInOfficer
+from api.store.queue import Referral
+from api.store.reviews import Given, Judgement, Wanted
+from api.store.tables import SeededRow
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seeding:
+    """The use cases of prepared cases that officers meet at work."""
+
+    settings: Settings
+    database: Database
+    broker: Broker
+    keyring: Keyring
+    clock: Callable[[], datetime]
+
+    def before(self, officer: SignedInOfficer) -> Referral | None:
+        """The case before this officer, offered now where one is due; None where a traveller waits."""
+        if self.settings.seeded_share <= 0 or officer.role is not Role.OFFICER:
+            return None
+        with self.database.read() as session:
+            if not prepared.are_there(session, training=False):
+                return None
+            now = self.clock()
+            row = seeded.live(session, officer.pseudonym)
+            needed = seeded.is_needed(session, officer, at=now)
+            if row is None and (needed or not seeded.due(session, officer.pseudonym, self._share)):
+                return None
+            if row is not None and not needed:
+                return seeded.as_referral(session, row, at=now)
+        return self._offered(officer)
+
+    def look(self, passage: str, officer: SignedInOfficer) -> Referral:
+        """The officer's own seeded case. Raises ReferralUnknownError."""
+        with self._own(passage, officer) as (session, row):
+            return seeded.as_referral(session, row, at=self.clock())
+
+    def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
+        """Take it, or keep it for longer."""
+        with self._own(passage, officer) as (session, row):
+            return seeded.claim(session, row, at=self.clock(), lease=self._lease)
+
+    def release(self, passage: str, officer: SignedInOfficer) -> None:
+        """Give it back."""
+        with self._own(passage, officer) as (session, row):
+            seeded.release(session, row)
+
+    def judge(self, passage: str, officer: SignedInOfficer, given: Judgement) -> None:
+        """Say of the faces what the officer sees."""
+        with self._own(passage, officer) as (session, row):
+            seeded.judge(session, row, given, at=self.clock())
+
+    def decide(self, passage: str, officer: SignedInOfficer, wanted: Wanted) -> Given:
+        """Answer; the truth is told at once."""
+        with self._own(passage, officer) as (session, row):
+            given = seeded.decide(session, row, wanted, at=self.clock())
+        if given.new:
+            log.info("prepared.decided", passage=passage, officer=officer.pseudonym)
+        return given
+
+    def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
+        """One image of the case."""
+        with self.database.read() as session:
+            row = seeded.of(session, passage, officer.pseudonym)
+            return seeded.image(session, self.keyring, row, sha256, at=self.clock())
+
+    def known(self, passage: str, officer: SignedInOfficer) -> Known | None:
+        """The truth of a decided case of this officer; None for every other case."""
+        with self.database.read() as session:
+            row = session.get(SeededRow, passage)
+            if row is None or row.officer != officer.pseudonym:
+                return None
+            return seeded.known_of(session, row)
+
+    def in_training(self, passage: str) -> bool:
+        """Whether this is a case that somebody trains on."""
+        with self.database.read() as session:
+            row = session.get(SeededRow, passage)
+            return row is not None and row.training
+
+    def give_way(self, officer: SignedInOfficer) -> None:
+        """The officer has a traveller: what the officer holds of prepared cases is taken back."""
+        with self.database.read() as session:
+            if seeded.live(session, officer.pseudonym) is None:
+                return
+        with self.database.write() as session:
+            row = seeded.live(session, officer.pseudonym)
+            if row is not None:
+                prepared.withdraw(session, row, at=self.clock())
+
+    def make_way(self) -> None:
+        """A traveller waits again: what officers hold of prepared cases is taken back."""
+        with self.database.read() as session:
+            if not seeded.any_live(session):
+                return
+        with self.database.write() as session:
+            rows = [row.passage for row in seeded.withdraw_all(session, at=self.clock())]
+        self.tell(rows)
+
+    def tell(self, withdrawn: list[str]) -> None:
+        """Let the pages of these cases look again."""
+        for passage in withdrawn:
+            self.broker.publish(Event("referral.changed", passage))
+
+    def _offered(self, officer: SignedInOfficer) -> Referral | None:
+        """Offer or withdraw: looked at again with the turn, since a traveller may have come meanwhile."""
+        with self.database.write() as session:
+            now = self.clock()
+            row = seeded.live(session, officer.pseudonym)
+            if seeded.is_needed(session, officer, at=now):
+                if row is not None:
+                    prepared.withdraw(session, row, at=now)
+                return None
+            row = row or seeded.offer(session, officer.pseudonym, hall.names(session), at=now)
+            return seeded.as_referral(session, row, at=now) if row else None
+
+    @contextmanager
+    def _own(self, passage: str, officer: SignedInOfficer) -> Iterator[tuple[Session, SeededRow]]:
+        """The officer's case in a transaction; one that must give way is withdrawn in one before."""
+        with self.database.read() as session:
+            row = seeded.of(session, passage, officer.pseudonym)
+            live = row.decided_at is None and row.withdrawn_at is None and not row.training
+            gone = live and seeded.is_needed(session, officer, at=self.clock())
+        if gone:
+            with self.database.write() as session:
+                prepared.withdraw(session, seeded.of(session, passage, officer.pseudonym), at=self.clock())
+        with self.database.write() as session:
+            yield session, seeded.of(session, passage, officer.pseudonym)
+
+    @property
+    def _share(self) -> float:
+        return self.settings.seeded_share
+
+    @property
+    def _lease(self) -> timedelta:
+        return timedelta(seconds=self.settings.lease_s)

@@ -1,0 +1,119 @@
+"""An officer's work: travellers' cases and, now and then, a prepared one that looks like any other.
+
+What is asked of a case goes to the queue; one that is not there may be this officer's prepared case.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.errors import AlreadyHandedError, ReferralUnknownError
+from api.rules.quality import Known
+from api.store import queue
+from api.store.officers import SignedInOfficer
+from api.store.queue import Listed, Referral
+from api.store.reviews import Given, Handing, Judgement, Wanted
+from api.work.reviewing import Reviewing
+from api.work.seeding import Seeding
+
+_WAITING: tuple[Listed, ...] = (None, "waiting", "open", "claimed")
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """See `Reviewing` and `Seeding`: travellers always come first."""
+
+    reviewing: Reviewing
+    seeding: Seeding
+
+    def listed(
+        self, state: Listed, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
+    ) -> list[Referral]:
+        """The queue, at most `limit` of it, as this officer sees it."""
+        found = self.reviewing.listed(state, officer, limit)
+        prepared = self.seeding.before(officer) if state in _WAITING else None
+        if prepared is None or (state in ("open", "claimed") and prepared.state != state):
+            return found
+        waiting = [one for one in found if one.state in ("open", "claimed")]
+        return [*waiting, prepared, *(one for one in found if one not in waiting)][:limit]
+
+    def waiting(self, officer: SignedInOfficer) -> int:
+        """How many cases wait, however many are listed."""
+        return self.reviewing.waiting(officer) + (self.seeding.before(officer) is not None)
+
+    def look(self, passage: str, officer: SignedInOfficer) -> Referral:
+        """One case, as far as it is this officer's to see."""
+        try:
+            return self.reviewing.look(passage, officer)
+        except ReferralUnknownError:
+            return self.seeding.look(passage, officer)
+
+    def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
+        """Take a case, or renew the claim; return until when it is the officer's."""
+        try:
+            until = self.reviewing.claim(passage, officer)
+        except ReferralUnknownError:
+            return self.seeding.claim(passage, officer)
+        self.seeding.give_way(officer)
+        return until
+
+    def claim_next(self, officer: SignedInOfficer) -> tuple[str, datetime] | None:
+        """Take the case that comes first; a prepared one only where no traveller waits for this officer."""
+        found = self.reviewing.claim_next(officer)
+        if found is not None:
+            self.seeding.give_way(officer)
+            return found
+        prepared = self.seeding.before(officer)
+        return (prepared.passage, self.seeding.claim(prepared.passage, officer)) if prepared else None
+
+    def release(self, passage: str, officer: SignedInOfficer) -> None:
+        """Give a case back."""
+        try:
+            self.reviewing.release(passage, officer)
+        except ReferralUnknownError:
+            self.seeding.release(passage, officer)
+        else:
+            self.seeding.make_way()
+
+    def judge(self, passage: str, officer: SignedInOfficer, given: Judgement) -> None:
+        """Say of the faces what the officer sees; the findings are revealed."""
+        try:
+            self.reviewing.judge(passage, officer, given)
+        except ReferralUnknownError:
+            self.seeding.judge(passage, officer, given)
+
+    def decide(self, passage: str, officer: SignedInOfficer, wanted: Wanted) -> Given:
+        """Answer for a case."""
+        try:
+            given = self.reviewing.decide(passage, officer, wanted)
+        except ReferralUnknownError:
+            return self.seeding.decide(passage, officer, wanted)
+        if given.next is not None:
+            self.seeding.make_way()
+        return given
+
+    def correct(self, passage: str, officer: SignedInOfficer, wanted: Wanted) -> Given:
+        """Put another decision in place of the own one, as long as the lane does not have it."""
+        try:
+            return self.reviewing.correct(passage, officer, wanted)
+        except ReferralUnknownError:
+            self.seeding.look(passage, officer)
+            raise AlreadyHandedError from None
+
+    def known(self, passage: str, officer: SignedInOfficer) -> Known | None:
+        """The truth, where this was a prepared case that the officer has decided."""
+        return self.seeding.known(passage, officer)
+
+    def hand(self, lane: str, passage: str) -> Handing:
+        """The decision for the lane. Of a prepared case no lane is told."""
+        return self.reviewing.hand(lane, passage)
+
+    def escalate(self) -> list[str]:
+        """Put who waits too long before all others; return whom."""
+        return self.reviewing.escalate()
+
+    def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
+        """One image of a case, for the officer who has it."""
+        try:
+            return self.reviewing.image(passage, sha256, officer)
+        except ReferralUnknownError:
+            return self.seeding.image(passage, sha256, officer)
