@@ -5,7 +5,6 @@ Every route is `Guarded`: its line in `api.permissions` is read here, and nowher
 
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
 
@@ -24,6 +23,7 @@ from api.errors import (
     ToldPasswordError,
 )
 from api.permissions import CSRF_HEADER, RULES, Caller, Rule
+from api.rules import sources
 from api.settings import Settings
 from api.store.officers import SignedInOfficer
 from api.store.tokens import token_hash
@@ -141,15 +141,8 @@ def signed_in(request: Request, *, acting: bool = True) -> SignedInOfficer:
 def visitor(request: Request) -> Visitor:
     """The browser that wants to sign in."""
     host = request.client.host if request.client else None
-    return Visitor(None if host is None or _is_this_machine(host) else host, token_of(request))
-
-
-def _is_this_machine(host: str) -> bool:
-    """Then it is a proxy, and says nothing of who comes through it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    told = request.headers.getlist("x-forwarded-for")
+    return Visitor(sources.source(host, told, desk_of(request).settings.trusted_proxies), token_of(request))
 
 
 async def lane(request: Request) -> str:

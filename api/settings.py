@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
@@ -118,6 +119,9 @@ class Settings(BaseSettings):
     cookie_secure: bool = False
     """A proxy in front of the desk speaks HTTPS: cookies go over HTTPS only. This, or `tls_certificate`, is
     required where the desk listens beyond this machine."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Addresses or networks of the proxies in front, such as ["127.0.0.1"]: from them alone the desk takes
+    (X-Forwarded-For) where a browser is, so that failed sign-ins count for its address."""
     tls_certificate: Path | None = None
     """The desk speaks HTTPS by itself, with this certificate and those between it and the root (PEM)."""
     tls_key: Path | None = None

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from api.errors import TooManyAttemptsError, WrongPasswordError
 from api.passwords import Passwords
+from api.rules.sources import source
 from api.store import attempts
 from api.store.attempts import NAME, SOURCE, _pause
 from api.store.database import Database
@@ -152,3 +154,64 @@ def test_over_https_no_other_host_can_set_the_sessions_cookie(tmp_path: Path) ->
             headers = {"Cookie": f"{name}={token}"}
             asked = httpx.get(f"{desk.address}/api/v1/session", headers=headers)
             assert asked.status_code == status
+
+
+NETWORKS = tuple(ip_network(one) for one in ("10.0.0.1/32", "10.0.9.0/24", "127.0.0.0/8", "fd00::/64"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "found"),
+    [
+        ("192.0.2.7", [], "192.0.2.7"),
+        ("192.0.2.7", ["198.51.100.9"], "192.0.2.7"),
+        ("10.0.0.1", ["198.51.100.9"], "198.51.100.9"),
+        ("10.0.0.1", ["203.0.113.5, 198.51.100.9"], "198.51.100.9"),
+        ("10.0.0.1", ["203.0.113.5", "198.51.100.9"], "198.51.100.9"),
+        ("10.0.0.1", ["203.0.113.5, 198.51.100.9, 10.0.9.4"], "198.51.100.9"),
+        ("10.0.0.1", ["10.0.9.7, 10.0.0.1, 198.51.100.9"], "198.51.100.9"),
+        ("10.0.0.1", ["198.51.100.9:4711"], "198.51.100.9"),
+        ("10.0.0.1", ["not an address, 198.51.100.9"], "198.51.100.9"),
+        ("10.0.0.1", ["198.51.100.9, not an address"], "10.0.0.1"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", [""], "10.0.0.1"),
+        ("::ffff:10.0.0.1", ["::ffff:198.51.100.9"], "198.51.100.9"),
+        ("fd00::1", ["[2001:db8:1:2:3::4]:80"], "2001:db8:1:2::/64"),
+        ("fd00::1", ["2001:db8:1:2:ffff::9"], "2001:db8:1:2::/64"),
+        ("127.0.0.1", ["198.51.100.9"], "198.51.100.9"),
+        ("127.0.0.1", [], None),
+        ("10.0.0.1", ["127.0.0.1"], None),
+        ("::1", ["198.51.100.9"], None),
+        (None, ["198.51.100.9"], None),
+        ("testclient", [], None),
+    ],
+)
+def test_a_browsers_address_is_taken_from_a_trusted_proxy_alone(
+    peer: str | None, told: list[str], found: str | None
+) -> None:
+    assert source(peer, told, NETWORKS) == found
+
+
+@given(st.lists(st.text(max_size=40), max_size=5), st.ip_addresses(v=4))
+def test_nothing_that_a_browser_writes_changes_where_it_is(forged: list[str], real: IPv4Address) -> None:
+    """Its proxy puts the true address last."""
+    assume(not real.is_loopback and not any(real in one for one in NETWORKS if one.version == 4))
+    assert source("10.0.0.1", [*forged, str(real)], NETWORKS) == str(real)
+    assert source(str(real), forged, NETWORKS) == str(real)
+
+
+def wrong(desk: RunningDesk, name: str, forwarded: str) -> int:
+    body = {"name": name, "password": "not the password"}
+    with httpx.Client(base_url=desk.address, trust_env=False) as browser:
+        return browser.post("/api/v1/session", json=body, headers={"X-Forwarded-For": forwarded}).status_code
+
+
+def test_behind_a_trusted_proxy_each_address_counts_for_itself(tmp_path: Path) -> None:
+    with running(tmp_path, trusted_proxies=["127.0.0.1"]) as desk:
+        told = [wrong(desk, f"name {number}", f"203.0.113.{number}, 192.0.2.7") for number in range(51)]
+        assert told == [401] * 50 + [429]
+        assert wrong(desk, "somebody", "192.0.2.8") == 401
+
+
+def test_a_proxy_that_is_not_trusted_tells_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as desk:
+        assert {wrong(desk, f"name {number}", "192.0.2.7") for number in range(51)} == {401}
