@@ -522,10 +522,13 @@ class TextRefusedError(ApiError):
 
 
 class StoreBusyError(ApiError):
-    """The database did not answer in time."""
+    """The database did not answer in time. Where the connection was lost in a commit, nobody knows of it."""
 
     def __init__(self) -> None:
-        super().__init__("the desk's database is busy or out of reach: nothing was stored, try again")
+        super().__init__(
+            "the desk's database is busy or out of reach: whether this was stored is not known; "
+            "look, and send the same again where it was not"
+        )
 
 
 class NotReadyError(ApiError):

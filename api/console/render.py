@@ -71,7 +71,9 @@ PROBLEMS: dict[str, str] = {
     "faces_erased": N_("The faces of this passage are erased. There is nothing left to hold."),
     "hold_unknown": N_("This passage is under no legal hold, or no longer."),
     "too_many_listeners": N_("Too many pages are open at this desk. Close some, then try again."),
-    "store_busy": N_("The desk’s database does not answer. Nothing was stored; try again."),
+    "store_busy": N_(
+        "The desk’s database does not answer. Whether this was stored is not known: look, and try again."
+    ),
     "internal_error": N_("The desk made a mistake and has logged it. Nothing was decided; try again."),
 }
 """Error code → what an officer reads."""

@@ -166,6 +166,12 @@ class PasskeyList(Wire):
     passkeys: list[PasskeyMessage]
 
 
+class PasskeyWanted(Wire):
+    """Who wants to make a passkey says the own password once more."""
+
+    password: str = Field(default="", max_length=256)
+
+
 class NewPasskey(Wire):
     """A passkey that the browser made, and what to call it."""
 

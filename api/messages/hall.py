@@ -166,7 +166,7 @@ class QualityMessage(Wire):
     false_rejects: ShareMessage = Field(description="Of prepared cases of one person: taken for two.")
     undecided: int
     decisions: int
-    median_s: float | None = Field(description="How long the faces were looked at, in the middle.")
+    median_s: float | None = Field(description="From the claim to the decision, in the middle.")
     agreed_before: ShareMessage = Field(description="Judged as the machine did, before it spoke.")
     agreed_after: ShareMessage
     changed: ShareMessage = Field(description="Answered otherwise than judged.")

@@ -9,6 +9,8 @@ from api.errors import (
     PasskeyRefusedError,
     PasskeysOffError,
     PasskeyUnknownError,
+    TooManyAttemptsError,
+    TooManySignInsError,
     WrongPasswordError,
     documented,
 )
@@ -18,6 +20,7 @@ from api.messages.accounts import (
     PasskeyList,
     PasskeyMessage,
     PasskeyName,
+    PasskeyWanted,
 )
 from api.messages.schemas import SignedIn
 from api.routes.officer import who_is
@@ -50,11 +53,20 @@ def list_passkeys(passkeys: ThePasskeys, who: TheOfficer) -> PasskeyList:
     "/passkeys/challenge",
     summary="Begin to make a passkey",
     operation_id="ask_for_passkey",
-    responses=documented(PasskeysOffError),
+    responses=documented(
+        PasskeysOffError,
+        PasskeyRefusedError,
+        WrongPasswordError,
+        TooManyAttemptsError,
+        TooManySignInsError,
+    ),
 )
-def ask_for_passkey(passkeys: ThePasskeys, who: TheOfficer) -> dict[str, Any]:
-    """Options for the browser's `navigator.credentials.create`; good once, for five minutes."""
-    return passkeys.ask_for_new(who)
+def ask_for_passkey(wanted: PasskeyWanted, passkeys: ThePasskeys, who: TheOfficer) -> dict[str, Any]:
+    """Options for the browser's `navigator.credentials.create`; good once, for five minutes.
+
+    Whom the identity provider signs in has no password here, and must have come from it just now.
+    """
+    return passkeys.ask_for_new(who, wanted.password)
 
 
 @router.post(

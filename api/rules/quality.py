@@ -63,9 +63,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision on a traveller. `seconds`: how long the faces were looked at, infinite where it is not
-    known. `before` and `after`: agreement with the machine, None where it was not
-    sure, nothing was compared, or the officer could not tell."""
+    """One decision on a traveller. `seconds`: from the claim to the decision, infinite where it is not
+    known. `before` and `after`: agreement with the machine, None where it was not sure, nothing was compared,
+    or the officer could not tell."""
 
     seconds: float
     before: bool | None

@@ -3,9 +3,11 @@
 The figures are the officer's and the trainer's: nobody else is told. They are never a reason in a case.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -142,7 +144,8 @@ def _decided(session: Session, officer: str, at: datetime) -> list[Decided]:
         .order_by(OpinionRow.at.desc())
         .limit(2 * MOST_DECISIONS)
     ).all()
-    judged = {(one.passage, one.claim): one for one in said if one.kind == "judged"}
+    # Who saw the findings under an earlier claim judges nothing blind: such a look tells nothing of the eye.
+    judged = {(one.passage, one.claim): one for one in said if one.kind == "judged" and not _seen_before(one)}
     answers = [one for one in said if one.kind != "judged" and (one.passage, one.claim) in judged]
     passages = {one.passage for one in answers}
     claimed = _claimed_at(session, passages, officer)
@@ -154,16 +157,21 @@ def _decided(session: Session, officer: str, at: datetime) -> list[Decided]:
 
 
 def _one(verdict: OpinionRow, answer: OpinionRow, found: Match, claimed_at: datetime | None) -> Decided:
-    begun = claimed_at or verdict.at
+    took_s = (answer.at - claimed_at).total_seconds() if claimed_at else inf
     said = {Verdict.SAME.value: True, Verdict.DIFFERENT.value: False}.get(str(verdict.verdict))
     admitted = {Answer.ADMIT.value: True, Answer.SECOND_LINE.value: False}.get(str(answer.answer))
     machine = {Match.MATCH: True, Match.NO_MATCH: False}.get(found)
     return Decided(
-        seconds=max(0.0, (verdict.at - begun).total_seconds()) if claimed_at else float("inf"),
+        # A clock that was set back in between measured nothing.
+        seconds=took_s if took_s >= 0 else inf,
         before=None if said is None or machine is None else said == machine,
-        after=None if admitted is None or machine is None else admitted == machine,
+        after=None if None in (said, admitted, machine) else admitted == machine,
         changed=said is not None and admitted is not None and said != admitted,
     )
+
+
+def _seen_before(judged: OpinionRow) -> bool:
+    return bool(json.loads(judged.details or "{}").get("seen_before"))
 
 
 def _machine(session: Session, passage: str) -> Match:
@@ -174,7 +182,7 @@ def _machine(session: Session, passage: str) -> Match:
 
 
 def _claimed_at(session: Session, passages: Iterable[str], officer: str) -> dict[tuple[str, int], datetime]:
-    """When each case was opened, from the ledger: how long the faces were looked at counts from it."""
+    """When each case was taken, from the ledger: how long a decision took counts from it."""
     rows = session.execute(
         select(LedgerRow.payload, LedgerRow.hash).where(
             LedgerRow.passage.in_(sorted(passages)), LedgerRow.lane.is_(None)

@@ -86,7 +86,7 @@ def trained(known: list[Known]) -> TrainedMessage:
 
 _ALARMS = {
     "fast": N_(
-        "Of %(n)s looks at two faces, %(found)s took less than two seconds. There can be many reasons; "
+        "Of %(n)s decisions, %(found)s took less than two seconds from the claim. There can be many reasons; "
         "please talk about it."
     ),
     "agrees": N_(

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -24,7 +24,7 @@ from webauthn.helpers.structs import (
 
 from api.errors import PasskeyRefusedError, PasskeysOffError
 from api.settings import Settings
-from api.store import challenges, passkeys
+from api.store import challenges, officers, passkeys, sessions
 from api.store.database import Database
 from api.store.officers import SignedInOfficer
 from api.store.tables import PasskeyRow
@@ -34,6 +34,7 @@ from api.work.signing_in import SigningIn, Visitor
 log = structlog.get_logger(__name__)
 
 _ANYBODY = ""
+_JUST_NOW = timedelta(minutes=10)
 _REQUIRED = UserVerificationRequirement.REQUIRED
 
 Credential = Mapping[str, Any]
@@ -56,8 +57,14 @@ class Passkeys:
             raise PasskeysOffError
         return cls(desk.settings, desk.database, desk.clock, SigningIn.of(desk))
 
-    def ask_for_new(self, who: SignedInOfficer) -> dict[str, Any]:
-        """What the officer's browser needs to make a passkey."""
+    def ask_for_new(self, who: SignedInOfficer, password: str) -> dict[str, Any]:
+        """What the officer's browser needs to make a passkey.
+
+        A session alone is not enough: whoever sits down at an open desk must not make a key to it. Raises
+        WrongPasswordError, TooManyAttemptsError or TooManySignInsError; of whom the identity provider signs
+        in PasskeyRefusedError, where that is a while ago.
+        """
+        self._must_be_there(who, password)
         with self.database.write(turn=False) as session:
             known = [row.credential for row in passkeys.of(session, who.pseudonym)]
             options = webauthn.generate_registration_options(
@@ -141,6 +148,16 @@ class Passkeys:
             row.sign_count, row.used_at = used.new_sign_count, self.clock()
             officer = row.officer
         return self.signing_in.begin(officer, "passkey", visitor)
+
+    def _must_be_there(self, who: SignedInOfficer, password: str) -> None:
+        with self.database.read() as session:
+            has_password = officers.has_password(officers.one(session, who.pseudonym))
+            begun_at = sessions.begun_at(session, who.session_sha256)
+        if has_password:
+            with self.signing_in.passwords.place():
+                self.signing_in.check_password(who.name, password, None)
+        elif not timedelta() <= self.clock() - begun_at <= _JUST_NOW:
+            raise PasskeyRefusedError
 
     def _keep(self, session: Any, kind: challenges.Kind, challenge: bytes, holder: str) -> None:
         challenges.keep(session, kind, bytes_to_base64url(challenge), holder, "", at=self.clock())

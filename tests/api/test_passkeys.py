@@ -18,7 +18,7 @@ from webauthn.helpers import bytes_to_base64url
 
 from api.store.challenges import LASTS, MOST
 from api.store.officers import Role
-from api.store.tables import ChallengeRow, PasskeyRow
+from api.store.tables import ChallengeRow, OfficerRow, PasskeyRow
 from api.store.verify import verify_ledger
 from lane.errors import LedgerBrokenError
 from tests.api.desks import PASSWORD, Officer, RunningDesk
@@ -94,8 +94,27 @@ def _bytes(text: str) -> bytes:
 
 
 def registered(officer: Officer, device: Device) -> httpx.Response:
-    options = officer.ask("POST", "/passkeys/challenge", json={}).json()
+    options = officer.ask("POST", "/passkeys/challenge", json={"password": PASSWORD}).json()
     return officer.ask("POST", "/passkeys", json={"label": "a key", "credential": device.make(options)})
+
+
+def test_an_open_desk_alone_makes_no_passkey(origin: str, officer: Officer) -> None:
+    """Whoever sits down at it has no password."""
+    for body in ({}, {"password": ""}, {"password": "not the password"}):
+        answer = officer.ask("POST", "/passkeys/challenge", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "wrong_password")
+    assert registered(officer, Device(origin)).status_code == 201
+
+
+def test_whom_the_provider_signed_in_long_ago_makes_no_passkey(
+    desk: RunningDesk, origin: str, officer: Officer
+) -> None:
+    with desk.desk.database.write() as session:
+        session.get_one(OfficerRow, officer.pseudonym).external_sha256 = "a" * 64
+    desk.clock.pass_time(minutes=11)
+    assert officer.ask("POST", "/passkeys/challenge", json={}).json()["code"] == "passkey_refused"
+    desk.clock.pass_time(minutes=-11)
+    assert officer.ask("POST", "/passkeys/challenge", json={}).status_code == 200
 
 
 @pytest.fixture
@@ -197,7 +216,7 @@ def test_a_copied_key_is_found_by_its_counter(
 def test_a_question_to_one_officer_is_answered_by_no_other(
     desk: RunningDesk, origin: str, officer: Officer
 ) -> None:
-    options = officer.ask("POST", "/passkeys/challenge", json={}).json()
+    options = officer.ask("POST", "/passkeys/challenge", json={"password": PASSWORD}).json()
     made = {"label": "a key", "credential": Device(origin).make(options)}
     with desk.officer("li", Role.SUPERVISOR) as li:
         assert li.ask("POST", "/passkeys", json=made).json()["code"] == "passkey_refused"
@@ -288,6 +307,7 @@ def test_a_passkey_is_made_and_used_in_a_browser(browser: Browser, desk: Running
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.get_by_role("link", name="wang").click()
         page.get_by_label("What to call the new passkey").fill("desk 3")
+        page.locator("#new-passkey [name=password]").fill(PASSWORD)
         page.get_by_role("button", name="Make a passkey").click()
         page.get_by_text("desk 3").first.wait_for()
         page.get_by_role("button", name="Sign out", exact=True).click()

@@ -58,6 +58,45 @@ def test_decisions_become_time_and_agreement(desk: RunningDesk, lane: Lane, offi
     assert (found["agreed_after"]["errors"], found["changed"]["errors"]) == (2, 1)
 
 
+def test_a_decision_takes_from_the_claim_to_the_answer(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    officer.judge(passage, "same")
+    desk.clock.pass_time(seconds=5)
+    officer.answer(passage, "admit", "same_person", "a note")
+    assert 5 <= own(officer)["median_s"] < 6
+
+
+def test_a_clock_set_back_makes_no_decision_fast(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    for _ in range(20):
+        decide_one(desk, lane, officer, seconds=-30, verdict="same")
+    Training.of(desk.desk).look()
+    with desk.desk.database.read() as session:
+        assert quality.raised(session) == 0
+
+
+def test_who_saw_the_findings_before_has_judged_nothing(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer(reasons=[{"code": "F10", "components": []}])
+    officer.claim(passage)
+    officer.judge(passage, "same")
+    officer.ask("DELETE", f"/referrals/{passage}/claim")
+    officer.claim(passage)
+    officer.judge(passage, "different")
+    officer.answer(passage, "second_line", "different_person", "a note")
+    found = own(officer)
+    assert (found["decisions"], found["agreed_after"]["n"], found["median_s"]) == (0, 0, None)
+
+
+def test_who_cannot_tell_agrees_with_nobody(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    decide_one(desk, lane, officer, seconds=4, verdict="cannot_tell")
+    found = own(officer)
+    assert (found["decisions"], found["agreed_before"]["n"], found["agreed_after"]["n"]) == (1, 0, 0)
+
+
 def test_figures_are_the_officers_and_the_trainers(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
@@ -77,7 +116,7 @@ def test_somebody_who_does_not_look_raises_an_alarm_that_the_trainer_alone_is_to
     Training.of(desk.desk).look()
     (one,) = supervisor.ask("GET", "/quality").json()["officers"]
     assert [alarm["kind"] for alarm in one["alarms"]] == ["fast"]
-    assert "Of 20 looks at two faces, 20 took less than two seconds" in one["alarms"][0]["text"]
+    assert "Of 20 decisions, 20 took less than two seconds from the claim" in one["alarms"][0]["text"]
     assert "wang" in supervisor.http.get("/quality").text
     assert "Please talk with an officer" in supervisor.http.get("/hall").text
     assert own(officer)["alarms"] == []

@@ -48,7 +48,10 @@ if (able && maker) {
   maker.addEventListener("submit", (event) => {
     event.preventDefault();
     whole(maker, async () => {
-      const options = await post("/passkeys/challenge", { csrf });
+      const options = await post("/passkeys/challenge", {
+        csrf,
+        body: { password: maker.elements.password?.value ?? "" },
+      });
       const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
       const credential = await navigator.credentials.create({ publicKey });
       const body = { label: maker.elements.label.value, credential: credential.toJSON() };
