@@ -27,6 +27,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from api.errors import SettingsError
 
 _FIRST_LINE = "passenger-lane tree head 1"
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(low + between * ((64 - len(low + high)) // 2) + high)
+    for low, between, high in (
+        ("00", "00", "00"),
+        ("01", "00", "00"),
+        ("ec", "ff", "7f"),
+        ("ed", "ff", "7f"),
+        ("ee", "ff", "7f"),
+        ("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "", ""),
+        ("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "", ""),
+    )
+)
+"""Keys under which one signature fits any message, without the sign: who announces one, signs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,8 @@ class TreeHead:
 
     def is_genuine(self) -> bool:
         """Whether the key that it names has signed it."""
+        if is_worthless(self.key):
+            return False
         try:
             public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key))
             public.verify(bytes.fromhex(self.signature), message(self.size, self.root, self.at))
@@ -76,6 +91,13 @@ class SigningKey:
         return TreeHead(size, root.hex(), at, self.public, signature.hex())
 
 
+def is_worthless(key: str) -> bool:
+    """Whether everything that such a public key signs is deniable: see `_SMALL_ORDER`."""
+    encoded = bytearray.fromhex(key)
+    encoded[-1:] = bytes(last & 0x7F for last in encoded[-1:])
+    return bytes(encoded) in _SMALL_ORDER
+
+
 def message(size: int, root: str, at: datetime) -> bytes:
     """The bytes that are signed."""
     return f"{_FIRST_LINE}\ndesk\n{size}\n{root}\n{_moment(at)}\n".encode()
@@ -84,10 +106,10 @@ def message(size: int, root: str, at: datetime) -> bytes:
 def told(fields: dict[str, object]) -> TreeHead:
     """A head that came over the wire or out of a file. Raises ValueError where it is none."""
     size, at = fields.get("size"), datetime.fromisoformat(str(fields.get("at")))
-    if type(size) is not int or at.tzinfo is None:
+    if type(size) is not int or size < 0 or at.tzinfo is None:
         raise ValueError("a tree head has a size and an aware time")
     root, key, signature = (str(fields.get(name)) for name in ("root", "key", "signature"))
-    if not all(re.fullmatch("[0-9a-f]+", text) for text in (root, key, signature)):
+    if not re.fullmatch("[0-9a-f]{64} [0-9a-f]{64} [0-9a-f]{128}", f"{root} {key} {signature}"):
         raise ValueError("root, key and signature of a tree head are hexadecimal")
     return TreeHead(size, root, at, key, signature)
 

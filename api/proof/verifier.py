@@ -14,6 +14,7 @@ Exit status 0: it holds. 1: something was changed, or nothing is proven. 2: the 
 import argparse
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -22,6 +23,9 @@ FILE = "passenger-lane ledger"
 VERSION = 1
 MOST_SIGNATURES = 200
 """Of a long export, the newest so many signatures are checked; the roots of all heads are."""
+
+LONGEST_LINE = 1 << 24
+"""In characters: a file that somebody made to fill the memory is refused."""
 
 Fields = dict[str, Any]
 
@@ -50,7 +54,7 @@ def verify_signature(key: bytes, message: bytes, signature: bytes) -> bool:
     if len(key) != 32 or len(signature) != 64:
         return False
     point, scalar = _decoded(key), int.from_bytes(signature[32:], "little")
-    if point is None or scalar >= L:
+    if point is None or scalar >= L or _is_of_small_order(point):
         return False
     challenge = hashlib.sha512(signature[:32] + key + message).digest()
     x, y, z, t = _times(point, int.from_bytes(challenge, "little") % L)
@@ -72,6 +76,12 @@ def _decoded(encoded: bytes) -> Point | None:
     if x & 1 != sign:
         x = P - x
     return x, y, 1, x * y % P
+
+
+def _is_of_small_order(point: Point) -> bool:
+    """Under such a key one signature fits any message: who announced it has signed nothing."""
+    x, y, z, _ = _times(point, 8)
+    return x == 0 and y == z
 
 
 def _encoded(point: Point) -> bytes:
@@ -188,6 +198,14 @@ def extends(first: int, first_root: bytes, second: int, second_root: bytes, path
 
 # --- heads
 
+WRITTEN = {
+    "root": re.compile("[0-9a-f]{64}"),
+    "at": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?\+00:00"),
+    "key": re.compile("[0-9a-f]{64}"),
+    "signature": re.compile("[0-9a-f]{128}"),
+}
+"""One value has one spelling, so that one signature is under one head."""
+
 
 def signed_bytes(head: Fields) -> bytes:
     """What the desk signs: five lines."""
@@ -204,8 +222,8 @@ def as_head(fields: Fields) -> Fields:
     texts = ("root", "at", "key", "signature")
     if type(fields.get("size")) is not int or any(type(fields.get(name)) is not str for name in texts):
         raise Unreadable("a signed head has a size, a root, a time, a key and a signature")
-    if any(fields[name] != "".join(fields[name].lower().split()) for name in ("root", "key", "signature")):
-        raise Unreadable("root, key and signature of a head are not written as a desk writes them")
+    if fields["size"] < 0 or not all(WRITTEN[name].fullmatch(fields[name]) for name in texts):
+        raise Unreadable("size, root, time, key or signature of a head is not written as a desk writes it")
     return {name: fields[name] for name in ("size", *texts)}
 
 
@@ -216,13 +234,35 @@ def lines(path: str) -> Iterator[Fields]:
     """Each JSON object of a file."""
     try:
         with open(path, encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - nothing but builtins
-            for line in file:
-                found = json.loads(line)
+            while line := file.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE:
+                    raise Unreadable(f"{path}: a line is longer than any that a desk writes")
+                found = json.loads(line, object_pairs_hook=_once)
                 if not isinstance(found, dict):
                     raise Unreadable(f"{path}: a line is no JSON object")
                 yield found
     except (OSError, ValueError) as error:
         raise Unreadable(f"{path}: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Fields:
+    """An object whose names are all different: no two readers may see two things in one line."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def as_entry(payload: str) -> Fields:
+    """What an entry says, in the one form that it can be said in. Raises Wrong."""
+    found: Fields = json.loads(payload)
+    types = {"at": str, "body": dict, "chain": str, "kind": str, "previous": str, "seq": int}
+    again = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    if again != payload or {name: type(value) for name, value in found.items()} != types:
+        raise Wrong("an entry is not in the form in which a desk writes it")
+    if found["chain"] != "desk" or found["seq"] < 1:
+        raise Wrong(f"an entry is of the chain {found['chain']}, number {found['seq']}: not of a desk's")
+    return found
 
 
 class Check:
@@ -237,6 +277,8 @@ class Check:
         self.entries: dict[int, Fields] = {}
         """Of a proof alone: of an export, entries are checked as they pass."""
         self.previous = "0" * 64
+        self.told = -1
+        """How many entries the last line speaks of."""
         self.inclusions: list[Fields] = []
         self.consistencies: list[Fields] = []
         self.proven: list[str] = []
@@ -257,12 +299,22 @@ class Check:
             ended = self._take(line, whole=whole, sizes=sizes)
         if not ended:
             raise Wrong("the file is cut off: its last line is missing")
+        if self.told != (self.growing.size if whole else len(self.entries)):
+            raise Wrong(f"the file holds another number of entries than it says: {self.told}")
+        self._check_witnessed()
+        self._finish_export() if whole else self._finish_proof()
+
+    def _check_witnessed(self) -> None:
+        roots: dict[int, str] = {}
         for head in self.witnessed:
             if not is_genuine(head):
                 raise Wrong(f"the head of {head['size']} entries that you gave is signed by nobody")
-        self._finish_export() if whole else self._finish_proof()
+            if roots.setdefault(head["size"], head["root"]) != head["root"]:
+                raise Wrong(f"two heads of {head['size']} entries that you gave contradict each other")
 
     def _take(self, line: Fields, *, whole: bool, sizes: set[int]) -> bool:
+        if len(line) != 1:
+            raise Wrong("a line holds more than one thing")
         if "entry" in line:
             self._entry(line["entry"], whole=whole)
             if whole and self.growing.size in sizes:
@@ -273,14 +325,16 @@ class Check:
             self.inclusions.append(line["inclusion"])
         elif "consistency" in line:
             self.consistencies.append(line["consistency"])
-        elif "end" not in line:
+        elif "end" in line:
+            self.told = line["end"]["entries"]
+        else:
             raise Wrong("the file holds a line that no desk writes")
         return "end" in line
 
     def _entry(self, entry: Fields, *, whole: bool) -> None:
         payload, hash_ = entry["payload"], entry["hash"]
         found = hashlib.sha256(payload.encode("utf-8", "surrogatepass"))
-        number = self.growing.size + 1 if whole else json.loads(payload)["seq"]
+        number = self.growing.size + 1 if whole else as_entry(payload)["seq"]
         if found.hexdigest() != hash_:
             raise Wrong(f"entry {number} was changed: its hash is not that of its content")
         if whole:
@@ -294,10 +348,10 @@ class Check:
                 raise Wrong(f"entry {number} is in the file twice")
             self.entries[number] = {"payload": payload, "hash": hash_, "leaf": leaf_hash(found.digest())}
         if '"kind":"ledger.key"' in payload:
-            self._announced(json.loads(payload), number)
+            self._announced(as_entry(payload), number)
 
     def _announced(self, entry: Fields, number: int) -> None:
-        if entry["kind"] == "ledger.key" and entry["chain"] == "desk":
+        if entry["kind"] == "ledger.key":
             self.announced.setdefault(entry["body"]["key"], number)
 
     # --- a whole export
@@ -315,6 +369,9 @@ class Check:
         after = size - max(head["size"] for head in self.heads)
         if after:
             self.not_proven.append(f"that the desk stands by the last {after} entries: no head has them yet")
+        self.not_proven.append(
+            "that every entry says what an honest desk writes there: `python -m api ledger verify` reads them"
+        )
         if not self.witnessed:
             self.not_proven.append(
                 "that nothing was cut off at the end, nor all made anew by who has the key: give a head"
@@ -325,6 +382,9 @@ class Check:
     def _finish_proof(self) -> None:
         if not self.heads or not self.entries:
             raise Wrong("it holds no entry, or no signed head: nothing is proven")
+        if len(self.heads) > 1:
+            # Each entry might be under another one, of another tree, signed with another key.
+            raise Wrong("a proof is under one signed head, this one has several")
         self._check_heads({})
         heads = {head["size"]: head for head in self.heads}
         self._check_inclusions(heads)

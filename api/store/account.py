@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from api.keys.heads import is_worthless
 from api.store import chain, officers
 from api.store.casebook import Case, Casebook, must
 from api.store.known import KnownCases
@@ -114,6 +115,7 @@ class Account:
 
     def _ledger_key(self, entry: Entry) -> None:
         must(entry.body["algorithm"] == "ed25519", "a key of an unknown kind signs the ledger")
+        must(not is_worthless(entry.body["key"]), "a key signs the ledger under which nothing is signed")
         must(entry.body["key"] not in self.signing_keys, "a key is announced twice")
         self.signing_keys[entry.body["key"]] = entry.seq
 

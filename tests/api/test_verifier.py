@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,16 +17,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.keys.heads import TreeHead
+from api.keys.heads import SigningKey, TreeHead, is_worthless
 from api.proof import dossier, verifier
+from api.store.account import Account
 from api.store.database import Database
 from api.store.tables import LedgerRow
 from api.work import proving
+from lane import merkle
+from lane.errors import LedgerBrokenError
+from lane.ledger import GENESIS, Head, follow
 from tests.api.desks import running
 
 VERIFIER = Path(verifier.__file__)
 Lines = list[dict[str, Any]]
 GARBLED = (KeyError, TypeError, ValueError, AttributeError)
+AT = datetime(2026, 11, 25, 14, tzinfo=UTC)
+OF_ORDER_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
 
 # RFC 8032, section 7.1: secret key, public key, message, signature.
 RFC_8032 = [
@@ -245,7 +252,8 @@ def test_entries_deleted_reordered_inserted_or_cut_off_are_found(
 def test_a_tail_taken_with_its_heads_is_found_by_a_head_that_was_kept(shift: Shift) -> None:
     before, between, after = entries(shift.export)
     fewer = [line for line in after if line.get("head", {}).get("size", 0) <= shift.early.size]
-    cut = before + between[: shift.early.size] + fewer
+    end = {"end": {"entries": shift.early.size}}
+    cut = [*before, *between[: shift.early.size], *fewer[:-1], end]
     assert checked(cut) is None
     assert "cut off" in str(checked(cut, shift.late))
 
@@ -268,6 +276,140 @@ def test_any_change_of_a_proof_is_found(shift: Shift, data: st.DataObject) -> No
         # A consistency proof of another size says nothing about the head that was given: that is told.
         assert (kind, field) in {("consistency", "first"), ("consistency", "second")}
         assert not_proven(lines, shift.early)
+
+
+class Forger:
+    """Somebody with a key of their own, or none, who makes what looks like a proof of the site's desk."""
+
+    def __init__(self, shift: Shift) -> None:
+        self.key = SigningKey(Ed25519PrivateKey.generate())
+        # At places that the genuine proof says nothing of.
+        first = follow(Head(1, "0" * 64), chain="desk", at=AT, kind="ledger.key", body=self._announces())
+        second = follow(first.head, chain="desk", at=AT, kind="referral.decided", body={"answer": "admit"})
+        self.entries = (first, second)
+        hashes = [b"", *(bytes.fromhex(entry.hash) for entry in self.entries)]
+        self.nodes = merkle.of_leaves([merkle.leaf_hash(hash_) for hash_ in hashes])
+        self.root = merkle.root(self.nodes, 3)
+        self.genuine = shift.proof
+
+    def _announces(self) -> dict[str, str]:
+        return {"key": self.key.public, "algorithm": "ed25519"}
+
+    def proof(self, head: TreeHead) -> Lines:
+        """The two entries under this head, put into the genuine proof."""
+        mine = [{"entry": {"payload": entry.payload, "hash": entry.hash}} for entry in self.entries]
+        paths = {seq: [part.hex() for part in merkle.inclusion(self.nodes, seq - 1, 3)] for seq in (2, 3)}
+        shown = [{"inclusion": {"seq": seq, "size": 3, "path": path}} for seq, path in paths.items()]
+        count = sum("entry" in line for line in self.genuine) + 2
+        return [*self.genuine[:-1], *mine, {"head": head.as_told()}, *shown, {"end": {"entries": count}}]
+
+
+def test_a_forged_head_beside_a_genuine_one_proves_nothing(shift: Shift) -> None:
+    forger = Forger(shift)
+    lines = forger.proof(forger.key.sign(3, forger.root, AT))
+    assert "one signed head" in str(checked(lines, keys=(shift.late.key,)))
+
+
+def test_a_head_whose_signature_nobody_looks_at_proves_nothing(shift: Shift) -> None:
+    """The genuine head so often that the forged one is not among those whose signatures are checked."""
+    forger = Forger(shift)
+    unsigned = TreeHead(3, forger.root.hex(), AT, forger.key.public, "0" * 128)
+    lines = forger.proof(unsigned)
+    many = [{"head": shift.late.as_told()}] * verifier.MOST_SIGNATURES
+    assert "one signed head" in str(checked([*lines[:-1], *many, lines[-1]], keys=(shift.late.key,)))
+
+
+def test_heads_of_one_size_that_contradict_each_other_are_found(shift: Shift) -> None:
+    other = Forger(shift).key.sign(shift.late.size, b"\x01" * 32, AT)
+    assert "contradict" in str(checked(shift.export, shift.late, other))
+    assert "contradict" in str(checked(shift.proof, shift.late, other))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"entry": {}, "entry": {}}',
+        '{"entry": {"payload": "", "payload": "", "hash": ""}}',
+        '{"end": {"entries": 1}, "head": {}}',
+        '{"end": {"entries": 1}}',
+        '{"head": {"size": -1}}',
+        "[" * 100_000,
+        '{"end": ' + "9" * 5000 + "}",
+        '{"end": NaN}',
+        '{"note": "' + "x" * verifier.LONGEST_LINE + '"}',
+    ],
+    ids=lambda line: line[:24],
+)
+def test_a_line_that_can_be_read_in_two_ways_or_in_none_is_refused(
+    shift: Shift, tmp_path: Path, line: str
+) -> None:
+    path = tmp_path / "file"
+    before = "".join(f"{json.dumps(one)}\n" for one in shift.export[:-1])
+    path.write_text(f"{before}{line}\n", encoding="utf-8")
+    done = alone(path)
+    assert (done.returncode in (1, 2), done.stderr) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("size", True),
+        ("size", -1),
+        ("root", "AB" * 32),
+        ("root", "ab" * 16),
+        ("at", "2026-11-25T14:00:00Z"),
+        ("at", "2026-11-25T14:00:00+00:00\n"),
+        ("key", "00" * 31),
+        ("signature", "00" * 65),
+        ("root", "٣" * 64),
+    ],
+)
+def test_a_head_has_one_spelling(shift: Shift, field: str, value: object) -> None:
+    told = {**shift.late.as_told(), field: value}
+    with pytest.raises(verifier.Unreadable):
+        verifier.as_head(told)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        '{"at": "2026-11-25T14:00:00+00:00","body":{},"chain":"desk","kind":"k","previous":"0","seq":1}',
+        '{"at":"now","body":{},"body":{"a":1},"chain":"desk","kind":"k","previous":"0","seq":1}',
+        '{"at":"now","body":{},"chain":"lane-1","kind":"k","previous":"0","seq":1}',
+        '{"at":"now","body":{},"chain":"desk","kind":"k","previous":"0","seq":-1}',
+        '{"at":"now","body":{},"chain":"desk","kind":"k","previous":"0","seq":true}',
+        '{"at":"now","body":{},"chain":"desk","kind":"k","previous":"0","seq":1.0}',
+        '{"at":"now","body":{},"chain":"desk","kind":"k","more":1,"previous":"0","seq":1}',
+    ],
+)
+def test_an_entry_of_a_proof_can_be_read_in_one_way_only(payload: str) -> None:
+    with pytest.raises(verifier.Wrong):
+        verifier.as_entry(payload)
+
+
+def test_under_a_key_of_small_order_nothing_is_signed() -> None:
+    """With the neutral point as the key, one signature would fit any message."""
+    neutral, scalar = (1).to_bytes(32, "little"), 5
+    point = verifier._encoded(verifier._times(verifier.BASE, scalar))
+    signature = point + scalar.to_bytes(32, "little")
+    assert believed(neutral, b"anything", signature), "so the library has to be asked another question"
+    assert not verifier.verify_signature(neutral, b"anything", signature)
+    head = TreeHead(1, "00" * 32, AT, neutral.hex(), signature.hex())
+    assert not head.is_genuine()
+    body = {"key": neutral.hex(), "algorithm": "ed25519"}
+    announced = follow(GENESIS, chain="desk", at=AT, kind="ledger.key", body=body)
+    with pytest.raises(LedgerBrokenError, match="nothing is signed"):
+        Account().note(announced)
+
+
+@given(st.integers(1, 7), st.booleans())
+def test_all_keys_of_small_order_are_known(times: int, negative: bool) -> None:
+    point = verifier._decoded(bytes.fromhex(OF_ORDER_8))
+    assert point
+    encoded = bytearray(verifier._encoded(verifier._times(point, times)))
+    encoded[-1] ^= 0x80 if negative else 0
+    assert is_worthless(encoded.hex())
+    assert not is_worthless(SigningKey(Ed25519PrivateKey.generate()).public)
 
 
 def not_proven(lines: Lines, head: TreeHead) -> bool:
