@@ -25,6 +25,20 @@ from tests.api.screens import (
 )
 from tests.browsers import quiet_page
 
+DEAF_MS = 500
+"""For so long the page hears no Enter after it asked to confirm: a held key must not run through."""
+
+TIMERS_KEPT = """
+const later = window.setTimeout;
+window.setTimeout = (call, ms, ...more) => {
+  if (/enable|disabled/.test(String(call))) {
+    const waits = JSON.parse(sessionStorage.waits ?? "[0]");
+    sessionStorage.waits = JSON.stringify([...waits, ms ?? 0]);
+  }
+  return later(call, ms, ...more);
+};
+"""
+
 QUALITY = [{"code": "F04", "components": ["sharpness"]}]
 NO_MATCH = [{"code": "F10"}]
 
@@ -142,23 +156,54 @@ def test_nothing_tells_of_the_comparison_before_the_answer(desk: RunningDesk, la
             bodies.append(answer.text())
         route.fulfill(response=answer)
 
-    passage = lane.refer(reasons=[*NO_MATCH, *QUALITY])
     sign_in(page, desk)
+    news: list[str] = []  # a route would hold a stream back for ever: the browser itself says what came by it
+    browser = page.context.new_cdp_session(page)
+    browser.send("Network.enable")
+    browser.on("Network.eventSourceMessageReceived", lambda one: news.append(json.dumps(one)))
     page.route(re.compile(r"^(?!.*(/static/|/events$))"), record)
     page.reload()
+    passage = lane.refer(reasons=[*NO_MATCH, *QUALITY])
+    page.locator(f"[data-passage='{passage}']").wait_for()
     open_case(page, passage)
     page.reload()
     faces_shown(page)
     page.keyboard.press("s")
     case = next(body for body in bodies if "Is this the same person?" in body)
     assert any("passenger waiting" in body for body in bodies), "the queue was recorded, too"
+    assert any(passage in one for one in news), "the stream of events was recorded, too"
     for told in HIDDEN:
         assert not [body for body in bodies if told in body], told
+        assert not [one for one in news if told in re.sub(r"[0-9a-f-]{36}", "", one)], told
     assert [told for told in OF_THE_CASE if told in case] == []
     before = len(bodies)
     page.keyboard.press("4")
     page.locator("#decision").wait_for()
     assert any("does not take both for the same person" in body for body in bodies[before:])
+
+
+def test_from_taking_a_case_to_its_decision_it_is_seven_keys_and_no_wait_but_the_deaf_time(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    """Twelve seconds are the officer's own: the page asks for seven keys and half a second."""
+    passage = lane.refer()
+    page.add_init_script(TIMERS_KEPT)
+    sign_in(page, desk)
+    keys = ["n", "s", "4", "a", "1", "Enter", "Enter"]
+    ready = [
+        "#help:visible",
+        "#help:visible",
+        "#decision",
+        "#decision",
+        "#decision",
+        "#confirm:enabled:focus",
+    ]
+    for key, then in zip(keys, [*ready, "h1:has-text('Admitted')"], strict=True):
+        page.keyboard.press(key)
+        page.locator(then).wait_for()
+    assert lane.decision(passage)["answer"] == "admit"
+    timers: list[int] = json.loads(page.evaluate("sessionStorage.waits"))
+    assert max(timers) == DEAF_MS, "no key waits for longer"
 
 
 def test_what_was_looked_at_goes_with_the_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
