@@ -152,6 +152,8 @@ class Settings(BaseSettings):
     """A lane that tells nothing for so long is shown as silent."""
     stretch_minutes: int = Field(default=60, ge=5, le=240)
     """How long an officer works at a stretch before a break is due."""
+    shift_hours: float = Field(default=8, ge=1, le=16)
+    """How long a shift is planned to run; nothing ends by it, the queue only says what is left."""
     argon2: Argon2Cost = Argon2Cost()
     """What one password check costs."""
     evaluation_window_days: int = Field(default=30, ge=1, le=366)

@@ -318,6 +318,7 @@ class ShiftMessage(Wire):
     on_break: bool = Field(description="Whether the officer is on a break.")
     break_due_at: datetime | None = Field(description="When a break is due; null during one.")
     break_due: bool = Field(description="Whether a break is due now.")
+    planned_end_at: datetime = Field(description="When the shift is planned to end; nothing ends by it.")
 
 
 class ShiftOrNone(Wire):

@@ -50,4 +50,5 @@ def _told(duty: Duty) -> ShiftMessage:
         on_break=duty.on_break,
         break_due_at=duty.break_due_at,
         break_due=duty.break_due,
+        planned_end_at=duty.planned_end_at,
     )

@@ -27,9 +27,10 @@ def take_break(desk: TheDesk, who: ActingOfficer) -> Response:
 
 
 @router.get("/shift/end")
-def show_hand_over(request: Request, who: TheOfficer) -> Response:
+def show_hand_over(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """What the next shift should know, and who takes over."""
-    return render.page(request, "hand_over.html", officer=who, ended=None)
+    colleagues = Staffing.of(desk).colleagues(who)
+    return render.page(request, "hand_over.html", officer=who, ended=None, colleagues=colleagues)
 
 
 @router.post("/shift/end")

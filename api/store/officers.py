@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -56,6 +56,11 @@ class SignedInOfficer:
     """For which cases: one whose reasons need a duty is for those alone who have it."""
     must_change: bool = False
     """Whether the password is one that somebody else told: it must be changed first."""
+
+    @property
+    def works(self) -> bool:
+        """Whether this officer takes cases."""
+        return self.role in (Role.OFFICER, Role.SUPERVISOR)
 
     @property
     def supervises(self) -> bool:
@@ -155,6 +160,16 @@ def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
     row = one(session, pseudonym)
     if is_disabled(row):
         raise OfficerUnknownError
+    return _acting(row)
+
+
+def colleagues(session: Session, pseudonyms: Collection[str]) -> list[SignedInOfficer]:
+    """Those of them who may sign in, by name."""
+    rows = session.scalars(select(OfficerRow).where(OfficerRow.pseudonym.in_(pseudonyms)))
+    return sorted((_acting(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
+
+
+def _acting(row: OfficerRow) -> SignedInOfficer:
     return SignedInOfficer(row.name, row.pseudonym, "", Role(row.role), frozenset(row.duties.split()))
 
 

@@ -25,6 +25,12 @@ def of_officer(session: Session, officer: str) -> ShiftRow | None:
     return session.scalars(asked.order_by(ShiftRow.started_at.desc()).limit(1)).one_or_none()
 
 
+def on_duty(session: Session, *, at: datetime) -> list[str]:
+    """Who is on a shift and on no break."""
+    asked = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
+    return list(session.scalars(asked.where(ShiftRow.started_at > at - LONGEST).distinct()))
+
+
 def start(session: Session, officer: str, *, at: datetime) -> ShiftRow:
     """Begin a shift, or come back from a break; nothing where the officer is on duty already."""
     row = of_officer(session, officer)

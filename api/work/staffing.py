@@ -14,7 +14,7 @@ from api.errors import OfficerUnknownError
 from api.settings import Settings
 from api.store import officers, queue, shifts
 from api.store.database import Database
-from api.store.officers import Role, SignedInOfficer
+from api.store.officers import SignedInOfficer
 from api.store.tables import ShiftRow
 from api.work.desk import Desk
 
@@ -30,6 +30,9 @@ class Duty:
     on_break: bool
     break_due_at: datetime | None
     break_due: bool
+    planned_end_at: datetime
+    left_minutes: int
+    """How long the shift still runs by the plan; 0 once that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,12 @@ class Staffing:
         with self.database.read() as session:
             row = shifts.of_officer(session, officer.pseudonym)
             return None if row is None else self._duty(row)
+
+    def colleagues(self, officer: SignedInOfficer) -> list[SignedInOfficer]:
+        """Who is on a shift and may take over this officer's cases, by name."""
+        with self.database.read() as session:
+            found = officers.colleagues(session, shifts.on_duty(session, at=self.clock()))
+        return [one for one in found if _may_follow(one, officer)]
 
     def start(self, officer: SignedInOfficer) -> Duty:
         """Begin, or come back from a break."""
@@ -106,9 +115,10 @@ class Staffing:
         on_break = row.paused_at is not None
         due_at = row.stretch_at + timedelta(minutes=self.settings.stretch_minutes)
         due = not on_break and self.clock() >= due_at
-        return Duty(row.started_at, row.stretch_at, on_break, None if on_break else due_at, due)
+        end_at = row.started_at + timedelta(hours=self.settings.shift_hours)
+        left = max(0, (end_at - self.clock()) // timedelta(minutes=1))
+        return Duty(row.started_at, row.stretch_at, on_break, None if on_break else due_at, due, end_at, left)
 
 
 def _may_follow(colleague: SignedInOfficer, officer: SignedInOfficer) -> bool:
-    works = colleague.role in (Role.OFFICER, Role.SUPERVISOR)
-    return works and colleague.pseudonym != officer.pseudonym
+    return colleague.works and colleague.pseudonym != officer.pseudonym

@@ -1,9 +1,12 @@
 """A shift: begun by signing in, interrupted by breaks, ended with a hand-over that decides nothing."""
 
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from api.store.officers import Role
 from api.store.verify import verify_ledger
 from tests.api.desks import Lane, Officer, RunningDesk
 from tests.api.service import kinds
@@ -106,3 +109,30 @@ def test_a_shift_that_was_left_open_ends_when_the_next_begins(desk: RunningDesk,
     assert shift(officer)["started_at"] > before["started_at"]
     assert kinds(desk).count("shift.ended") == 1
     assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_how_long_the_shift_still_runs_is_said_and_ends_nothing(desk: RunningDesk, officer: Officer) -> None:
+    begun, hours = shift(officer), desk.settings.shift_hours
+    planned = datetime.fromisoformat(begun["planned_end_at"])
+    assert planned - datetime.fromisoformat(begun["started_at"]) == timedelta(hours=hours)
+    assert "The shift still runs 7 h 59 min" in officer.http.get("/queue").text
+    for _ in range(int(hours * 3)):
+        desk.clock.pass_time(minutes=20)
+        officer.http.get("/queue")
+    assert "The shift was planned until" in officer.http.get("/queue").text
+    assert shift(officer)["started_at"] == begun["started_at"]
+
+
+def test_a_hand_over_offers_those_on_duty_who_may_take_cases(desk: RunningDesk, officer: Officer) -> None:
+    with (
+        desk.officer("li") as colleague,
+        desk.officer("wu") as resting,
+        desk.officer("auditor", Role.AUDITOR),
+        desk.officer("zhao", Role.SUPERVISOR) as supervisor,
+    ):
+        resting.ask("POST", "/shift/break")
+        offered = re.findall(r'<option value="(officer-\w+)">', officer.http.get("/shift/end").text)
+        assert offered == [colleague.pseudonym, supervisor.pseudonym]
+        colleague.ask("POST", "/shift/end", json={})
+        supervisor.ask("POST", "/shift/end", json={})
+        assert "Nobody else is on duty" in officer.http.get("/shift/end").text
