@@ -181,11 +181,7 @@ def test_what_comes_of_a_form_has_no_serious_fault_either(
     forms: list[tuple[Caller, str, dict[str, str]]] = [
         (Caller.ADMINISTRATOR, "/lanes", {"lane": f"lane-{scheme}"}),
         (Caller.ADMINISTRATOR, "/people", {"name": f"somebody by {scheme}", "role": "officer"}),
-        (
-            Caller.OFFICER,
-            confirming,
-            {"choice": "second_line.cannot_tell"},
-        ),
+        (Caller.OFFICER, confirming, {"choice": "second_line.cannot_tell"}),
         (Caller.OFFICER, "/shift/end", {}),
     ]
     shown.site.signed_in(Caller.OFFICER).ask("POST", "/shift/start")
