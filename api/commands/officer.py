@@ -18,7 +18,7 @@ from api.commands.options import (
 )
 from api.passwords import Passwords, check_new, one_time
 from api.settings import load
-from api.store import officers
+from api.store import officers, queue
 from api.store.officers import Known, Role
 
 app = typer.Typer(help="Who may sign in, as what.", no_args_is_help=True)
@@ -66,7 +66,9 @@ def add(
 def set_role(name: Name, role: Role, database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Give somebody another role, and end the sessions with the old one."""
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
-        officers.set_role(session, officers.named(session, name), role, at=utc_now())
+        pseudonym, now = officers.named(session, name), utc_now()
+        officers.set_role(session, pseudonym, role, at=now)
+        queue.release_others(session, officers.as_now(session, pseudonym), at=now)
     typer.echo(f"{name} is {role.value} now, and signed out.")
 
 
@@ -77,7 +79,9 @@ def set_duties(
     """Give somebody these duties and no other."""
     duties = _duties(duty)
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
-        officers.set_duties(session, officers.named(session, name), duties, at=utc_now())
+        pseudonym, now = officers.named(session, name), utc_now()
+        officers.set_duties(session, pseudonym, duties, at=now)
+        queue.release_others(session, officers.as_now(session, pseudonym), at=now)
     typer.echo(f"{name} has the duties: {', '.join(duties) or 'none'}.")
 
 
@@ -86,7 +90,9 @@ def disable(name: Name, database: DatabaseOption = None, config: ConfigOption = 
     """End an officer's sessions and refuse new ones, for good. What the officer decided stays."""
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
         pseudonym = officers.named(session, name)
-        officers.disable(session, pseudonym, at=utc_now())
+        now = utc_now()
+        officers.disable(session, pseudonym, at=now)
+        queue.release_all(session, pseudonym, at=now)
     typer.echo(f"officer {name} ({pseudonym}) is signed out and cannot sign in again.")
 
 

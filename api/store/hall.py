@@ -5,13 +5,14 @@ A status is news, not a fact: it is overwritten. A command is a fact, and in the
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import get_args
+from typing import Any, get_args
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.errors import LaneUnknownError
@@ -81,8 +82,20 @@ def status_of(session: Session, lane: str) -> tuple[datetime, StatusTold] | None
 
 
 def keep_status(session: Session, lane: str, told: StatusTold, *, at: datetime) -> None:
-    """Overwrite what was known of a lane."""
-    session.merge(LaneStatusRow(lane=lane, received_at=at, told=told.model_dump_json()))
+    """Overwrite what was known of a lane, also where two of its first words come at the same moment."""
+    known = {"received_at": at, "told": told.model_dump_json()}
+    if _overwritten(session, lane, known):
+        return
+    try:
+        with session.begin_nested():
+            session.add(LaneStatusRow(lane=lane, **known))
+    except IntegrityError:
+        _overwritten(session, lane, known)
+
+
+def _overwritten(session: Session, lane: str, known: Mapping[str, Any]) -> bool:
+    changed = session.execute(update(LaneStatusRow).where(LaneStatusRow.lane == lane).values(**known))
+    return isinstance(changed, CursorResult) and changed.rowcount == 1
 
 
 def command_to(session: Session, lane: str) -> Command:
@@ -138,6 +151,20 @@ def lanes(session: Session) -> list[Heard]:
         heard_at = row.received_at if row else None
         found.append(Heard(lane, heard_at, status, commands.get(lane, Command()), waits.get(lane)))
     return found
+
+
+def serving(session: Session, *, at: datetime, silent_after: timedelta) -> list[str]:
+    """The lanes that let passengers in: heard of just now, and told to be open."""
+    out = {"closed", "stopped", "fault"}
+    return [
+        lane.lane
+        for lane in lanes(session)
+        if lane.at is not None
+        and at - lane.at <= silent_after
+        and lane.command.wanted == "open"
+        and lane.told is not None
+        and lane.told.state not in out
+    ]
 
 
 def waiting_since(session: Session) -> list[datetime]:

@@ -157,16 +157,20 @@ def one(session: Session, pseudonym: str) -> OfficerRow:
 
 def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
     """An officer who may sign in, as the one who acts for another sees them. Raises OfficerUnknownError."""
-    row = one(session, pseudonym)
-    if is_disabled(row):
+    if is_disabled(one(session, pseudonym)):
         raise OfficerUnknownError
-    return _acting(row)
+    return as_now(session, pseudonym)
 
 
 def colleagues(session: Session, pseudonyms: Collection[str]) -> list[SignedInOfficer]:
     """Those of them who may sign in, by name."""
     rows = session.scalars(select(OfficerRow).where(OfficerRow.pseudonym.in_(pseudonyms)))
     return sorted((_acting(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
+
+
+def as_now(session: Session, pseudonym: str) -> SignedInOfficer:
+    """An officer with the present role and duties. Raises OfficerUnknownError."""
+    return _acting(one(session, pseudonym))
 
 
 def _acting(row: OfficerRow) -> SignedInOfficer:

@@ -26,7 +26,7 @@ from api.messages.schemas import JudgedTold, ReferralState
 from api.rules import review
 from api.rules.review import Item, Stage, Step
 from api.store import chain, decisions
-from api.store.officers import SignedInOfficer
+from api.store.officers import Role, SignedInOfficer
 from api.store.tables import OpinionRow, ReferralRow
 from lane.referral import Decision
 
@@ -122,6 +122,22 @@ def one(session: Session, passage: str, *, at: datetime) -> Referral:
     return _referral(row, _said(session, [passage]).get(passage, []), at)
 
 
+def is_mine(session: Session, passage: str, officer: SignedInOfficer, *, at: datetime) -> bool:
+    """Whether the officer has the case; False where it is free to take, as it looks now.
+
+    Raises what `claim` raises where it is neither.
+    """
+    referral = for_officer(session, passage, officer, at=at)
+    if referral.state not in ("open", "claimed"):
+        raise why_not(session, passage, otherwise=ClaimHeldError())
+    mine = referral.claimed_by == officer.pseudonym
+    if referral.state == "claimed" and not mine:
+        raise ClaimHeldError
+    if not may_take(referral, officer):
+        raise OtherOfficerNeededError
+    return mine
+
+
 def renew(session: Session, passage: str, officer: str, *, at: datetime, lease: timedelta) -> datetime | None:
     """Keep the own case for longer; None where it is not the officer's, or no longer."""
     until = at + lease
@@ -198,6 +214,18 @@ def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
     mine = select(ReferralRow.passage).where(is_waiting(), claimed_by(officer, at)).order_by(*_first())
     passages = list(session.scalars(mine))
     return [passage for passage in passages if release(session, passage, officer, at=at)]
+
+
+def release_others(session: Session, officer: SignedInOfficer, *, at: datetime) -> list[str]:
+    """Give back every case about which this officer may not be asked any more; return which."""
+    mine = select(ReferralRow.passage).where(is_waiting(), claimed_by(officer.pseudonym, at))
+    works = officer.role in (Role.OFFICER, Role.SUPERVISOR)
+    return [
+        passage
+        for passage in session.scalars(mine.order_by(*_first())).all()
+        if not (works and may_take(one(session, passage, at=at), officer))
+        and release(session, passage, officer.pseudonym, at=at)
+    ]
 
 
 def hand_to(

@@ -124,7 +124,7 @@ class Desk:
         with self.database.read() as session:
             officer, used_at = sessions.by_token(session, session_sha256, at=now, lifetime=self.lifetime)
         if acting and now - used_at > _MARK_USED_EVERY:
-            with self.database.write() as session:
+            with self.database.write(turn=False) as session:
                 sessions.mark_used(session, session_sha256, at=now)
         return officer
 

@@ -12,7 +12,7 @@ import structlog
 from api.broker import Broker, Event
 from api.errors import OfficerUnknownError, PasswordRefusedError
 from api.passwords import Passwords, check_new, one_time
-from api.store import officers, sessions
+from api.store import officers, queue, sessions
 from api.store.database import Database
 from api.store.officers import Known, Role, SignedInOfficer
 from api.store.sessions import Lifetime, Open
@@ -75,14 +75,18 @@ class People:
     def set_role(self, pseudonym: str, role: Role, by: SignedInOfficer) -> None:
         """Give somebody another role. Raises OfficerUnknownError, OwnRoleError or LastAdministratorError."""
         with self.database.write() as session:
-            officers.set_role(session, pseudonym, role, at=self.clock(), by=by.pseudonym)
-        self._changed("officer.role_set", pseudonym, by)
+            now = self.clock()
+            officers.set_role(session, pseudonym, role, at=now, by=by.pseudonym)
+            released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+        self._changed("officer.role_set", pseudonym, by, released)
 
     def set_duties(self, pseudonym: str, duties: Iterable[str], by: SignedInOfficer) -> None:
         """Give somebody these duties. Raises OfficerUnknownError or OwnRoleError."""
         with self.database.write() as session:
-            officers.set_duties(session, pseudonym, duties, at=self.clock(), by=by.pseudonym)
-        self._changed("officer.duties_set", pseudonym, by)
+            now = self.clock()
+            officers.set_duties(session, pseudonym, duties, at=now, by=by.pseudonym)
+            released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+        self._changed("officer.duties_set", pseudonym, by, released)
 
     def disable(self, pseudonym: str, by: SignedInOfficer) -> None:
         """Let somebody sign in no more.
@@ -90,8 +94,10 @@ class People:
         Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
         """
         with self.database.write() as session:
-            officers.disable(session, pseudonym, at=self.clock(), by=by.pseudonym)
-        self._changed("officer.disabled", pseudonym, by)
+            now = self.clock()
+            officers.disable(session, pseudonym, at=now, by=by.pseudonym)
+            released = queue.release_all(session, pseudonym, at=now)
+        self._changed("officer.disabled", pseudonym, by, released)
 
     def reset_password(self, pseudonym: str, by: SignedInOfficer) -> str:
         """A new password to be told once. Raises OfficerUnknownError, OwnRoleError or NoPasswordError."""
@@ -104,9 +110,11 @@ class People:
     def end_sessions(self, pseudonym: str, by: SignedInOfficer) -> None:
         """Sign somebody out everywhere; the own, present session stays. Raises OfficerUnknownError."""
         with self.database.write() as session:
+            now = self.clock()
             officers.one(session, pseudonym)
-            sessions.end_all(session, pseudonym, at=self.clock(), by=by.pseudonym, but=by.session_sha256)
-        self._changed("officer.session_ended", pseudonym, by)
+            sessions.end_all(session, pseudonym, at=now, by=by.pseudonym, but=by.session_sha256)
+            released = queue.release_all(session, pseudonym, at=now)
+        self._changed("officer.session_ended", pseudonym, by, released)
 
     # --- for everybody
 
@@ -153,6 +161,8 @@ class People:
         with self.passwords.place():
             return password, self.passwords.hash(password)
 
-    def _changed(self, what: str, pseudonym: str, by: SignedInOfficer) -> None:
+    def _changed(self, what: str, pseudonym: str, by: SignedInOfficer, released: Iterable[str] = ()) -> None:
         log.info(what, officer=pseudonym, by=by.pseudonym)
         self.broker.publish(Event("staff.changed", ""))
+        for passage in released:
+            self.broker.publish(Event("referral.changed", passage))

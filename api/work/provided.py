@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from api import oidc
 from api.errors import NameTakenError, ProviderRefusedError, WrongPasswordError
 from api.oidc import ProviderClient, Told
-from api.store import challenges, officers
+from api.store import challenges, officers, queue
 from api.store.database import Database
 from api.store.officers import PROVIDER, Role, SignedInOfficer
 from api.store.tables import OfficerRow
@@ -74,7 +74,9 @@ class Provided:
             if pseudonym is None:
                 return self._made(session, told, external, Role(role))
             if not officers.is_disabled(officers.one(session, pseudonym)):
-                officers.set_role(session, pseudonym, Role(role), at=self.clock(), by=PROVIDER)
+                now = self.clock()
+                officers.set_role(session, pseudonym, Role(role), at=now, by=PROVIDER)
+                queue.release_others(session, officers.as_now(session, pseudonym), at=now)
             return pseudonym
 
     def _made(self, session: Session, told: Told, external: str, role: Role) -> str:

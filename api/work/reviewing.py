@@ -55,12 +55,16 @@ class Reviewing:
     def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
         """Take a case, or renew the claim; return until when it is the officer's.
 
-        To renew is no fact for the ledger, and waits for nobody's turn.
+        To renew is no fact for the ledger, and waits for nobody's turn. Nor does who comes too late: of two
+        hundred officers at one case, those who would lose are told so by a look.
         """
-        with self.database.write(turn=False) as session:
-            kept = queue.renew(session, passage, officer.pseudonym, at=self.clock(), lease=self._lease)
-        if kept is not None:
-            return kept
+        with self.database.read() as session:
+            mine = queue.is_mine(session, passage, officer, at=self.clock())
+        if mine:
+            with self.database.write(turn=False) as session:
+                kept = queue.renew(session, passage, officer.pseudonym, at=self.clock(), lease=self._lease)
+            if kept is not None:
+                return kept
         with self.database.write() as session:
             until, taken = queue.claim(session, passage, officer, at=self.clock(), lease=self._lease)
         if taken:
@@ -69,6 +73,9 @@ class Reviewing:
 
     def claim_next(self, officer: SignedInOfficer) -> tuple[str, datetime] | None:
         """Take the case that comes first; None where nobody waits whom this officer may take."""
+        with self.database.read() as session:
+            if not queue.waits_for(session, officer, at=self.clock()):
+                return None
         with self.database.write() as session:
             found = queue.claim_next(session, officer, at=self.clock(), lease=self._lease)
         if found is None:

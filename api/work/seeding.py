@@ -132,8 +132,13 @@ class Seeding:
                 if row is not None:
                     prepared.withdraw(session, row, at=now)
                 return None
-            row = row or seeded.offer(session, officer.pseudonym, hall.names(session), at=now)
+            row = row or seeded.offer(session, officer.pseudonym, self._lanes(session, now), at=now)
             return seeded.as_referral(session, row, at=now) if row else None
+
+    def _lanes(self, session: Session, now: datetime) -> list[str]:
+        """Of these a case may come: one of a lane that is shut would give itself away."""
+        silent_after = timedelta(seconds=self.settings.lane_silent_after_s)
+        return hall.serving(session, at=now, silent_after=silent_after)
 
     @contextmanager
     def _own(self, passage: str, officer: SignedInOfficer) -> Iterator[tuple[Session, SeededRow]]:

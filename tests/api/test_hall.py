@@ -1,6 +1,7 @@
 """The hall: supervisors see how lanes stand, and open, close or stop them; every command is a fact."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from lane.adapters.desk_http import HttpDesk
 from lane.beacon import Beacon
 from lane.errors import LedgerBrokenError
 from lane.supervision import About, Wanted
-from tests.api.desks import Lane, Officer, RunningDesk
+from tests.api.desks import Lane, Officer, RunningDesk, at_once
 from tests.api.service import kinds
 
 ABOUT = {"version": "0.1.0", "provider": "CPUExecutionProvider", "matcher": "sface", "policy": "1"}
@@ -175,6 +176,14 @@ def test_passages_referrals_and_the_time_to_an_answer_are_counted(
     points = before["points"]
     assert len(points) == 12
     assert (sum(one["passages"] for one in points), sum(one["referred"] for one in points)) == (2, 1)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
+def test_a_lanes_first_words_at_the_same_moment_are_both_taken(desk: RunningDesk, lane: Lane) -> None:
+    for number in range(8):
+        with desk.lane(f"lane-{number + 2}") as new:
+            answers = at_once([partial(tell, new)] * 6)
+            assert {answer.status_code for answer in answers} == {200}
 
 
 def test_the_queue_says_how_many_wait_too_long(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:

@@ -8,11 +8,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from api.rules import duties
 from api.settings import Settings
 from api.store import officers
+from api.store.officers import Role
 from api.store.queue import LONGEST_LEASE, MOST_LISTED
+from api.store.tables import ReferralRow
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, Answer, Ground
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, at_once, judged
@@ -81,6 +84,73 @@ def test_looking_again_needs_no_turn_to_write(desk: RunningDesk, lane: Lane, off
     officer.ask("GET", f"/referrals/{passage}")
     with desk.desk.database.write():
         assert officer.ask("GET", f"/referrals/{passage}").status_code == 200
+
+
+def test_who_would_lose_is_told_so_without_the_turn_to_write(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    with desk.officer("li") as other, desk.officer("chen", Role.SUPERVISOR) as third:
+        with desk.desk.database.write():
+            assert other.claim(passage).json()["code"] == "claim_held"
+            assert third.ask("POST", "/referrals/next").json() == {"claim": None}
+        officer.decide(passage)
+        with desk.desk.database.write():
+            assert other.claim(passage).json()["code"] == "already_decided"
+
+
+def test_who_comes_next_passes_over_a_case_that_somebody_is_taking(
+    desk: RunningDesk, lane: Lane, officer: Officer, database_kind: str
+) -> None:
+    if database_kind == "sqlite":
+        pytest.skip("it locks no rows: who writes is alone")
+    first, second = lane.refer(), lane.refer()
+    with desk.desk.database.write(turn=False) as session:
+        session.execute(select(ReferralRow).where(ReferralRow.passage == first).with_for_update())
+        assert officer.ask("POST", "/referrals/next").json()["claim"]["passage"] == second
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "duties", {"duties": []}),
+        ("PUT", "role", {"role": "auditor"}),
+        ("DELETE", "", None),
+        ("DELETE", "sessions", None),
+    ],
+)
+def test_whoever_may_not_work_on_a_case_any_more_has_it_no_more(
+    desk: RunningDesk, lane: Lane, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    passage = lane.refer(reasons=[{"code": "P06", "components": []}])
+    with (
+        desk.officer("wang", duties=["diplomatic"]) as loses,
+        desk.officer("li", duties=["diplomatic"]) as other,
+        desk.officer("gu", Role.ADMINISTRATOR) as administrator,
+    ):
+        loses.claim(passage)
+        where = f"/officers/{loses.pseudonym}" + (f"/{path}" if path else "")
+        answer = administrator.ask(method, where, **({"json": body} if body is not None else {}))
+        assert answer.status_code in (200, 204), answer.text
+        assert other.claim(passage).status_code == 200, "nobody waits for the end of a lease"
+        assert loses.answer(passage, "admit", "same_person").status_code in (401, 404, 409)
+    verify_ledger(desk.desk.database)
+
+
+def test_who_keeps_the_duty_keeps_the_case(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer(reasons=[{"code": "P06", "components": []}])
+    with (
+        desk.officer("wang", duties=["diplomatic"]) as keeps,
+        desk.officer("gu", Role.ADMINISTRATOR) as administrator,
+    ):
+        keeps.claim(passage)
+        duties = {"duties": ["diplomatic", "child"]}
+        assert administrator.ask("PUT", f"/officers/{keeps.pseudonym}/duties", json=duties).status_code in (
+            200,
+            204,
+        )
+        assert keeps.decide(passage).status_code == 200
 
 
 @pytest.mark.parametrize(("answer", "ground"), [("second_line", "cannot_tell"), ("admit", "checked_by_hand")])

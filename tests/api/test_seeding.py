@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.store import prepared
+from api.messages.hall import StatusTold
+from api.store import hall, prepared
 from api.store.tables import ReferralRow, SeededRow
 from api.store.verify import verify_ledger
 from tests.api.desks import Lane, Officer, RunningDesk
@@ -19,8 +20,13 @@ from tests.api.test_prepared import prepare
 
 
 def shared(desk: RunningDesk, share: float) -> None:
-    made = desk.settings.model_copy(update={"seeded_share": share})
+    """Every lane serves, and is heard of as long as the test lasts."""
+    made = desk.settings.model_copy(update={"seeded_share": share, "lane_silent_after_s": 10**8})
     desk.app.state.desk = replace(desk.desk, settings=made)
+    with desk.desk.database.write() as session:
+        for lane in hall.names(session):
+            told = StatusTold(state="waiting", since=desk.clock())
+            hall.keep_status(session, lane, told, at=desk.clock())
 
 
 def listed(officer: Officer, state: str = "open") -> list[Any]:
@@ -47,6 +53,25 @@ def certain(desk: RunningDesk, lane: Lane, officer: Officer) -> RunningDesk:
     prepare(desk, "different")
     shared(desk, 1.0)
     return desk
+
+
+def test_no_case_comes_from_a_lane_that_is_shut_or_silent(
+    certain: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    """It would give itself away."""
+    told = {"state": "stopped", "since": certain.clock().isoformat()}
+    assert lane.http.put("/lane/status", json=told).status_code == 200
+    assert listed(officer) == []
+    assert lane.http.put("/lane/status", json=told | {"state": "waiting"}).status_code == 200
+    supervisor.ask("POST", "/lanes/lane-1/command", json={"command": "close"})
+    assert listed(officer) == []
+    supervisor.ask("POST", "/lanes/lane-1/command", json={"command": "open"})
+    settings = certain.desk.settings.model_copy(update={"lane_silent_after_s": 15})
+    certain.app.state.desk = replace(certain.desk, settings=settings)
+    certain.clock.pass_time(seconds=16)
+    assert listed(officer) == []
+    assert lane.http.put("/lane/status", json=told | {"state": "waiting"}).status_code == 200
+    assert [one["lane"] for one in listed(officer)] == ["lane-1"]
 
 
 def all_text(answer: httpx.Response) -> str:
