@@ -19,7 +19,7 @@ from api.errors import (
     OfficerUnknownError,
     OwnRoleError,
 )
-from api.store import chain
+from api.store import chain, passkeys
 from api.store.tables import OfficerRow, PasskeyRow, SessionRow
 
 COMMAND_LINE = "command line"
@@ -249,7 +249,8 @@ def set_password(
 
 
 def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: datetime, by: str) -> None:
-    """Give an officer a password that is good for choosing another.
+    """Give an officer a password that is good for choosing another, and take away what else opens the desk
+    in that name: whoever was there meanwhile may have made a passkey.
 
     Raises OfficerUnknownError, OwnRoleError or NoPasswordError.
     """
@@ -257,6 +258,8 @@ def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: 
     _check_another(row, by)
     if not has_password(row):
         raise NoPasswordError
+    for passkey in passkeys.of(session, pseudonym):
+        passkeys.remove(session, pseudonym, passkey.sha256, at=at)
     set_password(session, pseudonym, password_hash, at=at, by=by, must_change=True)
 
 

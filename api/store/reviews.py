@@ -34,6 +34,9 @@ from api.store.queue import Referral
 from api.store.tables import OpinionRow, ReferralRow, RoundRow
 from lane.referral import GROUNDS, Answer, Decision, Ground, PassageId
 
+_CLOCKS_APART = timedelta(seconds=5)
+"""So far the clocks of two workers may be apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -167,6 +170,8 @@ def look(session: Session, passage: str, *, at: datetime, window: timedelta) -> 
         return Handing(None)
     if queue.row_of(session, passage).handed_at is not None:
         return Handing(decision)
+    if decision.decided_at - at > _CLOCKS_APART:
+        return Handing(None, 0.0)  # the clock was set back: nobody waits until it is where it was
     return Handing(None, max(0.0, (decision.decided_at + window - at).total_seconds()))
 
 

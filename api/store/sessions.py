@@ -14,6 +14,9 @@ from api.store.officers import Role, SignedInOfficer, is_disabled
 from api.store.tables import OfficerRow, SessionRow
 from api.store.tokens import token_hash
 
+_CLOCKS_APART = timedelta(minutes=5)
+"""So far back a clock may be set without signing everybody out."""
+
 Way = Literal["password", "passkey", "provider"]
 
 
@@ -140,8 +143,14 @@ def forget_ended(session: Session, *, at: datetime, lifetime: Lifetime) -> None:
     session.execute(delete(SessionRow).where(ended))
 
 
-def _alive(at: datetime, lifetime: Lifetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return SessionRow.started_at > at - lifetime.absolute, SessionRow.used_at > at - lifetime.idle
+def _alive(at: datetime, lifetime: Lifetime) -> tuple[ColumnElement[bool], ...]:
+    """Not over, and begun: after a clock that ran ahead is set back, no session lasts for longer."""
+    return (
+        SessionRow.started_at > at - lifetime.absolute,
+        SessionRow.used_at > at - lifetime.idle,
+        SessionRow.started_at <= at + _CLOCKS_APART,
+        SessionRow.used_at <= at + _CLOCKS_APART,
+    )
 
 
 def _who(officer: OfficerRow, row: SessionRow) -> SignedInOfficer:

@@ -117,6 +117,18 @@ def test_whom_the_provider_signed_in_long_ago_makes_no_passkey(
     assert officer.ask("POST", "/passkeys/challenge", json={}).status_code == 200
 
 
+def test_a_new_password_from_an_administrator_ends_passkeys_too(
+    desk: RunningDesk, origin: str, officer: Officer
+) -> None:
+    """Somebody else may have made one meanwhile."""
+    assert registered(officer, Device(origin)).status_code == 201
+    with desk.officer("gu", Role.ADMINISTRATOR) as administrator:
+        assert administrator.ask("POST", f"/officers/{officer.pseudonym}/password").status_code == 200
+    with desk.desk.database.read() as session:
+        assert session.query(PasskeyRow).count() == 0
+    verify_ledger(desk.desk.database)
+
+
 @pytest.fixture
 def browser_alone(desk: RunningDesk) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"{desk.address}/api/v1", trust_env=False) as made:

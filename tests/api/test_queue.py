@@ -138,6 +138,16 @@ def test_whoever_may_not_work_on_a_case_any_more_has_it_no_more(
     verify_ledger(desk.desk.database)
 
 
+def test_a_clock_set_back_keeps_no_decision_from_the_lane(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    officer.decide(passage)
+    desk.clock.pass_time(hours=-1)
+    assert lane.decision(passage)["officer"] == officer.pseudonym
+
+
 def test_who_keeps_the_duty_keeps_the_case(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer(reasons=[{"code": "P06", "components": []}])
     with (

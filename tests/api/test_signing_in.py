@@ -98,6 +98,17 @@ def test_a_right_password_does_not_excuse_what_others_did_from_its_address(desk:
     assert guess(desk.desk, "too many", "192.0.2.7") == "TooManyAttemptsError"
 
 
+def test_a_clock_that_ran_ahead_locks_nobody_out_and_keeps_nobody_in(desk: RunningDesk) -> None:
+    desk.clock.pass_time(days=300)
+    with desk.officer() as officer:
+        for _ in range(6):
+            guess(desk.desk)
+        desk.clock.pass_time(days=-300)
+        assert officer.ask("GET", "/session").status_code == 401
+        assert officer.sign_in().status_code == 200
+        assert officer.ask("GET", "/session").status_code == 200
+
+
 def test_neither_name_nor_address_is_kept_of_a_failed_sign_in(desk: RunningDesk) -> None:
     desk.officer()
     guess(desk.desk, "wang", "192.0.2.7")
