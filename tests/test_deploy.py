@@ -131,5 +131,5 @@ def test_every_metric_that_an_operator_reads_of_is_one() -> None:
     table = (DEPLOY / "README.md").read_text(encoding="utf-8")
     table = table[table.index("| metric") : table.index("No label names")]
     named = {name.removesuffix("_total") for name in re.findall(r"`(\w+)(?:\{[a-z,]+\})?`", table)}
-    code = "".join((ROOT / "api" / name).read_text() for name in ("metrics.py", "exposition.py"))
+    code = "".join((ROOT / "api" / name).read_text() for name in ("metrics.py", "wire/exposition.py"))
     assert {name for name in named if f'"{name}"' not in code} == set()
