@@ -8,7 +8,7 @@ import typer
 from api.app import create_app
 from api.commands import backup, case, hold, lane, ledger, officer
 from api.commands import keys as keys_of_faces
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, made, plain_errors
 from api.serving import logs
 from api.serving.workers import serve as run_server
 from api.settings import ENV_PREFIX, Settings, load
@@ -47,10 +47,14 @@ def serve(
 
     Prints `desk listening at http://…` once it accepts connections. Settings come from the command line,
     from PASSENGER_LANE_DESK_… in the environment, from --config, in this order.
+
+    Exit status 0: it was told to end. 2: it could not start, and it says why.
     """
     with plain_errors():
         settings = load(config, database=database, host=host, port=port, workers=workers)
         logs.configure(settings.log_level, known=settings.secrets)
+        with made(settings):
+            pass  # a database that cannot be used is one line here, and nothing is served
         run_server(settings, announce=_announce, exit_with_parent=exit_with_parent)
 
 

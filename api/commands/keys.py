@@ -9,6 +9,7 @@ from api.commands.options import ConfigOption, DatabaseOption, plain_errors
 from api.errors import SettingsError
 from api.keys.vault import KeyEncryption, KeyFile, LocalKey, decoded
 from api.settings import load
+from api.store.database import must_exist
 from api.store.keyring import Keyring, keyring_of
 
 app = typer.Typer(help="The key under which the keys of all faces are wrapped.", no_args_is_help=True)
@@ -29,7 +30,9 @@ def rotate(
     one; give that to the desk then.
     """
     with plain_errors():
-        keyring = keyring_of(load(config, database=database))
+        settings = load(config, database=database)
+        must_exist(settings.database)
+        keyring = keyring_of(settings)
         try:
             keyring.prepare()
             kek = LocalKey(decoded(_text(to))) if to else _next(keyring)

@@ -128,10 +128,14 @@ def prove(
     Whoever has the file sees these entries and no other, and needs no desk to check them.
     """
     with plain_errors():
+        if not seqs and not passage:
+            raise typer.BadParameter("say which entries: their numbers, or --passage")
         settings = load(config, database=database)
         _sign(settings)
         with opened(settings.database) as store, store.read() as session:
             wanted = [*(seqs or ()), *(dossier.of_passage(session, passage) if passage else ())]
+            if not wanted:
+                raise StoreError(f"the ledger has no entry about a passage {passage}: check its name")
             _write(out, dossier.proof(session, wanted, since or ()))
     told = f"proof of {len(wanted)} entries written to {out}"
     _report({"file": str(out), "entries": sorted(set(wanted))}, told, as_json=as_json)
@@ -156,6 +160,8 @@ def keep_watch(
     """
     with plain_errors():
         token = os.environ.get("PASSENGER_LANE_WITNESS_TOKEN", "")
+        if not token:
+            raise WitnessError("set PASSENGER_LANE_WITNESS_TOKEN: the desk's metrics token, or a lane's")
         try:
             with witness.at(desk, store, token) as asking:
                 head = asking.look(accept_key or ())

@@ -56,6 +56,9 @@ def existing(settings: Settings) -> Iterator[Database]:
 def ask_password() -> str:
     """A new password, typed twice, or one line of standard input."""
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
+        line = sys.stdin.readline().rstrip("\r\n")
+        if not line:
+            raise typer.BadParameter("no password: give it as one line of standard input, or --generate one")
+        return line
     password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return password

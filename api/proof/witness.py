@@ -90,7 +90,9 @@ class Witness:
         try:
             return self.desk.get(f"/api/v1/ledger{path}", params=asked)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise WitnessError(f"the desk cannot be asked: {type(error).__name__}") from error
+            raise WitnessError(
+                f"the desk cannot be asked at {self.desk.base_url}: {type(error).__name__}"
+            ) from error
 
 
 @contextmanager

@@ -197,6 +197,8 @@ def test_what_cannot_be_read_is_not_called_broken(tmp_path: Path) -> None:
         (["serve", "--host", "0.0.0.0"], "cookie_secure"),
         (["serve", "--config", "nowhere.toml"], "no such file"),
         (["serve", "--port", "99999"], "port"),
+        (["serve", "--port", "0", "--database", "/proc/desk.sqlite3"], "cannot be used"),
+        (["keys", "rotate", "--database", "nowhere.sqlite3"], "no desk's database"),
     ],
 )
 def test_a_mistake_is_told_without_a_traceback(
@@ -208,6 +210,11 @@ def test_a_mistake_is_told_without_a_traceback(
     assert told in done.stderr
     assert isinstance(done.exception, SystemExit)
     assert not list(tmp_path.iterdir()), "a mistake must not leave a database behind"
+
+
+def test_no_password_is_not_called_a_short_one(tmp_path: Path) -> None:
+    done = run("officer", "add", "wang", "--database", str(tmp_path / "desk.sqlite3"))
+    assert (done.exit_code, "one line of standard input" in done.stderr) == (2, True)
 
 
 def test_a_name_is_taken_once(tmp_path: Path) -> None:

@@ -87,8 +87,20 @@ def test_a_desk_that_cannot_be_asked_is_not_called_a_forger(
 ) -> None:
     store = tmp_path / "heads"
     assert look(desk, lane, store, token="wrong").exit_code == 2
-    gone = run("ledger", "witness", "--desk", "http://127.0.0.1:9", "--store", str(store))
-    assert (gone.exit_code, "cannot be asked" in gone.stderr) == (2, True)
+    for token, said in (
+        ("some", "cannot be asked at http://127.0.0.1:9"),
+        ("", "set PASSENGER_LANE_WITNESS_TOKEN"),
+    ):
+        gone = run(
+            "ledger",
+            "witness",
+            "--desk",
+            "http://127.0.0.1:9",
+            "--store",
+            str(store),
+            PASSENGER_LANE_WITNESS_TOKEN=token,
+        )
+        assert (gone.exit_code, said in gone.stderr) == (2, True)
     assert not store.exists()
     store.write_text("a letter\n")
     assert look(desk, lane, store).exit_code == 2
@@ -127,11 +139,22 @@ def test_a_copy_without_the_key_is_exported_under_the_newest_head(
     assert not (tmp_path / "copy.sqlite3.ledger-key").exists()
 
 
-@pytest.mark.parametrize("more", [["999"], ["--passage", "p-9"], [], ["1", "--since", "999"], ["0"]])
-def test_what_is_not_in_the_ledger_is_not_proven(desk: RunningDesk, tmp_path: Path, more: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["999"], "has no such entry"),
+        (["--passage", "p-9"], "no entry about a passage p-9"),
+        ([], "say which entries"),
+        (["1", "--since", "999"], "has no such entry"),
+        (["0"], "has no such entry"),
+    ],
+)
+def test_what_is_not_in_the_ledger_is_not_proven(
+    desk: RunningDesk, tmp_path: Path, more: list[str], said: str
+) -> None:
     out = tmp_path / "out"
     done = run("ledger", "prove", *more, "--out", str(out), "--database", str(place(desk)))
-    assert (done.exit_code, "has no such entry" in done.stderr) == (2, True)
+    assert (done.exit_code, said in done.stderr) == (2, True)
     assert not list(tmp_path.glob("out*"))
 
 
