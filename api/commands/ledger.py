@@ -49,6 +49,10 @@ def verify(
     not the other tables. A million entries take seconds. Without it, each entry is read and must be one that
     an honest desk writes at its place: a million take minutes.
 
+    Not proven even then: who is signed in, how far a claim was renewed, which duty a case needs, figures of
+    hall and evaluation, the content of prepared cases, and that no signed head was taken away: keep heads
+    elsewhere (`ledger witness`, --head, --witness). Without them nobody finds a ledger that was made anew.
+
     Exit status 1: something was, and it says what. Exit status 2: the database cannot be read.
     """
     with plain_errors():

@@ -94,12 +94,16 @@ class KeyFile:
         for path, key in found:
             if key.identity == identity:
                 path.replace(self.path)
+                _keep_name(self.path)
                 return key
         raise _another(identity, found[0][1].identity if found else f"none: {self.path} is missing")
 
     def next(self) -> KeyEncryption:
-        """A new key beside the present one; `current` takes it once keys are wrapped by it."""
-        self._next.unlink(missing_ok=True)
+        """A new key beside the present one; `current` takes it once keys are wrapped by it.
+
+        One that is there stays: another rotation may have wrapped keys by it in this moment, and without it
+        they would open never again.
+        """
         return self._made(self._next)
 
     def _made(self, path: Path) -> LocalKey:
@@ -110,11 +114,21 @@ class KeyFile:
                 file.write(base64.b64encode(secret) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
+            _keep_name(path)
         except FileExistsError:
             return _read(path)  # another worker was first
         except OSError as error:
             raise SettingsError(f"the key-encryption key {path} cannot be made: {error.strerror}") from error
         return LocalKey(secret)
+
+
+def _keep_name(path: Path) -> None:
+    """The name, too, is on disk before anything is wrapped by what the file holds."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def new_key() -> bytes:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from api.keys.heads import is_worthless
-from api.store import chain, officers
+from api.store import officers
 from api.store.casebook import Case, Casebook, must
 from api.store.known import KnownCases
 from api.store.recovery import Recovery
@@ -58,11 +58,12 @@ class Account:
         """Passage → why its faces were erased."""
         self.holds: dict[str, dict[str, object]] = {}
         """Passage → the legal hold on its faces."""
+        self.lifted: list[dict[str, object]] = []
+        """Legal holds that are over, in the order in which they were lifted."""
         self._missed: dict[str, set[str]] = {}
         self._owners: dict[str, str] = {}
         self._last: Entry | None = None
         self._kinds: dict[str, Callable[[Entry], None]] = {
-            "entry.received": self._received,
             "ledger.key": self._ledger_key,
             "desk.restored": self._restored,
             "lane.recovering": self._recovering,
@@ -103,13 +104,16 @@ class Account:
         """Every case, by its passage."""
         return self._book.cases
 
-    def note(self, entry: Entry) -> None:
-        """Take in the next entry."""
+    def note(self, entry: Entry, inner: Entry | None = None) -> None:
+        """Take in the next entry; `inner` is the lane's inside it, where there is one."""
         if self._last is not None and entry.at < self._last.at:
             self.set_back.append(entry.seq)
         self._last = entry
         try:
-            self._kinds[entry.kind](entry)
+            if entry.kind == "entry.received":
+                self._received(entry, inner)
+            else:
+                self._kinds[entry.kind](entry)
         except (KeyError, TypeError, ValueError) as error:
             raise LedgerBrokenError(f"{entry.kind} is no entry of a desk, or not a whole one") from error
 
@@ -156,8 +160,7 @@ class Account:
         must(number == len(given) > 0, "a lane obeyed a command that nobody gave")
         must(given[-1] == (inner.body["wanted"], inner.body["by"]), "a lane obeyed another command")
 
-    def _received(self, entry: Entry) -> None:
-        inner = chain.received(entry)
+    def _received(self, entry: Entry, inner: Entry | None) -> None:
         name = entry.body["chain"]
         lane = self.lanes.get(name)
         if inner is None or lane is None or lane.token_sha256 is None:
@@ -286,7 +289,15 @@ class Account:
     def _hold_lifted(self, entry: Entry) -> None:
         self._may_hold(entry.body["officer"])
         must(isinstance(entry.body["reason_sha256"], str), "a legal hold is lifted without a reason")
-        del self.holds[entry.body["passage"]]
+        self.lifted.append(
+            {
+                "passage": entry.body["passage"],
+                **self.holds.pop(entry.body["passage"]),
+                "lifted_by": entry.body["officer"],
+                "lifted_at": entry.at,
+                "lift_reason_sha256": entry.body["reason_sha256"],
+            }
+        )
 
     def _may_hold(self, officer: str) -> None:
         roles = (officers.Role.AUDITOR, officers.Role.ADMINISTRATOR)

@@ -1,6 +1,6 @@
 """What an auditor looks up in the ledger: passages by time, lane, reason or officer, and all facts about one.
 
-It reads entries and no other table, so that it tells what was recorded and not what became of it.
+It reads entries, and what finds them, so that it tells what was recorded and not what became of it.
 """
 
 import json
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session, aliased
 
-from api.store import chain
-from api.store.tables import LedgerRow
+from api.store import chain, terms
+from api.store.tables import LedgerRow, TermRow
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, read
 
@@ -59,10 +59,7 @@ def search(session: Session, wanted: Wanted, *, before: int | None, limit: int) 
     last = _seq_at(session, wanted.until) - 1 if wanted.until else chain.head(session).seq
     last = min(last, before - 1) if before is not None else last
     rows = session.execute(
-        _fitting(wanted)
-        .where(LedgerRow.seq.between(first, last))
-        .order_by(LedgerRow.seq.desc())
-        .limit(limit + 1)
+        _fitting(wanted).where(TermRow.seq.between(first, last)).order_by(TermRow.seq.desc()).limit(limit + 1)
     ).all()
     shown = rows[:limit]
     passages = tuple(dict.fromkeys(row.passage for row in shown))
@@ -75,36 +72,21 @@ def facts(session: Session, passage: str) -> list[Fact]:
     return [_fact(row) for row in rows]
 
 
-def _fitting(wanted: Wanted) -> Select[int, str | None]:
+def _fitting(wanted: Wanted) -> Select[int, str]:
     """By the entry that a lane begins a passage with, or, for a reason, by its judgement."""
-    kind = "passage.started" if wanted.reason is None else "passage.judged"
-    found = select(LedgerRow.seq, LedgerRow.passage).where(
-        LedgerRow.passage.is_not(None), LedgerRow.lane.is_not(None), _holds(_inside("kind", kind))
-    )
+    term = terms.STARTED if wanted.reason is None else terms.reason(wanted.reason)
+    found = select(TermRow.seq, TermRow.passage).where(TermRow.term == term)
     if wanted.lane is not None:
-        found = found.where(LedgerRow.lane == wanted.lane)
+        found = found.where(TermRow.lane == wanted.lane)
     if wanted.passage is not None:
-        found = found.where(LedgerRow.passage == wanted.passage)
-    if wanted.reason is not None:
-        # Remarks stand in the same form: what was signalled is found, too.
-        found = found.where(_holds(_inside("code", wanted.reason)))
+        found = found.where(TermRow.passage == wanted.passage)
     if wanted.officer is not None:
-        acted = select(LedgerRow.passage).where(
-            LedgerRow.passage.is_not(None),
-            LedgerRow.lane.is_(None),
-            _holds(f'"officer":{json.dumps(wanted.officer)}'),
+        acted = aliased(TermRow)
+        of_the_officer = exists().where(
+            acted.term == terms.officer(wanted.officer), acted.passage == TermRow.passage
         )
-        found = found.where(LedgerRow.passage.in_(acted))
+        found = found.where(of_the_officer)
     return found
-
-
-def _holds(text: str) -> Any:
-    return LedgerRow.payload.contains(text, autoescape=True)
-
-
-def _inside(name: str, value: str) -> str:
-    """A field of a lane's entry as it stands inside the desk's: JSON within JSON."""
-    return json.dumps(f"{json.dumps(name)}:{json.dumps(value)}")[1:-1]
 
 
 def _seq_at(session: Session, moment: datetime) -> int:

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from api.errors import StoreError
-from api.store import tree
+from api.store import terms, tree
 from api.store.database import RECORDED
-from api.store.tables import HeadRow, LedgerRow
+from api.store.tables import HeadRow, LedgerRow, TermRow
 from lane.ledger import GENESIS, Entry, Head, follow, read
 
 CHAIN = "desk"
@@ -20,10 +20,14 @@ def append(session: Session, kind: str, body: Mapping[str, Any], *, at: datetime
     """Put one fact at the end of the chain. `session` must be one that writes."""
     row = _head_row(session)
     entry = follow(Head(row.seq, row.hash), chain=CHAIN, at=at, kind=kind, body=body)
-    session.add(LedgerRow(payload=entry.payload, hash=entry.hash, **derived(entry)))
+    inner = received(entry)
+    session.add(LedgerRow(payload=entry.payload, hash=entry.hash, **derived(entry, inner)))
     row.seq, row.hash = entry.seq, entry.hash
     # One flush an entry: the ledger's rows reach the database in the order of the chain.
     session.flush()
+    found_by = terms.of(entry, inner)
+    if found_by:
+        session.execute(insert(TermRow), found_by)
     session.info.setdefault(RECORDED, []).append(entry)
     tree.grow(session, entry.seq)
     return entry
@@ -35,9 +39,11 @@ def head(session: Session) -> Head:
     return Head(row.seq, row.hash) if row else GENESIS
 
 
-def derived(entry: Entry) -> dict[str, Any]:
-    """The columns that index an entry, from its payload alone: what `verify` expects to find."""
-    inner = received(entry)
+def derived(entry: Entry, inner: Entry | None) -> dict[str, Any]:
+    """The columns that index an entry, from its payload alone: what `verify` expects to find.
+
+    `inner` is what `received` gives.
+    """
     passage = (inner or entry).body.get("passage")
     return {
         "seq": entry.seq,

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from typing import TypeGuard
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from api.errors import ImageChangedError, ImageUnknownError, KeyringError, SettingsError, StoreError
-from api.store import erasure, faces
+from api.store import chain, erasure, faces
 from api.store.account import Account
 from api.store.casebook import Case
 from api.store.keyring import Keyring
-from api.store.tables import FacesRow, ImageRow
+from api.store.tables import FacesRow, ImageRow, LedgerRow
 from lane.errors import LedgerBrokenError
+from lane.ledger import Entry, read
 
 
 def check_faces(session: Session, account: Account, keyring: Keyring | None) -> tuple[str, ...]:
@@ -22,6 +24,7 @@ def check_faces(session: Session, account: Account, keyring: Keyring | None) -> 
     """
     _check_erased(session, account)
     _check_holds(session, account)
+    _check_kept(session)
     keys = _keys(keyring)
     for passage in sorted(account.erased):
         if keys is not None and passage in keys:
@@ -42,8 +45,9 @@ def _check_erased(session: Session, account: Account) -> None:
     for passage in sorted(found.keys() | account.erased.keys()):
         if found.get(passage) != account.erased.get(passage):
             raise LedgerBrokenError(f"passage {passage}: what is erased is not what the ledger says")
-    asked = select(ImageRow.passage).join(FacesRow, FacesRow.passage == ImageRow.passage)
-    left = session.scalar(asked.where(FacesRow.erased_at.is_not(None)).limit(1))
+    asked = select(ImageRow.passage).outerjoin(FacesRow, FacesRow.passage == ImageRow.passage)
+    gone = or_(FacesRow.passage.is_(None), FacesRow.erased_at.is_not(None))
+    left = session.scalar(asked.where(gone).limit(1))
     if left is not None:
         raise LedgerBrokenError(f"passage {left}: its faces are erased, an image is still there")
 
@@ -60,6 +64,34 @@ def _check_holds(session: Session, account: Account) -> None:
     for passage in sorted(found.keys() | account.holds.keys()):
         if found.get(passage) != account.holds.get(passage):
             raise LedgerBrokenError(f"passage {passage}: its legal hold is not what the ledger says")
+    if _sorted(erasure.lifted(session)) != _sorted(account.lifted):
+        raise LedgerBrokenError("the legal holds that were lifted are not those of the ledger")
+
+
+def _sorted(holds: list[dict[str, object]]) -> list[dict[str, object]]:
+    return sorted(holds, key=lambda hold: (str(hold["lifted_at"]), str(hold["passage"])))
+
+
+def _check_kept(session: Session) -> None:
+    """No face stays longer than the ledger lets it: how the passage ended, and when it was last told of."""
+    for row in session.scalars(select(FacesRow).where(FacesRow.erased_at.is_(None))):
+        told = [read(one.payload, one.hash) for one in _about(session, row.passage)]
+        closed = [inner.body.get("how") for inner in map(chain.received, told) if _closes(inner)]
+        if (row.closed_how, row.because) != (closed[0] if closed else None, None):
+            raise LedgerBrokenError(f"passage {row.passage}: how it closed is not what the ledger says")
+        came = session.scalars(select(ImageRow.received_at).where(ImageRow.passage == row.passage))
+        latest = max([*(entry.at for entry in told), *came], default=row.last_at)
+        if max(row.last_at, row.closed_at or row.last_at) > latest:
+            raise LedgerBrokenError(f"passage {row.passage}: its faces are kept longer than they may be")
+
+
+def _closes(inner: Entry | None) -> TypeGuard[Entry]:
+    return inner is not None and inner.kind == "passage.closed"
+
+
+def _about(session: Session, passage: str) -> list[LedgerRow]:
+    found = select(LedgerRow).where(LedgerRow.passage == passage).order_by(LedgerRow.seq)
+    return list(session.scalars(found))
 
 
 def _keys(keyring: Keyring | None) -> AbstractSet[str] | None:

@@ -290,6 +290,12 @@ def is_disabled(row: OfficerRow) -> bool:
     return row.password_hash == _DISABLED
 
 
+def provider_hash(row: OfficerRow) -> str | None:
+    """Who an officer is at the identity provider, as the credentials say that the ledger knows."""
+    kept = row.password_hash.removeprefix(_EXTERNAL)
+    return None if kept == row.password_hash else kept.split()[-1]
+
+
 def has_password(row: OfficerRow) -> bool:
     """Whether this officer signs in with a password of the desk."""
     return not is_disabled(row) and row.external_sha256 is None

@@ -131,6 +131,22 @@ class LedgerRow(Table):
     passage: Mapped[str | None] = mapped_column(String(64), index=True)
 
 
+class TermRow(Table):
+    """What an auditor looks entries up by: derived from the payload alone, as `verify` checks."""
+
+    __tablename__ = "ledger_terms"
+    __table_args__ = (
+        Index("ix_ledger_terms_term_seq", "term", "seq"),
+        Index("ix_ledger_terms_term_passage", "term", "passage"),
+    )
+
+    seq: Mapped[int] = mapped_column(ForeignKey("ledger.seq"), primary_key=True, autoincrement=False)
+    term: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """See `api.store.terms`."""
+    passage: Mapped[str] = mapped_column(String(64))
+    lane: Mapped[str | None] = mapped_column(String(64))
+
+
 class HeadRow(Table):
     """The end of the desk's chain, written with each entry: a tail cut off the ledger is found."""
 

@@ -4,15 +4,19 @@ What is proven by hashes alone: no entry was changed, removed, moved or added ou
 them is the one that is stored; every signed head is genuine and has the root of its entries; where heads are
 given that somebody kept elsewhere, the ledger still begins with those. What is proven in full: that, and
 queue, lanes and officers are what the ledger says; the images of every case are those that were judged, as
-far as a keyring opens them, or erased and gone; alarms are those that were raised. Not proven: who is signed
-in, how far a claim was renewed before the decision, and the counts of the evaluation in service, which follow
-from the ledger's facts. A time that falls is reported, not refused: a clock may be set back by honest people.
+far as a keyring opens them, or erased and gone, and none is kept longer than its passage's facts allow;
+alarms are those that were raised; a search finds what there is. Not proven, and listed as `NOT_PROVEN`: who
+is signed in, how far a claim was renewed before the decision, which duty a case needs (it follows from the
+settings of that day), the figures of hall and evaluation, which follow from the ledger's facts, the content
+of prepared cases, and that no signed head was taken out of its table: witnesses keep those. A time that falls
+is reported, not refused: a clock may be set back by honest people.
 """
 
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy import Row, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +25,19 @@ from sqlalchemy.orm import Session
 from api.errors import StoreDamagedError, StoreError
 from api.keys.heads import TreeHead
 from api.messages.schemas import JudgedTold
-from api.store import alarms, append_only, casebook, chain, decisions, heads, lanes, officers, passkeys, tree
+from api.store import (
+    alarms,
+    append_only,
+    casebook,
+    chain,
+    decisions,
+    heads,
+    lanes,
+    officers,
+    passkeys,
+    terms,
+    tree,
+)
 from api.store.account import Account, alarm_key
 from api.store.casebook import Case
 from api.store.database import Database, newest_revision
@@ -46,13 +62,14 @@ from api.store.tables import (
     SeriesRow,
     ShiftRow,
     SigningKeyRow,
+    TermRow,
     TileRow,
     TreeHeadRow,
 )
 from api.store.tree import Rebuilt
 from lane import merkle
 from lane.errors import LedgerBrokenError
-from lane.ledger import Head, read, verify
+from lane.ledger import Entry, Head, read, verify
 
 _COLUMNS = (
     LedgerRow.seq,
@@ -62,6 +79,45 @@ _COLUMNS = (
     LedgerRow.lane_seq,
     LedgerRow.passage,
 )
+NOT_PROVEN = frozenset(
+    {
+        "sessions",
+        "challenges",
+        "sign_in_attempts",
+        "lane_status",
+        "lane_minutes",
+        "evaluation_series",
+        "evaluation_counts",
+        "prepared_images",
+        "lanes.added_at",
+        "lanes.used_at",
+        "lane_commands.at",
+        "officers.added_at",
+        "officers.must_change",
+        "passkeys.credential",
+        "passkeys.sign_count",
+        "passkeys.label",
+        "passkeys.added_at",
+        "passkeys.used_at",
+        "referrals.claimed_until",
+        "referrals.duty",
+        "faces.lane",
+        "faces.told",
+        "images.received_at",
+        "evaluation_alarms.errors",
+        "evaluation_alarms.passengers",
+        "evaluation_alarms.expected",
+        "evaluation_alarms.acknowledged_at",
+        "prepared_cases.training",
+        "prepared_cases.judged",
+        "prepared_cases.added_at",
+        "seeded_reviews",
+        "quality_alarms.raised_at",
+        "quality_alarms.looked_at",
+    }
+)
+"""Tables and columns that whoever runs the database can change without being found; see above."""
+_TERMS = (TermRow.seq, TermRow.term, TermRow.passage, TermRow.lane)
 _AT_ONCE = 500
 Stored = Row[int, str, str, str | None, int | None, str | None]
 
@@ -137,13 +193,17 @@ def _must_be_a_desks(session: Session) -> None:
 
 def _walk(session: Session, account: Account) -> Generator[tuple[str, str], None, None]:
     found = select(*_COLUMNS).order_by(LedgerRow.seq).execution_options(yield_per=_AT_ONCE)
-    with session.execute(found) as rows:  # closed also where the walk ends early
+    terms_too = select(*_TERMS).order_by(TermRow.seq).execution_options(yield_per=_AT_ONCE)
+    # Closed also where the walk ends early.
+    with session.execute(found) as rows, session.execute(terms_too) as more:
+        found_by = _FoundBy(more)
         for row in rows:
             try:
-                _check_row(row, account)
+                _check_row(row, account, found_by)
             except LedgerBrokenError as error:
                 raise LedgerBrokenError(f"entry {row.seq}: {error}") from error
             yield row.payload, row.hash
+        found_by.check_end()
 
 
 def _hashes(session: Session) -> Generator[tuple[str, str], None, None]:
@@ -238,17 +298,41 @@ def _check_tables(session: Session, account: Account) -> None:
     _compare("key", {key: {"seq": seq} for key, seq in account.signing_keys.items()}, keys)
 
 
-def _check_row(row: Stored, account: Account) -> None:
+class _FoundBy:
+    """The rows that an auditor finds entries by, read beside the walk over the entries."""
+
+    def __init__(self, rows: Iterable[Row[int, str, str, str | None]]) -> None:
+        self._rows = iter(rows)
+        self._next = next(self._rows, None)
+
+    def check(self, entry: Entry, inner: Entry | None) -> None:
+        """The entry's rows are those that its content makes, and none stands before them."""
+        found = []
+        while self._next is not None and self._next.seq <= entry.seq:
+            found.append(self._next._asdict())
+            self._next = next(self._rows, None)
+        if sorted(found, key=itemgetter("seq", "term")) != terms.of(entry, inner):
+            raise LedgerBrokenError("what it is found by does not say what its content says")
+
+    def check_end(self) -> None:
+        """Nothing may be found behind the last entry."""
+        if self._next is not None:
+            raise LedgerBrokenError(f"entry {self._next.seq} is found by a search, and is not there")
+
+
+def _check_row(row: Stored, account: Account, found_by: _FoundBy) -> None:
     if not isinstance(row.payload, str) or not isinstance(row.hash, str):
         raise LedgerBrokenError("it is not stored as text")
     entry = read(row.payload, row.hash)
     if entry.chain != chain.CHAIN:
         raise LedgerBrokenError(f"it belongs to chain {entry.chain}, not to {chain.CHAIN}")
-    for column, expected in chain.derived(entry).items():
+    inner = chain.received(entry)
+    for column, expected in chain.derived(entry, inner).items():
         found = getattr(row, column)
         if (type(found), found) != (type(expected), expected):
             raise LedgerBrokenError(f"its column {column} does not say what its content says")
-    account.note(entry)
+    found_by.check(entry, inner)
+    account.note(entry, inner)
 
 
 def _check_head(session: Session, head: Head) -> None:
@@ -428,7 +512,11 @@ def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fiel
 
 
 def _credentials(row: OfficerRow) -> str | None:
-    return None if officers.is_disabled(row) else officers.credentials_hash(row.name, row.password_hash)
+    if officers.is_disabled(row):
+        return None
+    if officers.provider_hash(row) != row.external_sha256:
+        return "of somebody else at the identity provider"
+    return officers.credentials_hash(row.name, row.password_hash)
 
 
 def _told(case: Case) -> Fields:
@@ -442,6 +530,7 @@ def _told(case: Case) -> Fields:
         "claimed_by": case.holder,
         "shown": case.shown,
         "decision": case.decision,
+        "decided": case.decision is not None,
         "note": case.note_sha256,
         "claimed_until": case.claimed_until,
         "handed_at": case.handed_at,
@@ -464,6 +553,11 @@ def _kept(row: ReferralRow) -> Fields:
         "claimed_by": row.claimed_by,
         "shown": row.shown,
         "decision": decisions.as_body(decision) if decision else None,
+        # One column alone would take a case out of the queue, and give nobody an answer.
+        "decided": any(
+            getattr(row, part) is not None
+            for part in ("decision", "answer", "ground", "decided_by", "decided_at")
+        ),
         "note": decisions.note_hash(row.note) if row.note is not None else None,
         # While a case waits, its claim may be renewed; the ledger has the last word with the decision.
         "claimed_until": row.claimed_until if decision else None,

@@ -18,9 +18,9 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from api.keys.heads import key_at
-from api.store import chain, heads, lanes, tree
+from api.store import chain, heads, lanes, terms, tree
 from api.store.database import Database
-from api.store.tables import HeadRow, LaneRow, LedgerRow
+from api.store.tables import HeadRow, LaneRow, LedgerRow, TermRow
 from lane.ledger import Entry, Head, follow
 
 _AT_ONCE = 5_000
@@ -40,7 +40,8 @@ def fill(path: Path, entries: int) -> None:
     while head.seq < entries:
         with database.write() as session:
             wanted = min(_AT_ONCE, entries - head.seq)
-            rows = []
+            rows: list[dict[str, object]] = []
+            found_by: list[dict[str, object]] = []
             for kind, body, at in islice(told, wanted):
                 fact = follow(inner, chain="lane-1", at=at, kind=kind, body=body)
                 inner = fact.head
@@ -48,7 +49,9 @@ def fill(path: Path, entries: int) -> None:
                 entry = follow(head, chain=chain.CHAIN, at=at, kind="entry.received", body=received)
                 head = entry.head
                 rows.append(_row(entry, fact))
+                found_by += terms.of(entry, fact)
             session.execute(insert(LedgerRow), rows)
+            session.execute(insert(TermRow), found_by)
             for size in range(head.seq - len(rows) + 1, head.seq + 1):
                 tree.grow(session, size)
             session.merge(HeadRow(chain=chain.CHAIN, seq=head.seq, hash=head.hash))
