@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from api.app import create_app
+from api.app import create_app, utc_now
 from api.commands import backup, case, hold, lane, ledger, officer
 from api.commands import keys as keys_of_faces
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, made, plain_errors
 from api.serving import logs
 from api.serving.workers import serve as run_server
 from api.settings import ENV_PREFIX, Settings, load
+from api.work.proving import Proving, key_file
 from lane import keys
 from models.ending import with_a_reader
 
@@ -53,8 +54,8 @@ def serve(
     with plain_errors():
         settings = load(config, database=database, host=host, port=port, workers=workers)
         logs.configure(settings.log_level, known=settings.secrets)
-        with made(settings):
-            pass  # a database that cannot be used is one line here, and nothing is served
+        with made(settings) as store:  # what a start cannot do is one line here, and nothing is served
+            Proving(store, key_file(settings), utc_now).announce()
         run_server(settings, announce=_announce, exit_with_parent=exit_with_parent)
 
 
