@@ -148,6 +148,9 @@ def sent(page: Page, shown: Shown, caller: Caller, path: str, **fields: str) -> 
         )
 
 
+AWAKE = "Promise.all(document.getAnimations().map((one) => one.finished)).then(() => true)"
+"""Confirm sleeps for a moment, and looks like it."""
+
 LOOKS: list[tuple[str, Literal["light", "dark"]]] = [("en-GB", "light"), ("zh-CN", "dark")]
 
 
@@ -189,4 +192,5 @@ def test_what_comes_of_a_form_has_no_serious_fault_either(
         with opened(browser, shown, caller, locale, scheme) as page:
             sent(page, shown, caller, path, **fields)
             assert page.locator(".narrow h1").count() == 1, path
+            page.evaluate(AWAKE)
             assert seen(page) == []
