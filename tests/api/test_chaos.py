@@ -1,7 +1,7 @@
 """Whatever is killed under load, and however many grasp at one case: nothing is lost, nothing happens twice.
 
 The suite kills a few times and lets a few dozen race. A measured run takes more:
-RACE_OFFICERS=200 RACE_ROUNDS=10000 CHAOS_KILLS=100 python -m pytest tests/api/test_chaos.py
+RACE_OFFICERS=200 RACE_ROUNDS=100 RACE_CASES=10000 CHAOS_KILLS=100 python -m pytest tests/api/test_chaos.py
 """
 
 import json
@@ -26,10 +26,14 @@ import pytest
 from sqlalchemy import URL
 
 from api.auth import cookie_name, csrf_token
+from api.errors import ApiError, StoreBusyError
 from api.store import officers, sessions
 from api.store.database import Database, opened
+from api.store.officers import SignedInOfficer
+from api.store.reviews import Wanted
 from api.store.verify import verify_ledger
 from lane.ledger import Entry
+from lane.referral import Answer, Ground
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, judged, wait_until, wire
 from tests.api.test_cli import CHEAP_ENVIRONMENT, ROOT, added, run
 from tests.api.test_workers import address_of
@@ -38,6 +42,7 @@ from tests.postgres import Postgres, server_to_kill
 
 RACE_OFFICERS = int(os.environ.get("RACE_OFFICERS", "16"))
 RACE_ROUNDS = int(os.environ.get("RACE_ROUNDS", "6"))
+RACE_CASES = int(os.environ.get("RACE_CASES", "25"))
 CHAOS_KILLS = int(os.environ.get("CHAOS_KILLS", "1"))
 
 
@@ -87,6 +92,62 @@ def test_however_many_grasp_at_one_case_it_is_decided_once(desk: RunningDesk, la
     decided = [body["passage"] for kind, body in facts(desk.desk.database) if kind == "referral.decided"]
     assert Counter(decided) == wins
     verify_ledger(desk.desk.database)
+
+
+@pytest.mark.both_databases
+def test_however_many_threads_grasp_at_one_case_it_is_decided_once(desk: RunningDesk, lane: Lane) -> None:
+    """The same without HTTP, where most of the time went: by far more cases."""
+    racing = [added_officer(desk, f"officer {one}") for one in range(RACE_OFFICERS)]
+    passages: list[str] = []
+    start = threading.Barrier(len(racing) + 1)
+    answers: Counter[str] = Counter()
+    wins: Counter[str] = Counter()
+    wanted = Wanted(Answer.SECOND_LINE, Ground.CANNOT_TELL, "")
+
+    def race(officer: SignedInOfficer) -> None:
+        for _ in range(RACE_CASES):
+            start.wait(120)
+            passage = passages[-1]
+            refused = refusal(lambda: desk.desk.cases.claim(passage, officer))  # noqa: B023
+            answers[refused or "claimed"] += 1
+            if refused is None and desk.desk.cases.decide(passage, officer, wanted).new:
+                wins[passage] += 1
+            start.wait(120)
+
+    threads = [threading.Thread(target=race, args=(officer,), daemon=True) for officer in racing]
+    for thread in threads:
+        thread.start()
+    for _ in range(RACE_CASES):
+        passages.append(lane.refer(images=[]))
+        start.wait(120)
+        start.wait(120)
+    for thread in threads:
+        thread.join(120)
+    print(f"{RACE_CASES} cases, {RACE_OFFICERS} officers:", dict(answers))
+    assert wins == Counter(dict.fromkeys(passages, 1))
+    recorded = facts(desk.desk.database)
+    for kind in ("referral.claimed", "referral.decided"):
+        assert Counter(body["passage"] for found, body in recorded if found == kind) == wins
+    assert answers.keys() <= {"claimed", "ClaimHeldError", "AlreadyDecidedError"}
+    verify_ledger(desk.desk.database)
+
+
+def added_officer(desk: RunningDesk, name: str) -> SignedInOfficer:
+    with desk.desk.database.write() as session:
+        pseudonym = officers.add(session, name, "no password", at=desk.clock())
+    return SignedInOfficer(name, pseudonym, "")
+
+
+def refusal(ask: Callable[[], object]) -> str | None:
+    """The kind of error with which it was refused; who cannot come in just now asks again."""
+    while True:
+        try:
+            ask()
+        except StoreBusyError:
+            continue
+        except ApiError as error:
+            return type(error).__name__
+        return None
 
 
 def facts(database: Database) -> list[tuple[str, dict[str, Any]]]:
