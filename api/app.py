@@ -108,12 +108,18 @@ def create_app(
     """The desk's application. Its database is opened, and brought up to date, when it starts.
 
     `news` connects it to other workers; on a PostgreSQL server they hear of each other without.
+    Raises SettingsError.
     """
+    proving.key_file(settings)  # refused now, not when the first head is signed
     if isinstance(settings.database, URL):
         news = PostgresNews(settings.database)
     desk = Desk(
         settings=settings,
-        database=Database(settings.database, busy_timeout_s=settings.busy_timeout_s),
+        database=Database(
+            settings.database,
+            busy_timeout_s=settings.busy_timeout_s,
+            connections=settings.server_connections,
+        ),
         keyring=keyring_of(settings),
         broker=Broker(news),
         passwords=Passwords(settings.argon2),

@@ -126,8 +126,14 @@ class Settings(BaseSettings):
     """The desk speaks HTTPS by itself, with this certificate and those between it and the root (PEM)."""
     tls_key: Path | None = None
     """The certificate's key (PEM, not encrypted), where it is not in the same file."""
+    keys: Path | None = None
+    """The folder for the files with the desk's keys, `kek` and `ledger-key`. Unset, they lie beside an SQLite
+    file; beside a database on a server there is no place for them, and this is required."""
+    server_connections: int = Field(default=12, ge=4, le=200)
+    """How many connections to a PostgreSQL server each worker may have for the desk, and as many again for
+    the keys of faces; two more carry the news. The server's `max_connections` must have room for all."""
     ledger_key: Path | None = None
-    """The file with the key that signs the ledger's heads; unset, it is beside the database, by its name."""
+    """The file with the key that signs the ledger's heads, in place of the one in `keys`."""
     policies: Path | None = None
     """A folder with the policies of the site's lanes, now and before: decisions are replayed by them."""
     lease_s: int = Field(default=120, ge=10, le=600)
@@ -166,8 +172,7 @@ class Settings(BaseSettings):
     """Where the keys of faces lie: a file, or `postgresql://…`. Without it: beside the database's file,
     `<database>.keys`, or on its server in the schema `keyring`."""
     kek_file: Path | None = None
-    """The file with the key-encryption key, made where there is none. Without it: beside the database's file,
-    `<database>.kek`, or `desk.kek`."""
+    """The file with the key-encryption key, made where there is none, in place of the one in `keys`."""
     kek: SecretStr | None = None
     """The key-encryption key itself, 32 bytes in base64, in place of a file."""
     kms_address: str | None = Field(default=None, pattern="^https?://[^@]+$")
@@ -193,6 +198,18 @@ class Settings(BaseSettings):
     def https(self) -> bool:
         """Whether browsers reach the desk over HTTPS alone."""
         return self.cookie_secure or self.tls_certificate is not None
+
+    def key_file(self, name: str) -> Path:
+        """Where the key of that name lies. Raises SettingsError where nobody said where."""
+        if self.keys is not None:
+            return self.keys / name
+        if isinstance(self.database, Path):
+            return self.database.with_name(f"{self.database.name}.{name}")
+        raise SettingsError(
+            f"the database is on a server, and nothing says where the desk's key file {name} lies: "
+            "set keys to a folder for the desk alone, which stays from start to start and is not in the "
+            "database's backup"
+        )
 
     @property
     def passkey_domain(self) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import httpx
 
 from benchmarks.errors import BenchmarkError
 from lane.adapters.desk_process import ask
@@ -34,11 +35,25 @@ def site(database: str | None, *, lanes: int, officers: int, workers: int) -> It
     with tempfile.TemporaryDirectory(prefix="passenger-lane-desk-") as folder:
         place = database or str(Path(folder) / "desk.sqlite")
         run = secrets.token_hex(3)  # a server's database may know others from an earlier run
-        at = ["--database", place, "--json"]
-        tokens = {name: _added("lane", name, at)["token"] for name in _names("lane", run, lanes)}
-        generated = [*at, "--generate"]
-        people = {name: _added("officer", name, generated)["password"] for name in _names("o", run, officers)}
-        with _serving(place, Path(folder), workers) as address:
+        chief = f"chief-{run}"
+        added = [
+            "officer",
+            "add",
+            chief,
+            "--role",
+            "administrator",
+            "--generate",
+            "--database",
+            place,
+            "--json",
+        ]
+        password = ask(added)["password"]
+        with (
+            _serving(place, Path(folder), workers) as address,
+            _signed_in(address, chief, password) as asking,
+        ):
+            tokens = {name: _lane(asking, name) for name in _names("lane", run, lanes)}
+            people = {name: _officer(asking, name) for name in _names("o", run, officers)}
             yield Site(address, tokens, people)
 
 
@@ -46,8 +61,32 @@ def _names(what: str, run: str, number: int) -> list[str]:
     return [f"{what}-{run}-{one}" for one in range(1, number + 1)]
 
 
-def _added(what: str, name: str, options: list[str]) -> Any:
-    return ask([what, "add", name, *options])
+@contextmanager
+def _signed_in(address: str, name: str, password: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=60, trust_env=False) as client:
+        answer = _done(client.post("/session", json={"name": name, "password": password}))
+        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        yield client
+
+
+def _lane(asking: httpx.Client, name: str) -> str:
+    """A new lane's token."""
+    return str(_done(asking.post("/lane-tokens", json={"lane": name})).json()["token"])
+
+
+def _officer(asking: httpx.Client, name: str) -> str:
+    """A new officer's password, which the officer has chosen in place of the one that was told."""
+    told = _done(asking.post("/officers", json={"name": name})).json()["password"]
+    chosen = secrets.token_urlsafe(16)
+    with _signed_in(str(asking.base_url).partition("/api")[0], name, told) as own:
+        _done(own.put("/password", json={"old": told, "new": chosen}))
+    return chosen
+
+
+def _done(answer: httpx.Response) -> httpx.Response:
+    if not answer.is_success:
+        raise BenchmarkError(f"the desk refuses {answer.request.url.path}: HTTP {answer.status_code}")
+    return answer
 
 
 @contextmanager
@@ -55,6 +94,7 @@ def _serving(place: str, folder: Path, workers: int) -> Iterator[str]:
     command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", str(workers)]
     here = {
         "PASSENGER_LANE_DESK_DATABASE": place,
+        "PASSENGER_LANE_DESK_KEYS": str(folder),
         "PASSENGER_LANE_DESK_LOG_LEVEL": "warning",
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }

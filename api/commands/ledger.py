@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from api.app import utc_now
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
-from api.errors import StoreError, WitnessError
+from api.errors import SettingsError, StoreError, WitnessError
 from api.proof import dossier, witness
 from api.settings import Settings, load
 from api.store import chain, heads
@@ -179,9 +180,11 @@ def keep_watch(
 def _sign(settings: Settings) -> None:
     """Sign what is there now, where this is the desk's own machine; elsewhere the newest head is enough."""
     must_exist(settings.database)
-    if proving.key_file(settings).is_file():
-        with existing(settings) as store:
-            Proving(store, proving.key_file(settings), utc_now).head()
+    with suppress(SettingsError):  # nothing says where the key lies: it is on another machine
+        key = proving.key_file(settings)
+        if key.is_file():
+            with existing(settings) as store:
+                Proving(store, key, utc_now).head()
 
 
 def _write(out: Path, lines: Iterable[str]) -> None:

@@ -74,6 +74,9 @@ class Watcher(Protocol):
         ...
 
 
+CONNECTIONS = 12
+"""To a server, of one `Database`: see `server_connections` in the settings."""
+
 RECORDED = "recorded"
 """Where a session keeps the entries that it put into the ledger."""
 
@@ -84,9 +87,16 @@ class Database:
     One that is `only_read` changes nothing, and leaves a file and its folder as they are.
     """
 
-    def __init__(self, place: Path | URL, *, busy_timeout_s: float = 5.0, only_read: bool = False) -> None:
+    def __init__(
+        self,
+        place: Path | URL,
+        *,
+        busy_timeout_s: float = 5.0,
+        only_read: bool = False,
+        connections: int = CONNECTIONS,
+    ) -> None:
         self.place = place
-        self.server = _server(place)
+        self.server = _server(place, connections)
         self.engine = self.server.engine(timeout_s=busy_timeout_s, only_read=only_read)
         self._reading, self._writing = self.server.reading(self.engine), self.server.writing(self.engine)
         # Who waits for the turn waits here first, and takes no connection from those who read.
@@ -190,8 +200,8 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
-def _server(place: Path | URL) -> Server:
-    return SqliteFile(place) if isinstance(place, Path) else PostgresServer(place)
+def _server(place: Path | URL, connections: int = CONNECTIONS) -> Server:
+    return SqliteFile(place) if isinstance(place, Path) else PostgresServer(place, connections)
 
 
 def _cause(error: DBAPIError | OSError) -> str:

@@ -34,7 +34,7 @@ from api.errors import KeyLostError, KeyringError, KeyWrongError, SettingsError,
 from api.keys.kms import TransitKey
 from api.keys.vault import GivenKey, KeyEncryption, KeyFile, KeySource, new_key
 from api.settings import Settings, is_loopback
-from api.store.database import Database
+from api.store.database import CONNECTIONS, Database
 from api.store.tables import Moment
 
 SCHEMA = "keyring"
@@ -44,10 +44,18 @@ class Keyring:
     """Data keys by passage. Nothing is opened before `prepare`; no key is ever held in memory for later."""
 
     def __init__(
-        self, place: Path | URL, source: KeySource, *, busy_timeout_s: float = 5.0, only_read: bool = False
+        self,
+        place: Path | URL,
+        source: KeySource,
+        *,
+        busy_timeout_s: float = 5.0,
+        only_read: bool = False,
+        connections: int = CONNECTIONS,
     ) -> None:
         self.place, self.source = place, source
-        self._database = Database(place, busy_timeout_s=busy_timeout_s, only_read=only_read)
+        self._database = Database(
+            place, busy_timeout_s=busy_timeout_s, only_read=only_read, connections=connections
+        )
         self._on_server = self._database.engine.dialect.name != "sqlite"
         self._metadata = MetaData(schema=SCHEMA if self._on_server else None)
         self._keys, self._head = _tables(self._metadata)
@@ -192,17 +200,21 @@ def keyring_of(settings: Settings, *, only_read: bool = False) -> Keyring:
     """The keyring that the settings name. Nothing is opened yet. Raises SettingsError."""
     database = settings.database
     place = settings.keyring or (_beside(database, ".keys") if isinstance(database, Path) else database)
-    return Keyring(place, _source(settings), busy_timeout_s=settings.busy_timeout_s, only_read=only_read)
+    return Keyring(
+        place,
+        _source(settings),
+        busy_timeout_s=settings.busy_timeout_s,
+        only_read=only_read,
+        connections=settings.server_connections,
+    )
 
 
 def _source(settings: Settings) -> KeySource:
-    database = settings.database
     if settings.kms_address is not None:
         return _service(settings.kms_address, settings)
     if settings.kek is not None:
         return GivenKey(settings.kek.get_secret_value())
-    beside = _beside(database, ".kek") if isinstance(database, Path) else Path("desk.kek")
-    return KeyFile(settings.kek_file or beside)
+    return KeyFile(settings.kek_file or settings.key_file("kek"))
 
 
 def _service(address: str, settings: Settings) -> TransitKey:

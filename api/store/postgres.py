@@ -18,11 +18,8 @@ from api.errors import (
 _TURN = 0x7061_7373_6C61_6E65
 """The advisory lock, one in each database, that makes whoever writes into the ledger wait for a turn."""
 
-_CONNECTIONS, _MORE_CONNECTIONS = 5, 7
-"""Of one pool; a worker has one for the desk and one for its keys, and two connections for news.
-
-PostgreSQL allows 100 in all, unless it is told otherwise: enough for three workers at their worst.
-"""
+_KEPT = 4
+"""Of the connections that there may be, how many stay open when nobody needs them."""
 
 _BUSY = ("08", "40", "53", "55P03", "57")
 """Out of reach, in each other's way, out of room, waited too long, told to stop."""
@@ -37,6 +34,8 @@ class PostgresServer:
     """See `api.store.database.Server`. A transaction that writes takes an advisory lock before all else."""
 
     url: URL
+    connections: int = 12
+    """How many there may be at a time; whoever needs one more waits for it."""
 
     def __str__(self) -> str:
         return self.url.render_as_string(hide_password=True)
@@ -47,8 +46,8 @@ class PostgresServer:
             self.url.set(drivername="postgresql+psycopg"),
             hide_parameters=True,
             pool_pre_ping=True,
-            pool_size=_CONNECTIONS,
-            max_overflow=_MORE_CONNECTIONS,
+            pool_size=_KEPT,
+            max_overflow=self.connections - _KEPT,
             pool_timeout=timeout_s,
             connect_args={
                 "connect_timeout": max(2, round(timeout_s)),

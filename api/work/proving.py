@@ -83,7 +83,5 @@ def of(desk: Desk) -> Proving:
 
 
 def key_file(settings: Settings) -> Path:
-    """Where the key lies: as it is set, or beside the database; of a server's, in the working folder."""
-    place = settings.database
-    database = place if isinstance(place, Path) else Path(str(place.database))
-    return settings.ledger_key or database.with_name(f"{database.name}.ledger-key")
+    """Where the key lies. Raises SettingsError where nobody said where."""
+    return settings.ledger_key or settings.key_file("ledger-key")

@@ -1,5 +1,6 @@
 """The command line: starts, ends, teaches, and never shows a traceback."""
 
+import base64
 import json
 import os
 import signal
@@ -355,6 +356,15 @@ def test_the_commands_work_on_postgresql(place: URL) -> None:
     with empty_database() as other:
         done = run("lane", "revoke", "lane-1", "--database", other.render_as_string(hide_password=False))
         assert (done.exit_code, "no desk's database" in done.stderr) == (2, True)
+
+
+def test_a_desk_on_a_server_must_be_told_where_its_keys_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run("serve", "--database", "postgresql://desk:s3cret@127.0.0.1:1/desk")
+    assert (done.exit_code, "set keys to a folder" in done.stderr) == (2, True)
+    assert "s3cret" not in done.output
+    monkeypatch.setenv("PASSENGER_LANE_DESK_KEK", base64.b64encode(bytes(32)).decode())
+    done = run("serve", "--database", "postgresql://desk:s3cret@127.0.0.1:1/desk")
+    assert (done.exit_code, "key file ledger-key" in done.stderr) == (2, True)
 
 
 def test_an_unknown_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -316,10 +316,14 @@ def test_only_who_is_known_is_told_the_head(desk: RunningDesk, officer: Officer,
     assert httpx.get(f"{desk.address}/api/v1/ledger/head", trust_env=False).status_code == 401
 
 
-def test_the_key_lies_beside_the_database_unless_it_is_set(desk: RunningDesk, tmp_path: Path) -> None:
+def test_the_key_lies_beside_the_database_file_unless_it_is_set(desk: RunningDesk, tmp_path: Path) -> None:
     unset = desk.settings.model_copy(update={"ledger_key": None})
     assert str(proving.key_file(unset)) == f"{desk.settings.database}.ledger-key"
     server = make_url("postgresql://desk:secret@somewhere/border")
-    assert str(proving.key_file(unset.model_copy(update={"database": server}))) == "border.ledger-key"
+    on_server = unset.model_copy(update={"database": server})
+    with pytest.raises(SettingsError, match="set keys to a folder"):
+        proving.key_file(on_server)
+    in_folder = on_server.model_copy(update={"keys": tmp_path})
+    assert proving.key_file(in_folder) == tmp_path / "ledger-key"
     elsewhere = unset.model_copy(update={"ledger_key": tmp_path / "key"})
     assert proving.key_file(elsewhere) == tmp_path / "key"

@@ -34,8 +34,11 @@ def address_of(place: Path | URL) -> str:
 @contextmanager
 def serving(place: Path | URL, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", str(WORKERS)]
-    # With a database on a server, a desk makes its keys in the working folder.
-    here = {"PASSENGER_LANE_DESK_DATABASE": address_of(place), "PYTHONPATH": str(ROOT)}
+    here = {
+        "PASSENGER_LANE_DESK_DATABASE": address_of(place),
+        "PASSENGER_LANE_DESK_KEYS": str(log.parent),
+        "PYTHONPATH": str(ROOT),
+    }
     environment = os.environ | CHEAP_ENVIRONMENT | here
     with (
         log.open("wb") as errors,
