@@ -316,37 +316,60 @@ def desk(
 ) -> None:
     """Measure a desk with simulated lanes and scripted officers, over HTTP, up to where it breaks.
 
-    They run on the same machine as the desk and take time from it: the figures are from below.
+    Each lane uploads two pictures of a referred passenger and tells the rest; officers follow the queue's
+    page, claim, look, judge and decide. Told are p50, p95 and p99 from the lane's first byte until the case
+    is on the page of an officer who watches, and until the lane has the decision.
+
+    Broken is a step with a failed request, with a referral that was lost or not decided, later on screen than
+    500 ms (p95), or where lanes are told to wait longer than a second. Everything runs on this machine and
+    takes time from the desk: the figures are from below.
+
+    Beside OUT the steps are drawn as SVG. Ctrl-C ends the desk, too.
 
     Example: python -m benchmarks desk --lanes 20 --officers 8 --workers 2 --json desk.json
     """
     from benchmarks.desk import measure  # noqa: PLC0415
+    from benchmarks.drawing import draw_steps  # noqa: PLC0415
     from benchmarks.shift import Load  # noqa: PLC0415
     from benchmarks.site import site  # noqa: PLC0415
     from benchmarks.stamp import stamp_of  # noqa: PLC0415
 
     results.must_be_writable(json_out)
     load = Load(per_hour, referred, seconds, officer_s)
-    with site(database, lanes=lanes, officers=officers + 1, workers=workers) as running:
-        steps = measure(running, load, search=search)
     kind = "postgresql" if database and "://" in database else "sqlite"
+    _say(f"starting a desk on {kind}, with {lanes} lanes and {officers} officers …")
+    steps = []
+    with site(database, lanes=lanes, officers=officers + 1, workers=workers) as running:
+        for step in measure(running, load, search=search, say=_say):
+            steps.append(step)
+            _say(_step(step))
     asked = {"database": kind, "workers": workers, "officers": officers, "officer_s": officer_s}
     libraries = ("fastapi", "uvicorn", "sqlalchemy", "psycopg", "httpx")
-    found = {"benchmark": "desk", "stamp": stamp_of(libraries), **asked, "referred": referred, "steps": steps}
-    if json_out is not None:
-        results.write(found, json_out)
-    if json_out != results.STDOUT:
-        for step in steps:
-            _show_step(step)
+    found: dict[str, Any] = {"benchmark": "desk", "stamp": stamp_of(libraries), **asked, "referred": referred}
+    found["steps"] = steps
+    if json_out is not None and json_out != results.STDOUT:
+        found["drawing"] = draw_steps(json_out, steps, f"desk on {kind}, {workers} worker(s), {lanes} lanes")
+    _tell(found, json_out, _show_steps)
 
 
-def _show_step(step: dict[str, Any]) -> None:
+def _say(text: str) -> None:
+    """Progress, beside the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _show_steps(console: Console, told: dict[str, Any]) -> None:
+    for step in told["steps"]:
+        console.print(_step(step))
+
+
+def _step(step: dict[str, Any]) -> str:
+    """One step in a line."""
     on_screen, decided = step["on_screen"] or {}, step["decided"] or {}
     quantiles = ", ".join(f"{name} {on_screen.get(f'{name}_ms', '-')} ms" for name in ("p50", "p95", "p99"))
-    print(
-        f"{step['passages_per_second']:8.2f} passages/s, {step['referrals']} referred: on screen {quantiles}"
+    return (
+        f"{step['passages_per_second']:.2f} passages/s, {step['referrals']} referred: on screen {quantiles}; "
+        f"decided p95 {decided.get('p95_ms', '-')} ms; {'; '.join(step['broken']) or 'carried'}"
     )
-    print(f"         decided p95 {decided.get('p95_ms', '-')} ms; {'; '.join(step['broken']) or 'carried'}")
 
 
 def _more(pattern: str | None, root: Path, impostors: str) -> tuple[str, ...]:

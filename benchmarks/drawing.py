@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,34 @@ def draw(
     for name, page in pages.items():
         write_text(page, out.with_name(name))
     return list(pages)
+
+
+def draw_steps(out: Path, steps: Sequence[Mapping[str, Any]], title: str) -> str:
+    """How late referrals come at each load, beside `out`; the file's name. A ring marks a step that broke."""
+    drawn = [step for step in steps if step["on_screen"]]
+    loads = [float(step["passages_per_second"]) for step in drawn] or [1.0]
+    quantiles = ("p50", "p95", "p99")
+    late = {name: [float(step["on_screen"][f"{name}_ms"]) for step in drawn] for name in quantiles}
+    most = max([1.0, *late["p99"]])
+    across = Scale(0, max(loads) * 1.05, LEFT, WIDTH - RIGHT)
+    up = Scale(0, most * 1.05, HEIGHT - BOTTOM, TOP)
+    marks_up = [(most * part / 4, f"{most * part / 4:.0f}") for part in range(5)]
+    marks_across = [(load, f"{load:g}") for load in loads]
+    body = [
+        *_axes(across, up, marks_across, marks_up, "passages a second", "on the officer's screen after, ms")
+    ]
+    for place, (name, values) in enumerate(late.items()):
+        points = [(across.at(load), up.at(value)) for load, value in zip(loads, values, strict=False)]
+        body += [_line(points, place), *_legend(place, name, f"{len(points)} loads")]
+        body += [_circle(point, 2, _colour(place)) for point in points]
+        body += [_circle(at, 6, "none") for at, step in zip(points, drawn, strict=False) if step["broken"]]
+    body.append(_text(WIDTH - RIGHT + 16, TOP + 134, "ring: it broke there", colour="#555"))
+    write_text(_page(title, body), out.with_name(f"{out.stem}-steps.svg"))
+    return f"{out.stem}-steps.svg"
+
+
+def _circle(at: Point, radius: int, fill: str) -> str:
+    return f'<circle cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{radius}" fill="{fill}" stroke="#111"/>'
 
 
 def det(

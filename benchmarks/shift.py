@@ -1,12 +1,13 @@
 """A shift at a desk, over HTTP: lanes that refer passengers, officers who answer, and one who watches.
 
-Everything is asked as the real ones ask it: pictures, then entries; the events, then the list; claim,
-pictures, judgement, decision. What is sent on time does not wait for what was sent before.
+Everything is asked as the real ones ask it: pictures, then entries; an event, then the page's cases, one
+request of a page at a time; claim, pictures, judgement, decision. What is sent on time does not wait for what
+was sent before.
 """
 
 import asyncio
 import hashlib
-import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -24,6 +25,10 @@ from benchmarks.site import Site
 from lane.ledger import GENESIS, Entry, Head, follow
 
 _PATIENCE_S = 20.0
+_LOOKS_AGAIN_S = 10.0
+"""As the page of the queue does where nothing happens."""
+_REACTS_WITHIN_S = (0.2, 1.0)
+_CASE = re.compile(r'<li class="case[^>]*data-passage="([^"]+)"')
 
 Fact = tuple[str, dict[str, Any]]
 """Kind and body."""
@@ -55,9 +60,24 @@ class Seen:
     sent_at: dict[str, int] = field(default_factory=dict)
     """Referral → when the lane began to send it."""
     on_screen_ns: dict[str, int] = field(default_factory=dict)
-    """Referral → until the watching officer's list had it, asked for because of the event."""
+    """Referral → until the page of an officer who only watches had it, asked for because of the event."""
     decided_ns: dict[str, int] = field(default_factory=dict)
     """Referral → until the lane had the decision."""
+
+
+@dataclass(slots=True)
+class Screen:
+    """An officer's page of the queue."""
+
+    client: httpx.AsyncClient
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    follows: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def woken(self) -> None:
+        """Wait until something happens, or the page looks by itself."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOKS_AGAIN_S):
+                await self.news.wait()
 
 
 class Shift:
@@ -71,17 +91,18 @@ class Shift:
 
     async def run(self, heads: dict[str, Head]) -> Seen:
         """`heads`: of each lane's chain, which goes on from shift to shift."""
-        watcher, *officers = [await self._signed_in(*one) for one in self._site.passwords.items()]
-        background = [asyncio.create_task(self._watch(watcher))]
-        background += [asyncio.create_task(self._decide(one)) for one in officers]
-        await asyncio.sleep(0.5)  # until the watcher listens
+        officers = [await self._signed_in(*one) for one in self._site.passwords.items()]
+        screens = [Screen(one) for one in officers]
+        at_work = [self._watch(screens[0]), *(self._decide(one) for one in screens[1:])]
+        background = [asyncio.create_task(one) for one in (*map(self._follow, screens), *at_work)]
+        await asyncio.gather(*(one.follows.wait() for one in screens))
         lanes = [self._lane(name, token, heads) for name, token in self._site.tokens.items()]
         await asyncio.gather(*lanes)
         self._over.set()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        for client in (watcher, *officers):
+        for client in officers:
             await client.aclose()
         return self.seen
 
@@ -183,37 +204,43 @@ class Shift:
 
     # --- officers
 
-    async def _watch(self, client: httpx.AsyncClient) -> None:
+    async def _follow(self, screen: "Screen") -> None:
+        """Wake the page whenever something happens, as its script does."""
         while not self._over.is_set():
             with suppress(httpx.HTTPError):
-                async with client.stream("GET", "/events", timeout=60) as stream:
-                    await self._follow(client, stream)
+                async with screen.client.stream("GET", "/events", timeout=60) as stream:
+                    screen.follows.set()
+                    async for line in stream.aiter_lines():
+                        if line.startswith("event: "):
+                            screen.news.set()
             self.seen.errors["events: the stream ended"] += 1
 
-    async def _follow(self, client: httpx.AsyncClient, stream: httpx.Response) -> None:
-        name = ""
-        async for line in stream.aiter_lines():
-            if line.startswith("event: "):
-                name = line.removeprefix("event: ")
-            elif line.startswith("data: ") and name == "referral.opened":
-                listed = await self._asked("list", client.get("/referrals"))
-                now = time.monotonic_ns()
-                for case in listed.json()["referrals"] if listed is not None else ():
-                    self._on_screen(case["passage"], now)
-                # What was decided before the list came is not on it any more among those who wait.
-                self._on_screen(json.loads(line.removeprefix("data: "))["passage"], now)
+    async def _cases(self, screen: "Screen") -> set[str]:
+        """Who waits, as the page shows it."""
+        screen.news.clear()
+        shown = await self._asked("page", screen.client.get(f"{self._site.address}/queue/cases"))
+        return set(_CASE.findall(shown.text)) if shown is not None else set()
 
-    def _on_screen(self, passage: str, now: int) -> None:
-        self.seen.on_screen_ns.setdefault(passage, now)
-
-    async def _decide(self, client: httpx.AsyncClient) -> None:
+    async def _watch(self, screen: "Screen") -> None:
         while not self._over.is_set():
-            answer = await self._asked("claim", client.post("/referrals/next"))
+            cases = await self._cases(screen)
+            now = time.monotonic_ns()
+            for passage in cases:
+                self.seen.on_screen_ns.setdefault(passage, now)
+            await screen.woken()
+
+    async def _decide(self, screen: "Screen") -> None:
+        while not self._over.is_set():
+            if not await self._cases(screen):
+                await screen.woken()
+                continue
+            await asyncio.sleep(self._chance.uniform(*_REACTS_WITHIN_S))
+            answer = await self._asked("claim", screen.client.post("/referrals/next"))
             claim = answer.json()["claim"] if answer is not None else None
             if claim is None:
-                await asyncio.sleep(0.1)
-                continue
-            await self._answer(client, f"/referrals/{claim['passage']}")
+                await screen.woken()
+            else:
+                await self._answer(screen.client, f"/referrals/{claim['passage']}")
 
     async def _answer(self, client: httpx.AsyncClient, path: str) -> None:
         shown = await self._asked("case", client.get(path))
