@@ -1,7 +1,7 @@
 """News for open pages, as server-sent events."""
 
 from collections.abc import AsyncIterator
-from time import time
+from time import monotonic, time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -17,6 +17,8 @@ from api.work.desk import Desk
 router = APIRouter(route_class=Guarded, tags=["referrals"])
 
 _STILL_HERE_S = 10.0
+_LOOK_AGAIN_S = 1.0
+"""Events come in flocks: the session is not looked up for each of them."""
 _COME_BACK_MS = 2000
 _OF_THE_HALL = {"lane.changed", "staff.changed"}
 
@@ -46,7 +48,12 @@ async def follow_events(
     The stream ends with the session, or when the client does not keep up; EventSource then comes again.
     """
     yield ServerSentEvent(comment="following", retry=_COME_BACK_MS)
-    while not listener.dropped and await run_in_threadpool(_still_signed_in, desk, who):
+    looked_at = float("-inf")
+    while not listener.dropped:
+        if monotonic() - looked_at >= _LOOK_AGAIN_S:
+            if not await run_in_threadpool(_still_signed_in, desk, who):
+                return
+            looked_at = monotonic()
         event = await listener.word(_STILL_HERE_S)
         if event is None:
             yield ServerSentEvent(comment="still here")

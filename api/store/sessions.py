@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from api.errors import NotSignedInError, SessionUnknownError, WrongPasswordError
@@ -132,9 +132,7 @@ def begun_at(session: Session, token_sha256: str) -> datetime:
 
 def mark_used(session: Session, token_sha256: str, *, at: datetime) -> None:
     """The officer did something: the idle time starts again."""
-    row = session.get(SessionRow, token_sha256)
-    if row is not None:
-        row.used_at = at
+    session.execute(update(SessionRow).where(SessionRow.token_sha256 == token_sha256).values(used_at=at))
 
 
 def forget_ended(session: Session, *, at: datetime, lifetime: Lifetime) -> None:

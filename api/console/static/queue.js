@@ -6,7 +6,8 @@ import { lettersAreKeys } from "./letters.js";
 import { Sound } from "./sound.js";
 import { localTimes } from "./times.js";
 
-let asked = 0;
+let asking = false;
+let again = false;
 
 const cases = document.getElementById("cases");
 const announcement = document.getElementById("announcement");
@@ -20,10 +21,20 @@ startClock();
 document.addEventListener("keydown", takeNext);
 if (document.activeElement === document.body) openers()[0]?.focus();
 
+// Events come in flocks: while the desk is asked, the next ones ask once more, together.
 async function refresh() {
-  const turn = ++asked;
-  const html = await get(cases.dataset.url);
-  if (html === null || turn !== asked) return;
+  again = true;
+  if (asking) return;
+  asking = true;
+  while (again) {
+    again = false;
+    show(await get(cases.dataset.url));
+  }
+  asking = false;
+}
+
+function show(html) {
+  if (html === null) return;
   const before = new Set(rows().map((row) => row.dataset.passage));
   const focused = document.activeElement?.closest?.("[data-passage]")?.dataset.passage;
   cases.innerHTML = html; // made by the desk from escaped templates
