@@ -13,7 +13,12 @@ from typing import Literal, Protocol
 from api.errors import TooManyListenersError
 
 EventName = Literal[
-    "referral.opened", "referral.changed", "referral.decided", "lane.changed", "staff.changed"
+    "referral.opened",
+    "referral.changed",
+    "referral.decided",
+    "referral.handed",
+    "lane.changed",
+    "staff.changed",
 ]
 
 MOST_LISTENERS = 512

@@ -50,6 +50,7 @@ ApiError
 ├── PassageClosedError        the passage ended before an officer decided
 ├── OtherOfficerNeededError   somebody else must answer for the case
 ├── AlreadyJudgedError        the officer has judged the faces under this claim
+├── NotShownError             the faces were not sent to the officer who judges them
 ├── NotRevealedError          the officer has not judged the faces yet
 ├── NoShiftError              the officer is on no shift
 ├── NotDecidedError           the case has no decision yet
@@ -413,8 +414,15 @@ class AlreadyJudgedError(ApiError):
         super().__init__("the findings are revealed already, and the judgement before stays as it is")
 
 
+class NotShownError(ApiError):
+    """The faces were not sent to the officer who judges them."""
+
+    def __init__(self) -> None:
+        super().__init__("look at the case first: nobody judges faces that were not shown")
+
+
 class NotRevealedError(ApiError):
-    """The officer has not judged the faces yet."""
+    """The officer has not judged the faces yet, or was not shown what the machine found."""
 
     def __init__(self) -> None:
         super().__init__("compare the faces first: a decision follows the officer's own judgement")
@@ -608,6 +616,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     PassageClosedError: (409, "passage_closed"),
     OtherOfficerNeededError: (409, "other_officer_needed"),
     AlreadyJudgedError: (409, "already_judged"),
+    NotShownError: (409, "not_shown"),
     NotRevealedError: (409, "not_revealed"),
     NoShiftError: (409, "no_shift"),
     NotDecidedError: (409, "not_decided"),

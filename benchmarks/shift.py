@@ -65,6 +65,9 @@ class Seen:
     """Referral → until the lane had the decision."""
 
 
+_CHANGES_NO_QUEUE = frozenset({"event: referral.handed"})
+
+
 @dataclass(slots=True)
 class Screen:
     """An officer's page of the queue."""
@@ -211,7 +214,7 @@ class Shift:
                 async with screen.client.stream("GET", "/events", timeout=60) as stream:
                     screen.follows.set()
                     async for line in stream.aiter_lines():
-                        if line.startswith("event: "):
+                        if line.startswith("event: ") and line not in _CHANGES_NO_QUEUE:
                             screen.news.set()
             self.seen.errors["events: the stream ended"] += 1
 

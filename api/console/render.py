@@ -23,6 +23,7 @@ PROBLEMS: dict[str, str] = {
     "passage_closed": N_("The passage has ended at the lane. There is nobody left to decide on."),
     "other_officer_needed": N_("This case needs another officer. Take another one."),
     "already_judged": N_("You have judged these faces already; your judgement stays as it is."),
+    "not_shown": N_("Open the case first: nobody judges faces that were not shown."),
     "not_revealed": N_("Compare the faces first. A decision follows your own judgement."),
     "not_decided": N_("This case has no decision that could be corrected."),
     "not_your_decision": N_("Another officer decided this case; only that officer can correct it."),

@@ -42,8 +42,8 @@ async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:
 async def follow_events(
     desk: TheDesk, who: TheOfficer, listener: Annotated[Listener, Depends(listening)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """`referral.opened`, `referral.changed` and `referral.decided`, each with {"passage": id};
-    to supervisors `lane.changed` and `staff.changed`, with nothing.
+    """`referral.opened`, `referral.changed`, `referral.decided` and `referral.handed` (the lane has it),
+    each with {"passage": id}; to supervisors `lane.changed` and `staff.changed`, with nothing.
 
     The stream ends with the session, or when the client does not keep up; EventSource then comes again.
     """

@@ -22,6 +22,7 @@ from api.errors import (
     NotDecidedError,
     NoteMissingError,
     NotRevealedError,
+    NotShownError,
     NotSignedInError,
     NotYourDecisionError,
     OtherOfficerNeededError,
@@ -131,6 +132,7 @@ def release_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) ->
     responses=documented(
         *_ACTING,
         ClaimMissingError,
+        NotShownError,
         AlreadyJudgedError,
         AlreadyDecidedError,
         PassageClosedError,
@@ -142,7 +144,7 @@ def judge_referral(
 ) -> ReferralDetail:
     """Say whether the faces show the same person, once under a claim; then the findings are revealed.
 
-    Sending the same again gives the same case.
+    The case must have been looked at under this claim. Sending the same again gives the same case.
     """
     viewed = [view.model_dump() for view in given.viewed]
     features = {str(name): str(seen) for name, seen in given.features.items()}

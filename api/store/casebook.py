@@ -189,6 +189,7 @@ class Casebook:
 
     def _judged_blind(self, entry: Entry) -> None:
         case, body = self._held(entry), entry.body
+        must(case.shown, "faces are judged that were not shown")
         _move(case, Act.JUDGED)
         case.verdict = Verdict(body["verdict"])
         case.step, case.shown = Step.REVEALED, False

@@ -21,6 +21,7 @@ from api.errors import (
     NotDecidedError,
     NoteMissingError,
     NotRevealedError,
+    NotShownError,
     NotYourDecisionError,
     PassageClosedError,
     RepeatRefusedError,
@@ -78,12 +79,12 @@ class Handing:
 def judge(session: Session, passage: str, officer: str, given: Judgement, *, at: datetime) -> bool:
     """Keep a blind judgement and reveal the case; False where exactly this is there already.
 
-    Raises AlreadyJudgedError, ClaimMissingError, AlreadyDecidedError, PassageClosedError or
+    Raises NotShownError, AlreadyJudgedError, ClaimMissingError, AlreadyDecidedError, PassageClosedError or
     ReferralUnknownError.
     """
     mine = (queue.is_waiting(), queue.claimed_by(officer, at))
-    blind = ReferralRow.step == Step.BLIND.value
-    if not queue.change(session, passage, *mine, blind, step=Step.REVEALED.value, shown=False):
+    blind = (ReferralRow.step == Step.BLIND.value, ReferralRow.shown.is_(True))
+    if not queue.change(session, passage, *mine, *blind, step=Step.REVEALED.value, shown=False):
         _same_judgement(session, passage, officer, given, at=at)
         return False
     row = queue.row_of(session, passage)
@@ -120,7 +121,7 @@ def decide(session: Session, passage: str, officer: str, wanted: Wanted, *, at: 
     referral = queue.one(session, passage, at=at)
     if referral.state != "claimed" or referral.claimed_by != officer:
         return _same_again(session, referral, officer, wanted)
-    if referral.step is not Step.REVEALED:
+    if referral.step is not Step.REVEALED or not referral.shown:
         raise NotRevealedError
     _check(referral, wanted, referral.opinion)
     first = _first_answer(session, referral)
@@ -214,6 +215,8 @@ def _same_judgement(session: Session, passage: str, officer: str, given: Judgeme
     referral = queue.one(session, passage, at=at)
     if referral.state != "claimed" or referral.claimed_by != officer:
         raise queue.why_not(session, passage, otherwise=ClaimMissingError())
+    if referral.step is Step.BLIND:
+        raise NotShownError
     said = referral.opinion
     if said is None or (said.verdict, said.confidence) != (given.verdict, given.confidence):
         raise AlreadyJudgedError

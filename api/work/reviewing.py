@@ -128,7 +128,7 @@ class Reviewing:
             found = reviews.hand(session, passage, at=self.clock(), window=self._window)
         if found.new:
             log.info("referral.handed", passage=passage, lane=lane)
-            self.broker.publish(Event("referral.changed", passage))
+            self.broker.publish(Event("referral.handed", passage))
         return found
 
     def escalate(self) -> list[str]:

@@ -244,6 +244,8 @@ class Officer:
         return self.ask("POST", f"/referrals/{passage}/claim")
 
     def judge(self, passage: str, verdict: str = "same", confidence: int = 4, **more: Any) -> httpx.Response:
+        """Look at the faces, and say what is seen."""
+        self.ask("GET", f"/referrals/{passage}")
         body = {"verdict": verdict, "confidence": confidence, **more}
         return self.ask("POST", f"/referrals/{passage}/judgement", json=body)
 

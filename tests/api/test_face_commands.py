@@ -63,6 +63,7 @@ def test_a_key_in_the_environment_is_rotated_to_the_next_one(
     next_key.write_text(second)
     database = ["--database", str(tmp_path / "desk.sqlite3")]
     monkeypatch.setenv("PASSENGER_LANE_DESK_KEK", first)
+    assert CliRunner().invoke(app, ["lane", "add", "lane-1", *database]).exit_code == 0
     assert CliRunner().invoke(app, ["keys", "rotate", "--to", str(next_key), *database]).exit_code == 0
     refused = CliRunner().invoke(app, ["keys", "rotate", "--to", str(next_key), *database])
     assert refused.exit_code == 2

@@ -70,6 +70,16 @@ def test_a_borderline_score_is_no_confident_result(codes: set[str], sure: bool) 
 # --- blind, revealed, decided
 
 
+def test_nobody_judges_faces_that_were_not_shown(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    unseen = {"verdict": "same", "confidence": 5}
+    refused = officer.ask("POST", f"/referrals/{passage}/judgement", json=unseen)
+    assert code(refused) == (409, "not_shown")
+    assert officer.ask("GET", f"/referrals/{passage}").json()["step"] == "blind"
+    assert officer.ask("POST", f"/referrals/{passage}/judgement", json=unseen).status_code == 200
+
+
 def test_nobody_decides_without_having_judged(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)

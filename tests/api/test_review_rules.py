@@ -100,6 +100,7 @@ class Review(RuleBasedStateMachine):
         except ApiError:
             return
         assert self.holder == officer.pseudonym, "nobody judges a case without having it"
+        assert self.cases.look(self.passage, officer).step_of(officer.pseudonym) is Step.REVEALED
         self.judged_by = officer.pseudonym
 
     @rule(who=PEOPLE, answer=st.sampled_from(Answer))

@@ -3,7 +3,7 @@
 const RETRY_MS = 3000;
 const CHECK_MS = 10000;
 const PATIENCE_MS = 8000;
-const NAMES = ["referral.opened", "referral.changed", "referral.decided"];
+const NAMES = ["referral.opened", "referral.changed", "referral.decided", "referral.handed"];
 
 const banner = document.getElementById("connection");
 

@@ -14,7 +14,8 @@ const announcement = document.getElementById("announcement");
 const sound = new Sound(document.getElementById("sound"));
 
 // Leases end and other processes write without a word to this page: what is checked is the queue itself.
-follow({ onEvent: refresh, onOpen: refresh, check: refresh });
+// That a lane has its decision changes nothing here.
+follow({ onEvent: (name) => name === "referral.handed" || refresh(), onOpen: refresh, check: refresh });
 document.addEventListener("keydown", move);
 setClock(cases.querySelector("[data-now]").dataset.now);
 startClock();
