@@ -153,7 +153,7 @@ def test_a_confident_result_is_reversed_by_two_officers_who_judge_apart(
     officer.judge(passage)
     assert code(officer.answer(passage, "admit", "same_person")) == (422, "note_missing")
     said = officer.answer(passage, "admit", "same_person", "the scar is there")
-    assert said.json() == {"state": "second_officer", "decision": None}
+    assert said.json() == {"state": "second_officer", "decision": None, "feedback": None}
     assert officer.answer(passage, "admit", "same_person", "the scar is there").json() == said.json()
     assert lane.decision(passage) is None
     assert code(officer.claim(passage)) == (409, "other_officer_needed")
@@ -184,7 +184,7 @@ def test_where_two_officers_differ_a_supervisor_decides(
         officer.decide(passage, "admit", "same_person")
         second.claim(passage)
         said = second.decide(passage, "second_line", "cannot_tell")
-        assert said.json() == {"state": "third_officer", "decision": None}
+        assert said.json() == {"state": "third_officer", "decision": None, "feedback": None}
         for one in (officer, second, other):
             assert code(one.claim(passage)) == (409, "other_officer_needed")
             assert one.ask("POST", "/referrals/next").json() == {"claim": None}
@@ -305,6 +305,7 @@ def test_a_diplomat_is_not_captured_a_second_time(desk: RunningDesk, lane: Lane,
         officers.set_duties(session, officer.pseudonym, ["diplomatic"], at=desk.clock())
     passage = lane.refer(reasons=[{"code": "P06"}], images=[])
     officer.claim(passage)
+    officer.ask("GET", f"/referrals/{passage}")
     assert code(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")
 
 
