@@ -35,6 +35,13 @@ from tests.postgres import empty_database
 pytestmark = pytest.mark.both_databases
 
 
+@pytest.fixture(autouse=True)
+def place_for_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A desk on a server must be told where its keys lie."""
+    (tmp_path / "keys").mkdir()
+    monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path / "keys"))
+
+
 def quiet(_table: str, _done: int, _total: int) -> None:
     """No progress is shown."""
 

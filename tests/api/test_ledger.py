@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.keys.vault import KeyFile
-from api.store import lanes, officers, verify
+from api.store import lanes, officers, terms, verify
 from api.store.database import Database
 from api.store.keyring import Keyring
 from api.store.tables import Table
@@ -540,6 +540,8 @@ def append(raw: sqlite3.Connection, kind: str, body: dict[str, Any], at: datetim
     entry = follow(end, chain="desk", at=at or datetime.now(UTC), kind=kind, body=body)
     row = (entry.seq, entry.payload, entry.hash, body.get("passage"))
     raw.execute("INSERT INTO ledger (seq, payload, hash, passage) VALUES (?, ?, ?, ?)", row)
+    found_by = "INSERT INTO ledger_terms (seq, term, passage, lane) VALUES (:seq, :term, :passage, :lane)"
+    raw.executemany(found_by, terms.of(entry, None))
     raw.execute("UPDATE ledger_head SET seq = ?, hash = ?", (entry.seq, entry.hash))
 
 

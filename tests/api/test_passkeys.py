@@ -111,10 +111,9 @@ def test_whom_the_provider_signed_in_long_ago_makes_no_passkey(
 ) -> None:
     with desk.desk.database.write() as session:
         session.get_one(OfficerRow, officer.pseudonym).external_sha256 = "a" * 64
+    assert officer.ask("POST", "/passkeys/challenge", json={}).status_code == 200
     desk.clock.pass_time(minutes=11)
     assert officer.ask("POST", "/passkeys/challenge", json={}).json()["code"] == "passkey_refused"
-    desk.clock.pass_time(minutes=-11)
-    assert officer.ask("POST", "/passkeys/challenge", json={}).status_code == 200
 
 
 def test_a_new_password_from_an_administrator_ends_passkeys_too(
