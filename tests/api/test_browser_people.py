@@ -53,6 +53,7 @@ def test_somebody_new_is_registered_and_chooses_a_password_by_keyboard(page: Pag
     page.get_by_role("link", name="It is noted").press("Enter")
     assert "Supervisor" in page.get_by_role("row", name="sun.li").inner_text()
     page.get_by_role("button", name="Sign out").press("Enter")
+    page.wait_for_url("**/sign-in")
     sign_in(page, desk, "sun.li", told)
     assert page.url == f"{desk.address}/account"
     page.keyboard.type(told)

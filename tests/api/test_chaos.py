@@ -298,7 +298,10 @@ def decide_everything(site: Site, password: str, told: dict[str, Any], ending: t
 
 
 @pytest.mark.parametrize("killed", ["desk on sqlite", "worker", "desk", "postgresql"])
-def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed(killed: str, tmp_path: Path) -> None:
+def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed(
+    killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path))
     with ExitStack() as ending:
         postgres = None if killed == "desk on sqlite" else ending.enter_context(server_to_kill())
         place = tmp_path / "desk.sqlite3" if postgres is None else postgres.url("desk")

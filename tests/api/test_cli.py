@@ -348,7 +348,8 @@ def test_another_url_is_refused_and_its_password_not_repeated(given: str) -> Non
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_the_commands_work_on_postgresql(place: URL) -> None:
+def test_the_commands_work_on_postgresql(place: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path))
     database = place.render_as_string(hide_password=False)
     added(database)
     assert run("officer", "disable", "wang", "--database", database).exit_code == 0
