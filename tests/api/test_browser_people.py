@@ -31,6 +31,7 @@ def page(browser: Browser, people: None) -> Iterator[Page]:
 
 def sign_in(page: Page, desk: RunningDesk, name: str, password: str = PASSWORD) -> None:
     page.goto(f"{desk.address}/sign-in")
+    page.locator("input[name=name]:focus").wait_for()
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(password)
@@ -56,6 +57,7 @@ def test_somebody_new_is_registered_and_chooses_a_password_by_keyboard(page: Pag
     page.wait_for_url("**/sign-in")
     sign_in(page, desk, "sun.li", told)
     assert page.url == f"{desk.address}/account"
+    page.locator("input[type=password]:focus").wait_for()
     page.keyboard.type(told)
     for _ in range(2):
         page.keyboard.press("Tab")

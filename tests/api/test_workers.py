@@ -106,14 +106,14 @@ def test_all_workers_end_with_the_desk(place: Path, tmp_path: Path, ending: sign
         assert verify_ledger(database).head.seq > 0
 
 
-def test_a_desk_whose_workers_do_not_start_says_so(tmp_path: Path) -> None:
+def test_a_desk_of_several_workers_that_cannot_start_says_why(tmp_path: Path) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
     command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", "2"]
     command += ["--database", str(letter)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert "does not start" in done.stderr
+    assert done.stderr.startswith(f"error: {letter} cannot be used as the desk's database")
 
 
 class Heard:
