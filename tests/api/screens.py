@@ -13,7 +13,6 @@ AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8
 def sign_in(page: Page, desk: RunningDesk, name: str = "wang") -> None:
     page.goto(desk.address)
     page.locator("[name=name]:focus").wait_for()
-    page.locator("input[name=name]:focus").wait_for()
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
