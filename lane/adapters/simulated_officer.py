@@ -11,6 +11,7 @@ from lane.reasons import Code
 from lane.referral import Answer, Ground
 
 _LOOK_EVERY_S = 0.1
+_GONE = frozenset({httpx.codes.CONFLICT, httpx.codes.NOT_FOUND})
 _MAY_PASS = frozenset({Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT, Code.TIMEOUT})
 
 
@@ -76,12 +77,14 @@ class ScriptedOfficer:
         try:
             self._decide(passage)
         except httpx.HTTPStatusError as error:
-            if error.response.status_code != httpx.codes.CONFLICT:
+            if error.response.status_code not in _GONE:
                 raise
 
     def _decide(self, passage: str) -> None:
         self._ask("POST", f"/referrals/{passage}/claim")
         case = self._ask("GET", f"/referrals/{passage}")
+        if case["step"] not in ("blind", "revealed"):
+            return  # the passage ended between claim and look
         for image in case["images"]:
             self._client.get(f"/referrals/{passage}/images/{image['sha256']}").raise_for_status()
         if case["step"] == "blind":

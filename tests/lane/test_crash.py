@@ -137,8 +137,7 @@ def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_
     assert status == 0
     assert writes > 40
     for crash_at in range(1, writes + 1):
-        status, _ = runs(crash_at, 2)
-        assert status == -signal.SIGKILL, f"write {crash_at} of {writes}"
+        assert was_killed(runs, crash_at), f"write {crash_at} of {writes}"
         status, _ = runs(0, 0)
         assert status == 0, "the lane starts again"
         holds(lane)
@@ -152,6 +151,17 @@ def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_
     assert answers == {"admit", "repeat_capture"}, "killed around both"
     evaluated = {e.body["own_match"] for e in entries_told(lane) if e.kind == "passage.evaluated"}
     assert True in evaluated, "killed around the evaluation, too"
+
+
+def was_killed(runs: Runs, crash_at: int) -> bool:
+    """Whether a run came as far as that write: one in which nobody is captured again has fewer."""
+    for _ in range(4):
+        status, writes = runs(crash_at, 2)
+        if status == -signal.SIGKILL:
+            return True
+        assert status == 0
+        assert writes < crash_at
+    return False
 
 
 def entries_told(lane: dict[str, str]) -> list[Entry]:

@@ -194,8 +194,12 @@ def without_ids_of_decisions(text: str) -> str:
     return json.dumps([facts, diary], sort_keys=True)
 
 
+ENDING = [answer for answer in Answer if answer is not Answer.REPEAT_CAPTURE]
+"""Answers that end the wait: a desk that asks for nothing but captures is waited for, for ever."""
+
+
 @settings(max_examples=10)
-@given(names=st.lists(st.sampled_from(NAMES), max_size=5), answer=st.sampled_from(Answer))
+@given(names=st.lists(st.sampled_from(NAMES), max_size=5), answer=st.sampled_from(ENDING))
 def test_no_evaluator_changes_what_is_decided_or_done(
     names: list[str], answer: Answer, verdicts: Verdicts
 ) -> None:
