@@ -77,6 +77,41 @@ CHORES: tuple[Chore, ...] = (
 """What a desk does by itself, again and again."""
 
 
+_PARTS = (
+    about,
+    lane,
+    officer,
+    passkeys,
+    people,
+    lane_tokens,
+    referrals,
+    shift,
+    events,
+    hall,
+    evaluation,
+    ledger,
+    audit,
+    holds,
+    quality,
+)
+"""The JSON interface."""
+_PAGES = (
+    entrance,
+    case_pages,
+    shift_pages,
+    account_pages,
+    people_pages,
+    provider_pages,
+    lane_pages,
+    pages,
+    hall_pages,
+    audit_pages,
+    hold_pages,
+    quality_pages,
+)
+"""What people see."""
+
+
 def utc_now() -> datetime:
     """The clock on the wall."""
     return datetime.now(UTC)
@@ -111,20 +146,7 @@ def create_app(
     Raises SettingsError.
     """
     proving.key_file(settings)  # refused now, not when the first head is signed
-    if isinstance(settings.database, URL):
-        news = PostgresNews(settings.database)
-    desk = Desk(
-        settings=settings,
-        database=Database(
-            settings.database,
-            busy_timeout_s=settings.busy_timeout_s,
-            connections=settings.server_connections,
-        ),
-        keyring=keyring_of(settings),
-        broker=Broker(news),
-        passwords=Passwords(settings.argon2),
-        clock=clock,
-    )
+    desk = _desk(settings, clock, news)
     answers = Answers(render.error_page)
     app = DeskApp(
         title="Passenger Lane desk",
@@ -147,42 +169,30 @@ def create_app(
     app.state.readiness = Readiness()
     app.state.chores = Chores(chores, lambda: app.state.desk)
     answers.install(app)
-    for part in (
-        about,
-        lane,
-        officer,
-        passkeys,
-        people,
-        lane_tokens,
-        referrals,
-        shift,
-        events,
-        hall,
-        evaluation,
-        ledger,
-        audit,
-        holds,
-        quality,
-    ):
+    for part in _PARTS:
         app.include_router(part.router, prefix=API)
-    for pages_of in (
-        entrance,
-        case_pages,
-        shift_pages,
-        account_pages,
-        people_pages,
-        provider_pages,
-        lane_pages,
-        pages,
-        hall_pages,
-        audit_pages,
-        hold_pages,
-        quality_pages,
-    ):
+    for pages_of in _PAGES:
         app.include_router(pages_of.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     _check_guarded(app)
     return app
+
+
+def _desk(settings: Settings, clock: Callable[[], datetime], news: News | None) -> Desk:
+    if isinstance(settings.database, URL):
+        news = PostgresNews(settings.database)
+    return Desk(
+        settings=settings,
+        database=Database(
+            settings.database,
+            busy_timeout_s=settings.busy_timeout_s,
+            connections=settings.server_connections,
+        ),
+        keyring=keyring_of(settings),
+        broker=Broker(news),
+        passwords=Passwords(settings.argon2),
+        clock=clock,
+    )
 
 
 def _provider(desk: Desk) -> ProviderClient | None:

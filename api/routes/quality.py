@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Request
 from api.auth import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.errors import ForgedRequestError, NotAllowedError, NotSignedInError, documented
 from api.messages.hall import QualitiesMessage, QualityMessage, TrainedMessage
-from api.messages.schemas import ClaimMessage, ClaimOrNone
-from api.wire import overview
+from api.messages.schemas import ClaimOrNone
+from api.wire import cases, overview
 from api.words.language import of_request
 from api.work.training import Training
 
@@ -54,13 +54,7 @@ def show_quality(request: Request, training: TheTraining) -> QualitiesMessage:
 )
 def train_on_next(training: TheTraining, desk: TheDesk, who: ActingOfficer) -> ClaimOrNone:
     """A prepared case, to be judged and decided as any other under /referrals. Null where there is none."""
-    found = training.next(who)
-    if found is None:
-        return ClaimOrNone(claim=None)
-    passage, until = found
-    return ClaimOrNone(
-        claim=ClaimMessage(passage=passage, claimed_until=until, lease_s=desk.settings.lease_s)
-    )
+    return cases.claimed(training.next(who), desk.settings.lease_s)
 
 
 @router.get(

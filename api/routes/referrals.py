@@ -78,13 +78,7 @@ def list_referrals(
 )
 def claim_next_referral(desk: TheDesk, who: ActingOfficer) -> ClaimOrNone:
     """The own case where there is one; else the first that this officer may take, by the queue's order."""
-    found = desk.cases.claim_next(who)
-    if found is None:
-        return ClaimOrNone(claim=None)
-    passage, until = found
-    return ClaimOrNone(
-        claim=ClaimMessage(passage=passage, claimed_until=until, lease_s=desk.settings.lease_s)
-    )
+    return wire.claimed(desk.cases.claim_next(who), desk.settings.lease_s)
 
 
 @router.get(

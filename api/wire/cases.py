@@ -13,6 +13,8 @@ from api.messages.schemas import (
     AttackMessage,
     BadgeMessage,
     CheckMessage,
+    ClaimMessage,
+    ClaimOrNone,
     DecisionAnswer,
     DecisionMessage,
     FeedbackMessage,
@@ -60,6 +62,14 @@ def feedback(known: Known, words: Words) -> FeedbackMessage:
     """The truth of a prepared case."""
     text = words.say(wording.FEEDBACK[known.truth, known.outcome])
     return FeedbackMessage(truth=known.truth, outcome=known.outcome, text=text)
+
+
+def claimed(found: tuple[str, datetime] | None, lease_s: int) -> ClaimOrNone:
+    """The case that was taken, and until when it is the officer's; null where there was none."""
+    if found is None:
+        return ClaimOrNone(claim=None)
+    passage, until = found
+    return ClaimOrNone(claim=ClaimMessage(passage=passage, claimed_until=until, lease_s=lease_s))
 
 
 def given(answer: Given, told: FeedbackMessage | None = None) -> DecisionAnswer:

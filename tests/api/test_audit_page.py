@@ -161,8 +161,10 @@ def test_the_browser_finds_an_entry_that_was_changed(desk: RunningDesk, screen: 
     payload.evaluate("(node) => { node.textContent = node.textContent.replace('F09', 'D11') }")
     screen.locator(".verify").nth(1).click()
     screen.wait_for_selector("#verdict.red")
+    assert screen.locator(".mark-of.included").count() == 0, "the changed entry is not called included"
     screen.locator(".verify").nth(0).click()
     screen.wait_for_selector("#verdict.green")
+    assert screen.locator(".mark-of.included").count() == 1, "the honest one beside it is"
 
 
 @pytest.mark.browser
@@ -192,6 +194,7 @@ def test_the_browser_believes_no_forged_head_or_proof(
         page.route(which, lie)
         page.click("#all")
         page.wait_for_selector("#verdict.red" if forged != "size" else "#verdict.red, #verdict.amber")
+        assert page.locator("#verdict.green").count() == 0
 
 
 @pytest.mark.browser

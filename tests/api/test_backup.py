@@ -117,9 +117,12 @@ def test_a_backup_is_of_one_moment_while_the_desk_works(
     finally:
         ending.set()
         writing.join()
+    entries = []
     for number in range(3):
         with opened(tmp_path / f"backup-{number}") as database:
-            verify_ledger(database)
+            entries.append(verify_ledger(database).head.seq)
+    assert entries == sorted(entries), "each holds all that the one before did"
+    assert entries[-1] > 0
 
 
 @pytest.mark.parametrize("into", ["sqlite", "postgresql"])

@@ -415,7 +415,7 @@ def test_without_a_script_the_same_page_asks_tells_and_decides(
 def test_the_queue_tells_when_a_break_is_due_and_hands_over_at_the_end(
     desk: RunningDesk, lane: Lane, page: Page
 ) -> None:
-    lane.refer()
+    passage = lane.refer()
     sign_in(page, desk)
     page.get_by_text("a break is due at").wait_for()
     for _ in range(4):  # somebody sits there: a session that nobody uses ends sooner
@@ -433,3 +433,6 @@ def test_the_queue_tells_when_a_break_is_due_and_hands_over_at_the_end(
     page.get_by_text("1 case went back to the queue, undecided.").wait_for()
     page.get_by_role("button", name="Sign out").first.click()
     page.get_by_role("button", name="Sign in", exact=True).wait_for()
+    with desk.officer("li") as colleague:
+        assert colleague.claim(passage).status_code == 200, "the case waits for the next officer"
+    assert lane.decision(passage) is None
