@@ -43,6 +43,8 @@ class Account:
         self.lanes: dict[str, KnownLane] = {}
         self.officers: dict[str, str | None] = {}
         """Pseudonym → the hash of the officer's credentials, or None since the officer was disabled."""
+        self.gone: dict[str, str | None] = {}
+        """Pseudonym of somebody disabled → the credentials at that time; None where a desk kept none."""
         self.roles: dict[str, str] = {}
         self.duties: dict[str, str] = {}
         self.passkeys: dict[str, dict[str, object]] = {}
@@ -244,9 +246,12 @@ class Account:
 
     def _officer_disabled(self, entry: Entry) -> None:
         self._administered(entry)
-        must(self.officers[entry.body["officer"]], "an officer is disabled twice")
-        self.officers[entry.body["officer"]] = None
-        kept = {name: key for name, key in self.passkeys.items() if key["officer"] != entry.body["officer"]}
+        officer = entry.body["officer"]
+        must(self.officers[officer], "an officer is disabled twice")
+        self.gone[officer] = entry.body.get("credentials_sha256")
+        must(self.gone[officer] in (None, self.officers[officer]), "another is disabled than was registered")
+        self.officers[officer] = None
+        kept = {name: key for name, key in self.passkeys.items() if key["officer"] != officer}
         self.passkeys = kept
 
     def _signed_in(self, entry: Entry) -> None:

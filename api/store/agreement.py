@@ -112,14 +112,20 @@ def _check_prepared(session: Session, account: Account) -> None:
 def _check_officers(session: Session, account: Account) -> None:
     expected = {
         pseudonym: {
-            "credentials": kept,
+            "disabled": kept is None,
+            "credentials": kept or account.gone[pseudonym],
             "role": account.roles[pseudonym],
             "duties": account.duties[pseudonym],
         }
         for pseudonym, kept in account.officers.items()
     }
     found = {
-        row.pseudonym: {"credentials": _credentials(row), "role": row.role, "duties": row.duties}
+        row.pseudonym: {
+            "disabled": officers.is_disabled(row),
+            "credentials": _credentials(row, account),
+            "role": row.role,
+            "duties": row.duties,
+        }
         for row in session.scalars(select(OfficerRow))
     }
     _compare("officer", expected, found)
@@ -218,12 +224,12 @@ def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fiel
             )
 
 
-def _credentials(row: OfficerRow) -> str | None:
-    if officers.is_disabled(row):
-        return None
+def _credentials(row: OfficerRow, account: Account) -> str | None:
+    if account.gone.get(row.pseudonym, "") is None:
+        return None  # disabled by a desk of before, which kept nothing to compare with
     if officers.provider_hash(row) != row.external_sha256:
         return "of somebody else at the identity provider"
-    return officers.credentials_hash(row.name, row.password_hash)
+    return officers.credentials_of(row)
 
 
 def _told(case: Case) -> Fields:

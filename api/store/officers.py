@@ -276,8 +276,10 @@ def disable(session: Session, pseudonym: str, *, at: datetime, by: str = COMMAND
     _check_not_last(session, row)
     _end_sessions(session, pseudonym)
     session.execute(delete(PasskeyRow).where(PasskeyRow.officer == pseudonym))
-    row.password_hash = _DISABLED
-    chain.append(session, "officer.disabled", {"officer": pseudonym, "by": by}, at=at)
+    body = {"officer": pseudonym, "by": by, "credentials_sha256": credentials_of(row)}
+    # Kept behind the word: name and provider's identity stay provable, and nobody signs in by it.
+    row.password_hash = f"{_DISABLED} {row.password_hash}"
+    chain.append(session, "officer.disabled", body, at=at)
 
 
 def credentials_hash(name: str, password_hash: str) -> str:
@@ -285,15 +287,25 @@ def credentials_hash(name: str, password_hash: str) -> str:
     return hashlib.sha256(f"{name}\n{password_hash}".encode()).hexdigest()
 
 
+def credentials_of(row: OfficerRow) -> str:
+    """The hash of what an officer signs in with, or signed in with before being disabled."""
+    return credentials_hash(row.name, _former(row))
+
+
 def is_disabled(row: OfficerRow) -> bool:
     """Whether this officer may not sign in any more."""
-    return row.password_hash == _DISABLED
+    return row.password_hash.partition(" ")[0] == _DISABLED
 
 
 def provider_hash(row: OfficerRow) -> str | None:
     """Who an officer is at the identity provider, as the credentials say that the ledger knows."""
-    kept = row.password_hash.removeprefix(_EXTERNAL)
-    return None if kept == row.password_hash else kept.split()[-1]
+    former = _former(row)
+    kept = former.removeprefix(_EXTERNAL)
+    return None if kept == former else kept.split()[-1]
+
+
+def _former(row: OfficerRow) -> str:
+    return row.password_hash.removeprefix(f"{_DISABLED} ")
 
 
 def has_password(row: OfficerRow) -> bool:
@@ -322,7 +334,7 @@ def _check_not_last(session: Session, row: OfficerRow) -> None:
         return
     others = select(func.count()).where(
         OfficerRow.role == Role.ADMINISTRATOR.value,
-        OfficerRow.password_hash != _DISABLED,
+        OfficerRow.password_hash.not_like(f"{_DISABLED}%"),
         OfficerRow.pseudonym != row.pseudonym,
     )
     if not session.scalar(others):
