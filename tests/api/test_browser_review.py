@@ -349,7 +349,7 @@ def test_a_held_digit_does_not_run_through_the_answer(desk: RunningDesk, lane: L
     assert page.locator("input[type=radio]:checked").count() == 0, "the digit chose no ground, too"
 
 
-STILL = "document.getAnimations().every((moving) => moving.playState !== 'running')"
+STILL = "Promise.all(document.getAnimations().map((moving) => moving.finished)).then(() => null)"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -375,7 +375,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(
     assert faults(page) == []
     page.keyboard.press("4")
     page.locator("#decision").wait_for()
-    page.wait_for_function(STILL)  # the reveal has come in
+    page.evaluate(STILL)  # the reveal has come in
     assert faults(page) == []
     page.keyboard.press("a")
     page.keyboard.press("1")
