@@ -227,6 +227,7 @@ def test_an_officer_trains_by_keyboard_from_the_first_look_to_the_summary(
         page.keyboard.press("Enter")
         page.wait_for_url("**/queue")
         page.goto(f"{desk.address}/training")
+        page.locator("button.primary:focus").wait_for()
         page.keyboard.press("Enter")
         page.wait_for_url("**/referrals/*")
         page.locator(".view.placed img").first.wait_for()
