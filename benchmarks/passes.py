@@ -9,10 +9,10 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.frames import FRAMES_PER_SECOND, Walk
 from benchmarks.timing import StageWatch
 from lane.decide import Admit, decide
-from lane.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
+from lane.evidence import CaptureEnd, CaptureEvidence, Check, DeskContact, Evidence, StreamEvidence
 from lane.measure import Before, Measurer, Sighting, agreed_similarity
 from lane.policy import Policy
-from lane.reference import examine
+from lane.reference import examine, unexamined
 from models.face import Face, ImageBGR
 from models.measurement import Measure, Measured, NotAssessed
 
@@ -32,7 +32,8 @@ class LanePass:
 
     def __init__(self, measurer: Measurer, rules: Policy, walk: Walk) -> None:
         self._measurer, self._rules = measurer, rules
-        self._reference = examine(walk.document, datetime.now(UTC).date(), measurer, StageWatch())
+        said = unexamined(walk.document, datetime.now(UTC).date(), rules.person.capture_from_age)
+        self._reference = examine(walk.document, said, measurer, StageWatch())
         self._before: Face | None = None
 
     def run(self, frame: ImageBGR) -> Sample:
@@ -69,6 +70,8 @@ class LanePass:
             networks=self._measurer.networks.identities,
             desk=DeskContact.REACHED,
             models_unchanged=True,
+            stream=StreamEvidence(Check.SUCCESSFUL),
+            clock=Check.SUCCESSFUL,
         )
 
 

@@ -10,6 +10,7 @@ from lane.adapters import photos
 from lane.adapters.simulated import Person, Portrait, Scene
 from lane.document import TravelDocument
 from lane.errors import PhotosError
+from lane.evidence import DocumentKind
 from lane.measure import Measurer, Stopwatch
 from models.face import ImageBGR
 from models.image import decode, encode_jpeg
@@ -31,7 +32,9 @@ def cast(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
     first, second, third, other = (
         _portrait(name, measurer) for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
     )
-    document = TravelDocument(photos.load("obama.jpg"), valid)
+    document = TravelDocument(
+        photos.load("obama.jpg"), valid, born_on=today - timedelta(days=15_000), kind=DocumentKind.ORDINARY
+    )
     alone = Scene((Person(second),))
     beside = (
         Person(second, stands_at=(0.25, 0.45), eyes_apart_px=60.0),
@@ -42,7 +45,7 @@ def cast(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
         Passenger(
             "holder-new-photo",
             "a holder with another document photo",
-            TravelDocument(photos.load("obama3.jpg"), valid),
+            replace(document, photo=photos.load("obama3.jpg")),
             Scene((Person(first),)),
         ),
         Passenger("impostor", "somebody with another person's document", document, Scene((Person(other),))),
@@ -56,7 +59,7 @@ def cast(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
         Passenger(
             "no-face",
             "a document whose photo shows no face",
-            TravelDocument(_no_face(), valid),
+            replace(document, photo=_no_face()),
             Scene((Person(third),)),
         ),
     )

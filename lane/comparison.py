@@ -16,7 +16,7 @@ from lane.judge import LIVENESS
 from lane.measure import Measurer, Sighting, Stopwatch, agreed_similarity
 from lane.policy import Policy
 from lane.ports import Clock
-from lane.reference import examine
+from lane.reference import examine, unexamined
 from models.errors import ImageError, ModelError
 from models.image import read
 from models.measurement import Measure, Measured
@@ -64,7 +64,8 @@ def compare_pictures(
     frames = [_frame(number, path, clock) for number, path in enumerate(live)]
     photo = _document(document)
     watch = Stopwatch()
-    reference = examine(photo, clock.now().date(), measurer, watch)
+    said = unexamined(photo, clock.now().date(), rules.person.capture_from_age)
+    reference = examine(photo, said, measurer, watch)
     if reference.evidence.photo_fault is not None:
         raise PictureError(f"{document}: the picture cannot be used ({reference.evidence.photo_fault})")
     if reference.engine_fault is not None:

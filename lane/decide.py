@@ -7,7 +7,15 @@ refer. It never refuses: that is an officer's.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lane.evidence import CaptureEnd, Check, DeskContact, Evidence
+from lane.evidence import (
+    CaptureEnd,
+    CaptureEvidence,
+    Check,
+    DeskContact,
+    DocumentEvidence,
+    DocumentKind,
+    Evidence,
+)
 from lane.policy import Policy, beyond_limits
 from lane.reasons import Code, Reason, worst_first
 from models.measurement import Measure, Measured, NotAssessed
@@ -30,9 +38,59 @@ class Refer:
 
 def decide(evidence: Evidence, policy: Policy) -> Admit | Refer:
     """Admit only on positive proof; anything missing is a reason to refer."""
-    failed = tuple(dict.fromkeys(reason for rule in RULES for reason in rule(evidence, policy)))
+    rules = RULES_WITHOUT_CAPTURE if _without_capture(evidence, policy) else RULES
+    failed = tuple(dict.fromkeys(reason for rule in rules for reason in rule(evidence, policy)))
     remarks = worst_first(tuple(_remarks(evidence, policy)))
     return Refer(worst_first(failed), remarks) if failed else Admit(remarks)
+
+
+def straight_to_officer(
+    document: DocumentEvidence, wishes: tuple[Code, ...], policy: Policy
+) -> tuple[Reason, ...]:
+    """Why this passenger is not captured: nothing of it counts against them, and an officer helps at once."""
+    if policy.for_stills:
+        return ()
+    return tuple(_exceptions(document, wishes, policy))
+
+
+def _exceptions(document: DocumentEvidence, wishes: tuple[Code, ...], policy: Policy) -> Iterator[Reason]:
+    yield from (Reason(code) for code in wishes)
+    if document.kind not in (DocumentKind.ORDINARY, None):
+        yield Reason(Code.DIPLOMATIC)
+    if document.age is Check.FAILED:
+        yield Reason(Code.CHILD)
+    unknown = {"kind": document.kind is None, "age": document.age not in (Check.SUCCESSFUL, Check.FAILED)}
+    missing = tuple(name for name, holds in unknown.items() if holds)
+    if missing and policy.person.when_unknown == "refer":
+        yield Reason(Code.CHIP_UNREADABLE, missing)
+
+
+def _without_capture(evidence: Evidence, policy: Policy) -> bool:
+    """Only where something else refers: a capture that is merely missing is a fault."""
+    skipped = evidence.capture.ended is CaptureEnd.NOT_TAKEN
+    return skipped and bool(straight_to_officer(evidence.document, evidence.wishes, policy))
+
+
+def _person(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
+    yield from straight_to_officer(evidence.document, evidence.wishes, policy)
+
+
+def _events(evidence: Evidence, _: Policy) -> Iterator[Reason]:
+    yield from (Reason(code) for code in evidence.events)
+
+
+def _clock_sound(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
+    if not policy.for_stills and evidence.clock is not Check.SUCCESSFUL:
+        yield Reason(Code.CLOCK_WRONG)
+
+
+def _genuine_stream(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
+    if policy.for_stills:
+        return
+    if evidence.stream.genuine is Check.FAILED:
+        yield Reason(Code.STREAM_INJECTED, evidence.stream.signs)
+    elif evidence.stream.genuine is not Check.SUCCESSFUL and evidence.capture.ended is CaptureEnd.ENOUGH:
+        yield Reason(Code.ATTACK_DETECTION_UNAVAILABLE, ("stream",))
 
 
 def _unchanged(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
@@ -69,21 +127,31 @@ def _engine_says_why(evidence: Evidence, measure: Measure) -> bool:
 
 
 def _one_face(evidence: Evidence, _: Policy) -> Iterator[Reason]:
+    lost = evidence.capture.ended is CaptureEnd.CAMERA_LOST  # S05 says why nobody was seen
     match evidence.capture.faces_in_view:
         case Measured(1):
             return
         case Measured(value) if value > 1:
             yield Reason(Code.SEVERAL_FACES)
-        case Measured():
+        case Measured() if not lost:
             yield Reason(Code.NO_FACE)
-        case _:
+        case NotAssessed() if not lost:
             yield Reason(Code.TIMEOUT)
 
 
 def _enough_frames(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
     capture = evidence.capture
-    if capture.ended is not CaptureEnd.ENOUGH or capture.good_frames < policy.capture.good_frames:
-        yield Reason(Code.TIMEOUT)
+    if capture.ended is CaptureEnd.CAMERA_LOST:
+        yield Reason(Code.CAMERA_DRIFT, ("lost",))
+    elif capture.ended is CaptureEnd.TURNED_BACK:
+        yield Reason(Code.TURNED_BACK)
+    elif capture.ended is not CaptureEnd.ENOUGH or capture.good_frames < policy.capture.good_frames:
+        yield Reason(Code.OVERLOAD if _overloaded(capture) else Code.TIMEOUT)
+
+
+def _overloaded(capture: CaptureEvidence) -> bool:
+    """Most frames came too late to be looked at: no fault of the passenger's."""
+    return 2 * capture.rejections.get("age", 0) > capture.frames_seen
 
 
 def _good_quality(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
@@ -138,6 +206,9 @@ def _desk_reached(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
 RULES: tuple[Callable[[Evidence, Policy], Iterator[Reason]], ...] = (
     _unchanged,
     _engine_ran,
+    _clock_sound,
+    _person,
+    _events,
     _document_valid,
     _photo_usable,
     _one_face,
@@ -145,6 +216,16 @@ RULES: tuple[Callable[[Evidence, Policy], Iterator[Reason]], ...] = (
     _good_quality,
     _same_person,
     _live,
+    _genuine_stream,
+    _desk_reached,
+)
+RULES_WITHOUT_CAPTURE = (
+    _unchanged,
+    _engine_ran,
+    _clock_sound,
+    _person,
+    _events,
+    _document_valid,
     _desk_reached,
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from lane.evidence import Check
+from lane.evidence import Check, DocumentKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,10 @@ class TravelDocument:
     """None where it could not be read."""
     nationality: str | None = field(default=None, repr=False)
     """ICAO 9303-3 code of the holder's nationality. Decides nothing; see `lane.evaluation`."""
+    born_on: date | None = field(default=None, repr=False)
+    """None where it could not be read, or the document tells no whole date."""
+    kind: DocumentKind | None = None
+    """None where it could not be read."""
 
 
 def check_expiry(document: TravelDocument, today: date) -> Check:
@@ -23,3 +27,12 @@ def check_expiry(document: TravelDocument, today: date) -> Check:
     if document.expires_on is None:
         return Check.UNDETERMINED
     return Check.SUCCESSFUL if today <= document.expires_on else Check.FAILED
+
+
+def check_age(document: TravelDocument, today: date, from_age: int) -> Check:
+    """Whether the holder has had that birthday; one of 29 February has it on 1 March of other years."""
+    born = document.born_on
+    if born is None or born > today:
+        return Check.UNDETERMINED
+    years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    return Check.SUCCESSFUL if years >= from_age else Check.FAILED

@@ -4,11 +4,12 @@ No arrays, no faces, no names. A decision can be replayed from this and the poli
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from enum import Enum, StrEnum
 from typing import Any
 
+from lane.reasons import Code
 from models.identity import MatcherIdentity, NetworkIdentity
 from models.measurement import Measure, Measured, NotAssessed
 
@@ -29,6 +30,9 @@ class CaptureEnd(StrEnum):
     ENOUGH = "enough"
     TIMEOUT = "timeout"
     CAMERA_LOST = "camera_lost"
+    TURNED_BACK = "turned_back"
+    NOT_TAKEN = "not_taken"
+    """An officer does without: see `lane.decide.straight_to_officer`."""
     ABORTED = "aborted"
 
 
@@ -38,6 +42,15 @@ class DeskContact(StrEnum):
     REACHED = "reached"
     NETWORK_LOST = "network_lost"
     DESK_LOST = "desk_lost"
+
+
+class DocumentKind(StrEnum):
+    """For whom a document was issued, as far as a lane must know it."""
+
+    ORDINARY = "ordinary"
+    DIPLOMATIC = "diplomatic"
+    OFFICIAL = "official"
+    UNITED_NATIONS = "united_nations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,10 @@ class DocumentEvidence:
     photo_quality: Mapping[str, Measure]
     photo_fault: str | None = None
     """The code of the fault where the photo could not be decoded."""
+    kind: DocumentKind | None = None
+    """None where the document does not tell."""
+    age: Check = Check.UNDETERMINED
+    """Whether the holder is as old as the policy asks of who is captured; the age itself is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,15 @@ class CaptureEvidence:
     good_frames: int
     rejections: Mapping[str, int]
     """How many frames were not good, by the component that failed; one frame may count several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvidence:
+    """Whether the frames came from the camera, now."""
+
+    genuine: Check = Check.UNDETERMINED
+    signs: tuple[str, ...] = ()
+    """What gave it away, where they did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +115,15 @@ class Evidence:
     models_unchanged: bool
     engine_fault: str | None = None
     """What failed where a network did not run."""
+    liveness_cues: Mapping[str, Measure] = field(default_factory=dict)
+    """What an officer may be told and nothing is decided by: `score`, 0 to 1 as `liveness`, and its parts."""
+    stream: StreamEvidence = StreamEvidence()
+    wishes: tuple[Code, ...] = ()
+    """What the passenger or an officer asked for before the capture: P03, P04, P05, P08."""
+    events: tuple[Code, ...] = ()
+    """What sensors and tracking saw in the lane: L01 to L06."""
+    clock: Check = Check.UNDETERMINED
+    """Whether the wall clock went on as steadily as the other one, and agrees with the desk's."""
 
 
 NOT_RECORDED = {"not_assessed": "not recorded"}
@@ -111,7 +146,7 @@ def to_plain(value: Any) -> Any:
         case Enum():
             return value.value
     if is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+        return {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
     return value
 
 
@@ -125,6 +160,8 @@ def from_plain(plain: Mapping[str, Any]) -> Evidence:
             photo_faces=_measure(document["photo_faces"]),
             photo_quality=_measures(document["photo_quality"]),
             photo_fault=document["photo_fault"],
+            kind=DocumentKind(document["kind"]) if document.get("kind") else None,
+            age=Check(document.get("age", Check.UNDETERMINED)),
         ),
         capture=CaptureEvidence(
             ended=CaptureEnd(capture["ended"]),
@@ -142,7 +179,16 @@ def from_plain(plain: Mapping[str, Any]) -> Evidence:
         desk=DeskContact(plain["desk"]),
         models_unchanged=plain["models_unchanged"] is True,
         engine_fault=plain["engine_fault"],
+        liveness_cues=_measures(plain.get("liveness_cues", {})),
+        stream=_stream(plain.get("stream", {})),
+        wishes=tuple(map(Code, plain.get("wishes", ()))),
+        events=tuple(map(Code, plain.get("events", ()))),
+        clock=Check(plain.get("clock", Check.UNDETERMINED)),
     )
+
+
+def _stream(plain: Mapping[str, Any]) -> StreamEvidence:
+    return StreamEvidence(Check(plain.get("genuine", Check.UNDETERMINED)), tuple(plain.get("signs", ())))
 
 
 def _measure(plain: Mapping[str, Any]) -> Measure:

@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 
 from lane import pictures
 from lane.capture import Capture, capture
-from lane.decide import Admit, Refer, decide
-from lane.document import TravelDocument, check_expiry
+from lane.decide import Admit, Refer, decide, straight_to_officer
+from lane.document import TravelDocument
 from lane.errors import LaneError
 from lane.evaluation import Compared
-from lane.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence
+from lane.evidence import CaptureEnd, DeskContact, Evidence, StreamEvidence
 from lane.measure import Measurer, Stopwatch, agreed_similarity
 from lane.policy import Policy
 from lane.ports import Clock, FrameSource
-from lane.reference import Reference, examine
+from lane.reasons import Code
+from lane.reference import Reference, examine, unexamined
+from lane.stream import examine_stream
+from lane.timekeeping import Timekeeper
 from models.errors import ModelError
 from models.measurement import Measure, NotAssessed
 
@@ -51,6 +54,7 @@ class Judge:
     def __init__(self, camera: FrameSource, measurer: Measurer, policy: Policy, clock: Clock) -> None:
         self._camera, self._measurer = camera, measurer
         self._policy, self._clock = policy, clock
+        self._timekeeper = Timekeeper(clock)
 
     @property
     def measurer(self) -> Measurer:
@@ -62,10 +66,23 @@ class Judge:
         """The rules that decide."""
         return self._policy
 
-    def judge(self, document: TravelDocument, desk: DeskContact) -> Judged:
-        """Examine the document, capture the passenger, compare, decide."""
-        watch, finding = Stopwatch(), _Finding(Reference(self._unexamined(document)))
-        fault = self._measure(document, finding, watch)
+    def judge(
+        self,
+        document: TravelDocument,
+        desk: DeskContact,
+        *,
+        wishes: tuple[Code, ...] = (),
+        events: tuple[Code, ...] = (),
+    ) -> Judged:
+        """Examine the document, capture the passenger, compare, decide. Some go to an officer uncaptured."""
+        said = unexamined(document, self._clock.today(), self._policy.person.capture_from_age)
+        watch, finding = Stopwatch(), _Finding(Reference(said))
+        if straight_to_officer(said, wishes, self._policy):
+            finding.models_unchanged = self._models_unchanged()
+            finding.taken.ended = CaptureEnd.NOT_TAKEN
+            fault = None
+        else:
+            fault = self._measure(document, finding, watch)
         matcher = self._measurer.networks.embedder.identity
         evidence = Evidence(
             document=finding.reference.evidence,
@@ -79,6 +96,10 @@ class Judge:
             desk=desk,
             models_unchanged=finding.models_unchanged,
             engine_fault=fault or finding.reference.engine_fault or finding.taken.engine_fault,
+            stream=_stream(finding.taken),
+            wishes=wishes,
+            events=events,
+            clock=self._timekeeper.check(),
         )
         with watch.time("decide"):
             outcome = decide(evidence, self._policy)
@@ -90,7 +111,7 @@ class Judge:
         """Fill `finding` as far as it goes; returns what stopped it. Here all faults are caught."""
         try:
             finding.models_unchanged = self._models_unchanged()
-            finding.reference = examine(document, self._clock.today(), self._measurer, watch)
+            finding.reference = examine(document, finding.reference.evidence, self._measurer, watch)
             capture(finding.taken, self._camera, self._measurer, self._policy, self._clock, watch)
             finding.similarity = agreed_similarity(finding.reference.embedding, finding.taken.probes, watch)
         except (LaneError, ModelError) as error:
@@ -109,9 +130,14 @@ class Judge:
             return False
         return True
 
-    def _unexamined(self, document: TravelDocument) -> DocumentEvidence:
-        expiry = check_expiry(document, self._clock.today())
-        return DocumentEvidence(expiry, document.expires_on, NotAssessed("not examined"), {})
+
+def _stream(taken: Capture) -> StreamEvidence:
+    """A fault that nobody thought of is no proof."""
+    try:
+        return examine_stream([good.seen.frame for good in taken.good])
+    except Exception as error:  # fail closed: what was not examined refers
+        log.error("the stream was not examined", exc_info=error)
+        return StreamEvidence()
 
 
 def _compared(document: TravelDocument, finding: _Finding) -> Compared:

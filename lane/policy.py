@@ -101,6 +101,13 @@ class DeskRule(_Strict):
     max_answer_age_s: Annotated[float, Field(gt=0, le=600)]
 
 
+class PersonRule(_Strict):
+    """Who is not captured: an officer helps at once."""
+
+    capture_from_age: Annotated[int, Field(ge=0, le=21)]
+    when_unknown: WhenMissing
+
+
 class CaptureRule(_Strict):
     """When a capture is good."""
 
@@ -137,6 +144,7 @@ class Policy(_Strict):
     """Pictures are compared, nothing moves: no document, no desk, no motion. Not for a file to say."""
     liveness: LivenessRule
     desk: DeskRule
+    person: PersonRule
     capture: CaptureRule
     quality: QualityRule
     comparison: ComparisonRule

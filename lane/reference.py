@@ -1,9 +1,9 @@
 """The document photo: how usable it is, and the reference that live frames are compared with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from lane.document import TravelDocument, check_expiry
+from lane.document import TravelDocument, check_age, check_expiry
 from lane.evidence import DocumentEvidence
 from lane.measure import Measurer, Stopwatch
 from models.errors import ImageError, ModelError
@@ -24,9 +24,22 @@ class Reference:
     engine_fault: str | None = None
 
 
-def examine(document: TravelDocument, today: date, measurer: Measurer, watch: Stopwatch) -> Reference:
-    """Check the document and embed its photo. Never raises for a bad photo or a failing network: says so."""
-    expiry = check_expiry(document, today)
+def unexamined(document: TravelDocument, today: date, from_age: int) -> DocumentEvidence:
+    """What the document says, without a look at its photo."""
+    return DocumentEvidence(
+        check_expiry(document, today),
+        document.expires_on,
+        NotAssessed("not examined"),
+        {},
+        kind=document.kind,
+        age=check_age(document, today, from_age),
+    )
+
+
+def examine(
+    document: TravelDocument, said: DocumentEvidence, measurer: Measurer, watch: Stopwatch
+) -> Reference:
+    """Embed the photo of a document that has `said` this. A bad photo or a failing network raises nothing."""
     unknown = NotAssessed("photo not decoded")
     image_bgr = None
     try:
@@ -35,10 +48,10 @@ def examine(document: TravelDocument, today: date, measurer: Measurer, watch: St
         sighting = measurer.look(image_bgr, watch)
         embedding = measurer.embed(sighting, watch) if sighting.faces == 1 else None
     except ImageError as error:
-        return Reference(DocumentEvidence(expiry, document.expires_on, unknown, {}, error.code))
+        return Reference(replace(said, photo_faces=unknown, photo_fault=error.code))
     except ModelError as error:
-        evidence = DocumentEvidence(expiry, document.expires_on, NotAssessed("engine failed"), {})
+        evidence = replace(said, photo_faces=NotAssessed("engine failed"))
         return Reference(evidence, image_bgr=image_bgr, engine_fault=type(error).__name__)
-    evidence = DocumentEvidence(expiry, document.expires_on, Measured(sighting.faces), sighting.quality)
+    evidence = replace(said, photo_faces=Measured(sighting.faces), photo_quality=sighting.quality)
     face = sighting.face if sighting.faces == 1 else None
     return Reference(evidence, embedding, image_bgr, face)

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from lane.cohort import Cohort
 from lane.courier import Courier
 from lane.document import TravelDocument
 from lane.evaluation import Evaluator
+from lane.evidence import DocumentKind
 from lane.frame import Frame
 from lane.judge import Judge
 from lane.ledger import Entry, Head
@@ -153,7 +154,8 @@ class PlainCamera:
 def passengers(count: int) -> Iterator[TravelDocument]:
     photo = encode_jpeg(np.full((64, 64, 3), 128, np.uint8))
     expires_on = (datetime.now(UTC) + timedelta(days=30)).date()
-    return iter([TravelDocument(photo, expires_on)] * count)
+    document = TravelDocument(photo, expires_on, born_on=date(1980, 5, 17), kind=DocumentKind.ORDINARY)
+    return iter([document] * count)
 
 
 def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:

@@ -9,7 +9,9 @@ from lane.evidence import (
     Check,
     DeskContact,
     DocumentEvidence,
+    DocumentKind,
     Evidence,
+    StreamEvidence,
 )
 from lane.policy import Policy
 from models.identity import MatcherIdentity, NetworkIdentity
@@ -39,6 +41,8 @@ GOOD = Evidence(
         expires_on=date(2030, 1, 31),
         photo_faces=Measured(1),
         photo_quality=inside(POLICY.quality.document),
+        kind=DocumentKind.ORDINARY,
+        age=Check.SUCCESSFUL,
     ),
     capture=CaptureEvidence(CaptureEnd.ENOUGH, 40, Measured(1), POLICY.capture.good_frames, {"sharpness": 4}),
     quality=inside(POLICY.quality.live),
@@ -49,4 +53,6 @@ GOOD = Evidence(
     networks=(NetworkIdentity("matcher", MATCHER.name, MATCHER.sha256, "CPUExecutionProvider"),),
     desk=DeskContact.REACHED,
     models_unchanged=True,
+    stream=StreamEvidence(Check.SUCCESSFUL),
+    clock=Check.SUCCESSFUL,
 )

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from lane.comparison import STAGES, Comparison
 from lane.decide import Admit, Refer, decide
-from lane.evidence import CaptureEnd, Check, DeskContact, Evidence, from_plain, to_plain
+from lane.evidence import (
+    CaptureEnd,
+    CaptureEvidence,
+    Check,
+    DeskContact,
+    DocumentKind,
+    Evidence,
+    StreamEvidence,
+    from_plain,
+    to_plain,
+)
 from lane.policy import Policy
 from lane.reasons import WORST_FIRST, Code, Reason
 from models.identity import MatcherIdentity
@@ -62,7 +72,28 @@ FAULTS: dict[str, tuple[Evidence, Code]] = {
     "faces not counted": (with_capture(faces_in_view=UNKNOWN), Code.TIMEOUT),
     "half a face": (with_capture(faces_in_view=Measured(0.5)), Code.NO_FACE),
     "timeout": (with_capture(ended=CaptureEnd.TIMEOUT), Code.TIMEOUT),
-    "camera lost": (with_capture(ended=CaptureEnd.CAMERA_LOST), Code.TIMEOUT),
+    "camera lost": (with_capture(ended=CaptureEnd.CAMERA_LOST), Code.CAMERA_DRIFT),
+    "frames too late": (
+        with_capture(ended=CaptureEnd.TIMEOUT, frames_seen=9, rejections={"age": 5}),
+        Code.OVERLOAD,
+    ),
+    "turned back": (with_capture(ended=CaptureEnd.TURNED_BACK), Code.TURNED_BACK),
+    "capture left out": (with_capture(ended=CaptureEnd.NOT_TAKEN), Code.TIMEOUT),
+    "diplomat": (with_photo(kind=DocumentKind.DIPLOMATIC), Code.DIPLOMATIC),
+    "official": (with_photo(kind=DocumentKind.OFFICIAL), Code.DIPLOMATIC),
+    "United Nations": (with_photo(kind=DocumentKind.UNITED_NATIONS), Code.DIPLOMATIC),
+    "kind unknown": (with_photo(kind=None), Code.CHIP_UNREADABLE),
+    "child": (with_photo(age=Check.FAILED), Code.CHILD),
+    "age unknown": (with_photo(age=Check.UNDETERMINED), Code.CHIP_UNREADABLE),
+    "no face, please": (replace(GOOD, wishes=(Code.DECLINES_FACE,)), Code.DECLINES_FACE),
+    "followed": (replace(GOOD, events=(Code.TAILGATING,)), Code.TAILGATING),
+    "replayed": (
+        replace(GOOD, stream=StreamEvidence(Check.FAILED, ("repeated",))),
+        Code.STREAM_INJECTED,
+    ),
+    "stream not examined": (replace(GOOD, stream=StreamEvidence()), Code.ATTACK_DETECTION_UNAVAILABLE),
+    "clock set": (replace(GOOD, clock=Check.FAILED), Code.CLOCK_WRONG),
+    "clock unknown": (replace(GOOD, clock=Check.UNDETERMINED), Code.CLOCK_WRONG),
     "too few frames": (with_capture(good_frames=POLICY.capture.good_frames - 1), Code.TIMEOUT),
     "moving": (with_quality("motion", Measured(9)), Code.MOTION),
     "turned away": (with_quality("yaw_deg", Measured(80)), Code.POSE),
@@ -111,6 +142,34 @@ def test_an_engine_fault_never_counts_against_the_person() -> None:
         engine_fault="InferenceError",
     )
     assert set(codes(blind)) == {Code.ENGINE_LOST, Code.TIMEOUT}
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (Code.DIPLOMATIC, with_photo(kind=DocumentKind.DIPLOMATIC)),
+        (Code.CHILD, with_photo(age=Check.FAILED)),
+        (Code.DECLINES_FACE, replace(GOOD, wishes=(Code.DECLINES_FACE,))),
+    ],
+)
+def test_who_is_not_captured_is_referred_for_that_alone(code: Code, why: Evidence) -> None:
+    uncaptured = replace(
+        why,
+        document=replace(why.document, photo_faces=UNKNOWN, photo_quality={}),
+        capture=CaptureEvidence(CaptureEnd.NOT_TAKEN, 0, UNKNOWN, 0, {}),
+        quality={},
+        similarity=UNKNOWN,
+        stream=StreamEvidence(),
+    )
+    assert codes(uncaptured) == (code,)
+    assert set(codes(replace(uncaptured, clock=Check.FAILED))) == {code, Code.CLOCK_WRONG}
+
+
+def test_a_lost_camera_never_counts_against_the_person() -> None:
+    for faces in (UNKNOWN, Measured(0)):
+        lost = with_capture(ended=CaptureEnd.CAMERA_LOST, faces_in_view=faces, good_frames=0)
+        found = codes(replace(lost, quality={}, similarity=UNKNOWN))
+        assert set(found) == {Code.CAMERA_DRIFT, Code.TIMEOUT}
 
 
 def test_a_case_carries_all_its_codes_worst_first() -> None:
@@ -181,6 +240,15 @@ SPOILERS: list[Callable[[Evidence], Evidence]] = [
     lambda e: replace(e, models_unchanged=False),
     lambda e: replace(e, liveness=Measured(0.0)),
     lambda e: replace(e, desk=DeskContact.DESK_LOST),
+    lambda e: replace(e, capture=replace(e.capture, ended=CaptureEnd.NOT_TAKEN)),
+    lambda e: replace(e, capture=replace(e.capture, ended=CaptureEnd.TURNED_BACK)),
+    lambda e: replace(e, document=replace(e.document, kind=None)),
+    lambda e: replace(e, document=replace(e.document, kind=DocumentKind.DIPLOMATIC)),
+    lambda e: replace(e, document=replace(e.document, age=Check.FAILED)),
+    lambda e: replace(e, wishes=(Code.DECLINES_FACE,)),
+    lambda e: replace(e, events=(Code.TURNED_BACK,)),
+    lambda e: replace(e, stream=StreamEvidence(Check.FAILED)),
+    lambda e: replace(e, clock=Check.UNDETERMINED),
     _spoil_engine,
 ]
 measures = st.one_of(
@@ -193,6 +261,10 @@ anything = st.builds(
     st.just(GOOD),
     similarity=measures,
     liveness=measures,
+    clock=st.sampled_from([Check.SUCCESSFUL, *Check]),
+    wishes=st.lists(st.sampled_from([Code.IMPAIRMENT, Code.DECLINES_FACE]), max_size=1).map(tuple),
+    events=st.lists(st.sampled_from([Code.TAILGATING, Code.DOOR_FORCED]), max_size=1).map(tuple),
+    stream=st.builds(StreamEvidence, st.sampled_from([Check.SUCCESSFUL, *Check])),
     quality=st.dictionaries(st.sampled_from(LIVE), measures),
 )
 
@@ -212,6 +284,9 @@ def test_whoever_is_admitted_had_every_check_proved(evidence: Evidence) -> None:
         assert isinstance(evidence.similarity, Measured)
         assert evidence.similarity.value >= BAND.admit
         assert all(limit.holds(evidence.quality[name]) for name, limit in POLICY.quality.live.items())
+        assert evidence.clock is evidence.stream.genuine is Check.SUCCESSFUL
+        assert not evidence.wishes
+        assert not evidence.events
         assert (
             not isinstance(evidence.liveness, Measured) or evidence.liveness.value >= POLICY.liveness.minimum
         )
@@ -254,6 +329,14 @@ def test_a_nan_that_slipped_in_all_the_same_does_not_open_a_gate() -> None:
 def test_a_decision_can_be_replayed_from_plain_evidence(evidence: Evidence) -> None:
     stored = json.dumps(to_plain(evidence), allow_nan=False)
     assert decide(from_plain(json.loads(stored)), POLICY) == decide(evidence, POLICY)
+
+
+def test_evidence_from_before_persons_and_streams_were_recorded_is_read_and_admits_nobody() -> None:
+    stored = to_plain(GOOD)
+    for name in ("stream", "clock", "wishes", "events", "liveness_cues"):
+        del stored[name]
+    del stored["document"]["kind"], stored["document"]["age"]
+    assert set(codes(from_plain(stored))) >= {Code.CLOCK_WRONG, Code.CHIP_UNREADABLE}
 
 
 def test_evidence_from_before_the_achieved_fmr_was_recorded_is_read() -> None:

@@ -83,7 +83,7 @@ class Judges(Judge):
         super().__init__(judge._camera, judge.measurer, judge.policy, judge._clock)
         self.left = iter(verdicts)
 
-    def judge(self, document: TravelDocument, desk: DeskContact) -> Judged:
+    def judge(self, document: TravelDocument, desk: DeskContact, **_: object) -> Judged:
         return next(self.left)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,7 +26,7 @@ from lane.errors import (
     NetworkLostError,
     StoppedError,
 )
-from lane.evidence import from_plain, to_plain
+from lane.evidence import DocumentKind, from_plain, to_plain
 from lane.frame import Frame
 from lane.ledger import read
 from lane.measure import Measurer
@@ -518,7 +519,43 @@ def test_a_changed_model_file_refers_and_closes_the_lane(
 def test_a_document_that_cannot_be_read_refers(tmp_path: Path, measurer: Measurer, policy: Policy) -> None:
     here = hall(tmp_path, measurer, policy, [(TravelDocument(b"not a photo", None), Scene())])
     here.station.start()
-    assert {Code.DOCUMENT_EXPIRED, Code.DOCUMENT_PHOTO_UNUSABLE, Code.NO_FACE} <= codes(here.walk())
+    assert codes(here.walk()) == {Code.DOCUMENT_EXPIRED, Code.CHIP_UNREADABLE}
+
+
+def test_a_photo_that_cannot_be_read_refers(
+    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    document = replace(people["nobody"].document, photo=b"not a photo")
+    here = hall(tmp_path, measurer, policy, [(document, Scene())])
+    here.station.start()
+    assert {Code.DOCUMENT_PHOTO_UNUSABLE, Code.NO_FACE} <= codes(here.walk())
+
+
+class NoCamera:
+    """Whoever is not captured must not be looked at."""
+
+    def frames(self) -> Iterator[Frame]:
+        raise AssertionError("a camera was asked for frames")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"kind": DocumentKind.DIPLOMATIC}, Code.DIPLOMATIC),
+        ({"kind": DocumentKind.OFFICIAL}, Code.DIPLOMATIC),
+        ({"kind": DocumentKind.UNITED_NATIONS}, Code.DIPLOMATIC),
+        ({"born_on": date(2026, 1, 31)}, Code.CHILD),
+    ],
+)
+def test_who_goes_straight_to_an_officer_is_not_captured(
+    change: dict[str, Any], code: Code, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    holder = people["holder"]
+    document = replace(holder.document, **change)
+    here = hall(tmp_path, measurer, policy, [(document, holder.scene)], camera=NoCamera())
+    here.station.start()
+    assert codes(here.walk()) == {code}
+    assert here.desk.pictures == {}, "nor is the document's photo passed on"
 
 
 class FixedClock(SkippingClock):
