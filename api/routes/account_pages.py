@@ -82,6 +82,7 @@ def _account(
     changed: bool = False,
 ) -> Response:
     status, code = ANSWERS[type(refused)] if refused else (200, "")
+    has_password = people.has_password(who)
     return render.page(
         request,
         "account.html",
@@ -90,11 +91,11 @@ def _account(
         problem=render.problem(request, code) if refused else "",
         mistyped=mistyped,
         changed=changed,
-        has_password=people.has_password(who),
+        has_password=has_password,
         sessions=people.sessions_of(who.pseudonym),
         roles=shown.ROLES,
         ways=shown.WAYS,
-        passkeys=_passkeys(request, who),
+        passkeys=_passkeys(request, who) if has_password else None,
     )
 
 

@@ -64,7 +64,7 @@ def list_passkeys(passkeys: ThePasskeys, who: TheOfficer) -> PasskeyList:
 def ask_for_passkey(wanted: PasskeyWanted, passkeys: ThePasskeys, who: TheOfficer) -> dict[str, Any]:
     """Options for the browser's `navigator.credentials.create`; good once, for five minutes.
 
-    Whom the identity provider signs in has no password here, and must have come from it just now.
+    Whom the identity provider signs in has no password here, and gets no passkey.
     """
     return passkeys.ask_for_new(who, wanted.password)
 

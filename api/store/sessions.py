@@ -122,14 +122,6 @@ def by_token(
     return _who(officer, row), row.used_at
 
 
-def begun_at(session: Session, token_sha256: str) -> datetime:
-    """When a session began. Raises NotSignedInError where it is over."""
-    row = session.get(SessionRow, token_sha256)
-    if row is None:
-        raise NotSignedInError
-    return row.started_at
-
-
 def mark_used(session: Session, token_sha256: str, *, at: datetime) -> None:
     """The officer did something: the idle time starts again."""
     session.execute(update(SessionRow).where(SessionRow.token_sha256 == token_sha256).values(used_at=at))

@@ -1,18 +1,21 @@
 """Passkeys: registered by who is signed in, and good for signing in by themselves.
 
-The officer must be verified by the device (a finger, a face, its code); each question is answered once; a
-counter that goes back is a copied key. The secret half never comes here, so that nothing can be guessed.
+Only for who has a password here. Whom the site's identity provider signs in has none: a passkey would open
+the desk to somebody whom the provider has long taken every role. The officer must be verified by the device
+(a finger, a face, its code); each question is answered once; a counter that goes back is a copied key. The
+secret half never comes here, so that nothing can be guessed.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 import webauthn
+from sqlalchemy.orm import Session
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -24,7 +27,7 @@ from webauthn.helpers.structs import (
 
 from api.errors import PasskeyRefusedError, PasskeysOffError
 from api.settings import Settings
-from api.store import challenges, officers, passkeys, sessions
+from api.store import challenges, officers, passkeys
 from api.store.database import Database
 from api.store.officers import SignedInOfficer
 from api.store.tables import PasskeyRow
@@ -34,7 +37,6 @@ from api.work.signing_in import SigningIn, Visitor
 log = structlog.get_logger(__name__)
 
 _ANYBODY = ""
-_JUST_NOW = timedelta(minutes=10)
 _REQUIRED = UserVerificationRequirement.REQUIRED
 
 Credential = Mapping[str, Any]
@@ -61,8 +63,8 @@ class Passkeys:
         """What the officer's browser needs to make a passkey.
 
         A session alone is not enough: whoever sits down at an open desk must not make a key to it. Raises
-        WrongPasswordError, TooManyAttemptsError or TooManySignInsError; of whom the identity provider signs
-        in PasskeyRefusedError, where that is a while ago.
+        WrongPasswordError, TooManyAttemptsError or TooManySignInsError; PasskeyRefusedError for whom the
+        identity provider signs in.
         """
         self._must_be_there(who, password)
         with self.database.write(turn=False) as session:
@@ -136,6 +138,7 @@ class Passkeys:
             row = passkeys.by_credential(session, raw_id)
             if handle is not None and handle != row.officer.encode():
                 raise PasskeyRefusedError
+            _must_have_password(session, row.officer)
             used = webauthn.verify_authentication_response(
                 credential=dict(credential),
                 expected_challenge=challenge,
@@ -151,15 +154,11 @@ class Passkeys:
 
     def _must_be_there(self, who: SignedInOfficer, password: str) -> None:
         with self.database.read() as session:
-            has_password = officers.has_password(officers.one(session, who.pseudonym))
-            begun_at = sessions.begun_at(session, who.session_sha256)
-        if has_password:
-            with self.signing_in.passwords.place():
-                self.signing_in.check_password(who.name, password, None)
-        elif not timedelta() <= self.clock() - begun_at <= _JUST_NOW:
-            raise PasskeyRefusedError
+            _must_have_password(session, who.pseudonym)
+        with self.signing_in.passwords.place():
+            self.signing_in.check_password(who.name, password, None)
 
-    def _keep(self, session: Any, kind: challenges.Kind, challenge: bytes, holder: str) -> None:
+    def _keep(self, session: Session, kind: challenges.Kind, challenge: bytes, holder: str) -> None:
         challenges.keep(session, kind, bytes_to_base64url(challenge), holder, "", at=self.clock())
 
     def _answered(self, kind: challenges.Kind, credential: Credential, holder: str) -> bytes:
@@ -179,6 +178,12 @@ class Passkeys:
     @property
     def _domain(self) -> str:
         return self.settings.passkey_domain
+
+
+def _must_have_password(session: Session, officer: str) -> None:
+    """Raise PasskeyRefusedError for whom the identity provider signs in, and for who is disabled."""
+    if not officers.has_password(officers.one(session, officer)):
+        raise PasskeyRefusedError
 
 
 def _as_json(options: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api import oidc
+from api.broker import Broker, Event
 from api.errors import NameTakenError, ProviderRefusedError, WrongPasswordError
 from api.oidc import ProviderClient, Told
-from api.store import challenges, officers, queue
+from api.store import challenges, officers, queue, sessions
 from api.store.database import Database
 from api.store.officers import PROVIDER, Role, SignedInOfficer
 from api.store.tables import OfficerRow
@@ -29,13 +30,14 @@ class Provided:
 
     client: ProviderClient
     database: Database
+    broker: Broker
     clock: Callable[[], datetime]
     signing_in: SigningIn
 
     @classmethod
     def of(cls, desk: Desk, client: ProviderClient) -> "Provided":
         """The running desk's."""
-        return cls(client, desk.database, desk.clock, SigningIn.of(desk))
+        return cls(client, desk.database, desk.broker, desk.clock, SigningIn.of(desk))
 
     def ask(self) -> tuple[str, str]:
         """Where to send the browser, and what it must have with it when it comes back.
@@ -58,26 +60,45 @@ class Provided:
         # Two roles at once are a mistake of whoever keeps the groups: nobody guesses which is meant.
         if len(told.roles) != 1:
             log.warning("sign-in refused", roles=len(told.roles))
+            self._shut_out(told)
             raise ProviderRefusedError
         try:
             return self.signing_in.begin(self._officer(told), "provider", visitor)
         except WrongPasswordError as error:
             raise ProviderRefusedError from error
 
+    def _shut_out(self, told: Told) -> None:
+        """Who has lost the role there is at work here no longer, in whichever browser."""
+        external = _hashed(self.client.settings.issuer, told.subject)
+        with self.database.write() as session:
+            pseudonym = _known(session, external)
+            if pseudonym is None:
+                return
+            now = self.clock()
+            sessions.end_all(session, pseudonym, at=now, by=PROVIDER)
+            released = queue.release_all(session, pseudonym, at=now)
+        self._tell(released)
+
+    def _tell(self, released: Iterable[str]) -> None:
+        self.broker.publish(Event("staff.changed", ""))
+        for passage in released:
+            self.broker.publish(Event("referral.changed", passage))
+
     def _officer(self, told: Told) -> str:
         """The officer's pseudonym: made at the first sign-in, with the role that the provider tells now."""
         external = _hashed(self.client.settings.issuer, told.subject)
         (role,) = told.roles
+        released: list[str] = []
         with self.database.write() as session:
-            found = select(OfficerRow.pseudonym).where(OfficerRow.external_sha256 == external)
-            pseudonym = session.scalar(found)
+            pseudonym = _known(session, external)
             if pseudonym is None:
                 return self._made(session, told, external, Role(role))
             if not officers.is_disabled(officers.one(session, pseudonym)):
                 now = self.clock()
                 officers.set_role(session, pseudonym, Role(role), at=now, by=PROVIDER)
-                queue.release_others(session, officers.as_now(session, pseudonym), at=now)
-            return pseudonym
+                released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+        self._tell(released)
+        return pseudonym
 
     def _made(self, session: Session, told: Told, external: str, role: Role) -> str:
         for name in (told.name, f"{told.name} {external[:8]}"):
@@ -87,6 +108,11 @@ class Provided:
                 log.info("officer.added", officer=made, by=PROVIDER)
                 return made
         raise NameTakenError("officer")
+
+
+def _known(session: Session, external_sha256: str) -> str | None:
+    found = select(OfficerRow.pseudonym).where(OfficerRow.external_sha256 == external_sha256)
+    return session.scalar(found)
 
 
 def _hashed(issuer: str, subject: str) -> str:

@@ -106,14 +106,32 @@ def test_an_open_desk_alone_makes_no_passkey(origin: str, officer: Officer) -> N
     assert registered(officer, Device(origin)).status_code == 201
 
 
-def test_whom_the_provider_signed_in_long_ago_makes_no_passkey(
-    desk: RunningDesk, origin: str, officer: Officer
-) -> None:
+def provided(desk: RunningDesk, officer: Officer) -> None:
+    """From now on it is the identity provider who signs this officer in."""
     with desk.desk.database.write() as session:
         session.get_one(OfficerRow, officer.pseudonym).external_sha256 = "a" * 64
-    assert officer.ask("POST", "/passkeys/challenge", json={}).status_code == 200
-    desk.clock.pass_time(minutes=11)
-    assert officer.ask("POST", "/passkeys/challenge", json={}).json()["code"] == "passkey_refused"
+
+
+def test_whom_the_provider_signs_in_makes_no_passkey(
+    desk: RunningDesk, origin: str, officer: Officer
+) -> None:
+    """It would open the desk to somebody whom the provider has taken every role."""
+    provided(desk, officer)
+    for body in ({}, {"password": PASSWORD}):
+        answer = officer.ask("POST", "/passkeys/challenge", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
+    assert "new-passkey" not in officer.http.get("/account").text
+
+
+def test_a_passkey_of_whom_the_provider_signs_in_opens_nothing(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    """One that an earlier release let them make."""
+    device = Device(origin)
+    assert registered(officer, device).status_code == 201
+    provided(desk, officer)
+    answer = signed_in(browser_alone, device.sign(asked(browser_alone)))
+    assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
 
 
 def test_a_new_password_from_an_administrator_ends_passkeys_too(

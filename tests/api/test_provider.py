@@ -19,7 +19,7 @@ from api.store.challenges import LASTS
 from api.store.officers import Role
 from api.store.tables import LedgerRow, OfficerRow
 from api.store.verify import verify_ledger
-from tests.api.desks import RunningDesk
+from tests.api.desks import Lane, RunningDesk
 from tests.api.identity_provider import (
     CLIENT,
     SECRET,
@@ -121,6 +121,25 @@ def test_who_has_no_role_or_two_gets_nothing(
     assert refused(visit.sign_in(), visit)
     with desk.desk.database.read() as session:
         assert session.query(OfficerRow).count() == 0
+
+
+@pytest.mark.parametrize("groups", [[], ["border-officers", "it"]])
+def test_who_has_lost_the_role_there_is_at_work_here_no_longer(
+    desk: RunningDesk, provider: IdentityProvider, lane: Lane, visit: Visit, groups: list[str]
+) -> None:
+    """In no browser: the sign-in that is refused ends those from before, and gives the cases back."""
+    visit.sign_in()
+    passage = lane.refer()
+    csrf = {"X-CSRF-Token": visit.session().json()["csrf_token"]}
+    assert visit.http.post(f"/api/v1/referrals/{passage}/claim", headers=csrf).status_code == 200
+    provider.who |= {"groups": groups}
+    elsewhere = Visit(desk)
+    assert refused(elsewhere.sign_in(), elsewhere)
+    elsewhere.http.close()
+    assert visit.session().status_code == 401
+    with desk.officer("gu") as colleague:
+        assert colleague.claim(passage).status_code == 200
+    verify_ledger(desk.desk.database)
 
 
 @pytest.mark.parametrize(
