@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 
-import numpy as np
-
 from models.build import Networks
 from models.compare import similarity
 from models.face import Embedding, Face, ImageBGR
 from models.measurement import Measure, NotAssessed, measured
-from models.quality import assess
+from models.quality import Before as Before
+from models.quality import assess, motion
 from models.template import crops, mean
 
 SPREAD = 0.08
@@ -59,14 +58,6 @@ class Sighting:
     quality: Mapping[str, Measure]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Before:
-    """The face one frame earlier."""
-
-    face: Face
-    seconds_ago: float
-
-
 class Measurer:
     """The networks of one lane, asked one picture at a time. Raises ModelError where a network fails."""
 
@@ -107,17 +98,6 @@ def faces_that_count(found: Sequence[Face], ratio: float) -> list[Face]:
     """Largest first; a face counts from `ratio` of the largest's height up."""
     faces = sorted(found, key=lambda face: face.box_in_image.height, reverse=True)
     return [face for face in faces if face.box_in_image.height >= ratio * faces[0].box_in_image.height]
-
-
-def motion(before: Before | None, face: Face) -> Measure:
-    """How fast the eyes' middle moves, in inter-eye distances per second."""
-    if before is None:
-        return NotAssessed("no frame before")
-    moved = face.landmarks[:2].mean(axis=0) - before.face.landmarks[:2].mean(axis=0)
-    eyes_apart = float(np.linalg.norm(face.landmarks[0] - face.landmarks[1]))
-    if eyes_apart <= 0 or before.seconds_ago <= 0:
-        return NotAssessed("eyes or times coincide")
-    return measured(float(np.linalg.norm(moved)) / eyes_apart / before.seconds_ago)
 
 
 def agreed_similarity(reference: Embedding | None, probes: Sequence[Embedding], watch: Stopwatch) -> Measure:

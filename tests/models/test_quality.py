@@ -3,6 +3,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models import mesh
@@ -11,7 +13,8 @@ from models.build import Networks
 from models.face import Box, Face, ImageBGR, Mesh
 from models.golden import draw_face
 from models.measurement import Measure, Measured, NotAssessed
-from models.quality import MEASURES, MODEL_POINTS, assess
+from models.quality import COMPONENTS, SCALES, assess, mapped
+from models.quality.pose import MODEL_POINTS
 
 
 def value(measure: Measure) -> float:
@@ -182,7 +185,7 @@ def test_a_whole_face_is_shown_wholly_and_half_of_it_by_half() -> None:
 def test_a_face_that_is_none_is_not_assessed_rather_than_low(landmarks: object) -> None:
     with np.errstate(invalid="ignore"):
         measures = assess(PLAIN, face_at(landmarks))
-    assert set(measures) == set(MEASURES)
+    assert set(measures) == set(COMPONENTS)
     assert all(isinstance(measure, NotAssessed) for measure in measures.values())
 
 
@@ -190,3 +193,39 @@ def test_a_flat_picture_is_measured_without_a_fault() -> None:
     measures = assess(PLAIN, posed())
     assert value(measures["sharpness"]) == 0
     assert value(measures["brightness"]) == pytest.approx(128 / 255, abs=0.01)
+
+
+@pytest.mark.parametrize("component", SCALES)
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_raw_value_is_mapped_to_a_whole_number_from_0_to_100(component: str, raw: float) -> None:
+    found = value(mapped(component, Measured(raw)))
+    assert 0 <= found <= 100
+    assert found == round(found)
+
+
+@pytest.mark.parametrize("component", SCALES)
+def test_what_was_not_assessed_is_not_mapped_to_a_low_value(component: str) -> None:
+    assert mapped(component, NotAssessed("why")) == NotAssessed("why")
+
+
+# Raw values and what the standard's formulas make of them, worked out by hand.
+@pytest.mark.parametrize(
+    ("component", "raw", "expected"),
+    [
+        ("inter_eye_distance_px", 70, 50),
+        ("inter_eye_distance_px", 120, 92),
+        ("yaw_deg", 0, 100),
+        ("yaw_deg", -30, 75),
+        ("pitch_deg", 45, 50),
+        ("roll_deg", 180, 0),
+        ("brightness", 0.5, 100),
+        ("brightness", 0.2, 50),
+        ("brightness", 0.8, 50),
+        ("head_size", 0.72, 100),
+        ("shown", 0.95, 95),
+        ("offset_x", -0.25, 50),
+        ("motion", 3, 50),
+    ],
+)
+def test_the_standards_scales(component: str, raw: float, expected: float) -> None:
+    assert mapped(component, Measured(raw)) == Measured(expected)

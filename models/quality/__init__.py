@@ -1,0 +1,61 @@
+"""How usable a face is: a file for each measure, no verdict and no limit.
+
+Names follow ISO/IEC 29794-5 components where one is meant; each docstring says what is as the standard has it
+and what stands in. A component has a raw value in its own unit, on which a policy sets limits, and a value
+from 0 to 100 as the standard maps it; what could not be taken is *not assessed* in both.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from models.errors import InferenceError
+from models.face import Face, ImageBGR
+from models.measurement import Measure, Measured, NotAssessed
+from models.quality import crop, eye_distance, head, luminance, movement, openings, pose, sharpness
+from models.quality.movement import Before as Before
+from models.quality.movement import motion as motion
+from models.quality.scale import Scale, share
+from models.quality.view import FaceView, face_view
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One measure of a picture, and how it is mapped."""
+
+    take: Callable[[FaceView], Measure]
+    scale: Scale
+
+
+COMPONENTS: dict[str, Component] = {
+    "sharpness": Component(sharpness.sharpness, sharpness.SCALE),
+    "brightness": Component(luminance.brightness, luminance.scale),
+    "shown": Component(crop.shown, share),
+    "inter_eye_distance_px": Component(eye_distance.inter_eye_distance_px, eye_distance.SCALE),
+    "yaw_deg": Component(pose.yaw_deg, pose.scale),
+    "pitch_deg": Component(pose.pitch_deg, pose.scale),
+    "roll_deg": Component(pose.roll_deg, pose.scale),
+    "head_size": Component(head.head_size, head.SCALE),
+    "offset_x": Component(head.offset_x, head.scale_of_offset),
+    "offset_y": Component(head.offset_y, head.scale_of_offset),
+    "eye_opening": Component(openings.eye_opening, openings.EYES_SCALE),
+    "mouth_opening": Component(openings.mouth_opening, openings.MOUTH_SCALE),
+}
+
+SCALES: dict[str, Scale] = {name: one.scale for name, one in COMPONENTS.items()} | {"motion": movement.SCALE}
+"""Every component's scale; motion takes two frames and is no component of one picture."""
+
+
+def assess(image_bgr: ImageBGR, face: Face) -> dict[str, Measure]:
+    """Every component of `COMPONENTS` by its name, raw; one that cannot be taken says why."""
+    try:
+        view = face_view(image_bgr, face)
+    except InferenceError as error:
+        return dict.fromkeys(COMPONENTS, NotAssessed(str(error)))
+    return {name: one.take(view) for name, one in COMPONENTS.items()}
+
+
+def mapped(component: str, raw: Measure) -> Measure:
+    """The raw value of a component of `SCALES` on the standard's scale: a whole number from 0 to 100."""
+    if not isinstance(raw, Measured):
+        return raw
+    return Measured(float(round(max(0.0, min(100.0, SCALES[component](raw.value))))))
