@@ -120,6 +120,27 @@ class CaptureRule(_Strict):
     """How often an officer may have the lane capture the same passenger once more."""
 
 
+class ZoneRule(_Strict):
+    """Where the passenger stands, and who else counts. Sides are fractions of the frame."""
+
+    left: Annotated[float, Field(ge=0, le=1)]
+    right: Annotated[float, Field(ge=0, le=1)]
+    top: Annotated[float, Field(ge=0, le=1)]
+    bottom: Annotated[float, Field(ge=0, le=1)]
+    least_head: Annotated[float, Field(gt=0, le=0.5)]
+    max_gap_s: Annotated[float, Field(gt=0, le=2)]
+    least_overlap: Annotated[float, Field(gt=0, lt=1)]
+    most_moved: Annotated[float, Field(gt=0, le=1)]
+    arrived_after_s: Annotated[float, Field(ge=0, le=5)]
+    left_after_s: Annotated[float, Field(gt=0, le=60)]
+
+    @model_validator(mode="after")
+    def _some_zone(self) -> Self:
+        if self.left >= self.right or self.top >= self.bottom:
+            raise ValueError("the zone is empty: left must be below right, and top below bottom")
+        return self
+
+
 class QualityRule(_Strict):
     """Limits by component."""
 
@@ -145,6 +166,7 @@ class Policy(_Strict):
     liveness: LivenessRule
     desk: DeskRule
     person: PersonRule
+    zone: ZoneRule
     capture: CaptureRule
     quality: QualityRule
     comparison: ComparisonRule

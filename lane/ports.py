@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from lane.document import TravelDocument
 from lane.frame import Frame
+from lane.guidance import Instruction
 from lane.ledger import Entry, Head
 from lane.passage import State
 from lane.referral import Decision, PassageId
@@ -77,6 +78,18 @@ class Screen(Protocol):
     def show(self, passage: PassageId, state: State, /) -> None:
         """The passage stands here now; it is on disk already."""
         ...
+
+
+class Guide(Protocol):
+    """What tells the traveller, while being captured, what would help: one instruction at a time."""
+
+    def __call__(self, instruction: Instruction, /) -> None:
+        """To be shown now; the same one may be told again and again. Takes no time, never fails."""
+        ...
+
+
+def nobody_guides(_: Instruction, /) -> None:
+    """A `Guide` for a lane without a traveller's screen."""
 
 
 @dataclass(frozen=True, slots=True)

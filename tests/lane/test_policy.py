@@ -44,6 +44,8 @@ def site(folder: Path, *changes: tuple[str, str]) -> Policy:
         (("good_frames = 3", "good_frames = 1"), "good_frames"),
         (("minimum = 0.5", "minimum = 0.0"), "minimum"),
         (("second_face_ratio = 0.5", "second_face_ratio = 1.0"), "second_face_ratio"),
+        (("right = 0.95", "right = 0.05"), "the zone is empty"),
+        (("left_after_s = 3.0", "left_after_s = inf"), "left_after_s"),
         (("version = ", "for_stills = true\nversion = "), "not for a file to say"),
         (("version = ", "calibrated = []\nversion = "), "not for a file to say"),
         (("max_fmr = 0.0001", "max_fmr = 1"), "max_fmr"),
