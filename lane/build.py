@@ -8,14 +8,14 @@ from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
 from lane.beacon import Beacon
 from lane.cohort import Cohort
-from lane.config import Settings
+from lane.config import EvaluationSettings, Settings
 from lane.courier import Courier
 from lane.errors import SettingsError
 from lane.evaluation import SWITCHED_OFF, Evaluator, Shadow, expected
 from lane.judge import Judge
 from lane.measure import Measurer
 from lane.observer import Observer
-from lane.policy import Policy, load
+from lane.policy import SHIPPED, Policy, load
 from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen, Supervisors
 from lane.station import Station
 from lane.supervision import About
@@ -29,10 +29,8 @@ log = logging.getLogger(__name__)
 
 def build_measurer(settings: Settings, policy: Policy) -> Measurer:
     """Networks that passed their golden check. Raises ModelError; PolicyError without their calibration."""
-    runtime = RuntimeSettings(
-        provider_policy=settings.provider_policy, provider=settings.provider, threads=settings.threads
-    )
-    networks = _with_shadow(runtime, settings.shadow_matcher) or build_networks(runtime)
+    runtime = RuntimeSettings(**settings.engine.model_dump())
+    networks = _with_shadow(runtime, settings.evaluation.shadow_matcher) or build_networks(runtime)
     policy.check(networks.embedder.identity)
     return Measurer(networks, second_face_ratio=policy.capture.second_face_ratio)
 
@@ -55,7 +53,7 @@ def _with_shadow(runtime: RuntimeSettings, name: str | None) -> Networks | None:
 
 def build_policy(settings: Settings) -> Policy:
     """The site's policy, or the shipped one. Raises PolicyError."""
-    return load(settings.policy) if settings.policy else load()
+    return load(settings.policy or SHIPPED, settings.calibrations)
 
 
 def build_observer(settings: Settings, policy: Policy, clock: Clock, networks: Networks) -> Observer:
@@ -63,19 +61,20 @@ def build_observer(settings: Settings, policy: Policy, clock: Clock, networks: N
 
     Raises SettingsError where the matcher in the shadow is the one that decides.
     """
+    wanted = settings.evaluation
     evaluator = Evaluator(
         policy,
-        Cohort(settings.cohort_size, settings.cohort_lifetime_s, clock.monotonic_s),
-        _shadow(settings, policy, networks),
+        Cohort(wanted.cohort_size, wanted.cohort_lifetime_s, clock.monotonic_s),
+        _shadow(wanted, policy, networks),
         expected(policy, networks.embedder.identity),
-        settings.cohort_groups,
+        wanted.cohort_groups,
     )
     return Observer(evaluator)
 
 
-def _shadow(settings: Settings, policy: Policy, networks: Networks) -> Shadow | NotAssessed:
+def _shadow(wanted: EvaluationSettings, policy: Policy, networks: Networks) -> Shadow | NotAssessed:
     """The second matcher, with the threshold of its calibration, or the site's where it has none."""
-    name = settings.shadow_matcher
+    name = wanted.shadow_matcher
     if name is None:
         return SWITCHED_OFF
     if name == networks.embedder.identity.name:
@@ -84,7 +83,7 @@ def _shadow(settings: Settings, policy: Policy, networks: Networks) -> Shadow | 
         return NotAssessed("switched off: not ready at the start")
     embedder, check_file = networks.others[name], partial(networks.check_other, name)
     band = policy.band(embedder.identity)
-    return Shadow(embedder, band.admit if band else settings.shadow_threshold, check_file)
+    return Shadow(embedder, band.admit if band else wanted.shadow_threshold, check_file)
 
 
 def build_beacon(desk: Supervisors, clock: Clock, measurer: Measurer, policy: Policy) -> Beacon:
@@ -117,7 +116,7 @@ def build_station(
         reader=reader,
         gate=gate,
         journal=journal,
-        courier=Courier(journal, desk, clock, settings.pictures_for_s),
+        courier=Courier(journal, desk, clock, settings.retention.pictures_for_s),
         clock=clock,
         screen=screen,
         observer=observer,

@@ -242,8 +242,11 @@ _CALIBRATE = (
 _NOT_FOR_A_FILE = ("sha256", "for_stills", "calibrated")
 
 
-def load(path: Path = SHIPPED) -> Policy:
-    """Read a policy file and the calibrations it names. PolicyError says what is wrong in which of them."""
+def load(path: Path = SHIPPED, calibrations: Path | None = None) -> Policy:
+    """Read a policy file and the calibrations it names. PolicyError says what is wrong in which of them.
+
+    `calibrations` is the folder where they are looked for first; without it, the policy's own.
+    """
     try:
         content = path.read_bytes()
         fields: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
@@ -252,7 +255,7 @@ def load(path: Path = SHIPPED) -> Policy:
                 f"policy {path}: {', '.join(sorted(_NOT_FOR_A_FILE))} are not for a file to say"
             )
         policy = Policy(**fields, sha256=hashlib.sha256(content).hexdigest())
-        return _with_calibrations(policy, path.parent)
+        return _with_calibrations(policy, calibrations or path.parent)
     except OSError as error:
         raise PolicyError(f"policy {path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
@@ -264,7 +267,7 @@ def load(path: Path = SHIPPED) -> Policy:
 
 
 def _with_calibrations(policy: Policy, folder: Path) -> Policy:
-    """The policy with its calibrations read; they are looked for beside it, then among the shipped ones."""
+    """The policy with its calibrations read; they are looked for in `folder`, then among the shipped ones."""
     read = [calibration.load(_find(name, folder)) for name in policy.comparison.calibrations]
     if len({one.matcher for one in read}) != len(read):
         raise CalibrationError(f"{' and '.join(one.file for one in read)}: two for one matcher")

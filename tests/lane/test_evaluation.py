@@ -504,7 +504,9 @@ def test_a_shadow_whose_file_is_another_is_switched_off_and_the_lane_goes_on(
     beside.check_files()
     judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
     documents: Any = [(TravelDocument(b"", None), None)] * 3
-    with built(policy, beside, shadow_matcher="thumbnail", shadow_threshold=0.5) as observer:
+    with built(
+        policy, beside, evaluation__shadow_matcher="thumbnail", evaluation__shadow_threshold=0.5
+    ) as observer:
         here = hall(tmp_path, verdicts.judge.measurer, policy, documents, judge=judge, observer=observer)
         here.station.start()
         assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
@@ -526,7 +528,7 @@ def test_a_lane_does_without_a_shadow_that_is_not_ready_at_the_start(
         return real(runtime)
 
     monkeypatch.setattr(build, "build_networks", without_others)
-    given = read(shadow_matcher="dlib-resnet-29", threads=1)
+    given = read(evaluation__shadow_matcher="dlib-resnet-29", engine__threads=1)
     measurer = build.build_measurer(given, policy)
     observer = build_observer(given, policy, SkippingClock(), measurer.networks)
     assert told_by(observer, verdicts)["shadow"] == {"not_assessed": "switched off: not ready at the start"}
@@ -535,9 +537,9 @@ def test_a_lane_does_without_a_shadow_that_is_not_ready_at_the_start(
 
 def test_a_shadow_that_no_catalogue_knows_is_a_slip_in_the_settings(policy: Policy) -> None:
     with pytest.raises(CatalogueError, match="no-such-matcher"):
-        build.build_measurer(read(shadow_matcher="no-such-matcher", threads=1), policy)
+        build.build_measurer(read(evaluation__shadow_matcher="no-such-matcher", engine__threads=1), policy)
 
 
 def test_the_matcher_that_decides_is_not_its_own_shadow(policy: Policy, networks: Networks) -> None:
     with pytest.raises(SettingsError, match="decides already"):
-        built(policy, networks, shadow_matcher=networks.embedder.identity.name)
+        built(policy, networks, evaluation__shadow_matcher=networks.embedder.identity.name)

@@ -1,0 +1,64 @@
+"""Where each key stands in a TOML file: the standard library reads the values and forgets the lines."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+Where: TypeAlias = tuple[str, ...]
+
+
+def lines(text: str) -> dict[Where, int]:
+    """Each table and key of a file that is TOML, by its path, with its line, counted from 1.
+
+    Statement by statement, by the standard library's own parser: a line belongs to the statement before it
+    until that one is whole.
+    """
+    found: dict[Where, int] = {}
+    table: Where = ()
+    for line, statement in _statements(text):
+        paths = list(_paths(statement))
+        if not paths:
+            continue
+        if not _is_key(statement):
+            table = max(paths, key=len)
+            paths = [table]
+        else:
+            paths = [table + path for path in paths]
+        for path in paths:
+            found.setdefault(path, line)
+    return found
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    begun, open_ = 1, ""
+    for number, line in enumerate(text.split("\n"), 1):  # no other sign ends a line in TOML
+        if not open_:
+            begun = number
+        open_ += f"{line}\n"
+        if _whole(open_):
+            yield begun, open_
+            open_ = ""
+
+
+def _whole(statement: str) -> bool:
+    try:
+        tomllib.loads(statement)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _is_key(statement: str) -> bool:
+    """A key with its value; else a table's head."""
+    return not statement.lstrip().startswith("[")
+
+
+def _paths(statement: str) -> Iterator[Where]:
+    yield from _inside(tomllib.loads(statement), ())
+
+
+def _inside(value: Mapping[str, Any], path: Where) -> Iterator[Where]:
+    for key, one in value.items():
+        yield (*path, key)
+        if isinstance(one, Mapping):
+            yield from _inside(one, (*path, key))
