@@ -18,7 +18,7 @@ from api.commands.options import (
 )
 from api.passwords import Passwords, check_new, one_time
 from api.settings import load
-from api.store import officers, queue
+from api.store import officers, queue, seeded
 from api.store.officers import Known, Role
 
 app = typer.Typer(help="Who may sign in, as what.", no_args_is_help=True)
@@ -92,7 +92,7 @@ def disable(name: Name, database: DatabaseOption = None, config: ConfigOption = 
         pseudonym = officers.named(session, name)
         now = utc_now()
         officers.disable(session, pseudonym, at=now)
-        queue.release_all(session, pseudonym, at=now)
+        seeded.leave(session, pseudonym, at=now)
     typer.echo(f"officer {name} ({pseudonym}) is signed out and cannot sign in again.")
 
 

@@ -69,7 +69,7 @@ def show_session(who: TheOfficer, token: SessionToken) -> SignedIn:
     responses=documented(NotSignedInError, ForgedRequestError),
 )
 def sign_out(who: ActingOfficer, desk: TheDesk) -> Response:
-    """End this session."""
+    """End this session; your cases go back to the queue."""
     desk.sign_out(who)
     response = Response(status_code=204)
     end_session(response, desk.settings)
@@ -94,7 +94,7 @@ def list_sessions(people: ThePeople, who: TheOfficer) -> SessionList:
 def end_own_session(
     session: Annotated[Handle, Path(description="As the list names it.")], people: ThePeople, who: TheOfficer
 ) -> Response:
-    """End one of the own sessions."""
+    """End one of the own sessions; with the last one your cases go back to the queue."""
     people.end_session(session, who)
     return Response(status_code=204)
 

@@ -117,6 +117,25 @@ def release(session: Session, row: SeededRow) -> None:
         session.flush()
 
 
+def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
+    """Give back what the officer has of prepared cases, at work and in training; return which."""
+    held = select(SeededRow).where(
+        SeededRow.officer == officer,
+        SeededRow.decided_at.is_(None),
+        SeededRow.withdrawn_at.is_(None),
+        SeededRow.claimed_until > at,
+    )
+    rows = list(session.scalars(held))
+    for row in rows:
+        release(session, row)
+    return [row.passage for row in rows]
+
+
+def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
+    """Give back every case that an officer has who goes, a traveller's or a prepared one; return which."""
+    return queue.release_all(session, officer, at=at) + release_all(session, officer, at=at)
+
+
 def judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -> None:
     """Keep a blind judgement. Raises what `api.store.reviews.judge` raises."""
     _must_be_held(row, at)

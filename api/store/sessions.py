@@ -70,12 +70,14 @@ def end(session: Session, officer: SignedInOfficer, *, at: datetime) -> None:
     chain.append(session, "officer.signed_out", {"officer": officer.pseudonym}, at=at)
 
 
-def replace(session: Session, token_sha256: str, *, at: datetime) -> None:
-    """End the session that a browser had before, if there is one: its token opens nothing any more."""
+def replace(session: Session, token_sha256: str, *, at: datetime) -> str | None:
+    """End the session that a browser had before: its token opens nothing any more. Return whose it was."""
     row = session.get(SessionRow, token_sha256)
-    if row is not None:
-        session.delete(row)
-        chain.append(session, "officer.signed_out", {"officer": row.officer}, at=at)
+    if row is None:
+        return None
+    session.delete(row)
+    chain.append(session, "officer.signed_out", {"officer": row.officer}, at=at)
+    return row.officer
 
 
 def end_one(session: Session, handle: str, officer: str, *, at: datetime, by: str) -> None:

@@ -3,7 +3,7 @@
 Each method is one transaction; listeners are told after it is committed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from api.metrics import Meters, Watch
 from api.passwords import Passwords
 from api.rules import duties
 from api.settings import Settings
-from api.store import alarms, chain, evaluation, faces, lane_tokens, lanes, sessions
+from api.store import alarms, chain, evaluation, faces, lane_tokens, lanes, seeded, sessions
 from api.store.database import Database
 from api.store.evaluation import Series
 from api.store.keyring import Keyring
@@ -114,9 +114,18 @@ class Desk:
     # --- officers
 
     def sign_out(self, officer: SignedInOfficer) -> None:
-        """End the officer's session."""
+        """End the officer's session; the officer's cases go back at once: nobody waits for who has left."""
         with self.database.write() as session:
-            sessions.end(session, officer, at=self.clock())
+            now = self.clock()
+            sessions.end(session, officer, at=now)
+            released = seeded.leave(session, officer.pseudonym, at=now)
+        self.tell_released(released)
+
+    def tell_released(self, passages: Iterable[str]) -> None:
+        """Cases have gone back because of what became of their officer."""
+        self.broker.publish(Event("staff.changed", ""))
+        for passage in passages:
+            self.broker.publish(Event("referral.changed", passage))
 
     def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:
         """The officer of a live session; `acting` starts the idle time again. Raises NotSignedInError."""

@@ -12,7 +12,7 @@ import structlog
 from api.broker import Broker, Event
 from api.errors import OfficerUnknownError, PasswordRefusedError
 from api.passwords import Passwords, check_new, one_time
-from api.store import officers, queue, sessions
+from api.store import officers, queue, seeded, sessions
 from api.store.database import Database
 from api.store.officers import Known, Role, SignedInOfficer
 from api.store.sessions import Lifetime, Open
@@ -96,7 +96,7 @@ class People:
         with self.database.write() as session:
             now = self.clock()
             officers.disable(session, pseudonym, at=now, by=by.pseudonym)
-            released = queue.release_all(session, pseudonym, at=now)
+            released = seeded.leave(session, pseudonym, at=now)
         self._changed("officer.disabled", pseudonym, by, released)
 
     def reset_password(self, pseudonym: str, by: SignedInOfficer) -> str:
@@ -113,7 +113,7 @@ class People:
             now = self.clock()
             officers.one(session, pseudonym)
             sessions.end_all(session, pseudonym, at=now, by=by.pseudonym, but=by.session_sha256)
-            released = queue.release_all(session, pseudonym, at=now)
+            released = seeded.leave(session, pseudonym, at=now)
         self._changed("officer.session_ended", pseudonym, by, released)
 
     # --- for everybody
@@ -125,9 +125,13 @@ class People:
             return sessions.listed(session, pseudonym, at=self.clock(), lifetime=self.lifetime)
 
     def end_session(self, handle: str, who: SignedInOfficer) -> None:
-        """End one of the own sessions. Raises SessionUnknownError."""
+        """End one of the own sessions; with the last one the cases go back. Raises SessionUnknownError."""
         with self.database.write() as session:
-            sessions.end_one(session, handle, who.pseudonym, at=self.clock(), by=who.pseudonym)
+            now = self.clock()
+            sessions.end_one(session, handle, who.pseudonym, at=now, by=who.pseudonym)
+            left = sessions.listed(session, who.pseudonym, at=now, lifetime=self.lifetime)
+            released = [] if left else seeded.leave(session, who.pseudonym, at=now)
+        self._changed("officer.session_ended", who.pseudonym, who, released)
 
     def has_password(self, who: SignedInOfficer) -> bool:
         """Whether the desk keeps a password of this officer."""

@@ -14,7 +14,7 @@ from api import oidc
 from api.broker import Broker, Event
 from api.errors import NameTakenError, ProviderRefusedError, WrongPasswordError
 from api.oidc import ProviderClient, Told
-from api.store import challenges, officers, queue, sessions
+from api.store import challenges, officers, queue, seeded, sessions
 from api.store.database import Database
 from api.store.officers import PROVIDER, Role, SignedInOfficer
 from api.store.tables import OfficerRow
@@ -76,7 +76,7 @@ class Provided:
                 return
             now = self.clock()
             sessions.end_all(session, pseudonym, at=now, by=PROVIDER)
-            released = queue.release_all(session, pseudonym, at=now)
+            released = seeded.leave(session, pseudonym, at=now)
         self._tell(released)
 
     def _tell(self, released: Iterable[str]) -> None:

@@ -6,9 +6,10 @@ from datetime import datetime
 
 import structlog
 
+from api.broker import Broker, Event
 from api.errors import WrongPasswordError
 from api.passwords import Passwords
-from api.store import attempts, challenges, officers, sessions, shifts
+from api.store import attempts, challenges, officers, seeded, sessions, shifts
 from api.store.database import Database
 from api.store.officers import Role, SignedInOfficer
 from api.store.sessions import Lifetime, Way
@@ -32,6 +33,7 @@ class SigningIn:
     """The use cases at the entrance."""
 
     database: Database
+    broker: Broker
     passwords: Passwords
     clock: Callable[[], datetime]
     lifetime: Lifetime
@@ -39,7 +41,7 @@ class SigningIn:
     @classmethod
     def of(cls, desk: Desk) -> "SigningIn":
         """The running desk's entrance."""
-        return cls(desk.database, desk.passwords, desk.clock, desk.lifetime)
+        return cls(desk.database, desk.broker, desk.passwords, desk.clock, desk.lifetime)
 
     def by_password(self, name: str, password: str, visitor: Visitor) -> tuple[SignedInOfficer, str]:
         """Start a session; return the officer and the session's token.
@@ -51,19 +53,25 @@ class SigningIn:
             return self.begin(pseudonym, "password", visitor)
 
     def begin(self, pseudonym: str, way: Way, visitor: Visitor) -> tuple[SignedInOfficer, str]:
-        """Start a session for who has proven to be this officer, and end the one that the browser had.
+        """Start a session for who has proven to be this officer, and end the one that the browser had: who
+        was there before has left, and the cases of that one go back.
 
         Raises WrongPasswordError where the officer was disabled in the meantime.
         """
+        released: list[str] = []
         with self.database.write() as session:
             now = self.clock()
             sessions.forget_ended(session, at=now, lifetime=self.lifetime)
             if visitor.token is not None:
-                sessions.replace(session, token_hash(visitor.token), at=now)
+                before = sessions.replace(session, token_hash(visitor.token), at=now)
+                if before is not None and before != pseudonym:
+                    released = seeded.leave(session, before, at=now)
             token, who = sessions.begin(session, pseudonym, at=now, way=way)
             if who.role in (Role.OFFICER, Role.SUPERVISOR):
                 shifts.start(session, pseudonym, at=now)
         log.info("signed in", officer=pseudonym, way=way)
+        for passage in released:
+            self.broker.publish(Event("referral.changed", passage))
         return who, token
 
     def check_password(self, name: str, password: str, source: str | None) -> str:

@@ -12,7 +12,7 @@ import structlog
 from api.broker import Broker, Event
 from api.errors import OfficerUnknownError
 from api.settings import Settings
-from api.store import officers, queue, shifts
+from api.store import officers, queue, seeded, shifts
 from api.store.database import Database
 from api.store.officers import SignedInOfficer
 from api.store.tables import ShiftRow
@@ -81,7 +81,7 @@ class Staffing:
         with self.database.write() as session:
             now = self.clock()
             duty = self._duty(shifts.pause(session, officer.pseudonym, at=now))
-            released = queue.release_all(session, officer.pseudonym, at=now)
+            released = seeded.leave(session, officer.pseudonym, at=now)
         self._tell(officer, *released)
         return duty
 
@@ -101,6 +101,7 @@ class Staffing:
                 for passage in released
                 if colleague and queue.hand_to(session, passage, colleague, at=now, lease=lease)
             ]
+            released += seeded.release_all(session, officer.pseudonym, at=now)
             shifts.end(session, officer.pseudonym, note, to, handed, at=now)
         self._tell(officer, *released)
         return Ended(tuple(handed), tuple(one for one in released if one not in handed))

@@ -1,5 +1,6 @@
 """One officer has a case, one decision ends it, and nothing is decided by time."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
@@ -18,7 +19,7 @@ from api.store.queue import LONGEST_LEASE, MOST_LISTED
 from api.store.tables import ReferralRow
 from api.store.verify import verify_ledger
 from lane.referral import GROUNDS, Answer, Ground
-from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, at_once, judged
+from tests.api.desks import PASSWORD, REFERRED, Lane, Officer, RunningDesk, at_once, judged
 from tests.api.service import kinds
 
 pytestmark = pytest.mark.both_databases
@@ -136,6 +137,55 @@ def test_whoever_may_not_work_on_a_case_any_more_has_it_no_more(
         assert other.claim(passage).status_code == 200, "nobody waits for the end of a lease"
         assert loses.answer(passage, "admit", "same_person").status_code in (401, 404, 409)
     verify_ledger(desk.desk.database)
+
+
+def sign_out(desk: RunningDesk, officer: Officer) -> None:
+    assert officer.ask("DELETE", "/session").status_code == 204
+
+
+def sign_out_by_form(desk: RunningDesk, officer: Officer) -> None:
+    form = {"csrf_token": officer.http.headers["X-CSRF-Token"]}
+    assert officer.http.post("/sign-out", data=form).status_code == 303
+
+
+def end_the_last_session(desk: RunningDesk, officer: Officer) -> None:
+    (here,) = officer.ask("GET", "/sessions").json()["sessions"]
+    assert officer.ask("DELETE", f"/sessions/{here['session']}").status_code == 204
+
+
+def let_another_sign_in_there(desk: RunningDesk, officer: Officer) -> None:
+    with desk.officer("zhou") as other:
+        body = {"name": other.name, "password": PASSWORD}
+        assert officer.http.post("/api/v1/session", json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "leave", [sign_out, sign_out_by_form, end_the_last_session, let_another_sign_in_there]
+)
+def test_whoever_leaves_gives_the_cases_back_at_once(
+    desk: RunningDesk, lane: Lane, leave: Callable[[RunningDesk, Officer], None]
+) -> None:
+    passage = lane.refer()
+    with desk.officer("wang") as leaves, desk.officer("li") as other:
+        leaves.claim(passage)
+        leave(desk, leaves)
+        assert other.claim(passage).status_code == 200, "nobody waits for the end of a lease"
+    assert kinds(desk).count("referral.released") == 1
+    verify_ledger(desk.desk.database)
+
+
+def test_who_signs_in_again_or_ends_a_session_elsewhere_keeps_the_case(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    elsewhere = Officer(desk.address, officer.name)
+    elsewhere.sign_in()
+    elsewhere.http.close()
+    officer.claim(passage)
+    officer.sign_in()
+    (other,) = [one for one in officer.ask("GET", "/sessions").json()["sessions"] if not one["present"]]
+    assert officer.ask("DELETE", f"/sessions/{other['session']}").status_code == 204
+    assert officer.ask("GET", f"/referrals/{passage}").json()["state"] == "claimed"
 
 
 def test_a_clock_set_back_keeps_no_decision_from_the_lane(

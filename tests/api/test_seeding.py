@@ -316,3 +316,12 @@ def test_no_order_of_things_delays_a_traveller(
             step(work)
             assert work.holds()
         work.end()
+
+
+def test_who_signs_out_gives_a_prepared_case_back_like_any_other(
+    certain: RunningDesk, officer: Officer
+) -> None:
+    passage = str(next_of(officer))
+    assert officer.ask("DELETE", "/session").status_code == 204
+    officer.sign_in()
+    assert [one["passage"] for one in listed(officer)] == [passage], "it is open again"
