@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lane.passage import State
 from lane.policy import Limit
 from lane.tracking import Miss, Scene
 from models.measurement import Measure, Measured, NotAssessed
@@ -62,6 +63,14 @@ _BY_COMPONENT: dict[tuple[str, Side], Instruction] = {
     **{(pose, side): Instruction.LOOK for pose in ("yaw_deg", "pitch_deg", "roll_deg") for side in Side},
     ("eye_opening", Side.LOW): Instruction.OPEN_EYES,
 }
+AT = {
+    State.WAITING: Instruction.WELCOME,
+    State.CAPTURING: Instruction.LOOK,
+    State.REFERRED: Instruction.OFFICER,
+    State.OPEN: Instruction.PROCEED,
+    State.CLOSED: Instruction.PLEASE_WAIT,
+}
+"""What a traveller reads when the passage comes to stand here; a capture says more as it goes."""
 _FIRST = tuple(Instruction)
 """What helps first is said first: the distance, the place, the pose, then the rest."""
 

@@ -1,6 +1,7 @@
 """One passenger's evidence and what the policy says of it; whatever fails on the way refers."""
 
 import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from lane import pictures
@@ -9,7 +10,8 @@ from lane.decide import Admit, Refer, decide, straight_to_officer
 from lane.document import TravelDocument
 from lane.errors import LaneError
 from lane.evaluation import Compared
-from lane.evidence import CaptureEnd, DeskContact, Evidence, StreamEvidence
+from lane.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence, StreamEvidence
+from lane.frame import Frame
 from lane.measure import Measurer, Stopwatch, agreed_similarity
 from lane.policy import Policy
 from lane.ports import Clock, FrameSource
@@ -48,6 +50,30 @@ class _Finding:
     models_unchanged: bool = False
 
 
+def nobody_asks() -> tuple[Code, ...]:
+    """At a lane without buttons."""
+    return ()
+
+
+class _UntilAsked:
+    """See `lane.ports.FrameSource`: a camera whose capture ends once the passenger asks for an officer."""
+
+    def __init__(self, camera: FrameSource, asked: Callable[[], tuple[Code, ...]]) -> None:
+        self._camera, self._asked = camera, asked
+        self.wishes: tuple[Code, ...] = ()
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in self._camera.frames():
+            if self.look():
+                return
+            yield frame
+
+    def look(self) -> bool:
+        """Whether something was asked for by now."""
+        self.wishes += self._asked()
+        return bool(self.wishes)
+
+
 class Judge:
     """Measures a document and a capture, and decides."""
 
@@ -72,17 +98,24 @@ class Judge:
         desk: DeskContact,
         *,
         wishes: tuple[Code, ...] = (),
+        meanwhile: Callable[[], tuple[Code, ...]] = nobody_asks,
         events: tuple[Code, ...] = (),
     ) -> Judged:
-        """Examine the document, capture the passenger, compare, decide. Some go to an officer uncaptured."""
+        """Examine the document, capture the passenger, compare, decide. Some go to an officer uncaptured.
+
+        `meanwhile` tells what the passenger asks for while the capture runs, which ends it: then nothing that
+        was measured so far stays.
+        """
         said = unexamined(document, self._clock.today(), self._policy.person.capture_from_age)
-        watch, finding = Stopwatch(), _Finding(Reference(said))
+        watch, finding, fault = Stopwatch(), _Finding(Reference(said)), None
         if straight_to_officer(said, wishes, self._policy):
-            finding.models_unchanged = self._models_unchanged()
-            finding.taken.ended = CaptureEnd.NOT_TAKEN
-            fault = None
+            finding = _uncaptured(said, models_unchanged=self._models_unchanged())
         else:
-            fault = self._measure(document, finding, watch)
+            until = _UntilAsked(self._camera, meanwhile)
+            fault = self._measure(document, until, finding, watch)
+            if until.look():
+                wishes = tuple(dict.fromkeys(wishes + until.wishes))
+                finding, fault = _uncaptured(said, models_unchanged=finding.models_unchanged), None
         matcher = self._measurer.networks.embedder.identity
         evidence = Evidence(
             document=finding.reference.evidence,
@@ -107,12 +140,14 @@ class Judge:
         shown = () if isinstance(outcome, Admit) else _to_show(finding)
         return Judged(evidence, outcome, shown, timings_ms, _compared(document, finding))
 
-    def _measure(self, document: TravelDocument, finding: _Finding, watch: Stopwatch) -> str | None:
+    def _measure(
+        self, document: TravelDocument, camera: FrameSource, finding: _Finding, watch: Stopwatch
+    ) -> str | None:
         """Fill `finding` as far as it goes; returns what stopped it. Here all faults are caught."""
         try:
             finding.models_unchanged = self._models_unchanged()
             finding.reference = examine(document, finding.reference.evidence, self._measurer, watch)
-            capture(finding.taken, self._camera, self._measurer, self._policy, self._clock, watch)
+            capture(finding.taken, camera, self._measurer, self._policy, self._clock, watch)
             finding.similarity = agreed_similarity(finding.reference.embedding, finding.taken.probes, watch)
         except (LaneError, ModelError) as error:
             log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)
@@ -129,6 +164,11 @@ class Judge:
             log.critical("a model file is not what was checked at start: %s", error)
             return False
         return True
+
+
+def _uncaptured(said: DocumentEvidence, *, models_unchanged: bool) -> _Finding:
+    taken = Capture(ended=CaptureEnd.NOT_TAKEN)
+    return _Finding(Reference(said), taken, models_unchanged=models_unchanged)
 
 
 def _stream(taken: Capture) -> StreamEvidence:

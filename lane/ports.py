@@ -10,6 +10,7 @@ from lane.frame import Frame
 from lane.guidance import Instruction
 from lane.ledger import Entry, Head
 from lane.passage import State
+from lane.reasons import Code
 from lane.referral import Decision, PassageId
 from lane.supervision import Command, Status
 
@@ -81,15 +82,34 @@ class Screen(Protocol):
 
 
 class Guide(Protocol):
-    """What tells the traveller, while being captured, what would help: one instruction at a time."""
+    """What tells the traveller what to do, or what happens: one instruction at a time."""
 
-    def __call__(self, instruction: Instruction, /) -> None:
-        """To be shown now; the same one may be told again and again. Takes no time, never fails."""
+    def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
+        """To be shown now; the same one may be told again and again. Takes no time, never fails.
+
+        `progress` of a capture: 0 to 1.
+        """
         ...
 
 
-def nobody_guides(_: Instruction, /) -> None:
+def nobody_guides(_: Instruction, /, progress: float = 0.0) -> None:
     """A `Guide` for a lane without a traveller's screen."""
+
+
+class Wishes(Protocol):
+    """What passengers ask for beside the way through: to be seen by an officer, not by a camera."""
+
+    def asked(self) -> tuple[Code, ...]:
+        """What was asked for since the last call (P03, P04, P05, P08). Takes no time, never fails."""
+        ...
+
+
+class NoWishes:
+    """See `Wishes`: at a lane without buttons."""
+
+    def asked(self) -> tuple[Code, ...]:
+        """Nothing."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,24 @@ from lane.decide import Admit, Refer
 from lane.document import TravelDocument
 from lane.errors import DocumentError, GateFaultError, NobodyYetError, StoppedError, TransitionError
 from lane.evidence import DeskContact, to_plain
+from lane.guidance import AT, Instruction
 from lane.judge import Judge, Judged
 from lane.observer import Observer
 from lane.passage import State, Step, after
-from lane.ports import Clock, DocumentReader, Draft, Gate, Journal, Picture, Screen, Standing
+from lane.ports import (
+    Clock,
+    DocumentReader,
+    Draft,
+    Gate,
+    Guide,
+    Journal,
+    NoWishes,
+    Picture,
+    Screen,
+    Standing,
+    Wishes,
+    nobody_guides,
+)
 from lane.reasons import Code, Reason
 from lane.referral import Answer, Decision, PassageId
 from lane.service import Service
@@ -29,6 +43,7 @@ from lane.supervision import Wanted
 log = logging.getLogger(__name__)
 
 UNREADABLE = TravelDocument(photo=b"", expires_on=None)
+UNCAPTURED = {Code.DIPLOMATIC, Code.DECLINES_FACE}
 RETRY_S = 1.0
 GATE_TRIES = 3
 ENDS = {
@@ -86,12 +101,15 @@ class Station:
         screen: Screen,
         observer: Observer | None = None,
         beacon: Beacon | None = None,
+        guide: Guide = nobody_guides,
+        wishes: Wishes | None = None,
         gate_timeout_s: float = 15.0,
         officer_wait_s: float = 5.0,
     ) -> None:
         self._lane, self._judge, self._reader, self._gate = lane, judge, reader, gate
         self._journal, self._courier = journal, courier
         self._clock, self._screen, self._observer = clock, screen, observer
+        self._guide, self._wishes = guide, wishes or NoWishes()
         self._service = Service(journal, clock, beacon)
         self._gate_timeout_s, self._officer_wait_s = gate_timeout_s, officer_wait_s
         self._closed = False
@@ -135,7 +153,8 @@ class Station:
     def _follow(self, passage: Passage, document: TravelDocument) -> tuple[Judged, PassageReport]:
         """From the capture to the end; an officer may have the lane capture once more on the way."""
         while True:
-            judged = self._judge.judge(document, self._courier.deliver())
+            contact, asked = self._courier.deliver(), self._wishes.asked
+            judged = self._judge.judge(document, contact, wishes=asked(), meanwhile=asked)
             if self._service.stopped:
                 self._close(passage, Step.INTERRUPTED)
                 return judged, _report(passage, judged, None, gate_opened=False)
@@ -190,9 +209,9 @@ class Station:
         return False
 
     def _may_repeat(self, passage: Passage, outcome: Refer) -> bool:
-        """Within the policy, and never a diplomat."""
-        diplomat = any(reason.code is Code.DIPLOMATIC for reason in outcome.reasons)
-        return not diplomat and passage.repeats < self._judge.policy.capture.max_repeat_captures
+        """Within the policy, and never a diplomat or somebody who declines it."""
+        never = any(reason.code in UNCAPTURED for reason in outcome.reasons)
+        return not never and passage.repeats < self._judge.policy.capture.max_repeat_captures
 
     def _refuse_repeat(self, passage: Passage, decision: Decision) -> None:
         """Go on waiting, and let the desk know that it takes another answer."""
@@ -292,6 +311,7 @@ class Station:
     def _close_lane(self, detail: str, code: Code | None = None) -> None:
         """Serve nobody any more: somebody must look at this lane first."""
         self._closed = True
+        self._guide(Instruction.CLOSED)
         self._service.note_fault()
         self._end_evaluation()
         log.critical("the lane closes: %s", detail)
@@ -312,11 +332,13 @@ class Station:
         standing = Standing(passage.id, passage.state)
         self._journal.record(drafts, at=self._clock.now(), standing=standing, pictures=shown)
         self._screen.show(passage.id, passage.state)
+        self._guide(AT[passage.state])
         self._service.note(passage.state)
 
     def _next_document(self) -> TravelDocument | None:
         """The next passenger's, once the lane serves. One presented while it did not is not served."""
-        while self._service.ready(self._stop, self._courier.deliver):
+        while self._ready():
+            self._guide(Instruction.WELCOME)
             try:
                 document = self._read_document()
             except NobodyYetError:
@@ -325,6 +347,11 @@ class Station:
             if document is None or self._service.wanted is Wanted.OPEN:
                 return document
         return None
+
+    def _ready(self) -> bool:
+        if self._service.wanted is not Wanted.OPEN:
+            self._guide(Instruction.CLOSED)
+        return self._service.ready(self._stop, self._courier.deliver)
 
     def _read_document(self) -> TravelDocument | None:
         try:

@@ -15,7 +15,7 @@ from lane.measure import Measurer
 from lane.observer import Observer
 from lane.passage import State
 from lane.policy import Policy
-from lane.ports import Clock, FrameSource
+from lane.ports import Clock, FrameSource, Guide, Wishes, nobody_guides
 from lane.referral import PassageId
 from lane.station import PassageReport, Station
 
@@ -71,6 +71,8 @@ def hall(
     clock: SkippingClock | None = None,
     observer: Observer | None = None,
     judge: Judge | None = None,
+    guide: Guide = nobody_guides,
+    wishes: Wishes | None = None,
 ) -> Hall:
     """A lane whose passengers come in this order."""
     clock, screen = clock or SkippingClock(), Diary()
@@ -93,5 +95,7 @@ def hall(
         clock=clock,
         screen=screen,
         observer=observer,
+        guide=guide,
+        wishes=wishes,
     )
     return Hall(journal, desk, gate, clock, screen, station)
