@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_core import ErrorDetails
 
 from lane import keys
+from lane.adapters.document_folder import DocumentSettings
 from lane.courier import PICTURES_FOR_S
 from lane.errors import SettingsError
 from lane.lines import Where, lines
@@ -124,6 +125,7 @@ class Settings(_Section):
     """A folder with the calibrations that the policy names; without it, the policy's own folder."""
     time_zone: str | None = None
     """Where the lane stands, such as Asia/Shanghai: documents expire by its calendar. None: the machine's."""
+    document: DocumentSettings = DocumentSettings()
     desk: DeskSettings = DeskSettings()
     engine: EngineSettings = EngineSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

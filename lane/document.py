@@ -1,5 +1,6 @@
 """What a travel document said, and how far it was verified."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -36,3 +37,35 @@ def check_age(document: TravelDocument, today: date, from_age: int) -> Check:
         return Check.UNDETERMINED
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     return Check.SUCCESSFUL if years >= from_age else Check.FAILED
+
+
+UNITED_NATIONS = frozenset({"UNO", "UNA"})
+"""Issuers of laissez-passers (ICAO 9303-3, section 5). UNK is not: it issued to residents of Kosovo."""
+_KINDS = {
+    "P": DocumentKind.ORDINARY,
+    "PP": DocumentKind.ORDINARY,
+    "PD": DocumentKind.DIPLOMATIC,
+    "D": DocumentKind.DIPLOMATIC,
+    "PS": DocumentKind.OFFICIAL,
+    "PO": DocumentKind.OFFICIAL,
+    "S": DocumentKind.OFFICIAL,
+    "I": DocumentKind.ORDINARY,
+    "ID": DocumentKind.ORDINARY,
+    "PO:CHN": DocumentKind.ORDINARY,
+}
+"""By the first two signs of the machine-readable zone, or by them for one issuer alone.
+
+The second letter is the issuer's to choose (ICAO 9303-4): China's ordinary passports say PO.
+"""
+
+
+def kind_of(code: str, issuer: str, own: Mapping[str, DocumentKind] | None = None) -> DocumentKind | None:
+    """For whom a document of this code and issuer is; None for one that is not known: an officer looks.
+
+    `own` is a site's, by code or by code and issuer such as PN:RUS, and goes before what is known here.
+    """
+    code, issuer = code.strip("<").upper(), issuer.strip("<").upper()
+    if issuer in UNITED_NATIONS:
+        return DocumentKind.UNITED_NATIONS
+    known = {**_KINDS, **(own or {})}
+    return known.get(f"{code}:{issuer}", known.get(code))
