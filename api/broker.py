@@ -7,6 +7,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from time import time
 from typing import Literal, Protocol
 
@@ -105,6 +106,10 @@ class Broker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: set[Listener] = set()
         self._closed = threading.Event()
+        self._changes = count(1)
+        self.changes = 0
+        """Grows with everything that is told here, before any listener hears of it; also where something may
+        have been missed."""
 
     def start(self) -> None:
         """Serve the running event loop."""
@@ -152,11 +157,13 @@ class Broker:
             self._news.close()
 
     def _hear(self, event: Event) -> None:
+        self.changes = next(self._changes)
         if self._loop is not None and not self._closed.is_set():
             self._loop.call_soon_threadsafe(self._tell, event)
 
     def _lose(self) -> None:
         """Something may have been missed: who listens comes again, and reads the database."""
+        self.changes = next(self._changes)
         if self._loop is not None and not self._closed.is_set():
             self._loop.call_soon_threadsafe(self._drop_all)
 

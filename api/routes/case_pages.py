@@ -152,17 +152,16 @@ def correct(
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
     words, now = language.of_request(request), desk.clock()
-    waiting = [views.case(one, who, words, now) for one in desk.cases.listed("waiting", who)]
-    last = desk.cases.listed("decided", who, limit=_DECIDED_SHOWN)
-    decided = [views.case(one, who, words, now) for one in last]
-    total = desk.cases.waiting(who)
+    shown = desk.cases.shown(who, decided=_DECIDED_SHOWN)
+    waiting = [views.case(one, who, words, now) for one in shown.waiting]
+    decided = [views.case(one, who, words, now) for one in shown.decided]
     return render.page(
         request,
         template,
         officer=who,
         now=now,
         waiting=waiting,
-        total=total,
+        total=shown.total,
         decided=decided,
         duty=Staffing.of(desk).show(who),
     )

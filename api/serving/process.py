@@ -111,7 +111,8 @@ def bind(host: str, port: int) -> socket.socket:
     """A socket at this address, which does not listen yet. Raises SettingsError."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # Said in full: asyncio sends small answers at once (TCP_NODELAY) only on what it knows for TCP.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except OSError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from api.errors import (
@@ -83,17 +83,24 @@ class Referral:
 
 
 def listed(
-    session: Session, state: Listed, officer: SignedInOfficer, *, at: datetime, limit: int = MOST_LISTED
+    session: Session,
+    state: Listed,
+    officer: SignedInOfficer | None,
+    *,
+    at: datetime,
+    limit: int = MOST_LISTED,
 ) -> list[Referral]:
     """What this officer may see: who waits, in the order of answering; then who does no more, the last first.
 
-    `waiting` is open or claimed. What was decided long ago never takes the place of who waits.
+    `waiting` is open or claimed. What was decided long ago never takes the place of who waits. Without an
+    officer everything, for whoever asks `has_duty` of each.
     """
     waits = is_waiting()
+    visible = true() if officer is None else _visible(officer)
     over_at = case((waits, None), else_=func.coalesce(ReferralRow.decided_at, ReferralRow.opened_at))
     query = (
         select(ReferralRow)
-        .where(_in_state(state, at), _visible(officer))
+        .where(_in_state(state, at), visible)
         .order_by(case((waits, 0), else_=1), *(case((waits, key)) for key in _first()), over_at.desc())
         .limit(limit)
     )

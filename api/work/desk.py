@@ -22,6 +22,7 @@ from api.store.evaluation import Series
 from api.store.keyring import Keyring
 from api.store.officers import SignedInOfficer
 from api.store.sessions import Lifetime
+from api.work.board import Board
 from api.work.erasing import Erasing
 from api.work.reviewing import Reviewing
 from api.work.seeding import Seeding
@@ -56,10 +57,12 @@ class Desk:
     passwords: Passwords
     clock: Callable[[], datetime]
     meters: Meters = field(default_factory=Meters)
+    board: Board = field(init=False)
 
     def __post_init__(self) -> None:
         """Let the meters hear of what is written."""
         self.database.watcher = Watch(self.meters, self.database)
+        object.__setattr__(self, "board", Board(self.database, self.broker, self.clock))
 
     # --- lanes
 
@@ -143,7 +146,7 @@ class Desk:
     def cases(self) -> Working:
         """What officers do with cases."""
         parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
-        return Working(Reviewing(*parts), Seeding(*parts))
+        return Working(Reviewing(*parts), Seeding(*parts), self.board)
 
     # --- supervisors
 

@@ -12,6 +12,7 @@ from api.store import queue
 from api.store.officers import SignedInOfficer
 from api.store.queue import Listed, Referral
 from api.store.reviews import Given, Handing, Judgement, Wanted
+from api.work.board import Board, Shown
 from api.work.reviewing import Reviewing
 from api.work.seeding import Seeding
 
@@ -24,6 +25,15 @@ class Working:
 
     reviewing: Reviewing
     seeding: Seeding
+    board: Board
+
+    def shown(self, officer: SignedInOfficer, decided: int) -> Shown:
+        """The queue's page: as `listed` and `waiting` have it, and what was decided last."""
+        found = self.board.shown(officer, decided)
+        prepared = self.seeding.before(officer)
+        if prepared is None:
+            return found
+        return Shown([*found.waiting, prepared][: queue.MOST_LISTED], found.decided, found.total + 1)
 
     def listed(
         self, state: Listed, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
