@@ -13,6 +13,7 @@ from lane.errors import CameraError
 from lane.frame import Frame
 from lane.passage import State
 from lane.ports import Clock, FrameSource, Supervisors
+from lane.reasons import Code
 from lane.supervision import NO_COMMAND, About, Camera, CameraHealth, Command, Status, Wanted
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ PERIOD_S = 2.0
 STALE_S = 1.0
 """A camera that gives no frame for so long, while it is asked for some, is stale."""
 FAULT = "fault"
+EVENT_FOR_S = 300.0
+"""So long is told what a gate's sensors saw: somebody shall look at it."""
 _UNDER_WAY = {State.CAPTURING, State.REFERRED, State.OPEN}
 
 
@@ -79,6 +82,8 @@ class Beacon:
         self._command, self._heard, self._obeyed = NO_COMMAND, False, 0
         self._passage = State.WAITING
         self._fault = False
+        self._gate: str | None = None
+        self._events: dict[str, float] = {}
         self._passages = self._outbox = 0
         self._told = (State.WAITING.value, clock.now())
         self._silent = False
@@ -139,6 +144,19 @@ class Beacon:
             self._fault = True
         self._news.set()
 
+    def note_gate(self, trouble: str | None) -> None:
+        """Why the gate lets nobody be served, None where it does."""
+        with self._lock:
+            changed, self._gate = trouble != self._gate, trouble
+        if changed:
+            self._news.set()
+
+    def note_event(self, code: Code) -> None:
+        """A gate's sensors saw this."""
+        with self._lock:
+            self._events[code.value] = self._clock.monotonic_s()
+        self._news.set()
+
     def status(self) -> Status:
         """How the lane stands now."""
         camera = self._camera.told() if self._camera else Camera(CameraHealth.UNKNOWN, None)
@@ -147,13 +165,24 @@ class Beacon:
             if state != self._told[0]:
                 self._told = (state, self._clock.now())
             since = self._told[1]
-            return Status(state, since, camera, self._about, self._outbox, self._passages, self._obeyed)
+            return Status(
+                state, since, camera, self._about, self._outbox, self._passages, self._obeyed, self._seen()
+            )
+
+    def _seen(self) -> tuple[str, ...]:
+        """What is wrong with the gate comes first; then what was seen there, the newest first."""
+        since_s = self._clock.monotonic_s() - EVENT_FOR_S
+        recent = sorted((at_s, code) for code, at_s in self._events.items() if at_s >= since_s)
+        words = [self._gate] if self._gate else []
+        return tuple(dict.fromkeys(words + [code for _, code in reversed(recent)]))
 
     def _state(self) -> str:
         if self._fault:
             return FAULT
         if self._passage in _UNDER_WAY:
             return self._passage.value
+        if self._gate is not None:
+            return FAULT
         return State.WAITING.value if self._command.wanted is Wanted.OPEN else self._command.wanted.value
 
     def _work(self) -> None:

@@ -99,12 +99,13 @@ class Judge:
         *,
         wishes: tuple[Code, ...] = (),
         meanwhile: Callable[[], tuple[Code, ...]] = nobody_asks,
-        events: tuple[Code, ...] = (),
+        events: Callable[[], tuple[Code, ...]] = tuple,
     ) -> Judged:
         """Examine the document, capture the passenger, compare, decide. Some go to an officer uncaptured.
 
         `meanwhile` tells what the passenger asks for while the capture runs, which ends it: then nothing that
-        was measured so far stays.
+        was measured so far stays. `events` is asked once the capture is over: what was seen at the gate since
+        the passage began.
         """
         said = unexamined(document, self._clock.today(), self._policy.person.capture_from_age)
         watch, finding, fault = Stopwatch(), _Finding(Reference(said)), None
@@ -131,7 +132,7 @@ class Judge:
             engine_fault=fault or finding.reference.engine_fault or finding.taken.engine_fault,
             stream=_stream(finding.taken),
             wishes=wishes,
-            events=events,
+            events=events(),
             clock=self._timekeeper.check(),
         )
         with watch.time("decide"):

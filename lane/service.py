@@ -10,6 +10,7 @@ from collections.abc import Callable
 from lane.beacon import Beacon
 from lane.passage import State
 from lane.ports import Clock, Draft, Journal
+from lane.reasons import Code
 from lane.supervision import NO_COMMAND, Command, Wanted
 
 log = logging.getLogger(__name__)
@@ -36,19 +37,35 @@ class Service:
     @property
     def wanted(self) -> Wanted:
         """The last word that was heard."""
-        return self._beacon.command.wanted if self._beacon else Wanted.OPEN
+        return self.heard.wanted
 
     @property
     def stopped(self) -> bool:
         """Whether the gate must be shut, and the passage under way go no further."""
         return self.wanted is Wanted.STOPPED
 
-    def ready(self, ended: threading.Event, deliver: Callable[[], object]) -> bool:
-        """Wait until the lane may serve a passenger; False where it ends before."""
+    @property
+    def serves(self) -> bool:
+        """Whether new passengers are wanted."""
+        return self.wanted is Wanted.OPEN
+
+    @property
+    def command(self) -> Command:
+        """The last command that was obeyed; number 0 before the first."""
+        return self._obeyed
+
+    @property
+    def heard(self) -> Command:
+        """The last command that was heard; it may not be obeyed yet."""
+        return self._beacon.command if self._beacon else NO_COMMAND
+
+    def ready(self, ended: threading.Event, look: Callable[[], bool], deliver: Callable[[], object]) -> bool:
+        """Wait until the lane may serve a passenger and `look` finds all well; False where it ends before."""
         while True:
             if self._obey():
                 deliver()
-            if self.wanted is Wanted.OPEN:
+            well = look()
+            if self.serves and well:
                 return True
             if ended.wait(LOOK_AGAIN_S):
                 return False
@@ -64,9 +81,19 @@ class Service:
         if self._beacon is not None:
             self._beacon.note_fault()
 
+    def note_gate(self, trouble: str | None) -> None:
+        """Why the gate lets nobody be served; None where it does."""
+        if self._beacon is not None:
+            self._beacon.note_gate(trouble)
+
+    def note_event(self, code: Code) -> None:
+        """A gate's sensors saw this."""
+        if self._beacon is not None:
+            self._beacon.note_event(code)
+
     def _obey(self) -> bool:
         """Put a command that is new into the ledger, once."""
-        command = self._beacon.command if self._beacon else NO_COMMAND
+        command = self.heard
         if command == self._obeyed or self._beacon is None:
             return False
         body = {"command": command.number, "wanted": command.wanted.value, "by": command.by}

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lane import __version__
@@ -15,7 +16,8 @@ from lane.beacon import Beacon
 from lane.courier import Courier
 from lane.decide import Admit, Refer
 from lane.document import TravelDocument
-from lane.errors import DocumentError, GateFaultError, NobodyYetError, StoppedError, TransitionError
+from lane.doorway import Doorway
+from lane.errors import DocumentError, NobodyYetError, StoppedError, TransitionError
 from lane.evidence import DeskContact, to_plain
 from lane.guidance import AT, Instruction
 from lane.judge import Judge, Judged
@@ -38,21 +40,17 @@ from lane.ports import (
 from lane.reasons import Code, Reason
 from lane.referral import Answer, Decision, PassageId
 from lane.service import Service
-from lane.supervision import Wanted
 
 log = logging.getLogger(__name__)
 
 UNREADABLE = TravelDocument(photo=b"", expires_on=None)
 UNCAPTURED = {Code.DIPLOMATIC, Code.DECLINES_FACE}
 RETRY_S = 1.0
-GATE_TRIES = 3
 ENDS = {
     Answer.SECOND_LINE: Step.SENT_TO_SECOND_LINE,
     Answer.OTHER_AGENCY: Step.HANDED_TO_AGENCY,
 }
 """How a passage ends by an answer that keeps the gate closed."""
-GATE_LOOK_S = 0.25
-"""So often is it asked, while the gate is open, whether a supervisor stopped the lane."""
 
 
 @dataclass(slots=True)
@@ -65,6 +63,8 @@ class Passage:
     """How often it was captured again, by an officer's word."""
     answer: str | None = None
     """The last decision that was acted on: a desk tells it again until it knows of the new capture."""
+    events: list[Code] = field(default_factory=list)
+    """What was seen at the gate since it began."""
 
     def take(self, step: Step) -> None:
         """Raises TransitionError for a step that is not possible now."""
@@ -106,12 +106,13 @@ class Station:
         gate_timeout_s: float = 15.0,
         officer_wait_s: float = 5.0,
     ) -> None:
-        self._lane, self._judge, self._reader, self._gate = lane, judge, reader, gate
+        self._lane, self._judge, self._reader = lane, judge, reader
         self._journal, self._courier = journal, courier
         self._clock, self._screen, self._observer = clock, screen, observer
         self._guide, self._wishes = guide, wishes or NoWishes()
         self._service = Service(journal, clock, beacon)
-        self._gate_timeout_s, self._officer_wait_s = gate_timeout_s, officer_wait_s
+        self._doorway = Doorway(gate, journal, clock, self._service, gate_timeout_s)
+        self._officer_wait_s = officer_wait_s
         self._closed = False
         self._stop = threading.Event()
 
@@ -125,7 +126,7 @@ class Station:
         An unfinished passage is closed as interrupted: after a restart nobody knows who stands at the gate,
         so it opens for no earlier proof and no earlier answer. The passenger presents the document again.
         """
-        self._gate.close()
+        self._doorway.start()
         self._service.start()
         left = self._journal.unfinished()
         self._journal.record([Draft("lane.started", self._identity())], at=self._clock.now())
@@ -154,8 +155,9 @@ class Station:
         """From the capture to the end; an officer may have the lane capture once more on the way."""
         while True:
             contact, asked = self._courier.deliver(), self._wishes.asked
-            judged = self._judge.judge(document, contact, wishes=asked(), meanwhile=asked)
-            if self._service.stopped:
+            events = partial(self._look, passage)
+            judged = self._judge.judge(document, contact, wishes=asked(), meanwhile=asked, events=events)
+            if self._stopped:
                 self._close(passage, Step.INTERRUPTED)
                 return judged, _report(passage, judged, None, gate_opened=False)
             if isinstance(judged.outcome, Admit):
@@ -196,7 +198,7 @@ class Station:
         if age_s > self._judge.policy.desk.max_answer_age_s:
             log.warning("passage %s: the answer may be %.0f s old and opens no gate", passage.id, age_s)
             self._close(passage, Step.INTERRUPTED, [decided])
-        elif self._service.stopped:
+        elif self._stopped:
             self._close(passage, Step.INTERRUPTED, [decided])
         elif decision.answer is Answer.ADMIT:
             self._record(passage, Step.ADMITTED_BY_OFFICER, [decided, _opening(passage, decision)])
@@ -223,11 +225,12 @@ class Station:
     def _wait_for_officer(self, passage: Passage) -> tuple[Decision, float] | None:
         """The answer, and how old it may be: the time since the desk last said that there was none.
 
-        None where a supervisor stopped the lane: then no answer counts any more.
+        None where a supervisor or an alarm stopped the lane: then no answer counts any more.
         """
         none_yet_s = self._clock.monotonic_s()
         while not self._stop.is_set():
-            if self._service.stopped:
+            self._look(passage)
+            if self._stopped:
                 return None
             self._courier.deliver()
             asked_s = self._clock.monotonic_s()
@@ -244,39 +247,27 @@ class Station:
         """Open, wait, close. True where the gate said that it opened."""
         if passage.state is not State.OPEN:
             raise TransitionError(f"the gate stays closed: passage {passage.id} is {passage.state}")
-        opened, step = False, Step.GATE_FAULT
-        try:
-            if not self._service.stopped:
-                self._gate.open(passage.id)
-                opened = True
-            step = Step.PASSED_THROUGH if opened and self._wait_passed() else Step.INTERRUPTED
-        except GateFaultError as error:
-            log.error("gate fault in passage %s: %s", passage.id, error)
-        finally:
-            closed = self._shut_gate()
-        self._close(passage, step if closed else Step.GATE_FAULT)
-        if not closed:
+        crossed = self._doorway.let_through(passage.id)
+        self._close(passage, crossed.step)
+        if not crossed.closed:
             self._close_lane("the gate does not close")
-        return opened
+        return crossed.opened
 
-    def _wait_passed(self) -> bool:
-        """True once the passenger is through; False when time is up, or a supervisor stops the lane."""
-        for _ in range(max(1, round(self._gate_timeout_s / GATE_LOOK_S))):
-            if self._service.stopped:
-                return False
-            if self._gate.wait_passed(GATE_LOOK_S):
-                return True
-        return False
+    @property
+    def _stopped(self) -> bool:
+        """Whether the passage under way goes no further: by a supervisor's word, or an alarm at the gate."""
+        return self._service.stopped or self._doorway.alarmed
 
-    def _shut_gate(self) -> bool:
-        for _ in range(GATE_TRIES):
-            try:
-                self._gate.close()
-            except GateFaultError as error:
-                log.critical("the gate does not close: %s", error)
-            else:
-                return True
-        return False
+    def _look(self, passage: Passage) -> tuple[Code, ...]:
+        """What was seen at the gate since the passage began."""
+        passage.events += self._doorway.look(passage.id)
+        return tuple(dict.fromkeys(passage.events))
+
+    def _look_up(self) -> bool:
+        """Between passengers: whether the doorway is well. What was seen there is told at once."""
+        if self._doorway.look():
+            self._courier.deliver()
+        return self._doorway.well()
 
     def _close(self, passage: Passage, step: Step, before: Sequence[Draft] = ()) -> None:
         closed = Draft("passage.closed", {"passage": passage.id, "how": step.value})
@@ -344,14 +335,14 @@ class Station:
             except NobodyYetError:
                 self._courier.deliver()
                 continue
-            if document is None or self._service.wanted is Wanted.OPEN:
+            if document is None or (self._service.serves and self._look_up()):
                 return document
         return None
 
     def _ready(self) -> bool:
-        if self._service.wanted is not Wanted.OPEN:
+        if not (self._service.serves and self._look_up()):
             self._guide(Instruction.CLOSED)
-        return self._service.ready(self._stop, self._courier.deliver)
+        return self._service.ready(self._stop, self._look_up, self._courier.deliver)
 
     def _read_document(self) -> TravelDocument | None:
         try:

@@ -83,3 +83,5 @@ class Status:
     """Since the lane started."""
     obeyed: int
     """The number of the last command that this lane obeys."""
+    gate: tuple[str, ...] = ()
+    """Why the gate lets nobody be served, and what its sensors saw in the last minutes: L01 to L06."""

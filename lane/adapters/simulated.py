@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lane.crossing import Passing
 from lane.document import TravelDocument
 from lane.errors import GateFaultError
 from lane.frame import Frame
-from lane.ports import Clock
+from lane.ports import Clock, GateEvent
 from lane.referral import PassageId
 from models.face import Face, ImageBGR
 
@@ -197,12 +198,17 @@ class SimulatedReader:
 
 @dataclass(slots=True)
 class SimulatedGate:
-    """See `lane.ports.Gate`. `diary` tells what was done, in order; `faulty` makes it refuse to open."""
+    """See `lane.ports.Gate`. `diary` tells what was done, in order; `faulty` makes it refuse to open.
 
-    passes: bool = True
+    `seen` and `out_of_order` are what its sensors would tell: `lane.ports.Gate.events` and `.trouble`.
+    """
+
+    passing: Passing = Passing.PASSED
     faulty: bool = False
     is_open: bool = False
     diary: list[str] = field(default_factory=list)
+    seen: list[GateEvent] = field(default_factory=list)
+    out_of_order: str | None = None
 
     def open(self, passage: PassageId) -> None:
         """Open for one passenger."""
@@ -211,18 +217,27 @@ class SimulatedGate:
         self.is_open = True
         self.diary.append(f"open {passage}")
 
-    def wait_passed(self, timeout_s: float) -> bool:
-        """The simulated passenger walks at once, or turns back."""
-        said = "passed" if self.passes else f"nobody in {timeout_s:g} s"
+    def wait_passed(self, timeout_s: float) -> Passing:
+        """The simulated passenger walks at once, or does not."""
+        said = f"nobody in {timeout_s:g} s" if self.passing is Passing.NOT_YET else self.passing.value
         if self.diary[-1:] != [said]:
             self.diary.append(said)
-        return self.passes
+        return self.passing
 
     def close(self) -> None:
         """Close."""
         if self.is_open:
             self.diary.append("close")
         self.is_open = False
+
+    def events(self) -> tuple[GateEvent, ...]:
+        """What a test put into `seen`, once."""
+        told, self.seen = tuple(self.seen), []
+        return told
+
+    def trouble(self) -> str | None:
+        """What a test says."""
+        return self.out_of_order
 
 
 def openings(diary: Sequence[str]) -> int:

@@ -23,6 +23,7 @@ from lane.adapters.journal import SqliteJournal
 from lane.adapters.simulated import SimulatedReader
 from lane.cohort import Cohort
 from lane.courier import Courier
+from lane.crossing import Passing
 from lane.document import TravelDocument
 from lane.evaluation import Evaluator
 from lane.evidence import DocumentKind
@@ -31,7 +32,7 @@ from lane.judge import Judge
 from lane.ledger import Entry, Head
 from lane.measure import Before, Measurer, Sighting, Stopwatch
 from lane.observer import Observer
-from lane.ports import Picture
+from lane.ports import GateEvent, Picture
 from lane.referral import Decision, PassageId
 from lane.station import Station
 from models.face import Box, Embedding, Face, ImageBGR
@@ -99,11 +100,17 @@ class PaperGate:
     def open(self, passage: PassageId) -> None:
         self._write(f"open {passage}")
 
-    def wait_passed(self, timeout_s: float) -> bool:
-        return timeout_s > 0
+    def wait_passed(self, timeout_s: float) -> Passing:
+        return Passing.PASSED if timeout_s > 0 else Passing.NOT_YET
 
     def close(self) -> None:
         self._write("close")
+
+    def events(self) -> tuple[GateEvent, ...]:
+        return ()
+
+    def trouble(self) -> str | None:
+        return None
 
 
 class Plain:

@@ -17,6 +17,7 @@ from lane.adapters.simulated import SimulatedGate, SimulatedReader, openings
 from lane.adapters.simulated_desk import SimulatedDesk, second_line
 from lane.beacon import Beacon, WatchedCamera
 from lane.courier import Courier
+from lane.crossing import Passing
 from lane.decide import Admit, Refer
 from lane.document import TravelDocument
 from lane.errors import CameraError, DeskLostError, NobodyYetError
@@ -53,7 +54,7 @@ class Scripted:
         networks = type("", (), {"embedder": type("", (), {"identity": MATCHER}), "identities": ()})
         return type("", (), {"networks": networks})
 
-    def judge(self, _document: TravelDocument, _desk: DeskContact) -> Judged:
+    def judge(self, _document: TravelDocument, _desk: DeskContact, **_: object) -> Judged:
         self.meanwhile()
         return self.judged
 
@@ -188,11 +189,11 @@ def test_a_stop_ends_the_wait_for_an_officer_whose_answer_opens_nothing(tmp_path
 
 def test_a_stop_shuts_a_gate_that_is_open(tmp_path: Path) -> None:
     class Slow(SimulatedGate):
-        def wait_passed(self, timeout_s: float) -> bool:
+        def wait_passed(self, timeout_s: float) -> Passing:
             here.hear(STOP)
             return super().wait_passed(timeout_s)
 
-    here = Here(tmp_path, Scripted(ADMITTED), gate=Slow(passes=False))
+    here = Here(tmp_path, Scripted(ADMITTED), gate=Slow(Passing.NOT_YET))
     report = here.station.serve()
     assert report is not None
     assert report.gate_opened

@@ -16,6 +16,7 @@ from lane.adapters.clock import SkippingClock
 from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, openings, render
 from lane.adapters.simulated_desk import SimulatedDesk, second_line
 from lane.cast import Passenger, cast
+from lane.crossing import Passing
 from lane.decide import Admit, Refer, decide
 from lane.document import TravelDocument
 from lane.errors import (
@@ -375,7 +376,7 @@ def test_a_gate_that_does_not_close_is_written_down_and_closes_the_lane(
 def test_a_passenger_who_does_not_walk_through_leaves_a_closed_gate(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
-    here = with_one(tmp_path, measurer, policy, people["holder"], gate=SimulatedGate(passes=False))
+    here = with_one(tmp_path, measurer, policy, people["holder"], gate=SimulatedGate(Passing.NOT_YET))
     here.station.start()
     here.walk()
     assert here.gate.diary[-1] == "close"

@@ -1,0 +1,222 @@
+"""A lane's doorway: what its sensors see is written down, and nobody but the passenger opens it."""
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lane.adapters.journal import SqliteJournal
+from lane.adapters.simulated import SimulatedGate, openings
+from lane.adapters.simulated_desk import SimulatedDesk
+from lane.crossing import Passing
+from lane.document import TravelDocument
+from lane.ports import FIRE, GateEvent
+from lane.reasons import Code
+from lane.referral import Answer, PassageId
+from tests.lane.hall import LANE
+from tests.lane.test_beacon import ADMITTED, OPEN, REFERRED, Here, Scripted
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def seen(code: Code, detail: str = "") -> GateEvent:
+    return GateEvent(code, AT, detail)
+
+
+def events(here: Here) -> list[tuple[object, bool]]:
+    """Each event's code, and whether it was seen during a passage."""
+    return [
+        (one.body["code"], one.body["passage"] is not None)
+        for one in here.desk.entries
+        if one.kind == "lane.event"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("passing", "code", "how"),
+    [
+        (Passing.PASSED, None, "passed_through"),
+        (Passing.FOLLOWED, "L01", "interrupted"),
+        (Passing.TURNED_BACK, "L03", "interrupted"),
+        (Passing.NOT_YET, None, "interrupted"),
+    ],
+)
+def test_how_it_went_in_the_doorway_stands_in_the_ledger_and_the_gate_is_shut(
+    passing: Passing, code: str | None, how: str, tmp_path: Path
+) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED), gate=SimulatedGate(passing))
+    report = here.station.serve()
+    assert report is not None
+    assert report.gate_opened
+    assert events(here) == ([(code, True)] if code else [])
+    assert here.facts()[-1] == ("passage.closed", how)
+    assert here.gate.diary[-1] == "close"
+
+
+@pytest.mark.parametrize("code", [Code.OBJECT_LEFT, Code.DOOR_FORCED, Code.OPENED_BY_HAND])
+def test_what_is_seen_while_nobody_passes_is_told_to_the_desk_and_shown_to_supervisors(
+    code: Code, tmp_path: Path
+) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.gate.seen.append(seen(code))
+    here.station.serve()
+    assert events(here) == [(code.value, False)]
+    assert here.desk.entries[1].body["at"] == AT.isoformat()
+    assert here.beacon.status().gate == (code.value,)
+
+
+def test_what_is_seen_during_a_capture_is_evidence(tmp_path: Path) -> None:
+    told: list[tuple[Code, ...]] = []
+
+    class Asks(Scripted):
+        def judge(self, document: TravelDocument, desk: object, **more: object) -> object:  # type: ignore[override]
+            here.gate.seen.append(seen(Code.DOOR_FORCED))
+            ask = more["events"]
+            assert callable(ask)
+            told.append(ask())
+            return super().judge(document, desk)  # type: ignore[arg-type]
+
+    here = Here(tmp_path, Asks(ADMITTED))
+    here.station.serve()
+    assert told == [(Code.DOOR_FORCED,)]
+    assert events(here) == [("L04", True)]
+
+
+@pytest.mark.parametrize("trouble", ["unreachable", "L04", FIRE])
+def test_a_gate_that_is_out_of_order_serves_nobody_until_it_is_well(trouble: str, tmp_path: Path) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.gate.out_of_order = trouble
+    ended = threading.Timer(0.05, here.station.stop)
+    ended.start()
+    assert here.station.serve() is None
+    assert here.beacon.status().state == "fault"
+    assert here.beacon.status().gate == (trouble,)
+    here.station._stop.clear()
+    here.gate.out_of_order = None
+    assert here.station.serve() is not None
+    assert here.beacon.status().state == "waiting"
+
+
+@pytest.mark.parametrize("detail", ["", FIRE])
+def test_after_an_alarm_nobody_is_served_until_a_supervisor_says_so_also_over_a_restart(
+    detail: str, tmp_path: Path
+) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.hear(OPEN)
+    here.gate.seen.append(seen(Code.EMERGENCY_STOP, detail))
+    assert ended_without_a_passenger(here)
+    here.journal.close()
+    again = Here(tmp_path, Scripted(ADMITTED), desk=here.desk)
+    again.hear(OPEN)
+    assert ended_without_a_passenger(again), "that was said before the alarm"
+    again.hear(replace(OPEN, number=OPEN.number + 2))
+    assert again.station.serve() is not None
+    kinds = [kind for kind, _ in again.facts()]
+    assert kinds.count("lane.alarm") == 2
+    assert kinds.index("lane.event") < kinds.index("lane.alarm")
+
+
+def ended_without_a_passenger(here: Here) -> bool:
+    here.station._stop.clear()
+    ended = threading.Timer(0.05, here.station.stop)
+    ended.start()
+    return here.station.serve() is None
+
+
+@pytest.mark.parametrize("judged", [ADMITTED, REFERRED])
+def test_an_alarm_ends_the_passage_under_way_before_its_gate_opens(judged: object, tmp_path: Path) -> None:
+    judge = Scripted(judged)  # type: ignore[arg-type]
+    here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
+    judge.meanwhile = lambda: here.gate.seen.append(seen(Code.EMERGENCY_STOP))
+    report = here.station.serve()
+    assert report is not None
+    assert not report.gate_opened
+    assert openings(here.gate.diary) == 0
+    assert here.facts()[-1] == ("passage.closed", "interrupted")
+
+
+def test_an_alarm_while_the_gate_is_open_ends_the_opening(tmp_path: Path) -> None:
+    class Stopped(SimulatedGate):
+        def wait_passed(self, timeout_s: float) -> Passing:
+            self.seen.append(seen(Code.EMERGENCY_STOP))
+            return super().wait_passed(timeout_s)
+
+    here = Here(tmp_path, Scripted(ADMITTED), gate=Stopped(Passing.NOT_YET))
+    here.station.serve()
+    assert here.gate.diary[-1] == "close"
+    assert len(here.gate.diary) == 3
+    assert events(here) == [("L05", True)]
+
+
+@dataclass
+class Broken(SimulatedGate):
+    """Raises what no gate should, where it is told to."""
+
+    at: str = ""
+
+    def open(self, passage: PassageId) -> None:
+        super().open(passage)
+        self._break("open")
+
+    def wait_passed(self, timeout_s: float) -> Passing:
+        self._break("wait_passed")
+        return super().wait_passed(timeout_s)
+
+    def events(self) -> tuple[GateEvent, ...]:
+        self._break("events")
+        return super().events()
+
+    def trouble(self) -> str | None:
+        self._break("trouble")
+        return super().trouble()
+
+    def _break(self, where: str) -> None:
+        if self.at == where:
+            raise ZeroDivisionError(where)
+
+
+@pytest.mark.parametrize("where", ["open", "wait_passed", "events", "trouble"])
+def test_a_gate_that_fails_anywhere_is_shut(where: str, tmp_path: Path) -> None:
+    gate = Broken()
+    here = Here(tmp_path, Scripted(ADMITTED), gate=gate)
+    gate.at = where
+    threading.Timer(0.05, here.station.stop).start()
+    here.station.serve()
+    assert not here.gate.is_open
+    assert where != "trouble" or openings(here.gate.diary) == 0
+
+
+def test_an_event_that_could_not_be_written_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.gate.seen.append(seen(Code.DOOR_FORCED))
+    record = SqliteJournal.record
+
+    monkeypatch.setattr(SqliteJournal, "record", full)
+    with pytest.raises(OSError, match="no space"):
+        here.station.serve()
+    monkeypatch.setattr(SqliteJournal, "record", record)
+    here.station.serve()
+    assert events(here) == [("L04", False)]
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError("no space left")
+
+
+def test_a_full_disk_while_the_gate_is_open_leaves_it_shut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fills(SimulatedGate):
+        def wait_passed(self, timeout_s: float) -> Passing:
+            self.seen.append(seen(Code.TAILGATING))
+            monkeypatch.setattr(SqliteJournal, "record", full)
+            return super().wait_passed(timeout_s)
+
+    here = Here(tmp_path, Scripted(ADMITTED), gate=Fills())
+    with pytest.raises(OSError, match="no space"):
+        here.station.serve()
+    assert here.gate.diary[-1] == "close"
