@@ -168,6 +168,7 @@ def standing(database: Database, settings: Settings, *, at: datetime) -> list[Me
     plain = (
         ("referrals_waiting", "Passengers who wait for an officer.", found.open + found.claimed),
         ("referrals_escalated", "Of those, who waited longer than they should.", found.escalated),
+        ("referrals_unanswerable", "Of those, whom no one on site may answer.", found.unanswerable),
         ("referrals_oldest_seconds", "How long the passenger has waited who waits longest.", found.oldest_s),
         ("claims_held", "Cases that an officer has at this moment.", found.claimed),
         ("faces_held", "Passages of which the desk holds an image.", found.faces),

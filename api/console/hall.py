@@ -88,6 +88,7 @@ class Page:
     longest: str
     escalated: int
     second: int
+    unanswerable: int
     staff: tuple[AtWork, ...]
     rotation: AtWork | None
     plots: tuple[Plot, ...]
@@ -115,6 +116,7 @@ def page(seen: HallMessage, words: Words) -> Page:
         longest=clock_text(queue.longest_s or 0),
         escalated=queue.escalated,
         second=queue.second,
+        unanswerable=queue.unanswerable,
         staff=staff,
         rotation=min(staff, key=lambda one: one.due_at, default=None),
         plots=tuple(_plots(seen.points, words)),

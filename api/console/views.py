@@ -1,5 +1,6 @@
 """What the templates show, ready to be shown: words, times and states, no decisions."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,6 +59,8 @@ class Case:
     """Whether this officer may take it now."""
     needs: Stage | None
     """Who is asked next, for an officer who has answered before."""
+    unanswerable: bool
+    """No one on site may answer it."""
     escalated: bool
     grave: bool
     opened_at: datetime | None
@@ -97,9 +100,15 @@ def shown(referral: Referral, who: SignedInOfficer, words: Words, now: datetime,
     )
 
 
-def case(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> Case:
+def case(
+    referral: Referral,
+    who: SignedInOfficer,
+    words: Words,
+    now: datetime,
+    nobodys: Collection[str] = (),
+) -> Case:
     """A referral as a row; of the own case that is not judged yet, no more than its lane."""
-    told = wire.summary(referral, who, words, now)
+    told = wire.summary(referral, who, words, now, nobodys)
     reasons = told.reasons
     brief = wording.brief_of(reasons[0].code if reasons else "", words)
     return Case(
@@ -109,6 +118,7 @@ def case(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) 
         mine=told.mine,
         claimable=told.claimable,
         needs=told.needs,
+        unanswerable=told.unanswerable,
         escalated=told.escalated,
         grave=referral.grave and reasons is not None,
         opened_at=told.opened_at,

@@ -91,6 +91,10 @@ class QueueMessage(Wire):
     longest_s: int | None
     escalated: int
     second: int = Field(description="How many wait for a second officer.")
+    unanswerable: int = Field(
+        description="How many wait whom no one on a shift may answer: a duty that nobody has, or a third "
+        "opinion when every supervisor has spoken."
+    )
 
 
 class OfficerMessage(Wire):

@@ -174,6 +174,9 @@ class ReferralSummary(Wire):
         description="Who is asked next, told only to an officer who has answered already: whoever is asked "
         "next must not know that somebody was asked before."
     )
+    unanswerable: bool = Field(
+        description="No one on a shift may take it. Told in lists, to supervisors who may not take it either."
+    )
     decision: DecisionMessage | None
     correctable: bool = Field(description="Whether the officer who asks can still correct the decision.")
 

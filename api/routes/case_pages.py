@@ -152,8 +152,8 @@ def correct(
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
     words, now = language.of_request(request), desk.clock()
-    shown = desk.cases.shown(who, decided=_DECIDED_SHOWN)
-    waiting = [views.case(one, who, words, now) for one in shown.waiting]
+    shown, nobodys = desk.cases.shown(who, decided=_DECIDED_SHOWN), desk.cases.unanswerable(who)
+    waiting = [views.case(one, who, words, now, nobodys) for one in shown.waiting]
     decided = [views.case(one, who, words, now) for one in shown.decided]
     return render.page(
         request,

@@ -35,7 +35,13 @@ Duties = Annotated[str, Form(max_length=256), AfterValidator(_are_duties)]
 def show_people(request: Request, people: ThePeople, who: TheOfficer) -> Response:
     """Everybody, and a form for somebody new."""
     return render.page(
-        request, "people.html", officer=who, people=people.listed(), roles=shown.ROLES, problem=""
+        request,
+        "people.html",
+        officer=who,
+        people=people.listed(),
+        roles=shown.ROLES,
+        unanswerable=people.unanswerable(),
+        problem="",
     )
 
 

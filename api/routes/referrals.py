@@ -66,7 +66,8 @@ def list_referrals(
     """Who waits, in the order in which they are answered; then who was decided on, the last first."""
     words = of_request(request)
     now = desk.clock()
-    found = [wire.summary(referral, who, words, now) for referral in desk.cases.listed(state, who)]
+    nobodys = desk.cases.unanswerable(who)
+    found = [wire.summary(one, who, words, now, nobodys) for one in desk.cases.listed(state, who)]
     return ReferralList(referrals=found, waiting=desk.cases.waiting(who))
 
 

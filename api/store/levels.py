@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from api.messages.hall import State
-from api.store import chain, faces, hall, queue
+from api.store import chain, faces, hall, queue, shifts
 from api.store.tables import LedgerRow, ReferralRow, SessionRow
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, read
@@ -30,6 +30,7 @@ class Levels:
     faces: int
     """Passages of which images are held."""
     escalated: int
+    unanswerable: int
     lanes: Mapping[str, int]
     """State → how many lanes last told it; those not heard of for a while are `silent`."""
 
@@ -54,6 +55,7 @@ def counted(session: Session, *, at: datetime, silent_after: timedelta, idle: ti
             select(func.count()).where(_waiting(), ReferralRow.escalated_at.is_not(None))
         )
         or 0,
+        unanswerable=len(shifts.unanswerable(session, at=at)),
         lanes=_lanes(session, heard_since=at - silent_after),
     )
 

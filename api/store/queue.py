@@ -4,7 +4,7 @@ A claim is a conditional UPDATE: whoever is second changes no row and is told wh
 by time: an expired lease only gives the case back, and the next officer judges blind from the beginning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -312,6 +312,22 @@ def may_take(referral: Referral, officer: SignedInOfficer) -> bool:
     """Whether this officer is one who may be asked about the case now."""
     apart = review.may_take(referral.stage, officer.pseudonym, referral.spoken, supervises=officer.supervises)
     return apart and has_duty(referral, officer)
+
+
+def unanswerable(session: Session, present: Collection[SignedInOfficer], *, at: datetime) -> list[str]:
+    """Free cases that none of those present may take, in the order of answering.
+
+    One that needs a duty which nobody has; one whose third opinion only a supervisor could give who has
+    spoken already. It waits on: nothing is decided by who is missing.
+    """
+    working = [one for one in present if one.works]
+    free = select(ReferralRow).where(is_waiting(), _free(at)).order_by(*_first())
+    if working:
+        free = free.where(or_(ReferralRow.stage != Stage.FIRST.value, ReferralRow.duty != ""))
+    rows = session.scalars(free).all()
+    said = _said(session, [row.passage for row in rows])
+    cases = [_referral(row, said.get(row.passage, []), at) for row in rows]
+    return [one.passage for one in cases if not any(may_take(one, officer) for officer in working)]
 
 
 def change(session: Session, passage: str, *conditions: ColumnElement[bool], **values: object) -> bool:

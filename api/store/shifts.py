@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.errors import NoShiftError
-from api.store import chain
+from api.store import chain, officers, queue
 from api.store.decisions import note_hash
 from api.store.tables import ShiftRow
 
@@ -29,6 +29,18 @@ def on_duty(session: Session, *, at: datetime) -> list[str]:
     """Who is on a shift and on no break."""
     asked = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
     return list(session.scalars(asked.where(ShiftRow.started_at > at - LONGEST).distinct()))
+
+
+def on_site(session: Session, *, at: datetime) -> list[str]:
+    """Who is on a shift, on a break too."""
+    asked = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.started_at > at - LONGEST)
+    return list(session.scalars(asked.distinct()))
+
+
+def unanswerable(session: Session, *, at: datetime) -> list[str]:
+    """Cases that wait while no one on site may answer them."""
+    present = officers.colleagues(session, on_site(session, at=at))
+    return queue.unanswerable(session, present, at=at)
 
 
 def start(session: Session, officer: str, *, at: datetime) -> ShiftRow:

@@ -3,7 +3,7 @@
 `summary` and `detail` are the only way from a case to what is sent, as JSON or as a page.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -40,9 +40,18 @@ from lane.reasons import Code
 from lane.referral import GROUNDS, Answer
 
 
-def summary(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> ReferralSummary:
-    """A referral as a list shows it."""
-    return ReferralSummary(**_summary(referral, who, words, now))
+def summary(
+    referral: Referral,
+    who: SignedInOfficer,
+    words: Words,
+    now: datetime,
+    nobodys: Collection[str] = (),
+) -> ReferralSummary:
+    """A referral as a list shows it. `nobodys`: passages that no one on site may answer."""
+    told = _summary(referral, who, words, now)
+    # Who may take it must not learn in this way that others were asked before.
+    unanswerable = referral.passage in nobodys and who.supervises and not told["claimable"]
+    return ReferralSummary(**told | {"unanswerable": unanswerable})
 
 
 def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> ReferralDetail:
@@ -167,6 +176,7 @@ def _summary(referral: Referral, who: SignedInOfficer, words: Words, now: dateti
         "mine": referral.claimed_by == who.pseudonym,
         "claimable": referral.state == "open" and queue.may_take(referral, who),
         "needs": referral.stage if _asked_before(referral, who) else None,
+        "unanswerable": False,
         "decision": DecisionMessage.model_validate(as_body(decision)) if decision else None,
         "correctable": mine and referral.handed_at is None and referral.ended is None,
     }

@@ -41,6 +41,7 @@ def hall(seen: Hall, report: Report) -> HallMessage:
             longest_s=waiting.longest_s,
             escalated=waiting.escalated,
             second=waiting.second,
+            unanswerable=waiting.unanswerable,
         ),
         staff=[_officer(one, seen) for one in seen.staff],
         points=[

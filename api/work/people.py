@@ -12,7 +12,7 @@ import structlog
 from api.broker import Broker, Event
 from api.errors import OfficerUnknownError, PasswordRefusedError
 from api.passwords import Passwords, check_new, one_time
-from api.store import officers, queue, seeded, sessions
+from api.store import officers, queue, seeded, sessions, shifts
 from api.store.database import Database
 from api.store.officers import Known, Role, SignedInOfficer
 from api.store.sessions import Lifetime, Open
@@ -44,6 +44,11 @@ class People:
         """Everybody who is or was at the desk."""
         with self.database.read() as session:
             return officers.listed(session)
+
+    def unanswerable(self) -> int:
+        """How many cases wait that no one on site may answer: here somebody can be given the role or duty."""
+        with self.database.read() as session:
+            return len(shifts.unanswerable(session, at=self.clock()))
 
     def one(self, pseudonym: str) -> Known:
         """One of them. Raises OfficerUnknownError."""

@@ -11,7 +11,7 @@ import structlog
 
 from api.broker import Broker, Event
 from api.settings import Settings
-from api.store import faces, lanes, queue, reviews
+from api.store import faces, lanes, queue, reviews, shifts
 from api.store.database import Database
 from api.store.keyring import Keyring
 from api.store.officers import SignedInOfficer
@@ -42,6 +42,11 @@ class Reviewing:
         """How many cases wait, however many are listed."""
         with self.database.read() as session:
             return queue.count_waiting(session, officer)
+
+    def unanswerable(self) -> list[str]:
+        """Cases that no one on site may answer."""
+        with self.database.read() as session:
+            return shifts.unanswerable(session, at=self.clock())
 
     def look(self, passage: str, officer: SignedInOfficer) -> Referral:
         """One case; that a step of it was shown to the officer who has it goes into the ledger first."""

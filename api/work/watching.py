@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
 from api.broker import Broker, Event
 from api.messages.hall import StatusTold, Wanted
 from api.settings import Settings
-from api.store import faces, hall, quality
+from api.store import faces, hall, quality, shifts
 from api.store.database import Database
 from api.store.hall import AtWork, Command, Heard, Point
 from api.store.officers import SignedInOfficer
@@ -32,6 +33,7 @@ class Waiting:
     longest_s: int | None
     escalated: int
     second: int
+    unanswerable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Watching:
             return Hall(
                 now,
                 tuple(hall.lanes(session)),
-                _waiting(hall.waiting_since(session), hall.asked_more(session), now),
+                _waiting(session, now),
                 tuple(hall.at_work(session, at=now, absolute=absolute, idle=idle)),
                 tuple(hall.points(session, at=now)),
                 faces.held(session),
@@ -121,10 +123,11 @@ class Watching:
             self.broker.publish(Event("lane.changed", lane))
 
 
-def _waiting(since: list[datetime], asked_more: tuple[int, int], now: datetime) -> Waiting:
-    seconds = [max(0, int((now - one).total_seconds())) for one in since]
-    escalated, again = asked_more
-    return Waiting(len(seconds), max(seconds, default=None), escalated, again)
+def _waiting(session: Session, now: datetime) -> Waiting:
+    seconds = [max(0, int((now - one).total_seconds())) for one in hall.waiting_since(session)]
+    escalated, again = hall.asked_more(session)
+    nobody = len(shifts.unanswerable(session, at=now))
+    return Waiting(len(seconds), max(seconds, default=None), escalated, again, nobody)
 
 
 def _seen(told: StatusTold) -> tuple[object, ...]:

@@ -50,6 +50,10 @@ class Working:
         """How many cases wait, however many are listed."""
         return self.reviewing.waiting(officer) + (self.seeding.before(officer) is not None)
 
+    def unanswerable(self, officer: SignedInOfficer) -> list[str]:
+        """Cases that no one on site may answer, for a supervisor to know of."""
+        return self.reviewing.unanswerable() if officer.supervises else []
+
     def look(self, passage: str, officer: SignedInOfficer) -> Referral:
         """One case, as far as it is this officer's to see."""
         try:

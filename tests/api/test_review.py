@@ -1,5 +1,6 @@
 """A case is judged blind, revealed, decided: who may say what, what is told when, and what stays."""
 
+import re
 from functools import partial
 from itertools import product
 from typing import Any
@@ -207,6 +208,53 @@ def test_a_supervisor_who_was_asked_before_is_not_the_third(
         one.claim(passage)
         one.decide(passage, answer, ground)
     assert code(supervisor.claim(passage)) == (409, "other_officer_needed")
+
+
+def left_to_nobody(one: Officer, language: str = "en") -> tuple[Any, ...]:
+    """How a supervisor is told: by the queue's row, the hall, the metrics."""
+    (row,) = one.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+    sign = {"en": "No one on site may answer", "zh-CN": "在岗人员无人有权处理"}[language]
+    pages = [one.http.get(path, headers={"Accept-Language": language}).text for path in ("/queue", "/hall")]
+    hall = one.ask("GET", "/hall").json()["queue"]["unanswerable"]
+    metric = re.search("referrals_unanswerable ([0-9.]+)", one.ask("GET", "/metrics").text)
+    return row["unanswerable"], hall, *(sign in page for page in pages), metric and float(metric[1])
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_third_opinion_that_can_be_nobodys_waits_with_a_sign(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer, language: str
+) -> None:
+    passage = refer_confident(lane)
+    for one, answer, ground in (
+        (supervisor, "admit", "same_person"),
+        (officer, "second_line", "cannot_tell"),
+    ):
+        assert left_to_nobody(supervisor, language) == (False, 0, False, False, 0)
+        one.claim(passage)
+        one.decide(passage, answer, ground)
+    assert left_to_nobody(supervisor, language) == (True, 1, True, True, 1)
+    (row,) = officer.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+    assert not row["unanswerable"], "supervisors and administrators are told"
+    with desk.officer("gu", Role.ADMINISTRATOR) as administrator:
+        assert "no one on site may answer" in administrator.http.get("/people").text
+    with desk.officer("song", Role.SUPERVISOR) as other:
+        assert left_to_nobody(other, language) == (False, 0, False, False, 0), "nothing tells that two differ"
+        assert left_to_nobody(supervisor, language)[0] is False
+        other.ask("POST", "/shift/end", json={"note": ""})
+        (row,) = other.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+        assert not row["unanswerable"], "who could come back to take it still judges blind"
+    assert left_to_nobody(supervisor, language)[0] is True
+
+
+def test_a_case_that_needs_a_duty_nobody_has_is_told_to_supervisors(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.refer(reasons=[{"code": "P06", "components": []}])
+    assert supervisor.ask("GET", "/hall").json()["queue"]["unanswerable"] == 1
+    with desk.officer("li", duties=["diplomatic"]) as li:
+        assert supervisor.ask("GET", "/hall").json()["queue"]["unanswerable"] == 0
+        li.ask("POST", "/shift/break")
+        assert supervisor.ask("GET", "/hall").json()["queue"]["unanswerable"] == 0, "a break is soon over"
 
 
 @pytest.mark.parametrize("answer", [answer for answer in Answer if answer is not Answer.ADMIT])
