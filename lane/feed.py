@@ -32,7 +32,7 @@ SLOTS = 4
 """A reader has the time of three frames to copy one before its slot is written again."""
 TRIES = 16
 _FOLDER = Path("/dev/shm")  # noqa: S108  where POSIX shared memory is on Linux
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,99}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,199}")
 _MAGIC = 0x504C_4645_4544_3031
 _PAGE = mmap.PAGESIZE
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -195,6 +195,12 @@ class FeedReader(_Mapped):
     def sequence(self) -> int:
         """The number of the newest frame; 0 before the first."""
         return self._memory.word(_NEWEST)
+
+    @property
+    def captured_monotonic_s(self) -> float | None:
+        """When the newest frame was captured; None before the first."""
+        sequence = self.sequence
+        return self._memory.word(_MONOTONIC_NS, sequence % SLOTS) / 1e9 if sequence else None
 
     def newest(self, after: int = 0) -> Frame | None:
         """The newest frame, as a copy; None where its number is not above `after`. Does not wait.

@@ -1,0 +1,113 @@
+"""A real camera behind the lane's port: the newest frame that its reader has put into the feed."""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from lane.adapters.cameras.settings import CameraSettings
+from lane.adapters.cameras.source import AtEnd
+from lane.adapters.cameras.trouble import SAID, Trouble
+from lane.adapters.cameras.watchdog import Counts, Watchdog
+from lane.errors import CameraError, SettingsError
+from lane.feed import FeedReader, FeedWriter, remove_left_over
+from lane.frame import Frame
+from lane.supervision import Camera, CameraHealth
+
+
+class RealCamera:
+    """See `lane.ports.FrameSource`. Reads from now until it is closed, whether somebody looks or not.
+
+    `feed` is the name by which other processes see the same frames (`lane.feed.FeedReader`). Raises
+    CameraError where there is too little shared memory, SettingsError without a source.
+    """
+
+    def __init__(self, settings: CameraSettings, lane: str) -> None:
+        if settings.source is None:
+            raise SettingsError(
+                "camera.source: name the camera, such as /dev/video0 or rtsp://10.0.0.7/stream"
+            )
+        self._settings, self._source = settings, settings.to_source()
+        prefix = f"passenger-lane-{lane}-{settings.name}."
+        remove_left_over(prefix)
+        self.feed = f"{prefix}{os.getpid()}.{secrets.token_hex(4)}"
+        self._memory = FeedWriter(self.feed, settings.max_pixels, 1)
+        self._frames = FeedReader(self.feed)
+        self._watchdog = Watchdog(self._source, self.feed, settings.patience())
+        self._missed = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the reader and remove the feed. Twice is no error."""
+        self._watchdog.close()
+        self._frames.close()
+        self._memory.close()
+
+    @property
+    def counts(self) -> Counts:
+        """Since the camera was opened."""
+        return self._watchdog.counts
+
+    @property
+    def missed(self) -> int:
+        """Frames that came while a capture was busy with another: the newest wins."""
+        return self._missed
+
+    def frames(self) -> Iterator[Frame]:
+        """The newest frame each time, none twice."""
+        last = 0
+        while (frame := self._next(last)) is not None:
+            self._missed += frame.sequence - last - 1 if last else 0
+            last = frame.sequence
+            yield frame
+
+    def _next(self, last: int) -> Frame | None:
+        """None where the source has ended and that is no fault."""
+        until_s = time.monotonic() + self._settings.wait_s
+        while True:
+            frame = self._frames.newest(last)
+            if frame is not None and time.monotonic() - frame.captured_monotonic_s <= self._settings.stall_s:
+                return replace(frame, camera=self._settings.name)
+            last = max(last, self._frames.sequence if frame is None else frame.sequence)
+            if self._watchdog.over and self._frames.sequence <= last:
+                if self._settings.at_end is AtEnd.END:
+                    return None
+                raise self._error(Trouble.ENDED)
+            self._await(last, until_s)
+
+    def _await(self, last: int, until_s: float) -> None:
+        def so() -> bool:
+            return self._frames.sequence > last or self._watchdog.over
+
+        if not self._watchdog.wait(so, until_s - time.monotonic()):
+            raise self._error(self._watchdog.trouble or Trouble.STALLED)
+
+    def _error(self, trouble: Trouble) -> CameraError:
+        return CameraError(f"camera {self._settings.name} ({self._source.told}): {SAID[trouble]}")
+
+    def told(self) -> Camera:
+        """How the camera does now; may be asked from any thread."""
+        trouble, age_s = self._watchdog.trouble, self._age_s()
+        age_ms = None if age_s is None else max(0, round(age_s * 1000))
+        return Camera(self._health(trouble, age_s), age_ms)
+
+    def _health(self, trouble: Trouble | None, age_s: float | None) -> CameraHealth:
+        if trouble is not None:
+            return CameraHealth.LOST
+        if age_s is None:
+            return CameraHealth.UNKNOWN
+        return CameraHealth.GOOD if age_s <= self._settings.stall_s else CameraHealth.STALE
+
+    def _age_s(self) -> float | None:
+        captured_s = self._frames.captured_monotonic_s
+        return None if captured_s is None else time.monotonic() - captured_s

@@ -1,0 +1,81 @@
+"""What a camera's reader is told: plain values that go to its process, the password among them."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Kind(StrEnum):
+    """How a source is read."""
+
+    USB = "usb"
+    RTSP = "rtsp"
+    HTTP = "http"
+    FILE = "file"
+    FOLDER = "folder"
+
+
+class AtEnd(StrEnum):
+    """What the end of a file or folder is."""
+
+    LOST = "lost"
+    """The camera is lost."""
+    END = "end"
+    """The capture has no more frames."""
+    LOOP = "loop"
+    """It begins again."""
+
+
+_KINDS = {"rtsp": Kind.RTSP, "rtsps": Kind.RTSP, "http": Kind.HTTP, "https": Kind.HTTP}
+SCHEMES = frozenset(_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One camera."""
+
+    address: str
+    """A device, a URL without credentials, a file or a folder."""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    authorities: str = ""
+    """A file of certificates (PEM)."""
+    transport: str = "tcp"
+    frames_per_second: float | None = None
+    size: str | None = None
+    pixel_format: str | None = None
+    at_end: AtEnd = AtEnd.LOST
+    rotate_deg: int = 0
+    """Clockwise; a multiple of 90."""
+    mirror: bool = False
+    most_pixels: int = 1920 * 1080
+
+    @property
+    def kind(self) -> Kind:
+        """By the look of the address."""
+        if "://" in self.address:
+            return _KINDS[urlsplit(self.address).scheme]
+        if self.address.startswith("/dev/"):
+            return Kind.USB
+        return Kind.FOLDER if Path(self.address).is_dir() else Kind.FILE
+
+    @property
+    def told(self) -> str:
+        """For logs and errors: of a URL no more than where it goes."""
+        if "://" not in self.address:
+            return self.address
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+    def to_json(self) -> str:
+        """One line, with the password: for the reader's standard input, never for a command line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> Self:
+        """What `to_json` wrote."""
+        plain = json.loads(line)
+        return cls(**(plain | {"at_end": AtEnd(plain["at_end"])}))
