@@ -64,3 +64,8 @@ class Crossing:
         if self._back or entries > 1:
             return Passing.TURNED_BACK
         return Passing.PASSED if exits else Passing.NOT_YET
+
+    @property
+    def inside(self) -> bool:
+        """Whether one person has left the entry beam behind and is not at the exit beam yet."""
+        return self._entry.times == 1 and not self._entry.interrupted and self._exit.times == 0

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from lane.crossing import Passing
 from lane.errors import GateFaultError
 from lane.passage import Step
-from lane.ports import FIRE, Clock, Draft, Gate, GateEvent, Journal
+from lane.ports import Clock, Draft, Gate, GateEvent, Journal
 from lane.reasons import Code
 from lane.referral import PassageId
+from lane.sensors import FIRE
 from lane.service import Service
 
 log = logging.getLogger(__name__)

@@ -66,11 +66,7 @@ class GateEvent:
     at: datetime
     """Aware, UTC: when it was seen, which may be before the lane asks."""
     detail: str = ""
-    """`FIRE`, for L05 by the fire alarm."""
-
-
-FIRE = "fire"
-"""The doors stand open, whatever the lane wants: nobody decided that, and the ledger says so."""
+    """`lane.sensors.FIRE`, for L05 by the fire alarm."""
 
 
 class Gate(Protocol):

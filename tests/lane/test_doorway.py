@@ -12,9 +12,10 @@ from lane.adapters.simulated import SimulatedGate, openings
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.crossing import Passing
 from lane.document import TravelDocument
-from lane.ports import FIRE, GateEvent
+from lane.ports import GateEvent
 from lane.reasons import Code
 from lane.referral import Answer, PassageId
+from lane.sensors import FIRE
 from tests.lane.hall import LANE
 from tests.lane.test_beacon import ADMITTED, OPEN, REFERRED, Here, Scripted
 
