@@ -6,6 +6,7 @@ It decides nothing, and one that fails or hangs stops nothing: the lane keeps th
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -138,10 +139,16 @@ class Beacon:
         with self._lock:
             self._outbox = waiting
 
-    def note_fault(self) -> None:
-        """The lane serves nobody until somebody looks at it."""
+    def note_fault(self, *, over: bool = False) -> None:
+        """The lane serves nobody until somebody looks at it, or until it says that this is over."""
         with self._lock:
-            self._fault = True
+            self._fault = not over
+        self._news.set()
+
+    def note_engine(self, provider: str) -> None:
+        """Where the networks run now."""
+        with self._lock:
+            self._about = replace(self._about, provider=provider)
         self._news.set()
 
     def note_gate(self, trouble: str | None) -> None:

@@ -10,6 +10,7 @@ from lane.beacon import Beacon
 from lane.cohort import Cohort
 from lane.config import EvaluationSettings, Settings
 from lane.courier import Courier
+from lane.engine import Engine
 from lane.errors import SettingsError
 from lane.evaluation import SWITCHED_OFF, Evaluator, Shadow, expected
 from lane.judge import Judge
@@ -18,7 +19,7 @@ from lane.observer import Observer
 from lane.policy import SHIPPED, Policy, load
 from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen, Supervisors
 from lane.station import Station
-from lane.supervision import About
+from lane.supervision import About, providers
 from models.build import Networks, build_networks
 from models.errors import CatalogueError, ModelError
 from models.measurement import NotAssessed
@@ -88,10 +89,9 @@ def _shadow(wanted: EvaluationSettings, policy: Policy, networks: Networks) -> S
 
 def build_beacon(desk: Supervisors, clock: Clock, measurer: Measurer, policy: Policy) -> Beacon:
     """What tells supervisors how this lane stands. Give the lane's camera to `lane.beacon.WatchedCamera`."""
-    identities = measurer.networks.identities
-    providers = " ".join(dict.fromkeys(one.provider for one in identities))
+    where = providers(measurer.networks.identities)
     matcher = measurer.networks.embedder.identity.name
-    return Beacon(desk, About(__version__, providers, matcher, str(policy.identity()["version"])), clock)
+    return Beacon(desk, About(__version__, where, matcher, str(policy.identity()["version"])), clock)
 
 
 def build_station(
@@ -110,9 +110,10 @@ def build_station(
     beacon: Beacon | None = None,
 ) -> Station:
     """A station on real networks, a journal on disk and the desk over HTTP."""
+    judge = Judge(camera, measurer, policy, clock)
     return Station(
         settings.lane,
-        judge=Judge(camera, measurer, policy, clock),
+        judge=judge,
         reader=reader,
         gate=gate,
         journal=journal,
@@ -121,4 +122,12 @@ def build_station(
         screen=screen,
         observer=observer,
         beacon=beacon,
+        engine=Engine(judge, partial(build_measurer, _on_cpu(settings), policy)),
     )
+
+
+def _on_cpu(settings: Settings) -> Settings:
+    """Without a second matcher: that one watches, and is not missed."""
+    engine = settings.engine.model_copy(update={"provider_policy": "cpu"})
+    evaluation = settings.evaluation.model_copy(update={"shadow_matcher": None})
+    return settings.model_copy(update={"engine": engine, "evaluation": evaluation})

@@ -93,7 +93,7 @@ class Doorway:
         except GateFaultError as error:
             log.error("gate fault in passage %s: %s", passage, error)
         finally:
-            closed = self._shut()
+            closed = self.shut()
         self.look(passage)
         return Crossed(opened, closed, step if closed else Step.GATE_FAULT)
 
@@ -120,7 +120,8 @@ class Doorway:
         except Exception as error:
             raise GateFaultError(f"{what}: {type(error).__name__}") from error
 
-    def _shut(self) -> bool:
+    def shut(self) -> bool:
+        """Whether it is proved to be shut, after some tries."""
         for _ in range(TRIES):
             try:
                 self._gate.close()

@@ -101,6 +101,12 @@ class DeskRule(_Strict):
     max_answer_age_s: Annotated[float, Field(gt=0, le=600)]
 
 
+class EngineRule(_Strict):
+    """What to do once the networks no longer run where they ran (S01)."""
+
+    when_lost: Literal["cpu", "close"]
+
+
 class PersonRule(_Strict):
     """Who is not captured: an officer helps at once."""
 
@@ -165,6 +171,7 @@ class Policy(_Strict):
     """Pictures are compared, nothing moves: no document, no desk, no motion. Not for a file to say."""
     liveness: LivenessRule
     desk: DeskRule
+    engine: EngineRule
     person: PersonRule
     zone: ZoneRule
     capture: CaptureRule

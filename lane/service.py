@@ -5,13 +5,14 @@ It can only keep a gate shut. Whatever it says, a gate opens on the two steps of
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lane.beacon import Beacon
 from lane.passage import State
 from lane.ports import Clock, Draft, Journal
 from lane.reasons import Code
-from lane.supervision import NO_COMMAND, Command, Wanted
+from lane.supervision import NO_COMMAND, Command, Wanted, providers
+from models.identity import NetworkIdentity
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +77,15 @@ class Service:
             self._beacon.note_passage(state)
             self._beacon.note_outbox(self._journal.waiting())
 
-    def note_fault(self) -> None:
-        """The lane has closed itself."""
+    def note_fault(self, *, over: bool = False) -> None:
+        """The lane has closed itself, or serves again."""
         if self._beacon is not None:
-            self._beacon.note_fault()
+            self._beacon.note_fault(over=over)
+
+    def note_engine(self, identities: Sequence[NetworkIdentity]) -> None:
+        """The networks run elsewhere now."""
+        if self._beacon is not None:
+            self._beacon.note_engine(providers(identities))
 
     def note_gate(self, trouble: str | None) -> None:
         """Why the gate lets nobody be served; None where it does."""

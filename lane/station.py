@@ -17,7 +17,8 @@ from lane.courier import Courier
 from lane.decide import Admit, Refer
 from lane.document import TravelDocument
 from lane.doorway import Doorway
-from lane.errors import DocumentError, NobodyYetError, StoppedError, TransitionError
+from lane.engine import After, Engine
+from lane.errors import DocumentError, JournalError, NobodyYetError, StoppedError, TransitionError
 from lane.evidence import DeskContact, to_plain
 from lane.guidance import AT, Instruction
 from lane.judge import Judge, Judged
@@ -101,6 +102,7 @@ class Station:
         screen: Screen,
         observer: Observer | None = None,
         beacon: Beacon | None = None,
+        engine: Engine | None = None,
         guide: Guide = nobody_guides,
         wishes: Wishes | None = None,
         gate_timeout_s: float = 15.0,
@@ -110,7 +112,7 @@ class Station:
         self._journal, self._courier = journal, courier
         self._clock, self._screen, self._observer = clock, screen, observer
         self._guide, self._wishes = guide, wishes or NoWishes()
-        self._service = Service(journal, clock, beacon)
+        self._service, self._engine = Service(journal, clock, beacon), engine
         self._doorway = Doorway(gate, journal, clock, self._service, gate_timeout_s)
         self._officer_wait_s = officer_wait_s
         self._closed = False
@@ -136,7 +138,18 @@ class Station:
             self._close(Passage(left.passage, left.state), Step.INTERRUPTED)
 
     def serve(self) -> PassageReport | None:
-        """Serve the next passenger. None when no more come, or when the lane has closed itself (S04)."""
+        """Serve the next passenger. None when no more come, or when the lane has closed itself (S01, S04).
+
+        While the journal cannot be written nobody is served: without a record nothing happens.
+        """
+        while True:
+            try:
+                return self._serve_next()
+            except JournalError as error:
+                if not self._await_journal(error):
+                    return None
+
+    def _serve_next(self) -> PassageReport | None:
         self._note_evaluations(wait=False)
         document = None if self._closed else self._next_document()
         if document is None:
@@ -147,6 +160,7 @@ class Station:
         judged, report = self._follow(passage, document)
         if judged.evidence.models_unchanged:
             self._observe(passage, judged)
+            self._look_after_engine(judged)
         else:
             self._close_lane("a model file changed while the lane ran", Code.MODEL_CHANGED)
         return report
@@ -308,6 +322,44 @@ class Station:
         log.critical("the lane closes: %s", detail)
         self._journal.record([Draft("lane.closed", {"code": code, "detail": detail})], at=self._clock.now())
         self._courier.deliver()
+
+    def _await_journal(self, error: JournalError) -> bool:
+        """Keep the gate shut until the journal can be written again; False where the lane ends before."""
+        log.critical("nobody is served, and no passage goes on: %s", error)
+        self._doorway.shut()
+        self._guide(Instruction.CLOSED)
+        self._service.note_fault()
+        while not self._stop.wait(RETRY_S):
+            try:
+                self._resume()
+            except JournalError:
+                continue
+            log.warning("the journal can be written again")
+            self._service.note_fault(over=not self._closed)
+            return True
+        return False
+
+    def _resume(self) -> None:
+        """Say that facts may be missing; close the passage that was under way: nobody knows how it went."""
+        resumed, left = Draft("lane.resumed", {"after": "journal"}), self._journal.unfinished()
+        if left is None:
+            self._journal.record([resumed], at=self._clock.now())
+        else:
+            self._close(Passage(left.passage, left.state), Step.INTERRUPTED, [resumed])
+
+    def _look_after_engine(self, judged: Judged) -> None:
+        """After a passage in which a network failed: S01 sent that passenger to an officer already."""
+        if judged.evidence.engine_fault is None or self._engine is None:
+            return
+        match self._engine.after_fault():
+            case After.LOST:
+                self._close_lane("the networks do not run", Code.ENGINE_LOST)
+            case After.ON_CPU:
+                identities = self._judge.measurer.networks.identities
+                log.critical("the networks run on the CPU from now on")
+                self._service.note_engine(identities)
+                moved = Draft("lane.engine", {"code": Code.ENGINE_LOST, "networks": to_plain(identities)})
+                self._journal.record([moved], at=self._clock.now())
 
     def _end_evaluation(self) -> None:
         try:

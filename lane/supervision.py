@@ -1,9 +1,12 @@
 """What a lane tells of itself, and what a supervisor wants of it. Nothing in here can open a gate."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from models.identity import NetworkIdentity
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MOST = 2**53
@@ -58,6 +61,11 @@ class About:
     provider: str
     matcher: str
     policy: str
+
+
+def providers(identities: Sequence[NetworkIdentity]) -> str:
+    """Where these networks run, in a word."""
+    return " ".join(dict.fromkeys(one.provider for one in identities))
 
 
 @dataclass(frozen=True, slots=True)

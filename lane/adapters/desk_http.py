@@ -8,9 +8,10 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,7 @@ from lane.referral import Answer, Decision, Ground, PassageId
 from lane.supervision import Command, Status, Wanted
 
 _CONNECT_S, _ANSWER_S = 2.0, 5.0
+_FRESH_S = 2.0
 _LARGEST_ANSWER = 64 * 1024
 _LARGEST_SEQ = 2**53
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,512}")
@@ -35,12 +37,21 @@ class HttpDesk:
     """See `lane.ports.Desk`. `token` is this lane's; it goes into no log and no error.
 
     `authorities` is a file with the certificates that the desk's may come from: the site's own, and no other.
-    Raises SettingsError for a token that cannot be one, and for such a file that is not usable.
+    `on_time` is told the desk's clock with each whole answer that came at once. Raises SettingsError for a
+    token that cannot be one, and for such a file that is not usable.
     """
 
-    def __init__(self, address: str, token: str, *, authorities: Path | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        *,
+        authorities: Path | None = None,
+        on_time: Callable[[datetime], None] = lambda _: None,
+    ) -> None:
         if not _TOKEN.fullmatch(token):
             raise SettingsError("the lane's token is missing or garbled: `python -m api lane add` prints one")
+        self._on_time = on_time
         self._client = httpx.Client(
             base_url=f"{address.rstrip('/')}/api/v1",
             headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
@@ -111,13 +122,24 @@ class HttpDesk:
         timeout = httpx.Timeout(limit_s, connect=_CONNECT_S)
         try:
             with self._client.stream(method, path, timeout=timeout, **request) as answer:
-                return _understood(answer, _content(answer, limit_s), first)
+                content = _content(answer, limit_s)
         except httpx.ConnectTimeout as error:
             raise NetworkLostError("nobody answers at the desk in time") from error
         except httpx.TimeoutException as error:
             raise DeskLostError("the desk does not answer in time") from error
         except httpx.HTTPError as error:
             raise NetworkLostError(f"nobody answers at the desk: {type(error).__name__}") from error
+        self._tell_time(answer)
+        return _understood(answer, content, first)
+
+    def _tell_time(self, answer: httpx.Response) -> None:
+        """As the answer's head has it, in whole seconds."""
+        try:
+            told = parsedate_to_datetime(answer.headers["Date"])
+        except (KeyError, ValueError):
+            return
+        if answer.is_success and told.tzinfo is not None and answer.elapsed.total_seconds() < _FRESH_S:
+            self._on_time(told)
 
 
 def _content(answer: httpx.Response, limit_s: float) -> bytes:

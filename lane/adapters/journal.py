@@ -105,25 +105,25 @@ class SqliteJournal:
 
     def pending(self, limit: int) -> Sequence[Parcel]:
         """See `lane.ports.Journal.pending`."""
-        rows = self._db.execute(
-            "SELECT payload, hash FROM ledger JOIN outbox USING (seq) ORDER BY seq LIMIT ?", (limit,)
-        ).fetchall()
+        rows = self._rows(
+            "SELECT payload, hash FROM ledger JOIN outbox USING (seq) ORDER BY seq LIMIT ?", limit
+        )
         entries = [read(payload, hash_) for payload, hash_ in rows]
         return [Parcel(entry, self._pictures(entry.seq), self._dropped(entry.seq)) for entry in entries]
 
     def waiting(self) -> int:
         """See `lane.ports.Journal.waiting`."""
-        (number,) = self._db.execute("SELECT count(*) FROM outbox").fetchone()
+        ((number,),) = self._rows("SELECT count(*) FROM outbox")
         return int(number)
 
     def last(self, kind: str) -> Mapping[str, Any] | None:
         """See `lane.ports.Journal.last`."""
-        row = self._db.execute(
+        rows = self._rows(
             "SELECT payload, hash FROM ledger WHERE json_extract(payload, '$.kind') = ? "
             "ORDER BY seq DESC LIMIT 1",
-            (kind,),
-        ).fetchone()
-        return read(*row).body if row else None
+            kind,
+        )
+        return read(*rows[0]).body if rows else None
 
     def confirmed(self, through_seq: int, desk_head: Head) -> None:
         """See `lane.ports.Journal.confirmed`."""
@@ -137,7 +137,7 @@ class SqliteJournal:
 
     def drop_pictures(self, before: datetime, *, at: datetime) -> int:
         """See `lane.ports.Journal.drop_pictures`."""
-        waiting = self._db.execute(
+        waiting = self._rows(
             "SELECT DISTINCT seq, payload, hash FROM ledger JOIN picture USING (seq) WHERE length(content)"
         )
         old = [entry for entry in (read(*row[1:]) for row in waiting) if entry.at <= before]
@@ -183,15 +183,15 @@ class SqliteJournal:
 
     def recovered_through(self) -> int | None:
         """See `lane.ports.Journal.recovered_through`."""
-        row = self._db.execute("SELECT through FROM recovery").fetchone()
-        return row[0] if row else None
+        rows = self._rows("SELECT through FROM recovery")
+        return rows[0][0] if rows else None
 
     def unfinished(self) -> Standing | None:
         """See `lane.ports.Journal.unfinished`."""
-        row = self._db.execute("SELECT passage, state FROM standing").fetchone()
-        if row is None or State(row[1]) is State.CLOSED:
+        rows = self._rows("SELECT passage, state FROM standing")
+        if not rows or State(rows[0][1]) is State.CLOSED:
             return None
-        return Standing(PassageId(row[0]), State(row[1]))
+        return Standing(PassageId(rows[0][0]), State(rows[0][1]))
 
     def desk_heads(self) -> Sequence[Head]:
         """See `lane.ports.Journal.desk_heads`."""
@@ -216,16 +216,16 @@ class SqliteJournal:
         return len(images)
 
     def _leave_no_bytes(self) -> None:
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # nor in the log
+        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")  # nor in the log
 
     def _pictures(self, seq: int) -> tuple[Picture, ...]:
-        rows = self._db.execute(
-            "SELECT sha256, media_type, content FROM picture WHERE seq = ? AND length(content) > 0", (seq,)
+        rows = self._rows(
+            "SELECT sha256, media_type, content FROM picture WHERE seq = ? AND length(content) > 0", seq
         )
         return tuple(Picture(*row) for row in rows)
 
     def _dropped(self, seq: int) -> tuple[str, ...]:
-        rows = self._db.execute("SELECT sha256 FROM picture WHERE seq = ? AND length(content) = 0", (seq,))
+        rows = self._rows("SELECT sha256 FROM picture WHERE seq = ? AND length(content) = 0", seq)
         return tuple(sha256 for (sha256,) in rows)
 
     def _head(self) -> Head:
@@ -243,6 +243,13 @@ class SqliteJournal:
                 f"the desk's ledger went back: it was at {last.seq}, it says {told.seq}; {_RESTORED}"
             )
         self._db.execute("INSERT OR IGNORE INTO witnessed VALUES (?, ?)", (told.seq, told.hash))
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        """Raises JournalError where the disk does not give them."""
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal cannot be read: {error}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
