@@ -360,6 +360,7 @@ class Station:
                 self._service.note_engine(identities)
                 moved = Draft("lane.engine", {"code": Code.ENGINE_LOST, "networks": to_plain(identities)})
                 self._journal.record([moved], at=self._clock.now())
+                self._courier.deliver()
 
     def _end_evaluation(self) -> None:
         try:

@@ -10,6 +10,7 @@ from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, Simul
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.courier import Courier
 from lane.document import TravelDocument
+from lane.engine import Engine
 from lane.judge import Judge
 from lane.measure import Measurer
 from lane.observer import Observer
@@ -71,6 +72,7 @@ def hall(
     clock: SkippingClock | None = None,
     observer: Observer | None = None,
     judge: Judge | None = None,
+    engine: Engine | None = None,
     guide: Guide = nobody_guides,
     wishes: Wishes | None = None,
 ) -> Hall:
@@ -95,6 +97,7 @@ def hall(
         clock=clock,
         screen=screen,
         observer=observer,
+        engine=engine,
         guide=guide,
         wishes=wishes,
     )

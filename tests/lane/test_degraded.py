@@ -1,0 +1,482 @@
+"""Whatever of a lane fails, its gate is shut, and what it does then is what the README's table says."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lane.adapters import photos as store
+from lane.adapters.clock import SkippingClock
+from lane.adapters.simulated import SimulatedCamera, SimulatedGate, openings
+from lane.cast import Passenger, cast
+from lane.crossing import Passing
+from lane.engine import Engine
+from lane.errors import CameraError, DeskError, DeskLostError, GateFaultError, NetworkLostError
+from lane.frame import Frame
+from lane.judge import Judge
+from lane.measure import Measurer
+from lane.policy import Policy
+from lane.reasons import Code
+from lane.referral import PassageId
+from lane.station import PassageReport
+from lane.timekeeping import Timekeeper
+from models.build import Networks
+from models.detect import FaceDetector
+from models.errors import GoldenVectorError, InferenceError, WeightsChangedError
+from models.session import Session, Tensor
+from tests.lane.degraded import README, Seen, degraded, section, table
+from tests.lane.hall import Hall, hall
+
+
+@pytest.fixture(scope="module")
+def holder(photos: Path, measurer: Measurer) -> Passenger:
+    assert photos == store.folder()
+    return cast(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
+
+
+def walked(report: PassageReport) -> Seen:
+    codes = {reason.code for reason in report.reasons}
+    return Seen(codes, int(report.gate_opened))
+
+
+@dataclass(slots=True)
+class Lossy:
+    """A session of a runtime whose accelerator goes away while `lost`."""
+
+    real: Session
+    lost: bool = False
+
+    @property
+    def provider(self) -> str:
+        return "CUDAExecutionProvider"
+
+    def run(self, tensor: Tensor) -> Any:
+        if self.lost:
+            raise InferenceError("the accelerator has fallen off the bus")
+        return self.real.run(tensor)
+
+
+@dataclass(slots=True)
+class Accelerated:
+    """A lane whose detector runs on an accelerator that can be lost, and what stands ready on the CPU."""
+
+    here: Hall
+    lossy: Lossy
+    passenger: Passenger
+    asked: list[None] = field(default_factory=list)
+
+    def lose(self) -> Seen:
+        self.here.station.start()
+        assert self.here.walk().outcome == "admit"
+        opened = openings(self.here.gate.diary)
+        self.lossy.lost = True
+        seen = walked(self.here.walk())
+        assert openings(self.here.gate.diary) == opened
+        return seen
+
+
+def accelerated(
+    folder: Path, networks: Networks, policy: Policy, holder: Passenger, when_lost: str, **on_cpu: Any
+) -> Accelerated:
+    lossy = Lossy(networks.detector._session)
+    spec = networks.catalogue.for_role("detector")
+    there = Measurer(replace(networks, detector=FaceDetector(spec, lossy)), second_face_ratio=0.5)
+    rule = policy.engine.model_copy(update={"when_lost": when_lost})
+    policy, clock = policy.model_copy(update={"engine": rule}), SkippingClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    judge = Judge(camera, there, policy, clock)
+    asked: list[None] = []
+
+    def stand_in() -> Measurer:
+        asked.append(None)
+        if "fails" in on_cpu:
+            raise on_cpu["fails"]
+        return Measurer(networks, second_face_ratio=0.5)
+
+    passengers = [(holder.document, holder.scene)] * 3
+    engine = Engine(judge, stand_in)
+    here = hall(folder, there, policy, passengers, clock=clock, judge=judge, engine=engine)
+    return Accelerated(here, lossy, holder, asked)
+
+
+@degraded(
+    'the accelerator, `when_lost = "cpu"`',
+    Code.ENGINE_LOST,
+    Code.TIMEOUT,
+    does="an officer decides; the networks run on the CPU once they know the known face there",
+    until="restarted",
+)
+def test_a_lost_accelerator_is_replaced_by_the_cpu_where_the_policy_says_so(
+    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
+) -> Seen:
+    lane = accelerated(tmp_path, networks, policy, holder, "cpu")
+    seen = lane.lose()
+    assert len(lane.asked) == 1
+    assert lane.here.kinds()[-1] == "lane.engine"
+    providers = {one["provider"] for one in lane.here.desk.entries[-1].body["networks"]}
+    assert providers == {"CPUExecutionProvider"}
+    assert lane.here.walk().outcome == "admit", "the networks on the CPU decide"
+    return seen
+
+
+@degraded(
+    'the accelerator, `when_lost = "close"`',
+    Code.ENGINE_LOST,
+    Code.TIMEOUT,
+    does="an officer decides, then the lane closes",
+    until="restarted",
+)
+def test_a_lost_accelerator_closes_the_lane_where_the_policy_says_so(
+    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
+) -> Seen:
+    lane = accelerated(tmp_path, networks, policy, holder, "close")
+    seen = lane.lose()
+    assert lane.asked == []
+    assert lane.here.kinds()[-1] == "lane.closed"
+    assert lane.here.station.serve() is None
+    return seen
+
+
+@degraded(
+    "the accelerator, and on the CPU the known face is not known",
+    Code.ENGINE_LOST,
+    Code.TIMEOUT,
+    does="an officer decides, then the lane closes",
+    until="restarted",
+)
+def test_networks_that_fail_their_check_on_the_cpu_decide_nothing(
+    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
+) -> Seen:
+    lane = accelerated(tmp_path, networks, policy, holder, "cpu", fails=GoldenVectorError("moved"))
+    seen = lane.lose()
+    assert lane.here.kinds()[-1] == "lane.closed"
+    assert lane.here.station.serve() is None
+    return seen
+
+
+def test_a_fault_of_one_picture_moves_no_network(
+    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
+) -> None:
+    lane = accelerated(tmp_path, networks, policy, holder, "close")
+    lane.here.station.start()
+    real, faults = lane.lossy.real, [InferenceError("once")]
+
+    class Once:
+        provider = "CUDAExecutionProvider"
+
+        def run(self, tensor: Tensor) -> Any:
+            if faults:
+                raise faults.pop()
+            return real.run(tensor)
+
+    lane.lossy.real = Once()
+    assert Code.ENGINE_LOST in set(walked(lane.here.walk()).codes)
+    assert lane.here.walk().outcome == "admit"
+
+
+@degraded(
+    "a file of the networks is another one than at the start",
+    Code.MODEL_CHANGED,
+    does="an officer decides, then the lane closes",
+    until="restarted with the right files",
+)
+def test_a_changed_file_of_the_networks_closes_the_lane(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
+) -> Seen:
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
+    here.station.start()
+
+    def changed(_: Networks) -> None:
+        raise WeightsChangedError(Path("sface.onnx"), "a" * 64, "b" * 64)
+
+    monkeypatch.setattr(Networks, "check_files", changed)
+    seen = walked(here.walk())
+    assert here.kinds()[-1] == "lane.closed"
+    assert here.station.serve() is None
+    return seen
+
+
+def lost_desk(folder: Path, measurer: Measurer, policy: Policy, holder: Passenger, fault: DeskError) -> Seen:
+    """The holder waits while the desk is away; back again, it hears of that, and an officer decides."""
+    here = hall(folder, measurer, policy, [(holder.document, holder.scene)] * 2)
+    here.station.start()
+    here.desk.fault = fault
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        assert openings(here.gate.diary) == 0
+        here.desk.fault = None if len(waited) >= 3 else fault
+
+    here.clock.sleep = wait  # type: ignore[method-assign]  # the wait is where the desk comes back
+    seen = walked(here.walk())
+    assert here.kinds()[-1] == "passage.closed"
+    assert here.walk().outcome == "admit"
+    return seen
+
+
+@degraded(
+    "the network to the desk",
+    Code.NETWORK_LOST,
+    does='nobody is admitted by machine (`when_lost = "refer"`); who is referred waits; the ledger keeps all',
+    until="it is back",
+)
+def test_a_lost_network_admits_nobody_and_loses_nothing(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    return lost_desk(tmp_path, measurer, policy, holder, NetworkLostError("cable"))
+
+
+@degraded(
+    "the desk",
+    Code.DESK_LOST,
+    does="the same",
+    until="it is back",
+)
+def test_a_lost_desk_admits_nobody_and_loses_nothing(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    return lost_desk(tmp_path, measurer, policy, holder, DeskLostError("down"))
+
+
+@dataclass(slots=True)
+class CutCamera:
+    """Another one's frames, of which each time only so many come before the cable is pulled."""
+
+    camera: SimulatedCamera
+    frames_left: list[int]
+
+    def frames(self) -> Iterator[Frame]:
+        left = self.frames_left.pop(0) if self.frames_left else 1000
+        for number, frame in enumerate(self.camera.frames()):
+            if number == left:
+                raise CameraError("no frame within a second")
+            yield frame
+
+
+@degraded(
+    "the camera",
+    Code.CAMERA_DRIFT,
+    Code.TIMEOUT,
+    does="an officer decides; that nobody was seen does not count against the passenger",
+    until="its frames come again",
+)
+def test_a_lost_camera_refers_until_its_frames_come_again(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    clock = SkippingClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    passengers = [(holder.document, holder.scene)] * 2
+    here = hall(tmp_path, measurer, policy, passengers, camera=CutCamera(camera, [0]), clock=clock)
+    here.station.start()
+    seen = walked(here.walk())
+    assert here.walk().outcome == "admit"
+    return seen
+
+
+@degraded(
+    "the machine is too slow: most frames are too old to decide",
+    Code.OVERLOAD,
+    Code.TIMEOUT,
+    does="an officer decides; the passenger is not at fault",
+    until="frames come in time",
+)
+def test_an_overloaded_lane_says_so_and_refers(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    clock = SkippingClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+
+    class Late:
+        """Each frame reaches the lane long after it was taken."""
+
+        late = True
+
+        def frames(self) -> Iterator[Frame]:
+            for frame in camera.frames():
+                if self.late:
+                    clock.skip(policy.capture.max_frame_age_s * 1.5)
+                yield frame
+
+    late = Late()
+    passengers = [(holder.document, holder.scene)] * 2
+    here = hall(tmp_path, measurer, policy, passengers, camera=late, clock=clock)
+    here.station.start()
+    seen = walked(here.walk())
+    late.late = False
+    assert here.walk().outcome == "admit"
+    return seen
+
+
+class SetClock(SkippingClock):
+    """A clock that somebody sets."""
+
+    set_by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.set_by
+
+
+@degraded(
+    "the clock was set, or is another than the desk's",
+    Code.CLOCK_WRONG,
+    does="an officer decides",
+    until="the desk's clock agrees, or restarted",
+)
+def test_a_clock_that_was_set_refers_until_the_desks_agrees(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    clock = SetClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    keeper = Timekeeper(clock)
+    judge = Judge(camera, measurer, policy, clock, keeper)
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 4, clock=clock, judge=judge)
+    here.station.start()
+    assert here.walk().outcome == "admit"
+    opened, right = openings(here.gate.diary), clock.now()
+    clock.set_by = timedelta(hours=-2)
+    seen = walked(here.walk())
+    assert walked(here.walk()).openings == 0, "time alone mends nothing"
+    assert openings(here.gate.diary) == opened
+    clock.set_by = timedelta()
+    keeper.note_desk(max(right, clock.now()))
+    assert here.walk().outcome == "admit"
+    return seen
+
+
+def fill(here: Hall) -> None:
+    """As a disk that takes nothing more; see also the test with a real one below."""
+    here.journal._db.set_authorizer(
+        lambda what, *_: sqlite3.SQLITE_DENY if what == sqlite3.SQLITE_INSERT else sqlite3.SQLITE_OK
+    )
+
+
+def make_room(here: Hall) -> None:
+    here.journal._db.set_authorizer(None)
+
+
+class Watched(SimulatedGate):
+    """A gate beside which somebody does something."""
+
+    then: Callable[[], None] = staticmethod(lambda: None)
+
+    def wait_passed(self, timeout_s: float) -> Passing:
+        self.then()
+        return super().wait_passed(timeout_s)
+
+
+def stuck(here: Hall, monkeypatch: pytest.MonkeyPatch, looks: int) -> list[bool]:
+    """Room comes back at the given look; whether the gate was open at each."""
+    seen: list[bool] = []
+    wait = here.station._stop.wait
+
+    def look(seconds: float | None = None) -> bool:
+        seen.append(here.gate.is_open)
+        if len(seen) == looks:
+            make_room(here)
+        return wait(0)
+
+    monkeypatch.setattr(here.station._stop, "wait", look)
+    return seen
+
+
+@degraded(
+    "the disk is full before a passage",
+    does="nobody is served: without a record nothing happens; the traveller reads *closed*, the hall *fault*",
+    until="there is room",
+)
+def test_with_a_full_disk_no_passage_begins(
+    tmp_path: Path,
+    measurer: Measurer,
+    policy: Policy,
+    holder: Passenger,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> Seen:
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
+    here.station.start()
+    fill(here)
+    looks = stuck(here, monkeypatch, 3)
+    report = here.walk()
+    assert looks == [False] * 3
+    assert "nobody is served" in caplog.text
+    assert report.outcome == "admit", "the next passenger passes"
+    assert here.kinds()[:3] == ["lane.started", "lane.resumed", "passage.started"]
+    return Seen((), openings(here.gate.diary) - 1)
+
+
+@degraded(
+    "the disk gets full during a passage",
+    does="the passage goes no further, and ends as interrupted; then the same",
+    until="there is room",
+)
+def test_with_a_full_disk_no_passage_goes_on(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
+) -> Seen:
+    class FillsUp(Judge):
+        full = True
+
+        def judge(self, *given: Any, **named: Any) -> Any:
+            judged = super().judge(*given, **named)
+            if self.full:
+                self.full = False
+                fill(here)
+            return judged
+
+    clock = SkippingClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    judge = FillsUp(camera, measurer, policy, clock)
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, clock=clock, judge=judge)
+    here.station.start()
+    looks = stuck(here, monkeypatch, 3)
+    report = here.walk()
+    assert looks == [False] * 3
+    assert report.outcome == "admit", "the next passenger passes"
+    told = [(one.kind, one.body.get("how")) for one in here.desk.entries[:4]]
+    assert told[1:] == [
+        ("passage.started", None),
+        ("lane.resumed", None),
+        ("passage.closed", "interrupted"),
+    ]
+    return Seen((), openings(here.gate.diary) - 1)
+
+
+@degraded(
+    "the gate does not do what it is told",
+    does="the passage ends as a fault of the gate; one that does not close closes the lane",
+    until="restarted",
+)
+def test_a_gate_that_does_not_close_closes_the_lane(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    class Stiff(SimulatedGate):
+        stiff = False
+
+        def open(self, passage: PassageId) -> None:
+            self.stiff = True
+            raise GateFaultError("no answer")
+
+        def close(self) -> None:
+            if self.stiff:
+                raise GateFaultError("no answer")
+
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, gate=Stiff())
+    here.station.start()
+    report = here.walk()
+    assert not report.gate_opened
+    assert here.kinds()[-1] == "lane.closed"
+    assert here.station.serve() is None
+    return Seen((), openings(here.gate.diary))
+
+
+def told() -> str:
+    """The table, once this module has made its rows."""
+    return table()
+
+
+def test_the_readme_says_what_these_tests_show() -> None:
+    assert section(README.read_text(encoding="utf-8")) == told(), "python -m tests.lane.degraded writes it"
