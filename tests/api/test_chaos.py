@@ -1,7 +1,8 @@
 """Whatever is killed under load, and however many grasp at one case: nothing is lost, nothing happens twice.
 
 The suite kills a few times and lets a few dozen race. A measured run takes more:
-RACE_OFFICERS=200 RACE_ROUNDS=100 RACE_CASES=10000 CHAOS_KILLS=100 python -m pytest tests/api/test_chaos.py
+RACE_OFFICERS=200 RACE_ROUNDS=100 RACE_CASES=10000 CHAOS_KILLS=100 CHAOS_LANES=20 CHAOS_OFFICERS=5 \
+    python -m pytest tests/api/test_chaos.py
 """
 
 import json
@@ -36,7 +37,7 @@ from api.store.verify import verify_ledger
 from lane.ledger import Entry
 from lane.referral import Answer, Ground
 from tests.api.desks import REFERRED, Lane, Officer, RunningDesk, judged, wait_until, wire
-from tests.api.test_cli import CHEAP_ENVIRONMENT, ROOT, added, run
+from tests.api.test_cli import CHEAP_ENVIRONMENT, ROOT, run
 from tests.api.test_workers import address_of
 from tests.children import children_of
 from tests.postgres import Postgres, server_to_kill
@@ -45,6 +46,8 @@ RACE_OFFICERS = int(os.environ.get("RACE_OFFICERS", "16"))
 RACE_ROUNDS = int(os.environ.get("RACE_ROUNDS", "6"))
 RACE_CASES = int(os.environ.get("RACE_CASES", "25"))
 CHAOS_KILLS = int(os.environ.get("CHAOS_KILLS", "1"))
+CHAOS_LANES = int(os.environ.get("CHAOS_LANES", "2"))
+CHAOS_OFFICERS = int(os.environ.get("CHAOS_OFFICERS", "2"))
 
 
 @contextmanager
@@ -222,33 +225,47 @@ class Site:
 
 @dataclass
 class Passengers:
-    """One lane, whose passengers are all referred; it says everything until the desk has it."""
+    """One lane that admits and refers in turn; it says everything until the desk has it."""
 
     site: Site
+    name: str
     token: str
-    number: int
+    enough: threading.Event
     done: list[str] = field(default_factory=list)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     written: list[Entry] = field(default_factory=list)
 
-    def serve(self, name: str = "lane-1") -> None:
-        with Lane(self.site.address, name, self.token) as lane:
-            for _ in range(self.number):
-                passage = str(uuid4())
-                self._tell(
-                    lane,
-                    lane.write("passage.started", {"passage": passage}),
-                    lane.write("passage.judged", judged(passage, [], REFERRED)),
-                )
-                decision = self._answer(lane, passage)
-                self.answers[passage] = decision
-                self._tell(
-                    lane,
-                    lane.write("passage.decided", {"passage": passage, "decision": decision}),
-                    lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"}),
-                )
-                self.done.append(passage)
+    def serve(self) -> None:
+        with Lane(self.site.address, self.name, self.token) as lane:
+            while not self.enough.is_set():
+                self._admitted(lane, str(uuid4()))
+                self._referred(lane, str(uuid4()))
             self.written = lane.written
+
+    def _admitted(self, lane: Lane, passage: str) -> None:
+        body = judged(passage, [], []) | {"outcome": "admit"}
+        self._tell(
+            lane,
+            lane.write("passage.started", {"passage": passage}),
+            lane.write("passage.judged", body),
+            lane.write("passage.closed", {"passage": passage, "how": "passed_through"}),
+        )
+        self.done.append(passage)
+
+    def _referred(self, lane: Lane, passage: str) -> None:
+        self._tell(
+            lane,
+            lane.write("passage.started", {"passage": passage}),
+            lane.write("passage.judged", judged(passage, [], REFERRED)),
+        )
+        decision = self._answer(lane, passage)
+        self.answers[passage] = decision
+        self._tell(
+            lane,
+            lane.write("passage.decided", {"passage": passage, "decision": decision}),
+            lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"}),
+        )
+        self.done.append(passage)
 
     def _tell(self, lane: Lane, *entries: Entry) -> None:
         body = {"entries": wire(*entries)}
@@ -266,22 +283,27 @@ class Passengers:
                 return dict(decision)
 
 
-def until_it_works(ask: Callable[[], httpx.Response], timeout_s: float = 120) -> httpx.Response:
+def until_it_works(ask: Callable[[], httpx.Response], timeout_s: float = 240) -> httpx.Response:
     """Ask again while nobody answers, or somebody that it cannot."""
     until = time.monotonic() + timeout_s
     while True:
-        with suppress(httpx.TransportError):
+        try:
             answer = ask()
             if answer.status_code < 500:
                 assert answer.status_code == 200, answer.text
                 return answer
-        assert time.monotonic() < until, "the desk does not come back"
+            last = f"{answer.status_code} {answer.text}"
+        except httpx.TransportError as error:
+            last = repr(error)
+        assert time.monotonic() < until, f"the desk does not come back: {last}"
         time.sleep(0.05)
 
 
-def decide_everything(site: Site, password: str, told: dict[str, Any], ending: threading.Event) -> None:
+def decide_everything(
+    site: Site, name: str, password: str, told: dict[str, Any], ending: threading.Event
+) -> None:
     """An officer who works until the end, and signs in again whenever that is needed."""
-    officer = Officer(site.address, "wang")
+    officer = Officer(site.address, name)
     while not ending.is_set():
         with suppress(httpx.TransportError, KeyError, ValueError):
             claimed = officer.ask("POST", "/referrals/next", timeout=5)
@@ -305,27 +327,52 @@ def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed(
     with ExitStack() as ending:
         postgres = None if killed == "desk on sqlite" else ending.enter_context(server_to_kill())
         place = tmp_path / "desk.sqlite3" if postgres is None else postgres.url("desk")
-        token, password = added(address_of(place))
+        tokens, passwords = staffed(address_of(place))
         site = Site(place, tmp_path, workers=1 if killed == "desk on sqlite" else 2)
         site.start()
         ending.callback(site.end)
-        passengers = Passengers(site, token, number=3 * (CHAOS_KILLS + 1))
-        told: dict[str, Any] = {}
-        enough = threading.Event()
+        enough, over = threading.Event(), threading.Event()
+        ending.callback(over.set)
         ending.callback(enough.set)
-        officer = threading.Thread(target=decide_everything, args=(site, password, told, enough), daemon=True)
-        lane = threading.Thread(target=passengers.serve, daemon=True)
-        for thread in (officer, lane):
+        lanes = [Passengers(site, name, token, enough) for name, token in tokens.items()]
+        told: dict[str, Any] = {}
+        at_work = [
+            threading.Thread(target=decide_everything, args=(site, *one, told, over), daemon=True)
+            for one in passwords.items()
+        ]
+        halls = [threading.Thread(target=one.serve, daemon=True) for one in lanes]
+        for thread in (*at_work, *halls):
             thread.start()
         for number in range(CHAOS_KILLS):
-            wait_until(lambda number=number: len(passengers.done) > 3 * number, 120)
+            wait_until(lambda number=number: served(lanes) > 3 * number, 240)
             strike(killed, site, postgres)
-        lane.join(240)
-        assert len(passengers.done) == passengers.number, (tmp_path / "log").read_text()[-4000:]
+        wait_until(lambda: served(lanes) > 3 * CHAOS_KILLS, 240)
         enough.set()
-        officer.join(60)
+        for thread in halls:
+            thread.join(300)
+            assert not thread.is_alive(), (tmp_path / "log").read_text()[-4000:]
+        over.set()
+        for thread in at_work:
+            thread.join(60)
         site.end()
-        check(place, passengers, told)
+        print(f"{killed} killed {CHAOS_KILLS} times: {served(lanes)} passages, {len(told)} told decisions")
+        check(place, lanes, told)
+
+
+def served(lanes: list[Passengers]) -> int:
+    return sum(len(one.done) for one in lanes)
+
+
+def staffed(address: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Lanes with their tokens, officers with their passwords."""
+    tokens, passwords = {}, {}
+    for number in range(1, CHAOS_LANES + 1):
+        made = run("lane", "add", f"lane-{number}", "--database", address, "--json")
+        tokens[f"lane-{number}"] = json.loads(made.stdout)["token"]
+    for number in range(1, CHAOS_OFFICERS + 1):
+        made = run("officer", "add", f"officer{number}", "--database", address, "--generate", "--json")
+        passwords[f"officer{number}"] = json.loads(made.stdout)["password"]
+    return tokens, passwords
 
 
 def strike(killed: str, site: Site, postgres: Postgres | None) -> None:
@@ -341,18 +388,23 @@ def strike(killed: str, site: Site, postgres: Postgres | None) -> None:
         site.start()
 
 
-def check(place: Path | URL, passengers: Passengers, told: dict[str, Any]) -> None:
-    """Ledger, lane and officer say the same."""
+def check(place: Path | URL, lanes: list[Passengers], told: dict[str, Any]) -> None:
+    """Ledger, lanes and officers say the same."""
     with opened(place) as database:
         verify_ledger(database)
         recorded = facts(database)
     received = [body["hash"] for kind, body in recorded if kind == "entry.received"]
-    assert received == [entry.hash for entry in passengers.written], "each entry once, in order"
+    for lane in lanes:
+        own = {entry.hash for entry in lane.written}
+        in_order = [hash_ for hash_ in received if hash_ in own]
+        assert in_order == [entry.hash for entry in lane.written], "each entry once, in order"
+    assert len(received) == sum(len(lane.written) for lane in lanes)
     decided = {body["passage"]: body["decision"] for kind, body in recorded if kind == "referral.decided"}
     number = Counter(body["passage"] for kind, body in recorded if kind == "referral.decided")
     assert set(number.values()) == {1}
     names = {passage: decision["id"] for passage, decision in decided.items()}
-    assert names == {passage: decision["id"] for passage, decision in passengers.answers.items()}
+    answered = {passage: decision["id"] for lane in lanes for passage, decision in lane.answers.items()}
+    assert names == answered
     assert all(names[passage] == decision["id"] for passage, decision in told.items())
     verified = run("ledger", "verify", "--database", address_of(place))
     assert verified.exit_code == 0, verified.output
