@@ -1,0 +1,256 @@
+"""The kiosk's process: hears the lane on standard input, serves the page, tells wishes on standard output.
+
+It ends with the lane: when its input ends, or when the lane has told nothing for long.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from io import FileIO
+from typing import Any
+
+import cv2
+
+from lane.feed import FeedReader
+from lane.guidance import Instruction
+from lane.kiosk.page import MEDIA, page, release, text
+from lane.kiosk.pictures import Pictures
+from lane.kiosk.serving import Answer, Bounds, RefusedError, Request, Server
+from lane.kiosk.settings import Setup
+from lane.kiosk.shown import Shown, View
+from lane.kiosk.wishes import OPEN_TO_WISHES, Wish
+
+log = logging.getLogger(__name__)
+
+MOST_LINE = 4096
+"""Bytes of one message between lane and kiosk: whole or not at all in a pipe."""
+BEAT_S = 0.4
+"""So often a page hears that all is as it was."""
+LOOK_S = 0.1
+PICTURE_WAIT_S = 0.5
+GIVE_UP_S = 15.0
+"""A lane that is silent for so long will not come back to this process."""
+PRESSES, PER_S = 12, 10.0
+
+
+class Newest:
+    """Something of which the newest counts, and who waits for it."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.jpeg: bytes | None = None
+        self._changed = asyncio.Event()
+
+    def put(self, jpeg: bytes | None) -> None:
+        """From now on it is this."""
+        self.jpeg = jpeg
+        self.number += jpeg is not None
+        before, self._changed = self._changed, asyncio.Event()
+        before.set()
+
+    async def after(self, number: int, wait_s: float) -> bool:
+        """Whether there is a newer one by then."""
+        try:
+            async with asyncio.timeout(wait_s):
+                while self.number <= number or self.jpeg is None:
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class Kiosk:
+    """Answers the page's requests."""
+
+    def __init__(self, setup: Setup, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._setup, self._tell = setup, tell
+        self.shown, self.newest = Shown(), Newest()
+        self._run = os.urandom(8).hex()
+        self._presses: list[float] = []
+        self.port = 0
+        loop = asyncio.get_running_loop()
+
+        def publish(jpeg: bytes | None) -> None:
+            loop.call_soon_threadsafe(self.newest.put, jpeg)
+
+        self.pictures = Pictures(lambda: FeedReader(setup.feed or ""), setup.zone, publish)
+
+    async def answer(self, request: Request) -> Answer:
+        """Raises RefusedError for whoever is not this page."""
+        self._check_host(request)
+        routes: dict[tuple[str, str], Callable[[Request], Awaitable[Answer]]] = {
+            ("GET", "/"): self._page,
+            ("GET", "/kiosk.css"): self._file,
+            ("GET", "/kiosk.js"): self._file,
+            ("GET", "/icon.svg"): self._file,
+            ("GET", "/state"): self._state,
+            ("GET", "/picture"): self._picture,
+            ("POST", "/wish"): self._wish,
+        }
+        route = routes.get((request.method, request.path))
+        if route is None:
+            known = request.path in {path for _, path in routes}
+            raise RefusedError(405 if known else 404)
+        return await route(request)
+
+    def _origins(self) -> set[str]:
+        return {f"http://{host}:{self.port}" for host in ("127.0.0.1", "localhost")}
+
+    def _check_host(self, request: Request) -> None:
+        """Another name for this machine may be a stranger's (DNS rebinding); another site has no business."""
+        if f"http://{request.headers.get('host', '')}" not in self._origins():
+            raise RefusedError(421)
+        page_itself = request.path == "/" and request.headers.get("sec-fetch-mode") == "navigate"
+        fetched_by = request.headers.get("sec-fetch-site", "none")
+        if fetched_by not in ("same-origin", "none") and not page_itself:
+            raise RefusedError(403)
+
+    async def _page(self, _: Request) -> Answer:
+        return Answer(200, page(self._setup.languages).encode(), "text/html; charset=utf-8")
+
+    async def _file(self, request: Request) -> Answer:
+        name = request.path.removeprefix("/")
+        return Answer(200, text(name).encode(), MEDIA[name.rpartition(".")[2]])
+
+    async def _state(self, request: Request) -> Answer:
+        """At once where it is another state than the page's, else after a while, to say that all is well."""
+        until_s = time.monotonic() + BEAT_S
+        while (state := self._plain())["version"] == request.query.get("after", ""):
+            if time.monotonic() >= until_s:
+                break
+            await asyncio.sleep(LOOK_S)
+        return _json(state)
+
+    def _plain(self) -> dict[str, Any]:
+        view = self._view()
+        plain = view.plain(self._setup.languages)
+        plain["pictured"] = plain["pictured"] and self._shows_pictures()
+        version = ".".join([self._run, view.instruction, str(plain["progress"]), *view.wishes])
+        return {**plain, "version": version, "release": release()}
+
+    def _view(self) -> View:
+        return self.shown.now(time.monotonic())
+
+    def _shows_pictures(self) -> bool:
+        return self._setup.picture and self._setup.feed is not None
+
+    async def _picture(self, request: Request) -> Answer:
+        """The newest after that number; none while travellers are not to see themselves."""
+        after = request.query.get("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) < 19):
+            raise RefusedError(400)
+        if not (self._view().pictured and self._shows_pictures()):
+            return Answer(204)
+        self.pictures.want()
+        known = min(int(after), self.newest.number)  # a number of an earlier process
+        if not await self.newest.after(known, PICTURE_WAIT_S):
+            return Answer(204)
+        jpeg, number = self.newest.jpeg, self.newest.number
+        if jpeg is None or not self._view().pictured:
+            return Answer(204)
+        return Answer(200, jpeg, "image/jpeg", (("X-Number", str(number)),))
+
+    async def _wish(self, request: Request) -> Answer:
+        """A button of this page was pressed, and of no other page's. The lane then says what it heard."""
+        if request.headers.get("origin") not in self._origins():
+            raise RefusedError(403)
+        if request.headers.get("content-type") != "application/json":
+            raise RefusedError(415)
+        wish, on = _pressed(request.body)
+        if self._view().instruction not in OPEN_TO_WISHES:
+            raise RefusedError(409)
+        now_s = time.monotonic()
+        self._presses = [at_s for at_s in self._presses if at_s > now_s - PER_S]
+        if len(self._presses) >= PRESSES:
+            raise RefusedError(429)
+        self._presses.append(now_s)
+        self._tell({"wish": wish.value, "on": on})
+        return Answer(202)
+
+    def hear(self, line: bytes) -> None:
+        """A message of the lane. One that is not understood is none: then the page turns to a wait."""
+        try:
+            told = json.loads(line)
+            wishes = tuple(Wish(wish) for wish in told["wishes"])
+            view = View(Instruction(told["show"]), min(1.0, max(0.0, float(told["progress"]))), wishes)
+        except (ValueError, TypeError, KeyError):
+            log.error("the kiosk does not understand its lane")
+            return
+        self.shown.tell(view, time.monotonic())
+        self._tell({"alive": True})
+
+
+def _pressed(body: bytes) -> tuple[Wish, bool]:
+    """Raises RefusedError."""
+    try:
+        told = json.loads(body)
+        wish, on = Wish(told["wish"]), told["on"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise RefusedError(400) from error
+    if not isinstance(on, bool):
+        raise RefusedError(400)
+    return wish, on
+
+
+def _json(plain: dict[str, Any]) -> Answer:
+    return Answer(200, json.dumps(plain, ensure_ascii=False).encode(), "application/json")
+
+
+def _say(told: dict[str, Any]) -> None:
+    """To the lane, at once or not at all: who does not listen is not waited for."""
+    line = json.dumps(told).encode() + b"\n"
+    try:
+        os.write(sys.stdout.fileno(), line)
+    except BlockingIOError:
+        log.warning("the lane does not listen to its kiosk")
+
+
+async def run(setup: Setup) -> None:
+    """Serve until the lane ends."""
+    kiosk = Kiosk(setup, _say)
+    with socket.create_server(("127.0.0.1", setup.port), backlog=16, reuse_port=False) as listening:
+        kiosk.port = listening.getsockname()[1]
+        server = await asyncio.start_server(Server(kiosk.answer, Bounds()).take, sock=listening)
+        kiosk.pictures.start()
+        _say({"port": kiosk.port})
+        try:
+            async with server:
+                await _follow(kiosk)
+        finally:
+            kiosk.pictures.close()
+
+
+async def _follow(kiosk: Kiosk) -> None:
+    """The lane's messages, until they end. Raises ValueError for a line that is too long."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=MOST_LINE)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while True:
+        try:
+            async with asyncio.timeout(GIVE_UP_S):
+                line = await reader.readline()
+        except TimeoutError:
+            log.error("the lane is silent: its kiosk ends")
+            return
+        if not line:
+            return
+        kiosk.hear(line)
+
+
+def main() -> None:
+    """Read the setup, then serve. Ends with status 2 where the page's port cannot be had."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s kiosk %(name)s: %(message)s")
+    with FileIO(sys.stdin.fileno(), closefd=False) as unbuffered:  # what comes next is for the loop to read
+        setup = Setup.model_validate_json(unbuffered.readline(MOST_LINE))
+    os.nice(setup.nice)
+    cv2.setNumThreads(1)
+    os.set_blocking(sys.stdout.fileno(), False)
+    try:
+        asyncio.run(run(setup))
+    except OSError as error:
+        log.error("the traveller's screen at port %d: %s", setup.port, error.strerror)
+        raise SystemExit(2) from None
