@@ -12,6 +12,7 @@ from lane.frame import Frame
 from lane.measure import Before, Measurer, Sighting, Stopwatch
 from lane.policy import CaptureRule, Policy, beyond_limits
 from lane.ports import Clock, FrameSource
+from lane.stream import StreamWatch
 from models.errors import ModelError
 from models.face import Embedding
 from models.measurement import Measure, Measured, NotAssessed
@@ -54,6 +55,8 @@ class Capture:
     best: list[Seen] = field(default_factory=list)
     rejections: Counter[str] = field(default_factory=Counter)
     engine_fault: str | None = None
+    stream: StreamWatch | None = None
+    """What all frames tell of where they came from; None before the first."""
 
     @property
     def probes(self) -> list[Embedding]:
@@ -115,11 +118,14 @@ def _looked_at(
     """Fresh frames with what is in them, until time is up; a stale or frozen frame decides nothing."""
     until = clock.monotonic_s() + policy.capture.timeout_s
     last: Seen | None = None
+    stream = taken.stream = StreamWatch(policy.stream)
     for frame in camera.frames():
         if clock.monotonic_s() > until:
             taken.ended = CaptureEnd.TIMEOUT
             return
         taken.frames_seen += 1
+        with watch.time("stream"):
+            stream.see(frame)
         unfit = _unfit(frame, last.frame if last else None, policy.capture, clock)
         if unfit:
             taken.rejections[unfit] += 1

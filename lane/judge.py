@@ -17,7 +17,6 @@ from lane.policy import Policy
 from lane.ports import Clock, FrameSource
 from lane.reasons import Code
 from lane.reference import Reference, examine, unexamined
-from lane.stream import examine_stream
 from lane.timekeeping import Timekeeper
 from models.errors import ModelError
 from models.measurement import Measure, NotAssessed
@@ -186,7 +185,7 @@ def _uncaptured(said: DocumentEvidence, *, models_unchanged: bool) -> _Finding:
 def _stream(taken: Capture) -> StreamEvidence:
     """A fault that nobody thought of is no proof."""
     try:
-        return examine_stream([good.seen.frame for good in taken.good])
+        return taken.stream.verdict(somebody=bool(taken.good)) if taken.stream else StreamEvidence()
     except Exception as error:  # fail closed: what was not examined refers
         log.error("the stream was not examined", exc_info=error)
         return StreamEvidence()

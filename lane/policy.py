@@ -147,6 +147,22 @@ class ZoneRule(_Strict):
         return self
 
 
+class StreamRule(_Strict):
+    """What this site's camera and its clock cannot do: beyond it a stream is not the camera's (A03)."""
+
+    frozen_s: Annotated[float, Field(gt=0, le=10)]
+    """So long the camera may show the very same picture."""
+    motionless_s: Annotated[float, Field(gt=0, le=60)]
+    """So long may a picture with somebody in it lie still but for its noise."""
+    clock_step_s: Annotated[float, Field(gt=0, le=2)]
+    """So far may wall clock and monotonic clock come apart between two frames."""
+    most_frames_per_second: Annotated[float, Field(gt=0, le=1000)]
+    least_jitter_s: Annotated[float, Field(ge=0, le=0.1)]
+    """The standard deviation of the time from frame to frame; 0 asks for none."""
+    noise: Limit
+    """Of the sensor, in grey levels, where the picture is quiet (`lane.stream.noise_between`)."""
+
+
 class QualityRule(_Strict):
     """Limits by component."""
 
@@ -175,6 +191,7 @@ class Policy(_Strict):
     person: PersonRule
     zone: ZoneRule
     capture: CaptureRule
+    stream: StreamRule
     quality: QualityRule
     comparison: ComparisonRule
     calibrated: tuple[InstanceOf[Calibrated], ...] = ()

@@ -1,0 +1,168 @@
+"""Streams that lie are found out by what gives them away, and an honest camera is not."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.replay import Replay
+from lane.adapters import photos as store
+from lane.adapters.clock import SkippingClock
+from lane.adapters.simulated import Person, Portrait, Scene, SimulatedCamera
+from lane.cast import cast
+from lane.decide import Refer
+from lane.evidence import Check, DeskContact, StreamEvidence
+from lane.frame import Frame
+from lane.judge import Judge
+from lane.measure import Measurer, Stopwatch
+from lane.policy import Limit, Policy, StreamRule, load
+from lane.reasons import Code
+from lane.stream import REMEMBERED, StreamWatch
+from models.image import decode, read
+from tests.lane import lies
+
+RULE = load().stream
+DATA = Path(os.environ.get("PASSENGER_LANE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+def watched(frames: Sequence[Frame], rule: StreamRule = RULE, *, somebody: bool = True) -> StreamEvidence:
+    watch = StreamWatch(rule)
+    for frame in frames:
+        watch.see(frame)
+    return watch.verdict(somebody=somebody)
+
+
+@pytest.fixture(scope="module")
+def portrait(photos: Path, measurer: Measurer) -> Portrait:
+    assert photos == store.folder()
+    image_bgr = decode(store.load("obama2.jpg"))
+    face = measurer.look(image_bgr, Stopwatch()).face
+    assert face is not None
+    return Portrait.of(image_bgr, face)
+
+
+def scene(portrait: Portrait) -> Scene:
+    return Scene((Person(portrait),))
+
+
+def test_every_lie_about_pictures_is_found_and_named(portrait: Portrait) -> None:
+    found = {name: watched(lies.frames(lie)) for name, lie in lies.replayed(portrait, scene).items()}
+
+    assert {name: one.genuine for name, one in found.items()} == dict.fromkeys(found, Check.FAILED)
+    unnamed = [name for name, one in found.items() if name.replace(",", " ").split()[0] not in one.signs]
+    assert not unnamed
+
+
+@pytest.mark.parametrize("quality", [23, 35])
+def test_an_honest_camera_behind_a_codec_is_believed(portrait: Portrait, quality: int) -> None:
+    for begin_s in (0.0, 2.0):
+        images = lies.seen(scene(portrait), 2.4, begin_s=begin_s)
+        assert watched(lies.frames(lies.encoded(images, quality))) == StreamEvidence(Check.SUCCESSFUL)
+        assert watched(lies.frames(lies.as_jpeg(images, 95 - quality))) == StreamEvidence(Check.SUCCESSFUL)
+
+
+def test_everybody_of_the_cast_is_believed(measurer: Measurer, photos: Path) -> None:
+    assert photos == store.folder()
+    clock = SkippingClock()
+    for passenger in cast(measurer, clock.today()):
+        brief = replace(passenger.scene, seconds=2)
+        camera = SimulatedCamera(clock, clock.skip, brief, frames_per_second=12.5)
+        somebody = bool(passenger.scene.people)
+        found = watched(list(camera.frames()), somebody=somebody)
+        assert (passenger.name, found) == (passenger.name, StreamEvidence(Check.SUCCESSFUL))
+
+
+def test_an_empty_hall_may_lie_still() -> None:
+    assert watched(lies.frames(lies.seen(Scene(), 3)), somebody=False).genuine is Check.SUCCESSFUL
+
+
+def test_times_that_do_not_go_on_are_found() -> None:
+    honest = lies.frames(lies.seen(Scene(), 1))
+    back = replace(honest[9], captured_at=honest[9].captured_at - timedelta(seconds=3))
+    ahead = replace(honest[9], captured_monotonic_s=honest[9].captured_monotonic_s + 2)
+    again = replace(honest[9], sequence=honest[8].sequence)
+    never = replace(honest[9], captured_monotonic_s=float("nan"))
+
+    for wrong in (back, ahead, again, never):
+        assert "clock" in watched([*honest[:9], wrong, *honest[10:]], somebody=False).signs
+    assert not watched(honest, somebody=False).signs
+
+
+def test_frames_that_come_faster_than_the_camera_takes_them_are_found() -> None:
+    images = lies.seen(Scene(), 1)
+
+    assert watched(lies.frames(images, 200), somebody=False).signs == ("timing",)
+    slow_camera = RULE.model_copy(update={"most_frames_per_second": 16.0})
+    assert watched(lies.frames(images, 25), slow_camera, somebody=False).signs == ("timing",)
+
+
+def test_times_without_any_unevenness_are_found_where_a_site_asks_for_some() -> None:
+    uneven = RULE.model_copy(update={"least_jitter_s": 2e-5})
+    even = lies.frames(lies.seen(Scene(), 1))
+    rng = np.random.default_rng(3)
+    shaken = [
+        replace(one, captured_monotonic_s=one.captured_monotonic_s + rng.normal(0, 1e-4)) for one in even
+    ]
+
+    assert watched(even, uneven, somebody=False).signs == ("timing",)
+    assert not watched(shaken, uneven, somebody=False).signs
+
+
+def test_noise_that_is_not_the_sensors_is_found_where_a_site_knows_its_camera(portrait: Portrait) -> None:
+    known = RULE.model_copy(update={"noise": Limit(min=2.5, max=6.0)})
+    honest = lies.seen(scene(portrait), 2)
+
+    assert not watched(lies.frames(honest), known).signs
+    for lie in (lies.denoised(honest), lies.enlarged(honest), lies.noisier(honest, 9)):
+        assert watched(lies.frames(lie), known).signs == ("noise",)
+
+
+def test_one_frame_proves_nothing() -> None:
+    assert watched(lies.frames(lies.seen(Scene(), 0.04))).genuine is Check.UNDETERMINED
+
+
+def test_a_watch_keeps_a_bounded_number_of_pictures() -> None:
+    watch = StreamWatch(RULE)
+    image = lies.seen(Scene(), 0.04)[0]
+    for frame in lies.frames([image] * (2 * REMEMBERED + 3)):
+        watch.see(frame)
+
+    assert watch.verdict(somebody=False).signs == ("frozen",)
+    kept = [getattr(watch, name) for name in StreamWatch.__slots__]
+    assert all(len(one) <= REMEMBERED for one in kept if isinstance(one, list))
+
+
+def test_a_loop_in_the_cameras_place_sends_its_passenger_to_an_officer(
+    portrait: Portrait, measurer: Measurer, policy: Policy
+) -> None:
+    replay = Replay(lies.looped(lies.seen(scene(portrait), 0.8, begin_s=0.8), 60), 1 / lies.RATE)
+    patient = policy.model_copy(update={"capture": policy.capture.model_copy(update={"good_frames": 40})})
+    judge = Judge(replay, measurer, patient, replay)
+    holder = cast(measurer, replay.today())[0]
+
+    judged = judge.judge(holder.document, DeskContact.REACHED)
+
+    assert isinstance(judged.outcome, Refer)
+    assert "loop" in judged.evidence.stream.signs
+    assert Code.STREAM_INJECTED in [reason.code for reason in judged.outcome.reasons]
+
+
+@pytest.mark.parametrize(
+    ("folder", "rate"),
+    [
+        ("nuaa/live", 5),
+        ("video/face-demographics-walking", 10),
+        ("video/head-pose-face-detection-female", 10),
+    ],
+)
+def test_recorded_people_are_believed(folder: str, rate: float) -> None:
+    if not (DATA / folder).is_dir():
+        pytest.skip("needs ../shared/data")
+    pictures = sorted((DATA / folder).rglob("*.jpg"))
+    for sequence in sorted({picture.parent for picture in pictures}):
+        images = [read(picture) for picture in pictures if picture.parent == sequence]
+        assert watched(lies.frames(images, rate)) == StreamEvidence(Check.SUCCESSFUL), sequence
