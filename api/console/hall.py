@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from api.console.views import clock_text
 from api.messages.hall import HallMessage, LaneMessage, PointMessage
 from api.words.language import N_, Words
+from api.words.wording import brief_of
 
 MANY = 24
 """From so many lanes on the tiles are smaller: a hundred of them fit on one screen."""
@@ -25,6 +26,8 @@ STATES: dict[str, str] = {
 }
 _OCCUPIED = {"capturing", "referred", "open"}
 _CAMERAS = {"stale": N_("Camera slow"), "lost": N_("Camera lost")}
+_GATE = {"fire": N_("Fire alarm"), "unreachable": N_("Gate out of reach")}
+_ALARMS = {"fire", "L05"}
 _WANTED = {
     "open": N_("Told to open, not heard yet"),
     "closed": N_("Told to close, not heard yet"),
@@ -150,6 +153,9 @@ def _unwell(one: LaneMessage, usual: str, words: Words) -> Iterable[str]:
         return
     if one.camera in _CAMERAS:
         yield words.say(_CAMERAS[one.camera])
+    yield from (words.say(_GATE[word]) if word in _GATE else brief_of(word, words) for word in one.gate)
+    if one.state == "fault" and _ALARMS & set(one.gate[:1]):
+        yield words.say(N_("Once the cause is gone: close the lane, then open it"))
     if one.provider != usual:
         yield words.say(N_("Runs on %(provider)s"), provider=provider(one.provider))
     if one.outbox > 0:

@@ -92,6 +92,7 @@ WORDS: dict[str, str] = {
     "outbox": "How many entries wait to be delivered.",
     "passages": "How many passengers came.",
     "referred": "How many of them were referred.",
+    "gate": "What is wrong with the gate, and what its sensors saw.",
     "obeyed": "The last command that the lane has carried out.",
     "wanted": "What the lane is to do.",
     "command": "What the lane is told to do.",

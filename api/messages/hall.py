@@ -43,6 +43,7 @@ class StatusTold(Told):
     outbox: Number = 0
     passages: Number = 0
     obeyed: Number = 0
+    gate: Annotated[tuple[Short, ...], Field(max_length=16)] = ()
 
 
 class CommandHeard(Wire):
@@ -82,6 +83,10 @@ class LaneMessage(Wire):
     passages: int
     command: CommandHeard
     obeyed: bool = Field(description="Whether the lane does as the last command says.")
+    gate: list[str] = Field(
+        description="`fire`, `unreachable`, or referral codes (L01 to L06): why the gate lets nobody be "
+        "served, then what was seen there in the last minutes."
+    )
 
 
 class QueueMessage(Wire):

@@ -17,6 +17,7 @@ from api.store.recovery import Recovery
 from api.store.shiftbook import Shiftbook
 from lane.errors import LedgerBrokenError
 from lane.ledger import GENESIS, Entry, Head, check_follows
+from lane.reasons import Code
 
 Body = Mapping[str, Any]
 
@@ -34,6 +35,8 @@ class KnownLane:
     """What was wanted of it, by whom, in order."""
     recovery: Recovery | None = None
     """What it may tell this desk again since that was restored."""
+    alarm: int | None = None
+    """While nobody is served after an alarm at its gate: the last command that the lane had heard before."""
 
 
 class Account:
@@ -98,6 +101,8 @@ class Account:
         self._kinds |= self.shiftbook.kinds
         self._lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
             "lane.obeyed": self._obeyed,
+            "lane.event": self._seen_at_gate,
+            "lane.alarm": self._alarm_at_gate,
             **self._book.lane_kinds,
         }
 
@@ -161,6 +166,21 @@ class Account:
         given = self.lanes[inner.chain].commands[: number if isinstance(number, int) else 0]
         must(number == len(given) > 0, "a lane obeyed a command that nobody gave")
         must(given[-1] == (inner.body["wanted"], inner.body["by"]), "a lane obeyed another command")
+
+    def _seen_at_gate(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        must(Code(inner.body["code"]).value.startswith("L"), "a gate saw what no gate sees")
+        must(_moment(inner.body["at"]) is not None, "a gate does not say when it saw something")
+
+    def _alarm_at_gate(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        lane, number = self.lanes[inner.chain], int(inner.body["command"])
+        if inner.body["on"]:
+            lane.alarm = number
+            return
+        given = lane.commands[number - 1][0] if 0 < number <= len(lane.commands) else None
+        must(given == "open" and number > (lane.alarm or 0), "an alarm at a gate is lifted by nobody")
+        lane.alarm = None
 
     def _received(self, entry: Entry, inner: Entry | None) -> None:
         name = entry.body["chain"]

@@ -17,7 +17,9 @@ from api.store import chain
 from api.store.tables import LaneRow, RecoveryRow
 from lane.ledger import Entry, Head
 
-_WITHOUT_EFFECT = frozenset({"passage.judged", "passage.decided", "gate.opening", "lane.obeyed"})
+_WITHOUT_EFFECT = frozenset(
+    {"passage.judged", "passage.decided", "gate.opening", "lane.obeyed", "lane.alarm"}
+)
 """Kinds that ask for something, or rest on what a desk said that is lost."""
 
 

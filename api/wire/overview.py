@@ -128,6 +128,7 @@ def _lane(one: Heard, seen: Hall) -> LaneMessage:
         passages=told.passages if told else 0,
         command=command(one.command),
         obeyed=told is not None and told.obeyed == one.command.number,
+        gate=list(told.gate) if told and not silent else [],
     )
 
 

@@ -132,4 +132,4 @@ def _waiting(session: Session, now: datetime) -> Waiting:
 
 def _seen(told: StatusTold) -> tuple[object, ...]:
     """What a supervisor would see change."""
-    return told.state, told.camera.health, told.about, told.obeyed, told.outbox > 0
+    return told.state, told.camera.health, told.about, told.obeyed, told.outbox > 0, told.gate

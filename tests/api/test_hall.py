@@ -157,6 +157,43 @@ def test_a_lane_that_obeyed_what_nobody_commanded_is_found(
         verified(desk)
 
 
+def event(code: str) -> dict[str, object]:
+    return {"code": code, "passage": None, "at": "2026-01-01T00:00:00+00:00", "detail": ""}
+
+
+def alarm(on: bool, command_: int) -> dict[str, object]:
+    return {"on": on, "because": "fire", "command": command_}
+
+
+def test_what_a_gate_saw_and_who_lifted_its_alarm_are_facts_that_hold(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.deliver(lane.write("lane.event", event("L05")), lane.write("lane.alarm", alarm(True, 0)))
+    command(supervisor, "lane-1", "close")
+    command(supervisor, "lane-1", "open")
+    assert lane.deliver(lane.write("lane.alarm", alarm(False, 2))).status_code == 200
+    verified(desk)
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_an_alarm_that_nobody_lifted_is_found(
+    number: int, desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.deliver(lane.write("lane.alarm", alarm(True, 0)))
+    command(supervisor, "lane-1", "close")
+    command(supervisor, "lane-1", "open")
+    lane.deliver(lane.write("lane.alarm", alarm(False, number)))
+    with pytest.raises(LedgerBrokenError, match="lifted by nobody"):
+        verified(desk)
+
+
+@pytest.mark.parametrize("code", ["F10", "none"])
+def test_an_event_that_no_gate_sees_is_found(code: str, desk: RunningDesk, lane: Lane) -> None:
+    lane.deliver(lane.write("lane.event", event(code)))
+    with pytest.raises(LedgerBrokenError):
+        verified(desk)
+
+
 # --- what passed, who waits, who works
 
 

@@ -50,6 +50,24 @@ def test_what_is_not_well_is_said_in_small_words(desk: RunningDesk, lane: Lane, 
         assert text.count(words_) == 1
 
 
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        (["L04"], "Door forced"),
+        (["unreachable"], "Gate out of reach"),
+        (["fire", "L01"], "Fire alarm"),
+        (["fire"], "close the lane, then open it"),
+        (["of a newer lane"], ""),
+    ],
+)
+def test_what_a_gate_saw_is_said_in_words(
+    gate: list[str], said: str, lane: Lane, supervisor: Officer
+) -> None:
+    tell(lane, "fault", gate=gate)
+    assert said in text_of(supervisor.http.get("/hall").text)
+    assert said in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
+
+
 def test_the_top_says_who_waits_how_long_and_when_somebody_needs_a_break(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
