@@ -22,6 +22,7 @@ from lane import keys
 from lane.adapters.document_folder import DocumentSettings
 from lane.courier import PICTURES_FOR_S
 from lane.errors import SettingsError
+from lane.kiosk.settings import KioskSettings
 from lane.lines import Where, lines
 
 PREFIX = "PASSENGER_LANE_"
@@ -126,6 +127,7 @@ class Settings(_Section):
     time_zone: str | None = None
     """Where the lane stands, such as Asia/Shanghai: documents expire by its calendar. None: the machine's."""
     document: DocumentSettings = DocumentSettings()
+    kiosk: KioskSettings = KioskSettings()
     desk: DeskSettings = DeskSettings()
     engine: EngineSettings = EngineSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

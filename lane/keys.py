@@ -66,6 +66,8 @@ def _default(field: FieldInfo) -> str:
         return ""
     if isinstance(value, SecretStr):
         raise TypeError("a secret has no default")
-    if isinstance(value, frozenset | set | tuple | list):
+    if isinstance(value, frozenset | set):
         return json.dumps(sorted(value))
+    if isinstance(value, tuple | list):
+        return json.dumps(value)
     return json.dumps(value if isinstance(value, bool | int | float | dict) else str(value))

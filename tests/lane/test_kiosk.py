@@ -22,6 +22,7 @@ from lane.guidance import Instruction
 from lane.kiosk import page
 from lane.kiosk.child import Kiosk
 from lane.kiosk.pictures import MOST_HEIGHT, SHARE, encode, window
+from lane.kiosk.probing import probe
 from lane.kiosk.process import PRESSES
 from lane.kiosk.serving import Bounds
 from lane.kiosk.settings import KioskSettings, Setup
@@ -430,6 +431,16 @@ def test_a_kiosk_whose_port_is_taken_stops_no_lane() -> None:
         one(Instruction.PROCEED)
         assert one.address() is None
         assert one.asked() == ()
+
+
+def test_a_look_beforehand_says_whether_the_port_is_to_be_had() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (finding,) = probe(KioskSettings(port=port))
+        assert not finding.ok
+        assert f"kiosk.port {port}" in finding.said
+    (finding,) = probe(KioskSettings(port=0))
+    assert finding.ok
 
 
 def _started() -> "subprocess.Popen[bytes]":
