@@ -13,7 +13,7 @@ from typing import Self
 from lane.errors import CameraError
 from lane.frame import Frame
 from lane.passage import State
-from lane.ports import Clock, FrameSource, Supervisors
+from lane.ports import Clock, FrameSource, Supervisors, TellingSource
 from lane.reasons import Code
 from lane.supervision import NO_COMMAND, About, Camera, CameraHealth, Command, Status, Wanted
 
@@ -58,6 +58,8 @@ class WatchedCamera:
 
     def told(self) -> Camera:
         """How the camera does; may be asked from any thread."""
+        if isinstance(self._camera, TellingSource):
+            return self._camera.told()
         now_s, last_s, asked_s = self._clock.monotonic_s(), self._last_s, self._asked_s
         age_ms = None if last_s is None else max(0, round((now_s - last_s) * 1000))
         return Camera(self._health(now_s, last_s, asked_s), age_ms)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lane.crossing import Passing
 from lane.document import TravelDocument
@@ -13,7 +13,7 @@ from lane.ledger import Entry, Head
 from lane.passage import State
 from lane.reasons import Code
 from lane.referral import Decision, PassageId
-from lane.supervision import Command, Status
+from lane.supervision import Camera, Command, Status
 
 
 class Clock(Protocol):
@@ -44,6 +44,15 @@ class FrameSource(Protocol):
 
         Waits for a frame only for a bounded time, then raises CameraError: a camera that hangs is lost.
         """
+        ...
+
+
+@runtime_checkable
+class TellingSource(FrameSource, Protocol):
+    """A camera that is read all the time, and tells how it does between captures too."""
+
+    def told(self) -> Camera:
+        """How it does now; may be asked from any thread."""
         ...
 
 

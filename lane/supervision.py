@@ -70,7 +70,7 @@ def providers(identities: Sequence[NetworkIdentity]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """The camera, as far as the last capture tells."""
+    """The camera, as it tells itself, or as far as the last capture tells."""
 
     health: CameraHealth
     frame_age_ms: int | None

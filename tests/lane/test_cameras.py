@@ -20,16 +20,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lane.adapters.cameras.camera import RealCamera
+from lane.adapters.cameras.camera import RealCamera, probe
 from lane.adapters.cameras.opening import opening, trouble_of
 from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd, Kind, Source
 from lane.adapters.cameras.trouble import SAID, Trouble
 from lane.adapters.cameras.watchdog import Backoff
+from lane.adapters.clock import SystemClock
+from lane.adapters.simulated_desk import SimulatedDesk
+from lane.beacon import Beacon, WatchedCamera
 from lane.errors import CameraError, SettingsError
 from lane.feed import FeedReader
 from lane.frame import Frame
-from lane.supervision import CameraHealth
+from lane.supervision import About, CameraHealth
 from tests.certificates import made
 from tests.children import children_of, command_of, ends_with_its_parent
 from tests.lane.streams import HEIGHT, WIDTH, Behaviour, album, film, http_camera, number_of, picture
@@ -37,7 +40,7 @@ from tests.lane.streams import HEIGHT, WIDTH, Behaviour, album, film, http_camer
 HLS = "application/vnd.apple.mpegurl"
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"
 READER = "lane.adapters.cameras.reader"
-PATIENT = {"open_s": 30.0, "wait_s": 30.0, "retry_s": 0.3}
+PATIENT: dict[str, Any] = {"open_s": 30.0, "wait_s": 30.0, "retry_s": 0.3}
 """No test's outcome hangs on how fast this machine is."""
 
 
@@ -250,9 +253,40 @@ def test_a_camera_that_is_closed_leaves_no_process_and_no_memory() -> None:
     opened.close()
 
 
+def test_a_supervisor_sees_how_a_camera_does_between_captures() -> None:
+    clock = SystemClock()
+    beacon = Beacon(SimulatedDesk("lane-1"), About("1", "cpu", "sface", "1"), clock)
+    with http_camera() as (address, does), camera(address) as opened:
+        WatchedCamera(opened, beacon, clock)
+        assert beacon.status().camera.health is CameraHealth.UNKNOWN
+        assert waited(lambda: beacon.status().camera.health is CameraHealth.GOOD)
+        assert beacon.status().camera.frame_age_ms is not None
+        does.cut.set()
+        assert waited(lambda: beacon.status().camera.health is CameraHealth.LOST)
+    assert beacon.status().camera.health is CameraHealth.UNKNOWN
+
+
+def test_a_check_says_what_comes_or_what_to_do() -> None:
+    with http_camera(Behaviour(frames_per_second=20)) as (address, does):
+        (found,) = probe(CameraSettings(source=address, **PATIENT))
+        assert found.ok
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+: 320×240, \d+ frames a second", found.said)
+        does.status = 404
+        (found,) = probe(CameraSettings(source=address, **PATIENT))
+        assert not found.ok
+        assert "look at the path in camera.source" in found.said
+        does.status, does.silent = 200, True
+        (found,) = probe(CameraSettings(source=address, open_s=0.5))
+        assert not found.ok
+        does.silent = False
+    (found,) = probe(CameraSettings())
+    assert not found.ok
+
+
 LANE = """
 import sys, time
-from lane.adapters.cameras.camera import RealCamera
+from lane.adapters.clock import SystemClock
+from lane.adapters.cameras.camera import RealCamera, probe
 from lane.adapters.cameras.settings import CameraSettings
 settings = CameraSettings(source=sys.argv[1], open_s=30.0, wait_s=30.0)
 try:

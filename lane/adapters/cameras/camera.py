@@ -12,10 +12,13 @@ from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd
 from lane.adapters.cameras.trouble import SAID, Trouble
 from lane.adapters.cameras.watchdog import Counts, Watchdog
+from lane.checking import Finding
 from lane.errors import CameraError, SettingsError
 from lane.feed import FeedReader, FeedWriter, remove_left_over
 from lane.frame import Frame
 from lane.supervision import Camera, CameraHealth
+
+_LOOK_S = 1.0
 
 
 class RealCamera:
@@ -38,6 +41,7 @@ class RealCamera:
         self._frames = FeedReader(self.feed)
         self._watchdog = Watchdog(self._source, self.feed, settings.patience())
         self._missed = 0
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +53,7 @@ class RealCamera:
 
     def close(self) -> None:
         """End the reader and remove the feed. Twice is no error."""
+        self._closed = True
         self._watchdog.close()
         self._frames.close()
         self._memory.close()
@@ -97,6 +102,8 @@ class RealCamera:
 
     def told(self) -> Camera:
         """How the camera does now; may be asked from any thread."""
+        if self._closed:
+            return Camera(CameraHealth.UNKNOWN, None)
         trouble, age_s = self._watchdog.trouble, self._age_s()
         age_ms = None if age_s is None else max(0, round(age_s * 1000))
         return Camera(self._health(trouble, age_s), age_ms)
@@ -111,3 +118,28 @@ class RealCamera:
     def _age_s(self) -> float | None:
         captured_s = self._frames.captured_monotonic_s
         return None if captured_s is None else time.monotonic() - captured_s
+
+    def look(self) -> str:
+        """What comes from the camera within a second, in a line. Raises CameraError where nothing does."""
+        watchdog, open_s = self._watchdog, self._settings.open_s
+        came = watchdog.wait(lambda: self.counts.frames > 0 or watchdog.trouble is not None, open_s)
+        if not came or watchdog.trouble is not None:
+            raise self._error(watchdog.trouble or Trouble.STALLED)
+        began, began_s = self.counts.frames, time.monotonic()
+        frame = next(self.frames())
+        time.sleep(_LOOK_S)
+        rate = (self.counts.frames - began) / (time.monotonic() - began_s)
+        height, width = frame.image_bgr.shape[:2]
+        spoilt = f", {self.counts.spoilt} spoilt" if self.counts.spoilt else ""
+        return f"{self._source.told}: {width}×{height}, {rate:.0f} frames a second{spoilt}"
+
+
+def probe(settings: CameraSettings) -> list[Finding]:
+    """Whether the camera gives frames now. A USB camera that a lane reads is busy."""
+    if settings.source is None:
+        return [Finding("camera", ok=False, said="camera.source is not set")]
+    try:
+        with RealCamera(settings, "check") as camera:
+            return [Finding("camera", ok=True, said=camera.look())]
+    except CameraError as error:
+        return [Finding("camera", ok=False, said=str(error))]

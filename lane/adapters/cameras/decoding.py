@@ -97,7 +97,7 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[V
 
 def _live(source: Source, develop: _Developer) -> Iterator[Shot | None]:
     container, stream = opened(opening(source), source.most_pixels)
-    lateness = _Lateness() if source.kind is Kind.RTSP else None
+    lateness = Lateness() if source.kind is Kind.RTSP else None
     with closing(container):
         for frame, read_ns in _decoded(container, stream):
             if frame is None:
@@ -108,7 +108,7 @@ def _live(source: Source, develop: _Developer) -> Iterator[Shot | None]:
     raise TroubleError(Trouble.CUT)
 
 
-class _Lateness:
+class Lateness:
     """How much later a frame comes than the quickest did, by the camera's own clock.
 
     What queues on the way, in a network that stalls or before a reader that is too slow, is old when it is
@@ -131,7 +131,7 @@ class _Lateness:
         self._least_ns, self._last_ns = least_ns, read_ns
         late_ns = round(way_ns - least_ns)
         if late_ns > MOST_BEHIND_S * 1e9:
-            raise TroubleError(Trouble.STALLED)
+            raise TroubleError(Trouble.BEHIND)
         return late_ns
 
 

@@ -17,6 +17,7 @@ class Trouble(StrEnum):
     TOO_LARGE = "too-large"
     SEGMENTED = "segmented"
     CUT = "cut"
+    BEHIND = "behind"
     ENDED = "ended"
     BROKEN = "broken"
     # As the watchdog says it:
@@ -36,6 +37,7 @@ SAID = {
     Trouble.TOO_LARGE: "its pictures have more pixels than camera.max_pixels",
     Trouble.SEGMENTED: "it comes in segments, seconds late: name the camera's RTSP or MJPEG stream",
     Trouble.CUT: "the stream was cut",
+    Trouble.BEHIND: "its frames come later and later: network or reader is too slow for it",
     Trouble.ENDED: "it has ended",
     Trouble.BROKEN: "it cannot be read",
     Trouble.STALLED: "no whole frame in time",
