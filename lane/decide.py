@@ -163,14 +163,24 @@ def _good_quality(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
     failing = beyond_limits(evidence.quality, policy.quality.live)
     if failing:
         yield Reason(Code.QUALITY, failing)
-    yield from (Reason(code) for code, names in _OWN_CODE.items() if names & set(failing))
+    measured = {name for name in failing if isinstance(evidence.quality.get(name), Measured)}
+    yield from (Reason(code) for code, names in _OWN_CODE.items() if names & measured)
 
 
 _OWN_CODE = {
+    Code.OCCLUSION: {"eyes_visible", "mouth_visible", "occlusion"},
     Code.MOTION: {"motion"},
     Code.POSE: {"yaw_deg", "pitch_deg", "roll_deg"},
-    Code.LIGHT: {"brightness"},
+    Code.LIGHT: {
+        "brightness",
+        "under_exposure",
+        "over_exposure",
+        "illumination_uniformity",
+        "dynamic_range",
+        "natural_colour",
+    },
 }
+"""Codes that say what is the matter, beside F04, which names the components; only of what was measured."""
 
 
 def _same_person(evidence: Evidence, policy: Policy) -> Iterator[Reason]:

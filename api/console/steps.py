@@ -209,7 +209,7 @@ def _badges(detail: ReferralDetail, words: Words) -> Iterator[Marked]:
         if named:
             yield Marked(state, words.say(said, components=words.say(N_(", ")).join(named)))
     if good:
-        yield Marked("good", words.say(N_("Measured and within the limits: %(number)s"), number=good))
+        yield Marked("good", words.say(N_("Measured and outside no limit: %(number)s"), number=good))
 
 
 def _own(told: RevealedMessage, words: Words) -> str:

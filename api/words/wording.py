@@ -32,6 +32,15 @@ COMPONENTS: dict[str, str] = {
     "offset_y": N_("position in height"),
     "eye_opening": N_("eyes not open"),
     "mouth_opening": N_("mouth open"),
+    "eyes_visible": N_("eyes covered, or not to be seen"),
+    "mouth_visible": N_("mouth covered, or not to be seen"),
+    "occlusion": N_("face covered in part"),
+    "under_exposure": N_("parts of the face in the dark"),
+    "over_exposure": N_("parts of the face burnt out by light"),
+    "illumination_uniformity": N_("light from one side"),
+    "dynamic_range": N_("contrast"),
+    "natural_colour": N_("colour of the light"),
+    "compression": N_("traces of compression"),
 }
 
 ANSWERS: dict[Answer, str] = {

@@ -11,7 +11,22 @@ from dataclasses import dataclass
 from models.errors import InferenceError
 from models.face import Face, ImageBGR
 from models.measurement import Measure, Measured, NotAssessed
-from models.quality import crop, eye_distance, head, luminance, movement, openings, pose, sharpness
+from models.quality import (
+    colour,
+    compression,
+    crop,
+    dynamic_range,
+    exposure,
+    eye_distance,
+    head,
+    luminance,
+    movement,
+    occlusion,
+    openings,
+    pose,
+    sharpness,
+    uniformity,
+)
 from models.quality.movement import Before as Before
 from models.quality.movement import motion as motion
 from models.quality.scale import Scale, share
@@ -39,6 +54,15 @@ COMPONENTS: dict[str, Component] = {
     "offset_y": Component(head.offset_y, head.scale_of_offset),
     "eye_opening": Component(openings.eye_opening, openings.EYES_SCALE),
     "mouth_opening": Component(openings.mouth_opening, openings.MOUTH_SCALE),
+    "eyes_visible": Component(occlusion.eyes_visible, occlusion.EYES_SCALE),
+    "mouth_visible": Component(occlusion.mouth_visible, occlusion.MOUTH_SCALE),
+    "occlusion": Component(occlusion.occlusion, occlusion.scale),
+    "under_exposure": Component(exposure.under_exposure, exposure.scale_of_dark),
+    "over_exposure": Component(exposure.over_exposure, exposure.scale_of_bright),
+    "illumination_uniformity": Component(uniformity.illumination_uniformity, uniformity.scale),
+    "dynamic_range": Component(dynamic_range.dynamic_range, dynamic_range.scale),
+    "natural_colour": Component(colour.natural_colour, colour.scale),
+    "compression": Component(compression.compression, compression.SCALE),
 }
 
 SCALES: dict[str, Scale] = {name: one.scale for name, one in COMPONENTS.items()} | {"motion": movement.SCALE}

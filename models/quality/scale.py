@@ -34,3 +34,8 @@ def nearest(best: float, width: float) -> Scale:
 def share(value: float) -> float:
     """A part of one that is better the larger it is."""
     return 100 * value
+
+
+def linear(worst: float, best: float) -> Scale:
+    """0 at the worst value, 100 at the best."""
+    return lambda value: 100 * (value - worst) / (best - worst)

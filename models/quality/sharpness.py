@@ -30,7 +30,13 @@ def sharpness(view: FaceView) -> Measure:
 
 def _blur_effect(pixels: Luminance) -> float:
     """0 sharp to 1 blurred along rows: the part of the variation that a strong blur leaves as it is."""
-    blurred = cv2.blur(pixels, (BLUR_WINDOW, 1))
-    variation, after = np.abs(np.diff(pixels, axis=1)), np.abs(np.diff(blurred, axis=1))
+    blurred = np.asarray(cv2.blur(pixels, (BLUR_WINDOW, 1)), np.float32)
+    variation, after = _steps(pixels), _steps(blurred)
     total = float(variation.sum())
-    return 1 - float((variation - after).clip(min=0).sum()) / total if total else 1.0
+    lost = cv2.subtract(variation, after)
+    return 1 - float(np.maximum(lost, 0, out=lost).sum()) / total if total else 1.0
+
+
+def _steps(pixels: Luminance) -> Luminance:
+    """Absolute difference of each pixel and the next one in its row."""
+    return np.asarray(cv2.absdiff(pixels[:, 1:], pixels[:, :-1]), np.float32)

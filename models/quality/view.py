@@ -1,20 +1,29 @@
 """What the measures look at: one face, brought to one size, once for all of them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, align, inverse, similarity_transform
+from models.align import ARCFACE_112, Similarity, align, inverse, similarity_transform
 from models.face import Box, Face, ImageBGR, Landmarks, Mesh
 from models.measurement import NotAssessed
+from models.mesh import Points
+from models.quality import facing, features, region
+from models.quality.facing import Direction
+from models.quality.features import Features
+from models.quality.light import lab, luminance
 
 Luminance = NDArray[np.float32]
 """H×W, 0 black to 255 white."""
 
 NORMALISED = ARCFACE_112.enlarged(2)
 """224×224, eyes 70 px apart: pixels are judged at this size, whatever size the face had in its image."""
+
+SMALL = ARCFACE_112
+"""112×112, the same averaged down: enough where parts of a face are judged as a whole."""
 
 INNER_FACE = (slice(76, 208), slice(52, 172))
 """Rows and columns of the normalised face from above the brows to below the mouth, without background."""
@@ -23,52 +32,157 @@ WHOLE_SQUARE = (slice(0, NORMALISED.size), slice(0, NORMALISED.size))
 
 MIN_SHOWN = 0.9
 """The part of the normalised square that must lie inside the image for its pixels to be judged."""
+FEWEST_PIXELS = 500
+"""Of the small picture that the region from brows to chin must have; a whole one has about 6,000."""
+
+GREY = np.array([0.114, 0.587, 0.299])
+"""Weights of blue, green and red in a grey value."""
 
 AT_THE_EDGE = NotAssessed("face at the edge of the image")
+NO_MESH = NotAssessed("no mesh")
+NO_FACE_THERE = NotAssessed("the mesh spans no face")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FaceView:
-    """What the measures look at."""
+    """What the measures look at. What several of them need is found once, when the first one asks."""
 
+    image_bgr: ImageBGR
     landmarks: Landmarks
     mesh: Mesh | None
     box: Box
-    image_width: int
-    image_height: int
-    normalised: Luminance
+    normalised_bgr: ImageBGR
     """The face on the `NORMALISED` layout."""
+    to_normalised: Similarity
     square_shown: float
     """The part of that square that lies inside the image, 0 to 1."""
     face_shown: float
     """The part of its `INNER_FACE` that lies inside the image, 0 to 1."""
 
     @property
+    def image_width(self) -> int:
+        """In pixels."""
+        return int(self.image_bgr.shape[1])
+
+    @property
+    def image_height(self) -> int:
+        """In pixels."""
+        return int(self.image_bgr.shape[0])
+
+    @property
     def has_pixels(self) -> bool:
         """Whether enough of the square lies inside the image for its pixels to be judged."""
         return self.square_shown >= MIN_SHOWN
 
+    @cached_property
+    def normalised(self) -> Luminance:
+        """Grey values of the normalised face."""
+        return cv2.cvtColor(self.normalised_bgr, cv2.COLOR_BGR2GRAY).astype(np.float32)
+
+    @cached_property
+    def small_bgr(self) -> ImageBGR:
+        """The face on the `SMALL` layout."""
+        size = (SMALL.size, SMALL.size)
+        return np.asarray(cv2.resize(self.normalised_bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    @cached_property
+    def facing(self) -> Direction | None:
+        """Where the face looks; None for a mesh that spans no face."""
+        return facing.facing(self.landmarks, self.mesh)
+
+    @cached_property
+    def points(self) -> Points | NotAssessed:
+        """The mesh's x and y in pixels of the normalised face."""
+        if not self.has_pixels:
+            return AT_THE_EDGE
+        if self.mesh is None:
+            return NO_MESH
+        turn, move = self.to_normalised[:, :2], self.to_normalised[:, 2]
+        points = self.mesh.points_in_image[:, :2] @ turn.T + move
+        within = np.abs(points).max() < 10 * NORMALISED.size  # NaN compares false
+        return points.astype(np.float32) if within else NO_FACE_THERE
+
+    @cached_property
+    def light(self) -> NDArray[np.float64] | NotAssessed:
+        """The part of the face, from brows to chin, that has each of the 256 luminances."""
+        if isinstance(self.points, NotAssessed):
+            return self.points
+        mask = region.brows_to_chin(_in_small(self.points), SMALL.size)
+        counts = cv2.calcHist([luminance(self.small_bgr)], [0], mask, [256], [0, 256])
+        total = float(counts.sum())
+        return counts.ravel().astype(np.float64) / total if total >= FEWEST_PIXELS else NO_FACE_THERE
+
+    @cached_property
+    def cheeks_bgr(self) -> tuple[ImageBGR, ImageBGR] | NotAssessed:
+        """Squares of the right and the left cheek, of the normalised face."""
+        if isinstance(self.points, NotAssessed):
+            return self.points
+        return region.cheeks(self.normalised_bgr, self.points) or NO_FACE_THERE
+
+    @cached_property
+    def cheeks_colour(self) -> NDArray[np.float64] | NotAssessed:
+        """The mean of both squares, blue first."""
+        if isinstance(self.cheeks_bgr, NotAssessed):
+            return self.cheeks_bgr
+        right, left = (np.array(cv2.mean(zone)[:3], np.float64) for zone in self.cheeks_bgr)
+        return np.asarray((right + left) / 2)
+
+    @cached_property
+    def skin(self) -> NDArray[np.float64] | NotAssessed:
+        """4×2: a* and b* (CIELAB) of both cheeks, nose and chin."""
+        if isinstance(self.points, NotAssessed):
+            return self.points
+        colours = region.skin(self.small_bgr, _in_small(self.points))
+        return NO_FACE_THERE if colours is None else lab(colours)[:, 1:]
+
+    @cached_property
+    def features(self) -> Features | NotAssessed:
+        """How far eyes and mouth stand out."""
+        if isinstance(self.points, NotAssessed):
+            return self.points
+        if isinstance(self.cheeks_colour, NotAssessed):
+            return self.cheeks_colour
+        grey = cv2.cvtColor(self.small_bgr, cv2.COLOR_BGR2GRAY)
+        cheeks = float(self.cheeks_colour @ GREY)
+        eyes_apart = float(np.linalg.norm(SMALL.landmarks[1] - SMALL.landmarks[0]))
+        found = features.features(np.asarray(grey, np.uint8), _in_small(self.points), cheeks, eyes_apart)
+        return found or NO_FACE_THERE
+
 
 def face_view(image_bgr: ImageBGR, face: Face) -> FaceView:
     """The face at the size that measures are taken at; InferenceError if the landmarks span no face."""
-    normalised = align(image_bgr, face.landmarks, NORMALISED).image_bgr
+    to_normalised = similarity_transform(face.landmarks, NORMALISED.landmarks)
     height, width = image_bgr.shape[:2]
     return FaceView(
+        image_bgr,
         face.landmarks,
         face.mesh,
         face.box_in_image,
-        width,
-        height,
-        cv2.cvtColor(normalised, cv2.COLOR_BGR2GRAY).astype(np.float32),
-        _shown_part(face.landmarks, WHOLE_SQUARE, width, height),
-        _shown_part(face.landmarks, INNER_FACE, width, height),
+        align(image_bgr, face.landmarks, NORMALISED).image_bgr,
+        to_normalised,
+        _shown_part(to_normalised, WHOLE_SQUARE, width, height),
+        _shown_part(to_normalised, INNER_FACE, width, height),
     )
 
 
-def _shown_part(landmarks: Landmarks, part: tuple[slice, slice], width: int, height: int) -> float:
+def _in_small(points: Points) -> Points:
+    """From pixels of the normalised face to pixels of the small one."""
+    return ((points + 0.5) / 2 - 0.5).astype(np.float32)
+
+
+def _shown_part(to_square: Similarity, part: tuple[slice, slice], width: int, height: int) -> float:
     """How much of this part (rows, columns) of the normalised square the image covers, on 16×16 points."""
-    to_square = similarity_transform(landmarks, NORMALISED.landmarks)
+    if _all_within(to_square, part, width, height):
+        return 1.0
     down, across = (one.start + (np.arange(16) + 0.5) * (one.stop - one.start) / 16 for one in part)
     grid = np.stack(np.meshgrid(across, down), -1).reshape(-1, 2).astype(np.float32)
     x, y = inverse(to_square, grid).T
     return float(((x >= 0) & (x < width) & (y >= 0) & (y < height)).mean())
+
+
+def _all_within(to_square: Similarity, part: tuple[slice, slice], width: int, height: int) -> bool:
+    """Whether the corners of this part lie inside the image, and with them all of it."""
+    rows, columns = part
+    corners = [[x, y] for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)]
+    x, y = inverse(to_square, np.array(corners, np.float32)).T
+    return bool(x.min() >= 0 and x.max() < width and y.min() >= 0 and y.max() < height)

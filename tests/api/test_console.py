@@ -19,6 +19,7 @@ from api.words import meanings, wording
 from api.words.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.reasons import Code
 from lane.referral import Answer, Ground
+from models.quality import SCALES
 from tests.api.desks import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.console.__path__)))
@@ -142,6 +143,13 @@ def test_a_time_says_its_zone(lane: Lane, officer: Officer) -> None:
         for at, said in found:
             assert datetime.fromisoformat(at).tzinfo is not None
             assert re.fullmatch(rf"\d\d:\d\d{seconds} \(UTC[+-]\d{{4}}\)", said)
+
+
+@pytest.mark.parametrize("tag", CHOICES)
+def test_every_component_of_quality_has_words(tag: str) -> None:
+    said = {name: wording.component(name, words(tag)) for name in SCALES}
+    assert SCALES.keys() <= wording.COMPONENTS.keys()
+    assert len(set(said.values())) == len(SCALES)
 
 
 @pytest.mark.parametrize("tag", CHOICES)

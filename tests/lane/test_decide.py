@@ -98,6 +98,12 @@ FAULTS: dict[str, tuple[Evidence, Code]] = {
     "moving": (with_quality("motion", Measured(9)), Code.MOTION),
     "turned away": (with_quality("yaw_deg", Measured(80)), Code.POSE),
     "dark": (with_quality("brightness", Measured(0.01)), Code.LIGHT),
+    "burnt out": (with_quality("over_exposure", Measured(0.5)), Code.LIGHT),
+    "in a veil": (with_quality("dynamic_range", Measured(2)), Code.LIGHT),
+    "dark glasses": (with_quality("eyes_visible", Measured(0.05)), Code.OCCLUSION),
+    "behind a hand": (with_quality("mouth_visible", Measured(0.01)), Code.OCCLUSION),
+    "partly covered": (with_quality("occlusion", Measured(0.3)), Code.OCCLUSION),
+    "compressed": (with_quality("compression", Measured(4)), Code.QUALITY),
     "quality missing": (replace(GOOD, quality={}), Code.QUALITY),
     "borderline": (replace(GOOD, similarity=Measured(BAND.borderline)), Code.BORDERLINE),
     "other person": (replace(GOOD, similarity=Measured(BAND.borderline - 1e-6)), Code.NO_MATCH),
@@ -130,6 +136,11 @@ def test_a_component_outside_its_limit_or_not_assessed_is_named(component: str, 
     outcome = decide(with_quality(component, measure), POLICY)
     named = isinstance(outcome, Refer) and Reason(Code.QUALITY, (component,)) in outcome.reasons
     assert named is not limit.holds(measure)
+
+
+@pytest.mark.parametrize("component", ["motion", "yaw_deg", "brightness", "occlusion"])
+def test_what_was_not_measured_is_no_movement_and_nothing_that_covers_a_face(component: str) -> None:
+    assert codes(with_quality(component, UNKNOWN)) == (Code.QUALITY,)
 
 
 def test_an_engine_fault_never_counts_against_the_person() -> None:

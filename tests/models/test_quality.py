@@ -14,7 +14,7 @@ from models.face import Box, Face, ImageBGR, Mesh
 from models.golden import draw_face
 from models.measurement import Measure, Measured, NotAssessed
 from models.quality import COMPONENTS, SCALES, assess, mapped
-from models.quality.pose import MODEL_POINTS
+from models.quality.facing import MODEL_POINTS
 
 
 def value(measure: Measure) -> float:

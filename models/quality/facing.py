@@ -1,0 +1,53 @@
+"""Where a face looks, from its mesh or its five landmarks."""
+
+from typing import TypeAlias
+
+import numpy as np
+
+from models import mesh
+from models.face import Landmarks, Mesh
+from models.mesh import Points
+
+Direction: TypeAlias = tuple[float, float, float]
+"""Of length 1: x to the image's right, y down, z away from the camera."""
+
+# Five points of MediaPipe's canonical face model, in cm: right eye, left eye (means of their corners),
+# nose tip, mouth corners. x to the image's right, y down, z away from the camera.
+MODEL_POINTS = np.array(
+    [
+        [-3.151, -2.625, -3.466],
+        [3.151, -2.625, -3.466],
+        [0.0, 1.127, -7.476],
+        [-2.456, 4.343, -4.284],
+        [2.456, 4.343, -4.284],
+    ]
+)
+
+
+def facing(landmarks: Landmarks, seen: Mesh | None) -> Direction | None:
+    """Where the face looks; None for a mesh that spans no face."""
+    return _by_landmarks(landmarks) if seen is None else _in_space(mesh.five_in_space(seen))
+
+
+def _in_space(points: Points) -> Direction | None:
+    """By the turn that brings the model nearest to five points in space (Kabsch, 1976). None for a point."""
+    model, seen = MODEL_POINTS - MODEL_POINTS.mean(0), points.astype(np.float64) - points.mean(0)
+    if not (seen**2).sum() > 1e-6:  # NaN compares false
+        return None
+    left, _, right = np.linalg.svd(model.T @ seen)
+    upright = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])  # a turn, no mirror image
+    turn = (left @ upright @ right).T
+    x, y, z = -turn[:, 2]
+    return float(x), float(y), float(z)
+
+
+def _by_landmarks(landmarks: Landmarks) -> Direction:
+    """Weak perspective: the 2×3 matrix that projects the model onto the landmarks, brought to the nearest
+    one with orthonormal rows.
+    """
+    model, points = MODEL_POINTS - MODEL_POINTS.mean(0), landmarks - landmarks.mean(0)
+    projection = np.linalg.lstsq(model, points.astype(np.float64), rcond=None)[0].T
+    left, _, right = np.linalg.svd(projection, full_matrices=False)
+    rows = left @ right
+    x, y, z = -np.array([rows[0, 2], rows[1, 2], np.cross(rows[0], rows[1])[2]])
+    return float(x), float(y), float(z)

@@ -1,0 +1,35 @@
+"""How alike the two cheeks are lit."""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.face import ImageBGR
+from models.measurement import Measure, NotAssessed, measured
+from models.quality.light import luminance
+from models.quality.view import FaceView
+
+
+def illumination_uniformity(view: FaceView) -> Measure:
+    """0 to 1: how far the luminances of both cheeks are the same. ISO/IEC 29794-5 *Illumination uniformity*.
+
+    As the standard has it: the common part of two histograms, on squares of 21 pixels where it has 33. It
+    falls to 0 as soon as no luminance is common: beside a window, as one in twenty faces of NUAA sits, and
+    these are recognised all the same. No limit is shipped.
+    """
+    if isinstance(view.cheeks_bgr, NotAssessed):
+        return view.cheeks_bgr
+    right, left = (_shares(zone) for zone in view.cheeks_bgr)
+    return measured(float(np.minimum(right, left).sum()))
+
+
+def scale(value: float) -> float:
+    """The standard's."""
+    return 100 * math.pow(max(0.0, value), 0.3)
+
+
+def _shares(zone_bgr: ImageBGR) -> NDArray[np.float32]:
+    counts = cv2.calcHist([luminance(zone_bgr)], [0], None, [256], [0, 256])
+    return np.asarray(counts.ravel() / counts.sum(), np.float32)
