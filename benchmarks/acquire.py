@@ -19,7 +19,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.meant import Look
 from benchmarks.progress import follow
 from benchmarks.replay import Replay
-from lane.capture import Capture, capture
+from lane.capture import Booth, Capture, capture
 from lane.evidence import CaptureEnd
 from lane.measure import Measurer, Sighting, Stopwatch
 from lane.policy import Policy, beyond_limits
@@ -101,7 +101,7 @@ class LaneLooker:
     def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
         """The mean of the good frames that a lane would decide on. Time stands still while networks work."""
         taken, replay = Capture(), Replay(images_bgr, interval_s)
-        capture(taken, replay, self._measurer, self._rules, replay, Stopwatch())
+        capture(taken, Booth(replay, self._measurer, self._rules, replay), Stopwatch())
         if taken.ended is not CaptureEnd.ENOUGH:
             return dict.fromkeys(self.matchers, Failure(_why(taken)))
         return {name: self._mean(taken, one) for name, one in self._embedders.items()}

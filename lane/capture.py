@@ -1,7 +1,7 @@
 """Looks at frames until enough of them are good, or time is up; keeps the best for the officer."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,10 +9,12 @@ import numpy as np
 from lane.errors import CameraError
 from lane.evidence import CaptureEnd, CaptureEvidence
 from lane.frame import Frame
+from lane.guidance import Told, instruction_for, lacking, next_told
 from lane.measure import Before, Measurer, Sighting, Stopwatch
 from lane.policy import CaptureRule, Policy, beyond_limits
-from lane.ports import Clock, FrameSource
+from lane.ports import Clock, FrameSource, Guide, nobody_guides
 from lane.stream import StreamWatch
+from lane.tracking import Scene, Tracker
 from models.errors import ModelError
 from models.face import Embedding
 from models.measurement import Measure, Measured, NotAssessed
@@ -27,6 +29,8 @@ class Seen:
     frame: Frame
     sighting: Sighting
     failing: tuple[str, ...]
+    track: int | None = None
+    """Of the passenger, who was alone in the zone."""
 
     @property
     def merit(self) -> tuple[int, int, float]:
@@ -53,6 +57,8 @@ class Capture:
     most_faces: int = 0
     good: list[Good] = field(default_factory=list)
     best: list[Seen] = field(default_factory=list)
+    together: Seen | None = None
+    """The best frame that shows more than one person in the zone."""
     rejections: Counter[str] = field(default_factory=Counter)
     engine_fault: str | None = None
     stream: StreamWatch | None = None
@@ -80,30 +86,51 @@ class Capture:
         return max(chosen, key=lambda seen: seen.merit).sighting.quality if chosen else {}
 
     def note(self, seen: Seen) -> None:
-        """Count a frame, keep it where it is among the best, start anew where the passenger was not alone."""
+        """Count a frame, keep it where it is among the best, start anew where it shows somebody else."""
         self.looked_at += 1
         self.most_faces = max(self.most_faces, seen.sighting.faces)
-        self.best = sorted([*self.best, seen], key=lambda one: one.merit, reverse=True)[:PICTURES_KEPT]
+        self.best = _sorted([*self.best, seen])[:PICTURES_KEPT]
+        if seen.sighting.faces > 1:
+            self.together = _sorted([seen, *([self.together] if self.together else [])])[0]
         self.rejections.update(seen.failing)
-        if seen.sighting.faces != 1:
-            self.good.clear()  # nobody may come, go or change places between the frames that decide
+        # nobody may come, go or change places between the frames that decide
+        self.good = [good for good in self.good if seen.track is not None and good.seen.track == seen.track]
+
+    def for_officer(self) -> tuple[Seen, ...]:
+        """The best frames, best first: of who was decided on, and one that shows who else was there."""
+        decided = {good.seen.track for good in self.good} if self.ended is CaptureEnd.ENOUGH else None
+        best = [seen for seen in self.best if decided is None or seen.track in decided]
+        best = _sorted(dict.fromkeys([*best, *(good.seen for good in self.good)]))[:PICTURES_KEPT]
+        if self.together is None or self.together in best:
+            return tuple(best)
+        return (*best[: PICTURES_KEPT - 1], self.together)
 
     def forget_before(self, moment_s: float) -> None:
         """Good frames from before this monotonic time decide nothing any more."""
         self.good = [good for good in self.good if good.seen.frame.captured_monotonic_s >= moment_s]
 
 
-def capture(
-    taken: Capture, camera: FrameSource, measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch
-) -> None:
-    """Fill `taken`: to enough good frames, the time limit, the camera's end or a network's failure."""
+@dataclass(frozen=True, slots=True)
+class Booth:
+    """Where captures are taken: what looks, by which rules, and what tells the traveller what would help."""
+
+    camera: FrameSource
+    measurer: Measurer
+    policy: Policy
+    clock: Clock
+    guide: Guide = nobody_guides
+
+
+def capture(taken: Capture, booth: Booth, watch: Stopwatch) -> None:
+    """Fill `taken`: to enough good frames, or until time is up, the passenger has left or something fails."""
+    rule = booth.policy.capture
     try:
-        for seen in _looked_at(taken, camera, measurer, policy, clock, watch):
+        for seen in _looked_at(taken, booth, watch):
             taken.note(seen)
-            taken.forget_before(seen.frame.captured_monotonic_s - policy.capture.max_span_s)
+            taken.forget_before(seen.frame.captured_monotonic_s - rule.max_span_s)
             if not seen.failing:
-                taken.good.append(Good(seen, measurer.embed(seen.sighting, watch)))
-            if len(taken.good) >= policy.capture.good_frames:
+                taken.good.append(Good(seen, booth.measurer.embed(seen.sighting, watch)))
+            if len(taken.good) >= rule.good_frames:
                 taken.ended = CaptureEnd.ENOUGH
                 return
     except CameraError:
@@ -112,28 +139,72 @@ def capture(
         taken.engine_fault = type(error).__name__
 
 
-def _looked_at(
-    taken: Capture, camera: FrameSource, measurer: Measurer, policy: Policy, clock: Clock, watch: Stopwatch
-) -> Iterator[Seen]:
-    """Fresh frames with what is in them, until time is up; a stale or frozen frame decides nothing."""
-    until = clock.monotonic_s() + policy.capture.timeout_s
-    last: Seen | None = None
-    stream = taken.stream = StreamWatch(policy.stream)
-    for frame in camera.frames():
-        if clock.monotonic_s() > until:
+def _looked_at(taken: Capture, booth: Booth, watch: Stopwatch) -> Iterator[Seen]:
+    """Fresh frames with what is in them, until time is up or the passenger has left."""
+    eye = _Eye(booth, watch)
+    for frame in _fresh(taken, booth, watch):
+        seen = eye.look(frame)
+        if eye.scene.left:
+            taken.ended = CaptureEnd.TURNED_BACK
+            return
+        yield seen
+
+
+def _fresh(taken: Capture, booth: Booth, watch: Stopwatch) -> Iterator[Frame]:
+    """Frames until time is up; a stale or frozen one decides nothing."""
+    until = booth.clock.monotonic_s() + booth.policy.capture.timeout_s
+    last: Frame | None = None
+    stream = taken.stream = StreamWatch(booth.policy.stream)
+    for frame in booth.camera.frames():
+        if booth.clock.monotonic_s() > until:
             taken.ended = CaptureEnd.TIMEOUT
             return
         taken.frames_seen += 1
         with watch.time("stream"):
             stream.see(frame)
-        unfit = _unfit(frame, last.frame if last else None, policy.capture, clock)
+        unfit = _unfit(frame, last, booth.policy.capture, booth.clock)
         if unfit:
             taken.rejections[unfit] += 1
             continue
-        sighting = measurer.look(frame.image_bgr, watch, _before(frame, last))
-        last = Seen(frame, sighting, failing(sighting, policy))
-        yield last
+        last = frame
+        yield frame
     taken.ended = CaptureEnd.CAMERA_LOST
+
+
+class _Eye:
+    """Looks at one frame after another: who is there, how good the picture is, what would help."""
+
+    def __init__(self, booth: Booth, watch: Stopwatch) -> None:
+        self._booth, self._watch = booth, watch
+        self._tracker = Tracker(booth.policy.zone, booth.policy.capture.second_face_ratio)
+        self._last: Seen | None = None
+        self._told: Told | None = None
+        self.scene = Scene()
+
+    def look(self, frame: Frame) -> Seen:
+        """Raises ModelError where a network fails."""
+        measurer, image_bgr = self._booth.measurer, frame.image_bgr
+        height, width = image_bgr.shape[:2]
+        found = measurer.find(image_bgr, self._watch)
+        self.scene = self._tracker.update(found, frame.captured_monotonic_s, (width, height))
+        track = self.scene.passenger.number if self.scene.passenger else None
+        faces = [one.face for one in self.scene.inside]
+        sighting = measurer.look_at(image_bgr, faces, self._watch, self._before(frame, track))
+        self._last = Seen(frame, sighting, failing(sighting, self._booth.policy), track)
+        self._guide(sighting, frame.captured_monotonic_s)
+        return self._last
+
+    def _before(self, frame: Frame, track: int | None) -> Before | None:
+        """The same passenger one frame earlier."""
+        last = self._last
+        if last is None or last.sighting.face is None or track is None or last.track != track:
+            return None
+        return Before(last.sighting.face, frame.captured_monotonic_s - last.frame.captured_monotonic_s)
+
+    def _guide(self, sighting: Sighting, at_s: float) -> None:
+        wanted = instruction_for(self.scene, lacking(sighting.quality, self._booth.policy.quality.live))
+        self._told = next_told(self._told, wanted, at_s)
+        self._booth.guide(self._told.instruction)
 
 
 def _unfit(frame: Frame, last: Frame | None, rule: CaptureRule, clock: Clock) -> str | None:
@@ -151,17 +222,15 @@ def _moves_on(frame: Frame, last: Frame) -> bool:
     return later and not np.array_equal(frame.image_bgr, last.image_bgr)  # a live sensor has noise
 
 
-def _before(frame: Frame, last: Seen | None) -> Before | None:
-    if last is None or last.sighting.face is None:
-        return None
-    return Before(last.sighting.face, frame.captured_monotonic_s - last.frame.captured_monotonic_s)
-
-
 def failing(sighting: Sighting, policy: Policy) -> tuple[str, ...]:
     """What keeps a picture from deciding: not exactly one face, or the components that miss their limit."""
     if sighting.faces != 1:
         return ("no_face",) if sighting.faces == 0 else ("several_faces",)
     return beyond_limits(sighting.quality, policy.quality.live)
+
+
+def _sorted(seen: Iterable[Seen]) -> list[Seen]:
+    return sorted(seen, key=lambda one: one.merit, reverse=True)
 
 
 def _value(sighting: Sighting, component: str) -> float:

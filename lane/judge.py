@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lane import pictures
-from lane.capture import Capture, capture
+from lane.capture import Booth, Capture, capture
 from lane.decide import Admit, Refer, decide, straight_to_officer
 from lane.document import TravelDocument
 from lane.errors import LaneError
@@ -14,7 +14,7 @@ from lane.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence, S
 from lane.frame import Frame
 from lane.measure import Measurer, Stopwatch, agreed_similarity
 from lane.policy import Policy
-from lane.ports import Clock, FrameSource
+from lane.ports import Clock, FrameSource, Guide, nobody_guides
 from lane.reasons import Code
 from lane.reference import Reference, examine, unexamined
 from lane.timekeeping import Timekeeper
@@ -82,10 +82,11 @@ class Judge:
         measurer: Measurer,
         policy: Policy,
         clock: Clock,
+        guide: Guide = nobody_guides,
         timekeeper: Timekeeper | None = None,
     ) -> None:
-        self._camera, self._measurer = camera, measurer
-        self._policy, self._clock = policy, clock
+        self._booth = Booth(camera, measurer, policy, clock, guide)
+        self._measurer, self._policy, self._clock = measurer, policy, clock
         self._timekeeper = timekeeper or Timekeeper(clock)
 
     @property
@@ -122,8 +123,8 @@ class Judge:
         if straight_to_officer(said, wishes, self._policy):
             finding = _uncaptured(said, models_unchanged=self._models_unchanged())
         else:
-            until = _UntilAsked(self._camera, meanwhile)
-            fault = self._measure(document, until, finding, watch)
+            until = _UntilAsked(self._booth.camera, meanwhile)
+            fault = self._measure(document, replace(self._booth, camera=until), finding, watch)
             if until.look():
                 wishes = tuple(dict.fromkeys(wishes + until.wishes))
                 finding, fault = _uncaptured(said, models_unchanged=finding.models_unchanged), None
@@ -152,13 +153,13 @@ class Judge:
         return Judged(evidence, outcome, shown, timings_ms, _compared(document, finding))
 
     def _measure(
-        self, document: TravelDocument, camera: FrameSource, finding: _Finding, watch: Stopwatch
+        self, document: TravelDocument, booth: Booth, finding: _Finding, watch: Stopwatch
     ) -> str | None:
         """Fill `finding` as far as it goes; returns what stopped it. Here all faults are caught."""
         try:
             finding.models_unchanged = self._models_unchanged()
             finding.reference = examine(document, finding.reference.evidence, self._measurer, watch)
-            capture(finding.taken, camera, self._measurer, self._policy, self._clock, watch)
+            capture(finding.taken, booth, watch)
             finding.similarity = agreed_similarity(finding.reference.embedding, finding.taken.probes, watch)
         except (LaneError, ModelError) as error:
             log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)

@@ -54,7 +54,7 @@ def to_show(reference: Reference, taken: Capture) -> tuple[Shown, ...]:
 def _to_show(reference: Reference, taken: Capture) -> Iterator[Shown]:
     if reference.image_bgr is not None:
         yield picture_of("document", reference.image_bgr, reference.face)
-    for seen in taken.best:
+    for seen in taken.for_officer():
         face = seen.sighting.face if seen.sighting.faces == 1 else None
         yield picture_of("live", seen.frame.image_bgr, face, seen.frame)
 

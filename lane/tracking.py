@@ -41,15 +41,24 @@ class Track:
 class Scene:
     """Who stands where in one frame."""
 
-    passenger: Track | None = None
-    """The one in the capture zone; None where nobody is there, or more than one."""
-    in_zone: int = 0
+    inside: tuple[Track, ...] = ()
+    """Who is in the capture zone, tallest first."""
     behind: int = 0
     """Further faces: smaller than the passenger's by far, or outside of the zone."""
     left: bool = False
     """A passenger was in the zone, and for longer than the policy's time nobody is."""
     misses: tuple[Miss, ...] = ()
     """Where nobody is in the zone: how the nearest face misses it."""
+
+    @property
+    def in_zone(self) -> int:
+        """How many are in the capture zone."""
+        return len(self.inside)
+
+    @property
+    def passenger(self) -> Track | None:
+        """The one in the capture zone; None where nobody is there, or more than one."""
+        return self.inside[0] if len(self.inside) == 1 else None
 
 
 class Tracker:
@@ -68,8 +77,7 @@ class Tracker:
         inside = self._inside(size)
         self._note_presence(inside, at_s)
         return Scene(
-            passenger=inside[0] if len(inside) == 1 else None,
-            in_zone=len(inside),
+            inside=inside,
             behind=len(faces) - len(inside),
             left=self._has_left(at_s),
             misses=() if inside else self._nearest_misses(size),
@@ -96,11 +104,11 @@ class Tracker:
         near = overlap(before, face) >= self._rule.least_overlap
         return near and moved(before, face) <= self._rule.most_moved  # NaN compares false
 
-    def _inside(self, size: Size) -> list[Track]:
+    def _inside(self, size: Size) -> tuple[Track, ...]:
         """Who is in the zone and no farther away than a neighbour would be."""
         inside = [track for track in self._tracks if not zone_misses(track.face, size, self._rule)]
         tallest = max((track.face.box_in_image.height for track in inside), default=0.0)
-        return [track for track in inside if track.face.box_in_image.height >= self._ratio * tallest]
+        return tuple(track for track in inside if track.face.box_in_image.height >= self._ratio * tallest)
 
     def _note_presence(self, inside: Sequence[Track], at_s: float) -> None:
         if inside:

@@ -43,13 +43,19 @@ class Portrait:
         return cls(image_bgr, (float(middle[0]), float(middle[1])), float(np.linalg.norm(left - right)))
 
 
+Stay: TypeAlias = tuple[float, float]
+"""When somebody comes and is gone again, in seconds of the scene."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """Somebody in view: where they come to stand, as fractions of the frame, and how near."""
+    """Somebody in view: where they come to stand, as fractions of the frame, how near, and when."""
 
     portrait: Portrait
     stands_at: tuple[float, float] = (0.5, 0.45)
     eyes_apart_px: float = 84.0
+    stays: tuple[Stay, ...] = ((0.0, float("inf")),)
+    """Each begins by walking up, and ends by walking back: who has two comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,8 @@ class SimulatedCamera:
 def render(scene: Scene, at_s: float, rng: np.random.Generator) -> ImageBGR:
     """HEIGHT×WIDTH×3 uint8 BGR: the scene `at_s` seconds after it began."""
     picture = _hall()
-    for person in scene.people:
+    here = [person for person in scene.people if any(start <= at_s < end for start, end in person.stays)]
+    for person in sorted(here, key=lambda one: one.eyes_apart_px):  # who is nearer hides who is behind
         picture = _draw(picture, person, scene, at_s)
     if scene.defocus_px:
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), scene.defocus_px), np.float32)
@@ -122,8 +129,9 @@ def _draw(picture: Plane, person: Person, scene: Scene, at_s: float) -> Plane:
 
 
 def _place(person: Person, scene: Scene, at_s: float) -> tuple[float, float, float]:
-    """(x, y, eyes apart) in pixels: from afar and a little aside to the place to stand, then swaying."""
-    done = 1.0 if scene.walk_s <= 0 else float(np.clip(at_s / scene.walk_s, 0, 1))
+    """(x, y, eyes apart) in pixels: from afar and a little aside to the place to stand, swaying, and back."""
+    walked_s = max(min(at_s - start, end - at_s) for start, end in person.stays)
+    done = 1.0 if scene.walk_s <= 0 else float(np.clip(walked_s / scene.walk_s, 0, 1))
     eased = done * done * (3 - 2 * done)
     sway = 1.5 * np.sin(2.1 * at_s), 1.0 * np.sin(1.3 * at_s + 1)
     x = (person.stands_at[0] + 0.12 * (1 - eased)) * WIDTH + sway[0]

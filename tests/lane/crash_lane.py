@@ -132,12 +132,19 @@ class PlainMeasurer(Measurer):
     def __init__(self) -> None:
         super().__init__(Plain(), second_face_ratio=0.5)  # type: ignore[arg-type]  # networks in name only
 
+    def find(self, image_bgr: ImageBGR, watch: Stopwatch) -> tuple[Face, ...]:
+        return (Face(Box(10, 10, 40, 40), np.zeros((5, 2), np.float32), 0.9),)
+
     def look(self, image_bgr: ImageBGR, watch: Stopwatch, before: Before | None = None) -> Sighting:
-        face = Face(Box(10, 10, 40, 40), np.zeros((5, 2), np.float32), 0.9)
+        return self.look_at(image_bgr, self.find(image_bgr, watch), watch, before)
+
+    def look_at(
+        self, image_bgr: ImageBGR, faces: Sequence[Face], watch: Stopwatch, before: Before | None = None
+    ) -> Sighting:
         quality = inside(POLICY.quality.document) | inside(POLICY.quality.live)
         if image_bgr.mean() < 1:
             quality["brightness"] = Measured(0)
-        return Sighting(image_bgr, 1, face, quality)
+        return Sighting(image_bgr, len(faces), faces[0], quality)
 
     def embed(self, sighting: Sighting, watch: Stopwatch) -> Embedding:
         return Embedding(np.array([1.0], np.float32), MATCHER)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from lane.adapters.clock import SkippingClock
+from lane.adapters.clock import SkippingClock, SystemClock
 from lane.adapters.journal import SqliteJournal
 from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, SimulatedReader
 from lane.adapters.simulated_desk import SimulatedDesk
@@ -38,6 +39,23 @@ class Diary:
 
     def show(self, _: PassageId, state: State) -> None:
         self.states.append(state)
+
+
+class StandingClock(SkippingClock):
+    """Time goes on by what is skipped alone, so that no outcome depends on how fast the machine is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started = SystemClock().now()
+
+    def now(self) -> datetime:
+        return self._started + timedelta(seconds=self._skipped_s)
+
+    def monotonic_s(self) -> float:
+        return self._skipped_s
+
+    def sleep(self, seconds: float) -> None:
+        self.skip(seconds)
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from lane.document import TravelDocument
 from lane.errors import SettingsError
 from lane.evaluation import Compared, Evaluator, Limits, Shadow, expected
 from lane.evidence import DeskContact
+from lane.frame import Frame
 from lane.judge import Judge, Judged
 from lane.measure import Measurer
 from lane.observer import Asked, Observer
@@ -76,11 +77,18 @@ def unchanged() -> None:
     """A matcher's file that nobody touches."""
 
 
+class NoCamera:
+    """Nobody is captured again."""
+
+    def frames(self) -> Iterator[Frame]:
+        return iter(())
+
+
 class Judges(Judge):
     """A real judge's verdicts on the cast, given again in the order that a test chooses."""
 
     def __init__(self, judge: Judge, verdicts: Sequence[Judged]) -> None:
-        super().__init__(judge._camera, judge.measurer, judge.policy, judge._clock)
+        super().__init__(NoCamera(), judge.measurer, judge.policy, SkippingClock())
         self.left = iter(verdicts)
 
     def judge(self, document: TravelDocument, desk: DeskContact, **_: object) -> Judged:

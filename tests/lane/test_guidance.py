@@ -18,7 +18,8 @@ from models.measurement import Measured, NotAssessed
 from tests.lane.evidence import POLICY, inside
 from tests.lane.faces import face
 
-ALONE = Scene(Track(1, face(), 0, 0), in_zone=1)
+TRACK = Track(1, face(), 0, 0)
+ALONE = Scene((TRACK,))
 WHILE_CAPTURED = {
     *(Instruction.CLOSER, Instruction.BACK, Instruction.LEFT, Instruction.RIGHT, Instruction.HIGHER),
     *(Instruction.LOWER, Instruction.LOOK, Instruction.OPEN_EYES, Instruction.HOLD_STILL),
@@ -36,7 +37,7 @@ LIMITS = POLICY.quality.live
         (Scene(behind=1, misses=(Miss.RIGHT, Miss.FAR)), Instruction.CLOSER),
         (Scene(behind=1, misses=(Miss.HIGH,)), Instruction.LOWER),
         (Scene(behind=1, misses=(Miss.LOW,)), Instruction.HIGHER),
-        (Scene(in_zone=2), Instruction.ONE_PERSON),
+        (Scene((TRACK, TRACK)), Instruction.ONE_PERSON),
         (ALONE, Instruction.HOLD_STILL),
     ],
 )
@@ -84,7 +85,7 @@ def test_what_was_not_measured_lacks_on_no_side() -> None:
 def test_whatever_is_found_the_traveller_hears_what_to_do_and_no_reason(
     in_zone: int, misses: list[Miss], missed: dict[str, Side]
 ) -> None:
-    scene = Scene(ALONE.passenger if in_zone == 1 else None, in_zone, misses=tuple(misses))
+    scene = Scene((TRACK,) * in_zone, misses=tuple(misses))
     assert instruction_for(scene, missed) in WHILE_CAPTURED
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from lane.adapters import photos as store
 from lane.adapters.clock import SkippingClock
-from lane.adapters.simulated import Scene, SimulatedCamera, SimulatedGate, openings, render
+from lane.adapters.simulated import Person, Scene, SimulatedCamera, SimulatedGate, openings, render
 from lane.adapters.simulated_desk import SimulatedDesk, second_line
 from lane.cast import Passenger, cast
 from lane.crossing import Passing
@@ -39,7 +39,8 @@ from lane.referral import Answer, PassageId
 from lane.station import PassageReport
 from models.build import Networks
 from models.errors import InferenceError, WeightsChangedError
-from tests.lane.hall import LANE, Hall, hall
+from models.face import Face
+from tests.lane.hall import LANE, Hall, StandingClock, hall
 
 Cast = dict[str, Passenger]
 
@@ -456,6 +457,79 @@ def test_the_frames_that_decide_lie_close_together(
     assert Code.TIMEOUT in codes(here.walk())
 
 
+ONLOOKER = {"stands_at": (0.82, 0.3), "eyes_apart_px": 15.0}
+
+
+def moving(people: Cast, name: str, **how: object) -> Person:
+    """The first person in the scene of somebody of the cast, who stands or stays otherwise."""
+    return replace(people[name].scene.people[0], **how)  # type: ignore[arg-type]
+
+
+def scene_of(story: str, people: Cast) -> Scene:
+    """People who do not just walk up, each story with the holder of a document in it."""
+    holder, other, ever = people["holder"].scene, "impostor", float("inf")
+    abreast = [moving(people, name, stands_at=(x, 0.45), eyes_apart_px=60.0) for name, x in SIDES]
+    far = moving(people, "holder", eyes_apart_px=30.0)
+    stories = {
+        "walk abreast": replace(holder, people=tuple(abreast)),
+        "one comes beside": replace(
+            holder, people=(abreast[0], replace(abreast[1], stays=((0.1, ever),))), walk_s=0.8
+        ),
+        "one looks in and goes": replace(
+            holder, people=(abreast[0], replace(abreast[1], stays=((0.1, 1.0),))), walk_s=0.8
+        ),
+        "others queue behind": replace(
+            holder,
+            people=(
+                *holder.people,
+                moving(people, other, **ONLOOKER),
+                moving(people, other, stands_at=(0.15, 0.35), eyes_apart_px=18.0),
+            ),
+        ),
+        "turns back": replace(holder, people=(replace(far, stays=((0.0, 0.8),)),), walk_s=0.2),
+        "comes back": replace(
+            holder, people=(moving(people, "holder", stays=((0.0, 0.3), (1.0, ever))),), walk_s=0.6
+        ),
+        "another takes the place": replace(
+            holder,
+            people=(
+                moving(people, "holder", stays=((0.0, 0.3),)),
+                moving(people, other, stays=((0.3, ever),)),
+            ),
+            walk_s=0.6,
+        ),
+    }
+    return stories[story]
+
+
+FRAMES_PER_SECOND = 12.5
+"""Of the hall's camera."""
+SIDES = (("holder", 0.25), ("impostor", 0.76))
+STORIES = {
+    "walk abreast": {Code.SEVERAL_FACES},
+    "one comes beside": {Code.SEVERAL_FACES},
+    "one looks in and goes": set(),
+    "others queue behind": set(),
+    "turns back": {Code.TURNED_BACK},
+    "comes back": set(),
+    "another takes the place": {Code.NO_MATCH},
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_people_who_do_not_just_walk_up_have_the_outcome_of_their_story(
+    story: str, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
+) -> None:
+    passenger = replace(people["holder"], scene=scene_of(story, people))
+    here = with_one(tmp_path, measurer, policy, passenger, clock=StandingClock())
+    here.station.start()
+    report = here.walk()
+    assert codes(report) & {*STORIES[story], Code.SEVERAL_FACES, Code.NO_MATCH} == STORIES[story]
+    assert (report.outcome == "refer") is bool(STORIES[story])
+    if story in ("one looks in and goes", "comes back"):
+        assert report.frames / FRAMES_PER_SECOND > 1, "nothing from before it decides"
+
+
 def test_a_face_that_leaves_between_frames_starts_the_count_anew(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
@@ -476,13 +550,9 @@ class FaultyMeasurer(Measurer):
     def __init__(self, networks: Networks, error: Exception) -> None:
         super().__init__(networks, second_face_ratio=0.5)
         self.error = error
-        self.calls = 0
 
-    def look(self, *arguments: object, **named: object) -> object:  # type: ignore[override]
-        self.calls += 1
-        if self.calls > 1:
-            raise self.error
-        return super().look(*arguments, **named)  # type: ignore[arg-type]
+    def find(self, *_: object) -> tuple[Face, ...]:
+        raise self.error
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,158 @@
+"""A capture decides on one person alone: whoever comes, goes or changes places starts it anew."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.adapters.clock import SkippingClock
+from lane.capture import Booth, Capture, capture
+from lane.evidence import CaptureEnd
+from lane.frame import Frame
+from lane.guidance import Instruction
+from lane.measure import Measurer, Sighting, Stopwatch
+from lane.tracking import Scene, Tracker
+from models.face import Embedding, Face, ImageBGR
+from models.measurement import Measured
+from models.quality import Before
+from tests.lane.crash_lane import Plain
+from tests.lane.evidence import MATCHER, POLICY, inside
+from tests.lane.faces import SIZE, face
+
+RULE = POLICY.capture
+STEP_S = 0.1
+
+
+@dataclass
+class Script:
+    """A camera whose frames carry their number in the first pixel."""
+
+    frames_of: Sequence[Sequence[Face]]
+    clock: SkippingClock = field(default_factory=SkippingClock)
+
+    def frames(self) -> Iterator[Frame]:
+        for number in range(len(self.frames_of)):
+            self.clock.skip(STEP_S)
+            image_bgr = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+            image_bgr[0, 0] = number
+            yield Frame("script", number, self.clock.now(), self.clock.monotonic_s(), image_bgr)
+
+
+class Reader(Measurer):
+    """Finds in a frame who the script says is there; each picture is good, but for those named."""
+
+    def __init__(self, script: Script, bad: Sequence[int] = ()) -> None:
+        super().__init__(Plain(), second_face_ratio=0.5)  # type: ignore[arg-type]  # networks in name only
+        self.script, self.bad = script, bad
+
+    def find(self, image_bgr: ImageBGR, _: Stopwatch) -> tuple[Face, ...]:
+        return tuple(self.script.frames_of[image_bgr[0, 0, 0]])
+
+    def look_at(
+        self, image_bgr: ImageBGR, faces: Sequence[Face], _: Stopwatch, before: Before | None = None
+    ) -> Sighting:
+        if not faces:
+            return Sighting(image_bgr, 0, None, {})
+        quality = inside(POLICY.quality.live)
+        if image_bgr[0, 0, 0] in self.bad or before is None:
+            quality["motion"] = Measured(99)
+        return Sighting(image_bgr, len(faces), faces[0], quality)
+
+    def embed(self, sighting: Sighting, _: Stopwatch) -> Embedding:
+        assert sighting.faces == 1
+        return Embedding(np.array([1.0], np.float32), MATCHER)
+
+
+def taken_from(
+    *frames: Sequence[Face], bad: Sequence[int] = (), heard: list[Instruction] | None = None
+) -> Capture:
+    script, taken = Script(frames), Capture()
+    guide = (lambda _: None) if heard is None else heard.append
+    booth = Booth(script, Reader(script, bad), POLICY, script.clock, guide)
+    capture(taken, booth, Stopwatch())
+    return taken
+
+
+def numbers(taken: Capture) -> list[int]:
+    return [good.seen.frame.sequence for good in taken.good]
+
+
+def scenes(frames: Sequence[Sequence[Face]]) -> list[Scene]:
+    tracker = Tracker(POLICY.zone, RULE.second_face_ratio)
+    return [tracker.update(faces, (number + 1) * STEP_S, SIZE) for number, faces in enumerate(frames)]
+
+
+def test_one_passenger_is_decided_on_as_soon_as_enough_frames_are_good() -> None:
+    taken = taken_from(*[[face()]] * 20)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert numbers(taken) == [1, 2, 3], "the first frame of a face tells no motion"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [[], [face(0.3), face(0.7)], [face(0.8)], [face(head=0.8)]],
+    ids=["nobody", "two", "elsewhere", "another size"],
+)
+def test_whoever_comes_goes_or_changes_places_starts_the_count_anew(between: list[Face]) -> None:
+    taken = taken_from([face()], [face()], [face()], between, *[[face()]] * 9)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert min(numbers(taken)) > 3
+
+
+def test_who_queues_behind_changes_nothing() -> None:
+    queue = [face(), face(0.8, 0.3, head=0.08), face(0.2, 0.3, head=0.15)]
+    taken = taken_from([face()], queue, queue, [face()])
+    assert (taken.ended, numbers(taken)) == (CaptureEnd.ENOUGH, [1, 2, 3])
+    assert taken.evidence().faces_in_view == Measured(1)
+
+
+def test_the_frame_that_shows_two_is_kept_for_the_officer() -> None:
+    two = [face(0.3), face(0.7)]
+    taken = taken_from(*[[face()]] * 8, two, *[[face()]] * 8, bad=range(20))
+    assert taken.evidence().faces_in_view == Measured(2)
+    shown = taken.for_officer()
+    assert [len(taken.best), len(shown), shown[-1].frame.sequence] == [4, 4, 8]
+
+
+def test_an_officer_sees_who_was_decided_on_and_not_who_stood_there_before() -> None:
+    taken = taken_from(*[[face(0.2)]] * 5, *[[face(0.7)]] * 9, bad=range(6))
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert {seen.frame.sequence for seen in taken.for_officer()} <= set(range(5, 14))
+
+
+def test_who_leaves_before_it_is_done_has_turned_back_and_the_best_frame_is_there() -> None:
+    away: list[list[Face]] = [[]] * 60
+    taken = taken_from(*[[face()]] * 8, *away, bad=range(80))
+    assert taken.ended is CaptureEnd.TURNED_BACK
+    assert taken.frames_seen < 50
+    assert taken.for_officer()[0].sighting.face is not None
+
+
+def test_the_traveller_hears_what_would_help() -> None:
+    heard: list[Instruction] = []
+    taken_from(*[[face(0.5, 0.5, 0.05)]] * 10, *[[face(0.3), face(0.7)]] * 10, *[[face()]] * 20, heard=heard)
+    changes = [one for one, before in zip(heard, [None, *heard], strict=False) if one is not before]
+    assert changes == [Instruction.CLOSER, Instruction.ONE_PERSON, Instruction.HOLD_STILL]
+
+
+near = st.builds(
+    face, st.sampled_from([0.3, 0.5, 0.52, 0.7]), st.just(0.5), st.sampled_from([0.05, 0.15, 0.4, 0.45])
+)
+comings_and_goings = st.lists(st.lists(near, max_size=2), max_size=16)
+
+
+@given(comings_and_goings, st.sets(st.integers(0, 15)))
+def test_whatever_comes_good_frames_are_of_one_person_who_was_alone_all_the_while(
+    frames: list[list[Face]], bad: set[int]
+) -> None:
+    taken, seen = taken_from(*frames, bad=sorted(bad)), scenes(frames)
+    if taken.good:
+        first, last = min(numbers(taken)), max(numbers(taken))
+        through = [scene.passenger for scene in seen[first : last + 1]]
+        assert all(one is not None for one in through)
+        assert len({one.number for one in through if one is not None}) == 1
+    enough = len(taken.good) >= RULE.good_frames
+    assert enough is (taken.ended is CaptureEnd.ENOUGH)
