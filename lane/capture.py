@@ -9,7 +9,7 @@ import numpy as np
 from lane.errors import CameraError
 from lane.evidence import CaptureEnd, CaptureEvidence
 from lane.frame import Frame
-from lane.guidance import Told, instruction_for, lacking, next_told
+from lane.guidance import Instruction, Told, instruction_for, lacking, next_told
 from lane.measure import Before, Measurer, Sighting, Stopwatch
 from lane.policy import CaptureRule, Policy, beyond_limits
 from lane.ports import Clock, FrameSource, Guide, nobody_guides
@@ -68,6 +68,10 @@ class Capture:
     def probes(self) -> list[Embedding]:
         """Of the good frames."""
         return [good.probe for good in self.good]
+
+    def progress(self, rule: CaptureRule) -> float:
+        """How far it is, 0 to 1."""
+        return min(1.0, len(self.good) / rule.good_frames)
 
     def evidence(self) -> CaptureEvidence:
         """The plain account of this capture."""
@@ -148,6 +152,7 @@ def _looked_at(taken: Capture, booth: Booth, watch: Stopwatch) -> Iterator[Seen]
             taken.ended = CaptureEnd.TURNED_BACK
             return
         yield seen
+        booth.guide(eye.instruction(seen), taken.progress(booth.policy.capture))
 
 
 def _fresh(taken: Capture, booth: Booth, watch: Stopwatch) -> Iterator[Frame]:
@@ -191,8 +196,14 @@ class _Eye:
         faces = [one.face for one in self.scene.inside]
         sighting = measurer.look_at(image_bgr, faces, self._watch, self._before(frame, track))
         self._last = Seen(frame, sighting, failing(sighting, self._booth.policy), track)
-        self._guide(sighting, frame.captured_monotonic_s)
         return self._last
+
+    def instruction(self, seen: Seen) -> Instruction:
+        """What the traveller reads now, after this frame."""
+        limits = self._booth.policy.quality.live
+        wanted = instruction_for(self.scene, lacking(seen.sighting.quality, limits))
+        self._told = next_told(self._told, wanted, seen.frame.captured_monotonic_s)
+        return self._told.instruction
 
     def _before(self, frame: Frame, track: int | None) -> Before | None:
         """The same passenger one frame earlier."""
@@ -200,11 +211,6 @@ class _Eye:
         if last is None or last.sighting.face is None or track is None or last.track != track:
             return None
         return Before(last.sighting.face, frame.captured_monotonic_s - last.frame.captured_monotonic_s)
-
-    def _guide(self, sighting: Sighting, at_s: float) -> None:
-        wanted = instruction_for(self.scene, lacking(sighting.quality, self._booth.policy.quality.live))
-        self._told = next_told(self._told, wanted, at_s)
-        self._booth.guide(self._told.instruction)
 
 
 def _unfit(frame: Frame, last: Frame | None, rule: CaptureRule, clock: Clock) -> str | None:

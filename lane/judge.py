@@ -82,8 +82,8 @@ class Judge:
         measurer: Measurer,
         policy: Policy,
         clock: Clock,
-        guide: Guide = nobody_guides,
         timekeeper: Timekeeper | None = None,
+        guide: Guide = nobody_guides,
     ) -> None:
         self._booth = Booth(camera, measurer, policy, clock, guide)
         self._measurer, self._policy, self._clock = measurer, policy, clock

@@ -107,7 +107,7 @@ def hall(
 
     station = Station(
         LANE,
-        judge=judge or Judge(camera or simulated, measurer, policy, clock),
+        judge=judge or Judge(camera or simulated, measurer, policy, clock, guide=guide),
         reader=SimulatedReader(lead()),
         gate=gate,
         journal=journal,

@@ -69,8 +69,12 @@ class Reader(Measurer):
 def taken_from(
     *frames: Sequence[Face], bad: Sequence[int] = (), heard: list[Instruction] | None = None
 ) -> Capture:
-    script, taken = Script(frames), Capture()
-    guide = (lambda _: None) if heard is None else heard.append
+    script, taken, heard = Script(frames), Capture(), [] if heard is None else heard
+
+    def guide(instruction: Instruction, /, progress: float = 0.0) -> None:
+        assert 0 <= progress <= 1
+        heard.append(instruction)
+
     booth = Booth(script, Reader(script, bad), POLICY, script.clock, guide)
     capture(taken, booth, Stopwatch())
     return taken
