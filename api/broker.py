@@ -36,6 +36,8 @@ class Event:
 
     name: EventName
     passage: str
+    officer: str = ""
+    """Whom alone it concerns; empty: everybody."""
     said_at: float = field(default_factory=time, compare=False)
     """By the wall's clock, which several machines share: how long the word takes is measured, no more."""
 

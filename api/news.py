@@ -166,13 +166,15 @@ class PipeNews:
 
 
 def _packed(event: Event, by: str) -> bytes:
-    return json.dumps({"by": by, "name": event.name, "passage": event.passage, "at": event.said_at}).encode()
+    told = {"name": event.name, "passage": event.passage, "officer": event.officer, "at": event.said_at}
+    return json.dumps({"by": by} | told).encode()
 
 
 def _tell(word: str, heard: Heard, but_not: str | None = None) -> None:
     try:
         said = json.loads(word)
-        event = Event(cast("EventName", str(said["name"])), str(said["passage"]), float(said["at"]))
+        name, officer = cast("EventName", str(said["name"])), str(said.get("officer", ""))
+        event = Event(name, str(said["passage"]), officer, float(said["at"]))
         by = said["by"]
     except (ValueError, TypeError, KeyError):
         log.warning("news that is not understood: another release may run beside this one")

@@ -59,6 +59,8 @@ async def follow_events(
             yield ServerSentEvent(comment="still here")
         elif event.name in _OF_THE_HALL and not who.supervises:
             continue  # lanes change all the time: an officer's page is left alone by that
+        elif event.officer not in ("", who.pseudonym):
+            continue
         else:
             desk.meters.told.observe(max(0.0, time() - event.said_at))
             yield ServerSentEvent(event=event.name, data=_data(event))

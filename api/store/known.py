@@ -17,6 +17,8 @@ class Shown:
     case: str
     officer: str
     verdict: str | None = None
+    claim: int = 0
+    """The last claim under which it was judged."""
     outcome: str | None = None
     withdrawn: bool = False
 
@@ -65,8 +67,9 @@ class KnownCases:
         self.shown[body["passage"]] = Shown(body["case"], body["officer"])
 
     def _judged(self, entry: Entry) -> None:
-        shown = self._open(entry)
-        _must(shown.verdict is None, "a prepared case is judged twice")
+        shown, claim = self._open(entry), entry.body.get("claim", 1)
+        _must(claim > shown.claim, "a prepared case is judged twice")
+        shown.claim = claim
         shown.verdict = str(entry.body["verdict"])
 
     def _decided(self, entry: Entry) -> None:

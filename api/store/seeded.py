@@ -6,25 +6,28 @@ A seeded case has no row among referrals: no lane can ask for it, and nobody but
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.errors import (
     AlreadyDecidedError,
+    AlreadyHandedError,
     AlreadyJudgedError,
-    ApiError,
     ClaimMissingError,
     GroundRefusedError,
     ImageUnknownError,
+    NotDecidedError,
     NoteMissingError,
     NotRevealedError,
+    NotShownError,
     PassageClosedError,
     ReferralUnknownError,
     RepeatRefusedError,
 )
 from api.messages.schemas import ReferralState
-from api.rules import review
+from api.rules import duties, review
 from api.rules.quality import Known, Outcome, outcome
 from api.rules.review import Stage, Step, Verdict
 from api.store import chain, prepared, queue
@@ -33,7 +36,6 @@ from api.store.officers import SignedInOfficer
 from api.store.queue import Opinion, Referral
 from api.store.reviews import Given, Judgement, Wanted
 from api.store.tables import LedgerRow, OpinionRow, SeededRow
-from lane.reasons import Code
 from lane.referral import GROUNDS, Answer, Decision, Ground, PassageId
 
 ENDED = "interrupted"
@@ -102,18 +104,30 @@ def withdraw_all(session: Session, *, at: datetime) -> list[SeededRow]:
 
 
 def claim(session: Session, row: SeededRow, *, at: datetime, lease: timedelta) -> datetime:
-    """Take it, or keep it for longer. Raises AlreadyDecidedError or PassageClosedError."""
+    """Take it, and begin blind, or keep it for longer. Raises AlreadyDecidedError or PassageClosedError."""
     _must_be_open(row)
-    row.claimed_at = row.claimed_at or at
+    if not _is_held(row, at):
+        row.claimed_at = at
+        row.claims += 1
+        row.step, row.shown = Step.BLIND.value, False
     row.claimed_until = at + lease
     session.flush()
     return row.claimed_until
 
 
-def release(session: Session, row: SeededRow) -> None:
-    """Give it back: it waits on for the same officer, who judged or did not."""
-    if row.decided_at is None and row.withdrawn_at is None:
-        row.claimed_until = None
+def release(session: Session, row: SeededRow, *, at: datetime) -> bool:
+    """Give it back: it waits on for the same officer. False where the officer did not have it."""
+    if row.decided_at is not None or row.withdrawn_at is not None or not _is_held(row, at):
+        return False
+    row.claimed_until = None
+    session.flush()
+    return True
+
+
+def note_shown(session: Session, row: SeededRow, *, at: datetime) -> None:
+    """The officer who has it has seen the present step."""
+    if row.decided_at is None and row.withdrawn_at is None and _is_held(row, at):
+        row.shown = True
         session.flush()
 
 
@@ -127,7 +141,7 @@ def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
     )
     rows = list(session.scalars(held))
     for row in rows:
-        release(session, row)
+        release(session, row, at=at)
     return [row.passage for row in rows]
 
 
@@ -139,10 +153,13 @@ def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
 def judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -> None:
     """Keep a blind judgement. Raises what `api.store.reviews.judge` raises."""
     _must_be_held(row, at)
-    if row.verdict is not None:
+    if row.step == Step.REVEALED.value:
         if (row.verdict, row.confidence) != (given.verdict.value, given.confidence):
             raise AlreadyJudgedError
         return
+    if not row.shown:
+        raise NotShownError
+    row.step, row.shown = Step.REVEALED.value, False
     row.judged_at, row.verdict, row.confidence = at, given.verdict.value, given.confidence
     session.flush()
     said = {
@@ -150,6 +167,7 @@ def judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -
         "confidence": given.confidence,
         "features": dict(given.features),
         "viewed": [dict(view) for view in given.viewed],
+        "claim": row.claims,
     }
     chain.append(session, "prepared.judged", prepared.fact(row, **said), at=at)
 
@@ -161,7 +179,7 @@ def decide(session: Session, row: SeededRow, wanted: Wanted, *, at: datetime) ->
     if row.decided_at is not None and (row.answer, row.ground) == (wanted.answer.value, wanted.ground.value):
         return Given(decision_of(row), None, new=False)
     _must_be_held(row, at)
-    if row.verdict is None:
+    if row.step != Step.REVEALED.value or row.verdict is None or not row.shown:
         raise NotRevealedError
     codes = frozenset(reason.code for reason in prepared.judged_of(session, row).reasons)
     if wanted.answer is Answer.REPEAT_CAPTURE and not review.may_repeat(codes, 0):
@@ -183,6 +201,24 @@ def decide(session: Session, row: SeededRow, wanted: Wanted, *, at: datetime) ->
     }
     chain.append(session, "prepared.decided", prepared.fact(row, **said), at=at)
     return Given(decision_of(row), None, new=True)
+
+
+def correct(row: SeededRow, wanted: Wanted) -> NoReturn:
+    """There is nothing to correct: the truth is told with the decision. Raises what
+    `api.store.reviews.correct` raises, as of any case whose decision the lane has."""
+    if wanted.ground not in GROUNDS[wanted.answer]:
+        raise GroundRefusedError
+    if row.decided_at is not None:
+        raise AlreadyHandedError
+    raise PassageClosedError if row.withdrawn_at is not None else NotDecidedError
+
+
+def ended(session: Session, officer: str, *, limit: int) -> list[SeededRow]:
+    """Cases that were taken back from the officer, the last first."""
+    gone = select(SeededRow).where(
+        SeededRow.officer == officer, SeededRow.training.is_(False), SeededRow.withdrawn_at.is_not(None)
+    )
+    return list(session.scalars(gone.order_by(SeededRow.opened_at.desc()).limit(limit)))
 
 
 def known_of(session: Session, row: SeededRow) -> Known | None:
@@ -207,23 +243,23 @@ def image(session: Session, keyring: Keyring, row: SeededRow, sha256: str, *, at
     """One image of a case that the officer has. Raises ClaimMissingError or ImageUnknownError."""
     if row.decided_at is not None or row.withdrawn_at is not None:
         raise ImageUnknownError
-    if row.claimed_until is None or row.claimed_until <= at:
+    if not _is_held(row, at):
         raise ClaimMissingError
     return prepared.image(session, keyring, row.case, sha256)
 
 
-def as_referral(session: Session, row: SeededRow, *, at: datetime) -> Referral:
+def as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_after: timedelta) -> Referral:
     """A seeded case as any other case is told: the same fields, and the truth in none of them."""
     state = _state(row, at)
     decided, held = decision_of(row), state == "claimed"
     judged = prepared.judged_of(session, row)
-    step = Step.DECIDED if decided else Step.REVEALED if row.verdict else Step.BLIND
-    opinion = Opinion(row.officer, Verdict(row.verdict), int(row.confidence or 0)) if row.verdict else None
+    said = row.verdict if row.step == Step.REVEALED.value else None
+    opinion = Opinion(row.officer, Verdict(said), int(row.confidence or 0)) if said else None
     return Referral(
         passage=row.passage,
         lane=row.lane,
         opened_at=row.opened_at,
-        grave=any(one.code == Code.ATTACK_ALARM for one in judged.reasons),
+        grave=duties.rank_of(judged.codes) is duties.Rank.AT_ONCE,
         judged=judged,
         state=state,
         ended=ENDED if row.withdrawn_at else None,
@@ -233,10 +269,11 @@ def as_referral(session: Session, row: SeededRow, *, at: datetime) -> Referral:
         handed_at=row.decided_at,  # the truth is told: nothing is left to correct
         round=1,
         stage=Stage.FIRST,
-        step=step,
-        claim=1,
-        shown=True,
-        escalated=False,
+        step=Step.DECIDED if decided else Step(row.step),
+        claim=row.claims,
+        shown=row.shown,
+        escalated=not row.training
+        and (row.decided_at or row.withdrawn_at or at) - row.opened_at >= escalate_after,
         duty="",
         spoken=frozenset(),
         opinion=opinion,
@@ -261,7 +298,7 @@ def _state(row: SeededRow, at: datetime) -> ReferralState:
         return "decided"
     if row.withdrawn_at is not None:
         return "ended"
-    return "claimed" if row.claimed_until is not None and row.claimed_until > at else "open"
+    return "claimed" if _is_held(row, at) else "open"
 
 
 def _must_be_open(row: SeededRow) -> None:
@@ -273,9 +310,12 @@ def _must_be_open(row: SeededRow) -> None:
 
 def _must_be_held(row: SeededRow, at: datetime) -> None:
     _must_be_open(row)
-    missing: ApiError = ClaimMissingError()
-    if row.claimed_until is None or row.claimed_until <= at:
-        raise missing
+    if not _is_held(row, at):
+        raise ClaimMissingError
+
+
+def _is_held(row: SeededRow, at: datetime) -> bool:
+    return row.claimed_until is not None and at < row.claimed_until <= at + queue.LONGEST_LEASE
 
 
 def _drawn(session: Session, officer: str, real: int, seen: int) -> float:

@@ -517,7 +517,13 @@ class SeededRow(Table):
     outcome: Mapped[str | None] = mapped_column(String(16))
     """`right`, `false_accept`, `false_reject` or `undecided`; see `api.rules.quality`."""
     withdrawn_at: Mapped[datetime | None]
-    """A traveller needed the officer, or the officer gave it back."""
+    """A traveller needed the officer."""
+    claims: Mapped[int] = mapped_column(server_default="0")
+    """How often the officer has taken it: the number of the present claim."""
+    step: Mapped[str] = mapped_column(String(8), server_default="blind")
+    """How far the present claim is: `blind` or `revealed`."""
+    shown: Mapped[bool] = mapped_column(server_default=false())
+    """Whether the present step was shown under the present claim."""
 
 
 class QualityAlarmRow(Table):

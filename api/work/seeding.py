@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 import structlog
 from sqlalchemy.orm import Session
 
-from api.broker import Broker, Event
+from api.broker import Broker, Event, EventName
 from api.rules.quality import Known
 from api.settings import Settings
 from api.store import hall, prepared, seeded
@@ -48,23 +49,41 @@ class Seeding:
             if row is None and (needed or not seeded.due(session, officer.pseudonym, self._share)):
                 return None
             if row is not None and not needed:
-                return seeded.as_referral(session, row, at=now)
+                return self._told(session, row)
         return self._offered(officer)
 
+    def ended(self, officer: SignedInOfficer, limit: int) -> list[Referral]:
+        """Cases that were taken back from this officer: passages that ended, as far as anybody is told."""
+        with self.database.read() as session:
+            return [self._told(session, row) for row in seeded.ended(session, officer.pseudonym, limit=limit)]
+
     def look(self, passage: str, officer: SignedInOfficer) -> Referral:
-        """The officer's own seeded case. Raises ReferralUnknownError."""
+        """The officer's own seeded case, and that its step was shown. Raises ReferralUnknownError."""
         with self._own(passage, officer) as (session, row):
-            return seeded.as_referral(session, row, at=self.clock())
+            seeded.note_shown(session, row, at=self.clock())
+            return self._told(session, row)
 
     def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
         """Take it, or keep it for longer."""
         with self._own(passage, officer) as (session, row):
-            return seeded.claim(session, row, at=self.clock(), lease=self._lease)
+            before = row.claims
+            until = seeded.claim(session, row, at=self.clock(), lease=self._lease)
+            taken = row.claims > before
+        if taken:
+            self._tell("referral.changed", passage, officer.pseudonym)
+        return until
 
     def release(self, passage: str, officer: SignedInOfficer) -> None:
         """Give it back."""
         with self._own(passage, officer) as (session, row):
-            seeded.release(session, row)
+            released = seeded.release(session, row, at=self.clock())
+        if released:
+            self._tell("referral.changed", passage, officer.pseudonym)
+
+    def correct(self, passage: str, officer: SignedInOfficer, wanted: Wanted) -> NoReturn:
+        """There is nothing to correct; see `seeded.correct` for what is said instead."""
+        with self._own(passage, officer) as (_, row):
+            seeded.correct(row, wanted)
 
     def judge(self, passage: str, officer: SignedInOfficer, given: Judgement) -> None:
         """Say of the faces what the officer sees."""
@@ -77,6 +96,7 @@ class Seeding:
             given = seeded.decide(session, row, wanted, at=self.clock())
         if given.new:
             log.info("prepared.decided", passage=passage, officer=officer.pseudonym)
+            self._tell("referral.decided", passage, officer.pseudonym)
         return given
 
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
@@ -108,6 +128,8 @@ class Seeding:
             row = seeded.live(session, officer.pseudonym)
             if row is not None:
                 prepared.withdraw(session, row, at=self.clock())
+        if row is not None:
+            self._tell("referral.changed", row.passage, officer.pseudonym)
 
     def make_way(self) -> None:
         """A traveller waits again: what officers hold of prepared cases is taken back."""
@@ -115,13 +137,17 @@ class Seeding:
             if not seeded.any_live(session):
                 return
         with self.database.write() as session:
-            rows = [row.passage for row in seeded.withdraw_all(session, at=self.clock())]
-        self.tell(rows)
+            rows = [(row.passage, row.officer) for row in seeded.withdraw_all(session, at=self.clock())]
+        for passage, officer in rows:
+            self._tell("referral.changed", passage, officer)
 
-    def tell(self, withdrawn: list[str]) -> None:
-        """Let the pages of these cases look again."""
-        for passage in withdrawn:
-            self.broker.publish(Event("referral.changed", passage))
+    def _tell(self, name: EventName, passage: str, officer: str) -> None:
+        """To the officer's own pages, as of any other case; nobody else hears of it."""
+        self.broker.publish(Event(name, passage, officer))
+
+    def _told(self, session: Session, row: SeededRow) -> Referral:
+        after = timedelta(seconds=self.settings.escalate_after_s)
+        return seeded.as_referral(session, row, at=self.clock(), escalate_after=after)
 
     def _offered(self, officer: SignedInOfficer) -> Referral | None:
         """Offer or withdraw: looked at again with the turn, since a traveller may have come meanwhile."""
@@ -132,8 +158,12 @@ class Seeding:
                 if row is not None:
                     prepared.withdraw(session, row, at=now)
                 return None
+            new = row is None
             row = row or seeded.offer(session, officer.pseudonym, self._lanes(session, now), at=now)
-            return seeded.as_referral(session, row, at=now) if row else None
+            told = self._told(session, row) if row else None
+        if told is not None and new:
+            self._tell("referral.opened", told.passage, officer.pseudonym)
+        return told
 
     def _lanes(self, session: Session, now: datetime) -> list[str]:
         """Of these a case may come: one of a lane that is shut would give itself away."""
@@ -150,6 +180,7 @@ class Seeding:
         if gone:
             with self.database.write() as session:
                 prepared.withdraw(session, seeded.of(session, passage, officer.pseudonym), at=self.clock())
+            self._tell("referral.changed", passage, officer.pseudonym)
         with self.database.write() as session:
             yield session, seeded.of(session, passage, officer.pseudonym)
 

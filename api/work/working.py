@@ -6,7 +6,8 @@ What is asked of a case goes to the queue; one that is not there may be this off
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.errors import AlreadyHandedError, ReferralUnknownError
+from api.errors import ReferralUnknownError
+from api.rules.duties import rank_of
 from api.rules.quality import Known
 from api.store import queue
 from api.store.officers import SignedInOfficer
@@ -33,7 +34,8 @@ class Working:
         prepared = self.seeding.before(officer)
         if prepared is None:
             return found
-        return Shown([*found.waiting, prepared][: queue.MOST_LISTED], found.decided, found.total + 1)
+        waiting = _in_order([*found.waiting, prepared])[: queue.MOST_LISTED]
+        return Shown(waiting, found.decided, found.total + 1)
 
     def listed(
         self, state: Listed, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
@@ -41,10 +43,14 @@ class Working:
         """The queue, at most `limit` of it, as this officer sees it."""
         found = self.reviewing.listed(state, officer, limit)
         prepared = self.seeding.before(officer) if state in _WAITING else None
-        if prepared is None or (state in ("open", "claimed") and prepared.state != state):
+        if prepared is not None and state not in (None, "waiting", prepared.state):
+            prepared = None
+        gone = self.seeding.ended(officer, limit) if state in (None, "ended") else []
+        if prepared is None and not gone:
             return found
-        waiting = [one for one in found if one.state in ("open", "claimed")]
-        return [*waiting, prepared, *(one for one in found if one not in waiting)][:limit]
+        waiting = [one for one in found if _waits(one)] + ([prepared] if prepared else [])
+        over = [one for one in found if not _waits(one)] + gone
+        return [*_in_order(waiting), *sorted(over, key=_over_at, reverse=True)][:limit]
 
     def waiting(self, officer: SignedInOfficer) -> int:
         """How many cases wait, however many are listed."""
@@ -110,8 +116,7 @@ class Working:
         try:
             return self.reviewing.correct(passage, officer, wanted)
         except ReferralUnknownError:
-            self.seeding.look(passage, officer)
-            raise AlreadyHandedError from None
+            self.seeding.correct(passage, officer, wanted)
 
     def known(self, passage: str, officer: SignedInOfficer) -> Known | None:
         """The truth, where this was a prepared case that the officer has decided."""
@@ -131,3 +136,16 @@ class Working:
             return self.reviewing.image(passage, sha256, officer)
         except ReferralUnknownError:
             return self.seeding.image(passage, sha256, officer)
+
+
+def _in_order(waiting: list[Referral]) -> list[Referral]:
+    """The order of answering, as `api.store.queue` has it."""
+    return sorted(waiting, key=lambda one: (not one.escalated, rank_of(one.judged.codes), one.opened_at))
+
+
+def _waits(referral: Referral) -> bool:
+    return referral.state in ("open", "claimed")
+
+
+def _over_at(referral: Referral) -> datetime:
+    return referral.decision.decided_at if referral.decision else referral.opened_at
