@@ -5,6 +5,8 @@ import logging
 import re
 import signal
 import sys
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -17,6 +19,8 @@ from lane.ledger import Head
 from models.ending import with_a_reader
 from models.errors import ModelError
 from models.guard import refuse_strangers
+
+log = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="python -m lane",
@@ -134,6 +138,55 @@ def prepare_case(
     out.touch(mode=0o600)  # faces lie in it
     out.write_text(json.dumps(case), encoding="utf-8")
     print(f"{out} is written; `python -m api case add {out}` keeps it at the desk, sealed")
+
+
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="A TOML file with the lane's settings.")
+]
+
+
+@app.command()
+def check(settings: SettingsFile = None, as_json: Json = False) -> None:
+    """Try each thing that the lane needs, and print what was found; exit code 1 where something is wrong.
+
+    No door moves, and nobody is served. Stop a lane that runs first: it has camera, gate and port.
+    """
+    from lane.inspection import inspect  # noqa: PLC0415
+    from lane.terminal import show_findings  # noqa: PLC0415
+
+    read = config.read(settings)
+    if as_json:
+        found = list(inspect(read))
+        print(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
+        well = all(one.ok for one in found)
+    else:
+        well = show_findings(Console(), inspect(read))
+    if not well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    settings: SettingsFile = None,
+    beat: Annotated[int | None, typer.Option(hidden=True, help="Where signs of life go.")] = None,
+) -> None:
+    """Serve passengers until Ctrl-C or SIGTERM; the gate is shut then, and whenever the lane does not run.
+
+    A lane that ends or hangs is started again, after longer and longer pauses. A passage that was under way
+    ends as interrupted: the passenger presents the document again, or an officer comes.
+    """
+    from lane.keeper import Keeper, child_command  # noqa: PLC0415
+    from lane.running import open_lane, while_down  # noqa: PLC0415
+
+    read = config.read(settings)
+    if beat is None:
+        arguments = ["run", *(("--settings", str(settings)) if settings else ())]
+        keeper = Keeper(child_command(arguments), partial(while_down, read))
+        raise typer.Exit(keeper.keep())
+    with open_lane(read, beat=beat) as lane:
+        log.warning("the lane serves")
+        for report in lane.reports():
+            log.info("passage %s: %s", report.passage, report.outcome)
 
 
 @app.command("settings")

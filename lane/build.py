@@ -17,7 +17,16 @@ from lane.judge import Judge
 from lane.measure import Measurer
 from lane.observer import Observer
 from lane.policy import SHIPPED, Policy, load
-from lane.ports import Clock, DocumentReader, FrameSource, Gate, Screen, Supervisors
+from lane.ports import (
+    Clock,
+    DocumentReader,
+    Gate,
+    Guide,
+    Screen,
+    Supervisors,
+    Wishes,
+    nobody_guides,
+)
 from lane.station import Station
 from lane.supervision import About, providers
 from models.build import Networks, build_networks
@@ -97,20 +106,19 @@ def build_beacon(desk: Supervisors, clock: Clock, measurer: Measurer, policy: Po
 def build_station(
     settings: Settings,
     *,
-    camera: FrameSource,
+    judge: Judge,
     reader: DocumentReader,
     gate: Gate,
     clock: Clock,
     screen: Screen,
-    measurer: Measurer,
-    policy: Policy,
     journal: SqliteJournal,
     desk: HttpDesk,
     observer: Observer | None = None,
     beacon: Beacon | None = None,
+    guide: Guide = nobody_guides,
+    wishes: Wishes | None = None,
 ) -> Station:
     """A station on real networks, a journal on disk and the desk over HTTP."""
-    judge = Judge(camera, measurer, policy, clock)
     return Station(
         settings.lane,
         judge=judge,
@@ -122,7 +130,9 @@ def build_station(
         screen=screen,
         observer=observer,
         beacon=beacon,
-        engine=Engine(judge, partial(build_measurer, _on_cpu(settings), policy)),
+        engine=Engine(judge, partial(build_measurer, _on_cpu(settings), judge.policy)),
+        guide=guide,
+        wishes=wishes,
     )
 
 

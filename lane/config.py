@@ -19,7 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_core import ErrorDetails
 
 from lane import keys
+from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.document_folder import DocumentSettings
+from lane.adapters.gate_settings import GateSettings
 from lane.courier import PICTURES_FOR_S
 from lane.errors import SettingsError
 from lane.kiosk.settings import KioskSettings
@@ -126,7 +128,9 @@ class Settings(_Section):
     """A folder with the calibrations that the policy names; without it, the policy's own folder."""
     time_zone: str | None = None
     """Where the lane stands, such as Asia/Shanghai: documents expire by its calendar. None: the machine's."""
+    camera: CameraSettings = CameraSettings()
     document: DocumentSettings = DocumentSettings()
+    gate: GateSettings = GateSettings()
     kiosk: KioskSettings = KioskSettings()
     desk: DeskSettings = DeskSettings()
     engine: EngineSettings = EngineSettings()

@@ -24,6 +24,7 @@ from lane.build import build_beacon, build_measurer, build_observer, build_polic
 from lane.cast import Passenger, cast
 from lane.document import TravelDocument
 from lane.errors import StoppedError
+from lane.judge import Judge
 from lane.measure import Measurer
 from lane.passage import State
 from lane.policy import Policy
@@ -108,13 +109,11 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
         beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
         station = build_station(
             settings,
-            camera=WatchedCamera(camera, beacon, clock),
+            judge=Judge(WatchedCamera(camera, beacon, clock), measurer, policy, clock),
             reader=SimulatedReader(hall.documents()),
             gate=SimulatedGate(),
             clock=clock,
             screen=hall,
-            measurer=measurer,
-            policy=policy,
             journal=journal,
             desk=desk,
             observer=stack.enter_context(build_observer(settings, policy, clock, measurer.networks)),

@@ -118,6 +118,11 @@ class Station:
         self._closed = False
         self._stop = threading.Event()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has closed itself (S01, S04, a gate that does not close): somebody must look at it."""
+        return self._closed
+
     def stop(self) -> None:
         """End the wait for an officer, from any thread; the next start closes the passage as interrupted."""
         self._stop.set()

@@ -1,6 +1,6 @@
 """What the demo and a comparison look like on a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import floor
 from typing import Any
 
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lane.calibration import of_ten_thousand
 from lane.cast import Passenger
+from lane.checking import Finding
 from lane.reasons import Reason
 from lane.referral import Answer
 from lane.station import PassageReport
@@ -17,6 +18,20 @@ from lane.station import PassageReport
 _STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
 _OUTCOME = {"admit": ("ADMIT", "green"), "refer": ("REFER", "yellow")}
 _OFFICER = {None: "", Answer.ADMIT: "officer: admit", Answer.SECOND_LINE: "officer: second line"}
+
+
+def show_findings(console: Console, findings: Iterable[Finding]) -> bool:
+    """A line for each, as it comes; True where all is well."""
+    well = True
+    for one in findings:
+        word, colour = ("ok", "green") if one.ok else ("FAULT", "red")
+        line = Text()
+        line.append(f"{word:5}  ", style=f"bold {colour}")
+        line.append(f"{one.device:14} ")
+        line.append(one.said)
+        console.print(line, soft_wrap=True, highlight=False)
+        well = well and one.ok
+    return well
 
 
 class Terminal:

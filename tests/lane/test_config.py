@@ -1,11 +1,13 @@
 """Settings are read once; what is wrong in them is said before anything opens."""
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from lane import config
 from lane.errors import SettingsError
@@ -157,3 +159,20 @@ def test_every_key_of_a_file_that_is_toml_has_its_line(text: str) -> None:
     assert {where[0] for where in found} == set(values)
     last = text.count("\n") + 1
     assert all(1 <= line <= last for line in found.values())
+
+
+EXAMPLE = Path(__file__).parents[2] / ".deploy" / "lane.toml"
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["as it is", "with all that is commented out"])
+def test_the_example_is_a_lanes_settings(everything: bool, tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    if everything:
+        text = re.sub(r"^#(?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
+        text = text.replace('user = "lane"', 'user = "lane"\npassword = "x"')
+    path = tmp_path / "lane.toml"
+    path.write_text(text, encoding="utf-8")
+    config.read(path)
+    assert set(tomllib.loads(text)) >= {
+        name for name, part in config.Settings.model_fields.items() if isinstance(part.default, BaseModel)
+    }

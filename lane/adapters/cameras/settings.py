@@ -4,11 +4,24 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from lane.adapters.cameras.source import SCHEMES, AtEnd, Source
 from lane.adapters.cameras.watchdog import Patience
 from lane.feed import MOST_PIXELS
+
+
+def _number(value: object) -> object:
+    """The environment has text alone."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class CameraSettings(BaseModel):
@@ -38,7 +51,7 @@ class CameraSettings(BaseModel):
     """Asked of a USB camera, such as mjpeg or yuyv422."""
     at_end: AtEnd = AtEnd.LOST
     """What the end of a file or folder is: lost (a fault, S05), end (of a capture), loop (from the start)."""
-    rotate_deg: Literal[0, 90, 180, 270] = 0
+    rotate_deg: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_number)] = 0
     """Clockwise, for a camera that is mounted on its side."""
     mirror: bool = False
     """Left for right, after the rotation, for a camera behind a mirror."""

@@ -1,0 +1,180 @@
+"""One lane in service, from its settings to its end. Before anything else, and at last, the gate is shut."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from lane import __version__
+from lane.adapters.cameras.camera import RealCamera
+from lane.adapters.clock import SystemClock
+from lane.adapters.desk_http import HttpDesk
+from lane.adapters.document_folder import FolderReader
+from lane.adapters.gates import open_gate
+from lane.adapters.journal import SqliteJournal
+from lane.beacon import Beacon, WatchedCamera
+from lane.build import build_beacon, build_measurer, build_observer, build_policy, build_station
+from lane.config import Settings
+from lane.guidance import Instruction
+from lane.judge import Judge
+from lane.kiosk.child import Kiosk
+from lane.kiosk.settings import Setup
+from lane.measure import Measurer
+from lane.passage import State
+from lane.policy import Policy, ZoneRule
+from lane.ports import Clock, FrameSource, Gate
+from lane.pulse import LivingClock, LivingGate, Pulse
+from lane.referral import PassageId
+from lane.station import PassageReport, Station
+from lane.supervision import About
+from lane.timekeeping import Timekeeper
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 0.5
+HUNG_S = 60.0
+"""A flow that asks neither clock nor gate for so long hangs. An answer of the desk may take ten seconds."""
+TOLD_FROM_S = 2.0
+"""A shorter pause is over before a screen could tell of it."""
+MakeJudge = Callable[[FrameSource, Measurer, Policy, Clock, Timekeeper], Judge]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A lane that is ready to serve."""
+
+    station: Station
+    pulse: Pulse
+
+    def reports(self) -> Iterator[PassageReport]:
+        """One for each passenger. A lane that has closed itself stays there, closed, until it is ended."""
+        self.pulse.begin()
+        self.station.start()
+        while (report := self.station.serve()) is not None:
+            yield report
+        while self.station.closed:
+            self.pulse.feel()
+            time.sleep(BEAT_S)
+
+
+@contextmanager
+def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None = None) -> Iterator[Running]:
+    """Everything of a lane, opened in the order in which it can do harm.
+
+    `beat` is a file descriptor to which a sign of life is written. Raises LaneError and ModelError where
+    something is missing: then the gate is shut.
+    """
+    with ExitStack() as stack:
+        pulse = Pulse()
+        if beat is not None:
+            stack.enter_context(_beating(pulse, beat))
+        clock = LivingClock(pulse, settings.zone())
+        gate = LivingGate(stack.enter_context(open_gate(settings.gate, clock)), pulse)
+        stack.callback(_shut, gate)
+        gate.close()
+        policy = build_policy(settings)
+        journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
+        reader = FolderReader(settings.document, clock)
+        camera = stack.enter_context(RealCamera(settings.camera, settings.lane))
+        kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=_edges(policy.zone))))
+        timekeeper = Timekeeper(clock)
+        desk = stack.enter_context(open_desk(settings, on_time=timekeeper.note_desk))
+        measurer = build_measurer(settings, policy)
+        beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
+        observer = stack.enter_context(build_observer(settings, policy, clock, measurer.networks))
+        watched = WatchedCamera(camera, beacon, clock)
+        station = build_station(
+            settings,
+            judge=judge(watched, measurer, policy, clock, timekeeper),
+            reader=reader,
+            gate=gate,
+            clock=clock,
+            screen=Quiet(),
+            journal=journal,
+            desk=desk,
+            observer=observer,
+            beacon=beacon,
+            guide=kiosk,
+            wishes=kiosk,
+        )
+        stack.callback(kiosk, Instruction.CLOSED)
+        yield Running(station, pulse)
+
+
+@contextmanager
+def while_down(settings: Settings, pause_s: float) -> Iterator[None]:
+    """While no lane runs: the gate is shut once more, and who waits is told, where there is time to tell."""
+    with ExitStack() as stack:
+        clock = SystemClock(settings.zone())
+        _shut(stack.enter_context(open_gate(settings.gate, clock)))
+        if pause_s >= TOLD_FROM_S:
+            stack.enter_context(Kiosk(_setup(settings)))(Instruction.CLOSED)
+            desk = stack.enter_context(open_desk(settings))
+            beacon = Beacon(desk, About(__version__, "", "", ""), clock)
+            beacon.note_fault()
+            stack.enter_context(beacon)
+        yield
+
+
+def open_desk(settings: Settings, *, on_time: Callable[[datetime], None] = lambda _: None) -> HttpDesk:
+    """The desk of the settings; `on_time` is told its clock."""
+    wanted = settings.desk
+    return HttpDesk(
+        wanted.address,
+        wanted.token.get_secret_value(),
+        authorities=wanted.authorities,
+        on_time=on_time,
+    )
+
+
+class Quiet:
+    """See `lane.ports.Screen`: what travellers read stands on the kiosk, what officers do on the desk."""
+
+    def show(self, passage: PassageId, state: State, /) -> None:
+        """A line in the log; a passage's name says nothing of a person."""
+        log.info("passage %s is %s", passage, state)
+
+
+def _setup(settings: Settings, **more: object) -> Setup:
+    return Setup.model_validate(settings.kiosk.model_dump() | more)
+
+
+def _edges(zone: ZoneRule) -> tuple[float, float, float, float]:
+    return zone.left, zone.top, zone.right, zone.bottom
+
+
+def _shut(gate: Gate) -> None:
+    try:
+        gate.close()
+    except Exception as error:  # noqa: BLE001  the rest must end, too; its watchdog shuts what is open
+        log.critical("the gate does not close at the end: %s", error)
+
+
+@contextmanager
+def _beating(pulse: Pulse, beat: int) -> Iterator[None]:
+    """Signs of life of this process, as long as its flow gets on."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(BEAT_S):
+            if pulse.silent_s() > HUNG_S:
+                log.critical("the lane hangs")
+                return
+            try:
+                os.write(beat, b".")
+            except BrokenPipeError:  # nobody keeps this lane any more, and another may be started
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    thread = threading.Thread(target=work, name="pulse", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
