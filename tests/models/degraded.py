@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.detect import FaceDetector
 from models.face import Face, ImageBGR
 from models.image import decode, encode_jpeg
 
@@ -16,6 +17,15 @@ MASKED = (
 )
 
 
+def portrait(image: ImageBGR, detector: FaceDetector, eyes_apart_px: float) -> ImageBGR:
+    """The first face and as much around it on each side, with the eyes so far apart."""
+    face = detector.detect(image)[0]
+    factor, box = eyes_apart_px / eyes_apart(face), face.box_in_image
+    left, top = max(0, round(box.x - box.width)), max(0, round(box.y - box.height))
+    part = image[top : round(box.y + 2 * box.height), left : round(box.x + 2 * box.width)]
+    return np.asarray(cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def blurred(image: ImageBGR, sigma_px: float) -> ImageBGR:
     """Out of focus; 0 leaves it as it is."""
     return image if sigma_px == 0 else np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.uint8)
@@ -23,7 +33,7 @@ def blurred(image: ImageBGR, sigma_px: float) -> ImageBGR:
 
 def exposed(image: ImageBGR, factor: float) -> ImageBGR:
     """Longer or shorter: stored values times the factor."""
-    return (image * factor).clip(0, 255).astype(np.uint8)
+    return (image * float(factor)).clip(0, 255).astype(np.uint8)
 
 
 def lit_from_one_side(image: ImageBGR, face: Face, strength: float) -> ImageBGR:

@@ -24,13 +24,8 @@ def found(networks: Networks, image: ImageBGR) -> Face:
 
 @pytest.fixture(scope="module", params=["obama.jpg", "biden.jpg"])
 def photo(networks: Networks, people: dict[str, ImageBGR], request: pytest.FixtureRequest) -> ImageBGR:
-    """A photograph's face and as much around it on each side, with the eyes 80 px apart."""
-    image = people[request.param]
-    face = networks.detector.detect(image)[0]
-    factor, box = EYES_APART_PX / degraded.eyes_apart(face), face.box_in_image
-    left, top = max(0, round(box.x - box.width)), max(0, round(box.y - box.height))
-    part = image[top : round(box.y + 2 * box.height), left : round(box.x + 2 * box.width)]
-    return np.asarray(cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+    """A photograph's face, with the eyes 80 px apart."""
+    return degraded.portrait(people[request.param], networks.detector, EYES_APART_PX)
 
 
 def measured(networks: Networks, image: ImageBGR, component: str) -> float:
