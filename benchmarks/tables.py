@@ -20,6 +20,35 @@ def show_stamp(console: Console, stamp: dict[str, Any]) -> None:
     console.print(f"Python {stamp['python']}, {libraries}", markup=False)
 
 
+def show_soak(console: Console, result: dict[str, Any]) -> None:
+    """Frames, the time of each, and both processes' memory."""
+    show_stamp(console, result["stamp"])
+    frames = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in result["frames"].items())
+    console.print(f"\n{result['seconds']:g} s: {frames}", markup=False)
+    passed = ", ".join(f"{count} × {word}" for word, count in result["outcomes"].items())
+    console.print(f"passengers: {passed}; {result['lane_cpu_seconds']:g} s of processor time", markup=False)
+    times = Table("", *(name.removesuffix("_ms") + " ms" for name in QUANTILES), box=None, pad_edge=False)
+    for name in ("work", "age"):
+        times.add_row(name, *(f"{result[name][quantile]:.1f}" for quantile in QUANTILES))
+    console.print(times)
+    memory = Table("memory", "first MB", "last MB", "most MB", "MB an hour", "95 %", box=None, pad_edge=False)
+    for name, told in result["memory"].items():
+        memory.add_row(name, *_memory(told))
+    console.print(memory)
+
+
+def _memory(told: dict[str, Any]) -> tuple[str, ...]:
+    if not told["samples"]:
+        return ("never seen",)
+    slope = told["slope_mb_per_hour"]
+    grows = ("too short to tell",) if slope is None else (f"{slope['slope']:+.1f}", _between(slope))
+    return (*(f"{told[name]:.1f}" for name in ("first_mb", "last_mb", "most_mb")), *grows)
+
+
+def _between(slope: dict[str, float]) -> str:
+    return f"{slope['low']:+.1f} to {slope['high']:+.1f}"
+
+
 def show_accuracy(console: Console, result: dict[str, Any]) -> None:
     """For each matcher its groups, its thresholds, and how unequal the groups are."""
     show_stamp(console, result["stamp"])

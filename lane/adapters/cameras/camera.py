@@ -64,6 +64,11 @@ class RealCamera:
         return self._watchdog.counts
 
     @property
+    def reader_pid(self) -> int | None:
+        """Of the process that reads the camera; None while there is none."""
+        return self._watchdog.pid
+
+    @property
     def missed(self) -> int:
         """Frames that came while a capture was busy with another: the newest wins."""
         return self._missed

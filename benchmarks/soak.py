@@ -1,0 +1,175 @@
+"""A lane that looks at a real camera for minutes: does memory grow, are frames lost, how long does each take?
+
+The camera is a film of the demo's holder, who walks up, at its own speed, again and again, read as any camera
+is: by a process of its own, through shared memory. The lane judges one passenger after another. What it does
+not do here: no gate, no ledger, no desk.
+"""
+
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import av
+import numpy as np
+
+from benchmarks import machine
+from benchmarks.errors import BenchmarkError
+from benchmarks.memory import sampled
+from benchmarks.stamp import networks, stamp
+from benchmarks.timing import clock, spread
+from lane.adapters.cameras.camera import RealCamera
+from lane.adapters.cameras.settings import CameraSettings
+from lane.adapters.cameras.source import AtEnd
+from lane.adapters.clock import SystemClock
+from lane.adapters.simulated import HEIGHT, WIDTH, Scene, render
+from lane.cast import Passenger, cast
+from lane.decide import Admit, Refer
+from lane.evidence import DeskContact
+from lane.feed import FeedReader
+from lane.frame import Frame
+from lane.judge import Judge
+from lane.measure import Measurer
+
+FILM_S = 6.0
+SEED = 1
+
+Say: TypeAlias = Callable[[str], None]
+
+
+class Tally:
+    """See `lane.ports.FrameSource`: a camera's frames, with what each cost and which never came."""
+
+    def __init__(self, camera: RealCamera) -> None:
+        self._camera, self._beside = camera, FeedReader(camera.feed)
+        self.work_ns: list[int] = []
+        """From a frame to the next question for one."""
+        self.ages_ns: list[int] = []
+        """From a frame's capture until the lane had it."""
+        self.passed_over = 0
+        """While the lane was busy with another: the newest wins."""
+        self.lost = 0
+        """Though the lane waited for it."""
+
+    def frames(self) -> Iterator[Frame]:
+        """One capture's."""
+        frames, last = self._camera.frames(), 0
+        while True:
+            waited = self._beside.sequence <= last
+            frame = next(frames, None)
+            if frame is None:
+                return
+            if last:
+                between = frame.sequence - last - 1
+                self.lost += between if waited else 0
+                self.passed_over += 0 if waited else between
+            last, had_ns = frame.sequence, time.monotonic_ns()
+            self.ages_ns.append(had_ns - round(frame.captured_monotonic_s * 1e9))
+            try:
+                yield frame
+            finally:  # the last one of a capture counts, too
+                self.work_ns.append(time.monotonic_ns() - had_ns)
+
+    def close(self) -> None:
+        """Let go of the feed."""
+        self._beside.close()
+
+
+def measure(minutes: float, rate: int, threads: int | None, say: Say) -> dict[str, Any]:
+    """As JSON values."""
+    rules = machine.policy()
+    measurer = machine.measurer(rules, threads=threads)
+    rules.check(measurer.networks.embedder.identity)
+    passenger = _holder(measurer)
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        say(f"drawing {FILM_S:g} s of film at {rate} frames a second …")
+        film = draw(passenger.scene, Path(folder) / "film.mkv", rate)
+        with _camera(film) as camera:
+            judge_with = partial(Judge, measurer=measurer, policy=rules, clock=SystemClock())
+            told = _soaked(camera, judge_with, passenger, minutes * 60, say)
+    asked = {"minutes": minutes, "frames_per_second": rate, "threads": threads}
+    about = {**stamp(rules), "clock": clock(), "film": f"{WIDTH}x{HEIGHT}, MJPEG, {FILM_S:g} s, seed {SEED}"}
+    return {"benchmark": "soak", "stamp": about, **asked, "networks": networks(measurer.networks), **told}
+
+
+def _holder(measurer: Measurer) -> Passenger:
+    for passenger in cast(measurer, datetime.now(UTC).date()):
+        if passenger.name == "holder":
+            return passenger
+    raise BenchmarkError("the cast has no passenger named holder")
+
+
+def draw(scene: Scene, path: Path, rate: int) -> Path:
+    """A film of the scene, with a sensor's noise."""
+    rng = np.random.default_rng(SEED)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        stream.bit_rate = 30_000_000
+        for number in range(round(FILM_S * rate)):
+            picture = render(scene, number / rate, rng)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+@contextmanager
+def _camera(film: Path) -> Iterator[RealCamera]:
+    settings = CameraSettings(source=str(film), at_end=AtEnd.LOOP, open_s=30.0)
+    with RealCamera(settings, "soak") as camera:
+        camera.look()  # raises CameraError where nothing comes
+        yield camera
+
+
+def _soaked(
+    camera: RealCamera, judge_with: Callable[[Tally], Judge], passenger: Passenger, seconds: float, say: Say
+) -> dict[str, Any]:
+    tally = Tally(camera)
+    judge = judge_with(tally)
+    before, began_s, began_cpu_s = camera.counts, time.monotonic(), time.process_time()
+    outcomes: Counter[str] = Counter()
+    with sampled({"lane": os.getpid, "reader": lambda: camera.reader_pid}) as samples:
+        for _ in _until(began_s + seconds, say):
+            outcomes[_word(judge.judge(passenger.document, DeskContact.REACHED).outcome)] += 1
+    took_s, cpu_s, after = time.monotonic() - began_s, time.process_time() - began_cpu_s, camera.counts
+    tally.close()
+    return {
+        "seconds": round(took_s, 1),
+        "lane_cpu_seconds": round(cpu_s, 1),
+        "outcomes": dict(outcomes),
+        "frames": {
+            "came": after.frames - before.frames,
+            "came_per_second": round((after.frames - before.frames) / took_s, 2),
+            "spoilt": after.spoilt - before.spoilt,
+            "stalls": after.stalls - before.stalls,
+            "reconnects": after.reconnects - before.reconnects,
+            "looked_at": len(tally.work_ns),
+            "passed_over": tally.passed_over,
+            "lost": tally.lost,
+        },
+        "work": spread(tally.work_ns),
+        "age": spread(tally.ages_ns),
+        "memory": {name: one.told() for name, one in samples.items()},
+    }
+
+
+def _until(end_s: float, say: Say) -> Iterator[None]:
+    """Again and again until then; says each minute how long it still takes."""
+    said_s = time.monotonic()
+    while (now_s := time.monotonic()) < end_s:
+        if now_s - said_s > 60:
+            said_s = now_s
+            say(f"{(end_s - now_s) / 60:.0f} minutes to go")
+        yield
+
+
+def _word(outcome: Admit | Refer) -> str:
+    if isinstance(outcome, Admit):
+        return "admit"
+    return " ".join(("refer", *(reason.code.value for reason in outcome.reasons)))
