@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from io import FileIO
 from typing import Any
 
@@ -38,30 +39,22 @@ GIVE_UP_S = 15.0
 PRESSES, PER_S = 12, 10.0
 
 
-class Newest:
-    """Something of which the newest counts, and who waits for it."""
+class News:
+    """Wakes who waits for something new."""
 
     def __init__(self) -> None:
-        self.number = 0
-        self.jpeg: bytes | None = None
         self._changed = asyncio.Event()
 
-    def put(self, jpeg: bytes | None) -> None:
-        """From now on it is this."""
-        self.jpeg = jpeg
-        self.number += jpeg is not None
+    def tell(self) -> None:
+        """There is something new."""
         before, self._changed = self._changed, asyncio.Event()
         before.set()
 
-    async def after(self, number: int, wait_s: float) -> bool:
-        """Whether there is a newer one by then."""
-        try:
-            async with asyncio.timeout(wait_s):
-                while self.number <= number or self.jpeg is None:
-                    await self._changed.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def wait(self, most_s: float) -> None:
+        """For the next, or so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, most_s)):
+                await self._changed.wait()
 
 
 class Kiosk:
@@ -69,14 +62,17 @@ class Kiosk:
 
     def __init__(self, setup: Setup, tell: Callable[[dict[str, Any]], None]) -> None:
         self._setup, self._tell = setup, tell
-        self.shown, self.newest = Shown(), Newest()
+        self.shown, self._news = Shown(), News()
+        self._jpeg: bytes | None = None
+        self._number = 0
+        self._new_picture = News()
         self._run = os.urandom(8).hex()
         self._presses: list[float] = []
         self.port = 0
         loop = asyncio.get_running_loop()
 
         def publish(jpeg: bytes | None) -> None:
-            loop.call_soon_threadsafe(self.newest.put, jpeg)
+            loop.call_soon_threadsafe(self._take, jpeg)
 
         self.pictures = Pictures(lambda: FeedReader(setup.feed or ""), setup.zone, publish)
 
@@ -121,15 +117,15 @@ class Kiosk:
         """At once where it is another state than the page's, else after a while, to say that all is well."""
         until_s = time.monotonic() + BEAT_S
         while (state := self._plain())["version"] == request.query.get("after", ""):
-            if time.monotonic() >= until_s:
+            if (left_s := until_s - time.monotonic()) <= 0:
                 break
-            await asyncio.sleep(LOOK_S)
+            await self._news.wait(min(LOOK_S, left_s))
         return _json(state)
 
     def _plain(self) -> dict[str, Any]:
         view = self._view()
         plain = view.plain(self._setup.languages)
-        plain["pictured"] = plain["pictured"] and self._shows_pictures()
+        plain["pictured"] = view.capturing and self._shows_pictures()
         version = ".".join([self._run, view.instruction, str(plain["progress"]), *view.wishes])
         return {**plain, "version": version, "release": release()}
 
@@ -144,16 +140,22 @@ class Kiosk:
         after = request.query.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 19):
             raise RefusedError(400)
-        if not (self._view().pictured and self._shows_pictures()):
+        if not (self._view().capturing and self._shows_pictures()):
             return Answer(204)
-        self.pictures.want()
-        known = min(int(after), self.newest.number)  # a number of an earlier process
-        if not await self.newest.after(known, PICTURE_WAIT_S):
-            return Answer(204)
-        jpeg, number = self.newest.jpeg, self.newest.number
-        if jpeg is None or not self._view().pictured:
-            return Answer(204)
-        return Answer(200, jpeg, "image/jpeg", (("X-Number", str(number)),))
+        known = min(int(after), self._number)  # not a number of an earlier process
+        until_s = time.monotonic() + PICTURE_WAIT_S
+        while self._jpeg is None or self._number <= known:
+            if (left_s := until_s - time.monotonic()) <= 0 or not self._view().capturing:
+                return Answer(204)
+            self.pictures.want()
+            await self._new_picture.wait(left_s)
+        return Answer(200, self._jpeg, "image/jpeg", (("X-Number", str(self._number)),))
+
+    def _take(self, jpeg: bytes | None) -> None:
+        """Outside of a capture nothing is kept, not even for the next request."""
+        self._jpeg = jpeg if self._view().capturing else None
+        self._number += 1
+        self._new_picture.tell()
 
     async def _wish(self, request: Request) -> Answer:
         """A button of this page was pressed, and of no other page's. The lane then says what it heard."""
@@ -182,6 +184,9 @@ class Kiosk:
             log.error("the kiosk does not understand its lane")
             return
         self.shown.tell(view, time.monotonic())
+        if not view.capturing:
+            self._jpeg = None
+        self._news.tell()
         self._tell({"alive": True})
 
 

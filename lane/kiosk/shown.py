@@ -26,8 +26,8 @@ class View:
     wishes: tuple[Wish, ...] = ()
 
     @property
-    def pictured(self) -> bool:
-        """Whether travellers see themselves."""
+    def capturing(self) -> bool:
+        """Whether a capture runs, in which travellers see themselves."""
         return self.instruction in PICTURED
 
     def plain(self, languages: tuple[Language, ...]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ class View:
             "instruction": self.instruction.value,
             "sentence": SENTENCES[self.instruction].said(languages),
             "progress": round(self.progress, 3),
-            "pictured": self.pictured,
+            "capturing": self.capturing,
             "open_to_wishes": self.instruction in OPEN_TO_WISHES,
             "wishes": [wish.value for wish in self.wishes],
             "confirmed": CONFIRMED.said(languages) if self.wishes else [],

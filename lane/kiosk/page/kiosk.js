@@ -57,8 +57,7 @@ function told(id, said) {
 
 function show(view) {
   screen_.dataset.instruction = view.instruction;
-  screen_.toggleAttribute("data-pictured", view.pictured);
-  screen_.toggleAttribute("data-quiet", !view.pictured);
+  screen_.toggleAttribute("data-capturing", view.capturing);
   document.getElementById("pictogram").setAttribute("href", `#${view.instruction}`);
   told("sentence", view.sentence);
   told("confirmed", view.confirmed);
@@ -68,8 +67,17 @@ function show(view) {
   for (const button of document.querySelectorAll("[data-wish]")) {
     button.setAttribute("aria-pressed", String(view.wishes.includes(button.dataset.wish)));
   }
-  if (pictured && !view.pictured) wipe();
+  if (!pictured && view.pictured) drawnAt = performance.now(); // the first picture is due
+  if (!view.pictured) wipe();
   pictured = view.pictured;
+  reflect();
+}
+
+// Travellers see themselves, or the pictogram in that place: an old picture is no mirror.
+function reflect() {
+  const fresh = pictured && performance.now() - drawnAt <= PICTURE_LOST_MS;
+  if (!fresh) wipe();
+  screen_.toggleAttribute("data-mirrored", fresh);
 }
 
 function heard() {
@@ -89,9 +97,8 @@ function watch() {
     screen_.inert = true;
     version = "";
     pictured = false;
-    wipe();
   }
-  if (performance.now() - drawnAt > PICTURE_LOST_MS) wipe(); // an old picture is no mirror
+  reflect();
 }
 
 async function follow() {
@@ -112,7 +119,6 @@ async function follow() {
 }
 
 function wipe() {
-  drawnAt = -Infinity;
   if (!("drawn" in canvas.dataset)) return;
   delete canvas.dataset.drawn;
   canvas.width = 4; // forgets what was drawn
