@@ -42,8 +42,11 @@ class Moved:
 class RelayBox:
     """One box on this machine, at a port that is free. Use it as a context."""
 
-    def __init__(self, settings: GateSettings, port: int = 0) -> None:
-        self._settings, self._port = settings, port
+    def __init__(
+        self, settings: GateSettings, port: int = 0, watch: Callable[[Moved], None] = lambda _: None
+    ) -> None:
+        """`watch` hears of each movement before the lane does; it must not raise."""
+        self._settings, self._port, self._watch = settings, port, watch
         self._doors = settings.doors()
         self._on: dict[str, bool] = {}
         self._coils: dict[int, bool] = {}
@@ -135,6 +138,7 @@ class RelayBox:
     def _write_down(self, door: str, *, open_: bool, by: str) -> None:
         self._open[door] = open_
         self.diary.append(Moved(datetime.now(UTC), time.monotonic(), door, open_, by))
+        self._watch(self.diary[-1])
 
     async def _tick(self) -> None:
         while True:
