@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from itertools import cycle
 from pathlib import Path
 
@@ -26,10 +26,16 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Settings of a lane with a real desk and an officer who decides."""
-    folder = tmp_path_factory.mktemp("crash")
+    with site(tmp_path_factory.mktemp("crash"), LANE) as lane:
+        yield lane
+
+
+@contextmanager
+def site(folder: Path, lane: str, **more: str) -> Iterator[dict[str, str]]:
+    """A desk process with an officer who decides, and the settings of a lane of it, also as a file."""
     database = folder / "desk.sqlite"
     at = ["--database", str(database), "--json"]
-    token = desk_process.ask(["lane", "add", LANE, *at])["token"]
+    token = desk_process.ask(["lane", "add", lane, *at])["token"]
     password = desk_process.ask(["officer", "add", "officer", "--generate", *at])["password"]
     with (
         pytest.MonkeyPatch.context() as environment,
@@ -38,12 +44,13 @@ def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         environment.setenv("PASSENGER_LANE_DESK_CORRECTION_WINDOW_S", "0")
         address = running.enter_context(desk_process.desk_process(database, folder / "desk.log"))
         settings = {
-            "lane": LANE,
+            "lane": lane,
             "journal": str(folder / "lane.sqlite"),
             "diary": str(folder / "gate.txt"),
             "desk": address,
             "token": token,
             "database": str(database),
+            **more,
         }
         (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
         settings["file"] = str(folder / "settings.json")
@@ -91,7 +98,17 @@ def runs(lane: dict[str, str]) -> Iterator[Runs]:
 
 def holds(lane: dict[str, str]) -> None:
     """What must be true of a lane that runs again."""
-    with SqliteJournal(Path(lane["journal"]), LANE) as journal:  # verifies the chain
+    passages = ledger_holds(lane)
+    diary = Path(lane["diary"]).read_text(encoding="utf-8").splitlines()
+    assert diary[-1] == "close"
+    opened = Counter(line.removeprefix("open ") for line in diary if line.startswith("open "))
+    assert all(count == 1 for count in opened.values()), "no passage opens a gate twice"
+    assert set(opened) <= set(passages["gate.opening"]), "no gate moves without its entry"
+
+
+def ledger_holds(lane: dict[str, str]) -> dict[str, Counter[str]]:
+    """Nothing lost, nothing twice, at the lane and at its desk; returns the passages of each kind of fact."""
+    with SqliteJournal(Path(lane["journal"]), lane["lane"]) as journal:  # verifies the chain
         payloads = journal.payloads()
         assert journal.pending(1) == []
         assert journal.unfinished() is None
@@ -105,13 +122,8 @@ def holds(lane: dict[str, str]) -> None:
             repeats[entry.body["passage"]] += entry.body["decision"]["answer"] == Answer.REPEAT_CAPTURE
     assert all(count <= 1 + repeats[passage] for passage, count in judged.items()), "nobody is judged twice"
     assert passages["passage.started"] == passages["passage.closed"]
-
-    diary = Path(lane["diary"]).read_text(encoding="utf-8").splitlines()
-    assert diary[-1] == "close"
-    opened = Counter(line.removeprefix("open ") for line in diary if line.startswith("open "))
-    assert all(count == 1 for count in opened.values()), "no passage opens a gate twice"
-    assert set(opened) <= set(passages["gate.opening"]), "no gate moves without its entry"
     assert told(lane) == payloads, "the desk has every entry, once, in order"
+    return passages
 
 
 KINDS = (
@@ -127,7 +139,7 @@ def told(lane: dict[str, str]) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(f"file:{lane['database']}?mode=ro", uri=True)) as desk:
         rows = desk.execute("SELECT payload, hash FROM ledger ORDER BY seq").fetchall()
     received = [read(payload, hash_).body for payload, hash_ in rows if '"entry.received"' in payload]
-    return [(body["payload"], body["hash"]) for body in received if body["chain"] == LANE]
+    return [(body["payload"], body["hash"]) for body in received if body["chain"] == lane["lane"]]
 
 
 def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_closed(
