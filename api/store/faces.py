@@ -18,7 +18,7 @@ from api.errors import (
     TooManyImagesError,
 )
 from api.keys.vault import seal, unseal
-from api.store.keyring import Keyring
+from api.store.keyring import DataKey, Keyring
 from api.store.tables import FacesRow, ImageRow
 from lane.ledger import Entry
 
@@ -27,19 +27,40 @@ MOST_IMAGES = 48
 _JPEG = b"\xff\xd8\xff"
 
 
-def keep(
-    session: Session, keyring: Keyring, lane: str, passage: str, sha256: str, body: bytes, *, at: datetime
-) -> None:
-    """Seal an uploaded image, once; of an erased passage it is taken and not kept.
-
-    Raises ImageRefusedError, PassageUnknownError, TooManyImagesError or KeyringError.
-    """
+def check(sha256: str, body: bytes) -> None:
+    """Raise ImageRefusedError unless this is the JPEG file that it is said to be."""
     if hashlib.sha256(body).hexdigest() != sha256 or not body.startswith(_JPEG):
         raise ImageRefusedError
+
+
+def wanted(session: Session, passage: str, sha256: str) -> bool:
+    """Whether an image of this passage would be kept, as it looks now."""
+    row = session.get(FacesRow, passage)
+    erased = row is not None and row.erased_at is not None
+    return not erased and session.get(ImageRow, (passage, sha256)) is None
+
+
+def keep(
+    session: Session,
+    keyring: Keyring,
+    lane: str,
+    passage: str,
+    sha256: str,
+    body: bytes,
+    *,
+    at: datetime,
+    key: DataKey | None = None,
+) -> None:
+    """Seal an uploaded image that was checked, once; of an erased passage it is taken and not kept.
+
+    `key`: the passage's as it was before the turn to write; where it is another by now, that one is asked
+    for. Raises PassageUnknownError, TooManyImagesError or KeyringError.
+    """
     if not _expected(session, lane, passage, sha256, at=at):
         return
-    sealed = seal(keyring.key_for(passage, at=at), passage, sha256, body)
-    _put(session, passage, sha256, sealed, at=at)
+    if key is None or not keyring.has(passage, key):
+        key = keyring.key_for(passage, at=at)
+    _put(session, passage, sha256, seal(key.secret, passage, sha256, body), at=at)
 
 
 def will_not_come(session: Session, lane: str, passage: str, sha256: str, *, at: datetime) -> None:

@@ -6,6 +6,7 @@ keyring is a file of its own (`<database>.keys`), or on a server a schema of its
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,6 +39,14 @@ from api.store.database import CONNECTIONS, Database
 from api.store.tables import Moment
 
 SCHEMA = "keyring"
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """What seals the images of one passage, and as what it lies in the keyring."""
+
+    secret: bytes = field(repr=False)
+    wrapped: bytes
 
 
 class Keyring:
@@ -77,18 +86,23 @@ class Keyring:
         except OSError as error:
             raise KeyringError(f"the keyring cannot be used: {type(error).__name__}") from error
 
-    def key_for(self, passage: str, *, at: datetime) -> bytes:
-        """The passage's key, made where there is none. Raises KeyWrongError or KeyringError."""
+    def key_for(self, passage: str, *, at: datetime) -> DataKey:
+        """The passage's key, made where there is none: a key management service may be asked, which may be
+        far away, so not while others wait for the turn to write. Raises KeyWrongError or KeyringError."""
         with self._database.write(turn=False) as session:
             wrapped = self._wrapped(session, passage)
             kek = self._kek_of(session, share=True)
             if wrapped is not None:
-                return kek.unwrap(wrapped, passage)
+                return DataKey(kek.unwrap(wrapped, passage), wrapped)
             key = new_key()
-            session.execute(
-                insert(self._keys).values(passage=passage, wrapped=kek.wrap(key, passage), made_at=at)
-            )
-            return key
+            wrapped = kek.wrap(key, passage)
+            session.execute(insert(self._keys).values(passage=passage, wrapped=wrapped, made_at=at))
+            return DataKey(key, wrapped)
+
+    def has(self, passage: str, key: DataKey) -> bool:
+        """Whether this is the passage's key still; asks no service."""
+        with self._database.read() as session:
+            return self._wrapped(session, passage) == key.wrapped
 
     def key_of(self, passage: str) -> bytes:
         """The passage's key. Raises KeyLostError, KeyWrongError or KeyringError."""

@@ -47,6 +47,7 @@ def _seal(session: Session, keyring: Keyring, row: ReferralRow, *, at: datetime)
             select(_PLAIN.c.body).where(_PLAIN.c.lane == row.lane, _PLAIN.c.sha256 == image.sha256)
         )
         if body is not None:
+            faces.check(image.sha256, body)
             faces.keep(session, keyring, row.lane, row.passage, image.sha256, body, at=at)
     held = session.get(FacesRow, row.passage)
     if held is not None:

@@ -47,7 +47,7 @@ def add(session: Session, keyring: Keyring, given: PreparedCase, *, at: datetime
     session.flush()
     key = keyring.key_for(case, at=at)
     for sha256, body in given.images.items():
-        session.add(PreparedImageRow(case=case, sha256=sha256, sealed=seal(key, case, sha256, body)))
+        session.add(PreparedImageRow(case=case, sha256=sha256, sealed=seal(key.secret, case, sha256, body)))
     session.flush()
     images = sorted(given.images)
     body_ = {"case": case, "truth": given.truth.value, "training": given.training, "images": images}

@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,13 @@ def _data(**told: str) -> bytes:
 
 
 def serving(**answers: bytes) -> Iterator[str]:
-    handler = type("Answering", (Service,), {"answers": answers})
+    with served(type("Answering", (Service,), {"answers": answers})) as address:
+        yield address
+
+
+@contextmanager
+def served(handler: type[Service]) -> Iterator[str]:
+    """A service at an address of its own."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -115,6 +122,33 @@ def test_a_desk_seals_faces_under_the_services_key(service: str, tmp_path: Path)
         assert officer.http.get(href).content == drawn_face(1)
         assert desk.desk.keyring.identity == "transit:faces"
     assert not list(tmp_path.glob("*.kek"))
+
+
+def test_nobody_waits_for_the_service_to_write(tmp_path: Path) -> None:
+    """A service that answers only once another lane has written shows that it was asked before the turn."""
+    wrote: list[int] = []
+
+    class Waiting(Service):
+        def do_POST(self) -> None:
+            entry = other.write("passage.started", {"passage": f"other-{len(wrote)}"})
+            wrote.append(other.deliver(entry).status_code)
+            super().do_POST()
+
+    with served(Waiting) as address:
+        settings: dict[str, Any] = {
+            "kms_address": address,
+            "kms_key": "faces",
+            "kms_token": SecretStr(TOKEN),
+        }
+        with (
+            running(tmp_path, busy_timeout_s=2, **settings) as desk,
+            desk.lane() as lane,
+            desk.lane("lane-2") as other,
+        ):
+            lane.upload(drawn_face(1), "p-1")
+            lane.upload(drawn_face(2), "p-1")
+    assert wrote == [200] * len(wrote)
+    assert len(wrote) >= 2
 
 
 def test_a_desk_takes_no_face_while_the_service_is_away(tmp_path: Path) -> None:
