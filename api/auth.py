@@ -30,6 +30,9 @@ from api.store.tokens import token_hash
 from api.work.desk import Desk
 from api.work.signing_in import Visitor
 
+_HOW_A_MONITOR_ASKS = (
+    "; a monitoring system sends `Authorization: Bearer …` with the desk's setting metrics_token"
+)
 _COOKIE = "passenger_lane_session"
 
 
@@ -83,8 +86,8 @@ def _let_in(request: Request, rule: Rule) -> None:
         return
     if bearer is not None and Caller.LANE in rule.callers:
         request.state.lane = desk.lane_of(bearer)
-    elif bearer is not None and Caller.MONITOR in rule.callers:
-        raise NotSignedInError
+    elif Caller.MONITOR in rule.callers and (bearer is not None or token_of(request) is None):
+        raise NotSignedInError(_HOW_A_MONITOR_ASKS)
     elif rule.people:
         request.state.officer = _allowed(request, rule)
     else:

@@ -203,8 +203,8 @@ class ProviderRefusedError(ApiError):
 class NotSignedInError(ApiError):
     """Nobody is signed in."""
 
-    def __init__(self) -> None:
-        super().__init__("nobody is signed in, or the session has ended: sign in again")
+    def __init__(self, otherwise: str = "") -> None:
+        super().__init__(f"nobody is signed in, or the session has ended: sign in again{otherwise}")
 
 
 class WrongPasswordError(ApiError):

@@ -53,6 +53,11 @@ def read(content: bytes, check: Callable[[bytes], object]) -> PreparedCase:
     try:
         return made(_File.model_validate_json(content), check)
     except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            raise CaseRefusedError(
+                "this is no prepared case, a JSON file that `python -m lane prepare-case` makes; "
+                "or give --document, --live and --truth with pictures"
+            ) from None
         faults = ", ".join(sorted({".".join(map(str, one["loc"])) or "file" for one in error.errors()}))
         raise CaseRefusedError(f"not complete or not well formed: {faults}") from None
 

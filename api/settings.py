@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -17,6 +18,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -252,12 +254,28 @@ def load(config: Path | None = None, **overrides: object) -> Settings:
     try:
         return _reading(config)(**cast("dict[str, Any]", given))
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in error.errors()
-        )
-        raise SettingsError(faults) from error
+        raise SettingsError("; ".join(_said(fault) for fault in error.errors())) from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"{config}: {error}") from error
+
+
+def _said(fault: ErrorDetails) -> str:
+    name = ".".join(map(str, fault["loc"])) or "settings"
+    if fault["type"] != "extra_forbidden":
+        return f"{name}: {fault['msg']}"
+    known = _known_beside(fault["loc"][:-1])
+    near = get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.5)
+    meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+    return f"{name}: there is no such setting; {meant}"
+
+
+def _known_beside(section: tuple[int | str, ...]) -> list[str]:
+    sections: dict[tuple[int | str, ...], type[BaseModel]] = {
+        (): Settings,
+        ("argon2",): Argon2Cost,
+        ("provider",): Provider,
+    }
+    return list(sections[section].model_fields) if section in sections else []
 
 
 def _reading(config: Path | None) -> type[Settings]:

@@ -188,7 +188,9 @@ def _sign(settings: Settings) -> None:
 
 
 def _write(out: Path, lines: Iterable[str]) -> None:
-    """The whole file or none. Raises StoreError."""
+    """The whole file or none, and none in place of another. Raises StoreError."""
+    if out.exists():
+        raise StoreError(f"{out}: there is such a file already, which may be a proof: name another one")
     beside = out.with_name(f"{out.name}.part")
     try:
         with beside.open("w", encoding="ascii") as file:

@@ -39,10 +39,14 @@ def end_shift(
     desk: TheDesk,
     who: ActingOfficer,
     note: Annotated[str, Form(max_length=2000)] = "",
-    colleague: Annotated[str, Form(max_length=32)] = "",
+    colleague: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """End the shift; the own cases go to the colleague, who judges them blind, or back to the queue."""
-    ended = Staffing.of(desk).end(who, note, colleague.strip() or None)
+    """End the shift; the own cases go to the colleague, who judges them blind, or back to the queue.
+
+    Colleagues are called by name here: nobody learns in passing who is behind which pseudonym.
+    """
+    staffing = Staffing.of(desk)
+    ended = staffing.end(who, note, staffing.named(colleague, who) if colleague else None)
     return render.page(request, "hand_over.html", officer=who, ended=ended)
 
 

@@ -69,6 +69,13 @@ class Staffing:
             found = officers.colleagues(session, shifts.on_duty(session, at=self.clock()))
         return [one for one in found if _may_follow(one, officer)]
 
+    def named(self, name: str, officer: SignedInOfficer) -> str:
+        """The pseudonym of a colleague who may take over. Raises OfficerUnknownError."""
+        for colleague in self.colleagues(officer):
+            if colleague.name == name:
+                return colleague.pseudonym
+        raise OfficerUnknownError
+
     def start(self, officer: SignedInOfficer) -> Duty:
         """Begin, or come back from a break."""
         with self.database.write() as session:

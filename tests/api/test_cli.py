@@ -288,6 +288,25 @@ def test_a_password_does_not_hold_the_own_name(tmp_path: Path) -> None:
     assert "own name" in refused.stderr
 
 
+def test_no_file_is_written_over_by_an_export(tmp_path: Path) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    run("lane", "add", "lane-1", *database)
+    out = tmp_path / "ledger.jsonl"
+    assert run("ledger", "export", "--out", str(out), *database).exit_code == 0
+    before = out.read_bytes()
+    again = run("ledger", "export", "--out", str(out), *database)
+    assert (again.exit_code, "name another one" in again.stderr) == (2, True)
+    assert out.read_bytes() == before
+
+
+def test_a_text_file_is_no_case_and_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+    database, text = ["--database", str(tmp_path / "desk.sqlite3")], tmp_path / "notes.txt"
+    run("lane", "add", "lane-1", *database)
+    text.write_text("to be done")
+    refused = run("case", "add", str(text), *database)
+    assert (refused.exit_code, "prepare-case" in refused.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -372,8 +391,15 @@ def test_an_unknown_setting_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     config = tmp_path / "desk.toml"
     config.write_text("leese_s = 60\n")
     assert "leese_s" in tomllib.loads(config.read_text())
-    with pytest.raises(SettingsError, match="leese_s"):
+    with pytest.raises(SettingsError, match="leese_s: there is no such setting; did you mean lease_s"):
         load(config)
+    config.write_text("[argon2]\ntime = 2\nzzz = 1\n")
+    with pytest.raises(SettingsError) as refused:
+        load(config)
+    assert "argon2.time: there is no such setting; did you mean time_cost?" in str(refused.value)
+    assert "argon2.zzz: there is no such setting; there are memory_kib, parallelism, time_cost" in str(
+        refused.value
+    )
     monkeypatch.setenv("PASSENGER_LANE_DESK_LEESE_S", "60")
     with pytest.raises(SettingsError, match="LEESE_S"):
         load()

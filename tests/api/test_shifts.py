@@ -131,8 +131,24 @@ def test_a_hand_over_offers_those_on_duty_who_may_take_cases(desk: RunningDesk, 
         desk.officer("zhao", Role.SUPERVISOR) as supervisor,
     ):
         resting.ask("POST", "/shift/break")
-        offered = re.findall(r'<option value="(officer-\w+)">', officer.http.get("/shift/end").text)
-        assert offered == [colleague.pseudonym, supervisor.pseudonym]
+        offered = re.findall("<option>([^<]+)</option>", officer.http.get("/shift/end").text)
+        assert offered == ["li", "zhao"]
         colleague.ask("POST", "/shift/end", json={})
         supervisor.ask("POST", "/shift/end", json={})
         assert "Nobody else is on duty" in officer.http.get("/shift/end").text
+
+
+def test_the_hand_over_calls_colleagues_by_name_and_tells_no_pseudonym(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    with desk.officer("li") as li:
+        page = officer.http.get("/shift/end").text
+        assert "<option>li</option>" in page
+        assert li.pseudonym not in page
+        form = {"csrf_token": officer.http.headers["X-CSRF-Token"], "colleague": li.pseudonym}
+        assert officer.http.post("/shift/end", data=form).status_code == 404
+        ended = officer.http.post("/shift/end", data=form | {"colleague": "li"})
+        assert "1 case is with your colleague now" in ended.text
+        assert li.ask("GET", f"/referrals/{passage}").json()["mine"]
