@@ -7,6 +7,7 @@ import signal
 import sys
 from dataclasses import asdict
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -187,6 +188,53 @@ def run(
         log.warning("the lane serves")
         for report in lane.reports():
             log.info("passage %s: %s", report.passage, report.outcome)
+
+
+@app.command()
+def record(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where recordings go; for you alone.")],
+    settings: SettingsFile = None,
+    passages: Annotated[int, typer.Option(min=1, max=1000, help="End after so many.")] = 1,
+    most_mb: Annotated[int, typer.Option(min=1, max=16_000, help="For one recording.")] = 1024,
+) -> None:
+    """Serve passengers as `run` does, and record what each decision rests on: faces and documents, encrypted.
+
+    For whoever investigates a fault, by their order; the passengers must be told. The key is in
+    PASSENGER_LANE_RECORDING_KEY (64 hexadecimal digits), the ledger says which passages were recorded.
+    """
+    from lane import recording  # noqa: PLC0415
+    from lane.running import open_lane  # noqa: PLC0415
+
+    key = recording.key_of_environment()
+    recorder = recording.Recorder(recording.folder_for_faces(folder), key, most_mb << 20)
+    judge = partial(recording.RecordingJudge, recorder=recorder)
+    with open_lane(config.read(settings), judge=judge) as lane:
+        print(f"faces and documents of {passages} passages are recorded in {folder}", file=sys.stderr)
+        for report in islice(lane.reports(), passages):
+            print(f"{report.passage}: {report.outcome}", file=sys.stderr)
+
+
+@app.command()
+def replay(
+    path: Annotated[Path, typer.Argument(metavar="DIR", help="A recording, or a folder of them.")],
+    settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make recorded decisions once more; exit code 1 where evidence or decision come out otherwise."""
+    from lane import recording, replaying  # noqa: PLC0415
+    from lane.build import build_measurer, build_policy  # noqa: PLC0415
+    from lane.terminal import show_replayed  # noqa: PLC0415
+
+    key, files, read = recording.key_of_environment(), replaying.recordings(path), config.read(settings)
+    rules = build_policy(read)
+    measurer = build_measurer(read, rules)
+    found = [replaying.replay(file, key, measurer, rules) for file in files]
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        show_replayed(Console(), found)
+    if not all(one.identical for one in found):
+        raise typer.Exit(1)
 
 
 @app.command("settings")

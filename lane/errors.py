@@ -12,6 +12,7 @@ LaneError
 ├── TransitionError        a step that the passage's state does not allow
 ├── SettingsError          a setting is missing or wrong
 ├── StoppedError           the lane was told to stop while a passage waits for an officer
+├── RecordingError         a recording cannot be made, or is not whole, or has another key
 ├── PictureError           a picture that cannot be used: names the file and says why
 ├── PhotosError            the demo's photographs are not there or were changed
 └── DeskError              the desk has not got it: the outbox keeps it
@@ -68,6 +69,10 @@ class SettingsError(LaneError):
 
 class StoppedError(LaneError):
     """The lane was told to stop while a passage waits; the next start closes it as interrupted."""
+
+
+class RecordingError(LaneError):
+    """A recording cannot be made, is not whole, or was made with another key."""
 
 
 class PictureError(LaneError):

@@ -1,8 +1,9 @@
 """One passenger's evidence and what the policy says of it; whatever fails on the way refers."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lane import pictures
 from lane.capture import Booth, Capture, capture
@@ -37,6 +38,8 @@ class Judged:
     timings_ms: dict[str, float]
     compared: Compared | None = None
     """What the evaluation in service may ask, once the passage is over."""
+    recording: Mapping[str, Any] | None = None
+    """What the ledger says of the recording, where one was made (`lane.recording`)."""
 
 
 @dataclass(slots=True)
@@ -76,6 +79,9 @@ class _UntilAsked:
 class Judge:
     """Measures a document and a capture, and decides."""
 
+    records = False
+    """Whether what it hears is recorded."""
+
     def __init__(
         self,
         camera: FrameSource,
@@ -96,7 +102,7 @@ class Judge:
 
     def measure_with(self, measurer: Measurer) -> None:
         """From the next passenger on; its networks passed their golden check."""
-        self._measurer = measurer
+        self._measurer, self._booth = measurer, replace(self._booth, measurer=measurer)
 
     @property
     def policy(self) -> Policy:

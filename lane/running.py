@@ -27,7 +27,7 @@ from lane.kiosk.settings import Setup
 from lane.measure import Measurer
 from lane.passage import State
 from lane.policy import Policy, ZoneRule
-from lane.ports import Clock, FrameSource, Gate
+from lane.ports import Clock, FrameSource, Gate, Guide
 from lane.pulse import LivingClock, LivingGate, Pulse
 from lane.referral import PassageId
 from lane.station import PassageReport, Station
@@ -41,7 +41,7 @@ HUNG_S = 60.0
 """A flow that asks neither clock nor gate for so long hangs. An answer of the desk may take ten seconds."""
 TOLD_FROM_S = 2.0
 """A shorter pause is over before a screen could tell of it."""
-MakeJudge = Callable[[FrameSource, Measurer, Policy, Clock, Timekeeper], Judge]
+MakeJudge = Callable[[FrameSource, Measurer, Policy, Clock, Timekeeper, Guide], Judge]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         watched = WatchedCamera(camera, beacon, clock)
         station = build_station(
             settings,
-            judge=judge(watched, measurer, policy, clock, timekeeper),
+            judge=judge(watched, measurer, policy, clock, timekeeper, kiosk),
             reader=reader,
             gate=gate,
             clock=clock,

@@ -160,7 +160,8 @@ class Station:
         if document is None:
             return None
         passage = Passage()
-        started = Draft("passage.started", {"passage": passage.id})
+        recorded = {"recorded": True} if self._judge.records else {}
+        started = Draft("passage.started", {"passage": passage.id, **recorded})
         self._record(passage, Step.DOCUMENT_PRESENTED, [started])
         judged, report = self._follow(passage, document)
         if judged.evidence.models_unchanged:
@@ -432,6 +433,8 @@ class Station:
             "images": [one.fact() for one in judged.shown],
             "timings_ms": judged.timings_ms,
         }
+        if judged.recording is not None:
+            body["recording"] = judged.recording
         return Draft("passage.judged", body)
 
 

@@ -13,6 +13,7 @@ from lane.cast import Passenger
 from lane.checking import Finding
 from lane.reasons import Reason
 from lane.referral import Answer
+from lane.replaying import Replayed
 from lane.station import PassageReport
 
 _STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
@@ -32,6 +33,18 @@ def show_findings(console: Console, findings: Iterable[Finding]) -> bool:
         console.print(line, soft_wrap=True, highlight=False)
         well = well and one.ok
     return well
+
+
+def show_replayed(console: Console, replayed: Iterable[Replayed]) -> None:
+    """A line for each recording, and one for each difference."""
+    for one in replayed:
+        word, colour = ("same", "green") if one.identical else ("OTHER", "red")
+        line = Text()
+        line.append(f"{word:5}  ", style=f"bold {colour}")
+        line.append(f"{one.file}  {one.outcome}")
+        console.print(line, soft_wrap=True, highlight=False)
+        for difference in one.differences:
+            console.print(f"       {difference}", soft_wrap=True, highlight=False, markup=False)
 
 
 class Terminal:
