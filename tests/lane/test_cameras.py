@@ -144,7 +144,7 @@ def until_lost(opened: RealCamera) -> Iterator[Frame]:
 def test_a_stream_that_stalls_is_lost_in_time_and_found_again() -> None:
     with http_camera() as (address, does), camera(address, wait_s=1.5) as opened:
         waited(lambda: opened.counts.frames > 0)
-        reader = opened._watchdog.pid
+        reader = opened.reader_pid
         does.go.clear()
         began_s = time.monotonic()
         with pytest.raises(CameraError, match="no whole frame in time"):
@@ -226,22 +226,42 @@ def test_a_server_that_never_gives_a_whole_frame_is_given_up_and_tried_again(doe
 def test_a_reader_that_is_killed_is_started_again() -> None:
     with http_camera() as (address, _), camera(address) as opened:
         before = first(opened)
-        pid = opened._watchdog.pid
+        pid = opened.reader_pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        assert waited(lambda: opened._watchdog.pid not in (None, pid) and opened.counts.reconnects == 1)
+        assert waited(lambda: opened.reader_pid not in (None, pid) and opened.counts.reconnects == 1)
         assert first(opened).sequence > before.sequence
 
 
 def test_a_reader_that_hangs_is_killed_and_started_again() -> None:
     with http_camera() as (address, _), camera(address) as opened:
         first(opened)
-        pid = opened._watchdog.pid
+        pid = opened.reader_pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         assert waited(lambda: opened.counts.reconnects == 1)
         assert READER not in command_of(pid)
         assert opened.counts.stalls == 1
+
+
+def test_a_reader_that_fell_behind_skips_to_the_newest() -> None:
+    does = Behaviour(frames_per_second=200)
+    with http_camera(does) as (address, _), camera(address, stall_s=30.0) as opened:
+        first(opened)
+        pid = opened.reader_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        sent = does.sent
+        assert waited(lambda: does.sent > sent + 60)
+        os.kill(pid, signal.SIGCONT)
+        assert waited(lambda: opened.counts.skipped > 20)
+        assert waited(lambda: behind(opened, does) < 30)
+
+
+def behind(opened: RealCamera, does: Behaviour) -> int:
+    """How many the server has sent since the newest frame."""
+    number = number_of(first(opened).image_bgr)
+    return (does.sent - number) % 256
 
 
 def test_a_camera_that_is_closed_leaves_no_process_and_no_memory() -> None:
@@ -292,7 +312,7 @@ settings = CameraSettings(source=sys.argv[1], open_s=30.0, wait_s=30.0)
 try:
     with RealCamera(settings, "lane-of-tests") as opened:
         for frame in opened.frames():
-            print(opened._watchdog.pid, opened.feed, flush=True)
+            print(opened.reader_pid, opened.feed, flush=True)
             break
         time.sleep(600)
 except KeyboardInterrupt:
@@ -351,7 +371,7 @@ def test_a_reader_loads_no_network_and_no_secret_of_the_lane(monkeypatch: pytest
     monkeypatch.setenv("PASSENGER_LANE_TOKEN", "very-secret-token")
     with http_camera() as (address, _), camera(address) as opened:
         first(opened)
-        pid = opened._watchdog.pid
+        pid = opened.reader_pid
         assert b"very-secret" not in Path(f"/proc/{pid}/environ").read_bytes()
         assert "onnxruntime" not in Path(f"/proc/{pid}/maps").read_text()
 
@@ -367,7 +387,7 @@ def test_a_password_opens_the_stream_and_is_told_nowhere(
     secret = {"user": "li wei", "password": PASSWORD}
     with http_camera(does) as (address, _), camera(address, **secret) as opened:
         first(opened)
-        pid = opened._watchdog.pid
+        pid = opened.reader_pid
         for shown in ("cmdline", "environ"):
             assert PASSWORD.encode() not in Path(f"/proc/{pid}/{shown}").read_bytes()
         assert PASSWORD not in repr(opened._settings) + repr(opened._source)

@@ -1,17 +1,21 @@
 """From packets to upright pictures with the time of their capture. In the reader's process alone."""
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import TypeAlias
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -28,6 +32,8 @@ MOST_BEHIND_S = 1.0
 _WITHIN = 64
 _SHORTEST_S = 0.01
 
+Came: TypeAlias = "tuple[Packet[VideoStream], int]"
+"""A packet, and the monotonic time in ns when it was read."""
 Timed: TypeAlias = tuple[VideoFrame | None, float]
 """A frame, None for a spoilt one, and when it is due, in seconds from the beginning."""
 
@@ -41,8 +47,17 @@ class Shot:
     monotonic_ns: int
 
 
-def shots(source: Source) -> Iterator[Shot | None]:
-    """The camera's pictures as they come; None for one that could not be decoded.
+class Missed(Enum):
+    """A picture that there is not, as the reader says it."""
+
+    SPOILT = "!"
+    """It could not be decoded."""
+    SKIPPED = "-"
+    """A newer one had come before it was decoded."""
+
+
+def shots(source: Source) -> Iterator[Shot | Missed]:
+    """The camera's pictures as they come, and those that are missed.
 
     Ends where a file or folder ends; raises TroubleError, or av's and the system's errors.
     """
@@ -79,33 +94,92 @@ class _Developer:
         return turned[:, ::-1] if self._source.mirror else turned
 
 
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[VideoFrame | None, int]]:
+def _decoded(packets: Iterable[Came]) -> Iterator[tuple[VideoFrame | None, int]]:
     """Every frame with the monotonic time in ns when its packet was read; None for a spoilt one."""
     read: deque[tuple[int | None, int]] = deque(maxlen=_WITHIN)
-    for packet in container.demux(stream):
-        now_ns = time.monotonic_ns()
-        read.append((packet.pts, now_ns))
+    for packet, read_ns in packets:
+        read.append((packet.pts, read_ns))
         try:
             frames = packet.decode()
         except av.FFmpegError:
-            yield None, now_ns
+            yield None, read_ns
             continue
         for frame in frames:
-            at_ns = next((at for pts, at in read if pts == frame.pts), now_ns)
-            yield (None if frame.is_corrupt else frame), at_ns
+            at = (at_ns for pts, at_ns in read if pts is not None and pts == frame.pts)
+            yield (None if frame.is_corrupt else frame), next(at, read_ns)
 
 
-def _live(source: Source, develop: _Developer) -> Iterator[Shot | None]:
+def _stamped(container: InputContainer, stream: VideoStream) -> Iterator[Came]:
+    for packet in container.demux(stream):
+        yield packet, time.monotonic_ns()
+
+
+def _live(source: Source, develop: _Developer) -> Iterator[Shot | Missed]:
+    """Until the stream ends, which is an error. It is closed by the end of the process alone."""
     container, stream = opened(opening(source), source.most_pixels)
     lateness = Lateness() if source.kind is Kind.RTSP else None
-    with closing(container):
-        for frame, read_ns in _decoded(container, stream):
-            if frame is None:
-                yield None
-                continue
-            late_ns = lateness.of(frame.time, read_ns) if lateness else 0
-            yield develop.shot(frame, time.monotonic_ns() - read_ns + late_ns)
-    raise TroubleError(Trouble.CUT)
+    packets = _Packets(container, stream)
+    for frame, read_ns in _decoded(packets.come()):
+        yield from repeat(Missed.SKIPPED, packets.skipped())
+        if frame is None:
+            yield Missed.SPOILT
+            continue
+        late_ns = lateness.of(frame.time, read_ns) if lateness else 0
+        yield develop.shot(frame, time.monotonic_ns() - read_ns + late_ns)
+
+
+class _Packets:
+    """A live stream's packets, taken as they come by a thread that does nothing else: none waits on the way.
+
+    Where each picture stands for itself, the newest is kept alone: a decoder that falls behind skips. Where
+    it does not, a decoder that falls too far behind is an error.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._container, self._stream = container, stream
+        self._newest_alone = stream.codec_context.codec.intra_only
+        self._kept: deque[Came] = deque()
+        self._news = threading.Condition()
+        self._ended: Exception | None = None
+        self._skipped = 0
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def come(self) -> Iterator[Came]:
+        """Each with the monotonic time in ns when it came. Raises what ended the stream."""
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._kept or self._ended)
+                if not self._kept and self._ended is not None:
+                    raise self._ended
+                packet = self._kept.popleft()
+            yield packet
+
+    def skipped(self) -> int:
+        """How many were passed over since it was asked last."""
+        with self._news:
+            skipped, self._skipped = self._skipped, 0
+        return skipped
+
+    def _take(self) -> None:
+        ended: Exception = TroubleError(Trouble.CUT)
+        try:
+            for packet in _stamped(self._container, self._stream):
+                self._keep(packet)
+        except Exception as error:  # noqa: BLE001  raised where packets are asked for
+            ended = error
+        with self._news:
+            self._ended = ended
+            self._news.notify()
+
+    def _keep(self, packet: Came) -> None:
+        with self._news:
+            if self._newest_alone:
+                self._skipped += len(self._kept)
+                self._kept.clear()
+            elif self._kept and packet[1] - self._kept[0][1] > MOST_BEHIND_S * 1e9:
+                raise TroubleError(Trouble.BEHIND)
+            self._kept.append(packet)
+            self._news.notify()
 
 
 class Lateness:
@@ -135,14 +209,16 @@ class Lateness:
         return late_ns
 
 
-def _paced(once: Callable[[], Iterator[Timed]], source: Source, develop: _Developer) -> Iterator[Shot | None]:
+def _paced(
+    once: Callable[[], Iterator[Timed]], source: Source, develop: _Developer
+) -> Iterator[Shot | Missed]:
     """At the recording's own pace, from the beginning again where it loops."""
     begin_s = time.monotonic()
     while True:
         before_s, last_s = 0.0, None
         for frame, at_s in once():
             time.sleep(max(0.0, begin_s + at_s - time.monotonic()))
-            yield None if frame is None else develop.shot(frame)
+            yield Missed.SPOILT if frame is None else develop.shot(frame)
             before_s, last_s = last_s or 0.0, at_s
         if last_s is None:
             raise TroubleError(Trouble.NO_VIDEO)
@@ -157,7 +233,7 @@ def _file(source: Source) -> Iterator[Timed]:
         interval_s = 1 / float(stream.average_rate or FOLDER_FRAMES_PER_SECOND)
         first_s: float | None = None
         at_s = -interval_s
-        for frame, _ in _decoded(container, stream):
+        for frame, _ in _decoded(_stamped(container, stream)):
             told_s = None if frame is None else frame.time
             first_s = told_s if first_s is None else first_s
             at_s = at_s + interval_s if told_s is None or first_s is None else told_s - first_s
@@ -177,6 +253,6 @@ def _still(path: Path, source: Source) -> VideoFrame | None:
     try:
         container, stream = opened(file_opening(path, source), source.most_pixels)
         with closing(container):
-            return next((frame for frame, _ in _decoded(container, stream)), None)
+            return next((frame for frame, _ in _decoded(_stamped(container, stream))), None)
     except av.FFmpegError:
         return None

@@ -1,8 +1,8 @@
 """The process that reads one camera: `python -m lane.adapters.cameras.reader`, started by the watchdog.
 
 Its input tells in two lines into which feed it writes, and what it reads. It says `+` for each frame in the
-feed, `!` for one that was spoilt, and at its end a word of trouble. It ends when its input does, and is
-killed when its lane is. It loads no network.
+feed, `!` for one that was spoilt, `-` for one that was skipped, and at its end a word of trouble. It ends
+when its input does, and is killed when its lane is. It loads no network.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import av.logging
 
-from lane.adapters.cameras.decoding import shots
+from lane.adapters.cameras.decoding import Missed, shots
 from lane.adapters.cameras.opening import trouble_of
 from lane.adapters.cameras.source import Source
 from lane.adapters.cameras.trouble import Trouble
@@ -44,8 +44,8 @@ def read(source: Source, feed: str) -> None:
     """Fill the feed. Returns where the source ends, and raises what `shots` raises."""
     with AttachedWriter(feed) as writer:
         for shot in shots(source):
-            if shot is None:
-                _say("!")
+            if isinstance(shot, Missed):
+                _say(shot.value)
                 continue
             writer.write(shot.image_bgr, shot.wall_ns, shot.monotonic_ns)
             _say("+")

@@ -47,6 +47,8 @@ class Counts:
     """Whole frames that came."""
     spoilt: int = 0
     """Frames that could not be decoded."""
+    skipped: int = 0
+    """Frames that the reader did not decode, since a newer one had come."""
     reconnects: int = 0
     """How often a stream that had given frames was opened again."""
     stalls: int = 0
@@ -211,23 +213,27 @@ class Watchdog:
                 due_s = now_s + self._patience.stall_s
                 if now_s - first_s > _STEADY_S:
                     self._backoff.reset()
-            self._count(came, lines.count("!"))
+            self._count(came, lines.count("!"), lines.count("-"))
             words = [line.removeprefix("trouble ") for line in lines if line.startswith("trouble ")]
             said = Trouble(words[-1]) if words else said
             if now_s >= due_s:
                 return Trouble.STALLED
         return said
 
-    def _count(self, came: int, spoilt: int) -> None:
+    def _count(self, came: int, spoilt: int, skipped: int) -> None:
         with self._news:
-            counts = self._counts
-            self._counts = replace(counts, frames=counts.frames + came, spoilt=counts.spoilt + spoilt)
-            if came:
-                if self._trouble is not None:
-                    self._counts = replace(self._counts, reconnects=counts.reconnects + 1)
-                    log.warning("the camera at %s gives frames again", self._source.told)
+            now, found = self._counts, came > 0 and self._trouble is not None
+            self._counts = replace(
+                now,
+                frames=now.frames + came,
+                spoilt=now.spoilt + spoilt,
+                skipped=now.skipped + skipped,
+                reconnects=now.reconnects + found,
+            )
+            if found:
+                log.warning("the camera at %s gives frames again", self._source.told)
                 self._trouble = None
-                self._news.notify_all()
+            self._news.notify_all()
 
     def _note(self, trouble: Trouble) -> None:
         with self._news:
