@@ -26,6 +26,8 @@ LONGEST = 28
 """Letters of a name; a longer one is cut."""
 SHARES = (1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4)
 """Marks of a DET axis; it ends at the first and the last."""
+COARSE_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
+"""Marks of a DET axis for few presentations."""
 MOST_POINTS = 600
 BAR = STEPS // 64
 """Bins of `EDGES` that one bar of a histogram counts: 1/64 of similarity."""
@@ -124,6 +126,29 @@ def det(
             _text(x, y + 19, "on an axis: off its end", colour="#555"),
         ]
     return _page(title, body)
+
+
+def det_of_attacks(scores: Mapping[str, tuple[Scores, Scores]], title: str) -> str:
+    """APCER against BPCER for each species: scores of live presentations, and of its attacks."""
+    across = Scale(_deviate(0), _deviate(1), LEFT, WIDTH - RIGHT)
+    up = Scale(_deviate(0), _deviate(1), HEIGHT - BOTTOM, TOP)
+    marks = [(_deviate(share), f"{share:.0%}".removesuffix("%")) for share in COARSE_SHARES]
+    body = [*_axes(across, up, marks, marks, "attacks accepted (APCER) %", "live rejected (BPCER) %")]
+    for place, (name, (live, attacks)) in enumerate(scores.items()):
+        line = [(across.at(_deviate(x)), up.at(_deviate(y))) for x, y in _walk(live, attacks)]
+        body.append(_line(line, place))
+        body += _legend(place, name, f"{len(attacks)} runs")
+    return _page(title, body)
+
+
+def _deviate(share: float) -> float:
+    return NormalDist().inv_cdf(min(max(share, COARSE_SHARES[0]), COARSE_SHARES[-1]))
+
+
+def _walk(live: Scores, attacks: Scores) -> Iterator[Point]:
+    """APCER and BPCER at each threshold where one of them changes."""
+    for threshold in np.unique(np.concatenate([live, attacks])):
+        yield float((attacks >= threshold).mean()), float((live < threshold).mean())
 
 
 def histogram(outcome: Outcome, title: str, threshold: float | None = None) -> str:

@@ -68,6 +68,32 @@ def show_accuracy(console: Console, result: dict[str, Any]) -> None:
         _show_unequal(console, matcher)
 
 
+def show_attacks(console: Console, result: dict[str, Any]) -> None:
+    """APCER of each species, and what each cue tells alone."""
+    show_stamp(console, result["stamp"])
+    live = result["bpcer"]
+    console.print(
+        f"\n{result['people']} people, runs of {result['looks_per_run']} looks; {live['runs']} live runs, "
+        f"rejected: {live['rate']:.1%}, at a score of 0.5: {result['bpcer_at_a_half']['rate']:.1%}",
+        markup=False,
+    )
+    species = Table("species", "runs", "accepted", "95 %", "by people", box=None, pad_edge=False)
+    for name, one in result["apcer"].items():
+        ends = one["by_people"]
+        species.add_row(
+            name,
+            str(one["runs"]),
+            f"{one['rate']:.1%}",
+            "{:.1%} to {:.1%}".format(*one["interval"]),
+            "{:.1%} to {:.1%}".format(*ends) if ends else "",
+        )
+    console.print(species)
+    cues = Table("cue alone", "more in live", "assessed", box=None, pad_edge=False)
+    for name, one in result["alone"].items():
+        cues.add_row(name, f"{one['more_in_live']:.3f}", f"{one['assessed']:.1%}")
+    console.print(cues)
+
+
 def show_calibration(
     console: Console, calibration: dict[str, Any], wanted: Mapping[float, Mapping[str, Any] | None]
 ) -> None:

@@ -10,6 +10,7 @@ from lane.errors import CameraError
 from lane.evidence import CaptureEnd, CaptureEvidence
 from lane.frame import Frame
 from lane.guidance import Instruction, Told, instruction_for, lacking, next_told
+from lane.looks import Looks
 from lane.measure import Before, Measurer, Sighting, Stopwatch
 from lane.policy import CaptureRule, Policy, beyond_limits
 from lane.ports import Clock, FrameSource, Guide, nobody_guides
@@ -63,6 +64,7 @@ class Capture:
     engine_fault: str | None = None
     stream: StreamWatch | None = None
     """What all frames tell of where they came from; None before the first."""
+    looks: Looks = field(default_factory=Looks)
 
     @property
     def probes(self) -> list[Embedding]:
@@ -92,6 +94,7 @@ class Capture:
     def note(self, seen: Seen) -> None:
         """Count a frame, keep it where it is among the best, start anew where it shows somebody else."""
         self.looked_at += 1
+        self.looks.see(seen.frame, seen.sighting, seen.track)
         self.most_faces = max(self.most_faces, seen.sighting.faces)
         self.best = _sorted([*self.best, seen])[:PICTURES_KEPT]
         if seen.sighting.faces > 1:

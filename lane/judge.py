@@ -20,11 +20,13 @@ from lane.reasons import Code
 from lane.reference import Reference, examine, unexamined
 from lane.timekeeping import Timekeeper
 from models.errors import ModelError
+from models.liveness.score import SCORE
 from models.measurement import Measure, NotAssessed
 
 log = logging.getLogger(__name__)
 
-LIVENESS = NotAssessed("this release has no attack detection")
+LIVENESS = NotAssessed("the cues of this release are not good enough to raise an alarm")
+NO_CUES = NotAssessed("no look at one face")
 NOT_COMPARED = NotAssessed("not compared")
 
 
@@ -134,6 +136,7 @@ class Judge:
             if until.look():
                 wishes = tuple(dict.fromkeys(wishes + until.wishes))
                 finding, fault = _uncaptured(said, models_unchanged=finding.models_unchanged), None
+        cues = _cues(finding.taken, watch)
         matcher = self._measurer.networks.embedder.identity
         evidence = Evidence(
             document=finding.reference.evidence,
@@ -141,7 +144,8 @@ class Judge:
             quality=finding.taken.quality(),
             similarity=finding.similarity,
             achieved_fmr=self._policy.achieved_fmr(matcher, finding.similarity),
-            liveness=LIVENESS,
+            liveness=cues.get(SCORE, NO_CUES) if self._policy.liveness.use == "alarm" else LIVENESS,
+            liveness_cues=cues,
             matcher=matcher,
             networks=self._measurer.networks.identities,
             desk=desk,
@@ -196,6 +200,18 @@ def _stream(taken: Capture) -> StreamEvidence:
     except Exception as error:  # fail closed: what was not examined refers
         log.error("the stream was not examined", exc_info=error)
         return StreamEvidence()
+
+
+def _cues(taken: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
+    """A fault that nobody thought of is no score."""
+    if not taken.looks.kept:
+        return {}
+    try:
+        with watch.time("liveness"):
+            return taken.looks.cues()
+    except Exception as error:  # fail closed: what was not assessed is said
+        log.error("liveness cues were not taken", exc_info=error)
+        return {}
 
 
 def _compared(document: TravelDocument, finding: _Finding) -> Compared:

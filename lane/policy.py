@@ -90,6 +90,8 @@ class Calibrated:
 class LivenessRule(_Strict):
     """What to do about attack detection."""
 
+    use: Literal["cue", "alarm"]
+    """What the score of the liveness cues is: an officer's hint, or a measure that refers."""
     when_not_assessed: WhenMissing
     minimum: Annotated[float, Field(gt=0, le=1)]
 

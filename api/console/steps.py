@@ -127,6 +127,7 @@ class Reveal:
     band: str
     own: str
     attack: Marked
+    hint: str
     attack_images: tuple[ImageMessage, ...]
     document: tuple[Marked, ...]
     not_checked: tuple[str, ...]
@@ -160,6 +161,7 @@ def reveal(detail: ReferralDetail, words: Words) -> Reveal | None:
         band=told.band.text,
         own=_own(told, words),
         attack=_attack(told, words),
+        hint=told.attack.hint_text,
         attack_images=tuple(image for image in detail.images if image.sha256 in told.attack.images),
         document=tuple(Marked(one.result, one.text) for one in told.document),
         not_checked=tuple(told.not_checked),

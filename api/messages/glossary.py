@@ -77,6 +77,8 @@ WORDS: dict[str, str] = {
     "attack": "Whether anything looked like an attack on the camera.",
     "own": "What the asking officer had said before the reveal.",
     "assessed": "Whether attacks were looked for at all.",
+    "hint": "What the cues of movement and surface say, as a word.",
+    "hint_text": "The hint in words.",
     "alarm": "Whether something looks like an attack; as a parameter, an alarm's number.",
     "check": "Which check.",
     "result": "What came of it.",

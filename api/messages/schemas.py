@@ -215,6 +215,10 @@ class AttackMessage(Wire):
     assessed: bool
     alarm: bool
     images: list[Sha256] = Field(description="Those that raised the alarm.")
+    hint: Literal["none", "usual", "unusual"] = Field(
+        description="What cues of movement and surface say. It decides nothing; `usual` rules nothing out."
+    )
+    hint_text: str = Field(description="The same in words; empty where there is no hint.")
 
 
 class OwnVerdict(Wire):
@@ -446,6 +450,8 @@ class EvidenceTold(Told):
     achieved_fmr: MeasureTold = MeasureTold()
     """Lanes before the release that calibrates do not tell it."""
     liveness: MeasureTold = MeasureTold()
+    liveness_cues: dict[str, MeasureTold] = {}
+    """Lanes before the release that takes cues do not tell them."""
     engine_fault: str | None = None
     desk: str = "reached"
 

@@ -96,6 +96,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
     codes = referral.judged.codes
     found = review.match(codes, compared=judged.evidence.similarity.value is not None)
     alarm = Code.ATTACK_ALARM in codes
+    hint = wording.hint(judged.evidence)
     band = AchievedFmr(value=wording.share(judged.evidence), text=wording.worth(judged.evidence, words))
     return RevealedMessage(
         match=found,
@@ -110,6 +111,8 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
             assessed=judged.evidence.liveness.value is not None,
             alarm=alarm,
             images=[image.sha256 for image in images(referral) if alarm and image.role == "live"],
+            hint=hint,
+            hint_text=wording.hinted(hint, words),
         ),
         advice=words.say(wording.ADVICE[found]),
         own=_own(referral, words),

@@ -1,6 +1,7 @@
 """What codes mean, in an officer's words: no number of a comparison, no accusation of a person."""
 
 from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 from api.messages.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.rules.quality import Outcome, Truth
@@ -41,6 +42,13 @@ COMPONENTS: dict[str, str] = {
     "dynamic_range": N_("contrast"),
     "natural_colour": N_("colour of the light"),
     "compression": N_("traces of compression"),
+    "clock": N_("times of the pictures that do not go on"),
+    "timing": N_("pace of the pictures that this camera does not have"),
+    "frozen": N_("a picture that does not move"),
+    "loop": N_("movements that come again and again"),
+    "still": N_("a picture that was moved as a whole"),
+    "noise": N_("noise that is not this camera's"),
+    "stream": N_("origin of the pictures"),
 }
 
 ANSWERS: dict[Answer, str] = {
@@ -136,6 +144,21 @@ def brief(reason: ReasonTold, words: Words) -> str:
     return words.say(_meaning(reason).brief)
 
 
+Hint: TypeAlias = Literal["none", "usual", "unusual"]
+USUAL_FROM = 0.5
+"""The score is made so: of live people it was fitted on, two in a hundred lie below."""
+_HINTS = {
+    "usual": N_(
+        "A hint that decides nothing: movement and surface of the face are as with most live people. "
+        "That rules out no mask, picture or screen."
+    ),
+    "unusual": N_(
+        "A hint that decides nothing: movement or surface of the face are not as with most live people. "
+        "Look whether a picture or a screen is held up."
+    ),
+}
+
+
 def brief_of(code: str, words: Words) -> str:
     """A code as the wire tells it, in a few words."""
     return brief(ReasonTold(code=code), words)
@@ -175,6 +198,19 @@ def checked(judged: JudgedTold, words: Words) -> list[str]:
     if _has_value(evidence.liveness):
         said.append(words.say(N_("Attack detection ran")))
     return said
+
+
+def hint(evidence: EvidenceTold) -> Hint:
+    """What the liveness cues say: where most live people lie, or not. It decides nothing."""
+    score = evidence.liveness_cues.get("score", MeasureTold()).value
+    if score is None or not 0 <= score <= 1:
+        return "none"
+    return "usual" if score >= USUAL_FROM else "unusual"
+
+
+def hinted(said: Hint, words: Words) -> str:
+    """The hint in a sentence that says what it is not; empty where there is none."""
+    return words.say(_HINTS[said]) if said in _HINTS else ""
 
 
 def not_checked(judged: JudgedTold, words: Words) -> list[str]:

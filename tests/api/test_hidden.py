@@ -11,6 +11,7 @@ from api.rules.review import SHOWS, Item, Step
 from tests.api.desks import Lane, Officer, RunningDesk, judged
 
 SIMILARITY, FMR, THRESHOLD, BORDERLINE = 0.4711471, 0.0008151, 0.4913913, 0.3717171
+CUES = {"score": {"value": 0.2619191}, "border": {"value": 6.3317171}}
 EXPIRES_ON = "2020-02-29"
 SENTINELS = {
     "similarity": r"47114",
@@ -21,6 +22,7 @@ SENTINELS = {
     "borderline": r"\bF09\b|borderline",
     "expiry": r"2020-02-29|\bD11\b|expired",
     "attack": r"\bA01\b|presentation attack",
+    "cue": r"26191|33171|liveness_cues|hint that decides|仅供参考，不作任何决定依据|\"hint\": \"u",
     "waiting": r"waiting_s\": \d|opened_at\": \"",
 }
 OF_THE_COMPARISON = ("similarity", "achieved FMR", "threshold", "band", "no match", "borderline")
@@ -32,6 +34,7 @@ def refer(lane: Lane, reasons: list[dict[str, str]]) -> str:
         "document": {"expiry": "failed", "expires_on": EXPIRES_ON},
         "similarity": {"value": SIMILARITY},
         "achieved_fmr": {"value": FMR},
+        "liveness_cues": CUES,
         "matcher": {"name": "sface"},
     }
     band = {"admit": THRESHOLD, "borderline": BORDERLINE}
@@ -74,7 +77,8 @@ def test_before_the_judgement_nothing_of_the_findings_is_sent(
         assert found(text) == []
         assert waits(text) == [], "how long the passenger waits"
     told = officer.judge(passage).text
-    assert set(found(told)) >= {"achieved FMR", "no match", "expiry", "attack"}
+    assert set(found(told)) >= {"achieved FMR", "no match", "expiry", "attack", "cue"}
+    assert not re.search(r"26191|33171|liveness_cues|planarity", told), "the hint is a word, never a number"
     assert found(told, "similarity", "threshold", "band") == []
 
 
@@ -149,3 +153,19 @@ def test_the_blind_step_shows_faces_and_their_quality_alone() -> None:
     assert SHOWS[Step.BLIND] == {Item.IMAGES, Item.BADGES}
     assert Item.FINDINGS not in SHOWS[None]
     assert Item.IMAGES not in SHOWS[None] | SHOWS[Step.DECIDED]
+
+
+@pytest.mark.parametrize(("score", "hint"), [(0.2, "unusual"), (0.5, "usual"), (None, "none"), (7.0, "none")])
+def test_a_hint_is_told_in_words_once_the_officer_has_judged(
+    lane: Lane, officer: Officer, score: float | None, hint: str
+) -> None:
+    told = {"not_assessed": "few"} if score is None else {"value": score}
+    evidence = judged("p", [], [])["evidence"] | {"liveness_cues": {"score": told}}
+    passage = lane.refer(evidence=evidence)
+    officer.claim(passage)
+    attack = officer.judge(passage).json()["revealed"]["attack"]
+
+    assert (attack["hint"], attack["alarm"], attack["assessed"]) == (hint, False, False)
+    pages = {lang: officer.http.get(f"/referrals/{passage}?lang={lang}").text for lang in ("en", "zh-Hans")}
+    assert ("A hint that decides nothing" in pages["en"]) is (hint != "none")
+    assert ("仅供参考，不作任何决定依据" in pages["zh-Hans"]) is (hint != "none")

@@ -1,0 +1,116 @@
+"""Liveness cues are taken of a few looks at one face alone, and decide nothing unless a site says so."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lane.adapters import photos as store
+from lane.adapters.clock import SkippingClock
+from lane.adapters.simulated import SimulatedCamera
+from lane.cast import cast
+from lane.decide import Admit, Refer, decide
+from lane.errors import PolicyError
+from lane.evidence import DeskContact, from_plain, to_plain
+from lane.frame import Frame
+from lane.judge import Judge, Judged
+from lane.looks import Looks
+from lane.measure import Measurer, Sighting
+from lane.policy import SHIPPED, Policy, load
+from lane.reasons import Code, Reason
+from models.face import Box, Face
+from models.liveness.score import CUES, MOST_LOOKS, SCORE
+from models.measurement import Measured, NotAssessed
+from tests.lane.evidence import GOOD, POLICY
+
+IMAGE = np.full((48, 64, 3), 128, np.uint8)
+FACE = Face(
+    Box(10, 10, 20, 20), np.array([[14, 16], [26, 16], [20, 22], [15, 27], [25, 27]], np.float32), 1.0
+)
+
+
+def frame(at_s: float) -> Frame:
+    return Frame("test", round(at_s * 1000), datetime(2026, 1, 1, tzinfo=UTC), at_s, IMAGE)
+
+
+def seen(*at_s: float, faces: int = 1) -> Looks:
+    looks = Looks()
+    for one in at_s:
+        looks.see(frame(one), Sighting(IMAGE, faces, FACE if faces else None, {}))
+    return looks
+
+
+def test_looks_are_spaced_and_few() -> None:
+    looks = seen(*np.arange(0, 4, 0.04))
+
+    assert len(looks.kept) == MOST_LOOKS
+    assert np.diff([one.at_s for one in looks.kept]) == pytest.approx(0.2)
+    assert looks.kept[-1].at_s > 3.7
+
+
+def test_who_is_not_alone_is_looked_at_anew() -> None:
+    looks = seen(0, 0.2, 0.4)
+    looks.see(frame(0.6), Sighting(IMAGE, 0, None, {}))
+    assert len(looks.kept) == 3
+    looks.see(frame(0.8), Sighting(IMAGE, 2, FACE, {}))
+    assert looks.kept == []
+    looks.see(frame(1.0), Sighting(IMAGE, 1, FACE, {}), 1)
+    looks.see(frame(1.2), Sighting(IMAGE, 1, FACE, {}), 2)
+    assert len(looks.kept) == 1
+
+
+def test_too_few_looks_have_no_score() -> None:
+    assert seen(0, 0.2).cues().keys() == {SCORE}
+    assert isinstance(seen(0, 0.2).cues()[SCORE], NotAssessed)
+
+
+@pytest.fixture(scope="module")
+def holder(photos: Path, measurer: Measurer, policy: Policy) -> Judged:
+    """What a lane finds of a holder who walks up."""
+    assert photos == store.folder()
+    clock = SkippingClock()
+    passenger = cast(measurer, clock.today())[0]
+    slow = policy.model_copy(update={"capture": policy.capture.model_copy(update={"timeout_s": 60.0})})
+    camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
+    return Judge(camera, measurer, slow, clock).judge(passenger.document, DeskContact.REACHED)
+
+
+def test_the_evidence_holds_every_cue_and_liveness_stays_not_assessed(holder: Judged) -> None:
+    assert holder.evidence.liveness_cues.keys() == {SCORE, *CUES}
+    assert isinstance(holder.evidence.liveness, NotAssessed)
+    assert from_plain(to_plain(holder.evidence)).liveness_cues == dict(holder.evidence.liveness_cues)
+    assert holder.timings_ms["liveness"] > 0
+
+
+@pytest.mark.parametrize("score", [0.0, 0.49, 1.0])
+def test_a_cue_decides_nothing(score: float) -> None:
+    hinted = replace(GOOD, liveness_cues={SCORE: Measured(score)})
+
+    assert decide(hinted, POLICY) == decide(GOOD, POLICY)
+    assert isinstance(decide(hinted, POLICY), Admit)
+
+
+def test_a_site_may_take_the_score_as_an_alarm(measurer: Measurer, policy: Policy) -> None:
+    alarmed = replace(GOOD, liveness=Measured(0.2))
+    outcome = decide(alarmed, POLICY)
+    assert isinstance(outcome, Refer)
+    assert outcome.reasons == (Reason(Code.ATTACK_ALARM),)
+
+    clock = SkippingClock()
+    rule = policy.liveness.model_copy(update={"use": "alarm"})
+    changed = policy.model_copy(update={"liveness": rule})
+    passenger = cast(measurer, clock.today())[0]
+    camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
+    evidence = Judge(camera, measurer, changed, clock).judge(passenger.document, DeskContact.REACHED).evidence
+    assert evidence.liveness == evidence.liveness_cues[SCORE]
+
+
+def test_a_policy_says_what_the_score_is_for(tmp_path: Path) -> None:
+    assert load().liveness.use == "cue"
+    text = SHIPPED.read_text(encoding="utf-8")
+    for wrong in ('use = "decide"', ""):
+        (tmp_path / "policy.toml").write_text(text.replace('use = "cue"', wrong), encoding="utf-8")
+        with pytest.raises(PolicyError, match="use"):
+            load(tmp_path / "policy.toml")
