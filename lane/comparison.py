@@ -20,6 +20,7 @@ from lane.reference import examine, unexamined
 from models.errors import ImageError, ModelError
 from models.image import read
 from models.measurement import Measure, Measured
+from models.quality import mapped
 
 STAGES = ("detect", "align", "quality", "embed", "compare", "total")
 
@@ -52,6 +53,7 @@ class Comparison:
             "accepted_referral_load": self.policy.comparison.accepted_referral_load,
             "matcher": {"name": self.evidence.matcher.name, "sha256": self.evidence.matcher.sha256},
             "quality": {name: _number(measure) for name, measure in self.evidence.quality.items()},
+            "quality_mapped": {name: _mapped(name, one) for name, one in self.evidence.quality.items()},
             "timings_ms": {stage: self.timings_ms[stage] for stage in STAGES},
         }
 
@@ -137,6 +139,11 @@ def _frame(number: int, path: Path, clock: Clock) -> Frame:
 
 def _number(measure: Measure) -> float | None:
     return round(measure.value, 6) if isinstance(measure, Measured) else None
+
+
+def _mapped(name: str, measure: Measure) -> float | None:
+    """0 to 100, as the standard maps it."""
+    return _number(mapped(name, measure))
 
 
 def _exactly(measure: Measure) -> float | None:

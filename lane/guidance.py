@@ -62,6 +62,7 @@ _BY_COMPONENT: dict[tuple[str, Side], Instruction] = {
     ("offset_y", Side.HIGH): Instruction.HIGHER,
     **{(pose, side): Instruction.LOOK for pose in ("yaw_deg", "pitch_deg", "roll_deg") for side in Side},
     ("eye_opening", Side.LOW): Instruction.OPEN_EYES,
+    ("eyes_visible", Side.LOW): Instruction.LOOK,
 }
 AT = {
     State.WAITING: Instruction.WELCOME,

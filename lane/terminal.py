@@ -119,8 +119,9 @@ def show_comparison(console: Console, plain: dict[str, Any]) -> None:
         console.print(text, highlight=False)
     console.print(f"matcher {plain['matcher']['name']}", style="dim", highlight=False)
     for name, value in plain["quality"].items():
-        shown = "not assessed" if value is None else f"{value:.2f}"
-        console.print(f"  {name:22} {shown}", highlight=False)
+        mapped = plain["quality_mapped"][name]
+        shown = "not assessed" if value is None else f"{value:8.2f}   {mapped:3.0f} of 100"
+        console.print(f"  {name:24} {shown}", highlight=False)
 
 
 def _worth(plain: dict[str, Any]) -> Iterator[str]:

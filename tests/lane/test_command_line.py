@@ -54,6 +54,8 @@ def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Pat
     assert set(plain["timings_ms"]) == {"detect", "align", "quality", "embed", "compare", "total"}
     assert all(value >= 0 for value in plain["timings_ms"].values())
     assert plain["quality"]["inter_eye_distance_px"] > 100
+    assert plain["quality_mapped"].keys() == plain["quality"].keys()
+    assert 85 < plain["quality_mapped"]["inter_eye_distance_px"] <= 100
 
 
 def test_another_person_is_referred_with_exit_code_0(photos: Path) -> None:
