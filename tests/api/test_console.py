@@ -185,6 +185,21 @@ def test_what_was_not_measured_is_not_called_good() -> None:
     assert not any("sharpness" in text for text in wording.checked(told, words("en")))
 
 
+def test_a_covered_face_is_told_by_what_is_covered_and_what_was_not_measured(
+    lane: Lane, officer: Officer
+) -> None:
+    quality: dict[str, object] = {name: {"value": 0.15} for name in SCALES}
+    quality["motion"] = {"not_assessed": "no frame before"}
+    low = {"code": "F04", "components": ["eyes_visible", "motion"]}
+    evidence = judged("", [], [])["evidence"] | {"quality": quality}
+    passage = lane.refer(reasons=[low, {"code": "F05"}], evidence=evidence)
+    officer.claim(passage)
+    page = officer.http.get(f"/referrals/{passage}").text
+    assert "Outside the limits: eyes covered, or not to be seen" in page
+    assert "Not measured: movement" in page
+    assert f"Measured and outside no limit: {len(SCALES) - 2}" in page
+
+
 @pytest.mark.parametrize(
     ("headers", "query", "tag"),
     [
