@@ -49,13 +49,21 @@ class Doorway:
         self._gate, self._journal, self._clock = gate, journal, clock
         self._service, self._timeout_s = service, timeout_s
         self._alarm: Mapping[str, Any] | None = None
+        self._objects: list[GateEvent] = []
         self._unwritten: list[tuple[GateEvent, PassageId | None]] = []
 
     def start(self) -> None:
-        """Shut the gate, and take up an alarm that nobody has lifted. Raises GateFaultError."""
-        self._gate.close()
+        """Shut the gate, and take up an alarm that nobody has lifted. Raises GateFaultError.
+
+        An alarm that keeps it open is written down before.
+        """
         last = self._journal.last(ALARM)
         self._alarm = last if last is not None and last["on"] else None
+        try:
+            self._gate.close()
+        except GateFaultError:
+            self.look()
+            raise
 
     @property
     def alarmed(self) -> bool:
@@ -69,8 +77,19 @@ class Doorway:
         except Exception as error:  # a gate that cannot tell is out of order, and `well` says so
             log.error("the gate does not tell what it saw", exc_info=error)
             return ()
+        events = self._left_behind(events, passage)
         self._record(events, passage)
         return tuple(event.code for event in events)
+
+    def _left_behind(self, events: tuple[GateEvent, ...], passage: PassageId | None) -> tuple[GateEvent, ...]:
+        """A passenger who waits in a beam is no object; what is still there afterwards is one."""
+        objects = [event for event in events if event.code is Code.OBJECT_LEFT]
+        self._objects = (self._objects + objects)[-1:]
+        others = tuple(event for event in events if event.code is not Code.OBJECT_LEFT)
+        if passage is not None or not self._objects:
+            return others
+        left, self._objects = tuple(self._objects), []
+        return others + left if objects or self._trouble() == Code.OBJECT_LEFT.value else others
 
     def well(self) -> bool:
         """Whether a passenger may be served: no alarm, and a gate that is shut and in order."""

@@ -112,13 +112,16 @@ class Sensors:
         """Whether the fire alarm is on."""
         return self._fire.on
 
-    def trouble(self) -> str | None:
-        """In a word, the worst of what forbids that anybody is served."""
+    def trouble(self, *, to_open: bool = False) -> str | None:
+        """In a word, the worst of what forbids that anybody is served.
+
+        `to_open`: that a door opens for a passenger who is served already, and may stand in a beam.
+        """
         standing = {
             FIRE: self._fire.on,
             Code.EMERGENCY_STOP.value: self._emergency.on,
             Code.DOOR_FORCED.value: any(one.counts for one in self._forced.values()),
             Code.OPENED_BY_HAND.value: self._by_hand.on,
-            Code.OBJECT_LEFT.value: self._object.counts,
+            Code.OBJECT_LEFT.value: self._object.counts and not to_open,
         }
         return next((word for word, holds in standing.items() if holds), None)

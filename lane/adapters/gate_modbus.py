@@ -92,11 +92,9 @@ class ModbusGate:
         """See `lane.ports.Gate.open`: the only way to a door, a fire alarm apart."""
         with self._talking():
             self._look()
-            trouble = self._sensors.trouble()
-            if trouble is not None or not self._is_shut() or self._ended.is_set():
-                raise GateFaultError(
-                    f"the gate does not open for {passage}: {trouble or 'a door is not shut'}"
-                )
+            refusal = self._refusal()
+            if refusal is not None:
+                raise GateFaultError(f"the gate does not open for {passage}: {refusal}")
             self._keep_alive(time.monotonic(), at_once=True)
             self._opening = _Opening(Crossing(self._settings.gap_s), time.monotonic())
             self._leaving = None
@@ -261,7 +259,7 @@ class ModbusGate:
             return "nobody reads its sensors"
         if self._alarming:
             return "an alarm is on"
-        return self._sensors.trouble() or (None if self._is_shut() else "a door is not shut")
+        return self._sensors.trouble(to_open=True) or (None if self._is_shut() else "a door is not shut")
 
     def _end_opening(self) -> None:
         if self._opening is not None and self._opening.passing is Passing.PASSED:

@@ -1,6 +1,8 @@
 """Whatever of a lane fails, its gate is shut, and what it does then is what the README's table says."""
 
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -10,7 +12,9 @@ from typing import Any
 import pytest
 
 from lane.adapters import photos as store
-from lane.adapters.clock import SkippingClock
+from lane.adapters.clock import SkippingClock, SystemClock
+from lane.adapters.gate_box import RelayBox
+from lane.adapters.gate_modbus import ModbusGate
 from lane.adapters.simulated import SimulatedCamera, SimulatedGate, openings
 from lane.cast import Passenger, cast
 from lane.crossing import Passing
@@ -20,8 +24,10 @@ from lane.frame import Frame
 from lane.judge import Judge
 from lane.measure import Measurer
 from lane.policy import Policy
+from lane.ports import GateEvent
 from lane.reasons import Code
 from lane.referral import PassageId
+from lane.sensors import FIRE
 from lane.station import PassageReport
 from lane.timekeeping import Timekeeper
 from models.build import Networks
@@ -30,6 +36,7 @@ from models.errors import GoldenVectorError, InferenceError, WeightsChangedError
 from models.session import Session, Tensor
 from tests.lane.degraded import README, Seen, degraded, section, table
 from tests.lane.hall import Hall, hall
+from tests.lane.test_gate_modbus import WIRED
 
 
 @pytest.fixture(scope="module")
@@ -471,6 +478,72 @@ def test_a_gate_that_does_not_close_closes_the_lane(
     assert here.kinds()[-1] == "lane.closed"
     assert here.station.serve() is None
     return Seen((), openings(here.gate.diary))
+
+
+@degraded(
+    "the gate's relay box is out of reach, or a door stands open, between passengers",
+    does="nobody is served; the traveller reads *closed*, the hall *fault* and why",
+    until="it is back, or shut",
+)
+def test_a_gate_out_of_reach_serves_nobody_until_it_is_back(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)])
+    here.station.start()
+    here.gate.out_of_order = "unreachable"
+    waited = threading.Event()
+
+    def come_back() -> None:
+        waited.set()
+        here.gate.out_of_order = None
+
+    threading.Timer(0.3, come_back).start()
+    assert here.walk().outcome == "admit", "the next passenger passes"
+    assert waited.is_set()
+    return Seen((), openings(here.gate.diary) - 1)
+
+
+@degraded(
+    "the lane dies, or loses the relay box, while a door is open",
+    does="the box's own timer shuts the door (`watchdog_s`); the passage ends as interrupted",
+    until="restarted, or the box is back",
+)
+def test_a_box_whose_lane_is_gone_shuts_its_door() -> Seen:
+    with RelayBox(WIRED) as box, ModbusGate(box.settings, SystemClock()) as gate:
+        gate.close()
+        gate.open(PassageId("p-1"))
+        lost_s = time.monotonic()
+        box.unplug()
+        while box.is_open():
+            assert time.monotonic() < lost_s + 10
+            time.sleep(0.01)
+        assert box.diary[-1].by == "watchdog"
+        return Seen((), 0, box.diary[-1].at_s - lost_s)
+
+
+@degraded(
+    "an emergency stop or a fire alarm at the gate",
+    Code.EMERGENCY_STOP,
+    does="the passage under way ends, and nobody is served; a fire alarm opens the doors, by no decision",
+    until="a supervisor opens the lane again",
+)
+def test_an_alarm_at_the_gate_ends_the_passage(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
+    here.station.start()
+    judge = here.station._judge.judge
+
+    def burning(*given: Any, **named: Any) -> Any:
+        here.gate.seen.append(GateEvent(Code.EMERGENCY_STOP, here.clock.now(), FIRE))
+        return judge(*given, **named)
+
+    here.station._judge.judge = burning  # type: ignore[method-assign]
+    report = here.walk()
+    assert here.desk.entries[-1].body["how"] == "interrupted"
+    here.station.stop()
+    assert here.station.serve() is None
+    return walked(report)
 
 
 def told() -> str:

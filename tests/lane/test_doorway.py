@@ -12,11 +12,13 @@ from lane.adapters.simulated import SimulatedGate, openings
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.crossing import Passing
 from lane.document import TravelDocument
+from lane.errors import GateFaultError
+from lane.ledger import read
 from lane.ports import GateEvent
 from lane.reasons import Code
 from lane.referral import Answer, PassageId
 from lane.sensors import FIRE
-from tests.lane.hall import LANE
+from tests.lane.hall import JOURNALS, LANE
 from tests.lane.test_beacon import ADMITTED, OPEN, REFERRED, Here, Scripted
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,6 +68,36 @@ def test_what_is_seen_while_nobody_passes_is_told_to_the_desk_and_shown_to_super
     assert events(here) == [(code.value, False)]
     assert here.desk.entries[1].body["at"] == AT.isoformat()
     assert here.beacon.status().gate == (code.value,)
+
+
+@pytest.mark.parametrize("still_there", [True, False])
+def test_who_waits_in_a_beam_is_no_object_and_what_stays_there_is_one(
+    still_there: bool, tmp_path: Path
+) -> None:
+    class Waits(SimulatedGate):
+        def wait_passed(self, timeout_s: float) -> Passing:
+            self.seen.append(seen(Code.OBJECT_LEFT))
+            self.out_of_order = "L02" if still_there else None
+            return super().wait_passed(timeout_s)
+
+    here = Here(tmp_path, Scripted(ADMITTED), gate=Waits())
+    here.station.serve()
+    assert events(here) == []
+    assert ended_without_a_passenger(here)
+    assert events(here) == ([("L02", False)] if still_there else [])
+
+
+def test_a_fire_that_keeps_the_doors_open_at_the_start_is_written_down(tmp_path: Path) -> None:
+    class Burning(SimulatedGate):
+        def close(self) -> None:
+            raise GateFaultError("the fire alarm holds the doors open")
+
+    with pytest.raises(GateFaultError):
+        Here(tmp_path, Scripted(ADMITTED), gate=Burning(seen=[seen(Code.EMERGENCY_STOP, FIRE)]))
+    JOURNALS[-1].close()
+    with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
+        kinds = [read(*row).kind for row in journal.payloads()]
+    assert kinds == ["lane.event", "lane.alarm"]
 
 
 def test_what_is_seen_during_a_capture_is_evidence(tmp_path: Path) -> None:

@@ -136,6 +136,25 @@ def test_an_input_is_an_event_once_and_nobody_is_served_while_it_lasts(
     gate.open(ME)
 
 
+@pytest.mark.parametrize("name", ["emergency", "fire", "by_hand"])
+def test_an_alarm_that_was_seen_once_is_enough_to_open_no_door(
+    name: str, box: RelayBox, gate: ModbusGate
+) -> None:
+    with gate._turn:  # nobody looks but the one who opens
+        box.set(name, on=True)
+        with pytest.raises(GateFaultError, match="alarm"):
+            gate.open(ME)
+    assert box.openings() == []
+
+
+def test_a_gate_whose_sensors_nobody_reads_does_not_open(box: RelayBox) -> None:
+    gate = ModbusGate(box.settings, SystemClock())
+    gate.close()
+    with pytest.raises(GateFaultError, match="sensors"):
+        gate.open(ME)
+    gate._relays.close()
+
+
 def test_a_fire_alarm_opens_the_doors_and_nothing_shuts_them_while_it_lasts(
     box: RelayBox, gate: ModbusGate
 ) -> None:
@@ -178,6 +197,14 @@ def test_an_object_left_in_a_beam_is_seen_while_nobody_passes(box: RelayBox, gat
     assert codes(gate) == [Code.OBJECT_LEFT]
     box.set("exit_beam", on=False)
     until(lambda: gate.trouble() is None)
+
+
+def test_a_passenger_who_waits_in_a_beam_is_let_through(box: RelayBox, gate: ModbusGate) -> None:
+    box.set("entry_beam", on=True)
+    until(lambda: gate.trouble() == "L02")
+    gate.open(ME)
+    walk(box, "a", "ab", "b", "")
+    assert waited(gate) is Passing.PASSED
 
 
 def test_a_door_that_does_not_shut_is_a_fault(box: RelayBox, gate: ModbusGate) -> None:
