@@ -48,6 +48,7 @@ class Scripted:
     judged: Judged
     meanwhile: Callable[[], None] = lambda: None
     policy = POLICY
+    records = False
 
     @property
     def measurer(self) -> object:
