@@ -363,6 +363,25 @@ def test_a_button_is_pressed_confirmed_taken_back_and_heard(browser: Browser, wi
         assert not page.locator("#confirmed").is_visible()
 
 
+@pytest.mark.parametrize("languages", [("zh", "en"), ("en", "zh")])
+@pytest.mark.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE])
+def test_a_confirmation_covers_nothing_and_moves_no_button(
+    browser: Browser, size: tuple[int, int], languages: tuple[Language, ...]
+) -> None:
+    with kiosk(languages=languages) as shown, opened(browser, shown, size) as page:
+        for instruction in (Instruction.WELCOME, Instruction.DOCUMENT_UNREADABLE):
+            reaches(page, shown, instruction)
+            before = page.locator("[data-wish=help]").bounding_box()
+            page.click("[data-wish=help]")
+            page.wait_for_selector("[data-wish=help][aria-pressed=true]")
+            assert page.locator("#confirmed").is_visible()
+            assert page.locator("[data-wish=help]").bounding_box() == before
+            assert not page.evaluate(OVERLAP)
+            assert page.evaluate(CUT_OFF, {"width": size[0], "height": size[1]}) == []
+            page.click("[data-wish=help]")
+            page.wait_for_selector("[data-wish=help][aria-pressed=false]")
+
+
 @pytest.mark.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE])
 def test_buttons_fit_a_hand_and_stay_where_they_are(
     browser: Browser, shared: kiosks.Shown, size: tuple[int, int]

@@ -35,7 +35,7 @@ function lines(parent, said) {
   parent.replaceChildren(...said.map(([tag, words]) => {
     const line = document.createElement("span");
     line.lang = tag;
-    line.append(...words.split(/(?<=[:，]) ?/u).flatMap((words, at) => [at ? " " : "", clause(words)]));
+    line.append(...words.split(/(?<=[:，]) ?/u).flatMap((part) => [clause(part), part.endsWith(":") ? " " : ""]));
     return line;
   }));
 }
@@ -61,7 +61,7 @@ function show(view) {
   document.getElementById("pictogram").setAttribute("href", `#${view.instruction}`);
   told("sentence", view.sentence);
   told("confirmed", view.confirmed);
-  ring.setAttribute("stroke-dashoffset", String(100 - 100 * view.progress));
+  ring.toggleAttribute("hidden", view.progress === 0);
   ring.style.strokeDashoffset = String(100 - 100 * view.progress);
   document.getElementById("wishes").hidden = !view.open_to_wishes;
   for (const button of document.querySelectorAll("[data-wish]")) {
