@@ -1,20 +1,30 @@
 """Whatever of a lane fails, its gate is shut, and what it does then is what the README's table says."""
 
+import json
+import shutil
+import signal
+import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import httpx
 import pytest
 
+from lane import config
 from lane.adapters import photos as store
 from lane.adapters.clock import SkippingClock, SystemClock
 from lane.adapters.gate_box import RelayBox
 from lane.adapters.gate_modbus import ModbusGate
+from lane.adapters.gate_settings import GateSettings
 from lane.adapters.simulated import SimulatedCamera, SimulatedGate, openings
 from lane.cast import Passenger, cast
 from lane.crossing import Passing
@@ -27,6 +37,7 @@ from lane.policy import Policy
 from lane.ports import GateEvent
 from lane.reasons import Code
 from lane.referral import PassageId
+from lane.running import while_down
 from lane.sensors import FIRE
 from lane.station import PassageReport
 from lane.timekeeping import Timekeeper
@@ -37,6 +48,8 @@ from models.session import Session, Tensor
 from tests.lane.degraded import README, Seen, degraded, section, table
 from tests.lane.hall import Hall, hall
 from tests.lane.test_gate_modbus import WIRED
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -504,9 +517,9 @@ def test_a_gate_out_of_reach_serves_nobody_until_it_is_back(
 
 
 @degraded(
-    "the lane dies, or loses the relay box, while a door is open",
+    "the network to the relay box, while a door is open",
     does="the box's own timer shuts the door (`watchdog_s`); the passage ends as interrupted",
-    until="restarted, or the box is back",
+    until="the box is back",
 )
 def test_a_box_whose_lane_is_gone_shuts_its_door() -> Seen:
     with RelayBox(WIRED) as box, ModbusGate(box.settings, SystemClock()) as gate:
@@ -544,6 +557,123 @@ def test_an_alarm_at_the_gate_ends_the_passage(
     here.station.stop()
     assert here.station.serve() is None
     return walked(report)
+
+
+UNSHARE = shutil.which("unshare")
+
+
+def test_with_a_real_full_disk_nobody_is_served_until_there_is_room(tmp_path: Path) -> None:
+    """On a memory disk of a few hundred kB, in namespaces of its own."""
+    mount = f"mount -t tmpfs -o size=600k none {tmp_path} && exec "
+    if UNSHARE is None or run([UNSHARE, "-rm", "sh", "-c", f"{mount} true"]).returncode:
+        pytest.skip("no disk can be mounted here")
+    program = f"{mount} {sys.executable} -m tests.lane.full_disk {tmp_path}"
+    done = run([UNSHARE, "-rm", "sh", "-c", program])
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["looks"] > 20
+    assert told["open"] == 0
+    assert "nobody is served" in done.stderr
+    assert told["outcome"] == "admit", "the next passenger passes"
+    assert told["kinds"][:3] == ["lane.started", "lane.resumed", "passage.started"]
+
+
+def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def silenced(number: int) -> Seen:
+    """A lane's process gets this signal while its gate is open; the box's diary tells when the door shut."""
+    wired = GateSettings(exit_shut=2, watchdog_s=1.0)
+    with RelayBox(wired) as box:
+        command = [sys.executable, "-m", "tests.lane.lane_at_gate", box.settings.model_dump_json()]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "open\n"
+                process.send_signal(number)
+                silent_s = time.monotonic()
+                while box.is_open():
+                    assert time.monotonic() < silent_s + 30
+                    time.sleep(0.01)
+            finally:
+                process.kill()
+        return Seen((), len(box.openings()) - 1, box.diary[-1].at_s - silent_s)
+
+
+@degraded(
+    "the lane's process, while the gate is open",
+    does="the relay box shuts the door by its own timer; the lane starts again, the passage is interrupted",
+    until="it runs again",
+)
+def test_a_lane_that_is_killed_has_its_door_shut_in_time() -> Seen:
+    return silenced(signal.SIGKILL)
+
+
+@degraded(
+    "the lane's process stands still, while the gate is open",
+    does="the same; the keeper kills it first",
+    until="it runs again",
+)
+def test_a_lane_that_stands_still_has_its_door_shut_in_time() -> Seen:
+    return silenced(signal.SIGSTOP)
+
+
+class Desk(BaseHTTPRequestHandler):
+    """Hears how a lane stands."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_PUT(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.heard.append(body["state"])
+        answer = json.dumps({"command": 0, "wanted": "open", "by": None}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+@degraded(
+    "the lane ends again and again",
+    does="it is started after longer and longer pauses; the traveller reads *closed*, the hall *fault*",
+    until="it runs again",
+)
+def test_while_a_lane_ends_again_and_again_everybody_is_told() -> Seen:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    port = free_port()
+    settings = config.read(
+        desk__address=f"http://127.0.0.1:{server.server_port}", desk__token="t" * 43, kiosk__port=port
+    )
+    until, told = time.monotonic() + 60, ""
+    try:
+        with while_down(settings, 5.0):
+            while not (Desk.heard and told == "closed"):
+                assert time.monotonic() < until, (Desk.heard, told)
+                told = shown(port)
+                time.sleep(0.1)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert set(Desk.heard) == {"fault"}
+    return Seen((), 0)
+
+
+def shown(port: int) -> str:
+    try:
+        return str(httpx.get(f"http://127.0.0.1:{port}/state", trust_env=False).json()["instruction"])
+    except (httpx.HTTPError, KeyError):
+        return ""
 
 
 def told() -> str:
