@@ -28,8 +28,8 @@ class Features:
 def features(grey: NDArray[np.uint8], points: Points, cheeks: float, eyes_apart: float) -> Features | None:
     """Of a picture whose cheeks have this mean grey value; None where eyes or mouth lie outside it."""
     margin = eyes_apart / 20  # ISO/IEC 39794-5: the eye visibility zone
-    eyes = [around(grey, points[list(numbers)], margin) for numbers in (RIGHT_EYE, LEFT_EYE)]
-    mouth = around(grey, points[list(LIPS)], 0)
+    eyes = [around(grey, points[numbers], margin) for numbers in (RIGHT_EYE, LEFT_EYE)]
+    mouth = around(grey, points[LIPS], 0)
     if min(mouth.size, *(eye.size for eye in eyes)) < FEWEST_PIXELS:
         return None
     right, left = (_eye_contrast(eye, cheeks) for eye in eyes)

@@ -18,15 +18,16 @@ JAW = (
     *(148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127),
 )
 BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
-RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
-LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
-LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
+BROWS_TO_CHIN = np.array([*JAW, *BROWS])
+RIGHT_EYE = np.array([33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246])
+LEFT_EYE = np.array([263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466])
+LIPS = np.array([61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185])
 
 SKIN = (
-    (117, 118, 101, 36, 205, 187, 123, 116, 50),
-    (346, 347, 330, 266, 425, 411, 352, 345, 280),
-    (6, 122, 196, 236, 134, 220, 45, 4, 275, 440, 363, 456, 419, 351),
-    (201, 200, 421, 418, 262, 428, 199, 208, 32, 194),
+    np.array([117, 118, 101, 36, 205, 187, 123, 116, 50]),
+    np.array([346, 347, 330, 266, 425, 411, 352, 345, 280]),
+    np.array([6, 122, 196, 236, 134, 220, 45, 4, 275, 440, 363, 456, 419, 351]),
+    np.array([201, 200, 421, 418, 262, 428, 199, 208, 32, 194]),
 )
 """Right and left cheek, nose and chin, each the hull of these points."""
 
@@ -36,12 +37,12 @@ ZONE = 0.3
 
 def brows_to_chin(points: Points, size: int) -> Mask:
     """The standard's *landmarked region*: the hull of brows and jaw, as far as a square picture shows it."""
-    return _hull(points[[*JAW, *BROWS]], size)
+    return _hull(points[BROWS_TO_CHIN], size)
 
 
 def skin(picture_bgr: ImageBGR, points: Points) -> NDArray[np.float64] | None:
     """4×3: the mean colours of `SKIN`, blue first; None where one of them is not in the square picture."""
-    masks = [_hull(points[list(numbers)], picture_bgr.shape[0]) for numbers in SKIN]
+    masks = [_hull(points[numbers], picture_bgr.shape[0]) for numbers in SKIN]
     if not all(mask.any() for mask in masks):
         return None
     return np.array([cv2.mean(picture_bgr, mask)[:3] for mask in masks])

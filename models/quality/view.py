@@ -103,11 +103,18 @@ class FaceView:
         return points.astype(np.float32) if within else NO_FACE_THERE
 
     @cached_property
-    def light(self) -> NDArray[np.float64] | NotAssessed:
-        """The part of the face, from brows to chin, that has each of the 256 luminances."""
+    def small_points(self) -> Points | NotAssessed:
+        """The mesh's x and y in pixels of the small picture."""
         if isinstance(self.points, NotAssessed):
             return self.points
-        mask = region.brows_to_chin(_in_small(self.points), SMALL.size)
+        return ((self.points + 0.5) / 2 - 0.5).astype(np.float32)
+
+    @cached_property
+    def light(self) -> NDArray[np.float64] | NotAssessed:
+        """The part of the face, from brows to chin, that has each of the 256 luminances."""
+        if isinstance(self.small_points, NotAssessed):
+            return self.small_points
+        mask = region.brows_to_chin(self.small_points, SMALL.size)
         counts = cv2.calcHist([luminance(self.small_bgr)], [0], mask, [256], [0, 256])
         total = float(counts.sum())
         return counts.ravel().astype(np.float64) / total if total >= FEWEST_PIXELS else NO_FACE_THERE
@@ -130,22 +137,22 @@ class FaceView:
     @cached_property
     def skin(self) -> NDArray[np.float64] | NotAssessed:
         """4×2: a* and b* (CIELAB) of both cheeks, nose and chin."""
-        if isinstance(self.points, NotAssessed):
-            return self.points
-        colours = region.skin(self.small_bgr, _in_small(self.points))
+        if isinstance(self.small_points, NotAssessed):
+            return self.small_points
+        colours = region.skin(self.small_bgr, self.small_points)
         return NO_FACE_THERE if colours is None else lab(colours)[:, 1:]
 
     @cached_property
     def features(self) -> Features | NotAssessed:
         """How far eyes and mouth stand out."""
-        if isinstance(self.points, NotAssessed):
-            return self.points
+        if isinstance(self.small_points, NotAssessed):
+            return self.small_points
         if isinstance(self.cheeks_colour, NotAssessed):
             return self.cheeks_colour
         grey = cv2.cvtColor(self.small_bgr, cv2.COLOR_BGR2GRAY)
         cheeks = float(self.cheeks_colour @ GREY)
         eyes_apart = float(np.linalg.norm(SMALL.landmarks[1] - SMALL.landmarks[0]))
-        found = features.features(np.asarray(grey, np.uint8), _in_small(self.points), cheeks, eyes_apart)
+        found = features.features(np.asarray(grey, np.uint8), self.small_points, cheeks, eyes_apart)
         return found or NO_FACE_THERE
 
 
@@ -163,11 +170,6 @@ def face_view(image_bgr: ImageBGR, face: Face) -> FaceView:
         _shown_part(to_normalised, WHOLE_SQUARE, width, height),
         _shown_part(to_normalised, INNER_FACE, width, height),
     )
-
-
-def _in_small(points: Points) -> Points:
-    """From pixels of the normalised face to pixels of the small one."""
-    return ((points + 0.5) / 2 - 0.5).astype(np.float32)
 
 
 def _shown_part(to_square: Similarity, part: tuple[slice, slice], width: int, height: int) -> float:
