@@ -20,6 +20,30 @@ def show_stamp(console: Console, stamp: dict[str, Any]) -> None:
     console.print(f"Python {stamp['python']}, {libraries}", markup=False)
 
 
+def show_film(console: Console, result: dict[str, Any]) -> None:
+    """One line for each document."""
+    show_stamp(console, result["stamp"])
+    columns = (
+        "document",
+        "outcome",
+        "similarity",
+        "after s",
+        "film over",
+        "looked at",
+        "passed over",
+        "missed limits",
+    )
+    table = Table(*columns, box=None, pad_edge=False)
+    for one in result["captures"]:
+        similarity = "none" if one["similarity"] is None else f"{one['similarity']:.3f}"
+        missed = ", ".join(f"{name} {count}" for name, count in one["missed_limits"].items())
+        outcome = " ".join((one["outcome"], *one["reasons"]))
+        over = "yes" if one["film_was_over"] else "no"
+        counts = (str(one[name]) for name in ("looked_at", "passed_over"))
+        table.add_row(one["document"], outcome, similarity, f"{one['seconds']:.1f}", over, *counts, missed)
+    console.print(table)
+
+
 def show_soak(console: Console, result: dict[str, Any]) -> None:
     """Frames, the time of each, and both processes' memory."""
     show_stamp(console, result["stamp"])

@@ -124,12 +124,21 @@ class RealCamera:
         captured_s = self._frames.captured_monotonic_s
         return None if captured_s is None else time.monotonic() - captured_s
 
+    @property
+    def over(self) -> bool:
+        """The film or folder has ended, and does not begin again."""
+        return self._watchdog.over
+
+    def wait(self) -> None:
+        """Until the first frame. Raises CameraError where there is trouble before, or it takes too long."""
+        watchdog = self._watchdog
+        watchdog.wait(lambda: self.counts.frames > 0 or watchdog.trouble is not None, self._settings.open_s)
+        if self.counts.frames == 0:
+            raise self._error(watchdog.trouble or Trouble.STALLED)
+
     def look(self) -> str:
         """What comes from the camera within a second, in a line. Raises CameraError where nothing does."""
-        watchdog, open_s = self._watchdog, self._settings.open_s
-        came = watchdog.wait(lambda: self.counts.frames > 0 or watchdog.trouble is not None, open_s)
-        if not came or watchdog.trouble is not None:
-            raise self._error(watchdog.trouble or Trouble.STALLED)
+        self.wait()
         began, began_s = self.counts.frames, time.monotonic()
         frame = next(self.frames())
         time.sleep(_LOOK_S)
