@@ -50,6 +50,14 @@ def in_space(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
     return turned
 
 
+NEED_A_MESH = {"eye_opening", "mouth_opening", "eyes_visible", "mouth_visible", "occlusion"}
+NEED_A_MESH |= {
+    "under_exposure",
+    "over_exposure",
+    "illumination_uniformity",
+    "dynamic_range",
+    "natural_colour",
+}
 PLAIN = np.full((480, 640, 3), 128, np.uint8)
 
 
@@ -87,9 +95,32 @@ def pitch_seen(yaw: float, pitch: float, roll: float) -> float:
     return value(assess(PLAIN, posed(yaw, pitch, roll))["pitch_deg"])
 
 
-def test_without_a_mesh_eyes_and_mouth_are_not_assessed() -> None:
+def test_without_a_mesh_what_needs_one_is_not_assessed() -> None:
     measures = assess(PLAIN, posed())
-    assert measures["eye_opening"] == measures["mouth_opening"] == NotAssessed("no mesh")
+    assert {name for name, one in measures.items() if one == NotAssessed("no mesh")} == NEED_A_MESH
+    assert all(isinstance(measures[name], Measured) for name in measures.keys() - NEED_A_MESH)
+
+
+MOSTLY_FACES = st.builds(
+    lambda spread, seed, left, top: (
+        np.random.default_rng(seed).normal(0, spread, (mesh.COUNT, 3)) + np.array([left, top, 0])
+    ).astype(np.float32),
+    st.sampled_from([0.0, 1e-6, 0.5, 30.0, 3000.0, 1e6]),
+    st.integers(0, 99),
+    st.sampled_from([-1e5, 0.0, 300.0, 1e5]),
+    st.sampled_from([-500.0, 240.0]),
+)
+BOXES = st.builds(Box, *[st.sampled_from([-1e9, -300.0, 0.0, 0.5, 100.0, 1e9])] * 4)
+
+
+@given(
+    MOSTLY_FACES, BOXES, st.floats(0.2, 6), st.integers(-400, 700), st.sampled_from([PLAIN, PLAIN[:1, :1]])
+)
+def test_no_mesh_and_no_box_stops_the_measures(
+    points: NDArray[np.float32], box: Box, size: float, left: int, image: ImageBGR
+) -> None:
+    face = replace(face_at(ARCFACE_112.landmarks * size + [left, 100], box), mesh=Mesh(points, 1.0))
+    assert assess(image, face).keys() == COMPONENTS.keys()
 
 
 def test_a_mesh_in_one_point_opens_no_eye_and_turns_no_head_by_force() -> None:
