@@ -33,6 +33,8 @@ BLIND_S = 0.5
 """Nobody walks through a doorway in less: a gate whose sensors were not read for so long was not watched."""
 BEATS = 5
 MOST_EVENTS = 256
+REPEAT_S = 5.0
+"""The same event so soon after is the same."""
 LONGEST_PAUSE_S = 2.0
 """Between two tries to reach the box again."""
 
@@ -60,6 +62,7 @@ class ModbusGate:
         self._sensors = Sensors(settings.object_after_s, settings.shuts_within_s)
         self._turn = threading.Condition()
         self._seen: deque[GateEvent] = deque(maxlen=MOST_EVENTS)
+        self._noted_s: dict[tuple[Code, str], float] = {}
         self._lost: str | None = "not asked yet"
         self._opened: set[str] = set()
         """Doors that were told to open, or may have heard it."""
@@ -309,4 +312,8 @@ class ModbusGate:
             log.info("the gate's relay box: %s", error)
 
     def _note(self, code: Code, detail: str) -> None:
-        self._seen.append(GateEvent(code, self._clock.now(), detail))
+        """A contact that bounces for hours fills no ledger."""
+        now_s, last_s = time.monotonic(), self._noted_s.get((code, detail), -REPEAT_S)
+        if now_s - last_s >= REPEAT_S:
+            self._noted_s[code, detail] = now_s
+            self._seen.append(GateEvent(code, self._clock.now(), detail))

@@ -171,6 +171,15 @@ def test_a_fire_alarm_opens_the_doors_and_nothing_shuts_them_while_it_lasts(
     assert codes(gate) == [], "a door that shuts after a fire is not forced"
 
 
+def test_a_contact_that_bounces_fills_no_ledger(box: RelayBox, gate: ModbusGate) -> None:
+    for _ in range(3):
+        box.set("by_hand", on=True)
+        until(lambda: gate.trouble() == "L06")
+        box.set("by_hand", on=False)
+        until(lambda: gate.trouble() is None)
+    assert codes(gate) == [Code.OPENED_BY_HAND]
+
+
 def test_an_alarm_ends_an_opening(box: RelayBox, gate: ModbusGate) -> None:
     gate.open(ME)
     box.set("emergency", on=True)

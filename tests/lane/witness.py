@@ -17,18 +17,27 @@ class Witness:
         self._journal = journal
         self.breaches: list[str] = []
         self.opened: Counter[str] = Counter()
+        self._doors: Counter[tuple[str, str]] = Counter()
+        self.held: set[str] = set()
+        """Doors that the lane opened and that are not shut yet."""
         self.fire_s = float("-inf")
         """When there last was a fire alarm: the doors open by it, and the lane follows."""
 
     def __call__(self, moved: Moved) -> None:
+        if not moved.open:
+            self.held.discard(moved.door)
         if not moved.open or moved.by != "coil" or time.monotonic() - self.fire_s < 1:
             return
+        self.held.add(moved.door)
+        if len(self.held) > 1:
+            self.breaches.append("both doors of an airlock stood open")
         passage = self._last_opening()
         if passage is None:
             self.breaches.append("a door opened without an entry")
             return
         self.opened[passage] += 1
-        if self.opened[passage] > 1:
+        self._doors[passage, moved.door] += 1
+        if self._doors[passage, moved.door] > 1:
             self.breaches.append(f"a door opened twice for passage {passage}")
 
     def _last_opening(self) -> str | None:
