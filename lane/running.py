@@ -72,7 +72,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
     with ExitStack() as stack:
         pulse = Pulse()
         if beat is not None:
-            stack.enter_context(_beating(pulse, beat))
+            stack.enter_context(beating(pulse, beat))
         clock = LivingClock(pulse, settings.zone())
         gate = LivingGate(stack.enter_context(open_gate(settings.gate, clock)), pulse)
         stack.callback(_shut, gate)
@@ -82,7 +82,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         reader = FolderReader(settings.document, clock)
         camera = stack.enter_context(RealCamera(settings.camera, settings.lane))
         kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=_edges(policy.zone))))
-        timekeeper = Timekeeper(clock)
+        timekeeper = Timekeeper(clock, journal.newest())
         desk = stack.enter_context(open_desk(settings, on_time=timekeeper.note_desk))
         measurer = build_measurer(settings, policy)
         beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
@@ -156,7 +156,7 @@ def _shut(gate: Gate) -> None:
 
 
 @contextmanager
-def _beating(pulse: Pulse, beat: int) -> Iterator[None]:
+def beating(pulse: Pulse, beat: int) -> Iterator[None]:
     """Signs of life of this process, as long as its flow gets on."""
     ended = threading.Event()
 

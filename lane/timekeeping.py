@@ -16,14 +16,15 @@ class Timekeeper:
     """Holds the two clocks of a lane against each other, from one look to the next, and against the desk's.
 
     Once the wall clock was set, or is another than the desk's, it counts as wrong until the desk's clock
-    agrees; at a lane that hears no desk, until somebody starts it again. Any thread may call.
+    agrees; at a lane that hears no desk, until somebody starts it again. `last` is when something was written
+    down before this start: a clock that lies before it is wrong from the start. Any thread may call.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, last: datetime | None = None) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._last = self._look()
-        self._doubted = False
+        self._doubted = last is not None and (last - self._last[0]).total_seconds() > MOST_STEP_S
 
     def check(self) -> Check:
         """FAILED where the wall clock was set, and no desk has said since that it is right."""

@@ -125,6 +125,11 @@ class SqliteJournal:
         )
         return read(*rows[0]).body if rows else None
 
+    def newest(self) -> datetime | None:
+        """When the last fact was written down; None where there is none."""
+        rows = self._rows("SELECT payload, hash FROM ledger ORDER BY seq DESC LIMIT 1")
+        return read(*rows[0]).at if rows else None
+
     def confirmed(self, through_seq: int, desk_head: Head) -> None:
         """See `lane.ports.Journal.confirmed`."""
         with self._transaction():

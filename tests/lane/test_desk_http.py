@@ -3,8 +3,9 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -70,12 +71,18 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def desk(body: bytes, *, status: int = 200, drip_s: float = 0.0) -> Iterator[HttpDesk]:
+def desk(
+    body: bytes,
+    *,
+    status: int = 200,
+    drip_s: float = 0.0,
+    on_time: Callable[[datetime], None] = lambda _: None,
+) -> Iterator[HttpDesk]:
     handler = type("Answering", (Desk,), {"body": body, "status": status, "drip_s": drip_s})
     server = QuietServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        with HttpDesk(f"http://127.0.0.1:{server.server_port}", TOKEN) as client:
+        with HttpDesk(f"http://127.0.0.1:{server.server_port}", TOKEN, on_time=on_time) as client:
             yield client
     finally:
         server.shutdown()
@@ -196,3 +203,22 @@ def test_a_nonsense_confirmation_leaves_the_outbox_as_it_was(body: str, tmp_path
         assert Courier(journal, client, SystemClock()).deliver() is DeskContact.DESK_LOST
     assert len(journal.pending(9)) == 1
     assert journal.desk_heads() == []
+
+
+def test_an_answer_that_came_at_once_tells_the_desks_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[datetime] = []
+    with desk(said(), on_time=told.append) as client:
+        client.decision(PASSAGE, 0)
+    assert abs((told[0] - datetime.now(UTC)).total_seconds()) < 60
+    monkeypatch.setattr("lane.adapters.desk_http._FRESH_S", 0.0)
+    with desk(said(), on_time=told.append) as client:
+        client.decision(PASSAGE, 0)
+    assert len(told) == 1, "what was long on its way says nothing about now"
+
+
+@pytest.mark.parametrize("status", [302, 403, 500])
+def test_what_is_no_answer_of_the_desks_tells_no_time(status: int) -> None:
+    told: list[datetime] = []
+    with desk(said(), status=status, on_time=told.append) as client, suppress(DeskError):
+        client.decision(PASSAGE, 0)
+    assert told == []

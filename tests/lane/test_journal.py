@@ -59,6 +59,18 @@ def test_a_full_disk_is_said_plainly_and_nothing_has_happened(tmp_path: Path) ->
     here.verify()
 
 
+def test_a_disk_that_gives_nothing_is_said_plainly(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("before", {})], at=NOW)
+    assert here.newest() == NOW
+    here._db.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
+    for ask in (here.waiting, here.unfinished, here.newest, here.recovered_through):
+        with pytest.raises(JournalError, match="cannot be read"):
+            ask()
+    here._db.set_authorizer(None)
+    assert here.waiting() == 1
+
+
 def test_one_lane_one_journal_one_process(tmp_path: Path) -> None:
     here = journal(tmp_path)
     with pytest.raises(JournalError, match="another process"):

@@ -169,3 +169,28 @@ def test_a_lane_runs_from_its_settings_is_started_again_and_ends_when_told(site:
     kinds = [one.kind for one in site.entries()]
     assert kinds.count("passage.started") == kinds.count("passage.closed") == 1
     assert "Traceback" not in (site.folder / "lane.log").read_text(encoding="utf-8")
+
+
+def test_a_passage_is_recorded_by_order_and_replayed_to_the_same_decision(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, before = site.folder / "recordings", len(site.entries())
+    done = lane("record", folder, "--settings", site.settings)
+    assert done.returncode == 2
+    assert "PASSENGER_LANE_RECORDING_KEY" in done.stderr
+    monkeypatch.setenv("PASSENGER_LANE_RECORDING_KEY", "5e" * 32)
+    command = [sys.executable, "-m", "lane", "record", str(folder), "--settings", str(site.settings)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        started = sum(one.kind == "lane.started" for one in site.entries()[:before])
+        site.await_kinds("lane.started", started + 1)
+        time.sleep(1)
+        site.drop()
+        _, said = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == 0, said
+    [judged] = [one for one in site.entries()[before:] if one.kind == "passage.judged"]
+    assert judged.body["recording"]["frames"] > 0
+    done = lane("replay", folder, "--settings", site.settings, "--json")
+    assert done.returncode == 0, done.stdout
+    [replayed] = json.loads(done.stdout)
+    assert replayed["identical"] is True
+    assert replayed["outcome"] == judged.body["outcome"]

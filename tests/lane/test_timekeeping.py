@@ -57,6 +57,15 @@ def test_a_lane_that_starts_with_another_time_than_the_desk_is_told_by_the_desk(
     assert keeper.check() is Check.FAILED
 
 
+def test_a_clock_that_lies_before_what_is_written_down_is_wrong_from_the_start() -> None:
+    clock = SetClock()
+    assert Timekeeper(clock, clock.now() - timedelta(days=1)).check() is Check.SUCCESSFUL
+    keeper = Timekeeper(clock, clock.now() + timedelta(hours=1))
+    assert keeper.check() is Check.FAILED
+    keeper.note_desk(clock.now())
+    assert keeper.check() is Check.SUCCESSFUL
+
+
 def test_what_the_desk_said_before_the_clock_was_set_says_nothing() -> None:
     clock = SetClock()
     keeper = Timekeeper(clock)

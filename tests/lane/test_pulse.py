@@ -1,0 +1,64 @@
+"""A lane whose flow stands still gives no sign of life; while it loads its networks it does."""
+
+import os
+import select
+import threading
+
+import pytest
+
+from lane.adapters.simulated import SimulatedGate
+from lane.pulse import LivingClock, LivingGate, Pulse
+from lane.referral import PassageId
+from lane.running import beating
+
+
+def test_whatever_the_flow_asks_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    monkeypatch.setattr("lane.pulse.time.monotonic", lambda: now_s)
+    pulse = Pulse()
+    clock, gate = LivingClock(pulse, None), LivingGate(SimulatedGate(), pulse)
+    now_s = 1000.0
+    assert pulse.silent_s() == 0, "until it begins it may load networks for long"
+    pulse.begin()
+    asks = [
+        clock.now,
+        clock.monotonic_s,
+        gate.events,
+        gate.trouble,
+        lambda: gate.open(PassageId("p-1")),
+        lambda: gate.wait_passed(0.1),
+        gate.close,
+    ]
+    for ask in asks:
+        now_s += 100
+        assert pulse.silent_s() == 100
+        ask()
+        assert pulse.silent_s() == 0
+
+
+def test_another_thread_of_the_lane_is_no_sign_of_its_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    monkeypatch.setattr("lane.pulse.time.monotonic", lambda: now_s)
+    pulse = Pulse()
+    pulse.begin()
+    now_s = 100.0
+    thread = threading.Thread(target=LivingClock(pulse, None).monotonic_s)
+    thread.start()
+    thread.join()
+    assert pulse.silent_s() == 100
+
+
+def test_signs_of_life_end_where_the_flow_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lane.running.BEAT_S", 0.01)
+    beats, beat = os.pipe()
+    try:
+        pulse = Pulse()
+        pulse.begin()
+        with beating(pulse, beat):
+            assert select.select([beats], [], [], 10)[0], "it lives"
+            monkeypatch.setattr("lane.running.HUNG_S", -1.0)
+            while select.select([beats], [], [], 0.5)[0]:
+                os.read(beats, 4096)
+    finally:
+        os.close(beats)
+        os.close(beat)
