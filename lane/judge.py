@@ -18,6 +18,7 @@ from lane.policy import Policy
 from lane.ports import Clock, FrameSource, Guide, nobody_guides
 from lane.reasons import Code
 from lane.reference import Reference, examine, unexamined
+from lane.stream import EarlierCaptures
 from lane.timekeeping import Timekeeper
 from models.errors import ModelError
 from models.liveness.score import SCORE
@@ -96,6 +97,7 @@ class Judge:
         self._booth = Booth(camera, measurer, policy, clock, guide)
         self._measurer, self._policy, self._clock = measurer, policy, clock
         self._timekeeper = timekeeper or Timekeeper(clock)
+        self._earlier = EarlierCaptures(policy.stream.earlier_captures)
 
     @property
     def measurer(self) -> Measurer:
@@ -151,7 +153,7 @@ class Judge:
             desk=desk,
             models_unchanged=finding.models_unchanged,
             engine_fault=fault or finding.reference.engine_fault or finding.taken.engine_fault,
-            stream=_stream(finding.taken),
+            stream=self._stream(finding.taken),
             wishes=wishes,
             events=events(),
             clock=self._timekeeper.check(),
@@ -179,6 +181,18 @@ class Judge:
             return type(error).__name__
         return None
 
+    def _stream(self, taken: Capture) -> StreamEvidence:
+        """A fault that nobody thought of is no proof."""
+        if taken.stream is None:
+            return StreamEvidence()
+        try:
+            found = taken.stream.verdict(somebody=bool(taken.good), earlier=self._earlier)
+            self._earlier.add(taken.stream)
+        except Exception as error:  # fail closed: what was not examined refers
+            log.error("the stream was not examined", exc_info=error)
+            return StreamEvidence()
+        return found
+
     def _models_unchanged(self) -> bool:
         try:
             self._measurer.networks.check_files()
@@ -191,15 +205,6 @@ class Judge:
 def _uncaptured(said: DocumentEvidence, *, models_unchanged: bool) -> _Finding:
     taken = Capture(ended=CaptureEnd.NOT_TAKEN)
     return _Finding(Reference(said), taken, models_unchanged=models_unchanged)
-
-
-def _stream(taken: Capture) -> StreamEvidence:
-    """A fault that nobody thought of is no proof."""
-    try:
-        return taken.stream.verdict(somebody=bool(taken.good)) if taken.stream else StreamEvidence()
-    except Exception as error:  # fail closed: what was not examined refers
-        log.error("the stream was not examined", exc_info=error)
-        return StreamEvidence()
 
 
 def _cues(taken: Capture, watch: Stopwatch) -> Mapping[str, Measure]:

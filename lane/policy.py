@@ -161,6 +161,8 @@ class StreamRule(_Strict):
     most_frames_per_second: Annotated[float, Field(gt=0, le=1000)]
     least_jitter_s: Annotated[float, Field(ge=0, le=0.1)]
     """The standard deviation of the time from frame to frame; 0 asks for none."""
+    earlier_captures: Annotated[int, Field(ge=0, le=64)]
+    """So many captures are remembered, so that none comes again; 0 for a file in a camera's place."""
     noise: Limit
     """Of the sensor, in grey levels, where the picture is quiet (`lane.stream.noise_between`)."""
 

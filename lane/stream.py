@@ -43,11 +43,41 @@ LEAST_CHANGED = 1e-4
 MOST_EXPLAINED = 0.5
 """Of what changes between frames, what a movement of the whole picture may explain. A camera stands still."""
 FEWEST_MOVED = 6
+SAME = 4e-4
+"""So little two pictures of one moment differ, however they were encoded."""
+LEAST_MOVING = 4e-3
+"""So much a picture differs from the one `BESIDE_S` before, and is one of its own."""
+FEWEST_SEEN_BEFORE = 5
+MOST_MOVING = 64
 RIM = 8
 """Columns at either side of a grey picture, and rows at its top: nobody fills all of them."""
 PATCHES, PATCH = (12, 16), 8
 QUIET = 0.25
 """The noise is that of the quietest quarter of the patches: there nobody moves."""
+
+
+@dataclass(slots=True, eq=False)
+class EarlierCaptures:
+    """What the last captures of a lane looked like: nobody walks up twice to the pixel."""
+
+    most: int
+    """Captures; with 0 nothing is kept."""
+    _kept: list[Numbers] = field(default_factory=list)
+
+    def add(self, watch: "StreamWatch") -> None:
+        """Keep the moving pictures of a capture that has ended, and forget the oldest."""
+        if self.most:
+            self._kept = [*self._kept, watch.moving()][-self.most :]
+
+    def again(self, watch: "StreamWatch") -> bool:
+        """Whether so many moving pictures of this capture were there before, each to within its noise."""
+        now = watch.moving()
+        seen = [self._seen(now, before) for before in self._kept if len(before)]
+        return len(now) > 0 and any(count >= FEWEST_SEEN_BEFORE for count in seen)
+
+    @staticmethod
+    def _seen(now: Numbers, before: Numbers) -> int:
+        return int(((2 - 2 * (now @ before.T) / (WIDTH * HEIGHT)).min(1) < SAME).sum())
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +106,16 @@ class StreamWatch:
             self._compare(last, frame, small)
         self._remember(small)
 
-    def verdict(self, *, somebody: bool) -> StreamEvidence:
+    def moving(self) -> Numbers:
+        """n×3072: pictures that differ from those a little before, evenly chosen, `MOST_MOVING` at most."""
+        order, seconds = self._order(), np.array([second for _, _, second in self._times])
+        before = np.searchsorted(seconds, seconds - BESIDE_S[0], side="right") - 1
+        far = self._distances[order, order[np.maximum(before, 0)]] if len(order) else np.empty(0)
+        places = order[(before >= 0) & (far >= LEAST_MOVING)] if len(order) else order
+        chosen = np.unique(np.linspace(0, len(places) - 1, min(len(places), MOST_MOVING)).astype(int))
+        return np.asarray(self._pictures[places[chosen]])
+
+    def verdict(self, *, somebody: bool, earlier: EarlierCaptures | None = None) -> StreamEvidence:
         """What gave the stream away; undetermined for less than two frames.
 
         `somebody`: a face is in the last of them, and so has to move.
@@ -84,6 +123,8 @@ class StreamWatch:
         if self._seen < 2:
             return StreamEvidence()
         signs = tuple(self._signs(somebody=somebody))
+        if earlier is not None and earlier.again(self):
+            signs = (*signs, "again")
         return StreamEvidence(Check.FAILED if signs else Check.SUCCESSFUL, signs)
 
     def _signs(self, *, somebody: bool) -> Iterator[str]:
@@ -143,8 +184,12 @@ class StreamWatch:
         uneven_s = np.std(np.diff(seconds) / np.maximum(np.diff(sequences), 1))
         return bool(rate <= self.rule.most_frames_per_second and uneven_s >= self.rule.least_jitter_s)
 
+    def _order(self) -> NDArray[np.intp]:
+        """Places of the pictures, oldest first."""
+        return np.arange(max(0, self._seen - REMEMBERED), self._seen) % REMEMBERED
+
     def _in_order(self) -> tuple[Numbers, Numbers]:
-        order = np.arange(max(0, self._seen - REMEMBERED), self._seen) % REMEMBERED
+        order = self._order()
         return self._distances[np.ix_(order, order)], np.array([second for _, _, second in self._times])
 
 

@@ -46,6 +46,7 @@ COMPONENTS: dict[str, str] = {
     "timing": N_("pace of the pictures that this camera does not have"),
     "frozen": N_("a picture that does not move"),
     "loop": N_("movements that come again and again"),
+    "again": N_("pictures of an earlier capture"),
     "still": N_("a picture that was moved as a whole"),
     "noise": N_("noise that is not this camera's"),
     "stream": N_("origin of the pictures"),

@@ -21,7 +21,7 @@ from lane.judge import Judge
 from lane.measure import Measurer, Stopwatch
 from lane.policy import Limit, Policy, StreamRule, load
 from lane.reasons import Code
-from lane.stream import REMEMBERED, StreamWatch
+from lane.stream import REMEMBERED, EarlierCaptures, StreamWatch
 from models.image import decode, read
 from tests.lane import lies
 
@@ -29,11 +29,20 @@ RULE = load().stream
 DATA = Path(os.environ.get("PASSENGER_LANE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
-def watched(frames: Sequence[Frame], rule: StreamRule = RULE, *, somebody: bool = True) -> StreamEvidence:
+def watched(
+    frames: Sequence[Frame],
+    rule: StreamRule = RULE,
+    *,
+    somebody: bool = True,
+    earlier: EarlierCaptures | None = None,
+) -> StreamEvidence:
     watch = StreamWatch(rule)
     for frame in frames:
         watch.see(frame)
-    return watch.verdict(somebody=somebody)
+    found = watch.verdict(somebody=somebody, earlier=earlier)
+    if earlier is not None:
+        earlier.add(watch)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +175,22 @@ def test_recorded_people_are_believed(folder: str, rate: float) -> None:
     for sequence in sorted({picture.parent for picture in pictures}):
         images = [read(picture) for picture in pictures if picture.parent == sequence]
         assert watched(lies.frames(images, rate)) == StreamEvidence(Check.SUCCESSFUL), sequence
+
+
+def test_a_capture_that_was_there_before_is_found_and_one_like_it_is_not(portrait: Portrait) -> None:
+    earlier, first = EarlierCaptures(8), lies.seen(scene(portrait), 1.6)
+    assert watched(lies.frames(first), earlier=earlier) == StreamEvidence(Check.SUCCESSFUL)
+    slower = lies.seen(replace(scene(portrait), walk_s=1.3), 1.6, seed=2)
+    assert watched(lies.frames(slower), earlier=earlier) == StreamEvidence(Check.SUCCESSFUL)
+
+    for again in (first, lies.noisier(lies.brighter(first), 3), lies.encoded(first, 23)):
+        assert watched(lies.frames(again), earlier=earlier).signs == ("again",)
+    assert not watched(lies.frames(first), earlier=EarlierCaptures(0)).signs
+
+
+def test_of_earlier_captures_so_many_are_remembered(portrait: Portrait) -> None:
+    earlier, first = EarlierCaptures(1), lies.seen(scene(portrait), 1.2)
+    watched(lies.frames(first), earlier=earlier)
+    watched(lies.frames(lies.seen(Scene(), 0.4)), somebody=False, earlier=earlier)
+
+    assert not watched(lies.frames(first), earlier=earlier).signs
