@@ -174,7 +174,7 @@ def film(path: Path, frames: int = 25, rate: int = 25, height: int = HEIGHT, wid
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.bit_rate = 4_000_000
+        stream.bit_rate, stream.gop_size = 4_000_000, 12
         for number in range(frames):
             image = av.VideoFrame.from_ndarray(picture(number, height, width), format="bgr24")
             container.mux(stream.encode(image))

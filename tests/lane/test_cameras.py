@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ from lane.adapters.clock import SystemClock
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.beacon import Beacon, WatchedCamera
 from lane.errors import CameraError, SettingsError
-from lane.feed import FeedReader
+from lane.feed import AttachedWriter, FeedReader
 from lane.frame import Frame
 from lane.supervision import About, CameraHealth
 from tests.certificates import made
@@ -431,6 +433,41 @@ def test_a_film_runs_at_its_own_speed_and_its_end_is_what_the_site_says(tmp_path
         numbers = [number_of(frame.image_bgr) for frame in islice(opened.frames(), 30)]
         assert numbers != sorted(numbers)
         assert opened.counts.reconnects == 0
+
+
+def test_pictures_that_build_on_a_spoilt_one_are_spoilt_too(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4", frames=24, rate=12)
+    with av.open(str(path)) as container:
+        packets = [(one.pos or 0, one.size, one.is_keyframe) for one in container.demux(video=0) if one.size]
+    keys = [number for number, (_, _, is_key) in enumerate(packets) if is_key]
+    assert keys == [0, 12]
+    start, size, _ = packets[4]
+    content = bytearray(path.read_bytes())
+    content[start : start + size] = b"\xff" * size
+    path.write_bytes(content)
+    with camera(path, at_end=AtEnd.END) as opened:
+        numbers = {number_of(frame.image_bgr) for frame in opened.frames()}
+        assert not numbers & set(range(4, 12))
+        assert numbers & set(range(12, 24))
+        assert opened.counts.spoilt >= 8
+
+
+def test_frames_that_are_always_old_are_none_in_a_bounded_time() -> None:
+    ended = threading.Event()
+
+    def fill(writer: AttachedWriter) -> None:
+        while not ended.wait(0.001):
+            writer.write(picture(1), time.time_ns(), time.monotonic_ns() - 10_000_000_000)
+
+    with http_camera(Behaviour(silent=True)) as (address, does), camera(address, wait_s=0.5) as opened:
+        with AttachedWriter(opened.feed) as writer:
+            thread = threading.Thread(target=fill, args=[writer])
+            thread.start()
+            with pytest.raises(CameraError):
+                first(opened)
+            ended.set()
+            thread.join()
+        does.silent = False
 
 
 def test_a_folder_is_a_camera_at_the_pace_that_is_set(tmp_path: Path) -> None:

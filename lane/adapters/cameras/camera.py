@@ -99,7 +99,8 @@ class RealCamera:
         def so() -> bool:
             return self._frames.sequence > last or self._watchdog.over
 
-        if not self._watchdog.wait(so, until_s - time.monotonic()):
+        left_s = until_s - time.monotonic()
+        if left_s <= 0 or not self._watchdog.wait(so, left_s):
             raise self._error(self._watchdog.trouble or Trouble.STALLED)
 
     def _error(self, trouble: Trouble) -> CameraError:

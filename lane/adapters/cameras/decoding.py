@@ -95,18 +95,24 @@ class _Developer:
 
 
 def _decoded(packets: Iterable[Came]) -> Iterator[tuple[VideoFrame | None, int]]:
-    """Every frame with the monotonic time in ns when its packet was read; None for a spoilt one."""
+    """Every frame with the monotonic time in ns when its packet was read; None for a spoilt one.
+
+    Where pictures build on each other, all up to the next that stands for itself are spoilt with one.
+    """
     read: deque[tuple[int | None, int]] = deque(maxlen=_WITHIN)
+    whole = True
     for packet, read_ns in packets:
         read.append((packet.pts, read_ns))
         try:
             frames = packet.decode()
         except av.FFmpegError:
+            whole = False
             yield None, read_ns
             continue
         for frame in frames:
+            whole = (whole or frame.key_frame) and not frame.is_corrupt
             at = (at_ns for pts, at_ns in read if pts is not None and pts == frame.pts)
-            yield (None if frame.is_corrupt else frame), next(at, read_ns)
+            yield (frame if whole else None), next(at, read_ns)
 
 
 def _stamped(container: InputContainer, stream: VideoStream) -> Iterator[Came]:
