@@ -1,13 +1,14 @@
 """Real photographs made worse by known amounts: light, colour, compression, and things in front of a face."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.detect import FaceDetector
-from models.face import Face, ImageBGR
+from models.face import Face, ImageBGR, Mesh
 from models.image import decode, encode_jpeg
 
 RIGHT_EYE, LEFT_EYE = (33, 133), (362, 263)
@@ -98,6 +99,27 @@ def behind_hand(image: ImageBGR, face: Face, opacity: float) -> ImageBGR:
     cheek = points(face)[50].round().astype(int)
     colour = image[cheek[1] - 3 : cheek[1] + 4, cheek[0] - 3 : cheek[0] + 4].reshape(-1, 3).mean(0)
     return behind(image, corners, colour, opacity)
+
+
+def tilted(image: ImageBGR, degrees: float) -> ImageBGR:
+    """Turned clockwise about its middle."""
+    height, width = image.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1)
+    return np.asarray(cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def turned(face: Face, axis: int, degrees: float) -> Face:
+    """The mesh turned in space: to the person's left about axis 1, upwards about axis 0."""
+    assert face.mesh is not None
+    points = face.mesh.points_in_image
+    one, other = (2, 0) if axis == 1 else (1, 2)
+    sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
+    middle = points.mean(axis=0)
+    about = points - middle
+    moved = about.copy()
+    moved[:, one] = cosine * about[:, one] + sine * about[:, other]
+    moved[:, other] = cosine * about[:, other] - sine * about[:, one]
+    return replace(face, mesh=Mesh(moved + middle, face.mesh.score))
 
 
 def behind(

@@ -103,6 +103,37 @@ def test_one_covered_eye_is_enough(networks: Networks, photo: ImageBGR, eyes: st
     assert measured(networks, image, "occlusion") > 0.1
 
 
+def test_noise_makes_no_covered_eye_visible(networks: Networks, photo: ImageBGR) -> None:
+    face = found(networks, photo)
+    behind = degraded.behind_glasses(photo, face, 0.95)
+    noisy = (behind + np.random.default_rng(0).normal(0, 10, behind.shape)).clip(0, 255).astype(np.uint8)
+    seen = assess(noisy, face)["eyes_visible"]
+    assert isinstance(seen, Measured)
+    assert seen.value < 0.2
+
+
+def test_a_head_turned_by_known_angles_is_measured_as_turned_by_them(
+    networks: Networks, photo: ImageBGR
+) -> None:
+    face = found(networks, photo)
+    for component, axis in (("yaw_deg", 1), ("pitch_deg", 0)):
+        angles = [pose(photo, degraded.turned(face, axis, degrees), component) for degrees in (-20, 0, 20)]
+        assert np.diff(angles) == pytest.approx([20, 20], abs=3)
+
+
+def test_a_picture_turned_by_known_angles_has_a_head_tilted_by_them(
+    networks: Networks, photo: ImageBGR
+) -> None:
+    rolls = [measured(networks, degraded.tilted(photo, degrees), "roll_deg") for degrees in (-15, 0, 15)]
+    assert np.diff(rolls) == pytest.approx([15, 15], abs=2.5)
+
+
+def pose(image: ImageBGR, face: Face, component: str) -> float:
+    measure = assess(image, face)[component]
+    assert isinstance(measure, Measured)
+    return measure.value
+
+
 def test_coloured_light_is_no_natural_colour(networks: Networks, photo: ImageBGR) -> None:
     assert measured(networks, photo, "natural_colour") == 0
     assert measured(networks, degraded.in_coloured_light(photo, 1.4), "natural_colour") > 5
