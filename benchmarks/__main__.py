@@ -302,10 +302,10 @@ def attacks(
     rules = policy()
     listed = measured.read_attacks(sequences, root)
     measuring = measurer(rules, threads=1)
-    found = measured.runs(listed, root, measuring, frame_interval)
-    scores = measured.by_others(found)
     data = measured.data_of(sequences, root, listed)
     stamped = {**stamp(rules), "networks": networks(measuring.networks), **data}
+    found = measured.runs(listed, root, measuring, frame_interval)
+    scores = measured.by_others(found)
     result: dict[str, Any] = {"stamp": stamped, **measured.report(found, scores)}
     if json_out is not None and json_out != results.STDOUT:
         result["drawings"] = measured.draw(json_out, found, scores)
