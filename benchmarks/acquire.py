@@ -21,7 +21,7 @@ from benchmarks.progress import follow
 from benchmarks.replay import Replay
 from lane.capture import Booth, Capture, capture
 from lane.evidence import CaptureEnd
-from lane.measure import Measurer, Sighting, Stopwatch
+from lane.measure import Measurer, Question, Sighting, Stopwatch
 from lane.policy import Policy, beyond_limits
 from models.errors import ImageError, InferenceError
 from models.face import ImageBGR
@@ -29,6 +29,9 @@ from models.image import read
 from models.template import Embedder, embed
 
 Vector = NDArray[np.float32]
+
+CAPTURED = 3
+"""Good frames of a capture that is compared with others, and answers no question of a document."""
 
 CUT_BY_FRAME = ("shown", "cut")
 """Quality components that tell how much of a face the frame leaves; judged by the policy's limits."""
@@ -99,9 +102,10 @@ class LaneLooker:
         return {name: embed(image_bgr, face, one).vector for name, one in self._embedders.items()}
 
     def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
-        """The mean of the good frames that a lane would decide on. Time stands still while networks work."""
+        """The mean of so many good frames as `CAPTURED`. Time stands still while networks work."""
         taken, replay = Capture(), Replay(images_bgr, interval_s)
-        capture(taken, Booth(replay, self._measurer, self._rules, replay), Stopwatch())
+        question = Question(self._rules.capture.model_copy(update={"good_frames": CAPTURED}))
+        capture(taken, Booth(replay, self._measurer, self._rules, replay), question, Stopwatch())
         if taken.ended is not CaptureEnd.ENOUGH:
             return dict.fromkeys(self.matchers, Failure(_why(taken)))
         return {name: self._mean(taken, one) for name, one in self._embedders.items()}

@@ -11,7 +11,7 @@ from lane.evidence import CaptureEnd, CaptureEvidence
 from lane.frame import Frame
 from lane.guidance import Instruction, Told, instruction_for, lacking, next_told
 from lane.looks import Looks
-from lane.measure import Before, Measurer, Sighting, Stopwatch
+from lane.measure import Before, Measurer, Question, Sighting, Stopwatch
 from lane.policy import CaptureRule, Policy, beyond_limits
 from lane.ports import Clock, FrameSource, Guide, nobody_guides
 from lane.stream import StreamWatch
@@ -21,6 +21,8 @@ from models.face import Embedding
 from models.measurement import Measure, Measured, NotAssessed
 
 PICTURES_KEPT = 4
+PART_S = 0.03
+"""For each part of an embedding a camera's pace has to leave so much time; one part is always done."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +34,8 @@ class Seen:
     failing: tuple[str, ...]
     track: int | None = None
     """Of the passenger, who was alone in the zone."""
+    pace_s: float = 0.0
+    """The time between this camera's frames, of which some may have been missed."""
 
     @property
     def merit(self) -> tuple[int, int, float]:
@@ -48,6 +52,14 @@ class Good:
     probe: Embedding
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pending:
+    """A good frame whose probe is being made, part by part."""
+
+    seen: Seen
+    parts: Iterator[Embedding | None]
+
+
 @dataclass(slots=True, eq=False)
 class Capture:
     """One capture as it grows."""
@@ -57,6 +69,7 @@ class Capture:
     looked_at: int = 0
     most_faces: int = 0
     good: list[Good] = field(default_factory=list)
+    pending: Pending | None = None
     best: list[Seen] = field(default_factory=list)
     together: Seen | None = None
     """The best frame that shows more than one person in the zone."""
@@ -101,7 +114,9 @@ class Capture:
             self.together = _sorted([seen, *([self.together] if self.together else [])])[0]
         self.rejections.update(seen.failing)
         # nobody may come, go or change places between the frames that decide
-        self.good = [good for good in self.good if seen.track is not None and good.seen.track == seen.track]
+        self.good = [good for good in self.good if _of_one(good.seen, seen)]
+        if self.pending is not None and not _of_one(self.pending.seen, seen):
+            self.pending = None
 
     def for_officer(self) -> tuple[Seen, ...]:
         """The best frames, best first: of who was decided on, and one that shows who else was there."""
@@ -128,22 +143,42 @@ class Booth:
     guide: Guide = nobody_guides
 
 
-def capture(taken: Capture, booth: Booth, watch: Stopwatch) -> None:
-    """Fill `taken`: to enough good frames, or until time is up, the passenger has left or something fails."""
-    rule = booth.policy.capture
+def capture(taken: Capture, booth: Booth, question: Question, watch: Stopwatch) -> None:
+    """Fill `taken`, until the good frames settle the question, time is up, the passenger left or a fault."""
     try:
         for seen in _looked_at(taken, booth, watch):
             taken.note(seen)
-            taken.forget_before(seen.frame.captured_monotonic_s - rule.max_span_s)
-            if not seen.failing:
-                taken.good.append(Good(seen, booth.measurer.embed(seen.sighting, watch)))
-            if len(taken.good) >= rule.good_frames:
+            taken.forget_before(seen.frame.captured_monotonic_s - booth.policy.capture.max_span_s)
+            if _embed(taken, booth, seen, watch) and question.settled_by(taken.probes, watch):
                 taken.ended = CaptureEnd.ENOUGH
                 return
     except CameraError:
         taken.ended = CaptureEnd.CAMERA_LOST
     except ModelError as error:
         taken.engine_fault = type(error).__name__
+    if taken.ended is CaptureEnd.TIMEOUT:
+        taken.forget_before(booth.clock.monotonic_s() - booth.policy.capture.max_span_s)
+        if len(taken.good) >= booth.policy.capture.good_frames:
+            taken.ended = CaptureEnd.ENOUGH  # more would have been looked at, but what is there may decide
+
+
+def _embed(taken: Capture, booth: Booth, seen: Seen, watch: Stopwatch) -> bool:
+    """Work on the probe of a good frame for as long as a frame's time allows; True where one was done.
+
+    How much that is follows from the camera's pace and from nothing that a clock says here, so that the
+    same frames give the same evidence on each machine.
+    """
+    for _ in range(max(1, int(seen.pace_s / PART_S))):
+        if taken.pending is None:
+            if seen.failing:
+                return False
+            taken.pending = Pending(seen, booth.measurer.embed_by_parts(seen.sighting, watch))
+        probe = next(taken.pending.parts)
+        if probe is not None:
+            taken.good.append(Good(taken.pending.seen, probe))
+            taken.pending = None
+            return True
+    return False
 
 
 def _looked_at(taken: Capture, booth: Booth, watch: Stopwatch) -> Iterator[Seen]:
@@ -198,8 +233,15 @@ class _Eye:
         track = self.scene.passenger.number if self.scene.passenger else None
         faces = [one.face for one in self.scene.inside]
         sighting = measurer.look_at(image_bgr, faces, self._watch, self._before(frame, track))
-        self._last = Seen(frame, sighting, failing(sighting, self._booth.policy), track)
+        self._last = Seen(frame, sighting, failing(sighting, self._booth.policy), track, self._pace_s(frame))
         return self._last
+
+    def _pace_s(self, frame: Frame) -> float:
+        if self._last is None:
+            return 0.0
+        before = self._last.frame
+        since_s = frame.captured_monotonic_s - before.captured_monotonic_s
+        return since_s / (frame.sequence - before.sequence)
 
     def instruction(self, seen: Seen) -> Instruction:
         """What the traveller reads now, after this frame."""
@@ -236,6 +278,11 @@ def failing(sighting: Sighting, policy: Policy) -> tuple[str, ...]:
     if sighting.faces != 1:
         return ("no_face",) if sighting.faces == 0 else ("several_faces",)
     return beyond_limits(sighting.quality, policy.quality.live)
+
+
+def _of_one(before: Seen, seen: Seen) -> bool:
+    """Whether both show one passenger, followed from one to the other without a gap."""
+    return before.track is not None and before.track == seen.track
 
 
 def _sorted(seen: Iterable[Seen]) -> list[Seen]:

@@ -13,7 +13,7 @@ from lane.errors import LaneError
 from lane.evaluation import Compared
 from lane.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence, StreamEvidence
 from lane.frame import Frame
-from lane.measure import Measurer, Stopwatch, agreed_similarity
+from lane.measure import Measurer, Question, Stopwatch, agreed_similarity
 from lane.policy import Policy
 from lane.ports import Clock, FrameSource, Guide, nobody_guides
 from lane.reasons import Code
@@ -171,7 +171,7 @@ class Judge:
         try:
             finding.models_unchanged = self._models_unchanged()
             finding.reference = examine(document, finding.reference.evidence, self._measurer, watch)
-            capture(finding.taken, booth, watch)
+            capture(finding.taken, booth, self._question(finding.reference), watch)
             finding.similarity = agreed_similarity(finding.reference.embedding, finding.taken.probes, watch)
         except (LaneError, ModelError) as error:
             log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)
@@ -192,6 +192,10 @@ class Judge:
             log.error("the stream was not examined", exc_info=error)
             return StreamEvidence()
         return found
+
+    def _question(self, reference: Reference) -> Question:
+        band = self._policy.band(self._measurer.networks.embedder.identity)
+        return Question(self._policy.capture, reference.embedding, band.admit if band else None)
 
     def _models_unchanged(self) -> bool:
         try:

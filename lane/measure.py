@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import fmean
 
+from lane.policy import CaptureRule
+from lane.sequential import SPREAD as SPREAD
+from lane.sequential import agreed, settled
 from models.build import Networks
 from models.compare import similarity
 from models.face import Embedding, Face, ImageBGR
@@ -15,12 +17,6 @@ from models.measurement import Measure, NotAssessed, measured
 from models.quality import Before as Before
 from models.quality import assess, motion
 from models.template import crops, mean
-
-SPREAD = 0.08
-"""So far below their mean may the lowest score of one capture's frames lie before it counts alone.
-
-In NUAA's live sequences it lay nearer than 0.071 in 99 of 100 runs of three frames, each against a frame
-of the same person in another session."""
 
 STAGES = ("detect", "align", "quality", "embed", "compare")
 
@@ -80,9 +76,15 @@ class Measurer:
         return self._assessed(image_bgr, len(faces), faces[0], watch, before)
 
     def find(self, image_bgr: ImageBGR, watch: Stopwatch) -> tuple[Face, ...]:
-        """Every face of a frame, at a first look: who stands where, before it is known whose face matters."""
+        """Every face of a frame, at a first look: who stands where, before it is known whose face matters.
+
+        At half scale, where a face in the capture zone is large enough, in a fifth of the time. The close-up
+        then places the landmarks, and no error rate moves: on 863 photographs FMR was 0.022 % in place of
+        0.023 at the shipped threshold, FNMR 4.9 % in place of 4.8; NUAA's frames score 0.006 apart (standard
+        deviation), without bias.
+        """
         with watch.time("detect"):
-            return self._networks.detector.detect(image_bgr, close_ups=0)
+            return self._networks.detector.glance(image_bgr)
 
     def look_at(
         self,
@@ -109,13 +111,22 @@ class Measurer:
 
     def embed(self, sighting: Sighting, watch: Stopwatch) -> Embedding:
         """The embedding of the largest face of a sighting that has one."""
+        *_, whole = self.embed_by_parts(sighting, watch)
+        if whole is None:
+            raise ValueError("an embedding has at least one part")
+        return whole
+
+    def embed_by_parts(self, sighting: Sighting, watch: Stopwatch) -> Iterator[Embedding | None]:
+        """The same, with a pause after each crop but the last: none takes longer than a frame may."""
         if sighting.face is None:
             raise ValueError("a sighting without a face has no embedding")
-        embedder = self._networks.embedder
+        embedder, parts = self._networks.embedder, []
         with watch.time("align"):
             aligned = crops(sighting.image_bgr, sighting.face, embedder.layout)
-        with watch.time("embed"):
-            return mean([embedder.embed(crop) for crop in aligned])
+        for crop in aligned:
+            with watch.time("embed"):
+                parts.append(embedder.embed(crop))
+            yield mean(parts) if len(parts) == len(aligned) else None
 
 
 def faces_that_count(found: Sequence[Face], ratio: float) -> list[Face]:
@@ -138,6 +149,27 @@ def agreed_similarity(reference: Embedding | None, probes: Sequence[Embedding], 
     if not probes:
         return NotAssessed("no good frame")
     with watch.time("compare"):
-        scores = [similarity(reference, probe) for probe in probes]
-        among = [similarity(one, other) for one, other in combinations(probes, 2)]
-    return measured(min(fmean(scores), min(scores) + SPREAD, *among))
+        return measured(agreed(*_compared(reference, probes)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What a capture is to answer: does the passenger match the document, at this threshold?"""
+
+    rule: CaptureRule
+    reference: Embedding | None = None
+    admit: float | None = None
+    """None where no calibration says from which similarity on."""
+
+    def settled_by(self, probes: Sequence[Embedding], watch: Stopwatch) -> bool:
+        """Whether further frames would not change the answer; without a document, or a threshold, none do."""
+        with watch.time("compare"):
+            if self.reference is None or not probes:
+                return settled([0.0] * len(probes), (), self.rule, None)
+            return settled(*_compared(self.reference, probes), self.rule, self.admit)
+
+
+def _compared(reference: Embedding, probes: Sequence[Embedding]) -> tuple[list[float], list[float]]:
+    """The probes' similarities to the reference, and among each other."""
+    scores = [similarity(reference, probe) for probe in probes]
+    return scores, [similarity(one, other) for one, other in combinations(probes, 2)]

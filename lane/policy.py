@@ -120,12 +120,22 @@ class CaptureRule(_Strict):
     """When a capture is good."""
 
     good_frames: Annotated[int, Field(ge=2, le=50)]
+    """At least; see `lane.sequential` for when more are looked at."""
+    most_good_frames: Annotated[int, Field(ge=2, le=50)]
+    score_varies: Annotated[float, Field(gt=0, le=0.5)]
+    """So much lower than the lowest, or higher than the highest, further frames' scores are expected."""
     timeout_s: Annotated[float, Field(gt=0, le=60)]
     max_frame_age_s: Annotated[float, Field(gt=0, le=2)]
     max_span_s: Annotated[float, Field(gt=0, le=5)]
     second_face_ratio: Annotated[float, Field(gt=0, le=0.7)]
     max_repeat_captures: Annotated[int, Field(ge=0, le=MOST_REPEATS)] = MOST_REPEATS
     """How often an officer may have the lane capture the same passenger once more."""
+
+    @model_validator(mode="after")
+    def _some_frames(self) -> Self:
+        if self.most_good_frames < self.good_frames:
+            raise ValueError("most_good_frames is below good_frames")
+        return self
 
 
 class ZoneRule(_Strict):

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.acquire import Failure, LaneLooker
+from benchmarks.acquire import CAPTURED, Failure, LaneLooker
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import holder
 from benchmarks.meant import look_for
 from benchmarks.replay import Replay
 from benchmarks.sequences import Recording, compared, read_sequences
-from lane.measure import Measurer
+from lane.measure import Measurer, Stopwatch
 from lane.policy import Policy
 from models.face import ImageBGR
 from models.image import encode_jpeg
 from models.template import embed
 from tests.benchmarks.command import run
 
-INTERVAL_S = 0.04
+INTERVAL_S = 0.08
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +37,13 @@ def looker(measurer: Measurer, policy: Policy) -> LaneLooker:
 
 
 def test_a_capture_scores_the_mean_of_its_frames_scores(
-    looker: LaneLooker, measurer: Measurer, policy: Policy, standing: tuple[ImageBGR, ...]
+    looker: LaneLooker, measurer: Measurer, standing: tuple[ImageBGR, ...]
 ) -> None:
     (found,) = looker.capture(iter(standing), INTERVAL_S).values()
     assert not isinstance(found, Failure)
-    good = standing[1 : 1 + policy.capture.good_frames]  # a first frame has no motion
-    look = look_for("largest")
-    faces = [look(image, measurer).face for image in good]
+    good = standing[1 : 1 + CAPTURED]  # a first frame has no motion
+    watch = Stopwatch()
+    faces = [measurer.look_at(image, measurer.find(image, watch), watch).face for image in good]
     every = [
         embed(image, face, measurer.networks.embedder).vector
         for image, face in zip(good, faces, strict=True)
@@ -55,7 +55,7 @@ def test_a_capture_scores_the_mean_of_its_frames_scores(
 
 
 def test_a_capture_stops_at_the_frames_that_decide(
-    looker: LaneLooker, policy: Policy, standing: tuple[ImageBGR, ...]
+    looker: LaneLooker, standing: tuple[ImageBGR, ...]
 ) -> None:
     handed_out = []
 
@@ -65,7 +65,7 @@ def test_a_capture_stops_at_the_frames_that_decide(
             yield image
 
     looker.capture(frames(), INTERVAL_S)
-    assert len(handed_out) == 1 + policy.capture.good_frames
+    assert len(handed_out) == 1 + CAPTURED
 
 
 @pytest.mark.parametrize(("frames", "cause"), [(0, "too_few_frames"), (6, "no_face")])
