@@ -86,12 +86,12 @@ def taken_as_capture(interval_s: float) -> Take:
 def _capture(folder: Path, lookers: Sequence[Looker], *, interval_s: float) -> Mapping[str, Vector | Failure]:
     found: dict[str, Vector | Failure] = {}
     for looker in lookers:
-        found |= asked(looker, lambda one: one.capture(_images(folder), interval_s))
+        found |= asked(looker, lambda one: one.capture(images(folder), interval_s))
     return found
 
 
-def _images(folder: Path) -> Iterator[ImageBGR]:
-    """A frame that cannot be read is not there, as with a camera."""
+def images(folder: Path) -> Iterator[ImageBGR]:
+    """In order; a frame that cannot be read is not there, as with a camera."""
     for path in frames_in(folder):
         try:
             yield read(path)

@@ -118,6 +118,41 @@ def show_attacks(console: Console, result: dict[str, Any]) -> None:
     console.print(cues)
 
 
+def show_decision(console: Console, result: dict[str, Any]) -> None:
+    """By threshold and rule: who is missed, who is accepted, by how many frames; then time, and work."""
+    show_stamp(console, result["stamp"])
+    console.print(
+        f"\n{result['sequences']} sequences of {result['people']} people, {result['too_short']} too short; "
+        f"{result['strangers_pictures']} pictures of strangers; threshold {result['shipped_threshold']:.3f}",
+        markup=False,
+    )
+    columns = ("threshold", "rule", "holders missed", "of", "strangers accepted", "of", "frames", "p95")
+    table = Table(*columns, box=None, pad_edge=False)
+    for threshold, by_rule in result["thresholds"].items():
+        for name, told in by_rule.items():
+            missed, accepted = told["false_non_matches"], told["false_matches"]
+            frames = told["frames_of_holders"] or {"mean": None, "p95": None}
+            counts = [str(one[key]) for one in (missed, accepted) for key in ("errors", "n")]
+            table.add_row(threshold, name, *counts, str(frames["mean"]), str(frames["p95"]))
+    console.print(table)
+    for name, told in result["from_the_start"].items():
+        console.print(f"{name}: {_from_start(told)}", markup=False)
+    work = result["work"]
+    for name in ("a_frame", "a_frame_with_every_step", "first_frame_to_decision"):
+        quantiles = ", ".join(f"{key.removesuffix('_ms')} {work[name][key]:.1f} ms" for key in QUANTILES)
+        console.print(f"{name.replace('_', ' ')}: {quantiles}", markup=False)
+
+
+def _from_start(told: dict[str, Any]) -> str:
+    frames, times = told["frames"], told["ms_at_the_cameras_pace"]
+    if frames is None:
+        return "nobody was filmed twice"
+    return (
+        f"{told['admitted']} of {told['captures']} admitted, frames {frames['p50']:.0f} "
+        f"(p95 {frames['p95']:.0f}), {times['p50']:.0f} ms (p95 {times['p95']:.0f})"
+    )
+
+
 def show_calibration(
     console: Console, calibration: dict[str, Any], wanted: Mapping[float, Mapping[str, Any] | None]
 ) -> None:

@@ -95,7 +95,7 @@ def hall(
     wishes: Wishes | None = None,
 ) -> Hall:
     """A lane whose passengers come in this order."""
-    clock, screen = clock or SkippingClock(), Diary()
+    clock, screen = clock or StandingClock(), Diary()
     journal = opened(SqliteJournal(folder / "lane.sqlite", LANE))
     desk, gate = desk or SimulatedDesk(LANE), gate or SimulatedGate()
     simulated = SimulatedCamera(clock, clock.skip, frames_per_second=12.5)
