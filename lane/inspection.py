@@ -108,6 +108,10 @@ def _networks(settings: Settings) -> Iterator[Finding]:
 
 def _journal(settings: Settings) -> Iterator[Finding]:
     path = settings.journal
+    if not path.exists():
+        yield Finding("journal", ok=True, said=f"{path}: none yet, the lane begins one")
+        yield _disk(path.absolute().parent)
+        return
     try:
         with SqliteJournal(path, settings.lane) as journal:
             entries, waiting = journal.verify().seq, journal.waiting()

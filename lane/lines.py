@@ -29,6 +29,12 @@ def lines(text: str) -> dict[Where, int]:
     return found
 
 
+def nearest(found: Mapping[Where, int], where: Where) -> int | None:
+    """The line of this key, or else of the closest table around it; None where neither stands there."""
+    around = (where[:length] for length in range(len(where), 0, -1))
+    return next((found[one] for one in around if one in found), None)
+
+
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     begun, open_ = 1, ""
     for number, line in enumerate(text.split("\n"), 1):  # no other sign ends a line in TOML

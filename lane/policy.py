@@ -6,7 +6,7 @@ and from the calibration of the very matcher that runs.
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, 
 from lane import calibration
 from lane.calibration import Band, Calibration, Sureness
 from lane.errors import CalibrationError, PolicyError
+from lane.lines import lines, nearest
 from lane.referral import MOST_REPEATS
 from models.identity import MatcherIdentity
 from models.measurement import Measure, Measured, NotAssessed
@@ -285,6 +286,7 @@ def load(path: Path = SHIPPED, calibrations: Path | None = None) -> Policy:
 
     `calibrations` is the folder where they are looked for first; without it, the policy's own.
     """
+    content = b""
     try:
         content = path.read_bytes()
         fields: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
@@ -298,10 +300,22 @@ def load(path: Path = SHIPPED, calibrations: Path | None = None) -> Policy:
         raise PolicyError(f"policy {path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise PolicyError(f"policy {path} is not TOML: {error}") from error
-    except (ValidationError, TypeError) as error:
+    except ValidationError as error:
+        raise PolicyError("\n".join(_faults(error, path, content.decode("utf-8")))) from error
+    except TypeError as error:
         raise PolicyError(f"policy {path}: {error}") from error
     except CalibrationError as error:
         raise PolicyError(f"policy {path}: calibration {error}") from error
+
+
+def _faults(error: ValidationError, path: Path, text: str) -> Iterator[str]:
+    """Each with its line and its key."""
+    found = lines(text)
+    for one in error.errors(include_url=False, include_input=False):
+        where = tuple(str(part) for part in one["loc"])
+        line = nearest(found, where)
+        place = f", line {line}" if line else ""
+        yield f"policy {path}{place}, {'.'.join(where)}: {one['msg'].removeprefix('Value error, ')}"
 
 
 def _with_calibrations(policy: Policy, folder: Path) -> Policy:

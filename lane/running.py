@@ -77,6 +77,8 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         gate = LivingGate(stack.enter_context(open_gate(settings.gate, clock)), pulse)
         stack.callback(_shut, gate)
         gate.close()
+        if settings.gate.kind == "simulated":
+            log.warning("the gate is simulated: no door moves")
         policy = build_policy(settings)
         journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
         reader = FolderReader(settings.document, clock)

@@ -9,7 +9,7 @@ import pytest
 from lane.adapters.simulated import SimulatedGate
 from lane.pulse import LivingClock, LivingGate, Pulse
 from lane.referral import PassageId
-from lane.running import beating
+from lane.running import Running, beating
 
 
 def test_whatever_the_flow_asks_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +62,29 @@ def test_signs_of_life_end_where_the_flow_stands_still(monkeypatch: pytest.Monke
     finally:
         os.close(beats)
         os.close(beat)
+
+
+def test_a_lane_that_has_closed_itself_stays_there_and_is_not_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Closed:
+        closed = True
+
+        def start(self) -> None:
+            """Nothing is left from before."""
+
+        def serve(self) -> None:
+            """It serves nobody."""
+
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise SystemExit(143)  # as SIGTERM does
+
+    monkeypatch.setattr("lane.running.time.sleep", sleep)
+    lane = Running(Closed(), Pulse())  # type: ignore[arg-type]  # a station in name only
+    with pytest.raises(SystemExit):
+        list(lane.reports())
+    assert len(looks) == 3
