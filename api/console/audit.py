@@ -13,6 +13,7 @@ from api.words import wording
 from api.words.language import N_, Words
 from lane.reasons import Code
 from lane.referral import Answer, Ground
+from lane.sensors import FIRE
 
 Body = Mapping[str, Any]
 Said = list[str]
@@ -36,6 +37,7 @@ KINDS: dict[str, Kind] = {
     "passage.erased": Kind(N_("Faces erased"), "desk"),
     "pictures.dropped": Kind(N_("Pictures dropped at the lane: the desk was away too long"), "lane"),
     "gate.opening": Kind(N_("Gate told to open"), "gate"),
+    "lane.event": Kind(N_("Seen at the gate"), "gate"),
     "images.missed": Kind(N_("Pictures that did not reach the desk"), "desk"),
     "hold.placed": Kind(N_("Put under legal hold"), "officer"),
     "hold.lifted": Kind(N_("Legal hold lifted"), "officer"),
@@ -277,6 +279,11 @@ def _opening(body: Body, words: Words) -> Said:
     return [words.say(because)]
 
 
+def _seen_at_gate(body: Body, words: Words) -> Said:
+    said = [reason(ReasonTold(code=str(body["code"])), words)]
+    return [*said, words.say(N_("Fire alarm"))] if body.get("detail") == FIRE else said
+
+
 def _closed(body: Body, words: Words) -> Said:
     return [views.ended(str(body["how"]), words)]
 
@@ -301,6 +308,7 @@ _SAY: dict[str, Callable[[Body, Words], Said]] = {
     "passage.closed": _closed,
     "passage.erased": _erased,
     "gate.opening": _opening,
+    "lane.event": _seen_at_gate,
     "images.missed": _missed,
     "hold.placed": _held,
     "hold.lifted": _held,

@@ -100,6 +100,21 @@ def test_a_decision_made_again_is_told_with_what_was_measured(
     assert page_of.REPLAYS["evidence_incomplete"] in text_of(auditor.http.get(f"/audit/{passage}").text)
 
 
+@pytest.mark.parametrize("tag", CHOICES)
+def test_what_was_seen_at_the_gate_stands_in_the_timeline(tag: str, lane: Lane, auditor: Officer) -> None:
+    made = str(uuid4())
+    seen = {"passage": made, "at": "2026-01-01T00:00:00+00:00"}
+    lane.deliver(
+        lane.write("passage.started", {"passage": made}),
+        lane.write("lane.event", seen | {"code": "L01", "detail": ""}),
+        lane.write("lane.event", seen | {"code": "L05", "detail": "fire"}),
+    )
+    text = text_of(auditor.http.get(f"/audit/{made}?lang={tag}").text)
+    say = words(tag).say
+    for told in ("Seen at the gate", "Somebody followed into the lane", "Emergency stop", "Fire alarm"):
+        assert say(told) in text
+
+
 def test_what_a_lane_wrote_out_of_form_is_shown_and_never_breaks_the_page(
     lane: Lane, auditor: Officer
 ) -> None:

@@ -170,8 +170,11 @@ def tell(
     print()
     print(f"killed {report.kills} times within {report.at_work_s:.0f} s, at {dict(report.where)}")
     print(f"ended by itself before it could be killed: {report.ended_before}")
-    print(f"passages {len(passages['passage.started'])}, ended {dict(ended)}; lost 0, double 0")
-    print(f"openings announced {dict(because)}, done {len(box.openings())}, without an entry 0")
+    lost = sum((passages["passage.started"] - passages["passage.closed"]).values())
+    double = sum(count - 1 for kind in passages.values() for count in kind.values())
+    breaches = len(witness.breaches)
+    print(f"passages {len(passages['passage.started'])}, ended {dict(ended)}; lost {lost}, double {double}")
+    print(f"openings announced {dict(because)}, done {len(box.openings())}, without an entry {breaches}")
     print(
         f"killed with the door open {len(report.shut_after_s)} times: shut by the box within {latest:.2f} s"
     )
