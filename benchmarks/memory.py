@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,38 +22,57 @@ DRAWS, SEED = 2000, 20260101
 Series: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(slots=True)
+class Kept:
+    """Up to `most` numbers, in memory that is taken at once: who measures growth must not grow."""
+
+    def __init__(self, most: int) -> None:
+        self._values, self._count = np.full(most, -1, np.int64), 0
+
+    def add(self, value: int) -> None:
+        """One more, where there is room."""
+        if self._count < len(self._values):
+            self._values[self._count] = value
+            self._count += 1
+
+    @property
+    def values(self) -> NDArray[np.int64]:
+        """In the order in which they came."""
+        return self._values[: self._count]
+
+
 class Samples:
-    """Seconds since the start, and MB of memory that no file backs and nobody shares (RssAnon)."""
+    """When, in ms since the start, and KB of memory that no file backs and nobody shares (RssAnon)."""
 
-    at_s: list[float] = field(default_factory=list)
-    mb: list[float] = field(default_factory=list)
+    def __init__(self, most: int) -> None:
+        self._at_ms, self._kb = Kept(most), Kept(most)
 
-    def add(self, at_s: float, mb: float) -> None:
+    def add(self, at_s: float, kb: int) -> None:
         """One more."""
-        self.at_s.append(at_s)
-        self.mb.append(mb)
+        self._at_ms.add(round(at_s * 1000))
+        self._kb.add(kb)
 
     def told(self) -> dict[str, Any]:
         """First, last and most, and the slope of what is left after the warm-up, with a 95 % interval."""
-        if not self.mb:
+        at_s, mb = self._at_ms.values / 1000, self._kb.values / 1024
+        if not len(mb):
             return {"samples": 0}
+        first, last, most = (round(float(one), 2) for one in (mb[0], mb[-1], mb.max()))
         return {
-            "samples": len(self.mb),
-            "first_mb": round(self.mb[0], 2),
-            "last_mb": round(self.mb[-1], 2),
-            "most_mb": round(max(self.mb), 2),
-            "slope_mb_per_hour": slope_per_hour(self.at_s, self.mb),
+            "samples": len(mb),
+            "first_mb": first,
+            "last_mb": last,
+            "most_mb": most,
+            "slope_mb_per_hour": slope_per_hour(at_s, mb),
         }
 
 
-def slope_per_hour(at_s: Sequence[float], values: Sequence[float]) -> dict[str, float] | None:
+def slope_per_hour(at_s: Series, values: Series) -> dict[str, float] | None:
     """Least squares through the means of the windows, and its 95 % interval by drawing them anew.
 
     None where there are too few samples to tell.
     """
     skipped = round(len(values) * WARM_UP)
-    kept_s, kept = np.asarray(at_s[skipped:], float), np.asarray(values[skipped:], float)
+    kept_s, kept = at_s[skipped:], values[skipped:]
     if len(kept) < 2 * WINDOWS:
         return None
     x = np.array([part.mean() for part in np.array_split(kept_s, WINDOWS)]) / 3600
@@ -70,22 +88,22 @@ def _slope(x: Series, y: Series) -> float:
     return float(off @ y) / spread if spread else 0.0
 
 
-def own_mb(pid: int) -> float | None:
-    """MB of a process's own memory; None where it has ended."""
+def own_kb(pid: int) -> int | None:
+    """KB of a process's own memory; None where it has ended."""
     try:
         told = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except OSError:
         return None
     kb = next((line.split()[1] for line in told.splitlines() if line.startswith("RssAnon:")), None)
-    return None if kb is None else int(kb) / 1024
+    return None if kb is None else int(kb)
 
 
 @contextmanager
-def sampled(processes: dict[str, Callable[[], int | None]]) -> Iterator[dict[str, Samples]]:
+def sampled(processes: dict[str, Callable[[], int | None]], seconds: float) -> Iterator[dict[str, Samples]]:
     """Samples of each process, taken beside the block once a second. BenchmarkError beside Linux."""
     if not Path("/proc/self/status").exists():
         raise BenchmarkError("memory is read from /proc, which this system has not")
-    samples = {name: Samples() for name in processes}
+    samples = {name: Samples(round(2 * seconds / EVERY_S) + 60) for name in processes}
     ended = threading.Event()
 
     def work() -> None:
@@ -93,8 +111,8 @@ def sampled(processes: dict[str, Callable[[], int | None]]) -> Iterator[dict[str
         while not ended.wait(EVERY_S):
             for name, pid_of in processes.items():
                 pid = pid_of()
-                if pid is not None and (mb := own_mb(pid)) is not None:
-                    samples[name].add(time.monotonic() - began_s, mb)
+                if pid is not None and (kb := own_kb(pid)) is not None:
+                    samples[name].add(time.monotonic() - began_s, kb)
 
     thread = threading.Thread(target=work, name="memory", daemon=True)
     thread.start()

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.errors import BenchmarkError
-from benchmarks.memory import sampled
+from benchmarks.memory import Kept, sampled
 from benchmarks.stamp import networks, stamp
 from benchmarks.timing import clock, spread
 from lane.adapters.cameras.camera import RealCamera
@@ -38,6 +38,7 @@ from lane.judge import Judge
 from lane.measure import Measurer
 
 FILM_S = 6.0
+MOST_RATE = 120
 SEED = 1
 
 Say: TypeAlias = Callable[[str], None]
@@ -46,11 +47,11 @@ Say: TypeAlias = Callable[[str], None]
 class Tally:
     """See `lane.ports.FrameSource`: a camera's frames, with what each cost and which never came."""
 
-    def __init__(self, camera: RealCamera) -> None:
+    def __init__(self, camera: RealCamera, most: int) -> None:
         self._camera, self._beside = camera, FeedReader(camera.feed)
-        self.work_ns: list[int] = []
+        self.work_ns = Kept(most)
         """From a frame to the next question for one."""
-        self.ages_ns: list[int] = []
+        self.ages_ns = Kept(most)
         """From a frame's capture until the lane had it."""
         self.passed_over = 0
         """While the lane was busy with another: the newest wins."""
@@ -70,11 +71,11 @@ class Tally:
                 self.lost += between if waited else 0
                 self.passed_over += 0 if waited else between
             last, had_ns = frame.sequence, time.monotonic_ns()
-            self.ages_ns.append(had_ns - round(frame.captured_monotonic_s * 1e9))
+            self.ages_ns.add(had_ns - round(frame.captured_monotonic_s * 1e9))
             try:
                 yield frame
             finally:  # the last one of a capture counts, too
-                self.work_ns.append(time.monotonic_ns() - had_ns)
+                self.work_ns.add(time.monotonic_ns() - had_ns)
 
     def close(self) -> None:
         """Let go of the feed."""
@@ -130,11 +131,11 @@ def _camera(film: Path) -> Iterator[RealCamera]:
 def _soaked(
     camera: RealCamera, judge_with: Callable[[Tally], Judge], passenger: Passenger, seconds: float, say: Say
 ) -> dict[str, Any]:
-    tally = Tally(camera)
+    tally = Tally(camera, round(seconds * MOST_RATE) + 1000)
     judge = judge_with(tally)
     before, began_s, began_cpu_s = camera.counts, time.monotonic(), time.process_time()
     outcomes: Counter[str] = Counter()
-    with sampled({"lane": os.getpid, "reader": lambda: camera.reader_pid}) as samples:
+    with sampled({"lane": os.getpid, "reader": lambda: camera.reader_pid}, seconds) as samples:
         for _ in _until(began_s + seconds, say):
             outcomes[_word(judge.judge(passenger.document, DeskContact.REACHED).outcome)] += 1
     took_s, cpu_s, after = time.monotonic() - began_s, time.process_time() - began_cpu_s, camera.counts
@@ -149,12 +150,12 @@ def _soaked(
             "spoilt": after.spoilt - before.spoilt,
             "stalls": after.stalls - before.stalls,
             "reconnects": after.reconnects - before.reconnects,
-            "looked_at": len(tally.work_ns),
+            "looked_at": len(tally.work_ns.values),
             "passed_over": tally.passed_over,
             "lost": tally.lost,
         },
-        "work": spread(tally.work_ns),
-        "age": spread(tally.ages_ns),
+        "work": spread(tally.work_ns.values.tolist()),
+        "age": spread(tally.ages_ns.values.tolist()),
         "memory": {name: one.told() for name, one in samples.items()},
     }
 

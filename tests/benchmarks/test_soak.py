@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.memory import WINDOWS, own_mb, sampled, slope_per_hour
+from benchmarks.memory import WINDOWS, Kept, own_kb, sampled, slope_per_hour
 from tests.benchmarks.command import run
 
 
@@ -33,24 +33,31 @@ def test_a_slope_lies_in_its_interval(mb_per_hour: float) -> None:
     at_s = np.arange(1800.0)
     mb = 250 + mb_per_hour * at_s / 3600 + rng.normal(0, 0.5, len(at_s))
     mb[:300] -= 40  # what is loaded at the start is no growth
-    told = slope_per_hour(list(at_s), list(mb))
+    told = slope_per_hour(at_s, mb)
     assert told is not None
     assert told["low"] <= mb_per_hour <= told["high"]
     assert told["high"] - told["low"] < 2
 
 
 def test_too_few_samples_tell_no_slope() -> None:
-    assert slope_per_hour(range(WINDOWS), range(WINDOWS)) is None
+    assert slope_per_hour(np.arange(float(WINDOWS)), np.arange(float(WINDOWS))) is None
 
 
 def test_memory_is_that_of_the_process_and_none_of_one_that_ended() -> None:
-    before = own_mb(os.getpid())
+    before = own_kb(os.getpid())
     held = bytearray(os.urandom(1 << 25))
-    after = own_mb(os.getpid())
+    after = own_kb(os.getpid())
     assert before is not None
     assert after is not None
-    assert 20 < after - before < 60
+    assert 20_000 < after - before < 60_000
     assert len(held) == 1 << 25
-    with sampled({"gone": lambda: None, "never": lambda: 2**22 + 1}) as samples:
+    with sampled({"gone": lambda: None, "never": lambda: 2**22 + 1}, 1) as samples:
         pass
     assert samples["gone"].told() == samples["never"].told() == {"samples": 0}
+
+
+def test_who_measures_growth_keeps_numbers_in_memory_that_does_not_grow() -> None:
+    kept = Kept(3)
+    for number in range(5):
+        kept.add(number)
+    assert kept.values.tolist() == [0, 1, 2]
