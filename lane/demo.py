@@ -1,8 +1,10 @@
 """A desk, a lane and the passengers of `lane.cast`: all real but hall, gate and document reader."""
 
 import json
+import os
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -17,23 +19,31 @@ from lane.adapters import desk_process, photos
 from lane.adapters.clock import SkippingClock
 from lane.adapters.desk_http import HttpDesk
 from lane.adapters.journal import SqliteJournal
-from lane.adapters.simulated import SimulatedCamera, SimulatedGate, SimulatedReader
+from lane.adapters.simulated import HEIGHT, WIDTH, SimulatedCamera, SimulatedGate, SimulatedReader
 from lane.adapters.simulated_officer import ScriptedOfficer
 from lane.beacon import WatchedCamera
 from lane.build import build_beacon, build_measurer, build_observer, build_policy, build_station
 from lane.cast import Passenger, cast
+from lane.crossing import Passing
 from lane.document import TravelDocument
 from lane.errors import StoppedError
+from lane.feed import FeedWriter
+from lane.frame import Frame
 from lane.judge import Judge
+from lane.kiosk.child import Kiosk
+from lane.kiosk.settings import Setup
 from lane.measure import Measurer
 from lane.passage import State
 from lane.policy import Policy
-from lane.ports import Clock
+from lane.ports import Clock, FrameSource, Guide, NoWishes, Wishes, nobody_guides
 from lane.prepared import prepare
 from lane.referral import PassageId
 from lane.station import PassageReport, Station
 
 OFFICER = "officer"
+WALK_S = 2.0
+"""So long somebody takes to walk through the gate, where a person watches."""
+SCREEN_START_S = 20.0
 
 
 class Audience(Protocol):
@@ -41,6 +51,10 @@ class Audience(Protocol):
 
     def ready(self, address: str, officer: str, password: str) -> None:
         """The desk runs at this address, with these one-time credentials."""
+        ...
+
+    def screen(self, address: str) -> None:
+        """The traveller's screen is at this address."""
         ...
 
     def enters(self, number: int, passenger: Passenger) -> None:
@@ -87,6 +101,51 @@ class Hall:
             self.audience.asks_officer()
 
 
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What travellers see and press."""
+
+    camera: FrameSource
+    gate: SimulatedGate
+    guide: Guide = nobody_guides
+    wishes: Wishes = field(default_factory=NoWishes)
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """See `lane.ports.FrameSource`: another one's frames, which the traveller's screen shows as well."""
+
+    camera: FrameSource
+    feed: FeedWriter
+
+    def frames(self) -> Iterator[Frame]:
+        """One capture's."""
+        for frame in self.camera.frames():
+            self.feed.write(frame.image_bgr, time.time_ns(), time.monotonic_ns())
+            yield frame
+
+
+class UnhurriedGate(SimulatedGate):
+    """A simulated gate through which people take as long as people do."""
+
+    def wait_passed(self, timeout_s: float) -> Passing:
+        """See `lane.ports.Gate`."""
+        time.sleep(WALK_S)
+        return super().wait_passed(timeout_s)
+
+
+@contextmanager
+def _screen(camera: FrameSource, *, headless: bool) -> Iterator[Screen]:
+    """A kiosk for whoever watches; nothing of it where nobody does."""
+    if headless:
+        yield Screen(camera, SimulatedGate())
+        return
+    name = f"passenger-lane-demo-{os.getpid()}"
+    with FeedWriter(name, WIDTH, HEIGHT) as feed, Kiosk(Setup(port=0, feed=name)) as kiosk:
+        yield Screen(Mirrored(camera, feed), UnhurriedGate(), kiosk, kiosk, kiosk.address(SCREEN_START_S))
+
+
 def run(audience: Audience, *, headless: bool, data: Path | None = None, port: int = 0) -> dict[str, Any]:
     """Send every passenger through and return the summary. Raises LaneError, ModelError.
 
@@ -107,21 +166,27 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
         journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
         desk = stack.enter_context(HttpDesk(site.address, site.token.get_secret_value()))
         beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
+        screen = stack.enter_context(_screen(camera, headless=headless))
+        watched = WatchedCamera(screen.camera, beacon, clock)
         station = build_station(
             settings,
-            judge=Judge(WatchedCamera(camera, beacon, clock), measurer, policy, clock),
+            judge=Judge(watched, measurer, policy, clock, guide=screen.guide),
             reader=SimulatedReader(hall.documents()),
-            gate=SimulatedGate(),
+            gate=screen.gate,
             clock=clock,
             screen=hall,
             journal=journal,
             desk=desk,
             observer=stack.enter_context(build_observer(settings, policy, clock, measurer.networks)),
             beacon=beacon,
+            guide=screen.guide,
+            wishes=screen.wishes,
         )
         if not headless:
             add_training_cases(folder, site.database, measurer, policy, clock)
         audience.ready(site.address, OFFICER, site.password)
+        if screen.address is not None:
+            audience.screen(screen.address)
         officer = ScriptedOfficer(site.address, OFFICER, site.password, on_failure=station.stop)
         if headless:
             stack.enter_context(officer)

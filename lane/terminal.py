@@ -67,6 +67,10 @@ class Terminal:
             say(f"one-time password  [bold]{password}[/]   (this run only)", highlight=False)
         say()
 
+    def screen(self, address: str) -> None:
+        """Where the traveller's screen is."""
+        self._console.print(f"[bold]Traveller's screen[/]  {address}\n", highlight=False)
+
     def enters(self, number: int, passenger: Passenger) -> None:
         """Somebody presents a document."""
         self._console.print(f"{number}  [bold]{passenger.name}[/]: {passenger.story}", highlight=False)

@@ -49,6 +49,9 @@ class Watcher:
         self.secrets["the officer's name"] = [officer.encode()]
         self.secrets["the password"] = [password.encode()]
 
+    def screen(self, address: str) -> None:
+        """Where nobody watches there is none."""
+
     def enters(self, number: int, passenger: Passenger) -> None:
         if passenger.document.expires_on is not None:
             days = self.secrets.setdefault("the day a document expires", [])
