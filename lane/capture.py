@@ -19,6 +19,7 @@ from lane.tracking import Scene, Tracker
 from models.errors import ModelError
 from models.face import Embedding
 from models.measurement import Measure, Measured, NotAssessed
+from models.quality import SCALES, mapped
 
 PICTURES_KEPT = 4
 PART_S = 0.03
@@ -39,9 +40,8 @@ class Seen:
 
     @property
     def merit(self) -> tuple[int, int, float]:
-        """Larger is better: a face, few limits missed, much detail. Knows nothing of the document."""
-        detail = _value(self.sighting, "sharpness") * _value(self.sighting, "inter_eye_distance_px")
-        return (int(self.sighting.face is not None), -len(self.failing), detail)
+        """Larger is better: a face, few limits missed, all of quality. Knows nothing of the document."""
+        return (int(self.sighting.face is not None), -len(self.failing), whole_quality(self.sighting.quality))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,6 +289,7 @@ def _sorted(seen: Iterable[Seen]) -> list[Seen]:
     return sorted(seen, key=lambda one: one.merit, reverse=True)
 
 
-def _value(sighting: Sighting, component: str) -> float:
-    measure = sighting.quality.get(component)
-    return measure.value if isinstance(measure, Measured) else 0.0
+def whole_quality(quality: Mapping[str, Measure]) -> float:
+    """The mean of all components, each from 0 to 100 as the standard maps it; 0 for what was not assessed."""
+    values = [mapped(name, quality.get(name, NotAssessed("not measured"))) for name in SCALES]
+    return sum(value.value for value in values if isinstance(value, Measured)) / len(SCALES)

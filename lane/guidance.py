@@ -63,6 +63,8 @@ _BY_COMPONENT: dict[tuple[str, Side], Instruction] = {
     **{(pose, side): Instruction.LOOK for pose in ("yaw_deg", "pitch_deg", "roll_deg") for side in Side},
     ("eye_opening", Side.LOW): Instruction.OPEN_EYES,
     ("eyes_visible", Side.LOW): Instruction.LOOK,
+    ("mouth_visible", Side.LOW): Instruction.LOOK,
+    ("occlusion", Side.HIGH): Instruction.LOOK,
 }
 AT = {
     State.WAITING: Instruction.WELCOME,

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lane.capture import Booth, Capture, capture
+from lane.capture import Booth, Capture, capture, whole_quality
 from lane.evidence import CaptureEnd
 from lane.frame import Frame
 from lane.guidance import Instruction
 from lane.measure import Measurer, Question, Sighting, Stopwatch
 from lane.tracking import Scene, Tracker
 from models.face import Embedding, Face, ImageBGR
-from models.measurement import Measured
+from models.measurement import Measured, NotAssessed
 from models.quality import Before
 from tests.lane.crash_lane import Plain
 from tests.lane.evidence import BAND, POLICY, inside
@@ -129,6 +129,15 @@ def test_the_frame_that_shows_two_is_kept_for_the_officer() -> None:
     assert taken.evidence().faces_in_view == Measured(2)
     shown = taken.for_officer()
     assert [len(taken.best), len(shown), shown[-1].frame.sequence] == [4, 4, 8]
+
+
+def test_the_best_frame_is_the_one_of_the_best_quality_whatever_the_document() -> None:
+    good = {**inside(POLICY.quality.live), "sharpness": Measured(0.5)}
+    assert whole_quality(good) > whole_quality({**good, "yaw_deg": Measured(25)})
+    assert whole_quality(good) > whole_quality({**good, "sharpness": Measured(0.2)})
+    missing = {**good, "sharpness": NotAssessed("face at the edge of the image")}
+    assert whole_quality({**good, "sharpness": Measured(0.2)}) > whole_quality(missing)
+    assert whole_quality({}) == 0
 
 
 def test_an_officer_sees_who_was_decided_on_and_not_who_stood_there_before() -> None:

@@ -56,6 +56,8 @@ def test_who_stands_elsewhere_is_told_where_to_go(scene: Scene, said: Instructio
         ("offset_y", -0.4, Instruction.LOWER),
         ("yaw_deg", 40, Instruction.LOOK),
         ("pitch_deg", -40, Instruction.LOOK),
+        ("mouth_visible", 0.01, Instruction.LOOK),
+        ("occlusion", 0.5, Instruction.LOOK),
         ("motion", 5, Instruction.HOLD_STILL),
         ("sharpness", 0.1, Instruction.HOLD_STILL),
         ("brightness", 0.01, Instruction.HOLD_STILL),

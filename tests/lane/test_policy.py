@@ -164,7 +164,9 @@ def test_the_shipped_policy_starts_with_the_shipped_networks(networks: Networks)
 def test_what_is_wrong_in_a_policy_is_told_with_its_line_and_its_key(tmp_path: Path) -> None:
     line = policy_text().splitlines().index("[capture]") + 2
     with pytest.raises(PolicyError) as caught:
-        site(tmp_path, ("good_frames = 3", "good_frames = 0"), ('when_lost = "cpu"', 'when_lost = "hope"'))
+        site(
+            tmp_path, ("\ngood_frames = 2", "\ngood_frames = 0"), ('when_lost = "cpu"', 'when_lost = "hope"')
+        )
     told = str(caught.value).splitlines()
     assert f"policy {tmp_path / 'policy.toml'}, line {line}, capture.good_frames: " in told[1]
     assert ", engine.when_lost: " in told[0]
