@@ -44,6 +44,14 @@ _RESTORED = (
 )
 
 
+_OF_THE_DISK = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
+
+
 class SqliteJournal:
     """See `lane.ports.Journal`. Opening it verifies the whole chain: a lane does not build on a broken one.
 
@@ -280,6 +288,8 @@ def _connected(path: Path, opened: ExitStack) -> sqlite3.Connection:
         db.execute("PRAGMA secure_delete = ON")  # delivered pictures leave no bytes behind
         db.executescript(_SCHEMA)
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+            raise JournalError(f"the journal {path} cannot be written: {error}") from error
         raise LedgerBrokenError(f"{path} is not a lane's journal: {error}") from error
     return db
 

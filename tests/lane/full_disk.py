@@ -14,6 +14,7 @@ from lane.adapters.journal import SqliteJournal
 from lane.adapters.simulated import SimulatedGate, SimulatedReader
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.courier import Courier
+from lane.errors import LaneError
 from lane.judge import Judge
 from lane.station import Station
 from tests.lane.crash_lane import PlainCamera, PlainMeasurer, passengers
@@ -36,6 +37,15 @@ def fill(folder: Path) -> Path:
     return filler
 
 
+def begin_another(folder: Path) -> str:
+    """What a lane says that starts while the disk is full."""
+    try:
+        SqliteJournal(folder / "another.sqlite", LANE).close()
+    except LaneError as error:
+        return type(error).__name__
+    return "nothing"
+
+
 def main(folder: Path) -> None:
     clock, gate, desk = SkippingClock(), SimulatedGate(), SimulatedDesk(LANE)
     with SqliteJournal(folder / "lane.sqlite", LANE) as journal:
@@ -51,6 +61,7 @@ def main(folder: Path) -> None:
         )
         station.start()
         filler, seen = fill(folder), []
+        refused = begin_another(folder)
 
         def watch() -> None:
             until = time.monotonic() + FULL_FOR_S
@@ -66,6 +77,7 @@ def main(folder: Path) -> None:
     told = {
         "open": sum(seen),
         "looks": len(seen),
+        "refused": refused,
         "outcome": report and report.outcome,
         "kinds": [one.kind for one in desk.entries],
     }

@@ -2,7 +2,9 @@
 
 import os
 import select
+import signal
 import threading
+import time
 
 import pytest
 
@@ -88,3 +90,20 @@ def test_a_lane_that_has_closed_itself_stays_there_and_is_not_started_again(
     with pytest.raises(SystemExit):
         list(lane.reports())
     assert len(looks) == 3
+
+
+def test_a_lane_whose_keeper_is_gone_ends() -> None:
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    beats, beat = os.pipe()
+    os.close(beats)
+    try:
+        with beating(Pulse(), beat):
+            for _ in range(600):
+                if told:
+                    break
+                time.sleep(0.05)
+    finally:
+        os.close(beat)
+        signal.signal(signal.SIGTERM, before)
+    assert told == [signal.SIGTERM]
