@@ -43,6 +43,8 @@ LEAST_CHANGED = 1e-4
 MOST_EXPLAINED = 0.5
 """Of what changes between frames, what a movement of the whole picture may explain. A camera stands still."""
 FEWEST_MOVED = 6
+COMPARED_EVERY_S = 0.075
+"""Noise and movement as a whole are looked for so often, at whatever rate frames come."""
 SAME = 4e-4
 """So little two pictures of one moment differ, however they were encoded."""
 LEAST_MOVING = 4e-3
@@ -91,6 +93,7 @@ class StreamWatch:
     _distances: Numbers = field(default_factory=lambda: np.zeros((REMEMBERED, REMEMBERED), np.float32))
     _seen: int = 0
     _last: ImageBGR | None = None
+    _compared_at_s: float | None = None
     _still_since_s: float | None = None
     _longest_still_s: float = 0.0
     _same: int = 0
@@ -155,7 +158,12 @@ class StreamWatch:
             self._longest_still_s = max(self._longest_still_s, now_s - since_s)
             return
         self._still_since_s = None
-        self._noise = [*self._noise, noise_between(last, frame.image_bgr)][-REMEMBERED:]
+        if self._compared_at_s is None or not 0 <= now_s - self._compared_at_s < COMPARED_EVERY_S:
+            self._compared_at_s = now_s
+            self._compare_closely(last, frame.image_bgr, small, now_s)
+
+    def _compare_closely(self, last: ImageBGR, image_bgr: ImageBGR, small: Numbers, now_s: float) -> None:
+        self._noise = [*self._noise, noise_between(last, image_bgr)][-REMEMBERED:]
         before = self._pictures[self._beside(now_s) % REMEMBERED]
         share = explained(before.reshape(HEIGHT, WIDTH), small)
         if share is not None:

@@ -203,6 +203,8 @@ def checked(judged: JudgedTold, words: Words) -> list[str]:
 
 def hint(evidence: EvidenceTold) -> Hint:
     """What the liveness cues say: where most live people lie, or not. It decides nothing."""
+    if _has_value(evidence.liveness):
+        return "none"  # where the score is an alarm's, it is no hint
     score = evidence.liveness_cues.get("score", MeasureTold()).value
     if score is None or not 0 <= score <= 1:
         return "none"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models.liveness.look import Look, Plane, middle_of
-from models.liveness.spectrum import FREQUENCY, TOO_SMALL, native, spectrum
+from models.liveness.spectrum import FREQUENCY, TOO_SMALL, spectra
 from models.measurement import Measure
 
 FINE, COARSE = (0.25, 0.5), (0.06, 0.15)
@@ -12,12 +12,12 @@ FINE, COARSE = (0.25, 0.5), (0.06, 0.15)
 
 def detail(looks: Sequence[Look]) -> Measure:
     """Decades, mostly below 0: power of the fine band over that of the coarse one (median over looks)."""
-    patches = [patch for look in looks if (patch := native(look)) is not None]
-    return middle_of([_ratio(spectrum(patch)) for patch in patches], TOO_SMALL)
+    return middle_of([_ratio(power) for power in spectra(looks)], TOO_SMALL)
 
 
 def _ratio(power: Plane) -> float:
-    fine, coarse = (
-        float(power[(low <= FREQUENCY) & (high > FREQUENCY)].mean()) for low, high in (FINE, COARSE)
-    )
+    fine, coarse = (float(power[band].mean()) for band in _BANDS)
     return fine - coarse
+
+
+_BANDS = [(low <= FREQUENCY) & (high > FREQUENCY) for low, high in (FINE, COARSE)]

@@ -1,8 +1,9 @@
 """What cues look at: a face in a frame, and when; what several cues share of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from models.face import Face, ImageBGR
 from models.measurement import Measure, NotAssessed, measured
 from models.mesh import mean_shape
 
+Made = TypeVar("Made")
 Points = NDArray[np.float64]
 Plane = NDArray[np.float32]
 
@@ -43,11 +45,19 @@ class Look:
     face: Face
     at_s: float
     """On a monotonic clock."""
+    _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def eyes_apart_px(self) -> float:
         """Above 0 for every face that a detector found."""
         return float(np.linalg.norm(self.face.landmarks[0] - self.face.landmarks[1]))
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What several cues share of this look, made for the first of them; it goes when the look does."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: Made = self._made[name]
+        return made
 
 
 def inner_points(look: Look) -> Points | None:
@@ -75,13 +85,19 @@ def moved(before: Look, after: Look) -> Similarity:
 
 def around(look: Look, place: Look | None = None) -> Plane:
     """192×192 grey levels around the face of `look`, or where that of `place` was. InferenceError else."""
-    crop = align(look.image_bgr, (place or look).face.landmarks, AROUND).image_bgr
+    if place is None or place is look:
+        return look.once("around", lambda: _around(look, look))
+    return _around(look, place)
+
+
+def _around(look: Look, place: Look) -> Plane:
+    crop = align(look.image_bgr, place.face.landmarks, AROUND).image_bgr
     return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.float32)
 
 
 def inner(look: Look) -> ImageBGR:
     """224×224 of the face itself. InferenceError for no face."""
-    return align(look.image_bgr, look.face.landmarks, INNER).image_bgr
+    return look.once("inner", lambda: align(look.image_bgr, look.face.landmarks, INNER).image_bgr)
 
 
 def rest(source: Points, target: Points, fitted: Points) -> Points:

@@ -1,5 +1,8 @@
 """The frequencies of a face as the camera took it: no pixel was moved or averaged before."""
 
+from collections.abc import Sequence
+from functools import partial
+
 import cv2
 import numpy as np
 
@@ -20,6 +23,17 @@ def native(look: Look) -> Plane | None:
         return None
     cut = look.image_bgr[y : y + SIZE, x : x + SIZE]
     return np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), np.float32)
+
+
+def spectra(looks: Sequence[Look]) -> list[Plane]:
+    """Of the looks that are large enough."""
+    found = [look.once("spectrum", partial(_of, look)) for look in looks]
+    return [one for one in found if one is not None]
+
+
+def _of(look: Look) -> Plane | None:
+    patch = native(look)
+    return None if patch is None else spectrum(patch)
 
 
 def spectrum(patch: Plane) -> Plane:

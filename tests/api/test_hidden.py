@@ -169,3 +169,13 @@ def test_a_hint_is_told_in_words_once_the_officer_has_judged(
     pages = {lang: officer.http.get(f"/referrals/{passage}?lang={lang}").text for lang in ("en", "zh-Hans")}
     assert ("A hint that decides nothing" in pages["en"]) is (hint != "none")
     assert ("仅供参考，不作任何决定依据" in pages["zh-Hans"]) is (hint != "none")
+
+
+def test_a_score_that_is_an_alarms_is_no_hint(lane: Lane, officer: Officer) -> None:
+    cues = {"score": {"value": 0.2}}
+    evidence = judged("p", [], [])["evidence"] | {"liveness": cues["score"], "liveness_cues": cues}
+    passage = lane.refer(evidence=evidence, reasons=[{"code": "A01"}])
+    officer.claim(passage)
+    attack = officer.judge(passage).json()["revealed"]["attack"]
+
+    assert (attack["hint"], attack["alarm"], attack["assessed"]) == ("none", True, True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import av
 import cv2
@@ -72,6 +73,11 @@ def encoded(images: Images, quality: int, *, every: int = RATE) -> list[ImageBGR
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode())
     file.seek(0)
+    return decoded(file)
+
+
+def decoded(file: BytesIO | Path) -> list[ImageBGR]:
+    """Every picture of a film."""
     with av.open(file, "r") as container:
         return [picture.to_ndarray(format="bgr24").astype(np.uint8) for picture in container.decode(video=0)]
 

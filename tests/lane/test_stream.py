@@ -194,3 +194,10 @@ def test_of_earlier_captures_so_many_are_remembered(portrait: Portrait) -> None:
     watched(lies.frames(lies.seen(Scene(), 0.4)), somebody=False, earlier=earlier)
 
     assert not watched(lies.frames(first), earlier=earlier).signs
+
+
+def test_two_people_of_a_film_are_believed() -> None:
+    clip = DATA / "video" / "hamilton" / "short_hamilton_clip.mp4"
+    if not clip.is_file():
+        pytest.skip("needs ../shared/data")
+    assert watched(lies.frames(lies.decoded(clip), 29.97)) == StreamEvidence(Check.SUCCESSFUL)
