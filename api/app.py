@@ -53,6 +53,7 @@ from api.routes import (
     quality,
     quality_pages,
     referrals,
+    request_pages,
     shift,
     shift_pages,
 )
@@ -108,6 +109,7 @@ _PAGES = (
     audit_pages,
     hold_pages,
     quality_pages,
+    request_pages,
 )
 """What people see."""
 

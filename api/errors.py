@@ -214,6 +214,15 @@ class WrongPasswordError(ApiError):
         super().__init__("name and password do not belong together")
 
 
+class NoRequestError(ApiError):
+    """Nothing is asked of this lane, or no longer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing is asked of this lane, or its passenger is on the way to an officer already"
+        )
+
+
 class PasswordRefusedError(ApiError):
     """A new password is too short, too long, or holds the own name."""
 
@@ -595,6 +604,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     ImageUnknownError: (404, "image_unknown"),
     AlarmUnknownError: (404, "alarm_unknown"),
     LaneUnknownError: (404, "lane_unknown"),
+    NoRequestError: (404, "no_request"),
     NotInLedgerError: (404, "not_in_ledger"),
     PassageNotFoundError: (404, "passage_not_found"),
     FacesUnknownError: (404, "faces_unknown"),

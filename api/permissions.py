@@ -101,6 +101,13 @@ RULES: dict[str, Rule] = {
     "stop_hall_by_form": Rule(_SUPERVISOR, changes=True),
     "command_lane": Rule(_SUPERVISOR, changes=True),
     "stop_hall": Rule(_SUPERVISOR, changes=True),
+    # a passenger who is not captured
+    "list_requests": Rule(_QUEUE),
+    "ask_for_officer": Rule(_QUEUE, changes=True),
+    "withdraw_request": Rule(_QUEUE, changes=True),
+    "show_requests": Rule(_QUEUE),
+    "ask_by_form": Rule(_QUEUE, changes=True),
+    "withdraw_by_form": Rule(_QUEUE, changes=True),
     # signing in and out
     "home": Rule(PEOPLE),
     "show_sign_in": Rule(_ANYONE),

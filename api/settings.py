@@ -158,6 +158,8 @@ class Settings(BaseSettings):
     """How many of an officer's cases are prepared ones, whose truth is known; 0: none."""
     lane_silent_after_s: int = Field(default=15, ge=5, le=600)
     """A lane that tells nothing for so long is shown as silent."""
+    request_s: int = Field(default=120, ge=10, le=600)
+    """How long a lane may take up what an officer asks for its next passenger."""
     stretch_minutes: int = Field(default=60, ge=5, le=240)
     """How long an officer works at a stretch before a break is due."""
     shift_hours: float = Field(default=8, ge=1, le=16)

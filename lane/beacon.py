@@ -15,7 +15,7 @@ from lane.frame import Frame
 from lane.passage import State
 from lane.ports import Clock, FrameSource, Supervisors, TellingSource
 from lane.reasons import Code
-from lane.supervision import NO_COMMAND, About, Camera, CameraHealth, Command, Status, Wanted
+from lane.supervision import NO_COMMAND, About, Camera, CameraHealth, Command, Request, Status, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,8 @@ class Beacon:
         self._thread: threading.Thread | None = None
         self._camera: WatchedCamera | None = None
         self._command, self._heard, self._obeyed = NO_COMMAND, False, 0
+        self._request: Request | None = None
+        self._good_until_s, self._asked = 0.0, 0
         self._passage = State.WAITING
         self._fault = False
         self._gate: str | None = None
@@ -122,6 +124,21 @@ class Beacon:
             self._obeyed = command.number
             if not self._heard:
                 self._command = command
+
+    def remember_asked(self, number: int) -> None:
+        """The last request that was taken up before the lane started: none is taken up twice."""
+        with self._lock:
+            self._asked = max(self._asked, number)
+
+    def take_request(self) -> Request | None:
+        """What an officer asks for the passenger who is here now; told once, and never once it is late."""
+        with self._lock:
+            request, self._request = self._request, None
+            if request is None or self._clock.monotonic_s() > self._good_until_s:
+                return None
+            self._asked = request.number
+        self._news.set()
+        return request
 
     def note_obeyed(self, command: Command) -> None:
         """The station does as this command says."""
@@ -175,7 +192,15 @@ class Beacon:
                 self._told = (state, self._clock.now())
             since = self._told[1]
             return Status(
-                state, since, camera, self._about, self._outbox, self._passages, self._obeyed, self._seen()
+                state,
+                since,
+                camera,
+                self._about,
+                self._outbox,
+                self._passages,
+                self._obeyed,
+                self._seen(),
+                self._asked,
             )
 
     def _seen(self) -> tuple[str, ...]:
@@ -202,6 +227,7 @@ class Beacon:
 
     def exchange(self) -> None:
         """Tell once, and hear. Raises nothing: a desk out of reach changes nothing."""
+        asked_s = self._clock.monotonic_s()
         try:
             heard = self._desk.report(self.status())
         except Exception as error:  # noqa: BLE001  the lane goes on without a supervisor who sees it
@@ -212,3 +238,11 @@ class Beacon:
         self._silent = False
         with self._lock:
             self._command, self._heard = heard, True
+            self._hear_request(heard.request, asked_s)
+
+    def _hear_request(self, request: Request | None, asked_s: float) -> None:
+        """How long it is good for counts from before the desk was asked: never longer than the desk meant."""
+        if request is None or request.number <= self._asked:
+            self._request = None
+            return
+        self._request, self._good_until_s = request, asked_s + request.for_s

@@ -11,12 +11,14 @@ from lane.beacon import Beacon
 from lane.passage import State
 from lane.ports import Clock, Draft, Journal
 from lane.reasons import Code
+from lane.referral import PassageId
 from lane.supervision import NO_COMMAND, Command, Wanted, providers
 from models.identity import NetworkIdentity
 
 log = logging.getLogger(__name__)
 
 OBEYED = "lane.obeyed"
+ASKED = "passage.asked"
 LOOK_AGAIN_S = 0.5
 
 
@@ -34,6 +36,21 @@ class Service:
             self._obeyed = Command(body["command"], Wanted(body["wanted"]), body["by"])
         if self._beacon is not None:
             self._beacon.remember(self._obeyed)
+            asked = self._journal.last(ASKED)
+            self._beacon.remember_asked(asked["request"] if asked else 0)
+
+    def asked(self, passage: PassageId) -> tuple[Code, ...]:
+        """What an officer asks for this passenger: in the ledger before anything follows from it, and once.
+
+        It can only send the passenger to an officer; one that is lost or late does nothing.
+        """
+        request = self._beacon.take_request() if self._beacon else None
+        if request is None:
+            return ()
+        body = {"passage": passage, "request": request.number, "code": request.code.value, "by": request.by}
+        self._journal.record([Draft(ASKED, body)], at=self._clock.now())
+        log.info("passage %s: an officer asks for %s", passage, request.code)
+        return (request.code,)
 
     @property
     def wanted(self) -> Wanted:

@@ -45,7 +45,7 @@ from lane.service import Service
 log = logging.getLogger(__name__)
 
 UNREADABLE = TravelDocument(photo=b"", expires_on=None)
-UNCAPTURED = {Code.DIPLOMATIC, Code.DECLINES_FACE}
+UNCAPTURED = {Code.DIPLOMATIC, Code.DECLINES_FACE, Code.CHILD}
 RETRY_S = 1.0
 ENDS = {
     Answer.SECOND_LINE: Step.SENT_TO_SECOND_LINE,
@@ -174,7 +174,7 @@ class Station:
     def _follow(self, passage: Passage, document: TravelDocument) -> tuple[Judged, PassageReport]:
         """From the capture to the end; an officer may have the lane capture once more on the way."""
         while True:
-            contact, asked = self._courier.deliver(), self._wishes.asked
+            contact, asked = self._courier.deliver(), partial(self._asked, passage)
             events = partial(self._look, passage)
             judged = self._judge.judge(document, contact, wishes=asked(), meanwhile=asked, events=events)
             if self._stopped:
@@ -231,7 +231,7 @@ class Station:
         return False
 
     def _may_repeat(self, passage: Passage, outcome: Refer) -> bool:
-        """Within the policy, and never a diplomat or somebody who declines it."""
+        """Within the policy, and never a diplomat, a child or somebody who declines it."""
         never = any(reason.code in UNCAPTURED for reason in outcome.reasons)
         return not never and passage.repeats < self._judge.policy.capture.max_repeat_captures
 
@@ -277,6 +277,10 @@ class Station:
     def _stopped(self) -> bool:
         """Whether the passage under way goes no further: by a supervisor's word, or an alarm at the gate."""
         return self._service.stopped or self._doorway.alarmed
+
+    def _asked(self, passage: Passage) -> tuple[Code, ...]:
+        """What the passenger asks for at the buttons, or an officer in the passenger's place."""
+        return tuple(dict.fromkeys(self._wishes.asked() + self._service.asked(passage.id)))
 
     def _look(self, passage: Passage) -> tuple[Code, ...]:
         """What was seen at the gate since the passage began."""

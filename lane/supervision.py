@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from lane.reasons import Code
 from models.identity import NetworkIdentity
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -31,6 +32,38 @@ class CameraHealth(StrEnum):
     UNKNOWN = "unknown"
 
 
+WISHES = frozenset({Code.BODY_SIZE, Code.IMPAIRMENT, Code.DECLINES_FACE})
+"""What an officer may ask for in a passenger's place: P03, P04, P08."""
+LONGEST_REQUEST_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An officer's word for one passenger of a lane: seen by an officer, not by the camera.
+
+    It is for the passenger who is captured now, or else for the next one; soon it is for nobody. It can only
+    refer. `number` counts the desk's requests to this lane, from 1.
+    """
+
+    number: int
+    code: Code
+    by: str
+    """The officer's pseudonym."""
+    for_s: float
+    """How long it is good for, from when the lane asked."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a request that no desk makes."""
+        if type(self.number) is not int or not 0 < self.number < _MOST:
+            raise ValueError("a request has a number")
+        if self.code not in WISHES:
+            raise ValueError("nobody asks for this in a passenger's place")
+        if not (type(self.by) is str and _NAME.fullmatch(self.by)):
+            raise ValueError("a request names its officer's pseudonym")
+        if not 0 < self.for_s <= LONGEST_REQUEST_S:  # NaN compares false
+            raise ValueError("a request is good for some minutes at most")
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A supervisor's word on one lane. `number` counts the desk's commands to this lane, from 1."""
@@ -39,6 +72,8 @@ class Command:
     wanted: Wanted
     by: str | None
     """The supervisor's pseudonym."""
+    request: Request | None = field(default=None, compare=False)
+    """What came with it: an officer's word for one passenger."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for a command that no desk gives."""
@@ -93,3 +128,5 @@ class Status:
     """The number of the last command that this lane obeys."""
     gate: tuple[str, ...] = ()
     """Why the gate lets nobody be served, and what its sensors saw in the last minutes: L01 to L06."""
+    asked: int = 0
+    """The number of the last request that this lane has taken up."""

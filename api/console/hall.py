@@ -9,6 +9,7 @@ from api.console.views import clock_text
 from api.messages.hall import HallMessage, LaneMessage, PointMessage
 from api.words.language import N_, Words
 from api.words.wording import brief_of
+from lane.reasons import Code
 
 MANY = 24
 """From so many lanes on the tiles are smaller: a hundred of them fit on one screen."""
@@ -24,6 +25,12 @@ STATES: dict[str, str] = {
     "fault": N_("Out of order"),
     "silent": N_("Not heard"),
 }
+WISHES: dict[Code, str] = {
+    Code.DECLINES_FACE: N_("Declines face recognition"),
+    Code.BODY_SIZE: N_("Wheelchair, pushchair, or needs room"),
+    Code.IMPAIRMENT: N_("Needs help to use the lane"),
+}
+"""What an officer may ask for in a passenger's place."""
 _OCCUPIED = {"capturing", "referred", "open"}
 _CAMERAS = {"stale": N_("Camera slow"), "lost": N_("Camera lost")}
 _GATE = {"fire": N_("Fire alarm"), "unreachable": N_("Gate out of reach")}

@@ -40,6 +40,7 @@ PROBLEMS: dict[str, str] = {
     "too_many_attempts": N_("Too many wrong passwords. Wait a few minutes, then try again."),
     "too_many_sign_ins": N_("Too many people are signing in at this moment. Wait a moment, then try again."),
     "lane_unknown": N_("There is no such lane, or it may not deliver any more."),
+    "no_request": N_("Nothing is asked of this lane, or its passenger is on the way to an officer already."),
     "not_in_ledger": N_("The ledger has no such entry."),
     "passage_not_found": N_("The ledger holds nothing about a passage of this name."),
     "alarm_unknown": N_("There is no such alarm, or no longer."),

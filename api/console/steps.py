@@ -134,6 +134,8 @@ class Reveal:
     checked: tuple[str, ...]
     why: tuple[Why, ...]
     advice: str
+    next_steps: tuple[str, ...]
+    """Where no picture was taken: what to do, first to last."""
 
 
 def blind(detail: ReferralDetail, words: Words) -> Blind:
@@ -168,6 +170,7 @@ def reveal(detail: ReferralDetail, words: Words) -> Reveal | None:
         checked=tuple(told.checked),
         why=tuple(_why(reason, words) for reason in (*told.reasons, *told.remarks)),
         advice=told.advice,
+        next_steps=tuple(told.next_steps),
     )
 
 

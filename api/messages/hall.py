@@ -43,7 +43,44 @@ class StatusTold(Told):
     outbox: Number = 0
     passages: Number = 0
     obeyed: Number = 0
+    asked: Number = 0
     gate: Annotated[tuple[Short, ...], Field(max_length=16)] = ()
+
+
+Wish = Literal["P03", "P04", "P08"]
+
+
+class RequestHeard(Wire):
+    """An officer asks for one passenger, who is captured now or comes next: to an officer, uncaptured."""
+
+    request: int = Field(
+        description="Counts the requests to this lane from 1; each is taken up once at most."
+    )
+    code: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
+    by: str = Field(description="The officer's pseudonym.")
+    for_s: float = Field(description="For how long it is good, in seconds from when the lane asked.")
+
+
+class RequestWanted(Wire):
+    """What an officer asks for the next passenger of a lane."""
+
+    wish: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
+
+
+class RequestMessage(Wire):
+    """What is asked of a lane for its next passenger."""
+
+    lane: str
+    request: int = Field(description="Counts the requests to this lane from 1.")
+    wish: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
+    by: str = Field(description="The pseudonym of the officer who asked.")
+    until: datetime = Field(description="A lane that does not take it up by then takes it up no more.")
+
+
+class RequestList(Wire):
+    """What is asked of all lanes and not taken up yet."""
+
+    requests: list[RequestMessage] = Field(description="In the order of the hall.")
 
 
 class CommandHeard(Wire):
@@ -52,6 +89,9 @@ class CommandHeard(Wire):
     command: int = Field(description="Counts the commands to this lane from 1; 0 where there was none.")
     wanted: Wanted
     by: str | None = Field(description="The supervisor's pseudonym.")
+    uncaptured: RequestHeard | None = Field(
+        default=None, description="What an officer asks for one passenger; null where nothing is asked."
+    )
 
 
 # --- for supervisors

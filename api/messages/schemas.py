@@ -252,6 +252,9 @@ class RevealedMessage(Wire):
     attack: AttackMessage
     advice: str = Field(description="Advice, and shown as such: the officer decides.")
     own: OwnVerdict
+    next_steps: list[str] = Field(
+        description="Where no picture was taken: what the officer does next, first to last. Else empty."
+    )
     answers: list[AnswerRule] = Field(description="What can be answered, in the order of the page.")
 
 
@@ -476,6 +479,12 @@ class PassageTold(Told):
     """The body of a fact that needs no more than its passage."""
 
     passage: PassageName
+
+
+class AskedTold(PassageTold):
+    """The body of `passage.asked`: a lane took up what an officer asked for this passage."""
+
+    request: Annotated[int, Field(ge=1, le=2**53)]
 
 
 class ClosedTold(PassageTold):

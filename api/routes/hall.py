@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.auth import ActingSupervisor, Guarded, TheDesk, TheLane
+from api.auth import ActingOfficer, ActingSupervisor, Guarded, TheDesk, TheLane
 from api.errors import (
     ForgedRequestError,
     LaneUnknownError,
+    NoRequestError,
     NotAllowedError,
     NotSignedInError,
     TokenRefusedError,
@@ -19,11 +20,16 @@ from api.messages.hall import (
     CommandsMessage,
     HallMessage,
     LaneName,
+    RequestList,
+    RequestMessage,
+    RequestWanted,
     StatusTold,
     Wanted,
 )
 from api.wire import overview
+from api.work.requesting import Requesting
 from api.work.watching import Watching
+from lane.reasons import Code
 
 router = APIRouter(route_class=Guarded, tags=["hall"])
 
@@ -45,8 +51,12 @@ TheWatching = Annotated[Watching, Depends(watching_of)]
     responses=documented(TokenRefusedError),
 )
 def tell_status(told: StatusTold, watching: TheWatching, lane: TheLane) -> CommandHeard:
-    """Overwrites what was told before. The answer is the last command to this lane, which it obeys."""
-    return overview.command(watching.take_status(lane, told))
+    """Overwrites what was told before. The answer is the last command to this lane, which it obeys.
+
+    With it comes what an officer asks for one passenger, until the lane tells in `asked` that it took it up.
+    """
+    command, asked = watching.take_status(lane, told)
+    return overview.command(command, asked, watching.clock())
 
 
 @router.get(
@@ -84,3 +94,53 @@ def command_lane(
 def stop_hall(watching: TheWatching, who: ActingSupervisor) -> CommandsMessage:
     """Shut every gate; what is under way goes no further until each lane is opened again."""
     return CommandsMessage(lanes=watching.stop_all(who))
+
+
+def requesting_of(desk: TheDesk) -> Requesting:
+    """What officers ask of the running desk's lanes."""
+    return Requesting.of(desk)
+
+
+TheRequesting = Annotated[Requesting, Depends(requesting_of)]
+
+
+@router.get(
+    "/lanes/uncaptured",
+    summary="See what is asked of lanes",
+    operation_id="list_requests",
+    responses=documented(NotSignedInError, NotAllowedError),
+)
+def list_requests(requesting: TheRequesting) -> RequestList:
+    """What officers asked for passengers, and no lane has taken up yet."""
+    return RequestList(requests=[overview.request(one) for one in requesting.pending()])
+
+
+@router.put(
+    "/lanes/{lane}/uncaptured",
+    summary="Ask for a passenger to be seen by an officer",
+    operation_id="ask_for_officer",
+    responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, LaneUnknownError),
+)
+def ask_for_officer(
+    lane: Annotated[LaneName, Path()], wanted: RequestWanted, requesting: TheRequesting, who: ActingOfficer
+) -> RequestMessage:
+    """The passenger who is captured now, or else the next one, goes to an officer without being captured.
+
+    It is good once and for a short time, in place of what was asked before. It never opens a gate.
+    """
+    return overview.request(requesting.ask(lane, Code(wanted.wish), who))
+
+
+@router.delete(
+    "/lanes/{lane}/uncaptured",
+    status_code=204,
+    summary="Take back what was asked of a lane",
+    operation_id="withdraw_request",
+    responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, NoRequestError),
+)
+def withdraw_request(
+    lane: Annotated[LaneName, Path()], requesting: TheRequesting, who: ActingOfficer
+) -> Response:
+    """The next passenger is captured like everybody; one who is on the way to an officer stays there."""
+    requesting.withdraw(lane, who)
+    return Response(status_code=204)

@@ -9,7 +9,7 @@ from api.auth import GuardedPage, TheDesk, TheOfficer
 from api.console import hall, render
 from api.errors import LaneUnknownError
 from api.messages.hall import HallMessage, LaneName
-from api.routes.hall import WANTED, TheWatching
+from api.routes.hall import WANTED, TheRequesting, TheWatching
 from api.wire import overview
 from api.words import language
 from api.words.language import N_
@@ -45,7 +45,12 @@ def show_hall_live(request: Request, watching: TheWatching, desk: TheDesk) -> Re
 
 @router.get("/hall/lanes/{lane}")
 def show_lane(
-    request: Request, lane: OneLane, watching: TheWatching, desk: TheDesk, who: TheOfficer
+    request: Request,
+    lane: OneLane,
+    watching: TheWatching,
+    requesting: TheRequesting,
+    desk: TheDesk,
+    who: TheOfficer,
 ) -> Response:
     """One lane, and what may be wanted of it."""
     words = language.of_request(request)
@@ -63,6 +68,9 @@ def show_lane(
         camera=words.say(_CAMERAS[tile.message.camera]),
         provider=hall.provider(tile.message.provider),
         commands=[(word, words.say(text), words.say(what)) for word, text, what in COMMANDS],
+        wishes={code: words.say(text) for code, text in hall.WISHES.items()},
+        asked=next((one for one in requesting.pending() if one.lane == lane), None),
+        good_for_s=requesting.settings.request_s,
         wanted=next(word for word, meant in WANTED.items() if meant == wanted),
     )
 

@@ -11,6 +11,9 @@ from enum import StrEnum
 from lane.reasons import Code
 from lane.referral import MOST_REPEATS, Answer, Ground
 
+UNCAPTURED = frozenset({Code.DIPLOMATIC, Code.DECLINES_FACE, Code.CHILD})
+"""Diplomats and others with papers like theirs, who declines it, children."""
+
 
 class Step(StrEnum):
     """How far the officer is who has the case, or whose decision it is."""
@@ -154,5 +157,5 @@ def may_take(stage: Stage, officer: str, spoken: Collection[str], *, supervises:
 
 
 def may_repeat(codes: Collection[str], repeats: int) -> bool:
-    """Whether the lane may capture once more; a diplomat is not captured a second time."""
-    return repeats < MOST_REPEATS and Code.DIPLOMATIC not in codes
+    """Whether the lane may capture once more; who is not to be captured is not, by no officer's word."""
+    return repeats < MOST_REPEATS and UNCAPTURED.isdisjoint(codes)

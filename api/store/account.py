@@ -18,8 +18,20 @@ from api.store.shiftbook import Shiftbook
 from lane.errors import LedgerBrokenError
 from lane.ledger import GENESIS, Entry, Head, check_follows
 from lane.reasons import Code
+from lane.supervision import WISHES
 
 Body = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Asked:
+    """What an officer asked of a lane for one passenger."""
+
+    code: str
+    by: str
+    until: datetime
+    over: bool = False
+    taken: bool = False
 
 
 @dataclass(slots=True)
@@ -33,6 +45,8 @@ class KnownLane:
     head: Head = GENESIS
     commands: list[tuple[str, str]] = field(default_factory=list)
     """What was wanted of it, by whom, in order."""
+    requests: list[Asked] = field(default_factory=list)
+    """What was asked of it for one passenger, in order."""
     recovery: Recovery | None = None
     """What it may tell this desk again since that was restored."""
     alarm: int | None = None
@@ -76,6 +90,8 @@ class Account:
             "lane.revoked": self._lane_revoked,
             "lane.token_rotated": self._token_rotated,
             "lane.commanded": self._lane_commanded,
+            "lane.requested": self._lane_requested,
+            "lane.request_withdrawn": self._request_withdrawn,
             "officer.added": self._officer_added,
             "officer.disabled": self._officer_disabled,
             "officer.role_set": self._role_set,
@@ -101,6 +117,7 @@ class Account:
         self._kinds |= self.shiftbook.kinds
         self._lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
             "lane.obeyed": self._obeyed,
+            "passage.asked": self._asked,
             "lane.event": self._seen_at_gate,
             "lane.alarm": self._alarm_at_gate,
             **self._book.lane_kinds,
@@ -181,6 +198,36 @@ class Account:
         given = lane.commands[number - 1][0] if 0 < number <= len(lane.commands) else None
         must(given == "open" and number > (lane.alarm or 0), "an alarm at a gate is lifted by nobody")
         lane.alarm = None
+
+    def _lane_requested(self, entry: Entry) -> None:
+        lane, body = self.lanes[entry.body["lane"]], entry.body
+        must(lane.token_sha256 is not None, "something is asked of a lane after it was revoked")
+        must(self._works(body["officer"]), "something is asked of a lane by no officer")
+        must(body["request"] == len(lane.requests) + 1, "a request to a lane is missing or moved")
+        must(body["code"] in WISHES, "a lane is asked what nobody asks of it")
+        until = datetime.fromisoformat(body["until"])
+        lane.requests.append(Asked(str(body["code"]), str(body["officer"]), until))
+
+    def _request_withdrawn(self, entry: Entry) -> None:
+        lane, number = self.lanes[entry.body["lane"]], entry.body["request"]
+        must(self._works(entry.body["officer"]), "a request is withdrawn by no officer")
+        must(number == len(lane.requests) > 0, "a request is withdrawn that nobody made")
+        must(not lane.requests[-1].over, "a request is withdrawn that is over")
+        lane.requests[-1].over = True
+
+    def _asked(self, inner: Entry, entry: Entry) -> None:
+        """One that was withdrawn may have been taken up before the lane heard of that."""
+        del entry
+        number, given = inner.body["request"], self.lanes[inner.chain].requests
+        must(isinstance(number, int) and 0 < number <= len(given), "a lane was asked what nobody asked")
+        one = given[number - 1]
+        must((one.code, one.by) == (inner.body["code"], inner.body["by"]), "a lane was asked otherwise")
+        must(not one.taken, "a lane takes up twice what was asked once")
+        one.taken = one.over = True
+
+    def _works(self, officer: str) -> bool:
+        roles = (officers.Role.OFFICER, officers.Role.SUPERVISOR)
+        return bool(self.officers.get(officer)) and self.roles.get(officer) in roles
 
     def _received(self, entry: Entry, inner: Entry | None) -> None:
         name = entry.body["chain"]

@@ -20,6 +20,7 @@ from api.store.quality import LOOKED
 from api.store.tables import (
     AlarmRow,
     LaneCommandRow,
+    LaneRequestRow,
     LaneRow,
     OfficerRow,
     OpinionRow,
@@ -44,6 +45,7 @@ def check_tables(session: Session, account: Account) -> None:
     """Raise LedgerBrokenError where a table says something else than the ledger, more or less."""
     _check_lanes(session, account)
     _check_commands(session, account)
+    _check_requests(session, account)
     _check_prepared(session, account)
     _check_officers(session, account)
     _check_passkeys(session, account)
@@ -88,6 +90,17 @@ def _check_commands(session: Session, account: Account) -> None:
     rows = session.scalars(select(LaneCommandRow))
     if {row.lane: (row.number, row.wanted, row.by) for row in rows} != expected:
         raise LedgerBrokenError("what is wanted of a lane is not what the ledger says")
+
+
+def _check_requests(session: Session, account: Account) -> None:
+    expected = {
+        name: (len(lane.requests), last.code, last.by, last.until)
+        for name, lane in account.lanes.items()
+        for last in lane.requests[-1:]
+    }
+    rows = session.scalars(select(LaneRequestRow))
+    if {row.lane: (row.number, row.code, row.by, row.until) for row in rows} != expected:
+        raise LedgerBrokenError("what is asked of a lane is not what the ledger says")
 
 
 def _check_prepared(session: Session, account: Account) -> None:

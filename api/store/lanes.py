@@ -19,9 +19,9 @@ from api.errors import (
     PassageUnknownError,
     TokenRefusedError,
 )
-from api.messages.schemas import ClosedTold, JudgedTold, PassageTold, StoredEntry
+from api.messages.schemas import AskedTold, ClosedTold, JudgedTold, PassageTold, StoredEntry
 from api.rules import duties
-from api.store import chain, evaluation, faces, hall, officers, recovery, reviews
+from api.store import chain, evaluation, faces, hall, officers, recovery, requests, reviews
 from api.store.tables import LaneRow, LedgerRow, ReferralRow
 from api.store.tokens import new_token, token_hash
 from lane.errors import LedgerBrokenError
@@ -208,6 +208,8 @@ def _take_effect(
             return changed
         if entry.kind == "passage.repeat_refused":
             return _ask_the_same(session, PassageTold.model_validate(entry.body).passage, at=at)
+        if entry.kind == "passage.asked":
+            requests.note_taken(session, lane, AskedTold.model_validate(entry.body).request)
         if entry.kind == "passage.closed":
             return _end_referral(session, ClosedTold.model_validate(entry.body))
     except ValidationError as error:

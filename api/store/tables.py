@@ -352,6 +352,20 @@ class LaneCommandRow(Table):
     at: Mapped[datetime]
 
 
+class LaneRequestRow(Table):
+    """The last that an officer asked of a lane for one passenger; those before are in the ledger."""
+
+    __tablename__ = "lane_requests"
+
+    lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    number: Mapped[int]
+    code: Mapped[str] = mapped_column(String(8))
+    by: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"))
+    until: Mapped[datetime]
+    over: Mapped[bool]
+    """The lane has taken it up, or it was withdrawn."""
+
+
 class LaneMinuteRow(Table):
     """How many passages of a lane the machine admitted and referred within a minute."""
 

@@ -70,6 +70,7 @@ NOT_PROVEN = frozenset(
         "lanes.added_at",
         "lanes.used_at",
         "lane_commands.at",
+        "lane_requests.over",
         "officers.added_at",
         "officers.must_change",
         "passkeys.credential",

@@ -34,7 +34,7 @@ from api.store.decisions import as_body
 from api.store.officers import SignedInOfficer
 from api.store.queue import Referral
 from api.store.reviews import Given
-from api.words import wording
+from api.words import uncaptured, wording
 from api.words.language import Words
 from lane.reasons import Code
 from lane.referral import GROUNDS, Answer
@@ -116,6 +116,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
         ),
         advice=words.say(wording.ADVICE[found]),
         own=_own(referral, words),
+        next_steps=uncaptured.next_steps(judged.evidence.capture.ended, codes, words),
         answers=_answers(referral),
     )
 

@@ -1,6 +1,7 @@
 """The hall's values to what lanes and supervisors get over the wire."""
 
 from collections import Counter
+from datetime import datetime
 
 from api.messages.hall import (
     CommandHeard,
@@ -11,6 +12,8 @@ from api.messages.hall import (
     QualityAlarmMessage,
     QualityMessage,
     QueueMessage,
+    RequestHeard,
+    RequestMessage,
     ShareMessage,
     StatusTold,
     TrainedMessage,
@@ -19,15 +22,27 @@ from api.rules.quality import Known, Outcome
 from api.store.hall import AtWork, Command, Heard
 from api.store.quality import Alarm as QualityAlarm
 from api.store.quality import OfOfficer
+from api.store.requests import Request
 from api.words.language import N_, Words
 from api.work.desk import Report
 from api.work.watching import Hall
 from lane.intervals import Rate
 
 
-def command(one: Command) -> CommandHeard:
-    """What is wanted of a lane."""
-    return CommandHeard(command=one.number, wanted=one.wanted, by=one.by)
+def command(one: Command, asked: Request | None = None, at: datetime | None = None) -> CommandHeard:
+    """What is wanted of a lane, and what is asked of it for one passenger."""
+    heard = None
+    if asked is not None and at is not None:
+        left_s = (asked.until - at).total_seconds()
+        told = {"request": asked.number, "code": asked.code.value, "by": asked.by, "for_s": left_s}
+        heard = RequestHeard.model_validate(told)
+    return CommandHeard(command=one.number, wanted=one.wanted, by=one.by, uncaptured=heard)
+
+
+def request(one: Request) -> RequestMessage:
+    """What is asked of a lane."""
+    told = {"lane": one.lane, "request": one.number, "wish": one.code.value, "by": one.by}
+    return RequestMessage.model_validate(told | {"until": one.until})
 
 
 def hall(seen: Hall, report: Report) -> HallMessage:

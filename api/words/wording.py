@@ -8,6 +8,7 @@ from api.rules.quality import Outcome, Truth
 from api.rules.review import Match
 from api.words.language import N_, Words
 from api.words.meanings import COMPARE, MEANINGS, UNKNOWN, Meaning
+from api.words.uncaptured import NOT_TAKEN
 from lane.calibration import of_ten_thousand
 from lane.reasons import Agency, Code, agency
 from lane.referral import Answer, Ground
@@ -245,9 +246,12 @@ def document(judged: JudgedTold, words: Words) -> list[dict[str, str]]:
         expiry = "undetermined"
     unusable = fault is not None or any(one.code == Code.DOCUMENT_PHOTO_UNUSABLE for one in judged.reasons)
     photo = _PHOTO_UNUSABLE if unusable else _PHOTO_USABLE
+    looked = {"check": "photo", "result": "undetermined" if unusable else "successful"}
+    # Of who is not captured the photo is not looked at either: nothing is said of it.
+    taken = judged.evidence.capture.ended != NOT_TAKEN
     return [
         {"check": "expiry", "result": expiry, "text": words.say(texts[expiry])},
-        {"check": "photo", "result": "undetermined" if unusable else "successful", "text": words.say(photo)},
+        *([looked | {"text": words.say(photo)}] if taken else []),
         {"check": "chip", "result": "not_supported", "text": words.say(_CHIP)},
     ]
 

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from api.broker import Broker, Event
 from api.messages.hall import StatusTold, Wanted
 from api.settings import Settings
-from api.store import faces, hall, quality, shifts
+from api.store import faces, hall, quality, requests, shifts
 from api.store.database import Database
 from api.store.hall import AtWork, Command, Heard, Point
 from api.store.officers import SignedInOfficer
+from api.store.requests import Request
 from api.work.desk import Desk
 
 log = structlog.get_logger(__name__)
@@ -71,18 +72,20 @@ class Watching:
         """The hall of this desk."""
         return cls(desk.settings, desk.database, desk.broker, desk.clock)
 
-    def take_status(self, lane: str, told: StatusTold) -> Command:
-        """Note how a lane stands; return what is wanted of it."""
+    def take_status(self, lane: str, told: StatusTold) -> tuple[Command, Request | None]:
+        """Note how a lane stands; return what is wanted of it, and asked of it for one passenger."""
         now = self.clock()
         with self.database.read() as session:
             before, command = hall.status_of(session, lane), hall.command_to(session, lane)
+            asked = requests.of(session, lane, at=now)
         looks_new = before is None or _seen(before[1]) != _seen(told)
         if looks_new or before is None or now - before[0] >= _KEEP_EVERY:
             with self.database.write(turn=False) as session:
                 hall.keep_status(session, lane, told, at=self.clock())
         if looks_new:
             self.broker.publish(Event("lane.changed", lane))
-        return command
+        taken = asked is not None and asked.number <= told.asked
+        return command, None if taken else asked
 
     def command(self, lane: str, wanted: Wanted, officer: SignedInOfficer) -> None:
         """Want something of one lane. Raises LaneUnknownError."""

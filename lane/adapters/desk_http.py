@@ -21,8 +21,9 @@ import httpx
 from lane.errors import DeskBehindError, DeskLostError, DeskRefusedError, NetworkLostError, SettingsError
 from lane.ledger import GENESIS, Entry, Head
 from lane.ports import Picture
+from lane.reasons import Code
 from lane.referral import Answer, Decision, Ground, PassageId
-from lane.supervision import Command, Status, Wanted
+from lane.supervision import Command, Request, Status, Wanted
 
 _CONNECT_S, _ANSWER_S = 2.0, 5.0
 _FRESH_S = 2.0
@@ -111,7 +112,8 @@ class HttpDesk:
         """See `lane.ports.Supervisors.report`."""
         answer = self._ask("PUT", "/lane/status", json=_status(status))
         try:
-            return Command(answer["command"], Wanted(answer["wanted"]), answer["by"])
+            request = _request(answer.get("uncaptured"))
+            return Command(answer["command"], Wanted(answer["wanted"]), answer["by"], request)
         except (KeyError, TypeError, ValueError) as error:
             raise DeskLostError("the desk's answer is not understood") from error
 
@@ -189,6 +191,13 @@ def _less_than(first: int, body: Mapping[str, Any]) -> Head | None:
 
 def _status(status: Status) -> dict[str, Any]:
     return asdict(status) | {"since": status.since.isoformat()}
+
+
+def _request(wire: Mapping[str, Any] | None) -> Request | None:
+    """An older desk tells of none. Raises KeyError, TypeError or ValueError."""
+    if wire is None:
+        return None
+    return Request(wire["request"], Code(wire["code"]), wire["by"], float(wire["for_s"]))
 
 
 def _head(wire: Mapping[str, Any]) -> Head:

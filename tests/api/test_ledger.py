@@ -79,6 +79,7 @@ def work(one: Lane, two: Lane, officer: Officer) -> None:
     one.deliver(one.write("passage.closed", {"passage": ended, "how": "interrupted"}))
     officer.claim(claimed)
     officer.claim(claimed)
+    officer.ask("PUT", "/lanes/lane-2/uncaptured", json={"wish": "P08"})
     officer.ask("DELETE", "/session")
 
 
@@ -135,6 +136,7 @@ def test_every_kind_of_fact_is_in_the_ledger(ledger: Path) -> None:
         "officer.disabled",
         "officer.signed_in",
         "officer.signed_out",
+        "lane.requested",
         "referral.claimed",
         "referral.judged_blind",
         "referral.revealed",
