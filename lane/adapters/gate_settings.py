@@ -1,23 +1,16 @@
 """Which gate stands at a lane, and how its relay box is wired: the section `[gate]` of the settings."""
 
 import ipaddress
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Number = Annotated[int, Field(ge=0, le=0xFFFF)]
 """Of a coil or a discrete input, as the protocol counts: from 0."""
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-INPUTS = (
-    "entry_beam",
-    "exit_beam",
-    "exit_shut",
-    "entry_shut",
-    "emergency",
-    "fire",
-    "by_hand",
-)
+Input = Literal["entry_beam", "exit_beam", "exit_shut", "entry_shut", "emergency", "fire", "by_hand"]
 """The settings that number a discrete input."""
+INPUTS: tuple[Input, ...] = get_args(Input)
 COILS = ("exit_door", "entry_door", "watchdog")
 """The settings that number a coil."""
 SPREAD = 256
@@ -42,7 +35,10 @@ class GateSettings(BaseModel):
     exit_door: Number = 0
     """The coil that opens the door behind which the passenger is through; where there is one door, that."""
     entry_door: Number | None = None
-    """The coil that opens the door before it, where two make an airlock: never are both open."""
+    """The coil that opens the door before it, where two make an airlock.
+
+    Never are both open, a fire alarm apart.
+    """
     watchdog: Number = 2
     """The coil that the lane changes as long as it lives."""
     entry_beam: Number = 0
@@ -59,7 +55,7 @@ class GateSettings(BaseModel):
     """The input of the fire alarm: the doors open, and stay open while it lasts."""
     by_hand: Number | None = None
     """The input that tells that the doors were opened by hand (L06)."""
-    inverted: frozenset[Literal["entry_beam", "exit_beam", "exit_shut", "entry_shut", "emergency", "fire", "by_hand"]] = frozenset()  # fmt: skip  # noqa: E501
+    inverted: frozenset[Input] = frozenset()
     """Inputs that are on in the usual case, such as ["fire", "emergency"] in a closed loop.
 
     A broken wire of a closed loop is then an alarm.

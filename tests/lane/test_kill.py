@@ -168,7 +168,8 @@ def tell(
     ended = Counter(e.body["how"] for e in entries if e.kind == "passage.closed")
     latest = max(report.shut_after_s, default=0.0)
     print()
-    print(f"killed {report.kills} times within {report.at_work_s:.0f} s, at {dict(report.where)}")
+    load = f"load {os.getloadavg()[1]:.0f} on {len(os.sched_getaffinity(0))} cores"
+    print(f"killed {report.kills} times within {report.at_work_s:.0f} s ({load}), at {dict(report.where)}")
     print(f"ended by itself before it could be killed: {report.ended_before}")
     lost = sum((passages["passage.started"] - passages["passage.closed"]).values())
     double = sum(count - 1 for kind in passages.values() for count in kind.values())
