@@ -46,6 +46,8 @@ class _Opening:
     crossing: Crossing
     asked_s: float
     passing: Passing = Passing.NOT_YET
+    told: Passing = Passing.NOT_YET
+    """What the lane's flow was told last."""
     fault: str | None = None
     seen_s: float = field(default_factory=time.monotonic)
     shuts_until_s: float | None = None
@@ -119,7 +121,8 @@ class ModbusGate:
             opening.asked_s = time.monotonic()
             if opening.fault is not None:
                 raise GateFaultError(opening.fault)
-            return opening.passing
+            opening.told = opening.passing
+            return opening.told
 
     def close(self) -> None:
         """See `lane.ports.Gate.close`: the coils are read back, and the contacts waited for."""
@@ -129,6 +132,7 @@ class ModbusGate:
             if self._sensors.fire:
                 raise GateFaultError("the fire alarm holds the doors open")
             self._shut_doors()
+            self._look()  # a contact proves nothing by what it said before
         with self._turn:
             until_s = time.monotonic() + self._settings.shuts_within_s
             while not self._is_shut():
@@ -246,8 +250,15 @@ class ModbusGate:
             self._opened.discard(door)
 
     def _shut_doors(self) -> None:
+        """Each of them, whatever becomes of the other. Raises GateFaultError."""
+        faults = []
         for door in self._doors:
-            self._set(door, on=False)
+            try:
+                self._set(door, on=False)
+            except GateFaultError as error:
+                faults.append(error)
+        if faults:
+            raise faults[0]
 
     def _open_all(self) -> None:
         for door in self._doors.keys() - self._opened:
@@ -265,9 +276,10 @@ class ModbusGate:
         return self._sensors.trouble(to_open=True) or (None if self._is_shut() else "a door is not shut")
 
     def _end_opening(self) -> None:
-        if self._opening is not None and self._opening.passing is Passing.PASSED:
-            self._leaving = self._opening.crossing
-        self._opening = None
+        """Whoever comes after the passenger was told to be through is looked for until the door is shut."""
+        opening, self._opening = self._opening, None
+        if opening is not None and opening.told is Passing.PASSED:
+            self._leaving = opening.crossing
 
     # --- the connection
 

@@ -115,6 +115,15 @@ def test_who_slips_in_while_the_door_shuts_is_seen(box: RelayBox, gate: ModbusGa
     until(lambda: Code.TAILGATING in codes(gate))
 
 
+def test_who_slips_in_before_the_door_is_told_to_shut_is_seen(box: RelayBox, gate: ModbusGate) -> None:
+    gate.open(ME)
+    walk(box, "a", "ab", "b", "")
+    assert waited(gate) is Passing.PASSED
+    walk(box, "a", "ab", "b", "")
+    gate.close()
+    until(lambda: Code.TAILGATING in codes(gate))
+
+
 @pytest.mark.parametrize(
     ("name", "code", "trouble"),
     [
