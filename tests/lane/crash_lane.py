@@ -146,8 +146,8 @@ class PlainMeasurer(Measurer):
             quality["brightness"] = Measured(0)
         return Sighting(image_bgr, len(faces), faces[0], quality)
 
-    def embed(self, sighting: Sighting, watch: Stopwatch) -> Embedding:
-        return Embedding(np.array([1.0], np.float32), MATCHER)
+    def embed_by_parts(self, sighting: Sighting, watch: Stopwatch) -> Iterator[Embedding | None]:
+        yield Embedding(np.array([1.0], np.float32), MATCHER)
 
 
 class PlainCamera:

@@ -180,3 +180,4 @@ def tell(
         f"killed with the door open {len(report.shut_after_s)} times: shut by the box within {latest:.2f} s"
     )
     assert len(box.openings()) == sum(witness.opened.values())
+    assert KILLS < 100 or set(because) == {"proof", "officer"}, "killed around both ways to open"
