@@ -366,6 +366,7 @@ def attacks(
     found = measured.runs(listed, root, measuring, frame_interval)
     scores = measured.by_others(found)
     result: dict[str, Any] = {"stamp": stamped, **measured.report(found, scores)}
+    result["streams"] = measured.streams(listed, root, rules.stream, frame_interval)
     if json_out is not None and json_out != results.STDOUT:
         result["drawings"] = measured.draw(json_out, found, scores)
     if fit is not None:

@@ -7,6 +7,7 @@ presentations rejected (BPCER), and attacks accepted (APCER) of each species, ne
 
 import hashlib
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,11 +21,16 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.intervals import CONFIDENCE, rate
 from benchmarks.pairs import one_name, read_rows
 from benchmarks.progress import follow
+from benchmarks.replay import Replay
 from benchmarks.results import write_text
 from benchmarks.sequences import LIVE, frames_in
 from benchmarks.stamp import sha256_of
+from lane.evidence import Check
 from lane.measure import Measurer, Stopwatch
+from lane.policy import StreamRule
+from lane.stream import StreamWatch
 from models.errors import ImageError
+from models.face import ImageBGR
 from models.image import read
 from models.liveness.look import Look
 from models.liveness.score import CUES, FARTHEST, FEWEST_LOOKS, FORMAT, Weight, Weights, measure
@@ -56,6 +62,8 @@ class Run:
 
     sequence: Sequenced
     cues: Mapping[str, Measure]
+    cost_ms: float = 0.0
+    """Of one core, to take them."""
 
 
 def read_attacks(path: Path, root: Path) -> tuple[Sequenced, ...]:
@@ -96,16 +104,14 @@ def _runs_of(one: Sequenced, root: Path, measurer: Measurer, interval_s: float) 
     looks = list(_looks(root / one.folder, measurer, interval_s))
     for start in range(0, len(looks), LOOKS):
         if len(part := looks[start : start + LOOKS]) >= FEWEST_LOOKS:
-            yield Run(one, measure(part))
+            began = time.thread_time()
+            cues = measure(part)
+            yield Run(one, cues, (time.thread_time() - began) * 1e3)
 
 
 def _looks(folder: Path, measurer: Measurer, interval_s: float) -> Iterator[Look]:
     """Of frames with a face; the largest is the passenger's."""
-    for number, path in enumerate(frames_in(folder)):
-        try:
-            image_bgr = read(path)
-        except ImageError:
-            continue
+    for number, image_bgr in enumerate(_images(folder)):
         face = measurer.look(image_bgr, Stopwatch()).face
         if face is not None:
             yield Look(image_bgr, face, number * interval_s)
@@ -175,7 +181,36 @@ def report(found: Sequence[Run], scores: Numbers) -> dict[str, Any]:
             for name, which in chosen.items()
         },
         "alone": {name: _alone(found, name) for name in CUES},
+        "cost_ms": _cost([run.cost_ms for run in found]),
     }
+
+
+def streams(
+    sequences: Sequence[Sequenced], root: Path, rule: StreamRule, interval_s: float
+) -> dict[str, Any]:
+    """How many live sequences would be taken for a lie about the stream, and what each frame costs."""
+    live, costs, suspected = [one for one in sequences if one.species == LIVE], [], 0
+    for one in live:
+        watch = StreamWatch(rule)
+        for frame in Replay(_images(root / one.folder), interval_s).frames():
+            began = time.thread_time()
+            watch.see(frame)
+            costs.append((time.thread_time() - began) * 1e3)
+        suspected += watch.verdict(somebody=True).genuine is not Check.SUCCESSFUL
+    return {"live_sequences": len(live), "suspected": suspected, "cost_ms_per_frame": _cost(costs)}
+
+
+def _cost(costs_ms: Sequence[float]) -> dict[str, float]:
+    return {name: round(float(np.quantile(costs_ms, q)), 2) for name, q in (("p50", 0.5), ("p95", 0.95))}
+
+
+def _images(folder: Path) -> Iterator[ImageBGR]:
+    """A frame that cannot be read is not there, as with a camera."""
+    for path in frames_in(folder):
+        try:
+            yield read(path)
+        except ImageError:
+            continue
 
 
 def _share(errors: NDArray[np.bool_]) -> dict[str, Any]:

@@ -112,6 +112,13 @@ def show_attacks(console: Console, result: dict[str, Any]) -> None:
             "{:.1%} to {:.1%}".format(*ends) if ends else "",
         )
     console.print(species)
+    streams, cost = result["streams"], result["cost_ms"]
+    console.print(
+        f"one core: {cost['p50']} ms for the cues of a run (p95 {cost['p95']}), "
+        f"{streams['cost_ms_per_frame']['p50']} ms for each frame of a stream; "
+        f"{streams['suspected']} of {streams['live_sequences']} live sequences taken for a lie",
+        markup=False,
+    )
     cues = Table("cue alone", "more in live", "assessed", box=None, pad_edge=False)
     for name, one in result["alone"].items():
         cues.add_row(name, f"{one['more_in_live']:.3f}", f"{one['assessed']:.1%}")

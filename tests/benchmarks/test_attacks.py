@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from benchmarks import attacks
 from benchmarks.attacks import Run, Sequenced
 from benchmarks.drawing import det_of_attacks
 from benchmarks.errors import BenchmarkError
+from lane.policy import load
 from models.liveness.score import CUES, FARTHEST, Weights, read
 from models.measurement import Measured, NotAssessed
 
@@ -114,6 +116,18 @@ def test_a_species_is_told_by_its_column_or_its_folders_numbers(tmp_path: Path) 
     (tmp_path / "one.csv").write_text("sequence,subject,kind\nlive/1_00_01,1,live\n")
     with pytest.raises(BenchmarkError, match="two people"):
         attacks.read_attacks(tmp_path / "one.csv", tmp_path)
+
+
+def test_live_sequences_are_held_against_the_stream_as_well(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    (tmp_path / "live").mkdir()
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"live/{number}.png"), rng.integers(120, 130, (48, 64, 3), np.uint8))
+    one = Sequenced("live", "ann", "live")
+
+    told = attacks.streams([one, Sequenced("none", "ann", "print")], tmp_path, load().stream, 0.2)
+    assert (told["live_sequences"], told["suspected"]) == (1, 0)
+    assert told["cost_ms_per_frame"]["p50"] > 0
 
 
 def test_a_det_curve_of_each_species_is_drawn() -> None:
