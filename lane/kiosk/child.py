@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 BEAT_S = 0.4
 """So often the kiosk is told what to show, also where nothing changed."""
 HUNG_S = 6.0
-"""A kiosk that answers nothing for so long is ended and started anew; it needs a second or two to start."""
+"""A kiosk that answers nothing for so long is ended and started anew."""
+START_S = 30.0
+"""So long it may take until it answers first: a second or two, and more where the machine is busy."""
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each further start of one that ends again and again."""
 LIVED_S = 60.0
@@ -122,7 +124,7 @@ class Kiosk:
         os.set_blocking(into, False)
         setup = self._setup.model_copy(update={"port": self._port})
         alive = _write(into, setup.model_dump(mode="json"))
-        heard_s, rest = time.monotonic(), b""
+        heard_s, patience_s, rest = time.monotonic(), START_S, b""
         with selectors.DefaultSelector() as selector:
             selector.register(out, selectors.EVENT_READ)
             selector.register(self._ear, selectors.EVENT_READ)
@@ -135,8 +137,9 @@ class Kiosk:
                     told = os.read(out, MOST_BUFFERED)
                     *lines, rest = (rest + told).split(b"\n")
                     self._hear(lines)
-                    heard_s, alive = time.monotonic(), alive and bool(told) and len(rest) < MOST_BUFFERED
-                if time.monotonic() - heard_s > self._hung_s:
+                    heard_s, patience_s = time.monotonic(), self._hung_s
+                    alive = alive and bool(told) and len(rest) < MOST_BUFFERED
+                if time.monotonic() - heard_s > patience_s:
                     log.warning("the traveller's screen hangs")
                     return
 

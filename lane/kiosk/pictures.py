@@ -25,7 +25,7 @@ STALE_S = 0.5
 LOOK_AGAIN_S = 0.005
 OPEN_AGAIN_S = 0.5
 NOBODY_LOOKS_S = 1.5
-"""Without a request for so long no more pictures are made."""
+"""Without a request for so long the feed is let go."""
 
 Zone: TypeAlias = tuple[float, float, float, float]
 
@@ -44,9 +44,10 @@ class Feed(Protocol):
 
 def window(width: int, height: int, zone: Zone) -> tuple[int, int, int, int]:
     """x, y, width and height in pixels of what is shown: of the oval's shape, around the middle of the zone,
-    as large as the zone where the frame allows it."""
+    as large as the zone where the frame allows it, and never less than a quarter of what it allows."""
     left, top, right, bottom = zone[0] * width, zone[1] * height, zone[2] * width, zone[3] * height
-    tall = min(max(bottom - top, (right - left) / SHARE), height, width / SHARE)
+    most = min(height, width / SHARE)
+    tall = min(max(bottom - top, (right - left) / SHARE, most / 4), most)
     wide = tall * SHARE
     x = min(max((left + right - wide) / 2, 0), width - wide)
     y = min(max((top + bottom - tall) / 2, 0), height - tall)
@@ -67,7 +68,7 @@ def encode(image_bgr: ImageBGR, zone: Zone) -> bytes:
 
 
 class Pictures:
-    """Makes pictures in a thread of its own while somebody looks; the newest wins, nothing queues."""
+    """Makes pictures in a thread of its own, each because somebody asks: the newest, nothing queues."""
 
     def __init__(
         self, open_feed: Callable[[], Feed], zone: Zone, publish: Callable[[bytes | None], None]
@@ -75,17 +76,15 @@ class Pictures:
         self._open_feed, self._zone, self._publish = open_feed, zone, publish
         self._feed: Feed | None = None
         self._sequence, self._fresh_s = 0, float("-inf")
-        self._wanted_s = float("-inf")
         self._wanted, self._closed = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="pictures", daemon=True)
 
     def start(self) -> None:
-        """Make pictures from now on, once they are wanted."""
+        """Make pictures from now on, as they are wanted."""
         self._thread.start()
 
     def want(self) -> None:
-        """Somebody looks."""
-        self._wanted_s = time.monotonic()
+        """Somebody waits for the next one."""
         self._wanted.set()
 
     def close(self) -> None:
@@ -97,20 +96,21 @@ class Pictures:
 
     def _work(self) -> None:
         while not self._closed.is_set():
-            self._wanted.wait()
+            if not self._wanted.wait(NOBODY_LOOKS_S):
+                self._let_go()
+                self._wanted.wait()
             try:
-                self._closed.wait(self._make_one())
+                if not self._made_one():
+                    self._closed.wait(LOOK_AGAIN_S)
             except CameraError as error:
                 log.debug("no picture: %s", error)
+                self._wanted.clear()  # who still looks asks again
                 self._let_go()
                 self._closed.wait(OPEN_AGAIN_S)
-            if time.monotonic() - self._wanted_s > NOBODY_LOOKS_S:
-                self._wanted.clear()
-                self._let_go()
         self._let_go()
 
-    def _make_one(self) -> float:
-        """How many seconds to wait before the next."""
+    def _made_one(self) -> bool:
+        """Whether there was a fresh frame."""
         now_s = time.monotonic()
         if self._feed is None:
             self._feed, self._sequence, self._fresh_s = self._open_feed(), 0, now_s
@@ -120,10 +120,12 @@ class Pictures:
         if frame is None or now_s - frame.captured_monotonic_s > STALE_S:
             if now_s - self._fresh_s > 2 * STALE_S:
                 raise CameraError("the feed stands still: it may have been made anew")
-            return LOOK_AGAIN_S
+            return False
         self._fresh_s = now_s
-        self._publish(encode(frame.image_bgr, self._zone))
-        return LOOK_AGAIN_S
+        jpeg = encode(frame.image_bgr, self._zone)
+        self._wanted.clear()  # before it is told: who then asks asks for the next
+        self._publish(jpeg)
+        return True
 
     def _let_go(self) -> None:
         """Nothing of what was seen stays."""
