@@ -1,6 +1,7 @@
 """After its clock was set a lane refers until the desk's clock agrees; small steps keep a clock right."""
 
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -81,4 +82,20 @@ def test_small_steps_are_no_fault(steps: list[float]) -> None:
     for step in steps:
         clock.skip(60)
         clock.set_by += timedelta(seconds=step)
+        assert keeper.check() is Check.SUCCESSFUL
+
+
+def test_a_machine_that_is_busy_between_two_questions_has_no_wrong_clock() -> None:
+    class Busy(SetClock):
+        pauses: ClassVar[list[float]] = []
+
+        def now(self) -> datetime:
+            now = super().now()
+            self.skip(self.pauses.pop() if self.pauses else 0.0)
+            return now
+
+    clock = Busy()
+    keeper = Timekeeper(clock)
+    for _ in range(3):
+        clock.pauses[:] = [3.0, 30.0]
         assert keeper.check() is Check.SUCCESSFUL
