@@ -104,7 +104,7 @@ class RealCamera:
             raise self._error(self._watchdog.trouble or Trouble.STALLED)
 
     def _error(self, trouble: Trouble) -> CameraError:
-        return CameraError(f"camera {self._settings.name} ({self._source.told}): {SAID[trouble]}")
+        return CameraError(f"{self._settings.name} ({self._source.told}): {SAID[trouble]}")
 
     def told(self) -> Camera:
         """How the camera does now; may be asked from any thread."""
