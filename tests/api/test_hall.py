@@ -56,7 +56,7 @@ def verified(desk: RunningDesk) -> None:
 
 
 def test_what_a_lane_tells_is_what_a_supervisor_sees(lane: Lane, supervisor: Officer) -> None:
-    assert heard(lane, state="referred") == {"command": 0, "wanted": "open", "by": None}
+    assert heard(lane, state="referred") == {"command": 0, "wanted": "open", "by": None, "uncaptured": None}
     (seen,) = hall(supervisor)["lanes"]
     assert (seen["lane"], seen["state"], seen["camera"]) == ("lane-1", "referred", "good")
     assert {name: seen[name] for name in ABOUT} == ABOUT
@@ -79,7 +79,7 @@ def test_a_lane_hears_what_a_supervisor_wants_until_somebody_opens_it(
 ) -> None:
     assert command(supervisor, "lane-1", word).status_code == 204
     assert command(supervisor, "lane-1", word).status_code == 204
-    assert heard(lane) == {"command": 1, "wanted": wanted, "by": supervisor.pseudonym}
+    assert heard(lane) == {"command": 1, "wanted": wanted, "by": supervisor.pseudonym, "uncaptured": None}
     assert not hall(supervisor)["lanes"][0]["obeyed"]
     command(supervisor, "lane-1", "open")
     assert heard(lane)["wanted"] == "open"
