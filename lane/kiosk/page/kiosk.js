@@ -125,8 +125,8 @@ function wipe() {
   canvas.height = 5;
 }
 
-async function draw(answer) {
-  const bitmap = await createImageBitmap(await answer.blob());
+async function draw(jpeg) {
+  const bitmap = await createImageBitmap(jpeg);
   if (pictured) {
     if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
       canvas.width = bitmap.width;
@@ -141,6 +141,7 @@ async function draw(answer) {
 
 async function mirror() {
   let after = 0;
+  let drawing = Promise.resolve();
   for (;;) {
     if (!pictured) {
       await pause(50);
@@ -150,7 +151,9 @@ async function mirror() {
       const answer = await ask(`/picture?after=${after}`);
       if (answer.status === 200) {
         after = Number(answer.headers.get("X-Number"));
-        await draw(answer); // the next one is asked for once this one is seen: nothing queues
+        const jpeg = await answer.blob();
+        await drawing; // one is drawn while the next is fetched, and no third one waits
+        drawing = draw(jpeg).catch(() => {});
       } else {
         await pause(50);
       }
