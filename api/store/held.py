@@ -12,7 +12,7 @@ from api.store import chain, erasure, faces
 from api.store.account import Account
 from api.store.casebook import Case
 from api.store.keyring import Keyring
-from api.store.tables import FacesRow, ImageRow, LedgerRow
+from api.store.tables import FacesRow, HoldRow, ImageRow, LedgerRow
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, read
 
@@ -64,6 +64,11 @@ def _check_holds(session: Session, account: Account) -> None:
     for passage in sorted(found.keys() | account.holds.keys()):
         if found.get(passage) != account.holds.get(passage):
             raise LedgerBrokenError(f"passage {passage}: its legal hold is not what the ledger says")
+    half = select(HoldRow.id).where(
+        HoldRow.lifted_at.is_(None), HoldRow.lifted_by.is_not(None) | HoldRow.lift_reason.is_not(None)
+    )
+    if session.scalar(half.limit(1)) is not None:
+        raise LedgerBrokenError("a legal hold is lifted in part: the ledger knows nothing of it")
     if _sorted(erasure.lifted(session)) != _sorted(account.lifted):
         raise LedgerBrokenError("the legal holds that were lifted are not those of the ledger")
 

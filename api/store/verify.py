@@ -80,6 +80,7 @@ NOT_PROVEN = frozenset(
         "passkeys.used_at",
         "referrals.claimed_until",
         "referrals.duty",
+        "holds.id",
         "faces.lane",
         "faces.told",
         "images.received_at",
