@@ -66,13 +66,17 @@ def test_too_few_looks_have_no_score() -> None:
     assert isinstance(seen(0, 0.2).cues()[SCORE], NotAssessed)
 
 
+LONG = {"timeout_s": 60.0, "good_frames": 12, "most_good_frames": 12}
+"""Cues take several looks: a capture that is settled by two frames may end before there are enough."""
+
+
 @pytest.fixture(scope="module")
 def holder(photos: Path, measurer: Measurer, policy: Policy) -> Judged:
     """What a lane finds of a holder who walks up."""
     assert photos == store.folder()
     clock = SkippingClock()
     passenger = cast(measurer, clock.today())[0]
-    slow = policy.model_copy(update={"capture": policy.capture.model_copy(update={"timeout_s": 60.0})})
+    slow = policy.model_copy(update={"capture": policy.capture.model_copy(update=LONG)})
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
     return Judge(camera, measurer, slow, clock).judge(passenger.document, DeskContact.REACHED)
 
