@@ -98,10 +98,11 @@ def work(one: Lane, two: Lane, officer: Officer) -> None:
     officer.claim(given_back)
     officer.ask("DELETE", f"/referrals/{given_back}/claim")
     one.deliver(one.write("passage.closed", {"passage": ended, "how": "interrupted"}))
+    officer.ask("DELETE", "/session")
+    officer.sign_in()
     officer.claim(claimed)
     officer.claim(claimed)
     officer.ask("PUT", "/lanes/lane-2/uncaptured", json={"wish": "P08"})
-    officer.ask("DELETE", "/session")
 
 
 def verified(path: Path, *witnessed: Head, whole: bool = True, keys: Path | None = None) -> Head:
