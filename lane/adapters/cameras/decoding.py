@@ -10,7 +10,7 @@ from enum import Enum
 from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import av
 import numpy as np
@@ -85,8 +85,9 @@ class _Developer:
         return Shot(self._upright(self._bgr(frame)), wall_ns, monotonic_ns)
 
     def _bgr(self, frame: VideoFrame) -> ImageBGR:
-        plane = self._reformatter.reformat(frame, format="bgr24").planes[0]
-        rows: ImageBGR = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+        # A buffer, which typing before Python 3.12 cannot say.
+        plane: Any = self._reformatter.reformat(frame, format="bgr24").planes[0]
+        rows: ImageBGR = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
         return rows[: frame.height, : frame.width * 3].reshape(frame.height, frame.width, 3)
 
     def _upright(self, image_bgr: ImageBGR) -> ImageBGR:
