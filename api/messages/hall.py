@@ -43,7 +43,7 @@ class StatusTold(Told):
     outbox: Number = 0
     passages: Number = 0
     obeyed: Number = 0
-    asked: Number = 0
+    asked: Number = Field(default=0, description="The number of the last request that the lane has taken up.")
     gate: Annotated[tuple[Short, ...], Field(max_length=16)] = ()
 
 

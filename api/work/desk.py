@@ -78,10 +78,10 @@ class Desk:
 
     def take_image(self, lane: str, passage: str, sha256: str, body: bytes) -> None:
         """Keep an image of a lane's passage. Raises what `faces.check` and `faces.keep` raise."""
-        faces.check(sha256, body)
         with self.database.read() as session:
             lanes.may_tell_of(session, lane, passage)
             wanted = faces.wanted(session, passage, sha256)
+        faces.check(sha256, body)
         # Before the turn to write: the key may come from a service, and nobody waits for that one.
         key = self.keyring.key_for(passage, at=self.clock()) if wanted else None
         with self.database.write() as session:
