@@ -1,6 +1,7 @@
 """What all tests share: the photographs, the networks, one lane's wiring on simulated devices."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,12 @@ from tests.lane.calibrations import policy_for
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("build", settings.get_profile("steady"), derandomize=True)
 settings.load_profile("build" if os.environ.get("CI") else "steady")
+
+
+def pytest_configure() -> None:
+    """What runs behind a shell's & is born deaf to Ctrl-C, and so would be all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
