@@ -480,7 +480,10 @@ def test_a_lane_is_built_with_the_second_matcher_of_its_settings(
     threshold: float | None, agreement: str | None, policy: Policy, networks: Networks, verdicts: Verdicts
 ) -> None:
     observer = built(
-        policy, with_shadow(networks, unchanged), shadow_matcher="thumbnail", shadow_threshold=threshold
+        policy,
+        with_shadow(networks, unchanged),
+        evaluation__shadow_matcher="thumbnail",
+        evaluation__shadow_threshold=threshold,
     )
     shadow = told_by(observer, verdicts)["shadow"]
     assert (shadow["matcher"]["name"], shadow["agreement"]) == ("thumbnail", agreement)
