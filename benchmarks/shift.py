@@ -98,15 +98,17 @@ class Shift:
         screens = [Screen(one) for one in officers]
         at_work = [self._watch(screens[0]), *(self._decide(one) for one in screens[1:])]
         background = [asyncio.create_task(one) for one in (*map(self._follow, screens), *at_work)]
-        await asyncio.gather(*(one.follows.wait() for one in screens))
-        lanes = [self._lane(name, token, heads) for name, token in self._site.tokens.items()]
-        await asyncio.gather(*lanes)
-        self._over.set()
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
-        for client in officers:
-            await client.aclose()
+        try:
+            await asyncio.gather(*(one.follows.wait() for one in screens))
+            lanes = [self._lane(name, token, heads) for name, token in self._site.tokens.items()]
+            await asyncio.gather(*lanes)
+        finally:
+            self._over.set()  # after Ctrl-C, too: a request that swallows its end must not be made again
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            for client in officers:
+                await client.aclose()
         return self.seen
 
     def _client(self, **more: Any) -> httpx.AsyncClient:
@@ -196,7 +198,7 @@ class Shift:
         return True
 
     async def _wait(self, client: httpx.AsyncClient, passage: str, sent_at: int) -> None:
-        while True:
+        while not self._over.is_set():
             path = f"/passages/{passage}/decision"
             answer = await self._asked("decision", client.get(path, params={"wait_s": 10}))
             if answer is not None and answer.json()["decision"] is not None:
