@@ -118,4 +118,7 @@ def _serving(place: str, folder: Path, workers: int) -> Iterator[str]:
             yield line.removeprefix(_READY).strip()
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
