@@ -51,6 +51,8 @@ class Doorway:
         self._alarm: Mapping[str, Any] | None = None
         self._objects: list[GateEvent] = []
         self._unwritten: list[tuple[GateEvent, PassageId | None]] = []
+        self._deaf = False
+        """Whether a look failed, and none between passengers has succeeded since."""
 
     def start(self) -> None:
         """Shut the gate, and take up an alarm that nobody has lifted. Raises GateFaultError.
@@ -74,9 +76,11 @@ class Doorway:
         """Write down what the sensors saw since the last look; the passage is the one under way."""
         try:
             events = self._gate.events()
-        except Exception as error:  # a gate that cannot tell is out of order, and `well` says so
+        except Exception as error:  # fail closed: no door opens, and nobody is served until it tells again
             log.error("the gate does not tell what it saw", exc_info=error)
+            self._deaf = True
             return ()
+        self._deaf = self._deaf and passage is not None  # what was lost may have been in this passage
         events = self._left_behind(events, passage)
         self._record(events, passage)
         return tuple(event.code for event in events)
@@ -104,7 +108,7 @@ class Doorway:
         """Open, watch, shut. Whatever fails is a fault of the gate, and it is shut in any case."""
         opened, step = False, Step.GATE_FAULT
         try:
-            self.look(passage)
+            self._look_or_fail(passage)
             if not (self._service.stopped or self.alarmed):
                 self._told("open", self._gate.open, passage)
                 opened = True
@@ -116,13 +120,19 @@ class Doorway:
         self.look(passage)
         return Crossed(opened, closed, step if closed else Step.GATE_FAULT)
 
+    def _look_or_fail(self, passage: PassageId) -> None:
+        """Raises GateFaultError where not all is known that was seen since the passage began."""
+        self.look(passage)
+        if self._deaf:
+            raise GateFaultError("the gate does not tell what it saw")
+
     def _watch(self, passage: PassageId) -> Step:
         """Until the passenger is through, time is up, or something forbids that the gate stands open."""
         for _ in range(max(1, round(self._timeout_s / LOOK_S))):
             if self._service.stopped or self.alarmed:
                 break
             passing = self._told("wait", self._gate.wait_passed, LOOK_S)
-            self.look(passage)
+            self._look_or_fail(passage)
             if passing is Passing.PASSED:
                 return Step.PASSED_THROUGH
             if passing in _CODES:
@@ -152,7 +162,7 @@ class Doorway:
 
     def _trouble(self) -> str | None:
         try:
-            return self._gate.trouble()
+            return OUT_OF_ORDER if self._deaf else self._gate.trouble()
         except Exception as error:  # fail closed
             log.error("the gate does not tell how it stands", exc_info=error)
             return OUT_OF_ORDER

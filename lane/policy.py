@@ -96,6 +96,15 @@ class LivenessRule(_Strict):
     when_not_assessed: WhenMissing
     minimum: Annotated[float, Field(gt=0, le=1)]
 
+    @model_validator(mode="after")
+    def _no_way_around(self) -> Self:
+        """An alarm that a capture too short for any cue could avoid would be none."""
+        if self.use == "alarm" and self.when_not_assessed != "refer":
+            raise ValueError(
+                'use = "alarm" needs when_not_assessed = "refer": who gives no cue raises no alarm'
+            )
+        return self
+
 
 class DeskRule(_Strict):
     """What to do while officers are out of reach, and how old an answer may be."""

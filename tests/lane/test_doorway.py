@@ -218,7 +218,40 @@ def test_a_gate_that_fails_anywhere_is_shut(where: str, tmp_path: Path) -> None:
     threading.Timer(0.05, here.station.stop).start()
     here.station.serve()
     assert not here.gate.is_open
-    assert where != "trouble" or openings(here.gate.diary) == 0
+    assert where not in ("events", "trouble") or openings(here.gate.diary) == 0
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_gate_that_could_not_tell_once_opens_for_nobody_whom_that_may_concern(
+    looks: int, tmp_path: Path
+) -> None:
+    """Also where it tells again at the next look: what was lost may have been somebody behind them."""
+
+    class Stutters(SimulatedGate):
+        left = 0
+
+        def events(self) -> tuple[GateEvent, ...]:
+            Stutters.left -= 1
+            if Stutters.left == 0:
+                raise ZeroDivisionError
+            return super().events()
+
+    class Looks(Scripted):
+        def judge(self, document: TravelDocument, desk: object, **more: object) -> object:  # type: ignore[override]
+            ask = more["events"]
+            assert callable(ask)
+            Stutters.left = looks
+            ask()
+            return super().judge(document, desk)  # type: ignore[arg-type]
+
+    here = Here(tmp_path, Looks(ADMITTED), gate=Stutters())
+    report = here.station.serve()
+    assert report is not None
+    assert not report.gate_opened
+    assert openings(here.gate.diary) == 0
+    assert here.station._doorway.well() is False
+    here.station._doorway.look()
+    assert here.station._doorway.well() is True
 
 
 def test_an_event_that_could_not_be_written_is_written_later(

@@ -103,12 +103,25 @@ def test_a_site_may_take_the_score_as_an_alarm(measurer: Measurer, policy: Polic
     assert outcome.reasons == (Reason(Code.ATTACK_ALARM),)
 
     clock = SkippingClock()
-    rule = policy.liveness.model_copy(update={"use": "alarm"})
+    rule = policy.liveness.model_copy(update={"use": "alarm", "when_not_assessed": "refer"})
     changed = policy.model_copy(update={"liveness": rule})
     passenger = cast(measurer, clock.today())[0]
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
     evidence = Judge(camera, measurer, changed, clock).judge(passenger.document, DeskContact.REACHED).evidence
     assert evidence.liveness == evidence.liveness_cues[SCORE]
+
+
+def test_an_alarm_cannot_be_avoided_by_giving_no_cue(tmp_path: Path) -> None:
+    text = SHIPPED.read_text(encoding="utf-8").replace('use = "cue"', 'use = "alarm"')
+    here = tmp_path / "policy.toml"
+    here.write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError, match="alarm"):
+        load(here)
+    here.write_text(
+        text.replace('when_not_assessed = "signal"', 'when_not_assessed = "refer"'), encoding="utf-8"
+    )
+    strict = load(here)
+    assert isinstance(decide(replace(GOOD, liveness=NotAssessed("no look at one face")), strict), Refer)
 
 
 def test_a_policy_says_what_the_score_is_for(tmp_path: Path) -> None:
