@@ -20,8 +20,10 @@ def measure(site: Site, load: Load, *, search: bool, say: Callable[[str], None])
     """The load, and while it is carried and `search` is wished, twice as much again and again."""
     heads: dict[str, Head] = {}
     while True:
+        # Before the word: a Ctrl-C while its pictures are drawn was seen to get lost.
+        shift = Shift(site, load)
         say(f"{len(site.tokens)} lanes, {load.per_hour:g} passages an hour of each, for {load.seconds:g} s …")
-        step = told(load, asyncio.run(Shift(site, load).run(heads)), lanes=len(site.tokens))
+        step = told(load, asyncio.run(shift.run(heads)), lanes=len(site.tokens))
         yield step
         if not search or step["broken"]:
             return
