@@ -71,7 +71,7 @@ class Workers:
         self._settings = Settings.model_construct(**{name: getattr(settings, name) for name in names})
         self._listening, self._announce = listening, announce
         self._workers: list[Worker] = []
-        self._announced = False
+        self._served = self._announced = False
         self._again_at, self._again_s = 0.0, _SOONEST_AGAIN_S
         self._awake, self._wake = os.pipe()
         self._ending = False
@@ -102,7 +102,7 @@ class Workers:
                 signal.signal(number, handler)
 
     def run(self) -> None:
-        """Until `end`. Raises SettingsError where a worker ends before the desk has ever been ready."""
+        """Until `end`. Raises SettingsError where a worker ends before any has ever been ready."""
         try:
             while not self._ending:
                 self._start_missing()
@@ -143,7 +143,7 @@ class Workers:
             word = worker.pipe.recv_bytes()
             worker.heard_at = time.monotonic()
             if word == _READY:
-                worker.ready = True
+                worker.ready = self._served = True
                 self._announce_once()
             elif word != _ALIVE:
                 self._pass_on(word, worker)
@@ -173,7 +173,7 @@ class Workers:
         worker.pipe.close()
         if self._ending:
             return
-        if not self._announced:
+        if not self._served:
             raise SettingsError("a worker of the desk does not start: the log says why")
         log.error("a worker has died: it is replaced", status=worker.process.exitcode)
         self._again_at = time.monotonic() + self._again_s

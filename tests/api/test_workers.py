@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -32,8 +33,8 @@ def address_of(place: Path | URL) -> str:
 
 
 @contextmanager
-def serving(place: Path | URL, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", str(WORKERS)]
+def started(place: Path | URL, log: Path, port: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "api", "serve", "--port", str(port), "--workers", str(WORKERS)]
     here = {
         "PASSENGER_LANE_DESK_DATABASE": address_of(place),
         "PASSENGER_LANE_DESK_KEYS": str(log.parent),
@@ -46,14 +47,25 @@ def serving(place: Path | URL, log: Path) -> Iterator[tuple["subprocess.Popen[by
             command, cwd=log.parent, stdout=subprocess.PIPE, stderr=errors, env=environment
         ) as process,
     ):
-        assert process.stdout is not None
-        line = process.stdout.readline().decode()
-        assert line.startswith("desk listening at http://"), log.read_text()
         try:
-            yield process, line.split()[-1]
+            yield process
         finally:
             process.terminate()
             process.wait(30)
+
+
+@contextmanager
+def serving(place: Path | URL, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    with started(place, log) as process:
+        yield process, told_address(process, log)
+
+
+def told_address(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """Where it serves, once all its workers are ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline().decode()
+    assert line.startswith("desk listening at http://"), log.read_text()
+    return line.split()[-1]
 
 
 def workers_of(process: "subprocess.Popen[bytes]") -> set[int]:
@@ -88,6 +100,32 @@ def test_a_worker_that_is_killed_is_replaced_and_the_desk_goes_on(place: Path | 
         for _ in range(2 * WORKERS):
             with Lane(address, "lane-1", token) as lane:  # each a connection of its own
                 assert lane.http.get("/passages/p-0/decision").status_code == 404
+
+
+def test_a_worker_that_is_killed_before_it_is_ready_does_not_end_a_desk_that_serves(
+    place: Path, tmp_path: Path
+) -> None:
+    """As where the database is away for a moment while the second worker starts."""
+    added(place)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with started(place, tmp_path / "log", port) as process:
+        wait_until(lambda: len(workers_of(process)) == WORKERS, 30)
+        victim = max(workers_of(process))
+        os.kill(victim, signal.SIGSTOP)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/v1/health"), 30)
+        os.kill(victim, signal.SIGKILL)
+        assert told_address(process, tmp_path / "log")
+        assert len(workers_of(process) - {victim}) == WORKERS
+    assert process.returncode == 0
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(address, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
