@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import URL
 
 from api.store.database import Database
-from tests.children import children_of, ends_with_its_parent
+from tests.children import children_of, command_of, ends_with_its_parent
 
 _USER = "desk"
 _NOBODY = 65534
@@ -77,11 +77,14 @@ class Postgres:
     def kill(self) -> None:
         """As if somebody had pulled the plug: no process of it says goodbye."""
         if self._process is not None:
-            for child in children_of(self._process.pid):
+            self._process.send_signal(signal.SIGSTOP)  # it starts no further one
+            children = children_of(self._process.pid)
+            for process in (*children, self._process.pid):
                 with suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
-            self._process.kill()
+                    os.kill(process, signal.SIGKILL)
             self._process.wait()
+            while any(command_of(child) for child in children):  # their memory keeps the next one out
+                time.sleep(0.01)
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
