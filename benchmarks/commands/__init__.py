@@ -1,0 +1,1 @@
+"""One command of the benchmarks a module; `benchmarks.__main__` puts them together."""

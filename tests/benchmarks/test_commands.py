@@ -1,0 +1,27 @@
+"""What every command of the benchmarks keeps."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import commands
+from benchmarks.__main__ import COMMANDS
+from tests.benchmarks.command import ROOT
+
+NO_COMMAND = {"__init__", "options", "telling"}
+
+
+def test_every_module_of_a_command_is_on_the_command_line() -> None:
+    files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - NO_COMMAND
+    assert files == {command.__module__.rpartition(".")[2] for command in COMMANDS}
+
+
+def test_every_command_teaches_with_an_example() -> None:
+    for command in COMMANDS:
+        assert f"Example: python -m benchmarks {command.__name__} " in (command.__doc__ or ""), command
+
+
+def test_help_loads_no_networks_library() -> None:
+    code = "import sys, benchmarks.__main__; print({'onnxruntime', 'cv2', 'numpy'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
