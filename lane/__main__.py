@@ -201,6 +201,9 @@ def record(
 
     For whoever investigates a fault, by their order; the passengers must be told. The key is in
     PASSENGER_LANE_RECORDING_KEY (64 hexadecimal digits), the ledger says which passages were recorded.
+    After `recordings_for_days` under [retention] the lane erases them.
+
+    Example: python -m lane record recordings --settings lane.toml
     """
     from lane import recording  # noqa: PLC0415
     from lane.running import open_lane  # noqa: PLC0415
@@ -209,6 +212,7 @@ def record(
     recorder = recording.Recorder(recording.folder_for_faces(folder), key, most_mb << 20)
     judge = partial(recording.RecordingJudge, recorder=recorder)
     with open_lane(config.read(settings), judge=judge) as lane:
+        lane.note_recordings(folder)
         print(f"faces and documents of {passages} passages are recorded in {folder}", file=sys.stderr)
         for report in islice(lane.reports(), passages):
             print(f"{report.passage}: {report.outcome}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The composition root: settings in, a station out; knows which adapter stands for which port."""
 
 import logging
+from datetime import timedelta
 from functools import partial
 
 from lane import __version__
@@ -27,7 +28,8 @@ from lane.ports import (
     Wishes,
     nobody_guides,
 )
-from lane.station import Station
+from lane.retention import Retention
+from lane.station import Station, nothing_to_tidy
 from lane.supervision import About, providers
 from models.build import Networks, build_networks
 from models.errors import CatalogueError, ModelError
@@ -103,6 +105,14 @@ def build_beacon(desk: Supervisors, clock: Clock, measurer: Measurer, policy: Po
     return Beacon(desk, About(__version__, where, matcher, str(policy.identity()["version"])), clock)
 
 
+def build_retention(settings: Settings, journal: SqliteJournal, clock: Clock) -> Retention:
+    """What erases faces in time."""
+    kept = settings.retention
+    return Retention(
+        journal, clock, timedelta(seconds=kept.pictures_for_s), timedelta(days=kept.recordings_for_days)
+    )
+
+
 def build_station(
     settings: Settings,
     *,
@@ -113,6 +123,7 @@ def build_station(
     screen: Screen,
     journal: SqliteJournal,
     desk: HttpDesk,
+    retention: Retention | None = None,
     observer: Observer | None = None,
     beacon: Beacon | None = None,
     guide: Guide = nobody_guides,
@@ -128,6 +139,7 @@ def build_station(
         courier=Courier(journal, desk, clock, settings.retention.pictures_for_s),
         clock=clock,
         screen=screen,
+        tidy=retention.tidy if retention else nothing_to_tidy,
         observer=observer,
         beacon=beacon,
         engine=Engine(judge, partial(build_measurer, _on_cpu(settings), judge.policy)),

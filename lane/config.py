@@ -112,7 +112,12 @@ class RetentionSettings(_Section):
     """How long what shows a face may stay at the lane."""
 
     pictures_for_s: Annotated[float, Field(gt=0, le=30 * 86400)] = PICTURES_FOR_S
-    """How long a referral's pictures may wait for a desk that is out of reach; then they are dropped."""
+    """How long a referral's pictures may wait for a desk that is out of reach; then they are dropped.
+
+    Those that the desk has taken are erased at once.
+    """
+    recordings_for_days: Annotated[float, Field(gt=0, le=366)] = 30.0
+    """How long what `python -m lane record` wrote stays, wherever it went; then `run` erases it."""
 
 
 class Settings(_Section):

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lane import __version__
@@ -22,6 +22,7 @@ from lane.config import Settings
 from lane.errors import DeskRefusedError, JournalError, LaneError
 from lane.kiosk import probing
 from lane.policy import Policy
+from lane.retention import recordings
 from lane.running import open_desk
 from lane.supervision import About, Camera, CameraHealth, Status
 from lane.timekeeping import MOST_APART_S
@@ -31,6 +32,8 @@ LEAST_FREE = 1 << 30
 """Bytes: weeks of a ledger, and the pictures of a day without a desk."""
 SLOW_SYNC_S = 0.25
 """A disk that needs longer until something lies on it holds up each passenger several times."""
+_ANOTHER = "another process"
+"""The journal's own word for a lane that runs."""
 Check = Callable[[Settings], Iterator[Finding]]
 
 
@@ -116,13 +119,51 @@ def _journal(settings: Settings) -> Iterator[Finding]:
         with SqliteJournal(path, settings.lane) as journal:
             entries, waiting = journal.verify().seq, journal.waiting()
     except JournalError as error:
-        if "another process" not in str(error):
+        if _ANOTHER not in str(error):
             raise
         yield Finding("journal", ok=True, said="the lane runs, and has it")
     else:
         said = f"{entries} entries, whole; {waiting} wait for the desk"
         yield Finding("journal", ok=True, said=said)
     yield _disk(path.absolute().parent)
+
+
+def _retention(settings: Settings) -> Iterator[Finding]:
+    """How long faces stay, and whether some have stayed longer."""
+    kept = settings.retention
+    said = (
+        f"pictures go once the desk has them, or after {kept.pictures_for_s / 3600:g} h; "
+        f"recordings after {kept.recordings_for_days:g} days"
+    )
+    if not settings.journal.exists():
+        yield Finding("retention", ok=True, said=said)
+        return
+    try:
+        with SqliteJournal(settings.journal, settings.lane) as journal:
+            folders = journal.recordings_in()
+    except JournalError as error:
+        if _ANOTHER not in str(error):
+            raise
+        yield Finding("retention", ok=True, said=f"{said}; the lane runs, and erases them")
+        return
+    yield Finding("retention", ok=True, said=said)
+    for folder in map(Path, folders):
+        yield _recorded(folder, timedelta(days=kept.recordings_for_days))
+
+
+def _recorded(folder: Path, kept_for: timedelta) -> Finding:
+    try:
+        there = recordings(folder)
+    except OSError as error:
+        said = f"recordings went to {folder}, which cannot be looked at: {error.strerror}"
+        return Finding("retention", ok=False, said=said)
+    if not there:
+        return Finding("retention", ok=True, said=f"no recordings are in {folder}")
+    age = datetime.now(UTC) - there[0].begun
+    said = f"{len(there)} recordings in {folder}, the oldest of {age / timedelta(days=1):.0f} days"
+    if age > kept_for:
+        return Finding("retention", ok=False, said=f"{said}: `python -m lane run` erases what is too old")
+    return Finding("retention", ok=True, said=said)
 
 
 def _disk(folder: Path) -> Finding:
@@ -155,6 +196,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("gate", _gate),
     ("kiosk", _kiosk),
     ("journal", _journal),
+    ("retention", _retention),
     ("networks", _networks),
     ("desk", _desk),
 )

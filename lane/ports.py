@@ -254,6 +254,14 @@ class Journal(Protocol):
         """Forget the pictures of facts up to that moment that still wait, and record it; say how many."""
         ...
 
+    def note_recordings(self, folder: str) -> None:
+        """Remember where recordings go, until the lane's end: what is too old there is erased."""
+        ...
+
+    def recordings_in(self) -> Sequence[str]:
+        """Every folder into which recordings went."""
+        ...
+
     def go_back(self, desk_has: Head) -> bool:
         """Put again into the outbox what a restored desk lacks, where a person has accepted that desk.
 

@@ -82,16 +82,15 @@ class Tape:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._file: SealedWriter | None = None
-        self._frames, self._fault = 0, ""
+        self._frames, self._fault, self._name = 0, "", ""
 
     def begin(self, heard: Mapping[str, Any], photo: bytes) -> None:
         """A new one."""
         self._file, self._frames, self._fault = None, 0, ""
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}{SUFFIX}"
+        self._name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}{SUFFIX}"
+        path = self._recorder.folder / self._name
         try:
-            self._file = SealedWriter(
-                self._recorder.folder / name, self._recorder.key, self._recorder.most_bytes
-            )
+            self._file = SealedWriter(path, self._recorder.key, self._recorder.most_bytes)
         except (OSError, RecordingError) as error:
             self._fail(error)
         self.write("heard", heard, photo)
@@ -138,7 +137,7 @@ class Tape:
                 self._fail(error)
             else:
                 self._file = None
-                return {"sha256": sha256, "bytes": size, "frames": self._frames}
+                return {"name": self._name, "sha256": sha256, "bytes": size, "frames": self._frames}
         return {"abandoned": self._fault}
 
     def _fail(self, error: Exception) -> None:

@@ -6,9 +6,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from lane import __version__
 from lane.adapters.cameras.camera import RealCamera
@@ -18,8 +19,16 @@ from lane.adapters.document_folder import FolderReader
 from lane.adapters.gates import open_gate
 from lane.adapters.journal import SqliteJournal
 from lane.beacon import Beacon, WatchedCamera
-from lane.build import build_beacon, build_measurer, build_observer, build_policy, build_station
+from lane.build import (
+    build_beacon,
+    build_measurer,
+    build_observer,
+    build_policy,
+    build_retention,
+    build_station,
+)
 from lane.config import Settings
+from lane.errors import JournalError
 from lane.guidance import Instruction
 from lane.judge import Judge
 from lane.kiosk.child import Kiosk
@@ -50,6 +59,10 @@ class Running:
 
     station: Station
     pulse: Pulse
+    tidy: Callable[[], None]
+    """Erases what must not stay, also at a lane that has closed itself."""
+    note_recordings: Callable[[Path], None]
+    """From now on recordings go there."""
 
     def reports(self) -> Iterator[PassageReport]:
         """One for each passenger. A lane that has closed itself stays there, closed, until it is ended."""
@@ -59,6 +72,8 @@ class Running:
             yield report
         while self.station.closed:
             self.pulse.feel()
+            with suppress(JournalError):  # a lane that closed itself does not end, and start again, for that
+                self.tidy()
             time.sleep(BEAT_S)
 
 
@@ -89,6 +104,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         measurer = build_measurer(settings, policy)
         beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
         observer = stack.enter_context(build_observer(settings, policy, clock, measurer.networks))
+        retention = build_retention(settings, journal, clock)
         watched = WatchedCamera(camera, beacon, clock)
         station = build_station(
             settings,
@@ -99,13 +115,14 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
             screen=Quiet(),
             journal=journal,
             desk=desk,
+            retention=retention,
             observer=observer,
             beacon=beacon,
             guide=kiosk,
             wishes=kiosk,
         )
         stack.callback(kiosk, Instruction.CLOSED)
-        yield Running(station, pulse)
+        yield Running(station, pulse, retention.tidy, retention.note)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ document presented → capture → evidence → policy → gate, or referral →
 import logging
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -52,6 +52,10 @@ ENDS = {
     Answer.OTHER_AGENCY: Step.HANDED_TO_AGENCY,
 }
 """How a passage ends by an answer that keeps the gate closed."""
+
+
+def nothing_to_tidy() -> None:
+    """At a lane that keeps nothing beside its journal."""
 
 
 @dataclass(slots=True)
@@ -100,6 +104,7 @@ class Station:
         courier: Courier,
         clock: Clock,
         screen: Screen,
+        tidy: Callable[[], None] = nothing_to_tidy,
         observer: Observer | None = None,
         beacon: Beacon | None = None,
         engine: Engine | None = None,
@@ -114,7 +119,7 @@ class Station:
         self._guide, self._wishes = guide, wishes or NoWishes()
         self._service, self._engine = Service(journal, clock, beacon), engine
         self._doorway = Doorway(gate, journal, clock, self._service, gate_timeout_s)
-        self._officer_wait_s = officer_wait_s
+        self._officer_wait_s, self._tidy = officer_wait_s, tidy
         self._closed = False
         self._stop = threading.Event()
 
@@ -288,7 +293,11 @@ class Station:
         return tuple(dict.fromkeys(passage.events))
 
     def _look_up(self) -> bool:
-        """Between passengers: whether the doorway is well. What was seen there is told at once."""
+        """Between passengers: whether the doorway is well. What was seen there is told at once.
+
+        What must not stay any longer goes then, too, whether the lane serves or is closed.
+        """
+        self._tidy()
         if self._doorway.look():
             self._courier.deliver()
         return self._doorway.well()

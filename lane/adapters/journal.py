@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS recovery (one INTEGER PRIMARY KEY CHECK (one = 1), th
 CREATE TABLE IF NOT EXISTS standing (
     one INTEGER PRIMARY KEY CHECK (one = 1), passage TEXT NOT NULL, state TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS recordings (folder TEXT PRIMARY KEY) STRICT;
 CREATE TRIGGER IF NOT EXISTS ledger_is_not_changed BEFORE UPDATE ON ledger
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS ledger_is_not_shortened BEFORE DELETE ON ledger
@@ -160,6 +161,15 @@ class SqliteJournal:
             dropped = [self._drop(entry, at=at) for entry in old]
         self._leave_no_bytes()
         return sum(dropped)
+
+    def note_recordings(self, folder: str) -> None:
+        """See `lane.ports.Journal.note_recordings`."""
+        with self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO recordings VALUES (?)", (folder,))
+
+    def recordings_in(self) -> Sequence[str]:
+        """See `lane.ports.Journal.recordings_in`."""
+        return [folder for (folder,) in self._rows("SELECT folder FROM recordings ORDER BY folder")]
 
     def accept_desk(self, head: Head, *, at: datetime) -> Head:
         """A person says that the desk was restored and stands at this head; return the one it stood at.

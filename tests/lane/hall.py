@@ -1,6 +1,6 @@
 """One lane on simulated devices and a real journal, to walk passengers through."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from lane.passage import State
 from lane.policy import Policy
 from lane.ports import Clock, FrameSource, Guide, Wishes, nobody_guides
 from lane.referral import PassageId
-from lane.station import PassageReport, Station
+from lane.station import PassageReport, Station, nothing_to_tidy
 
 LANE = "lane-1"
 JOURNALS: list[SqliteJournal] = []
@@ -93,6 +93,7 @@ def hall(
     engine: Engine | None = None,
     guide: Guide = nobody_guides,
     wishes: Wishes | None = None,
+    tidy: Callable[[], None] = nothing_to_tidy,
 ) -> Hall:
     """A lane whose passengers come in this order."""
     clock, screen = clock or StandingClock(), Diary()
@@ -114,6 +115,7 @@ def hall(
         courier=Courier(journal, desk, clock),
         clock=clock,
         screen=screen,
+        tidy=tidy,
         observer=observer,
         engine=engine,
         guide=guide,

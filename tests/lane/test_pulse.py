@@ -9,6 +9,7 @@ import time
 import pytest
 
 from lane.adapters.simulated import SimulatedGate
+from lane.errors import JournalError
 from lane.pulse import LivingClock, LivingGate, Pulse
 from lane.referral import PassageId
 from lane.running import Running, beating
@@ -86,7 +87,11 @@ def test_a_lane_that_has_closed_itself_stays_there_and_is_not_started_again(
             raise SystemExit(143)  # as SIGTERM does
 
     monkeypatch.setattr("lane.running.time.sleep", sleep)
-    lane = Running(Closed(), Pulse())  # type: ignore[arg-type]  # a station in name only
+
+    def fails() -> None:
+        raise JournalError("the disk is full")
+
+    lane = Running(Closed(), Pulse(), fails, lambda _: None)  # type: ignore[arg-type]  # a station in name only
     with pytest.raises(SystemExit):
         list(lane.reports())
     assert len(looks) == 3

@@ -139,9 +139,18 @@ def test_a_lane_is_checked_and_says_what_is_wrong(site: Site) -> None:
     done = lane("check", "--settings", site.settings, "--json")
     found = {one["device"]: one for one in json.loads(done.stdout)}
     assert {name for name, one in found.items() if not one["ok"]} <= {"disk"}, done.stdout
-    assert {"camera", "document", "gate", "kiosk", "journal", "networks", "policy", "desk", "clock"} <= set(
-        found
-    )
+    assert {
+        "camera",
+        "document",
+        "gate",
+        "kiosk",
+        "journal",
+        "retention",
+        "networks",
+        "policy",
+        "desk",
+        "clock",
+    } <= set(found)
     wrong = site.folder / "wrong.toml"
     text = site.settings.read_text(encoding="utf-8")
     wrong.write_text(text.replace("/pictures", "/none").replace('token = "', 'token = "x'), encoding="utf-8")

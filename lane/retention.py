@@ -1,0 +1,91 @@
+"""What shows a face leaves the lane in time: recordings by age, and pictures that a lost desk never took.
+
+Delivered pictures go as soon as the desk has confirmed them, without waiting for this.
+"""
+
+import logging
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lane.ports import Clock, Draft, Journal
+from lane.recording import SUFFIX
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 3600.0
+_NAME = re.compile(rf"(\d{{8}}T\d{{6}})-[0-9a-f]{{8}}{re.escape(SUFFIX)}(\.part)?")
+"""As `lane.recording` calls them; one that was cut off is a part. All else there is not the lane's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recording, whole or not."""
+
+    path: Path
+    begun: datetime
+    """Aware, UTC: by its name, which no copy changes."""
+
+
+def recordings(folder: Path) -> list[Kept]:
+    """Those in this folder, the oldest first; no link is followed. Raises OSError."""
+    return sorted(_recordings(folder), key=lambda one: one.begun)
+
+
+def _recordings(folder: Path) -> Iterator[Kept]:
+    for path in folder.iterdir():
+        named = _NAME.fullmatch(path.name)
+        if named and stat.S_ISREG(path.lstat().st_mode):
+            try:
+                begun = datetime.strptime(named[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            yield Kept(path, begun)
+
+
+class Retention:
+    """Looks once an hour; a file that cannot be deleted is told in the log, and tried again."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, pictures_for: timedelta, recordings_for: timedelta
+    ) -> None:
+        self._journal, self._clock = journal, clock
+        self._pictures_for, self._recordings_for = pictures_for, recordings_for
+        self._due_s = clock.monotonic_s()
+
+    def note(self, folder: Path) -> None:
+        """From now on recordings lie in this folder. Raises JournalError."""
+        self._journal.note_recordings(str(folder.resolve()))
+
+    def tidy(self) -> None:
+        """Erase what is too old, if an hour has passed; the ledger says so. Raises JournalError."""
+        now_s = self._clock.monotonic_s()
+        if now_s < self._due_s:
+            return
+        self._due_s = now_s + EVERY_S
+        now = self._clock.now()
+        self._journal.drop_pictures(now - self._pictures_for, at=now)
+        for folder in self._journal.recordings_in():
+            erased = _erased(Path(folder), now - self._recordings_for)
+            if erased:
+                log.warning("%d recordings were kept long enough and are erased", len(erased))
+                body = {"recordings": erased, "because": "retention"}
+                self._journal.record([Draft("recordings.erased", body)], at=now)
+
+
+def _erased(folder: Path, before: datetime) -> Sequence[str]:
+    """The names of those that are gone now. A folder that is away, on a disk that was taken out, has none."""
+    gone = []
+    try:
+        for one in recordings(folder):
+            if one.begun <= before:
+                one.path.unlink(missing_ok=True)
+                gone.append(one.path.name)
+    except FileNotFoundError:
+        log.info("a folder for recordings is not there")
+    except OSError as error:
+        log.error("recordings that are too old cannot be erased: %s", error.strerror)
+    return gone
