@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-QUANTILES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
+QUANTILES = ("p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms")
 
 
 def show_stamp(console: Console, stamp: dict[str, Any]) -> None:
@@ -221,7 +221,7 @@ def show_latency(console: Console, result: dict[str, Any]) -> None:
 
 
 def _stages(provider: dict[str, Any]) -> Table:
-    table = Table("stage", "p50", "p95", "p99", "max", "n", box=None, pad_edge=False)
+    table = Table("stage", "p50", "p90", "p95", "p99", "max", "n", box=None, pad_edge=False)
     for name, one in [*provider["stages"].items(), ("end to end", provider["end_to_end"])]:
         table.add_row(name, *(f"{one[key]:.3f}" for key in QUANTILES), str(one["n"]))
     return table

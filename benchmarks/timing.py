@@ -12,6 +12,7 @@ import numpy as np
 
 from lane.measure import Stopwatch
 
+QUANTILES = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
 CLOCK_SOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 
 
@@ -33,9 +34,9 @@ class StageWatch(Stopwatch):
 
 
 def spread(samples_ns: Sequence[int]) -> dict[str, float | int]:
-    """p50, p95, p99 and the largest, in ms. Each is one of the samples (nearest rank), not between two."""
-    p50, p95, p99 = np.quantile(samples_ns, (0.5, 0.95, 0.99), method="inverted_cdf")
-    named = {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "max_ms": max(samples_ns)}
+    """p50 to p99 and the largest, in ms. Each is one of the samples (nearest rank), not between two."""
+    found = np.quantile(samples_ns, tuple(QUANTILES.values()), method="inverted_cdf")
+    named = {**dict(zip(QUANTILES, found, strict=True)), "max_ms": max(samples_ns)}
     return {**{name: round(float(ns) / 1e6, 4) for name, ns in named.items()}, "n": len(samples_ns)}
 
 

@@ -1,0 +1,176 @@
+"""Joules that a piece of work costs, where the machine counts them: processors by RAPL, GPUs by NVML.
+
+What is counted is the whole of a processor or GPU while the work lasts, idle time between frames and whatever
+else the machine does included. Where a machine does not tell, there is no figure but a reason.
+"""
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+POWERCAP = Path("/sys/class/powercap")
+NVML = "libnvidia-ml.so.1"
+MICRO, MILLI = 1e-6, 1e-3
+
+
+class Meter(Protocol):
+    """A counter of energy."""
+
+    def joules(self) -> float:
+        """Since any fixed moment; never goes back. Raises OSError where it cannot be read any more."""
+        ...
+
+
+@dataclass(slots=True)
+class _Zone:
+    """One counter of RAPL, which begins anew at its range: at 100 W after about three quarters of an hour."""
+
+    folder: Path
+    _last_uj: int
+    _range_uj: int
+    _sum_uj: int = 0
+
+    def joules(self) -> float:
+        now_uj = _number(self.folder / "energy_uj")
+        passed_uj = now_uj - self._last_uj
+        self._sum_uj += passed_uj if passed_uj >= 0 else passed_uj + self._range_uj
+        self._last_uj = now_uj
+        return self._sum_uj * MICRO
+
+
+@dataclass(frozen=True, slots=True)
+class Rapl:
+    """The processors' packages, and the memory where it is counted by itself. See `Meter`.
+
+    A package's own parts (core, uncore) are in its sum already, and so would be the whole board's (psys).
+    Asked at least once in each range of a counter, it loses nothing.
+    """
+
+    zones: tuple[_Zone, ...]
+
+    @classmethod
+    def find(cls, root: Path = POWERCAP) -> "Rapl | str":
+        """Ready, or why not."""
+        folders = sorted(folder for folder in root.glob("intel-rapl:*") if _counts(folder))
+        if not folders:
+            return f"no processor counts its energy here: no package under {root}/intel-rapl*"
+        try:
+            return cls(tuple(_zone(folder) for folder in folders))
+        except PermissionError:
+            return f"{folders[0]}/energy_uj is readable for root alone"
+        except (OSError, ValueError) as error:
+            return f"{folders[0]}/energy_uj cannot be read: {error}"
+
+    def joules(self) -> float:
+        """Of all of them."""
+        return sum(zone.joules() for zone in self.zones)
+
+
+def _counts(folder: Path) -> bool:
+    try:
+        name = (folder / "name").read_text(encoding="ascii").strip()
+    except OSError:
+        return False
+    return name.startswith("package") or name == "dram"
+
+
+def _zone(folder: Path) -> _Zone:
+    return _Zone(folder, _number(folder / "energy_uj"), _number(folder / "max_energy_range_uj"))
+
+
+def _number(path: Path) -> int:
+    return int(path.read_text(encoding="ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class Nvml:
+    """All NVIDIA GPUs that the driver shows. See `Meter`. By NVML's reference; has not run on a GPU."""
+
+    library: Any  # ctypes has no types for what a library offers
+    devices: tuple[Any, ...]
+
+    @classmethod
+    def find(cls, load: Callable[[str], Any] = ctypes.CDLL) -> "Nvml | str":
+        """Ready, or why not."""
+        try:
+            library = load(NVML)
+        except OSError:
+            return f"no NVIDIA driver here: {NVML} is not there"
+        if failed := library.nvmlInit_v2():
+            return f"NVML does not start: error {failed}"
+        found = cls(library, tuple(_devices(library)))
+        if not found.devices:
+            return "NVML shows no GPU"
+        try:
+            found.joules()
+        except OSError as error:
+            return str(error)
+        return found
+
+    def joules(self) -> float:
+        """Of all of them, since the driver was loaded. GPUs before Volta do not count."""
+        return sum(self._millijoules(device) for device in self.devices) * MILLI
+
+    def _millijoules(self, device: Any) -> int:
+        count = ctypes.c_ulonglong()
+        if failed := self.library.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(count)):
+            raise OSError(f"a GPU does not tell its energy: error {failed}")
+        return count.value
+
+
+def _devices(library: Any) -> Iterator[Any]:
+    count = ctypes.c_uint()
+    if library.nvmlDeviceGetCount_v2(ctypes.byref(count)):
+        return
+    for number in range(count.value):
+        device = ctypes.c_void_p()
+        if not library.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(device)):
+            yield device
+
+
+@dataclass(slots=True)
+class Bill:
+    """What a piece of work cost; complete once the work is done."""
+
+    joules: dict[str, float] = field(default_factory=dict)
+    why_not: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def told(self, decisions: int) -> dict[str, Any]:
+        """By processor and GPU, as JSON values: null for what is not counted, and why."""
+        cost = {name: self._each(name, decisions) for name in (*self.joules, *self.why_not)}
+        return {**cost, "not_counted": self.why_not}
+
+    def _each(self, name: str, decisions: int) -> dict[str, float] | None:
+        if name not in self.joules or not decisions or not self.seconds:
+            return None
+        joules = self.joules[name]
+        return {
+            "joules": round(joules, 3),
+            "joules_per_decision": round(joules / decisions, 4),
+            "mean_watts": round(joules / self.seconds, 3),
+        }
+
+
+def meters() -> dict[str, Meter | str]:
+    """This machine's, or why there is none."""
+    return {"processor": Rapl.find(), "gpu": Nvml.find()}
+
+
+@contextmanager
+def counted(meters: Mapping[str, Meter | str]) -> Iterator[Bill]:
+    """The energy of the block, by each meter that is there."""
+    bill = Bill(why_not={name: meter for name, meter in meters.items() if isinstance(meter, str)})
+    there = {name: meter for name, meter in meters.items() if not isinstance(meter, str)}
+    before, began_s = {name: meter.joules() for name, meter in there.items()}, time.monotonic()
+    yield bill
+    bill.seconds = time.monotonic() - began_s
+    for name, meter in there.items():
+        try:
+            bill.joules[name] = meter.joules() - before[name]
+        except OSError as error:
+            bill.why_not[name] = f"not to the end: {error}"
