@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.results import finite
-from benchmarks.stamp import networks, sha256_of, stamp
+from benchmarks.stamp import sha256_of, stamp
 from lane.adapters.cameras.camera import RealCamera
 from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd
@@ -40,9 +40,12 @@ def measure(film: Path, documents: Sequence[Path], rate: float | None, threads: 
             judged = Judge(camera, measurer, rules, SystemClock()).judge(_document(path), DeskContact.REACHED)
             seconds = time.monotonic() - began_s
             captures.append({"document": path.name} | _told(judged) | _frames(camera, seconds))
-    about = {**stamp(rules), "film": film.name, "sha256": sha256_of(film) if film.is_file() else None}
-    built = networks(measurer.networks)
-    return {"benchmark": "film", "stamp": about, "threads": threads, "networks": built, "captures": captures}
+    about = {
+        **stamp(rules, measurer.networks, threads=threads),
+        "film": film.name,
+        "sha256": sha256_of(film) if film.is_file() else None,
+    }
+    return {"benchmark": "film", "stamp": about, "threads": threads, "captures": captures}
 
 
 def _document(photo: Path) -> TravelDocument:

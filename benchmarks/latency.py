@@ -7,7 +7,7 @@ from benchmarks import frames, machine, peers
 from benchmarks.passes import STAGES, LanePass, Sample, warm_up
 from benchmarks.progress import follow
 from benchmarks.stamp import networks, stamp
-from benchmarks.timing import clock, settled_garbage, spread
+from benchmarks.timing import settled_garbage, spread
 from lane.policy import Policy
 from models.errors import ProviderError
 from models.ort import CPU, available_cores
@@ -26,7 +26,8 @@ def measure(count: int, threads: int | None, providers: Sequence[str]) -> dict[s
         except ProviderError as error:
             failed[provider] = str(error)
     return {
-        "stamp": {**stamp(rules), "clock": clock(), "garbage_collection": "on; set-up frozen", **_work()},
+        "benchmark": "latency",
+        "stamp": {**stamp(rules, threads=threads), "garbage_collection": "on; set-up frozen", **_work()},
         "providers": measured,
         "providers_not_measured": failed,
         "peers": beside,

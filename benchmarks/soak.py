@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks import machine
 from benchmarks.errors import BenchmarkError
 from benchmarks.memory import Kept, sampled
-from benchmarks.stamp import networks, stamp
-from benchmarks.timing import clock, spread
+from benchmarks.stamp import stamp
+from benchmarks.timing import spread
 from lane.adapters.cameras.camera import RealCamera
 from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd
@@ -95,8 +95,11 @@ def measure(minutes: float, rate: int, threads: int | None, say: Say) -> dict[st
             judge_with = partial(Judge, measurer=measurer, policy=rules, clock=SystemClock())
             told = _soaked(camera, judge_with, passenger, minutes * 60, say)
     asked = {"minutes": minutes, "frames_per_second": rate, "threads": threads}
-    about = {**stamp(rules), "clock": clock(), "film": f"{WIDTH}x{HEIGHT}, MJPEG, {FILM_S:g} s, seed {SEED}"}
-    return {"benchmark": "soak", "stamp": about, **asked, "networks": networks(measurer.networks), **told}
+    about = {
+        **stamp(rules, measurer.networks, threads=threads),
+        "film": f"{WIDTH}x{HEIGHT}, MJPEG, {FILM_S:g} s, seed {SEED}",
+    }
+    return {"benchmark": "soak", "stamp": about, **asked, **told}
 
 
 def _holder(measurer: Measurer) -> Passenger:

@@ -5,30 +5,60 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.timing import clock
 from lane.policy import Policy
 from models.build import Networks
-from models.host import commit, host, versions
-from models.ort import available_cores
+from models.host import Host, commit, host, versions
+from models.providers import installed_runtimes
+from models.threads import limits, plan
 
-LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "onnxruntime-gpu")
-
-
-def stamp(policy: Policy) -> dict[str, Any]:
-    """Code, machine, libraries, policy and date, as JSON values; no host name and no user."""
-    return {**stamp_of(LIBRARIES), "policy": policy.identity()}
+LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime-ep-openvino")
 
 
-def stamp_of(libraries: tuple[str, ...]) -> dict[str, Any]:
-    """Without a policy: for what compares no faces."""
-    machine = host()
-    return {
+def stamp(
+    policy: Policy | None = None,
+    built: Networks | None = None,
+    *,
+    threads: int | None = None,
+    libraries: tuple[str, ...] = LIBRARIES,
+) -> dict[str, Any]:
+    """Code, machine, libraries, clock and date as JSON values; no host name and no user.
+
+    With the policy and the networks that took part, if any did: what has none compares no faces. `threads`
+    are those that were asked for; None: as many as cores may be used.
+    """
+    planned = plan(limits(), threads)
+    told: dict[str, Any] = {
         "date_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
-        "cpu": machine.cpu,
-        "cores": available_cores(),
-        "os": machine.os,
-        "python": machine.python,
-        "libraries": versions(libraries),
+        **_machine(host()),
+        "cores": plan(planned.limits).threads,
+        "host_cores": planned.limits.host_cores,
+        "affinity": planned.limits.affinity,
+        "quota_cores": planned.limits.quota_cores,
+        "threads": planned.threads,
+        "threads_asked": threads,
+        "libraries": installed_runtimes() | versions(libraries),
+        "clock": clock(),
+    }
+    if policy is not None:
+        told["policy"] = policy.identity()
+    if built is not None:
+        told["networks"] = networks(built)
+    return told
+
+
+def _machine(one: Host) -> dict[str, Any]:
+    return {
+        "cpu": one.cpu,
+        "features": list(one.features),
+        "memory_bytes": one.memory_bytes,
+        "memory_limit_bytes": one.memory_limit_bytes,
+        "gpus": one.gpus,
+        "gpu_models": list(one.gpu_models),
+        "gpu_driver": one.gpu_driver,
+        "os": one.os,
+        "python": one.python,
     }
 
 

@@ -10,14 +10,22 @@ QUANTILES = ("p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms")
 
 
 def show_stamp(console: Console, stamp: dict[str, Any]) -> None:
-    """Which code, machine and libraries, in three lines."""
+    """Which code, machine and libraries, in a few lines."""
     commit = stamp["commit"]
     state = "no git checkout" if commit["id"] is None else commit["id"][:12]
     state += " with changes" if commit["dirty"] else ""
     libraries = ", ".join(f"{name} {version}" for name, version in stamp["libraries"].items())
-    console.print(f"{stamp['date_utc']}  commit {state}, policy {stamp['policy']['version']}", markup=False)
-    console.print(f"{stamp['cpu']}, {stamp['cores']} cores, {stamp['os']}", markup=False)
+    rules = f", policy {stamp['policy']['version']}" if "policy" in stamp else ""
+    console.print(f"{stamp['date_utc']}  commit {state}{rules}", markup=False)
+    console.print(f"{stamp['cpu']}, {stamp['cores']} cores{_memory_of(stamp)}, {stamp['os']}", markup=False)
+    if models := ", ".join(stamp.get("gpu_models", ())):
+        console.print(f"{models}, driver {stamp['gpu_driver'] or 'not told'}", markup=False)
     console.print(f"Python {stamp['python']}, {libraries}", markup=False)
+
+
+def _memory_of(stamp: dict[str, Any]) -> str:
+    found = [stamp[name] for name in ("memory_bytes", "memory_limit_bytes") if stamp.get(name)]
+    return f", {min(found) / 1e9:.1f} GB" if found else ""
 
 
 def show_film(console: Console, result: dict[str, Any]) -> None:

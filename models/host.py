@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 CPUINFO = Path("/proc/cpuinfo")
 MEMINFO = Path("/proc/meminfo")
 DEVICES = Path("/dev")
+NVIDIA = Path("/proc/driver/nvidia")
 
 FEATURES = (
     "avx2",
@@ -51,11 +53,17 @@ class Host:
     """Of the tightest cgroup above this process; None: no limit."""
     gpus: int
     """NVIDIA devices that the driver shows."""
+    gpu_models: tuple[str, ...]
+    """As the driver names them; fewer than `gpus` where it does not tell."""
+    gpu_driver: str | None
+    """Its version; None where there is none."""
     os: str
     python: str
 
 
-def host(cpuinfo: Path = CPUINFO, meminfo: Path = MEMINFO, devices: Path = DEVICES) -> Host:
+def host(
+    cpuinfo: Path = CPUINFO, meminfo: Path = MEMINFO, devices: Path = DEVICES, nvidia: Path = NVIDIA
+) -> Host:
     """This machine; what cannot be read is left out."""
     told = _read(cpuinfo)
     flags = set(_first(told, ("flags", "Features")).split())
@@ -65,6 +73,8 @@ def host(cpuinfo: Path = CPUINFO, meminfo: Path = MEMINFO, devices: Path = DEVIC
         memory_bytes=_memory(_read(meminfo)),
         memory_limit_bytes=memory_limit(),
         gpus=sum(1 for _ in devices.glob("nvidia[0-9]*")),
+        gpu_models=_gpu_models(nvidia),
+        gpu_driver=_gpu_driver(nvidia),
         os=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
     )
@@ -110,6 +120,17 @@ def _git(*arguments: str) -> str | None:
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _gpu_models(nvidia: Path) -> tuple[str, ...]:
+    told = (_first(_read(path), ("Model",)) for path in sorted(nvidia.glob("gpus/*/information")))
+    return tuple(model for model in told if model)
+
+
+def _gpu_driver(nvidia: Path) -> str | None:
+    """Of `NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15  Thu Jan …`, the number."""
+    found = re.search(r"\b\d{2,4}(?:\.\d+)+\b", _first(_read(nvidia / "version"), ("NVRM version",)))
+    return found.group() if found else None
 
 
 def _memory(meminfo: str) -> int | None:

@@ -71,7 +71,7 @@ def accuracy(
     from benchmarks.drawing import draw  # noqa: PLC0415
     from benchmarks.machine import policy  # noqa: PLC0415
     from benchmarks.matchers import bench  # noqa: PLC0415
-    from benchmarks.stamp import networks, sha256_of, stamp  # noqa: PLC0415
+    from benchmarks.stamp import sha256_of, stamp  # noqa: PLC0415
     from benchmarks.tables import show_accuracy  # noqa: PLC0415
     from models.ort import available_cores  # noqa: PLC0415
 
@@ -87,8 +87,9 @@ def accuracy(
     told, scored = measure(listed, root, built, asked, take)
     how = {"pairs": data.name, "pairs_sha256": sha256_of(data), "face": face, "group_by": group_by}
     chosen = {"impostors": impostors, "genuine": genuine, "pictures": pictures, "captures": pairs is None}
-    stamped = {**stamp(rules), "networks": networks(built.networks), **how, **chosen}
-    result: dict[str, Any] = {"stamp": stamped, "matchers": told, "skipped": built.skipped}
+    stamped = {**stamp(rules, built.networks), **how, **chosen}
+    result: dict[str, Any] = {"benchmark": "accuracy", "stamp": stamped, "matchers": told}
+    result["skipped"] = built.skipped
     if json_out is not None and json_out != results.STDOUT:
         result["drawings"] = draw(json_out, scored, {one.name: one.threshold for one in built.subjects})
     tell(result, json_out, show_accuracy)

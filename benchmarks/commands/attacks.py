@@ -37,7 +37,7 @@ def attacks(
     """
     from benchmarks import attacks as measured  # noqa: PLC0415  --help loads no network's library
     from benchmarks.machine import measurer, policy  # noqa: PLC0415
-    from benchmarks.stamp import networks, stamp  # noqa: PLC0415
+    from benchmarks.stamp import stamp  # noqa: PLC0415
     from benchmarks.tables import show_attacks  # noqa: PLC0415
 
     for out in (json_out, fit):
@@ -46,10 +46,11 @@ def attacks(
     listed = measured.read_attacks(sequences, root)
     measuring = measurer(rules, threads=1)
     data = measured.data_of(sequences, root, listed)
-    stamped = {**stamp(rules), "networks": networks(measuring.networks), **data}
+    stamped = {**stamp(rules, measuring.networks, threads=1), **data}
     found = measured.runs(listed, root, measuring, frame_interval)
     scores = measured.by_others(found)
-    result: dict[str, Any] = {"stamp": stamped, **measured.report(found, scores)}
+    result: dict[str, Any] = {"benchmark": "attacks", "stamp": stamped}
+    result |= measured.report(found, scores)
     result["streams"] = measured.streams(listed, root, rules.stream, frame_interval)
     if json_out is not None and json_out != results.STDOUT:
         result["drawings"] = measured.draw(json_out, found, scores)

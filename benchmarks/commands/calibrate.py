@@ -8,7 +8,7 @@ import typer
 
 from benchmarks import results
 from benchmarks.commands.options import GroupBy, Root, Which, Workers
-from benchmarks.commands.telling import tell
+from benchmarks.commands.telling import tell_unstamped
 
 
 def calibrate(
@@ -55,4 +55,6 @@ def calibrate(
     ]
     told["made"] = {key: stamped[key] for key in ("date_utc", "commit", "libraries", "cpu")}
     parse(json.dumps(told, allow_nan=False).encode(), out.name)  # CalibrationError: no lane would take it
-    tell(told, out, lambda console, made: show_calibration(console, made, calibration.wanted(made["points"])))
+    tell_unstamped(
+        told, out, lambda console, made: show_calibration(console, made, calibration.wanted(made["points"]))
+    )

@@ -44,7 +44,7 @@ def decision(
     from benchmarks.matchers import bench, own  # noqa: PLC0415
     from benchmarks.pairs import grouping, read_pairs  # noqa: PLC0415
     from benchmarks.sequences import read_sequences  # noqa: PLC0415
-    from benchmarks.stamp import networks, sha256_of, stamp  # noqa: PLC0415
+    from benchmarks.stamp import sha256_of, stamp  # noqa: PLC0415
     from benchmarks.tables import show_decision  # noqa: PLC0415
     from models.ort import available_cores  # noqa: PLC0415
 
@@ -64,5 +64,5 @@ def decision(
     )
     data = {one.name: sha256_of(one) for one in (sequences, *lists)}
     how = {"data_sha256": data, "frame_interval_s": frame_interval, "capture": rules.capture.model_dump()}
-    stamped = {**stamp(rules), "networks": networks(own_networks.networks), **how}
-    tell({"stamp": stamped, "work": timed, **told}, json_out, show_decision)
+    stamped = {**stamp(rules, own_networks.networks, threads=1), **how}
+    tell({"benchmark": "decision", "stamp": stamped, "work": timed, **told}, json_out, show_decision)

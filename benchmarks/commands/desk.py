@@ -43,7 +43,7 @@ def desk(
     from benchmarks.drawing import draw_steps  # noqa: PLC0415
     from benchmarks.shift import Load  # noqa: PLC0415
     from benchmarks.site import site  # noqa: PLC0415
-    from benchmarks.stamp import stamp_of  # noqa: PLC0415
+    from benchmarks.stamp import stamp  # noqa: PLC0415
 
     results.must_be_writable(json_out)
     load = Load(per_hour, referred, seconds, officer_s)
@@ -56,7 +56,12 @@ def desk(
             say(_step(step))
     asked = {"database": kind, "workers": workers, "officers": officers, "officer_s": officer_s}
     libraries = ("fastapi", "uvicorn", "sqlalchemy", "psycopg", "httpx")
-    found: dict[str, Any] = {"benchmark": "desk", "stamp": stamp_of(libraries), **asked, "referred": referred}
+    found: dict[str, Any] = {
+        "benchmark": "desk",
+        "stamp": stamp(libraries=libraries),
+        **asked,
+        "referred": referred,
+    }
     found["steps"] = steps
     if json_out is not None and json_out != results.STDOUT:
         found["drawing"] = draw_steps(json_out, steps, f"desk on {kind}, {workers} worker(s), {lanes} lanes")

@@ -28,7 +28,7 @@ def ingredients(
     from benchmarks.ingredients import compare  # noqa: PLC0415  --help loads no network's library
     from benchmarks.machine import policy  # noqa: PLC0415
     from benchmarks.pairs import grouping, read_pairs  # noqa: PLC0415
-    from benchmarks.stamp import networks, sha256_of, stamp  # noqa: PLC0415
+    from benchmarks.stamp import sha256_of, stamp  # noqa: PLC0415
     from benchmarks.tables import show_ingredients  # noqa: PLC0415
     from models.ort import available_cores  # noqa: PLC0415
 
@@ -38,7 +38,7 @@ def ingredients(
     told, built = compare(listed, root, rules, face=face, threads=workers or available_cores())
     how = {"pairs": pairs.name, "pairs_sha256": sha256_of(pairs), "face": face, "group_by": group_by}
     tell(
-        {"stamp": {**stamp(rules), "networks": networks(built), **how}, "recipes": told},
+        {"benchmark": "ingredients", "stamp": {**stamp(rules, built), **how}, "recipes": told},
         json_out,
         show_ingredients,
     )

@@ -13,7 +13,19 @@ from benchmarks import results
 def tell(
     result: dict[str, Any], json_out: Path | None, show: Callable[[Console, dict[str, Any]], None]
 ) -> None:
-    """To the file or standard output that was asked for; and by `show`, unless standard output has it."""
+    """To the file or standard output that was asked for; and by `show`, unless standard output has it.
+
+    ValueError for a result that does not say which benchmark it is, or what it depends on.
+    """
+    if unsaid := {"benchmark", "stamp"} - result.keys():
+        raise ValueError(f"a result without {sorted(unsaid)} cannot be compared with another")
+    tell_unstamped(result, json_out, show)
+
+
+def tell_unstamped(
+    result: dict[str, Any], json_out: Path | None, show: Callable[[Console, dict[str, Any]], None]
+) -> None:
+    """As `tell`, for what is read from results or has a form of its own."""
     if json_out is not None:
         results.write(result, json_out)
     if json_out != results.STDOUT:

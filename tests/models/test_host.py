@@ -39,6 +39,19 @@ def test_nvidias_devices_are_counted_and_its_control_files_are_not(tmp_path: Pat
     assert host(devices=tmp_path / "none").gpus == 0
 
 
+def test_nvidias_devices_are_named_with_their_driver(tmp_path: Path) -> None:
+    for place in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / "gpus" / place).mkdir(parents=True)
+        written(tmp_path / "gpus" / place, information="Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 0\n")
+    version = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release\nGCC: 12.3.0\n"
+    written(tmp_path, version=version)
+    found = host(nvidia=tmp_path)
+    assert found.gpu_models == ("NVIDIA H100 80GB HBM3",) * 2
+    assert found.gpu_driver == "570.86.15"
+    absent = host(nvidia=tmp_path / "none")
+    assert (absent.gpu_models, absent.gpu_driver) == ((), None)
+
+
 def test_a_system_without_these_files_still_has_a_host(tmp_path: Path) -> None:
     found = host(tmp_path / "none", tmp_path / "none")
     assert found.features == ()
