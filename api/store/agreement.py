@@ -47,6 +47,7 @@ def check_tables(session: Session, account: Account) -> None:
     _check_commands(session, account)
     _check_requests(session, account)
     _check_prepared(session, account)
+    _check_quality_alarms(session, account)
     _check_officers(session, account)
     _check_passkeys(session, account)
     _check_referrals(session, account)
@@ -110,16 +111,24 @@ def _check_prepared(session: Session, account: Account) -> None:
     }
     if found != account.known.told():
         raise LedgerBrokenError("what officers said of prepared cases is not what the ledger says")
-    raised = select(QualityAlarmRow).where(QualityAlarmRow.kind != LOOKED)
-    if {
-        (row.officer, row.kind): (row.found, row.n) for row in session.scalars(raised)
-    } != account.known.alarms:
-        raise LedgerBrokenError("the alarms about how officers decide are not those of the ledger")
     cases = {
         row.case: (row.truth, row.retired_at is not None) for row in session.scalars(select(PreparedRow))
     }
     if cases != account.known.cases():
         raise LedgerBrokenError("the prepared cases are not those of the ledger")
+
+
+def _check_quality_alarms(session: Session, account: Account) -> None:
+    rows = session.scalars(select(QualityAlarmRow)).all()
+    found = {(row.officer, row.kind): (row.found, row.n) for row in rows if row.kind != LOOKED}
+    # That somebody's decisions were looked at accuses nobody, and is in no entry.
+    looked = {row.officer: (row.found, row.n) for row in rows if row.kind == LOOKED}
+    if (
+        found != account.known.alarms
+        or not looked.keys() <= account.officers.keys()
+        or any(counted != (0, 0) for counted in looked.values())
+    ):
+        raise LedgerBrokenError("the alarms about how officers decide are not those of the ledger")
 
 
 def _check_officers(session: Session, account: Account) -> None:
@@ -145,11 +154,16 @@ def _check_officers(session: Session, account: Account) -> None:
 
 
 def _check_passkeys(session: Session, account: Account) -> None:
+    expected = {name: {"credential": name, **key} for name, key in account.passkeys.items()}
     found = {
-        row.sha256: {"officer": row.officer, "key": passkeys.key_hash(row)}
+        row.sha256: {
+            "credential": passkeys.name_of(row.credential),
+            "officer": row.officer,
+            "key": passkeys.key_hash(row),
+        }
         for row in session.scalars(select(PasskeyRow))
     }
-    _compare("passkey", account.passkeys, found)
+    _compare("passkey", expected, found)
 
 
 def _check_referrals(session: Session, account: Account) -> None:

@@ -7,9 +7,10 @@ queue, lanes and officers are what the ledger says; the images of every case are
 far as a keyring opens them, or erased and gone, and none is kept longer than its passage's facts allow;
 alarms are those that were raised; a search finds what there is. Not proven, and listed as `NOT_PROVEN`: who
 is signed in, how far a claim was renewed before the decision, which duty a case needs (it follows from the
-settings of that day), the figures of hall and evaluation, which follow from the ledger's facts, the content
-of prepared cases, and that no signed head was taken out of its table: witnesses keep those. A time that falls
-is reported, not refused: a clock may be set back by honest people.
+settings of that day), the figures of hall and evaluation, which follow from the ledger's facts, when an
+officer's decisions were last looked at, the content of prepared cases, and that no signed head was taken out
+of its table: witnesses keep those. A time that falls is reported, not refused: a clock may be set back by
+honest people.
 """
 
 import json
@@ -73,7 +74,6 @@ NOT_PROVEN = frozenset(
         "lane_requests.over",
         "officers.added_at",
         "officers.must_change",
-        "passkeys.credential",
         "passkeys.sign_count",
         "passkeys.label",
         "passkeys.added_at",
@@ -84,6 +84,7 @@ NOT_PROVEN = frozenset(
         "faces.lane",
         "faces.told",
         "images.received_at",
+        "evaluation_alarms.id",
         "evaluation_alarms.errors",
         "evaluation_alarms.passengers",
         "evaluation_alarms.expected",
