@@ -105,11 +105,14 @@ class Doorway:
         return because is None
 
     def let_through(self, passage: PassageId) -> Crossed:
-        """Open, watch, shut. Whatever fails is a fault of the gate, and it is shut in any case."""
+        """Open, watch, shut. Whatever fails is a fault of the gate, and it is shut in any case.
+
+        It stays shut where something was seen that whoever decided did not know of.
+        """
         opened, step = False, Step.GATE_FAULT
         try:
-            self._look_or_fail(passage)
-            if not (self._service.stopped or self.alarmed):
+            unknown = self._look_or_fail(passage)
+            if not (unknown or self._service.stopped or self.alarmed):
                 self._told("open", self._gate.open, passage)
                 opened = True
             step = self._watch(passage) if opened else Step.INTERRUPTED
@@ -120,11 +123,12 @@ class Doorway:
         self.look(passage)
         return Crossed(opened, closed, step if closed else Step.GATE_FAULT)
 
-    def _look_or_fail(self, passage: PassageId) -> None:
+    def _look_or_fail(self, passage: PassageId) -> tuple[Code, ...]:
         """Raises GateFaultError where not all is known that was seen since the passage began."""
-        self.look(passage)
+        codes = self.look(passage)
         if self._deaf:
             raise GateFaultError("the gate does not tell what it saw")
+        return codes
 
     def _watch(self, passage: PassageId) -> Step:
         """Until the passenger is through, time is up, or something forbids that the gate stands open."""

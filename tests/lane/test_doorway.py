@@ -170,6 +170,29 @@ def test_an_alarm_ends_the_passage_under_way_before_its_gate_opens(judged: objec
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
 
+@pytest.mark.parametrize("decided_by", ["proof", "officer"])
+def test_a_gate_stays_shut_where_something_was_seen_after_the_decision(
+    decided_by: str, tmp_path: Path
+) -> None:
+    def forced() -> None:
+        here.gate.seen.append(seen(Code.DOOR_FORCED))
+
+    def admits(_: object) -> Answer:
+        forced()
+        return Answer.ADMIT
+
+    judge = Scripted(ADMITTED if decided_by == "proof" else REFERRED)
+    here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=admits))
+    if decided_by == "proof":
+        judge.meanwhile = forced
+    report = here.station.serve()
+    assert report is not None
+    assert not report.gate_opened
+    assert openings(here.gate.diary) == 0
+    assert events(here) == [("L04", True)]
+    assert here.facts()[-1] == ("passage.closed", "interrupted")
+
+
 def test_an_alarm_while_the_gate_is_open_ends_the_opening(tmp_path: Path) -> None:
     class Stopped(SimulatedGate):
         def wait_passed(self, timeout_s: float) -> Passing:
