@@ -10,7 +10,7 @@ from benchmarks.frames import FRAMES_PER_SECOND, Walk
 from benchmarks.timing import StageWatch
 from lane.decide import Admit, decide
 from lane.evidence import CaptureEnd, CaptureEvidence, Check, DeskContact, Evidence, StreamEvidence
-from lane.measure import Before, Measurer, Sighting, agreed_similarity
+from lane.measure import Before, Measurer, Sighting, agreed_similarity, faces_that_count
 from lane.policy import Policy
 from lane.reference import examine, unexamined
 from models.face import Face, ImageBGR
@@ -37,11 +37,16 @@ class LanePass:
         self._before: Face | None = None
 
     def run(self, frame: ImageBGR) -> Sample:
-        """Frame in, decision out; BenchmarkError unless it is the admit that this frame deserves."""
+        """Frame in, decision out; BenchmarkError unless it is the admit that this frame deserves.
+
+        The frame is looked at as a capture looks at it: at half scale, then closely at one face.
+        """
         watch = StageWatch()
         started = time.perf_counter_ns()
         before = Before(self._before, 1 / FRAMES_PER_SECOND) if self._before else None
-        sighting = self._measurer.look(frame, watch, before)
+        found = self._measurer.find(frame, watch)
+        faces = faces_that_count(found, self._rules.capture.second_face_ratio)
+        sighting = self._measurer.look_at(frame, faces, watch, before)
         probes = [self._measurer.embed(sighting, watch)] if sighting.face else []
         similarity = agreed_similarity(self._reference.embedding, probes, watch)
         with watch.time("decide"):

@@ -56,6 +56,15 @@ def test_a_pass_is_one_sample_of_every_stage(measurer: Measurer, policy: Policy,
     assert sum(sample.stages_ns.values()) <= sample.whole_ns
 
 
+def test_a_frame_is_looked_at_as_a_capture_looks(
+    measurer: Measurer, policy: Policy, walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At half scale first: the full scale, which a document's photo gets, takes twice the time."""
+    lane = LanePass(measurer, policy, walk)
+    monkeypatch.delattr(Measurer, "look")
+    assert lane.run(walk.frames[0]).stages_ns["detect"]
+
+
 def test_a_wrong_answer_is_not_timed(measurer: Measurer, policy: Policy, walk: Walk) -> None:
     [one] = policy.calibrated
     unreached = replace(one, band=replace(one.band, admit=0.999))
