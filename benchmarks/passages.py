@@ -1,0 +1,189 @@
+"""Whole passages through a real lane, timed from a frame's capture to the gate's command.
+
+Station, judge, networks and the journal on disk are those of a lane in service, with its evaluation and its
+word to supervisors beside them. Camera, document reader and gate are simulated, and the desk is in memory: it
+is told between the passages. Each passage must end as its holder deserves, with the opening in the ledger
+before the gate is commanded; otherwise its times are worth nothing.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.frames import Walk
+from benchmarks.paced import PacedCamera
+from lane import config
+from lane.adapters.clock import SystemClock
+from lane.adapters.journal import SqliteJournal
+from lane.adapters.simulated import SimulatedGate, SimulatedReader
+from lane.adapters.simulated_desk import SimulatedDesk
+from lane.beacon import Beacon, WatchedCamera
+from lane.build import build_observer
+from lane.courier import Courier
+from lane.document import TravelDocument
+from lane.judge import Judge
+from lane.measure import Measurer
+from lane.passage import State
+from lane.policy import Policy
+from lane.ports import Draft, Picture, Standing
+from lane.referral import PassageId
+from lane.station import PassageReport, Station
+from lane.supervision import About
+
+LANE = "lane-1"
+CAMERA_FRAMES_PER_SECOND = 30.0
+NEAR = 0.05
+"""So far may a passage's similarity lie from the known one: the same face, other frames of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One passage that went as it should."""
+
+    last_frame_ns: int
+    """From the capture of the frame that the decision ended on until the gate was commanded."""
+    first_frame_ns: int
+    """The same from the first frame of the capture."""
+    ledger_ns: int
+    """Verdict and opening, on disk before the gate moves."""
+    gate_ns: int
+    """The command itself."""
+    frames: int
+    passed_over: int
+    similarity: float
+    stages_ms: dict[str, float]
+    """The lane's own account of the passage, as in the ledger."""
+
+
+class TimedJournal(SqliteJournal):
+    """The lane's own journal, which remembers how long the last verdict took to be on disk."""
+
+    verdict_ns = 0
+
+    def record(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        at: datetime,
+        standing: Standing | None = None,
+        pictures: Sequence[Picture] = (),
+    ) -> None:
+        """See `lane.ports.Journal.record`."""
+        began_ns = time.monotonic_ns()
+        super().record(drafts, at=at, standing=standing, pictures=pictures)
+        if drafts[0].kind == "passage.judged":
+            self.verdict_ns = time.monotonic_ns() - began_ns
+
+
+@dataclass(slots=True)
+class TimedGate(SimulatedGate):
+    """A simulated gate that knows when it was commanded, and reads the ledger as it then stood on disk."""
+
+    ledger: Path = Path()
+    commanded_ns: int = 0
+    command_ns: int = 0
+    before: list[dict[str, Any]] = field(default_factory=list)
+    """The last two entries: verdict and opening."""
+
+    def open(self, passage: PassageId) -> None:
+        """Open, then look: until this returns, nobody writes."""
+        began_ns = time.monotonic_ns()
+        SimulatedGate.open(self, passage)
+        self.commanded_ns = time.monotonic_ns()
+        self.command_ns = self.commanded_ns - began_ns
+        self.before = last_entries(self.ledger, 2)
+
+
+def last_entries(ledger: Path, count: int) -> list[dict[str, Any]]:
+    """What somebody else finds in a lane's journal, oldest first: only what was committed."""
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as db:
+        rows = db.execute("SELECT payload FROM ledger ORDER BY seq DESC LIMIT ?", (count,)).fetchall()
+    return [json.loads(payload) for (payload,) in reversed(rows)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A lane that serves one holder again and again."""
+
+    station: Station
+    camera: PacedCamera
+    gate: TimedGate
+    journal: TimedJournal
+    known: float
+
+    def passage(self) -> Passed:
+        """The next one. BenchmarkError unless the holder was admitted, by the known similarity, on record."""
+        report = self.station.serve()
+        if report is None:
+            raise BenchmarkError("the lane serves nobody any more: see its log above")
+        return self._timed(report, self._similarity(report))
+
+    def _timed(self, report: PassageReport, similarity: float) -> Passed:
+        captured_ns = [round(second * 1e9) for second in self.camera.captured_s]
+        return Passed(
+            last_frame_ns=self.gate.commanded_ns - captured_ns[-1],
+            first_frame_ns=self.gate.commanded_ns - captured_ns[0],
+            ledger_ns=self.journal.verdict_ns,
+            gate_ns=self.gate.command_ns,
+            frames=report.frames,
+            passed_over=self.camera.passed_over,
+            similarity=similarity,
+            stages_ms=report.timings_ms,
+        )
+
+    def _similarity(self, report: PassageReport) -> float:
+        if report.outcome != "admit" or not report.gate_opened:
+            codes = [reason.code.value for reason in report.reasons]
+            raise BenchmarkError(f"the holder was not let through ({codes}): such a passage is not timed")
+        kinds = [(entry["kind"], entry["body"]["passage"]) for entry in self.gate.before]
+        if kinds != [("passage.judged", report.passage), ("gate.opening", report.passage)]:
+            raise BenchmarkError("the gate was commanded before verdict and opening were in the ledger")
+        similarity = float(self.gate.before[0]["body"]["evidence"]["similarity"]["value"])
+        if not abs(similarity - self.known) <= NEAR:  # NaN compares false
+            raise BenchmarkError(f"similarity {similarity:.3f}, known is {self.known:.3f}: another answer")
+        return similarity
+
+
+@contextmanager
+def lane_for(walk: Walk, known: float, measurer: Measurer, rules: Policy, folder: Path) -> Iterator[Lane]:
+    """A lane in service, with its journal in this folder. Raises LaneError, ModelError."""
+    settings = config.read(lane=LANE, journal=folder / "lane.sqlite")
+    clock, desk = SystemClock(settings.zone()), SimulatedDesk(LANE)
+    camera = PacedCamera(walk.frames, CAMERA_FRAMES_PER_SECOND, clock)
+    gate = TimedGate(ledger=settings.journal)
+    with ExitStack() as stack:
+        journal = stack.enter_context(TimedJournal(settings.journal, settings.lane))
+        beacon = stack.enter_context(Beacon(desk, About("", "", "", ""), clock))
+        station = Station(
+            settings.lane,
+            judge=Judge(WatchedCamera(camera, beacon, clock), measurer, rules, clock),
+            reader=SimulatedReader(_again_and_again(walk.document)),
+            gate=gate,
+            journal=journal,
+            courier=Courier(journal, desk, clock),
+            clock=clock,
+            screen=Silent(),
+            observer=stack.enter_context(build_observer(settings, rules, clock, measurer.networks)),
+            beacon=beacon,
+        )
+        station.start()
+        yield Lane(station, camera, gate, journal, known)
+
+
+def _again_and_again(document: TravelDocument) -> Iterator[TravelDocument]:
+    while True:
+        yield document
+
+
+class Silent:
+    """See `lane.ports.Screen`: nobody watches."""
+
+    def show(self, passage: PassageId, state: State, /) -> None:
+        """Nothing."""

@@ -1,0 +1,89 @@
+"""Whole passages through a real lane: what is timed, and that a wrong one never is."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.frames import DRAWN, Walk, holder
+from benchmarks.passages import Lane, lane_for, last_entries
+from lane.adapters.journal import SqliteJournal
+from lane.measure import Measurer
+from lane.policy import Policy
+
+KNOWN = 0.761
+"""Of the holder's film and document, as `python -m lane demo` finds it."""
+
+
+@pytest.fixture(scope="module")
+def walk(measurer: Measurer, photos: object) -> Walk:
+    assert photos
+    return holder(measurer)
+
+
+@pytest.fixture
+def lane(walk: Walk, measurer: Measurer, policy: Policy, tmp_path: Path) -> Iterator[Lane]:
+    with lane_for(walk, KNOWN, measurer, policy, tmp_path) as lane:
+        yield lane
+
+
+def test_a_passage_is_timed_from_capture_to_gate_and_stands_in_the_ledger(lane: Lane, tmp_path: Path) -> None:
+    passed = [lane.passage() for _ in range(2)]
+    for one in passed:
+        assert 0 < one.gate_ns < one.last_frame_ns <= one.first_frame_ns
+        assert 0 < one.ledger_ns < one.last_frame_ns
+        assert one.frames >= 3
+        assert one.stages_ms["detect"] > 0
+    admitted = [entry["kind"] for entry in last_entries(tmp_path / "lane.sqlite", 1000)]
+    assert admitted.count("gate.opening") == admitted.count("passage.closed") == 2
+    lane.journal.verify()
+
+
+def test_the_ledger_that_is_read_at_the_gate_is_what_is_on_disk(lane: Lane, tmp_path: Path) -> None:
+    lane.passage()
+    kinds = [json.loads(payload)["kind"] for payload, _ in lane.journal.payloads()]
+    opened = kinds.index("gate.opening")
+    assert [entry["kind"] for entry in lane.gate.before] == kinds[opened - 1 : opened + 1]
+    assert isinstance(lane.journal, SqliteJournal)
+    assert (tmp_path / "lane.sqlite").stat().st_size > 0
+
+
+def test_another_similarity_is_another_answer(lane: Lane) -> None:
+    with pytest.raises(BenchmarkError, match="another answer"):
+        replace(lane, known=0.5).passage()
+
+
+def test_a_holder_who_is_referred_is_not_timed(
+    walk: Walk, measurer: Measurer, policy: Policy, tmp_path: Path
+) -> None:
+    nobody = replace(walk, frames=tuple(frame * 0 + 120 for frame in walk.frames))
+    hasty = policy.model_copy(update={"capture": policy.capture.model_copy(update={"timeout_s": 0.3})})
+    with (
+        lane_for(nobody, KNOWN, measurer, hasty, tmp_path) as lane,
+        pytest.raises(BenchmarkError, match="not let through"),
+    ):
+        lane.passage()
+
+
+def test_a_gate_that_is_commanded_before_the_ledger_says_so_is_found(lane: Lane, tmp_path: Path) -> None:
+    with SqliteJournal(tmp_path / "empty.sqlite", "lane-2"):
+        lane.gate.ledger = tmp_path / "empty.sqlite"
+        with pytest.raises(BenchmarkError, match="before verdict and opening"):
+            lane.passage()
+
+
+def test_a_gate_that_does_not_open_is_not_timed(lane: Lane) -> None:
+    lane.gate.faulty = True
+    with pytest.raises(BenchmarkError, match="not let through"):
+        lane.passage()
+
+
+@pytest.mark.parametrize("size", [DRAWN, (960, 540)])
+def test_a_film_is_of_the_size_that_was_asked_for(
+    measurer: Measurer, walk: Walk, size: tuple[int, int]
+) -> None:
+    drawn = walk if size == DRAWN else holder(measurer, size)
+    assert {frame.shape for frame in drawn.frames} == {(size[1], size[0], 3)}
