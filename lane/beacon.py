@@ -5,6 +5,7 @@ It decides nothing, and one that fails or hangs stops nothing: the lane keeps th
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -15,7 +16,17 @@ from lane.frame import Frame
 from lane.passage import State
 from lane.ports import Clock, FrameSource, Supervisors, TellingSource
 from lane.reasons import Code
-from lane.supervision import NO_COMMAND, About, Camera, CameraHealth, Command, Request, Status, Wanted
+from lane.supervision import (
+    NO_COMMAND,
+    About,
+    Camera,
+    CameraCounts,
+    CameraHealth,
+    Command,
+    Request,
+    Status,
+    Wanted,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +36,9 @@ STALE_S = 1.0
 FAULT = "fault"
 EVENT_FOR_S = 300.0
 """So long is told what a gate's sensors saw: somebody shall look at it."""
+COUNTED_FOR_S = 600.0
+"""So long is told what a camera lost: a cable that was loose in the morning is no news in the evening."""
+_COUNT_EACH_S = 10.0
 _UNDER_WAY = {State.CAPTURING, State.REFERRED, State.OPEN}
 
 
@@ -72,6 +86,23 @@ class WatchedCamera:
         return CameraHealth.UNKNOWN if last_s is None else CameraHealth.GOOD
 
 
+class Lately:
+    """What a camera counted within the last ten minutes, from what it counts since it was opened."""
+
+    def __init__(self, now_s: float) -> None:
+        self._seen: deque[tuple[float, CameraCounts]] = deque([(now_s, CameraCounts())])
+
+    def of(self, camera: Camera, now_s: float) -> Camera:
+        """The same camera, which tells what it counted lately."""
+        if camera.counts is None:
+            return camera
+        if now_s - self._seen[-1][0] >= _COUNT_EACH_S:
+            self._seen.append((now_s, camera.counts))
+        while len(self._seen) > 1 and self._seen[1][0] <= now_s - COUNTED_FOR_S:
+            self._seen.popleft()
+        return replace(camera, counts=camera.counts.since(self._seen[0][1]))
+
+
 class Beacon:
     """What is told is noted by the station; what was heard is kept until the desk says something else."""
 
@@ -82,6 +113,7 @@ class Beacon:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         self._camera: WatchedCamera | None = None
+        self._lately = Lately(clock.monotonic_s())
         self._command, self._heard, self._obeyed = NO_COMMAND, False, 0
         self._request: Request | None = None
         self._good_until_s, self._asked = 0.0, 0
@@ -187,6 +219,7 @@ class Beacon:
         """How the lane stands now."""
         camera = self._camera.told() if self._camera else Camera(CameraHealth.UNKNOWN, None)
         with self._lock:
+            camera = self._lately.of(camera, self._clock.monotonic_s())
             state = self._state()
             if state != self._told[0]:
                 self._told = (state, self._clock.now())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.console.views import clock_text
-from api.messages.hall import HallMessage, LaneMessage, PointMessage
+from api.messages.hall import CountsMessage, HallMessage, LaneMessage, PointMessage
 from api.words.language import N_, Words
 from api.words.wording import brief_of
 from lane.reasons import Code
@@ -33,6 +33,9 @@ WISHES: dict[Code, str] = {
 """What an officer may ask for in a passenger's place."""
 _OCCUPIED = {"capturing", "referred", "open"}
 _CAMERAS = {"stale": N_("Camera slow"), "lost": N_("Camera lost")}
+_SPOILT, _SKIPPED = N_("Camera: %(share)s of pictures spoilt"), N_("Camera: %(share)s of pictures skipped")
+LOSSY = 0.02
+"""From such a share on, lost pictures are told: a stream that begins, or a packet, costs less."""
 _GATE = {"fire": N_("Fire alarm"), "unreachable": N_("Gate out of reach")}
 _ALARMS = {"fire", "L05"}
 _WANTED = {
@@ -160,6 +163,7 @@ def _unwell(one: LaneMessage, usual: str, words: Words) -> Iterable[str]:
         return
     if one.camera in _CAMERAS:
         yield words.say(_CAMERAS[one.camera])
+    yield from _lossy(one.counts, words)
     yield from (words.say(_GATE[word]) if word in _GATE else brief_of(word, words) for word in one.gate)
     if one.state == "fault" and _ALARMS & set(one.gate[:1]):
         yield words.say(N_("Once the cause is gone: close the lane, then open it"))
@@ -167,6 +171,18 @@ def _unwell(one: LaneMessage, usual: str, words: Words) -> Iterable[str]:
         yield words.say(N_("Runs on %(provider)s"), provider=provider(one.provider))
     if one.outbox > 0:
         yield words.say(N_("%(number)s entries not delivered"), number=f"{one.outbox:,}")
+
+
+def _lossy(counts: CountsMessage | None, words: Words) -> Iterable[str]:
+    """What a camera lost in the last ten minutes, where that is more than one picture here and there."""
+    if counts is None:
+        return
+    if counts.reconnects:
+        yield words.say(N_("Camera opened again: %(number)s×"), number=f"{counts.reconnects:,}")
+    came = counts.frames + counts.spoilt + counts.skipped
+    for lost, text in ((counts.spoilt, _SPOILT), (counts.skipped, _SKIPPED)):
+        if came and lost / came >= LOSSY:
+            yield words.say(text, share=f"{lost / came:.0%}")
 
 
 def provider(name: str) -> str:

@@ -17,11 +17,23 @@ Health = Literal["good", "stale", "lost", "unknown"]
 # --- from a lane: a newer one may say more
 
 
+class CountsTold(Told):
+    """What came from a camera within the last ten minutes."""
+
+    frames: Number = 0
+    spoilt: Number = 0
+    skipped: Number = 0
+    reconnects: Number = 0
+
+
 class CameraTold(Told):
     """The camera, as far as the last capture tells."""
 
     health: Health = "unknown"
     frame_age_ms: Number | None = None
+    counts: CountsTold | None = Field(
+        default=None, description="Null from a lane that does not count, such as an older one."
+    )
 
 
 class AboutTold(Told):
@@ -103,6 +115,15 @@ class CommandRequest(Wire):
     command: Literal["open", "close", "stop"]
 
 
+class CountsMessage(Wire):
+    """What came from a camera within the last ten minutes."""
+
+    frames: int
+    spoilt: int
+    skipped: int
+    reconnects: int
+
+
 class LaneMessage(Wire):
     """One lane as it was last heard."""
 
@@ -115,6 +136,7 @@ class LaneMessage(Wire):
     heard_at: datetime | None
     camera: Health
     frame_age_ms: int | None
+    counts: CountsMessage | None = Field(description="Null where the lane does not count, or is silent.")
     provider: str
     matcher: str
     policy: str

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from api.messages.hall import (
     CommandHeard,
+    CountsMessage,
+    CountsTold,
     HallMessage,
     LaneMessage,
     OfficerMessage,
@@ -135,6 +137,7 @@ def _lane(one: Heard, seen: Hall) -> LaneMessage:
         heard_at=one.at,
         camera=told.camera.health if told and not silent else "unknown",
         frame_age_ms=told.camera.frame_age_ms if told else None,
+        counts=_counts(told.camera.counts) if told and not silent else None,
         provider=about.provider,
         matcher=about.matcher,
         policy=about.policy,
@@ -145,6 +148,10 @@ def _lane(one: Heard, seen: Hall) -> LaneMessage:
         obeyed=told is not None and told.obeyed == one.command.number,
         gate=list(told.gate) if told and not silent else [],
     )
+
+
+def _counts(told: CountsTold | None) -> CountsMessage | None:
+    return CountsMessage.model_validate(told.model_dump()) if told else None
 
 
 _NOTHING = StatusTold.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})

@@ -134,5 +134,6 @@ def _waiting(session: Session, now: datetime) -> Waiting:
 
 
 def _seen(told: StatusTold) -> tuple[object, ...]:
-    """What a supervisor would see change."""
-    return told.state, told.camera.health, told.about, told.obeyed, told.outbox > 0, told.gate
+    """What a supervisor would see change; pictures that a camera lost wait for the next look."""
+    reconnects = told.camera.counts.reconnects if told.camera.counts else 0
+    return told.state, told.camera.health, reconnects, told.about, told.obeyed, told.outbox > 0, told.gate

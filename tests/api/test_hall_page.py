@@ -51,6 +51,36 @@ def test_what_is_not_well_is_said_in_small_words(desk: RunningDesk, lane: Lane, 
 
 
 @pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"frames": 970, "spoilt": 30}, "Camera: 3% of pictures spoilt"),
+        ({"frames": 900, "skipped": 100}, "Camera: 10% of pictures skipped"),
+        ({"frames": 900, "reconnects": 4}, "Camera opened again: 4×"),
+    ],
+)
+def test_what_a_camera_lost_is_said_in_small_words_and_in_figures(
+    counts: dict[str, int], said: str, lane: Lane, supervisor: Officer
+) -> None:
+    tell(lane, camera={"health": "good", "frame_age_ms": 40, "counts": counts})
+    assert said in text_of(supervisor.http.get("/hall").text)
+    text = text_of(supervisor.http.get("/hall/lanes/lane-1").text)
+    assert said in text
+    assert f"Pictures in ten minutes {counts['frames']:,} whole" in text
+
+
+def test_a_camera_that_loses_hardly_anything_and_one_that_does_not_count_are_left_in_peace(
+    lane: Lane, supervisor: Officer
+) -> None:
+    tell(lane)
+    assert "Camera" not in text_of(supervisor.http.get("/hall").text)
+    assert "Pictures in ten minutes" not in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
+    hardly = {"frames": 18000, "spoilt": 20}
+    tell(lane, "capturing", camera={"health": "good", "frame_age_ms": 40, "counts": hardly})
+    assert "Camera" not in text_of(supervisor.http.get("/hall").text)
+    assert "Pictures in ten minutes" in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
+
+
+@pytest.mark.parametrize(
     ("gate", "said"),
     [
         (["L04"], "Door forced"),

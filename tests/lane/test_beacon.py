@@ -28,7 +28,7 @@ from lane.passage import State
 from lane.reasons import Code, Reason
 from lane.referral import Answer, PassageId
 from lane.station import Station
-from lane.supervision import NO_COMMAND, About, CameraHealth, Command, Wanted
+from lane.supervision import NO_COMMAND, About, Camera, CameraCounts, CameraHealth, Command, Wanted
 from tests.lane.evidence import GOOD, MATCHER, POLICY
 from tests.lane.hall import LANE, Diary, opened
 
@@ -290,6 +290,36 @@ def test_a_camera_is_unknown_then_good_then_lost() -> None:
     with pytest.raises(CameraError):
         next(given)
     assert beacon.status().camera.health is CameraHealth.LOST
+
+
+class Counting:
+    """A camera that counts."""
+
+    counts = CameraCounts()
+
+    def frames(self) -> Iterator[Frame]:
+        yield from ()
+
+    def told(self) -> Camera:
+        return Camera(CameraHealth.GOOD, 40, self.counts)
+
+
+def test_what_a_camera_lost_is_told_for_ten_minutes_and_a_camera_that_does_not_count_tells_none() -> None:
+    clock, camera = SkippingClock(), Counting()
+    beacon = Beacon(SimulatedDesk(LANE), ABOUT, clock)
+    assert beacon.status().camera.counts is None
+    WatchedCamera(camera, beacon, clock)
+    camera.counts = CameraCounts(frames=1000, spoilt=7, skipped=3, reconnects=1)
+    assert beacon.status().camera.counts == camera.counts
+    for _ in range(59):
+        clock.skip(10)
+        beacon.status()
+    assert beacon.status().camera.counts == camera.counts
+    clock.skip(30)
+    camera.counts = replace(camera.counts, frames=1700, spoilt=8)
+    assert beacon.status().camera.counts == CameraCounts(frames=700, spoilt=1)
+    camera.counts = CameraCounts(frames=5)
+    assert beacon.status().camera.counts == CameraCounts(), "counted anew: nothing is less than none"
 
 
 def test_a_camera_that_hangs_while_it_is_asked_is_stale_and_its_frames_age_is_told() -> None:

@@ -285,6 +285,12 @@ def test_a_supervisor_sees_how_a_camera_does_between_captures() -> None:
         assert beacon.status().camera.frame_age_ms is not None
         does.cut.set()
         assert waited(lambda: beacon.status().camera.health is CameraHealth.LOST)
+        does.cut.clear()
+        assert waited(lambda: beacon.status().camera.health is CameraHealth.GOOD)
+        counts = beacon.status().camera.counts
+        assert counts is not None
+        assert counts.frames > 0
+        assert counts.reconnects == 1
     assert beacon.status().camera.health is CameraHealth.UNKNOWN
 
 

@@ -16,7 +16,7 @@ from lane.checking import Finding
 from lane.errors import CameraError, SettingsError
 from lane.feed import FeedReader, FeedWriter, remove_left_over
 from lane.frame import Frame
-from lane.supervision import Camera, CameraHealth
+from lane.supervision import Camera, CameraCounts, CameraHealth
 
 _LOOK_S = 1.0
 
@@ -112,7 +112,7 @@ class RealCamera:
             return Camera(CameraHealth.UNKNOWN, None)
         trouble, age_s = self._watchdog.trouble, self._age_s()
         age_ms = None if age_s is None else max(0, round(age_s * 1000))
-        return Camera(self._health(trouble, age_s), age_ms)
+        return Camera(self._health(trouble, age_s), age_ms, _told(self.counts))
 
     def _health(self, trouble: Trouble | None, age_s: float | None) -> CameraHealth:
         if trouble is not None:
@@ -147,6 +147,10 @@ class RealCamera:
         height, width = frame.image_bgr.shape[:2]
         spoilt = f", {self.counts.spoilt} spoilt" if self.counts.spoilt else ""
         return f"{self._source.told}: {width}×{height}, {rate:.0f} frames a second{spoilt}"
+
+
+def _told(counts: Counts) -> CameraCounts:
+    return CameraCounts(counts.frames, counts.spoilt, counts.skipped, counts.reconnects)
 
 
 def probe(settings: CameraSettings) -> list[Finding]:
