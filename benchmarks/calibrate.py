@@ -73,6 +73,7 @@ def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, An
             "name": identity.name,
             "sha256": identity.sha256,
             "preprocessing": identity.preprocessing,
+            "arithmetic": subject.arithmetic,
         },
         "data": [_data(one, root, taken) for one in lists],
         "impostors": "fmr: every two people of the data; worst_fmr: every two of one group",

@@ -1,6 +1,6 @@
 """The matchers under test: who they are, how their embeddings compare, from which score on they match."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks import peers
@@ -11,11 +11,15 @@ from benchmarks.meant import look_for
 from benchmarks.scores import Metric
 from lane.measure import Measurer
 from lane.policy import Policy
-from models import catalogue
-from models.build import Networks
+from models import catalogue, weights
+from models.build import Networks, matcher_of
+from models.catalogue import Catalogue
 from models.embed import FaceEmbedder
-from models.identity import MatcherIdentity
+from models.identity import FP32, MatcherIdentity
+from models.ort import RuntimeSettings
 
+BF16 = "-bf16"
+"""Behind a matcher's name: the same in bfloat16, beside it in one run."""
 STOCK = {"sface": 0.363, "mobilefacenet": 0.363, "dlib": 0.4, peers.FACE_RECOGNITION: 0.4}
 """By how a name begins, the similarity from which its users usually take two faces for one person: OpenCV's
 sample for SFace, also used with MobileFaceNet; dlib's distance 0.6."""
@@ -30,11 +34,13 @@ class Subject:
     threshold: float | None
     """At or above it two faces match."""
     threshold_from: str
+    arithmetic: str = FP32
+    """In which it runs (`models.arithmetic`)."""
 
     @property
     def name(self) -> str:
-        """As in the catalogue."""
-        return self.identity.name
+        """As in the catalogue, with `BF16` behind it where it does not run in fp32."""
+        return self.identity.name + ("" if self.arithmetic == FP32 else BF16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +61,8 @@ def own() -> str:
 def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench:
     """Networks for so many threads. Without names the lane's own matcher, and the peers where installed.
 
-    BenchmarkError where none is left; CatalogueError for a name that nobody has.
+    BenchmarkError where none is left; CatalogueError for a name that nobody has; ProviderError for a matcher
+    in bfloat16 on a machine that has none.
     """
     wanted = list(dict.fromkeys(names)) or [own(), peers.FACE_RECOGNITION]
     peer = peers.FaceRecognitionLooker.load(face) if peers.FACE_RECOGNITION in wanted else None
@@ -63,12 +70,14 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
     chosen = [name for name in wanted if name != peers.FACE_RECOGNITION]
     if not chosen and skipped:
         raise BenchmarkError(f"{peers.FACE_RECOGNITION}: {peer}")
-    built = [measurer(rules, threads=1, matchers=chosen) for _ in range(threads)]
-    workers = [_lookers(one, chosen, rules, face) for one in built]
+    full = [name.removesuffix(BF16) for name in chosen]
+    built = [measurer(rules, threads=1, matchers=full) for _ in range(threads)]
+    every = [_embedders(one.networks, chosen) for one in built]
+    workers = [_lookers(one, embedders, rules, face) for one, embedders in zip(built, every, strict=True)]
     networks = built[0].networks
-    every = _embedders(networks)
     subjects = [
-        subject(every[name].identity, networks.catalogue.named(name).metric, rules) for name in chosen
+        subject(one.identity, networks.catalogue.named(one.identity.name).metric, rules, one.arithmetic)
+        for one in every[0].values()
     ]
     if isinstance(peer, peers.FaceRecognitionLooker):
         subjects.append(subject(peer.identity, "euclidean", rules))
@@ -76,28 +85,35 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
     return Bench(tuple(subjects), tuple(workers), networks, skipped)
 
 
-def _lookers(built: Measurer, chosen: Sequence[str], rules: Policy, face: str) -> tuple[Looker, ...]:
-    every = _embedders(built.networks)
-    return (
-        (LaneLooker(built, {name: every[name] for name in chosen}, look_for(face), rules),) if chosen else ()
-    )
+def _lookers(
+    built: Measurer, embedders: Mapping[str, FaceEmbedder], rules: Policy, face: str
+) -> tuple[Looker, ...]:
+    return (LaneLooker(built, embedders, look_for(face), rules),) if embedders else ()
 
 
-def _embedders(networks: Networks) -> dict[str, FaceEmbedder]:
-    return {networks.embedder.identity.name: networks.embedder, **networks.others}
+def _embedders(networks: Networks, chosen: Sequence[str]) -> dict[str, FaceEmbedder]:
+    full = {networks.embedder.identity.name: networks.embedder, **networks.others}
+    return {name: full[name] if name in full else _in_bf16(networks.catalogue, name) for name in chosen}
 
 
-def subject(identity: MatcherIdentity, metric: Metric, rules: Policy) -> Subject:
+def _in_bf16(specs: Catalogue, name: str) -> FaceEmbedder:
+    settings = RuntimeSettings(threads=1, bf16="require")
+    return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings).embedder
+
+
+def subject(identity: MatcherIdentity, metric: Metric, rules: Policy, arithmetic: str = FP32) -> Subject:
     """With the policy's threshold where it has one for this matcher, else the usual one, else none."""
     band = rules.band(identity)
     if band is not None:
-        return Subject(identity, metric, band.admit, f"policy {rules.version}")
+        return Subject(identity, metric, band.admit, f"policy {rules.version}", arithmetic)
     usual = next((at for begin, at in STOCK.items() if identity.name.startswith(begin)), None)
     kind = "none" if usual is None else "usual"
-    return Subject(identity, metric, usual, f"{kind}: {_why_not_calibrated(identity, rules)}")
+    return Subject(identity, metric, usual, f"{kind}: {_why_not_calibrated(identity, rules)}", arithmetic)
 
 
 def _why_not_calibrated(identity: MatcherIdentity, rules: Policy) -> str:
     if any(one.calibration.matcher.name == identity.name for one in rules.calibrated):
-        return f"policy {rules.version} has it calibrated with other weights or other preprocessing"
+        return (
+            f"policy {rules.version} has it calibrated with other weights, other preprocessing or arithmetic"
+        )
     return "not calibrated here"

@@ -150,6 +150,6 @@ def build_station(
 
 def _on_cpu(settings: Settings) -> Settings:
     """Without a second matcher: that one watches, and is not missed."""
-    engine = settings.engine.model_copy(update={"provider_policy": "cpu"})
+    engine = settings.engine.model_copy(update={"provider_policy": "cpu", "bf16": "never"})
     evaluation = settings.evaluation.model_copy(update={"shadow_matcher": None})
     return settings.model_copy(update={"engine": engine, "evaluation": evaluation})

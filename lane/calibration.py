@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Protocol, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lane.errors import CalibrationError
-from models.identity import MatcherIdentity
+from models.identity import FP32, MatcherIdentity
 from models.measurement import Measure, Measured, NotAssessed
 
 FORMAT = "passenger-lane/calibration/1"
@@ -114,6 +114,8 @@ class _Matcher(_Strict):
     name: Text
     sha256: Sha256
     preprocessing: Sha256
+    arithmetic: Text = FP32
+    """In which it ran (`models.arithmetic`), for people: `preprocessing` covers it."""
 
 
 class _Network(_Strict):
@@ -193,7 +195,7 @@ class Calibration:
         return MatcherIdentity(matcher.name, matcher.sha256, matcher.preprocessing)
 
     def fits(self, identity: MatcherIdentity) -> bool:
-        """Only the very matcher that was measured: name, weights, and all that shapes what it is fed."""
+        """Only the very matcher that was measured: name, weights, what shapes its input, arithmetic."""
         return identity == self.matcher
 
     def achieved_fmr(self, score: float) -> Measure:

@@ -113,7 +113,12 @@ class Cohort:
         with self._changed:
             self._erase_old()
             size = len(self._held)
-            others = [held for key, held in self._held.items() if key != self._key(who.photo)]
+            # A lane whose matcher fell back from bfloat16 holds references of another matcher for a while.
+            others = [
+                held
+                for key, held in self._held.items()
+                if key != self._key(who.photo) and held.reference.matcher == who.reference.matcher
+            ]
             found = [
                 _Found(_value(score(held.reference, probes)), held.alike(who, threshold)) for held in others
             ]

@@ -83,6 +83,13 @@ class EngineSettings(_Section):
     """Where the networks run: cuda, tensorrt or openvino."""
     threads: Annotated[int, Field(ge=1)] | None = None
     """How many threads the networks use; without it, as many as quota, affinity and cores give."""
+    bf16: Literal["never", "prefer", "require"] = "never"
+    """Whether the matcher alone computes in bfloat16, on openvino, wherever the others run.
+
+    It needs the extra openvino, a processor with bfloat16 of its own (`python -m models doctor` tells) and a
+    calibration that was measured so. Under require a lane starts only if all of that is there; under prefer
+    it runs in fp32 else, with the calibration of that.
+    """
 
 
 class EvaluationSettings(_Section):

@@ -262,7 +262,8 @@ class Policy(_Strict):
         named = [one for one in known if one.matcher.name == matcher.name]
         same_weights = [one for one in named if one.matcher.sha256 == matcher.sha256]
         if same_weights:
-            return f"{same_weights[0].file} was measured with other preprocessing before {matcher.name}"
+            files = " and ".join(f"{one.file} (in {one.content.matcher.arithmetic})" for one in same_weights)
+            return f"{files}: measured with other preprocessing or in another arithmetic than {matcher.name}"
         if named:
             return f"{named[0].file} was measured with other weights of {matcher.name}, not {matcher.sha256}"
         names = ", ".join(one.matcher.name for one in known)

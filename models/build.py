@@ -1,20 +1,32 @@
 """From the catalogue to ready networks: checked, loaded, warmed up, tested on a known face."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from models import catalogue, golden, weights
+from models.arithmetic import in_bf16
 from models.catalogue import Catalogue, NetworkSpec
 from models.detect import FaceDetector
 from models.embed import FaceEmbedder
-from models.errors import CatalogueError
+from models.errors import CatalogueError, ModelError, ProviderError
 from models.face import Face, ImageBGR, NetworkIdentity
 from models.mesh import FaceMesh
 from models.ort import OrtSession, RuntimeSettings
-from models.providers import KNOWN, Provider
+from models.providers import IN_BF16, KNOWN, Provider
 from models.recipe import preprocessing
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A matcher that runs, and where."""
+
+    embedder: FaceEmbedder
+    identity: NetworkIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +82,19 @@ def build_networks(
         specs.default("landmarks"),
         specs.for_role("matcher"),
     )
-    before = [spec for spec in (detector, mesh) if spec is not None]
+    before = _before(specs)
     others = tuple(_others(specs, matcher, matchers))
-    sessions = {spec.name: session_of(spec, cache, settings) for spec in (*before, matcher, *others)}
-
-    def embedder(spec: NetworkSpec) -> FaceEmbedder:
-        return FaceEmbedder(spec, sessions[spec.name], preprocessing(spec, before))
-
+    sessions = {spec.name: session_of(spec, cache, settings) for spec in before}
+    deciding = matcher_of(specs, matcher, cache, settings)
+    further = [matcher_of(specs, spec, cache, replace(settings, bf16="never")) for spec in others]
     networks = Networks(
         detector=FaceDetector(detector, sessions[detector.name]),
         mesh=FaceMesh(mesh, sessions[mesh.name]) if mesh is not None else None,
-        embedder=embedder(matcher),
-        others=MappingProxyType({spec.name: embedder(spec) for spec in others}),
-        identities=tuple(
-            NetworkIdentity(spec.role, spec.name, spec.sha256, sessions[spec.name].provider)
-            for spec in (*before, matcher, *others)
+        embedder=deciding.embedder,
+        others=MappingProxyType({one.identity.name: one.embedder for one in further}),
+        identities=(
+            *(_identity(spec, sessions[spec.name].provider) for spec in before),
+            *(one.identity for one in (deciding, *further)),
         ),
         watched=tuple(weights.WatchedFile(spec, cache) for spec in (*before, matcher)),
         others_watched=MappingProxyType({spec.name: weights.WatchedFile(spec, cache) for spec in others}),
@@ -92,6 +102,47 @@ def build_networks(
     )
     networks.self_test()
     return networks
+
+
+def _before(specs: Catalogue) -> list[NetworkSpec]:
+    """What looks at a picture before a matcher does."""
+    return [spec for spec in (specs.for_role("detector"), specs.default("landmarks")) if spec is not None]
+
+
+def matcher_of(specs: Catalogue, spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> Matcher:
+    """A matcher behind the default networks, in bfloat16 where the settings ask for it and it is proved.
+
+    ProviderError where they require it and it is not, ModelError for what else keeps it from running.
+    """
+    before = _before(specs)
+    if settings.bf16 != "never":
+        try:
+            return _matcher_in_bf16(spec, before, cache, settings)
+        except ModelError as error:
+            if settings.bf16 == "require":
+                raise ProviderError(f"{spec.name}: {error}; the settings require bf16") from error
+            log.warning("%s RUNS IN FP32, not in bf16: %s", spec.name, error)
+    session = session_of(spec, cache, settings)
+    embedder = FaceEmbedder(spec, session, preprocessing(spec, before))
+    return Matcher(embedder, _identity(spec, session.provider))
+
+
+def _matcher_in_bf16(
+    spec: NetworkSpec, before: Sequence[NetworkSpec], cache: Path, settings: RuntimeSettings
+) -> Matcher:
+    """Proved by the known face: it is known, and its answer is rounded as fp32 rounds none."""
+    (provider,) = IN_BF16.values()
+    arithmetic = in_bf16(provider)
+    there = replace(settings, provider_policy="require", provider=provider.name)
+    session = session_on(weights.load(spec, cache), spec, there, IN_BF16)
+    embedder = FaceEmbedder(spec, session, preprocessing(spec, before, arithmetic), arithmetic)
+    golden.check_embedder(embedder, spec.golden)
+    golden.check_rounded(embedder, spec.golden)
+    return Matcher(embedder, _identity(spec, f"{session.provider} bf16"))
+
+
+def _identity(spec: NetworkSpec, provider: str) -> NetworkIdentity:
+    return NetworkIdentity(spec.role, spec.name, spec.sha256, provider)
 
 
 def _others(specs: Catalogue, matcher: NetworkSpec, names: Sequence[str]) -> Iterator[NetworkSpec]:

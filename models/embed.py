@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from models.align import Layout, layout_of
 from models.errors import InferenceError
 from models.face import AlignedFace, Embedding, MatcherIdentity
+from models.identity import FP32
 from models.session import Session, Tensor
 from models.spec import NetworkSpec
 from models.tensor import to_tensor
@@ -16,8 +17,12 @@ from models.tensor import to_tensor
 class FaceEmbedder:
     """A matcher: its file's identity, the layout it wants, and a session that runs it."""
 
-    def __init__(self, spec: NetworkSpec, session: Session, preprocessing: str) -> None:
+    def __init__(
+        self, spec: NetworkSpec, session: Session, preprocessing: str, arithmetic: str = FP32
+    ) -> None:
         self.identity = MatcherIdentity(spec.name, spec.sha256, preprocessing)
+        self.arithmetic = arithmetic
+        """As `models.arithmetic` says it, for people: `identity` covers it."""
         self.layout: Layout = layout_of(spec)
         self._spec = spec
         self._session = session

@@ -112,6 +112,8 @@ MIN_COSINE = 0.9995
 """One grey level of noise costs 0.0006 here; the mildest wrong input tried, a mirrored face, 0.011."""
 MAX_DISTANCE = 0.0316
 """Over the known answer's length; for unit vectors the same as `MIN_COSINE`."""
+LEAST_ROUNDED = 0.001
+"""Over its length bfloat16 moves the known answer by this at least: measured are 0.01, in fp32 0.00003."""
 
 SCALE, LEFT, TOP = 1.5, 76, 38
 """Of the face in the drawn scene."""
@@ -202,17 +204,35 @@ def check_embedder(embedder: Embedder, expected: Sequence[float]) -> None:
 
     The distance counts as well as the angle: not every matcher answers at unit length.
     """
-    answer, wanted = embedder_answer(embedder), np.asarray(expected)
-    _same_size(answer, wanted, "matcher")
-    length = float(np.linalg.norm(wanted))
-    cosine = float(answer @ wanted / (np.linalg.norm(answer) * length))
-    distance = float(np.linalg.norm(answer - wanted)) / length
+    cosine, distance = _from_known(embedder, expected)
     if not (cosine >= MIN_COSINE and distance <= MAX_DISTANCE):
         raise GoldenVectorError(
             f"matcher: the drawn face's embedding has cosine {cosine:.5f} to the known one, expected at "
             f"least {MIN_COSINE}, and distance {distance:.4f}, expected at most {MAX_DISTANCE}: wrong "
             "colour order, normalisation, precision or file"
         )
+
+
+def check_rounded(embedder: Embedder, expected: Sequence[float]) -> None:
+    """GoldenVectorError where a matcher that was asked for bfloat16 answers as in fp32.
+
+    A runtime that does not do as it is told does not say so; another arithmetic has another calibration.
+    """
+    _, distance = _from_known(embedder, expected)
+    if not distance >= LEAST_ROUNDED:
+        raise GoldenVectorError(
+            f"matcher: the drawn face's embedding lies {distance:.6f} from the one in fp32, expected in "
+            f"bfloat16 at least {LEAST_ROUNDED}: it does not run in bfloat16"
+        )
+
+
+def _from_known(embedder: Embedder, expected: Sequence[float]) -> tuple[float, float]:
+    """Cosine and distance, over the known answer's length, of the drawn face's embedding to the known one."""
+    answer, wanted = embedder_answer(embedder), np.asarray(expected)
+    _same_size(answer, wanted, "matcher")
+    length = float(np.linalg.norm(wanted))
+    cosine = float(answer @ wanted / (np.linalg.norm(answer) * length))
+    return cosine, float(np.linalg.norm(answer - wanted)) / length
 
 
 def _drift(answer: Answer, expected: Sequence[float], whose: str) -> Answer:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+FP32 = "fp32"
+"""The arithmetic of a matcher that is not told to run in another (`models.arithmetic`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkIdentity:
@@ -11,13 +14,18 @@ class NetworkIdentity:
     name: str
     sha256: str
     provider: str
+    """With ` bf16` behind it where it did not run in fp32."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatcherIdentity:
-    """A matcher is its file and what happens to a picture before it; a threshold fits no other."""
+    """A matcher is its file, what happens to a picture before it, and the arithmetic it runs in.
+
+    A threshold fits no other.
+    """
 
     name: str
     sha256: str
     preprocessing: str
-    """SHA-256 over every other network and step that shapes what the matcher is fed (`models.recipe`)."""
+    """SHA-256 over every other network and step that shapes what the matcher is fed, and over its arithmetic
+    where that is not fp32 (`models.recipe`)."""

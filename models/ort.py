@@ -40,6 +40,7 @@ from models.weights import cache_dir
 log = logging.getLogger(__name__)
 
 ProviderPolicy = Literal["cpu", "prefer", "require"]
+Bf16 = Literal["never", "prefer", "require"]
 Known = Mapping[str, Provider]
 
 
@@ -52,12 +53,17 @@ class RuntimeSettings:
     """A provider's long or short name (`models.providers`), such as `cuda`."""
     threads: int | None = None
     """Intra-op threads of each network; None: as `models.threads` plans."""
+    bf16: Bf16 = "never"
+    """Whether the matcher, and it alone, computes in bfloat16, on a provider of `models.providers.IN_BF16`
+    wherever the others run. `prefer` may fall back to fp32, loudly."""
 
     def __post_init__(self) -> None:
         if self.provider_policy not in ("cpu", "prefer", "require"):
             raise ProviderError(
                 f"provider policy must be cpu, prefer or require, is {self.provider_policy!r}"
             )
+        if self.bf16 not in ("never", "prefer", "require"):
+            raise ProviderError(f"bf16 must be never, prefer or require, is {self.bf16!r}")
         if self.threads is not None and self.threads < 1:
             raise ProviderError(f"threads must be at least 1, is {self.threads}")
 

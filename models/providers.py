@@ -1,7 +1,8 @@
 """Which execution providers may run a network, with which options, and which runtime is installed.
 
 A table, no code of a runtime. Full fp32 is asked for everywhere: TF32, half precision and bfloat16 change
-scores, and a threshold holds for the scores it was measured on. The rows of CUDA and TensorRT follow the
+scores, and a threshold holds for the scores it was measured on; `IN_BF16` is for a matcher that has a
+calibration of its own. The rows of CUDA and TensorRT follow the
 runtime's documentation and have not run on a GPU yet; OpenVINO's has run, on a processor.
 """
 
@@ -128,7 +129,7 @@ KNOWN: Mapping[str, Provider] = {
 IN_BF16: Mapping[str, Provider] = {
     OPENVINO: replace(KNOWN[OPENVINO], options=lambda load: _openvino(load, "bf16"))
 }
-"""Providers that compute in bfloat16 if asked to: for measuring, no lane's setting asks for it."""
+"""Providers that compute in bfloat16 if asked to; `models.arithmetic` says where a processor can."""
 
 
 def named(name: str, known: Mapping[str, Provider] = KNOWN) -> Provider:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from models import align, detect, mesh
 from models.align import Layout
 from models.catalogue import InputSpec, NetworkSpec
+from models.identity import FP32
 
 STEPS = (
     "decode to 8 bits, upright, transparent parts white",
@@ -20,13 +21,14 @@ STEPS = (
 `tests/models/test_recipe.py` fails where a score moved and the hash did not."""
 
 
-def preprocessing(matcher: NetworkSpec, others: Sequence[NetworkSpec]) -> str:
+def preprocessing(matcher: NetworkSpec, others: Sequence[NetworkSpec], arithmetic: str = FP32) -> str:
     """SHA-256 over all that moves a score but the matcher's file and the libraries' rounding.
 
     That is the steps and their numbers, the other networks' files and inputs, the matcher's layout, its input
-    and what becomes of its answer. Where a network runs is not among it: every provider computes in fp32.
+    and what becomes of its answer, and its arithmetic where that is another than fp32
+    (`models.arithmetic`). Where a network runs in fp32 is not among it: every provider answers alike.
     """
-    told = {
+    told: dict[str, object] = {
         "steps": STEPS,
         "networks": {spec.role: [spec.sha256, *_fed(spec.input)] for spec in others},
         "detect": _detect(),
@@ -36,6 +38,8 @@ def preprocessing(matcher: NetworkSpec, others: Sequence[NetworkSpec]) -> str:
         "input": _fed(matcher.input),
         "answer": [matcher.metric, matcher.normalise],
     }
+    if arithmetic != FP32:
+        told["arithmetic"] = arithmetic
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

@@ -19,7 +19,12 @@ def calibrate(
     ],
     out: Annotated[Path, typer.Option(help="The calibration file to write, such as sface-2021dec.json.")],
     matcher: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A matcher of the catalogue; the lane's own if none.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A matcher of the catalogue; the lane's own if none. With -bf16 behind its name it runs in "
+            "bfloat16, on OpenVINO, which has a calibration of its own.",
+        ),
     ] = None,
     face: Which = "prominent",
     group_by: GroupBy = "group",

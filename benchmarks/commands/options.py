@@ -18,8 +18,9 @@ Matchers = Annotated[
     typer.Option(
         "--matcher",
         metavar="NAME",
-        help="A matcher of the catalogue (python -m models list), or face_recognition; may be repeated. "
-        "If none: the lane's own, and face_recognition where it is installed.",
+        help="A matcher of the catalogue (python -m models list), or face_recognition; may be repeated. With "
+        "-bf16 behind its name it runs in bfloat16, on OpenVINO. If none: the lane's own, and "
+        "face_recognition where it is installed.",
     ),
 ]
 Which = Annotated[

@@ -205,7 +205,7 @@ def test_a_calibration_of_other_weights_or_other_preprocessing_lends_no_threshol
         found = subject(other, "cosine", policy)
         assert found.threshold != calibrated.band.admit
         assert "usual: policy" in found.threshold_from
-        assert "other weights or other preprocessing" in found.threshold_from
+        assert "other weights, other preprocessing or arithmetic" in found.threshold_from
 
 
 def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:

@@ -177,8 +177,10 @@ def test_embeddings_of_different_matchers_are_no_comparison() -> None:
     cohort = Cohort(2, 60, Time())
     cohort.remember(holder("a", 0.0))
     stranger = Holder(b"b", replace(towards(0.0), matcher=replace(MATCHER, sha256="2" * 64)))
+    assert compare(cohort, stranger, 0.0).others == Tally(0, 0, 0, 0)
+    cohort.remember(stranger)
     with pytest.raises(MatchersDifferError):
-        compare(cohort, stranger, 0.0)
+        compare(cohort, replace(stranger, photo=b"c"), 0.0)
     cohort.close()
 
 

@@ -99,7 +99,10 @@ def test_a_band_follows_from_the_calibration_and_from_what_the_site_demands(tmp_
     [
         (replace(MATCHER, name="net2"), "no calibration for matcher net2, only for net"),
         (replace(MATCHER, sha256="c" * 64), r"made-up\.json was measured with other weights of net"),
-        (replace(MATCHER, preprocessing="c" * 64), r"made-up\.json was measured with other preprocessing"),
+        (
+            replace(MATCHER, preprocessing="c" * 64),
+            r"made-up\.json \(in fp32\): measured with other preprocessing or in another arithmetic",
+        ),
     ],
 )
 def test_a_matcher_without_its_calibration_does_not_start_and_is_told_what_to_do(

@@ -68,6 +68,24 @@ def test_networks_as_they_should_be_pass(detector_session: OrtSession, matcher_s
     assert len(MATCHER.golden) == 128
 
 
+def test_an_answer_in_fp32_is_not_taken_for_one_in_bfloat16(matcher_session: OrtSession) -> None:
+    def rounded(tensor: Tensor) -> Tensor:
+        """To 8 bits of mantissa, as each number on its way through the network is."""
+        bits = tensor.view(np.uint32)
+        rounded_bits: Tensor = ((bits + 0x8000) & 0xFFFF0000).view(np.float32)
+        return rounded_bits
+
+    def lossy(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return {name: rounded(value) for name, value in outputs.items()}
+
+    in_fp32 = FaceEmbedder(MATCHER, matcher_session, "0" * 64)
+    with pytest.raises(GoldenVectorError, match="does not run in bfloat16"):
+        golden.check_rounded(in_fp32, MATCHER.golden)
+    golden.check_rounded(
+        FaceEmbedder(MATCHER, Changed(matcher_session, after=lossy), "0" * 64), MATCHER.golden
+    )
+
+
 @pytest.mark.parametrize(
     "before",
     [

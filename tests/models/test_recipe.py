@@ -41,6 +41,12 @@ def test_another_matchers_input_or_answer_has_another_hash(other: NetworkSpec) -
     assert preprocessing(other, BEFORE) != HERE
 
 
+def test_another_arithmetic_has_another_hash_and_so_has_another_processors() -> None:
+    assert preprocessing(MATCHER, BEFORE, "fp32") == HERE
+    others = {preprocessing(MATCHER, BEFORE, f"bf16 by {by}, plugin 1") for by in ("amx", "avx512")}
+    assert len(others - {HERE}) == 2
+
+
 def test_other_networks_before_the_matcher_have_another_hash() -> None:
     assert preprocessing(MATCHER, BEFORE[:1]) != HERE
     for changed, spec in enumerate(BEFORE):

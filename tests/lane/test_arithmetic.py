@@ -1,0 +1,58 @@
+"""A lane whose matcher is to run in bfloat16 runs so with that calibration, or not at all, as it was told."""
+
+import pytest
+
+from lane import build
+from lane.config import read
+from lane.errors import PolicyError
+from models import catalogue
+from models.build import Networks
+from models.errors import ProviderError
+from models.identity import MatcherIdentity
+from models.ort import available_providers
+from models.providers import OPENVINO
+from models.recipe import preprocessing
+from tests.lane.calibrations import policy_for
+
+SPECS = catalogue.load()
+MATCHER, BEFORE = SPECS.for_role("matcher"), [SPECS.for_role("detector"), SPECS.for_role("landmarks")]
+
+
+def identity(arithmetic: str) -> MatcherIdentity:
+    return MatcherIdentity(MATCHER.name, MATCHER.sha256, preprocessing(MATCHER, BEFORE, arithmetic))
+
+
+@pytest.mark.parametrize("measured", ["fp32", "bf16 by amx, plugin 1"])
+@pytest.mark.parametrize("runs", ["fp32", "bf16 by amx, plugin 1", "bf16 by avx512, plugin 1"])
+def test_a_calibration_fits_the_arithmetic_that_it_was_measured_in_and_no_other(
+    measured: str, runs: str
+) -> None:
+    policy = policy_for(identity(measured))
+    if measured == runs:
+        assert policy.check(identity(runs)).admit > 0
+        return
+    with pytest.raises(PolicyError, match="in another arithmetic than"):
+        policy.check(identity(runs))
+
+
+@pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
+def test_where_bfloat16_is_required_and_not_there_no_lane_starts() -> None:
+    with pytest.raises(ProviderError, match="the settings require bf16"):
+        build.build_measurer(read(engine__bf16="require", engine__threads=1), policy_for(identity("fp32")))
+
+
+@pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
+def test_where_it_is_preferred_and_not_there_the_lane_runs_with_the_calibration_of_fp32(
+    networks: Networks,
+) -> None:
+    settings = read(engine__bf16="prefer", engine__threads=1)
+    measurer = build.build_measurer(settings, policy_for(identity("fp32")))
+    assert measurer.networks.embedder.identity == networks.embedder.identity == identity("fp32")
+    with pytest.raises(PolicyError, match="in another arithmetic than"):
+        build.build_measurer(settings, policy_for(identity("bf16 by amx, plugin 1")))
+
+
+def test_networks_that_are_lost_run_on_the_cpu_in_fp32() -> None:
+    lost = read(engine__bf16="require", engine__provider_policy="require", engine__provider="openvino")
+    engine = build._on_cpu(lost).engine
+    assert (engine.provider_policy, engine.bf16) == ("cpu", "never")
