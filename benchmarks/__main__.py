@@ -14,6 +14,7 @@ from benchmarks.commands.desk import desk
 from benchmarks.commands.film import film
 from benchmarks.commands.ingredients import ingredients
 from benchmarks.commands.latency import latency
+from benchmarks.commands.limit import limit
 from benchmarks.commands.soak import soak
 from benchmarks.errors import BenchmarkError
 from lane.errors import LaneError
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     latency,
+    limit,
     accuracy,
     calibrate,
     decision,

@@ -20,6 +20,10 @@ def measurer(
 
     `matchers` are names of the catalogue, beside the lane's own.
     """
-    wanted = RuntimeSettings("cpu" if provider == CPU else "require", provider, threads)
-    networks = build_networks(wanted, matchers=matchers)
+    networks = build_networks(runtime(provider, threads), matchers=matchers)
     return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
+
+
+def runtime(provider: str, threads: int | None) -> RuntimeSettings:
+    """Exactly this provider, without a way back to the CPU."""
+    return RuntimeSettings("cpu" if provider == CPU else "require", provider, threads)

@@ -109,6 +109,11 @@ class OrtSession:
             _must_be_finite(self.name, output, value)
         return outputs
 
+    def bare(self, tensor: Tensor) -> Mapping[str, Tensor]:
+        """The runtime's own run, unchecked: to measure what the checks cost, never to decide on."""
+        with flushed():
+            return self._answer(tensor)
+
     def _answer(self, tensor: Tensor) -> Mapping[str, Tensor]:
         if self._bound:
             return self._bound[tensor.shape].run(tensor)

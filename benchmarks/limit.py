@@ -1,0 +1,321 @@
+"""How near each graph and each stage comes to what this machine can do, and what a lane adds to its graphs.
+
+A graph's limit is the longer of two times: its multiplications and additions at the rate of this machine's
+fastest matrix product, and its weights, input and outputs once at the speed at which memory is copied. What
+lies between its nodes is not in it, since a runtime may keep that in a cache: a program that multiplies and
+adds as the graph says cannot be faster. Ceilings, graphs and lane are timed in turns, and compared within a
+turn.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks import frames, machine
+from benchmarks.ceilings import Ceiling, Ceilings, ceilings
+from benchmarks.counting import Work, count
+from benchmarks.errors import BenchmarkError
+from benchmarks.passes import STAGES, LanePass, Sample, warm_up
+from benchmarks.progress import follow
+from benchmarks.stamp import networks as networks_of
+from benchmarks.stamp import stamp
+from benchmarks.timing import clock, settled_garbage, spread
+from benchmarks.turns import middle, of_each
+from lane.measure import Measurer
+from lane.policy import Policy
+from models import weights
+from models.build import Networks, session_of
+from models.catalogue import NetworkSpec
+from models.detect import FaceDetector
+from models.drift import Listener
+from models.embed import FaceEmbedder
+from models.face import ImageBGR
+from models.mesh import FaceMesh
+from models.ort import OrtSession, available_cores
+from models.session import Session, Tensor
+
+WARM_UP = 5
+KEPT = 10
+"""Frames whose prepared inputs are kept: 7 MB each."""
+STAGE_OF = {"detector": "detect", "landmarks": "detect", "matcher": "embed"}
+"""In which of a lane's stages a network of this role runs."""
+CLOSE = 1e-3
+"""How far an answer may lie from the one before, over its largest number."""
+CONVENTIONS = {
+    "flop": "a multiplication and an addition are two; the limit counts those of convolutions and matrix "
+    "products alone",
+    "least_mb": "weights, input and outputs once: what the limit counts",
+    "moved_mb": "each node reads its inputs and weights and writes its outputs once; a runtime that fuses "
+    "nodes, or keeps what lies between them in a cache, moves less",
+    "share_of_peak": "of the fastest float32 matrix product in the same turn",
+    "share_of_limit": "the longer of both times at the ceilings over the time measured in the same turn",
+    "overhead": "a lane's whole work on a frame over the runtime's own runs on the same prepared inputs",
+}
+
+Answer = Mapping[str, Tensor]
+Sessions = Mapping[str, OrtSession]
+"""By the networks' names."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A graph on one shape of input, what it is fed, and what it answers."""
+
+    spec: NetworkSpec
+    session: OrtSession
+    tensor: Tensor
+    answer: Answer
+
+    def time_ns(self) -> int:
+        """Of the runtime's own run; BenchmarkError unless its answer is the known one."""
+        started = time.perf_counter_ns()
+        answer = self.session.bare(self.tensor)
+        took_ns = time.perf_counter_ns() - started
+        self.check(answer)
+        return took_ns
+
+    def check(self, answer: Answer) -> None:
+        """BenchmarkError unless this is the known answer."""
+        for name, known in self.answer.items():
+            if not np.abs(answer[name] - known).max() <= CLOSE * np.abs(known).max():  # NaN compares false
+                raise BenchmarkError(f"{self.spec.name} answers otherwise than before: {name}")
+
+    @property
+    def least_bytes(self) -> int:
+        """Beside its weights: what goes in and what comes out."""
+        return self.tensor.nbytes + sum(one.nbytes for one in self.answer.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """One of the graphs, and its work."""
+
+    run: Run
+    work: Work
+
+    @property
+    def least_bytes(self) -> int:
+        """What no program avoids reading or writing."""
+        return self.work.weights_bytes + self.run.least_bytes
+
+    @property
+    def key(self) -> "Key":
+        """What tells it from others."""
+        return _key(self.run)
+
+
+Key = tuple[str, tuple[int, ...]]
+
+
+@dataclass(slots=True)
+class Turns:
+    """Nanoseconds, turn by turn."""
+
+    ceilings: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    graphs: dict[Key, list[int]] = field(default_factory=lambda: defaultdict(list))
+    lane: list[Sample] = field(default_factory=list)
+    bare: list[dict[str, int]] = field(default_factory=list)
+    """By stage."""
+
+    def reach(self, ceiling: Ceiling) -> None:
+        """What the machine can do, now."""
+        self.ceilings[ceiling.name].append(ceiling.time_ns())
+
+    def run(self, graph: Graph) -> None:
+        """One graph alone."""
+        self.graphs[graph.key].append(graph.run.time_ns())
+
+    def look(self, lane: LanePass, frame: ImageBGR) -> None:
+        """All of a lane's work on a frame."""
+        self.lane.append(lane.run(frame))
+
+    def ask(self, runs: Sequence[Run]) -> None:
+        """The networks' part of it, by the runtime alone."""
+        took = dict.fromkeys(STAGES, 0)
+        for run in runs:
+            took[STAGE_OF[run.spec.role]] += run.time_ns()
+        self.bare.append(took)
+
+
+def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
+    """As JSON values. Raises ProviderError where this provider does not run every network."""
+    rules = machine.policy()
+    measurer = machine.measurer(rules, provider=provider, threads=threads)
+    built = measurer.networks
+    rules.check(built.embedder.identity)  # PolicyError says more than an admission that fails
+    settings, used = machine.runtime(provider, threads), threads or available_cores()
+    specs = [built.catalogue.named(one.name) for one in built.identities]
+    sessions = {spec.name: session_of(spec, weights.cache_dir(), settings) for spec in specs}
+    walk = frames.holder(measurer)
+    runs = _heard(built, sessions, rules, walk)
+    graphs = _graphs(runs)
+    lane = LanePass(_measurer(built, sessions, rules), rules, walk)
+    warm_up(lane, walk.first(WARM_UP))
+    timed = Turns()
+    with ceilings(settings, used) as highest, settled_garbage():
+        for number in follow(range(turns), "Ceilings, graphs and lane in turns"):
+            place = _there_and_back(number, len(runs))
+            steps: list[Callable[[], None]] = [partial(timed.reach, one) for one in highest.every]
+            steps += [partial(timed.run, graph) for graph in graphs]
+            steps += [partial(timed.look, lane, walk.frames[place]), partial(timed.ask, runs[place])]
+            for step in steps if number % 2 else reversed(steps):
+                step()
+    about = {**stamp(rules), "clock": clock(), "networks": networks_of(built)}
+    asked = {"provider": provider, "threads": used, "conventions": CONVENTIONS}
+    return {"benchmark": "limit", "stamp": about, **asked, **told(graphs, runs, highest, timed)}
+
+
+def _measurer(built: Networks, sessions: Mapping[str, Session], rules: Policy) -> Measurer:
+    """The lane's measuring on these sessions, so that what is timed alone is what the lane runs."""
+    by_role = {one.role: built.catalogue.named(one.name) for one in built.identities}
+    detector, matcher, mesh = by_role["detector"], by_role["matcher"], by_role.get("landmarks")
+    networks = replace(
+        built,
+        detector=FaceDetector(detector, sessions[detector.name]),
+        mesh=FaceMesh(mesh, sessions[mesh.name]) if mesh else None,
+        embedder=FaceEmbedder(matcher, sessions[matcher.name], built.embedder.identity.preprocessing),
+    )
+    return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
+
+
+def _heard(built: Networks, sessions: Sessions, rules: Policy, walk: frames.Walk) -> list[list[Run]]:
+    """What the lane makes its networks do, frame by frame."""
+    listeners = {name: Listener(session) for name, session in sessions.items()}
+    lane = LanePass(_measurer(built, listeners, rules), rules, walk)
+    warm_up(lane, walk.first(WARM_UP))
+    found = []
+    for frame in walk.frames[:KEPT]:
+        for one in listeners.values():
+            one.heard.clear()
+        lane.run(frame)
+        found.append(
+            [
+                Run(built.catalogue.named(name), sessions[name], tensor, answer)
+                for name, one in listeners.items()
+                for tensor, answer in one.heard
+            ]
+        )
+    return found
+
+
+def _graphs(runs: Sequence[Sequence[Run]]) -> list[Graph]:
+    """Each graph on each shape that the lane feeds it."""
+    first = {_key(run): run for of_frame in reversed(runs) for run in reversed(of_frame)}
+    return [
+        Graph(run, count(weights.load(run.spec, weights.cache_dir()), run.spec.name, run.tensor.shape))
+        for _, run in sorted(first.items())
+    ]
+
+
+def _key(run: Run) -> Key:
+    return run.spec.name, run.tensor.shape
+
+
+def _there_and_back(number: int, count: int) -> int:
+    """No jump between two frames: a jump would be a movement that refers."""
+    place = number % (2 * count)
+    return min(place, 2 * count - 1 - place)
+
+
+def told(
+    graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, timed: Turns
+) -> dict[str, Any]:
+    """Ceilings, graphs, stages and overhead, as JSON values."""
+    limits = Limits(highest, timed)
+    by_key = {graph.key: graph for graph in graphs}
+    places = [_there_and_back(number, len(runs)) for number in range(len(timed.lane))]
+    needed = [
+        _needed_ns(limits, turn, [by_key[_key(run)] for run in runs[at]]) for turn, at in enumerate(places)
+    ]
+    whole = [sample.whole_ns for sample in timed.lane]
+    bare = [sum(by_stage.values()) for by_stage in timed.bare]
+    return {
+        "ceilings": limits.told(),
+        "graphs": [_graph(graph, timed.graphs[graph.key], limits) for graph in graphs],
+        "stages": {stage: _stage(stage, timed, needed) for stage in STAGES},
+        "overhead": {**middle(of_each(whole, bare)), "whole": spread(whole), "bare": spread(bare)},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The ceilings of each turn."""
+
+    highest: Ceilings
+    timed: Turns
+
+    def flop_per_ns(self, turn: int) -> float:
+        """The fastest float32 product's, so GFLOP a second."""
+        return max(one.amount / self.timed.ceilings[one.name][turn] for one in self.highest.products)
+
+    def needed_ns(self, graph: Graph, turn: int) -> float:
+        """The longer of its two times at the ceilings."""
+        copy = self.highest.copy
+        bytes_per_ns = copy.amount / self.timed.ceilings[copy.name][turn]
+        return max(graph.work.products_flop / self.flop_per_ns(turn), graph.least_bytes / bytes_per_ns)
+
+    def told(self) -> dict[str, Any]:
+        """Giga-operations and gigabytes a second, as JSON values."""
+        products = {one.name: self._rate(one) for one in self.highest.products}
+        reduced = {one.name: self._rate(one) for one in self.highest.reduced}
+        return {
+            "float32_gflop_per_s": products,
+            "reduced_gop_per_s": reduced,
+            "not_measured": self.highest.missing,
+            "copy_gb_per_s": self._rate(self.highest.copy),
+        }
+
+    def _rate(self, ceiling: Ceiling) -> dict[str, float]:
+        """Bytes, or operations, in a nanosecond are gigabytes in a second."""
+        rates = [ceiling.amount / took for took in self.timed.ceilings[ceiling.name]]
+        return {"p50": round(median(rates), 2), "best": round(max(rates), 2)}
+
+
+def _graph(graph: Graph, took_ns: Sequence[int], limits: Limits) -> dict[str, Any]:
+    work, turns = graph.work, range(len(took_ns))
+    peak = [work.products_flop / limits.flop_per_ns(turn) for turn in turns]
+    limit = [limits.needed_ns(graph, turn) for turn in turns]
+    arithmetic = sum(one >= other for one, other in zip(peak, limit, strict=True)) * 2 >= len(limit)
+    return {
+        "network": graph.run.spec.name,
+        "sha256": graph.run.spec.sha256,
+        "input": list(graph.run.tensor.shape),
+        "gflop": round(work.flop / 1e9, 5),
+        "products_gflop": round(work.products_flop / 1e9, 5),
+        "weights_mb": round(work.weights_bytes / 1e6, 3),
+        "least_mb": round(graph.least_bytes / 1e6, 3),
+        "moved_mb": round(work.moved_bytes / 1e6, 3),
+        "by_operator": dict(work.by_operator),
+        "not_counted": dict(work.not_counted),
+        "time": spread(took_ns),
+        "gflop_per_s": round(work.products_flop / median(took_ns), 2),
+        "bound_by": "arithmetic" if arithmetic else "memory",
+        "share_of_peak": middle(of_each(peak, took_ns)),
+        "share_of_limit": middle(of_each(limit, took_ns)),
+    }
+
+
+def _needed_ns(limits: Limits, turn: int, graphs: Sequence[Graph]) -> dict[str, float]:
+    """By stage: its graphs' limits, one after the other."""
+    needed = dict.fromkeys(STAGES, 0.0)
+    for graph in graphs:
+        needed[STAGE_OF[graph.run.spec.role]] += limits.needed_ns(graph, turn)
+    return needed
+
+
+def _stage(stage: str, timed: Turns, needed: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """A stage without a graph has no limit that is known: its share is null."""
+    took = [sample.stages_ns[stage] for sample in timed.lane]
+    limit = [one[stage] for one in needed]
+    return {
+        "time": spread(took),
+        "bare_ms": round(median(one[stage] for one in timed.bare) / 1e6, 4),
+        "limit_ms": round(median(limit) / 1e6, 4),
+        "share_of_limit": middle(of_each(limit, took)) if all(limit) else None,
+    }
