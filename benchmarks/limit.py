@@ -23,11 +23,10 @@ from benchmarks.counting import Work, count
 from benchmarks.errors import BenchmarkError
 from benchmarks.passes import STAGES, LanePass, Sample, warm_up
 from benchmarks.progress import follow
-from benchmarks.stamp import networks as networks_of
 from benchmarks.stamp import stamp
-from benchmarks.timing import clock, settled_garbage, spread
+from benchmarks.timing import settled_garbage, spread
 from benchmarks.turns import middle, of_each
-from lane.measure import Measurer
+from lane.measure import Measurer, Stopwatch
 from lane.policy import Policy
 from models import weights
 from models.build import Networks, session_of
@@ -153,8 +152,8 @@ def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
     specs = [built.catalogue.named(one.name) for one in built.identities]
     sessions = {spec.name: session_of(spec, weights.cache_dir(), settings) for spec in specs}
     walk = frames.holder(measurer)
-    runs = _heard(built, sessions, rules, walk)
-    graphs = _graphs(runs)
+    runs, document = _heard(built, sessions, rules, walk)
+    graphs = _graphs([*runs, document])
     lane = LanePass(_measurer(built, sessions, rules), rules, walk)
     warm_up(lane, walk.first(WARM_UP))
     timed = Turns()
@@ -166,7 +165,7 @@ def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
             steps += [partial(timed.look, lane, walk.frames[place]), partial(timed.ask, runs[place])]
             for step in steps if number % 2 else reversed(steps):
                 step()
-    about = {**stamp(rules), "clock": clock(), "networks": networks_of(built)}
+    about = stamp(rules, built, threads=threads)
     asked = {"provider": provider, "threads": used, "conventions": CONVENTIONS}
     return {"benchmark": "limit", "stamp": about, **asked, **told(graphs, runs, highest, timed)}
 
@@ -184,28 +183,31 @@ def _measurer(built: Networks, sessions: Mapping[str, Session], rules: Policy) -
     return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
 
 
-def _heard(built: Networks, sessions: Sessions, rules: Policy, walk: frames.Walk) -> list[list[Run]]:
-    """What the lane makes its networks do, frame by frame."""
+def _heard(
+    built: Networks, sessions: Sessions, rules: Policy, walk: frames.Walk
+) -> tuple[list[list[Run]], list[Run]]:
+    """What the lane makes its networks do, frame by frame; and what for a document's picture."""
     listeners = {name: Listener(session) for name, session in sessions.items()}
-    lane = LanePass(_measurer(built, listeners, rules), rules, walk)
+    measurer = _measurer(built, listeners, rules)
+    lane = LanePass(measurer, rules, walk)
     warm_up(lane, walk.first(WARM_UP))
-    found = []
-    for frame in walk.frames[:KEPT]:
+
+    def heard(work: Callable[[], object]) -> list[Run]:
         for one in listeners.values():
             one.heard.clear()
-        lane.run(frame)
-        found.append(
-            [
-                Run(built.catalogue.named(name), sessions[name], tensor, answer)
-                for name, one in listeners.items()
-                for tensor, answer in one.heard
-            ]
-        )
-    return found
+        work()
+        return [
+            Run(built.catalogue.named(name), sessions[name], tensor, answer)
+            for name, one in listeners.items()
+            for tensor, answer in one.heard
+        ]
+
+    of_frames = [heard(partial(lane.run, frame)) for frame in walk.frames[:KEPT]]
+    return of_frames, heard(partial(measurer.look, walk.frames[0], Stopwatch()))
 
 
 def _graphs(runs: Sequence[Sequence[Run]]) -> list[Graph]:
-    """Each graph on each shape that the lane feeds it."""
+    """Each graph on each shape that it was fed."""
     first = {_key(run): run for of_frame in reversed(runs) for run in reversed(of_frame)}
     return [
         Graph(run, count(weights.load(run.spec, weights.cache_dir()), run.spec.name, run.tensor.shape))
