@@ -49,8 +49,10 @@ def restore(
     """Put a backup into an empty database, SQLite or PostgreSQL, and prove its ledger.
 
     Lanes that know of a later ledger refuse the desk until a person says at each of them
-    `python -m lane accept-desk SEQ:HASH`, with the head that is printed here. Exit status 1: the ledger in
-    the backup is not whole.
+    `python -m lane accept-desk SEQ:HASH`, with the head that is printed here.
+
+    Exit status 1: the ledger in the backup is not whole. 2: the file is no backup, or the database is not
+    empty, not a desk's or in no folder that there is; then nothing was changed.
     """
     with plain_errors():
         settings = load(config, database=database)

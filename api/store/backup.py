@@ -10,12 +10,12 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, MetaData, Table, false, func, insert, inspect, select, text
+from sqlalchemy import Connection, MetaData, Table, false, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.errors import StoreError
 from api.store import chain, recovery
-from api.store.database import Database, newest_revision, opened
+from api.store.database import Database, newest_revision, opened, schema_of
 from lane.ledger import Head
 
 Progress = Callable[[str, int, int], None]
@@ -34,7 +34,7 @@ def back_up(source: Database, to: Path, progress: Progress) -> Head:
         raise StoreError(f"{to} exists already: a backup overwrites nothing")
     try:
         with _new(part) as target, source.read() as session:
-            revision = _revision(session.connection())
+            revision = schema_of(session.connection(), source.server)
             if revision != newest_revision():
                 raise StoreError(f"the database has schema {revision}: start this release's desk on it once")
             target.migrate()
@@ -52,14 +52,13 @@ def back_up(source: Database, to: Path, progress: Progress) -> Head:
 def restore(backup: Path, target: Database, progress: Progress) -> None:
     """Put a backup into an empty database, and bring its schema up to date.
 
-    Raises StoreError where the database is not empty, or the file is no desk's: then nothing has changed.
+    Raises StoreError where the database is not empty, or the file is no backup: then nothing has changed.
     """
     with opened(backup) as source, source.read() as session:
         connection = session.connection()
-        if not inspect(connection).has_table("alembic_version"):
-            raise StoreError(f"{backup} is a database, but not a desk's")
+        revision = _revision(connection, backup)
         _must_be_empty(target)
-        target.migrate(_revision(connection))
+        target.migrate(revision)
         with target.write() as writing:
             _copy(connection, writing.connection(), progress)
     target.migrate()
@@ -89,13 +88,22 @@ def _remove(part: Path) -> None:
         part.with_name(part.name + end).unlink(missing_ok=True)
 
 
-def _revision(connection: Connection) -> str:
-    return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+def _revision(connection: Connection, backup: Path) -> str:
+    try:
+        revision = schema_of(connection, backup)
+    except SQLAlchemyError as error:
+        raise StoreError(f"{backup} is no database: give a file that `python -m api backup` wrote") from error
+    if revision is None:
+        raise StoreError(f"{backup} is empty: give a file that `python -m api backup` wrote")
+    return revision
 
 
 def _must_be_empty(target: Database) -> None:
-    target.server.make()
-    with target.read() as session:
+    """Looked at without touching it: it may be another program's."""
+    if isinstance(target.place, Path) and not target.place.exists():
+        return
+    with closing(Database(target.place, only_read=True)) as looked, looked.read() as session:
+        schema_of(session.connection(), target.server)
         used = [
             table.name
             for table in _tables(session.connection()).values()

@@ -11,7 +11,7 @@ from typing import Protocol
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event, inspect, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
@@ -46,7 +46,7 @@ class Server(Protocol):
         ...
 
     def make(self) -> None:
-        """Make what must be there before the first connection. Raises OSError."""
+        """Make what must be there before the first connection. Raises OSError or StoreError."""
         ...
 
     def must_exist(self) -> None:
@@ -137,12 +137,13 @@ class Database:
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema up to date, once, however many begin at the same moment.
 
-        Raises StoreError where the database cannot be used.
+        Raises StoreError where the database cannot be used, or is not a desk's.
         """
         try:
             self.server.make()
             with self._writing.begin() as connection:
                 self.server.take_turn(connection)
+                schema_of(connection, self.server)
                 command.upgrade(_alembic(connection), revision)
         except (DBAPIError, OSError) as error:
             raise StoreError(
@@ -193,6 +194,22 @@ def opened(place: Path | URL) -> Iterator[Database]:
 def must_exist(place: Path | URL) -> None:
     """For commands that must not make a database by a slip of the pen. Raises StoreError."""
     _server(place).must_exist()
+
+
+def schema_of(connection: Connection, called: object) -> str | None:
+    """The revision of the desk's schema in this database; None where it is empty.
+
+    Raises StoreError where it is another program's, or of a release that this one does not know.
+    """
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
+    if not {"alembic_version", "ledger"} <= set(tables):
+        raise StoreError(f"{called} is a database, but not a desk's, and stays as it is: check the path")
+    revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+    if revision not in {one.revision for one in ScriptDirectory.from_config(_alembic()).walk_revisions()}:
+        raise StoreError(f"{called} has schema {revision}, unknown here: use the release that wrote it")
+    return revision
 
 
 def newest_revision() -> str | None:

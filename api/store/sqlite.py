@@ -61,8 +61,13 @@ class SqliteFile:
         """To begin was to take it."""
 
     def make(self) -> None:
-        """Faces lie in it: only its owner reads it. SQLite gives the files beside it the same mode."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Faces lie in it: only its owner reads it. SQLite gives the files beside it the same mode.
+
+        Raises StoreError where its folder is not there: a mistyped path makes none.
+        """
+        folder = self.path.absolute().parent
+        if not folder.is_dir():
+            raise StoreError(f"{self.path}: there is no folder {folder}: check the path, or make the folder")
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
 
     def must_exist(self) -> None:

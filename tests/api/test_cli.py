@@ -122,6 +122,62 @@ def test_another_programs_database_is_not_called_a_broken_ledger(tmp_path: Path)
     assert "not a desk's" in found.stderr
 
 
+def another_programs(path: Path, *statements: str) -> Path:
+    with closing(sqlite3.connect(path)) as made, made:
+        made.execute("CREATE TABLE letters (text TEXT)")
+        for statement in statements:
+            made.execute(statement)
+    return path
+
+
+REVISION = ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('a1b2')")
+NO_BACKUP = {
+    "letter": ("Dear officers, this is no backup." * 99, "no database"),
+    "nothing": ("", "empty"),
+    "another": ((), "not a desk's"),
+    "alembic": (REVISION, "not a desk's"),
+    "later": ((*REVISION, "CREATE TABLE ledger (seq INTEGER)"), "schema a1b2"),
+}
+
+
+@pytest.mark.parametrize(("content", "told"), NO_BACKUP.values(), ids=NO_BACKUP)
+def test_what_is_no_backup_is_not_restored_and_nothing_is_touched(
+    tmp_path: Path, content: str | tuple[str, ...], told: str
+) -> None:
+    file = tmp_path / "file"
+    if isinstance(content, str):
+        file.write_text(content)
+    else:
+        another_programs(file, *content)
+    before = file.read_bytes()
+    done = run("restore", "--from", str(file), "--database", str(tmp_path / "desk.sqlite3"))
+    assert (done.exit_code, done.stderr.startswith(f"error: {file} "), told in done.stderr) == (2, True, True)
+    assert (file.read_bytes(), [path.name for path in tmp_path.iterdir()]) == (before, ["file"])
+
+
+def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
+    added(tmp_path / "desk.sqlite3")
+    backup = str(tmp_path / "backup")
+    assert run("backup", "--to", backup, "--database", str(tmp_path / "desk.sqlite3")).exit_code == 0
+    other = another_programs(tmp_path / "other.sqlite3")
+    before = other.read_bytes()
+    done = run("restore", "--from", backup, "--database", str(other))
+    assert (done.exit_code, "not a desk's" in done.stderr, other.read_bytes()) == (2, True, before)
+    done = run("lane", "add", "lane-1", "--database", str(other))
+    assert (done.exit_code, "not a desk's" in done.stderr) == (2, True)
+    with closing(sqlite3.connect(other)) as raw:
+        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("letters",)]
+
+
+def test_a_restore_into_a_folder_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    added(tmp_path / "desk.sqlite3")
+    backup = str(tmp_path / "backup")
+    run("backup", "--to", backup, "--database", str(tmp_path / "desk.sqlite3"))
+    done = run("restore", "--from", backup, "--database", str(tmp_path / "mistyped" / "desk.sqlite3"))
+    assert (done.exit_code, "there is no folder" in done.stderr) == (2, True)
+    assert not (tmp_path / "mistyped").exists()
+
+
 def test_a_revoked_lane_and_a_disabled_officer_are_refused_at_once(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, password = added(database)
@@ -199,6 +255,9 @@ def test_what_cannot_be_read_is_not_called_broken(tmp_path: Path) -> None:
         (["serve", "--config", "nowhere.toml"], "no such file"),
         (["serve", "--port", "99999"], "port"),
         (["serve", "--port", "0", "--database", "/proc/desk.sqlite3"], "cannot be used"),
+        (["serve", "--port", "0", "--database", "mistyped/desk.sqlite3"], "there is no folder"),
+        (["lane", "add", "lane-1", "--database", "mistyped/desk.sqlite3"], "there is no folder"),
+        (["restore", "--from", "nowhere", "--database", "desk.sqlite3"], "no desk's database"),
         (["keys", "rotate", "--database", "nowhere.sqlite3"], "no desk's database"),
     ],
 )
