@@ -9,6 +9,7 @@ import typer
 from benchmarks.commands.accuracy import accuracy
 from benchmarks.commands.attacks import attacks
 from benchmarks.commands.calibrate import calibrate
+from benchmarks.commands.compare import compare
 from benchmarks.commands.decision import decision
 from benchmarks.commands.desk import desk
 from benchmarks.commands.film import film
@@ -43,6 +44,7 @@ COMMANDS = (
     desk,
     soak,
     film,
+    compare,
 )
 """In the order in which help lists them."""
 for command in COMMANDS:
