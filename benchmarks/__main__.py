@@ -9,6 +9,7 @@ import typer
 from benchmarks.commands.accuracy import accuracy
 from benchmarks.commands.attacks import attacks
 from benchmarks.commands.calibrate import calibrate
+from benchmarks.commands.capacity import capacity
 from benchmarks.commands.compare import compare
 from benchmarks.commands.decision import decision
 from benchmarks.commands.desk import desk
@@ -41,6 +42,7 @@ COMMANDS = (
     decision,
     ingredients,
     attacks,
+    capacity,
     desk,
     soak,
     film,

@@ -1,10 +1,12 @@
 """How much of a site one desk carries: referrals on the screen, decisions back, and where it breaks."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.search import once, search, tell
 from benchmarks.shift import Load, Seen, Shift, elapsed
 from benchmarks.site import Site
 from benchmarks.timing import spread
@@ -14,20 +16,26 @@ ON_SCREEN_P95_MS = 500.0
 """The aim: a referral is on the officer's screen within half a second."""
 LATE_P95_MS = 1000.0
 """A lane that is told to wait so long has the next passenger before the door."""
+FINEST = 0.25
+"""A search ends once what broke is no more than this share above what was carried."""
 
 
-def measure(site: Site, load: Load, *, search: bool, say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """The load, and while it is carried and `search` is wished, twice as much again and again."""
+def measure(
+    site: Site, load: Load, *, searches: bool, say: Callable[[str], None]
+) -> Iterator[dict[str, Any]]:
+    """The load, and where `searches` is wished more and less of it, up to where the desk breaks."""
     heads: dict[str, Head] = {}
-    while True:
+    first = load.per_hour
+    trying = search(first, lambda carried: FINEST * carried, math.inf) if searches else once(first)
+    per_hour: float | None = next(trying)
+    while per_hour is not None:
+        load = replace(load, per_hour=per_hour)
         # Before the word: a Ctrl-C while its pictures are drawn was seen to get lost.
         shift = Shift(site, load)
         say(f"{len(site.tokens)} lanes, {load.per_hour:g} passages an hour of each, for {load.seconds:g} s …")
         step = told(load, asyncio.run(shift.run(heads)), lanes=len(site.tokens))
         yield step
-        if not search or step["broken"]:
-            return
-        load = replace(load, per_hour=2 * load.per_hour)
+        per_hour = tell(trying, carried=not step["broken"])
 
 
 def told(load: Load, seen: Seen, lanes: int) -> dict[str, Any]:

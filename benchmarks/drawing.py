@@ -22,6 +22,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DASHES = ("", "7 3", "2 2", "9 3 2 3", "4 4", "1 3", "12 4", "6 2 1 2")
 WIDTH, HEIGHT = 780, 520
 LEFT, RIGHT, TOP, BOTTOM = 76, 250, 44, 56
+MIDDLE = 370
+"""Where the lower of two diagrams on one page begins."""
+QUANTILES = ("p50", "p95", "p99")
 LONGEST = 28
 """Letters of a name; a longer one is cut."""
 SHARES = (1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4)
@@ -71,10 +74,9 @@ def draw(
 
 def draw_steps(out: Path, steps: Sequence[Mapping[str, Any]], title: str) -> str:
     """How late referrals come at each load, beside `out`; the file's name. A ring marks a step that broke."""
-    drawn = [step for step in steps if step["on_screen"]]
+    drawn = sorted((step for step in steps if step["on_screen"]), key=lambda one: one["passages_per_second"])
     loads = [float(step["passages_per_second"]) for step in drawn] or [1.0]
-    quantiles = ("p50", "p95", "p99")
-    late = {name: [float(step["on_screen"][f"{name}_ms"]) for step in drawn] for name in quantiles}
+    late = {name: [float(step["on_screen"][f"{name}_ms"]) for step in drawn] for name in QUANTILES}
     most = max([1.0, *late["p99"]])
     across = Scale(0, max(loads) * 1.05, LEFT, WIDTH - RIGHT)
     up = Scale(0, most * 1.05, HEIGHT - BOTTOM, TOP)
@@ -91,6 +93,52 @@ def draw_steps(out: Path, steps: Sequence[Mapping[str, Any]], title: str) -> str
     body.append(_text(WIDTH - RIGHT + 16, TOP + 134, "ring: it broke there", colour="#555"))
     write_text(_page(title, body), out.with_name(f"{out.stem}-steps.svg"))
     return f"{out.stem}-steps.svg"
+
+
+def draw_lanes(out: Path, found: Mapping[str, Any]) -> str:
+    """How late each number of lanes decides, and what that takes, beside `out`; the file's name."""
+    steps = sorted((one for one in found["steps"] if one["decision"]), key=lambda one: one["lanes"])
+    counts = [int(step["lanes"]) for step in steps] or [1]
+    late = {name: [float(step["decision"][f"{name}_ms"]) for step in steps] for name in QUANTILES}
+    most = max([found["limit_ms"], *late["p99"]]) * 1.05
+    across = Scale(0, max(counts) + 0.5, LEFT, WIDTH - RIGHT)
+    up, share_up = Scale(0, most, MIDDLE - 30, TOP), Scale(0, 1, HEIGHT - BOTTOM, MIDDLE)
+    marks = [(count, str(count)) for count in counts]
+    marks_up = [(most * part / 4, f"{most * part / 4:.0f}") for part in range(5)]
+    marks_share = [(part / 2, f"{part * 50}") for part in range(3)]
+    body = [
+        *_axes(across, up, marks, marks_up, "", "frame to decision, ms"),
+        *_axes(across, share_up, marks, marks_share, "lanes", "%"),
+        _level(across, up.at(found["limit_ms"])),
+    ]
+    for place, (name, values) in enumerate(late.items()):
+        points = [(across.at(count), up.at(value)) for count, value in zip(counts, values, strict=False)]
+        body += [_line(points, place), *_legend(place, name, "last frame to decision")]
+        body += [_circle(at, 6, "none") for at, step in zip(points, steps, strict=False) if step["broken"]]
+    shares = {
+        "cores": [step["cpu_share"] for step in steps],
+        "frames passed over": [step["frames"]["passed_over_share"] for step in steps],
+    }
+    for place, (name, values) in enumerate(shares.items(), start=len(late)):
+        points = [
+            (across.at(count), share_up.at(share)) for count, share in zip(counts, values, strict=False)
+        ]
+        body += [_line(points, place), *_legend(place, name, "share of all, %")]
+    x = WIDTH - RIGHT + 16
+    body += [
+        _text(x, TOP + 214, "ring: it broke there", colour="#555"),
+        _text(x, TOP + 229, "dots: the limit"),
+    ]
+    title = f"{found['lanes']} lanes are carried at {found['frames_per_second']} frames a second"
+    write_text(_page(title, body), out.with_name(f"{out.stem}-lanes.svg"))
+    return f"{out.stem}-lanes.svg"
+
+
+def _level(across: Scale, y: float) -> str:
+    return (
+        f'<line x1="{across.start}" x2="{across.end}" y1="{y:.1f}" y2="{y:.1f}" stroke="#333" '
+        'stroke-dasharray="3 3"/>'
+    )
 
 
 def _circle(at: Point, radius: int, fill: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.errors import BenchmarkError
 from lane.adapters.simulated import HEIGHT, WIDTH, Scene, render
-from lane.cast import cast
+from lane.cast import Passenger, cast
 from lane.document import TravelDocument
 from lane.measure import Measurer
 from models.face import ImageBGR
@@ -48,9 +48,15 @@ def holder(measurer: Measurer, size: Size = DRAWN) -> Walk:
 
     PhotosError where the photographs are not ready.
     """
+    passenger = cast_as_holder(measurer)
+    return Walk(passenger.document, _drawn(passenger.scene, size))
+
+
+def cast_as_holder(measurer: Measurer) -> Passenger:
+    """Who that is, undrawn. PhotosError where the photographs are not ready."""
     for passenger in cast(measurer, datetime.now(UTC).date()):
         if passenger.name == "holder":
-            return Walk(passenger.document, _drawn(passenger.scene, size))
+            return passenger
     raise BenchmarkError("the cast has no passenger named holder")
 
 

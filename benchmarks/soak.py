@@ -9,9 +9,8 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,7 +19,7 @@ import av
 import numpy as np
 
 from benchmarks import machine
-from benchmarks.errors import BenchmarkError
+from benchmarks.frames import cast_as_holder
 from benchmarks.memory import Kept, sampled
 from benchmarks.stamp import stamp
 from benchmarks.timing import spread
@@ -29,13 +28,13 @@ from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd
 from lane.adapters.clock import SystemClock
 from lane.adapters.simulated import HEIGHT, WIDTH, Scene, render
-from lane.cast import Passenger, cast
+from lane.cast import Passenger
 from lane.decide import Admit, Refer
 from lane.evidence import DeskContact
 from lane.feed import FeedReader
 from lane.frame import Frame
 from lane.judge import Judge
-from lane.measure import Measurer
+from models.face import ImageBGR
 
 FILM_S = 6.0
 MOST_RATE = 120
@@ -87,10 +86,10 @@ def measure(minutes: float, rate: int, threads: int | None, say: Say) -> dict[st
     rules = machine.policy()
     measurer = machine.measurer(rules, threads=threads)
     rules.check(measurer.networks.embedder.identity)
-    passenger = _holder(measurer)
+    passenger = cast_as_holder(measurer)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         say(f"drawing {FILM_S:g} s of film at {rate} frames a second …")
-        film = draw(passenger.scene, Path(folder) / "film.mkv", rate)
+        film = draw(_walking_up(passenger.scene, rate), Path(folder) / "film.mkv", rate)
         with _camera(film) as camera:
             judge_with = partial(Judge, measurer=measurer, policy=rules, clock=SystemClock())
             told = _soaked(camera, judge_with, passenger, minutes * 60, say)
@@ -102,22 +101,18 @@ def measure(minutes: float, rate: int, threads: int | None, say: Say) -> dict[st
     return {"benchmark": "soak", "stamp": about, **asked, **told}
 
 
-def _holder(measurer: Measurer) -> Passenger:
-    for passenger in cast(measurer, datetime.now(UTC).date()):
-        if passenger.name == "holder":
-            return passenger
-    raise BenchmarkError("the cast has no passenger named holder")
-
-
-def draw(scene: Scene, path: Path, rate: int) -> Path:
-    """A film of the scene, with a sensor's noise."""
+def _walking_up(scene: Scene, rate: int) -> Iterator[ImageBGR]:
     rng = np.random.default_rng(SEED)
+    return (render(scene, number / rate, rng) for number in range(round(FILM_S * rate)))
+
+
+def draw(pictures: Iterable[ImageBGR], path: Path, rate: int) -> Path:
+    """A film of these pictures of 640×480, at so many a second."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mjpeg", rate=rate)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
         stream.bit_rate = 30_000_000
-        for number in range(round(FILM_S * rate)):
-            picture = render(scene, number / rate, rng)
+        for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         container.mux(stream.encode())
     return path

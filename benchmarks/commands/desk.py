@@ -23,7 +23,9 @@ def desk(
     officers: Annotated[int, typer.Option(min=1, help="Officers who decide; one more watches.")] = 4,
     officer_s: Annotated[float, typer.Option(min=0, help="How long each looks at a case.")] = 1.0,
     seconds: Annotated[float, typer.Option(min=1, help="How long each step lasts.")] = 30,
-    search: Annotated[bool, typer.Option(help="Double the passages until the desk breaks.")] = True,
+    search: Annotated[
+        bool, typer.Option(help="Double the passages until the desk breaks, then halve the gap.")
+    ] = True,
 ) -> None:
     """Measure a desk with simulated lanes and scripted officers, over HTTP, up to where it breaks.
 
@@ -32,8 +34,9 @@ def desk(
     is on the page of an officer who watches, and until the lane has the decision.
 
     Broken is a step with a failed request, with a referral that was lost or not decided, later on screen than
-    500 ms (p95), or where lanes are told to wait longer than a second. Everything runs on this machine and
-    takes time from the desk: the figures are from below.
+    500 ms (p95), or where lanes are told to wait longer than a second. A search ends where what broke lies at
+    most a quarter above what was carried. Everything runs on this machine and takes time from the desk: the
+    figures are from below.
 
     Beside OUT the steps are drawn as SVG. Ctrl-C ends the desk, too.
 
@@ -51,7 +54,7 @@ def desk(
     say(f"starting a desk on {kind}, with {lanes} lanes and {officers} officers …")
     steps = []
     with site(database, lanes=lanes, officers=officers + 1, workers=workers) as running:
-        for step in measure(running, load, search=search, say=say):
+        for step in measure(running, load, searches=search, say=say):
             steps.append(step)
             say(_step(step))
     asked = {"database": kind, "workers": workers, "officers": officers, "officer_s": officer_s}

@@ -1,0 +1,142 @@
+"""How many lanes a machine carries: what a step comes to, when it is broken; and no lane is left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.capacity import Asked, told
+from benchmarks.drawing import draw_lanes
+from benchmarks.errors import BenchmarkError
+from benchmarks.lanes import LaneProcess, lanes
+from tests.benchmarks.command import ROOT, run
+from tests.children import children_of, command_of, heeds_ctrl_c
+
+ASKED = Asked(frames_per_second=15, limit_ms=100, seconds=10, every_s=2)
+MS = 1_000_000
+
+
+def lane(**more: Any) -> dict[str, Any]:
+    """What one lane came to that is carried."""
+    whole = {
+        "seconds": 10.0,
+        "cpu_s": 2.5,
+        "decided_ns": [(50 * MS, 250 * MS), (60 * MS, 300 * MS)],
+        "referred": {},
+        "frames_came": 150,
+        "frames_looked_at": 147,
+    }
+    return whole | more
+
+
+def test_lanes_that_are_carried_are_told_in_figures() -> None:
+    step = told(ASKED, [lane(), lane(decided_ns=[(80 * MS, 400 * MS)])])
+    assert (step["lanes"], step["passages"], step["broken"]) == (2, 3, [])
+    assert (step["decision"]["p50_ms"], step["decision"]["p99_ms"]) == (60, 80)
+    assert step["first_frame_to_decision"]["max_ms"] == 400
+    assert (step["frames"]["passed_over"], step["frames"]["passed_over_share"]) == (6, 0.02)
+    assert step["frames"]["per_second_and_lane"] == 15
+    assert 0 < step["cpu_share"] <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"decided_ns": [(101 * MS, 300 * MS)]}, "decided later than 100 ms (p99)"),
+        ({"referred": {"F03 S07": 1}}, "passengers were referred for lack of time"),
+        ({"frames_looked_at": 100}, "more than a tenth of the frames were passed over"),
+        ({"frames_came": 100, "frames_looked_at": 100}, "cameras gave less than nine frames of ten"),
+        ({"decided_ns": []}, "no passage was decided"),
+    ],
+)
+def test_what_breaks_is_named(more: dict[str, Any], why: str) -> None:
+    assert told(ASKED, [lane(**more)])["broken"] == [why]
+
+
+def test_the_steps_are_drawn_with_those_that_broke(tmp_path: Path) -> None:
+    late = lane(decided_ns=[(150 * MS, 300 * MS)])
+    steps = [told(ASKED, [lane()] * 2), told(ASKED, [late] * 4), told(ASKED, [lane()] * 3)]
+    name = draw_lanes(
+        tmp_path / "out.json", {"steps": steps, "lanes": 3, "limit_ms": 100, "frames_per_second": 15}
+    )
+    drawn = (tmp_path / name).read_text(encoding="utf-8")
+    assert drawn.count('r="6"') == 3, "a ring on each line, at the step that broke"
+    for part in ("<svg", "3 lanes are carried", "frames passed over", "cores", "p99"):
+        assert part in drawn
+
+
+def test_the_command_searches_and_tells_steps_and_a_drawing(photos: Path, tmp_path: Path) -> None:
+    assert photos.is_dir()
+    out = tmp_path / "capacity.json"
+    # No machine decides in a millisecond: one lane is too much, and the search is over.
+    done = run("capacity", "--limit-ms", "1", "--seconds", "3", "--every-s", "0", "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "lanes that this machine carries" in done.stdout
+    found = json.loads(out.read_text(encoding="utf-8"))
+    (step,) = found["steps"]
+    assert (found["benchmark"], found["lanes"], step["lanes"]) == ("capacity", 0, 1)
+    assert "decided later than 1 ms (p99)" in step["broken"]
+    assert step["decision"]["n"] == step["passages"] > 0
+    assert step["decision"]["p50_ms"] < step["first_frame_to_decision"]["p50_ms"]
+    assert step["frames"]["came"] > 0
+    assert step["cpu_share"] > 0
+    assert {"date_utc", "commit", "cpu", "clock"} <= found["stamp"].keys()
+    assert (tmp_path / found["drawing"]).is_file()
+
+
+def test_ctrl_c_ends_every_lane_and_every_reader(photos: Path, tmp_path: Path) -> None:
+    assert photos.is_dir()
+    command = [sys.executable, "-m", "benchmarks", "capacity", "--seconds", "60", "--every-s", "0"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509
+    ) as process:
+        assert process.stderr is not None
+        assert any("1 lane for 60 s" in line for line in iter(process.stderr.readline, ""))
+        started = _with_a_reader(process.pid)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, "stopped" in said, "Traceback" in said) == (130, True, False)
+    assert [command_of(pid) for pid in started if "python" in command_of(pid)] == []
+    assert list(tmp_path.glob("passenger-lane-*")) == [], "the film's folder is gone"
+    assert list(Path("/dev/shm").glob(f"passenger-lane-capacity-{process.pid}-*")) == []
+
+
+def _with_a_reader(pid: int) -> set[int]:
+    """Lanes and readers, once there is one of each."""
+    while True:
+        lanes = children_of(pid, "benchmarks.lane_process")
+        readers = {one for lane in lanes for one in children_of(lane, "cameras.reader")}
+        if lanes and readers:
+            return lanes | readers
+        time.sleep(0.05)
+
+
+def test_a_lane_that_fails_ends_the_run_with_what_it_said(photos: Path, tmp_path: Path) -> None:
+    assert photos.is_dir()
+    with (
+        lanes(tmp_path / "no film", 0) as running,
+        pytest.raises(BenchmarkError, match="lane 1: camera"),
+    ):
+        running.work(1, 1)
+
+
+def test_a_lane_that_is_killed_is_told_as_such(tmp_path: Path) -> None:
+    one = LaneProcess(tmp_path / "film", 7, 0)
+    os.kill(one.pid, signal.SIGKILL)
+    try:
+        with pytest.raises(BenchmarkError, match=r"lane 7 ended by itself \(-9\)"):
+            one.answer(time.monotonic() + 60)
+    finally:
+        one.end()
