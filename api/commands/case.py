@@ -44,8 +44,8 @@ def add(
     with plain_errors():
         settings = load(config, database=database)
         given = _of_file(file) if file else _of_pictures(document, live, truth, training=training)
-        with _opened(settings) as (store, keyring), store.write() as session:
-            case = store_of_cases.add(session, keyring, given, at=utc_now())
+        with _opened(settings) as (store, keyring):
+            case = store_of_cases.add(store, keyring, given, clock=utc_now)
     told = {"case": case, "training": given.training, "images": len(given.images)}
     typer.echo(json.dumps(told) if as_json else f"{case} is kept, with {len(given.images)} images.")
 

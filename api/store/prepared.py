@@ -5,6 +5,7 @@ They never come near a lane: nothing in here writes a referral, and no lane asks
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,8 @@ from api.messages.schemas import JudgedTold
 from api.prepared import PreparedCase
 from api.rules.quality import Truth
 from api.store import chain
-from api.store.keyring import Keyring
+from api.store.database import Database
+from api.store.keyring import DataKey, Keyring
 from api.store.tables import PreparedImageRow, PreparedRow, SeededRow
 
 PREFIX = "prepared-"
@@ -37,22 +39,27 @@ class Listed:
     seen: int
 
 
-def add(session: Session, keyring: Keyring, given: PreparedCase, *, at: datetime) -> str:
+def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Callable[[], datetime]) -> str:
     """Keep a case; return its name. Raises KeyringError."""
     case = f"{PREFIX}{secrets.token_hex(6)}"
-    judged = given.judged.model_dump_json()
-    session.add(
-        PreparedRow(case=case, truth=given.truth.value, training=given.training, judged=judged, added_at=at)
-    )
+    # Before the turn to write: the key may come from a service, and nobody waits for that one.
+    key = keyring.key_for(case, at=clock())
+    with database.write() as session:
+        at = clock()
+        if not keyring.has(case, key):  # swept away meanwhile, as one that opens nothing
+            key = keyring.key_for(case, at=at)
+        _put(session, case, key, given, at=at)
+    return case
+
+
+def _put(session: Session, case: str, key: DataKey, given: PreparedCase, *, at: datetime) -> None:
+    told = {"case": case, "truth": given.truth.value, "training": given.training}
+    session.add(PreparedRow(**told, judged=given.judged.model_dump_json(), added_at=at))
     session.flush()
-    key = keyring.key_for(case, at=at)
     for sha256, body in given.images.items():
         session.add(PreparedImageRow(case=case, sha256=sha256, sealed=seal(key.secret, case, sha256, body)))
     session.flush()
-    images = sorted(given.images)
-    body_ = {"case": case, "truth": given.truth.value, "training": given.training, "images": images}
-    chain.append(session, "prepared.added", body_, at=at)
-    return case
+    chain.append(session, "prepared.added", {**told, "images": sorted(given.images)}, at=at)
 
 
 def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> None:

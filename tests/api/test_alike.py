@@ -171,8 +171,7 @@ class Pair:
 def pair(desk: RunningDesk, lane: Lane, officer: Officer) -> Pair:
     images = [picture(1, "document"), picture(2), picture(3)]
     case = files.read(file_of(images=images, judged={"reasons": REASONS, "evidence": EVIDENCE}), nothing)
-    with desk.desk.database.write() as session:
-        prepared.add(session, desk.desk.keyring, case, at=desk.clock())
+    prepared.add(desk.desk.database, desk.desk.keyring, case, clock=desk.clock)
     return Pair(desk, lane, officer)
 
 

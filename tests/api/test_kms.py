@@ -18,6 +18,7 @@ from api.keys.vault import LocalKey, new_key
 from api.settings import Settings
 from api.store.keyring import keyring_of
 from tests.api.desks import drawn_face, running
+from tests.api.test_prepared import prepare
 
 TOKEN = "a token of the service"
 
@@ -147,8 +148,10 @@ def test_nobody_waits_for_the_service_to_write(tmp_path: Path) -> None:
         ):
             lane.upload(drawn_face(1), "p-1")
             lane.upload(drawn_face(2), "p-1")
+            faces = len(wrote)
+            prepare(desk)
     assert wrote == [200] * len(wrote)
-    assert len(wrote) >= 2
+    assert len(wrote) > faces >= 2
 
 
 def test_a_desk_takes_no_face_while_the_service_is_away(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,7 @@ def nothing(_: bytes) -> None:
 def prepare(desk: RunningDesk, truth: str = "same", *, training: bool = False) -> str:
     """A case at the desk."""
     given_ = prepared.read(file_of(truth=truth, training=training), nothing)
-    with desk.desk.database.write() as session:
-        return store.add(session, desk.desk.keyring, given_, at=desk.clock())
+    return store.add(desk.desk.database, desk.desk.keyring, given_, clock=desk.clock)
 
 
 def test_a_case_keeps_its_truth_its_eyes_and_what_a_lane_would_tell() -> None:
@@ -128,6 +128,24 @@ def test_keys_of_prepared_cases_are_not_swept_away_as_leftovers(desk: RunningDes
     case = prepare(desk)
     desk.desk.erasing.erase_due()
     assert case in desk.desk.keyring.passages()
+
+
+def test_a_case_whose_key_is_swept_away_before_it_is_kept_gets_another(desk: RunningDesk) -> None:
+    """A desk that begins between key and case takes the key for one that opens nothing."""
+    told = iter([True])
+
+    def clock() -> datetime:
+        if next(told, False):
+            return desk.clock()
+        with desk.desk.database.read() as session:
+            for case in desk.desk.keyring.passages() - store.keys(session):
+                desk.desk.keyring.destroy([case])
+        return desk.clock()
+
+    case = store.add(desk.desk.database, desk.desk.keyring, prepared.read(file_of(), nothing), clock=clock)
+    with desk.desk.database.read() as session:
+        (row, *_) = session.query(PreparedImageRow).all()
+        assert store.image(session, desk.desk.keyring, case, row.sha256).startswith(b"\xff\xd8\xff")
 
 
 def test_a_truth_that_was_changed_is_found(desk: RunningDesk) -> None:
