@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -20,6 +20,9 @@ from lane.ledger import Head
 from models.ending import with_a_reader
 from models.errors import ModelError
 from models.guard import refuse_strangers
+
+if TYPE_CHECKING:
+    from lane.adapters.journal import SqliteJournal
 
 log = logging.getLogger(__name__)
 
@@ -264,15 +267,31 @@ def accept_desk(
     the one that it replaces; the lane then tells the desk again what that has lost.
     """
     from lane.adapters.clock import SystemClock  # noqa: PLC0415
-    from lane.adapters.journal import SqliteJournal  # noqa: PLC0415
 
     given = {key: value for key, value in {"journal": journal, "lane": lane}.items() if value is not None}
     read = config.read(settings, **given)
-    if not read.journal.is_file():
-        raise SettingsError(f"{read.journal}: there is no lane's journal there")
-    with SqliteJournal(read.journal, read.lane) as opened:
+    with _journal(read) as opened:
         last = opened.accept_desk(_head(head), at=SystemClock().now())
     print(f"accepted: the desk stands at {head}; this lane had seen it at {last}")
+
+
+@app.command("trust-clock")
+def trust_clock(settings: SettingsFile = None) -> None:
+    """Say, at a lane that is stopped, that its clock is right now.
+
+    After its clock was set a lane refers everybody (S06), also once it was started again, until the desk's
+    clock agrees. At a lane that hears no desk a person looks at another clock, sets this machine's, and says
+    so; the ledger keeps it.
+
+    Example: python -m lane trust-clock --settings lane.toml
+    """
+    from lane.adapters.clock import SystemClock  # noqa: PLC0415
+    from lane.timekeeping import clock_fact  # noqa: PLC0415
+
+    read, clock = config.read(settings), SystemClock()
+    with _journal(read) as opened:
+        opened.record([clock_fact(trusted=True, by="person")], at=clock.now())
+    print(f"from now on {read.lane} goes by {clock.now():%Y-%m-%d %H:%M:%S} UTC")
 
 
 @app.command()
@@ -284,6 +303,15 @@ def photos() -> None:
         print("Fetching the photographs (3 MB, once)", file=sys.stderr)
         store.fetch()
     print(store.folder())
+
+
+def _journal(read: config.Settings) -> "SqliteJournal":
+    """Of a lane that is stopped. Raises SettingsError where there is none."""
+    from lane.adapters.journal import SqliteJournal  # noqa: PLC0415
+
+    if not read.journal.is_file():
+        raise SettingsError(f"{read.journal}: there is no lane's journal there")
+    return SqliteJournal(read.journal, read.lane)
 
 
 def _head(text: str) -> Head:

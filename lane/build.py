@@ -31,6 +31,7 @@ from lane.ports import (
 from lane.retention import Retention
 from lane.station import Station, nothing_to_tidy
 from lane.supervision import About, providers
+from lane.timekeeping import Timekeeper
 from models.build import Networks, build_networks
 from models.errors import CatalogueError, ModelError
 from models.measurement import NotAssessed
@@ -128,6 +129,7 @@ def build_station(
     beacon: Beacon | None = None,
     guide: Guide = nobody_guides,
     wishes: Wishes | None = None,
+    timekeeper: Timekeeper | None = None,
 ) -> Station:
     """A station on real networks, a journal on disk and the desk over HTTP."""
     return Station(
@@ -145,6 +147,7 @@ def build_station(
         engine=Engine(judge, partial(build_measurer, _on_cpu(settings), judge.policy)),
         guide=guide,
         wishes=wishes,
+        timekeeper=timekeeper,
     )
 
 

@@ -41,7 +41,7 @@ from lane.pulse import LivingClock, LivingGate, Pulse
 from lane.referral import PassageId
 from lane.station import PassageReport, Station
 from lane.supervision import About
-from lane.timekeeping import Timekeeper
+from lane.timekeeping import Timekeeper, doubted
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         reader = FolderReader(settings.document, clock)
         camera = stack.enter_context(RealCamera(settings.camera, settings.lane))
         kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=_edges(policy.zone))))
-        timekeeper = Timekeeper(clock, journal.newest())
+        timekeeper = Timekeeper(clock, journal.newest(), doubted=doubted(journal))
         desk = stack.enter_context(open_desk(settings, on_time=timekeeper.note_desk))
         measurer = build_measurer(settings, policy)
         beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
@@ -120,6 +120,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
             beacon=beacon,
             guide=kiosk,
             wishes=kiosk,
+            timekeeper=timekeeper,
         )
         stack.callback(kiosk, Instruction.CLOSED)
         yield Running(station, pulse, retention.tidy, retention.note)

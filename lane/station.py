@@ -19,7 +19,7 @@ from lane.document import TravelDocument
 from lane.doorway import Doorway
 from lane.engine import After, Engine
 from lane.errors import DocumentError, JournalError, NobodyYetError, StoppedError, TransitionError
-from lane.evidence import DeskContact, to_plain
+from lane.evidence import Check, DeskContact, to_plain
 from lane.guidance import AT, Instruction
 from lane.judge import Judge, Judged
 from lane.observer import Observer
@@ -41,6 +41,7 @@ from lane.ports import (
 from lane.reasons import Code, Reason
 from lane.referral import Answer, Decision, PassageId
 from lane.service import Service
+from lane.timekeeping import Timekeeper, clock_fact, doubted
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ class Station:
         engine: Engine | None = None,
         guide: Guide = nobody_guides,
         wishes: Wishes | None = None,
+        timekeeper: Timekeeper | None = None,
         gate_timeout_s: float = 15.0,
         officer_wait_s: float = 5.0,
     ) -> None:
@@ -120,6 +122,7 @@ class Station:
         self._service, self._engine = Service(journal, clock, beacon), engine
         self._doorway = Doorway(gate, journal, clock, self._service, gate_timeout_s)
         self._officer_wait_s, self._tidy = officer_wait_s, tidy
+        self._timekeeper, self._doubted = timekeeper, False
         self._closed = False
         self._stop = threading.Event()
 
@@ -140,6 +143,7 @@ class Station:
         """
         self._doorway.start()
         self._service.start()
+        self._doubted = doubted(self._journal)
         left = self._journal.unfinished()
         self._journal.record([Draft("lane.started", self._identity())], at=self._clock.now())
         self._courier.deliver()
@@ -192,12 +196,14 @@ class Station:
                 return judged, report
 
     def _admit(self, passage: Passage, judged: Judged) -> PassageReport:
-        self._record(passage, Step.ACCEPTED, [self._verdict(passage, judged), _opening(passage)])
+        verdict = [*self._clock_facts(), self._verdict(passage, judged)]
+        self._record(passage, Step.ACCEPTED, [*verdict, _opening(passage)])
         return _report(passage, judged, None, gate_opened=self._let_through(passage))
 
     def _refer(self, passage: Passage, judged: Judged, outcome: Refer) -> PassageReport:
         shown = [one.picture for one in judged.shown]
-        self._record(passage, Step.REFERRED, [self._verdict(passage, judged)], shown)
+        verdict = [*self._clock_facts(), self._verdict(passage, judged)]
+        self._record(passage, Step.REFERRED, verdict, shown)
         log.info("passage %s referred: %s", passage.id, ", ".join(map(str, outcome.reasons)))
         decision, opened = self._follow_officer(passage, outcome)
         return _report(passage, judged, decision, gate_opened=opened)
@@ -298,9 +304,24 @@ class Station:
         What must not stay any longer goes then, too, whether the lane serves or is closed.
         """
         self._tidy()
+        if facts := self._clock_facts():
+            self._journal.record(facts, at=self._clock.now())
         if self._doorway.look():
             self._courier.deliver()
         return self._doorway.well()
+
+    def _clock_facts(self) -> list[Draft]:
+        """What is new of the clock: a lane that is killed mistrusts it afterwards as it did before.
+
+        A jump is found by the next look, some seconds later at most; one that is killed before knows nothing
+        of it, and has only the last date in the ledger.
+        """
+        found = self._timekeeper is not None and self._timekeeper.check() is not Check.SUCCESSFUL
+        if self._timekeeper is None or found == self._doubted:
+            return []
+        self._doubted = found
+        log.warning("the clock counts as %s from now on", "wrong" if found else "right")
+        return [clock_fact(trusted=not found, by="lane")]
 
     def _close(self, passage: Passage, step: Step, before: Sequence[Draft] = ()) -> None:
         closed = Draft("passage.closed", {"passage": passage.id, "how": step.value})
@@ -360,6 +381,7 @@ class Station:
 
     def _resume(self) -> None:
         """Say that facts may be missing; close the passage that was under way: nobody knows how it went."""
+        self._doubted = doubted(self._journal)
         resumed, left = Draft("lane.resumed", {"after": "journal"}), self._journal.unfinished()
         if left is None:
             self._journal.record([resumed], at=self._clock.now())

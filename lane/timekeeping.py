@@ -4,7 +4,7 @@ import threading
 from datetime import datetime
 
 from lane.evidence import Check
-from lane.ports import Clock
+from lane.ports import Clock, Draft, Journal
 
 MOST_STEP_S = 2.0
 """A clock that is kept right by small steps never moves so far at once."""
@@ -13,19 +13,36 @@ MOST_APART_S = 5.0
 """So far may the lane's clock and the desk's be apart: the desk tells whole seconds, some time ago."""
 
 
+CLOCK = "lane.clock"
+"""The fact that the clock counts as wrong from here on, or as right again."""
+
+
+def clock_fact(*, trusted: bool, by: str) -> Draft:
+    """`by` says who found it: the lane, or a person beside it."""
+    return Draft(CLOCK, {"trusted": trusted, "by": by})
+
+
+def doubted(journal: Journal) -> bool:
+    """Whether the clock counted as wrong when something was last written down of it. Raises JournalError."""
+    last = journal.last(CLOCK)
+    return last is not None and last["trusted"] is not True
+
+
 class Timekeeper:
     """Holds the two clocks of a lane against each other, from one look to the next, and against the desk's.
 
     Once the wall clock was set, or is another than the desk's, it counts as wrong until the desk's clock
-    agrees; at a lane that hears no desk, until somebody starts it again. `last` is when something was written
-    down before this start: a clock that lies before it is wrong from the start. Any thread may call.
+    agrees, or a person says that it is right; a start of the lane proves nothing. `doubted`: it counted as
+    wrong when the lane ended. `last` is when something was written down before this start: a clock that lies
+    before it is wrong from the start. Any thread may call.
     """
 
-    def __init__(self, clock: Clock, last: datetime | None = None) -> None:
+    def __init__(self, clock: Clock, last: datetime | None = None, *, doubted: bool = False) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._last = self._look()
-        self._doubted = last is not None and (last - self._last[0]).total_seconds() > MOST_STEP_S
+        back = last is not None and (last - self._last[0]).total_seconds() > MOST_STEP_S
+        self._doubted = doubted or back
 
     def check(self) -> Check:
         """FAILED where the wall clock was set, and no desk has said since that it is right."""

@@ -20,6 +20,7 @@ from lane.policy import Policy
 from lane.ports import Clock, FrameSource, Guide, Wishes, nobody_guides
 from lane.referral import PassageId
 from lane.station import PassageReport, Station, nothing_to_tidy
+from lane.timekeeping import Timekeeper
 
 LANE = "lane-1"
 JOURNALS: list[SqliteJournal] = []
@@ -94,6 +95,7 @@ def hall(
     guide: Guide = nobody_guides,
     wishes: Wishes | None = None,
     tidy: Callable[[], None] = nothing_to_tidy,
+    timekeeper: Timekeeper | None = None,
 ) -> Hall:
     """A lane whose passengers come in this order."""
     clock, screen = clock or StandingClock(), Diary()
@@ -120,5 +122,6 @@ def hall(
         engine=engine,
         guide=guide,
         wishes=wishes,
+        timekeeper=timekeeper,
     )
     return Hall(journal, desk, gate, clock, screen, station)

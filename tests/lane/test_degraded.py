@@ -345,7 +345,7 @@ class SetClock(StandingClock):
     "the clock was set, or is another than the desk's",
     Code.CLOCK_WRONG,
     does="an officer decides",
-    until="the desk's clock agrees, or restarted",
+    until="the desk's clock agrees, or a person says that it is right; also over a restart",
 )
 def test_a_clock_that_was_set_refers_until_the_desks_agrees(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger

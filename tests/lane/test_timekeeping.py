@@ -1,6 +1,10 @@
 """After its clock was set a lane refers until the desk's clock agrees; small steps keep a clock right."""
 
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -8,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.adapters.clock import SkippingClock
+from lane.adapters.journal import SqliteJournal
 from lane.evidence import Check
-from lane.timekeeping import MOST_APART_S, MOST_STEP_S, Timekeeper
+from lane.timekeeping import MOST_APART_S, MOST_STEP_S, Timekeeper, doubted
+from tests.lane.hall import LANE
+
+ROOT = Path(__file__).parents[2]
 
 
 class SetClock(SkippingClock):
@@ -99,3 +107,53 @@ def test_a_machine_that_is_busy_between_two_questions_has_no_wrong_clock() -> No
     for _ in range(3):
         clock.pauses[:] = [3.0, 30.0]
         assert keeper.check() is Check.SUCCESSFUL
+
+
+def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
+    line = [sys.executable, *map(str, command)]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def lane(folder: Path, when: str) -> "subprocess.CompletedProcess[str]":
+    return run("-m", "tests.lane.clock_lane", folder, when)
+
+
+@pytest.mark.parametrize("when", ["between", "during"])
+def test_a_lane_that_is_killed_after_its_clock_was_set_mistrusts_it_until_a_person_says_it_is_right(
+    when: str, tmp_path: Path
+) -> None:
+    killed = lane(tmp_path, when)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    for _ in range(2):
+        again = lane(tmp_path, "never")
+        assert again.stdout.split() == ["refer", "S06"], again.stderr
+    settings = tmp_path / "lane.toml"
+    settings.write_text(f'lane = "{LANE}"\njournal = "{tmp_path}/lane.sqlite"\n', encoding="utf-8")
+    said = run("-m", "lane", "trust-clock", "--settings", settings)
+    assert said.returncode == 0, said.stderr
+    with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
+        assert journal.last("lane.clock") == {"trusted": True, "by": "person"}
+        assert not doubted(journal)
+
+
+def test_a_clock_that_was_mistrusted_is_trusted_after_a_restart_once_the_desks_agrees() -> None:
+    clock = SetClock()
+    keeper = Timekeeper(clock, doubted=True)
+    assert keeper.check() is Check.FAILED
+    keeper.note_desk(clock.now())
+    assert keeper.check() is Check.SUCCESSFUL
+
+
+def test_a_lane_that_was_never_in_doubt_starts_without(tmp_path: Path) -> None:
+    with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
+        assert not doubted(journal)
+    assert lane(tmp_path, "never").stdout.split() == ["admit"]
+
+
+def test_nobody_trusts_the_clock_of_a_lane_that_is_not_there(tmp_path: Path) -> None:
+    settings = tmp_path / "lane.toml"
+    settings.write_text(f'journal = "{tmp_path}/none.sqlite"\n', encoding="utf-8")
+    said = run("-m", "lane", "trust-clock", "--settings", settings)
+    assert said.returncode == 2
+    assert "no lane's journal" in said.stderr
+    assert not (tmp_path / "none.sqlite").exists()
