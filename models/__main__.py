@@ -173,7 +173,9 @@ def reduce(
     """Make networks in fewer bits, and measure whether they would be admitted: faster, and within drift.
 
     Drawn faces show what is broken; only photographs of people show what may be admitted. A reduced file
-    lies beside the prepared one; nothing uses it unless a catalogue names it. Exit code 1 if one could not be
+    lies beside the prepared one; nothing uses it unless a catalogue names it. A matcher that is faster and
+    moves similarities, but passes the check at every start, fits a calibration of its own: in bf16 it is
+    measured by `python -m benchmarks calibrate --matcher NAME-bf16`. Exit code 1 if one could not be
     made or measured.
 
     Example: python -m models reduce sface-2021dec --precision int8 --pictures DIR

@@ -84,6 +84,17 @@ class Trial:
         """
         return self.faster and self.within and self.photographs >= FEWEST_PHOTOGRAPHS
 
+    @property
+    def calibrable(self) -> bool:
+        """Not admitted, since its similarities move; near and fast enough for a calibration of its own.
+
+        It passes the check at every start. In bfloat16 a lane takes it with such a calibration
+        (`models.arithmetic`); a file needs a catalogue entry as well.
+        """
+        near = self.spec.role == "matcher" and self.drift.cosine >= self.limit.min_cosine
+        measured = self.faster and self.photographs >= FEWEST_PHOTOGRAPHS
+        return near and measured and not self.admitted
+
 
 def reduced_path(spec: NetworkSpec, precision: str, sha256: str, cache: Path) -> Path:
     """Beside the prepared file, under a name that no catalogue entry has by itself."""

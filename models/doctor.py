@@ -12,6 +12,7 @@ from statistics import median
 import numpy as np
 
 from models import build, catalogue, golden, weights
+from models.arithmetic import in_bf16, native_bf16
 from models.catalogue import NetworkSpec
 from models.denormals import SUPPORTED
 from models.detect import FaceDetector
@@ -20,7 +21,7 @@ from models.errors import ModelError
 from models.host import Host, host, versions
 from models.mesh import FaceMesh
 from models.ort import OrtSession, RuntimeSettings, available_providers, why_unavailable
-from models.providers import CPU, CUDA, KNOWN, installed_runtimes, named, refuse_two_runtimes
+from models.providers import CPU, CUDA, IN_BF16, KNOWN, installed_runtimes, named, refuse_two_runtimes
 from models.threads import ThreadPlan, cores, limits, plan
 
 RUNS = 15
@@ -70,6 +71,10 @@ class Findings:
     provider: str
     """Asked for."""
     denormals_flushed: bool
+    bf16: str
+    """By what this processor computes in bfloat16, such as `amx`; empty where it has none of its own."""
+    bf16_problem: str
+    """Why no matcher can run in it here."""
     networks: tuple[Health, ...]
     problems: tuple[str, ...]
     """What keeps a lane's networks from starting as they were asked to."""
@@ -100,6 +105,7 @@ def examine(
     networks = tuple(_health(spec, cache, settings, looking) for spec in specs)
     problems += [f"{one.spec.name}: {one.problem}" for one in networks if one.problem and one.needed]
     made, machine = plan(limits(), threads), host()
+    bf16, bf16_problem = _bf16()
     return Findings(
         host=machine,
         plan=made,
@@ -108,6 +114,8 @@ def examine(
         providers=found,
         provider=wanted.name,
         denormals_flushed=SUPPORTED,
+        bf16=bf16,
+        bf16_problem=bf16_problem,
         networks=networks,
         problems=tuple(problems),
         advice=(
@@ -117,6 +125,18 @@ def examine(
             *_about_gpus(machine, wanted.name, found),
         ),
     )
+
+
+def _bf16() -> tuple[str, str]:
+    """No problem of a lane's: it runs in fp32 unless it is told otherwise."""
+    (provider,) = IN_BF16.values()
+    native = ""
+    try:
+        native = native_bf16()
+        in_bf16(provider)
+    except ModelError as error:
+        return native, str(error)
+    return native, ""
 
 
 def _specs() -> tuple[tuple[NetworkSpec, ...], list[str]]:

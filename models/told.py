@@ -28,6 +28,7 @@ def findings_json(found: Findings) -> dict[str, Any]:
         "libraries": found.libraries,
         "providers": {"available": list(found.providers), "asked_for": found.provider},
         "denormals_flushed": found.denormals_flushed,
+        "bf16": {"native": found.bf16 or None, "problem": found.bf16_problem or None},
         "networks": [_health_json(one) for one in found.networks],
         "problems": list(found.problems),
         "advice": list(found.advice),
@@ -91,6 +92,7 @@ def _facts(found: Findings) -> Iterable[tuple[str, str]]:
     yield "runtime", runtimes or "none is installed"
     yield "libraries", ", ".join(f"{name} {version}" for name, version in found.libraries.items())
     yield "providers", f"{', '.join(found.providers) or 'none'}; asked for: {found.provider}"
+    yield "bfloat16", f"{found.bf16 or 'none'}: {found.bf16_problem or 'a matcher can run in it'}"
     yield "denormals", "flushed" if found.denormals_flushed else "not flushed: unknown processor or C library"
 
 

@@ -162,6 +162,7 @@ def _trial_json(trial: Trial) -> dict[str, Any]:
         "faster": trial.faster,
         "within_drift": trial.within,
         "would_be_admitted": trial.admitted,
+        "fits_a_calibration_of_its_own": trial.calibrable,
     }
 
 
@@ -211,4 +212,5 @@ def _verdict(trial: Trial) -> str:
         ("drifts too far", trial.within),
         (f"on fewer than {FEWEST_PHOTOGRAPHS} photographs", photographed),
     ]
-    return "not admitted: " + ", ".join(reason for reason, passed in reasons if not passed)
+    why = ", ".join(reason for reason, passed in reasons if not passed)
+    return f"not admitted: {why}" + ("; fits a calibration of its own" if trial.calibrable else "")

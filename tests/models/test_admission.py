@@ -77,7 +77,7 @@ def test_this_matcher_in_half_precision_says_the_same_and_in_int8_does_not(trial
 
 
 @given(st.floats(0, 3), st.floats(0, 3), st.floats(0.9, 1), st.floats(0, 0.02), st.integers(0, 200))
-def test_only_what_is_faster_and_within_drift_on_photographs_is_admitted(
+def test_only_what_is_faster_and_within_drift_on_photographs_is_admitted_or_may_be_calibrated(
     low: float, high: float, cosine: float, moved: float, photographs: int
 ) -> None:
     spec = catalogue.load().for_role("matcher")
@@ -86,7 +86,9 @@ def test_only_what_is_faster_and_within_drift_on_photographs_is_admitted(
         spec, "fp16", None, "", 0.5, CPU, speed, Drift(cosine, moved, 0, 1), LIMITS["matcher"], photographs
     )
     within = cosine >= 0.9995 and moved <= 0.005
-    assert trial.admitted == (min(low, high) > 1.05 and within and photographs >= 100)
+    measured = min(low, high) > 1.05 and photographs >= 100
+    assert trial.admitted == (measured and within)
+    assert trial.calibrable == (measured and cosine >= 0.9995 and moved > 0.005)
 
 
 class Ticking:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from models import catalogue, weights
+from models import doctor as doctoring
 from models.doctor import Findings, examine
 from models.errors import ProviderError
 from models.ort import available_providers
@@ -50,6 +51,20 @@ def test_on_a_machine_that_is_ready_every_needed_network_gives_the_known_answer(
     assert found.advice == ()
     assert all(one.provider == CPU and one.nodes > 50 and one.run_ms and one.well for one in needed)
     assert all(one.drift is not None and one.drift < 1e-3 for one in needed)
+
+
+def test_bfloat16_of_the_processors_own_is_told_and_its_absence_is_no_problem(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without() -> str:
+        raise ProviderError("this processor has no bfloat16 of its own")
+
+    monkeypatch.setattr(doctoring, "native_bf16", without)
+    lacking = examine(cache, threads=1)
+    assert lacking.well
+    assert (lacking.bf16, lacking.bf16_problem) == ("", "this processor has no bfloat16 of its own")
+    monkeypatch.setattr(doctoring, "native_bf16", lambda: "amx")
+    assert examine(cache, threads=1).bf16 == "amx"
 
 
 def test_a_network_that_is_not_prepared_is_a_problem_and_the_advice_prepares_it(cache: Path) -> None:
