@@ -29,13 +29,15 @@ from lane.build import build_observer
 from lane.courier import Courier
 from lane.document import TravelDocument
 from lane.judge import Judge
-from lane.measure import Measurer
+from lane.measure import Measurer, Stopwatch
 from lane.passage import State
 from lane.policy import Policy
 from lane.ports import Draft, Picture, Standing
 from lane.referral import PassageId
 from lane.station import PassageReport, Station
 from lane.supervision import About
+from models.compare import similarity
+from models.image import decode
 
 LANE = "lane-1"
 CAMERA_FRAMES_PER_SECOND = 30.0
@@ -187,3 +189,17 @@ class Silent:
 
     def show(self, passage: PassageId, state: State, /) -> None:
         """Nothing."""
+
+
+def known_similarity(walk: Walk, measurer: Measurer) -> float:
+    """Of the film's first frame and the document, as the networks answer without a lane around them.
+
+    BenchmarkError where one of them shows no face.
+    """
+    watch = Stopwatch()
+    sightings = [
+        measurer.look(image_bgr, watch) for image_bgr in (decode(walk.document.photo), walk.frames[0])
+    ]
+    if any(sighting.face is None for sighting in sightings):
+        raise BenchmarkError("no face on the document's photo, or none on the film")
+    return similarity(*(measurer.embed(sighting, watch) for sighting in sightings))

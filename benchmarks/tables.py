@@ -214,24 +214,66 @@ def show_ingredients(console: Console, result: dict[str, Any]) -> None:
 
 
 def show_latency(console: Console, result: dict[str, Any]) -> None:
-    """One table of stages for each provider, why others were not measured, and the peers."""
+    """By provider the whole, stages, batches and a cold start; why others were not measured; peers."""
     stamp = result["stamp"]
     show_stamp(console, stamp)
-    clock = stamp["clock"]
+    clock, disk = stamp["clock"], stamp["journal"]["filesystem"] or "a disk"
     console.print(f"{stamp['frames']}; {clock['function']} on {clock['source'] or clock['implementation']}")
+    console.print(f"the journal is on {disk}", markup=False)
     for name, provider in result["providers"].items():
-        console.print(f"\n{name}, {provider['threads']} threads; milliseconds", markup=False)
-        console.print(_stages(provider))
+        _show_provider(console, name, provider)
     for name, why in result["providers_not_measured"].items():
         console.print(f"\n{name} not measured: {why}", markup=False)
     for name, peer in result["peers"].items():
         console.print(f"\n{name}: {_beside(peer)}", markup=False)
 
 
-def _stages(provider: dict[str, Any]) -> Table:
-    table = Table("stage", "p50", "p90", "p95", "p99", "max", "n", box=None, pad_edge=False)
-    for name, one in [*provider["stages"].items(), ("end to end", provider["end_to_end"])]:
-        table.add_row(name, *(f"{one[key]:.3f}" for key in QUANTILES), str(one["n"]))
+def _show_provider(console: Console, name: str, provider: dict[str, Any]) -> None:
+    console.print(f"\n{name}; milliseconds", markup=False)
+    whole = _spreads("frame captured to gate commanded")
+    for point in provider["points"]:
+        where = f"{point['size']}, {point['threads']} threads"
+        _add_spread(whole, f"{where}: last frame", point["end_to_end"])
+        _add_spread(whole, f"{where}: first frame", point["first_frame_to_gate"])
+    console.print(whole)
+    stages = _spreads(f"stage at {provider['size']}, {provider['threads']} threads")
+    for stage, told in provider["stages"].items():
+        _add_spread(stages, stage, told)
+    _add_spread(stages, "one frame, to decision", provider["frame_to_decision"])
+    console.print(stages)
+    cold = _spreads("cold: a lane started afresh")
+    for part, told in provider["cold"].items():
+        _add_spread(cold, part.replace("_", " "), told)
+    console.print(cold)
+    console.print(_batches(provider["batches"]))
+    for what, told in provider["energy"].items():
+        if what != "not_counted":
+            why = provider["energy"]["not_counted"].get(what)
+            each = f"{told['joules_per_decision']:.2f} J a decision" if told else f"not counted: {why}"
+            console.print(f"energy of the {what}: {each}", markup=False)
+
+
+def _spreads(first: str) -> Table:
+    columns = (first, *(name.removesuffix("_ms") for name in QUANTILES), "n")
+    return Table(*columns, box=None, pad_edge=False, title_justify="left")
+
+
+def _add_spread(table: Table, name: str, told: dict[str, Any]) -> None:
+    table.add_row(name, *(f"{told[key]:.3f}" for key in QUANTILES), str(told["n"]))
+
+
+def _batches(by_threads: dict[str, Any]) -> Table:
+    """Each network's batches: the time of one picture, and how many a second."""
+    table = Table("batch", "threads", "p50", "p50 each", "a second", "n", box=None, pad_edge=False)
+    for threads, roles in by_threads.items():
+        for role, batches in roles.items():
+            for size, told in batches.items():
+                where = (f"{role}, {size}", threads)
+                if "skipped" in told:
+                    table.add_row(*where, told["skipped"])
+                else:
+                    each = (f"{told[key]:.3f}" for key in ("p50_ms", "each_p50_ms"))
+                    table.add_row(*where, *each, f"{told['pictures_per_second']:.1f}", str(told["n"]))
     return table
 
 
