@@ -17,6 +17,7 @@ from benchmarks.commands.film import film
 from benchmarks.commands.ingredients import ingredients
 from benchmarks.commands.latency import latency
 from benchmarks.commands.limit import limit
+from benchmarks.commands.rounding import rounding
 from benchmarks.commands.soak import soak
 from benchmarks.errors import BenchmarkError
 from lane.errors import LaneError
@@ -37,6 +38,7 @@ app = typer.Typer(
 COMMANDS = (
     latency,
     limit,
+    rounding,
     accuracy,
     calibrate,
     decision,
