@@ -17,6 +17,7 @@ from benchmarks.commands.film import film
 from benchmarks.commands.ingredients import ingredients
 from benchmarks.commands.latency import latency
 from benchmarks.commands.limit import limit
+from benchmarks.commands.report import report
 from benchmarks.commands.rounding import rounding
 from benchmarks.commands.soak import soak
 from benchmarks.errors import BenchmarkError
@@ -49,6 +50,7 @@ COMMANDS = (
     soak,
     film,
     compare,
+    report,
 )
 """In the order in which help lists them."""
 for command in COMMANDS:

@@ -21,6 +21,7 @@ COLOURED = COLOURS[:6]
 HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 300, 70, 210, 20, 46
 
 Point = tuple[float, float]
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def bars(title: str, groups: Mapping[str, Mapping[str, float]], unit: str) -> str:
@@ -115,7 +116,7 @@ def shown(value: float, unit: str) -> str:
     size = abs(value)
     digits = 0 if size >= 1000 or value == round(value) else 1 if size >= 10 else 2 if size >= 1 else 3
     told = f"{value:,.{digits}f}"
-    return told + (unit if unit in ("%", "×") else f" {unit}" if unit else "")
+    return told + (unit if unit in ("%", "×") else f"{NO_BREAK}{unit}" if unit else "")
 
 
 def _cut(name: str, longest: int = LONGEST_NAME) -> str:

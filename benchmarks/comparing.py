@@ -124,7 +124,8 @@ def _must_agree(what: str, results: Sequence[Stored]) -> None:
 
 def _all_cores(one: Stored) -> bool:
     """As many threads as the machine has cores is the same question on every machine."""
-    return "threads_asked" in one.stamp and one.stamp["threads_asked"] is None
+    threads = number(one.stamp, "threads")
+    return threads is not None and threads == number(one.stamp, "cores")
 
 
 def _told(what: str, one: Stored) -> str:

@@ -37,9 +37,14 @@ def _spread(values: Any, *name: str) -> Iterator[Figure]:
 
 def _latency(values: Values) -> Iterator[Figure]:
     for provider, told in entries(values, "providers"):
-        yield from _spread(at(told, "end_to_end"), provider, "end_to_end")
+        for whole in ("end_to_end", "first_frame_to_gate", "frame_to_decision"):
+            yield from _spread(at(told, whole), provider, whole)
         for stage, spread in entries(told, "stages"):
             yield from _spread(spread, provider, stage)
+        for place, point in entries(told, "points"):
+            if place != "0":  # the first is told above
+                size, threads = text(point, "size") or place, number(point, "threads") or 0
+                yield from _spread(at(point, "end_to_end"), provider, f"{size}, {threads:g} threads")
 
 
 def _capacity(values: Values) -> Iterator[Figure]:

@@ -14,6 +14,7 @@ from benchmarks.errors import BenchmarkError
 
 LARGEST_BYTES = 64 << 20
 """More than any result has; the largest that is committed has 0.2 MB."""
+REPLACED = "\N{REPLACEMENT CHARACTER}"
 AGAIN = "measure it again with this release"
 
 Values = Mapping[str, Any]
@@ -96,7 +97,8 @@ def text(values: Any, *path: str) -> str | None:
 
 def plain(told: str) -> str:
     """A foreign text as letters alone: nothing that a terminal obeys, or that a page may not hold."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in told)
+    borne = (one if one.isprintable() or one == "\N{NO-BREAK SPACE}" else REPLACED for one in told)
+    return "".join(borne)
 
 
 def entries(values: Any, *path: str) -> tuple[tuple[str, Any], ...]:
