@@ -23,7 +23,7 @@ from benchmarks.timing import settled_garbage, spread
 from lane.measure import Measurer
 from lane.policy import Policy
 from models.errors import ProviderError
-from models.ort import CPU
+from models.ort import CPU, available_cores
 from models.providers import KNOWN, named
 
 WARM_UP, WARM_UP_PASSAGES = 10, 2
@@ -72,7 +72,8 @@ class Bench:
 def measure(plan: Plan, providers: Sequence[str] | None) -> dict[str, Any]:
     """The CPU and, where they run every node, these other providers or all; then the peers. JSON values."""
     rules = machine.policy()
-    stamped = stamp(rules, threads=plan.threads[0])
+    # all cores is the same question on every machine, a number of them is another one
+    stamped = stamp(rules, threads=None if plan.threads[0] == available_cores() else plan.threads[0])
     with tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder:
         bench = Bench(plan, rules, _films(plan, rules), energy.meters(), Path(folder))
         measured = {CPU: _on(CPU, bench)}
@@ -88,6 +89,7 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> dict[str, Any]:
         "benchmark": "latency",
         "stamp": {**stamped, "garbage_collection": "on; set-up frozen", **_work(plan), **where},
         "meaning": MEANING,
+        "sizes": [told_size(size) for size in plan.sizes],
         "providers": measured,
         "providers_not_measured": failed,
         "peers": beside,

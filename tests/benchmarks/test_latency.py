@@ -86,6 +86,12 @@ def test_the_stamp_says_what_was_measured_on_what(result: dict[str, Any]) -> Non
     assert stamp["date_utc"].endswith("+00:00")
 
 
+def test_all_cores_and_the_sizes_are_what_another_machine_is_compared_by(result: dict[str, Any]) -> None:
+    assert (result["stamp"]["threads"], result["stamp"]["threads_asked"]) == (available_cores(), None)
+    assert result["sizes"] == ["640x480"]
+    assert result["stamp"]["journal"]["synchronous"] == "FULL"
+
+
 def test_each_graph_says_where_it_ran(result: dict[str, Any]) -> None:
     ran = result["providers"]["CPUExecutionProvider"]["networks"]
     assert {(one["role"], one["sha256"]) for one in ran} == {
