@@ -152,6 +152,8 @@ def capture(taken: Capture, booth: Booth, question: Question, watch: Stopwatch) 
             if _embed(taken, booth, seen, watch) and question.settled_by(taken.probes, watch):
                 taken.ended = CaptureEnd.ENOUGH
                 return
+            with watch.time("liveness"):
+                taken.looks.get_ahead(seen.pace_s)
     except CameraError:
         taken.ended = CaptureEnd.CAMERA_LOST
     except ModelError as error:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from models.liveness.highlights import NOTHING
-from models.liveness.look import FROM_HEAD, Look, around, middle_of
+from models.liveness.look import FROM_HEAD, Look, around, middle_of, of_each
 from models.measurement import Measure
 
 LONGEST_GAP_PX, SHORTEST_PX = 3, 40
@@ -16,7 +16,7 @@ LOW, HIGH = 40, 120
 
 def border(looks: Sequence[Look]) -> Measure:
     """From 0: summed length of straight edges beside and above the head, in eye distances (median)."""
-    return middle_of([_length(look) for look in looks], NOTHING)
+    return middle_of(of_each(looks, "border", _length), NOTHING)
 
 
 def _length(look: Look) -> float:

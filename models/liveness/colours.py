@@ -6,18 +6,18 @@ import cv2
 import numpy as np
 
 from models.liveness.highlights import NOTHING
-from models.liveness.look import Look, inner, middle_of
+from models.liveness.look import Look, inner, middle_of, of_each
 from models.measurement import Measure
 
 
 def colours(looks: Sequence[Look]) -> Measure:
     """From 0: spread of the face's two colour differences (Cr, Cb), in grey levels (median over looks)."""
-    return middle_of([_spread(look) for look in looks], NOTHING)
+    return middle_of(of_each(looks, "colours", _spread), NOTHING)
 
 
 def shading(looks: Sequence[Look]) -> Measure:
     """From 0: spread of the face's brightness over its mean: a face in the round has lit and unlit sides."""
-    return middle_of([_contrast(look) for look in looks], NOTHING)
+    return middle_of(of_each(looks, "shading", _contrast), NOTHING)
 
 
 def _spread(look: Look) -> float:

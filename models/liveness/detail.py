@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models.liveness.look import Look, Plane, middle_of
-from models.liveness.spectrum import FREQUENCY, TOO_SMALL, spectra
+from models.liveness.spectrum import FREQUENCY, TOO_SMALL, of_spectra
 from models.measurement import Measure
 
 FINE, COARSE = (0.25, 0.5), (0.06, 0.15)
@@ -12,7 +12,7 @@ FINE, COARSE = (0.25, 0.5), (0.06, 0.15)
 
 def detail(looks: Sequence[Look]) -> Measure:
     """Decades, mostly below 0: power of the fine band over that of the coarse one (median over looks)."""
-    return middle_of([_ratio(power) for power in spectra(looks)], TOO_SMALL)
+    return middle_of(of_spectra(looks, "detail", _ratio), TOO_SMALL)
 
 
 def _ratio(power: Plane) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from models.liveness.look import Look, inner, middle_of
+from models.liveness.look import Look, inner, middle_of, of_each
 from models.measurement import Measure, NotAssessed
 
 NOTHING = NotAssessed("no look at a face")
@@ -13,7 +13,7 @@ NOTHING = NotAssessed("no look at a face")
 
 def highlights(looks: Sequence[Look]) -> Measure:
     """From 0: how far the brightest hundredth of the face lies above its middle, over its spread (median)."""
-    return middle_of([_excess(look) for look in looks], NOTHING)
+    return middle_of(of_each(looks, "highlights", _excess), NOTHING)
 
 
 def _excess(look: Look) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -53,7 +54,7 @@ class Look:
         return float(np.linalg.norm(self.face.landmarks[0] - self.face.landmarks[1]))
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
-        """What several cues share of this look, made for the first of them; it goes when the look does."""
+        """What was found in this look, made for the first who asks; it goes when the look does."""
         if name not in self._made:
             self._made[name] = make()
         made: Made = self._made[name]
@@ -71,6 +72,11 @@ def inner_points(look: Look) -> Points | None:
 def meshes(looks: Sequence[Look]) -> list[Points]:
     """The inner points of the looks that have a mesh."""
     return [points for look in looks if (points := inner_points(look)) is not None]
+
+
+def of_each(looks: Sequence[Look], name: str, value: Callable[[Look], Made]) -> list[Made]:
+    """A cue's value of each look, kept with it: taken as looks come, it costs nothing at the end."""
+    return [look.once(name, partial(value, look)) for look in looks]
 
 
 def middle_of(values: Sequence[float], why: NotAssessed) -> Measure:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from models.liveness.look import Look, Plane, middle_of
-from models.liveness.spectrum import FREQUENCY, TOO_SMALL, spectra
+from models.liveness.spectrum import FREQUENCY, TOO_SMALL, of_spectra
 from models.measurement import Measure
 
 LOWEST, HIGHEST = 0.12, 0.5
@@ -16,7 +16,7 @@ RINGS = 24
 
 def moire(looks: Sequence[Look]) -> Measure:
     """Decades, from 0: how far the strongest frequency lies above the median of its ring (over looks)."""
-    return middle_of([_strongest(power) for power in spectra(looks)], TOO_SMALL)
+    return middle_of(of_spectra(looks, "moire", _strongest), TOO_SMALL)
 
 
 def _strongest(power: Plane) -> float:

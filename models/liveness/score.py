@@ -39,6 +39,8 @@ CUES: Mapping[str, Callable[[Sequence[Look]], Measure]] = {
     "colours": colours,
     "shading": shading,
 }
+OF_EACH_LOOK = ("surroundings", "border", "moire", "detail", "highlights", "colours", "shading")
+"""Cues that keep with each look what they found in it, and in the look before: these take nearly all time."""
 SCORE = "score"
 FEWEST_LOOKS = 4
 MOST_LOOKS = 8
@@ -92,12 +94,13 @@ def assess(looks: Sequence[Look], weights: Weights | None = None) -> dict[str, M
 
 def measure(looks: Sequence[Look]) -> dict[str, Measure]:
     """Every cue by its name; one that cannot be taken says why."""
-    return {name: _taken(cue, looks) for name, cue in CUES.items()}
+    return {name: take(name, looks) for name in CUES}
 
 
-def _taken(cue: Callable[[Sequence[Look]], Measure], looks: Sequence[Look]) -> Measure:
+def take(name: str, looks: Sequence[Look]) -> Measure:
+    """One cue; why not, where it cannot be taken."""
     try:
-        return cue(looks)
+        return CUES[name](looks)
     except InferenceError as error:
         return NotAssessed(str(error))
 

@@ -1,12 +1,12 @@
 """The frequencies of a face as the camera took it: no pixel was moved or averaged before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import cv2
 import numpy as np
 
-from models.liveness.look import Look, Plane
+from models.liveness.look import Look, Plane, of_each
 from models.measurement import NotAssessed
 
 SIZE = 128
@@ -25,10 +25,15 @@ def native(look: Look) -> Plane | None:
     return np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), np.float32)
 
 
-def spectra(looks: Sequence[Look]) -> list[Plane]:
-    """Of the looks that are large enough."""
-    found = [look.once("spectrum", partial(_of, look)) for look in looks]
+def of_spectra(looks: Sequence[Look], name: str, value: Callable[[Plane], float]) -> list[float]:
+    """A cue's value of the spectrum of each look that is large enough, kept with the look."""
+    found = of_each(looks, name, partial(_valued, value))
     return [one for one in found if one is not None]
+
+
+def _valued(value: Callable[[Plane], float], look: Look) -> float | None:
+    power = look.once("spectrum", partial(_of, look))
+    return None if power is None else value(power)
 
 
 def _of(look: Look) -> Plane | None:

@@ -1,6 +1,7 @@
 """Surroundings: whether what lies around the face moves with it, as paper does, or stays, as a hall does."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -18,14 +19,18 @@ def surroundings(looks: Sequence[Look]) -> Measure:
 
     In a ring around the head, above the chin; median over looks that follow one another.
     """
-    return middle_of(
-        [_with_face(one, next_) for one, next_ in following(looks) if _moved(one, next_)], NO_MOVEMENT
-    )
+    found = [_kept(one, next_) for one, next_ in following(looks) if _moved(one, next_)]
+    return middle_of(found, NO_MOVEMENT)
 
 
 def _moved(one: Look, next_: Look) -> bool:
     way = np.abs(next_.face.landmarks - one.face.landmarks).max()
     return bool(way >= LEAST_MOVED * one.eyes_apart_px > 0)
+
+
+def _kept(one: Look, next_: Look) -> float:
+    """With the later look, by when the earlier was: not the earlier itself, and its image, for good."""
+    return next_.once(f"beside the look at {one.at_s}", partial(_with_face, one, next_))
 
 
 def _with_face(one: Look, next_: Look) -> float:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.replay import STARTED, Replay
 from lane.adapters import photos as store
 from lane.adapters.clock import SkippingClock
-from lane.adapters.simulated import SimulatedCamera
+from lane.adapters.simulated import SimulatedCamera, render
 from lane.cast import cast
 from lane.decide import Admit, Refer, decide
 from lane.errors import PolicyError
@@ -17,11 +18,11 @@ from lane.evidence import DeskContact, from_plain, to_plain
 from lane.frame import Frame
 from lane.judge import Judge, Judged
 from lane.looks import Looks
-from lane.measure import Measurer, Sighting
+from lane.measure import Measurer, Sighting, Stopwatch
 from lane.policy import SHIPPED, Policy, load
 from lane.reasons import Code, Reason
 from models.face import Box, Face
-from models.liveness.score import CUES, MOST_LOOKS, SCORE
+from models.liveness.score import CUES, MOST_LOOKS, OF_EACH_LOOK, SCORE
 from models.measurement import Measured, NotAssessed
 from tests.lane.evidence import GOOD, POLICY
 
@@ -66,6 +67,42 @@ def test_too_few_looks_have_no_score() -> None:
     assert isinstance(seen(0, 0.2).cues()[SCORE], NotAssessed)
 
 
+def test_what_is_found_out_as_frames_come_gives_the_same_cues_and_leaves_little_for_the_end(
+    photos: Path, measurer: Measurer
+) -> None:
+    assert photos == store.folder()
+    scene = cast(measurer, SkippingClock().today())[0].scene
+    ahead, late, rng = Looks(), Looks(), np.random.default_rng(1)
+    for at_s in np.arange(1.0, 3.0, 0.08):
+        image_bgr = render(scene, at_s, rng)
+        sighting = measurer.look(image_bgr, Stopwatch())
+        for looks in (ahead, late):
+            looks.see(replace(frame(at_s), image_bgr=image_bgr), sighting, 1)
+        ahead.get_ahead(0.08)
+
+    assert len(ahead.kept) == MOST_LOOKS
+    assert ahead.cues() == late.cues()
+    assert ahead.cues().keys() == {SCORE, *CUES}
+    assert ahead.left <= len(OF_EACH_LOOK)
+
+
+def test_a_first_look_alone_costs_nothing_and_who_comes_next_is_not_held_up_by_who_was_there() -> None:
+    looks = seen(0)
+    looks.get_ahead(0.04)
+    assert looks.left == len(OF_EACH_LOOK)
+    looks.see(frame(0.2), Sighting(IMAGE, 2, FACE, {}))
+    assert looks.left == 0
+
+
+def test_a_cue_that_cannot_be_taken_ahead_ends_no_capture() -> None:
+    nowhere = replace(FACE, landmarks=np.full((5, 2), np.nan, np.float32))
+    looks = Looks()
+    for at_s in (0, 0.2, 0.4, 0.6):
+        looks.see(frame(at_s), Sighting(IMAGE, 1, nowhere, {}))
+    looks.get_ahead(1.0)
+    assert looks.left == 0
+
+
 LONG = {"timeout_s": 60.0, "good_frames": 12, "most_good_frames": 12}
 """Cues take several looks: a capture that is settled by two frames may end before there are enough."""
 
@@ -74,11 +111,12 @@ LONG = {"timeout_s": 60.0, "good_frames": 12, "most_good_frames": 12}
 def holder(photos: Path, measurer: Measurer, policy: Policy) -> Judged:
     """What a lane finds of a holder who walks up."""
     assert photos == store.folder()
-    clock = SkippingClock()
-    passenger = cast(measurer, clock.today())[0]
+    passenger = cast(measurer, STARTED.date())[0]
     slow = policy.model_copy(update={"capture": policy.capture.model_copy(update=LONG)})
-    camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
-    return Judge(camera, measurer, slow, clock).judge(passenger.document, DeskContact.REACHED)
+    rng = np.random.default_rng(1)
+    # In the recording's own time: a busy machine would see another passenger.
+    replay = Replay((render(passenger.scene, number * 0.08, rng) for number in range(100)), 0.08)
+    return Judge(replay, measurer, slow, replay).judge(passenger.document, DeskContact.REACHED)
 
 
 def test_the_evidence_holds_every_cue_and_liveness_stays_not_assessed(holder: Judged) -> None:
