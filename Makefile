@@ -4,7 +4,7 @@
 #   make test                            contracts, style, types and all tests
 PYTHON ?= python3
 ARGS ?=
-# What bench-peers measures: latency or accuracy.
+# What bench-peers measures: latency, peers or accuracy.
 BENCH ?= latency
 
 BIN := .venv/bin

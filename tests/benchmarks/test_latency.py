@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from benchmarks.latency import STAGES
+from benchmarks.libraries import INSTALL
 from benchmarks.passes import STAGES as PASS_STAGES
-from benchmarks.peers import INSTALL
 from benchmarks.timing import QUANTILES
 from models import catalogue
 from models.ort import available_cores

@@ -1,78 +1,103 @@
-"""What a user would pick instead, on single pictures: its own locations and encodings, our choice of face."""
+"""Ours and a peer's work on the same frames: what is compared, in which order, and what is not timed."""
 
+import json
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from benchmarks.acquire import Failure
-from benchmarks.peers import FACE_RECOGNITION, FRAMES, INSTALL, FaceRecognitionLooker
-from models.image import read
-
-Place = tuple[int, int, int, int]
-
-
-class _Library:
-    """Finds what its test says, and encodes a place by its numbers."""
-
-    def __init__(self, *places: Place) -> None:
-        self._places = list(places)
-
-    def face_locations(self, rgb: NDArray[np.uint8]) -> list[Place]:
-        return [] if rgb.max() == 0 else self._places
-
-    def face_encodings(self, rgb: NDArray[np.uint8], places: list[Place]) -> list[NDArray[np.float64]]:
-        return [np.array(place, np.float64) for place in places]
+from benchmarks import peers
+from benchmarks.errors import BenchmarkError
+from benchmarks.frames import Walk, holder
+from benchmarks.libraries import INSTALL
+from benchmarks.passes import LanePass
+from lane.measure import Measurer
+from lane.policy import Policy
+from models.face import ImageBGR
+from models.image import decode
+from tests.benchmarks.command import run
 
 
-CORNER, CENTRE = (0, 60, 60, 0), (90, 140, 140, 90)
-PICTURE = np.full((230, 230, 3), 9, np.uint8)
+@pytest.fixture(scope="module")
+def walk(measurer: Measurer, photos: object) -> Walk:
+    assert photos
+    return holder(measurer)
 
 
 @pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    path = tmp_path / "weights.dat"
-    path.write_bytes(b"weights")
-    return path
+def lane(measurer: Measurer, policy: Policy, walk: Walk) -> LanePass:
+    return LanePass(measurer, policy, walk)
 
 
-@pytest.mark.parametrize(("face", "place"), [("prominent", CENTRE), ("largest", CORNER), ("central", CENTRE)])
-def test_of_several_faces_the_same_rule_chooses_as_for_the_lane(
-    weights: Path, face: str, place: Place
-) -> None:
-    looker = FaceRecognitionLooker(_Library(CORNER, CENTRE), weights, face)
-    found = looker.look(PICTURE)[FACE_RECOGNITION]
-    assert not isinstance(found, Failure)
-    assert tuple(found) == place
+class Noted:
+    """A peer that always knows the holder, or never, and notes when it is asked."""
+
+    does = "nothing"
+
+    def __init__(self, order: list[str], *, right: bool) -> None:
+        self._order, self._right = order, right
+
+    def recognises(self, frame: ImageBGR) -> bool:
+        self._order.append("peer")
+        return self._right
 
 
-def test_a_picture_without_a_face_is_a_failure_to_acquire(weights: Path) -> None:
-    looker = FaceRecognitionLooker(_Library(CENTRE), weights, "prominent")
-    assert looker.look(np.zeros_like(PICTURE))[FACE_RECOGNITION] == Failure("no_face")
+def test_both_go_first_by_turns(walk: Walk) -> None:
+    order: list[str] = []
+
+    def work(name: str, frame: ImageBGR) -> int:
+        order.append(name)
+        return 2_000_000
+
+    works = {name: partial(work, name) for name in (peers.WHOLE, peers.SAME_JOB)}
+    told = peers._beside("noted", Noted(order, right=True), works, walk, 4)
+    there, back = ["whole", "same_job", "peer"], ["peer", "same_job", "whole"]
+    assert order == [*there * peers.WARM_UP, *back, *there, *back, *there]
+    assert told["against"] == "whole"
+    assert told["ratio"] == told["ours"]["whole"]["ratio"] < 1
+    assert told["recognised"] == told["n"] == told["time"]["n"] == 4
 
 
-def test_a_capture_is_the_mean_of_the_first_frames_with_a_face(weights: Path) -> None:
-    looker = FaceRecognitionLooker(_Library(CENTRE), weights, "prominent")
-    empty = np.zeros_like(PICTURE)
-    found = looker.capture(iter([empty, *[PICTURE] * FRAMES]), 0.2)[FACE_RECOGNITION]
-    assert not isinstance(found, Failure)
-    assert tuple(found) == CENTRE
-    few = looker.capture(iter([empty, *[PICTURE] * (FRAMES - 1)]), 0.2)[FACE_RECOGNITION]
-    assert few == Failure("no_face")
+def test_a_peer_that_does_not_know_the_holder_is_not_timed(walk: Walk) -> None:
+    works: dict[str, peers.Work] = {name: lambda frame: 1 for name in (peers.WHOLE, peers.SAME_JOB)}
+    with pytest.raises(BenchmarkError, match="noted did not recognise"):
+        peers._beside("noted", Noted([], right=False), works, walk, 4)
 
 
-def test_the_installed_library_knows_a_person_again_or_says_how_to_get_it(photos: Path) -> None:
-    looker = FaceRecognitionLooker.load("prominent")
-    if find_spec(FACE_RECOGNITION) is None:
-        assert looker == INSTALL
-        return
-    assert not isinstance(looker, str)
-    one, again, other = (
-        looker.look(read(photos / f"{name}.jpg"))[FACE_RECOGNITION] for name in ("obama", "obama2", "biden")
-    )
-    assert not isinstance(one, Failure)
-    assert not isinstance(again, Failure)
-    assert not isinstance(other, Failure)
-    assert np.linalg.norm(one - again) < 0.6 < np.linalg.norm(one - other)
+def test_each_of_our_jobs_knows_the_holder_and_nobody_else(lane: LanePass, walk: Walk) -> None:
+    document = decode(walk.document.photo)
+    works = peers.ours(lane, document)
+    assert set(works) == set(peers.DOES)
+    assert all(work(walk.frames[0]) > 0 for work in works.values())
+    nobody = np.zeros_like(walk.frames[0])
+    for job in (peers.SAME_JOB, peers.SAME_GRAPHS):
+        with pytest.raises(BenchmarkError, match="no face"):
+            works[job](nobody)
+
+
+def test_another_persons_face_is_not_timed(lane: LanePass, walk: Walk, photos: Path) -> None:
+    stranger = cv2.imread(str(photos / "biden.jpg"))
+    assert stranger is not None
+    works = peers.ours(lane, np.asarray(stranger, np.uint8))
+    for job in (peers.SAME_JOB, peers.SAME_GRAPHS):
+        with pytest.raises(BenchmarkError, match="not recognised"):
+            works[job](walk.frames[0])
+
+
+def test_every_peer_is_told_with_what_it_does_or_why_not(photos: Path) -> None:
+    assert photos.is_dir()
+    done = run("peers", "--frames", "2", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)["peers"]
+    assert set(told) == {"face_recognition", "opencv", "insightface", "deepface"}
+    opencv = told["opencv"]
+    assert opencv["against"] == "same_job"
+    assert set(opencv["ours"]) == {"whole", "same_job", "same_graphs"}
+    low, high = opencv["interval"]
+    assert low <= opencv["ratio"] <= high
+    if find_spec("face_recognition") is None:
+        assert told["face_recognition"] == {"skipped": INSTALL}

@@ -1,0 +1,62 @@
+"""`peers`: beside what a user would otherwise pick."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import results
+from benchmarks.commands.options import Json
+from benchmarks.commands.telling import tell
+
+QUICK, THOROUGH = 20, 200
+
+
+def peers(
+    json_out: Json = None,
+    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK} frames: a first look.")] = False,
+    frames: Annotated[
+        int | None, typer.Option(min=2, help=f"Frames for each peer; {THOROUGH} if not given.")
+    ] = None,
+    threads: Annotated[
+        int,
+        typer.Option(min=1, help="Threads of ours, and cores for all; most libraries use one."),
+    ] = 1,
+) -> None:
+    """Time the same frames by a lane and by what a user would otherwise pick, frame by frame in turns.
+
+    Told is how many times as long as ours their work takes: above 1 we are faster. Ours is the whole of what
+    a lane does to a frame; and the peer's job alone, with as many crops as the peer embeds. Each answer is
+    checked: who does not recognise the holder is not timed. Weights are never fetched: what is not there is
+    skipped, with the reason. With `make bench-peers BENCH=peers` face_recognition is there.
+
+    Example: python -m benchmarks peers --quick
+    """
+    from benchmarks.peers import measure  # noqa: PLC0415  --help loads no network's library
+
+    results.must_be_writable(json_out)
+    tell(measure(frames or (QUICK if quick else THOROUGH), threads), json_out, show_peers)
+
+
+def show_peers(console: Console, result: dict[str, Any]) -> None:
+    """For each peer a line for each of our jobs; then what each of them does."""
+    from benchmarks.tables import show_stamp  # noqa: PLC0415  --help loads no network's library
+
+    show_stamp(console, result["stamp"])
+    table = Table("beside", "ours", "times as fast", "", "ours ms", "theirs ms", box=None, pad_edge=False)
+    for name, peer in result["peers"].items():
+        for job, one in peer.get("ours", {}).items():
+            low, high = one["interval"]
+            mark = " *" if job == peer["against"] else ""
+            times = (f"{one['ratio']:.2f}{mark}", f"{low:.2f} to {high:.2f}")
+            both = (f"{one['time']['p50_ms']:.1f}", f"{peer['time']['p50_ms']:.1f}")
+            table.add_row(name, job.replace("_", " "), *times, *both)
+    console.print(table)
+    for name, peer in result["peers"].items():
+        console.print(f"{name}: {peer.get('does') or 'skipped, ' + peer['skipped']}", markup=False)
+    jobs = {
+        job: one["does"] for peer in result["peers"].values() for job, one in peer.get("ours", {}).items()
+    }
+    for job, does in jobs.items():
+        console.print(f"{job.replace('_', ' ')}: {does}", markup=False)
