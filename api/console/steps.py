@@ -62,6 +62,7 @@ CONSEQUENCES: dict[Answer, str] = {
 }
 
 _CONTRADICTS = N_("Against your answer before: needs a note.")
+_SEEN = N_("Something was seen at the gate: see to it first.")
 _REVERSES = N_("Against the lane’s sure result: needs a note and a second officer.")
 
 
@@ -133,6 +134,8 @@ class Reveal:
     not_checked: tuple[str, ...]
     checked: tuple[str, ...]
     why: tuple[Why, ...]
+    gate: tuple[Why, ...]
+    """What the gate's sensors saw since the lane asked."""
     advice: str
     next_steps: tuple[str, ...]
     """Where no picture was taken: what to do, first to last."""
@@ -169,6 +172,7 @@ def reveal(detail: ReferralDetail, words: Words) -> Reveal | None:
         not_checked=tuple(told.not_checked),
         checked=tuple(told.checked),
         why=tuple(_why(reason, words) for reason in (*told.reasons, *told.remarks)),
+        gate=tuple(_why(reason, words) for reason in told.gate),
         advice=told.advice,
         next_steps=tuple(told.next_steps),
     )
@@ -177,7 +181,8 @@ def reveal(detail: ReferralDetail, words: Words) -> Reveal | None:
 def options(told: RevealedMessage, words: Words) -> Iterator[Option]:
     """The answers that can be given, each with its grounds and with what it will take."""
     for answer, rules in groupby(told.answers, lambda rule: rule.answer):
-        yield _option(answer, list(rules), words)
+        seen = told.gate if answer is Answer.ADMIT else []
+        yield _option(answer, list(rules), seen, words)
 
 
 def chosen(value: str) -> tuple[Answer, Ground]:
@@ -186,7 +191,7 @@ def chosen(value: str) -> tuple[Answer, Ground]:
     return Answer(answer), Ground(ground)
 
 
-def _option(answer: Answer, rules: list[AnswerRule], words: Words) -> Option:
+def _option(answer: Answer, rules: list[AnswerRule], seen: list[ReasonMessage], words: Words) -> Option:
     return Option(
         answer=answer,
         text=words.say(wording.ANSWERS[answer]),
@@ -196,11 +201,13 @@ def _option(answer: Answer, rules: list[AnswerRule], words: Words) -> Option:
             Choice(f"{answer}.{rule.ground}", words.say(wording.GROUNDS[rule.ground]), str(number), rule.note)
             for number, rule in enumerate(rules, 1)
         ),
-        warnings=tuple(words.say(text) for text in _warnings(rules)),
+        warnings=tuple(words.say(text) for text in _warnings(rules, seen)),
     )
 
 
-def _warnings(rules: list[AnswerRule]) -> Iterator[str]:
+def _warnings(rules: list[AnswerRule], seen: list[ReasonMessage]) -> Iterator[str]:
+    if seen:
+        yield _SEEN
     if any(rule.second_officer for rule in rules):
         yield _REVERSES
     elif all(rule.note for rule in rules):

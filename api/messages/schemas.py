@@ -246,6 +246,9 @@ class RevealedMessage(Wire):
     confident: bool = Field(description="Admitting would reverse a confident result of the machine.")
     reasons: list[ReasonMessage]
     remarks: list[ReasonMessage]
+    gate: list[ReasonMessage] = Field(
+        description="What the gate's sensors saw since the lane asked: L01 to L06, the first first."
+    )
     checked: list[str] = Field(description="What was checked and what came of it, in words.")
     not_checked: list[str] = Field(description="What was not checked, and why, in words.")
     document: list[CheckMessage]

@@ -17,6 +17,9 @@ from api.store.tables import LedgerRow, TermRow
 from lane.errors import LedgerBrokenError
 from lane.ledger import Entry, read
 
+_LONGEST_CODE = 16
+"""One that is longer is none; it is told as one that nobody here knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -70,6 +73,21 @@ def facts(session: Session, passage: str) -> list[Fact]:
     """Everything that the ledger holds about a passage, in order."""
     rows = session.scalars(select(LedgerRow).where(LedgerRow.passage == passage).order_by(LedgerRow.seq))
     return [_fact(row) for row in rows]
+
+
+def seen_at_gate(session: Session, passage: str) -> tuple[str, ...]:
+    """What a lane's sensors saw in this passage since the lane asked last: codes, each once, in order.
+
+    What they saw before stands in what the lane asked.
+    """
+    told = select(LedgerRow).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
+    codes: list[str] = []
+    for fact in map(_fact, session.scalars(told.order_by(LedgerRow.seq))):
+        if fact.kind == "passage.judged":
+            codes.clear()
+        elif fact.kind == "lane.event":
+            codes.append(str((fact.body or {}).get("code"))[:_LONGEST_CODE])
+    return tuple(dict.fromkeys(codes))
 
 
 def _fitting(wanted: Wanted) -> Select[int, str]:

@@ -208,6 +208,8 @@ def _take_effect(
             return changed
         if entry.kind == "passage.repeat_refused":
             return _ask_the_same(session, PassageTold.model_validate(entry.body).passage, at=at)
+        if entry.kind == "lane.event":
+            return _seen_at_gate(session, entry.body.get("passage"))
         if entry.kind == "passage.asked":
             requests.note_taken(session, lane, AskedTold.model_validate(entry.body).request)
         if entry.kind == "passage.closed":
@@ -262,6 +264,13 @@ def _ask_the_same(session: Session, passage: str, *, at: datetime) -> set[Change
         return set()
     reviews.reopen(session, row, JudgedTold.model_validate_json(row.judged), row.gravity, at=at)
     return {("referral.opened", passage)}
+
+
+def _seen_at_gate(session: Session, passage: object) -> set[Change]:
+    """Who has the case learns of it, once the findings are revealed."""
+    row = session.get(ReferralRow, passage) if isinstance(passage, str) else None
+    waits = row is not None and row.decision is None and row.ended is None
+    return {("referral.changed", row.passage)} if row is not None and waits else set()
 
 
 def _end_referral(session: Session, closed: ClosedTold) -> set[Change]:

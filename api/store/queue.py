@@ -74,6 +74,8 @@ class Referral:
     """Who proposed an answer in this round, to which another officer must agree."""
     opinion: Opinion | None
     """The blind judgement under the present claim, or the one before the decision."""
+    gate: tuple[str, ...] = ()
+    """Codes of what the gate's sensors saw since the lane asked; filled where the case is looked at."""
 
     def step_of(self, officer: str) -> Step | None:
         """How far this officer is; None for somebody who neither has the case nor decided it."""

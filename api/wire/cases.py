@@ -104,6 +104,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
         confident=review.confident(codes),
         reasons=_reasons(judged.reasons, words, revealed=True),
         remarks=_reasons(judged.remarks, words, revealed=True),
+        gate=_reasons([ReasonTold(code=code) for code in referral.gate], words, revealed=True),
         checked=wording.checked(judged, words),
         not_checked=wording.not_checked(judged, words),
         document=[CheckMessage.model_validate(check) for check in wording.document(judged, words)],

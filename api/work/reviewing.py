@@ -4,14 +4,14 @@ Each method is one transaction; listeners are told after it is committed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from api.broker import Broker, Event
 from api.settings import Settings
-from api.store import faces, lanes, queue, reviews, shifts
+from api.store import audit, faces, lanes, queue, reviews, shifts
 from api.store.database import Database
 from api.store.keyring import Keyring
 from api.store.officers import SignedInOfficer
@@ -52,6 +52,7 @@ class Reviewing:
         """One case; that a step of it was shown to the officer who has it goes into the ledger first."""
         with self.database.read() as session:
             referral = queue.for_officer(session, passage, officer, at=self.clock())
+            referral = replace(referral, gate=audit.seen_at_gate(session, passage))
         if referral.claimed_by == officer.pseudonym and not referral.shown:
             with self.database.write() as session:
                 queue.note_shown(session, passage, officer.pseudonym, at=self.clock())

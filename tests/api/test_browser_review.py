@@ -93,6 +93,39 @@ def kept_back(desk: RunningDesk, seconds: float) -> Iterator[None]:
     desk.app.state.desk = usual
 
 
+SEEN = {
+    "en-GB": ("Seen at the gate since the lane asked: Somebody followed into the lane", "see to it first"),
+    "zh-CN": ("转人工核查之后，闸门传感器又发现：有人尾随进入", "请先查看处理"),
+}
+
+
+@pytest.mark.parametrize("locale", SEEN)
+def test_what_the_gate_sees_while_an_officer_looks_comes_beside_the_faces(
+    browser: Browser, desk: RunningDesk, lane: Lane, locale: str
+) -> None:
+    desk.officer("wang").http.close()
+    told, warned = SEEN[locale]
+    with quiet_page(browser, locale) as page:
+        passage = lane.refer(images=[drawn_face(1), drawn_face(2)], reasons=QUALITY)
+        sign_in(page, desk)
+        answer_blind(page, passage)
+        placed(page)
+        where = boxes(page)
+        seen = {"passage": passage, "code": "L01", "at": "2026-01-01T00:00:00+00:00", "detail": ""}
+        lane.deliver(lane.write("lane.event", seen))
+        page.get_by_role("alert").filter(has_text=told).wait_for()
+        page.locator("#gate", has_text=told.partition("：")[0].partition(":")[0]).wait_for()
+        assert boxes(page) == where, "the faces stay where they are"
+        page.keyboard.press("a")
+        page.get_by_text(warned).wait_for()
+        page.keyboard.press("1")
+        lane.deliver(lane.write("lane.event", seen | {"code": "L02"}))
+        page.locator("#gate li").nth(1).wait_for()
+        assert page.locator("input[name=choice]:checked").count() == 1, "an answer under way stays"
+        confirm(page)
+        page.wait_for_url("**")
+
+
 def placed(page: Page) -> None:
     page.wait_for_function("document.querySelectorAll('.pair .view.placed').length === 2")
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from api.rules.review import SHOWS, Item, Step
+from api.store.verify import verify_ledger
+from lane.ledger import Entry
 from tests.api.desks import Lane, Officer, RunningDesk, judged
 
 SIMILARITY, FMR, THRESHOLD, BORDERLINE = 0.4711471, 0.0008151, 0.4913913, 0.3717171
@@ -80,6 +82,45 @@ def test_before_the_judgement_nothing_of_the_findings_is_sent(
     assert set(found(told)) >= {"achieved FMR", "no match", "expiry", "attack", "cue"}
     assert not re.search(r"26191|33171|liveness_cues|planarity", told), "the hint is a word, never a number"
     assert found(told, "similarity", "threshold", "band") == []
+
+
+def seen_at_gate(lane: Lane, passage: str, code: str) -> Entry:
+    at = {"at": "2026-01-01T00:00:00+00:00", "detail": ""}
+    return lane.write("lane.event", {"passage": passage, "code": code, **at})
+
+
+def test_what_the_gate_saw_meanwhile_is_told_with_the_findings(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    lane.deliver(*(seen_at_gate(lane, passage, code) for code in ("L01", "L03", "L01")))
+    officer.claim(passage)
+    for text in case_alone(officer, passage):
+        assert not re.search(r"\bL0[1-6]\b|followed into|有人尾随|since the lane asked", text)
+    told = officer.judge(passage).json()["revealed"]["gate"]
+    assert [one["code"] for one in told] == ["L01", "L03"]
+    pages = {lang: officer.http.get(f"/referrals/{passage}?lang={lang}").text for lang in ("en", "zh-Hans")}
+    assert "Somebody followed into the lane" in pages["en"]
+    assert "有人尾随进入" in pages["zh-Hans"]
+    asked = {"choice": "admit.same_person", "csrf_token": officer.http.headers["X-CSRF-Token"]}
+    sure = officer.http.post(f"/referrals/{passage}/confirm?lang=en", data=asked).text
+    assert "Something was seen at the gate: see" in sure
+    verify_ledger(desk.desk.database)
+
+
+def test_what_the_gate_saw_before_the_lane_asked_is_told_by_its_question_alone(
+    lane: Lane, officer: Officer
+) -> None:
+    passage = "p-0123456789"
+    lane.deliver(seen_at_gate(lane, passage, "L02"))
+    lane.refer(passage=passage, reasons=[{"code": "L02"}])
+    with_no_name = lane.write("lane.event", {"passage": passage, "code": "L" * 99})
+    lane.deliver(with_no_name)
+    officer.claim(passage)
+    told = officer.judge(passage).json()["revealed"]
+    assert [one["code"] for one in told["reasons"]] == ["L02"]
+    assert [one["code"] for one in told["gate"]] == ["L" * 16], "what nobody here knows is not kept back"
+    assert officer.http.get(f"/referrals/{passage}").status_code == 200
 
 
 @pytest.mark.parametrize("code", ["F09", "F10"])

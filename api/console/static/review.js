@@ -11,6 +11,7 @@ import { followOutcome } from "./outcome.js";
 
 const AWAY_MS = 5 * 60 * 1000;
 const LOOK_MS = 1000;
+const READ_MS = 2000;
 
 const shown = document.getElementById("case");
 const { passage, mine, leaseS, csrf } = shown.dataset;
@@ -24,6 +25,7 @@ function review() {
   let lastInput = Date.now();
   let away = false;
   let over = false;
+  let seenAt = null; // when something at the gate was told over the faces
   let part = shown.dataset.step === "blind" ? judgement() : decision();
 
   showKeys();
@@ -56,9 +58,7 @@ function review() {
       location.reload();
       return;
     }
-    for (const id of ["question", "dock", "side"]) {
-      document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
-    }
+    for (const id of ["question", "dock", "side"]) replace(id, page);
     const side = document.getElementById("side");
     side.setAttribute("aria-label", page.getElementById("side").getAttribute("aria-label"));
     side.classList.add("arriving");
@@ -89,13 +89,38 @@ function review() {
     return over;
   }
 
-  // Something happened to this case: is it still ours?
+  function replace(id, page) {
+    document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
+  }
+
+  // Something happened to this case: is it still ours, and was something seen at the gate?
   async function look() {
     if (over) return;
     const found = await ask("GET", `/referrals/${passage}`);
-    if (over || found.status !== 200 || found.body.mine) return;
+    if (over || found.status !== 200) return;
+    if (found.body.mine) {
+      const seen = found.body.revealed?.gate.length ?? 0;
+      if (shown.dataset.step === "revealed" && seen !== document.querySelectorAll("#gate li").length) showGate();
+      return;
+    }
     if (found.body.state === "decided") location.reload();
     else end(found.body.state === "ended" ? "passage_closed" : "claim_missing");
+  }
+
+  // An answer that is being given stays as it is: what was seen comes beside it, and is said.
+  async function showGate() {
+    const html = await get(location.href);
+    const page = html && new DOMParser().parseFromString(html, "text/html");
+    const gate = page?.getElementById("gate");
+    if (over || !gate) return;
+    replace("side", page);
+    document.getElementById("side").scrollTop = 0;
+    if (part.step === "answer") {
+      replace("dock", page);
+      part = decision();
+    }
+    say(gate.dataset.said);
+    seenAt = Date.now();
   }
 
   // The case is no longer this officer's: why, in the place of the answers, and the way to the queue.
@@ -113,13 +138,21 @@ function review() {
 
   function tell(code) {
     const { dataset } = document.getElementById("texts");
+    say(dataset[code] ?? dataset.other);
+  }
+
+  function say(text) {
     const trouble = document.getElementById("lost");
-    trouble.textContent = dataset[code] ?? dataset.other;
+    trouble.textContent = text;
     trouble.hidden = false;
   }
 
   function onInput() {
     lastInput = Date.now();
+    if (seenAt !== null && lastInput - seenAt > READ_MS) {
+      seenAt = null;
+      if (!over && !away) document.getElementById("lost").hidden = true;
+    }
     if (!away) return;
     away = false;
     if (!over) document.getElementById("lost").hidden = true;
