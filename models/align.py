@@ -63,9 +63,7 @@ def align(image_bgr: ImageBGR, landmarks: Landmarks, layout: Layout) -> AlignedF
     shrink = 1 / float(np.hypot(to_layout[0, 0], to_layout[1, 0]))
     if shrink > MOST_SAMPLED_DOWN:
         image_bgr, to_layout = _averaged_down(image_bgr, to_layout, layout.size, shrink)
-    size = (layout.size, layout.size)
-    crop = cv2.warpAffine(image_bgr, to_layout, size, flags=cv2.INTER_LINEAR)
-    return AlignedFace(np.asarray(crop, np.uint8), layout.name)
+    return AlignedFace(_sampled(image_bgr, to_layout, layout.size), layout.name)
 
 
 def similarity_transform(source: Landmarks, target: Landmarks) -> Similarity:
@@ -97,24 +95,47 @@ def inverse(similarity: Similarity, points: Landmarks) -> Landmarks:
     return moved.astype(np.float32)
 
 
+def _sampled(image_bgr: ImageBGR, to_layout: Similarity, size: int) -> ImageBGR:
+    """The square crop, bilinear.
+
+    OpenCV samples four channels in 0.4 of the time that three take, with the same bits: a fourth is added,
+    where the crop shows the image and nowhere else.
+    """
+    height, width = image_bgr.shape[:2]
+    rows, columns = _inside(_shown_part(to_layout, size, margin=2), width, height)
+    four = np.empty((height, width, 4), np.uint8)
+    if rows.start < rows.stop and columns.start < columns.stop:
+        cv2.cvtColor(image_bgr[rows, columns], cv2.COLOR_BGR2BGRA, dst=four[rows, columns])
+    crop = cv2.warpAffine(four, to_layout, (size, size), flags=cv2.INTER_LINEAR)
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGRA2BGR), np.uint8)
+
+
+def _inside(part: tuple[int, int, int, int], width: int, height: int) -> tuple[slice, slice]:
+    """Rows and columns of the image that this part (left, top, right, bottom) has."""
+    left, top, right, bottom = part
+    return slice(max(0, top), min(height, bottom)), slice(max(0, left), min(width, right))
+
+
 def _averaged_down(
     image_bgr: ImageBGR, to_layout: Similarity, size: int, shrink: float
 ) -> tuple[ImageBGR, Similarity]:
     """The part of the image that the crop shows, averaged down until a factor below 2 remains."""
     height, width = image_bgr.shape[:2]
-    left, top, right, bottom = _shown_part(to_layout, size, margin=int(2 * shrink) + 1)
-    left, top = max(0, left), max(0, top)
-    right, bottom = min(width, right), min(height, bottom)
-    if right <= left or bottom <= top:
+    rows, columns = _inside(_shown_part(to_layout, size, margin=int(2 * shrink) + 1), width, height)
+    if rows.stop <= rows.start or columns.stop <= columns.start:
         return image_bgr, to_layout
-    part = image_bgr[top:bottom, left:right]
+    part = image_bgr[rows, columns]
     factor = int(shrink)
     small_size = (-(-part.shape[1] // factor), -(-part.shape[0] // factor))
     small = np.asarray(cv2.resize(part, small_size, interpolation=cv2.INTER_AREA), np.uint8)
     grow_x, grow_y = part.shape[1] / small_size[0], part.shape[0] / small_size[1]
     # Pixel centres: x = (x_small + 0.5) * grow - 0.5 + left
     to_image = np.array(
-        [[grow_x, 0, (grow_x - 1) / 2 + left], [0, grow_y, (grow_y - 1) / 2 + top], [0, 0, 1.0]]
+        [
+            [grow_x, 0, (grow_x - 1) / 2 + columns.start],
+            [0, grow_y, (grow_y - 1) / 2 + rows.start],
+            [0, 0, 1.0],
+        ]
     )
     return small, to_layout @ to_image
 
