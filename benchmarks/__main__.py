@@ -14,6 +14,7 @@ from benchmarks.commands.compare import compare
 from benchmarks.commands.decision import decision
 from benchmarks.commands.desk import desk
 from benchmarks.commands.film import film
+from benchmarks.commands.gate import gate
 from benchmarks.commands.ingredients import ingredients
 from benchmarks.commands.latency import latency
 from benchmarks.commands.limit import limit
@@ -53,6 +54,7 @@ COMMANDS = (
     film,
     compare,
     report,
+    gate,
 )
 """In the order in which help lists them."""
 for command in COMMANDS:

@@ -1,0 +1,58 @@
+"""An earlier state of the code, in a folder of its own beside this one."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.errors import BenchmarkError
+
+QUIET = (
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    "-c",
+    "advice.detachedHead=false",
+)
+"""A repository's own settings must not make git start a program."""
+
+
+def resolved(root: Path, named: str) -> str:
+    """The commit's full id. BenchmarkError where the repository has none of that name."""
+    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{named}^{{commit}}")
+    if found.returncode != 0:
+        raise BenchmarkError(
+            f"no commit {named!r} in {root}: name one that `git log` lists, or fetch it "
+            "(git fetch --unshallow)"
+        )
+    return found.stdout.strip()
+
+
+@contextmanager
+def checked_out(root: Path, commit: str) -> Iterator[Path]:
+    """The files of a commit, in a folder that is gone afterwards; `root` is left as it is."""
+    with tempfile.TemporaryDirectory(prefix="passenger-lane-earlier-") as folder:
+        tree = Path(folder) / "tree"
+        made = _git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
+        try:
+            if made.returncode != 0:
+                raise BenchmarkError(f"{commit[:12]} cannot be checked out: {made.stderr.strip()}")
+            yield tree
+        finally:
+            _git(root, "worktree", "remove", "--force", str(tree))
+
+
+def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["git", "-C", str(root), *QUIET, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except OSError as error:
+        raise BenchmarkError(f"git does not start: {error.strerror}") from error
