@@ -23,6 +23,7 @@ class Instruction(StrEnum):
     HIGHER = "higher"
     LOWER = "lower"
     LOOK = "look"
+    UNCOVER = "uncover"
     OPEN_EYES = "open_eyes"
     HOLD_STILL = "hold_still"
     ONE_PERSON = "one_person"
@@ -62,9 +63,10 @@ _BY_COMPONENT: dict[tuple[str, Side], Instruction] = {
     ("offset_y", Side.HIGH): Instruction.HIGHER,
     **{(pose, side): Instruction.LOOK for pose in ("yaw_deg", "pitch_deg", "roll_deg") for side in Side},
     ("eye_opening", Side.LOW): Instruction.OPEN_EYES,
-    ("eyes_visible", Side.LOW): Instruction.LOOK,
-    ("mouth_visible", Side.LOW): Instruction.LOOK,
-    ("occlusion", Side.HIGH): Instruction.LOOK,
+    # after the pose: a head that is turned away hides half of its face, too
+    ("eyes_visible", Side.LOW): Instruction.UNCOVER,
+    ("mouth_visible", Side.LOW): Instruction.UNCOVER,
+    ("occlusion", Side.HIGH): Instruction.UNCOVER,
 }
 AT = {
     State.WAITING: Instruction.WELCOME,

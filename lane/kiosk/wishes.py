@@ -12,12 +12,14 @@ class Wish(StrEnum):
 
     NO_FACE = "no_face"
     WHEELCHAIR = "wheelchair"
+    INFANT = "infant"
     HELP = "help"
 
 
 CODES = {
     Wish.NO_FACE: Code.DECLINES_FACE,
     Wish.WHEELCHAIR: Code.BODY_SIZE,
+    Wish.INFANT: Code.INFANT_CARRIED,
     Wish.HELP: Code.IMPAIRMENT,
 }
 PICTURED = frozenset(
@@ -30,6 +32,7 @@ PICTURED = frozenset(
         Instruction.LOWER,
         Instruction.LOOK,
         Instruction.HOLD_STILL,
+        Instruction.UNCOVER,
         Instruction.OPEN_EYES,
         Instruction.ONE_PERSON,
     }

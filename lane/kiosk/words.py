@@ -38,6 +38,7 @@ SENTENCES: dict[Instruction, Sentence] = {
     Instruction.LOWER: Sentence("请稍微放低", "A little lower, please"),
     Instruction.LOOK: Sentence("请看摄像头", "Please look at the camera"),
     Instruction.HOLD_STILL: Sentence("请保持不动", "Please hold still"),
+    Instruction.UNCOVER: Sentence("请露出整个面部", "Please show your whole face"),
     Instruction.OPEN_EYES: Sentence("请睁开眼睛", "Please open your eyes"),
     Instruction.ONE_PERSON: Sentence("请单人通过", "One person only, please"),
     Instruction.PLEASE_WAIT: Sentence("请稍候", "Please wait"),
@@ -49,6 +50,7 @@ SENTENCES: dict[Instruction, Sentence] = {
 BUTTONS: dict[Wish, Sentence] = {
     Wish.NO_FACE: Sentence("不使用摄像头", "Without the camera"),
     Wish.WHEELCHAIR: Sentence("轮椅通行", "Wheelchair"),
+    Wish.INFANT: Sentence("怀抱婴儿", "Carrying a baby"),
     Wish.HELP: Sentence("需要协助", "I need help"),
 }
 CONFIRMED = Sentence("已收到，检查员将协助您", "Thank you, an officer will help you")

@@ -56,8 +56,9 @@ def test_who_stands_elsewhere_is_told_where_to_go(scene: Scene, said: Instructio
         ("offset_y", -0.4, Instruction.LOWER),
         ("yaw_deg", 40, Instruction.LOOK),
         ("pitch_deg", -40, Instruction.LOOK),
-        ("mouth_visible", 0.01, Instruction.LOOK),
-        ("occlusion", 0.5, Instruction.LOOK),
+        ("eyes_visible", 0.1, Instruction.UNCOVER),
+        ("mouth_visible", 0.01, Instruction.UNCOVER),
+        ("occlusion", 0.5, Instruction.UNCOVER),
         ("motion", 5, Instruction.HOLD_STILL),
         ("sharpness", 0.1, Instruction.HOLD_STILL),
         ("brightness", 0.01, Instruction.HOLD_STILL),
@@ -71,6 +72,13 @@ def test_a_limit_that_is_missed_has_its_instruction(component: str, value: float
 def test_of_several_the_distance_comes_first() -> None:
     missed = {"motion": Side.HIGH, "yaw_deg": Side.LOW, "inter_eye_distance_px": Side.LOW}
     assert instruction_for(ALONE, missed) is Instruction.CLOSER
+
+
+def test_a_head_that_is_turned_away_is_asked_to_look_before_it_is_asked_to_show_its_face() -> None:
+    missed = {"occlusion": Side.HIGH, "eyes_visible": Side.LOW, "yaw_deg": Side.HIGH}
+    assert instruction_for(ALONE, missed) is Instruction.LOOK
+    del missed["yaw_deg"]
+    assert instruction_for(ALONE, missed) is Instruction.UNCOVER
 
 
 def test_what_was_not_measured_lacks_on_no_side() -> None:

@@ -338,7 +338,12 @@ def test_where_the_lane_ends_its_page_says_wait(browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("wish", "code"),
-    [(Wish.NO_FACE, Code.DECLINES_FACE), (Wish.WHEELCHAIR, Code.BODY_SIZE), (Wish.HELP, Code.IMPAIRMENT)],
+    [
+        (Wish.NO_FACE, Code.DECLINES_FACE),
+        (Wish.WHEELCHAIR, Code.BODY_SIZE),
+        (Wish.INFANT, Code.INFANT_CARRIED),
+        (Wish.HELP, Code.IMPAIRMENT),
+    ],
 )
 def test_a_button_is_pressed_confirmed_taken_back_and_heard(browser: Browser, wish: Wish, code: Code) -> None:
     with kiosk() as shown, opened(browser, shown) as page:
