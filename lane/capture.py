@@ -22,6 +22,9 @@ from models.measurement import Measure, Measured, NotAssessed
 from models.quality import SCALES, mapped
 
 PICTURES_KEPT = 4
+_OF_A_FRAME = tuple(name for name in SCALES if name != "head_size")
+"""The standard's head size is a portrait's cut: in a lane it is near 0 whoever comes, and who stands
+too near would score best. How large a face is, `inter_eye_distance_px` says."""
 PART_S = 0.03
 """For each part of an embedding a camera's pace has to leave so much time; one part is always done."""
 
@@ -292,6 +295,6 @@ def _sorted(seen: Iterable[Seen]) -> list[Seen]:
 
 
 def whole_quality(quality: Mapping[str, Measure]) -> float:
-    """The mean of all components, each from 0 to 100 as the standard maps it; 0 for what was not assessed."""
-    values = [mapped(name, quality.get(name, NotAssessed("not measured"))) for name in SCALES]
-    return sum(value.value for value in values if isinstance(value, Measured)) / len(SCALES)
+    """The mean of the components, each from 0 to 100 as the standard maps it; 0 for what was not assessed."""
+    values = [mapped(name, quality.get(name, NotAssessed("not measured"))) for name in _OF_A_FRAME]
+    return sum(value.value for value in values if isinstance(value, Measured)) / len(_OF_A_FRAME)

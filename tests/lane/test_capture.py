@@ -140,6 +140,11 @@ def test_the_best_frame_is_the_one_of_the_best_quality_whatever_the_document() -
     assert whole_quality({}) == 0
 
 
+def test_a_frame_in_which_the_head_fills_the_picture_as_on_a_portrait_is_no_better() -> None:
+    walking = inside(POLICY.quality.live) | {"head_size": Measured(0.3)}
+    assert whole_quality(walking) == whole_quality({**walking, "head_size": Measured(0.72)})
+
+
 def test_an_officer_sees_who_was_decided_on_and_not_who_stood_there_before() -> None:
     taken = taken_from(*[[face(0.2)]] * 5, *[[face(0.7)]] * 9, bad=range(6))
     assert taken.ended is CaptureEnd.ENOUGH
