@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from models.graph import Tensors, prelu_nodes
+from models.planes import added_by_convolution, planes
 
 CHEAP = 32
 """Products for each number: so short a convolution is done again sooner than its answer is read again."""
@@ -37,6 +38,7 @@ def in_fewer_steps(graph: bytes) -> bytes:
     nodes = _with_prelu(model.graph.node, outputs, weights)
     if _has_branches(nodes) or not any(_is_prelu(node, weights) for node in nodes):
         return graph
+    nodes = added_by_convolution(nodes, planes(model), weights)
     nodes = _without_prelu(nodes, _uses(nodes, outputs), weights)
     used = {name for node in nodes for name in node.input}
     kept = [one for one in model.graph.initializer if one.name in used]
