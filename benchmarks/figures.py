@@ -96,9 +96,20 @@ def _ratio(
 
 
 def _peers(values: Values) -> Iterator[Figure]:
+    """Each of our jobs beside a peer, where they are told; and one network by both runtimes."""
     for peer, told in entries(values, "peers"):
-        if (value := number(told, "ratio")) is not None:
-            yield Figure(("times as fast as", peer), value, "×", less_is_better=False)
+        yield from _times(told, peer)
+        for job, one in entries(told, "ours"):
+            yield from _times(one, peer, job)
+    for _, point in entries(values, "embedding", "dlib", "points"):
+        batch, threads = number(point, "batch"), number(point, "threads")
+        if batch is not None and threads is not None:
+            yield from _times(point, "dlib", f"batch {batch:g}", f"{threads:g} thread")
+
+
+def _times(values: Any, *whom: str) -> Iterator[Figure]:
+    if (value := number(values, "ratio")) is not None:
+        yield Figure(("times as fast as", *whom), value, "×", less_is_better=False)
 
 
 def _soak(values: Values) -> Iterator[Figure]:

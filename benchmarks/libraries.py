@@ -174,8 +174,8 @@ Load = Callable[[ImageBGR], "Peer | str"]
 
 
 def _face_recognition(document_bgr: ImageBGR) -> Peer | str:
-    library = _library(FACE_RECOGNITION, INSTALL)
-    return library if isinstance(library, str) else FaceRecognition(library, document_bgr)
+    found = library(FACE_RECOGNITION, INSTALL)
+    return found if isinstance(found, str) else FaceRecognition(found, document_bgr)
 
 
 def _opencv(document_bgr: ImageBGR) -> Peer | str:
@@ -189,16 +189,16 @@ def _insightface(document_bgr: ImageBGR) -> Peer | str:
     folder = Path.home() / ".insightface" / "models" / "buffalo_l"
     if missing := _missing("insightface", folder, InsightFace.WEIGHTS):
         return missing
-    library = _library("insightface.app", "")
-    return library if isinstance(library, str) else InsightFace(library, document_bgr)
+    found = library("insightface.app", "")
+    return found if isinstance(found, str) else InsightFace(found, document_bgr)
 
 
 def _deepface(document_bgr: ImageBGR) -> Peer | str:
     folder = Path(os.environ.get("DEEPFACE_HOME", Path.home())) / ".deepface" / "weights"
     if missing := _missing("deepface", folder, DeepFace.WEIGHTS):
         return missing
-    library = _library("deepface", "")
-    return library if isinstance(library, str) else DeepFace(library, document_bgr)
+    found = library("deepface", "")
+    return found if isinstance(found, str) else DeepFace(found, document_bgr)
 
 
 LIBRARIES: Mapping[str, Load] = {
@@ -262,11 +262,11 @@ class FaceRecognitionLooker:
     @classmethod
     def load(cls, face: str) -> "FaceRecognitionLooker | str":
         """Ready, or why not."""
-        library = _library(FACE_RECOGNITION, INSTALL)
-        if isinstance(library, str):
-            return library
-        weights = importlib.import_module("face_recognition_models").face_recognition_model_location()
-        return cls(library, Path(weights), face)
+        found = library(FACE_RECOGNITION, INSTALL)
+        if isinstance(found, str):
+            return found
+        weights = library("face_recognition_models", INSTALL).face_recognition_model_location()
+        return cls(found, Path(weights), face)
 
     @property
     def matchers(self) -> tuple[str, ...]:
@@ -304,7 +304,7 @@ def _box(top: int, right: int, bottom: int, left: int) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _library(name: str, install: str) -> Any:
+def library(name: str, install: str) -> Any:
     """The library, or a sentence on why it cannot be used."""
     if find_spec(name) is None:
         return install

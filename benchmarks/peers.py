@@ -2,25 +2,22 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from benchmarks import frames, machine
+from benchmarks import embedding, frames, machine
 from benchmarks.cores import bound
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import Walk
+from benchmarks.jobs import Short, at_full_scale, at_half_scale, embedded
 from benchmarks.libraries import LIBRARIES, Peer, load, offline
 from benchmarks.passes import LanePass
 from benchmarks.progress import follow
 from benchmarks.stamp import stamp
 from benchmarks.timing import settled_garbage, spread
 from benchmarks.turns import middle, of_each
-from models.align import align
 from models.build import Networks
-from models.compare import similarity
-from models.detect import fit
-from models.face import Embedding, ImageBGR, Landmarks
+from models.face import ImageBGR, Landmarks
 from models.image import decode
 
 WARM_UP = 3
@@ -36,52 +33,6 @@ DOES = {
 AGAINST = {"opencv": SAME_JOB}
 """What of ours the first ratio of a peer is about, where it is not the whole: the same weights, one crop."""
 ALSO = {"opencv": (SAME_GRAPHS,)}
-
-Find = Callable[[ImageBGR], Landmarks]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Short:
-    """Find a face, align and embed one crop, compare: a library's job, by the lane's own networks."""
-
-    networks: Networks
-    find: Find
-    reference: Embedding
-    threshold: float
-
-    def run(self, frame: ImageBGR) -> int:
-        """Its nanoseconds; BenchmarkError unless the holder is recognised."""
-        started = time.perf_counter_ns()
-        score = similarity(self.reference, embedded(self.networks, self.find, frame))
-        took_ns = time.perf_counter_ns() - started
-        if not score >= self.threshold:  # NaN compares false
-            raise BenchmarkError("the holder was not recognised: timing wrong answers is worth nothing")
-        return took_ns
-
-
-def embedded(networks: Networks, find: Find, image_bgr: ImageBGR) -> Embedding:
-    """One crop's."""
-    return networks.embedder.embed(align(image_bgr, find(image_bgr), networks.embedder.layout))
-
-
-def at_half_scale(networks: Networks, image_bgr: ImageBGR) -> Landmarks:
-    """Of the largest face, looked at again close up. BenchmarkError where there is none."""
-    faces = networks.detector.glance(image_bgr)
-    if not faces:
-        raise BenchmarkError("no face was found: timing wrong answers is worth nothing")
-    largest = max(faces, key=lambda face: face.box_in_image.height)
-    return networks.detector.closer(image_bgr, largest).landmarks
-
-
-def at_full_scale(networks: Networks, image_bgr: ImageBGR) -> Landmarks:
-    """Of the largest face, as one look sees it. BenchmarkError where there is none."""
-    shapes = networks.catalogue.for_role("detector").input.shapes
-    found = networks.detector.at(image_bgr, fit(image_bgr, shapes, at_most=1.0))
-    if not len(found):
-        raise BenchmarkError("no face was found: timing wrong answers is worth nothing")
-    landmarks: Landmarks = found[found[:, 3].argmax(), 4:14].reshape(5, 2)
-    return landmarks
-
 
 Work = Callable[[ImageBGR], int]
 """The nanoseconds of one frame, whose answer was checked."""
@@ -111,8 +62,10 @@ def measure(count: int, threads: int) -> dict[str, Any]:
         rules.check(measurer.networks.embedder.identity)
         walk = frames.holder(measurer)
         told = compared(LanePass(measurer, rules, walk), walk, count)
-        about = {**stamp(rules, measurer.networks, threads=threads), "frames": frames.told()}
-    return {"benchmark": "peers", "stamp": about, "threads": threads, "peers": told}
+    about = {**stamp(rules, measurer.networks, threads=threads), "frames": frames.told()}
+    beside_dlib = embedding.compared(measurer.networks, walk, count)
+    asked = {"threads": threads, "peers": told, "embedding": {"dlib": beside_dlib}}
+    return {"benchmark": "peers", "stamp": about, **asked}
 
 
 def compared(lane: LanePass, walk: Walk, count: int) -> dict[str, Any]:

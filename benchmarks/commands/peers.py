@@ -28,8 +28,9 @@ def peers(
 
     Told is how many times as long as ours their work takes: above 1 we are faster. Ours is the whole of what
     a lane does to a frame; and the peer's job alone, with as many crops as the peer embeds. Each answer is
-    checked: who does not recognise the holder is not timed. Weights are never fetched: what is not there is
-    skipped, with the reason. With `make bench-peers BENCH=peers` face_recognition is there.
+    checked: who does not recognise the holder is not timed. dlib's network is timed alone, too, by the
+    lane's runtime and by dlib. Weights are never fetched: what is not there is skipped, with the reason. With
+    `make bench-peers BENCH=peers` face_recognition and dlib are there.
 
     Example: python -m benchmarks peers --quick
     """
@@ -53,6 +54,7 @@ def show_peers(console: Console, result: dict[str, Any]) -> None:
             both = (f"{one['time']['p50_ms']:.1f}", f"{peer['time']['p50_ms']:.1f}")
             table.add_row(name, job.replace("_", " "), *times, *both)
     console.print(table)
+    _show_embedding(console, result["embedding"]["dlib"])
     for name, peer in result["peers"].items():
         console.print(f"{name}: {peer.get('does') or 'skipped, ' + peer['skipped']}", markup=False)
     jobs = {
@@ -60,3 +62,16 @@ def show_peers(console: Console, result: dict[str, Any]) -> None:
     }
     for job, does in jobs.items():
         console.print(f"{job.replace('_', ' ')}: {does}", markup=False)
+
+
+def _show_embedding(console: Console, told: dict[str, Any]) -> None:
+    for point in told.get("points", ()):
+        low, high = point["interval"]
+        console.print(
+            f"dlib's network, {point['batch']} at once on {point['threads']} threads: {point['ratio']:.1f} "
+            f"times as fast as dlib ({low:.1f} to {high:.1f}; {point['ours']['p50_ms']:.1f} ms against "
+            f"{point['time']['p50_ms']:.1f} ms)",
+            markup=False,
+        )
+    if "skipped" in told:
+        console.print(f"dlib's network beside dlib: skipped, {told['skipped']}", markup=False)
