@@ -101,8 +101,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
         desk.officer() as officer,
         desk.officer("zhou", Role.SUPERVISOR) as supervisor,
     ):
-        desk.clock.pass_time(minutes=61 - desk.clock().minute)  # no hour ends meanwhile
         assert registered(officer, Device(origin)).status_code == 201
+        desk.clock.pass_time(minutes=61 - desk.clock().minute)  # no hour ends meanwhile
+        officer.sign_in()
         fnmr_alarm(desk, lane, officer)
         (alarm,) = alarms(supervisor)
         acknowledged = supervisor.ask("POST", f"/evaluation/alarms/{alarm['id']}/acknowledgement")
