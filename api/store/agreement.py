@@ -14,7 +14,8 @@ from api.store import (
     officers,
     passkeys,
 )
-from api.store.account import Account, alarm_key
+from api.store.account import Account
+from api.store.alarmbook import alarm_key
 from api.store.casebook import Case
 from api.store.quality import LOOKED
 from api.store.tables import (
@@ -67,7 +68,7 @@ def _check_lanes(session: Session, account: Account) -> None:
             "former_until": lane.former_until,
             "head": lane.head,
         }
-        for name, lane in account.lanes.items()
+        for name, lane in account.lanebook.lanes.items()
     }
     found = {
         row.id: {
@@ -85,7 +86,7 @@ def _check_lanes(session: Session, account: Account) -> None:
 def _check_commands(session: Session, account: Account) -> None:
     expected = {
         name: (len(lane.commands), *lane.commands[-1])
-        for name, lane in account.lanes.items()
+        for name, lane in account.lanebook.lanes.items()
         if lane.commands
     }
     rows = session.scalars(select(LaneCommandRow))
@@ -96,7 +97,7 @@ def _check_commands(session: Session, account: Account) -> None:
 def _check_requests(session: Session, account: Account) -> None:
     expected = {
         name: (len(lane.requests), last.code, last.by, last.until)
-        for name, lane in account.lanes.items()
+        for name, lane in account.lanebook.lanes.items()
         for last in lane.requests[-1:]
     }
     rows = session.scalars(select(LaneRequestRow))
@@ -125,7 +126,7 @@ def _check_quality_alarms(session: Session, account: Account) -> None:
     looked = {row.officer: (row.found, row.n) for row in rows if row.kind == LOOKED}
     if (
         found != account.known.alarms
-        or not looked.keys() <= account.officers.keys()
+        or not looked.keys() <= account.staff.officers.keys()
         or any(counted != (0, 0) for counted in looked.values())
     ):
         raise LedgerBrokenError("the alarms about how officers decide are not those of the ledger")
@@ -135,11 +136,11 @@ def _check_officers(session: Session, account: Account) -> None:
     expected = {
         pseudonym: {
             "disabled": kept is None,
-            "credentials": kept or account.gone[pseudonym],
-            "role": account.roles[pseudonym],
-            "duties": account.duties[pseudonym],
+            "credentials": kept or account.staff.gone[pseudonym],
+            "role": account.staff.roles[pseudonym],
+            "duties": account.staff.duties[pseudonym],
         }
-        for pseudonym, kept in account.officers.items()
+        for pseudonym, kept in account.staff.officers.items()
     }
     found = {
         row.pseudonym: {
@@ -154,7 +155,7 @@ def _check_officers(session: Session, account: Account) -> None:
 
 
 def _check_passkeys(session: Session, account: Account) -> None:
-    expected = {name: {"credential": name, **key} for name, key in account.passkeys.items()}
+    expected = {name: {"credential": name, **key} for name, key in account.staff.passkeys.items()}
     found = {
         row.sha256: {
             "credential": passkeys.name_of(row.credential),
@@ -224,13 +225,13 @@ def _check_alarms(session: Session, account: Account) -> None:
         }
         for series, row in rows
     }
-    _compare("alarm", account.alarms, found)
+    _compare("alarm", account.alarmbook.alarms, found)
 
 
 def _check_recoveries(session: Session, account: Account) -> None:
     expected = {
         name: {"after": lane.recovery.after, "through": lane.recovery.through}
-        for name, lane in account.lanes.items()
+        for name, lane in account.lanebook.lanes.items()
         if lane.recovery is not None
     }
     rows = session.scalars(select(RecoveryRow))
@@ -252,7 +253,7 @@ def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fiel
 
 
 def _credentials(row: OfficerRow, account: Account) -> str | None:
-    if account.gone.get(row.pseudonym, "") is None:
+    if account.staff.gone.get(row.pseudonym, "") is None:
         return None  # disabled by a desk of before, which kept nothing to compare with
     if officers.provider_hash(row) != row.external_sha256:
         return "of somebody else at the identity provider"

@@ -26,13 +26,13 @@ def check_faces(session: Session, account: Account, keyring: Keyring | None) -> 
     _check_holds(session, account)
     _check_kept(session)
     keys = _keys(keyring)
-    for passage in sorted(account.erased):
+    for passage in sorted(account.faces.erased):
         if keys is not None and passage in keys:
             raise LedgerBrokenError(f"passage {passage}: its faces are erased, its key is still there")
     unread = [
         passage
         for passage, case in sorted(account.cases.items())
-        if passage not in account.erased and not _opened(session, account, case, keyring, keys)
+        if passage not in account.faces.erased and not _opened(session, account, case, keyring, keys)
     ]
     return tuple(_told(unread, keyring, keys))
 
@@ -42,8 +42,8 @@ def _check_erased(session: Session, account: Account) -> None:
         row.passage: row.because
         for row in session.scalars(select(FacesRow).where(FacesRow.erased_at.is_not(None)))
     }
-    for passage in sorted(found.keys() | account.erased.keys()):
-        if found.get(passage) != account.erased.get(passage):
+    for passage in sorted(found.keys() | account.faces.erased.keys()):
+        if found.get(passage) != account.faces.erased.get(passage):
             raise LedgerBrokenError(f"passage {passage}: what is erased is not what the ledger says")
     asked = select(ImageRow.passage).outerjoin(FacesRow, FacesRow.passage == ImageRow.passage)
     gone = or_(FacesRow.passage.is_(None), FacesRow.erased_at.is_not(None))
@@ -61,15 +61,15 @@ def _check_holds(session: Session, account: Account) -> None:
         }
         for hold in erasure.holds(session)
     }
-    for passage in sorted(found.keys() | account.holds.keys()):
-        if found.get(passage) != account.holds.get(passage):
+    for passage in sorted(found.keys() | account.faces.holds.keys()):
+        if found.get(passage) != account.faces.holds.get(passage):
             raise LedgerBrokenError(f"passage {passage}: its legal hold is not what the ledger says")
     half = select(HoldRow.id).where(
         HoldRow.lifted_at.is_(None), HoldRow.lifted_by.is_not(None) | HoldRow.lift_reason.is_not(None)
     )
     if session.scalar(half.limit(1)) is not None:
         raise LedgerBrokenError("a legal hold is lifted in part: the ledger knows nothing of it")
-    if _sorted(erasure.lifted(session)) != _sorted(account.lifted):
+    if _sorted(erasure.lifted(session)) != _sorted(account.faces.lifted):
         raise LedgerBrokenError("the legal holds that were lifted are not those of the ledger")
 
 
@@ -111,7 +111,7 @@ def _opened(
 ) -> bool:
     """Whether each image of the case is what was judged; False where no key opens them."""
     passage = case.question.passage
-    missed = account.missed(passage)
+    missed = account.faces.missed(passage)
     wanted = [image.sha256 for image in case.images if image.sha256 not in missed]
     here = set(
         session.scalars(
