@@ -147,12 +147,21 @@ class Booth:
 
 
 def capture(taken: Capture, booth: Booth, question: Question, watch: Stopwatch) -> None:
-    """Fill `taken`, until the good frames settle the question, time is up, the passenger left or a fault."""
+    """Fill `taken`, until the good frames settle the question, time is up, the passenger left or a fault.
+
+    A question that is settled before the passenger was looked at for the policy's least time stays settled as
+    long as it is the same passenger: what comes until then is looked at, for cues of movement, and decides
+    nothing.
+    """
+    settled = False
     try:
         for seen in _looked_at(taken, booth, watch):
             taken.note(seen)
             taken.forget_before(seen.frame.captured_monotonic_s - booth.policy.capture.max_span_s)
-            if _embed(taken, booth, seen, watch) and question.settled_by(taken.probes, watch):
+            settled = settled and bool(taken.good)  # none is left where somebody else came, or they are old
+            if not settled:
+                settled = _embed(taken, booth, seen, watch) and question.settled_by(taken.probes, watch)
+            if settled and taken.looks.last_s(seen.frame) >= booth.policy.capture.least_s:
                 taken.ended = CaptureEnd.ENOUGH
                 return
             with watch.time("liveness"):

@@ -27,6 +27,7 @@ class Looks:
 
     kept: list[Look] = field(default_factory=list)
     _track: int | None = None
+    _began_s: float | None = None
     _parts: deque[Part] = field(default_factory=lambda: deque(maxlen=MOST_LOOKS * len(OF_EACH_LOOK)))
     """What is still to be found out, oldest first."""
 
@@ -40,10 +41,11 @@ class Looks:
         if sighting.faces > 1 or (sighting.faces == 1 and track != self._track):
             self.kept.clear()
             self._parts.clear()
-            self._track = track
+            self._track, self._began_s = track, None
         if sighting.faces != 1 or sighting.face is None:
             return
         at_s = frame.captured_monotonic_s
+        self._began_s = at_s if self._began_s is None else self._began_s
         if not self.kept or at_s - self.kept[-1].at_s >= SPACING_S - TOLERANCE_S:
             self.kept = [*self.kept, Look(frame.image_bgr, sighting.face, at_s)][-MOST_LOOKS:]
             self._parts.extend((name, self.kept[-2:]) for name in OF_EACH_LOOK)
@@ -60,6 +62,10 @@ class Looks:
             name, looks = self._parts.popleft()
             with suppress(Exception):  # `cues` meets it again, and there it is said
                 take(name, looks)
+
+    def last_s(self, frame: Frame) -> float:
+        """How long, up to this frame, the same passenger has been looked at, alone."""
+        return 0.0 if self._began_s is None else frame.captured_monotonic_s - self._began_s
 
     def cues(self) -> Mapping[str, Measure]:
         """Each cue, and `score`; where the looks are too few, `score` says so."""

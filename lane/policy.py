@@ -134,6 +134,8 @@ class CaptureRule(_Strict):
     most_good_frames: Annotated[int, Field(ge=2, le=50)]
     score_varies: Annotated[float, Field(gt=0, le=0.5)]
     """So much lower than the lowest, or higher than the highest, further frames' scores are expected."""
+    least_s: Annotated[float, Field(ge=0, le=5)] = 0.0
+    """So long the passenger is looked at, also where the outcome is settled before; 0 asks for no time."""
     timeout_s: Annotated[float, Field(gt=0, le=60)]
     max_frame_age_s: Annotated[float, Field(gt=0, le=2)]
     max_span_s: Annotated[float, Field(gt=0, le=5)]
@@ -145,6 +147,8 @@ class CaptureRule(_Strict):
     def _some_frames(self) -> Self:
         if self.most_good_frames < self.good_frames:
             raise ValueError("most_good_frames is below good_frames")
+        if self.least_s > self.max_span_s / 2:
+            raise ValueError("least_s is above half of max_span_s: what decides would be too old by then")
         return self
 
 

@@ -105,6 +105,40 @@ def test_one_passenger_is_decided_on_as_soon_as_enough_frames_are_good() -> None
     assert numbers(taken) == [1, 2], "the first frame of a face tells no motion"
 
 
+def looked_at_for(least_s: float, *frames: Sequence[Face], bad: Sequence[int] = ()) -> Capture:
+    script, taken = Script(frames), Capture()
+    rule = RULE.model_copy(update={"least_s": least_s})
+    policy = POLICY.model_copy(update={"capture": rule})
+    capture(taken, Booth(script, Reader(script, bad), policy, script.clock), Question(rule), Stopwatch())
+    return taken
+
+
+@pytest.mark.parametrize(("least_s", "frames"), [(0.0, 3), (0.2, 3), (0.25, 4), (0.75, 9), (0.95, 11)])
+def test_a_passenger_is_looked_at_for_the_least_time_and_what_was_settled_decides(
+    least_s: float, frames: int
+) -> None:
+    taken = looked_at_for(least_s, *[[face()]] * 20)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert taken.frames_seen == frames
+    assert numbers(taken) == [1, 2], "further frames are looked at, and decide nothing"
+
+
+def test_who_was_in_the_zone_long_before_the_good_frames_loses_no_time() -> None:
+    taken = looked_at_for(0.75, *[[face()]] * 20, bad=range(9))
+    assert taken.frames_seen == 11
+    assert numbers(taken) == [9, 10]
+
+
+@pytest.mark.parametrize("between", [[], [face(0.3), face(0.7)], [face(0.8)]], ids=["nobody", "two", "other"])
+def test_who_comes_after_the_question_was_settled_and_before_the_least_time_starts_it_anew(
+    between: list[Face],
+) -> None:
+    taken = looked_at_for(0.75, *[[face()]] * 6, between, *[[face()]] * 20)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert min(numbers(taken)) > 6
+    assert looked_at_for(0.75, *[[face()]] * 6, between).ended is not CaptureEnd.ENOUGH
+
+
 @pytest.mark.parametrize(
     "between",
     [[], [face(0.3), face(0.7)], [face(0.8)], [face(head=0.8)]],

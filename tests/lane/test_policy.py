@@ -44,6 +44,7 @@ def site(folder: Path, *changes: tuple[str, str]) -> Policy:
         (("\ngood_frames = 2", "\ngood_frames = 1"), "good_frames"),
         (("most_good_frames = 8", "most_good_frames = 1"), "most_good_frames"),
         (("\ngood_frames = 2", "\ngood_frames = 9"), "most_good_frames is below good_frames"),
+        (("least_s = 0.0", "least_s = 1.1"), "least_s is above half of max_span_s"),
         (("score_varies = 0.04", "score_varies = 0.0"), "score_varies"),
         (("minimum = 0.5", "minimum = 0.0"), "minimum"),
         (("second_face_ratio = 0.5", "second_face_ratio = 1.0"), "second_face_ratio"),
