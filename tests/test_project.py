@@ -91,7 +91,12 @@ def test_the_wheel_holds_exactly_the_three_packages(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     files = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in files if ".dist-info" not in name} == set(NAMES)
-    for needed in ("lane/policy.toml", "lane/calibrations/sface-2021dec.json", "models/catalogue.toml"):
+    for needed in (
+        "lane/policy.toml",
+        "lane/calibrations/sface-2021dec.json",
+        "lane/calibrations/sface-2021dec-bf16.json",
+        "models/catalogue.toml",
+    ):
         assert needed in files
     assert any(name.startswith("api/console/templates/") for name in files)
     assert any(name.startswith("api/console/static/") for name in files)

@@ -1,19 +1,24 @@
 """A lane whose matcher is to run in bfloat16 runs so with that calibration, or not at all, as it was told."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from lane import build
 from lane.config import read
 from lane.errors import PolicyError
+from lane.policy import load
 from models import catalogue
 from models.build import Networks
 from models.errors import ProviderError
-from models.identity import MatcherIdentity
+from models.identity import FP32, MatcherIdentity
 from models.ort import available_providers
 from models.providers import OPENVINO
 from models.recipe import preprocessing
 from tests.lane.calibrations import policy_for
 
+ROOT = Path(__file__).parents[2]
 SPECS = catalogue.load()
 MATCHER, BEFORE = SPECS.for_role("matcher"), [SPECS.for_role("detector"), SPECS.for_role("landmarks")]
 
@@ -50,6 +55,23 @@ def test_where_it_is_preferred_and_not_there_the_lane_runs_with_the_calibration_
     assert measurer.networks.embedder.identity == networks.embedder.identity == identity("fp32")
     with pytest.raises(PolicyError, match="in another arithmetic than"):
         build.build_measurer(settings, policy_for(identity("bf16 by amx, plugin 1")))
+
+
+def test_the_shipped_policy_has_a_calibration_for_amx_and_the_release_that_is_locked() -> None:
+    lock = (ROOT / "requirements-openvino.lock").read_text(encoding="utf-8")
+    release = re.search(r"^onnxruntime-ep-openvino==(\S+)", lock, re.MULTILINE)
+    assert release is not None
+    arithmetic = f"bf16 by amx, onnxruntime-ep-openvino {release[1]}"
+    shipped, said = load(), {FP32, arithmetic}
+    assert {one.calibration.content.matcher.arithmetic for one in shipped.calibrated} == said
+    for runs in said:
+        assert shipped.check(identity(runs)).admit > 0.3
+
+
+@pytest.mark.parametrize("runs", ["bf16 by avx512, onnxruntime-ep-openvino 1.8.1", "bf16 by amx, plugin 0"])
+def test_by_other_instructions_or_another_release_the_shipped_policy_fits_nothing(runs: str) -> None:
+    with pytest.raises(PolicyError, match=r"in another arithmetic than.*python -m benchmarks calibrate"):
+        load().check(identity(runs))
 
 
 def test_networks_that_are_lost_run_on_the_cpu_in_fp32() -> None:
