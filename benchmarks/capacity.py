@@ -19,8 +19,8 @@ from benchmarks.lane_process import GOOD_FRAMES
 from benchmarks.lanes import Lanes, lanes
 from benchmarks.search import search, tell
 from benchmarks.soak import draw
-from benchmarks.stamp import networks, stamp
-from benchmarks.timing import clock, spread
+from benchmarks.stamp import stamp
+from benchmarks.timing import spread
 from lane.adapters.simulated import HEIGHT, WIDTH, Scene, render
 from models.face import ImageBGR
 from models.ort import available_cores
@@ -52,19 +52,17 @@ def measure(asked: Asked, say: Say) -> dict[str, Any]:
     """As JSON values."""
     rules = machine.policy()
     measurer = machine.measurer(rules, threads=1)
-    built = networks(measurer.networks)
     with tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder:
         say(f"drawing a film at {asked.frames_per_second} frames a second …")
         rate = asked.frames_per_second
         film = draw(_swaying(cast_as_holder(measurer).scene, rate), Path(folder) / "film.mkv", rate)
         with lanes(film, asked.every_s) as running:
             steps = list(_steps(running, asked, say))
-    about = {**stamp(rules), "clock": clock(), "film": f"{WIDTH}x{HEIGHT}, MJPEG, seed {SEED}"}
+    about = {**stamp(rules, measurer.networks, threads=1), "film": f"{WIDTH}x{HEIGHT}, MJPEG, seed {SEED}"}
     return {
         "benchmark": "capacity",
         "stamp": about,
         "threads": 1,
-        "networks": built,
         "frames_per_second": rate,
         "good_frames": GOOD_FRAMES,
         "passenger_every_s": asked.every_s,

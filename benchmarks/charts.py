@@ -29,15 +29,27 @@ def bars(title: str, groups: Mapping[str, Mapping[str, float]], unit: str) -> st
     most = max((value for group in groups.values() for value in group.values()), default=0.0)
     scale = Scale(0, most if most > 0 else 1, NAME_WIDTH, WIDTH - VALUE_WIDTH)
     names = list(dict.fromkeys(name for group in groups.values() for name in group))
+    if len(names) == 1:  # its label is enough
+        only = {label: value for label, group in groups.items() for value in group.values()}
+        rows = [(label, value, COLOURED[0]) for label, value in only.items()]
+        return _svg(title, _rows(scale, rows, unit, 4), max(24, 4 + len(rows) * (BAR + 4)))
     body, y = [], 4
     for label, group in groups.items():
         body.append(_text(0, y + 12, label, weight="600"))
-        y += 18
-        for name, value in group.items():
-            body += _bar(scale, y, name, value, unit, COLOURED[names.index(name) % len(COLOURED)])
-            y += BAR + 4
-        y += GAP
+        rows = [(name, value, COLOURED[names.index(name) % len(COLOURED)]) for name, value in group.items()]
+        body += _rows(scale, rows, unit, y + 18)
+        y += 18 + len(rows) * (BAR + 4) + GAP
     return _svg(title, body, max(y, 24))
+
+
+def _rows(scale: Scale, rows: Sequence[tuple[str, float, str]], unit: str, y: int) -> list[str]:
+    """Name, value and colour of each, one below the other from `y` on."""
+    places = range(y, y + len(rows) * (BAR + 4), BAR + 4)
+    return [
+        part
+        for place, (name, value, colour) in zip(places, rows, strict=True)
+        for part in _bar(scale, place, name, value, unit, colour)
+    ]
 
 
 def _bar(scale: Scale, y: int, name: str, value: float, unit: str, colour: str) -> Iterator[str]:

@@ -1,14 +1,19 @@
 """What a buyer asks first of each machine: how many lanes, how late, how near to what it can do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.charts import shown
-from benchmarks.figures import TAIL
+from benchmarks.figures import TAIL, steps
 from benchmarks.report.words import word
 from benchmarks.stored import Stored, Values, at, entries, number, text
 
 BENCHMARKS = ("capacity", "latency", "limit")
+ENOUGH = 100
+"""Samples without which a ninety-ninth percentile is the longest."""
+BELIEVED = 1.02
+"""A share of a limit may be above 1 by as much as clocks are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,8 @@ def _lanes(values: Values, language: str) -> Answer | None:
         how.append(word("none_carried", language))
     if at(values, "ended_at_most") is True:
         how.append(word("or_more", language))
-    return Answer(f"{lanes:g}", tuple(how))
+    carried = [step for count, step in steps(values) if count == lanes]
+    return Answer(f"{lanes:g}", (*how, *_samples(carried[-1] if carried else None, "decision", language)))
 
 
 def _tail(values: Values, language: str) -> Answer | None:
@@ -102,7 +108,7 @@ def _tail(values: Values, language: str) -> Answer | None:
         threads="?" if threads is None else f"{threads:g}",
         half="?" if half is None else shown(half, "ms"),
     )
-    return Answer(shown(late, "ms"), (how,))
+    return Answer(shown(late, "ms"), (how, *_samples(told, "end_to_end", language)))
 
 
 def _share(values: Values, language: str) -> Answer | None:
@@ -113,13 +119,23 @@ def _share(values: Values, language: str) -> Answer | None:
     ]
     if not found:
         return None
-    _, share, network = max(found)
+    _, share, network = max(found, key=lambda one: one[0])
     shares = sorted(one for _, one, _ in found)
     low, high = (shown(100 * one, "%") for one in (shares[0], shares[-1]))
     how = [word("share_how", language).format(network=network, low=low, high=high)]
     if (overhead := number(values, "overhead", "ratio")) is not None:
         how.append(word("overhead_how", language).format(overhead=shown(100 * (overhead - 1), "%")))
+    if shares[-1] > BELIEVED:
+        how.append(word("busy", language))
     return Answer(shown(100 * share, "%"), tuple(how))
+
+
+def _samples(values: Any, key: str, language: str) -> Iterator[str]:
+    """How many a tail was told from, and a warning where they are few: of ten, p99 is the longest."""
+    if (n := number(values, key, "n")) is not None:
+        yield word("samples", language).format(n=f"{n:g}")
+        if n < ENOUGH:
+            yield word("few", language)
 
 
 ANSWERS: dict[str, Callable[[Values, str], Answer | None]] = {

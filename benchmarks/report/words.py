@@ -23,10 +23,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "or_more": ("or more: no more were tried", "或更多：未再增加测试"),
     "none_carried": ("not even one kept within the limit", "一条也未能保持在限值内"),
-    "tail": ("Frame to decision, 99 of 100 within", "从画面到判定（99% 以内）"),
+    "tail": ("Frame to gate, 99 of 100 within", "从画面到闸门（99% 以内）"),
     "tail_how": (
         "on {provider}, {threads} threads; half within {half}",
         "{provider}，{threads} 个线程；半数在 {half} 以内",
+    ),
+    "samples": ("of {n} measured", "共测量 {n} 次"),
+    "few": ("fewer than 100: the tail is a first look", "少于 100 次：尾部延迟仅供初步参考"),
+    "busy": (
+        "above 100 %, which cannot be: the machine was busy; measure again",
+        "超过 100%，不可能：测量时机器繁忙，请重新测量",
     ),
     "share": ("Share of what the machine can do", "达到机器能力上限的比例"),
     "share_how": (
@@ -85,7 +91,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "soak": ("Endurance", "长时间运行"),
     "desk": ("Officers’ desk", "核查台"),
     "accuracy": ("Accuracy", "准确度"),
-    "end_to_end": ("frame to decision", "从画面到判定"),
+    "end_to_end": ("last frame to gate", "从末帧到闸门"),
     "frame_to_decision": ("work on one frame", "单帧处理"),
     "first_frame_to_gate": ("first frame to gate", "从首帧到闸门"),
     "decode": ("decode", "解码"),

@@ -39,9 +39,9 @@ def stamp(**changed: Any) -> dict[str, Any]:
     }
 
 
-def spread(middle_ms: float) -> dict[str, float | int]:
+def spread(middle_ms: float, samples: int = 200) -> dict[str, float | int]:
     tails = {"p50": 1.0, "p90": 1.1, "p95": 1.2, "p99": 1.4, "max": 1.6}
-    return {"n": 200} | {f"{name}_ms": round(middle_ms * times, 4) for name, times in tails.items()}
+    return {"n": samples} | {f"{name}_ms": round(middle_ms * times, 4) for name, times in tails.items()}
 
 
 def latency(times: float = 1.0, **changed: Any) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def capacity(lanes: int = 4, times: float = 1.0, **changed: Any) -> dict[str, An
 
 def limit(**changed: Any) -> dict[str, Any]:
     graphs = [
-        {"network": "yunet", "input": [1, 3, 256, 320], "share_of_limit": {"ratio": 0.41}},
-        {"network": "sface", "input": [1, 3, 112, 112], "share_of_limit": {"ratio": 0.86}},
+        {"network": "yunet", "input": [1, 3, 256, 320], "gflop": 0.2, "share_of_limit": {"ratio": 0.41}},
+        {"network": "sface", "input": [1, 3, 112, 112], "gflop": 1.2, "share_of_limit": {"ratio": 0.86}},
     ]
     ceilings = {"float32_gflop_per_s": {"product": {"p50": 182.0}}, "copy_gb_per_s": {"p50": 11.0}}
     told = {"graphs": graphs, "overhead": {"ratio": 1.11}, "ceilings": ceilings}

@@ -15,7 +15,7 @@ from benchmarks.report.page import page
 from benchmarks.report.words import LANGUAGES, NAMES, WORDS
 from benchmarks.stored import Stored
 from tests.benchmarks.command import run
-from tests.benchmarks.made_up import capacity, latency, limit, stamp, write
+from tests.benchmarks.made_up import CPU, capacity, latency, limit, spread, stamp, write
 from tests.benchmarks.test_comparing import JSON
 from tests.browsers import CHROMIUM, NO_BROWSER, chromium, quiet_page
 
@@ -71,6 +71,21 @@ def test_each_machine_has_its_own_verdict_and_the_newest_result_counts() -> None
         capacity(8, cpu="Large", date_utc=after), capacity(2, cpu="Large", date_utc=before), capacity(1)
     )
     assert verdicts(text)[::3] == ["8", "1"]
+
+
+def test_a_tail_of_few_samples_and_a_share_that_cannot_be_are_called_so() -> None:
+    few = latency()
+    few["providers"][CPU]["end_to_end"] = spread(25, samples=10)
+    busy = limit()
+    busy["graphs"][0]["share_of_limit"]["ratio"] = 1.2
+    said = Read(made(few, busy)).said
+    assert "of 10 measured" in said
+    assert "fewer than 100" in said
+    assert "above 100 %, which cannot be" in said
+    usual = Read(made(latency(), limit())).said
+    assert "of 200 measured" in usual
+    assert "fewer than" not in usual
+    assert "cannot be" not in usual
 
 
 def test_a_machine_that_carries_none_is_told_so() -> None:
