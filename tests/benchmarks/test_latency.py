@@ -1,5 +1,7 @@
 """A quick run on the real networks: its form and its stamp, never its speed."""
 
+import copy
+import io
 import json
 import signal
 import subprocess
@@ -10,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from benchmarks.energy import Bill
 from benchmarks.latency import STAGES
 from benchmarks.libraries import INSTALL
 from benchmarks.passes import STAGES as PASS_STAGES
+from benchmarks.tables import show_latency
 from benchmarks.timing import QUANTILES
 from models import catalogue
 from models.ort import available_cores
@@ -112,6 +117,32 @@ def test_peers_are_measured_or_the_result_says_how_to_install_them(result: dict[
         assert peer == {"skipped": INSTALL}
     else:
         assert peer["recognised"] == peer["n"] == 4
+
+
+def shown(result: dict[str, Any]) -> str:
+    console = Console(record=True, width=140, file=io.StringIO())
+    show_latency(console, result)
+    return console.export_text()
+
+
+def test_a_person_reads_every_stage_the_whole_a_cold_start_and_why_energy_is_not_told(
+    result: dict[str, Any],
+) -> None:
+    text = shown(result)
+    for named in ("frame captured to gate commanded", "first frame", "first decision", *STAGES):
+        assert named in text
+    for what, why in result["providers"]["CPUExecutionProvider"]["energy"]["not_counted"].items():
+        assert f"energy of the {what}: not counted: {why[:40]}" in text
+
+
+def test_joules_and_a_batch_that_no_graph_takes_are_told(result: dict[str, Any]) -> None:
+    told = copy.deepcopy(result)
+    cpu = told["providers"]["CPUExecutionProvider"]
+    cpu["energy"] = Bill(joules={"processor": 9.0}, seconds=3.0).told(2)
+    cpu["batches"] = {"2": {"detector": {"2": {"skipped": "takes one picture at a time"}}}}
+    text = shown(told)
+    assert "energy of the processor: 4.50 J a decision" in text
+    assert "takes one picture at a time" in text
 
 
 def test_a_result_that_could_not_be_kept_is_not_measured(tmp_path: Path) -> None:

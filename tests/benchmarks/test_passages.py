@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import DRAWN, Walk, holder
-from benchmarks.passages import Lane, lane_for, last_entries
+from benchmarks.passages import Lane, known_similarity, lane_for, last_entries
 from lane.adapters.journal import SqliteJournal
 from lane.measure import Measurer
 from lane.policy import Policy
@@ -79,6 +79,12 @@ def test_a_gate_that_does_not_open_is_not_timed(lane: Lane) -> None:
     lane.gate.faulty = True
     with pytest.raises(BenchmarkError, match="not let through"):
         lane.passage()
+
+
+def test_a_film_or_a_document_without_a_face_is_no_measurement(measurer: Measurer, walk: Walk) -> None:
+    assert known_similarity(walk, measurer) == pytest.approx(KNOWN, abs=0.02)
+    with pytest.raises(BenchmarkError, match="no face"):
+        known_similarity(replace(walk, frames=(walk.frames[0] * 0,)), measurer)
 
 
 @pytest.mark.parametrize("size", [DRAWN, (960, 540)])
