@@ -40,6 +40,7 @@ ApiError
 │   └── ImageChangedError     what is stored is not what was sealed
 ├── AlarmUnknownError         no such alarm, or no longer
 ├── LaneUnknownError          no such lane, or it may not deliver any more
+├── NoRequestError            nothing is asked of this lane, or no longer
 ├── PassageNotFoundError      the ledger holds nothing about such a passage
 ├── NotInLedgerError          the ledger has no such entry, or is not that long
 ├── CaseRefusedError          a prepared case that cannot be used
@@ -75,13 +76,22 @@ ApiError
 └── TooManyListenersError     more open streams than the desk keeps
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from lane.ledger import Head
 
 
 class ApiError(Exception):
     """Anything that `api` raises on purpose. The message says what happened and what to do."""
+
+    says: ClassVar[str] = ""
+    """The message, where it is always the same."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(self.says if message is None else message)
+
+
+# --- starting
 
 
 class SettingsError(ApiError):
@@ -99,12 +109,18 @@ class WitnessError(ApiError):
     """A witness could not find out whether the ledger only grew: nothing is proven, or refuted."""
 
 
+# --- storage
+
+
 class StoreError(ApiError):
     """The database cannot be used, or says two things. The message holds nothing of what is stored."""
 
 
 class StoreDamagedError(StoreError):
     """The database opens, but its content is not a desk's: parts are missing, or no longer readable."""
+
+
+# --- people, and how they sign in
 
 
 class NameTakenError(ApiError):
@@ -124,80 +140,67 @@ class NameUnknownError(ApiError):
 class OfficerUnknownError(ApiError):
     """No such officer."""
 
-    def __init__(self) -> None:
-        super().__init__("there is no such officer: look at the list again")
+    says = "there is no such officer: look at the list again"
 
 
 class SessionUnknownError(ApiError):
     """No such session, or it is over."""
 
-    def __init__(self) -> None:
-        super().__init__("there is no such session, or it is over: look at the list again")
+    says = "there is no such session, or it is over: look at the list again"
 
 
 class OwnRoleError(ApiError):
     """An administrator would change the own role, or end the own account."""
 
-    def __init__(self) -> None:
-        super().__init__("nobody changes the own role: ask another administrator")
+    says = "nobody changes the own role: ask another administrator"
 
 
 class LastAdministratorError(ApiError):
     """Nobody could administer the desk any more."""
 
-    def __init__(self) -> None:
-        super().__init__("this is the last administrator: make another one first")
+    says = "this is the last administrator: make another one first"
 
 
 class NoPasswordError(ApiError):
     """Who signs in elsewhere, or no more, has no password here."""
 
-    def __init__(self) -> None:
-        super().__init__("the desk keeps no password of this officer")
+    says = "the desk keeps no password of this officer"
 
 
 class ToldPasswordError(ApiError):
     """A password that somebody else told must be changed first."""
 
-    def __init__(self) -> None:
-        super().__init__("somebody else told this password: change it first")
+    says = "somebody else told this password: change it first"
 
 
 class PasskeysOffError(ApiError):
     """The desk does not know its own address, which passkeys need."""
 
-    def __init__(self) -> None:
-        super().__init__("this desk has no passkeys: its setting `origin` is not set")
+    says = "this desk has no passkeys: its setting `origin` is not set"
 
 
 class PasskeyRefusedError(ApiError):
     """No passkey of this desk, or not an answer to its question."""
 
-    def __init__(self) -> None:
-        super().__init__("the passkey was not accepted: try again, or sign in in another way")
+    says = "the passkey was not accepted: try again, or sign in in another way"
 
 
 class PasskeyUnknownError(ApiError):
     """No such passkey of one's own."""
 
-    def __init__(self) -> None:
-        super().__init__("you have no such passkey: look at the list again")
+    says = "you have no such passkey: look at the list again"
 
 
 class ProviderOffError(ApiError):
     """The site's identity provider is not set, or does not answer as it should."""
 
-    def __init__(self) -> None:
-        super().__init__("the identity provider does not answer, or this desk has none: sign in here")
+    says = "the identity provider does not answer, or this desk has none: sign in here"
 
 
 class ProviderRefusedError(ApiError):
     """The identity provider's word does not sign anybody in."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the identity provider's answer signs nobody in: try again, or ask who looks after it"
-        )
+    says = "the identity provider's answer signs nobody in: try again, or ask who looks after it"
 
 
 class NotSignedInError(ApiError):
@@ -210,164 +213,145 @@ class NotSignedInError(ApiError):
 class WrongPasswordError(ApiError):
     """Name and password do not belong together; which of them is wrong is not said."""
 
-    def __init__(self) -> None:
-        super().__init__("name and password do not belong together")
-
-
-class NoRequestError(ApiError):
-    """Nothing is asked of this lane, or no longer."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "nothing is asked of this lane, or its passenger is on the way to an officer already"
-        )
+    says = "name and password do not belong together"
 
 
 class PasswordRefusedError(ApiError):
     """A new password is too short, too long, or holds the own name."""
 
-    def __init__(self) -> None:
-        super().__init__("a password has 12 to 256 characters, and not the own name among them")
+    says = "a password has 12 to 256 characters, and not the own name among them"
 
 
 class TooManyAttemptsError(ApiError):
     """Too many wrong passwords for one name, or from one address."""
 
-    def __init__(self) -> None:
-        super().__init__("too many wrong passwords: wait a few minutes, then try again")
+    says = "too many wrong passwords: wait a few minutes, then try again"
 
 
 class TooManySignInsError(ApiError):
     """More sign-ins at the same moment than the desk checks."""
 
-    def __init__(self) -> None:
-        super().__init__("too many sign-ins at the same moment: wait a moment, then try again")
+    says = "too many sign-ins at the same moment: wait a moment, then try again"
 
 
 class NotAllowedError(ApiError):
     """Who is signed in has another role than this asks for."""
 
-    def __init__(self) -> None:
-        super().__init__("your role does not allow this: ask somebody whose role does")
+    says = "your role does not allow this: ask somebody whose role does"
 
 
 class ForgedRequestError(ApiError):
     """A request that the officer's page did not make."""
 
-    def __init__(self) -> None:
-        super().__init__("the request did not come from the officer's page: reload the page and try again")
+    says = "the request did not come from the officer's page: reload the page and try again"
 
 
 class TokenRefusedError(ApiError):
     """A lane without a valid token."""
 
-    def __init__(self) -> None:
-        super().__init__("no lane has this token: send the one that `python -m api lane add` printed")
+    says = "no lane has this token: send the one that `python -m api lane add` printed"
+
+
+# --- passages and their faces
 
 
 class PassageUnknownError(ApiError):
     """No such passage for the one who asks."""
 
-    def __init__(self) -> None:
-        super().__init__("this lane has told the desk of no such passage")
+    says = "this lane has told the desk of no such passage"
 
 
 class ReferralUnknownError(ApiError):
     """No such referral."""
 
-    def __init__(self) -> None:
-        super().__init__("there is no referral of this name")
+    says = "there is no referral of this name"
 
 
 class ImageUnknownError(ApiError):
     """No such image."""
 
-    def __init__(self) -> None:
-        super().__init__("the referral has no such image, or it was erased")
+    says = "the referral has no such image, or it was erased"
 
 
 class TooManyImagesError(ApiError):
     """More images of one passage than the desk keeps."""
 
-    def __init__(self) -> None:
-        super().__init__("the desk has as many images of this passage as it keeps of one")
+    says = "the desk has as many images of this passage as it keeps of one"
 
 
 class FacesUnknownError(ApiError):
     """The desk holds no faces of the passage, and never did."""
 
-    def __init__(self) -> None:
-        super().__init__("the desk holds no faces of a passage of this name")
+    says = "the desk holds no faces of a passage of this name"
 
 
 class FacesErasedError(ApiError):
     """The faces of the passage are erased: nobody brings them back."""
 
-    def __init__(self) -> None:
-        super().__init__("the faces of this passage are erased: there is nothing left to hold")
+    says = "the faces of this passage are erased: there is nothing left to hold"
 
 
 class HoldUnknownError(ApiError):
     """The passage is under no legal hold."""
 
-    def __init__(self) -> None:
-        super().__init__("this passage is under no legal hold, or no longer")
+    says = "this passage is under no legal hold, or no longer"
 
 
 class KeyringError(ApiError):
     """The keyring cannot be used, so that no face can be sealed or opened."""
 
-    def __init__(self, what: str = "the keyring is out of reach: try again") -> None:
-        super().__init__(what)
+    says = "the keyring is out of reach: try again"
 
 
 class KeyLostError(KeyringError):
     """The keyring has no key for the passage: after a restore, the faces of before are gone for good."""
 
-    def __init__(self) -> None:
-        super().__init__("the image is not available: the keyring has no key for this passage")
+    says = "the image is not available: the keyring has no key for this passage"
 
 
 class KeyWrongError(KeyringError):
     """Another key-encryption key wrapped the passage's key."""
 
-    def __init__(self) -> None:
-        super().__init__("the image is not available: its key was wrapped by another key-encryption key")
+    says = "the image is not available: its key was wrapped by another key-encryption key"
 
 
 class ImageChangedError(KeyringError):
     """What is stored is not what was sealed."""
 
-    def __init__(self) -> None:
-        super().__init__("the image is not available: what is stored is not what the desk sealed")
+    says = "the image is not available: what is stored is not what the desk sealed"
+
+
+# --- the hall, the ledger, prepared cases
 
 
 class AlarmUnknownError(ApiError):
     """No such alarm, or no longer."""
 
-    def __init__(self) -> None:
-        super().__init__("there is no such alarm, or no longer: look at the evaluation again")
+    says = "there is no such alarm, or no longer: look at the evaluation again"
 
 
 class LaneUnknownError(ApiError):
     """No such lane, or it may not deliver any more."""
 
-    def __init__(self) -> None:
-        super().__init__("there is no such lane at this desk, or its token was revoked")
+    says = "there is no such lane at this desk, or its token was revoked"
+
+
+class NoRequestError(ApiError):
+    """Nothing is asked of this lane, or no longer."""
+
+    says = "nothing is asked of this lane, or its passenger is on the way to an officer already"
 
 
 class PassageNotFoundError(ApiError):
     """The ledger holds nothing about such a passage."""
 
-    def __init__(self) -> None:
-        super().__init__("the ledger holds nothing about a passage of this name")
+    says = "the ledger holds nothing about a passage of this name"
 
 
 class NotInLedgerError(ApiError):
     """The ledger has no such entry, or is not that long."""
 
-    def __init__(self) -> None:
-        super().__init__("the ledger has no such entry, or is not that long: ask for its head first")
+    says = "the ledger has no such entry, or is not that long: ask for its head first"
 
 
 class CaseRefusedError(ApiError):
@@ -377,122 +361,109 @@ class CaseRefusedError(ApiError):
 class CaseUnknownError(ApiError):
     """No such prepared case, or no longer."""
 
-    def __init__(self) -> None:
-        super().__init__("there is no such prepared case, or it is retired: `python -m api case list`")
+    says = "there is no such prepared case, or it is retired: `python -m api case list`"
+
+
+# --- cases and decisions
 
 
 class ClaimHeldError(ApiError):
     """Another officer has the case."""
 
-    def __init__(self) -> None:
-        super().__init__("another officer has this case: take another one")
+    says = "another officer has this case: take another one"
 
 
 class ClaimMissingError(ApiError):
     """The officer does not have the case, or no longer."""
 
-    def __init__(self) -> None:
-        super().__init__("this case is not yours, or no longer: claim it first")
+    says = "this case is not yours, or no longer: claim it first"
 
 
 class AlreadyDecidedError(ApiError):
     """The case has its decision, and keeps it."""
 
-    def __init__(self) -> None:
-        super().__init__("this case is decided and stays as it is")
+    says = "this case is decided and stays as it is"
 
 
 class PassageClosedError(ApiError):
     """The passage ended before an officer decided."""
 
-    def __init__(self) -> None:
-        super().__init__("the passage has ended at the lane: there is nobody left to decide on")
+    says = "the passage has ended at the lane: there is nobody left to decide on"
 
 
 class OtherOfficerNeededError(ApiError):
     """Somebody else must answer for the case."""
 
-    def __init__(self) -> None:
-        super().__init__("this case needs another officer: take another one")
+    says = "this case needs another officer: take another one"
 
 
 class AlreadyJudgedError(ApiError):
     """The officer has judged the faces under this claim, or there was nothing to judge."""
 
-    def __init__(self) -> None:
-        super().__init__("the findings are revealed already, and the judgement before stays as it is")
+    says = "the findings are revealed already, and the judgement before stays as it is"
 
 
 class NotShownError(ApiError):
     """The faces were not sent to the officer who judges them."""
 
-    def __init__(self) -> None:
-        super().__init__("look at the case first: nobody judges faces that were not shown")
+    says = "look at the case first: nobody judges faces that were not shown"
 
 
 class NotRevealedError(ApiError):
     """The officer has not judged the faces yet, or was not shown what the machine found."""
 
-    def __init__(self) -> None:
-        super().__init__("compare the faces first: a decision follows the officer's own judgement")
+    says = "compare the faces first: a decision follows the officer's own judgement"
 
 
 class NoShiftError(ApiError):
     """The officer is on no shift."""
 
-    def __init__(self) -> None:
-        super().__init__("you are on no shift: begin one first")
+    says = "you are on no shift: begin one first"
 
 
 class NotDecidedError(ApiError):
     """The case has no decision yet."""
 
-    def __init__(self) -> None:
-        super().__init__("this case has no decision that could be corrected")
+    says = "this case has no decision that could be corrected"
 
 
 class NotYourDecisionError(ApiError):
     """Another officer decided."""
 
-    def __init__(self) -> None:
-        super().__init__("another officer decided this case: only that officer can correct it")
+    says = "another officer decided this case: only that officer can correct it"
 
 
 class AlreadyHandedError(ApiError):
     """The lane has the decision."""
 
-    def __init__(self) -> None:
-        super().__init__("the lane has the decision already: it can no longer be corrected")
+    says = "the lane has the decision already: it can no longer be corrected"
 
 
 class NoteMissingError(ApiError):
     """The answer needs a note."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "say why in a note: the answer contradicts your own judgement, or the machine where it is sure"
-        )
+    says = "say why in a note: the answer contradicts your own judgement, or the machine where it is sure"
 
 
 class RepeatRefusedError(ApiError):
     """The lane may not capture this passenger again."""
 
-    def __init__(self) -> None:
-        super().__init__("this passenger is not captured again: choose another answer")
+    says = "this passenger is not captured again: choose another answer"
 
 
 class SecondOfficerNeededError(ApiError):
     """A correction to an answer that needs a second officer."""
 
-    def __init__(self) -> None:
-        super().__init__("this answer needs a second officer and cannot be given as a correction")
+    says = "this answer needs a second officer and cannot be given as a correction"
 
 
 class GroundRefusedError(ApiError):
     """The ground does not belong to the answer."""
 
-    def __init__(self) -> None:
-        super().__init__("this ground does not belong to this answer: choose one from the answer's list")
+    says = "this ground does not belong to this answer: choose one from the answer's list"
+
+
+# --- what is sent
 
 
 class ChainBrokenError(ApiError):
@@ -513,8 +484,7 @@ class ImageMissingError(ApiError):
 class ImageRefusedError(ApiError):
     """The bytes are not the image that they claim to be."""
 
-    def __init__(self) -> None:
-        super().__init__("the body is not a JPEG image with the SHA-256 that the path names")
+    says = "the body is not a JPEG image with the SHA-256 that the path names"
 
 
 class EntryRefusedError(ApiError):
@@ -527,67 +497,61 @@ class EntryRefusedError(ApiError):
 class BodyTooLargeError(ApiError):
     """More bytes than the endpoint takes."""
 
-    def __init__(self) -> None:
-        super().__init__("the body is larger than this endpoint takes")
+    says = "the body is larger than this endpoint takes"
 
 
 class TextRefusedError(ApiError):
     """A text that the database cannot keep: too long, or with a character that no writing has."""
 
-    def __init__(self) -> None:
-        super().__init__("a text is too long, or holds a character that cannot be stored")
+    says = "a text is too long, or holds a character that cannot be stored"
+
+
+# --- the desk cannot answer now
 
 
 class StoreBusyError(ApiError):
     """The database did not answer in time. Where the connection was lost in a commit, nobody knows of it."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the desk's database is busy or out of reach: whether this was stored is not known; "
-            "look, and send the same again where it was not"
-        )
+    says = (
+        "the desk's database is busy or out of reach: whether this was stored is not known; "
+        "look, and send the same again where it was not"
+    )
 
 
 class NotReadyError(ApiError):
     """The desk cannot do its work now; its log says why."""
 
-    def __init__(self, why: str = "the desk cannot do its work now") -> None:
-        super().__init__(why)
+    says = "the desk cannot do its work now"
 
 
 class SchemaDiffersError(NotReadyError):
     """The database has the schema of another release."""
 
-    def __init__(self) -> None:
-        super().__init__("the database has the schema of another release: start that one, or this one anew")
+    says = "the database has the schema of another release: start that one, or this one anew"
 
 
 class DiskFullError(NotReadyError):
     """There is no room left beside the database."""
 
-    def __init__(self) -> None:
-        super().__init__("there is hardly any room left on the database's disk")
+    says = "there is hardly any room left on the database's disk"
 
 
 class ReadOnlyStoreError(NotReadyError):
     """The database takes no writes: a standby, or a file that is gone."""
 
-    def __init__(self) -> None:
-        super().__init__("the database takes no writes")
+    says = "the database takes no writes"
 
 
 class EndingError(NotReadyError):
     """The desk is about to end."""
 
-    def __init__(self) -> None:
-        super().__init__("this desk is about to end: ask another one")
+    says = "this desk is about to end: ask another one"
 
 
 class TooManyListenersError(ApiError):
     """More open streams than the desk keeps."""
 
-    def __init__(self) -> None:
-        super().__init__("too many open streams at the desk: close some, then try again")
+    says = "too many open streams at the desk: close some, then try again"
 
 
 ANSWERS: dict[type[ApiError], tuple[int, str]] = {

@@ -12,8 +12,9 @@ from babel.messages.pofile import read_po
 from starlette.requests import Request
 
 import api.console
+from api import errors
 from api.console import render
-from api.errors import ANSWERS
+from api.errors import ANSWERS, ApiError
 from api.messages.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
 from api.words import meanings, wording
 from api.words.language import CHOICES, COOKIE, catalogue, choices, of_request, words
@@ -70,6 +71,17 @@ def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
     assert brief != unknown
     if tag != "en":
         assert brief != wording.brief(ReasonTold(code=code), words("en"))
+
+
+def test_every_error_stands_in_the_tree_under_what_it_is() -> None:
+    made = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ApiError)}
+    over, found = {0: "ApiError"}, {"ApiError"}
+    for lead, name in re.findall(r"^([│ ]*[├└]── )(\w+)  ", errors.__doc__ or "", re.MULTILINE):
+        depth = len(lead) // 4
+        over[depth] = name
+        assert vars(errors)[name].__bases__[0].__name__ == over[depth - 1], name
+        found.add(name)
+    assert found == {one.__name__ for one in made}
 
 
 def test_every_answer_ground_and_error_has_words() -> None:
