@@ -14,7 +14,10 @@ import pytest
 from benchmarks.capacity import Asked, told
 from benchmarks.drawing import draw_lanes
 from benchmarks.errors import BenchmarkError
+from benchmarks.frames import holder
 from benchmarks.lanes import LaneProcess, lanes
+from benchmarks.soak import draw
+from lane.measure import Measurer
 from tests.benchmarks.command import ROOT, run
 from tests.children import children_of, command_of, heeds_ctrl_c
 
@@ -121,6 +124,21 @@ def _with_a_reader(pid: int) -> set[int]:
         if lanes and readers:
             return lanes | readers
         time.sleep(0.05)
+
+
+def test_a_lane_that_a_step_does_without_has_no_camera(
+    photos: Path, measurer: Measurer, tmp_path: Path
+) -> None:
+    assert photos.is_dir()
+    film = draw(holder(measurer).frames, tmp_path / "film.mkv", 15)
+    with lanes(film, every_s=60) as running:  # nobody comes in so short a time: faces are followed
+        for count in (2, 1, 2):
+            worked = running.work(count, 0.5)
+            assert [one["frames_looked_at"] > 0 for one in worked] == [True] * count
+            started = children_of(os.getpid(), "benchmarks.lane_process")
+            readers = [one for lane_ in started for one in children_of(lane_, "cameras.reader")]
+            assert (len(started), len(readers)) == (2, count)
+    assert children_of(os.getpid(), "benchmarks.lane_process") == set()
 
 
 def test_a_lane_that_fails_ends_the_run_with_what_it_said(photos: Path, tmp_path: Path) -> None:
