@@ -25,6 +25,7 @@ import numpy as np
 from benchmarks import machine
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import cast_as_holder
+from benchmarks.timing import settled_garbage
 from lane.adapters.cameras.camera import RealCamera
 from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd
@@ -145,8 +146,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _ended)
     film, number, every_s = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     try:
-        with ExitStack() as cameras:
-            lane = Lane(number, every_s)
+        lane = Lane(number, every_s)
+        with settled_garbage(), ExitStack() as cameras:
             _answer({})
             _serve(lane, film, number, cameras)
     except (BenchmarkError, LaneError, ModelError) as error:

@@ -1,6 +1,5 @@
 """Time in nanoseconds, and what many samples of it come to."""
 
-import gc
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lane.garbage import settled_garbage as settled_garbage
 from lane.measure import Stopwatch
 
 QUANTILES = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
@@ -38,17 +38,6 @@ def spread(samples_ns: Sequence[int]) -> dict[str, float | int]:
     found = np.quantile(samples_ns, tuple(QUANTILES.values()), method="inverted_cdf")
     named = {**dict(zip(QUANTILES, found, strict=True)), "max_ms": max(samples_ns)}
     return {**{name: round(float(ns) / 1e6, 4) for name, ns in named.items()}, "n": len(samples_ns)}
-
-
-@contextmanager
-def settled_garbage() -> Iterator[None]:
-    """Collect once, then keep what is there out of later collections, which go on as they do in a lane."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def clock() -> dict[str, Any]:

@@ -29,6 +29,7 @@ from lane.build import (
 )
 from lane.config import Settings
 from lane.errors import JournalError
+from lane.garbage import settled_garbage
 from lane.guidance import Instruction
 from lane.judge import Judge
 from lane.kiosk.child import Kiosk
@@ -123,6 +124,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
             timekeeper=timekeeper,
         )
         stack.callback(kiosk, Instruction.CLOSED)
+        stack.enter_context(settled_garbage())
         yield Running(station, pulse, retention.tidy, retention.note)
 
 
