@@ -148,11 +148,19 @@ def of_integers(settings: RuntimeSettings) -> Ceiling:
 
 @contextmanager
 def by_numpy(threads: int) -> Iterator[Ceiling]:
-    """A product in a process of its own: numpy's library takes its threads when it is loaded."""
+    """A product in a process of its own: numpy's library takes its threads when it is loaded.
+
+    It hears no Ctrl-C, and ends when nobody can ask it any more.
+    """
     environment = os.environ | dict.fromkeys(BLAS_THREADS, str(threads))
     command = [sys.executable, "-m", "benchmarks.product", str(SIDE)]
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         ceiling = Ceiling("numpy", 2 * SIDE**3, partial(_asked, process))
         ceiling.time_ns()  # it is loaded and warm

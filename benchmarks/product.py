@@ -4,6 +4,7 @@ Started by `benchmarks.ceilings`: each line that comes in asks for one more prod
 took go out.
 """
 
+import os
 import sys
 import time
 
@@ -24,7 +25,10 @@ def main() -> None:
         took_ns = time.perf_counter_ns() - started
         if not abs(product.sum(dtype=np.float64) / right - 1) < 1e-4:  # NaN compares false
             raise SystemExit("numpy's matrix product is wrong: timing it is worth nothing")
-        print(took_ns, flush=True)
+        try:
+            os.write(sys.stdout.fileno(), f"{took_ns}\n".encode())
+        except BrokenPipeError:  # who asked has gone
+            return
 
 
 if __name__ == "__main__":
