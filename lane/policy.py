@@ -40,6 +40,7 @@ DOCUMENT = frozenset({"inter_eye_distance_px", "shown"})
 
 FileName = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 WhenMissing = Literal["refer", "signal"]
 
 
@@ -77,7 +78,7 @@ class ComparisonRule(_Strict):
     max_worst_group_fmr: Annotated[float, Field(gt=0, le=0.01)]
     sureness: Sureness
     rare_holders: Annotated[float, Field(ge=0, le=0.5)]
-    accepted_referral_load: Annotated[float, Field(ge=0, le=1)]
+    accepted_referral_load: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +156,10 @@ class CaptureRule(_Strict):
 class ZoneRule(_Strict):
     """Where the passenger stands, and who else counts. Sides are fractions of the frame."""
 
-    left: Annotated[float, Field(ge=0, le=1)]
-    right: Annotated[float, Field(ge=0, le=1)]
-    top: Annotated[float, Field(ge=0, le=1)]
-    bottom: Annotated[float, Field(ge=0, le=1)]
+    left: Fraction
+    right: Fraction
+    top: Fraction
+    bottom: Fraction
     least_head: Annotated[float, Field(gt=0, le=0.5)]
     max_gap_s: Annotated[float, Field(gt=0, le=2)]
     least_overlap: Annotated[float, Field(gt=0, lt=1)]

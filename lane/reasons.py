@@ -180,6 +180,10 @@ WORST_FIRST = (
 """Attacks and people in danger, then faces and documents in doubt, then what needs help or another
 authority, then poor pictures, then faults of the lane, which never count against the passenger."""
 
+NEVER_CAPTURED = frozenset({Code.DIPLOMATIC, Code.DECLINES_FACE, Code.CHILD})
+"""No lane captures these, or once more by an officer's word, and no desk offers it: diplomats and others with
+papers like theirs, who declines it, children."""
+
 _ELSEWHERE: dict[Code, Agency] = {
     Code.REPORTED_LOST: Agency.POLICE,
     Code.DIPLOMATIC: Agency.DIPLOMATIC,

@@ -38,7 +38,7 @@ from lane.ports import (
     Wishes,
     nobody_guides,
 )
-from lane.reasons import Code, Reason
+from lane.reasons import NEVER_CAPTURED, Code, Reason
 from lane.referral import Answer, Decision, PassageId
 from lane.service import Service
 from lane.timekeeping import Timekeeper, clock_fact, doubted
@@ -46,7 +46,6 @@ from lane.timekeeping import Timekeeper, clock_fact, doubted
 log = logging.getLogger(__name__)
 
 UNREADABLE = TravelDocument(photo=b"", expires_on=None)
-UNCAPTURED = {Code.DIPLOMATIC, Code.DECLINES_FACE, Code.CHILD}
 RETRY_S = 1.0
 ENDS = {
     Answer.SECOND_LINE: Step.SENT_TO_SECOND_LINE,
@@ -243,7 +242,7 @@ class Station:
 
     def _may_repeat(self, passage: Passage, outcome: Refer) -> bool:
         """Within the policy, and never a diplomat, a child or somebody who declines it."""
-        never = any(reason.code in UNCAPTURED for reason in outcome.reasons)
+        never = any(reason.code in NEVER_CAPTURED for reason in outcome.reasons)
         return not never and passage.repeats < self._judge.policy.capture.max_repeat_captures
 
     def _refuse_repeat(self, passage: Passage, decision: Decision) -> None:

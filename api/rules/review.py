@@ -8,11 +8,8 @@ differ.
 from collections.abc import Collection
 from enum import StrEnum
 
-from lane.reasons import Code
+from lane.reasons import NEVER_CAPTURED, Code
 from lane.referral import MOST_REPEATS, Answer, Ground
-
-UNCAPTURED = frozenset({Code.DIPLOMATIC, Code.DECLINES_FACE, Code.CHILD})
-"""Diplomats and others with papers like theirs, who declines it, children."""
 
 
 class Step(StrEnum):
@@ -158,4 +155,4 @@ def may_take(stage: Stage, officer: str, spoken: Collection[str], *, supervises:
 
 def may_repeat(codes: Collection[str], repeats: int) -> bool:
     """Whether the lane may capture once more; who is not to be captured is not, by no officer's word."""
-    return repeats < MOST_REPEATS and UNCAPTURED.isdisjoint(codes)
+    return repeats < MOST_REPEATS and NEVER_CAPTURED.isdisjoint(codes)

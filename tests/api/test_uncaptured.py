@@ -15,6 +15,7 @@ from tests.browsers import quiet_page
 REASONS = [Code.CHILD, Code.BODY_SIZE, Code.IMPAIRMENT, Code.DIPLOMATIC, Code.DECLINES_FACE]
 DUTY = {Code.CHILD: "child", Code.DIPLOMATIC: "diplomatic"}
 NEVER_AGAIN = {Code.CHILD, Code.DIPLOMATIC, Code.DECLINES_FACE}
+"""`P08` after a first capture too: who lets one picture be taken may decline the next."""
 ACCUSING = re.compile(r"suspect|refus|deni|fraud|attack alarm|impost|嫌疑|拒绝|冒用|欺骗", re.IGNORECASE)
 
 
@@ -65,6 +66,18 @@ def test_only_who_has_the_duty_is_asked(desk: RunningDesk, lane: Lane, officer: 
     if duty:
         with desk.officer("li", duties=[duty]) as named:
             assert named.ask("POST", "/referrals/next").json()["claim"]["passage"] == passage
+
+
+def test_who_declines_at_the_repeated_capture_is_offered_none(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(images=[])
+    officer.claim(passage)
+    assert officer.decide(passage, "repeat_capture", "poor_pictures").status_code == 200
+    assert lane.decision(passage)["answer"] == "repeat_capture"
+    lane.refer(images=[], passage=passage, reasons=[{"code": "P08", "components": []}])
+    offered = taken(officer, passage)["revealed"]["answers"]
+    assert "repeat_capture" not in {one["answer"] for one in offered}
+    refused = officer.answer(passage, "repeat_capture", "other")
+    assert (refused.status_code, refused.json()["code"]) == (422, "repeat_refused")
 
 
 def test_a_passenger_who_was_captured_has_no_such_steps(lane: Lane, officer: Officer) -> None:
