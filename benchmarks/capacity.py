@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from benchmarks import machine
 from benchmarks.frames import STANDING_FROM_S, cast_as_holder
 from benchmarks.lane_process import GOOD_FRAMES
-from benchmarks.lanes import Lanes, lanes
+from benchmarks.lanes import lanes
 from benchmarks.search import search, tell
 from benchmarks.soak import draw
 from benchmarks.stamp import stamp
@@ -57,7 +57,7 @@ def measure(asked: Asked, say: Say) -> dict[str, Any]:
         rate = asked.frames_per_second
         film = draw(_swaying(cast_as_holder(measurer).scene, rate), Path(folder) / "film.mkv", rate)
         with lanes(film, asked.every_s) as running:
-            steps = list(_steps(running, asked, say))
+            steps = list(steps_of(running, asked, say))
     about = {**stamp(rules, measurer.networks, threads=1), "film": f"{WIDTH}x{HEIGHT}, MJPEG, seed {SEED}"}
     return {
         "benchmark": "capacity",
@@ -81,7 +81,16 @@ def _swaying(scene: Scene, rate: int) -> Sequence[ImageBGR]:
     return [*there, *there[-2:0:-1]]
 
 
-def _steps(running: Lanes, asked: Asked, say: Say) -> Iterator[dict[str, Any]]:
+class Working(Protocol):
+    """Lanes; see `benchmarks.lanes.Lanes`."""
+
+    def work(self, count: int, seconds: float, /) -> list[dict[str, Any]]:
+        """What each of so many, at once, came to."""
+        ...
+
+
+def steps_of(running: Working, asked: Asked, say: Say) -> Iterator[dict[str, Any]]:
+    """Each number of lanes that is tried, in order, as JSON values."""
     trying = search(1, lambda _: 1, MOST_LANES)
     count: float | None = next(trying)
     while count is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.capacity import Asked, told
+from benchmarks.capacity import Asked, steps_of, told
 from benchmarks.drawing import draw_lanes
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import holder
@@ -60,6 +60,24 @@ def test_lanes_that_are_carried_are_told_in_figures() -> None:
 )
 def test_what_breaks_is_named(more: dict[str, Any], why: str) -> None:
     assert told(ASKED, [lane(**more)])["broken"] == [why]
+
+
+@pytest.mark.parametrize(("carries", "tried"), [(0, [1]), (1, [1, 2]), (5, [1, 2, 4, 8, 6, 5])])
+def test_lanes_are_added_until_they_are_late_and_then_the_gap_is_halved(
+    carries: int, tried: list[int]
+) -> None:
+    class Machine:
+        def work(self, count: int, seconds: float) -> list[dict[str, Any]]:
+            assert seconds == ASKED.seconds
+            late = {"decided_ns": [(101 * MS, 300 * MS)]} if count > carries else {}
+            return [lane(**late)] * count
+
+    said: list[str] = []
+    steps = list(steps_of(Machine(), ASKED, said.append))
+    assert [step["lanes"] for step in steps] == tried
+    assert max((step["lanes"] for step in steps if not step["broken"]), default=0) == carries
+    assert said[0] == "1 lane for 10 s …"
+    assert ("carried" in said[1]) is (carries > 0)
 
 
 def test_the_steps_are_drawn_with_those_that_broke(tmp_path: Path) -> None:
