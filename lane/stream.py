@@ -179,7 +179,8 @@ class StreamWatch:
     def _remember(self, small: Numbers) -> None:
         place, known = self._seen % REMEMBERED, min(self._seen + 1, REMEMBERED)
         self._pictures[place] = small.ravel()
-        alike = self._pictures[:known] @ self._pictures[place] / (WIDTH * HEIGHT)
+        # Row by row: `@` wakes a thread for each core, and waits for all of them where others work, too.
+        alike = np.vecdot(self._pictures[:known], self._pictures[place]) / (WIDTH * HEIGHT)
         self._distances[place, :known] = self._distances[:known, place] = 2 - 2 * alike
         self._seen += 1
 
@@ -264,7 +265,7 @@ def explained(before: Numbers, after: Numbers) -> float | None:
     if not np.all(energies >= _LEAST):  # NaN compares false
         return None
     flat, wanted = slopes.reshape(6, -1), change.ravel()
-    movement = np.linalg.lstsq(flat @ flat.T, flat @ wanted, rcond=None)[0]
+    movement = np.linalg.lstsq(flat @ flat.T, np.vecdot(flat, wanted), rcond=None)[0]
     rest = np.square(change - np.tensordot(movement, slopes, 1))
     return float(min(1 - rest[part].sum() / energy for part, energy in zip(_PARTS, energies, strict=True)))
 
