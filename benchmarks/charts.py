@@ -6,6 +6,7 @@ grid, `paper` for what lies behind.
 """
 
 import math
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
@@ -15,7 +16,7 @@ from benchmarks.stored import plain
 WIDTH = 720
 NAME_WIDTH, VALUE_WIDTH = 230, 110
 BAR, GAP = 16, 12
-LONGEST_NAME = 34
+LONGEST_NAME = 28
 COLOURED = COLOURS[:6]
 """Those that stand out from paper and from a dark page."""
 HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 300, 70, 210, 20, 46
@@ -29,7 +30,7 @@ def bars(title: str, groups: Mapping[str, Mapping[str, float]], unit: str) -> st
     most = max((value for group in groups.values() for value in group.values()), default=0.0)
     scale = Scale(0, most if most > 0 else 1, NAME_WIDTH, WIDTH - VALUE_WIDTH)
     names = list(dict.fromkeys(name for group in groups.values() for name in group))
-    if len(names) == 1:  # its label is enough
+    if len(names) == 1 and max(map(_wide, groups)) <= LONGEST_NAME:  # its label is enough
         only = {label: value for label, group in groups.items() for value in group.values()}
         rows = [(label, value, COLOURED[0]) for label, value in only.items()]
         return _svg(title, _rows(scale, rows, unit, 4), max(24, 4 + len(rows) * (BAR + 4)))
@@ -132,7 +133,15 @@ def shown(value: float, unit: str) -> str:
 
 
 def _cut(name: str, longest: int = LONGEST_NAME) -> str:
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+    if _wide(name) <= longest:
+        return name
+    kept = next(end for end in range(len(name), -1, -1) if _wide(name[:end]) < longest)
+    return f"{name[:kept]}…"
+
+
+def _wide(name: str) -> int:
+    """In letters: a Chinese one is as wide as two others."""
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in name)
 
 
 def _text(

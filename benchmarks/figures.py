@@ -44,13 +44,14 @@ def _latency(values: Values) -> Iterator[Figure]:
         for place, point in entries(told, "points"):
             if place != "0":  # the first is told above
                 size, threads = text(point, "size") or place, number(point, "threads") or 0
-                yield from _spread(at(point, "end_to_end"), provider, f"{size}, {threads:g} threads")
+                name = (provider, "end_to_end", size, "threads", f"{threads:g}")
+                yield from _spread(at(point, "end_to_end"), *name)
 
 
 def _capacity(values: Values) -> Iterator[Figure]:
     yield from _count(values, "lanes", less_is_better=False)
     for lanes, step in steps(values):
-        yield from _spread(at(step, "decision"), "decision", f"{lanes:g} lanes")
+        yield from _spread(at(step, "decision"), "decision", "lanes", f"{lanes:g}")
 
 
 def steps(values: Values) -> list[tuple[float, Values]]:

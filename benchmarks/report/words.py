@@ -125,6 +125,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "passages carried": ("passages carried", "可承载的通行量"),
     "eer": ("equal error rate", "等错误率"),
     "fnmr_at_fmr": ("holders missed where strangers pass at", "误识率对应的拒真率"),
+    "threads": ("threads", "线程数"),
     "max": ("longest", "最长"),
 }
 """Words within a figure's name; what is not here stands as it is."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from tests.browsers import CHROMIUM, NO_BROWSER, chromium, quiet_page
 
 MADE: dict[str, Callable[[], dict[str, Any]]] = {"latency": latency, "capacity": capacity, "limit": limit}
 FOREIGN = '"><script>alert(1)</script><img src=x onerror=alert(1)>\x1b&amp;'
+
+
+BESIDE_THE_PAGE = """all => all.filter(one => {
+    const b = one.getBoundingClientRect(), p = one.ownerSVGElement.getBoundingClientRect()
+    return b.left < p.left - 1 || b.right > p.right + 1 || b.top < p.top - 1 || b.bottom > p.bottom + 1
+}).map(one => one.textContent)"""
 
 
 class Read(HTMLParser):
@@ -166,15 +173,18 @@ def test_the_command_writes_the_file_and_refuses_before_it_reads(tmp_path: Path)
 def test_the_page_is_readable_by_all_who_read_it_on_screens_and_on_paper(tmp_path: Path) -> None:
     other = {"cpu": "Large Processor 9000 with a long name", "cores": 16, "threads": 16}
     results = (latency(), latency(0.4, **other), capacity(), capacity(9, 0.4, **other), limit())
+    few = (latency(), limit())
     with chromium() as browser:
-        for language in LANGUAGES:
-            (path := tmp_path / f"{language}.html").write_text(made(*results, language=language))
+        for language, of_it in product(LANGUAGES, (results, few)):
+            (path := tmp_path / "report.html").write_text(made(*of_it, language=language))
             with quiet_page(browser) as shown:
                 for scheme in ("light", "dark"):
                     shown.emulate_media(color_scheme=scheme)
                     shown.set_content(path.read_text())
                     found = Axe().run(shown).response
                     assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+                boxes = shown.eval_on_selector_all("svg text", BESIDE_THE_PAGE)
+                assert boxes == []
                 for width in (320, 640, 1280):
                     shown.set_viewport_size({"width": width, "height": 800})
                     assert shown.evaluate("document.documentElement.scrollWidth") <= width
