@@ -71,7 +71,7 @@ class Bench:
 
 def measure(plan: Plan, providers: Sequence[str] | None) -> dict[str, Any]:
     """The CPU and, where they run every node, these other providers or all; then the peers. JSON values."""
-    rules = machine.policy()
+    rules, beside_cpu = machine.policy(), others(providers)
     # all cores is the same question on every machine, a number of them is another one
     stamped = stamp(rules, threads=None if plan.threads[0] == available_cores() else plan.threads[0])
     with tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder:
@@ -79,9 +79,9 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> dict[str, Any]:
         measured = {CPU: _on(CPU, bench)}
         beside = _peers(bench)
         failed = {}
-        for provider in _others(providers):
+        for provider in beside_cpu:
             try:
-                measured[provider] = _on(named(provider).name, bench)
+                measured[provider] = _on(provider, bench)
             except ProviderError as error:
                 failed[provider] = str(error)
         where = {"journal": {"synchronous": "FULL", "filesystem": filesystem(Path(folder))}}
@@ -96,10 +96,10 @@ def measure(plan: Plan, providers: Sequence[str] | None) -> dict[str, Any]:
     }
 
 
-def _others(asked: Sequence[str] | None) -> Iterator[str]:
-    """Beside the CPU."""
-    wanted = dict.fromkeys(KNOWN if asked is None else asked)
-    return (name for name in wanted if name.lower() not in (CPU.lower(), KNOWN[CPU].short))
+def others(asked: Sequence[str] | None) -> tuple[str, ...]:
+    """Beside the CPU, each once by its long name. ProviderError for a name that nobody knows."""
+    wanted = dict.fromkeys(named(name).name for name in (KNOWN if asked is None else asked))
+    return tuple(name for name in wanted if name != CPU)
 
 
 def _films(plan: Plan, rules: Policy) -> dict[Size, Film]:

@@ -15,12 +15,13 @@ import pytest
 from rich.console import Console
 
 from benchmarks.energy import Bill
-from benchmarks.latency import STAGES
+from benchmarks.latency import STAGES, others
 from benchmarks.libraries import INSTALL
 from benchmarks.passes import STAGES as PASS_STAGES
 from benchmarks.tables import show_latency
 from benchmarks.timing import QUANTILES
 from models import catalogue
+from models.errors import ProviderError
 from models.ort import available_cores
 from models.providers import KNOWN
 from tests.benchmarks.command import ROOT, run
@@ -109,6 +110,13 @@ def test_a_provider_that_does_not_run_says_why(result: dict[str, Any]) -> None:
     assert {*result["providers_not_measured"], *result["providers"]} == set(KNOWN)
     for name, why in result["providers_not_measured"].items():
         assert name in why
+
+
+def test_a_provider_is_told_by_its_long_name_however_it_was_asked_for() -> None:
+    assert others(None) == tuple(name for name in KNOWN if name != "CPUExecutionProvider")
+    assert others(["cpu", "openvino", "OpenVINOExecutionProvider"]) == ("OpenVINOExecutionProvider",)
+    with pytest.raises(ProviderError, match="openvino"):
+        others(["abacus"])
 
 
 def test_peers_are_measured_or_the_result_says_how_to_install_them(result: dict[str, Any]) -> None:
