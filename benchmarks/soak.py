@@ -22,7 +22,7 @@ from benchmarks import machine
 from benchmarks.frames import cast_as_holder
 from benchmarks.memory import Kept, sampled
 from benchmarks.stamp import stamp
-from benchmarks.timing import spread
+from benchmarks.timing import settled_garbage, spread
 from lane.adapters.cameras.camera import RealCamera
 from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd
@@ -90,7 +90,7 @@ def measure(minutes: float, rate: int, threads: int | None, say: Say) -> dict[st
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         say(f"drawing {FILM_S:g} s of film at {rate} frames a second …")
         film = draw(_walking_up(passenger.scene, rate), Path(folder) / "film.mkv", rate)
-        with _camera(film) as camera:
+        with _camera(film) as camera, settled_garbage():  # as in service
             judge_with = partial(Judge, measurer=measurer, policy=rules, clock=SystemClock())
             told = _soaked(camera, judge_with, passenger, minutes * 60, say)
     asked = {"minutes": minutes, "frames_per_second": rate, "threads": threads}
