@@ -105,7 +105,7 @@ def _peers(values: Values) -> Iterator[Figure]:
     for _, point in entries(values, "embedding", "dlib", "points"):
         batch, threads = number(point, "batch"), number(point, "threads")
         if batch is not None and threads is not None:
-            yield from _times(point, "dlib", f"batch {batch:g}", f"{threads:g} thread")
+            yield from _times(point, "dlib", f"batch {batch:g}", f"threads {threads:g}")
 
 
 def _times(values: Any, *whom: str) -> Iterator[Figure]:

@@ -37,6 +37,7 @@ from models.embed import FaceEmbedder
 from models.face import ImageBGR
 from models.mesh import FaceMesh
 from models.ort import OrtSession, available_cores
+from models.providers import named
 from models.session import Session, Tensor
 
 WARM_UP = 5
@@ -166,7 +167,7 @@ def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
             for step in steps if number % 2 else reversed(steps):
                 step()
     about = stamp(rules, built, threads=threads)
-    asked = {"provider": provider, "threads": used, "conventions": CONVENTIONS}
+    asked = {"provider": named(provider).name, "threads": used, "conventions": CONVENTIONS}
     return {"benchmark": "limit", "stamp": about, **asked, **told(graphs, runs, highest, timed)}
 
 
