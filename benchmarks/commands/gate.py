@@ -17,6 +17,7 @@ from benchmarks.commands.telling import say, tell
 WORSE = 1
 """The exit code that a gate ends with."""
 QUICK, THOROUGH = 3, 8
+USUAL = ("python", "-m", "benchmarks", "latency", "--quick", "--json", "-")
 
 
 def gate(
@@ -62,17 +63,14 @@ def gate(
     if (stored is None) == (against is None):
         raise typer.BadParameter("wanted is one of STORED.json and --against", param_hint="--against")
     commit = resolved(ROOT, against or commit_of(read(stored or Path())))
-    run = (
-        shlex.split(command)
-        if command
-        else [sys.executable, *["-m", "benchmarks", "latency", "--quick", "--json", "-"]]
-    )
+    run = shlex.split(command) if command else [sys.executable, *USUAL[1:]]
     count = rounds or (QUICK if quick else THOROUGH)
     with checked_out(ROOT, commit) as tree:
         say(f"measuring {commit[:12]} and this code, {3 * count + 2} runs …")
         measuring = taken(count, partial(measured, run, tree), partial(measured, run, ROOT))
         done = [next(measuring) for _ in follow(range(count), "Both codes in turns")]
-    found = {"benchmark": "gate", "stamp": stamp(), "against": commit, "command": run, **told(done)}
+    asked = {"against": commit, "command": command or shlex.join(USUAL)}  # no path: it may name its user
+    found = {"benchmark": "gate", "stamp": stamp(), **asked, **told(done)}
     tell(found, json_out, _show)
     if found["worse"]:
         raise typer.Exit(WORSE)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import models.host
 from benchmarks.__main__ import app
+from benchmarks.commands.gate import USUAL
 from benchmarks.earlier import checked_out, resolved
 from benchmarks.errors import BenchmarkError
 from benchmarks.gate import ORDERS, Round, Times, commit_of, judged, measured, rounds, told
@@ -112,6 +113,24 @@ def test_a_stored_result_names_the_commit_and_its_times_are_not_believed(
     commit(repository, SLOW)
     stored = write(latency(1000.0, commit={"id": earlier, "dirty": False}), tmp_path / "stored.json")
     assert gate(str(stored), "--rounds", "3")[0] == 1
+
+
+def test_a_result_names_no_path_of_whoever_measured(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Sequence[str]] = []
+
+    def noting(command: Sequence[str], _tree: Path) -> Times:
+        seen.append(command)
+        return FAST
+
+    monkeypatch.setattr("benchmarks.gate.measured", noting)
+    commit(repository, FAST)
+    out = tmp_path / "out.json"
+    done = CliRunner().invoke(app, ["gate", "--against", "HEAD", "--rounds", "3", "--json", str(out)])
+    assert done.exit_code == 0
+    assert {tuple(one) for one in seen} == {(sys.executable, *USUAL[1:])}
+    assert str(Path(sys.executable).parent) not in out.read_text()
 
 
 def test_what_is_not_committed_is_measured_as_this_code(repository: Path) -> None:
