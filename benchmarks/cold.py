@@ -22,6 +22,7 @@ from benchmarks.frames import Walk
 from benchmarks.passages import lane_for
 from benchmarks.progress import follow
 from benchmarks.timing import spread
+from lane.adapters.clock import SystemClock
 from lane.document import TravelDocument
 from lane.evidence import DocumentKind
 from models.host import ROOT
@@ -71,10 +72,10 @@ def start(folder: Path, provider: str, threads: int, known: float, began_ns: int
     measurer = machine.measurer(rules, provider=provider, threads=threads)
     marks.append(time.monotonic_ns())
     walk = Walk(_document((folder / PHOTO).read_bytes()), tuple(np.load(folder / FILM, mmap_mode="r")))
-    with lane_for(walk, known, measurer, rules, folder / f"lane-{began_ns}") as lane:
+    with lane_for(walk, known, measurer, rules, folder / f"lane-{began_ns}", SystemClock()) as lane:
         marks.append(time.monotonic_ns())
         passed = lane.passage()
-        marks.append(lane.gate.commanded_ns)
+        marks.append(round(lane.gate.commanded_s * 1e9))
     return {
         **dict(zip(PARTS, _between(marks), strict=False)),
         "first_decision": marks[-1] - began_ns,

@@ -20,6 +20,7 @@ from benchmarks.plan import Plan, Point
 from benchmarks.progress import follow
 from benchmarks.stamp import networks, stamp
 from benchmarks.timing import settled_garbage, spread
+from lane.adapters.clock import SystemClock
 from lane.measure import Measurer
 from lane.policy import Policy
 from models.errors import ProviderError
@@ -172,7 +173,7 @@ def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Pass
     film, told = bench.films[point.size], f"{told_size(point.size)} on {point.threads}: passages"
     with (
         tempfile.TemporaryDirectory(dir=bench.folder) as folder,
-        lane_for(film.walk, film.known, measurer, bench.rules, Path(folder)) as lane,
+        lane_for(film.walk, film.known, measurer, bench.rules, Path(folder), SystemClock()) as lane,
     ):
         for _ in range(WARM_UP_PASSAGES):
             lane.passage()

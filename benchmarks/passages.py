@@ -32,7 +32,7 @@ from lane.judge import Judge
 from lane.measure import Measurer, Stopwatch
 from lane.passage import State
 from lane.policy import Policy
-from lane.ports import Draft, Picture, Standing
+from lane.ports import Clock, Draft, Picture, Standing
 from lane.referral import PassageId
 from lane.station import PassageReport, Station
 from lane.supervision import About
@@ -88,8 +88,10 @@ class TimedJournal(SqliteJournal):
 class TimedGate(SimulatedGate):
     """A simulated gate that knows when it was commanded, and reads the ledger as it then stood on disk."""
 
+    clock: Clock = field(default_factory=SystemClock)
     ledger: Path = Path()
-    commanded_ns: int = 0
+    commanded_s: float = 0.0
+    """By the clock that never jumps."""
     command_ns: int = 0
     before: list[dict[str, Any]] = field(default_factory=list)
     """The last two entries: verdict and opening."""
@@ -98,8 +100,8 @@ class TimedGate(SimulatedGate):
         """Open, then look: until this returns, nobody writes."""
         began_ns = time.monotonic_ns()
         SimulatedGate.open(self, passage)
-        self.commanded_ns = time.monotonic_ns()
-        self.command_ns = self.commanded_ns - began_ns
+        self.commanded_s = self.clock.monotonic_s()
+        self.command_ns = time.monotonic_ns() - began_ns
         self.before = last_entries(self.ledger, 2)
 
 
@@ -128,10 +130,10 @@ class Lane:
         return self._timed(report, self._similarity(report))
 
     def _timed(self, report: PassageReport, similarity: float) -> Passed:
-        captured_ns = [round(second * 1e9) for second in self.camera.captured_s]
+        captured_s, commanded_s = self.camera.captured_s, self.gate.commanded_s
         return Passed(
-            last_frame_ns=self.gate.commanded_ns - captured_ns[-1],
-            first_frame_ns=self.gate.commanded_ns - captured_ns[0],
+            last_frame_ns=round((commanded_s - captured_s[-1]) * 1e9),
+            first_frame_ns=round((commanded_s - captured_s[0]) * 1e9),
             ledger_ns=self.journal.verdict_ns,
             gate_ns=self.gate.command_ns,
             frames=report.frames,
@@ -154,12 +156,14 @@ class Lane:
 
 
 @contextmanager
-def lane_for(walk: Walk, known: float, measurer: Measurer, rules: Policy, folder: Path) -> Iterator[Lane]:
+def lane_for(
+    walk: Walk, known: float, measurer: Measurer, rules: Policy, folder: Path, clock: Clock
+) -> Iterator[Lane]:
     """A lane in service, with its journal in this folder. Raises LaneError, ModelError."""
     settings = config.read(lane=LANE, journal=folder / "lane.sqlite")
-    clock, desk = SystemClock(settings.zone()), SimulatedDesk(LANE)
+    desk = SimulatedDesk(LANE)
     camera = PacedCamera(walk.frames, CAMERA_FRAMES_PER_SECOND, clock)
-    gate = TimedGate(ledger=settings.journal)
+    gate = TimedGate(clock=clock, ledger=settings.journal)
     with ExitStack() as stack:
         journal = stack.enter_context(TimedJournal(settings.journal, settings.lane))
         beacon = stack.enter_context(Beacon(desk, About("", "", "", ""), clock))
