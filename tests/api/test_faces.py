@@ -491,6 +491,7 @@ def test_images_of_an_older_desk_are_sealed_at_the_first_start(
     named, stray = drawn_face(1), drawn_face(7)
     passage = lane.refer(images=[named])
     old_file = tmp_path / "older" / "desk.sqlite3"
+    old_file.parent.mkdir()
     old = Database(old_file)
     old.migrate("0004")
     old.close()
