@@ -232,11 +232,11 @@ def _show_provider(console: Console, name: str, provider: dict[str, Any]) -> Non
     console.print(f"\n{name}; milliseconds", markup=False)
     whole = _spreads("frame captured to gate commanded")
     for point in provider["points"]:
-        where = f"{point['size']}, {point['threads']} threads"
+        where = _place(point)
         _add_spread(whole, f"{where}: last frame", point["end_to_end"])
         _add_spread(whole, f"{where}: first frame", point["first_frame_to_gate"])
     console.print(whole)
-    stages = _spreads(f"stage at {provider['size']}, {provider['threads']} threads")
+    stages = _spreads(f"stage at {_place(provider)}")
     for stage, told in provider["stages"].items():
         _add_spread(stages, stage, told)
     _add_spread(stages, "one frame, to decision", provider["frame_to_decision"])
@@ -251,6 +251,11 @@ def _show_provider(console: Console, name: str, provider: dict[str, Any]) -> Non
             why = provider["energy"]["not_counted"].get(what)
             each = f"{told['joules_per_decision']:.2f} J a decision" if told else f"not counted: {why}"
             console.print(f"energy of the {what}: {each}", markup=False)
+
+
+def _place(point: dict[str, Any]) -> str:
+    threads = point["threads"]
+    return f"{point['size']}, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def _spreads(first: str) -> Table:
