@@ -46,17 +46,19 @@ class Asked:
     """How long each step lasts."""
     every_s: float
     """So often a passenger comes to each lane."""
+    bf16: bool = False
+    """Whether the lanes' matcher computes in bfloat16."""
 
 
 def measure(asked: Asked, say: Say) -> dict[str, Any]:
     """As JSON values."""
     rules = machine.policy()
-    measurer = machine.measurer(rules, threads=1)
+    measurer = machine.measurer(rules, threads=1, bf16=asked.bf16)
     with tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder:
         say(f"drawing a film at {asked.frames_per_second} frames a second …")
         rate = asked.frames_per_second
         film = draw(_swaying(cast_as_holder(measurer).scene, rate), Path(folder) / "film.mkv", rate)
-        with lanes(film, asked.every_s) as running:
+        with lanes(film, asked.every_s, bf16=asked.bf16) as running:
             steps = list(steps_of(running, asked, say))
     about = {**stamp(rules, measurer.networks, threads=1), "film": f"{WIDTH}x{HEIGHT}, MJPEG, seed {SEED}"}
     return {

@@ -72,11 +72,11 @@ class Noted:
 class Lane:
     """Networks, rules and a passenger, who comes again and again."""
 
-    def __init__(self, number: int, every_s: float) -> None:
+    def __init__(self, number: int, every_s: float, *, bf16: bool = False) -> None:
         shipped = machine.policy()
         rule = shipped.capture.model_copy(update={"good_frames": GOOD_FRAMES})
         self._policy: Policy = shipped.model_copy(update={"capture": rule})
-        self._measurer = machine.measurer(self._policy, threads=1)
+        self._measurer = machine.measurer(self._policy, threads=1, bf16=bf16)
         self._policy.check(self._measurer.networks.embedder.identity)
         self._passenger = cast_as_holder(self._measurer)
         self._every_s, self._chance = every_s, np.random.default_rng(number)
@@ -141,12 +141,12 @@ def _cpu_s_of(pid: int) -> float:
 
 
 def main() -> None:
-    """`python -m benchmarks.lane_process FILM NUMBER EVERY_S`."""
+    """`python -m benchmarks.lane_process FILM NUMBER EVERY_S fp32|bf16`."""
     _end_with_the_parent()
     signal.signal(signal.SIGTERM, _ended)
     film, number, every_s = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     try:
-        lane = Lane(number, every_s)
+        lane = Lane(number, every_s, bf16=sys.argv[4] == "bf16")
         with settled_garbage(), ExitStack() as cameras:
             _answer({})
             _serve(lane, film, number, cameras)

@@ -24,12 +24,13 @@ ENDS_WITHIN_S = 10.0
 class LaneProcess:
     """One of them; see `benchmarks.lane_process`."""
 
-    def __init__(self, film: Path, number: int, every_s: float) -> None:
+    def __init__(self, film: Path, number: int, every_s: float, *, bf16: bool = False) -> None:
         self.number = number
         self.has_camera = False
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  it is closed by `end`
+        asked = (str(film), str(number), str(every_s), "bf16" if bf16 else "fp32")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.lane_process", str(film), str(number), str(every_s)],
+            [sys.executable, "-m", "benchmarks.lane_process", *asked],
             cwd=Path(__file__).parents[1],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -100,8 +101,8 @@ class LaneProcess:
 class Lanes:
     """As many as were ever needed; those that a step does without have no camera, and take no time."""
 
-    def __init__(self, film: Path, every_s: float) -> None:
-        self._film, self._every_s = film, every_s
+    def __init__(self, film: Path, every_s: float, *, bf16: bool = False) -> None:
+        self._film, self._every_s, self._bf16 = film, every_s, bf16
         self._every: list[LaneProcess] = []
 
     def work(self, count: int, seconds: float) -> list[dict[str, Any]]:
@@ -115,7 +116,7 @@ class Lanes:
     def _start(self, count: int) -> None:
         new = range(len(self._every), count)
         for number in new:
-            self._every.append(LaneProcess(self._film, number + 1, self._every_s))
+            self._every.append(LaneProcess(self._film, number + 1, self._every_s, bf16=self._bf16))
         _answers([self._every[number] for number in new], STARTS_WITHIN_S)
 
     def end(self) -> None:
@@ -145,9 +146,9 @@ def _answers(lanes: Sequence[LaneProcess], within_s: float) -> list[dict[str, An
 
 
 @contextmanager
-def lanes(film: Path, every_s: float) -> Iterator[Lanes]:
+def lanes(film: Path, every_s: float, *, bf16: bool = False) -> Iterator[Lanes]:
     """Lanes that see this film; to each a passenger comes every so many seconds. None is left afterwards."""
-    made = Lanes(film, every_s)
+    made = Lanes(film, every_s, bf16=bf16)
     try:
         yield made
     finally:

@@ -1,6 +1,7 @@
 """The lane's own measuring, on a chosen provider, as a lane would build it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lane.measure import Measurer
 from lane.policy import Policy, load
@@ -14,13 +15,20 @@ def policy() -> Policy:
 
 
 def measurer(
-    rules: Policy, *, provider: str = CPU, threads: int | None = None, matchers: Sequence[str] = ()
+    rules: Policy,
+    *,
+    provider: str = CPU,
+    threads: int | None = None,
+    matchers: Sequence[str] = (),
+    bf16: bool = False,
 ) -> Measurer:
     """Networks on exactly this provider; ProviderError where it does not run them whole.
 
-    `matchers` are names of the catalogue, beside the lane's own.
+    `matchers` are names of the catalogue, beside the lane's own. With `bf16` that one computes in bfloat16,
+    as a lane with `[engine] bf16 = "require"`; ProviderError where it cannot.
     """
-    networks = build_networks(runtime(provider, threads), matchers=matchers)
+    settings = replace(runtime(provider, threads), bf16="require" if bf16 else "never")
+    networks = build_networks(settings, matchers=matchers)
     return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
 
 

@@ -54,11 +54,11 @@ def ours(lane: LanePass, document_bgr: ImageBGR) -> Mapping[str, Work]:
     }
 
 
-def measure(count: int, threads: int) -> dict[str, Any]:
-    """As JSON values."""
+def measure(count: int, threads: int, *, bf16: bool = False) -> dict[str, Any]:
+    """As JSON values. ProviderError where the matcher is to run in bfloat16 and cannot."""
     with bound(threads):
         rules = machine.policy()
-        measurer = machine.measurer(rules, threads=threads)
+        measurer = machine.measurer(rules, threads=threads, bf16=bf16)
         rules.check(measurer.networks.embedder.identity)
         walk = frames.holder(measurer)
         told = compared(LanePass(measurer, rules, walk), walk, count)

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import results
-from benchmarks.commands.options import Json
+from benchmarks.commands.options import Bf16, Json
 from benchmarks.commands.telling import say, tell
 
 QUICK_S, THOROUGH_S = 6.0, 20.0
@@ -26,6 +26,7 @@ def capacity(
     every_s: Annotated[
         float, typer.Option(min=0, help="So often a passenger comes to each lane; 0: one after another.")
     ] = 2,
+    bf16: Bf16 = False,
 ) -> None:
     """Measure how many lanes this machine carries before decisions come too late.
 
@@ -48,7 +49,8 @@ def capacity(
     from benchmarks.drawing import draw_lanes  # noqa: PLC0415
 
     results.must_be_writable(json_out)
-    found = measure(Asked(rate, limit_ms, seconds or (QUICK_S if quick else THOROUGH_S), every_s), say)
+    seconds = seconds or (QUICK_S if quick else THOROUGH_S)
+    found = measure(Asked(rate, limit_ms, seconds, every_s, bf16), say)
     if json_out is not None and json_out != results.STDOUT:
         found["drawing"] = draw_lanes(json_out, found)
     tell(found, json_out, _show)

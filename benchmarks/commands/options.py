@@ -12,6 +12,13 @@ Json = Annotated[
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of each network; the cores of this process if not given.")
 ]
+Bf16 = Annotated[
+    bool,
+    typer.Option(
+        "--bf16",
+        help='The matcher computes in bfloat16, as with bf16 = "require" in lane.toml: the extra openvino.',
+    ),
+]
 Root = Annotated[Path, typer.Option(help="The folder that the lists' paths are relative to.")]
 Matchers = Annotated[
     list[str] | None,

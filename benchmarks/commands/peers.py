@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import results
-from benchmarks.commands.options import Json
+from benchmarks.commands.options import Bf16, Json
 from benchmarks.commands.telling import tell
 
 QUICK, THOROUGH = 20, 200
@@ -23,6 +23,7 @@ def peers(
         int,
         typer.Option(min=1, help="Threads of ours, and cores for all; most libraries use one."),
     ] = 1,
+    bf16: Bf16 = False,
 ) -> None:
     """Time the same frames by a lane and by what a user would otherwise pick, frame by frame in turns.
 
@@ -37,7 +38,7 @@ def peers(
     from benchmarks.peers import measure  # noqa: PLC0415  --help loads no network's library
 
     results.must_be_writable(json_out)
-    tell(measure(frames or (QUICK if quick else THOROUGH), threads), json_out, show_peers)
+    tell(measure(frames or (QUICK if quick else THOROUGH), threads, bf16=bf16), json_out, show_peers)
 
 
 def show_peers(console: Console, result: dict[str, Any]) -> None:
