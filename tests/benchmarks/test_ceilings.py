@@ -12,6 +12,7 @@ from benchmarks.ceilings import Ceiling
 from benchmarks.errors import BenchmarkError
 from models.graph import GraphBuilder
 from models.ort import CPU, OrtSession, RuntimeSettings
+from tests.children import children_of
 
 ON_CPU = RuntimeSettings("cpu", CPU, 1)
 
@@ -27,14 +28,11 @@ def test_every_ceiling_takes_time_and_what_is_not_there_says_why() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for children")
 def test_no_process_stays() -> None:
+    before = children_of(os.getpid())
     with ceilings.by_numpy(1) as product:
         assert product.amount == 2 * 1024**3
-        assert _children()
-    assert not _children()
-
-
-def _children() -> str:
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+        assert children_of(os.getpid()) > before
+    assert children_of(os.getpid()) <= before
 
 
 def test_a_copy_is_whole_whoever_does_which_part() -> None:
