@@ -34,7 +34,7 @@ bench-peers: .venv-peers/.ready ready
 	@.venv-peers/bin/python -m benchmarks $(BENCH) $(ARGS)
 
 .venv-peers/.ready: .venv/.demo requirements-peers.lock
-	@echo "Installing what a user would pick instead (about 200 MB, once)" >&2
+	@echo "Installing what a user would pick instead (about 250 MB, once)" >&2
 	@$(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements-peers.lock
 	@touch $@
@@ -62,7 +62,7 @@ lock:
 	$(LOCK) --extra cpu --extra demo -c requirements-dev.lock -o requirements.lock
 	$(LOCK) --extra gpu --extra demo -c requirements-dev.lock -o requirements-gpu.lock
 	$(LOCK) --extra openvino --extra demo -c requirements-dev.lock -o requirements-openvino.lock
-	grep -oE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock | grep -v ^setuptools | $(LOCK) --extra cpu --extra demo --extra peers --override benchmarks/peers-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
+	grep -ohE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock requirements-openvino.lock | sort -u | grep -v ^setuptools | $(LOCK) --extra openvino --extra demo --extra peers --override benchmarks/peers-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
 
 clean:
 	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .grimp_cache .hypothesis .import_linter_cache
