@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,8 @@ from benchmarks.frames import holder
 from benchmarks.lanes import LaneProcess, lanes
 from benchmarks.soak import draw
 from lane.measure import Measurer
-from tests.benchmarks.command import ROOT, run
-from tests.children import children_of, command_of, heeds_ctrl_c
+from tests.benchmarks.command import run, running
+from tests.children import children_of, command_of
 
 ASKED = Asked(frames_per_second=15, limit_ms=100, seconds=10, every_s=2)
 MS = 1_000_000
@@ -113,16 +111,7 @@ def test_the_command_searches_and_tells_steps_and_a_drawing(photos: Path, tmp_pa
 
 def test_ctrl_c_ends_every_lane_and_every_reader(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
-    command = [sys.executable, "-m", "benchmarks", "capacity", "--seconds", "60", "--every-s", "0"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"TMPDIR": str(tmp_path)},
-        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509
-    ) as process:
+    with running("capacity", "--seconds", "60", "--every-s", "0", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None
         assert any("1 lane for 60 s" in line for line in iter(process.stderr.readline, ""))
         started = _with_a_reader(process.pid)

@@ -2,15 +2,13 @@
 
 import json
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 from benchmarks.desk import told
 from benchmarks.drawing import draw_steps
 from benchmarks.shift import Load, Seen
-from tests.benchmarks.command import ROOT, run
+from tests.benchmarks.command import run, running
 
 LOAD = Load(per_hour=360, referred=0.5, seconds=10, officer_s=1)
 MS = 1_000_000
@@ -78,11 +76,7 @@ def test_the_help_says_what_is_measured_and_when_a_step_is_broken() -> None:
 
 
 def test_ctrl_c_ends_a_measurement_and_its_desk(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks", "desk", *SMALL, "--seconds", "60"]
-    environment = {"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with running("desk", *SMALL, "--seconds", "60", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
         assert any("passages an hour of each" in line for line in lines)

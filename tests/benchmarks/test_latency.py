@@ -4,8 +4,6 @@ import copy
 import io
 import json
 import signal
-import subprocess
-import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,8 +22,7 @@ from models import catalogue
 from models.errors import ProviderError
 from models.ort import available_cores
 from models.providers import KNOWN
-from tests.benchmarks.command import ROOT, run
-from tests.children import heeds_ctrl_c
+from tests.benchmarks.command import run, running
 
 FEW = ("--quick", "--frames", "4", "--passages", "2", "--batch", "2")
 
@@ -169,23 +166,12 @@ def test_help_teaches_each_command() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux when the networks are loaded")
 def test_ctrl_c_ends_a_run_without_a_traceback() -> None:
-    command = [sys.executable, "-m", "benchmarks", "latency", "--frames", "1000000"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
-    ) as process:
+    with running("latency", "--frames", "1000000") as process:
         maps = Path(f"/proc/{process.pid}/maps")
         while process.poll() is None and "onnxruntime" not in maps.read_text(encoding="utf-8"):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        try:
-            told, complained = process.communicate(timeout=60)
-        finally:
-            process.kill()
+        told, complained = process.communicate(timeout=60)
     assert process.returncode == 130
     assert not told
     assert "stopped" in complained

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +20,7 @@ from lane.measure import Measurer
 from models import catalogue
 from models.errors import InferenceError
 from models.ort import OrtSession
-from tests.benchmarks.command import ROOT, run
-from tests.children import heeds_ctrl_c
+from tests.benchmarks.command import run, running
 
 
 def never() -> int:
@@ -141,23 +138,12 @@ def test_the_overhead_is_a_ratio_with_an_interval(result: dict[str, Any]) -> Non
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for children")
 def test_ctrl_c_ends_a_run_and_all_that_it_started() -> None:
-    command = [sys.executable, "-m", "benchmarks", "limit", "--turns", "100000", "--threads", "1"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
-    ) as process:
+    with running("limit", "--turns", "100000", "--threads", "1") as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        try:
-            while process.poll() is None and not (started := children.read_text(encoding="ascii").split()):
-                time.sleep(0.05)
-            process.send_signal(signal.SIGINT)
-            told, complained = process.communicate(timeout=60)
-        finally:
-            process.kill()
+        while process.poll() is None and not (started := children.read_text(encoding="ascii").split()):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        told, complained = process.communicate(timeout=60)
     assert process.returncode == 130
     assert not told
     assert "stopped" in complained
