@@ -4,6 +4,7 @@ document presented → capture → evidence → policy → gate, or referral →
 """
 
 import logging
+import math
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -226,7 +227,7 @@ class Station:
         """Do what the officer decided; True where the gate opened."""
         decided = Draft("passage.decided", {"passage": passage.id, "decision": to_plain(decision)})
         if age_s > self._judge.policy.desk.max_answer_age_s:
-            log.warning("passage %s: the answer may be %.0f s old and opens no gate", passage.id, age_s)
+            log.warning("passage %s: the answer may be too old (%.0f s) and opens no gate", passage.id, age_s)
             self._close(passage, Step.INTERRUPTED, [decided])
         elif self._stopped:
             self._close(passage, Step.INTERRUPTED, [decided])
@@ -255,21 +256,23 @@ class Station:
     def _wait_for_officer(self, passage: Passage) -> tuple[Decision, float] | None:
         """The answer, and how old it may be: the time since the desk last said that there was none.
 
-        None where a supervisor or an alarm stopped the lane: then no answer counts any more.
+        Infinitely old where the gate saw something that the desk may have heard of only afterwards. None
+        where a supervisor or an alarm stopped the lane: then no answer counts any more.
         """
-        none_yet_s = self._clock.monotonic_s()
+        none_yet_s, known = self._clock.monotonic_s(), len(passage.events)
         while not self._stop.is_set():
             self._look(passage)
             if self._stopped:
                 return None
-            self._courier.deliver()
-            asked_s = self._clock.monotonic_s()
-            decision = self._courier.answer(passage.id, self._officer_wait_s)
+            told = self._courier.deliver() is DeskContact.REACHED
+            asked_s, seen = self._clock.monotonic_s(), len(passage.events)
+            # At once where there is news: an answer that is there already was given without it.
+            decision = self._courier.answer(passage.id, 0 if seen > known else self._officer_wait_s)
             if decision is not None and decision.id != passage.answer:
-                return decision, self._clock.monotonic_s() - none_yet_s
-            if self._courier.contact is DeskContact.REACHED:
-                none_yet_s = asked_s
-            if decision is not None or self._courier.contact is not DeskContact.REACHED:
+                return decision, math.inf if seen > known else self._clock.monotonic_s() - none_yet_s
+            if reached := self._courier.contact is DeskContact.REACHED:
+                none_yet_s, known = asked_s, seen if told else known
+            if decision is not None or not (reached and told):
                 self._clock.sleep(RETRY_S)
         raise StoppedError(f"stopped while passage {passage.id} waits for an officer")
 

@@ -12,7 +12,7 @@ from lane.adapters.simulated import SimulatedGate, openings
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.crossing import Passing
 from lane.document import TravelDocument
-from lane.errors import GateFaultError
+from lane.errors import DeskLostError, GateFaultError
 from lane.ledger import read
 from lane.ports import GateEvent
 from lane.reasons import Code
@@ -191,6 +191,30 @@ def test_a_gate_stays_shut_where_something_was_seen_after_the_decision(
     assert openings(here.gate.diary) == 0
     assert events(here) == [("L04", True)]
     assert here.facts()[-1] == ("passage.closed", "interrupted")
+
+
+@pytest.mark.parametrize("knew", [True, False])
+def test_an_officers_answer_opens_no_gate_that_saw_something_before_the_desk_heard_of_it(
+    knew: bool, tmp_path: Path
+) -> None:
+    """An answer that was given while the desk was out of reach knows nothing of what was seen meanwhile."""
+    asked = 0
+
+    def answer(_: object) -> Answer | None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            here.gate.seen.append(seen(Code.DOOR_FORCED))
+            raise DeskLostError("nobody answers")
+        return None if knew and asked == 2 else Answer.ADMIT
+
+    here = Here(tmp_path, Scripted(REFERRED), desk=SimulatedDesk(LANE, script=answer))
+    report = here.station.serve()
+    assert report is not None
+    assert report.gate_opened is knew
+    assert openings(here.gate.diary) == knew
+    assert events(here) == [("L04", True)]
+    assert here.facts()[-1] == ("passage.closed", "passed_through" if knew else "interrupted")
 
 
 def test_an_alarm_while_the_gate_is_open_ends_the_opening(tmp_path: Path) -> None:
