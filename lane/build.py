@@ -13,7 +13,7 @@ from lane.config import EvaluationSettings, Settings
 from lane.courier import Courier
 from lane.engine import Engine
 from lane.errors import SettingsError
-from lane.evaluation import SWITCHED_OFF, Evaluator, Shadow, expected
+from lane.evaluation import SWITCHED_OFF, Evaluator, Shadow
 from lane.judge import Judge
 from lane.measure import Measurer
 from lane.observer import Observer
@@ -79,7 +79,6 @@ def build_observer(settings: Settings, policy: Policy, clock: Clock, networks: N
         policy,
         Cohort(wanted.cohort_size, wanted.cohort_lifetime_s, clock.monotonic_s),
         _shadow(wanted, policy, networks),
-        expected(policy, networks.embedder.identity),
         wanted.cohort_groups,
     )
     return Observer(evaluator)

@@ -97,11 +97,9 @@ class Evaluator:
         policy: Policy,
         cohort: Cohort,
         shadow: Shadow | NotAssessed = SWITCHED_OFF,
-        limits: Limits = Limits(),
         groups: frozenset[str] = frozenset(),
     ) -> None:
-        self._policy, self._cohort, self._shadow = policy, cohort, shadow
-        self._limits, self._groups = limits, groups
+        self._policy, self._cohort, self._shadow, self._groups = policy, cohort, shadow, groups
 
     def close(self) -> None:
         """Erase the cohort."""
@@ -123,7 +121,7 @@ class Evaluator:
             "own_match": self._own_match(compared),
             "cohort": cohort,
             "shadow": shadow,
-            "limits": to_plain(self._limits),
+            "limits": to_plain(self._expected(compared)),
             "timings_ms": {stage: watch.timings_ms().get(stage, 0.0) for stage in ("cohort", "shadow")},
         }
 
@@ -187,6 +185,11 @@ class Evaluator:
         if reference is None or not compared.good:
             return None
         return _says(compared.similarity, self._threshold(reference.matcher))
+
+    def _expected(self, compared: Compared) -> Limits:
+        """Of the matcher that compared: a lane whose networks were lost goes on with another one."""
+        reference = compared.reference.embedding
+        return expected(self._policy, reference.matcher) if reference else Limits()
 
     def _group(self, compared: Compared) -> str | None:
         return compared.nationality if compared.nationality in self._groups else None

@@ -40,6 +40,7 @@ from models.errors import CatalogueError, InferenceError, WeightsChangedError, W
 from models.face import AlignedFace, Embedding
 from models.identity import MatcherIdentity
 from models.ort import RuntimeSettings
+from tests.lane.calibrations import policy_for
 from tests.lane.hall import LANE, Hall, hall
 
 THUMBNAIL = MatcherIdentity("thumbnail", "2" * 64, "3" * 64)
@@ -225,7 +226,7 @@ def test_each_verification_is_told_after_its_passage_is_closed(
 ) -> None:
     names = ("holder", "impostor", "holder-new-photo", "holder")
     judge = Judges(verdicts.judge, [verdicts.of[name] for name in names])
-    with Observer(Evaluator(policy, cohort(), limits=Limits(fmr=1e-3)), LONG_S) as observer:
+    with Observer(Evaluator(policy, cohort()), LONG_S) as observer:
         here = hall(
             tmp_path,
             measurer,
@@ -242,7 +243,8 @@ def test_each_verification_is_told_after_its_passage_is_closed(
         "passage.closed"
     ] * 4
     assert [one["passage"] for one in told] == [one.passage for one in reports]
-    assert {one["limits"]["fmr"] for one in told} == {1e-3}
+    due = expected(policy, measurer.networks.embedder.identity).fmr
+    assert {one["limits"]["fmr"] for one in told} == {due}
     assert {one["matcher"]["sha256"] for one in told} == {measurer.networks.embedder.identity.sha256}
     assert all(one["shadow"] == {"not_assessed": "switched off"} for one in told)
     assert [one["group"] for one in told] == [None] * 4
@@ -469,6 +471,27 @@ def test_a_lane_is_built_with_what_its_calibration_expects(
     assert body["limits"] == {"fmr": at_admit.worst_fmr_high, "fnmr": at_admit.fnmr_high}
     assert at_admit.fnmr <= body["limits"]["fnmr"]
     assert body["shadow"] == {"not_assessed": "switched off"}
+
+
+def test_after_networks_were_lost_what_is_expected_is_that_of_the_matcher_which_compared(
+    policy: Policy, verdicts: Verdicts
+) -> None:
+    (one,) = policy_for(THUMBNAIL).calibrated
+    stricter = replace(one, band=replace(one.band, admit=one.band.admit + 0.2))
+    lost = policy.model_copy(update={"calibrated": (stricter,)})
+    both = policy.model_copy(update={"calibrated": (*lost.calibrated, *policy.calibrated)})
+    after = compared(verdicts.of["holder"])
+    assert after.reference.embedding is not None
+    reference = replace(after.reference, embedding=replace(after.reference.embedding, matcher=THUMBNAIL))
+    before = replace(after, reference=reference)
+    evaluator = Evaluator(both, cohort())
+    told = [evaluator.evaluate(one)["limits"] for one in (before, after)]
+    due = [expected(lost, THUMBNAIL), expected(policy, after.reference.embedding.matcher)]
+    assert [(one["fmr"], one["fnmr"]) for one in told] == [(one.fmr, one.fnmr) for one in due]
+    assert told[0] != told[1]
+    nobody = evaluator.evaluate(compared(verdicts.of["no-face"]))
+    assert (nobody["matcher"], nobody["limits"]) == (None, {"fmr": None, "fnmr": None})
+    evaluator.close()
 
 
 def test_of_a_matcher_that_nobody_measured_nothing_is_expected(policy: Policy) -> None:
