@@ -9,6 +9,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from math import ceil
 from pathlib import Path
@@ -180,7 +181,7 @@ class Content(_Strict):
         return self
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """One matcher's calibration, and the SHA-256 of the file that it was read from."""
 
@@ -188,7 +189,7 @@ class Calibration:
     sha256: str
     content: Content
 
-    @property
+    @cached_property
     def matcher(self) -> MatcherIdentity:
         """The matcher that was measured."""
         matcher = self.content.matcher
@@ -206,8 +207,15 @@ class Calibration:
         """
         if not abs(score) < float("inf"):  # NaN compares false
             return NotAssessed("the score is not a finite number")
-        at = bisect_right([point.score for point in self.content.points], score)
-        return Measured(1.0 if at == 0 else _shown(self.content.points)[at - 1])
+        scores, told = self._rates
+        at = bisect_right(scores, score)
+        return Measured(told[at - 1] if at else 1.0)
+
+    @cached_property
+    def _rates(self) -> tuple[list[float], list[float]]:
+        """By point, its score, and the worst group's rate as it may be told."""
+        points = self.content.points
+        return [point.score for point in points], _shown(points)
 
     def band(self, limits: Limits) -> Band:
         """`admit` is the lowest point from which on every point keeps the limits. CalibrationError for none.
