@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from api.messages.schemas import Told, Wire
 
@@ -49,7 +49,7 @@ class StatusTold(Told):
     """How a lane stands."""
 
     state: State
-    since: datetime
+    since: AwareDatetime
     camera: CameraTold = CameraTold()
     about: AboutTold = AboutTold()
     outbox: Number = 0

@@ -115,6 +115,13 @@ def test_a_status_that_makes_no_sense_is_refused_with_a_code(lane: Lane) -> None
         assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
 
 
+def test_a_lane_that_tells_no_time_zone_is_refused_and_blinds_nobody(lane: Lane, supervisor: Officer) -> None:
+    heard(lane, state="referred")
+    answer = tell(lane, since="2026-01-01T00:00:00")
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
+    assert [one["state"] for one in hall(supervisor)["lanes"]] == ["referred"]
+
+
 def test_a_real_beacon_and_a_real_desk_understand_each_other(
     desk: RunningDesk, lane: Lane, supervisor: Officer
 ) -> None:
