@@ -1,6 +1,7 @@
 """The composition root: settings in, a station out; knows which adapter stands for which port."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -12,7 +13,7 @@ from lane.cohort import Cohort
 from lane.config import EvaluationSettings, Settings
 from lane.courier import Courier
 from lane.engine import Engine
-from lane.errors import SettingsError
+from lane.errors import PolicyError, SettingsError
 from lane.evaluation import SWITCHED_OFF, Evaluator, Shadow
 from lane.judge import Judge
 from lane.measure import Measurer
@@ -34,6 +35,7 @@ from lane.supervision import About, providers
 from lane.timekeeping import Timekeeper
 from models.build import Networks, build_networks
 from models.errors import CatalogueError, ModelError
+from models.identity import FP32
 from models.measurement import NotAssessed
 from models.ort import RuntimeSettings
 
@@ -41,11 +43,26 @@ log = logging.getLogger(__name__)
 
 
 def build_measurer(settings: Settings, policy: Policy) -> Measurer:
-    """Networks that passed their golden check. Raises ModelError; PolicyError without their calibration."""
-    runtime = RuntimeSettings(**settings.engine.model_dump())
-    networks = _with_shadow(runtime, settings.evaluation.shadow_matcher) or build_networks(runtime)
-    policy.check(networks.embedder.identity)
+    """Networks that passed their golden check. Raises ModelError; PolicyError without their calibration.
+
+    bfloat16 that is only preferred needs its own calibration, too: without it they run in fp32, loudly.
+    """
+    runtime, shadow = RuntimeSettings(**settings.engine.model_dump()), settings.evaluation.shadow_matcher
+    networks = _with_shadow(runtime, shadow) or build_networks(runtime)
+    try:
+        _must_be_calibrated(networks, policy)
+    except PolicyError as error:
+        if runtime.bf16 != "prefer" or networks.embedder.arithmetic == FP32:
+            raise
+        log.warning("%s RUNS IN FP32, not in bf16: %s", networks.embedder.identity.name, error)
+        full = replace(runtime, bf16="never")
+        networks = _with_shadow(full, shadow) or build_networks(full)
+        _must_be_calibrated(networks, policy)
     return Measurer(networks, second_face_ratio=policy.capture.second_face_ratio)
+
+
+def _must_be_calibrated(networks: Networks, policy: Policy) -> None:
+    policy.check(networks.embedder.identity, networks.embedder.arithmetic)
 
 
 def _with_shadow(runtime: RuntimeSettings, name: str | None) -> Networks | None:

@@ -244,11 +244,15 @@ class Policy(_Strict):
             return NotAssessed("not compared")
         return fitting.calibration.achieved_fmr(similarity.value)
 
-    def check(self, matcher: MatcherIdentity) -> Band:
-        """The band that decides; PolicyError that says what to do where this matcher must not decide."""
+    def check(self, matcher: MatcherIdentity, arithmetic: str = "") -> Band:
+        """The band that decides; PolicyError that says what to do where this matcher must not decide.
+
+        `arithmetic` is what the matcher runs in, where that is known: for the error alone.
+        """
         band = self.band(matcher)
         if band is None:
-            raise PolicyError(f"policy {self.version}: {self._why_none_fits(matcher)}. {_CALIBRATE}")
+            why = self._why_none_fits(matcher, arithmetic)
+            raise PolicyError(f"policy {self.version}: {why}. {_CALIBRATE}")
         accepted = self.comparison.accepted_referral_load
         if not band.holders_below <= accepted:
             raise PolicyError(
@@ -262,12 +266,14 @@ class Policy(_Strict):
     def _fitting(self, matcher: MatcherIdentity) -> Calibrated | None:
         return next((one for one in self.calibrated if one.calibration.fits(matcher)), None)
 
-    def _why_none_fits(self, matcher: MatcherIdentity) -> str:
+    def _why_none_fits(self, matcher: MatcherIdentity, arithmetic: str) -> str:
         known = [one.calibration for one in self.calibrated]
         named = [one for one in known if one.matcher.name == matcher.name]
         same_weights = [one for one in named if one.matcher.sha256 == matcher.sha256]
         if same_weights:
             files = " and ".join(f"{one.file} (in {one.content.matcher.arithmetic})" for one in same_weights)
+            if arithmetic and arithmetic not in {one.content.matcher.arithmetic for one in same_weights}:
+                return f"no calibration for {matcher.name} in {arithmetic}, only {files}"
             return f"{files}: measured with other preprocessing or in another arithmetic than {matcher.name}"
         if named:
             return f"{named[0].file} was measured with other weights of {matcher.name}, not {matcher.sha256}"

@@ -1,6 +1,7 @@
 """A lane whose matcher is to run in bfloat16 runs so with that calibration, or not at all, as it was told."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from lane.errors import PolicyError
 from lane.policy import load
 from models import catalogue
 from models.build import Networks
+from models.embed import FaceEmbedder
 from models.errors import ProviderError
 from models.identity import FP32, MatcherIdentity
-from models.ort import available_providers
+from models.ort import RuntimeSettings, available_providers
 from models.providers import OPENVINO
 from models.recipe import preprocessing
 from tests.lane.calibrations import policy_for
@@ -55,6 +57,42 @@ def test_where_it_is_preferred_and_not_there_the_lane_runs_with_the_calibration_
     assert measurer.networks.embedder.identity == networks.embedder.identity == identity("fp32")
     with pytest.raises(PolicyError, match="in another arithmetic than"):
         build.build_measurer(settings, policy_for(identity("bf16 by amx, plugin 1")))
+
+
+def in_bf16(networks: Networks) -> Networks:
+    """The networks, with a matcher that is another one: it says that it runs in bfloat16."""
+    runs = "bf16 by avx512, plugin 1"
+    embedder = FaceEmbedder(MATCHER, networks.embedder._session, preprocessing(MATCHER, BEFORE, runs), runs)
+    return replace(networks, embedder=embedder)
+
+
+@pytest.mark.parametrize("bf16", ["prefer", "require"])
+def test_where_it_is_there_without_its_calibration_preferred_runs_in_fp32_and_required_starts_nothing(
+    bf16: str, networks: Networks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def built(runtime: RuntimeSettings) -> Networks:
+        return networks if runtime.bf16 == "never" else in_bf16(networks)
+
+    monkeypatch.setattr(build, "build_networks", built)
+    settings, policy = read(engine__bf16=bf16), policy_for(identity("fp32"))
+    why = r"no calibration for sface-2021dec in bf16 by avx512, plugin 1, only made-up.json (in fp32)"
+    if bf16 == "require":
+        with pytest.raises(PolicyError, match=re.escape(why)):
+            build.build_measurer(settings, policy)
+        return
+    measurer = build.build_measurer(settings, policy)
+    assert measurer.networks.embedder.identity == identity("fp32")
+    assert f"{MATCHER.name} RUNS IN FP32, not in bf16" in caplog.text
+    assert why in caplog.text
+
+
+def test_preferred_and_calibrated_it_runs_in_bfloat16(
+    networks: Networks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded = in_bf16(networks)
+    monkeypatch.setattr(build, "build_networks", lambda _: rounded)
+    measurer = build.build_measurer(read(engine__bf16="prefer"), policy_for(rounded.embedder.identity))
+    assert measurer.networks is rounded
 
 
 def test_the_shipped_policy_has_a_calibration_for_amx_and_the_release_that_is_locked() -> None:
