@@ -139,6 +139,7 @@ class Reveal:
     advice: str
     next_steps: tuple[str, ...]
     """Where no picture was taken: what to do, first to last."""
+    repeat_refused: bool
 
 
 def blind(detail: ReferralDetail, words: Words) -> Blind:
@@ -175,6 +176,7 @@ def reveal(detail: ReferralDetail, words: Words) -> Reveal | None:
         gate=tuple(_why(reason, words) for reason in told.gate),
         advice=told.advice,
         next_steps=tuple(told.next_steps),
+        repeat_refused=told.repeat_refused,
     )
 
 

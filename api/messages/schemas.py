@@ -258,6 +258,9 @@ class RevealedMessage(Wire):
     next_steps: list[str] = Field(
         description="Where no picture was taken: what the officer does next, first to last. Else empty."
     )
+    repeat_refused: bool = Field(
+        description="An officer asked to capture again, and the lane does so no more: not among `answers`."
+    )
     answers: list[AnswerRule] = Field(description="What can be answered, in the order of the page.")
 
 

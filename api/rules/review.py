@@ -153,6 +153,9 @@ def may_take(stage: Stage, officer: str, spoken: Collection[str], *, supervises:
     return officer not in spoken and (stage is not Stage.THIRD or supervises)
 
 
-def may_repeat(codes: Collection[str], repeats: int) -> bool:
-    """Whether the lane may capture once more; who is not to be captured is not, by no officer's word."""
-    return repeats < MOST_REPEATS and NEVER_CAPTURED.isdisjoint(codes)
+def may_repeat(codes: Collection[str], repeats: int, *, refused: bool = False) -> bool:
+    """Whether the lane may capture once more; who is not to be captured is not, by no officer's word.
+
+    A lane that `refused` does so to the passage's end: neither its policy nor its reason changes meanwhile.
+    """
+    return not refused and repeats < MOST_REPEATS and NEVER_CAPTURED.isdisjoint(codes)

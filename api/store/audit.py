@@ -90,6 +90,12 @@ def seen_at_gate(session: Session, passage: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(codes))
 
 
+def repeat_refused(session: Session, passage: str) -> bool:
+    """Whether the lane said that it captures this passenger no more, though an officer asked for it."""
+    told = select(LedgerRow).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
+    return any(fact.kind == "passage.repeat_refused" for fact in map(_fact, session.scalars(told)))
+
+
 def _fitting(wanted: Wanted) -> Select[int, str]:
     """By the entry that a lane begins a passage with, or, for a reason, by its judgement."""
     term = terms.STARTED if wanted.reason is None else terms.reason(wanted.reason)

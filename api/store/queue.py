@@ -76,6 +76,8 @@ class Referral:
     """The blind judgement under the present claim, or the one before the decision."""
     gate: tuple[str, ...] = ()
     """Codes of what the gate's sensors saw since the lane asked; filled where the case is looked at."""
+    repeat_refused: bool = False
+    """Whether the lane was asked to capture again and does so no more; filled where `gate` is."""
 
     def step_of(self, officer: str) -> Step | None:
         """How far this officer is; None for somebody who neither has the case nor decided it."""

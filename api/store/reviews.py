@@ -30,7 +30,7 @@ from api.errors import (
 from api.messages.schemas import JudgedTold
 from api.rules import review
 from api.rules.review import Stage, Step, Verdict
-from api.store import chain, decisions, queue
+from api.store import audit, chain, decisions, queue
 from api.store.queue import Referral
 from api.store.tables import OpinionRow, ReferralRow, RoundRow
 from lane.referral import GROUNDS, Answer, Decision, Ground, PassageId
@@ -123,7 +123,7 @@ def decide(session: Session, passage: str, officer: str, wanted: Wanted, *, at: 
         return _same_again(session, referral, officer, wanted)
     if referral.step is not Step.REVEALED or not referral.shown:
         raise NotRevealedError
-    _check(referral, wanted, referral.opinion)
+    _check(session, referral, wanted)
     first = _first_answer(session, referral)
     asked = review.asked_next(referral.stage, referral.judged.codes, wanted.answer, first)
     if asked is None:
@@ -146,7 +146,7 @@ def correct(session: Session, passage: str, officer: str, wanted: Wanted, *, at:
     row = queue.row_of(session, passage)
     if before is None or (_says(before, wanted) and row.note == wanted.note):
         return Given(before, None, new=False)
-    _check(referral, wanted, referral.opinion)
+    _check(session, referral, wanted)
     if before.answer is not Answer.ADMIT and review.reverses(referral.judged.codes, wanted.answer):
         raise SecondOfficerNeededError
     decision = _decision(passage, officer, wanted, at)
@@ -233,12 +233,14 @@ def _seen_before(session: Session, row: ReferralRow, officer: str) -> bool:
     return session.scalar(earlier.limit(1)) is not None
 
 
-def _check(referral: Referral, wanted: Wanted, opinion: queue.Opinion | None) -> None:
+def _check(session: Session, referral: Referral, wanted: Wanted) -> None:
     """Raise what forbids this answer to this officer."""
     codes = referral.judged.codes
-    if wanted.answer is Answer.REPEAT_CAPTURE and not review.may_repeat(codes, referral.round - 1):
-        raise RepeatRefusedError
-    verdict = opinion.verdict if opinion else None
+    if wanted.answer is Answer.REPEAT_CAPTURE:
+        refused = audit.repeat_refused(session, referral.passage)
+        if not review.may_repeat(codes, referral.round - 1, refused=refused):
+            raise RepeatRefusedError
+    verdict = referral.opinion.verdict if referral.opinion else None
     if review.needs_note(codes, verdict, wanted.answer, wanted.ground) and not wanted.note.strip():
         raise NoteMissingError
 

@@ -96,6 +96,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
     codes = referral.judged.codes
     found = review.match(codes, compared=judged.evidence.similarity.value is not None)
     alarm = Code.ATTACK_ALARM in codes
+    again = review.may_repeat(codes, referral.round - 1, refused=referral.repeat_refused)
     hint = wording.hint(judged.evidence)
     band = AchievedFmr(value=wording.share(judged.evidence), text=wording.worth(judged.evidence, words))
     return RevealedMessage(
@@ -117,8 +118,9 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
         ),
         advice=words.say(wording.ADVICE[found]),
         own=_own(referral, words),
-        next_steps=uncaptured.next_steps(judged.evidence.capture.ended, codes, words),
-        answers=_answers(referral),
+        next_steps=uncaptured.next_steps(judged.evidence.capture.ended, codes, words, again=again),
+        repeat_refused=referral.repeat_refused,
+        answers=_answers(referral, again=again),
     )
 
 
@@ -198,7 +200,7 @@ def _own(referral: Referral, words: Words) -> OwnVerdict:
     return OwnVerdict(verdict=None, confidence=None, text=wording.nothing_to_compare(referral.judged, words))
 
 
-def _answers(referral: Referral) -> list[AnswerRule]:
+def _answers(referral: Referral, *, again: bool) -> list[AnswerRule]:
     codes = referral.judged.codes
     verdict = referral.opinion.verdict if referral.opinion else None
     return [
@@ -210,7 +212,7 @@ def _answers(referral: Referral) -> list[AnswerRule]:
         )
         for answer, grounds in GROUNDS.items()
         for ground in grounds
-        if answer is not Answer.REPEAT_CAPTURE or review.may_repeat(codes, referral.round - 1)
+        if again or answer is not Answer.REPEAT_CAPTURE
     ]
 
 

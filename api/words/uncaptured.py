@@ -57,9 +57,9 @@ STEPS: dict[Code, tuple[str, ...]] = {
 """Reason → what to do, first to last. Where several hold, the first of this table says it."""
 
 
-def next_steps(ended: str, codes: Collection[str], words: Words) -> list[str]:
-    """What to do next, where no picture was taken; else nothing."""
+def next_steps(ended: str, codes: Collection[str], words: Words, *, again: bool) -> list[str]:
+    """What to do next, where no picture was taken; else nothing. `again`: the lane may still capture."""
     if ended != NOT_TAKEN:
         return []
     found = next((steps for code, steps in STEPS.items() if code in codes), (_GO, _COMPARE, _DECIDE))
-    return [words.say(one) for one in found]
+    return [words.say(_DECIDE if one == _OR_CAPTURE and not again else one) for one in found]

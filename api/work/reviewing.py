@@ -52,7 +52,9 @@ class Reviewing:
         """One case; that a step of it was shown to the officer who has it goes into the ledger first."""
         with self.database.read() as session:
             referral = queue.for_officer(session, passage, officer, at=self.clock())
-            referral = replace(referral, gate=audit.seen_at_gate(session, passage))
+            gate = audit.seen_at_gate(session, passage)
+            refused = audit.repeat_refused(session, passage)
+            referral = replace(referral, gate=gate, repeat_refused=refused)
         if referral.claimed_by == officer.pseudonym and not referral.shown:
             with self.database.write() as session:
                 queue.note_shown(session, passage, officer.pseudonym, at=self.clock())

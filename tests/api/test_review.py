@@ -340,6 +340,46 @@ def test_a_lane_that_captures_no_more_asks_the_same_again(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
+def refused_once(lane: Lane, officer: Officer, **asked: Any) -> str:
+    """A case that came back: the lane was asked to capture again, and does not."""
+    passage = lane.refer(**asked)
+    officer.claim(passage)
+    officer.decide(passage, "repeat_capture", "poor_pictures")
+    handed = lane.decision(passage)
+    lane.deliver(lane.write("passage.repeat_refused", {"passage": passage, "decision": handed["id"]}))
+    officer.claim(passage)
+    return passage
+
+
+def test_what_the_lane_refused_is_offered_no_more_and_the_page_says_why(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refused_once(lane, officer)
+    blind = officer.http.get(f"/referrals/{passage}?lang=en").text
+    assert "asked to capture again" not in blind
+    told = officer.judge(passage).json()["revealed"]
+    assert told["repeat_refused"]
+    assert {one["answer"] for one in told["answers"]} == {"admit", "second_line", "other_agency"}
+    pages = {lang: officer.http.get(f"/referrals/{passage}?lang={lang}").text for lang in ("en", "zh-Hans")}
+    assert "takes no more pictures of this passenger" in pages["en"]
+    assert "该旅客不再重新采集" in pages["zh-Hans"]
+    assert not [page for page in pages.values() if "repeat_capture" in page]
+    assert code(officer.answer(passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
+    assert code(correct(officer, passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert lane.decision(passage)["answer"] == "second_line"
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_one_passengers_refusal_is_not_anothers(lane: Lane, officer: Officer) -> None:
+    refused_once(lane, officer)
+    passage = lane.refer()
+    officer.claim(passage)
+    told = officer.judge(passage).json()["revealed"]
+    assert not told["repeat_refused"]
+    assert "repeat_capture" in {one["answer"] for one in told["answers"]}
+
+
 def test_a_question_does_not_change_while_nobody_asked_for_it(lane: Lane, officer: Officer) -> None:
     passage = lane.refer(images=[])
     again(lane, passage, reasons=NO_MATCH, images=[])

@@ -80,6 +80,18 @@ def test_who_declines_at_the_repeated_capture_is_offered_none(lane: Lane, office
     assert (refused.status_code, refused.json()["code"]) == (422, "repeat_refused")
 
 
+def test_no_step_names_an_answer_that_the_lane_refused(lane: Lane, officer: Officer) -> None:
+    passage = refer(lane, Code.IMPAIRMENT)
+    assert "Capture again" in taken(officer, passage)["revealed"]["next_steps"][-1]
+    officer.answer(passage, "repeat_capture", "other")
+    handed = lane.decision(passage)
+    lane.deliver(lane.write("passage.repeat_refused", {"passage": passage, "decision": handed["id"]}))
+    told = taken(officer, passage)["revealed"]
+    assert "repeat_capture" not in {one["answer"] for one in told["answers"]}
+    assert [step for step in told["next_steps"] if "Capture again" in step] == []
+    assert len(told["next_steps"]) == len(STEPS[Code.IMPAIRMENT])
+
+
 def test_a_passenger_who_was_captured_has_no_such_steps(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
