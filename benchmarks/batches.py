@@ -15,6 +15,7 @@ from models import weights
 from models.detect import boxed, fit
 from models.errors import ModelError
 from models.face import ImageBGR
+from models.identity import FP32
 from models.ort import OrtSession, RuntimeSettings
 from models.session import Tensor
 from models.spec import NetworkSpec
@@ -26,6 +27,8 @@ Answer: TypeAlias = Mapping[str, Tensor]
 MOST_OFF = 1e-3
 """Of the largest number of an answer: so far may one picture's in a batch lie from its answer alone."""
 
+ELSEWHERE = "the matcher runs in bfloat16, whose batches `python -m benchmarks rounding` times"
+
 
 def measure(
     measurer: Measurer, walk: Walk, runtime: RuntimeSettings, batches: Sequence[int], count: int
@@ -36,8 +39,11 @@ def measure(
         "detector": (specs.for_role("detector"), _pictures),
         "embedder": (specs.for_role("matcher"), _faces),
     }
-    told = {}
+    told: dict[str, Any] = {}
     for role, (spec, feed) in fed.items():
+        if role == "embedder" and measurer.networks.embedder.arithmetic != FP32:
+            told[role] = {str(batch): {"skipped": ELSEWHERE} for batch in batches}
+            continue
         tensors = tuple(feed(measurer, walk.first(max(batches)), spec))
         graph = weights.load(spec, weights.cache_dir())
         alone = OrtSession(graph, spec.name, runtime, {tensor.shape for tensor in tensors})

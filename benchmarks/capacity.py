@@ -54,6 +54,7 @@ def measure(asked: Asked, say: Say) -> dict[str, Any]:
     """As JSON values."""
     rules = machine.policy()
     measurer = machine.measurer(rules, threads=1, bf16=asked.bf16)
+    machine.band(rules, measurer)
     with tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder:
         say(f"drawing a film at {asked.frames_per_second} frames a second …")
         rate = asked.frames_per_second

@@ -43,12 +43,25 @@ LONGEST_S = 300
 
 
 def measure(
-    walk: Walk, known: float, provider: str, threads: int, count: int, folder: Path
+    walk: Walk,
+    known: float,
+    provider: str,
+    threads: int,
+    count: int,
+    folder: Path,
+    *,
+    bf16: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Each part's times over so many starts, as JSON values."""
     np.save(folder / FILM, np.stack(walk.frames))
     (folder / PHOTO).write_bytes(walk.document.photo)
-    asked = {"folder": str(folder), "provider": provider, "threads": threads, "known": known}
+    asked = {
+        "folder": str(folder),
+        "provider": provider,
+        "threads": threads,
+        "known": known,
+        "bf16": bf16,
+    }
     started = [_started(asked) for _ in follow(range(count), f"Starting a lane on {provider}")]
     return {part: spread([one[part] for one in started]) for part in PARTS}
 
@@ -65,11 +78,13 @@ def _started(asked: dict[str, Any]) -> dict[str, int]:
     return told
 
 
-def start(folder: Path, provider: str, threads: int, known: float, began_ns: int) -> dict[str, int]:
+def start(
+    folder: Path, provider: str, threads: int, known: float, began_ns: int, *, bf16: bool = False
+) -> dict[str, int]:
     """What each part of this process's start took, in nanoseconds since it was asked for."""
     marks = [began_ns, time.monotonic_ns()]
     rules = machine.policy()
-    measurer = machine.measurer(rules, provider=provider, threads=threads)
+    measurer = machine.measurer(rules, provider=provider, threads=threads, bf16=bf16)
     marks.append(time.monotonic_ns())
     walk = Walk(_document((folder / PHOTO).read_bytes()), tuple(np.load(folder / FILM, mmap_mode="r")))
     with lane_for(walk, known, measurer, rules, folder / f"lane-{began_ns}", SystemClock()) as lane:

@@ -48,6 +48,7 @@ DIFFERENCES = (
     "os",
     "python",
     "ran on",
+    "arithmetic",
     "threads",
     "clock",
     "policy",

@@ -77,7 +77,7 @@ class Lane:
         rule = shipped.capture.model_copy(update={"good_frames": GOOD_FRAMES})
         self._policy: Policy = shipped.model_copy(update={"capture": rule})
         self._measurer = machine.measurer(self._policy, threads=1, bf16=bf16)
-        self._policy.check(self._measurer.networks.embedder.identity)
+        machine.band(self._policy, self._measurer)
         self._passenger = cast_as_holder(self._measurer)
         self._every_s, self._chance = every_s, np.random.default_rng(number)
 

@@ -71,12 +71,17 @@ class Bench:
 
 
 def measure(plan: Plan, providers: Sequence[str] | None) -> dict[str, Any]:
-    """The CPU and, where they run every node, these other providers or all; then the peers. JSON values."""
+    """The CPU and, where they run every node, these other providers or all; then the peers. JSON values.
+
+    ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it has no calibration.
+    """
     rules, beside_cpu = machine.policy(), others(providers)
+    films, arithmetic = _films(plan, rules)
     # all cores is the same question on every machine, a number of them is another one
     stamped = stamp(rules, threads=None if plan.threads[0] == available_cores() else plan.threads[0])
+    stamped["arithmetic"] = arithmetic
     with tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder:
-        bench = Bench(plan, rules, _films(plan, rules), energy.meters(), Path(folder))
+        bench = Bench(plan, rules, films, energy.meters(), Path(folder))
         measured = {CPU: _on(CPU, bench)}
         beside = _peers(bench)
         failed = {}
@@ -103,14 +108,14 @@ def others(asked: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in wanted if name != CPU)
 
 
-def _films(plan: Plan, rules: Policy) -> dict[Size, Film]:
-    measurer = machine.measurer(rules)
-    rules.check(measurer.networks.embedder.identity)  # PolicyError says more than an admission that fails
-    films = {}
+def _films(plan: Plan, rules: Policy) -> tuple[dict[Size, Film], str]:
+    """By size; and the arithmetic in which the matcher knows their holder."""
+    measurer, films = machine.measurer(rules, bf16=plan.bf16), {}
+    machine.band(rules, measurer)
     for size in follow(plan.sizes, "Drawing frames"):
         walk = frames.holder(measurer, size)
         films[size] = Film(walk, known_similarity(walk, measurer))
-    return films
+    return films, measurer.networks.embedder.arithmetic
 
 
 def _on(provider: str, bench: Bench) -> dict[str, Any]:
@@ -133,7 +138,7 @@ def _on(provider: str, bench: Bench) -> dict[str, Any]:
 @contextmanager
 def _measurer(provider: str, threads: int, bench: Bench) -> Iterator[Measurer]:
     with bound(threads):
-        yield machine.measurer(bench.rules, provider=provider, threads=threads)
+        yield machine.measurer(bench.rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
 
 
 def _point(point: Point, measurer: Measurer, bench: Bench) -> dict[str, Any]:
@@ -214,7 +219,8 @@ def _cold(provider: str, bench: Bench) -> dict[str, Any]:
     film, threads = bench.films[bench.plan.sizes[0]], bench.plan.threads[0]
     with bound(threads), tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         count = bench.plan.counts.cold
-        return cold.measure(film.walk, film.known, provider, threads, count, Path(folder))
+        asked = (film.walk, film.known, provider, threads, count, Path(folder))
+        return cold.measure(*asked, bf16=bench.plan.bf16)
 
 
 def _peers(bench: Bench) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lane.calibration import Band
 from lane.measure import Measurer
 from lane.policy import Policy, load
 from models.build import build_networks
@@ -30,6 +31,15 @@ def measurer(
     settings = replace(runtime(provider, threads), bf16="require" if bf16 else "never")
     networks = build_networks(settings, matchers=matchers)
     return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
+
+
+def band(rules: Policy, measurer: Measurer) -> Band:
+    """Where the rules admit by these networks; PolicyError that says what no calibration is for.
+
+    It says more than an admission that fails.
+    """
+    embedder = measurer.networks.embedder
+    return rules.check(embedder.identity, embedder.arithmetic)
 
 
 def runtime(provider: str, threads: int | None) -> RuntimeSettings:

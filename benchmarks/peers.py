@@ -55,11 +55,13 @@ def ours(lane: LanePass, document_bgr: ImageBGR) -> Mapping[str, Work]:
 
 
 def measure(count: int, threads: int, *, bf16: bool = False) -> dict[str, Any]:
-    """As JSON values. ProviderError where the matcher is to run in bfloat16 and cannot."""
+    """As JSON values. ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it
+    has no calibration of that.
+    """
     with bound(threads):
         rules = machine.policy()
         measurer = machine.measurer(rules, threads=threads, bf16=bf16)
-        rules.check(measurer.networks.embedder.identity)
+        machine.band(rules, measurer)
         walk = frames.holder(measurer)
         told = compared(LanePass(measurer, rules, walk), walk, count)
     about = {**stamp(rules, measurer.networks, threads=threads), "frames": frames.told()}

@@ -45,6 +45,8 @@ class Plan:
     threads: tuple[int, ...]
     batches: tuple[int, ...]
     counts: Counts
+    bf16: bool = False
+    """Whether the matcher computes in bfloat16, wherever the other networks run."""
 
     def points(self, threads: int) -> tuple[Point, ...]:
         """Those with so many threads; the first one of all is measured most often."""
@@ -64,6 +66,7 @@ def plan(
     sizes: Sequence[Size] = (),
     threads: Sequence[int] = (),
     batches: Sequence[int] = (),
+    bf16: bool = False,
 ) -> Plan:
     """What was asked for; of what was not, everything, or for a first look the least that says something."""
     return Plan(
@@ -71,6 +74,7 @@ def plan(
         threads=tuple(dict.fromkeys(threads)) or ((cores,) if quick else one_core_to_all(cores)),
         batches=tuple(dict.fromkeys(batches)) or ((BATCHES[0], BATCHES[3]) if quick else BATCHES),
         counts=counts,
+        bf16=bf16,
     )
 
 

@@ -24,7 +24,8 @@ def stamp(
 ) -> dict[str, Any]:
     """Code, machine, libraries, clock and date as JSON values; no host name and no user.
 
-    With the policy and the networks that took part, if any did: what has none compares no faces. `threads`
+    With the policy and the networks that took part, if any did: what has none compares no faces. In which
+    arithmetic the lane's own matcher ran is told with them. `threads`
     are those that were asked for; None: as many as cores may be used.
     """
     planned = plan(limits(), threads)
@@ -44,7 +45,7 @@ def stamp(
     if policy is not None:
         told["policy"] = policy.identity()
     if built is not None:
-        told["networks"] = networks(built)
+        told |= {"networks": networks(built), "arithmetic": built.embedder.arithmetic}
     return told
 
 

@@ -16,7 +16,8 @@ def show_stamp(console: Console, stamp: dict[str, Any]) -> None:
     state += " with changes" if commit["dirty"] else ""
     libraries = ", ".join(f"{name} {version}" for name, version in stamp["libraries"].items())
     rules = f", policy {stamp['policy']['version']}" if "policy" in stamp else ""
-    console.print(f"{stamp['date_utc']}  commit {state}{rules}", markup=False)
+    matcher = f", matcher in {stamp['arithmetic']}" if "arithmetic" in stamp else ""
+    console.print(f"{stamp['date_utc']}  commit {state}{rules}{matcher}", markup=False)
     console.print(f"{stamp['cpu']}, {stamp['cores']} cores{_memory_of(stamp)}, {stamp['os']}", markup=False)
     if models := ", ".join(stamp.get("gpu_models", ())):
         console.print(f"{models}, driver {stamp['gpu_driver'] or 'not told'}", markup=False)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import results
-from benchmarks.commands.options import Json
+from benchmarks.commands.options import Bf16, Json
 from benchmarks.commands.telling import tell
 
 MOST_PIXELS = 50_000_000
@@ -46,6 +46,7 @@ def latency(
     passages: Annotated[
         int | None, typer.Option(min=1, help="Passages to time, at the first size and threads.")
     ] = None,
+    bf16: Bf16 = False,
 ) -> None:
     """Time a lane from a frame's capture to the gate's command, and every step of it, on this machine.
 
@@ -56,6 +57,8 @@ def latency(
 
     Where the extra `peers` is installed, the same frames go through what else there is, in turns. Joules are
     told where the machine counts them.
+
+    With --bf16 no batches of the matcher are timed: `rounding` does that.
 
     Example: python -m benchmarks latency --quick --json -
     """
@@ -73,6 +76,7 @@ def latency(
         sizes=[size_of(one) for one in size or ()],
         threads=threads or (),
         batches=batch or (),
+        bf16=bf16,
     )
     tell(measure(asked, provider), json_out, show_latency)
 

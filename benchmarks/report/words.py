@@ -73,6 +73,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "libraries": ("Libraries", "软件库"),
     "threads": ("Threads", "线程数"),
     "ran on": ("Each network ran on", "各网络实际运行于"),
+    "arithmetic": ("The matcher computed in", "比对网络的运算精度"),
     "weights": ("SHA-256 of the weights", "权重文件 SHA-256"),
     "clock": ("Clock", "时钟"),
     "frames": ("Frames", "画面"),

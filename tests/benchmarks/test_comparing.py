@@ -59,6 +59,8 @@ def test_what_differs_between_machines_is_said_and_what_is_alike_is_not() -> Non
 def test_a_graph_that_ran_elsewhere_is_a_difference_and_other_weights_are_another_work() -> None:
     elsewhere = [{**one, "provider": "CUDAExecutionProvider"} for one in NETWORKS]
     assert set(compared(latency(), latency(networks=elsewhere)).differences) == {"ran on"}
+    rounded = compared(latency(arithmetic="fp32"), latency(arithmetic="bf16 by amx, plugin 1"))
+    assert rounded.differences == {"arithmetic": ("fp32", "bf16 by amx, plugin 1")}
     others = [{**one, "sha256": "9" * 64} for one in NETWORKS]
     with pytest.raises(BenchmarkError, match="weights must be the same"):
         compared(latency(), latency(networks=others))

@@ -87,6 +87,7 @@ def test_the_stamp_says_what_was_measured_on_what(result: dict[str, Any]) -> Non
     )
     assert {"numpy", "opencv-python-headless"} <= set(stamp["libraries"])
     assert stamp["date_utc"].endswith("+00:00")
+    assert stamp["arithmetic"] == "fp32"
 
 
 def test_all_cores_and_the_sizes_are_what_another_machine_is_compared_by(result: dict[str, Any]) -> None:
@@ -134,6 +135,7 @@ def test_a_person_reads_every_stage_the_whole_a_cold_start_and_why_energy_is_not
     result: dict[str, Any],
 ) -> None:
     text = shown(result)
+    assert "matcher in fp32" in text
     for named in ("frame captured to gate commanded", "first frame", "first decision", *STAGES):
         assert named in text
     for what, why in result["providers"]["CPUExecutionProvider"]["energy"]["not_counted"].items():

@@ -103,7 +103,9 @@ def test_every_peer_is_told_with_what_it_does_or_why_not(photos: Path) -> None:
         assert told["face_recognition"] == {"skipped": INSTALL}
 
 
-@pytest.mark.parametrize("command", [("peers", "--frames", "2"), ("capacity", "--quick")])
+@pytest.mark.parametrize(
+    "command", [("peers", "--frames", "2"), ("capacity", "--quick"), ("latency", "--quick")]
+)
 def test_nothing_is_timed_in_fp32_that_was_asked_for_in_bfloat16(command: tuple[str, ...]) -> None:
     if find_spec("onnxruntime_ep_openvino") is not None:
         pytest.skip("the extra openvino is installed: whether it is refused depends on the processor")

@@ -34,10 +34,11 @@ def test_code_machine_libraries_clock_and_date_are_told(policy: Policy) -> None:
 
 
 def test_every_graph_is_named_with_its_weights_and_with_where_it_really_ran(measurer: Measurer) -> None:
-    told = stamp(built=measurer.networks)["networks"]
-    assert {(one["name"], one["sha256"], one["provider"]) for one in told} == {
+    told = stamp(built=measurer.networks)
+    assert {(one["name"], one["sha256"], one["provider"]) for one in told["networks"]} == {
         (one.name, one.sha256, one.provider) for one in measurer.networks.identities
     }
+    assert told["arithmetic"] == "fp32"
 
 
 def test_no_name_of_a_host_or_a_user_is_told() -> None:
