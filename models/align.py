@@ -1,5 +1,6 @@
 """Turn and scale a face onto a matcher's layout. Geometry only, knows no network."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -72,27 +73,32 @@ def similarity_transform(source: Landmarks, target: Landmarks) -> Similarity:
     InferenceError for points that are not finite, out of reach, all in one place, or unlike `target` however
     they are turned.
     """
-    if not (np.abs(source) <= FARTHEST_PX).all():  # NaN compares false
+    if not np.abs(source).max() <= FARTHEST_PX:  # NaN compares false
         raise InferenceError("landmarks do not span a face: not finite, or in no picture")
-    source_mean, target_mean = source.mean(0, dtype=np.float64), target.mean(0, dtype=np.float64)
-    from_centre, to_centre = source - source_mean, target - target_mean
-    variance = float((from_centre**2).sum())
+    points, places = _complex(source), _complex(target)
+    centre, middle = complex(points.mean()), complex(places.mean())
+    from_centre, to_centre = points - centre, places - middle
+    variance = np.vdot(from_centre, from_centre).real
     if variance < 1e-6:
         raise InferenceError("landmarks do not span a face")
     # In two dimensions the best turn is one complex number: no decomposition, no reflection to exclude.
-    scaled_cos = float((from_centre * to_centre).sum()) / variance
-    across = from_centre[:, 0] * to_centre[:, 1] - from_centre[:, 1] * to_centre[:, 0]
-    scaled_sin = float(across.sum()) / variance
-    if np.hypot(scaled_cos, scaled_sin) < LEAST_SCALE:
+    turn = complex(np.vdot(from_centre, to_centre)) / variance
+    if abs(turn) < LEAST_SCALE:
         raise InferenceError("landmarks do not span a face")
-    turn = np.array([[scaled_cos, -scaled_sin], [scaled_sin, scaled_cos]])
-    return np.column_stack([turn, target_mean - turn @ source_mean])
+    move = middle - turn * centre
+    return np.array([[turn.real, -turn.imag, move.real], [turn.imag, turn.real, move.imag]])
 
 
 def inverse(similarity: Similarity, points: Landmarks) -> Landmarks:
     """The points that `similarity` brings to `points`."""
-    moved = np.linalg.solve(similarity[:, :2], (points - similarity[:, 2]).T).T
-    return moved.astype(np.float32)
+    (cos, _, right), (sin, _, down) = similarity.tolist()
+    moved = (_complex(points) - complex(right, down)) / complex(cos, sin)
+    return moved.view(np.float64).reshape(-1, 2).astype(np.float32)
+
+
+def _complex(points: Landmarks) -> NDArray[np.complex128]:
+    """N×2 as N numbers x + iy."""
+    return np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
 
 
 def _sampled(image_bgr: ImageBGR, to_layout: Similarity, size: int) -> ImageBGR:
@@ -142,8 +148,18 @@ def _averaged_down(
 
 def _shown_part(to_layout: Similarity, size: int, margin: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the image that the square crop shows, with a margin."""
-    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32)
-    in_image = inverse(to_layout, corners)
-    left, top = np.floor(in_image.min(0)).astype(int) - margin
-    right, bottom = np.ceil(in_image.max(0)).astype(int) + margin
-    return int(left), int(top), int(right), int(bottom)
+    (a, b, right), (c, d, down) = to_layout.tolist()  # both axes may be scaled, each by its own factor
+    area = a * d - b * c
+    corners = [(x - right, y - down) for x in (0, size) for y in (0, size)]
+    across = [(d * x - b * y) / area for x, y in corners]
+    along = [(a * y - c * x) / area for x, y in corners]
+    # What is whole but for a double's last digits is whole
+    first_x, first_y, last_x, last_y = np.array(
+        [min(across), min(along), max(across), max(along)], np.float32
+    ).tolist()
+    return (
+        math.floor(first_x) - margin,
+        math.floor(first_y) - margin,
+        math.ceil(last_x) + margin,
+        math.ceil(last_y) + margin,
+    )

@@ -1,7 +1,8 @@
 """Faces and landmarks in an image: two scales to find every face, a close-up to place its landmarks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -133,12 +134,9 @@ def fit(image_bgr: ImageBGR, canvases: Sequence[Canvas], at_most: float) -> Lett
 def boxed(image_bgr: ImageBGR, letterbox: Letterbox) -> ImageBGR:
     """The shrunk image, black to its right and below, as the network was trained."""
     width, height = shrunk_size(image_bgr, letterbox)
-    if (width, height) != (image_bgr.shape[1], image_bgr.shape[0]):
-        image_bgr = np.asarray(cv2.resize(image_bgr, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    if letterbox.canvas == (width, height):
-        return image_bgr
-    canvas = np.zeros((letterbox.canvas[1], letterbox.canvas[0], 3), np.uint8)
-    canvas[:height, :width] = image_bgr
+    canvas = np.empty((letterbox.canvas[1], letterbox.canvas[0], 3), np.uint8)
+    canvas[height:], canvas[:height, width:] = 0, 0
+    cv2.resize(image_bgr, (width, height), canvas[:height, :width], interpolation=cv2.INTER_AREA)
     return canvas
 
 
@@ -158,23 +156,34 @@ def in_image(found: Found, image_bgr: ImageBGR, letterbox: Letterbox) -> Found:
 
 
 def decode(outputs: Mapping[str, Tensor], canvas: Canvas, min_score: float) -> Found:
-    """Every cell whose score reaches `min_score`, in canvas pixels."""
-    rows = list(_decoded_strides(outputs, canvas[0], min_score))
-    return np.concatenate(rows, dtype=np.float32)
+    """Every cell whose score reaches `min_score`, in canvas pixels.
+
+    Score = sqrt(cls * obj); centre, size and landmarks are relative to the cell.
+    """
+    cls, obj = (_of_every_cell(outputs, name)[:, 0].clip(0, 1) for name in ("cls", "obj"))
+    score = np.sqrt(cls * obj)
+    (index,) = np.nonzero(score >= min_score)
+    places, strides = _cells(canvas)
+    place, stride = places[index], strides[index]
+    box, points = (_of_every_cell(outputs, name)[index] for name in ("bbox", "kps"))
+    size = np.exp(box[:, 2:].clip(max=10)) * stride  # exp(89) is infinite
+    corner = (place + box[:, :2]) * stride - size / 2
+    landmarks = (points + np.tile(place, 5)) * stride
+    return np.hstack([corner, size, landmarks, score[index, None]], dtype=np.float32)
 
 
-def _decoded_strides(outputs: Mapping[str, Tensor], width: int, min_score: float) -> Iterator[Found]:
-    """Score = sqrt(cls * obj); centre, size and landmarks are relative to the cell."""
-    for stride in STRIDES:
-        cls, obj = (outputs[f"{name}_{stride}"][0, :, 0].clip(0, 1) for name in ("cls", "obj"))
-        score = np.sqrt(cls * obj)
-        (index,) = np.nonzero(score >= min_score)
-        cell = np.stack([index % (width // stride), index // (width // stride)], 1)
-        raw_box, raw_points = outputs[f"bbox_{stride}"][0, index], outputs[f"kps_{stride}"][0, index]
-        size = np.exp(raw_box[:, 2:].clip(max=10)) * stride  # exp(89) is infinite
-        corner = (cell + raw_box[:, :2]) * stride - size / 2
-        points = (raw_points + np.tile(cell, 5)) * stride
-        yield np.hstack([corner, size, points, score[index, None]])
+def _of_every_cell(outputs: Mapping[str, Tensor], name: str) -> Tensor:
+    return np.concatenate([outputs[f"{name}_{stride}"][0] for stride in STRIDES])
+
+
+@cache
+def _cells(canvas: Canvas) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """N×2, column and row of each cell of all strides, and N×1, its stride in canvas pixels."""
+    width, height = canvas
+    shapes = [(height // stride, width // stride) for stride in STRIDES]
+    places = [np.indices(shape)[::-1].reshape(2, -1).T for shape in shapes]
+    strides = [np.full((len(cells), 1), stride) for cells, stride in zip(places, STRIDES, strict=True)]
+    return np.concatenate(places).astype(np.float64), np.concatenate(strides).astype(np.float64)
 
 
 def without_overlaps(found: Found, max_overlap: float) -> Found:

@@ -95,9 +95,8 @@ def mesh_in_image(outputs: Mapping[str, Tensor], to_crop: Similarity) -> Mesh:
     if shapes != {"landmarks": (1, COUNT, 3), "face": (1, 1)}:
         raise InferenceError(f"not the answer of a face mesh: {shapes}")
     in_crop = outputs["landmarks"][0].astype(np.float64)
-    turn, move = to_crop[:, :2], to_crop[:, 2]
-    in_image = np.linalg.solve(turn, (in_crop[:, :2] - move).T).T
-    depth = in_crop[:, 2:] / np.hypot(turn[0, 0], turn[1, 0])
+    in_image = inverse(to_crop, in_crop[:, :2])
+    depth = in_crop[:, 2:] / np.hypot(to_crop[0, 0], to_crop[1, 0])
     logit = float(outputs["face"][0, 0].clip(-80, 80))  # exp(710) is infinite
     return Mesh(np.hstack([in_image, depth]).astype(np.float32), float(1 / (1 + np.exp(-logit))))
 
