@@ -108,6 +108,10 @@ def told(fields: dict[str, object]) -> TreeHead:
     size, at = fields.get("size"), datetime.fromisoformat(str(fields.get("at")))
     if type(size) is not int or size < 0 or at.tzinfo is None:
         raise ValueError("a tree head has a size and an aware time")
+    try:
+        _moment(at)
+    except OverflowError as error:
+        raise ValueError("a tree head has a time that is one in UTC, too") from error
     root, key, signature = (str(fields.get(name)) for name in ("root", "key", "signature"))
     if not re.fullmatch("[0-9a-f]{64} [0-9a-f]{64} [0-9a-f]{128}", f"{root} {key} {signature}"):
         raise ValueError("root, key and signature of a tree head are hexadecimal")

@@ -180,6 +180,14 @@ def test_a_head_reads_back_as_it_was_told() -> None:
     assert told(HEAD.as_told()) == HEAD
 
 
+@pytest.mark.parametrize(
+    "at", ["2026-11-25T14:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
+)
+def test_a_head_of_a_time_that_is_none_in_utc_is_no_head(at: str) -> None:
+    with pytest.raises(ValueError, match="time"):
+        told(HEAD.as_told() | {"at": at})
+
+
 @pytest.mark.both_databases
 def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proving) -> None:
     first = proofs.head()
