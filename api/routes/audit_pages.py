@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import NaiveDatetime
+from pydantic import AfterValidator, NaiveDatetime
 
 from api.auth import GuardedPage, TheOfficer
 from api.console import audit, render
@@ -18,8 +18,18 @@ from api.words import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
+
+def _in_reach(given: datetime) -> datetime:
+    """Near the first year and the last, a time in one zone is none in another."""
+    try:
+        _both(given)
+    except OverflowError as error:
+        raise ValueError("no year that a clock shows") from error
+    return given
+
+
 # A form sends what was left empty, too.
-Moment = NaiveDatetime | Literal[""]
+Moment = Annotated[NaiveDatetime, AfterValidator(_in_reach)] | Literal[""]
 Text = Annotated[str, Query(pattern="^[A-Za-z0-9._ -]{0,64}$")]
 
 
@@ -40,7 +50,7 @@ def show_passages(
     words = language.of_request(request)
     asked = {"lane": lane, "reason": reason, "officer": officer, "passage": passage}
     given = {name: text.strip() or None for name, text in asked.items()}
-    found = auditing.search(Wanted(_moment(since), _moment(until), **given), before)
+    found = auditing.search(Wanted(_first(since), _last(until), **given), before)
     asked |= {"since": _field(since), "until": _field(until)}
     kept = {name: text for name, text in asked.items() if text}
     older = urlencode({**kept, "before": found.before}) if found.before else None
@@ -77,9 +87,18 @@ def show_audited_passage(
     )
 
 
-def _moment(given: Moment) -> datetime | None:
-    """A time as the form gives it, by the desk's own clock."""
-    return given.astimezone() if isinstance(given, datetime) else None
+def _first(given: Moment) -> datetime | None:
+    return min(_both(given)) if isinstance(given, datetime) else None
+
+
+def _last(given: Moment) -> datetime | None:
+    return max(_both(given)) if isinstance(given, datetime) else None
+
+
+def _both(given: datetime) -> tuple[datetime, datetime]:
+    """A time as the form gives it, by the desk's own clock, which shows it twice where summer time ends."""
+    first, second = (given.replace(fold=fold).astimezone() for fold in (0, 1))
+    return first, second
 
 
 def _field(given: Moment) -> str:

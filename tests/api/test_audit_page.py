@@ -1,7 +1,9 @@
 """The auditor's pages: found by a plain form, told in words, verified by the browser itself."""
 
 import re
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -84,10 +86,41 @@ def test_a_search_by_form_keeps_what_was_asked(auditor: Officer, passage: str, c
     assert 'value="2020-01-01T00:00"' in nothing
 
 
-@pytest.mark.parametrize("asked", ["since=yesterday", "lane=%22%3E", "before=x", "since=2026-02-31T00:00"])
+@pytest.mark.parametrize(
+    "asked",
+    ["since=yesterday", "lane=%22%3E", "before=x", "since=2026-02-31T00:00", "until=0001-01-01T00:00"],
+)
 def test_a_search_that_cannot_be_is_told_in_words(auditor: Officer, asked: str) -> None:
     answer = auditor.http.get(f"/audit?{asked}")
     assert (answer.status_code, "<h1>" in answer.text) == (422, True)
+
+
+@pytest.fixture
+def summer_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The desk's own clock, as in New York."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "EST5EDT,M3.2.0,M11.1.0")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("summer_time")
+@pytest.mark.parametrize(
+    ("form", "found"),
+    [("since=%sT01:05", 2), ("since=%sT01:15", 1), ("until=%sT01:15", 2), ("until=%sT00:55", 0)],
+)
+def test_an_hour_that_comes_twice_is_searched_twice(
+    form: str, found: int, desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    november = datetime(desk.clock().year + 1, 11, 1, tzinfo=UTC)
+    sunday = november + timedelta(days=6 - november.weekday())
+    for at in (sunday + timedelta(hours=hour, minutes=10) for hour in (5, 6)):
+        desk.clock.pass_time(seconds=(at - desk.clock()).total_seconds())
+        lane.refer(at=at)
+    auditor.sign_in()
+    html = auditor.http.get(f"/audit?{form % sunday.date()}").text
+    assert len(set(re.findall(r'href="/audit/([^"?]+)"', html))) == found
 
 
 def test_a_decision_made_again_is_told_with_what_was_measured(
