@@ -5,7 +5,8 @@ JSON. `open` has a reader read the film, as any camera is read; `work 20` serves
 `close` ends the reader. It ends with its input, on SIGTERM, and with the process that started it.
 
 Each passenger is captured as the shipped rules say, but for three good frames at least. Between two of them
-faces are followed, frame by frame. What it does not do here: no gate, no ledger, no desk, no screen.
+faces are followed, frame by frame. At the end of each `work` the same face comes with another person's
+document, and must not be admitted. What it does not do here: no gate, no ledger, no desk, no screen.
 """
 
 import ctypes
@@ -17,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +28,7 @@ from benchmarks import machine
 from benchmarks.errors import BenchmarkError
 from benchmarks.frames import cast_as_holder
 from benchmarks.timing import settled_garbage
+from lane.adapters import photos
 from lane.adapters.cameras.camera import RealCamera
 from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd
@@ -45,6 +48,8 @@ from models.errors import ModelError
 
 GOOD_FRAMES = 3
 """On so many a passage is decided at least."""
+ANOTHER = "biden.jpg"
+"""On the document of somebody whom the film does not show."""
 FOR_LACK_OF_TIME = frozenset({Code.TIMEOUT, Code.CAMERA_DRIFT, Code.OVERLOAD, Code.STREAM_INJECTED})
 """For these a passenger is referred where frames come too late, or by jerks."""
 _PARENT_DEATH_SIGNAL = 1  # prctl(2)
@@ -79,6 +84,7 @@ class Lane:
         self._measurer = machine.measurer(self._policy, threads=1, bf16=bf16)
         machine.band(self._policy, self._measurer)
         self._passenger = cast_as_holder(self._measurer)
+        self._another = replace(self._passenger.document, photo=photos.load(ANOTHER))
         self._every_s, self._chance = every_s, np.random.default_rng(number)
 
     def work(self, camera: RealCamera, seconds: float) -> dict[str, Any]:
@@ -99,7 +105,7 @@ class Lane:
                 decided.append((round((at_s - noted.last_s) * 1e9), round((at_s - noted.first_s) * 1e9)))
             else:
                 referred[self._only_for_lack_of_time({one.code for one in outcome.reasons})] += 1
-        return {
+        told = {
             "seconds": time.monotonic() - began_s,
             "cpu_s": _cpu_s(camera.reader_pid) - cpu_s,
             "decided_ns": decided,
@@ -107,6 +113,15 @@ class Lane:
             "frames_came": camera.counts.frames - frames,
             "frames_looked_at": noted.looked_at,
         }
+        self._must_stop_another(judge)
+        return told
+
+    def _must_stop_another(self, judge: Judge) -> None:
+        """A lane that admits everybody is quick. Asked under the load that is timed, and not timed itself."""
+        if isinstance(judge.judge(self._another, DeskContact.REACHED).outcome, Admit):
+            raise BenchmarkError(
+                "somebody was admitted by another person's document: timing wrong answers is worth nothing"
+            )
 
     def _follow(self, noted: Noted, until_s: float) -> None:
         """The faces of each frame, and no more of it."""
@@ -155,12 +170,11 @@ def main() -> None:
 
 
 def _serve(lane: Lane, film: Path, number: int, cameras: ExitStack) -> None:
-    settings = CameraSettings(source=str(film), at_end=AtEnd.LOOP, open_s=30.0, max_pixels=WIDTH * HEIGHT)
     camera: RealCamera | None = None
     for line in sys.stdin:
         match line.split():
             case ["open"]:
-                camera = cameras.enter_context(RealCamera(settings, f"capacity-{os.getppid()}-{number}"))
+                camera = cameras.enter_context(camera_of(film, f"capacity-{os.getppid()}-{number}"))
                 camera.wait()
                 _answer({})
             case ["close"]:
@@ -170,6 +184,12 @@ def _serve(lane: Lane, film: Path, number: int, cameras: ExitStack) -> None:
                 _answer(lane.work(camera, float(seconds)))
             case _:
                 raise BenchmarkError(f"a lane was asked for {line.strip()!r}")
+
+
+def camera_of(film: Path, name: str) -> RealCamera:
+    """One that sees this film again and again."""
+    settings = CameraSettings(source=str(film), at_end=AtEnd.LOOP, open_s=30.0, max_pixels=WIDTH * HEIGHT)
+    return RealCamera(settings, name)
 
 
 def _answer(told: dict[str, Any]) -> None:

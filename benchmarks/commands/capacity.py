@@ -38,7 +38,8 @@ def capacity(
     to the decision, frames that were passed over since the lane was busy (the newest wins), and the share of
     the cores. Broken is a step whose p99 is above the limit, with a passenger who was referred for lack of
     time, or with more than a tenth of the frames passed over or never read. A lane that fails, or answers
-    wrongly, ends the run. Gate, ledger and desk are not part of it.
+    wrongly, ends the run: the holder must be admitted, and nobody by another person's document. Gate, ledger
+    and desk are not part of it.
 
     Beside OUT the steps are drawn as SVG. Ctrl-C ends all lanes. How much of a site the officers' desk
     carries is measured by `python -m benchmarks desk`, which searches in the same way.

@@ -4,18 +4,26 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.capacity import Asked, steps_of, told
 from benchmarks.drawing import draw_lanes
 from benchmarks.errors import BenchmarkError
-from benchmarks.frames import holder
+from benchmarks.frames import STANDING_FROM_S, cast_as_holder, holder
+from benchmarks.lane_process import Lane, camera_of
 from benchmarks.lanes import LaneProcess, lanes
 from benchmarks.soak import draw
+from lane.adapters.simulated import Scene, render
+from lane.cast import cast
 from lane.measure import Measurer
+from lane.policy import Policy
+from models.face import ImageBGR
 from tests.benchmarks.command import run, running
 from tests.children import children_of, command_of
 
@@ -155,6 +163,52 @@ def test_a_lane_that_fails_ends_the_run_with_what_it_said(photos: Path, tmp_path
         pytest.raises(BenchmarkError, match="lane 1: camera"),
     ):
         running.work(1, 1)
+
+
+def test_a_lane_that_refers_its_holder_ends_the_search_with_nothing_counted(
+    photos: Path, measurer: Measurer, tmp_path: Path
+) -> None:
+    assert photos.is_dir()
+    (other,) = (one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "impostor")
+    film = draw(standing(other.scene), tmp_path / "film.mkv", 15)
+    steps: list[dict[str, Any]] = []
+    with (
+        lanes(film, every_s=0) as running,
+        pytest.raises(BenchmarkError, match=r"lane 1: the holder was referred \(F10\).*worth nothing"),
+    ):
+        steps += steps_of(running, replace(ASKED, seconds=3), lambda _: None)
+    assert steps == []
+
+
+@pytest.mark.parametrize("reckless", [False, True])
+def test_a_lane_that_admits_a_face_by_anothers_document_is_not_timed(
+    photos: Path, measurer: Measurer, tmp_path: Path, *, reckless: bool
+) -> None:
+    assert photos.is_dir()
+    film = draw(standing(cast_as_holder(measurer).scene), tmp_path / "film.mkv", 15)
+    one = Lane(1, every_s=0)
+    if reckless:
+        one._policy = admits_all(one._policy)
+    with camera_of(film, "capacity-test") as camera:
+        if reckless:
+            with pytest.raises(BenchmarkError, match=r"by another person's document.*worth nothing"):
+                one.work(camera, 1)
+        else:
+            assert one.work(camera, 1)["decided_ns"]
+
+
+def standing(scene: Scene) -> list[ImageBGR]:
+    """Two seconds of somebody who stands there."""
+    rng = np.random.default_rng(1)
+    return [render(scene, STANDING_FROM_S + at / 15, rng) for at in range(30)]
+
+
+def admits_all(policy: Policy) -> Policy:
+    """Rules by which any two faces match."""
+    calibrated = tuple(
+        replace(one, band=replace(one.band, admit=-1.0, borderline=-1.0)) for one in policy.calibrated
+    )
+    return policy.model_copy(update={"calibrated": calibrated})
 
 
 def test_a_lane_that_is_killed_is_told_as_such(tmp_path: Path) -> None:
