@@ -16,9 +16,6 @@ from models.quality.facing import Direction
 from models.quality.features import Features
 from models.quality.light import lab, luminance
 
-Luminance = NDArray[np.float32]
-"""H×W, 0 black to 255 white."""
-
 NORMALISED = ARCFACE_112.enlarged(2)
 """224×224, eyes 70 px apart: pixels are judged at this size, whatever size the face had in its image."""
 
@@ -75,9 +72,9 @@ class FaceView:
         return self.square_shown >= MIN_SHOWN
 
     @cached_property
-    def normalised(self) -> Luminance:
-        """Grey values of the normalised face."""
-        return cv2.cvtColor(self.normalised_bgr, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    def grey(self) -> NDArray[np.uint8]:
+        """Grey values of the normalised face, 0 black to 255 white."""
+        return np.asarray(cv2.cvtColor(self.normalised_bgr, cv2.COLOR_BGR2GRAY), np.uint8)
 
     @cached_property
     def small_bgr(self) -> ImageBGR:
