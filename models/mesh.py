@@ -1,9 +1,11 @@
 """468 points on one face (MediaPipe's face mesh), and what is read off them: five landmarks, eyes, mouth."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import resources
+from statistics import fmean
 from typing import TypeAlias
 
 import numpy as np
@@ -29,6 +31,7 @@ COUNT = 468
 RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS = (33, 133), (362, 263)
 RIGHT_LIDS, LEFT_LIDS = ((160, 144), (158, 153)), ((385, 380), (387, 373))
 NOSE_TIP, MOUTH_CORNERS, INNER_LIPS = 1, (61, 291), (13, 14)
+_FIVE = [*RIGHT_EYE_CORNERS, *LEFT_EYE_CORNERS, NOSE_TIP, *MOUTH_CORNERS]
 
 MIN_SCORE = 0.5
 """Below, the network saw no face. On 7,069 photographs it was above 0.9 but for a handful."""
@@ -111,9 +114,11 @@ def five_points(mesh: Mesh) -> Landmarks:
 
 def five_in_space(mesh: Mesh) -> Points:
     """`five_points` with their depth: 5×3, z in pixels of the image, smaller nearer to the camera."""
-    points = mesh.points_in_image
-    eyes = [points[list(corners)].mean(0) for corners in (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS)]
-    return np.stack([*eyes, points[NOSE_TIP], *points[list(MOUTH_CORNERS)]]).astype(np.float32)
+    corners = mesh.points_in_image[_FIVE].tolist()
+    eyes = [
+        [(one + other) / 2 for one, other in zip(*pair, strict=True)] for pair in (corners[:2], corners[2:4])
+    ]
+    return np.array([*eyes, *corners[4:]], np.float32)
 
 
 def fitted_landmarks(mesh: Mesh) -> Landmarks:
@@ -153,11 +158,11 @@ def _opening(points: Points, gaps: Sequence[tuple[int, int]], corners: tuple[int
     width = _distance(points, *corners)
     if not width > 0:  # NaN compares false
         raise InferenceError("the mesh spans no face")
-    return float(np.mean([_distance(points, *gap) for gap in gaps])) / width
+    return fmean(_distance(points, *gap) for gap in gaps) / width
 
 
 def _distance(points: Points, one: int, other: int) -> float:
-    return float(np.linalg.norm(points[one].astype(np.float64) - points[other]))
+    return math.dist(points[one].tolist(), points[other].tolist())
 
 
 @cache

@@ -1,7 +1,9 @@
 """Where a face looks, from its mesh or its five landmarks."""
 
+import math
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 
 from models import mesh
@@ -22,6 +24,7 @@ MODEL_POINTS = np.array(
         [2.456, 4.343, -4.284],
     ]
 )
+_MODEL = MODEL_POINTS - MODEL_POINTS.mean(0)
 
 
 def facing(landmarks: Landmarks, seen: Mesh | None) -> Direction | None:
@@ -31,13 +34,12 @@ def facing(landmarks: Landmarks, seen: Mesh | None) -> Direction | None:
 
 def _in_space(points: Points) -> Direction | None:
     """By the turn that brings the model nearest to five points in space (Kabsch, 1976). None for a point."""
-    model, seen = MODEL_POINTS - MODEL_POINTS.mean(0), points.astype(np.float64) - points.mean(0)
-    if not (seen**2).sum() > 1e-6:  # NaN compares false
+    seen = points.astype(np.float64) - points.sum(0) / len(points)
+    if not np.vdot(seen, seen) > 1e-6:  # NaN compares false
         return None
-    left, _, right = np.linalg.svd(model.T @ seen)
-    upright = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])  # a turn, no mirror image
-    turn = (left @ upright @ right).T
-    x, y, z = -turn[:, 2]
+    _, left, right = cv2.SVDecomp(_MODEL.T @ seen)
+    left[:, 2] *= math.copysign(1, cv2.determinant(left @ right))  # a turn, no mirror image
+    x, y, z = -(left[2] @ right)
     return float(x), float(y), float(z)
 
 
@@ -45,8 +47,8 @@ def _by_landmarks(landmarks: Landmarks) -> Direction:
     """Weak perspective: the 2×3 matrix that projects the model onto the landmarks, brought to the nearest
     one with orthonormal rows.
     """
-    model, points = MODEL_POINTS - MODEL_POINTS.mean(0), landmarks - landmarks.mean(0)
-    projection = np.linalg.lstsq(model, points.astype(np.float64), rcond=None)[0].T
+    points = landmarks - landmarks.mean(0)
+    projection = np.linalg.lstsq(_MODEL, points.astype(np.float64), rcond=None)[0].T
     left, _, right = np.linalg.svd(projection, full_matrices=False)
     rows = left @ right
     x, y, z = -np.array([rows[0, 2], rows[1, 2], np.cross(rows[0], rows[1])[2]])
