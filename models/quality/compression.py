@@ -1,6 +1,7 @@
 """How much of a picture's blocks a face shows."""
 
 import math
+from statistics import fmean
 
 import cv2
 import numpy as np
@@ -32,8 +33,8 @@ def compression(view: FaceView) -> Measure:
     if min(part.shape[:2]) < SMALLEST:
         return NotAssessed("face at the edge of the image")
     grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)
-    between, inside = np.mean([_steps(grey, 0), _steps(grey, 1)], axis=0)
-    return measured((float(between) + 1) / (float(inside) + 1))
+    between, inside = (fmean(steps) for steps in zip(_steps(grey, 0), _steps(grey, 1), strict=True))
+    return measured((between + 1) / (inside + 1))
 
 
 def _finite(box: Box) -> bool:
@@ -52,6 +53,7 @@ def _steps(grey: NDArray[np.uint8], axis: int) -> tuple[float, float]:
     """Mean absolute step to the pixel below (0) or beside (1): across the border of blocks, and inside."""
     whole = (grey.shape[axis] - 1) // BLOCK * BLOCK
     pair = (grey[:whole], grey[1 : whole + 1]) if axis == 0 else (grey[:, :whole], grey[:, 1 : whole + 1])
-    steps = cv2.reduce(cv2.absdiff(*pair), 1 - axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
-    by_place = np.asarray(steps).reshape(-1, BLOCK).mean(axis=0)
-    return float(by_place[-1]), float(by_place[:-1].mean())
+    steps = cv2.absdiff(*pair)
+    borders = steps[BLOCK - 1 :: BLOCK] if axis == 0 else steps[:, BLOCK - 1 :: BLOCK]
+    between, anywhere = cv2.mean(borders)[0], cv2.mean(steps)[0]
+    return between, (BLOCK * anywhere - between) / (BLOCK - 1)
