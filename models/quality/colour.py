@@ -23,7 +23,7 @@ def natural_colour(view: FaceView) -> Measure:
     """
     if isinstance(view.cheeks_colour, NotAssessed):
         return view.cheeks_colour
-    _, a, b = (float(one) for one in lab(view.cheeks_colour[None])[0])
+    _, a, b = lab(view.cheeks_colour)
     if a < 0 or b < 0:
         return measured(FARTHEST)
     return measured(math.hypot(_outside(a, A_RANGE), _outside(b, B_RANGE)))

@@ -1,6 +1,6 @@
 """How large a face is, in pixels."""
 
-import numpy as np
+import math
 
 from models.measurement import Measure, measured
 from models.quality.scale import rising
@@ -15,4 +15,4 @@ def inter_eye_distance_px(view: FaceView) -> Measure:
 
     Not divided by cos(yaw) as the standard does: a turned head has fewer pixels, and this says so.
     """
-    return measured(float(np.linalg.norm(view.landmarks[1] - view.landmarks[0])))
+    return measured(math.dist(*view.eyes))

@@ -41,13 +41,12 @@ def _eye_contrast(zone: NDArray[np.uint8], cheeks: float) -> float:
 
     An eye's white is about as bright as the cheeks; a dark glass is dark throughout.
     """
-    values = np.sort(zone, axis=None)
-    dark, bright = float(values[values.size // 20]), float(values[-1 - values.size // 20])
+    values = sorted(zone.tobytes())
+    dark, bright = values[len(values) // 20], values[-1 - len(values) // 20]
     return (bright - dark) / max(bright, cheeks, 1.0)
 
 
 def _mouth_contrast(zone: NDArray[np.uint8]) -> float:
     """From the darkest row to the brightest: lips and the line between them lie across, folds do not."""
-    rows = zone.mean(axis=1)
-    bright = float(rows.max())
-    return (bright - float(rows.min())) / max(bright, 1.0)
+    rows: list[float] = [sum(row) / len(row) for row in zone.tolist()]
+    return (max(rows) - min(rows)) / max(*rows, 1.0)

@@ -19,12 +19,14 @@ def head_size(view: FaceView) -> Measure:
 
 def offset_x(view: FaceView) -> Measure:
     """About -0.5 to 0.5 of the image's width: eye midpoint from the centre, positive to the right."""
-    return measured(float(view.landmarks[:2, 0].mean()) / view.image_width - 0.5)
+    right, left = view.eyes
+    return measured((right[0] + left[0]) / 2 / view.image_width - 0.5)
 
 
 def offset_y(view: FaceView) -> Measure:
     """About -0.5 to 0.5 of the image's height: eye midpoint from the centre, positive downwards."""
-    return measured(float(view.landmarks[:2, 1].mean()) / view.image_height - 0.5)
+    right, left = view.eyes
+    return measured((right[1] + left[1]) / 2 / view.image_height - 0.5)
 
 
 def scale_of_offset(value: float) -> float:

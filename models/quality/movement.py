@@ -1,8 +1,9 @@
 """How fast a face moves from one frame to the next: not in the standard, which looks at one picture."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from statistics import fmean
 
 from models.face import Face
 from models.measurement import Measure, NotAssessed, measured
@@ -24,8 +25,13 @@ def motion(before: Before | None, face: Face) -> Measure:
     """How fast the eyes' middle moves, in inter-eye distances per second."""
     if before is None:
         return NotAssessed("no frame before")
-    moved = face.landmarks[:2].mean(axis=0) - before.face.landmarks[:2].mean(axis=0)
-    eyes_apart = float(np.linalg.norm(face.landmarks[0] - face.landmarks[1]))
+    eyes = face.landmarks[:2].tolist()
+    eyes_apart = math.dist(*eyes)
     if eyes_apart <= 0 or before.seconds_ago <= 0:
         return NotAssessed("eyes or times coincide")
-    return measured(float(np.linalg.norm(moved)) / eyes_apart / before.seconds_ago)
+    moved = math.dist(_middle(eyes), _middle(before.face.landmarks[:2].tolist()))
+    return measured(moved / eyes_apart / before.seconds_ago)
+
+
+def _middle(points: Sequence[Sequence[float]]) -> list[float]:
+    return [fmean(values) for values in zip(*points, strict=True)]

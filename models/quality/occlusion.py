@@ -1,6 +1,7 @@
 """Are eyes, mouth and skin to be seen, or does something cover them."""
 
-import numpy as np
+import math
+from statistics import fmean, median
 
 from models.measurement import Measure, NotAssessed, measured
 from models.quality.scale import linear
@@ -52,10 +53,9 @@ def occlusion(view: FaceView) -> Measure:
     ]
     if isinstance(view.skin, NotAssessed):
         return view.skin
-    most = np.sort(view.skin, axis=0)[1:3].mean(axis=0)  # the median of four
-    away = np.hypot(*(view.skin - most).T)
-    covered += [_part(float(one), SKIN_SAME, SKIN_OTHER) for one in away]
-    return measured(float(np.mean(covered)))
+    most = (median(a for a, _ in view.skin), median(b for _, b in view.skin))
+    covered += [_part(math.dist(one, most), SKIN_SAME, SKIN_OTHER) for one in view.skin]
+    return measured(fmean(covered))
 
 
 def scale(value: float) -> float:

@@ -36,5 +36,5 @@ def pitch_deg(view: FaceView) -> Measure:
 
 def roll_deg(view: FaceView) -> Measure:
     """-180 to 180 degrees, positive when the head is turned clockwise in the image: the line of the eyes."""
-    across, down = view.landmarks[1] - view.landmarks[0]
-    return measured(math.degrees(math.atan2(down, across)))
+    right, left = view.eyes
+    return measured(math.degrees(math.atan2(left[1] - right[1], left[0] - right[0])))

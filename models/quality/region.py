@@ -1,5 +1,7 @@
 """Where on a face its skin, cheeks, eyes and mouth are, by numbers of the mesh's points."""
 
+import math
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import cv2
@@ -11,6 +13,8 @@ from models.mesh import LEFT_EYE_CORNERS, MOUTH_CORNERS, RIGHT_EYE_CORNERS, Poin
 
 Mask: TypeAlias = NDArray[np.uint8]
 """H×W, 1 inside."""
+Pixels: TypeAlias = NDArray[np.int32]
+"""Points of a mesh, rounded."""
 
 # Numbers of points in MediaPipe's canonical face model; right and left are the person's own.
 JAW = (
@@ -31,33 +35,37 @@ SKIN = (
 )
 """Right and left cheek, nose and chin, each the hull of these points."""
 
+CORNERS = np.array([RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS, MOUTH_CORNERS])
+
 ZONE = 0.3
 """Side of a cheek's square over the distance of the eyes, as the standard has it."""
 
 
-def brows_to_chin(points: Points, size: int) -> Mask:
+def brows_to_chin(pixels: Pixels, size: int) -> Mask:
     """The standard's *landmarked region*: the hull of brows and jaw, as far as a square picture shows it."""
-    return _hull(points[BROWS_TO_CHIN], size)
+    return _hull(pixels[BROWS_TO_CHIN], size)
 
 
-def skin(picture_bgr: ImageBGR, points: Points) -> NDArray[np.float64] | None:
-    """4×3: the mean colours of `SKIN`, blue first; None where one of them is not in the square picture."""
-    masks = [_hull(points[numbers], picture_bgr.shape[0]) for numbers in SKIN]
+def skin(picture_bgr: ImageBGR, pixels: Pixels) -> list[tuple[float, float, float]] | None:
+    """The mean colours of `SKIN`, blue first; None where one of them is not in the square picture."""
+    masks = [_hull(pixels[numbers], picture_bgr.shape[0]) for numbers in SKIN]
     if not all(mask.any() for mask in masks):
         return None
-    return np.array([cv2.mean(picture_bgr, mask)[:3] for mask in masks])
+    means = (cv2.mean(picture_bgr, mask) for mask in masks)
+    return [(blue, green, red) for blue, green, red, _ in means]
 
 
-def _hull(points: Points, size: int) -> Mask:
+def _hull(pixels: Pixels, size: int) -> Mask:
     mask = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(points).astype(np.int32)), (1,))
+    cv2.fillConvexPoly(mask, cv2.convexHull(pixels), (1,))
     return mask
 
 
 def around(picture: NDArray[np.uint8], points: Points, margin: float) -> NDArray[np.uint8]:
     """The upright rectangle around these points and a margin, as far as the picture shows it."""
-    left, top = np.floor(points.min(0) - margin).astype(int).clip(0)
-    right, bottom = np.ceil(points.max(0) + margin).astype(int).clip(0)
+    across, down = points.T.tolist()
+    left, top = (max(0, math.floor(min(one) - margin)) for one in (across, down))
+    right, bottom = (max(0, math.ceil(max(one) + margin)) for one in (across, down))
     return picture[top : bottom + 1, left : right + 1]
 
 
@@ -66,15 +74,19 @@ def cheeks(picture_bgr: ImageBGR, points: Points) -> tuple[ImageBGR, ImageBGR] |
 
     Squares half-way down from the eyes to the mouth, below the outer half of each eye.
     """
-    right, left = (points[list(corners)].mean(0) for corners in (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS))
-    side = int(ZONE * float(np.linalg.norm(left - right)))
-    down = float(np.linalg.norm((right + left) / 2 - points[list(MOUTH_CORNERS)].mean(0))) / 2
+    right, left, mouth = (_middle(*pair) for pair in points[CORNERS].tolist())
+    side = int(ZONE * math.dist(right, left))
+    down = math.dist(_middle(right, left), mouth) / 2
     zones = (
         _square(picture_bgr, right[0] - side, right[1] + down, side),
         _square(picture_bgr, left[0], left[1] + down, side),
     )
     whole = side > 0 and all(zone.shape[:2] == (side, side) for zone in zones)
     return zones if whole else None
+
+
+def _middle(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
 
 
 def _square(picture: ImageBGR, left: float, top: float, side: int) -> ImageBGR:

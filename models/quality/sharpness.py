@@ -31,8 +31,10 @@ def sharpness(view: FaceView) -> Measure:
     if not view.has_pixels:
         return AT_THE_EDGE
     smooth = np.asarray(cv2.sepFilter2D(view.grey, cv2.CV_32F, _NOISE, _NOISE), np.float32)
-    shares = cv2.copyMakeBorder(smooth / BLUR_WINDOW, REACH, REACH, REACH, REACH, cv2.BORDER_REFLECT_101)
-    rows, columns = shares[REACH:-REACH], shares[:, REACH:-REACH]
+    shares = np.asarray(smooth / BLUR_WINDOW, np.float32)
+    border = (REACH, REACH, REACH, REACH, cv2.BORDER_REFLECT_101)
+    wider = np.asarray(cv2.copyMakeBorder(shares, *border), np.float32)
+    rows, columns = wider[REACH:-REACH], wider[:, REACH:-REACH]
     return measured(1 - max(_blur_effect(smooth, rows, 1), _blur_effect(smooth, columns, 0)))
 
 

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.face import ImageBGR
 from models.measurement import Measure, NotAssessed, measured
 from models.quality.light import luminance
 from models.quality.view import FaceView
@@ -21,8 +20,9 @@ def illumination_uniformity(view: FaceView) -> Measure:
     """
     if isinstance(view.cheeks_bgr, NotAssessed):
         return view.cheeks_bgr
-    right, left = (_shares(zone) for zone in view.cheeks_bgr)
-    return measured(float(np.minimum(right, left).sum()))
+    light = luminance(np.asarray(cv2.vconcat(view.cheeks_bgr), np.uint8))
+    side = len(light) // 2
+    return measured(cv2.sumElems(cv2.min(_shares(light[:side]), _shares(light[side:])))[0])
 
 
 def scale(value: float) -> float:
@@ -30,6 +30,5 @@ def scale(value: float) -> float:
     return 100 * math.pow(max(0.0, value), 0.3)
 
 
-def _shares(zone_bgr: ImageBGR) -> NDArray[np.float32]:
-    counts = cv2.calcHist([luminance(zone_bgr)], [0], None, [256], [0, 256])
-    return np.asarray(counts.ravel() / counts.sum(), np.float32)
+def _shares(zone: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(cv2.calcHist([zone], [0], None, [256], [0, 256]) / zone.size, np.float32)

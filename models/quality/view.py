@@ -14,7 +14,8 @@ from models.mesh import Points
 from models.quality import facing, features, region
 from models.quality.facing import Direction
 from models.quality.features import Features
-from models.quality.light import lab, luminance
+from models.quality.light import Colour, lab, luminance
+from models.quality.region import Pixels
 
 NORMALISED = ARCFACE_112.enlarged(2)
 """224×224, eyes 70 px apart: pixels are judged at this size, whatever size the face had in its image."""
@@ -32,7 +33,7 @@ MIN_SHOWN = 0.9
 FEWEST_PIXELS = 500
 """Of the small picture that the region from brows to chin must have; a whole one has about 6,000."""
 
-GREY = np.array([0.114, 0.587, 0.299])
+GREY = (0.114, 0.587, 0.299)
 """Weights of blue, green and red in a grey value."""
 
 AT_THE_EDGE = NotAssessed("face at the edge of the image")
@@ -65,6 +66,12 @@ class FaceView:
     def image_height(self) -> int:
         """In pixels."""
         return int(self.image_bgr.shape[0])
+
+    @cached_property
+    def eyes(self) -> tuple[list[float], list[float]]:
+        """The person's right and left eye, x and y in pixels of the image."""
+        right, left = self.landmarks[:2].tolist()
+        return right, left
 
     @property
     def has_pixels(self) -> bool:
@@ -104,14 +111,21 @@ class FaceView:
         """The mesh's x and y in pixels of the small picture."""
         if isinstance(self.points, NotAssessed):
             return self.points
-        return ((self.points + 0.5) / 2 - 0.5).astype(np.float32)
+        return np.asarray((self.points - 0.5) / 2, np.float32)  # pixel centres: (x + 0.5) / 2 - 0.5
+
+    @cached_property
+    def small_pixels(self) -> Pixels | NotAssessed:
+        """The same, rounded to whole pixels."""
+        if isinstance(self.small_points, NotAssessed):
+            return self.small_points
+        return np.rint(self.small_points).astype(np.int32)
 
     @cached_property
     def light(self) -> NDArray[np.float64] | NotAssessed:
         """The part of the face, from brows to chin, that has each of the 256 luminances."""
-        if isinstance(self.small_points, NotAssessed):
-            return self.small_points
-        mask = region.brows_to_chin(self.small_points, SMALL.size)
+        if isinstance(self.small_pixels, NotAssessed):
+            return self.small_pixels
+        mask = region.brows_to_chin(self.small_pixels, SMALL.size)
         counts = cv2.calcHist([luminance(self.small_bgr)], [0], mask, [256], [0, 256])
         total = float(counts.sum())
         return counts.ravel().astype(np.float64) / total if total >= FEWEST_PIXELS else NO_FACE_THERE
@@ -124,20 +138,20 @@ class FaceView:
         return region.cheeks(self.normalised_bgr, self.points) or NO_FACE_THERE
 
     @cached_property
-    def cheeks_colour(self) -> NDArray[np.float64] | NotAssessed:
-        """The mean of both squares, blue first."""
+    def cheeks_colour(self) -> Colour | NotAssessed:
+        """The mean of both squares."""
         if isinstance(self.cheeks_bgr, NotAssessed):
             return self.cheeks_bgr
-        right, left = (np.array(cv2.mean(zone)[:3], np.float64) for zone in self.cheeks_bgr)
-        return np.asarray((right + left) / 2)
+        (blue, green, red, _), left = (cv2.mean(zone) for zone in self.cheeks_bgr)
+        return (blue + left[0]) / 2, (green + left[1]) / 2, (red + left[2]) / 2
 
     @cached_property
-    def skin(self) -> NDArray[np.float64] | NotAssessed:
-        """4×2: a* and b* (CIELAB) of both cheeks, nose and chin."""
-        if isinstance(self.small_points, NotAssessed):
-            return self.small_points
-        colours = region.skin(self.small_bgr, self.small_points)
-        return NO_FACE_THERE if colours is None else lab(colours)[:, 1:]
+    def skin(self) -> list[tuple[float, float]] | NotAssessed:
+        """a* and b* (CIELAB) of both cheeks, nose and chin."""
+        if isinstance(self.small_pixels, NotAssessed):
+            return self.small_pixels
+        colours = region.skin(self.small_bgr, self.small_pixels)
+        return NO_FACE_THERE if colours is None else [lab(one)[1:] for one in colours]
 
     @cached_property
     def features(self) -> Features | NotAssessed:
@@ -147,7 +161,7 @@ class FaceView:
         if isinstance(self.cheeks_colour, NotAssessed):
             return self.cheeks_colour
         grey = cv2.cvtColor(self.small_bgr, cv2.COLOR_BGR2GRAY)
-        cheeks = float(self.cheeks_colour @ GREY)
+        cheeks = sum(weight * one for weight, one in zip(GREY, self.cheeks_colour, strict=True))
         eyes_apart = float(np.linalg.norm(SMALL.landmarks[1] - SMALL.landmarks[0]))
         found = features.features(np.asarray(grey, np.uint8), self.small_points, cheeks, eyes_apart)
         return found or NO_FACE_THERE
@@ -157,6 +171,10 @@ def face_view(image_bgr: ImageBGR, face: Face) -> FaceView:
     """The face at the size that measures are taken at; InferenceError if the landmarks span no face."""
     to_normalised = similarity_transform(face.landmarks, NORMALISED.landmarks)
     height, width = image_bgr.shape[:2]
+    square_shown = face_shown = 1.0
+    if not _all_within(to_normalised, width, height):
+        square_shown = _shown_part(to_normalised, WHOLE_SQUARE, width, height)
+        face_shown = _shown_part(to_normalised, INNER_FACE, width, height)
     return FaceView(
         image_bgr,
         face.landmarks,
@@ -164,24 +182,22 @@ def face_view(image_bgr: ImageBGR, face: Face) -> FaceView:
         face.box_in_image,
         align(image_bgr, face.landmarks, NORMALISED).image_bgr,
         to_normalised,
-        _shown_part(to_normalised, WHOLE_SQUARE, width, height),
-        _shown_part(to_normalised, INNER_FACE, width, height),
+        square_shown,
+        face_shown,
     )
 
 
 def _shown_part(to_square: Similarity, part: tuple[slice, slice], width: int, height: int) -> float:
     """How much of this part (rows, columns) of the normalised square the image covers, on 16×16 points."""
-    if _all_within(to_square, part, width, height):
-        return 1.0
     down, across = (one.start + (np.arange(16) + 0.5) * (one.stop - one.start) / 16 for one in part)
     grid = np.stack(np.meshgrid(across, down), -1).reshape(-1, 2).astype(np.float32)
     x, y = inverse(to_square, grid).T
     return float(((x >= 0) & (x < width) & (y >= 0) & (y < height)).mean())
 
 
-def _all_within(to_square: Similarity, part: tuple[slice, slice], width: int, height: int) -> bool:
-    """Whether the corners of this part lie inside the image, and with them all of it."""
-    rows, columns = part
-    corners = [[x, y] for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)]
-    x, y = inverse(to_square, np.array(corners, np.float32)).T
-    return bool(x.min() >= 0 and x.max() < width and y.min() >= 0 and y.max() < height)
+def _all_within(to_square: Similarity, width: int, height: int) -> bool:
+    """Whether the corners of the normalised square lie inside the image, and with them all of it."""
+    (cos, _, right), (sin, _, down) = to_square.tolist()
+    corners = [complex(x, y) for x in (0, NORMALISED.size) for y in (0, NORMALISED.size)]
+    in_image = [(corner - complex(right, down)) / complex(cos, sin) for corner in corners]
+    return all(0 <= one.real < width and 0 <= one.imag < height for one in in_image)
