@@ -50,15 +50,51 @@ def test_the_readme_names_every_module_and_no_other() -> None:
 
 
 def test_each_requirement_names_tests_that_exist() -> None:
-    table = README[README.index("## Requirements") : README.index("## Measured")]
+    table = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
     cells = [row.split("|")[3] for row in table.splitlines() if row.startswith("| ")][1:]
-    assert len(cells) > 30
+    assert len(cells) > 60
     for cell in cells:
         for named in cell.split(" · "):
             found = re.fullmatch(r"`(\w+/\w+|\w+)` ([\w ]+)", named.strip())
             assert found is not None, named
             file, promise = ROOT / "tests" / f"{found.group(1)}.py", found.group(2).replace(" ", "_")
             assert f"def test_{promise}(" in file.read_text(encoding="utf-8"), named
+
+
+def anchors(page: str) -> set[str]:
+    """What a link into this page may name: its headings, as GitHub makes anchors of them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", page, flags=re.M | re.S), re.M)
+    found = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    assert len(set(found)) == len(found), "two headings of one name"
+    return set(found)
+
+
+def test_every_link_of_a_page_leads_somewhere() -> None:
+    pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in tracked() if name.endswith(".md")}
+    assert {"README.md", "tests/README.md", ".deploy/README.md", "CONTRIBUTING.md"} <= set(pages)
+    for name, page in pages.items():
+        for link in re.findall(r"\]\(([^)\s]*)", page):
+            assert not link.startswith("/"), f"{name}: {link} is no place of the repository"
+            if re.match(r"[a-z]+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            place = (ROOT / name).parent / path if path else ROOT / name
+            assert place.exists(), f"{name}: {link}"
+            if anchor:
+                assert anchor in anchors(place.read_text(encoding="utf-8")), f"{name}: {link}"
+
+
+NAMED = re.compile(r"[`\s]((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|md|json|csv|po|svg))[`\s:,]")
+"""A file with its folder, as a page names one."""
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    """Of those in a folder that stands here: a site's own are another matter."""
+    for name in (name for name in tracked() if name.endswith(".md")):
+        places = (ROOT, (ROOT / name).parent)
+        for path in NAMED.findall((ROOT / name).read_text(encoding="utf-8")):
+            ours = any((place / path.partition("/")[0]).is_dir() for place in places)
+            assert not ours or any((place / path).is_file() for place in places), f"{name}: {path}"
 
 
 def test_the_readmes_commands_exist() -> None:
