@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from lane.errors import CameraError
 from lane.evidence import CaptureEnd, CaptureEvidence
-from lane.frame import Frame
+from lane.frame import Frame, same_pixels
 from lane.guidance import Instruction, Told, instruction_for, lacking, next_told
 from lane.looks import Looks
 from lane.measure import Before, Measurer, Question, Sighting, Stopwatch
@@ -284,7 +282,7 @@ def _unfit(frame: Frame, last: Frame | None, rule: CaptureRule, clock: Clock) ->
 
 def _moves_on(frame: Frame, last: Frame) -> bool:
     later = frame.sequence > last.sequence and frame.captured_monotonic_s > last.captured_monotonic_s
-    return later and not np.array_equal(frame.image_bgr, last.image_bgr)  # a live sensor has noise
+    return later and not same_pixels(frame.image_bgr, last.image_bgr)  # a live sensor has noise
 
 
 def failing(sighting: Sighting, policy: Policy) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lane.evidence import Check, StreamEvidence
-from lane.frame import Frame
+from lane.frame import Frame, same_pixels
 from lane.policy import StreamRule
 from models.face import ImageBGR
 from models.measurement import measured
@@ -23,6 +23,8 @@ from models.measurement import measured
 Numbers: TypeAlias = NDArray[np.floating[Any]]
 
 WIDTH, HEIGHT = 64, 48
+FEWEST_WHOLE = 8
+"""Pixels of a camera's picture, across and down, for one of a grey picture: smaller ones are not cut."""
 REMEMBERED = 256
 """Frames: more than eight seconds of thirty a second, in 3 MB."""
 BESIDE_S = (0.2, 0.4)
@@ -152,7 +154,7 @@ class StreamWatch:
 
     def _compare(self, last: ImageBGR, frame: Frame, small: Numbers) -> None:
         now_s = frame.captured_monotonic_s
-        if np.array_equal(last, frame.image_bgr):
+        if same_pixels(last, frame.image_bgr):
             since_s = self._still_since_s if self._still_since_s is not None else self._times[-2][2]
             self._still_since_s = since_s
             self._longest_still_s = max(self._longest_still_s, now_s - since_s)
@@ -204,10 +206,24 @@ class StreamWatch:
 
 def grey(image_bgr: ImageBGR) -> Numbers:
     """48×64 float32 of mean 0 and variance 1: a change of brightness or contrast changes nothing."""
-    small = cv2.resize(image_bgr, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(_cut(image_bgr), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
     plain = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
     plain -= plain.mean()
     return np.asarray(plain / max(float(plain.std()), 1.0), np.float32)
+
+
+def _cut(image_bgr: ImageBGR) -> ImageBGR:
+    """The middle of a large picture, of so many pixels that each grey one is the mean of a whole number.
+
+    Averages over parts of pixels take five times as long: 8 ms for 1920×1080, a quarter of the time between
+    two frames. At most a ninth of its height or width is cut off, of 1920×1080 12 rows above and below.
+    """
+    whole = [size // wanted for size, wanted in zip(image_bgr.shape[:2], (HEIGHT, WIDTH), strict=True)]
+    if min(whole) < FEWEST_WHOLE:
+        return image_bgr
+    height, width = whole[0] * HEIGHT, whole[1] * WIDTH
+    top, left = (image_bgr.shape[0] - height) // 2, (image_bgr.shape[1] - width) // 2
+    return image_bgr[top : top + height, left : left + width]
 
 
 def steady(times: Sequence[tuple[int, float, float]], step_s: float) -> bool:

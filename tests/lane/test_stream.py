@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -21,7 +22,7 @@ from lane.judge import Judge
 from lane.measure import Measurer, Stopwatch
 from lane.policy import Limit, Policy, StreamRule, load
 from lane.reasons import Code
-from lane.stream import REMEMBERED, EarlierCaptures, StreamWatch
+from lane.stream import HEIGHT, REMEMBERED, WIDTH, EarlierCaptures, StreamWatch, grey
 from models.image import decode, read
 from tests.lane import lies
 
@@ -201,3 +202,31 @@ def test_two_people_of_a_film_are_believed() -> None:
     if not clip.is_file():
         pytest.skip("needs ../shared/data")
     assert watched(lies.frames(lies.decoded(clip), 29.97)) == StreamEvidence(Check.SUCCESSFUL)
+
+
+@pytest.mark.parametrize(
+    ("size", "middle"),
+    [
+        *(
+            (size, (0, 0, *size))
+            for size in [(1, 1), (127, 96), (320, 200), (60, 3000), (640, 480), (1280, 720)]
+        ),
+        ((641, 483), (0, 1, 640, 480)),
+        ((800, 600), (16, 12, 768, 576)),
+        ((1920, 1080), (0, 12, 1920, 1056)),
+    ],
+)
+def test_a_grey_picture_is_the_average_of_what_the_camera_saw(
+    size: tuple[int, int], middle: tuple[int, int, int, int], portrait: Portrait
+) -> None:
+    shown = cv2.resize(portrait.image_bgr, size, interpolation=cv2.INTER_AREA)
+    noise = np.random.default_rng(1).integers(-4, 5, shown.shape)
+    image_bgr = (shown.astype(int) + noise).clip(0, 255).astype(np.uint8)
+    left, top, width, height = middle
+    part = image_bgr[top : top + height, left : left + width].astype(np.float32)
+    exactly = cv2.cvtColor(
+        cv2.resize(part, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY
+    )
+    away = grey(image_bgr) * max(float(exactly.std()), 1.0) + exactly.mean() - exactly
+    assert np.abs(away).max() < 2.5  # grey levels: each of three channels is rounded, and the mean of them
+    assert np.abs(away).mean() < 0.5
