@@ -1,6 +1,7 @@
 """The benchmarks' command line."""
 
 import logging
+import signal
 import sys
 from typing import NoReturn
 
@@ -66,6 +67,7 @@ STOPPED = 130
 
 def main() -> None:
     """Run the command line: clear errors, exit 2 for bad input, 130 for Ctrl-C, never a traceback."""
+    signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         refuse_strangers()
@@ -82,6 +84,11 @@ def main() -> None:
         if ended.code == STOPPED:  # typer makes this of Ctrl-C, and says nothing
             _stopped()
         raise
+
+
+def _end(*_: object) -> NoReturn:
+    """SIGTERM ends as Ctrl-C does: no folder, no process and no checked out commit is left."""
+    raise SystemExit(143)
 
 
 def _stopped() -> NoReturn:

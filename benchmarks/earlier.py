@@ -19,6 +19,9 @@ QUIET = (
 )
 """A repository's own settings must not make git start a program."""
 
+ALSO_HALF_MADE = ("--force", "--force")
+"""git locks a tree until it is made; somebody may stop us before."""
+
 
 def resolved(root: Path, named: str) -> str:
     """The commit's full id. BenchmarkError where the repository has none of that name."""
@@ -36,13 +39,13 @@ def checked_out(root: Path, commit: str) -> Iterator[Path]:
     """The files of a commit, in a folder that is gone afterwards; `root` is left as it is."""
     with tempfile.TemporaryDirectory(prefix="passenger-lane-earlier-") as folder:
         tree = Path(folder) / "tree"
-        made = _git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
         try:
+            made = _git(root, "worktree", "add", "--quiet", "--detach", str(tree), commit)
             if made.returncode != 0:
                 raise BenchmarkError(f"{commit[:12]} cannot be checked out: {made.stderr.strip()}")
             yield tree
         finally:
-            _git(root, "worktree", "remove", "--force", str(tree))
+            _git(root, "worktree", "remove", *ALSO_HALF_MADE, str(tree))
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,11 @@ noise, and this code is worse only where the whole interval of its ratio lies ab
 import json
 import math
 import os
+import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -90,19 +93,37 @@ def commit_of(stored: Stored) -> str:
 def measured(command: Sequence[str], tree: Path) -> Times:
     """The medians of what is done on a frame, by a command that prints a result of `latency` as JSON.
 
-    BenchmarkError where it fails, or prints anything else.
+    BenchmarkError where it fails, or prints anything else. Stopped, it leaves no process and no file.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
-        done = subprocess.run(
-            list(command), cwd=tree, env=environment, capture_output=True, timeout=LONGEST_S, check=False
-        )
+        done = _done(command, tree)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BenchmarkError(f"{' '.join(command)} in {tree}: {error}") from error
     if done.returncode != 0:
         why = plain(" ".join(done.stderr.decode("utf-8", "replace").split())[-500:])
         raise BenchmarkError(f"{' '.join(command)} in {tree} ended with {done.returncode}: {why}")
     return _medians(done.stdout, tree)
+
+
+def _done(command: Sequence[str], tree: Path) -> "subprocess.CompletedProcess[bytes]":
+    """The command, with all that it starts, in a session of its own; its temporary files in our folder."""
+    with tempfile.TemporaryDirectory(prefix="passenger-lane-run-", ignore_cleanup_errors=True) as folder:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        with subprocess.Popen(
+            list(command),
+            cwd=tree,
+            env=environment | {"TMPDIR": folder},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            try:
+                told, complained = process.communicate(timeout=LONGEST_S)
+            except BaseException:  # Ctrl-C, too: an earlier code's way to end itself is not relied on
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return subprocess.CompletedProcess(process.args, process.returncode, told, complained)
 
 
 def _medians(printed: bytes, tree: Path) -> Times:

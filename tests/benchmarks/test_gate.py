@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,9 @@ from benchmarks.earlier import checked_out, resolved
 from benchmarks.errors import BenchmarkError
 from benchmarks.gate import ORDERS, Round, Times, commit_of, judged, measured, rounds, told
 from benchmarks.stored import Stored
-from tests.benchmarks.command import run
+from tests.benchmarks.command import ROOT, run
 from tests.benchmarks.made_up import capacity, latency, stamp, write
+from tests.children import command_of, heeds_ctrl_c
 
 BENCH = """import json
 stages = {{name: {{"p50_ms": ms}} for name, ms in {base}.items()}}
@@ -161,6 +164,51 @@ def test_no_folder_is_left_and_no_hook_of_the_repository_runs(repository: Path, 
     assert not tree.exists()
     assert not (tmp_path / "ran").exists()
     assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+LINGERS = """import subprocess, tempfile, time
+from pathlib import Path
+tempfile.mkdtemp(prefix="left-")
+child = subprocess.Popen(["sleep", "600"])
+Path({started!r}).write_text(str(child.pid))
+time.sleep(600)
+"""
+DRIVEN = """import sys
+from pathlib import Path
+import models.host
+models.host.ROOT = Path(sys.argv.pop(1))
+from benchmarks.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_that_is_stopped_leaves_no_folder_no_worktree_and_no_process(
+    stop: signal.Signals, code: int, repository: Path, tmp_path: Path
+) -> None:
+    commit(repository, FAST)
+    started, temporary = tmp_path / "started", tmp_path / "temporary"
+    temporary.mkdir()
+    (repository / "bench.py").write_text(LINGERS.format(started=str(started)), encoding="utf-8")
+    git(repository, "commit", "--quiet", "-am", "lingers")
+    asked = [str(repository), "gate", "--against", "HEAD", "--command", " ".join(COMMAND)]
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVEN, *asked],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
+    ) as process:
+        while process.poll() is None and not (started.exists() and started.read_text()):
+            time.sleep(0.05)
+        process.send_signal(stop)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in said
+    assert list(temporary.iterdir()) == []
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+    assert "sleep" not in command_of(int(started.read_text()))
 
 
 @pytest.mark.parametrize("named", ["nothing", "--help", "", "HEAD:bench.py", "a" * 40])
