@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import COMMANDS
 from lane import __version__
 from models.guard import NAMES, OURS, StrangerError, refuse_strangers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+BENCHMARKS = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
 
 
 def tracked() -> list[str]:
@@ -38,14 +40,17 @@ def modules() -> set[str]:
     return found
 
 
-def test_the_readme_names_every_module_and_no_other() -> None:
+def test_the_readmes_name_every_module_and_no_other() -> None:
     table = README[README.index("| flow |") : README.index("\n\n", README.index("| flow |"))]
+    of_benchmarks = BENCHMARKS[BENCHMARKS.index("| modules |") :].splitlines()[2:]
     package, named = "", set()
     for row in table.splitlines()[2:]:
         cell = row.split("|")[2]
         if head := re.search(r"\*\*`?(\w+)`?\*\*", cell):
             package = head.group(1)
         named |= {f"{package}.{name.rstrip('/')}" for name in re.findall(r"`(\w+/?)`", cell)}
+    for row in of_benchmarks:
+        named |= {f"benchmarks.{name.rstrip('/')}" for name in re.findall(r"`(\w+/?)`", row.split("|")[1])}
     assert named == modules()
 
 
@@ -99,10 +104,19 @@ def test_every_file_that_a_page_names_is_there() -> None:
 
 def test_the_readmes_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"make ([a-z-]+)", README)):
+    for target in set(re.findall(r"make ([a-z-]+)", README + BENCHMARKS)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    for package in set(re.findall(r"python -m (\w+)", README)):
+    for package in set(re.findall(r"python -m (\w+)", README + BENCHMARKS)):
         assert package in (*NAMES, "benchmarks", "tests")
+
+
+def test_every_benchmark_has_its_question_and_no_other() -> None:
+    table = BENCHMARKS[BENCHMARKS.index("| question |") : BENCHMARKS.index("## Further figures")]
+    asked = [row.split("|")[2].strip(" `").split()[0] for row in table.splitlines()[2:] if row]
+    commands = {command.__name__ for command in COMMANDS}
+    assert (set(asked), len(asked)) == (commands, len(commands))
+    called = set(re.findall(r"python -m benchmarks ([a-z]+)", README + BENCHMARKS))
+    assert called - commands == set()
 
 
 def test_our_names_belong_to_nobody_else() -> None:
