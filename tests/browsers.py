@@ -27,7 +27,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def quiet_page(browser: Browser, locale: str = "en-GB") -> Iterator[Page]:
+def quiet_page(browser: Browser, locale: str = "en-GB", zone: str | None = None) -> Iterator[Page]:
     """A page; console errors and warnings, broken scripts and CSP violations fail the test at its end."""
     complaints: list[str] = []
 
@@ -35,7 +35,7 @@ def quiet_page(browser: Browser, locale: str = "en-GB") -> Iterator[Page]:
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale=locale)
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale=locale, timezone_id=zone)
     opened = context.new_page()
     opened.set_default_timeout(10_000)
     opened.on("console", complain)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, NaiveDatetime
+from pydantic import AfterValidator
 
 from api.auth import GuardedPage, TheOfficer
 from api.console import audit, render
@@ -29,7 +29,7 @@ def _in_reach(given: datetime) -> datetime:
 
 
 # A form sends what was left empty, too.
-Moment = Annotated[NaiveDatetime, AfterValidator(_in_reach)] | Literal[""]
+Moment = Annotated[datetime, AfterValidator(_in_reach)] | Literal[""]
 Text = Annotated[str, Query(pattern="^[A-Za-z0-9._ -]{0,64}$")]
 
 
@@ -50,15 +50,17 @@ def show_passages(
     words = language.of_request(request)
     asked = {"lane": lane, "reason": reason, "officer": officer, "passage": passage}
     given = {name: text.strip() or None for name, text in asked.items()}
-    found = auditing.search(Wanted(_first(since), _last(until), **given), before)
-    asked |= {"since": _field(since), "until": _field(until)}
+    times = {"since": _first(since), "until": _last(until)}
+    found = auditing.search(Wanted(times["since"], times["until"], **given), before)
     kept = {name: text for name, text in asked.items() if text}
+    kept |= {name: at.isoformat() for name, at in times.items() if at}
     older = urlencode({**kept, "before": found.before}) if found.before else None
     return render.page(
         request,
         "audit.html",
         officer=who,
         asked=asked,
+        times={name: at and (_field(at), at.isoformat()) for name, at in times.items()},
         reasons=audit.reasons(words),
         found=[audit.line(one, words) for one in found.passages],
         older=older,
@@ -96,13 +98,14 @@ def _last(given: Moment) -> datetime | None:
 
 
 def _both(given: datetime) -> tuple[datetime, datetime]:
-    """A time as the form gives it, by the desk's own clock, which shows it twice where summer time ends."""
+    """A time with its zone, or by the desk's own clock, which shows it twice where summer time ends."""
     first, second = (given.replace(fold=fold).astimezone() for fold in (0, 1))
     return first, second
 
 
-def _field(given: Moment) -> str:
-    return given.isoformat(timespec="minutes") if isinstance(given, datetime) else ""
+def _field(at: datetime) -> str:
+    """By the desk's own clock, as a form has it, for a browser that runs no script."""
+    return at.astimezone().replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def _clock(at: datetime) -> str:

@@ -180,17 +180,53 @@ def test_only_an_auditor_sees_the_pages(officer: Officer, supervisor: Officer, p
 # --- in a real browser
 
 
+def sign_in(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.address}/sign-in")
+    page.fill("[name=name]", "qian")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/audit")
+
+
 @pytest.fixture(params=["en-GB", "zh-CN"])
 def screen(
     desk: RunningDesk, browser: Browser, auditor: Officer, request: pytest.FixtureRequest
 ) -> Iterator[Page]:
     with quiet_page(browser, request.param) as page:
-        page.goto(f"{desk.address}/sign-in")
-        page.fill("[name=name]", "qian")
-        page.fill("[name=password]", PASSWORD)
-        page.press("[name=password]", "Enter")
-        page.wait_for_url("**/audit")
+        sign_in(page, desk)
         yield page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("hours", [-8, 0, 8])
+def test_a_search_goes_by_the_auditors_own_clock(
+    hours: int, desk: RunningDesk, browser: Browser, auditor: Officer, passage: str
+) -> None:
+    with quiet_page(browser, zone=f"Etc/GMT{-hours:+}") as page:
+        sign_in(page, desk)
+        here = desk.clock() + timedelta(hours=hours)
+        before, after = (f"{here + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in (-20, 20))
+        page.fill("[name=since]", before)
+        page.fill("[name=until]", after)
+        page.press("[name=until]", "Enter")
+        page.wait_for_url("**/audit?since=*")
+        assert [page.input_value(f"[name={name}]") for name in ("since", "until")] == [before, after]
+        assert page.get_by_role("link", name=passage).is_visible()
+        page.fill("[name=until]", before)
+        page.press("[name=until]", "Enter")
+        page.get_by_text("The ledger holds no passage that fits.").wait_for()
+
+
+@pytest.mark.browser
+def test_an_hour_that_comes_twice_for_the_auditor_is_searched_to_its_end(
+    desk: RunningDesk, browser: Browser, auditor: Officer
+) -> None:
+    with quiet_page(browser, zone="America/New_York") as page:
+        sign_in(page, desk)
+        page.fill("[name=since]", "2026-11-01T01:15")
+        page.fill("[name=until]", "2026-11-01T01:15")
+        page.press("[name=until]", "Enter")
+        page.wait_for_url("**/audit?since=2026-11-01T05%3A15%3A00.000Z&until=2026-11-01T06%3A15%3A00.000Z*")
 
 
 @pytest.mark.browser
@@ -221,11 +257,7 @@ def test_the_browser_believes_no_forged_head_or_proof(
     desk: RunningDesk, browser: Browser, auditor: Officer, passage: str, forged: str
 ) -> None:
     with quiet_page(browser) as page:
-        page.goto(f"{desk.address}/sign-in")
-        page.fill("[name=name]", "qian")
-        page.fill("[name=password]", PASSWORD)
-        page.press("[name=password]", "Enter")
-        page.wait_for_url("**/audit")
+        sign_in(page, desk)
         page.goto(f"{desk.address}/audit/{passage}")
         which = "**/ledger/proof/inclusion*" if forged == "path" else "**/ledger/head"
 
