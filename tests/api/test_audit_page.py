@@ -67,6 +67,8 @@ def test_every_step_has_a_title_and_no_step_is_unknown(auditor: Officer, passage
         assert words(tag).say(page_of.KINDS[kind].title) in text
     assert words(tag).say(page_of._OTHER.title) not in text
     assert "<img" not in html
+    claimed_until = re.findall(r"\d\d:\d\d:\d\d \(UTC[+-]\d{4}\)[,，]", text)
+    assert len(claimed_until) == 1, "with its zone"
 
 
 def test_every_kind_of_entry_about_a_passage_has_words() -> None:
