@@ -183,7 +183,6 @@ def told(done: Sequence[Round]) -> dict[str, Any]:
     whole = judged(done, stages)
     return {
         "rounds": len(done),
-        "worse": whole.worse,
         **_as_json(done, stages, whole),
         "stages": {stage: _as_json(done, [stage], judged(done, [stage])) for stage in stages},
     }
@@ -193,6 +192,7 @@ def _as_json(done: Sequence[Round], stages: Sequence[str], one: Judged) -> dict[
     earlier = [_sum(times, stages) for round_of in done for times in round_of.earlier]
     new = [_sum(round_of.new, stages) for round_of in done]
     return {
+        "worse": one.worse,
         "ratio": round(one.ratio, 4),
         "interval": [round(one.low, 4), round(one.high, 4)],
         "noise": round(one.noise, 4),

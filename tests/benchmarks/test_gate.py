@@ -91,9 +91,15 @@ def test_a_slower_commit_is_found_and_ends_with_1(repository: Path, tmp_path: Pa
     code, output = gate("--against", "HEAD~1", "--rounds", "3", "--json", str(out))
     assert code == 1, output
     assert "This code is slower than" in output
+    assert "Slower by itself, beyond its noise: embed." in output
     found = json.loads(out.read_text())
     assert found["worse"] is True
     assert found["stages"]["embed"]["ratio"] == pytest.approx(19 / 13, rel=0.05)
+    assert {name: one["worse"] for name, one in found["stages"].items()} == {
+        "detect": False,
+        "embed": True,
+        "decide": False,
+    }
     assert found["stages"]["decide"]["ratio"] == pytest.approx(1, rel=0.05)
     assert found["benchmark"] == "gate"
 
@@ -107,6 +113,7 @@ def test_a_code_that_is_as_fast_or_faster_ends_with_0(repository: Path, now: dic
     code, output = gate("--against", "HEAD~1", "--rounds", "4")
     assert code == 0, output
     assert "not slower" in output
+    assert "by itself" not in output
 
 
 def test_a_stored_result_names_the_commit_and_its_times_are_not_believed(
