@@ -78,7 +78,7 @@ def table() -> str:
         "",
         "The gate is shut unless it is proved that it may be open, so each of these is safe at once, and "
         "within two seconds at most. `make test ARGS=tests/lane/test_degraded.py` makes each happen, and "
-        "holds this table against what it saw.",
+        "holds this table against what it saw. Codes are the case's reasons (`lane/reasons.py`).",
         "",
         "| what fails | code | what the lane does | until | test |",
         "|---|---|---|---|---|",
