@@ -16,6 +16,7 @@ from api import errors
 from api.console import render
 from api.errors import ANSWERS, ApiError
 from api.messages.schemas import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
+from api.store.officers import Role
 from api.words import meanings, wording
 from api.words.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.reasons import Code
@@ -155,6 +156,16 @@ def test_a_time_says_its_zone(lane: Lane, officer: Officer) -> None:
         for at, said in found:
             assert datetime.fromisoformat(at).tzinfo is not None
             assert re.fullmatch(rf"\d\d:\d\d{seconds} \(UTC[+-]\d{{4}}\)", said)
+
+
+def test_a_day_and_its_time_say_their_zone(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    with desk.officer("chen", Role.ADMINISTRATOR) as chen:
+        lane.refer()
+        for who, path in ((officer, "/account"), (chen, "/lanes"), (chen, f"/people/{officer.pseudonym}")):
+            said = re.findall(r'<time [^>]*data-clock="date">([^<]+)</time>', who.http.get(path).text)
+            assert said, path
+            for text in said:
+                assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d \(UTC[+-]\d{4}\)", text)
 
 
 @pytest.mark.parametrize("tag", CHOICES)
