@@ -47,8 +47,8 @@ def _blur_effect(pixels: Pixels, shares: Pixels, axis: int) -> float:
     `shares` are what each pixel adds to a window's mean. From one window to the next a pixel comes in and
     another goes: their difference is the blurred picture's variation.
     """
-    variation = _steps(pixels, 1, axis)
-    left = cv2.min(variation, _steps(shares, BLUR_WINDOW, axis))
+    variation, blurred = _steps(pixels, 1, axis), _steps(shares, BLUR_WINDOW, axis)
+    left = cv2.min(variation, blurred, dst=blurred)  # in place: fresh memory is in no cache
     total = cv2.sumElems(variation)[0]
     return cv2.sumElems(left)[0] / total if total else 1.0
 
