@@ -1,6 +1,5 @@
 """Where a face looks, from its mesh or its five landmarks."""
 
-import math
 from typing import TypeAlias
 
 import cv2
@@ -38,9 +37,12 @@ def _in_space(points: Points) -> Direction | None:
     if not np.vdot(seen, seen) > 1e-6:  # NaN compares false
         return None
     _, left, right = cv2.SVDecomp(_MODEL.T @ seen)
-    left[:, 2] *= math.copysign(1, cv2.determinant(left @ right))  # a turn, no mirror image
-    x, y, z = -(left[2] @ right)
-    return float(x), float(y), float(z)
+    turn = left @ right
+    if cv2.determinant(turn) < 0:  # a mirror image
+        left[:, 2] *= -1
+        turn = left @ right
+    x, y, z = turn[2].tolist()
+    return -x, -y, -z
 
 
 def _by_landmarks(landmarks: Landmarks) -> Direction:
