@@ -23,6 +23,8 @@ NORMALISED = ARCFACE_112.enlarged(2)
 SMALL = ARCFACE_112
 """112×112, the same averaged down: enough where parts of a face are judged as a whole."""
 
+_EYES_APART = float(np.linalg.norm(SMALL.landmarks[1] - SMALL.landmarks[0]))
+
 INNER_FACE = (slice(76, 208), slice(52, 172))
 """Rows and columns of the normalised face from above the brows to below the mouth, without background."""
 
@@ -162,8 +164,7 @@ class FaceView:
             return self.cheeks_colour
         grey = cv2.cvtColor(self.small_bgr, cv2.COLOR_BGR2GRAY)
         cheeks = sum(weight * one for weight, one in zip(GREY, self.cheeks_colour, strict=True))
-        eyes_apart = float(np.linalg.norm(SMALL.landmarks[1] - SMALL.landmarks[0]))
-        found = features.features(np.asarray(grey, np.uint8), self.small_points, cheeks, eyes_apart)
+        found = features.features(np.asarray(grey, np.uint8), self.small_points, cheeks, _EYES_APART)
         return found or NO_FACE_THERE
 
 
