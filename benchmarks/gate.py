@@ -2,7 +2,8 @@
 
 No figure of another day or machine is compared with: the earlier code is measured again, here and now. Each
 round measures the earlier code twice and this code once. What the earlier code differs from itself by is the
-noise, and this code is worse only where the whole interval of its ratio lies above that.
+noise, and this code is worse only where the whole interval of its ratio lies above that. One stage alone is
+enough where it is slower beyond doubt: noise in another one must not hide it.
 """
 
 import json
@@ -33,6 +34,10 @@ LONGEST_S = 900.0
 """No run of `latency --quick` takes so long."""
 DRAWS, SEED = 4000, 20260101
 SURE = 0.975
+SURELY = 2.0
+"""So many times the noise, as logarithms, for a stage alone: of several, one lies above it by chance."""
+FELT = 0.02
+"""So much of a frame's time must that cost: nobody waits for a tenth of a millisecond."""
 MOST_FLIPPED = 12
 """Of so many rounds, every way to swap the two earlier runs is counted; beyond, some are drawn."""
 
@@ -180,23 +185,36 @@ def _noise(logs: Logs) -> float:
 def told(done: Sequence[Round]) -> dict[str, Any]:
     """The verdict, and each stage, as JSON values."""
     stages = common(done)
-    whole = judged(done, stages)
+    whole, each = judged(done, stages), {stage: judged(done, [stage]) for stage in stages}
+    slower = {stage for stage, one in each.items() if _surely_slower(one, stage, done, stages)}
     return {
         "rounds": len(done),
+        "worse": whole.worse or bool(slower),
         **_as_json(done, stages, whole),
-        "stages": {stage: _as_json(done, [stage], judged(done, [stage])) for stage in stages},
+        "stages": {
+            stage: {"worse": stage in slower, **_as_json(done, [stage], one)} for stage, one in each.items()
+        },
     }
 
 
+def _surely_slower(one: Judged, stage: str, done: Sequence[Round], stages: Sequence[str]) -> bool:
+    """Whether a stage alone makes this code worse."""
+    costs_ms = (one.low - 1) * _earlier_ms(done, [stage])
+    felt = costs_ms >= FELT * _earlier_ms(done, stages)
+    return felt and math.log(one.low) > SURELY * math.log(one.noise)
+
+
+def _earlier_ms(done: Sequence[Round], stages: Sequence[str]) -> float:
+    return float(np.median([_sum(times, stages) for one in done for times in one.earlier]))
+
+
 def _as_json(done: Sequence[Round], stages: Sequence[str], one: Judged) -> dict[str, Any]:
-    earlier = [_sum(times, stages) for round_of in done for times in round_of.earlier]
     new = [_sum(round_of.new, stages) for round_of in done]
     return {
-        "worse": one.worse,
         "ratio": round(one.ratio, 4),
         "interval": [round(one.low, 4), round(one.high, 4)],
         "noise": round(one.noise, 4),
-        "earlier_ms": round(float(np.median(earlier)), 4),
+        "earlier_ms": round(_earlier_ms(done, stages), 4),
         "new_ms": round(float(np.median(new)), 4),
     }
 

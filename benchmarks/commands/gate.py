@@ -43,8 +43,8 @@ def gate(
     No stored time is believed: another machine, or the same on another day, says nothing of the code. The
     commit that the result names is checked out beside this one, and `latency --quick` is run in both, in
     turns: twice there, once here, again and again. What the earlier code differs from itself by is the
-    noise. This code is worse if the whole 95 % interval of its ratio lies above that. Stages of which that
-    is true are named, too; the verdict is about all of them together.
+    noise. This code is worse if the whole 95 % interval of its ratio lies above that; or if that of one
+    stage lies far above its own noise, and a frame takes 2 % longer by it at least: such stages are named.
 
     Each code is measured by its own benchmark, with its own networks: compare commits that measure alike.
 
@@ -88,7 +88,7 @@ def _show(console: Console, result: dict[str, Any]) -> None:
     console.print(table)
     slower = ", ".join(name for name, one in result["stages"].items() if one["worse"])
     verdict = "slower than" if result["worse"] else "not slower than"
-    where = f" Slower by itself, beyond its noise: {slower}." if slower else ""
+    where = f" Slower by itself, far beyond its noise: {slower}." if slower else ""
     console.print(
         f"This code is {verdict} {result['against'][:12]}, {result['rounds']} rounds.{where}", markup=False
     )

@@ -91,7 +91,7 @@ def test_a_slower_commit_is_found_and_ends_with_1(repository: Path, tmp_path: Pa
     code, output = gate("--against", "HEAD~1", "--rounds", "3", "--json", str(out))
     assert code == 1, output
     assert "This code is slower than" in output
-    assert "Slower by itself, beyond its noise: embed." in output
+    assert "Slower by itself, far beyond its noise: embed." in output
     found = json.loads(out.read_text())
     assert found["worse"] is True
     assert found["stages"]["embed"]["ratio"] == pytest.approx(19 / 13, rel=0.05)
@@ -281,6 +281,33 @@ def test_noise_alone_is_hardly_ever_called_slower_and_a_fifth_hardly_ever_missed
         assert alarms <= 8
     found = sum(judged(simulated(8, 1.2, 0.04, seed), ["embed"]).worse for seed in range(200))
     assert found >= 190
+
+
+OF_A_FRAME = {"detect": 11.0, "quality": 1.8, "embed": 30.0, "decide": 0.2}
+
+
+def busy(count: int, seed: int, **slower_ms: float) -> list[Round]:
+    """On a machine where nothing takes as long twice."""
+    rng = np.random.default_rng(seed)
+
+    def one(**more_ms: float) -> Times:
+        all_of_it = rng.normal(0, 0.1)
+        return {
+            stage: (ms + more_ms.get(stage, 0.0)) * float(np.exp(all_of_it + rng.normal(0, 0.1)))
+            for stage, ms in OF_A_FRAME.items()
+        }
+
+    return [Round((one(), one()), one(**slower_ms)) for _ in range(count)]
+
+
+def test_noise_in_one_stage_hides_no_other_that_is_slower_beyond_doubt() -> None:
+    slow = [told(busy(3, seed, quality=10.0)) for seed in range(40)]
+    assert sum(one["worse"] and one["stages"]["quality"]["worse"] for one in slow) >= 38
+    assert sum(told(busy(3, seed))["worse"] for seed in range(100)) <= 5
+
+
+def test_a_stage_that_nobody_would_feel_is_no_verdict() -> None:
+    assert not any(told(busy(3, seed, decide=0.4))["stages"]["decide"]["worse"] for seed in range(20))
 
 
 def test_stages_that_one_code_does_not_know_are_left_out() -> None:
