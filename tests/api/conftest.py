@@ -72,3 +72,9 @@ def early_in_an_hour(desk: RunningDesk) -> None:
     """No hour ends while a test runs, unless the test says so."""
     now = desk.clock()
     desk.clock.pass_time(minutes=61 - now.minute)
+
+
+@pytest.fixture
+def standing_clock(desk: RunningDesk) -> None:
+    """How long a decision took is what the test says."""
+    desk.clock.stand()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -98,10 +98,11 @@ def test_what_a_gate_saw_is_said_in_words(
     assert said in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_the_top_says_who_waits_how_long_and_when_somebody_needs_a_break(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
-    lane.refer(images=[], at=datetime.now(UTC) - timedelta(seconds=150))
+    lane.refer(images=[], at=desk.clock() - timedelta(seconds=150))
     desk.clock.pass_time(minutes=20)
     desk.desk.cases.reviewing.escalate()
     officer.http.get("/queue")

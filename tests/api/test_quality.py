@@ -19,6 +19,8 @@ from tests.api.test_prepared import prepare
 from tests.api.test_seeding import listed, next_of, shared
 from tests.browsers import quiet_page
 
+pytestmark = pytest.mark.usefixtures("standing_clock")
+
 
 def own(officer: Officer) -> Any:
     answer = officer.ask("GET", "/quality/me")
@@ -53,7 +55,7 @@ def test_decisions_become_time_and_agreement(desk: RunningDesk, lane: Lane, offi
     decide_one(desk, lane, officer, seconds=8, verdict="same")
     found = own(officer)
     assert found["decisions"] == 2
-    assert 6 <= found["median_s"] < 7
+    assert found["median_s"] == 6
     assert (found["agreed_before"]["errors"], found["agreed_before"]["n"]) == (1, 2)
     assert (found["agreed_after"]["errors"], found["changed"]["errors"]) == (2, 1)
 
@@ -66,7 +68,7 @@ def test_a_decision_takes_from_the_claim_to_the_answer(
     officer.judge(passage, "same")
     desk.clock.pass_time(seconds=5)
     officer.answer(passage, "admit", "same_person", "a note")
-    assert 5 <= own(officer)["median_s"] < 6
+    assert own(officer)["median_s"] == 5
 
 
 def test_a_clock_set_back_makes_no_decision_fast(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
