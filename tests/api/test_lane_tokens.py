@@ -82,6 +82,7 @@ def test_who_is_revoked_has_no_token_left_and_gets_none(desk: RunningDesk, chen:
     verify_ledger(desk.desk.database)
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_when_a_lane_last_came_is_known(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
     (before,) = chen.ask("GET", "/lane-tokens").json()["lanes"]
     assert (before["lane"], before["used_at"], before["revoked"]) == ("lane-1", None, False)

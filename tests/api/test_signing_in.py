@@ -49,6 +49,7 @@ def test_workers_count_guesses_together(desk: RunningDesk) -> None:
     other.database.close()
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_each_further_guess_doubles_the_pause_up_to_a_quarter_of_an_hour(desk: RunningDesk) -> None:
     desk.officer()
     assert [guess(desk.desk) for _ in range(6)][-1] == "TooManyAttemptsError"
