@@ -49,7 +49,7 @@ def brows_to_chin(pixels: Pixels, size: int) -> Mask:
 def skin(picture_bgr: ImageBGR, pixels: Pixels) -> list[tuple[float, float, float]] | None:
     """The mean colours of `SKIN`, blue first; None where one of them is not in the square picture."""
     masks = [_hull(pixels[numbers], picture_bgr.shape[0]) for numbers in SKIN]
-    if not all(mask.any() for mask in masks):
+    if not all(cv2.countNonZero(mask) for mask in masks):
         return None
     means = (cv2.mean(picture_bgr, mask) for mask in masks)
     return [(blue, green, red) for blue, green, red, _ in means]

@@ -103,8 +103,8 @@ class FaceView:
             return AT_THE_EDGE
         if self.mesh is None:
             return NO_MESH
-        turn, move = self.to_normalised[:, :2], self.to_normalised[:, 2]
-        points = self.mesh.points_in_image[:, :2] @ turn.T + move
+        in_image = self.mesh.points_in_image[None, :, :2].astype(np.float64)
+        points = cv2.transform(in_image, self.to_normalised)[0]
         within = np.abs(points).max() < 10 * NORMALISED.size  # NaN compares false
         return points.astype(np.float32) if within else NO_FACE_THERE
 
