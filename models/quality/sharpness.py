@@ -30,24 +30,29 @@ def sharpness(view: FaceView) -> Measure:
     """
     if not view.has_pixels:
         return AT_THE_EDGE
-    smooth = np.asarray(cv2.sepFilter2D(view.grey, cv2.CV_32F, _NOISE, _NOISE), np.float32)
-    shares = np.asarray(smooth / BLUR_WINDOW, np.float32)
-    border = (REACH, REACH, REACH, REACH, cv2.BORDER_REFLECT_101)
-    wider = np.asarray(cv2.copyMakeBorder(shares, *border), np.float32)
+    wider = _with_border(np.asarray(cv2.sepFilter2D(view.grey, cv2.CV_32F, _NOISE, _NOISE), np.float32))
     rows, columns = wider[REACH:-REACH], wider[:, REACH:-REACH]
+    smooth = rows[:, REACH:-REACH]
     return measured(1 - max(_blur_effect(smooth, rows, 1), _blur_effect(smooth, columns, 0)))
 
 
 _NOISE = cv2.getGaussianKernel(NOISE_WINDOW, NOISE_SIGMA_PX, cv2.CV_32F)
 
 
-def _blur_effect(pixels: Pixels, shares: Pixels, axis: int) -> float:
+def _with_border(pixels: Pixels) -> Pixels:
+    """As far beyond each edge as half a blur's window, mirrored."""
+    border = (REACH, REACH, REACH, REACH, cv2.BORDER_REFLECT_101)
+    return np.asarray(cv2.copyMakeBorder(pixels, *border), np.float32)
+
+
+def _blur_effect(pixels: Pixels, wider: Pixels, axis: int) -> float:
     """0 sharp to 1 blurred along this axis: the part of the variation that a strong blur leaves as it is.
 
-    `shares` are what each pixel adds to a window's mean. From one window to the next a pixel comes in and
-    another goes: their difference is the blurred picture's variation.
+    From one mean of a window to the next a pixel comes in and another goes: their difference is the window
+    times the blurred picture's step. `wider` is the picture that reaches over both ends by half a window.
     """
-    variation, blurred = _steps(pixels, 1, axis), _steps(shares, BLUR_WINDOW, axis)
+    variation, blurred = _steps(pixels, 1, axis), _steps(wider, BLUR_WINDOW, axis)
+    variation *= BLUR_WINDOW
     left = cv2.min(variation, blurred, dst=blurred)  # in place: fresh memory is in no cache
     total = cv2.sumElems(variation)[0]
     return cv2.sumElems(left)[0] / total if total else 1.0
