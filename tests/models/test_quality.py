@@ -15,6 +15,8 @@ from models.golden import draw_face
 from models.measurement import Measure, Measured, NotAssessed
 from models.quality import COMPONENTS, SCALES, assess, mapped
 from models.quality.facing import MODEL_POINTS
+from models.quality.sharpness import BLUR_WINDOW, NOISE_SIGMA_PX
+from models.quality.view import NORMALISED
 
 
 def value(measure: Measure) -> float:
@@ -153,6 +155,19 @@ def test_sharpness_falls_with_every_step_of_blur(
     values = [measured_in(step, networks, "sharpness") for step in blurred]
     assert values == sorted(values, reverse=True)
     assert values[0] > 1.5 * values[-1]
+
+
+def test_sharpness_is_the_part_of_all_steps_that_a_blur_takes_away() -> None:
+    coarse = np.random.default_rng(1).integers(0, 256, (56, 28, 3), np.uint8)
+    picture = cv2.resize(coarse, (NORMALISED.size, NORMALISED.size), interpolation=cv2.INTER_CUBIC)
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    smooth = cv2.GaussianBlur(grey, (0, 0), NOISE_SIGMA_PX)
+    kept = []
+    for pixels in (smooth, np.ascontiguousarray(smooth.T)):
+        steps, after = (np.abs(np.diff(one)) for one in (pixels, cv2.blur(pixels, (BLUR_WINDOW, 1))))
+        kept.append(1 - np.maximum(steps - after, 0).sum() / steps.sum())
+    measures = assess(picture.astype(np.uint8), face_at(NORMALISED.landmarks))
+    assert value(measures["sharpness"]) == pytest.approx(1 - max(kept), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["obama.jpg", "biden.jpg"])
