@@ -64,17 +64,31 @@ def gate(
     if (stored is None) == (against is None):
         raise typer.BadParameter("wanted is one of STORED.json and --against", param_hint="--against")
     commit = resolved(ROOT, against or commit_of(read(stored or Path())))
-    run = shlex.split(command) if command else [sys.executable, *USUAL[1:]]
+    run = [sys.executable, *USUAL[1:]] if command is None else _words(command)
     count = rounds or (QUICK if quick else THOROUGH)
     with checked_out(ROOT, commit) as tree:
         say(f"measuring {commit[:12]} and this code, {3 * count + 2} runs …")
         measuring = taken(count, partial(measured, run, tree), partial(measured, run, ROOT))
         done = [next(measuring) for _ in follow(range(count), "Both codes in turns")]
-    asked = {"against": commit, "command": command or shlex.join(USUAL)}  # no path: it may name its user
+    asked = {
+        "against": commit,
+        "command": shlex.join(USUAL) if command is None else command,
+    }  # no path: it may name its user
     found = {"benchmark": "gate", "stamp": stamp(), **asked, **told(done)}
     tell(found, json_out, _show)
     if found["worse"]:
         raise typer.Exit(WORSE)
+
+
+def _words(command: str) -> list[str]:
+    """As a shell reads them; typer.BadParameter where it would not, or where there are none."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise typer.BadParameter(f"{command!r}: {error}", param_hint="--command") from error
+    if not words:
+        raise typer.BadParameter("wanted is a command", param_hint="--command")
+    return words
 
 
 def _show(console: Console, result: dict[str, Any]) -> None:
@@ -90,5 +104,7 @@ def _show(console: Console, result: dict[str, Any]) -> None:
     verdict = "slower than" if result["worse"] else "not slower than"
     where = f" Slower by itself, far beyond its noise: {slower}." if slower else ""
     console.print(
-        f"This code is {verdict} {result['against'][:12]}, {result['rounds']} rounds.{where}", markup=False
+        f"This code is {verdict} {result['against'][:12]}, {result['rounds']} rounds.{where} "
+        f"What is less than {result['noise'] - 1:.1%} slower is not told from noise.",
+        markup=False,
     )

@@ -113,6 +113,7 @@ def test_a_code_that_is_as_fast_or_faster_ends_with_0(repository: Path, now: dic
     code, output = gate("--against", "HEAD~1", "--rounds", "4")
     assert code == 0, output
     assert "not slower" in output
+    assert "less than 0.0% slower is not told from noise" in output
     assert "by itself" not in output
 
 
@@ -315,6 +316,14 @@ def test_stages_that_one_code_does_not_know_are_left_out() -> None:
     assert set(told(done)["stages"]) == {"embed"}
     with pytest.raises(BenchmarkError, match="none of the same stage"):
         told([Round(({"embed": 1.0}, {"embed": 1.0}), {"align": 1.0})] * 3)
+
+
+@pytest.mark.parametrize("command", ["", " ", '"'])
+def test_what_is_no_command_is_refused_before_anything_is_measured(command: str) -> None:
+    done = run("gate", "--against", "HEAD", "--command", command)
+    assert done.returncode == 2
+    assert "Invalid value for --command" in done.stderr
+    assert "measuring" not in done.stderr
 
 
 def test_one_of_a_result_and_a_commit_is_wanted() -> None:
