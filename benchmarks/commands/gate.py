@@ -70,10 +70,8 @@ def gate(
         say(f"measuring {commit[:12]} and this code, {3 * count + 2} runs …")
         measuring = taken(count, partial(measured, run, tree), partial(measured, run, ROOT))
         done = [next(measuring) for _ in follow(range(count), "Both codes in turns")]
-    asked = {
-        "against": commit,
-        "command": shlex.join(USUAL) if command is None else command,
-    }  # no path: it may name its user
+    usual = shlex.join(USUAL)  # no path: it may name its user
+    asked = {"against": commit, "command": usual if command is None else command}
     found = {"benchmark": "gate", "stamp": stamp(), **asked, **told(done)}
     tell(found, json_out, _show)
     if found["worse"]:
@@ -105,6 +103,6 @@ def _show(console: Console, result: dict[str, Any]) -> None:
     where = f" Slower by itself, far beyond its noise: {slower}." if slower else ""
     console.print(
         f"This code is {verdict} {result['against'][:12]}, {result['rounds']} rounds.{where} "
-        f"What is less than {result['noise'] - 1:.1%} slower is not told from noise.",
+        f"A frame that takes less than {result['noise'] - 1:.1%} longer is not told from noise.",
         markup=False,
     )

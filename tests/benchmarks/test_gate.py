@@ -113,7 +113,7 @@ def test_a_code_that_is_as_fast_or_faster_ends_with_0(repository: Path, now: dic
     code, output = gate("--against", "HEAD~1", "--rounds", "4")
     assert code == 0, output
     assert "not slower" in output
-    assert "less than 0.0% slower is not told from noise" in output
+    assert "less than 0.0% longer is not told from noise" in output
     assert "by itself" not in output
 
 
