@@ -32,7 +32,8 @@ from tests.api.test_passkeys import Device, registered
 from tests.api.test_prepared import prepare
 
 LEDGER = ("seq", "payload", "hash", "lane", "lane_seq", "passage")
-OTHER = "2031-01-01 00:00:00.000000"
+OTHER = "2199-01-01 00:00:00.000000"
+"""Later than today, whatever day it is: what makes a face stay longer."""
 FILLED_BY_RARER_WORK = {"lane_commands", "referral_rounds", "holds", "prepared_cases", "tree_heads"}
 FILLED_BY_LONG_SERVICE = {"ledger_tiles", "evaluation_alarms", "quality_alarms", "passkeys", "recoveries"}
 Change = Callable[[sqlite3.Connection], object]
@@ -412,7 +413,7 @@ def test_every_column_is_proven_or_named_as_not_proven(
         "UPDATE faces SET passage = 'x' || passage",
         "INSERT INTO ledger_terms VALUES (1, 'started', 'p-x', NULL)",
         "INSERT INTO ledger_terms VALUES (99999, 'started', 'p-x', NULL)",
-        "UPDATE faces SET last_at = '2031-01-01 00:00:00.000000'",
+        "UPDATE faces SET last_at = '2199-01-01 00:00:00.000000'",
         "UPDATE faces SET closed_how = 'passed_through'",
         "INSERT INTO holds (passage, placed_by, placed_at, reason, lifted_by, lifted_at, lift_reason) "
         "SELECT passage, 'officer-x', last_at, 'none', 'officer-x', last_at, 'none' FROM faces LIMIT 1",
