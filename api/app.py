@@ -59,6 +59,7 @@ from api.routes import (
 )
 from api.settings import Settings
 from api.shield import BodyLimit, StrictHeaders
+from api.steady import since_boot_s
 from api.store.database import Database
 from api.store.keyring import keyring_of
 from api.work import proving, signing_in
@@ -70,6 +71,7 @@ _STATIC = Path(__file__).with_name("console") / "static"
 CHORES: tuple[Chore, ...] = (
     Chore("tree head", 60.0, lambda desk: proving.of(desk).head()),
     Chore("erase", 0.5, lambda desk: desk.erasing.erase_due()),
+    Chore("clock", 60.0, lambda desk: desk.steady.must_agree()),
     Chore("escalate", 2.0, lambda desk: desk.cases.escalate()),
     Chore("sweep keys", 600.0, lambda desk: desk.erasing.sweep()),
     Chore("forget sign-ins", 600.0, signing_in.forget_old),
@@ -139,6 +141,7 @@ def create_app(
     settings: Settings,
     *,
     clock: Callable[[], datetime] = utc_now,
+    elapsed_s: Callable[[], float] = since_boot_s,
     chores: Sequence[Chore] = CHORES,
     news: News | None = None,
 ) -> FastAPI:
@@ -148,7 +151,7 @@ def create_app(
     Raises SettingsError.
     """
     proving.key_file(settings)  # refused now, not when the first head is signed
-    desk = _desk(settings, clock, news)
+    desk = _desk(settings, clock, elapsed_s, news)
     answers = Answers(render.error_page)
     app = DeskApp(
         title="Passenger Lane desk",
@@ -180,7 +183,9 @@ def create_app(
     return app
 
 
-def _desk(settings: Settings, clock: Callable[[], datetime], news: News | None) -> Desk:
+def _desk(
+    settings: Settings, clock: Callable[[], datetime], elapsed_s: Callable[[], float], news: News | None
+) -> Desk:
     if isinstance(settings.database, URL):
         news = PostgresNews(settings.database)
     return Desk(
@@ -194,6 +199,7 @@ def _desk(settings: Settings, clock: Callable[[], datetime], news: News | None) 
         broker=Broker(news),
         passwords=Passwords(settings.argon2),
         clock=clock,
+        elapsed_s=elapsed_s,
     )
 
 

@@ -122,12 +122,13 @@ def build_beacon(desk: Supervisors, clock: Clock, measurer: Measurer, policy: Po
     return Beacon(desk, About(__version__, where, matcher, str(policy.identity()["version"])), clock)
 
 
-def build_retention(settings: Settings, journal: SqliteJournal, clock: Clock) -> Retention:
+def build_retention(
+    settings: Settings, journal: SqliteJournal, clock: Clock, timekeeper: Timekeeper | None = None
+) -> Retention:
     """What erases faces in time."""
     kept = settings.retention
-    return Retention(
-        journal, clock, timedelta(seconds=kept.pictures_for_s), timedelta(days=kept.recordings_for_days)
-    )
+    pictures, recordings = timedelta(seconds=kept.pictures_for_s), timedelta(days=kept.recordings_for_days)
+    return Retention(journal, clock, pictures, recordings, timekeeper)
 
 
 def build_station(
@@ -154,7 +155,7 @@ def build_station(
         reader=reader,
         gate=gate,
         journal=journal,
-        courier=Courier(journal, desk, clock, settings.retention.pictures_for_s),
+        courier=Courier(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
         clock=clock,
         screen=screen,
         tidy=retention.tidy if retention else nothing_to_tidy,

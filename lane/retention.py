@@ -13,10 +13,13 @@ from pathlib import Path
 
 from lane.ports import Clock, Draft, Journal
 from lane.recording import SUFFIX
+from lane.timekeeping import Timekeeper
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
+FIRST_AFTER_S = 60.0
+"""By then a desk within reach has told what time it is."""
 _NAME = re.compile(rf"(\d{{8}}T\d{{6}})-[0-9a-f]{{8}}{re.escape(SUFFIX)}(\.part)?")
 """As `lane.recording` calls them; one that was cut off is a part. All else there is not the lane's."""
 
@@ -47,23 +50,35 @@ def _recordings(folder: Path) -> Iterator[Kept]:
 
 
 class Retention:
-    """Looks once an hour; a file that cannot be deleted is told in the log, and tried again."""
+    """Looks a minute after the start and once an hour.
+
+    A file that cannot be deleted is told in the log, and tried again.
+    """
 
     def __init__(
-        self, journal: Journal, clock: Clock, pictures_for: timedelta, recordings_for: timedelta
+        self,
+        journal: Journal,
+        clock: Clock,
+        pictures_for: timedelta,
+        recordings_for: timedelta,
+        timekeeper: Timekeeper | None = None,
     ) -> None:
         self._journal, self._clock = journal, clock
         self._pictures_for, self._recordings_for = pictures_for, recordings_for
-        self._due_s = clock.monotonic_s()
+        self._timekeeper = timekeeper or Timekeeper(clock)
+        self._due_s = clock.monotonic_s() + FIRST_AFTER_S
 
     def note(self, folder: Path) -> None:
         """From now on recordings lie in this folder. Raises JournalError."""
         self._journal.note_recordings(str(folder.resolve()))
 
     def tidy(self) -> None:
-        """Erase what is too old, if an hour has passed; the ledger says so. Raises JournalError."""
+        """Erase what is too old, if an hour has passed; the ledger says so. Raises JournalError.
+
+        By a clock that counts as wrong nothing is too old: what is erased is gone for good.
+        """
         now_s = self._clock.monotonic_s()
-        if now_s < self._due_s:
+        if now_s < self._due_s or not self._timekeeper.trusts():
             return
         self._due_s = now_s + EVERY_S
         now = self._clock.now()

@@ -105,7 +105,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         measurer = build_measurer(settings, policy)
         beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
         observer = stack.enter_context(build_observer(settings, policy, clock, measurer.networks))
-        retention = build_retention(settings, journal, clock)
+        retention = build_retention(settings, journal, clock, timekeeper)
         watched = WatchedCamera(camera, beacon, clock)
         station = build_station(
             settings,

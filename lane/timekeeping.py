@@ -50,6 +50,10 @@ class Timekeeper:
             self._step()
             return Check.FAILED if self._doubted else Check.SUCCESSFUL
 
+    def trusts(self) -> bool:
+        """Whether anything may be told by the wall clock."""
+        return self.check() is Check.SUCCESSFUL
+
     def note_desk(self, told: datetime) -> None:
         """The desk's clock said this just now."""
         with self._lock:

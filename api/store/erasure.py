@@ -6,7 +6,7 @@ the lane last told of it. A legal hold suspends that.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select
@@ -32,20 +32,20 @@ class Hold:
     reason: str
 
 
-def due(session: Session, *, at: datetime, retention: timedelta) -> list[str]:
+def due(session: Session, *, closed_before: datetime) -> list[str]:
     """Passages whose faces must go now, at most some of them."""
-    asked = select(FacesRow.passage).where(_due(at, retention), ~_held()).limit(MOST_AT_ONCE)
+    asked = select(FacesRow.passage).where(_due(closed_before), ~_held()).limit(MOST_AT_ONCE)
     return list(session.scalars(asked))
 
 
-def erase(session: Session, keyring: Keyring, passage: str, *, at: datetime, retention: timedelta) -> bool:
+def erase(session: Session, keyring: Keyring, passage: str, *, closed_before: datetime, at: datetime) -> bool:
     """Erase one passage's faces if they must go now. `session` must be one that writes.
 
     The key is destroyed before the transaction ends: the ledger never tells of an erasure that was not. Where
     the transaction fails after that, the images can be opened no more, and the next run records it.
     """
     row = session.get(FacesRow, passage, with_for_update=True)
-    if row is None or passage not in due_of(session, passage, at=at, retention=retention):
+    if row is None or passage not in due_of(session, passage, closed_before=closed_before):
         return False
     images = session.scalars(
         select(ImageRow.sha256)
@@ -62,9 +62,9 @@ def erase(session: Session, keyring: Keyring, passage: str, *, at: datetime, ret
     return True
 
 
-def due_of(session: Session, passage: str, *, at: datetime, retention: timedelta) -> list[str]:
+def due_of(session: Session, passage: str, *, closed_before: datetime) -> list[str]:
     """The passage, where it must go now."""
-    asked = select(FacesRow.passage).where(FacesRow.passage == passage, _due(at, retention), ~_held())
+    asked = select(FacesRow.passage).where(FacesRow.passage == passage, _due(closed_before), ~_held())
     return list(session.scalars(asked))
 
 
@@ -150,11 +150,10 @@ def _held() -> ColumnElement[bool]:
     return select(HoldRow.id).where(of_it, HoldRow.lifted_at.is_(None)).exists()
 
 
-def _due(at: datetime, retention: timedelta) -> ColumnElement[bool]:
-    old = at - retention
+def _due(closed_before: datetime) -> ColumnElement[bool]:
     passed = FacesRow.closed_how == PASSED
-    closed = and_(FacesRow.closed_at.is_not(None), FacesRow.closed_at <= old)
-    left = and_(FacesRow.closed_at.is_(None), FacesRow.last_at <= old)
+    closed = and_(FacesRow.closed_at.is_not(None), FacesRow.closed_at <= closed_before)
+    left = and_(FacesRow.closed_at.is_(None), FacesRow.last_at <= closed_before)
     return and_(FacesRow.erased_at.is_(None), or_(passed, closed, left))
 
 

@@ -16,6 +16,7 @@ from api.metrics import Meters, Watch
 from api.passwords import Passwords
 from api.rules import duties
 from api.settings import Settings
+from api.steady import SteadyTime, since_boot_s
 from api.store import alarms, chain, evaluation, faces, lane_tokens, lanes, seeded, sessions
 from api.store.database import Database
 from api.store.evaluation import Series
@@ -56,13 +57,17 @@ class Desk:
     broker: Broker
     passwords: Passwords
     clock: Callable[[], datetime]
+    elapsed_s: Callable[[], float] = since_boot_s
+    """Seconds by a clock that nobody sets."""
     meters: Meters = field(default_factory=Meters)
     board: Board = field(init=False)
+    steady: SteadyTime = field(init=False)
 
     def __post_init__(self) -> None:
         """Let the meters hear of what is written."""
         self.database.watcher = Watch(self.meters, self.database)
         object.__setattr__(self, "board", Board(self.database, self.broker, self.clock))
+        object.__setattr__(self, "steady", SteadyTime(self.clock, self.elapsed_s))
 
     # --- lanes
 
@@ -175,7 +180,7 @@ class Desk:
     def erasing(self) -> Erasing:
         """What erases faces here."""
         retention = timedelta(seconds=self.settings.retention_s)
-        return Erasing(self.database, self.keyring, retention, self.clock)
+        return Erasing(self.database, self.keyring, retention, self.clock, self.steady)
 
     def _erase(self) -> None:
         """Erase who has passed; what fails is no fault of the lane that tells, and is tried again soon."""

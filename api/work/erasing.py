@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from api.steady import SteadyTime
 from api.store import erasure, plain
 from api.store.database import Database
 from api.store.keyring import Keyring
@@ -21,6 +22,8 @@ class Erasing:
     keyring: Keyring
     retention: timedelta
     clock: Callable[[], datetime]
+    steady: SteadyTime
+    """By which it is told what is old."""
 
     def start(self) -> None:
         """Make the keyring ready, and seal what an older desk kept as it was.
@@ -34,9 +37,10 @@ class Erasing:
 
     def erase_due(self) -> int:
         """Erase all that must go now; return of how many passages."""
+        closed_before = self.steady() - self.retention
         with self.database.read() as session:
-            passages = erasure.due(session, at=self.clock(), retention=self.retention)
-        return sum(self._erase(passage) for passage in passages)
+            passages = erasure.due(session, closed_before=closed_before)
+        return sum(self._erase(passage, closed_before) for passage in passages)
 
     def sweep(self) -> None:
         """Destroy keys that open nothing, and take what was destroyed out of the keyring's log."""
@@ -48,9 +52,10 @@ class Erasing:
                 log.warning("keys without faces destroyed", keys=len(left))
         self.keyring.tidy()
 
-    def _erase(self, passage: str) -> bool:
+    def _erase(self, passage: str, closed_before: datetime) -> bool:
         with self.database.write() as session:
-            erased = erasure.erase(session, self.keyring, passage, at=self.clock(), retention=self.retention)
+            at = self.clock()
+            erased = erasure.erase(session, self.keyring, passage, closed_before=closed_before, at=at)
         if erased:
             log.info("passage.erased", passage=passage)
         return erased

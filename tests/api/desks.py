@@ -41,6 +41,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.passed_s = 0.0
         self.stands_at: datetime | None = None
 
     def __call__(self) -> datetime:
@@ -50,7 +51,16 @@ class Clock:
         """From now on only what a test lets pass goes by, however long the machine takes."""
         self.stands_at = datetime.now(UTC)
 
+    def elapsed_s(self) -> float:
+        """The clock beside it that nobody sets."""
+        return time.monotonic() + self.passed_s
+
     def pass_time(self, **duration: float) -> None:
+        # In this order: somebody who asks in between must not take time that passed for a clock set back.
+        self.set_ahead(**duration)
+        self.passed_s += timedelta(**duration).total_seconds()
+
+    def set_ahead(self, **duration: float) -> None:
         self.ahead += timedelta(**duration)
 
 
@@ -91,6 +101,7 @@ class RunningDesk:
             database=database,
             keyring=keyring,
             clock=clock,
+            elapsed_s=clock.elapsed_s,
             meters=Meters(),
         )
         proving.of(self.desk).announce()
@@ -135,7 +146,7 @@ def running(
     clock = Clock()
     settings = {"correction_window_s": 0} | settings
     made = Settings(database=path / "desk.sqlite3", argon2=CHEAP, **settings)
-    app = create_app(made, clock=clock, chores=chores)
+    app = create_app(made, clock=clock, elapsed_s=clock.elapsed_s, chores=chores)
     listening = bind("127.0.0.1", 0)
     ready = threading.Event()
     server = DeskServer(app, announce=ready.set, bounds=bounds)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from api.errors import ImageChangedError, KeyLostError, KeyWrongError, SettingsError
 from api.keys.vault import GivenKey, KeyFile, LocalKey, new_key, seal, unseal
+from api.steady import ClockAheadError
 from api.store import chain, faces
 from api.store.database import Database
 from api.store.keyring import Keyring, keyring_of
@@ -185,6 +186,25 @@ def test_who_did_not_pass_is_erased_a_set_time_after_the_passage_closed(
     assert held(desk) == 0
     assert desk.desk.keyring.passages() == set()
     assert kinds(desk)[-1] == "passage.erased"
+    verified(desk)
+
+
+@pytest.mark.both_databases
+def test_a_clock_that_is_set_ahead_erases_nobody_before_the_time_has_passed(
+    desk: RunningDesk, lane: Lane
+) -> None:
+    passed, stays = lane.refer(), lane.refer()
+    close(lane, stays, "sent_to_second_line")
+    desk.clock.set_ahead(days=40)
+    desk.desk.erasing.erase_due()
+    close(lane, passed)
+    assert held(desk) == 1
+    assert desk.desk.keyring.passages() == {stays}
+    with pytest.raises(ClockAheadError):
+        desk.desk.steady.must_agree()
+    desk.clock.pass_time(hours=13)
+    desk.desk.erasing.erase_due()
+    assert held(desk) == 0
     verified(desk)
 
 

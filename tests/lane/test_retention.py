@@ -8,14 +8,20 @@ import pytest
 from lane import config
 from lane.adapters.clock import SkippingClock
 from lane.adapters.journal import SqliteJournal
+from lane.adapters.simulated_desk import SimulatedDesk
 from lane.build import build_retention
+from lane.courier import Courier
+from lane.errors import DeskLostError
+from lane.evidence import DeskContact
 from lane.inspection import _retention
 from lane.measure import Measurer
 from lane.policy import Policy
 from lane.ports import Draft
-from lane.retention import EVERY_S, Retention
+from lane.retention import EVERY_S, FIRST_AFTER_S, Retention
+from lane.timekeeping import Timekeeper
 from tests.lane.hall import LANE, hall, opened
 from tests.lane.test_journal import FACE
+from tests.lane.test_timekeeping import SetClock
 
 
 def recorded(folder: Path, at: datetime, *, end: str = ".recording") -> str:
@@ -26,10 +32,15 @@ def recorded(folder: Path, at: datetime, *, end: str = ".recording") -> str:
     return path.name
 
 
-def lane(folder: Path, clock: SkippingClock) -> tuple[SqliteJournal, Retention]:
+def lane(
+    folder: Path, clock: SkippingClock, timekeeper: Timekeeper | None = None
+) -> tuple[SqliteJournal, Retention]:
+    """A minute after its start."""
     settings = config.read(journal=folder / "lane.sqlite", retention__recordings_for_days=30)
     journal = opened(SqliteJournal(settings.journal, LANE))
-    return journal, build_retention(settings, journal, clock)
+    retention = build_retention(settings, journal, clock, timekeeper)
+    clock.skip(FIRST_AFTER_S)
+    return journal, retention
 
 
 def left(folder: Path) -> set[str]:
@@ -63,6 +74,45 @@ def test_a_lane_that_runs_on_looks_every_hour(tmp_path: Path) -> None:
     clock.skip(EVERY_S * 0.2)
     retention.tidy()
     assert left(folder) == set()
+
+
+def test_by_a_clock_that_was_set_nothing_is_too_old_until_the_desks_agrees(tmp_path: Path) -> None:
+    clock, folder = SetClock(), tmp_path / "recordings"
+    timekeeper = Timekeeper(clock)
+    journal, retention = lane(tmp_path, clock, timekeeper)
+    courier = Courier(journal, SimulatedDesk(LANE, fault=DeskLostError("away")), clock, timekeeper=timekeeper)
+    journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
+    name, right = recorded(folder, clock.now()), clock.now()
+    retention.note(folder)
+    clock.set_by = timedelta(days=3000)
+    for _ in range(3):
+        retention.tidy()
+        assert courier.deliver() is DeskContact.DESK_LOST
+        clock.skip(EVERY_S)
+    assert left(folder) == {name}
+    assert journal.pending(9)[0].pictures
+    clock.set_by = timedelta()
+    timekeeper.note_desk(right + timedelta(seconds=3 * EVERY_S))
+    clock.skip(31 * 86400)
+    retention.tidy()
+    assert left(folder) == set()
+    assert not journal.pending(9)[0].pictures
+
+
+def test_a_lane_hears_what_time_it_is_before_anything_is_too_old(tmp_path: Path) -> None:
+    clock, folder = SetClock(), tmp_path / "recordings"
+    right = clock.now()
+    clock.set_by = timedelta(days=3000)
+    timekeeper = Timekeeper(clock)
+    settings = config.read(journal=tmp_path / "lane.sqlite")
+    retention = build_retention(settings, opened(SqliteJournal(settings.journal, LANE)), clock, timekeeper)
+    name = recorded(folder, right)
+    retention.note(folder)
+    retention.tidy()
+    timekeeper.note_desk(right)
+    clock.skip(FIRST_AFTER_S)
+    retention.tidy()
+    assert left(folder) == {name}
 
 
 def test_where_recordings_went_is_remembered_over_a_restart_and_a_folder_that_is_away_harms_nothing(
