@@ -29,14 +29,14 @@ from benchmarks.turns import middle, of_each
 from lane.measure import Measurer, Stopwatch
 from lane.policy import Policy
 from models import weights
-from models.build import Networks, session_of
+from models.build import Networks, closer_graph, closer_of, session_of
 from models.catalogue import NetworkSpec
 from models.detect import FaceDetector
 from models.drift import Listener
 from models.embed import FaceEmbedder
 from models.face import ImageBGR
 from models.mesh import FaceMesh
-from models.ort import OrtSession, available_cores
+from models.ort import OrtSession, RuntimeSettings, available_cores
 from models.providers import named
 from models.session import Session, Tensor
 
@@ -45,6 +45,8 @@ KEPT = 10
 """Frames whose prepared inputs are kept: 7 MB each."""
 STAGE_OF = {"detector": "detect", "landmarks": "detect", "matcher": "embed"}
 """In which of a lane's stages a network of this role runs."""
+CLOSER = ", close-up"
+"""Behind the detector's name: the part of it that looks closely."""
 CLOSE = 1e-3
 """How far an answer may lie from the one before, over its largest number."""
 CONVENTIONS = {
@@ -59,23 +61,30 @@ CONVENTIONS = {
 }
 
 Answer = Mapping[str, Tensor]
-Sessions = Mapping[str, OrtSession]
-"""By the networks' names."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Net:
+    """A network, or the part of one that is run by itself."""
+
+    name: str
+    spec: NetworkSpec
+    graph: bytes
+    session: OrtSession
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """A graph on one shape of input, what it is fed, and what it answers."""
 
-    spec: NetworkSpec
-    session: OrtSession
+    net: Net
     tensor: Tensor
     answer: Answer
 
     def time_ns(self) -> int:
         """Of the runtime's own run; BenchmarkError unless its answer is the known one."""
         started = time.perf_counter_ns()
-        answer = self.session.bare(self.tensor)
+        answer = self.net.session.bare(self.tensor)
         took_ns = time.perf_counter_ns() - started
         self.check(answer)
         return took_ns
@@ -84,7 +93,7 @@ class Run:
         """BenchmarkError unless this is the known answer."""
         for name, known in self.answer.items():
             if not np.abs(answer[name] - known).max() <= CLOSE * np.abs(known).max():  # NaN compares false
-                raise BenchmarkError(f"{self.spec.name} answers otherwise than before: {name}")
+                raise BenchmarkError(f"{self.net.name} answers otherwise than before: {name}")
 
     @property
     def least_bytes(self) -> int:
@@ -139,7 +148,7 @@ class Turns:
         """The networks' part of it, by the runtime alone."""
         took = dict.fromkeys(STAGES, 0)
         for run in runs:
-            took[STAGE_OF[run.spec.role]] += run.time_ns()
+            took[STAGE_OF[run.net.spec.role]] += run.time_ns()
         self.bare.append(took)
 
 
@@ -150,11 +159,11 @@ def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
     built = measurer.networks
     rules.check(built.embedder.identity)  # PolicyError says more than an admission that fails
     settings, used = machine.runtime(provider, threads), threads or available_cores()
-    specs = [built.catalogue.named(one.name) for one in built.identities]
-    sessions = {spec.name: session_of(spec, weights.cache_dir(), settings) for spec in specs}
+    nets = _nets(built, settings)
     walk = frames.holder(measurer)
-    runs, document = _heard(built, sessions, rules, walk)
+    runs, document = _heard(built, nets, rules, walk)
     graphs = _graphs([*runs, document])
+    sessions = {name: net.session for name, net in nets.items()}
     lane = LanePass(_measurer(built, sessions, rules), rules, walk)
     warm_up(lane, walk.first(WARM_UP))
     timed = Turns()
@@ -171,13 +180,25 @@ def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
     return {"benchmark": "limit", "stamp": about, **asked, **told(graphs, runs, highest, timed)}
 
 
+def _nets(built: Networks, settings: RuntimeSettings) -> dict[str, Net]:
+    """All that a lane runs, by name."""
+    cache, nets = weights.cache_dir(), {}
+    for spec in (built.catalogue.named(one.name) for one in built.identities):
+        session = session_of(spec, cache, settings)
+        nets[spec.name] = Net(spec.name, spec, weights.load(spec, cache), session)
+        if spec.role == "detector" and (closer := closer_of(spec, session, cache, settings)):
+            name = spec.name + CLOSER
+            nets[name] = Net(name, spec, closer_graph(spec, cache), closer)
+    return nets
+
+
 def _measurer(built: Networks, sessions: Mapping[str, Session], rules: Policy) -> Measurer:
     """The lane's measuring on these sessions, so that what is timed alone is what the lane runs."""
     by_role = {one.role: built.catalogue.named(one.name) for one in built.identities}
     detector, matcher, mesh = by_role["detector"], by_role["matcher"], by_role.get("landmarks")
     networks = replace(
         built,
-        detector=FaceDetector(detector, sessions[detector.name]),
+        detector=FaceDetector(detector, sessions[detector.name], sessions.get(detector.name + CLOSER)),
         mesh=FaceMesh(mesh, sessions[mesh.name]) if mesh else None,
         embedder=FaceEmbedder(matcher, sessions[matcher.name], built.embedder.identity.preprocessing),
     )
@@ -185,10 +206,10 @@ def _measurer(built: Networks, sessions: Mapping[str, Session], rules: Policy) -
 
 
 def _heard(
-    built: Networks, sessions: Sessions, rules: Policy, walk: frames.Walk
+    built: Networks, nets: Mapping[str, Net], rules: Policy, walk: frames.Walk
 ) -> tuple[list[list[Run]], list[Run]]:
     """What the lane makes its networks do, frame by frame; and what for a document's picture."""
-    listeners = {name: Listener(session) for name, session in sessions.items()}
+    listeners = {name: Listener(net.session) for name, net in nets.items()}
     measurer = _measurer(built, listeners, rules)
     lane = LanePass(measurer, rules, walk)
     warm_up(lane, walk.first(WARM_UP))
@@ -198,9 +219,7 @@ def _heard(
             one.heard.clear()
         work()
         return [
-            Run(built.catalogue.named(name), sessions[name], tensor, answer)
-            for name, one in listeners.items()
-            for tensor, answer in one.heard
+            Run(nets[name], tensor, answer) for name, one in listeners.items() for tensor, answer in one.heard
         ]
 
     of_frames = [heard(partial(lane.run, frame)) for frame in walk.frames[:KEPT]]
@@ -211,13 +230,12 @@ def _graphs(runs: Sequence[Sequence[Run]]) -> list[Graph]:
     """Each graph on each shape that it was fed."""
     first = {_key(run): run for of_frame in reversed(runs) for run in reversed(of_frame)}
     return [
-        Graph(run, count(weights.load(run.spec, weights.cache_dir()), run.spec.name, run.tensor.shape))
-        for _, run in sorted(first.items())
+        Graph(run, count(run.net.graph, run.net.name, run.tensor.shape)) for _, run in sorted(first.items())
     ]
 
 
 def _key(run: Run) -> Key:
-    return run.spec.name, run.tensor.shape
+    return run.net.name, run.tensor.shape
 
 
 def _there_and_back(number: int, count: int) -> int:
@@ -286,8 +304,8 @@ def _graph(graph: Graph, took_ns: Sequence[int], limits: Limits) -> dict[str, An
     limit = [limits.needed_ns(graph, turn) for turn in turns]
     arithmetic = sum(one >= other for one, other in zip(peak, limit, strict=True)) * 2 >= len(limit)
     return {
-        "network": graph.run.spec.name,
-        "sha256": graph.run.spec.sha256,
+        "network": graph.run.net.name,
+        "sha256": graph.run.net.spec.sha256,
         "input": list(graph.run.tensor.shape),
         "gflop": round(work.flop / 1e9, 5),
         "products_gflop": round(work.products_flop / 1e9, 5),
@@ -308,7 +326,7 @@ def _needed_ns(limits: Limits, turn: int, graphs: Sequence[Graph]) -> dict[str, 
     """By stage: its graphs' limits, one after the other."""
     needed = dict.fromkeys(STAGES, 0.0)
     for graph in graphs:
-        needed[STAGE_OF[graph.run.spec.role]] += limits.needed_ns(graph, turn)
+        needed[STAGE_OF[graph.run.net.spec.role]] += limits.needed_ns(graph, turn)
     return needed
 
 

@@ -60,7 +60,11 @@ def align(image_bgr: ImageBGR, landmarks: Landmarks, layout: Layout) -> AlignedF
     A face that shrinks much is averaged down first: plain bilinear sampling would skip pixels, and aliasing
     costs accuracy.
     """
-    to_layout = similarity_transform(landmarks, layout.landmarks)
+    return aligned_by(image_bgr, similarity_transform(landmarks, layout.landmarks), layout)
+
+
+def aligned_by(image_bgr: ImageBGR, to_layout: Similarity, layout: Layout) -> AlignedFace:
+    """The same by what `similarity_transform` told."""
     shrink = 1 / float(np.hypot(to_layout[0, 0], to_layout[1, 0]))
     if shrink > MOST_SAMPLED_DOWN:
         image_bgr, to_layout = _averaged_down(image_bgr, to_layout, layout.size, shrink)

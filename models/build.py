@@ -9,10 +9,11 @@ from types import MappingProxyType
 from models import catalogue, golden, weights
 from models.arithmetic import in_bf16
 from models.catalogue import Catalogue, NetworkSpec
-from models.detect import FaceDetector
+from models.detect import CLOSE_UP, CLOSE_UP_ANSWERS, FaceDetector
 from models.embed import FaceEmbedder
 from models.errors import CatalogueError, ModelError, ProviderError
 from models.face import Face, ImageBGR, NetworkIdentity
+from models.graph import answering
 from models.mesh import FaceMesh
 from models.ort import OrtSession, RuntimeSettings
 from models.providers import IN_BF16, KNOWN, Provider
@@ -88,7 +89,9 @@ def build_networks(
     deciding = matcher_of(specs, matcher, cache, settings)
     further = [matcher_of(specs, spec, cache, replace(settings, bf16="never")) for spec in others]
     networks = Networks(
-        detector=FaceDetector(detector, sessions[detector.name]),
+        detector=FaceDetector(
+            detector, sessions[detector.name], closer_of(detector, sessions[detector.name], cache, settings)
+        ),
         mesh=FaceMesh(mesh, sessions[mesh.name]) if mesh is not None else None,
         embedder=deciding.embedder,
         others=MappingProxyType({one.identity.name: one.embedder for one in further}),
@@ -158,6 +161,20 @@ def _others(specs: Catalogue, matcher: NetworkSpec, names: Sequence[str]) -> Ite
 def session_of(spec: NetworkSpec, cache: Path, settings: RuntimeSettings) -> OrtSession:
     """One network, loaded from its prepared file and warmed up. Raises ModelError."""
     return session_on(weights.load(spec, cache), spec, settings)
+
+
+def closer_of(
+    detector: NetworkSpec, whole: OrtSession, cache: Path, settings: RuntimeSettings
+) -> OrtSession | None:
+    """What looks closely, where all of the detector runs; None where it would run elsewhere."""
+    shapes = [(1, 3, CLOSE_UP.size, CLOSE_UP.size)]
+    session = OrtSession(closer_graph(detector, cache), detector.name, settings, shapes)
+    return session if session.provider == whole.provider else None
+
+
+def closer_graph(detector: NetworkSpec, cache: Path) -> bytes:
+    """The part of the detector's checked graph that a close-up needs. Raises ModelError."""
+    return answering(weights.load(detector, cache), CLOSE_UP_ANSWERS)
 
 
 def session_on(

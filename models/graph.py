@@ -10,6 +10,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
+from onnx.utils import Extractor
+
+from models.errors import CatalogueError
 
 Tensors = dict[str, NDArray[np.generic]]
 Shape = Sequence[int | str]
@@ -47,6 +50,19 @@ class GraphBuilder:
         return to_bytes(
             self._name, self._nodes, [_value(*image)], [_value(*output) for output in outputs], self._weights
         )
+
+
+def answering(graph: bytes, outputs: Sequence[str]) -> bytes:
+    """The part of a graph that these outputs need, with every number as it was.
+
+    CatalogueError for a graph that does not answer with all of them.
+    """
+    model = onnx.load_from_string(graph)
+    if missing := set(outputs) - {value.name for value in model.graph.output}:
+        raise CatalogueError(f"the graph does not answer with {', '.join(sorted(missing))}")
+    inputs = [value.name for value in model.graph.input]
+    part: bytes = Extractor(model).extract_model(inputs, list(outputs)).SerializeToString()
+    return part
 
 
 def to_bytes(

@@ -4,15 +4,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import catalogue
-from models.align import ARCFACE_112
+from models import catalogue, weights
+from models.align import ARCFACE_112, align
 from models.build import Networks
-from models.detect import Letterbox, boxed, fit, in_image, without_overlaps
-from models.errors import InferenceError
+from models.detect import (
+    CLOSE_UP,
+    CLOSE_UP_MIN_SCORE,
+    CLOSE_UP_STRIDES,
+    STRIDES,
+    FaceDetector,
+    Letterbox,
+    boxed,
+    decode,
+    fit,
+    in_image,
+    without_overlaps,
+)
+from models.errors import CatalogueError, InferenceError
 from models.face import ImageBGR
 from models.golden import draw_face
+from models.graph import answering
+from models.ort import OrtSession, RuntimeSettings
+from models.tensor import to_tensor
 
-SHAPES = catalogue.load().for_role("detector").input.shapes
+DETECTOR = catalogue.load().for_role("detector")
+SHAPES = DETECTOR.input.shapes
 
 
 @given(st.integers(1, 12_000), st.integers(1, 12_000))
@@ -106,6 +122,51 @@ def test_landmarks_hold_still_when_the_picture_is_mirrored_or_shrunk(
     shrunk = networks.detector.detect(half)[0].landmarks * 2
     for other in (mirrored, shrunk):
         assert np.linalg.norm(other - points, axis=1).mean() < 0.1 * eyes
+
+
+def whole(networks: Networks) -> OrtSession:
+    session = networks.detector._session
+    assert isinstance(session, OrtSession)
+    return session
+
+
+@pytest.mark.parametrize("name", ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"])
+@pytest.mark.parametrize("size", [0.4, 1.0])
+def test_of_a_close_up_the_coarsest_cells_alone_have_an_opinion(
+    networks: Networks, people: dict[str, ImageBGR], name: str, size: float
+) -> None:
+    image = cv2.resize(people[name], None, fx=size, fy=size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    face = networks.detector.detect(image, close_ups=0)[0]
+    crop = align(image, face.landmarks, CLOSE_UP).image_bgr
+    answer = whole(networks).run(to_tensor(crop, DETECTOR.input))
+    canvas = (CLOSE_UP.size, CLOSE_UP.size)
+    assert len(decode(answer, canvas, CLOSE_UP_MIN_SCORE, CLOSE_UP_STRIDES))
+    others = tuple(stride for stride in STRIDES if stride not in CLOSE_UP_STRIDES)
+    assert not len(decode(answer, canvas, CLOSE_UP_MIN_SCORE, others))
+    by_all = FaceDetector(DETECTOR, whole(networks)).close_up(image, face.landmarks)
+    by_part = networks.detector.close_up(image, face.landmarks)
+    assert by_part.tobytes() == by_all.tobytes()
+    assert by_part.tobytes() != face.landmarks.tobytes()
+
+
+def test_what_looks_closely_is_a_part_of_the_detector_and_runs_where_it_does(networks: Networks) -> None:
+    closer = networks.detector._closer
+    assert isinstance(closer, OrtSession)
+    assert closer.nodes < 0.8 * whole(networks).nodes
+    assert closer.provider == whole(networks).provider
+    with pytest.raises(InferenceError, match="not warmed up"):
+        closer.run(np.zeros((1, 3, 480, 640), np.float32))
+
+
+def test_a_part_of_a_graph_answers_as_all_of_it_and_has_only_its_answers(networks: Networks) -> None:
+    graph = weights.load(DETECTOR, weights.cache_dir())
+    part = OrtSession(answering(graph, ["obj_16"]), "part", RuntimeSettings(threads=1), [(1, 3, 320, 320)])
+    tensor = np.random.default_rng(1).uniform(0, 255, (1, 3, 320, 320)).astype(np.float32)
+    (name, found), *more = part.run(tensor).items()
+    assert (name, more) == ("obj_16", [])
+    assert np.allclose(found, whole(networks).run(tensor)["obj_16"], atol=1e-6)
+    with pytest.raises(CatalogueError, match="does not answer with obj_64"):
+        answering(graph, ["obj_16", "obj_64"])
 
 
 def test_boxes_that_overlap_a_better_one_are_dropped() -> None:

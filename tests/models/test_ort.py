@@ -13,6 +13,7 @@ from onnx import helper
 
 from models import catalogue
 from models.errors import InferenceError, ProviderError
+from models.graph import GraphBuilder
 from models.ort import OrtSession, RuntimeSettings, available_providers
 from models.providers import CPU, CUDA, KNOWN, Load, Provider
 from tests.models.conftest import ONE_THREAD
@@ -88,6 +89,19 @@ def test_nan_and_infinity_are_never_an_answer() -> None:
         session.run(small(4, -9))
     with pytest.raises(InferenceError, match="not finite"):
         OrtSession(graph("Log"), "tiny", ONE_THREAD, [(1, 2)])  # log(0), at the warm-up
+
+
+def test_of_several_answers_the_one_that_is_not_finite_is_named() -> None:
+    builder = GraphBuilder("two")
+    ends = [(builder.add(operator, ["x"], operator.lower()), (1, 2)) for operator in ("Neg", "Sqrt", "Abs")]
+    session = OrtSession(builder.finished(("x", (1, 2)), ends), "two", ONE_THREAD, [(1, 2)])
+    assert {name: answer.tolist() for name, answer in session.run(small(4, 9)).items()} == {
+        "neg": [[-4, -9]],
+        "sqrt": [[2, 3]],
+        "abs": [[4, 9]],
+    }
+    with pytest.raises(InferenceError, match="two: sqrt is not finite"):
+        session.run(small(4, -9))
 
 
 def test_loading_a_network_leaves_the_programs_own_arithmetic_alone() -> None:
