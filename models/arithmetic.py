@@ -9,12 +9,11 @@ import ctypes
 import os
 import platform
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 
 from models.errors import ProviderError
-from models.host import CPUINFO, host
-from models.providers import Provider
+from models.host import CPUINFO, host, vendor, versions
+from models.providers import Provider, installed_runtimes
 
 LIMITING = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 """Environment variables that take instructions from the runtime, which says nothing of it."""
@@ -26,15 +25,15 @@ _ARCH_PRCTL, _REQUEST_PERMISSION, _TILES = 158, 0x1023, 18
 def in_bf16(provider: Provider) -> str:
     """What a calibration is bound to, such as `bf16 by amx, onnxruntime-ep-openvino 1.8.1`.
 
-    ProviderError where this processor has no bfloat16 of its own, or the provider's plugin is not installed.
+    ProviderError where this processor has no bfloat16 of its own, or nothing installed has the provider.
     """
-    instructions, package = native_bf16(), provider.plugin.replace("_", "-")
-    try:
-        return f"bf16 by {instructions}, {package} {metadata.version(package)}"
-    except metadata.PackageNotFoundError as error:
-        raise ProviderError(
-            f"{package} is not installed: it comes with the extra {provider.extra}"
-        ) from error
+    instructions, plugin = native_bf16(), provider.plugin.replace("_", "-")
+    installed = installed_runtimes() | versions((plugin,))
+    for package in (provider.built_into, plugin):  # a runtime that has it built in asks no plugin
+        if package in installed:
+            return f"bf16 by {instructions}, {package} {installed[package]}"
+    extra = provider.extra_for(vendor())
+    raise ProviderError(f"{provider.name} is not here: it comes with the extra {extra}")
 
 
 def native_bf16(cpuinfo: Path = CPUINFO, environment: Mapping[str, str] = os.environ) -> str:

@@ -80,6 +80,11 @@ def host(
     )
 
 
+def vendor(cpuinfo: Path = CPUINFO) -> str:
+    """Who made this processor, such as `GenuineIntel` or `AuthenticAMD`; empty where it does not tell."""
+    return _first(_read(cpuinfo), ("vendor_id",))
+
+
 def memory_limit(proc: Path = PROC, root: Path = CGROUPS) -> int | None:
     """Bytes that the tightest cgroup above this process allows; None where none sets a limit."""
     limits = []

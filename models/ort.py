@@ -21,6 +21,7 @@ import numpy as np
 from models.binding import BoundShape
 from models.denormals import SUPPORTED, flushed
 from models.errors import InferenceError, ProviderError
+from models.host import vendor
 from models.providers import CPU as CPU
 from models.providers import (
     KNOWN,
@@ -270,20 +271,24 @@ def _with(provider: Provider) -> Any:  # onnxruntime has no types
     runtime = _onnxruntime()
     available = runtime.get_available_providers()
     if provider.name not in available and provider.plugin and find_spec(provider.plugin):
-        _register(runtime, provider)
+        _register(provider)
         available = runtime.get_available_providers()
     if provider.name not in available:
+        extra = provider.extra_for(vendor())
+        unserved = f" (its plugin serves {provider.serves} alone)" if extra != provider.extra else ""
         raise ProviderError(
-            f"{provider.name} is not available here, only {', '.join(available)}; "
-            f"it comes with the extra {provider.extra}"
+            f"{provider.name} is not available here{unserved}, only {', '.join(available)}; "
+            f"it comes with the extra {extra}"
         )
     return runtime
 
 
-def _register(runtime: Any, provider: Provider) -> None:
+@cache
+def _register(provider: Provider) -> None:
+    """Once in a process: a second time is an error of the runtime's."""
     try:
         library = importlib.import_module(provider.plugin).get_library_path()
-        runtime.register_execution_provider_library(provider.name, library)
+        _onnxruntime().register_execution_provider_library(provider.name, library)
     except Exception as error:  # fail closed: a plugin may raise anything
         raise ProviderError(f"{provider.name}: its plugin does not load: {error}") from error
 

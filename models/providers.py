@@ -3,7 +3,7 @@
 A table, no code of a runtime. Full fp32 is asked for everywhere: TF32, half precision and bfloat16 change
 scores, and a threshold holds for the scores it was measured on; `IN_BF16` is for a matcher that has a
 calibration of its own. The rows of CUDA and TensorRT follow the
-runtime's documentation and have not run on a GPU yet; OpenVINO's has run, on a processor.
+runtime's documentation and have not run on a GPU yet; OpenVINO's has run, on processors of Intel and AMD.
 """
 
 import json
@@ -58,6 +58,14 @@ class Provider:
     """Whether it builds an engine of its own from each graph, which takes minutes and is kept."""
     plugin: str = ""
     """A package that adds this provider to an installed runtime; empty where it is built into one."""
+    serves: str = ""
+    """Whose processors alone the plugin serves, as `models.host.vendor` says it; empty: anybody's."""
+    built_into: str = ""
+    """A distribution of the runtime that has this provider without a plugin, for the other processors."""
+
+    def extra_for(self, vendor: str) -> str:
+        """The optional dependency that brings it to a processor of this vendor; empty: not told."""
+        return f"{self.extra}-built-in" if self.serves and vendor not in (self.serves, "") else self.extra
 
 
 def _cuda(load: Load) -> Options:
@@ -122,7 +130,15 @@ KNOWN: Mapping[str, Provider] = {
             # TensorRT takes TF32 by itself, and the runtime has no option against it.
             environment=(("NVIDIA_TF32_OVERRIDE", "0"),),
         ),
-        Provider(OPENVINO, "openvino", "openvino", _openvino, plugin="onnxruntime_ep_openvino"),
+        Provider(
+            OPENVINO,
+            "openvino",
+            "openvino",
+            _openvino,
+            plugin="onnxruntime_ep_openvino",
+            serves="GenuineIntel",
+            built_into="onnxruntime-openvino",
+        ),
     )
 }
 

@@ -16,7 +16,7 @@ Bf16 = Annotated[
     bool,
     typer.Option(
         "--bf16",
-        help='The matcher computes in bfloat16, as with bf16 = "require" in lane.toml: the extra openvino.',
+        help='The matcher computes in bfloat16, as with bf16 = "require" in lane.toml: it needs OpenVINO.',
     ),
 ]
 Root = Annotated[Path, typer.Option(help="The folder that the lists' paths are relative to.")]

@@ -19,6 +19,8 @@ from lane.measure import Measurer
 from lane.policy import Policy
 from models.face import ImageBGR
 from models.image import decode
+from models.ort import available_providers
+from models.providers import OPENVINO
 from tests.benchmarks.command import run
 
 
@@ -107,8 +109,8 @@ def test_every_peer_is_told_with_what_it_does_or_why_not(photos: Path) -> None:
     "command", [("peers", "--frames", "2"), ("capacity", "--quick"), ("latency", "--quick")]
 )
 def test_nothing_is_timed_in_fp32_that_was_asked_for_in_bfloat16(command: tuple[str, ...]) -> None:
-    if find_spec("onnxruntime_ep_openvino") is not None:
-        pytest.skip("the extra openvino is installed: whether it is refused depends on the processor")
+    if OPENVINO in available_providers():
+        pytest.skip("OpenVINO is here: whether it is refused depends on the processor")
     done = run(*command, "--bf16", "--json", "-")
     assert done.returncode == 2
     assert "the settings require bf16" in done.stderr

@@ -14,9 +14,10 @@ from models.compare import similarity
 from models.errors import MatchersDifferError, ModelError, ProviderError
 from models.face import AlignedFace
 from models.identity import FP32
-from models.ort import Bf16, RuntimeSettings, available_providers
+from models.ort import Bf16, RuntimeSettings, available_providers, why_unavailable
 from models.providers import CPU, IN_BF16, OPENVINO, Provider
 from models.spec import Role
+from tests.models.installed import installed_beside
 
 SPECS = catalogue.load()
 SPEC = SPECS.for_role("matcher")
@@ -87,7 +88,7 @@ def test_where_bfloat16_is_only_preferred_the_matcher_is_that_of_fp32_and_says_s
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
 def test_without_the_provider_it_is_said_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arithmetic, "native_bf16", lambda: "amx")
-    with pytest.raises(ProviderError, match="the extra openvino; the settings require bf16"):
+    with pytest.raises(ProviderError, match=r"the extra openvino.*; the settings require bf16"):
         matcher("require")
 
 
@@ -96,13 +97,23 @@ def test_no_other_setting_is_known() -> None:
         RuntimeSettings(bf16="sometimes")  # type: ignore[arg-type]
 
 
+def test_a_runtime_that_has_the_provider_built_in_is_what_a_calibration_is_bound_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arithmetic, "native_bf16", lambda: "avx512")
+    for name, package in (("onnxruntime-ep-openvino", "plugin"), ("onnxruntime-openvino", "built-in")):
+        installed_beside(tmp_path / package, name)
+        monkeypatch.syspath_prepend(str(tmp_path / package))
+        assert arithmetic.in_bf16(IN_BF16[OPENVINO]) == f"bf16 by avx512, {name} 9.9"
+
+
 def possible() -> str:
     """Why no matcher can run in bfloat16 here; empty where one can."""
     try:
         arithmetic.in_bf16(IN_BF16[OPENVINO])
     except ModelError as error:
         return str(error)
-    return ""
+    return why_unavailable(IN_BF16[OPENVINO])
 
 
 @pytest.mark.skipif(bool(possible()), reason=possible())

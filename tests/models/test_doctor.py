@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from models import catalogue, weights
+from models import arithmetic, catalogue, ort, weights
 from models import doctor as doctoring
 from models.doctor import Findings, examine
 from models.errors import ProviderError
+from models.host import ROOT
 from models.ort import available_providers
-from models.providers import CPU, CUDA
+from models.providers import CPU, CUDA, OPENVINO
 from models.spec import Role
 from models.threads import cores, limits
 
@@ -75,6 +76,24 @@ def test_a_network_that_is_not_prepared_is_a_problem_and_the_advice_prepares_it(
     assert found.problems == (f"{name}: its file is missing",)
     assert found.advice == (f"run `python -m models prepare {name}`",)
     assert state_of(found, "detector") == "ready"
+
+
+@pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
+@pytest.mark.parametrize(
+    ("maker", "extra"), [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in")]
+)
+def test_the_advice_is_what_serves_this_processor(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, maker: str, extra: str
+) -> None:
+    for module in (ort, arithmetic, doctoring):
+        monkeypatch.setattr(module, "vendor", lambda: maker)
+    monkeypatch.setattr(doctoring, "native_bf16", lambda: "avx512")
+    monkeypatch.setattr(arithmetic, "native_bf16", lambda: "avx512")
+    found = examine(cache, "openvino", threads=1)
+    lock = f"requirements-{extra}.lock"
+    assert (ROOT / lock).is_file()
+    assert found.advice == (f"install the extra {extra} ({lock}), in a fresh environment",)
+    assert all(told.endswith(f"the extra {extra}") for told in (*found.problems, found.bf16_problem))
 
 
 def damaged(path: Path) -> None:

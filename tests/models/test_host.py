@@ -6,9 +6,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.host import FEATURES, host, memory_limit
+from models.host import FEATURES, host, memory_limit, vendor
 
 CPUINFO = """processor\t: 0
+vendor_id\t: Somebody
 model name\t: Some Processor 9000
 flags\t\t: fpu avx2 fma amx_bf16 something_new
 
@@ -31,6 +32,12 @@ def test_a_processor_is_told_by_name_and_by_what_kernels_ask_for(tmp_path: Path)
     assert found.cpu == "Some Processor 9000"
     assert found.features == ("avx2", "fma", "amx_bf16")
     assert found.memory_bytes == 16384 * 1024
+
+
+def test_who_made_a_processor_is_told_where_the_system_tells_it(tmp_path: Path) -> None:
+    (cpuinfo,) = written(tmp_path, cpuinfo=CPUINFO)
+    assert vendor(cpuinfo) == "Somebody"
+    assert vendor(tmp_path / "none") == ""
 
 
 def test_nvidias_devices_are_counted_and_its_control_files_are_not(tmp_path: Path) -> None:

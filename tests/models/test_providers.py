@@ -21,6 +21,7 @@ from models.providers import (
     named,
     refuse_two_runtimes,
 )
+from tests.models.installed import installed_beside
 
 SHAPES = ((1, 3, 192, 320), (1, 3, 640, 384))
 LOAD = Load(2, Path("engines"), "input", SHAPES)
@@ -54,6 +55,15 @@ def test_every_option_is_text(provider: object) -> None:
     assert all(isinstance(value, str) for pair in options.items() for value in pair)
 
 
+def test_the_extra_follows_whose_processors_a_plugin_serves() -> None:
+    assert [KNOWN[OPENVINO].extra_for(vendor) for vendor in ("GenuineIntel", "AuthenticAMD", "")] == [
+        "openvino",
+        "openvino-built-in",
+        "openvino",
+    ]
+    assert KNOWN[CUDA].extra_for("AuthenticAMD") == "gpu"
+
+
 def test_a_provider_has_a_long_and_a_short_name() -> None:
     assert named("cuda") is named(CUDA) is named("CudaExecutionProvider")
     assert named("cpu") is named(CPU)
@@ -82,15 +92,6 @@ def test_two_runtimes_are_refused_and_named() -> None:
         refuse_two_runtimes(["onnxruntime-gpu", "onnxruntime", "onnxruntime-openvino"])
     with pytest.raises(ProviderError, match="exactly one of the extras cpu, gpu, openvino"):
         refuse_two_runtimes([])
-
-
-def installed_beside(folder: Path, name: str, *, owns: str = "") -> None:
-    """A made-up distribution, which says that it owns a package only if `owns` names one."""
-    info = folder / f"{name.replace('-', '_')}-9.9.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 9.9\n")
-    if owns:
-        (info / "top_level.txt").write_text(f"{owns}\n")
 
 
 @pytest.mark.parametrize(
