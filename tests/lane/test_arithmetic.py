@@ -95,12 +95,16 @@ def test_preferred_and_calibrated_it_runs_in_bfloat16(
     assert measurer.networks is rounded
 
 
-def test_the_shipped_policy_has_a_calibration_for_amx_and_the_release_that_is_locked() -> None:
-    lock = (ROOT / "requirements-openvino.lock").read_text(encoding="utf-8")
-    release = re.search(r"^onnxruntime-ep-openvino==(\S+)", lock, re.MULTILINE)
+def locked(lock: str, package: str) -> str:
+    release = re.search(rf"^{package}==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
     assert release is not None
-    arithmetic = f"bf16 by amx, onnxruntime-ep-openvino {release[1]}"
-    shipped, said = load(), {FP32, arithmetic}
+    return f"{package} {release[1]}"
+
+
+def test_the_shipped_policy_has_a_calibration_for_amx_and_avx512_and_the_releases_that_are_locked() -> None:
+    plugin = locked("requirements-openvino.lock", "onnxruntime-ep-openvino")
+    built_in = locked("requirements-openvino-built-in.lock", "onnxruntime-openvino")
+    shipped, said = load(), {FP32, f"bf16 by amx, {plugin}", f"bf16 by avx512, {built_in}"}
     assert {one.calibration.content.matcher.arithmetic for one in shipped.calibrated} == said
     for runs in said:
         assert shipped.check(identity(runs)).admit > 0.3

@@ -15,7 +15,7 @@ from models.errors import MatchersDifferError, ModelError, ProviderError
 from models.face import AlignedFace
 from models.identity import FP32
 from models.ort import Bf16, RuntimeSettings, available_providers, why_unavailable
-from models.providers import CPU, IN_BF16, OPENVINO, Provider
+from models.providers import CPU, IN_BF16, OPENVINO, Provider, installed_runtimes
 from models.spec import Role
 from tests.models.installed import installed_beside
 
@@ -97,6 +97,7 @@ def test_no_other_setting_is_known() -> None:
         RuntimeSettings(bf16="sometimes")  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif("onnxruntime-openvino" in installed_runtimes(), reason="it is built in here")
 def test_a_runtime_that_has_the_provider_built_in_is_what_a_calibration_is_bound_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
