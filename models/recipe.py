@@ -13,7 +13,7 @@ STEPS = (
     "decode to 8 bits, upright, transparent parts white",
     "detect at full and half scale",
     "close-up landmarks, mean of cells",
-    "similarity, averaged down, bilinear, black outside",
+    "similarity, averaged down by whole pixels, bilinear, black outside",
     "mean with the mirrored crop, aligned by 340 points of the mesh where there is one",
 )
 """In order. A change of any step that moves a score gets another wording here; numbers stand below.
@@ -49,7 +49,7 @@ def _detect() -> Mapping[str, object]:
         "first": [detect.MIN_SCORE, detect.MAX_OVERLAP],
         "scales": [detect.SMALLEST_AT_HALF_SCALE_PX, detect.LARGEST_AT_FULL_SCALE_PX],
         "close-up": [detect.MAX_CLOSE_UPS, detect.CLOSE_UP_MIN_SCORE, _placed(detect.CLOSE_UP)],
-        "cells": [detect.SAME_FACE_OVERLAP, detect.SURENESS_POWER],
+        "cells": [detect.CLOSE_UP_STRIDES, detect.SAME_FACE_OVERLAP, detect.SURENESS_POWER],
     }
 
 

@@ -42,6 +42,37 @@ def test_shrinking_does_not_alias() -> None:
     assert np.abs(aligned.image_bgr[8:-8, 8:-8].astype(int) - 127).max() <= 3
 
 
+@given(
+    shrink=st.floats(2.01, 9),
+    left=st.floats(-300, 600),
+    top=st.floats(-300, 600),
+    width=st.integers(701, 900),
+    height=st.integers(701, 900),
+)
+def test_a_face_that_shrinks_stays_where_it_was(
+    shrink: float, left: float, top: float, width: int, height: int
+) -> None:
+    """A slope of grey across the picture, and one down it, are the same slopes on the crop."""
+    x, y = np.meshgrid(np.arange(width) / 4, np.arange(height) / 4)
+    picture = np.rint(np.dstack([x, y, np.full_like(x, 200)])).astype(np.uint8)
+    crop = align(picture, ARCFACE_112.landmarks * shrink + (left, top), ARCFACE_112).image_bgr.astype(float)
+    u, v = np.meshgrid(np.arange(112) * shrink + left, np.arange(112) * shrink + top)
+    edge = 2 * shrink
+    inside = (u > edge) & (u < width - 1 - edge) & (v > edge) & (v < height - 1 - edge)
+    assert np.abs(crop[..., 0] - u / 4)[inside].max(initial=0) < 1.5
+    assert np.abs(crop[..., 1] - v / 4)[inside].max(initial=0) < 1.5
+    assert (crop[..., 2][inside] == 200).all()
+
+
+@given(shrink=st.floats(2.01, 40), width=st.integers(1, 50), height=st.integers(1, 50))
+def test_of_a_picture_smaller_than_its_face_a_crop_shows_what_there_is(
+    shrink: float, width: int, height: int
+) -> None:
+    white = np.full((height, width, 3), 255, np.uint8)
+    crop = align(white, ARCFACE_112.landmarks * shrink - 56 * shrink + 25, ARCFACE_112).image_bgr
+    assert crop.shape == (112, 112, 3)
+
+
 def test_outside_the_image_is_black_and_nothing_breaks() -> None:
     white = np.full((50, 60, 3), 255, np.uint8)
     for offset in (-10_000, -80, 30, 10_000):
