@@ -144,7 +144,6 @@ def test_the_wheel_holds_exactly_the_three_packages(tmp_path: Path) -> None:
     for needed in (
         "lane/policy.toml",
         "lane/calibrations/sface-2021dec.json",
-        "lane/calibrations/sface-2021dec-bf16-amx.json",
         "lane/calibrations/sface-2021dec-bf16-avx512.json",
         "models/catalogue.toml",
     ):

@@ -95,22 +95,17 @@ def test_preferred_and_calibrated_it_runs_in_bfloat16(
     assert measurer.networks is rounded
 
 
-def locked(lock: str, package: str) -> str:
-    release = re.search(rf"^{package}==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_shipped_policy_has_a_calibration_for_avx512_and_the_release_that_is_locked() -> None:
+    lock = (ROOT / "requirements-openvino-built-in.lock").read_text(encoding="utf-8")
+    release = re.search(r"^onnxruntime-openvino==(\S+)", lock, re.MULTILINE)
     assert release is not None
-    return f"{package} {release[1]}"
-
-
-def test_the_shipped_policy_has_a_calibration_for_amx_and_avx512_and_the_releases_that_are_locked() -> None:
-    plugin = locked("requirements-openvino.lock", "onnxruntime-ep-openvino")
-    built_in = locked("requirements-openvino-built-in.lock", "onnxruntime-openvino")
-    shipped, said = load(), {FP32, f"bf16 by amx, {plugin}", f"bf16 by avx512, {built_in}"}
+    shipped, said = load(), {FP32, f"bf16 by avx512, onnxruntime-openvino {release[1]}"}
     assert {one.calibration.content.matcher.arithmetic for one in shipped.calibrated} == said
     for runs in said:
         assert shipped.check(identity(runs)).admit > 0.3
 
 
-@pytest.mark.parametrize("runs", ["bf16 by avx512, onnxruntime-ep-openvino 1.8.1", "bf16 by amx, plugin 0"])
+@pytest.mark.parametrize("runs", ["bf16 by amx, onnxruntime-openvino 1.24.1", "bf16 by avx512, plugin 0"])
 def test_by_other_instructions_or_another_release_the_shipped_policy_fits_nothing(runs: str) -> None:
     with pytest.raises(PolicyError, match=r"in another arithmetic than.*python -m benchmarks calibrate"):
         load().check(identity(runs))
