@@ -206,7 +206,7 @@ def _for_kernels_of(provider: Provider, graph: bytes) -> bytes:
         return graph
     from models.slopes import in_fewer_steps  # noqa: PLC0415  onnx, for who loads a graph alone
 
-    return in_fewer_steps(graph)
+    return in_fewer_steps(graph, vendor())
 
 
 def _load(runtime: Any, graph: bytes, options: Any, provider: Provider, asked: Options) -> Any:

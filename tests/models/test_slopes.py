@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from models.graph import GraphBuilder
+from models.host import vendor
 from models.ort import OrtSession
 from models.slopes import in_fewer_steps
 from tests.models.conftest import ONE_THREAD
@@ -64,11 +65,17 @@ def operators(graph: bytes) -> Counter[str]:
     return Counter(node.op_type for node in onnx.load_from_string(graph).graph.node)
 
 
-@given(st.lists(st.tuples(KINDS, st.booleans(), SLOPES), min_size=1, max_size=3), st.integers(0, 9))
-def test_fewer_steps_are_the_same_function(layers: list[tuple[str, bool, list[float]]], seed: int) -> None:
+@given(
+    st.lists(st.tuples(KINDS, st.booleans(), SLOPES), min_size=1, max_size=3),
+    st.integers(0, 9),
+    st.sampled_from(["GenuineIntel", "AuthenticAMD", ""]),
+)
+def test_fewer_steps_are_the_same_function(
+    layers: list[tuple[str, bool, list[float]]], seed: int, vendor: str
+) -> None:
     before = network(layers, seed)
     picture = np.random.default_rng(seed).normal(0, 3, SHAPE).astype(np.float32)
-    expected, found = answer(before, picture), answer(in_fewer_steps(before), picture)
+    expected, found = answer(before, picture), answer(in_fewer_steps(before, vendor), picture)
     assert np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
@@ -90,6 +97,12 @@ def test_behind_a_cheap_convolution_no_product_is_left() -> None:
     assert operators(in_fewer_steps(network(layers)))["Mul"] == 0
     long = in_fewer_steps(network([("long", True, [0.1, 0.2, 0.3, 0.4])]))
     assert operators(long) == {"Conv": 1, "Mul": 2, "Relu": 1, "Add": 1, "Identity": 1}
+
+
+def test_where_caches_are_fast_nothing_is_done_twice() -> None:
+    layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
+    assert operators(in_fewer_steps(network(layers), "GenuineIntel"))["Conv"] == 4
+    assert operators(in_fewer_steps(network(layers), "AuthenticAMD"))["Conv"] == 2
 
 
 @pytest.mark.parametrize("asked", ["layer0_conv", "layer0_norm", "layer0_bent_positive", "layer0_bent"])
@@ -125,4 +138,4 @@ def test_a_session_on_the_cpu_runs_the_fewer_steps() -> None:
     session = OrtSession(graph, "bent", ONE_THREAD, [SHAPE])
     picture = np.random.default_rng(3).normal(0, 3, SHAPE).astype(np.float32)
     assert np.allclose(session.run(picture)["out"], answer(graph, picture), rtol=1e-4, atol=1e-4)
-    assert session.nodes <= len(onnx.load_from_string(in_fewer_steps(graph)).graph.node)
+    assert session.nodes <= len(onnx.load_from_string(in_fewer_steps(graph, vendor())).graph.node)
