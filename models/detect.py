@@ -155,9 +155,9 @@ def shrunk_size(image_bgr: ImageBGR, letterbox: Letterbox) -> tuple[int, int]:
 def in_image(found: Found, image_bgr: ImageBGR, letterbox: Letterbox) -> Found:
     """Canvas pixels to image pixels; whole pixels make the two axes' scales differ a little."""
     width, height = shrunk_size(image_bgr, letterbox)
-    scale = np.array([image_bgr.shape[1] / width, image_bgr.shape[0] / height], np.float32)
+    scale = np.array([image_bgr.shape[1] / width, image_bgr.shape[0] / height] * 7, np.float32)
     result = found.copy()
-    result[:, :14] *= np.tile(scale, 7)
+    result[:, :14] *= scale
     return result
 
 
@@ -168,16 +168,17 @@ def decode(
 
     Score = sqrt(cls * obj); centre, size and landmarks are relative to the cell.
     """
-    cls, obj = (_of_cells(outputs, name, strides)[:, 0].clip(0, 1) for name in ("cls", "obj"))
+    both = np.concatenate([outputs[f"{name}_{stride}"][0] for name in ("cls", "obj") for stride in strides])
+    cls, obj = both.clip(0, 1).reshape(2, -1)
     score = np.sqrt(cls * obj)
-    (index,) = np.nonzero(score >= min_score)
+    (index,) = (score >= min_score).nonzero()
     places, sizes = _cells(canvas, strides)
     place, stride = places[index], sizes[index]
     box, points = (_of_cells(outputs, name, strides)[index] for name in ("bbox", "kps"))
     size = np.exp(box[:, 2:].clip(max=10)) * stride  # exp(89) is infinite
     corner = (place + box[:, :2]) * stride - size / 2
-    landmarks = (points + np.tile(place, 5)) * stride
-    return np.hstack([corner, size, landmarks, score[index, None]], dtype=np.float32)
+    landmarks = ((points.reshape(-1, 5, 2) + place[:, None]) * stride[:, None]).reshape(-1, 10)
+    return np.concatenate([corner, size, landmarks, score[index, None]], 1, dtype=np.float32)
 
 
 def _of_cells(outputs: Mapping[str, Tensor], name: str, strides: tuple[int, ...]) -> Tensor:

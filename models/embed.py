@@ -1,5 +1,6 @@
 """An aligned face as a vector of one matcher."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -59,7 +60,8 @@ def with_direction(answer: Tensor) -> NDArray[np.float32]:
 
 
 def _length(answer: Tensor) -> float:
-    norm = float(np.linalg.norm(answer.astype(np.float64)))
-    if not np.isfinite(norm) or norm < 1e-6:
+    exact = answer.astype(np.float64)
+    norm = math.sqrt(exact @ exact)
+    if not math.isfinite(norm) or norm < 1e-6:
         raise InferenceError(f"the matcher's answer has no direction (norm {norm})")
     return norm

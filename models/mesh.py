@@ -50,8 +50,9 @@ class FaceMesh:
 
     def look(self, image_bgr: ImageBGR, landmarks: Landmarks, box: Box) -> Mesh:
         """The face's mesh; InferenceError if box or landmarks span no face."""
-        crop = cropped(image_bgr, landmarks, box).image_bgr
-        return mesh_in_image(self._session.run(to_tensor(crop, self._input)), crop_transform(landmarks, box))
+        to_crop = crop_transform(landmarks, box)
+        crop = cropped(image_bgr, landmarks, to_crop).image_bgr
+        return mesh_in_image(self._session.run(to_tensor(crop, self._input)), to_crop)
 
     def refine(self, image_bgr: ImageBGR, face: Face) -> Face:
         """The face with its mesh, or as it was where the network sees none or one elsewhere."""
@@ -70,9 +71,8 @@ def agrees(mesh: Mesh, landmarks: Landmarks) -> bool:
     return bool(apart <= MAX_APART * np.linalg.norm(landmarks - landmarks.mean(0)))
 
 
-def cropped(image_bgr: ImageBGR, landmarks: Landmarks, box: Box) -> AlignedFace:
-    """The face as the network is fed it; InferenceError if box or landmarks span no face."""
-    to_crop = crop_transform(landmarks, box)
+def cropped(image_bgr: ImageBGR, landmarks: Landmarks, to_crop: Similarity) -> AlignedFace:
+    """The face as the network is fed it, by `crop_transform`; InferenceError if landmarks span no face."""
     in_crop = (landmarks @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
     return align(image_bgr, landmarks, Layout(f"mesh-{SIZE}", SIZE, in_crop))
 

@@ -149,7 +149,7 @@ def _must_be_finite(name: str, what: str, tensor: Any) -> None:  # a runtime ans
 def _must_all_be_finite(name: str, outputs: Mapping[str, Any]) -> None:
     """As `_must_be_finite`, by one look at all of them where nothing is wrong."""
     values = outputs.values()
-    if all(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in values):
+    if len(values) > 1 and all(type(value) is np.ndarray and value.dtype == np.float32 for value in values):
         together = np.concatenate([value.ravel() for value in values])
         if np.isfinite(together).all():
             return

@@ -9,7 +9,7 @@ from models.detect import FaceDetector
 from models.errors import ImageError
 from models.face import Face, ImageBGR
 from models.image import read
-from models.mesh import cropped
+from models.mesh import crop_transform, cropped
 
 MOST = 160
 KINDS = (".jpg", ".jpeg", ".png", ".jp2")
@@ -41,4 +41,5 @@ def as_met(spec: NetworkSpec, photographs: Iterable[ImageBGR], detector: FaceDet
 def _crop(spec: NetworkSpec, image: ImageBGR, face: Face) -> ImageBGR:
     if spec.role == "matcher":
         return align(image, face.landmarks, layout_of(spec)).image_bgr
-    return cropped(image, face.landmarks, face.box_in_image).image_bgr
+    to_crop = crop_transform(face.landmarks, face.box_in_image)
+    return cropped(image, face.landmarks, to_crop).image_bgr

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from models.align import Layout, align
@@ -51,7 +52,7 @@ def _must_show_something(*crops: AlignedFace) -> None:
 
 def mirrored(face: AlignedFace) -> AlignedFace:
     """Left and right changed; a layout is symmetric but for a fraction of a pixel."""
-    return AlignedFace(np.ascontiguousarray(face.image_bgr[:, ::-1]), face.layout)
+    return AlignedFace(np.asarray(cv2.flip(face.image_bgr, 1), np.uint8), face.layout)
 
 
 def mean(embeddings: Sequence[Embedding]) -> Embedding:
