@@ -65,6 +65,12 @@ def answering(graph: bytes, outputs: Sequence[str]) -> bytes:
     return part
 
 
+def free_sides(graph: bytes, shape: Sequence[int]) -> dict[str, int]:
+    """The sides that the graph's first input leaves open, by their names, as this shape has them."""
+    sides = onnx.load_from_string(graph).graph.input[0].type.tensor_type.shape.dim
+    return {side.dim_param: size for side, size in zip(sides, shape, strict=False) if side.dim_param}
+
+
 def to_bytes(
     name: str,
     nodes: Sequence[onnx.NodeProto],

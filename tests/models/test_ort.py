@@ -75,6 +75,19 @@ def test_a_shape_that_was_not_warmed_up_is_refused(
         session.run(tensor)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_side_that_a_graph_leaves_open_takes_every_size_on_the_list_and_no_other(count: int) -> None:
+    builder = GraphBuilder("open")
+    builder.add("Neg", ["x"], "neg")
+    open_sided = builder.finished(("x", ("many", 2)), [("neg", ("many", 2))])
+    shapes = [(size, 2) for size in (3, 5)[:count]]
+    session = OrtSession(open_sided, "open", ONE_THREAD, shapes)
+    for shape in shapes:
+        assert session.run(np.ones(shape, np.float32))["neg"].tolist() == [[-1, -1]] * shape[0]
+    with pytest.raises(InferenceError, match="not warmed up"):
+        session.run(np.ones((4, 2), np.float32))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_an_input_that_is_not_finite_is_refused(bad: float) -> None:
     session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
