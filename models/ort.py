@@ -195,7 +195,7 @@ def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Sha
         with flushed():  # loading leaves the thread flushed for good otherwise; this puts it back
             asked = provider.options(Load(threads, *_kept(runtime, provider, graph), shapes))
             _fix(options, graph, shapes)
-            session = _load(runtime, _for_kernels_of(provider, graph), options, provider, asked)
+            session = _load(runtime, _for_kernels_of(runtime, provider, graph), options, provider, asked)
     except Exception as error:  # fail closed: the runtime's errors have no common base
         raise ProviderError(f"{provider.name} does not load the graph: {error}") from error
     return _Opened(session, provider, _nodes_all_on(provider, session))
@@ -211,13 +211,14 @@ def _fix(options: Any, graph: bytes, shapes: tuple[Shape, ...]) -> None:
         options.add_free_dimension_override_by_name(name, size)
 
 
-def _for_kernels_of(provider: Provider, graph: bytes) -> bytes:
+def _for_kernels_of(runtime: Any, provider: Provider, graph: bytes) -> bytes:
     """The same network as this provider's kernels run it fastest; the others join PReLU by themselves."""
     if provider.name != CPU:
         return graph
     from models.slopes import in_fewer_steps  # noqa: PLC0415  onnx, for who loads a graph alone
 
-    return in_fewer_steps(graph, vendor())
+    major, minor, *_ = runtime.__version__.split(".")
+    return in_fewer_steps(graph, vendor(), (int(major), int(minor)))
 
 
 def _load(runtime: Any, graph: bytes, options: Any, provider: Provider, asked: Options) -> Any:

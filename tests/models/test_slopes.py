@@ -103,6 +103,7 @@ def test_where_caches_are_fast_nothing_is_done_twice() -> None:
     layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
     assert operators(in_fewer_steps(network(layers), "GenuineIntel"))["Conv"] == 4
     assert operators(in_fewer_steps(network(layers), "AuthenticAMD"))["Conv"] == 2
+    assert operators(in_fewer_steps(network(layers), "AuthenticAMD", (1, 24)))["Conv"] == 4
 
 
 @pytest.mark.parametrize("asked", ["layer0_conv", "layer0_norm", "layer0_bent_positive", "layer0_bent"])
