@@ -65,10 +65,15 @@ def align(image_bgr: ImageBGR, landmarks: Landmarks, layout: Layout) -> AlignedF
 
 def aligned_by(image_bgr: ImageBGR, to_layout: Similarity, layout: Layout) -> AlignedFace:
     """The same by what `similarity_transform` told."""
-    shrink = 1 / float(np.hypot(to_layout[0, 0], to_layout[1, 0]))
+    return AlignedFace(crop_by(image_bgr, to_layout, layout.size), layout.name)
+
+
+def crop_by(image_bgr: ImageBGR, to_crop: Similarity, size: int) -> ImageBGR:
+    """The square crop with so many pixels along each side, black where the image ends."""
+    shrink = 1 / float(np.hypot(to_crop[0, 0], to_crop[1, 0]))
     if shrink > MOST_SAMPLED_DOWN:
-        image_bgr, to_layout = _averaged_down(image_bgr, to_layout, layout.size, shrink)
-    return AlignedFace(_sampled(image_bgr, to_layout, layout.size), layout.name)
+        image_bgr, to_crop = _averaged_down(image_bgr, to_crop, size, shrink)
+    return _sampled(image_bgr, to_crop, size)
 
 
 def similarity_transform(source: Landmarks, target: Landmarks) -> Similarity:

@@ -11,9 +11,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, Layout, Similarity, align, inverse, similarity_transform
+from models.align import ARCFACE_112, FARTHEST_PX, Similarity, crop_by, inverse, similarity_transform
 from models.errors import InferenceError
-from models.face import AlignedFace, Box, Face, ImageBGR, Landmarks
+from models.face import Box, Face, ImageBGR, Landmarks
 from models.face import Mesh as Mesh
 from models.session import Session, Tensor
 from models.spec import NetworkSpec
@@ -26,6 +26,8 @@ SIZE = 192
 REACH = 1.5
 """The crop's side over the longer side of the face's box, as MediaPipe's own graph has it."""
 COUNT = 468
+LEAST_SIDE_PX = 1e-3
+"""Of what is shown on the crop: boxes and landmarks are in pixels, and a face has several."""
 
 # Numbers of points in MediaPipe's canonical face model; right and left are the person's own.
 RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS = (33, 133), (362, 263)
@@ -51,7 +53,7 @@ class FaceMesh:
     def look(self, image_bgr: ImageBGR, landmarks: Landmarks, box: Box) -> Mesh:
         """The face's mesh; InferenceError if box or landmarks span no face."""
         to_crop = crop_transform(landmarks, box)
-        crop = cropped(image_bgr, landmarks, to_crop).image_bgr
+        crop = crop_by(image_bgr, to_crop, SIZE)
         return mesh_in_image(self._session.run(to_tensor(crop, self._input)), to_crop)
 
     def refine(self, image_bgr: ImageBGR, face: Face) -> Face:
@@ -71,24 +73,20 @@ def agrees(mesh: Mesh, landmarks: Landmarks) -> bool:
     return bool(apart <= MAX_APART * np.linalg.norm(landmarks - landmarks.mean(0)))
 
 
-def cropped(image_bgr: ImageBGR, landmarks: Landmarks, to_crop: Similarity) -> AlignedFace:
-    """The face as the network is fed it, by `crop_transform`; InferenceError if landmarks span no face."""
-    in_crop = (landmarks @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
-    return align(image_bgr, landmarks, Layout(f"mesh-{SIZE}", SIZE, in_crop))
-
-
 def crop_transform(landmarks: Landmarks, box: Box) -> Similarity:
-    """Image to crop: a square around the box, turned so that the eyes are level."""
-    if not np.isfinite(landmarks[:2]).all():
+    """Image to crop: a square around the box, turned so that the eyes are level.
+
+    InferenceError for a box or eyes that are none, or lie in no picture.
+    """
+    (right_x, right_y), (left_x, left_y) = landmarks[:2].tolist()
+    across, down = left_x - right_x, left_y - right_y
+    apart, side = math.hypot(across, down), REACH * max(box.width, box.height)
+    x, y = box.x + box.width / 2, box.y + box.height / 2
+    near = abs(x) <= FARTHEST_PX and abs(y) <= FARTHEST_PX  # NaN compares false
+    if not (near and 0 < apart < math.inf and LEAST_SIDE_PX <= side <= FARTHEST_PX):
         raise InferenceError("box and landmarks do not span a face")
-    side = REACH * max(box.width, box.height)
-    right, left = landmarks[0].astype(np.float64), landmarks[1].astype(np.float64)
-    tilt = float(np.arctan2(left[1] - right[1], left[0] - right[0]))
-    centre = np.array([box.x + box.width / 2, box.y + box.height / 2])
-    if not (side > 0 and np.isfinite([side, tilt, *centre]).all()):  # NaN compares false
-        raise InferenceError("box and landmarks do not span a face")
-    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]]) * (SIZE / side)
-    return np.column_stack([turn, SIZE / 2 - turn @ centre])
+    cos, sin = across / apart * SIZE / side, down / apart * SIZE / side
+    return np.array([[cos, sin, SIZE / 2 - cos * x - sin * y], [-sin, cos, SIZE / 2 + sin * x - cos * y]])
 
 
 def mesh_in_image(outputs: Mapping[str, Tensor], to_crop: Similarity) -> Mesh:

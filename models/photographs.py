@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from models.align import align, layout_of
+from models.align import align, crop_by, layout_of
 from models.catalogue import NetworkSpec
 from models.detect import FaceDetector
 from models.errors import ImageError
 from models.face import Face, ImageBGR
 from models.image import read
-from models.mesh import crop_transform, cropped
+from models.mesh import SIZE, crop_transform
 
 MOST = 160
 KINDS = (".jpg", ".jpeg", ".png", ".jp2")
@@ -42,4 +42,4 @@ def _crop(spec: NetworkSpec, image: ImageBGR, face: Face) -> ImageBGR:
     if spec.role == "matcher":
         return align(image, face.landmarks, layout_of(spec)).image_bgr
     to_crop = crop_transform(face.landmarks, face.box_in_image)
-    return cropped(image, face.landmarks, to_crop).image_bgr
+    return crop_by(image, to_crop, SIZE)

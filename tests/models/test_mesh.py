@@ -194,7 +194,17 @@ def test_the_crop_shows_the_box_with_room_around_it_and_level_eyes(
     assert 1.5 * max(width, height) * scale == pytest.approx(192)
 
 
-@pytest.mark.parametrize("box", [Box(0, 0, 0, 0), Box(np.nan, 0, 10, 10), Box(0, 0, np.inf, 10)])
+@pytest.mark.parametrize(
+    "box",
+    [
+        Box(0, 0, 0, 0),
+        Box(np.nan, 0, 10, 10),
+        Box(0, 0, np.inf, 10),
+        Box(0, 0, 1e-9, 1e-9),
+        Box(0, 0, 1e7, 10),
+        Box(-1e7, 0, 10, 10),
+    ],
+)
 def test_a_box_that_is_none_is_refused(network: FaceMesh, box: Box) -> None:
     with pytest.raises(InferenceError, match="do not span a face"):
         network.look(np.zeros((100, 100, 3), np.uint8), EYES, box)
@@ -277,3 +287,12 @@ def test_another_networks_answer_is_no_mesh(session: OrtSession) -> None:
     for after in others:
         with pytest.raises(InferenceError, match="not the answer of a face mesh"):
             golden.check_mesh(FaceMesh(SPEC, Changed(session, after=after)), SPEC.golden)
+
+
+@pytest.mark.parametrize("side", [1e-3, 1.0, 5e5])
+@pytest.mark.parametrize("place", [-5e5, 0, 50, 5e5])
+def test_a_box_of_any_size_in_any_place_shows_a_face_or_none(
+    network: FaceMesh, side: float, place: float
+) -> None:
+    seen = Face(Box(place, place, side, side), ARCFACE_112.landmarks, 0.9)
+    assert network.refine(np.full((100, 100, 3), 90, np.uint8), seen).mesh is None
