@@ -283,7 +283,7 @@ def _with(provider: Provider) -> Any:  # onnxruntime has no types
     runtime = _onnxruntime()
     available = runtime.get_available_providers()
     if provider.name not in available and provider.plugin and find_spec(provider.plugin):
-        _register(provider)
+        _register(provider.name, provider.plugin)
         available = runtime.get_available_providers()
     if provider.name not in available:
         extra = provider.extra_for(vendor())
@@ -296,13 +296,13 @@ def _with(provider: Provider) -> Any:  # onnxruntime has no types
 
 
 @cache
-def _register(provider: Provider) -> None:
-    """Once in a process: a second time is an error of the runtime's."""
+def _register(name: str, plugin: str) -> None:
+    """Once in a process, for all rows of a table: a second time is an error of the runtime's."""
     try:
-        library = importlib.import_module(provider.plugin).get_library_path()
-        _onnxruntime().register_execution_provider_library(provider.name, library)
+        library = importlib.import_module(plugin).get_library_path()
+        _onnxruntime().register_execution_provider_library(name, library)
     except Exception as error:  # fail closed: a plugin may raise anything
-        raise ProviderError(f"{provider.name}: its plugin does not load: {error}") from error
+        raise ProviderError(f"{name}: its plugin does not load: {error}") from error
 
 
 def _plugin_devices(runtime: Any, provider: Provider) -> list[Any]:

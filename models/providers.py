@@ -171,6 +171,8 @@ def refuse_two_runtimes(distributions: Iterable[str]) -> None:
         raise ProviderError(
             "onnxruntime is not installed: install passenger-lane with exactly one of the extras "
             + ", ".join(dict.fromkeys(provider.extra for provider in KNOWN.values()))
+            + ", "
+            + ", ".join(f"{provider.extra}-built-in" for provider in KNOWN.values() if provider.built_into)
         )
     if len(found) > 1:
         raise ProviderError(

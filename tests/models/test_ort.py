@@ -4,18 +4,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnx
 import pytest
 from onnx import helper
 
-from models import catalogue
+from models import catalogue, ort
 from models.errors import InferenceError, ProviderError
 from models.graph import GraphBuilder
 from models.ort import OrtSession, RuntimeSettings, available_providers
-from models.providers import CPU, CUDA, KNOWN, Load, Provider
+from models.providers import CPU, CUDA, IN_BF16, KNOWN, OPENVINO, Load, Provider
 from tests.models.conftest import ONE_THREAD
 
 SHAPE = (1, 3, 112, 112)
@@ -216,6 +219,36 @@ def test_no_required_provider_falls_back_to_the_cpu(provider: str) -> None:
         pytest.skip(f"{provider} is here")
     with pytest.raises(ProviderError, match=f"{provider} is not available here.*the extra"):
         OrtSession(graph("Neg"), "tiny", RuntimeSettings("require", provider, 1), [(1, 2)])
+
+
+def test_a_plugin_that_offers_nothing_is_asked_once_and_told_alike_in_every_precision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For a runtime to which the same plugin added twice is an error."""
+    registered = []
+
+    class Runtime:
+        __version__ = "1.32.0"
+
+        def get_available_providers(self) -> list[str]:
+            return [CPU]
+
+        def register_execution_provider_library(self, name: str, library: str) -> None:
+            registered.append((name, library))
+            assert len(registered) == 1, "EP library is already registered"
+
+    plugin = ModuleType("a_plugin")
+    plugin.__spec__ = ModuleSpec("a_plugin", None)
+    plugin.get_library_path = lambda: "a.so"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "a_plugin", plugin)
+    monkeypatch.setattr(ort, "_onnxruntime", Runtime)
+    monkeypatch.setattr(ort, "vendor", lambda: "AuthenticAMD")
+    rows = [replace(table[OPENVINO], plugin="a_plugin") for table in (KNOWN, IN_BF16)]
+    told = {ort.why_unavailable(row) for row in (*rows, *rows)}
+    assert registered == [(OPENVINO, "a.so")]
+    (one,) = told
+    assert "serves GenuineIntel alone" in one
+    assert one.endswith("the extra openvino-built-in")
 
 
 def test_a_provider_that_leaves_nodes_to_another_is_refused() -> None:

@@ -90,7 +90,9 @@ def test_two_runtimes_are_refused_and_named() -> None:
         refuse_two_runtimes(["onnxruntime-gpu", "onnxruntime"])
     with pytest.raises(ProviderError, match="uninstall all"):
         refuse_two_runtimes(["onnxruntime-gpu", "onnxruntime", "onnxruntime-openvino"])
-    with pytest.raises(ProviderError, match="exactly one of the extras cpu, gpu, openvino"):
+    with pytest.raises(
+        ProviderError, match="exactly one of the extras cpu, gpu, openvino, openvino-built-in"
+    ):
         refuse_two_runtimes([])
 
 
