@@ -70,20 +70,23 @@ def agrees(mesh: Mesh, landmarks: Landmarks) -> bool:
         apart = np.linalg.norm(fitted_landmarks(mesh) - landmarks, axis=1).mean()
     except InferenceError:
         return False
-    return bool(apart <= MAX_APART * np.linalg.norm(landmarks - landmarks.mean(0)))
+    spread = np.linalg.norm(landmarks - landmarks.mean(0))
+    return bool(apart <= MAX_APART * spread < np.inf)
 
 
 def crop_transform(landmarks: Landmarks, box: Box) -> Similarity:
     """Image to crop: a square around the box, turned so that the eyes are level.
 
-    InferenceError for a box or eyes that are none, or lie in no picture.
+    InferenceError for a box, landmarks or eyes that are none, or lie in no picture.
     """
+    if not np.abs(landmarks).max() <= FARTHEST_PX:  # NaN compares false
+        raise InferenceError("landmarks do not span a face: not finite, or in no picture")
     (right_x, right_y), (left_x, left_y) = landmarks[:2].tolist()
     across, down = left_x - right_x, left_y - right_y
     apart, side = math.hypot(across, down), REACH * max(box.width, box.height)
     x, y = box.x + box.width / 2, box.y + box.height / 2
     near = abs(x) <= FARTHEST_PX and abs(y) <= FARTHEST_PX  # NaN compares false
-    if not (near and 0 < apart < math.inf and LEAST_SIDE_PX <= side <= FARTHEST_PX):
+    if not (near and apart > 0 and LEAST_SIDE_PX <= side <= FARTHEST_PX):
         raise InferenceError("box and landmarks do not span a face")
     cos, sin = across / apart * SIZE / side, down / apart * SIZE / side
     return np.array([[cos, sin, SIZE / 2 - cos * x - sin * y], [-sin, cos, SIZE / 2 + sin * x - cos * y]])

@@ -216,6 +216,20 @@ def test_landmarks_that_are_none_are_refused(network: FaceMesh, value: float) ->
         network.look(np.zeros((100, 100, 3), np.uint8), np.full((5, 2), value, np.float32), Box(0, 0, 50, 60))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e7, 1e12])
+@pytest.mark.parametrize("number", range(5))
+def test_a_landmark_in_no_picture_is_refused(network: FaceMesh, number: int, value: float) -> None:
+    landmarks = ARCFACE_112.landmarks.copy()
+    landmarks[number, 1] = value
+    with pytest.raises(InferenceError, match="span"):
+        network.look(np.zeros((100, 100, 3), np.uint8), landmarks, Box(0, 0, 50, 60))
+
+
+def test_landmarks_without_an_end_agree_with_no_mesh() -> None:
+    with np.errstate(all="ignore"):
+        assert not mesh.agrees(on_mean_shape(1, 0, 0, 0), ARCFACE_112.landmarks * np.float32(1e37))
+
+
 @pytest.mark.parametrize("name", PEOPLE)
 def test_a_mesh_agrees_with_the_detectors_landmarks(
     network: FaceMesh, networks: Networks, people: dict[str, ImageBGR], name: str
