@@ -48,9 +48,10 @@ def measure(turns: int, threads: int | None) -> dict[str, Any]:
     arithmetic: dict[str, str] = {}
     failed: dict[str, str] = {}
     for size in BATCHES:  # each by sessions of its own: a runtime is quicker where it knows the only shape
-        contenders, failed = _contenders(spec, threads, size)
+        contenders, missing = _contenders(spec, threads, size)
         told[str(size)] = _raced(spec, contenders, size, turns)
-        arithmetic = {one.name: one.arithmetic for one in contenders}
+        arithmetic |= {one.name: one.arithmetic for one in contenders}
+        failed |= missing
     return {
         "benchmark": "rounding",
         "stamp": stamp(threads=threads),

@@ -86,7 +86,7 @@ class EngineSettings(_Section):
     bf16: Literal["never", "prefer", "require"] = "never"
     """Whether the matcher alone computes in bfloat16, on openvino, wherever the others run.
 
-    It needs the extra openvino, for a processor of AMD's openvino-built-in, one that has bfloat16 of its own
+    It needs the extra openvino (openvino-built-in on AMD's processors), a processor with bfloat16 of its own
     (`python -m models doctor` tells) and a calibration that was measured so. Under require a lane starts only
     if all of that is there; under prefer it runs in fp32 else, with the calibration of that.
     """

@@ -136,7 +136,8 @@ def _averaged_down(
 ) -> tuple[ImageBGR, Similarity]:
     """The part of the image that the crop shows, averaged down until a factor below 2 remains.
 
-    By squares of whole pixels: with parts of pixels OpenCV takes 3 to 17 times as long.
+    By squares of whole pixels: with parts of pixels OpenCV takes 3 to 17 times as long. A picture with a side
+    shorter than the factor is left as it is: there is no face on it.
     """
     height, width = image_bgr.shape[:2]
     rows, columns = _inside(_shown_part(to_layout, size, margin=int(2 * shrink) + 1), width, height)

@@ -1,8 +1,9 @@
 """In how many bits a matcher computes, and by which instructions: part of who it is, since scores differ.
 
 In fp32 every provider answers alike. In bfloat16 the answer depends on what multiplies: of one face AMX and
-AVX-512 answer differently, and so may two releases of a provider. Where the processor
-has no such instructions a runtime computes in fp32, or imitates bfloat16 ten times slower, and says neither.
+AVX-512 answer differently, and so may two releases of a provider. How a graph is handed over (`models.ort`)
+moves it, too, within an arithmetic of one name: who changes that calibrates anew. Where the processor has no
+such instructions a runtime computes in fp32, or imitates bfloat16 ten times slower, and says neither.
 """
 
 import ctypes
