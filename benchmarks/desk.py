@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -31,11 +33,27 @@ def measure(
     while per_hour is not None:
         load = replace(load, per_hour=per_hour)
         # Before the word: a Ctrl-C while its pictures are drawn was seen to get lost.
-        shift = Shift(site, load)
-        say(f"{len(site.tokens)} lanes, {load.per_hour:g} passages an hour of each, for {load.seconds:g} s …")
-        step = told(load, asyncio.run(shift.run(heads)), lanes=len(site.tokens))
+        shift, lanes = Shift(site, load), len(site.tokens)
+        with _whole_loop() as loop:
+            say(f"{lanes} lanes, {load.per_hour:g} passages an hour of each, for {load.seconds:g} s …")
+            step = told(load, loop.run(shift.run(heads)), lanes=lanes)
         yield step
         per_hour = tell(trying, carried=not step["broken"])
+
+
+@contextmanager
+def _whole_loop() -> Iterator[asyncio.Runner]:
+    """As `asyncio.run` has it, but Ctrl-C waits until the loop is whole: half of one cannot be closed."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    with asyncio.Runner() as runner:
+        try:
+            runner.get_loop()
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if pressed:
+            raise KeyboardInterrupt
+        yield runner
 
 
 def told(load: Load, seen: Seen, lanes: int) -> dict[str, Any]:

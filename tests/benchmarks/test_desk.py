@@ -1,11 +1,14 @@
 """What a shift at a desk comes to, and when that is more than the desk carries."""
 
+import asyncio
 import json
 import signal
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.desk import told
+import pytest
+
+from benchmarks.desk import _whole_loop, told
 from benchmarks.drawing import draw_steps
 from benchmarks.shift import Load, Seen
 from tests.benchmarks.command import run, running
@@ -84,6 +87,21 @@ def test_ctrl_c_ends_a_measurement_and_its_desk(tmp_path: Path) -> None:
         _, told = process.communicate(timeout=60)
     assert (process.returncode, "stopped" in told, "Traceback" in told) == (130, True, False)
     assert list(tmp_path.iterdir()) == [], "the desk's folder is gone, and with it the desk"
+
+
+def test_ctrl_c_while_a_loop_is_made_waits_until_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, new, before = [], asyncio.events.new_event_loop, signal.getsignal(signal.SIGINT)
+
+    def interrupted() -> asyncio.AbstractEventLoop:
+        signal.raise_signal(signal.SIGINT)
+        made.append(new())
+        return made[0]
+
+    monkeypatch.setattr(asyncio.events, "new_event_loop", interrupted)
+    with pytest.raises(KeyboardInterrupt), _whole_loop():
+        pytest.fail("a step began after Ctrl-C")
+    assert made[0].is_closed()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_search_is_drawn_with_the_step_that_broke(tmp_path: Path) -> None:
