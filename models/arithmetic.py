@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.errors import ProviderError
-from models.host import CPUINFO, host, vendor, versions
+from models.host import CPUINFO, host, versions
 from models.providers import Provider, installed_runtimes
 
 LIMITING = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
@@ -33,8 +33,7 @@ def in_bf16(provider: Provider) -> str:
     for package in (provider.built_into, plugin):  # a runtime that has it built in asks no plugin
         if package in installed:
             return f"bf16 by {instructions}, {package} {installed[package]}"
-    extra = provider.extra_for(vendor())
-    raise ProviderError(f"{provider.name} is not here: it comes with the extra {extra}")
+    raise ProviderError(f"{provider.name} is not here: it comes with the extra {provider.extra_here}")
 
 
 def native_bf16(cpuinfo: Path = CPUINFO, environment: Mapping[str, str] = os.environ) -> str:

@@ -168,21 +168,21 @@ def decode(
 
     Score = sqrt(cls * obj); centre, size and landmarks are relative to the cell.
     """
-    both = np.concatenate([outputs[f"{name}_{stride}"][0] for name in ("cls", "obj") for stride in strides])
-    cls, obj = both.clip(0, 1).reshape(2, -1)
+    cls, obj = _of_cells(outputs, strides, "cls", "obj").clip(0, 1).reshape(2, -1)
     score = np.sqrt(cls * obj)
     (index,) = (score >= min_score).nonzero()
     places, sizes = _cells(canvas, strides)
     place, stride = places[index], sizes[index]
-    box, points = (_of_cells(outputs, name, strides)[index] for name in ("bbox", "kps"))
+    box, points = (_of_cells(outputs, strides, name)[index] for name in ("bbox", "kps"))
     size = np.exp(box[:, 2:].clip(max=10)) * stride  # exp(89) is infinite
     corner = (place + box[:, :2]) * stride - size / 2
     landmarks = ((points.reshape(-1, 5, 2) + place[:, None]) * stride[:, None]).reshape(-1, 10)
     return np.concatenate([corner, size, landmarks, score[index, None]], 1, dtype=np.float32)
 
 
-def _of_cells(outputs: Mapping[str, Tensor], name: str, strides: tuple[int, ...]) -> Tensor:
-    return np.concatenate([outputs[f"{name}_{stride}"][0] for stride in strides])
+def _of_cells(outputs: Mapping[str, Tensor], strides: tuple[int, ...], *names: str) -> Tensor:
+    """All cells' answers of one name, then all of the next."""
+    return np.concatenate([outputs[f"{name}_{stride}"][0] for name in names for stride in strides])
 
 
 @cache

@@ -18,7 +18,7 @@ from models.denormals import SUPPORTED
 from models.detect import FaceDetector
 from models.embed import FaceEmbedder
 from models.errors import ModelError
-from models.host import Host, host, vendor, versions
+from models.host import Host, host, versions
 from models.mesh import FaceMesh
 from models.ort import OrtSession, RuntimeSettings, available_providers, why_unavailable
 from models.providers import CPU, CUDA, IN_BF16, KNOWN, installed_runtimes, named, refuse_two_runtimes
@@ -220,7 +220,7 @@ def _run_ms(session: OrtSession, shape: tuple[int, int]) -> float:
 
 
 def _about_runtime(provider: str, runtimes: dict[str, str], found: tuple[str, ...]) -> Iterator[str]:
-    extra = KNOWN[provider].extra_for(vendor())
+    extra = KNOWN[provider].extra_here
     if not runtimes:
         yield f"install the extra {extra}"
     elif len(runtimes) > 1:

@@ -194,31 +194,31 @@ def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Sha
     try:
         with flushed():  # loading leaves the thread flushed for good otherwise; this puts it back
             asked = provider.options(Load(threads, *_kept(runtime, provider, graph), shapes))
-            _fix(options, graph, shapes)
-            session = _load(runtime, _for_kernels_of(runtime, provider, graph), options, provider, asked)
+            ready = _for_kernels_of(runtime, provider, graph, options, shapes)
+            session = _load(runtime, ready, options, provider, asked)
     except Exception as error:  # fail closed: the runtime's errors have no common base
         raise ProviderError(f"{provider.name} does not load the graph: {error}") from error
     return _Opened(session, provider, _nodes_all_on(provider, session))
 
 
-def _fix(options: Any, graph: bytes, shapes: tuple[Shape, ...]) -> None:
-    """Tell the runtime the input's shape where there is but one: OpenVINO then takes 0.85 of the time."""
-    if len(shapes) > 1:
-        return
-    from models.graph import free_sides  # noqa: PLC0415  onnx, for who loads a graph alone
+def _for_kernels_of(
+    runtime: Any, provider: Provider, graph: bytes, options: Any, shapes: tuple[Shape, ...]
+) -> bytes:
+    """The same network as this provider's kernels run it fastest.
 
-    for name, size in free_sides(graph, shapes[0]).items():
-        options.add_free_dimension_override_by_name(name, size)
+    On the CPU with PReLU in fewer steps. The others join that by themselves, and are told the input's shape
+    where there is but one: OpenVINO then takes 0.85 of the time, the CPU as long as before.
+    """
+    from models import graph as graphs  # noqa: PLC0415  onnx, for who loads a graph alone
+    from models.slopes import in_fewer_steps  # noqa: PLC0415
 
-
-def _for_kernels_of(runtime: Any, provider: Provider, graph: bytes) -> bytes:
-    """The same network as this provider's kernels run it fastest; the others join PReLU by themselves."""
-    if provider.name != CPU:
-        return graph
-    from models.slopes import in_fewer_steps  # noqa: PLC0415  onnx, for who loads a graph alone
-
-    major, minor, *_ = runtime.__version__.split(".")
-    return in_fewer_steps(graph, vendor(), (int(major), int(minor)))
+    if provider.name == CPU:
+        major, minor, *_ = runtime.__version__.split(".")
+        return in_fewer_steps(graph, vendor(), (int(major), int(minor)))
+    if len(shapes) == 1:
+        for name, size in graphs.free_sides(graph, shapes[0]).items():
+            options.add_free_dimension_override_by_name(name, size)
+    return graph
 
 
 def _load(runtime: Any, graph: bytes, options: Any, provider: Provider, asked: Options) -> Any:
@@ -286,7 +286,7 @@ def _with(provider: Provider) -> Any:  # onnxruntime has no types
         _register(provider.name, provider.plugin)
         available = runtime.get_available_providers()
     if provider.name not in available:
-        extra = provider.extra_for(vendor())
+        extra = provider.extra_here
         unserved = f" (its plugin serves {provider.serves} alone)" if extra != provider.extra else ""
         raise ProviderError(
             f"{provider.name} is not available here{unserved}, only {', '.join(available)}; "

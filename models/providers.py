@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from models.errors import ProviderError
+from models.host import vendor
 
 Shape = tuple[int, ...]
 Options = Mapping[str, str]
@@ -63,9 +64,15 @@ class Provider:
     built_into: str = ""
     """A distribution of the runtime that has this provider without a plugin, for the other processors."""
 
-    def extra_for(self, vendor: str) -> str:
-        """The optional dependency that brings it to a processor of this vendor; empty: not told."""
-        return f"{self.extra}-built-in" if self.serves and vendor not in (self.serves, "") else self.extra
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Each optional dependency that brings it: by the plugin first, then built in."""
+        return (self.extra, f"{self.extra}-built-in") if self.built_into else (self.extra,)
+
+    @property
+    def extra_here(self) -> str:
+        """The one that serves this machine's processor."""
+        return self.extras[0 if vendor() in (self.serves, "") else -1]
 
 
 def _cuda(load: Load) -> Options:
@@ -170,9 +177,7 @@ def refuse_two_runtimes(distributions: Iterable[str]) -> None:
     if not found:
         raise ProviderError(
             "onnxruntime is not installed: install passenger-lane with exactly one of the extras "
-            + ", ".join(dict.fromkeys(provider.extra for provider in KNOWN.values()))
-            + ", "
-            + ", ".join(f"{provider.extra}-built-in" for provider in KNOWN.values() if provider.built_into)
+            + ", ".join(dict.fromkeys(extra for provider in KNOWN.values() for extra in provider.extras))
         )
     if len(found) > 1:
         raise ProviderError(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from models import arithmetic, catalogue, ort, weights
+from models import arithmetic, catalogue, providers, weights
 from models import doctor as doctoring
 from models.doctor import Findings, examine
 from models.errors import ProviderError
@@ -85,10 +85,9 @@ def test_a_network_that_is_not_prepared_is_a_problem_and_the_advice_prepares_it(
 def test_the_advice_is_what_serves_this_processor(
     cache: Path, monkeypatch: pytest.MonkeyPatch, maker: str, extra: str
 ) -> None:
-    for module in (ort, arithmetic, doctoring):
-        monkeypatch.setattr(module, "vendor", lambda: maker)
-    monkeypatch.setattr(doctoring, "native_bf16", lambda: "avx512")
-    monkeypatch.setattr(arithmetic, "native_bf16", lambda: "avx512")
+    monkeypatch.setattr(providers, "vendor", lambda: maker)
+    for module in (arithmetic, doctoring):
+        monkeypatch.setattr(module, "native_bf16", lambda: "avx512")
     found = examine(cache, "openvino", threads=1)
     lock = f"requirements-{extra}.lock"
     assert (ROOT / lock).is_file()

@@ -14,11 +14,11 @@ import onnx
 import pytest
 from onnx import helper
 
-from models import catalogue, ort
+from models import catalogue, ort, providers
 from models.errors import InferenceError, ProviderError
 from models.graph import GraphBuilder
 from models.ort import OrtSession, RuntimeSettings, available_providers
-from models.providers import CPU, CUDA, IN_BF16, KNOWN, OPENVINO, Load, Provider
+from models.providers import CPU, CUDA, IN_BF16, KNOWN, OPENVINO, Load, Provider, Shape
 from tests.models.conftest import ONE_THREAD
 
 SHAPE = (1, 3, 112, 112)
@@ -78,13 +78,24 @@ def test_a_shape_that_was_not_warmed_up_is_refused(
         session.run(tensor)
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_side_that_a_graph_leaves_open_takes_every_size_on_the_list_and_no_other(count: int) -> None:
+def open_sided() -> bytes:
     builder = GraphBuilder("open")
     builder.add("Neg", ["x"], "neg")
-    open_sided = builder.finished(("x", ("many", 2)), [("neg", ("many", 2))])
+    return builder.finished(("x", ("many", 2)), [("neg", ("many", 2))])
+
+
+@pytest.mark.parametrize(("shapes", "told"), [(((3, 2),), [3, 2]), (((3, 2), (5, 2)), ["many", 2])])
+def test_a_runtime_is_told_the_only_shape_of_a_network(shapes: tuple[Shape, ...], told: list[object]) -> None:
+    runtime, options = ort._onnxruntime(), ort._options(1)
+    graph = ort._for_kernels_of(runtime, KNOWN[OPENVINO], open_sided(), options, shapes)
+    session = runtime.InferenceSession(graph, options, [CPU])
+    assert session.get_inputs()[0].shape == told
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_side_that_a_graph_leaves_open_takes_every_size_on_the_list_and_no_other(count: int) -> None:
     shapes = [(size, 2) for size in (3, 5)[:count]]
-    session = OrtSession(open_sided, "open", ONE_THREAD, shapes)
+    session = OrtSession(open_sided(), "open", ONE_THREAD, shapes)
     for shape in shapes:
         assert session.run(np.ones(shape, np.float32))["neg"].tolist() == [[-1, -1]] * shape[0]
     with pytest.raises(InferenceError, match="not warmed up"):
@@ -242,7 +253,7 @@ def test_a_plugin_that_offers_nothing_is_asked_once_and_told_alike_in_every_prec
     plugin.get_library_path = lambda: "a.so"  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "a_plugin", plugin)
     monkeypatch.setattr(ort, "_onnxruntime", Runtime)
-    monkeypatch.setattr(ort, "vendor", lambda: "AuthenticAMD")
+    monkeypatch.setattr(providers, "vendor", lambda: "AuthenticAMD")
     rows = [replace(table[OPENVINO], plugin="a_plugin") for table in (KNOWN, IN_BF16)]
     told = {ort.why_unavailable(row) for row in (*rows, *rows)}
     assert registered == [(OPENVINO, "a.so")]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models import providers
 from models.errors import ProviderError
 from models.providers import (
     CPU,
@@ -55,13 +56,16 @@ def test_every_option_is_text(provider: object) -> None:
     assert all(isinstance(value, str) for pair in options.items() for value in pair)
 
 
-def test_the_extra_follows_whose_processors_a_plugin_serves() -> None:
-    assert [KNOWN[OPENVINO].extra_for(vendor) for vendor in ("GenuineIntel", "AuthenticAMD", "")] == [
-        "openvino",
-        "openvino-built-in",
-        "openvino",
-    ]
-    assert KNOWN[CUDA].extra_for("AuthenticAMD") == "gpu"
+@pytest.mark.parametrize(
+    ("maker", "extra"),
+    [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in"), ("", "openvino")],
+)
+def test_the_extra_follows_whose_processors_a_plugin_serves(
+    monkeypatch: pytest.MonkeyPatch, maker: str, extra: str
+) -> None:
+    monkeypatch.setattr(providers, "vendor", lambda: maker)
+    assert KNOWN[OPENVINO].extra_here == extra
+    assert (KNOWN[CPU].extra_here, KNOWN[CUDA].extra_here) == ("cpu", "gpu")
 
 
 def test_a_provider_has_a_long_and_a_short_name() -> None:
