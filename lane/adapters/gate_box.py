@@ -50,9 +50,13 @@ class RelayBox:
         self._doors = settings.doors()
         self._on: dict[str, bool] = {}
         self._coils: dict[int, bool] = {}
+        self._told: dict[int, bool] = {}
+        """What a lane told each coil last."""
         self._held: dict[str, str] = {}
         """Doors that stand open by hand or by force."""
         self._jammed: set[str] = set()
+        self._stuck: set[str] = set()
+        """Doors whose relay does not let go when a lane tells it to; the box's own timer cuts it off."""
         self._open = dict.fromkeys(self._doors, False)
         self._beat_s: float | None = None
         self._lock = threading.Lock()
@@ -115,6 +119,11 @@ class RelayBox:
             self._jammed = self._jammed | {door} if jammed else self._jammed - {door}
             self._move()
 
+    def stick(self, door: str, *, stuck: bool = True) -> None:
+        """Its relay holds whatever the lane says."""
+        with self._lock:
+            self._stuck = self._stuck | {door} if stuck else self._stuck - {door}
+
     def is_open(self, door: str = "exit") -> bool:
         """How it stands."""
         with self._lock:
@@ -158,6 +167,9 @@ class RelayBox:
                 if self._open[door] and door not in self._jammed and not self._held_open(door):
                     self._write_down(door, open_=False, by="watchdog")
 
+    def _sticks(self, number: int) -> bool:
+        return any(self._doors[door] == number for door in self._stuck)
+
     def _held_open(self, door: str) -> bool:
         return self._on.get("fire", False) or door in self._held
 
@@ -171,6 +183,8 @@ class RelayBox:
         if number == self._settings.watchdog and on is not self._coils.get(number, False):
             self._beat_s = time.monotonic()
         if number in self._doors.values() and on and not self._alive():
+            return
+        if not on and self._sticks(number):
             return
         self._coils[number] = on
         self._move()
@@ -188,9 +202,13 @@ class RelayBox:
         with self._lock:
             if function in _COIL_WRITES and values:
                 for offset, value in enumerate(values):
+                    self._told[address + offset] = bool(value)
                     self._set_coil(address + offset, on=bool(value))
+            coils = self._coils
+            if function in _COIL_WRITES:  # confirmed as it was told, whatever the relay does
+                coils = coils | {number: on for number, on in self._told.items() if self._sticks(number)}
             stands: Callable[[int], bool] = (
-                self._input if function in _INPUT_READS else lambda number: self._coils.get(number, False)
+                self._input if function in _INPUT_READS else lambda number: coils.get(number, False)
             )
             for place in range(len(registers)):
                 bits = [stands((start + place) * 16 + bit) for bit in range(16)]

@@ -152,7 +152,9 @@ class ModbusGate:
     def trouble(self) -> str | None:
         """See `lane.ports.Gate.trouble`."""
         with self._turn:
-            return UNREACHABLE if self._lost else self._sensors.trouble()
+            if self._lost or not self._thread.is_alive():
+                return UNREACHABLE
+            return self._sensors.trouble() or (Code.DOOR_FORCED.value if self._is_held_open() else None)
 
     # --- the thread
 
@@ -193,9 +195,10 @@ class ModbusGate:
             opening.shuts_until_s = now_s + self._settings.shuts_within_s
 
     def _keep_alive(self, now_s: float, *, at_once: bool = False) -> None:
-        """Change the watchdog coil, unless the lane's flow has fallen silent with a door open."""
+        """Change the watchdog coil, unless a door is open that the lane's flow does not ask for."""
         opening = self._opening
-        dead = opening is not None and now_s - opening.asked_s > self._settings.watchdog_s
+        silent = opening is not None and now_s - opening.asked_s > self._settings.watchdog_s
+        dead = silent or self._is_held_open()
         due = now_s - self._beat_s >= self._settings.watchdog_s / BEATS
         if (due or at_once) and not dead:
             self._beat = not self._beat
@@ -266,6 +269,10 @@ class ModbusGate:
 
     def _is_shut(self) -> bool:
         return not self._opened and self._shut.keys() == self._doors.keys() and all(self._shut.values())
+
+    def _is_held_open(self) -> bool:
+        """Whether a door was told to shut and did not hear it: nobody is let through, there is no fire."""
+        return bool(self._opened) and self._opening is None and not self._sensors.fire
 
     def _refusal(self) -> str | None:
         """Why no door may open now."""

@@ -234,6 +234,35 @@ def test_a_door_that_does_not_shut_is_a_fault(box: RelayBox, gate: ModbusGate) -
     gate.close()
 
 
+def test_a_relay_that_does_not_let_go_is_trouble_and_the_boxs_own_timer_shuts_the_door(
+    box: RelayBox, gate: ModbusGate
+) -> None:
+    gate.open(ME)
+    box.stick("exit")
+    with pytest.raises(GateFaultError, match="does not hold"):
+        gate.close()
+    assert gate.trouble() == Code.DOOR_FORCED.value
+    with pytest.raises(GateFaultError, match="not shut"):
+        gate.open(ME)
+    until(lambda: not box.is_open())
+    assert (box.diary[-1].by, len(box.openings())) == ("watchdog", 1)
+    box.stick("exit", stuck=False)
+    until(lambda: gate.trouble() is None)
+    gate.close()
+    gate.open(ME)
+    assert box.is_open()
+
+
+def test_a_relay_that_holds_after_a_fire_is_trouble_until_it_lets_go(box: RelayBox, gate: ModbusGate) -> None:
+    box.set("fire", on=True)
+    until(lambda: box._coils[0])
+    box.stick("exit")
+    box.set("fire", on=False)
+    until(lambda: gate.trouble() == Code.DOOR_FORCED.value)
+    until(lambda: not box.is_open())
+    assert box.diary[-1].by == "watchdog"
+
+
 def test_a_lane_that_falls_silent_has_its_door_shut(box: RelayBox, gate: ModbusGate) -> None:
     gate.open(ME)
     gate.wait_passed(0.01)
