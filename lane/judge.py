@@ -9,7 +9,7 @@ from lane import pictures
 from lane.capture import Booth, Capture, capture
 from lane.decide import Admit, Refer, decide, straight_to_officer
 from lane.document import TravelDocument
-from lane.errors import LaneError
+from lane.errors import JournalError, LaneError
 from lane.evaluation import Compared
 from lane.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence, StreamEvidence
 from lane.frame import Frame
@@ -167,12 +167,17 @@ class Judge:
     def _measure(
         self, document: TravelDocument, booth: Booth, finding: _Finding, watch: Stopwatch
     ) -> str | None:
-        """Fill `finding` as far as it goes; returns what stopped it. Here all faults are caught."""
+        """Fill `finding` as far as it goes; returns what stopped it.
+
+        Here all faults are caught but one: where a fact cannot be written down, nothing goes on.
+        """
         try:
             finding.models_unchanged = self._models_unchanged()
             finding.reference = examine(document, finding.reference.evidence, self._measurer, watch)
             capture(finding.taken, booth, self._question(finding.reference), watch)
             finding.similarity = agreed_similarity(finding.reference.embedding, finding.taken.probes, watch)
+        except JournalError:
+            raise
         except (LaneError, ModelError) as error:
             log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)
             return type(error).__name__

@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 
 UNREADABLE = TravelDocument(photo=b"", expires_on=None)
 RETRY_S = 1.0
+GATE_STAYS_OPEN = "the gate does not close"
 ENDS = {
     Answer.SECOND_LINE: Step.SENT_TO_SECOND_LINE,
     Answer.OTHER_AGENCY: Step.HANDED_TO_AGENCY,
@@ -283,7 +284,7 @@ class Station:
         crossed = self._doorway.let_through(passage.id)
         self._close(passage, crossed.step)
         if not crossed.closed:
-            self._close_lane("the gate does not close")
+            self._close_lane(GATE_STAYS_OPEN)
         return crossed.opened
 
     @property
@@ -368,12 +369,14 @@ class Station:
     def _await_journal(self, error: JournalError) -> bool:
         """Keep the gate shut until the journal can be written again; False where the lane ends before."""
         log.critical("nobody is served, and no passage goes on: %s", error)
-        self._doorway.shut()
+        shut = self._doorway.shut()
         self._guide(Instruction.CLOSED)
         self._service.note_fault()
         while not self._stop.wait(RETRY_S):
             try:
                 self._resume()
+                if not shut:
+                    self._close_lane(GATE_STAYS_OPEN)
             except JournalError:
                 continue
             log.warning("the journal can be written again")

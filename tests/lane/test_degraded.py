@@ -34,7 +34,7 @@ from lane.frame import Frame
 from lane.judge import Judge
 from lane.measure import Measurer
 from lane.policy import Policy
-from lane.ports import GateEvent
+from lane.ports import Draft, GateEvent
 from lane.reasons import Code
 from lane.referral import PassageId
 from lane.running import while_down
@@ -428,6 +428,50 @@ def test_with_a_full_disk_no_passage_begins(
     assert report.outcome == "admit", "the next passenger passes"
     assert here.kinds()[:3] == ["lane.started", "lane.resumed", "passage.started"]
     return Seen((), openings(here.gate.diary) - 1)
+
+
+def test_a_gate_that_does_not_close_while_the_disk_is_full_closes_the_lane_once_there_is_room(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stuck(Watched):
+        def close(self) -> None:
+            if self.is_open:
+                raise GateFaultError("jammed")
+
+    gate = Stuck()
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, gate=gate)
+    gate.then = lambda: fill(here)
+    here.station.start()
+    looks = stuck(here, monkeypatch, 3)
+    assert here.station.serve() is None, "a lane with an open gate serves nobody"
+    assert looks == [True] * 3
+    assert here.station.closed
+    assert here.kinds()[-3:] == ["lane.resumed", "passage.closed", "lane.closed"]
+
+
+def test_what_is_asked_for_during_a_capture_and_cannot_be_written_down_ends_the_passage(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asks:
+        """See `lane.ports.Wishes`: as an officer asks, which is written down before anything follows."""
+
+        times = 0
+
+        def asked(self) -> tuple[Code, ...]:
+            self.times += 1
+            if self.times == 3:
+                fill(here)
+                here.journal.record([Draft("passage.asked", {"passage": "p"})], at=here.clock.now())
+            return ()
+
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, wishes=Asks())
+    here.station.start()
+    stuck(here, monkeypatch, 3)
+    report = here.walk()
+    assert report.outcome == "admit", "the next passenger passes"
+    told = [(one.kind, one.body.get("how")) for one in here.desk.entries[1:4]]
+    assert told == [("passage.started", None), ("lane.resumed", None), ("passage.closed", "interrupted")]
+    assert openings(here.gate.diary) == 1
 
 
 @degraded(
