@@ -63,7 +63,7 @@ lock:
 	$(LOCK) --extra gpu --extra demo -c requirements-dev.lock -o requirements-gpu.lock
 	$(LOCK) --extra openvino --extra demo -c requirements-dev.lock -o requirements-openvino.lock
 	$(LOCK) --extra openvino-built-in --extra demo -c requirements-dev.lock -o requirements-openvino-built-in.lock
-	grep -ohE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock requirements-openvino.lock | sort -u | grep -v ^setuptools | $(LOCK) --extra openvino --extra demo --extra peers --override benchmarks/peers-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
+	grep -ohE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock requirements-openvino.lock | sort -u | grep -v ^setuptools | $(LOCK) --extra openvino --extra demo --extra peers --override benchmarks/peers/requirements-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
 
 clean:
 	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .grimp_cache .hypothesis .import_linter_cache

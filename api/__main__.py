@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
-from api.app import create_app, utc_now
-from api.commands import backup, case, hold, lane, ledger, officer
-from api.commands import keys as keys_of_faces
+from api.commands import backup, case, hold, keys, lane, ledger, officer
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, made, plain_errors
+from api.ledger.proofs import Proving, key_file
+from api.platform.clock import utc_now
+from api.platform.settings import ENV_PREFIX, Settings, load
 from api.serving import logs
 from api.serving.workers import serve as run_server
-from api.settings import ENV_PREFIX, Settings, load
-from api.work.proving import Proving, key_file
-from lane import keys
-from models.ending import with_a_reader
+from api.web.app import create_app
+from lane.platform import setting_keys
+from models.command_line.broken_pipe import with_a_reader
 
 app = typer.Typer(
     help="The officers' desk of Passenger Lane: referrals, decisions, and a ledger that proves them.\n\n"
@@ -28,7 +28,7 @@ app.add_typer(officer.app, name="officer")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(case.app, name="case")
 app.add_typer(hold.app, name="hold")
-app.add_typer(keys_of_faces.app, name="keys")
+app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.back_up)
 app.command("restore")(backup.restore)
 
@@ -63,8 +63,8 @@ def serve(
 @app.command("settings")
 def show_settings(as_json: JsonOption = False) -> None:
     """Print every setting of the desk: its default, its variable in the environment, what it means."""
-    found = list(keys.keys(Settings, ENV_PREFIX))
-    typer.echo(json.dumps([key.plain() for key in found], indent=2) if as_json else keys.told(found))
+    found = list(setting_keys.keys(Settings, ENV_PREFIX))
+    typer.echo(json.dumps([key.plain() for key in found], indent=2) if as_json else setting_keys.told(found))
 
 
 @app.command()

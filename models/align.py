@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.catalogue.spec import NetworkSpec
 from models.errors import CatalogueError, InferenceError
-from models.face import AlignedFace, ImageBGR, Landmarks
-from models.spec import NetworkSpec
+from models.values.face import AlignedFace, ImageBGR, Landmarks
 
 Similarity = NDArray[np.float64]
 """2×3: turns, scales and moves (x, y, 1); never shears or mirrors."""

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageFile, Jpeg2KImagePlugin, JpegImagePlugin, PngImagePlugin
 
 from models.errors import ImageError
-from models.face import ImageBGR
+from models.values.face import ImageBGR
 
 
 @dataclass(frozen=True, slots=True)

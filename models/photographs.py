@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from models.align import align, crop_by, layout_of
-from models.catalogue import NetworkSpec
-from models.detect import FaceDetector
+from models.catalogue.spec import NetworkSpec
+from models.detect.detector import FaceDetector
+from models.detect.face_mesh import SIZE, crop_transform
 from models.errors import ImageError
-from models.face import Face, ImageBGR
 from models.image import read
-from models.mesh import SIZE, crop_transform
+from models.values.face import Face, ImageBGR
 
 MOST = 160
 KINDS = (".jpg", ".jpeg", ".png", ".jp2")

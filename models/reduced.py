@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args
 import onnx
 
 from models.errors import InferenceError
-from models.ort import runtime_tools
-from models.session import Tensor
+from models.runtime.onnx_runtime import runtime_tools
+from models.runtime.session import Tensor
 
 Precision = Literal["fp16", "int8"]
 FILES: tuple[Precision, ...] = get_args(Precision)

@@ -11,19 +11,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from models import catalogue, weights
 from models.admission import FEWEST_PHOTOGRAPHS, Trial, must_be_possible, tried
-from models.build import session_of
-from models.catalogue import NetworkSpec
-from models.detect import FaceDetector
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import NetworkSpec
+from models.detect.detector import FaceDetector
 from models.errors import ImageError, ModelError, ProviderError
-from models.face import ImageBGR
-from models.host import commit, host, versions
-from models.ort import RuntimeSettings, why_unavailable
+from models.networks.build import session_of
+from models.networks.describe import plan_json, rounded, widened
 from models.photographs import as_met, read_folder
-from models.providers import installed_runtimes, named
-from models.threads import ThreadPlan, limits, plan
-from models.told import plan_json, rounded, widened
+from models.runtime.machine import commit, host, versions
+from models.runtime.onnx_runtime import RuntimeSettings, why_unavailable
+from models.runtime.providers import installed_runtimes, named
+from models.runtime.threads import ThreadPlan, limits, plan
+from models.values.face import ImageBGR
 
 STDOUT = Path("-")
 
@@ -128,8 +128,8 @@ def _stamp(made: ThreadPlan) -> dict[str, Any]:
         "os": machine.os,
         "python": machine.python,
         "libraries": versions() | installed_runtimes(),
-        "pictures": "drawn faces (models/drawings.py), and photographs where a trial counts any; int8 is "
-        "calibrated on some of them",
+        "pictures": "drawn faces (models/selftest/drawn_faces.py), and photographs where a trial counts any; "
+        "int8 is calibrated on some of them",
     }
 
 

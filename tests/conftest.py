@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
-from lane.adapters import photos as store
-from lane.measure import Measurer
-from lane.policy import Policy
-from models.build import Networks, build_networks
-from models.ort import RuntimeSettings
-from tests.browsers import CHROMIUM, NO_BROWSER, chromium
-from tests.lane.calibrations import policy_for
+from lane.capture.measuring import Measurer
+from lane.decision.policy import Policy
+from lane.demo import photos as store
+from models.networks.build import Networks, build_networks
+from models.runtime.onnx_runtime import RuntimeSettings
+from tests.support.browser import CHROMIUM, NO_BROWSER, chromium
+from tests.support.lane.calibration_files import policy_for
 
 # Machines differ in speed, and no test depends on it; on a build machine the examples are the same each time.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])

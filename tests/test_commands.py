@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-import api.settings
-import lane.config
-from lane import keys
+import api.platform.settings
+import lane.settings
+from lane.platform import setting_keys
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = [
-    pytest.param("api", api.settings.Settings, api.settings.ENV_PREFIX, id="api"),
-    pytest.param("lane", lane.config.Settings, lane.config.PREFIX, id="lane"),
+    pytest.param("api", api.platform.settings.Settings, api.platform.settings.ENV_PREFIX, id="api"),
+    pytest.param("lane", lane.settings.Settings, lane.settings.PREFIX, id="lane"),
 ]
 
 
@@ -35,7 +35,7 @@ def test_a_command_whose_reader_has_gone_ends_as_any_other(command: str) -> None
 
 @pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
 def test_every_setting_is_told_with_its_meaning(package: str, settings: type[BaseModel], prefix: str) -> None:
-    found = list(keys.keys(settings, prefix))
+    found = list(setting_keys.keys(settings, prefix))
     assert [key.name for key in found if not key.meaning.endswith(".")] == []
     assert {key.name.partition(".")[0] for key in found} == set(settings.model_fields)
     command = [sys.executable, "-m", package, "settings"]
@@ -51,9 +51,9 @@ def test_every_setting_is_told_with_its_meaning(package: str, settings: type[Bas
 def test_a_setting_is_read_from_the_variable_that_is_told(
     package: str, settings: Any, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = api.settings.load if package == "api" else lane.config.read
+    load = api.platform.settings.load if package == "api" else lane.settings.read
     defaults = load().model_dump()
-    for key in keys.keys(settings, prefix):
+    for key in setting_keys.keys(settings, prefix):
         if key.default and not key.default.startswith("["):
             monkeypatch.setenv(key.variable, str(json.loads(key.default)))
     assert load().model_dump() == defaults

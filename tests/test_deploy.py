@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from api.platform.settings import ENV_PREFIX, Settings
 from api.serving.connections import Bounds
 from api.serving.process import END_WITHIN_S
-from api.settings import ENV_PREFIX, Settings
-from api.shield import MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
-from lane import config
-from tests.api.desks import running
+from api.web.middleware.strict_headers import MOST_ENTRIES_BYTES, MOST_IMAGE_BYTES
+from lane import settings
+from tests.support.running_desk import running
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / ".deploy"
@@ -52,9 +52,11 @@ def test_a_units_and_a_containers_variables_are_settings() -> None:
     for path in (*UNITS, DEPLOY / "Containerfile", DEPLOY / "desk"):
         named = set(re.findall(r"PASSENGER_LANE_[A-Z_]+", path.read_text(encoding="utf-8")))
         desk = {name.removeprefix(ENV_PREFIX).lower() for name in named if name.startswith(ENV_PREFIX)}
-        lane = {name.removeprefix(config.PREFIX).lower() for name in named if not name.startswith(ENV_PREFIX)}
+        lane = {
+            name.removeprefix(settings.PREFIX).lower() for name in named if not name.startswith(ENV_PREFIX)
+        }
         assert desk <= set(Settings.model_fields), path
-        assert lane <= {*config.Settings.model_fields, "cache"}, path
+        assert lane <= {*settings.Settings.model_fields, "cache"}, path
 
 
 def test_a_desk_has_time_to_end_before_it_is_killed() -> None:
@@ -131,5 +133,8 @@ def test_every_metric_that_an_operator_reads_of_is_one() -> None:
     table = (DEPLOY / "README.md").read_text(encoding="utf-8")
     table = table[table.index("| metric") : table.index("No label names")]
     named = {name.removesuffix("_total") for name in re.findall(r"`(\w+)(?:\{[a-z,]+\})?`", table)}
-    code = "".join((ROOT / "api" / name).read_text() for name in ("metrics.py", "wire/exposition.py"))
+    code = "".join(
+        (ROOT / "api" / name).read_text()
+        for name in ("platform/metrics.py", "web/gauges.py", "web/messages/describe_evaluation.py")
+    )
     assert {name for name in named if f'"{name}"' not in code} == set()

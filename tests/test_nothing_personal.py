@@ -16,13 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
-from lane import demo
-from lane.adapters import desk_process, photos
-from lane.cast import Passenger, cast
-from lane.document import check_expiry
-from lane.evidence import Check
-from lane.measure import Measurer
-from lane.station import PassageReport
+from lane.capture.measuring import Measurer
+from lane.decision.evidence import Check
+from lane.demo import desk_process, photos, run
+from lane.demo.passengers import Passenger, cast
+from lane.document.travel_document import check_expiry
+from lane.passage.station import PassageReport
 
 NAME = "Ouyang-Sentinel"
 METRICS_TOKEN = "a token that only the monitoring system knows"
@@ -57,7 +56,7 @@ def dated(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
 
 @dataclass
 class Watcher:
-    """See `lane.demo.Audience`: looks at everything after each passenger, as a thief would."""
+    """See `lane.demo.run.Audience`: looks at everything after each passenger, as a thief would."""
 
     folder: Path
     secrets: dict[str, list[bytes]] = field(default_factory=dict)
@@ -110,14 +109,14 @@ class Watcher:
 def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Watcher, Path]:
     folder = tmp_path_factory.mktemp("watched")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(demo, "OFFICER", NAME)
-        patched.setattr(demo, "cast", dated)
+        patched.setattr(run, "OFFICER", NAME)
+        patched.setattr(run, "cast", dated)
         patched.setenv("PASSENGER_LANE_DESK_METRICS_TOKEN", METRICS_TOKEN)
         patched.setenv("PASSENGER_LANE_DESK_LOG_LEVEL", "debug")
         watcher = Watcher(folder)
         patched.setattr(desk_process, "ask", watcher.asking(desk_process.ask))
         with redirect_stdout(watcher.said), redirect_stderr(watcher.said):
-            summary = demo.run(watcher, headless=True, data=folder)
+            summary = run.run(watcher, headless=True, data=folder)
     assert summary["ledger"]["verified"]
     for path in folder.iterdir():
         watcher.seen[path.name] = watcher.seen.get(path.name, b"") + path.read_bytes()

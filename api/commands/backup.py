@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from api.app import utc_now
+from api.audit.verify.ledger import verify_ledger
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
-from api.settings import load
-from api.store import backup
-from api.store.database import Database, must_exist
-from api.store.keyring import opened_keyring
-from api.store.verify import verify_ledger
-from lane.errors import LedgerBrokenError
+from api.faces.keyring import opened_keyring
+from api.lanes.recovery import note_restored
+from api.ledger import backup
+from api.platform.clock import utc_now
+from api.platform.database.database import Database, must_exist
+from api.platform.settings import load
+from lane.platform.errors import LedgerBrokenError
 
 
 def back_up(
@@ -61,7 +62,7 @@ def restore(
             backup.restore(backup_file, store, _progress)
             with opened_keyring(settings) as keyring:
                 entries = verify_ledger(store, keyring=keyring).head.seq
-            head = backup.note_restored(store, at=utc_now())
+            head = note_restored(store, at=utc_now())
         except LedgerBrokenError as error:
             typer.echo(f"NOT verified, do not use it: {error}", err=True)
             raise typer.Exit(1) from error

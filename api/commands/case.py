@@ -8,15 +8,14 @@ from typing import Annotated
 
 import typer
 
-from api import prepared
-from api.app import utc_now
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
-from api.errors import CaseRefusedError
-from api.rules.quality import Truth
-from api.settings import Settings, load
-from api.store import prepared as store_of_cases
-from api.store.database import Database
-from api.store.keyring import Keyring, keyring_of
+from api.faces.keyring import Keyring, keyring_of
+from api.platform.clock import utc_now
+from api.platform.database.database import Database
+from api.platform.errors import CaseRefusedError
+from api.platform.settings import Settings, load
+from api.review.officer_accuracy import Truth
+from api.review.prepared import case_file, stored_cases
 
 app = typer.Typer(
     help="Prepared cases: they show how sure an officer's eye is, and train it.", no_args_is_help=True
@@ -45,7 +44,7 @@ def add(
         settings = load(config, database=database)
         given = _of_file(file) if file else _of_pictures(document, live, truth, training=training)
         with _opened(settings) as (store, keyring):
-            case = store_of_cases.add(store, keyring, given, clock=utc_now)
+            case = stored_cases.add(store, keyring, given, clock=utc_now)
     told = {"case": case, "training": given.training, "images": len(given.images)}
     typer.echo(json.dumps(told) if as_json else f"{case} is kept, with {len(given.images)} images.")
 
@@ -54,7 +53,7 @@ def add(
 def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the cases in use. Whoever reads this knows the truth: it is no list for officers."""
     with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
-        found = store_of_cases.listed(session)
+        found = stored_cases.listed(session)
     if as_json:
         lines = [
             {"case": one.case, "truth": one.truth, "training": one.training, "seen": one.seen}
@@ -75,7 +74,7 @@ def retire(case: str, database: DatabaseOption = None, config: ConfigOption = No
         _opened(load(config, database=database)) as (store, keyring),
         store.write() as session,
     ):
-        store_of_cases.retire(session, keyring, case, at=utc_now())
+        stored_cases.retire(session, keyring, case, at=utc_now())
     typer.echo(f"{case} is retired, and its faces are erased.")
 
 
@@ -90,18 +89,18 @@ def _opened(settings: Settings) -> Iterator[tuple[Database, Keyring]]:
             keyring.close()
 
 
-def _of_file(file: Path) -> prepared.PreparedCase:
-    return prepared.read(_bytes(file, prepared.MOST_FILE_BYTES), _check)
+def _of_file(file: Path) -> case_file.PreparedCase:
+    return case_file.read(_bytes(file, case_file.MOST_FILE_BYTES), _check)
 
 
 def _of_pictures(
     document: Path | None, live: list[Path] | None, truth: Truth | None, *, training: bool
-) -> prepared.PreparedCase:
+) -> case_file.PreparedCase:
     if document is None or not live or truth is None:
         raise CaseRefusedError("give a file, or --document, --live and --truth")
-    most = prepared.MOST_IMAGE_BYTES
+    most = case_file.MOST_IMAGE_BYTES
     pictures = [_bytes(one, most) for one in live]
-    return prepared.of_pictures(_bytes(document, most), pictures, truth, _check, training=training)
+    return case_file.of_pictures(_bytes(document, most), pictures, truth, _check, training=training)
 
 
 def _bytes(path: Path, most: int) -> bytes:

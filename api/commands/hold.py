@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from api.app import utc_now
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
-from api.settings import load
-from api.store import erasure
-from api.store.database import opened
-from api.store.officers import COMMAND_LINE
+from api.faces import erasure
+from api.people.officers import COMMAND_LINE
+from api.platform.clock import utc_now
+from api.platform.database.database import opened
+from api.platform.settings import load
 
 app = typer.Typer(
     help="Legal holds: while one is there, no face of the passage is erased.", no_args_is_help=True

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from api.commands.options import ConfigOption, DatabaseOption, plain_errors
-from api.errors import SettingsError
-from api.keys.vault import KeyEncryption, KeyFile, LocalKey, decoded
-from api.settings import load
-from api.store.database import must_exist
-from api.store.keyring import Keyring, keyring_of
+from api.faces.keyring import Keyring, keyring_of
+from api.faces.sealing import KeyEncryption, KeyFile, LocalKey, decoded
+from api.platform.database.database import must_exist
+from api.platform.errors import SettingsError
+from api.platform.settings import load
 
 app = typer.Typer(help="The key under which the keys of all faces are wrapped.", no_args_is_help=True)
 

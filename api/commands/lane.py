@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from api.app import utc_now
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, made, plain_errors
-from api.settings import load
-from api.store import lane_tokens, lanes
-from api.store.lane_tokens import Registered
+from api.lanes import intake, tokens
+from api.lanes.tokens import Registered
+from api.platform.clock import utc_now
+from api.platform.settings import load
 
 app = typer.Typer(help="Lanes that may deliver to this desk.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def add(
     _check_name(name)
     with plain_errors(), made(load(config, database=database)) as store, store.write() as session:
         now = utc_now()
-        token = lanes.add(session, name, at=now, expires_at=_end(now, expires_days))
+        token = intake.add(session, name, at=now, expires_at=_end(now, expires_days))
     _tell(name, token, "is registered. Its", as_json=as_json)
 
 
@@ -52,7 +52,7 @@ def rotate(
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
         now, overlap = utc_now(), timedelta(seconds=overlap_s)
         until = _end(now, expires_days)
-        token = lane_tokens.rotate(session, name, at=now, overlap=overlap, expires_at=until)
+        token = tokens.rotate(session, name, at=now, overlap=overlap, expires_at=until)
     _tell(
         name,
         token,
@@ -65,7 +65,7 @@ def rotate(
 def listed(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Which lanes may deliver, when each last came, and when its token ends."""
     with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
-        found = lane_tokens.listed(session)
+        found = tokens.listed(session)
     if as_json:
         typer.echo(json.dumps({"lanes": [_told(one) for one in found]}))
         return
@@ -79,7 +79,7 @@ def listed(database: DatabaseOption = None, config: ConfigOption = None, as_json
 def revoke(name: Name, database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Refuse a lane's token from now on, for good. What the lane delivered stays."""
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
-        lanes.revoke(session, name, at=utc_now())
+        intake.revoke(session, name, at=utc_now())
     typer.echo(f"lane {name} is revoked: its token is refused. Register a new lane to go on.")
 
 

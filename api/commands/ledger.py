@@ -10,19 +10,19 @@ from typing import Annotated
 
 import typer
 
-from api.app import utc_now
+from api.audit import export as dossier
+from api.audit import witness
+from api.audit.verify.ledger import verify_ledger
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
-from api.errors import SettingsError, StoreError, WitnessError
-from api.proof import dossier, witness
-from api.settings import Settings, load
-from api.store import chain, heads
-from api.store.database import must_exist, opened
-from api.store.keyring import opened_keyring
-from api.store.verify import verify_ledger
-from api.work import proving
-from api.work.proving import Proving
-from lane.errors import LedgerBrokenError
-from lane.ledger import Head
+from api.faces.keyring import opened_keyring
+from api.ledger import chain, proofs, signing
+from api.ledger.proofs import Proving
+from api.platform.clock import utc_now
+from api.platform.database.database import must_exist, opened
+from api.platform.errors import SettingsError, StoreError, WitnessError
+from api.platform.settings import Settings, load
+from lane.ledger.chain import Head
+from lane.platform.errors import LedgerBrokenError
 
 app = typer.Typer(help="The ledger: show its head, prove that nothing was changed.", no_args_is_help=True)
 
@@ -102,7 +102,7 @@ def export(
 ) -> None:
     """Write the whole ledger and its signed heads into a file that the stand-alone verifier checks.
 
-    The verifier is one file that needs no desk: copy `api/proof/verifier.py`, and run
+    The verifier is one file that needs no desk: copy `api/audit/verifier.py`, and run
     `python verifier.py FILE`.
     The file holds what the ledger holds: no face, no name, no document number, but all that officers did.
     """
@@ -111,7 +111,7 @@ def export(
         _sign(settings)
         with opened(settings.database) as store, store.read() as session:
             _write(out, dossier.export(session))
-            head = heads.newest(session)
+            head = signing.newest(session)
     _report({"file": str(out), "head": head and head.as_told()}, f"exported to {out}", as_json=as_json)
 
 
@@ -181,7 +181,7 @@ def _sign(settings: Settings) -> None:
     """Sign what is there now, where this is the desk's own machine; elsewhere the newest head is enough."""
     must_exist(settings.database)
     with suppress(SettingsError):  # nothing says where the key lies: it is on another machine
-        key = proving.key_file(settings)
+        key = proofs.key_file(settings)
         if key.is_file():
             with existing(settings) as store:
                 Proving(store, key, utc_now).head()

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from api.app import utc_now
 from api.commands.options import (
     ConfigOption,
     DatabaseOption,
@@ -16,10 +15,14 @@ from api.commands.options import (
     made,
     plain_errors,
 )
-from api.passwords import Passwords, check_new, one_time
-from api.settings import load
-from api.store import officers, queue, seeded
-from api.store.officers import Known, Role
+from api.people import officers
+from api.people.officers import Known
+from api.people.passwords import Passwords, check_new, one_time
+from api.people.roles import Role
+from api.platform.clock import utc_now
+from api.platform.settings import load
+from api.review.cases import queue
+from api.review.prepared import inserted
 
 app = typer.Typer(help="Who may sign in, as what.", no_args_is_help=True)
 
@@ -92,7 +95,7 @@ def disable(name: Name, database: DatabaseOption = None, config: ConfigOption = 
         pseudonym = officers.named(session, name)
         now = utc_now()
         officers.disable(session, pseudonym, at=now)
-        seeded.leave(session, pseudonym, at=now)
+        inserted.leave(session, pseudonym, at=now)
     typer.echo(f"officer {name} ({pseudonym}) is signed out and cannot sign in again.")
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from api.errors import ApiError
-from api.settings import Settings
-from api.store.database import Database, must_exist
+from api.platform.database.database import Database, must_exist
+from api.platform.errors import ApiError
+from api.platform.settings import Settings
 
 DatabaseOption = Annotated[
     str | None,

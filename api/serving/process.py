@@ -13,12 +13,12 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from api.app import create_app
-from api.errors import SettingsError
+from api.platform.errors import SettingsError
+from api.platform.settings import Settings
 from api.serving import tls
 from api.serving.connections import MOST_HEAD_BYTES, Bounds
-from api.settings import Settings
-from api.work.desk import Desk
+from api.web.app import create_app
+from api.web.desk import Desk
 
 _GRACE_S = 3
 END_WITHIN_S = 2 * _GRACE_S + 4

@@ -3,7 +3,7 @@
 import ssl
 from pathlib import Path
 
-from api.errors import SettingsError
+from api.platform.errors import SettingsError
 
 
 def context(certificate: Path, key: Path | None) -> ssl.SSLContext:

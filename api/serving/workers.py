@@ -22,14 +22,14 @@ from types import FrameType
 
 import structlog
 
-from api.app import create_app
-from api.errors import SettingsError
-from api.metrics import SHARED
-from api.news import PipeNews
+from api.platform.errors import SettingsError
+from api.platform.metrics import SHARED
+from api.platform.settings import Settings
+from api.platform.worker_events import PipeNews
 from api.serving import logs
 from api.serving.process import END_WITHIN_S, Announce, DeskServer, address_of, bind
 from api.serving.process import serve as serve_alone
-from api.settings import Settings
+from api.web.app import create_app
 
 log = structlog.get_logger(__name__)
 

@@ -10,13 +10,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmarks.charts import bars, curves, shown
-from benchmarks.comparing import DIFFERENCES, compare, said
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import QUANTILES, READ, TAIL, Figure, figures, steps
+from benchmarks.report.charts import bars, curves, shown
+from benchmarks.report.comparison import DIFFERENCES, compare, said
+from benchmarks.report.key_figures import QUANTILES, READ, TAIL, Figure, figures, steps
+from benchmarks.report.stored_result import Stored, entries, number, plain
 from benchmarks.report.verdict import Machine, answers, machines
-from benchmarks.report.words import TAGS, named, word
-from benchmarks.stored import Stored, entries, number, plain
+from benchmarks.report.wording import TAGS, named, word
 
 HERE = Path(__file__).parent
 MOST_BARS = 12

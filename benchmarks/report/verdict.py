@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.charts import shown
-from benchmarks.figures import TAIL, steps
-from benchmarks.report.words import word
-from benchmarks.stored import Stored, Values, at, entries, number, text
+from benchmarks.report.charts import shown
+from benchmarks.report.key_figures import TAIL, steps
+from benchmarks.report.stored_result import Stored, Values, at, entries, number, text
+from benchmarks.report.wording import word
 
 BENCHMARKS = ("capacity", "latency", "limit")
 ENOUGH = 100

@@ -6,10 +6,10 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from lane.guidance import Instruction
+from lane.capture.guidance import Instruction
+from lane.kiosk.sentences import BUTTONS, CHOICES, SENTENCES, TAGS, TITLE, Said
 from lane.kiosk.settings import Language
-from lane.kiosk.wishes import Wish
-from lane.kiosk.words import BUTTONS, CHOICES, SENTENCES, TAGS, TITLE, Said
+from lane.kiosk.traveller_requests import Wish
 
 MEDIA = {
     "css": "text/css; charset=utf-8",

@@ -17,14 +17,14 @@ from typing import Any
 
 import cv2
 
-from lane.feed import FeedReader
-from lane.guidance import Instruction
+from lane.cameras.shared_memory_feed import FeedReader
+from lane.capture.guidance import Instruction
+from lane.kiosk.camera_picture import Pictures
+from lane.kiosk.http_server import Answer, Bounds, RefusedError, Request, Server
 from lane.kiosk.page import MEDIA, page, release, text
-from lane.kiosk.pictures import Pictures
-from lane.kiosk.serving import Answer, Bounds, RefusedError, Request, Server
 from lane.kiosk.settings import Setup
-from lane.kiosk.shown import Shown, View
-from lane.kiosk.wishes import OPEN_TO_WISHES, Wish
+from lane.kiosk.traveller_requests import OPEN_TO_WISHES, Wish
+from lane.kiosk.view import Shown, View
 
 log = logging.getLogger(__name__)
 

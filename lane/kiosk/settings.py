@@ -34,6 +34,6 @@ class Setup(KioskSettings):
     """What the kiosk's process is told first."""
 
     feed: str | None = None
-    """The camera's feed (`lane.feed`); without one the page shows no picture."""
+    """The camera's feed (`lane.cameras.shared_memory_feed`); without one the page shows no picture."""
     zone: tuple[Share, Share, Share, Share] = (0.0, 0.0, 1.0, 1.0)
     """Left, top, right and bottom of the capture zone, as shares of the frame."""

@@ -13,17 +13,17 @@ from importlib import resources
 from typing import Any
 
 from models.errors import InferenceError
-from models.liveness.border import border
-from models.liveness.colours import colours, shading
-from models.liveness.detail import detail
-from models.liveness.highlights import highlights
-from models.liveness.look import Look
-from models.liveness.micro_motion import eyes, mouth, stir
-from models.liveness.moire import moire
-from models.liveness.planarity import planarity
-from models.liveness.relief import relief
-from models.liveness.surroundings import surroundings
-from models.measurement import Measure, Measured, NotAssessed, measured
+from models.liveness.cues.border import border
+from models.liveness.cues.colours import colours, shading
+from models.liveness.cues.detail import detail
+from models.liveness.cues.highlights import highlights
+from models.liveness.cues.micro_motion import eyes, mouth, stir
+from models.liveness.cues.moire import moire
+from models.liveness.cues.planarity import planarity
+from models.liveness.cues.relief import relief
+from models.liveness.cues.surroundings import surroundings
+from models.liveness.frames import Look
+from models.values.measurement import Measure, Measured, NotAssessed, measured
 
 CUES: Mapping[str, Callable[[Sequence[Look]], Measure]] = {
     "planarity": planarity,

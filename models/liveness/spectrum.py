@@ -6,8 +6,8 @@ from functools import partial
 import cv2
 import numpy as np
 
-from models.liveness.look import Look, Plane, of_each
-from models.measurement import NotAssessed
+from models.liveness.frames import Look, Plane, of_each
+from models.values.measurement import NotAssessed
 
 SIZE = 128
 TOO_SMALL = NotAssessed("the face is too small or cut")

@@ -9,28 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.errors import InferenceError
-from models.face import Face, ImageBGR
-from models.measurement import Measure, Measured, NotAssessed
-from models.quality import (
-    colour,
-    compression,
+from models.quality.face import (
     crop,
-    dynamic_range,
-    exposure,
-    eye_distance,
-    head,
-    luminance,
-    movement,
+    eyes_open_mouth_closed,
+    head_placement,
+    inter_eye_distance,
+    motion,
     occlusion,
-    openings,
     pose,
-    sharpness,
-    uniformity,
 )
-from models.quality.movement import Before as Before
-from models.quality.movement import motion as motion
+from models.quality.light import brightness, dynamic_range, exposure, illumination_uniformity, natural_colour
+from models.quality.picture import compression, sharpness
 from models.quality.scale import Scale, share
-from models.quality.view import FaceView, face_view
+from models.quality.view.face_view import FaceView, face_view
+from models.values.face import Face, ImageBGR
+from models.values.measurement import Measure, Measured, NotAssessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +36,31 @@ class Component:
 
 COMPONENTS: dict[str, Component] = {
     "sharpness": Component(sharpness.sharpness, sharpness.SCALE),
-    "brightness": Component(luminance.brightness, luminance.scale),
+    "brightness": Component(brightness.brightness, brightness.scale),
     "shown": Component(crop.shown, share),
-    "inter_eye_distance_px": Component(eye_distance.inter_eye_distance_px, eye_distance.SCALE),
+    "inter_eye_distance_px": Component(inter_eye_distance.inter_eye_distance_px, inter_eye_distance.SCALE),
     "yaw_deg": Component(pose.yaw_deg, pose.scale),
     "pitch_deg": Component(pose.pitch_deg, pose.scale),
     "roll_deg": Component(pose.roll_deg, pose.scale),
-    "head_size": Component(head.head_size, head.SCALE),
-    "offset_x": Component(head.offset_x, head.scale_of_offset),
-    "offset_y": Component(head.offset_y, head.scale_of_offset),
-    "eye_opening": Component(openings.eye_opening, openings.EYES_SCALE),
-    "mouth_opening": Component(openings.mouth_opening, openings.MOUTH_SCALE),
+    "head_size": Component(head_placement.head_size, head_placement.SCALE),
+    "offset_x": Component(head_placement.offset_x, head_placement.scale_of_offset),
+    "offset_y": Component(head_placement.offset_y, head_placement.scale_of_offset),
+    "eye_opening": Component(eyes_open_mouth_closed.eye_opening, eyes_open_mouth_closed.EYES_SCALE),
+    "mouth_opening": Component(eyes_open_mouth_closed.mouth_opening, eyes_open_mouth_closed.MOUTH_SCALE),
     "eyes_visible": Component(occlusion.eyes_visible, occlusion.EYES_SCALE),
     "mouth_visible": Component(occlusion.mouth_visible, occlusion.MOUTH_SCALE),
     "occlusion": Component(occlusion.occlusion, occlusion.scale),
     "under_exposure": Component(exposure.under_exposure, exposure.scale_of_dark),
     "over_exposure": Component(exposure.over_exposure, exposure.scale_of_bright),
-    "illumination_uniformity": Component(uniformity.illumination_uniformity, uniformity.scale),
+    "illumination_uniformity": Component(
+        illumination_uniformity.illumination_uniformity, illumination_uniformity.scale
+    ),
     "dynamic_range": Component(dynamic_range.dynamic_range, dynamic_range.scale),
-    "natural_colour": Component(colour.natural_colour, colour.scale),
+    "natural_colour": Component(natural_colour.natural_colour, natural_colour.scale),
     "compression": Component(compression.compression, compression.SCALE),
 }
 
-SCALES: dict[str, Scale] = {name: one.scale for name, one in COMPONENTS.items()} | {"motion": movement.SCALE}
+SCALES: dict[str, Scale] = {name: one.scale for name, one in COMPONENTS.items()} | {"motion": motion.SCALE}
 """Every component's scale; motion takes two frames and is no component of one picture."""
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from api.store.officers import Role
-from tests.api.desks import Lane, Officer, RunningDesk, running
-from tests.postgres import fresh_database
+from api.people.roles import Role
+from tests.support.postgresql import fresh_database
+from tests.support.running_desk import Lane, Officer, RunningDesk, running
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

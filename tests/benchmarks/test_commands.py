@@ -2,17 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-from benchmarks import commands
 from benchmarks.__main__ import COMMANDS
-from tests.benchmarks.command import ROOT
-
-NO_COMMAND = {"__init__", "options", "telling"}
+from tests.support.benchmarks.command_line import ROOT
 
 
 def test_every_module_of_a_command_is_on_the_command_line() -> None:
-    files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - NO_COMMAND
+    files = {path.stem for path in (ROOT / "benchmarks").glob("*/*_command.py")}
     assert files == {command.__module__.rpartition(".")[2] for command in COMMANDS}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lane.hall import JOURNALS
+from tests.support.lane.simulated_lane import JOURNALS
 
 
 @pytest.fixture(autouse=True)

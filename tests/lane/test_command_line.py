@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.build import Networks
-from models.identity import MatcherIdentity
-from tests.lane.calibrations import policy_text, write
+from models.networks.build import Networks
+from models.values.identity import MatcherIdentity
+from tests.support.lane.calibration_files import policy_text, write
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from models import catalogue, weights
-from models.face import ImageBGR
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import Role
 from models.image import read
-from models.ort import OrtSession, RuntimeSettings
+from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+from models.values.face import ImageBGR
 
 ONE_THREAD = RuntimeSettings(threads=1)
 PEOPLE = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
 
 
 @pytest.fixture(scope="session")
-def prepared_file() -> Callable[[catalogue.Role], Path]:
+def prepared_file() -> Callable[[Role], Path]:
     """The path of a role's prepared file, made now where it is missing."""
     specs, shelf = catalogue.load(), weights.Shelf(weights.cache_dir())
     return lambda role: weights.prepare(specs.for_role(role), shelf).path
@@ -28,5 +29,5 @@ def people(photos: Path) -> dict[str, ImageBGR]:
 
 
 @pytest.fixture(scope="session")
-def matcher_session(prepared_file: Callable[[catalogue.Role], Path]) -> OrtSession:
+def matcher_session(prepared_file: Callable[[Role], Path]) -> OrtSession:
     return OrtSession(prepared_file("matcher").read_bytes(), "matcher", ONE_THREAD, [(1, 3, 112, 112)])

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import catalogue, weights
 from models.admission import Speed, Trial, alternated, tried
-from models.drift import LIMITS, Drift
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import Role
 from models.errors import InferenceError, ProviderError
-from models.ort import RuntimeSettings, available_providers
-from models.providers import CPU, CUDA
 from models.reduced import reduce
-from models.session import Tensor
-from models.spec import Role
+from models.runtime.onnx_runtime import RuntimeSettings, available_providers
+from models.runtime.providers import CPU, CUDA
+from models.runtime.session import Tensor
+from models.selftest.drift import LIMITS, Drift
 from tests.models.conftest import ONE_THREAD
 
 SAME = Drift(1, 0, 0, 1)

@@ -7,8 +7,8 @@ from hypothesis.extra.numpy import arrays
 
 from models.align import ARCFACE_112, MOST_SAMPLED_DOWN, align, similarity_transform
 from models.errors import InferenceError
-from models.face import Landmarks
-from models.golden import draw_face
+from models.selftest.known_face import draw_face
+from models.values.face import Landmarks
 
 
 @given(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from models.errors import ImageError
 from models.image import ImageLimits, decode, encode_jpeg, orientation, read
-from tests.models.pictures import encoded, jpeg_promising, noise, png_header
+from tests.support.models.encoded_pictures import encoded, jpeg_promising, noise, png_header
 
 SMALL = noise()
 GOOD = {

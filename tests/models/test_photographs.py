@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.build import Networks
-from models.face import ImageBGR
+from models.catalogue.spec import Role
+from models.networks.build import Networks
 from models.photographs import as_met, read_folder
-from models.spec import Role
+from models.values.face import ImageBGR
 
 
 @pytest.mark.parametrize("role", ["detector", "landmarks", "matcher"])

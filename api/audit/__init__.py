@@ -1,0 +1,1 @@
+"""What auditors do: search, replay, verify, export, witness."""

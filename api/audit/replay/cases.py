@@ -1,0 +1,354 @@
+"""Each case as the ledger tells it, from question to answer, by the tables of `api.review.cases.steps`.
+
+Nothing is taken from other tables. An entry that no honest desk writes at this place is refused.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from api.lanes import intake
+from api.ledger.facts import ClosedTold, ImageTold, PassageTold
+from api.people.roles import Role
+from api.review.cases import decisions, queue, steps
+from api.review.cases.steps import Act, Stage, State, Step, Verdict
+from lane.decision.referral import Answer, Decision
+from lane.ledger.chain import Entry
+from lane.platform.errors import LedgerBrokenError
+
+Body = Mapping[str, Any]
+
+_NO_NOTE = decisions.note_hash("")
+
+
+@dataclass(slots=True)
+class Case:
+    """One referral. `holder`: who claimed it last and did not give it back."""
+
+    question: intake.Question
+    ended: str | None = None
+    state: State = State.WAITING
+    step: Step = Step.BLIND
+    stage: Stage = Stage.FIRST
+    round: int = 1
+    claims: int = 0
+    holder: str | None = None
+    shown: bool = False
+    verdict: Verdict | None = None
+    """What the holder said before the reveal."""
+    proposals: dict[str, Decision] = field(default_factory=dict)
+    """Officer → the answer to which another officer must agree, in this round."""
+    decision: Body | None = None
+    note_sha256: str | None = None
+    claimed_until: datetime | None = None
+    handed_at: datetime | None = None
+    escalated_at: datetime | None = None
+    acted_on: dict[str, Body] = field(default_factory=dict)
+    """Every decision that a lane may act on: it was handed to it."""
+    rounds: list[tuple[int, intake.Question, str]] = field(default_factory=list)
+    """Rounds that are over, and the decision that ended each."""
+    opinions: dict[str, dict[str, object]] = field(default_factory=dict)
+    asked_again: intake.Question | None = None
+
+    @property
+    def images(self) -> tuple[ImageTold, ...]:
+        """The images of all rounds."""
+        questions = (*(question for _, question, _ in self.rounds), self.question)
+        return tuple(image for question in questions for image in question.judged.images)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The lane's reasons."""
+        return self.question.judged.codes
+
+
+class Casebook:
+    """Give it each entry about a case in order. `roles`: pseudonym → role, as the ledger has told so far."""
+
+    def __init__(self, roles: Mapping[str, str]) -> None:
+        self.cases: dict[str, Case] = {}
+        self._roles = roles
+        self._three_steps = False
+        """Whether a desk of this release has written: one before knew no steps, and does not come back."""
+        self.kinds: dict[str, Callable[[Entry], None]] = {
+            "referral.claimed": self._claimed,
+            "referral.released": self._released,
+            "referral.shown": self._shown,
+            "referral.judged_blind": self._judged_blind,
+            "referral.revealed": self._revealed,
+            "referral.proposed": self._proposed,
+            "referral.decided": self._decided,
+            "referral.corrected": self._corrected,
+            "referral.handed": self._handed,
+            "referral.reopened": self._reopened,
+            "referral.escalated": self._escalated,
+        }
+        self.lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
+            "passage.judged": self._asked,
+            "passage.repeat_refused": self._asked_the_same,
+            "passage.closed": self._closed,
+            "passage.decided": self._decided_at_lane,
+            "gate.opening": self._opened_by_officer,
+        }
+
+    # --- from lanes
+
+    def _asked(self, inner: Entry, entry: Entry) -> None:
+        question = intake.question(inner, at=entry.at)
+        if question is None:
+            return
+        case = self.cases.setdefault(question.passage, Case(question))
+        if case.state is State.HANDED:
+            case.asked_again = question
+
+    def _asked_the_same(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        case = self.cases.get(PassageTold.model_validate(inner.body).passage)
+        if case is not None and case.state is State.HANDED:
+            case.asked_again = case.question
+
+    def _closed(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        closed = ClosedTold.model_validate(inner.body)
+        case = self.cases.get(closed.passage)
+        if case is not None and case.ended is None:
+            case.ended = closed.how
+
+    def _decided_at_lane(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        told = inner.body.get("decision")
+        given = self._given(inner, told.get("id") if isinstance(told, Mapping) else None)
+        must(given is not None and _same_decision(given, told), _GHOST)
+
+    def _opened_by_officer(self, inner: Entry, entry: Entry) -> None:
+        del entry
+        if inner.body.get("because") == "officer":
+            given = self._given(inner, inner.body.get("decision"))
+            must(given is not None and given["answer"] == Answer.ADMIT, _GHOST)
+
+    def _given(self, inner: Entry, decision: object) -> Body | None:
+        passage = inner.body.get("passage")
+        case = self.cases.get(passage) if isinstance(passage, str) else None
+        return case.acted_on.get(decision) if case and isinstance(decision, str) else None
+
+    # --- from officers
+
+    def _waiting(self, entry: Entry) -> Case:
+        case = self.cases.get(entry.body["passage"])
+        if case is None or case.decision is not None or case.ended is not None:
+            raise LedgerBrokenError("an officer acts on a case that does not wait for one")
+        return case
+
+    def _held(self, entry: Entry) -> Case:
+        case = self._waiting(entry)
+        must(case.holder == entry.body["officer"], "an officer acts on a case without having it")
+        must(case.claims == entry.body["claim"], "an officer acts under a claim that is over")
+        return case
+
+    def _claimed(self, entry: Entry) -> None:
+        officer = entry.body["officer"]
+        must(officer in self._roles, "an officer acts whom the ledger does not know")
+        case = self._waiting(entry)
+        step = entry.body.get("step")
+        if step is None:
+            must(not self._three_steps, _OLD)
+            case.state, case.step = State.BLIND, Step.BLIND
+        else:
+            self._take(case, officer, Step(step), entry.body["claim"])
+        case.holder, case.shown, case.verdict = officer, False, None
+
+    def _take(self, case: Case, officer: str, step: Step, claim: int) -> None:
+        self._three_steps = True
+        supervises = self._roles[officer] == Role.SUPERVISOR
+        may = steps.may_take(case.stage, officer, case.proposals, supervises=supervises)
+        must(may, "an officer takes a case that needs another one")
+        must(claim == case.claims + 1, "a claim has another number than its place")
+        if case.state is not State.WAITING:
+            _move(case, Act.GIVEN_BACK)
+        faces = queue.comparable(case.question.judged)
+        _move(case, Act.CLAIMED if faces else Act.CLAIMED_WITHOUT_FACES)
+        must(step == case.state.value, "a claim begins at another step than it must")
+        case.step, case.claims = step, claim
+
+    def _released(self, entry: Entry) -> None:
+        case = self._waiting(entry)
+        must(case.holder == entry.body["officer"], "an officer gives a case back without having it")
+        _move(case, Act.GIVEN_BACK)
+        case.holder = None
+
+    def _shown(self, entry: Entry) -> None:
+        case = self.cases[entry.body["passage"]]
+        must(case.holder == entry.body["officer"], "a case is shown to an officer who does not have it")
+        step = entry.body.get("step")
+        must(step == case.step or (step is None and not self._three_steps), "a step is shown that was not")
+        if step is not None:
+            must(set(entry.body["items"]) == steps.SHOWS[case.step], "a step shows what it must not")
+        case.shown = True
+
+    def _judged_blind(self, entry: Entry) -> None:
+        case, body = self._held(entry), entry.body
+        must(case.shown, "faces are judged that were not shown")
+        _move(case, Act.JUDGED)
+        case.verdict = Verdict(body["verdict"])
+        case.step, case.shown = Step.REVEALED, False
+        details = {name: body[name] for name in ("features", "viewed", "seen_before")}
+        said = {"verdict": body["verdict"], "confidence": body["confidence"], "details": details}
+        self._keep(case, "judged", body["judgement"], body["officer"], entry.at, said)
+
+    def _revealed(self, entry: Entry) -> None:
+        case = self._held(entry)
+        must(case.state is State.REVEALED and case.verdict, "findings are revealed before a judgement")
+        compared = case.question.judged.evidence.similarity.value is not None
+        found = steps.match(case.codes, compared=compared)
+        must(entry.body["match"] == found, "another finding is revealed than the lane's")
+
+    def _proposed(self, entry: Entry) -> None:
+        given = self._answer(entry, entry.body["proposal"], "proposed")
+        case = self.cases[given.passage]
+        must(_asked_next(case, given) == entry.body["next"], "another officer is asked than must be")
+        _move(case, Act.PROPOSED)
+        case.proposals[given.officer] = given
+        case.stage, case.step, case.holder, case.shown = Stage(entry.body["next"]), Step.BLIND, None, False
+
+    def _decided(self, entry: Entry) -> None:
+        body = entry.body
+        given = self._answer(entry, body["decision"], "decided")
+        case = self.cases[given.passage]
+        must(_asked_next(case, given) is None, "an officer decides where another one is needed")
+        _move(case, Act.DECIDED)
+        case.decision, case.note_sha256 = body["decision"], body["note_sha256"]
+        case.claimed_until = datetime.fromisoformat(body["claimed_until"])
+        if not self._three_steps:
+            case.acted_on[given.id] = body["decision"]
+
+    def _answer(self, entry: Entry, told: Body, kind: str) -> Decision:
+        """An answer by the officer who has the case, in time, at its place, with a note where one is due."""
+        case, body = self._waiting(entry), entry.body
+        given = decisions.from_body(told)
+        must(given.passage == body["passage"], "a decision names another passage")
+        must(given.decided_at == entry.at, "a decision has another time than its entry")
+        must(case.holder == given.officer, "an officer decides without having claimed the case")
+        until = datetime.fromisoformat(body["claimed_until"])
+        must(entry.at < until, "an officer decides after the claim has ended")
+        if "stage" not in body:
+            must(not self._three_steps, _OLD)
+            case.state = State.REVEALED
+            return given
+        must(body["stage"] == case.stage and body["claim"] == case.claims, "an answer out of its place")
+        _check_note(case, given, body["note_sha256"])
+        self._keep(case, kind, given.id, given.officer, entry.at, _said(given, body))
+        return given
+
+    def _corrected(self, entry: Entry) -> None:
+        case, body = self.cases[entry.body["passage"]], entry.body
+        given = decisions.from_body(body["decision"])
+        before = case.decision
+        must(before is not None and before["id"] == body["corrects"], "a correction of what is not there")
+        must(before and before["officer"] == given.officer, "an officer corrects another one's decision")
+        must(given.decided_at == entry.at and given.passage == body["passage"], "a correction out of place")
+        must(case.ended is None, "an officer corrects what has ended")
+        opens = steps.reverses(case.codes, given.answer) and before and before["answer"] != Answer.ADMIT
+        must(not opens, "an officer decides where another one is needed")
+        _check_note(case, given, body["note_sha256"])
+        _move(case, Act.CORRECTED)
+        self._keep(case, "corrected", given.id, given.officer, entry.at, _said(given, body))
+        case.decision, case.note_sha256 = body["decision"], body["note_sha256"]
+
+    def _handed(self, entry: Entry) -> None:
+        case = self.cases[entry.body["passage"]]
+        given = case.decision
+        if given is None or given["id"] != entry.body["decision"]:
+            raise LedgerBrokenError("a lane is handed a decision that does not count")
+        _move(case, Act.HANDED)
+        case.acted_on[given["id"]] = given
+        case.handed_at = entry.at
+
+    def _reopened(self, entry: Entry) -> None:
+        case = self.cases[entry.body["passage"]]
+        given, question = case.decision, case.asked_again
+        if given is None or given["answer"] != Answer.REPEAT_CAPTURE or question is None:
+            raise LedgerBrokenError("a case is asked again without an officer's word")
+        must(case.ended is None, "a case is asked again that has ended")
+        must(entry.body["round"] == case.round + 1, "a round has another number than its place")
+        _move(case, Act.REOPENED)
+        case.rounds.append((case.round, case.question, given["id"]))
+        opened_at = case.question.opened_at
+        case.question = intake.Question(
+            question.passage, question.lane, opened_at, question.gravity, question.judged
+        )
+        case.round, case.stage, case.step = case.round + 1, Stage.FIRST, Step.BLIND
+        case.holder, case.shown, case.verdict, case.proposals = None, False, None, {}
+        case.decision = case.note_sha256 = case.claimed_until = None
+        case.handed_at = case.escalated_at = case.asked_again = None
+
+    def _escalated(self, entry: Entry) -> None:
+        case = self._waiting(entry)
+        must(case.escalated_at is None, "a case is escalated twice")
+        case.escalated_at = entry.at
+
+    def _keep(
+        self, case: Case, kind: str, id_: str, officer: str, at: datetime, said: Mapping[str, object]
+    ) -> None:
+        must(id_ not in case.opinions, "something is said twice")
+        case.opinions[id_] = {
+            "kind": kind,
+            "round": case.round,
+            "stage": case.stage.value,
+            "claim": case.claims,
+            "officer": officer,
+            "at": at,
+            "verdict": None,
+            "confidence": None,
+            "details": None,
+            "answer": None,
+            "ground": None,
+            "note": None,
+            **said,
+        }
+
+
+_GHOST = "a lane acted on a decision that no officer gave"
+_OLD = "an entry in the form of an older desk after one of this"
+
+
+def must(holds: object, otherwise: str) -> None:
+    """Raise LedgerBrokenError unless it holds."""
+    if not holds:
+        raise LedgerBrokenError(otherwise)
+
+
+def details(told: str | None) -> object:
+    """What a judgement rests on, as a row keeps it."""
+    return None if told is None else json.loads(told)
+
+
+def _move(case: Case, act: Act) -> None:
+    to = steps.after(case.state, act)
+    if to is None:
+        raise LedgerBrokenError(f"a case that is {case.state} cannot be {act}")
+    case.state = to
+
+
+def _asked_next(case: Case, given: Decision) -> Stage | None:
+    first = next(iter(case.proposals.values()), None)
+    return steps.asked_next(case.stage, case.codes, given.answer, first.answer if first else None)
+
+
+def _check_note(case: Case, given: Decision, note_sha256: str) -> None:
+    due = steps.needs_note(case.codes, case.verdict, given.answer, given.ground)
+    must(not due or note_sha256 != _NO_NOTE, "an answer that needs a note has none")
+    if given.answer is Answer.REPEAT_CAPTURE:
+        must(steps.may_repeat(case.codes, case.round - 1), "a passenger is captured too often")
+
+
+def _said(given: Decision, body: Body) -> dict[str, object]:
+    return {"answer": given.answer.value, "ground": given.ground.value, "note": body["note_sha256"]}
+
+
+def _same_decision(given: Body, told: object) -> bool:
+    try:
+        return isinstance(told, Mapping) and decisions.from_body(told) == decisions.from_body(given)
+    except (KeyError, TypeError, ValueError):
+        return False

@@ -1,0 +1,149 @@
+"""What must hold of faces: nothing is left of those that were erased, and the others are what was judged."""
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from typing import TypeGuard
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from api.audit.replay.account import Account
+from api.audit.replay.cases import Case
+from api.faces import erasure, images
+from api.faces.keyring import Keyring
+from api.ledger import chain
+from api.platform.database.tables import FacesRow, HoldRow, ImageRow, LedgerRow
+from api.platform.errors import ImageChangedError, ImageUnknownError, KeyringError, SettingsError, StoreError
+from lane.ledger.chain import Entry, read
+from lane.platform.errors import LedgerBrokenError
+
+
+def check_faces(session: Session, account: Account, keyring: Keyring | None) -> tuple[str, ...]:
+    """Compare the faces that are held with the account; return what could not be checked, and why.
+
+    Raises LedgerBrokenError: an image is missing or changed, or something is left of an erased one.
+    """
+    _check_erased(session, account)
+    _check_holds(session, account)
+    _check_kept(session)
+    keys = _keys(keyring)
+    for passage in sorted(account.faces.erased):
+        if keys is not None and passage in keys:
+            raise LedgerBrokenError(f"passage {passage}: its faces are erased, its key is still there")
+    unread = [
+        passage
+        for passage, case in sorted(account.cases.items())
+        if passage not in account.faces.erased and not _opened(session, account, case, keyring, keys)
+    ]
+    return tuple(_told(unread, keyring, keys))
+
+
+def _check_erased(session: Session, account: Account) -> None:
+    found = {
+        row.passage: row.because
+        for row in session.scalars(select(FacesRow).where(FacesRow.erased_at.is_not(None)))
+    }
+    for passage in sorted(found.keys() | account.faces.erased.keys()):
+        if found.get(passage) != account.faces.erased.get(passage):
+            raise LedgerBrokenError(f"passage {passage}: what is erased is not what the ledger says")
+    asked = select(ImageRow.passage).outerjoin(FacesRow, FacesRow.passage == ImageRow.passage)
+    gone = or_(FacesRow.passage.is_(None), FacesRow.erased_at.is_not(None))
+    left = session.scalar(asked.where(gone).limit(1))
+    if left is not None:
+        raise LedgerBrokenError(f"passage {left}: its faces are erased, an image is still there")
+
+
+def _check_holds(session: Session, account: Account) -> None:
+    found = {
+        hold.passage: {
+            "placed_by": hold.placed_by,
+            "placed_at": hold.placed_at,
+            "reason_sha256": erasure.reason_hash(hold.reason),
+        }
+        for hold in erasure.holds(session)
+    }
+    for passage in sorted(found.keys() | account.faces.holds.keys()):
+        if found.get(passage) != account.faces.holds.get(passage):
+            raise LedgerBrokenError(f"passage {passage}: its legal hold is not what the ledger says")
+    half = select(HoldRow.id).where(
+        HoldRow.lifted_at.is_(None), HoldRow.lifted_by.is_not(None) | HoldRow.lift_reason.is_not(None)
+    )
+    if session.scalar(half.limit(1)) is not None:
+        raise LedgerBrokenError("a legal hold is lifted in part: the ledger knows nothing of it")
+    if _sorted(erasure.lifted(session)) != _sorted(account.faces.lifted):
+        raise LedgerBrokenError("the legal holds that were lifted are not those of the ledger")
+
+
+def _sorted(holds: list[dict[str, object]]) -> list[dict[str, object]]:
+    return sorted(holds, key=lambda hold: (str(hold["lifted_at"]), str(hold["passage"])))
+
+
+def _check_kept(session: Session) -> None:
+    """No face stays longer than the ledger lets it: how the passage ended, and when it was last told of."""
+    for row in session.scalars(select(FacesRow).where(FacesRow.erased_at.is_(None))):
+        told = [read(one.payload, one.hash) for one in _about(session, row.passage)]
+        closed = [inner.body.get("how") for inner in map(chain.received, told) if _closes(inner)]
+        if (row.closed_how, row.because) != (closed[0] if closed else None, None):
+            raise LedgerBrokenError(f"passage {row.passage}: how it closed is not what the ledger says")
+        came = session.scalars(select(ImageRow.received_at).where(ImageRow.passage == row.passage))
+        latest = max([*(entry.at for entry in told), *came], default=row.last_at)
+        if max(row.last_at, row.closed_at or row.last_at) > latest:
+            raise LedgerBrokenError(f"passage {row.passage}: its faces are kept longer than they may be")
+
+
+def _closes(inner: Entry | None) -> TypeGuard[Entry]:
+    return inner is not None and inner.kind == "passage.closed"
+
+
+def _about(session: Session, passage: str) -> list[LedgerRow]:
+    found = select(LedgerRow).where(LedgerRow.passage == passage).order_by(LedgerRow.seq)
+    return list(session.scalars(found))
+
+
+def _keys(keyring: Keyring | None) -> AbstractSet[str] | None:
+    try:
+        return None if keyring is None else keyring.passages()
+    except (KeyringError, SettingsError, StoreError):
+        return None
+
+
+def _opened(
+    session: Session, account: Account, case: Case, keyring: Keyring | None, keys: AbstractSet[str] | None
+) -> bool:
+    """Whether each image of the case is what was judged; False where no key opens them."""
+    passage = case.question.passage
+    missed = account.faces.missed(passage)
+    wanted = [image.sha256 for image in case.images if image.sha256 not in missed]
+    here = set(
+        session.scalars(
+            select(ImageRow.sha256).where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
+        )
+    )
+    for sha256 in wanted:
+        if sha256 not in here:
+            raise LedgerBrokenError(f"passage {passage}: image {sha256} is missing")
+    if keyring is None or keys is None or passage not in keys:
+        return not wanted
+    return all(_opens(session, keyring, passage, sha256) for sha256 in wanted)
+
+
+def _opens(session: Session, keyring: Keyring, passage: str, sha256: str) -> bool:
+    try:
+        images.image(session, keyring, passage, sha256)
+    except (ImageChangedError, ImageUnknownError) as error:
+        raise LedgerBrokenError(f"passage {passage}: image {sha256} is missing or changed") from error
+    except KeyringError:
+        return False
+    return True
+
+
+def _told(unread: list[str], keyring: Keyring | None, keys: AbstractSet[str] | None) -> Iterator[str]:
+    if not unread:
+        return
+    if keyring is None or keys is None:
+        why = "there is no keyring here"
+    elif any(passage in keys for passage in unread):
+        why = "the keyring's keys are wrapped by another key"
+    else:
+        why = "the keyring has no keys for them"
+    yield f"the images of {len(unread)} passages were not opened: {why}"

@@ -1,0 +1,1 @@
+"""Face images: sealed under keys, erased in time, kept under legal holds."""

@@ -1,0 +1,176 @@
+"""Erasing: a passage's key is destroyed, its images' ciphertext goes, and the ledger says so.
+
+A passenger who passed through is erased at once; everybody else a set time after the passage closed, or after
+the lane last told of it. A legal hold suspends that.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy.orm import Session
+
+from api.faces.keyring import Keyring
+from api.ledger import chain
+from api.platform.database.tables import FacesRow, HoldRow, ImageRow, PreparedRow
+from api.platform.errors import (
+    FacesErasedError,
+    FacesUnknownError,
+    HoldUnknownError,
+)
+
+Because = Literal["passed_through", "retention", "never_told"]
+PASSED = "passed_through"
+MOST_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: while it is there, nothing of the passage is erased."""
+
+    passage: str
+    placed_by: str
+    placed_at: datetime
+    reason: str
+
+
+def due(session: Session, *, closed_before: datetime) -> list[str]:
+    """Passages whose faces must go now, at most some of them."""
+    asked = select(FacesRow.passage).where(_due(closed_before), ~_held()).limit(MOST_AT_ONCE)
+    return list(session.scalars(asked))
+
+
+def erase(session: Session, keyring: Keyring, passage: str, *, closed_before: datetime, at: datetime) -> bool:
+    """Erase one passage's faces if they must go now. `session` must be one that writes.
+
+    The key is destroyed before the transaction ends: the ledger never tells of an erasure that was not. Where
+    the transaction fails after that, the images can be opened no more, and the next run records it.
+    """
+    row = session.get(FacesRow, passage, with_for_update=True)
+    if row is None or passage not in due_of(session, passage, closed_before=closed_before):
+        return False
+    images = session.scalars(
+        select(ImageRow.sha256)
+        .where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
+        .order_by(ImageRow.sha256)
+    ).all()
+    session.execute(delete(ImageRow).where(ImageRow.passage == passage))
+    because = _because(row)
+    row.erased_at, row.because = at, because
+    session.flush()
+    body = {"passage": passage, "images": list(images), "because": because}
+    chain.append(session, "passage.erased", body, at=at)
+    keyring.destroy([passage])
+    return True
+
+
+def due_of(session: Session, passage: str, *, closed_before: datetime) -> list[str]:
+    """The passage, where it must go now."""
+    asked = select(FacesRow.passage).where(FacesRow.passage == passage, _due(closed_before), ~_held())
+    return list(session.scalars(asked))
+
+
+def leftovers(session: Session, keyring: Keyring) -> list[str]:
+    """Keys of passages that have nothing to open: a desk that died between key and image left them."""
+    waiting = set(session.scalars(select(FacesRow.passage).where(FacesRow.erased_at.is_(None))))
+    return sorted(keyring.passages() - waiting - keys_of_prepared_cases(session))
+
+
+def place(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> Hold:
+    """Suspend the erasure of a passage's faces; a hold that is there already stays as it is.
+
+    Raises FacesUnknownError or FacesErasedError.
+    """
+    row = session.get(FacesRow, passage)
+    if row is None:
+        raise FacesUnknownError
+    if row.erased_at is not None:
+        raise FacesErasedError
+    known = _active(session, passage)
+    if known is None:
+        known = HoldRow(passage=passage, placed_by=officer, placed_at=at, reason=reason)
+        session.add(known)
+        session.flush()
+        chain.append(session, "hold.placed", _fact(passage, officer, reason), at=at)
+    return _hold(known)
+
+
+def lift(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> None:
+    """Let the erasure of a passage's faces go on. Raises HoldUnknownError."""
+    row = _active(session, passage)
+    if row is None:
+        raise HoldUnknownError
+    row.lifted_by, row.lifted_at, row.lift_reason = officer, at, reason
+    session.flush()
+    chain.append(session, "hold.lifted", _fact(passage, officer, reason), at=at)
+
+
+def holds(session: Session) -> list[Hold]:
+    """All legal holds that are not lifted, the oldest first."""
+    asked = select(HoldRow).where(HoldRow.lifted_at.is_(None)).order_by(HoldRow.placed_at, HoldRow.id)
+    return [_hold(row) for row in session.scalars(asked)]
+
+
+def lifted(session: Session) -> list[dict[str, object]]:
+    """All legal holds that are over, as the ledger tells of them."""
+    return [
+        {
+            "passage": row.passage,
+            "placed_by": row.placed_by,
+            "placed_at": row.placed_at,
+            "reason_sha256": reason_hash(row.reason),
+            "lifted_by": row.lifted_by,
+            "lifted_at": row.lifted_at,
+            "lift_reason_sha256": reason_hash(row.lift_reason or ""),
+        }
+        for row in session.scalars(select(HoldRow).where(HoldRow.lifted_at.is_not(None)))
+    ]
+
+
+def hold_on(session: Session, passage: str) -> Hold | None:
+    """The legal hold on a passage."""
+    row = _active(session, passage)
+    return _hold(row) if row else None
+
+
+def reason_hash(reason: str) -> str:
+    """What the ledger keeps of a reason."""
+    return hashlib.sha256(reason.encode()).hexdigest()
+
+
+def _fact(passage: str, officer: str, reason: str) -> dict[str, str]:
+    return {"passage": passage, "officer": officer, "reason_sha256": reason_hash(reason)}
+
+
+def _active(session: Session, passage: str) -> HoldRow | None:
+    asked = select(HoldRow).where(HoldRow.passage == passage, HoldRow.lifted_at.is_(None))
+    return session.scalars(asked).one_or_none()
+
+
+def _held() -> ColumnElement[bool]:
+    of_it = HoldRow.passage == FacesRow.passage
+    return select(HoldRow.id).where(of_it, HoldRow.lifted_at.is_(None)).exists()
+
+
+def _due(closed_before: datetime) -> ColumnElement[bool]:
+    passed = FacesRow.closed_how == PASSED
+    closed = and_(FacesRow.closed_at.is_not(None), FacesRow.closed_at <= closed_before)
+    left = and_(FacesRow.closed_at.is_(None), FacesRow.last_at <= closed_before)
+    return and_(FacesRow.erased_at.is_(None), or_(passed, closed, left))
+
+
+def _because(row: FacesRow) -> Because:
+    if row.closed_how == PASSED:
+        return "passed_through"
+    return "retention" if row.told else "never_told"
+
+
+def _hold(row: HoldRow) -> Hold:
+    return Hold(row.passage, row.placed_by, row.placed_at, row.reason)
+
+
+def keys_of_prepared_cases(session: Session) -> set[str]:
+    """Names under which the keyring holds keys_of_prepared_cases of prepared cases."""
+    return set(session.scalars(select(PreparedRow.case).where(PreparedRow.retired_at.is_(None))))

@@ -1,0 +1,273 @@
+"""The keyring: one wrapped data key a passage, apart from the database and from every backup of it.
+
+Destroying a passage's key erases its images for good, in each copy of the database that there is. So the
+keyring is a file of its own (`<database>.keys`), or on a server a schema of its own, and is not backed up.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from api.faces.kms import TransitKey
+from api.faces.sealing import GivenKey, KeyEncryption, KeyFile, KeySource, new_key
+from api.platform.database.database import CONNECTIONS, Database
+from api.platform.database.tables import Moment
+from api.platform.errors import (
+    KeyLostError,
+    KeyringError,
+    KeyWrongError,
+    SettingsError,
+    StoreBusyError,
+    StoreError,
+)
+from api.platform.settings import Settings, is_loopback
+
+SCHEMA = "keyring"
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """What seals the images of one passage, and as what it lies in the keyring."""
+
+    secret: bytes = field(repr=False)
+    wrapped: bytes
+
+
+class Keyring:
+    """Data keys by passage. Nothing is opened before `prepare`; no key is ever held in memory for later."""
+
+    def __init__(
+        self,
+        place: Path | URL,
+        source: KeySource,
+        *,
+        busy_timeout_s: float = 5.0,
+        only_read: bool = False,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        self.place, self.source = place, source
+        self._database = Database(
+            place, busy_timeout_s=busy_timeout_s, only_read=only_read, connections=connections
+        )
+        self._on_server = self._database.engine.dialect.name != "sqlite"
+        self._metadata = MetaData(schema=SCHEMA if self._on_server else None)
+        self._keys, self._head = _tables(self._metadata)
+        self._kek: KeyEncryption | None = None
+        if not self._on_server:
+            event.listen(self._database.engine, "connect", _delete_securely)
+
+    def prepare(self) -> None:
+        """Make what is not there yet, and get the key-encryption key.
+
+        Raises SettingsError where that is not the one that wrapped the keys, KeyringError or StoreError.
+        """
+        try:
+            self._database.server.make()
+            # With the turn: of several workers that start at once, one makes it.
+            with self._database.write() as session:
+                self._make(session.connection())
+                self._get_kek(session)
+        except OSError as error:
+            raise KeyringError(f"the keyring cannot be used: {type(error).__name__}") from error
+
+    def key_for(self, passage: str, *, at: datetime) -> DataKey:
+        """The passage's key, made where there is none: a key management service may be asked, which may be
+        far away, so not while others wait for the turn to write. Raises KeyWrongError or KeyringError."""
+        with self._database.write(turn=False) as session:
+            wrapped = self._wrapped(session, passage)
+            kek = self._kek_of(session, share=True)
+            if wrapped is not None:
+                return DataKey(kek.unwrap(wrapped, passage), wrapped)
+            key = new_key()
+            wrapped = kek.wrap(key, passage)
+            session.execute(insert(self._keys).values(passage=passage, wrapped=wrapped, made_at=at))
+            return DataKey(key, wrapped)
+
+    def has(self, passage: str, key: DataKey) -> bool:
+        """Whether this is the passage's key still; asks no service."""
+        with self._database.read() as session:
+            return self._wrapped(session, passage) == key.wrapped
+
+    def key_of(self, passage: str) -> bytes:
+        """The passage's key. Raises KeyLostError, KeyWrongError or KeyringError."""
+        with self._database.read() as session:
+            wrapped = self._wrapped(session, passage)
+            if wrapped is None:
+                raise KeyLostError
+            return self._kek_of(session).unwrap(wrapped, passage)
+
+    def destroy(self, passages: Iterable[str]) -> None:
+        """Forget these keys, for good: what they sealed can never be opened again."""
+        with self._database.write(turn=False) as session:
+            session.execute(delete(self._keys).where(self._keys.c.passage.in_(list(passages))))
+        self.tidy()
+
+    def passages(self) -> set[str]:
+        """Those that have a key."""
+        with self._database.read() as session:
+            return set(session.scalars(select(self._keys.c.passage)))
+
+    def rewrap(self, kek: KeyEncryption) -> int:
+        """Wrap every key anew, all or none; return how many. Raises KeyWrongError or KeyringError."""
+        with self._database.write(turn=False) as session:
+            before = self._kek_of(session, share=False)
+            rows = session.execute(select(self._keys.c.passage, self._keys.c.wrapped)).all()
+            for passage, wrapped in rows:
+                again = kek.wrap(before.unwrap(wrapped, passage), passage)
+                session.execute(
+                    update(self._keys).where(self._keys.c.passage == passage).values(wrapped=again)
+                )
+            session.execute(update(self._head).values(identity=kek.identity))
+        self._kek = kek
+        self.tidy()
+        return len(rows)
+
+    def is_there(self) -> bool:
+        """Whether there is a keyring, without making one."""
+        try:
+            with self._database.read() as session:
+                return inspect(session.connection()).has_table(self._keys.name, self._keys.schema)
+        except (StoreError, StoreBusyError):
+            return False
+
+    def must_open(self) -> None:
+        """Raises KeyringError or KeyWrongError where no key could be read now."""
+        with self._database.read() as session:
+            self._kek_of(session)
+
+    @property
+    def identity(self) -> str | None:
+        """Which key-encryption key wraps the keys; None before there is one."""
+        with self._database.read() as session:
+            return session.scalar(select(self._head.c.identity))
+
+    def tidy(self) -> None:
+        """Take what was deleted out of SQLite's log too; where somebody reads just now, the next time."""
+        if not self._on_server:
+            with self._database.engine.connect() as connection:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def _make(self, connection: Connection) -> None:
+        if self._on_server:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        self._metadata.create_all(connection)
+
+    def _get_kek(self, session: Session) -> None:
+        identity = session.scalar(select(self._head.c.identity))
+        self._kek = self.source.current(identity)
+        if identity is None:
+            session.execute(insert(self._head).values(one="1", identity=self._kek.identity))
+
+    def _kek_of(self, session: Session, *, share: bool | None = None) -> KeyEncryption:
+        """The key-encryption key that is in use now: another process may have changed it since the start."""
+        asked = select(self._head.c.identity)
+        if share is not None:  # while a key is added, none is rewrapped, and the other way round
+            asked = asked.with_for_update(read=share)
+        identity = session.scalar(asked)
+        if identity is None:
+            raise KeyringError("the keyring has lost its head row")
+        if self._kek is None or self._kek.identity != identity:
+            try:
+                self._kek = self.source.current(identity)
+            except SettingsError as error:
+                raise KeyWrongError from error
+        return self._kek
+
+    def _wrapped(self, session: Session, passage: str) -> bytes | None:
+        found: bytes | None = session.scalar(
+            select(self._keys.c.wrapped).where(self._keys.c.passage == passage)
+        )
+        return found
+
+
+@contextmanager
+def opened_keyring(settings: Settings) -> Iterator[Keyring | None]:
+    """An existing keyring, only to be read; None where there is none: nothing is made."""
+    keyring = keyring_of(settings, only_read=True)
+    try:
+        yield keyring if keyring.is_there() else None
+    finally:
+        keyring.close()
+
+
+def keyring_of(settings: Settings, *, only_read: bool = False) -> Keyring:
+    """The keyring that the settings name. Nothing is opened yet. Raises SettingsError."""
+    database = settings.database
+    place = settings.keyring or (_beside(database, ".keys") if isinstance(database, Path) else database)
+    return Keyring(
+        place,
+        _source(settings),
+        busy_timeout_s=settings.busy_timeout_s,
+        only_read=only_read,
+        connections=settings.server_connections,
+    )
+
+
+def _source(settings: Settings) -> KeySource:
+    if settings.kms_address is not None:
+        return _service(settings.kms_address, settings)
+    if settings.kek is not None:
+        return GivenKey(settings.kek.get_secret_value())
+    return KeyFile(settings.kek_file or settings.key_file("kek"))
+
+
+def _service(address: str, settings: Settings) -> TransitKey:
+    if settings.kms_token is None:
+        raise SettingsError("kms_token: the key management service asks for one")
+    if not address.startswith("https://") and not is_loopback(urlsplit(address).hostname or ""):
+        raise SettingsError("kms_address: keys travel there: use https:// beyond this machine")
+    return TransitKey(address, settings.kms_key, settings.kms_token.get_secret_value())
+
+
+def _beside(database: Path, ending: str) -> Path:
+    return database.with_name(database.name + ending)
+
+
+def _tables(metadata: MetaData) -> tuple[Table, Table]:
+    keys = Table(
+        "keys",
+        metadata,
+        Column("passage", String(64), primary_key=True),
+        Column("wrapped", LargeBinary, nullable=False),
+        Column("made_at", Moment, nullable=False),
+    )
+    head = Table(
+        "key_encryption",
+        metadata,
+        Column("one", String(1), primary_key=True),
+        Column("identity", String(128), nullable=False),
+    )
+    return keys, head
+
+
+def _delete_securely(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA secure_delete=ON")
+    cursor.close()

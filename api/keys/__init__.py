@@ -1,1 +1,0 @@
-"""What seals faces and signs heads. Nothing here is stored."""

@@ -1,0 +1,1 @@
+"""Lanes: their tokens, and what they deliver."""

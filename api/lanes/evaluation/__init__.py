@@ -1,0 +1,1 @@
+"""The evaluation of the matcher in service: counts, rates, alarms."""

@@ -1,0 +1,284 @@
+"""What lanes tell of the matcher in service, as counts: by lane, matcher, group and hour.
+
+Counted once, from the lane's fact and the officer's decision on the same passage; nothing of a passenger
+stays but a number. A fact that makes no sense is kept in the ledger and counts for nothing: statistics hold
+no delivery up. What is older than the window is removed, and so are lanes and matchers that only it had.
+"""
+
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.orm import Session
+
+from api.lanes.evaluation import alarms
+from api.lanes.evaluation.counts import NAMES, Counts
+from api.ledger.facts import EvaluatedTold, MatcherTold, TallyTold
+from api.platform.database.tables import CountsRow, LedgerRow, SeriesRow
+from api.platform.errors import StoreError
+from api.review.cases import decisions
+from lane.decision.referral import Answer, Decision, Ground
+from lane.ledger.chain import Entry, read
+from lane.platform.errors import LedgerBrokenError
+
+log = logging.getLogger(__name__)
+
+KIND = "passage.evaluated"
+WHOLE_SITE, EVERYBODY, NO_SHADOW = "", "", ""
+MOST_SERIES = 64
+"""Of one lane: no lane fills the disk by inventing groups and matchers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What was counted within the window for one lane, matcher and group, and what is alarming in it."""
+
+    lane: str | None
+    group: str | None
+    matcher: MatcherTold
+    last_at: datetime
+    fmr_limit: float | None
+    fnmr_limit: float | None
+    counts: Counts
+    shadows: Mapping[str, Counts]
+    alarms: tuple[alarms.Alarm, ...]
+
+
+def take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
+    """Count a lane's `passage.evaluated`, received `at`: once for each passage. What fails counts nothing.
+
+    Raises only where the database takes no writing: then the delivery cannot be kept either.
+    """
+    try:
+        with session.begin_nested():
+            _take(session, lane, entry, at=at, window=window)
+    except Exception as error:  # a fault that nobody thought of holds no delivery up either
+        if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError):
+            raise
+        log.error("entry %s of lane %s is not counted", entry.seq, lane, exc_info=error)
+
+
+def _take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
+    try:
+        told = EvaluatedTold.model_validate(entry.body)
+        decision = decisions.of_passage(session, told.passage)
+    except (ValidationError, StoreError) as error:
+        log.warning("entry %s of lane %s is not counted: %s", entry.seq, lane, type(error).__name__)
+        return
+    if told.matcher is None or _told_before(session, lane, told.passage):
+        return
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    shadow = told.shadow.matcher.name if told.shadow.matcher and told.shadow.agreement else NO_SHADOW
+    begun = False
+    for where, group in _places(lane, told.group):
+        row = _series(session, where, told, group, at=at)
+        if row is None:
+            break
+        begins = not _has_begun(session, row.id, hour)
+        _add(session, row.id, hour, shadow, counted(told, decision, in_group=bool(group)))
+        if begins and where == WHOLE_SITE:
+            _expect_what_lanes_do(session, row, hour - window, hour + timedelta(hours=1))
+        if begins:
+            alarms.look(session, row, summed(session, row.id, hour - window, hour), at=at)
+        begun |= begins
+    if begun:
+        _forget(session, hour - window, at=at)
+
+
+def listed(session: Session, *, at: datetime, window: timedelta) -> list[Series]:
+    """Everything that was counted within the window: the whole site first, then lane by lane."""
+    since, until = begin(at, window), at + timedelta(hours=1)
+    rows = session.scalars(select(SeriesRow).order_by(SeriesRow.lane, SeriesRow.matcher, SeriesRow.id)).all()
+    return [
+        Series(
+            lane=row.lane or None,
+            group=row.group or None,
+            matcher=MatcherTold(name=row.matcher, sha256=row.sha256, preprocessing=row.preprocessing),
+            last_at=row.last_at,
+            fmr_limit=row.fmr_limit,
+            fnmr_limit=row.fnmr_limit,
+            counts=summed(session, row.id, since, until),
+            shadows=_by_shadow(session, row.id, since, until),
+            alarms=alarms.of(session, row.id),
+        )
+        for row in rows
+    ]
+
+
+def begin(at: datetime, window: timedelta) -> datetime:
+    """The first hour of the window that ends now."""
+    return at.replace(minute=0, second=0, microsecond=0) - window
+
+
+def counted(told: EvaluatedTold, decision: Decision | None, *, in_group: bool) -> Counts:
+    """What one passenger adds; strangers of the own group alone where `in_group`."""
+    others = told.cohort.in_group if in_group else told.cohort.others
+    numbers = _strangers(others) if others is not None and told.own_match else {}
+    numbers[_outcome(told.own_match, decision)] = 1
+    numbers[str(told.shadow.agreement)] = 1
+    return Counts(**{name: numbers.get(name, 0) for name in NAMES})
+
+
+def summed(session: Session, series: int, since: datetime, until: datetime) -> Counts:
+    """The counts from `since` on and before `until`."""
+    return _sums(session, CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
+
+
+def _sums(session: Session, *which: ColumnElement[bool]) -> Counts:
+    sums = [func.coalesce(func.sum(getattr(CountsRow, name)), 0) for name in NAMES]
+    found = session.execute(select(*sums).where(*which)).one()
+    return Counts(**dict(zip(NAMES, map(int, found), strict=True)))
+
+
+def _strangers(others: TallyTold) -> dict[str, int]:
+    return {
+        "passengers": int(others.compared > 0),
+        "passengers_matched": int(others.matched > 0),
+        "compared": others.compared,
+        "matched": others.matched,
+        "skipped": others.skipped,
+        "skipped_matched": others.skipped_matched,
+    }
+
+
+def _outcome(own_match: bool | None, decision: Decision | None) -> str:  # noqa: FBT001 - a verdict
+    """The count that this passenger belongs to, or a name that counts nothing."""
+    stranger = decision is not None and decision.ground is Ground.DIFFERENT_PERSON
+    if own_match is None:
+        return ""
+    if own_match:
+        return "strangers_matched" if stranger else "recognised"
+    if stranger:
+        return "strangers_stopped"
+    admitted = decision is not None and decision.answer is Answer.ADMIT
+    return "unrecognised" if admitted else "undecided"
+
+
+def _places(lane: str, group: str | None) -> Iterator[tuple[str, str]]:
+    """The lane before the site: what a lane may not tell, no site counts."""
+    for of in (EVERYBODY, group):
+        if of is not None:
+            yield from ((lane, of), (WHOLE_SITE, of))
+
+
+def _told_before(session: Session, lane: str, passage: str) -> bool:
+    """Whether the ledger has more than this one evaluation of the passage."""
+    rows = session.execute(
+        select(LedgerRow.payload, LedgerRow.hash).where(LedgerRow.passage == passage, LedgerRow.lane == lane)
+    )
+    return sum(_is_evaluation(payload, hash_) for payload, hash_ in rows) > 1
+
+
+def _is_evaluation(payload: str, hash_: str) -> bool:
+    try:
+        body = read(payload, hash_).body
+        return read(str(body.get("payload")), str(body.get("hash"))).kind == KIND
+    except LedgerBrokenError:
+        return False
+
+
+def _series(
+    session: Session, lane: str, told: EvaluatedTold, group: str, *, at: datetime
+) -> SeriesRow | None:
+    """The row of this series; None where the lane has too many already. The site has those of its lanes."""
+    matcher = told.matcher
+    if matcher is None:
+        return None
+    row = session.scalars(
+        select(SeriesRow).where(
+            SeriesRow.lane == lane,
+            SeriesRow.matcher == matcher.name,
+            SeriesRow.sha256 == matcher.sha256,
+            SeriesRow.preprocessing == matcher.preprocessing,
+            SeriesRow.group == group,
+        )
+    ).one_or_none()
+    if row is None:
+        known = session.scalar(select(func.count()).where(SeriesRow.lane == lane)) or 0
+        if lane != WHOLE_SITE and known >= MOST_SERIES:
+            log.warning("lane %s tells of more matchers and groups than are counted", lane)
+            return None
+        row = SeriesRow(lane=lane, group=group, last_at=at, **_columns(matcher))
+        session.add(row)
+    row.last_at = at
+    if lane != WHOLE_SITE:
+        row.fmr_limit, row.fnmr_limit = told.limits.fmr, told.limits.fnmr
+    session.flush()
+    return row
+
+
+def _expect_what_lanes_do(session: Session, site: SeriesRow, since: datetime, until: datetime) -> None:
+    """Of a site is expected what its lanes expect, each by what it compared: none speaks for the others."""
+    rows = session.scalars(
+        select(SeriesRow).where(
+            SeriesRow.lane != WHOLE_SITE,
+            SeriesRow.matcher == site.matcher,
+            SeriesRow.sha256 == site.sha256,
+            SeriesRow.preprocessing == site.preprocessing,
+            SeriesRow.group == site.group,
+        )
+    ).all()
+    counts = [(row, summed(session, row.id, since, until)) for row in rows]
+    site.fmr_limit = _mean([(row.fmr_limit, found.compared) for row, found in counts])
+    site.fnmr_limit = _mean(
+        [(row.fnmr_limit, found.recognised + found.unrecognised) for row, found in counts]
+    )
+    session.flush()
+
+
+def _mean(limits: Iterable[tuple[float | None, int]]) -> float | None:
+    """The mean of what is known, weighted; unweighted where no weight is. None where nothing is known."""
+    known = [(limit, weight) for limit, weight in limits if limit is not None]
+    if not known:
+        return None
+    whole = sum(weight for _, weight in known)
+    if whole == 0:
+        return math.fsum(limit for limit, _ in known) / len(known)
+    return math.fsum(limit * weight for limit, weight in known) / whole
+
+
+def _columns(matcher: MatcherTold) -> dict[str, str]:
+    return {
+        "matcher": matcher.name,
+        "sha256": matcher.sha256,
+        "preprocessing": matcher.preprocessing,
+    }
+
+
+def _has_begun(session: Session, series: int, hour: datetime) -> bool:
+    found = select(CountsRow.shadow).where(CountsRow.series == series, CountsRow.hour == hour).limit(1)
+    return session.scalar(found) is not None
+
+
+def _add(session: Session, series: int, hour: datetime, shadow: str, counts: Counts) -> None:
+    row = session.get(CountsRow, (series, hour, shadow))
+    if row is None:
+        row = CountsRow(series=series, hour=hour, shadow=shadow, **dict.fromkeys(NAMES, 0))
+        session.add(row)
+    for name in NAMES:
+        setattr(row, name, getattr(row, name) + getattr(counts, name))
+    session.flush()
+
+
+def _by_shadow(session: Session, series: int, since: datetime, until: datetime) -> dict[str, Counts]:
+    within = (CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
+    shadows = select(CountsRow.shadow).where(*within, CountsRow.shadow != NO_SHADOW).distinct()
+    return {
+        shadow: _sums(session, *within, CountsRow.shadow == shadow)
+        for shadow in session.scalars(shadows.order_by(CountsRow.shadow)).all()
+    }
+
+
+def _forget(session: Session, before: datetime, *, at: datetime) -> None:
+    """Remove what no window reaches any more; with the last count of a series goes its alarm."""
+    session.execute(delete(CountsRow).where(CountsRow.hour < before))
+    gone = select(SeriesRow).where(~select(CountsRow.series).where(CountsRow.series == SeriesRow.id).exists())
+    for row in session.scalars(gone).all():
+        alarms.clear(session, row, at=at)
+        session.delete(row)
+    session.flush()

@@ -1,0 +1,66 @@
+"""What a lane reports of itself."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from api.platform.messages import Told
+
+LaneName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
+
+
+Short = Annotated[str, Field(max_length=128)]
+
+
+Number = Annotated[int, Field(ge=0, le=2**53)]
+
+
+Wanted = Literal["open", "closed", "stopped"]
+
+
+State = Literal["waiting", "capturing", "referred", "open", "closed", "stopped", "fault"]
+
+
+Health = Literal["good", "stale", "lost", "unknown"]
+
+
+class CountsTold(Told):
+    """What came from a camera within the last ten minutes."""
+
+    frames: Number = 0
+    spoilt: Number = 0
+    skipped: Number = 0
+    reconnects: Number = 0
+
+
+class CameraTold(Told):
+    """The camera, as far as the last capture tells."""
+
+    health: Health = "unknown"
+    frame_age_ms: Number | None = None
+    counts: CountsTold | None = Field(
+        default=None, description="Null from a lane that does not count, such as an older one."
+    )
+
+
+class AboutTold(Told):
+    """What stays as it is while a lane runs."""
+
+    version: Short = ""
+    provider: Short = ""
+    matcher: Short = ""
+    policy: Short = ""
+
+
+class StatusTold(Told):
+    """How a lane stands."""
+
+    state: State
+    since: AwareDatetime
+    camera: CameraTold = CameraTold()
+    about: AboutTold = AboutTold()
+    outbox: Number = 0
+    passages: Number = 0
+    obeyed: Number = 0
+    asked: Number = Field(default=0, description="The number of the last request that the lane has taken up.")
+    gate: Annotated[tuple[Short, ...], Field(max_length=16)] = ()

@@ -1,0 +1,86 @@
+"""What the desk proves of its ledger to whoever asks: signed heads, inclusion, consistency."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from api.ledger import chain, signing, tree_head
+from api.ledger.tree import Tree
+from api.ledger.tree_head import SigningKey, TreeHead
+from api.platform.database.database import Database
+from api.platform.errors import NotInLedgerError
+from api.platform.settings import Settings
+from api.web.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """What proves that an entry is among the first `size`."""
+
+    seq: int
+    size: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """Proofs over one ledger, and the key that signs its signing."""
+
+    database: Database
+    key_file: Path
+    clock: Callable[[], datetime]
+
+    def announce(self) -> None:
+        """At the start: have a key, and have it in the ledger. Raises SettingsError."""
+        key = self._key()
+        with self.database.write() as session:
+            signing.announce(session, key, at=self.clock())
+
+    def head(self) -> TreeHead:
+        """A signed head of the whole ledger: the one that is there, or a new one where it grew."""
+        key = self._key()
+        with self.database.read() as session:
+            if known := _of_now(session, key):
+                return known
+        with self.database.write() as session:
+            # Another worker may have signed in between.
+            return _of_now(session, key) or signing.sign(session, key, at=self.clock())
+
+    def inclusion(self, seq: int, size: int) -> Inclusion:
+        """The proof that entry `seq` is among the first `size`. Raises NotInLedgerError."""
+        with self.database.read() as session:
+            if not 1 <= seq <= size <= chain.head(session).seq:
+                raise NotInLedgerError
+            tree = Tree(session)
+            return Inclusion(seq, size, tree.leaf(seq), tuple(tree.inclusion(seq, size)))
+
+    def consistency(self, first: int, second: int) -> list[bytes]:
+        """The proof that the first `first` of `second` entries were always those. Raises NotInLedgerError."""
+        with self.database.read() as session:
+            if not 0 <= first <= second <= chain.head(session).seq:
+                raise NotInLedgerError
+            return Tree(session).consistency(first, second)
+
+    def _key(self) -> SigningKey:
+        return tree_head.key_at(self.key_file)
+
+
+def _of_now(session: Session, key: SigningKey) -> TreeHead | None:
+    """The head that is signed already, unless the ledger grew or has yet to announce the key."""
+    known = signing.newest(session)
+    grew = known is None or known.size != chain.head(session).seq
+    return None if grew or signing.announced_at(session, key.public) is None else known
+
+
+def of(desk: Desk) -> Proving:
+    """For a running desk."""
+    return Proving(desk.database, key_file(desk.settings), desk.clock)
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the key lies. Raises SettingsError where nobody said where."""
+    return settings.ledger_key or settings.key_file("ledger-key")

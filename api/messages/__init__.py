@@ -1,1 +1,0 @@
-"""What goes over the wire, as types: strict outward, tolerant inside a lane's entries."""

@@ -1,0 +1,1 @@
+"""Officers: their roles, sign-in, sessions, passkeys, and the identity provider."""

@@ -1,0 +1,181 @@
+"""Who may sign in, as what: what administrators do for others, and everybody for the own account.
+
+Names stay in the database and on these pages; the ledger knows pseudonyms.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from api.people import officers, sessions
+from api.people.officers import Known, SignedInOfficer
+from api.people.passwords import Passwords, check_new, one_time
+from api.people.roles import Role
+from api.people.sessions import Lifetime, Open
+from api.people.sign_in import SigningIn
+from api.platform.database.database import Database
+from api.platform.errors import OfficerUnknownError, PasswordRefusedError
+from api.platform.events import Broker, Event
+from api.review import shifts
+from api.review.cases import queue
+from api.review.prepared import inserted
+from api.web.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The use cases around those who sign in."""
+
+    database: Database
+    broker: Broker
+    passwords: Passwords
+    clock: Callable[[], datetime]
+    lifetime: Lifetime
+    signing_in: SigningIn
+
+    @classmethod
+    def of(cls, desk: Desk) -> "People":
+        """The running desk's people."""
+        return cls(desk.database, desk.broker, desk.passwords, desk.clock, desk.lifetime, SigningIn.of(desk))
+
+    # --- for administrators
+
+    def listed(self) -> list[Known]:
+        """Everybody who is or was at the desk."""
+        with self.database.read() as session:
+            return officers.listed(session)
+
+    def unanswerable(self) -> int:
+        """How many cases wait that no one on site may answer: here somebody can be given the role or duty."""
+        with self.database.read() as session:
+            return len(shifts.unanswerable(session, at=self.clock()))
+
+    def one(self, pseudonym: str) -> Known:
+        """One of them. Raises OfficerUnknownError."""
+        for known in self.listed():
+            if known.pseudonym == pseudonym:
+                return known
+        raise OfficerUnknownError
+
+    def add(self, name: str, role: Role, duties: Iterable[str], by: SignedInOfficer) -> tuple[str, str]:
+        """Register somebody; return the pseudonym and a password to be told once, good for choosing another.
+
+        Raises NameTakenError.
+        """
+        password, hashed = self._one_time()
+        with self.database.write() as session:
+            pseudonym = officers.add(
+                session,
+                name,
+                hashed,
+                at=self.clock(),
+                role=role,
+                duties=duties,
+                by=by.pseudonym,
+                must_change=True,
+            )
+        self._changed("officer.added", pseudonym, by)
+        return pseudonym, password
+
+    def set_role(self, pseudonym: str, role: Role, by: SignedInOfficer) -> None:
+        """Give somebody another role. Raises OfficerUnknownError, OwnRoleError or LastAdministratorError."""
+        with self.database.write() as session:
+            now = self.clock()
+            officers.set_role(session, pseudonym, role, at=now, by=by.pseudonym)
+            released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+        self._changed("officer.role_set", pseudonym, by, released)
+
+    def set_duties(self, pseudonym: str, duties: Iterable[str], by: SignedInOfficer) -> None:
+        """Give somebody these duties. Raises OfficerUnknownError or OwnRoleError."""
+        with self.database.write() as session:
+            now = self.clock()
+            officers.set_duties(session, pseudonym, duties, at=now, by=by.pseudonym)
+            released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+        self._changed("officer.duties_set", pseudonym, by, released)
+
+    def disable(self, pseudonym: str, by: SignedInOfficer) -> None:
+        """Let somebody sign in no more.
+
+        Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
+        """
+        with self.database.write() as session:
+            now = self.clock()
+            officers.disable(session, pseudonym, at=now, by=by.pseudonym)
+            released = inserted.leave(session, pseudonym, at=now)
+        self._changed("officer.disabled", pseudonym, by, released)
+
+    def reset_password(self, pseudonym: str, by: SignedInOfficer) -> str:
+        """A new password to be told once. Raises OfficerUnknownError, OwnRoleError or NoPasswordError."""
+        password, hashed = self._one_time()
+        with self.database.write() as session:
+            officers.reset_password(session, pseudonym, hashed, at=self.clock(), by=by.pseudonym)
+        self._changed("officer.password_set", pseudonym, by)
+        return password
+
+    def end_sessions(self, pseudonym: str, by: SignedInOfficer) -> None:
+        """Sign somebody out everywhere; the own, present session stays. Raises OfficerUnknownError."""
+        with self.database.write() as session:
+            now = self.clock()
+            officers.one(session, pseudonym)
+            sessions.end_all(session, pseudonym, at=now, by=by.pseudonym, but=by.session_sha256)
+            released = inserted.leave(session, pseudonym, at=now)
+        self._changed("officer.session_ended", pseudonym, by, released)
+
+    # --- for everybody
+
+    def sessions_of(self, pseudonym: str) -> list[Open]:
+        """Where somebody is signed in. Raises OfficerUnknownError."""
+        with self.database.read() as session:
+            officers.one(session, pseudonym)
+            return sessions.listed(session, pseudonym, at=self.clock(), lifetime=self.lifetime)
+
+    def end_session(self, handle: str, who: SignedInOfficer) -> None:
+        """End one of the own sessions; with the last one the cases go back. Raises SessionUnknownError."""
+        with self.database.write() as session:
+            now = self.clock()
+            sessions.end_one(session, handle, who.pseudonym, at=now, by=who.pseudonym)
+            left = sessions.listed(session, who.pseudonym, at=now, lifetime=self.lifetime)
+            released = [] if left else inserted.leave(session, who.pseudonym, at=now)
+        self._changed("officer.session_ended", who.pseudonym, who, released)
+
+    def has_password(self, who: SignedInOfficer) -> bool:
+        """Whether the desk keeps a password of this officer."""
+        with self.database.read() as session:
+            return officers.has_password(officers.one(session, who.pseudonym))
+
+    def change_password(self, old: str, new: str, who: SignedInOfficer) -> None:
+        """Choose another password; sessions elsewhere end.
+
+        Raises PasswordRefusedError, WrongPasswordError, TooManyAttemptsError or TooManySignInsError.
+        """
+        check_new(new, who.name)
+        if old == new:
+            raise PasswordRefusedError
+        with self.passwords.place():
+            self.signing_in.check_password(who.name, old, None)
+            hashed = self.passwords.hash(new)
+        with self.database.write() as session:
+            officers.set_password(
+                session,
+                who.pseudonym,
+                hashed,
+                at=self.clock(),
+                by=who.pseudonym,
+                keep=who.session_sha256,
+            )
+        log.info("officer.password_set", officer=who.pseudonym)
+
+    def _one_time(self) -> tuple[str, str]:
+        password = one_time()
+        with self.passwords.place():
+            return password, self.passwords.hash(password)
+
+    def _changed(self, what: str, pseudonym: str, by: SignedInOfficer, released: Iterable[str] = ()) -> None:
+        log.info(what, officer=pseudonym, by=by.pseudonym)
+        self.broker.publish(Event("staff.changed", ""))
+        for passage in released:
+            self.broker.publish(Event("referral.changed", passage))

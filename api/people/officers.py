@@ -1,0 +1,338 @@
+"""Officers: who may sign in, as what, and with which duties. What they were never changes: they are facts."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from api.ledger import chain
+from api.people import stored_passkeys as passkeys
+from api.people.roles import Role
+from api.platform.database.tables import OfficerRow, PasskeyRow, SessionRow
+from api.platform.errors import (
+    LastAdministratorError,
+    NameTakenError,
+    NameUnknownError,
+    NoPasswordError,
+    OfficerUnknownError,
+    OwnRoleError,
+)
+
+COMMAND_LINE = "command line"
+"""Who acts where nobody is signed in: whoever may start programs on the desk's machine."""
+
+PROVIDER = "identity provider"
+"""Who acts where the site's identity provider says who somebody is."""
+
+DUTY = "[a-z0-9_-]{1,32}"
+"""What a duty is called."""
+
+_DISABLED = "disabled"
+_EXTERNAL = "external "
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInOfficer:
+    """Who is signed in, and the hash of the session's token."""
+
+    name: str
+    pseudonym: str
+    session_sha256: str
+    role: Role = Role.OFFICER
+    duties: frozenset[str] = frozenset()
+    """For which cases: one whose reasons need a duty is for those alone who have it."""
+    must_change: bool = False
+    """Whether the password is one that somebody else told: it must be changed first."""
+
+    @property
+    def works(self) -> bool:
+        """Whether this officer takes cases."""
+        return self.role in (Role.OFFICER, Role.SUPERVISOR)
+
+    @property
+    def supervises(self) -> bool:
+        """Whether this officer may see how all goes."""
+        return self.role is Role.SUPERVISOR
+
+    @property
+    def audits(self) -> bool:
+        """Whether this officer proves afterwards what happened."""
+        return self.role is Role.AUDITOR
+
+    @property
+    def administers(self) -> bool:
+        """Whether this officer looks after people and lanes."""
+        return self.role is Role.ADMINISTRATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who is or was at the desk. `sessions`: how many are open."""
+
+    pseudonym: str
+    name: str
+    role: Role
+    duties: tuple[str, ...]
+    disabled: bool
+    external: bool
+    passkeys: int
+    sessions: int
+    added_at: datetime
+
+
+def add(
+    session: Session,
+    name: str,
+    password_hash: str,
+    *,
+    at: datetime,
+    role: Role = Role.OFFICER,
+    duties: Iterable[str] = (),
+    by: str = COMMAND_LINE,
+    must_change: bool = False,
+) -> str:
+    """Register an officer and return the pseudonym that the ledger will know. Raises NameTakenError."""
+    row = OfficerRow(name=name, password_hash=password_hash, must_change=must_change)
+    return _register(session, row, role, duties, at=at, by=by)
+
+
+def add_external(
+    session: Session, name: str, external_sha256: str, role: Role, duties: Iterable[str], *, at: datetime
+) -> str:
+    """Register somebody whom the site's identity provider knows. Raises NameTakenError."""
+    kept = f"{_EXTERNAL}{secrets.token_hex(16)} {external_sha256}"
+    row = OfficerRow(name=name, password_hash=kept, external_sha256=external_sha256)
+    return _register(session, row, role, duties, at=at, by=PROVIDER)
+
+
+def _register(
+    session: Session, row: OfficerRow, role: Role, duties: Iterable[str], *, at: datetime, by: str
+) -> str:
+    row.pseudonym, row.added_at = f"officer-{secrets.token_hex(4)}", at
+    row.role, row.duties = role.value, _as_text(duties)
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise NameTakenError("officer") from error
+    body = {
+        "officer": row.pseudonym,
+        "credentials_sha256": credentials_hash(row.name, row.password_hash),
+        "role": role.value,
+        "duties": row.duties,
+        "by": by,
+    }
+    chain.append(session, "officer.added", body, at=at)
+    return row.pseudonym
+
+
+def named(session: Session, name: str) -> str:
+    """The pseudonym of who signs in with this name. Raises NameUnknownError."""
+    found = session.scalar(select(OfficerRow.pseudonym).where(OfficerRow.name == name))
+    if found is None:
+        raise NameUnknownError("officer", name)
+    return found
+
+
+def one(session: Session, pseudonym: str) -> OfficerRow:
+    """The row of an officer. Raises OfficerUnknownError."""
+    row = session.get(OfficerRow, pseudonym)
+    if row is None:
+        raise OfficerUnknownError
+    return row
+
+
+def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
+    """An officer who may sign in, as the one who acts for another sees them. Raises OfficerUnknownError."""
+    if is_disabled(one(session, pseudonym)):
+        raise OfficerUnknownError
+    return as_now(session, pseudonym)
+
+
+def colleagues(session: Session, pseudonyms: Collection[str]) -> list[SignedInOfficer]:
+    """Those of them who may sign in, by name."""
+    rows = session.scalars(select(OfficerRow).where(OfficerRow.pseudonym.in_(pseudonyms)))
+    return sorted((_acting(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
+
+
+def as_now(session: Session, pseudonym: str) -> SignedInOfficer:
+    """An officer with the present role and duties. Raises OfficerUnknownError."""
+    return _acting(one(session, pseudonym))
+
+
+def _acting(row: OfficerRow) -> SignedInOfficer:
+    return SignedInOfficer(row.name, row.pseudonym, "", Role(row.role), frozenset(row.duties.split()))
+
+
+def listed(session: Session) -> list[Known]:
+    """Everybody, those who may sign in first, by name."""
+    passkeys, sessions = (_counted(session, table) for table in (PasskeyRow, SessionRow))
+    found = [
+        Known(
+            pseudonym=row.pseudonym,
+            name=row.name,
+            role=Role(row.role),
+            duties=tuple(row.duties.split()),
+            disabled=is_disabled(row),
+            external=row.external_sha256 is not None,
+            passkeys=passkeys.get(row.pseudonym, 0),
+            sessions=sessions.get(row.pseudonym, 0),
+            added_at=row.added_at,
+        )
+        for row in session.scalars(select(OfficerRow).order_by(OfficerRow.name))
+    ]
+    return sorted(found, key=lambda known: known.disabled)
+
+
+def _counted(session: Session, table: type[PasskeyRow] | type[SessionRow]) -> dict[str, int]:
+    rows = session.execute(select(table.officer, func.count()).group_by(table.officer))
+    return {officer: number for officer, number in rows}  # noqa: C416 - rows are no pairs to `dict`
+
+
+def set_role(session: Session, pseudonym: str, role: Role, *, at: datetime, by: str = COMMAND_LINE) -> None:
+    """Give an officer another role; who is signed in with the old one is signed out.
+
+    Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
+    """
+    row = one(session, pseudonym)
+    _check_another(row, by)
+    if row.role == role.value:
+        return
+    _check_not_last(session, row)
+    row.role = role.value
+    _end_sessions(session, pseudonym)
+    chain.append(session, "officer.role_set", {"officer": pseudonym, "role": role.value, "by": by}, at=at)
+
+
+def set_duties(
+    session: Session, pseudonym: str, duties: Iterable[str], *, at: datetime, by: str = COMMAND_LINE
+) -> None:
+    """Give an officer these duties and no other, from the next request on. Raises OfficerUnknownError or
+    OwnRoleError."""
+    row, text = one(session, pseudonym), _as_text(duties)
+    _check_another(row, by)
+    if row.duties != text:
+        row.duties = text
+        chain.append(session, "officer.duties_set", {"officer": pseudonym, "duties": text, "by": by}, at=at)
+
+
+def set_password(
+    session: Session,
+    pseudonym: str,
+    password_hash: str,
+    *,
+    at: datetime,
+    by: str,
+    must_change: bool = False,
+    keep: str | None = None,
+) -> None:
+    """Give an officer another password; all sessions end but the one to `keep`."""
+    row = one(session, pseudonym)
+    row.password_hash, row.must_change = password_hash, must_change
+    _end_sessions(session, pseudonym, keep)
+    credentials = credentials_hash(row.name, password_hash)
+    body = {"officer": pseudonym, "credentials_sha256": credentials, "by": by}
+    chain.append(session, "officer.password_set", body, at=at)
+
+
+def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: datetime, by: str) -> None:
+    """Give an officer a password that is good for choosing another, and take away what else opens the desk
+    in that name: whoever was there meanwhile may have made a passkey.
+
+    Raises OfficerUnknownError, OwnRoleError or NoPasswordError.
+    """
+    row = one(session, pseudonym)
+    _check_another(row, by)
+    if not has_password(row):
+        raise NoPasswordError
+    for passkey in passkeys.of(session, pseudonym):
+        passkeys.remove(session, pseudonym, passkey.sha256, at=at)
+    set_password(session, pseudonym, password_hash, at=at, by=by, must_change=True)
+
+
+def disable(session: Session, pseudonym: str, *, at: datetime, by: str = COMMAND_LINE) -> None:
+    """End an officer's sessions and allow no other, for good.
+
+    What the officer decided stays, and so does the name: it never becomes somebody else's.
+    Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
+    """
+    row = one(session, pseudonym)
+    _check_another(row, by)
+    if is_disabled(row):
+        return
+    _check_not_last(session, row)
+    _end_sessions(session, pseudonym)
+    session.execute(delete(PasskeyRow).where(PasskeyRow.officer == pseudonym))
+    body = {"officer": pseudonym, "by": by, "credentials_sha256": credentials_of(row)}
+    # Kept behind the word: name and provider's identity stay provable, and nobody signs in by it.
+    row.password_hash = f"{_DISABLED} {row.password_hash}"
+    chain.append(session, "officer.disabled", body, at=at)
+
+
+def credentials_hash(name: str, password_hash: str) -> str:
+    """What the ledger keeps of name and password: the password hash's salt keeps both from being guessed."""
+    return hashlib.sha256(f"{name}\n{password_hash}".encode()).hexdigest()
+
+
+def credentials_of(row: OfficerRow) -> str:
+    """The hash of what an officer signs in with, or signed in with before being disabled."""
+    return credentials_hash(row.name, _former(row))
+
+
+def is_disabled(row: OfficerRow) -> bool:
+    """Whether this officer may not sign in any more."""
+    return row.password_hash.partition(" ")[0] == _DISABLED
+
+
+def provider_hash(row: OfficerRow) -> str | None:
+    """Who an officer is at the identity provider, as the credentials say that the ledger knows."""
+    former = _former(row)
+    kept = former.removeprefix(_EXTERNAL)
+    return None if kept == former else kept.split()[-1]
+
+
+def _former(row: OfficerRow) -> str:
+    return row.password_hash.removeprefix(f"{_DISABLED} ")
+
+
+def has_password(row: OfficerRow) -> bool:
+    """Whether this officer signs in with a password of the desk."""
+    return not is_disabled(row) and row.external_sha256 is None
+
+
+def password_hash_of(session: Session, name: str) -> tuple[str, str] | None:
+    """Pseudonym and password hash of an officer who may sign in with a password."""
+    row = session.scalars(select(OfficerRow).where(OfficerRow.name == name)).one_or_none()
+    return (row.pseudonym, row.password_hash) if row is not None and has_password(row) else None
+
+
+def _as_text(duties: Iterable[str]) -> str:
+    return " ".join(sorted(set(duties)))
+
+
+def _check_another(row: OfficerRow, by: str) -> None:
+    if row.pseudonym == by:
+        raise OwnRoleError
+
+
+def _check_not_last(session: Session, row: OfficerRow) -> None:
+    """A desk without an administrator could be helped only by whoever runs its machine."""
+    if row.role != Role.ADMINISTRATOR.value:
+        return
+    others = select(func.count()).where(
+        OfficerRow.role == Role.ADMINISTRATOR.value,
+        OfficerRow.password_hash.not_like(f"{_DISABLED}%"),
+        OfficerRow.pseudonym != row.pseudonym,
+    )
+    if not session.scalar(others):
+        raise LastAdministratorError
+
+
+def _end_sessions(session: Session, pseudonym: str, keep: str | None = None) -> None:
+    ending = delete(SessionRow).where(SessionRow.officer == pseudonym)
+    session.execute(ending if keep is None else ending.where(SessionRow.token_sha256 != keep))

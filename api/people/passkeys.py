@@ -1,0 +1,201 @@
+"""Passkeys: registered by who is signed in, and good for signing in by themselves.
+
+Only for who has a password here. Whom the site's identity provider signs in has none: a passkey would open
+the desk to somebody whom the provider has long taken every role. The officer must be verified by the device
+(a finger, a face, its code); each question is answered once; a counter that goes back is a copied key. The
+secret half never comes here, so that nothing can be guessed.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+import webauthn
+from sqlalchemy.orm import Session
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from api.people import challenges, officers, stored_passkeys
+from api.people.officers import SignedInOfficer
+from api.people.sign_in import SigningIn, Visitor
+from api.platform.database.database import Database
+from api.platform.database.tables import PasskeyRow
+from api.platform.errors import PasskeyRefusedError, PasskeysOffError
+from api.platform.settings import Settings
+from api.web.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+_ANYBODY = ""
+_REQUIRED = UserVerificationRequirement.REQUIRED
+
+Credential = Mapping[str, Any]
+"""What the browser's `PublicKeyCredential.toJSON()` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passkeys:
+    """The use cases around passkeys."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
+    signing_in: SigningIn
+
+    @classmethod
+    def of(cls, desk: Desk) -> "Passkeys":
+        """The running desk's. Raises PasskeysOffError where its address for browsers is not set."""
+        if desk.settings.origin is None:
+            raise PasskeysOffError
+        return cls(desk.settings, desk.database, desk.clock, SigningIn.of(desk))
+
+    def ask_for_new(self, who: SignedInOfficer, password: str) -> dict[str, Any]:
+        """What the officer's browser needs to make a passkey.
+
+        A session alone is not enough: whoever sits down at an open desk must not make a key to it. Raises
+        WrongPasswordError, TooManyAttemptsError or TooManySignInsError; PasskeyRefusedError for whom the
+        identity provider signs in.
+        """
+        self._must_be_there(who, password)
+        with self.database.write(turn=False) as session:
+            known = [row.credential for row in stored_passkeys.of(session, who.pseudonym)]
+            options = webauthn.generate_registration_options(
+                rp_id=self._domain,
+                rp_name="Passenger Lane",
+                user_name=who.name,
+                user_id=who.pseudonym.encode(),
+                authenticator_selection=AuthenticatorSelectionCriteria(
+                    resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_REQUIRED
+                ),
+                exclude_credentials=[PublicKeyCredentialDescriptor(id=one) for one in known],
+            )
+            self._keep(session, "passkey_new", options.challenge, who.session_sha256)
+        return _as_json(options)
+
+    def add(self, credential: Credential, label: str, who: SignedInOfficer) -> PasskeyRow:
+        """Keep a passkey that the officer's browser made. Raises PasskeyRefusedError."""
+        challenge = self._answered("passkey_new", credential, who.session_sha256)
+        with _refusals():
+            made = webauthn.verify_registration_response(
+                credential=dict(credential),
+                expected_challenge=challenge,
+                expected_rp_id=self._domain,
+                expected_origin=self._origin,
+                require_user_verification=True,
+            )
+        with self.database.write() as session:
+            row = stored_passkeys.add(
+                session,
+                who.pseudonym,
+                made.credential_id,
+                made.credential_public_key,
+                made.sign_count,
+                label,
+                at=self.clock(),
+            )
+            session.expunge(row)
+        log.info("officer.passkey_added", officer=who.pseudonym)
+        return row
+
+    def listed(self, who: SignedInOfficer) -> list[PasskeyRow]:
+        """The officer's passkeys."""
+        with self.database.read() as session:
+            found = stored_passkeys.of(session, who.pseudonym)
+            session.expunge_all()
+        return found
+
+    def remove(self, name: str, who: SignedInOfficer) -> None:
+        """Forget one of them. Raises PasskeyUnknownError."""
+        with self.database.write() as session:
+            stored_passkeys.remove(session, who.pseudonym, name, at=self.clock())
+        log.info("officer.passkey_removed", officer=who.pseudonym)
+
+    def ask(self) -> dict[str, Any]:
+        """What any browser needs to sign in with a passkey that it has."""
+        options = webauthn.generate_authentication_options(rp_id=self._domain, user_verification=_REQUIRED)
+        with self.database.write(turn=False) as session:
+            self._keep(session, "passkey", options.challenge, _ANYBODY)
+        return _as_json(options)
+
+    def sign_in(self, credential: Credential, visitor: Visitor) -> tuple[SignedInOfficer, str]:
+        """Start a session for whose passkey this is. Raises PasskeyRefusedError or WrongPasswordError."""
+        challenge = self._answered("passkey", credential, _ANYBODY)
+        with _refusals():
+            told = credential["response"].get("userHandle")
+            handle = base64url_to_bytes(told) if told else None
+            raw_id = base64url_to_bytes(credential["rawId"])
+        with self.database.write() as session, _refusals():
+            row = stored_passkeys.by_credential(session, raw_id)
+            if handle is not None and handle != row.officer.encode():
+                raise PasskeyRefusedError
+            _must_have_password(session, row.officer)
+            used = webauthn.verify_authentication_response(
+                credential=dict(credential),
+                expected_challenge=challenge,
+                expected_rp_id=self._domain,
+                expected_origin=self._origin,
+                credential_public_key=row.public_key,
+                credential_current_sign_count=row.sign_count,
+                require_user_verification=True,
+            )
+            row.sign_count, row.used_at = used.new_sign_count, self.clock()
+            officer = row.officer
+        return self.signing_in.begin(officer, "passkey", visitor)
+
+    def _must_be_there(self, who: SignedInOfficer, password: str) -> None:
+        with self.database.read() as session:
+            _must_have_password(session, who.pseudonym)
+        with self.signing_in.passwords.place():
+            self.signing_in.check_password(who.name, password, None)
+
+    def _keep(self, session: Session, kind: challenges.Kind, challenge: bytes, holder: str) -> None:
+        challenges.keep(session, kind, bytes_to_base64url(challenge), holder, "", at=self.clock())
+
+    def _answered(self, kind: challenges.Kind, credential: Credential, holder: str) -> bytes:
+        """The question that this answers; it cannot be answered again."""
+        with _refusals():
+            client_data = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
+            challenge = str(client_data["challenge"])
+        with self.database.write(turn=False) as session:
+            if challenges.take(session, kind, challenge, holder, at=self.clock()) is None:
+                raise PasskeyRefusedError
+        return base64url_to_bytes(challenge)
+
+    @property
+    def _origin(self) -> str:
+        return self.settings.origin or ""
+
+    @property
+    def _domain(self) -> str:
+        return self.settings.passkey_domain
+
+
+def _must_have_password(session: Session, officer: str) -> None:
+    """Raise PasskeyRefusedError for whom the identity provider signs in, and for who is disabled."""
+    if not officers.has_password(officers.one(session, officer)):
+        raise PasskeyRefusedError
+
+
+def _as_json(options: Any) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(webauthn.options_to_json(options))
+    return read
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Whatever is wrong with what a browser sent: it is refused, and not said why."""
+    try:
+        yield
+    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        log.warning("passkey refused", error=type(error).__name__)
+        raise PasskeyRefusedError from error

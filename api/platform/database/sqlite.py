@@ -1,0 +1,119 @@
+"""One SQLite file as the desk's database: durable, and read or written by one machine."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from api.platform.errors import (
+    ApiError,
+    DiskFullError,
+    ReadOnlyStoreError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+)
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT}
+"""A table is missing, a page makes no sense; None: text that is no text."""
+_WRITES = "passenger_lane_writes"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """See `api.platform.database.database.Server`. A transaction that writes begins IMMEDIATE: with its
+    turn."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def engine(self, *, timeout_s: float, only_read: bool) -> Engine:
+        """Nothing is opened yet. `only_read` leaves the file and its folder as they are."""
+        # hide_parameters: an error message must not carry a name or a note into a log.
+        engine = create_engine(
+            _address_to_read(self.path) if only_read else f"sqlite:///{self.path}",
+            hide_parameters=True,
+            connect_args={"timeout": timeout_s, "isolation_level": None},
+        )
+        durable = () if only_read else ("journal_mode=WAL", "synchronous=FULL")
+        _prepare(engine, (*durable, "foreign_keys=ON"))
+        return engine
+
+    def reading(self, engine: Engine) -> Engine:
+        """The engine whose transactions see one state: in WAL mode all do."""
+        return engine
+
+    def writing(self, engine: Engine) -> Engine:
+        """The engine whose transactions write."""
+        return engine.execution_options(**{_WRITES: True})
+
+    def take_turn(self, connection: Connection) -> None:
+        """To begin was to take it."""
+
+    def make(self) -> None:
+        """Faces lie in it: only its owner reads it. SQLite gives the files beside it the same mode.
+
+        Raises StoreError where its folder is not there: a mistyped path makes none.
+        """
+        folder = self.path.absolute().parent
+        if not folder.is_dir():
+            raise StoreError(f"{self.path}: there is no folder {folder}: check the path, or make the folder")
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+
+    def must_exist(self) -> None:
+        """Raises StoreError."""
+        if not self.path.is_file():
+            raise StoreError(f"{self.path}: there is no desk's database there")
+
+    def must_take_writes(self, connection: Connection, *, least_free_bytes: int) -> None:  # noqa: ARG002
+        """Raises ReadOnlyStoreError or DiskFullError where a write would fail."""
+        if not os.access(self.path, os.W_OK):  # also where somebody removed or moved it
+            raise ReadOnlyStoreError
+        if shutil.disk_usage(self.path.parent).free < least_free_bytes:
+            raise DiskFullError
+
+    def named(self, error: DBAPIError) -> ApiError:
+        """The desk's word for an error of the driver; it repeats nothing of what is stored."""
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        primary = code and code & 0xFF  # the rest of the number tells more of the same
+        if primary in _BUSY:
+            return StoreBusyError()
+        # Without a number it is the driver that complains, and its text quotes what is stored.
+        cause = "it holds text that is no text" if code is None else str(error.orig)
+        kind = StoreDamagedError if primary in _DAMAGED else StoreError
+        return kind(f"the desk's database cannot be read or written: {cause}")
+
+
+def _address_to_read(path: Path) -> URL:
+    where = {"mode": "ro", "uri": "true"}
+    # Beside a database in WAL mode, SQLite wants to make files even to read it. Where nobody can make
+    # them and no writer left any, nobody writes: then it can be read as it lies there.
+    if not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+        where["immutable"] = "1"
+    return URL.create("sqlite", database=f"file:{quote(str(path.resolve()))}", query=where)
+
+
+def _prepare(engine: Engine, pragmas: Iterable[str]) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE locks before anything is read: what a writer read is still true when it writes.
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

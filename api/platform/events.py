@@ -1,0 +1,178 @@
+"""Tells open pages and waiting lanes, of this worker and of others, that something changed; never what.
+
+The database stays the only truth: a listener that misses a word reads it there.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from time import time
+from typing import Literal, Protocol
+
+from api.platform.errors import TooManyListenersError
+
+EventName = Literal[
+    "referral.opened",
+    "referral.changed",
+    "referral.decided",
+    "referral.handed",
+    "lane.changed",
+    "staff.changed",
+]
+
+MOST_LISTENERS = 512
+MOST_OF_A_LANE = 8
+MOST_OF_A_SESSION = 16
+"""No single lane or session takes the places of all others; a lane waits for one decision at a time."""
+MOST_WAITING = 64
+"""Events kept for one listener; a listener that is slower is dropped and comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to a referral."""
+
+    name: EventName
+    passage: str
+    officer: str = ""
+    """Whom alone it concerns; empty: everybody."""
+    said_at: float = field(default_factory=time, compare=False)
+    """By the wall's clock, which several machines share: how long the word takes is measured, no more."""
+
+
+Heard = Callable[[Event], None]
+Lost = Callable[[], None]
+
+
+class News(Protocol):
+    """What connects the brokers of several workers."""
+
+    def start(self, heard: Heard, lost: Lost) -> None:
+        """Begin: `heard` takes what others say, `lost` is called where something of it may be missing."""
+        ...
+
+    def send(self, event: Event) -> None:
+        """Tell the others. Never waits and never fails."""
+        ...
+
+    def close(self) -> None:
+        """Send what waits, if that is possible at once, and end."""
+        ...
+
+
+class Listener:
+    """One listener's bounded queue; `dropped` when it did not keep up, or the desk is closing."""
+
+    def __init__(self, of: str, passage: str | None) -> None:
+        self.of = of
+        self.passage = passage
+        self.dropped = False
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue(MOST_WAITING)
+
+    async def word(self, timeout_s: float) -> Event | None:
+        """The next event; None after `timeout_s` without one, or when this listener was dropped."""
+        if self.dropped:
+            return None
+        try:
+            return await asyncio.wait_for(self._events.get(), timeout_s)
+        except TimeoutError:
+            return None
+
+    def tell(self, event: Event) -> None:
+        """Queue an event, or drop this listener where it does not keep up."""
+        if self.dropped or self.passage not in (None, event.passage):
+            return
+        try:
+            self._events.put_nowait(event)
+        except asyncio.QueueFull:
+            self.drop()
+
+    def drop(self) -> None:
+        """End this listener: what waits is thrown away."""
+        self.dropped = True
+        while not self._events.empty():
+            self._events.get_nowait()
+        self._events.put_nowait(None)
+
+
+class Broker:
+    """Listeners of one event loop; `publish` may be called from any thread.
+
+    `news` takes what is published to the listeners of other workers.
+    """
+
+    def __init__(self, news: News | None = None) -> None:
+        self._news = news
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listeners: set[Listener] = set()
+        self._closed = threading.Event()
+        self._changes = count(1)
+        self.changes = 0
+        """Grows with everything that is told here, before any listener hears of it; also where something may
+        have been missed."""
+
+    def start(self) -> None:
+        """Serve the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        if self._news is not None:
+            self._news.start(self._hear, self._lose)
+
+    def listen(self, of: str, most: int, passage: str | None = None) -> Listener:
+        """A new listener, to one passage or to all; give it to `leave`.
+
+        Raises TooManyListenersError where `of`, a lane or a session, has `most`, or all places are taken.
+        """
+        held = sum(listener.of == of for listener in self._listeners)
+        if held >= most or len(self._listeners) >= MOST_LISTENERS:
+            raise TooManyListenersError
+        listener = Listener(of, passage)
+        self._listeners.add(listener)
+        if self._closed.is_set():
+            listener.drop()
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """Forget a listener."""
+        self._listeners.discard(listener)
+
+    def publish(self, event: Event) -> None:
+        """Tell everyone whom it concerns."""
+        self._hear(event)
+        if self._news is not None:
+            self._news.send(event)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the desk is about to end."""
+        return self._closed.is_set()
+
+    def close(self) -> None:
+        """End all streams, so that the process can end. Call it in the event loop."""
+        self._closed.set()
+        self._drop_all()
+
+    def stop(self) -> None:
+        """Say nothing more to other workers: the last request is answered."""
+        if self._news is not None:
+            self._news.close()
+
+    def _hear(self, event: Event) -> None:
+        self.changes = next(self._changes)
+        if self._loop is not None and not self._closed.is_set():
+            self._loop.call_soon_threadsafe(self._tell, event)
+
+    def _lose(self) -> None:
+        """Something may have been missed: who listens comes again, and reads the database."""
+        self.changes = next(self._changes)
+        if self._loop is not None and not self._closed.is_set():
+            self._loop.call_soon_threadsafe(self._drop_all)
+
+    def _drop_all(self) -> None:
+        for listener in self._listeners:
+            listener.drop()
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener.tell(event)

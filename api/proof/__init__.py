@@ -1,1 +1,0 @@
-"""The ledger for those who trust no desk: files, the verifier of one file, the witness."""

@@ -1,0 +1,1 @@
+"""How officers review: cases, shifts, prepared cases, and each officer's accuracy."""

@@ -1,0 +1,207 @@
+"""What is known of an officer's eye and work, from prepared cases and from decisions; and its alarms.
+
+The figures are the officer's and the trainer's: nobody else is told. They are never a reason in a case.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api.ledger import chain
+from api.ledger.facts import JudgedTold
+from api.people.officers import is_disabled
+from api.people.roles import Role
+from api.platform.database.tables import (
+    LedgerRow,
+    OfficerRow,
+    OpinionRow,
+    PreparedRow,
+    QualityAlarmRow,
+    ReferralRow,
+    SeededRow,
+)
+from api.platform.errors import NameUnknownError
+from api.review.cases import steps
+from api.review.cases.steps import Match, Verdict
+from api.review.officer_accuracy import Decided, Known, Look, Outcome, Quality, Truth, figures, looks
+from lane.decision.referral import Answer
+from lane.ledger.chain import read
+
+WINDOW = timedelta(days=30)
+MOST_DECISIONS = 1000
+LOOK_EVERY = timedelta(days=1)
+LOOKED = "looked"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something in an officer's decisions that chance does not explain; why is not said."""
+
+    officer: str
+    kind: str
+    raised_at: datetime
+    found: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfOfficer:
+    """One officer's figures and alarms."""
+
+    officer: str
+    name: str
+    quality: Quality
+    alarms: tuple[Alarm, ...]
+
+
+def of_officer(session: Session, officer: str, *, at: datetime) -> OfOfficer:
+    """The figures of one officer. Raises NameUnknownError."""
+    row = session.get(OfficerRow, officer)
+    if row is None:
+        raise NameUnknownError("officer", officer)
+    found = figures(_known(session, officer, at), _decided(session, officer, at))
+    return OfOfficer(officer, row.name, found, tuple(_alarms(session, officer)))
+
+
+def of_all(session: Session, *, at: datetime) -> list[OfOfficer]:
+    """Everybody who decides cases, by name."""
+    rows = session.scalars(
+        select(OfficerRow).where(OfficerRow.role == Role.OFFICER.value).order_by(OfficerRow.name)
+    )
+    return [of_officer(session, row.pseudonym, at=at) for row in rows if not is_disabled(row)]
+
+
+def raised(session: Session) -> int:
+    """How many alarms there are."""
+    asked = select(func.count()).select_from(QualityAlarmRow).where(QualityAlarmRow.kind != LOOKED)
+    return session.scalar(asked) or 0
+
+
+def due(session: Session, *, at: datetime) -> list[str]:
+    """Whose decisions were not looked at for a day."""
+    looked = select(QualityAlarmRow.officer).where(
+        QualityAlarmRow.kind == LOOKED, QualityAlarmRow.looked_at > at - LOOK_EVERY
+    )
+    seen = set(session.scalars(looked))
+    asked = select(OfficerRow).where(OfficerRow.role == Role.OFFICER.value)
+    rows = session.scalars(asked.order_by(OfficerRow.pseudonym))
+    return [row.pseudonym for row in rows if row.pseudonym not in seen and not is_disabled(row)]
+
+
+def look(session: Session, officer: str, *, at: datetime) -> list[str]:
+    """Test an officer's decisions; raise what alarms and clear what is clean again. Return what is new.
+
+    The session must be one that writes. Nothing happens where another worker looked within a day.
+    """
+    if officer not in due(session, at=at):
+        return []
+    session.merge(QualityAlarmRow(officer=officer, kind=LOOKED, raised_at=at, looked_at=at, found=0, n=0))
+    session.flush()
+    rows = {row.kind: row for row in _rows(session, officer)}
+    raised = []
+    for found in looks(_decided(session, officer, at)):
+        known = rows.get(found.kind)
+        if known is None and found.alarming:
+            _raise(session, officer, found, at=at)
+            raised.append(found.kind)
+        elif known is not None and found.clean:
+            session.delete(known)
+            session.flush()
+            body = {"officer": officer, "kind": found.kind}
+            chain.append(session, "quality.alarm_cleared", body, at=at)
+    return raised
+
+
+def _raise(session: Session, officer: str, found: Look, *, at: datetime) -> None:
+    numbers = {"found": found.found, "n": found.n}
+    session.add(QualityAlarmRow(officer=officer, kind=found.kind, raised_at=at, looked_at=at, **numbers))
+    session.flush()
+    body = {"officer": officer, "kind": found.kind, **numbers, "allowed": found.allowed}
+    chain.append(session, "quality.alarm_raised", body, at=at)
+
+
+def _known(session: Session, officer: str, at: datetime) -> Iterator[Known]:
+    rows = session.execute(
+        select(PreparedRow.truth, SeededRow.outcome)
+        .join(PreparedRow, PreparedRow.case == SeededRow.case)
+        .where(SeededRow.officer == officer, SeededRow.training.is_(False))
+        .where(SeededRow.outcome.is_not(None), SeededRow.decided_at > at - WINDOW)
+    )
+    for truth, outcome in rows:
+        yield Known(Truth(truth), Outcome(str(outcome)))
+
+
+def _decided(session: Session, officer: str, at: datetime) -> list[Decided]:
+    """The officer's last decisions for which faces were judged, the newest first."""
+    said = session.scalars(
+        select(OpinionRow)
+        .where(OpinionRow.officer == officer, OpinionRow.at > at - WINDOW)
+        .where(OpinionRow.kind.in_(("judged", "decided", "proposed")))
+        .order_by(OpinionRow.at.desc())
+        .limit(2 * MOST_DECISIONS)
+    ).all()
+    # Who saw the findings under an earlier claim judges nothing blind: such a look tells nothing of the eye.
+    judged = {(one.passage, one.claim): one for one in said if one.kind == "judged" and not _seen_before(one)}
+    answers = [one for one in said if one.kind != "judged" and (one.passage, one.claim) in judged]
+    passages = {one.passage for one in answers}
+    claimed = _claimed_at(session, passages, officer)
+    machine = {passage: _machine(session, passage) for passage in passages}
+    return [
+        _one(judged[one.passage, one.claim], one, machine[one.passage], claimed.get((one.passage, one.claim)))
+        for one in answers
+    ]
+
+
+def _one(verdict: OpinionRow, answer: OpinionRow, found: Match, claimed_at: datetime | None) -> Decided:
+    took_s = (answer.at - claimed_at).total_seconds() if claimed_at else inf
+    said = {Verdict.SAME.value: True, Verdict.DIFFERENT.value: False}.get(str(verdict.verdict))
+    admitted = {Answer.ADMIT.value: True, Answer.SECOND_LINE.value: False}.get(str(answer.answer))
+    machine = {Match.MATCH: True, Match.NO_MATCH: False}.get(found)
+    return Decided(
+        # A clock that was set back in between measured nothing.
+        seconds=took_s if took_s >= 0 else inf,
+        before=None if said is None or machine is None else said == machine,
+        after=None if None in (said, admitted, machine) else admitted == machine,
+        changed=said is not None and admitted is not None and said != admitted,
+    )
+
+
+def _seen_before(judged: OpinionRow) -> bool:
+    return bool(json.loads(judged.details or "{}").get("seen_before"))
+
+
+def _machine(session: Session, passage: str) -> Match:
+    row = session.get_one(ReferralRow, passage)
+    judged = JudgedTold.model_validate_json(row.judged)
+    codes = frozenset(reason.code for reason in judged.reasons)
+    return steps.match(codes, compared=judged.evidence.similarity.value is not None)
+
+
+def _claimed_at(session: Session, passages: Iterable[str], officer: str) -> dict[tuple[str, int], datetime]:
+    """When each case was taken, from the ledger: how long a decision took counts from it."""
+    rows = session.execute(
+        select(LedgerRow.payload, LedgerRow.hash).where(
+            LedgerRow.passage.in_(sorted(passages)), LedgerRow.lane.is_(None)
+        )
+    )
+    entries = (read(payload, hash_) for payload, hash_ in rows)
+    return {
+        (str(one.body["passage"]), int(one.body["claim"])): one.at
+        for one in entries
+        if one.kind == "referral.claimed" and one.body.get("officer") == officer and "claim" in one.body
+    }
+
+
+def _alarms(session: Session, officer: str) -> Iterator[Alarm]:
+    for row in _rows(session, officer):
+        yield Alarm(row.officer, row.kind, row.raised_at, row.found, row.n)
+
+
+def _rows(session: Session, officer: str) -> list[QualityAlarmRow]:
+    asked = select(QualityAlarmRow).where(QualityAlarmRow.officer == officer, QualityAlarmRow.kind != LOOKED)
+    return list(session.scalars(asked.order_by(QualityAlarmRow.kind)))

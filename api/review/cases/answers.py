@@ -1,0 +1,388 @@
+"""The review of a case in the database: judge blind, decide, correct, hand to the lane, ask once more.
+
+Each is one conditional change with its ledger entry; what may follow what is said in
+`api.review.cases.steps`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.ledger import chain, search
+from api.ledger.facts import JudgedTold
+from api.platform.database.tables import OpinionRow, ReferralRow, RoundRow
+from api.platform.errors import (
+    AlreadyHandedError,
+    AlreadyJudgedError,
+    ClaimMissingError,
+    GroundRefusedError,
+    NotDecidedError,
+    NoteMissingError,
+    NotRevealedError,
+    NotShownError,
+    NotYourDecisionError,
+    PassageClosedError,
+    RepeatRefusedError,
+    SecondOfficerNeededError,
+)
+from api.review.cases import decisions, queue, steps
+from api.review.cases.queue import Referral
+from api.review.cases.steps import Stage, Step, Verdict
+from lane.decision.referral import GROUNDS, Answer, Decision, Ground, PassageId
+
+_CLOCKS_APART = timedelta(seconds=5)
+"""So far the clocks of two workers may be apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an officer says of two faces, and how it was found."""
+
+    verdict: Verdict
+    confidence: int
+    features: Mapping[str, str]
+    viewed: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An answer that an officer gives."""
+
+    answer: Answer
+    ground: Ground
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came of an answer: the decision, or who is asked next. `new` where it was not there before."""
+
+    decision: Decision | None
+    next: Stage | None
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """The decision for a lane, or in how many seconds there may be one; `new` where it is handed now."""
+
+    decision: Decision | None
+    due_in_s: float | None = None
+    new: bool = False
+
+
+def judge(session: Session, passage: str, officer: str, given: Judgement, *, at: datetime) -> bool:
+    """Keep a blind judgement and reveal the case; False where exactly this is there already.
+
+    Raises NotShownError, AlreadyJudgedError, ClaimMissingError, AlreadyDecidedError, PassageClosedError or
+    ReferralUnknownError.
+    """
+    mine = (queue.is_waiting(), queue.claimed_by(officer, at))
+    blind = (ReferralRow.step == Step.BLIND.value, ReferralRow.shown.is_(True))
+    if not queue.change(session, passage, *mine, *blind, step=Step.REVEALED.value, shown=False):
+        _same_judgement(session, passage, officer, given, at=at)
+        return False
+    row = queue.row_of(session, passage)
+    details = {
+        "features": dict(given.features),
+        "viewed": [dict(view) for view in given.viewed],
+        "seen_before": _seen_before(session, row, officer),
+    }
+    about = _about(row, "judged", officer, at)
+    session.add(
+        OpinionRow(
+            **about,
+            verdict=given.verdict.value,
+            confidence=given.confidence,
+            details=json.dumps(details, sort_keys=True),
+        )
+    )
+    said = {"verdict": given.verdict.value, "confidence": given.confidence, **details}
+    who = {"passage": passage, "officer": officer, "claim": row.claims}
+    chain.append(session, "referral.judged_blind", who | said | {"judgement": about["id"]}, at=at)
+    chain.append(session, "referral.revealed", who | {"match": _match(row).value}, at=at)
+    return True
+
+
+def decide(session: Session, passage: str, officer: str, wanted: Wanted, *, at: datetime) -> Given:
+    """Answer for a case that the officer has and whose findings were revealed.
+
+    The same officer with the same answer, ground and note gets the same again. Raises GroundRefusedError,
+    NoteMissingError, RepeatRefusedError, NotRevealedError, ClaimMissingError, AlreadyDecidedError,
+    PassageClosedError or ReferralUnknownError.
+    """
+    if wanted.ground not in GROUNDS[wanted.answer]:
+        raise GroundRefusedError
+    referral = queue.one(session, passage, at=at)
+    if referral.state != "claimed" or referral.claimed_by != officer:
+        return _same_again(session, referral, officer, wanted)
+    if referral.step is not Step.REVEALED or not referral.shown:
+        raise NotRevealedError
+    _check(session, referral, wanted)
+    first = _first_answer(session, referral)
+    asked = steps.asked_next(referral.stage, referral.judged.codes, wanted.answer, first)
+    if asked is None:
+        return Given(_settle(session, referral, officer, wanted, at=at), None, new=True)
+    _propose(session, referral, officer, wanted, asked, at=at)
+    return Given(None, asked, new=True)
+
+
+def correct(session: Session, passage: str, officer: str, wanted: Wanted, *, at: datetime) -> Given:
+    """Put another decision in place of the own one, as long as the lane does not have it.
+
+    Raises GroundRefusedError, NoteMissingError, RepeatRefusedError, SecondOfficerNeededError,
+    NotDecidedError, NotYourDecisionError, AlreadyHandedError, PassageClosedError or ReferralUnknownError.
+    """
+    if wanted.ground not in GROUNDS[wanted.answer]:
+        raise GroundRefusedError
+    referral = queue.one(session, passage, at=at)
+    before = decisions.of_passage(session, passage)
+    _correctable(referral, before, officer)
+    row = queue.row_of(session, passage)
+    if before is None or (_says(before, wanted) and row.note == wanted.note):
+        return Given(before, None, new=False)
+    _check(session, referral, wanted)
+    if before.answer is not Answer.ADMIT and steps.reverses(referral.judged.codes, wanted.answer):
+        raise SecondOfficerNeededError
+    decision = _decision(passage, officer, wanted, at)
+    unchanged = (ReferralRow.decision == before.id, ReferralRow.handed_at.is_(None))
+    if not queue.change(session, passage, *unchanged, **_columns(decision, wanted.note)):
+        raise AlreadyHandedError
+    _keep(session, queue.row_of(session, passage), "corrected", decision, wanted.note)
+    body = {
+        "passage": passage,
+        "decision": decisions.as_body(decision),
+        "corrects": before.id,
+        "note_sha256": decisions.note_hash(wanted.note),
+    }
+    chain.append(session, "referral.corrected", body, at=at)
+    return Given(decision, None, new=True)
+
+
+def look(session: Session, passage: str, *, at: datetime, window: timedelta) -> Handing:
+    """The decision as far as the lane has it; one that it does not have yet is handed by `hand`."""
+    decision = decisions.of_passage(session, passage)
+    if decision is None:
+        return Handing(None)
+    if queue.row_of(session, passage).handed_at is not None:
+        return Handing(decision)
+    if decision.decided_at - at > _CLOCKS_APART:
+        return Handing(None, 0.0)  # the clock was set back: nobody waits until it is where it was
+    return Handing(None, max(0.0, (decision.decided_at + window - at).total_seconds()))
+
+
+def hand(session: Session, passage: str, *, at: datetime, window: timedelta) -> Handing:
+    """Hand the decision to the lane once its time for corrections is over: from then on it stays."""
+    found = look(session, passage, at=at, window=window)
+    if found.due_in_s != 0:
+        return found
+    decision = decisions.of_passage(session, passage)
+    if decision is None:
+        return Handing(None)
+    same = (ReferralRow.decision == decision.id, ReferralRow.handed_at.is_(None))
+    if not queue.change(session, passage, *same, handed_at=at):
+        return Handing(None)
+    chain.append(session, "referral.handed", {"passage": passage, "decision": decision.id}, at=at)
+    return Handing(decision, new=True)
+
+
+def may_reopen(row: ReferralRow) -> bool:
+    """Whether the lane has an officer's word to capture once more."""
+    handed = row.decision is not None and row.handed_at is not None
+    return handed and row.answer == Answer.REPEAT_CAPTURE and row.ended is None
+
+
+def reopen(session: Session, row: ReferralRow, judged: JudgedTold, gravity: int, *, at: datetime) -> None:
+    """Ask about a passage once more; each round is judged blind from the beginning."""
+    session.add(RoundRow(passage=row.passage, number=row.round, judged=row.judged, decision=row.decision))
+    row.round += 1
+    row.judged, row.gravity = judged.model_dump_json(), gravity
+    row.stage, row.step, row.shown = Stage.FIRST.value, Step.BLIND.value, False
+    row.claimed_by = row.claimed_until = row.escalated_at = row.handed_at = None
+    row.decision = row.answer = row.ground = row.note = row.decided_by = row.decided_at = None
+    session.flush()
+    body = {"passage": row.passage, "round": row.round}
+    chain.append(session, decisions.REOPENED, body, at=at)
+
+
+def _same_judgement(session: Session, passage: str, officer: str, given: Judgement, *, at: datetime) -> None:
+    """Raise what is wrong, unless this judgement is there already."""
+    referral = queue.one(session, passage, at=at)
+    if referral.state != "claimed" or referral.claimed_by != officer:
+        raise queue.why_not(session, passage, otherwise=ClaimMissingError())
+    if referral.step is Step.BLIND:
+        raise NotShownError
+    said = referral.opinion
+    if said is None or (said.verdict, said.confidence) != (given.verdict, given.confidence):
+        raise AlreadyJudgedError
+
+
+def _seen_before(session: Session, row: ReferralRow, officer: str) -> bool:
+    """Whether this round was revealed to the officer under an earlier claim: then nobody judges blind."""
+    earlier = select(OpinionRow.id).where(
+        OpinionRow.passage == row.passage,
+        OpinionRow.round == row.round,
+        OpinionRow.kind == "judged",
+        OpinionRow.officer == officer,
+    )
+    return session.scalar(earlier.limit(1)) is not None
+
+
+def _check(session: Session, referral: Referral, wanted: Wanted) -> None:
+    """Raise what forbids this answer to this officer."""
+    codes = referral.judged.codes
+    if wanted.answer is Answer.REPEAT_CAPTURE:
+        refused = search.repeat_refused(session, referral.passage)
+        if not steps.may_repeat(codes, referral.round - 1, refused=refused):
+            raise RepeatRefusedError
+    verdict = referral.opinion.verdict if referral.opinion else None
+    if steps.needs_note(codes, verdict, wanted.answer, wanted.ground) and not wanted.note.strip():
+        raise NoteMissingError
+
+
+def _settle(session: Session, referral: Referral, officer: str, wanted: Wanted, *, at: datetime) -> Decision:
+    decision = _decision(referral.passage, officer, wanted, at)
+    mine = (queue.is_waiting(), queue.claimed_by(officer, at), ReferralRow.step == Step.REVEALED.value)
+    if not queue.change(session, referral.passage, *mine, **_columns(decision, wanted.note)):
+        raise queue.why_not(session, referral.passage, otherwise=ClaimMissingError())
+    if decisions.recorded(session, referral.passage) is not None:
+        raise decisions.contradiction(referral.passage)
+    row = queue.row_of(session, referral.passage)
+    _keep(session, row, "decided", decision, wanted.note)
+    body = {
+        "passage": referral.passage,
+        "decision": decisions.as_body(decision),
+        "stage": row.stage,
+        "claim": row.claims,
+        "note_sha256": decisions.note_hash(wanted.note),
+        "claimed_until": _until(row).isoformat(),
+    }
+    chain.append(session, "referral.decided", body, at=at)
+    return decision
+
+
+def _propose(
+    session: Session, referral: Referral, officer: str, wanted: Wanted, asked: Stage, *, at: datetime
+) -> None:
+    """Keep an answer that another officer must agree to; the case goes back, and nobody is told of it."""
+    proposal = _decision(referral.passage, officer, wanted, at)
+    row = queue.row_of(session, referral.passage)
+    body = {
+        "passage": referral.passage,
+        "proposal": decisions.as_body(proposal),
+        "stage": row.stage,
+        "next": asked.value,
+        "claim": row.claims,
+        "note_sha256": decisions.note_hash(wanted.note),
+        "claimed_until": _until(row).isoformat(),
+    }
+    _keep(session, row, "proposed", proposal, wanted.note)
+    mine = (queue.is_waiting(), queue.claimed_by(officer, at), ReferralRow.step == Step.REVEALED.value)
+    back = {"claimed_by": None, "claimed_until": None, "shown": False, "step": Step.BLIND.value}
+    if not queue.change(session, referral.passage, *mine, stage=asked.value, **back):
+        raise queue.why_not(session, referral.passage, otherwise=ClaimMissingError())
+    chain.append(session, "referral.proposed", body, at=at)
+
+
+def _correctable(referral: Referral, decision: Decision | None, officer: str) -> None:
+    """Raise what forbids a correction by this officer."""
+    if decision is None:
+        raise PassageClosedError if referral.ended is not None else NotDecidedError
+    if decision.officer != officer:
+        raise NotYourDecisionError
+    if referral.handed_at is not None:
+        raise AlreadyHandedError
+    if referral.ended is not None:
+        raise PassageClosedError
+
+
+def _same_again(session: Session, referral: Referral, officer: str, wanted: Wanted) -> Given:
+    """What is there already, if it is what is wanted; else why there can be none."""
+    known = decisions.of_passage(session, referral.passage)
+    note = queue.row_of(session, referral.passage).note
+    if known and known.officer == officer and _says(known, wanted) and note == wanted.note:
+        return Given(known, None, new=False)
+    proposed = _proposed(session, referral, officer)
+    if known is None and proposed is not None and _proposes(proposed, wanted):
+        return Given(None, referral.stage, new=False)
+    raise queue.why_not(session, referral.passage, otherwise=ClaimMissingError())
+
+
+def _says(decision: Decision, wanted: Wanted) -> bool:
+    return (decision.answer, decision.ground) == (wanted.answer, wanted.ground)
+
+
+def _proposes(row: OpinionRow, wanted: Wanted) -> bool:
+    return (row.answer, row.ground, row.note) == (wanted.answer.value, wanted.ground.value, wanted.note)
+
+
+def _proposed(session: Session, referral: Referral, officer: str) -> OpinionRow | None:
+    return session.scalars(_proposals(referral).where(OpinionRow.officer == officer).limit(1)).one_or_none()
+
+
+def _first_answer(session: Session, referral: Referral) -> Answer | None:
+    row = session.scalars(
+        _proposals(referral).where(OpinionRow.stage == Stage.FIRST.value).limit(1)
+    ).one_or_none()
+    return Answer(str(row.answer)) if row else None
+
+
+def _proposals(referral: Referral) -> Any:
+    return select(OpinionRow).where(
+        OpinionRow.passage == referral.passage,
+        OpinionRow.round == referral.round,
+        OpinionRow.kind == "proposed",
+    )
+
+
+def _decision(passage: str, officer: str, wanted: Wanted, at: datetime) -> Decision:
+    return Decision(str(uuid4()), PassageId(passage), wanted.answer, wanted.ground, officer, at)
+
+
+def _columns(decision: Decision, note: str) -> dict[str, Any]:
+    """A decision as the row of its case has it."""
+    return {
+        "decision": decision.id,
+        "answer": decision.answer.value,
+        "ground": decision.ground.value,
+        "note": note,
+        "decided_by": decision.officer,
+        "decided_at": decision.decided_at,
+    }
+
+
+def _keep(session: Session, row: ReferralRow, kind: str, said: Decision, note: str) -> None:
+    """Put an answer beside what was said before."""
+    about = _about(row, kind, said.officer, said.decided_at) | {"id": said.id}
+    session.add(OpinionRow(**about, answer=said.answer.value, ground=said.ground.value, note=note))
+    session.flush()
+
+
+def _about(row: ReferralRow, kind: str, officer: str, at: datetime) -> dict[str, Any]:
+    return {
+        "id": str(uuid4()),
+        "kind": kind,
+        "passage": row.passage,
+        "round": row.round,
+        "stage": row.stage,
+        "claim": row.claims,
+        "officer": officer,
+        "at": at,
+    }
+
+
+def _match(row: ReferralRow) -> steps.Match:
+    judged = JudgedTold.model_validate_json(row.judged)
+    return steps.match(judged.codes, compared=judged.evidence.similarity.value is not None)
+
+
+def _until(row: ReferralRow) -> datetime:
+    if row.claimed_until is None:
+        raise ClaimMissingError
+    return row.claimed_until

@@ -1,0 +1,165 @@
+"""How a case is reviewed, as tables: a blind judgement, the reveal, the decision. No storage, no words.
+
+Nobody decides without having judged blind under the same claim, unless there is nothing to compare. To
+reverse a confident result of the machine takes two officers who judge apart, and a supervisor where they
+differ.
+"""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Literal
+
+from lane.decision.reason_codes import NEVER_CAPTURED, Code
+from lane.decision.referral import MOST_REPEATS, Answer, Ground
+
+
+class Step(StrEnum):
+    """How far the officer is who has the case, or whose decision it is."""
+
+    BLIND = "blind"
+    REVEALED = "revealed"
+    DECIDED = "decided"
+
+
+class Stage(StrEnum):
+    """Which officer is asked."""
+
+    FIRST = "first"
+    SECOND = "second"
+    THIRD = "third"
+
+
+class State(StrEnum):
+    """Where one round of a case stands."""
+
+    WAITING = "waiting"
+    BLIND = "blind"
+    REVEALED = "revealed"
+    DECIDED = "decided"
+    HANDED = "handed"
+
+
+class Act(StrEnum):
+    """What may happen to a case. An expired lease is a case that was given back."""
+
+    CLAIMED = "claimed"
+    CLAIMED_WITHOUT_FACES = "claimed_without_faces"
+    JUDGED = "judged"
+    GIVEN_BACK = "given_back"
+    PROPOSED = "proposed"
+    DECIDED = "decided"
+    CORRECTED = "corrected"
+    HANDED = "handed"
+    REOPENED = "reopened"
+
+
+TRANSITIONS: dict[State, dict[Act, State]] = {
+    State.WAITING: {Act.CLAIMED: State.BLIND, Act.CLAIMED_WITHOUT_FACES: State.REVEALED},
+    State.BLIND: {Act.JUDGED: State.REVEALED, Act.GIVEN_BACK: State.WAITING},
+    State.REVEALED: {
+        Act.PROPOSED: State.WAITING,
+        Act.DECIDED: State.DECIDED,
+        Act.GIVEN_BACK: State.WAITING,
+    },
+    State.DECIDED: {Act.CORRECTED: State.DECIDED, Act.HANDED: State.HANDED},
+    State.HANDED: {Act.REOPENED: State.WAITING},
+}
+
+
+class Item(StrEnum):
+    """What a step shows."""
+
+    IMAGES = "images"
+    BADGES = "badges"
+    REASONS = "reasons"
+    WAITING = "waiting"
+    FINDINGS = "findings"
+    DECISION = "decision"
+
+
+SHOWS: dict[Step | None, frozenset[Item]] = {
+    None: frozenset({Item.REASONS, Item.WAITING, Item.DECISION}),
+    Step.BLIND: frozenset({Item.IMAGES, Item.BADGES}),
+    Step.REVEALED: frozenset({Item.IMAGES, Item.BADGES, Item.REASONS, Item.WAITING, Item.FINDINGS}),
+    Step.DECIDED: frozenset({Item.REASONS, Item.WAITING, Item.FINDINGS, Item.DECISION}),
+}
+"""None: somebody who neither has the case nor decided it. Where findings are not shown, the two reasons that
+tell of the comparison have one name (`api.web.messages.describe_cases`)."""
+
+
+class Verdict(StrEnum):
+    """What an officer says of two faces before the machine's result is told."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Match(StrEnum):
+    """What the machine found, by the lane's threshold."""
+
+    MATCH = "match"
+    NO_MATCH = "no_match"
+    BORDERLINE = "borderline"
+    NOT_COMPARED = "not_compared"
+
+
+def after(state: State, act: Act) -> State | None:
+    """The next state; None where this cannot happen now."""
+    return TRANSITIONS[state].get(act)
+
+
+def match(codes: Collection[str], *, compared: bool) -> Match:
+    """The machine's result, from the lane's reasons."""
+    if not compared:
+        return Match.NOT_COMPARED
+    if Code.NO_MATCH in codes:
+        return Match.NO_MATCH
+    return Match.BORDERLINE if Code.BORDERLINE in codes else Match.MATCH
+
+
+def confident(codes: Collection[str]) -> bool:
+    """Whether the machine is sure that something is wrong; a borderline score is no such thing."""
+    return Code.NO_MATCH in codes or Code.ATTACK_ALARM in codes
+
+
+def contradicts(verdict: Verdict | None, answer: Answer, ground: Ground) -> bool:
+    """Whether an answer says something else of the faces than the officer's own blind verdict."""
+    if verdict is Verdict.DIFFERENT:
+        return answer is Answer.ADMIT
+    return verdict is Verdict.SAME and ground is Ground.DIFFERENT_PERSON
+
+
+def reverses(codes: Collection[str], answer: Answer) -> bool:
+    """Whether an answer reverses a confident result of the machine."""
+    return answer is Answer.ADMIT and confident(codes)
+
+
+def needs_note(codes: Collection[str], verdict: Verdict | None, answer: Answer, ground: Ground) -> bool:
+    """Whether the officer has to write why."""
+    return contradicts(verdict, answer, ground) or reverses(codes, answer)
+
+
+def asked_next(stage: Stage, codes: Collection[str], answer: Answer, first: Answer | None) -> Stage | None:
+    """Who is asked after this answer; None where it decides. `first`: what the first officer said."""
+    if stage is Stage.FIRST:
+        return Stage.SECOND if reverses(codes, answer) else None
+    if stage is Stage.SECOND:
+        return None if answer is first else Stage.THIRD
+    return None
+
+
+def may_take(stage: Stage, officer: str, spoken: Collection[str], *, supervises: bool) -> bool:
+    """Whether this officer may be asked; `spoken`: who answered before in this round."""
+    return officer not in spoken and (stage is not Stage.THIRD or supervises)
+
+
+def may_repeat(codes: Collection[str], repeats: int, *, refused: bool = False) -> bool:
+    """Whether the lane may capture once more; who is not to be captured is not, by no officer's word.
+
+    A lane that `refused` does so to the passage's end: neither its policy nor its reason changes meanwhile.
+    """
+    return not refused and repeats < MOST_REPEATS and NEVER_CAPTURED.isdisjoint(codes)
+
+
+ReferralState = Literal["open", "claimed", "decided", "ended"]

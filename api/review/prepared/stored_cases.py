@@ -1,0 +1,194 @@
+"""Prepared cases: known truth, faces sealed under a key of their own, and who has seen them.
+
+They never come near a lane: nothing in here writes a referral, and no lane asks for what it did not tell.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from api.faces.keyring import DataKey, Keyring
+from api.faces.sealing import seal, unseal
+from api.ledger import chain
+from api.ledger.facts import JudgedTold
+from api.platform.database.database import Database
+from api.platform.database.tables import PreparedImageRow, PreparedRow, SeededRow
+from api.platform.errors import CaseUnknownError, ImageUnknownError
+from api.review.officer_accuracy import Truth
+from api.review.prepared.case_file import PreparedCase
+
+PREFIX = "prepared-"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A prepared case as a list shows it."""
+
+    case: str
+    truth: Truth
+    training: bool
+    images: int
+    added_at: datetime
+    seen: int
+
+
+def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Callable[[], datetime]) -> str:
+    """Keep a case; return its name. Raises KeyringError."""
+    case = f"{PREFIX}{secrets.token_hex(6)}"
+    # Before the turn to write: the key may come from a service, and nobody waits for that one.
+    key = keyring.key_for(case, at=clock())
+    with database.write() as session:
+        at = clock()
+        if not keyring.has(case, key):  # swept away meanwhile, as one that opens nothing
+            key = keyring.key_for(case, at=at)
+        _put(session, case, key, given, at=at)
+    return case
+
+
+def _put(session: Session, case: str, key: DataKey, given: PreparedCase, *, at: datetime) -> None:
+    told = {"case": case, "truth": given.truth.value, "training": given.training}
+    session.add(PreparedRow(**told, judged=given.judged.model_dump_json(), added_at=at))
+    session.flush()
+    for sha256, body in given.images.items():
+        session.add(PreparedImageRow(case=case, sha256=sha256, sealed=seal(key.secret, case, sha256, body)))
+    session.flush()
+    chain.append(session, "prepared.added", {**told, "images": sorted(given.images)}, at=at)
+
+
+def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> None:
+    """Show a case to nobody any more, also not to who has it, and erase its faces; what was said stays.
+
+    Raises CaseUnknownError.
+    """
+    row = session.get(PreparedRow, case)
+    if row is None or row.retired_at is not None:
+        raise CaseUnknownError
+    row.retired_at = at
+    shown = select(SeededRow).where(
+        SeededRow.case == case, SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
+    )
+    for before in session.scalars(shown).all():
+        withdraw(session, before, at=at)
+    session.execute(delete(PreparedImageRow).where(PreparedImageRow.case == case))
+    session.flush()
+    chain.append(session, "prepared.retired", {"case": case}, at=at)
+    keyring.destroy([case])
+
+
+def listed(session: Session) -> list[Listed]:
+    """Cases that are in use, the oldest first."""
+    seen = dict(session.execute(select(SeededRow.case, func.count()).group_by(SeededRow.case)).all())
+    images = dict(
+        session.execute(select(PreparedImageRow.case, func.count()).group_by(PreparedImageRow.case)).all()
+    )
+    rows = session.scalars(
+        select(PreparedRow).where(PreparedRow.retired_at.is_(None)).order_by(PreparedRow.added_at)
+    )
+    return [
+        Listed(
+            row.case,
+            Truth(row.truth),
+            row.training,
+            images.get(row.case, 0),
+            row.added_at,
+            seen.get(row.case, 0),
+        )
+        for row in rows
+    ]
+
+
+def image(session: Session, keyring: Keyring, case: str, sha256: str) -> bytes:
+    """One image of a case. Raises ImageUnknownError, KeyLostError, ImageChangedError or KeyringError."""
+    row = session.get(PreparedImageRow, (case, sha256))
+    if row is None:
+        raise ImageUnknownError
+    return unseal(keyring.key_of(case), case, sha256, row.sealed)
+
+
+def judged_of(session: Session, row: SeededRow) -> JudgedTold:
+    """What a lane would have told of this case, under the name of the passage that it stands for."""
+    case = session.get_one(PreparedRow, row.case)
+    told = JudgedTold.model_validate_json(case.judged)
+    return told.model_copy(update={"passage": row.passage})
+
+
+def truth_of(session: Session, row: SeededRow) -> Truth:
+    """The truth; nobody is told before the decision."""
+    return Truth(session.get_one(PreparedRow, row.case).truth)
+
+
+def offer(
+    session: Session, officer: str, *, training: bool, lane: str, at: datetime, waited: datetime
+) -> SeededRow | None:
+    """Put a case before an officer: one of those that the officer saw least often; None where there is none.
+
+    Which of them cannot be foretold. `waited`: since when it says that somebody waits.
+    """
+    case = _chosen(session, officer, training=training)
+    if case is None:
+        return None
+    row = SeededRow(
+        passage=str(uuid4()), case=case, officer=officer, training=training, lane=lane, opened_at=waited
+    )
+    session.add(row)
+    session.flush()
+    chain.append(session, "prepared.offered", fact(row) | {"case": case, "lane": lane}, at=at)
+    return row
+
+
+def withdraw(session: Session, row: SeededRow, *, at: datetime) -> None:
+    """Take a case back. To its officer it is a passage that ended."""
+    if row.decided_at is None and row.withdrawn_at is None:
+        row.withdrawn_at = at
+        session.flush()
+        chain.append(session, "prepared.withdrawn", fact(row), at=at)
+
+
+def are_there(session: Session, *, training: bool) -> bool:
+    """Whether there is a case for this use at all."""
+    asked = select(PreparedRow.case).where(
+        PreparedRow.retired_at.is_(None), PreparedRow.training.is_(training)
+    )
+    return session.scalar(asked.limit(1)) is not None
+
+
+def fact(row: SeededRow, **more: Any) -> dict[str, Any]:
+    """What every entry about a prepared case names."""
+    return {
+        "passage": row.passage,
+        "officer": row.officer,
+        "seeded": True,
+        "training": row.training,
+        **more,
+    }
+
+
+def _chosen(session: Session, officer: str, *, training: bool) -> str | None:
+    mine = (
+        select(SeededRow.case, func.count().label("times"))
+        .where(SeededRow.officer == officer)
+        .group_by(SeededRow.case)
+        .subquery()
+    )
+    times = func.coalesce(mine.c.times, 0)
+    rows = session.execute(
+        select(PreparedRow.case, times)
+        .outerjoin(mine, mine.c.case == PreparedRow.case)
+        .where(PreparedRow.retired_at.is_(None), PreparedRow.training.is_(training))
+    ).all()
+    fewest = min((seen for _, seen in rows), default=0)
+    least = sorted(case for case, seen in rows if seen == fewest)
+    # One truth must not follow from the other: of those seen least, any.
+    return secrets.choice(least) if least else None
+
+
+def note_hash(text: str) -> str:
+    """What the ledger keeps of a note."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,1 +1,0 @@
-"""What holds at the desk, as tables and pure functions: no storage, no words, no clock."""

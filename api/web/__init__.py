@@ -1,0 +1,1 @@
+"""The desk over HTTP: the application, its routes, and its pages."""

@@ -1,0 +1,225 @@
+"""The door: who is this, and may they? A lane by its token, an officer by a session cookie.
+
+Every route is `Guarded`: its line in `api.web.access.permissions` is read here, and nowhere else.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.datastructures import Headers
+
+from api.people.officers import SignedInOfficer
+from api.people.sign_in import Visitor
+from api.platform.errors import (
+    ForgedRequestError,
+    NotAllowedError,
+    NotSignedInError,
+    RuleMissingError,
+    TokenRefusedError,
+    ToldPasswordError,
+)
+from api.platform.settings import Settings
+from api.platform.tokens import token_hash
+from api.web.access import client_address
+from api.web.access.permissions import CSRF_HEADER, RULES, Caller, Rule
+from api.web.desk import Desk
+
+_HOW_A_MONITOR_ASKS = (
+    "; a monitoring system sends `Authorization: Bearer …` with the desk's setting metrics_token"
+)
+_COOKIE = "passenger_lane_session"
+
+
+class Guarded(APIRoute):
+    """A route of the JSON API behind its rule: whom it does not fit is refused before anything is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route, behind the door."""
+        inner, name = super().get_route_handler(), self.name
+
+        async def behind_the_door(request: Request) -> Response:
+            rule = RULES.get(name)
+            if rule is None:
+                raise RuleMissingError([name])
+            await run_in_threadpool(_let_in, request, rule)
+            if rule.changes:
+                await self._check_own_page(request, rule)
+            try:
+                return await inner(request)
+            finally:
+                await request.close()
+
+        return behind_the_door
+
+    async def _check_own_page(self, request: Request, rule: Rule) -> None:
+        # A browser adds no bearer's token by itself: nobody can be made to send it.
+        if Caller.ANYONE in rule.callers or _officer_at(request) is not None:
+            check_same_site(request.headers)
+        if _officer_at(request) is not None:
+            _check_csrf(request, await self._proof(request))
+
+    async def _proof(self, request: Request) -> str:
+        """What a page of the desk was given to prove that it is one."""
+        return request.headers.get(CSRF_HEADER, "")
+
+
+class GuardedPage(Guarded):
+    """A page behind its rule: its forms carry the proof with them."""
+
+    async def _proof(self, request: Request) -> str:
+        given = (await request.form()).get("csrf_token", "")
+        return given if isinstance(given, str) else ""
+
+
+def _let_in(request: Request, rule: Rule) -> None:
+    """Note who asks. Raises NotSignedInError, TokenRefusedError or NotAllowedError."""
+    if Caller.ANYONE in rule.callers:
+        return
+    desk, bearer = desk_of(request), _bearer(request.headers)
+    if bearer is not None and Caller.MONITOR in rule.callers and _is_monitor(desk.settings, bearer):
+        return
+    if bearer is not None and Caller.LANE in rule.callers:
+        request.state.lane = desk.lane_of(bearer)
+    elif Caller.MONITOR in rule.callers and (bearer is not None or token_of(request) is None):
+        raise NotSignedInError(_HOW_A_MONITOR_ASKS)
+    elif rule.people:
+        request.state.officer = _allowed(request, rule)
+    else:
+        raise TokenRefusedError
+
+
+def _allowed(request: Request, rule: Rule) -> SignedInOfficer:
+    who = signed_in(request, acting=rule.keeps_alive)
+    if Caller(who.role.value) not in rule.people:
+        raise NotAllowedError
+    if who.must_change and not rule.with_told_password:
+        raise ToldPasswordError
+    return who
+
+
+def _is_monitor(settings: Settings, bearer: str) -> bool:
+    known = settings.metrics_token
+    return known is not None and _same(bearer, known.get_secret_value())
+
+
+def _bearer(headers: Headers) -> str | None:
+    scheme, token = get_authorization_scheme_param(headers.get("authorization"))
+    return token if scheme.lower() == "bearer" else None
+
+
+def desk_of(request: Request) -> Desk:
+    """The running desk."""
+    return cast("Desk", request.app.state.desk)
+
+
+def cookie_name(settings: Settings) -> str:
+    """What the session's cookie is called. Over HTTPS the name itself keeps other hosts from setting it."""
+    return f"__Host-{_COOKIE}" if settings.https else _COOKIE
+
+
+async def session_token(request: Request) -> str | None:
+    """The token of the browser's session, as it was sent."""
+    return token_of(request)
+
+
+def token_of(request: Request) -> str | None:
+    """The token of the browser's session, as it was sent."""
+    return request.cookies.get(cookie_name(desk_of(request).settings))
+
+
+def signed_in(request: Request, *, acting: bool = True) -> SignedInOfficer:
+    """The officer of the browser's session; `acting` starts its idle time again. Raises NotSignedInError."""
+    token = token_of(request)
+    if token is None:
+        raise NotSignedInError
+    return desk_of(request).officer_of(token_hash(token), acting=acting)
+
+
+def visitor(request: Request) -> Visitor:
+    """The browser that wants to sign in."""
+    host = request.client.host if request.client else None
+    told = request.headers.getlist("x-forwarded-for")
+    return Visitor(
+        client_address.source(host, told, desk_of(request).settings.trusted_proxies), token_of(request)
+    )
+
+
+async def lane(request: Request) -> str:
+    """The lane that asks, as the door found it."""
+    found: str | None = getattr(request.state, "lane", None)
+    if found is None:
+        raise TokenRefusedError
+    return found
+
+
+async def officer(request: Request) -> SignedInOfficer:
+    """Who asks, as the door found them."""
+    found = _officer_at(request)
+    if found is None:
+        raise NotSignedInError
+    return found
+
+
+def _officer_at(request: Request) -> SignedInOfficer | None:
+    found: SignedInOfficer | None = getattr(request.state, "officer", None)
+    return found
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
+TheLane = Annotated[str, Depends(lane)]
+SessionToken = Annotated[str | None, Depends(session_token)]
+TheVisitor = Annotated[Visitor, Depends(visitor)]
+TheOfficer = Annotated[SignedInOfficer, Depends(officer)]
+# These say to the reader what the route's rule in `api.web.access.permissions` enforces.
+TheSupervisor = TheOfficer
+ActingOfficer = TheOfficer
+ActingSupervisor = TheOfficer
+
+
+def csrf_token(session_token: str) -> str:
+    """Proof that a page was made for this session; derived, so that nothing more has to be kept."""
+    return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def _check_csrf(request: Request, given: str) -> None:
+    expected = csrf_token(token_of(request) or "")
+    if not _same(given, expected):
+        raise ForgedRequestError
+
+
+def _same(given: str, expected: str) -> bool:
+    """In constant time."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+
+
+def check_same_site(headers: Headers) -> None:
+    """Raise ForgedRequestError where the browser says that another site made the request."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        raise ForgedRequestError
+    # An older browser says less: then the page that asks must have come from where it sends to.
+    if site is None and origin is not None and origin.partition("://")[2] != headers.get("host"):
+        raise ForgedRequestError
+
+
+def set_session(response: Response, token: str, settings: Settings) -> None:
+    """Give the browser its session."""
+    response.set_cookie(
+        cookie_name(settings),
+        token,
+        max_age=settings.session_absolute_s,
+        httponly=True,
+        samesite="strict",
+        secure=settings.https,
+    )
+
+
+def end_session(response: Response, settings: Settings) -> None:
+    """Take the session from the browser."""
+    response.delete_cookie(cookie_name(settings), httponly=True, samesite="strict", secure=settings.https)

@@ -1,0 +1,204 @@
+"""What a running desk is made of, and what it does: the use cases that routes and pages call.
+
+Each method is one transaction; listeners are told after it is committed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from api.faces import images
+from api.faces.keyring import Keyring
+from api.faces.scheduled_erasure import Erasing
+from api.lanes import intake, tokens
+from api.lanes.evaluation import alarms
+from api.lanes.evaluation import series as evaluation
+from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
+from api.lanes.evaluation.series import Series
+from api.ledger import chain, search
+from api.ledger.facts import StoredEntry
+from api.people import sessions
+from api.people.officers import SignedInOfficer
+from api.people.passwords import Passwords
+from api.people.sessions import Lifetime
+from api.platform.database.database import Database
+from api.platform.errors import ApiError
+from api.platform.events import Broker, Event
+from api.platform.metrics import Meters
+from api.platform.monotonic_time import SteadyTime, since_boot_s
+from api.platform.settings import Settings
+from api.review.cases import duties
+from api.review.cases.queue_view import Board
+from api.review.officer_work import Working
+from api.review.prepared import inserted
+from api.review.prepared.inserting import Seeding
+from api.review.travellers_cases import Reviewing
+from api.web.gauges import Watch
+from lane.ledger.chain import Head
+
+log = structlog.get_logger(__name__)
+
+_MARK_USED_EVERY = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One desk: its parts are given, nothing is global."""
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    broker: Broker
+    passwords: Passwords
+    clock: Callable[[], datetime]
+    elapsed_s: Callable[[], float] = since_boot_s
+    """Seconds by a clock that nobody sets."""
+    meters: Meters = field(default_factory=Meters)
+    board: Board = field(init=False)
+    steady: SteadyTime = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let the meters hear of what is written."""
+        self.database.watcher = Watch(self.meters, self.database)
+        object.__setattr__(self, "board", Board(self.database, self.broker, self.clock))
+        object.__setattr__(self, "steady", SteadyTime(self.clock, self.elapsed_s))
+
+    # --- lanes
+
+    def lane_of(self, token: str) -> str:
+        """The lane with this token. Raises TokenRefusedError."""
+        now = self.clock()
+        with self.database.read() as session:
+            lane, unmarked = tokens.by_token(session, token, at=now)
+        if unmarked:
+            with self.database.write(turn=False) as session:
+                tokens.mark_used(session, lane, at=now)
+        return lane
+
+    def take_image(self, lane: str, passage: str, sha256: str, body: bytes) -> None:
+        """Keep an image of a lane's passage. Raises what `faces.check` and `faces.keep` raise."""
+        with self.database.read() as session:
+            search.may_tell_of(session, lane, passage)
+            wanted = images.wanted(session, passage, sha256)
+        images.check(sha256, body)
+        # Before the turn to write: the key may come from a service, and nobody waits for that one.
+        key = self.keyring.key_for(passage, at=self.clock()) if wanted else None
+        with self.database.write() as session:
+            search.may_tell_of(session, lane, passage)
+            images.keep(session, self.keyring, lane, passage, sha256, body, at=self.clock(), key=key)
+
+    def miss_image(self, lane: str, passage: str, sha256: str) -> None:
+        """Note that an image will not come. Raises PassageUnknownError or TooManyImagesError."""
+        with self.database.write() as session:
+            search.may_tell_of(session, lane, passage)
+            images.will_not_come(session, lane, passage, sha256, at=self.clock())
+
+    def take_entries(
+        self, lane: str, entries: Sequence[StoredEntry], recovered_through: int | None = None
+    ) -> tuple[int, Head]:
+        """Apply a batch; return how far the lane's chain is here, and the head of the desk's own chain.
+
+        `recovered_through`: entries up to this one are told again to a desk that was restored.
+        """
+        with self.database.write() as session:
+            through, changed = intake.apply(
+                session,
+                lane,
+                entries,
+                at=self.clock(),
+                window=self._window,
+                recovered_through=recovered_through,
+                needed=duties.with_site(self.settings.duties),
+            )
+            head = chain.head(session)
+        if changed:
+            self.cases.seeding.make_way()
+            self._erase()
+        for name, passage in changed:
+            log.info(name, passage=passage, lane=lane)
+            self.broker.publish(Event(name, passage))
+        return through, head
+
+    # --- officers
+
+    def sign_out(self, officer: SignedInOfficer) -> None:
+        """End the officer's session; the officer's cases go back at once: nobody waits for who has left."""
+        with self.database.write() as session:
+            now = self.clock()
+            sessions.end(session, officer, at=now)
+            released = inserted.leave(session, officer.pseudonym, at=now)
+        self.tell_released(released)
+
+    def tell_released(self, passages: Iterable[str]) -> None:
+        """Cases have gone back because of what became of their officer."""
+        self.broker.publish(Event("staff.changed", ""))
+        for passage in passages:
+            self.broker.publish(Event("referral.changed", passage))
+
+    def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:
+        """The officer of a live session; `acting` starts the idle time again. Raises NotSignedInError."""
+        now = self.clock()
+        with self.database.read() as session:
+            officer, used_at = sessions.by_token(session, session_sha256, at=now, lifetime=self.lifetime)
+        if acting and now - used_at > _MARK_USED_EVERY:
+            with self.database.write(turn=False) as session:
+                sessions.mark_used(session, session_sha256, at=now)
+        return officer
+
+    # --- cases
+
+    @property
+    def cases(self) -> Working:
+        """What officers do with cases."""
+        parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
+        return Working(Reviewing(*parts), Seeding(*parts), self.board)
+
+    # --- supervisors
+
+    def evaluation(self) -> Report:
+        """How the matcher does in service. A group of few passengers is left out: one might be known."""
+        now = self.clock()
+        with self.database.read() as session:
+            found = evaluation.listed(session, at=now, window=self._window)
+        told = tuple(series for series in found if series.group is None or _many(series))
+        return Report(evaluation.begin(now, self._window), now, told)
+
+    def acknowledge(self, alarm: int, officer: SignedInOfficer) -> None:
+        """Note that this supervisor looks into an alarm. Raises AlarmUnknownError."""
+        with self.database.write() as session:
+            new = alarms.acknowledge(session, alarm, officer.pseudonym, at=self.clock())
+        if new:
+            log.info("alarm.acknowledged", alarm=alarm, officer=officer.pseudonym)
+
+    @property
+    def erasing(self) -> Erasing:
+        """What erases faces here."""
+        retention = timedelta(seconds=self.settings.retention_s)
+        return Erasing(self.database, self.keyring, retention, self.clock, self.steady)
+
+    def _erase(self) -> None:
+        """Erase who has passed; what fails is no fault of the lane that tells, and is tried again soon."""
+        try:
+            self.erasing.erase_due()
+        except ApiError as error:
+            log.error("faces are not erased yet", error=type(error).__name__)
+
+    @property
+    def _window(self) -> timedelta:
+        return timedelta(days=self.settings.evaluation_window_days)
+
+    @property
+    def lifetime(self) -> Lifetime:
+        """How long a session lasts."""
+        settings = self.settings
+        return Lifetime(
+            timedelta(seconds=settings.session_absolute_s), timedelta(seconds=settings.session_idle_s)
+        )
+
+
+def _many(series: Series) -> bool:
+    counts = series.counts
+    seen = counts.recognised + counts.unrecognised + counts.undecided
+    return seen >= FEWEST_OF_A_GROUP

@@ -1,0 +1,1 @@
+"""The messages of the HTTP interface, and how they are made from the desk's values."""

@@ -1,0 +1,236 @@
+"""From the desk's values to what officers get over the wire: no more than their step shows.
+
+`summary` and `detail` are the only way from a case to what is sent, as JSON or as a page.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from api.ledger.facts import ReasonTold
+from api.people.officers import SignedInOfficer
+from api.review.cases import queue, steps
+from api.review.cases.answers import Given
+from api.review.cases.decisions import as_body
+from api.review.cases.queue import Referral
+from api.review.cases.steps import Item, Stage
+from api.review.officer_accuracy import Known
+from api.web.messages.cases import (
+    AchievedFmr,
+    AnswerRule,
+    AttackMessage,
+    BadgeMessage,
+    CheckMessage,
+    ClaimMessage,
+    ClaimOrNone,
+    DecisionAnswer,
+    DecisionMessage,
+    FeedbackMessage,
+    ImageMessage,
+    OwnVerdict,
+    ReasonMessage,
+    ReferralDetail,
+    ReferralSummary,
+    RevealedMessage,
+)
+from api.web.translations import code_texts, not_captured
+from api.web.translations.language import Words
+from lane.decision.reason_codes import Code
+from lane.decision.referral import GROUNDS, Answer
+
+
+def summary(
+    referral: Referral,
+    who: SignedInOfficer,
+    words: Words,
+    now: datetime,
+    nobodys: Collection[str] = (),
+) -> ReferralSummary:
+    """A referral as a list shows it. `nobodys`: passages that no one on site may answer."""
+    told = _summary(referral, who, words, now)
+    # Who may take it must not learn in this way that others were asked before.
+    unanswerable = referral.passage in nobodys and who.supervises and not told["claimable"]
+    return ReferralSummary(**told | {"unanswerable": unanswerable})
+
+
+def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> ReferralDetail:
+    """A referral as this officer may see it now."""
+    step = referral.step_of(who.pseudonym)
+    items = steps.SHOWS[step]
+    return ReferralDetail(
+        **_summary(referral, who, words, now),
+        step=step,
+        images=images(referral) if Item.IMAGES in items else [],
+        badges=badges(referral, words) if Item.BADGES in items else [],
+        revealed=revealed(referral, words) if Item.FINDINGS in items else None,
+    )
+
+
+def feedback(known: Known, words: Words) -> FeedbackMessage:
+    """The truth of a prepared case."""
+    text = words.say(code_texts.FEEDBACK[known.truth, known.outcome])
+    return FeedbackMessage(truth=known.truth, outcome=known.outcome, text=text)
+
+
+def claimed(found: tuple[str, datetime] | None, lease_s: int) -> ClaimOrNone:
+    """The case that was taken, and until when it is the officer's; null where there was none."""
+    if found is None:
+        return ClaimOrNone(claim=None)
+    passage, until = found
+    return ClaimOrNone(claim=ClaimMessage(passage=passage, claimed_until=until, lease_s=lease_s))
+
+
+def given(answer: Given, told: FeedbackMessage | None = None) -> DecisionAnswer:
+    """What came of an officer's answer."""
+    if answer.decision is not None:
+        decided = DecisionMessage.model_validate(as_body(answer.decision))
+        return DecisionAnswer(state="decided", decision=decided, feedback=told)
+    state = "second_officer" if answer.next is Stage.SECOND else "third_officer"
+    return DecisionAnswer.model_validate({"state": state, "decision": None})
+
+
+def revealed(referral: Referral, words: Words) -> RevealedMessage:
+    """What the machine found."""
+    judged = referral.judged
+    codes = referral.judged.codes
+    found = steps.match(codes, compared=judged.evidence.similarity.value is not None)
+    alarm = Code.ATTACK_ALARM in codes
+    again = steps.may_repeat(codes, referral.round - 1, refused=referral.repeat_refused)
+    hint = code_texts.hint(judged.evidence)
+    band = AchievedFmr(value=code_texts.share(judged.evidence), text=code_texts.worth(judged.evidence, words))
+    return RevealedMessage(
+        match=found,
+        band=band,
+        confident=steps.confident(codes),
+        reasons=_reasons(judged.reasons, words, revealed=True),
+        remarks=_reasons(judged.remarks, words, revealed=True),
+        gate=_reasons([ReasonTold(code=code) for code in referral.gate], words, revealed=True),
+        checked=code_texts.checked(judged, words),
+        not_checked=code_texts.not_checked(judged, words),
+        document=[CheckMessage.model_validate(check) for check in code_texts.document(judged, words)],
+        attack=AttackMessage(
+            assessed=judged.evidence.liveness.value is not None,
+            alarm=alarm,
+            images=[image.sha256 for image in images(referral) if alarm and image.role == "live"],
+            hint=hint,
+            hint_text=code_texts.hinted(hint, words),
+        ),
+        advice=words.say(code_texts.ADVICE[found]),
+        own=_own(referral, words),
+        next_steps=not_captured.next_steps(judged.evidence.capture.ended, codes, words, again=again),
+        repeat_refused=referral.repeat_refused,
+        answers=_answers(referral, again=again),
+    )
+
+
+def images(referral: Referral) -> list[ImageMessage]:
+    """The images of a case and where to fetch them; each one once."""
+    found = {image.sha256: image for image in reversed(referral.judged.images)}
+    return [
+        ImageMessage(
+            role=image.role,
+            sha256=image.sha256,
+            sequence=image.sequence,
+            eyes=image.eyes,
+            href=f"/api/v1/referrals/{referral.passage}/images/{image.sha256}",
+        )
+        for image in reversed(found.values())
+    ]
+
+
+def badges(referral: Referral, words: Words) -> list[BadgeMessage]:
+    """The quality of the live pictures, by component."""
+    judged = referral.judged
+    low = set(code_texts.faulted(judged))
+    return [
+        BadgeMessage.model_validate(
+            {
+                "component": name,
+                "text": code_texts.component(name, words),
+                "state": "not_measured" if measure.value is None else "low" if name in low else "good",
+            }
+        )
+        for name, measure in judged.evidence.quality.items()
+    ]
+
+
+def waiting_s(referral: Referral, now: datetime) -> int:
+    """How long the passenger has waited, or waited until the decision."""
+    until = referral.decision.decided_at if referral.decision else now
+    return max(0, int((until - referral.opened_at).total_seconds()))
+
+
+def reasons(referral: Referral, words: Words) -> list[ReasonMessage]:
+    """Why the passenger was referred, for somebody to whom the findings are not revealed."""
+    return _reasons(referral.judged.reasons, words, revealed=False)
+
+
+def _summary(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> dict[str, Any]:
+    items = steps.SHOWS[referral.step_of(who.pseudonym)]
+    decision = referral.decision
+    mine = decision is not None and decision.officer == who.pseudonym
+    return {
+        "passage": referral.passage,
+        "lane": referral.lane,
+        "state": referral.state,
+        "opened_at": referral.opened_at if Item.WAITING in items else None,
+        "waiting_s": waiting_s(referral, now) if Item.WAITING in items else None,
+        "reasons": reasons(referral, words) if Item.REASONS in items else None,
+        "escalated": referral.escalated and Item.WAITING in items,
+        "claimed_by": referral.claimed_by,
+        "claimed_until": referral.claimed_until,
+        "mine": referral.claimed_by == who.pseudonym,
+        "claimable": referral.state == "open" and queue.may_take(referral, who),
+        "needs": referral.stage if _asked_before(referral, who) else None,
+        "unanswerable": False,
+        "decision": DecisionMessage.model_validate(as_body(decision)) if decision else None,
+        "correctable": mine and referral.handed_at is None and referral.ended is None,
+    }
+
+
+def _asked_before(referral: Referral, who: SignedInOfficer) -> bool:
+    return referral.decision is None and who.pseudonym in referral.spoken
+
+
+def _own(referral: Referral, words: Words) -> OwnVerdict:
+    said = referral.opinion
+    if said is not None:
+        return OwnVerdict(verdict=said.verdict, confidence=said.confidence, text="")
+    return OwnVerdict(
+        verdict=None, confidence=None, text=code_texts.nothing_to_compare(referral.judged, words)
+    )
+
+
+def _answers(referral: Referral, *, again: bool) -> list[AnswerRule]:
+    codes = referral.judged.codes
+    verdict = referral.opinion.verdict if referral.opinion else None
+    return [
+        AnswerRule(
+            answer=answer,
+            ground=ground,
+            note=steps.needs_note(codes, verdict, answer, ground),
+            second_officer=steps.reverses(codes, answer),
+        )
+        for answer, grounds in GROUNDS.items()
+        for ground in grounds
+        if again or answer is not Answer.REPEAT_CAPTURE
+    ]
+
+
+def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> list[ReasonMessage]:
+    if not revealed:
+        # Last, whichever it is: the place among the others would tell the two apart.
+        told = sorted(told, key=_of_the_comparison)
+    return [
+        ReasonMessage(
+            code=code_texts.NEUTRAL if _of_the_comparison(reason) and not revealed else reason.code,
+            components=list(reason.components),
+            text=code_texts.full(reason, words),
+            agency=code_texts.acting(reason, words),
+        )
+        for reason in told
+    ]
+
+
+def _of_the_comparison(reason: ReasonTold) -> bool:
+    return reason.code in code_texts.KEPT_BACK

@@ -1,0 +1,166 @@
+"""The hall's values to what lanes and supervisors get over the wire."""
+
+from collections import Counter
+from datetime import datetime
+
+from api.lanes.evaluation.report import Report
+from api.lanes.hall.lane_states import AtWork, Command, Heard
+from api.lanes.hall.overview import Hall
+from api.lanes.hall.status_report import CountsTold, StatusTold
+from api.lanes.hall.stored_requests import Request
+from api.review.accuracy_records import Alarm, OfOfficer
+from api.review.officer_accuracy import Known, Outcome
+from api.web.messages.hall import (
+    CommandHeard,
+    CountsMessage,
+    HallMessage,
+    LaneMessage,
+    OfficerMessage,
+    PointMessage,
+    QualityAlarmMessage,
+    QualityMessage,
+    QueueMessage,
+    RequestHeard,
+    RequestMessage,
+    ShareMessage,
+    TrainedMessage,
+)
+from api.web.translations.language import N_, Words
+from lane.evaluation.intervals import Rate
+
+
+def command(one: Command, asked: Request | None = None, at: datetime | None = None) -> CommandHeard:
+    """What is wanted of a lane, and what is asked of it for one passenger."""
+    heard = None
+    if asked is not None and at is not None:
+        left_s = (asked.until - at).total_seconds()
+        told = {"request": asked.number, "code": asked.code.value, "by": asked.by, "for_s": left_s}
+        heard = RequestHeard.model_validate(told)
+    return CommandHeard(command=one.number, wanted=one.wanted, by=one.by, uncaptured=heard)
+
+
+def request(one: Request) -> RequestMessage:
+    """What is asked of a lane."""
+    told = {"lane": one.lane, "request": one.number, "wish": one.code.value, "by": one.by}
+    return RequestMessage.model_validate(told | {"until": one.until})
+
+
+def hall(seen: Hall, report: Report) -> HallMessage:
+    """The hall, and whether the comparison errs more than is expected."""
+    waiting = seen.waiting
+    return HallMessage(
+        at=seen.at,
+        lanes=[_lane(one, seen) for one in seen.lanes],
+        queue=QueueMessage(
+            waiting=waiting.waiting,
+            longest_s=waiting.longest_s,
+            escalated=waiting.escalated,
+            second=waiting.second,
+            unanswerable=waiting.unanswerable,
+        ),
+        staff=[_officer(one, seen) for one in seen.staff],
+        points=[
+            PointMessage(at=one.at, passages=one.passages, referred=one.referred, p95_s=one.p95_s)
+            for one in seen.points
+        ],
+        faces=seen.faces,
+        faces_warn=seen.faces >= seen.faces_warning,
+        quality_alarms=seen.quality_alarms,
+        alarms=sum(alarm.acknowledged_by is None for one in report.series for alarm in one.alarms),
+    )
+
+
+def quality(one: OfOfficer, words: Words, *, own: bool = False) -> QualityMessage:
+    """How an officer's eye does; alarms are for the trainer to speak about."""
+    found = one.quality
+    return QualityMessage(
+        officer=one.officer,
+        name=one.name,
+        false_accepts=_share(found.false_accepts),
+        false_rejects=_share(found.false_rejects),
+        undecided=found.undecided,
+        decisions=found.decisions,
+        median_s=found.median_s,
+        agreed_before=_share(found.agreed_before),
+        agreed_after=_share(found.agreed_after),
+        changed=_share(found.changed),
+        alarms=[] if own else [_quality_alarm(alarm, words) for alarm in one.alarms],
+    )
+
+
+def trained(known: list[Known]) -> TrainedMessage:
+    """What came of a training."""
+    times = Counter(one.outcome for one in known)
+    return TrainedMessage(
+        cases=len(known),
+        right=times[Outcome.RIGHT],
+        false_accepts=times[Outcome.FALSE_ACCEPT],
+        false_rejects=times[Outcome.FALSE_REJECT],
+        undecided=times[Outcome.UNDECIDED],
+    )
+
+
+_ALARMS = {
+    "fast": N_(
+        "Of %(n)s decisions, %(found)s took less than two seconds from the claim. There can be many reasons; "
+        "please talk about it."
+    ),
+    "agrees": N_(
+        "%(found)s of %(n)s answers were those of the machine. There can be many reasons; "
+        "please talk about it."
+    ),
+}
+
+
+def _quality_alarm(alarm: Alarm, words: Words) -> QualityAlarmMessage:
+    text = words.say(_ALARMS[alarm.kind], found=f"{alarm.found:,}", n=f"{alarm.n:,}")
+    return QualityAlarmMessage.model_validate(
+        {"kind": alarm.kind, "raised_at": alarm.raised_at, "found": alarm.found, "n": alarm.n, "text": text}
+    )
+
+
+def _share(one: Rate) -> ShareMessage:
+    return ShareMessage.model_validate(one.plain())
+
+
+def _lane(one: Heard, seen: Hall) -> LaneMessage:
+    told = one.told
+    silent = told is None or seen.is_silent(one)
+    about = (told or _NOTHING).about
+    return LaneMessage(
+        lane=one.lane,
+        state="silent" if told is None or silent else told.state,
+        since=min(told.since, seen.at) if told else None,
+        waits_since=one.waits_since,
+        heard_at=one.at,
+        camera=told.camera.health if told and not silent else "unknown",
+        frame_age_ms=told.camera.frame_age_ms if told else None,
+        counts=_counts(told.camera.counts) if told and not silent else None,
+        provider=about.provider,
+        matcher=about.matcher,
+        policy=about.policy,
+        version=about.version,
+        outbox=told.outbox if told else 0,
+        passages=told.passages if told else 0,
+        command=command(one.command),
+        obeyed=told is not None and told.obeyed == one.command.number,
+        gate=list(told.gate) if told and not silent else [],
+    )
+
+
+def _counts(told: CountsTold | None) -> CountsMessage | None:
+    return CountsMessage.model_validate(told.model_dump()) if told else None
+
+
+_NOTHING = StatusTold.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})
+
+
+def _officer(one: AtWork, seen: Hall) -> OfficerMessage:
+    minutes = max(0, int((seen.at - one.since).total_seconds() // 60))
+    return OfficerMessage(
+        officer=one.officer,
+        name=one.name,
+        since=one.since,
+        minutes=minutes,
+        break_due_at=one.since + seen.stretch,
+    )

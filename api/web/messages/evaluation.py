@@ -1,0 +1,109 @@
+"""What goes over the wire about the evaluation in service: counts and rates, nothing of one passenger."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from api.platform.messages import Sha256, Wire
+
+# --- inside a lane's entries
+
+
+# --- to supervisors
+
+
+class Matcher(Wire):
+    """A matcher: its file, and what is done to a picture before it."""
+
+    name: str
+    sha256: Sha256
+    preprocessing: Sha256
+
+
+class RateMessage(Wire):
+    """`errors` of `n`, with the 95 % interval of Clopper and Pearson; null where nothing was tried."""
+
+    errors: int
+    n: int
+    rate: float | None = Field(description="A fraction, 0 to 1.")
+    low: float | None
+    high: float | None
+
+
+class AlarmMessage(Wire):
+    """A rate is above what is expected, and chance does not explain it."""
+
+    id: int
+    rate: Literal["fmr", "fnmr"]
+    raised_at: datetime
+    errors: int
+    passengers: int
+    expected: float = Field(description="The share of passengers that was expected.")
+    chance: float = Field(description="How often so many errors come by chance where all is as expected.")
+    acknowledged_by: str | None = Field(description="A supervisor's pseudonym.")
+    acknowledged_at: datetime | None
+
+
+class StrangersMessage(Wire):
+    """Would passengers have passed with the documents of others who came before? A live FMR.
+
+    `low` leaves out references that look like the passenger's own: they may be a second document of the same
+    person. `high` counts them as strangers. The truth lies in between. The intervals take comparisons for
+    independent; those of one passenger hang together, so they are somewhat too narrow. Alarms count
+    passengers.
+    """
+
+    passengers: int
+    passengers_matched: int
+    low: RateMessage
+    high: RateMessage
+    expected: float | None
+
+
+class HoldersMessage(Wire):
+    """Were holders recognised? A live FNMR.
+
+    `low` counts those as holders whom an officer admitted after the matcher did not recognise them; `high`
+    also those on whom no officer said whether they were. `strangers` are those whom an officer found to be
+    somebody else, by whether the matcher had said so.
+    """
+
+    low: RateMessage
+    high: RateMessage
+    expected: float | None
+    undecided: int
+    strangers_stopped: int
+    strangers_matched: int
+
+
+class ShadowMessage(Wire):
+    """How often a second matcher agreed."""
+
+    matcher: str
+    agreed: RateMessage = Field(description="`errors` are the disagreements.")
+    both_match: int
+    both_not: int
+
+
+class SeriesMessage(Wire):
+    """One lane, or the whole site; one matcher; everybody, or one group."""
+
+    lane: str | None = Field(description="Null: the whole site.")
+    group: str | None = Field(description="A nationality that the site counts by itself. Null: everybody.")
+    matcher: Matcher
+    last_at: datetime
+    strangers: StrangersMessage
+    holders: HoldersMessage
+    shadows: list[ShadowMessage]
+    alarms: list[AlarmMessage]
+
+
+class Evaluation(Wire):
+    """How the matcher does in service."""
+
+    since: datetime = Field(description="The window's beginning: a full hour.")
+    at: datetime
+    false_alarm: float = Field(description="Of one look at one rate, at most; looks are an hour apart.")
+    fewest: int = Field(description="A group with fewer passengers is not told: one of them might be known.")
+    series: list[SeriesMessage]

@@ -1,0 +1,212 @@
+"""What goes over the wire about the hall: how lanes stand, who waits, who works; nothing of a passenger."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from api.lanes.hall.status_report import Health, Wanted
+from api.platform.messages import Wire
+
+# --- from a lane: a newer one may say more
+
+
+Wish = Literal["P03", "P04", "P08"]
+
+
+class RequestHeard(Wire):
+    """An officer asks for one passenger, who is captured now or comes next: to an officer, uncaptured."""
+
+    request: int = Field(
+        description="Counts the requests to this lane from 1; each is taken up once at most."
+    )
+    code: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
+    by: str = Field(description="The officer's pseudonym.")
+    for_s: float = Field(description="For how long it is good, in seconds from when the lane asked.")
+
+
+class RequestWanted(Wire):
+    """What an officer asks for the next passenger of a lane."""
+
+    wish: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
+
+
+class RequestMessage(Wire):
+    """What is asked of a lane for its next passenger."""
+
+    lane: str
+    request: int = Field(description="Counts the requests to this lane from 1.")
+    wish: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
+    by: str = Field(description="The pseudonym of the officer who asked.")
+    until: datetime = Field(description="A lane that does not take it up by then takes it up no more.")
+
+
+class RequestList(Wire):
+    """What is asked of all lanes and not taken up yet."""
+
+    requests: list[RequestMessage] = Field(description="In the order of the hall.")
+
+
+class CommandHeard(Wire):
+    """What is wanted of a lane: the last command to it, or `open` where there was none."""
+
+    command: int = Field(description="Counts the commands to this lane from 1; 0 where there was none.")
+    wanted: Wanted
+    by: str | None = Field(description="The supervisor's pseudonym.")
+    uncaptured: RequestHeard | None = Field(
+        default=None, description="What an officer asks for one passenger; null where nothing is asked."
+    )
+
+
+# --- for supervisors
+
+
+class CommandRequest(Wire):
+    """What a supervisor wants of a lane. No command opens a gate: `open` lets the lane serve again."""
+
+    command: Literal["open", "close", "stop"]
+
+
+class CountsMessage(Wire):
+    """What came from a camera within the last ten minutes."""
+
+    frames: int
+    spoilt: int
+    skipped: int
+    reconnects: int
+
+
+class LaneMessage(Wire):
+    """One lane as it was last heard."""
+
+    lane: str
+    state: Literal["waiting", "capturing", "referred", "open", "closed", "stopped", "fault", "silent"] = (
+        Field(description="`silent`: nothing was heard of it for a while, or ever.")
+    )
+    since: datetime | None
+    waits_since: datetime | None = Field(description="The oldest passenger who waits here for an officer.")
+    heard_at: datetime | None
+    camera: Health
+    frame_age_ms: int | None
+    counts: CountsMessage | None = Field(description="Null where the lane does not count, or is silent.")
+    provider: str
+    matcher: str
+    policy: str
+    version: str
+    outbox: int
+    passages: int
+    command: CommandHeard
+    obeyed: bool = Field(description="Whether the lane does as the last command says.")
+    gate: list[str] = Field(
+        description="`fire`, `unreachable`, or referral codes (L01 to L06): why the gate lets nobody be "
+        "served, then what was seen there in the last minutes."
+    )
+
+
+class QueueMessage(Wire):
+    """Who waits for an officer."""
+
+    waiting: int
+    longest_s: int | None
+    escalated: int
+    second: int = Field(description="How many wait for a second officer.")
+    unanswerable: int = Field(
+        description="How many wait whom no one on a shift may answer: a duty that nobody has, or a third "
+        "opinion when every supervisor has spoken."
+    )
+
+
+class OfficerMessage(Wire):
+    """Somebody at work."""
+
+    officer: str
+    name: str
+    since: datetime
+    minutes: int
+    break_due_at: datetime
+
+
+class PointMessage(Wire):
+    """Ten minutes."""
+
+    at: datetime
+    passages: int
+    referred: int
+    p95_s: float | None = Field(
+        description="From the question to the officer's answer: 95 of 100 took no longer. Null without any."
+    )
+
+
+class HallMessage(Wire):
+    """The hall at one moment."""
+
+    at: datetime
+    lanes: list[LaneMessage]
+    queue: QueueMessage
+    staff: list[OfficerMessage]
+    points: list[PointMessage] = Field(description="The last two hours, the oldest first.")
+    faces: int = Field(description="Of so many passages the desk holds faces.")
+    faces_warn: bool = Field(description="So many that somebody must know.")
+    quality_alarms: int = Field(description="Alarms about how officers decide; see /quality.")
+    alarms: int = Field(description="How many alarms of the comparison in service nobody looks into.")
+
+
+class CommandsMessage(Wire):
+    """How many lanes were told."""
+
+    lanes: int
+
+
+# --- officers' quality
+
+
+class ShareMessage(Wire):
+    """A share with its exact 95 % interval; null where nothing was counted."""
+
+    errors: int
+    n: int
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+class QualityAlarmMessage(Wire):
+    """Something that chance does not explain. It accuses nobody."""
+
+    kind: Literal["fast", "agrees"]
+    raised_at: datetime
+    found: int
+    n: int
+    text: str
+
+
+class QualityMessage(Wire):
+    """How one officer's eye does, over thirty days."""
+
+    officer: str
+    name: str
+    false_accepts: ShareMessage = Field(description="Of prepared cases of two people: those admitted.")
+    false_rejects: ShareMessage = Field(description="Of prepared cases of one person: taken for two.")
+    undecided: int
+    decisions: int
+    median_s: float | None = Field(description="From the claim to the decision, in the middle.")
+    agreed_before: ShareMessage = Field(description="Judged as the machine did, before it spoke.")
+    agreed_after: ShareMessage
+    changed: ShareMessage = Field(description="Answered otherwise than judged.")
+    alarms: list[QualityAlarmMessage] = Field(description="Told to supervisors alone.")
+
+
+class QualitiesMessage(Wire):
+    """How each officer's eye does."""
+
+    officers: list[QualityMessage]
+
+
+class TrainedMessage(Wire):
+    """What came of a training."""
+
+    cases: int
+    right: int
+    false_accepts: int
+    false_rejects: int
+    undecided: int

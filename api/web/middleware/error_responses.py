@@ -1,0 +1,110 @@
+"""From exception to answer: JSON for `/api/`, a page for people; nothing of the request is echoed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from api.platform.errors import (
+    ANSWERS,
+    ApiError,
+    ChainBrokenError,
+    NotSignedInError,
+    StoreError,
+    ToldPasswordError,
+)
+from api.platform.metrics import template
+
+log = structlog.get_logger(__name__)
+
+ErrorPage = Callable[[Request, int, str], Response]
+
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_PAGES: dict[type[Exception], str] = {NotSignedInError: "/sign-in", ToldPasswordError: "/account"}
+"""What a person must do first has a page."""
+_INTERNAL = "the desk made a mistake; it was logged, and nothing was decided"
+
+
+class Answers:
+    """Gives each exception its answer. `page` renders one for people."""
+
+    def __init__(self, page: ErrorPage) -> None:
+        self._page = page
+
+    def install(self, app: FastAPI) -> None:
+        """Answer for every exception of `app`."""
+        app.add_exception_handler(ApiError, self.refused)
+        app.add_exception_handler(RequestValidationError, self._malformed)
+        app.add_exception_handler(HTTPException, self._http)
+        app.add_exception_handler(ClientDisconnect, self._left)
+        app.add_exception_handler(Exception, self._failed)
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        """The answer to an error that was raised on purpose."""
+        if isinstance(error, HTTPException):
+            return await self._http(request, error)
+        if type(error) not in ANSWERS:
+            return await self._failed(request, error)
+        status, code = ANSWERS[type(error)]  # type: ignore[index]
+        if status >= 500:
+            log.error("request failed", error=code, path=route_path(request))
+        if type(error) in _PAGES and not _is_api(request):
+            return RedirectResponse(_PAGES[type(error)], status_code=303)
+        has = error.has if isinstance(error, ChainBrokenError) else None
+        more = {"has": {"seq": has.seq, "hash": has.hash}} if has else {}
+        return self._answer(request, status, code, str(error), more)
+
+    async def _malformed(self, request: Request, error: Exception) -> Response:
+        faults = error.errors() if isinstance(error, RequestValidationError) else []
+        told = "; ".join(
+            f"{'.'.join(str(part) for part in _place(fault))}: {fault['msg']}" for fault in faults
+        )
+        return self._answer(request, 422, "request_refused", f"the request is not well formed: {told}")
+
+    async def _http(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        # A body that cannot be parsed is answered like one that says something wrong.
+        status = 422 if status == 400 else status
+        code = _HTTP_CODES.get(status, "request_refused")
+        answer = self._answer(request, status, code, str(getattr(error, "detail", error)))
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
+
+    async def _left(self, request: Request, error: Exception) -> Response:
+        """Nobody is there any more to read an answer: a body was broken off, or came too slowly."""
+        del error
+        return self._answer(request, 422, "request_refused", "the body was broken off")
+
+    async def _failed(self, request: Request, error: Exception) -> Response:
+        # Only the kind of error: its text could carry what the request said. A StoreError's holds no data.
+        cause = {"cause": str(error)} if isinstance(error, StoreError) else {}
+        log.error("request failed", error=type(error).__name__, path=route_path(request), **cause)
+        return self._answer(request, 500, "internal_error", _INTERNAL)
+
+    def _answer(
+        self, request: Request, status: int, code: str, message: str, more: Mapping[str, Any] | None = None
+    ) -> Response:
+        headers = {"WWW-Authenticate": "Bearer"} if code == "token_refused" else None
+        if _is_api(request):
+            return JSONResponse({"code": code, "message": message, **(more or {})}, status, headers=headers)
+        return self._page(request, status, code)
+
+
+def route_path(request: Request) -> str:
+    """The route's template: a path for a log, without anything that the request put into it."""
+    return template(request.scope)
+
+
+def _place(fault: Mapping[str, Any]) -> tuple[object, ...]:
+    """Where the fault is: for a field that nobody asked for, in what, because its name is the request's."""
+    place = tuple(fault["loc"])
+    return place[:-1] if fault["type"] == "extra_forbidden" else place
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")

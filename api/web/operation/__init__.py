@@ -1,0 +1,1 @@
+"""The desk in operation: whether it is ready, and its periodic tasks."""

@@ -1,0 +1,1 @@
+"""The pages: each works without a script, by plain forms."""

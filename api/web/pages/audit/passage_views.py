@@ -1,0 +1,365 @@
+"""What an auditor reads: passages in a list, and one as a timeline from document to gate, in words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api.audit.messages import MeasureMessage, PassageAudited, PassageFound, ReplayMessage, StepMessage
+from api.ledger.facts import ReasonTold
+from api.review.cases.steps import Match, Verdict
+from api.web.pages.review import case_views
+from api.web.translations import code_texts
+from api.web.translations.language import N_, Words
+from lane.decision.reason_codes import Code
+from lane.decision.referral import Answer, Ground
+from lane.gate.sensors import FIRE
+
+Body = Mapping[str, Any]
+Said = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an entry is called, and whose it is: the lane's, an officer's, the gate's or the desk's."""
+
+    title: str
+    whose: str
+
+
+KINDS: dict[str, Kind] = {
+    "passage.started": Kind(N_("Document presented"), "lane"),
+    "passage.judged": Kind(N_("Judged by the lane"), "lane"),
+    "passage.decided": Kind(N_("The lane has the officer’s answer"), "lane"),
+    "passage.closed": Kind(N_("Passage ended"), "gate"),
+    "passage.evaluated": Kind(N_("Compared with other documents, to watch the comparison"), "lane"),
+    "passage.repeat_refused": Kind(N_("The lane does not capture again"), "lane"),
+    "passage.erased": Kind(N_("Faces erased"), "desk"),
+    "pictures.dropped": Kind(N_("Pictures dropped at the lane: the desk was away too long"), "lane"),
+    "gate.opening": Kind(N_("Gate told to open"), "gate"),
+    "lane.event": Kind(N_("Seen at the gate"), "gate"),
+    "images.missed": Kind(N_("Pictures that did not reach the desk"), "desk"),
+    "hold.placed": Kind(N_("Put under legal hold"), "officer"),
+    "hold.lifted": Kind(N_("Legal hold lifted"), "officer"),
+    "referral.claimed": Kind(N_("Case claimed"), "officer"),
+    "referral.released": Kind(N_("Case given back"), "officer"),
+    "referral.shown": Kind(N_("Case shown"), "officer"),
+    "referral.judged_blind": Kind(N_("Faces judged before the machine’s findings were known"), "officer"),
+    "referral.revealed": Kind(N_("Findings revealed"), "officer"),
+    "referral.proposed": Kind(N_("Answer given that another officer must confirm"), "officer"),
+    "referral.decided": Kind(N_("Decided"), "officer"),
+    "referral.corrected": Kind(N_("Decision corrected"), "officer"),
+    "referral.handed": Kind(N_("Decision handed to the lane"), "desk"),
+    "referral.escalated": Kind(N_("Waited too long; supervisors were told"), "desk"),
+    "referral.reopened": Kind(N_("Asked again after new pictures"), "desk"),
+}
+_OTHER = Kind(N_("An entry that this page has no words for"), "desk")
+
+_PICTURES = N_("Pictures: %(count)s")
+
+OUTCOMES: dict[str, str] = {"admit": N_("admitted by the machine"), "refer": N_("referred to an officer")}
+REPLAYS: dict[str, str] = {
+    "same": N_("Made once more from this evidence and policy, the decision is the same."),
+    "different": N_("Made once more from this evidence and policy, the decision is another one."),
+    "policy_missing": N_(
+        "The policy that this decision names is not at hand. The decision was not made again, and the limits "
+        "are not known. The site’s folder of policies belongs into the desk’s settings."
+    ),
+    "evidence_incomplete": N_("The evidence in this entry is not whole. The decision was not made again."),
+}
+ITEMS: dict[str, str] = {
+    "images": N_("pictures"),
+    "badges": N_("picture quality in words"),
+    "reasons": N_("reasons"),
+    "waiting": N_("waiting time"),
+    "findings": N_("the machine’s findings"),
+    "decision": N_("the decision"),
+}
+VERDICTS: dict[Verdict, str] = {
+    Verdict.SAME: N_("the same person"),
+    Verdict.DIFFERENT: N_("different people"),
+    Verdict.CANNOT_TELL: N_("cannot tell"),
+}
+MATCHES: dict[Match, str] = {
+    Match.MATCH: N_("the faces match"),
+    Match.NO_MATCH: N_("the faces do not match"),
+    Match.BORDERLINE: N_("neither a clear match nor a clear difference"),
+    Match.NOT_COMPARED: N_("the faces were not compared"),
+}
+ERASED: dict[str, str] = {
+    "passed_through": N_("The passenger passed through the gate."),
+    "retention": N_("The time for keeping them was over."),
+    "never_told": N_("The lane sent them and never told of the passage."),
+}
+MEASURES: dict[str, str] = {
+    "similarity": N_("similarity of the faces"),
+    "achieved_fmr": N_("share of strangers in the worst group who come as near"),
+    "liveness": N_("attack detection"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One passage in the list."""
+
+    passage: str
+    lane: str
+    at: datetime | None
+    outcome: str
+    reasons: tuple[str, ...]
+    officers: tuple[str, ...]
+    answer: str | None
+    ended: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured against which limit."""
+
+    name: str
+    value: str
+    limit: str
+    holds: bool | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The decision made once more, in words."""
+
+    result: str
+    text: str
+    policy: str
+    sha256: str
+    measures: tuple[Measured, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step of the timeline."""
+
+    seq: int
+    at: datetime | None
+    told_at: datetime | None
+    title: str
+    kind: str
+    whose: str
+    who: str
+    lines: tuple[str, ...]
+    fault: bool
+    replayed: Replayed | None
+    payload: str
+    hash: str
+
+
+def line(found: PassageFound, words: Words) -> Line:
+    """A passage of the list in words."""
+    outcome = words.say(OUTCOMES[found.outcome]) if found.outcome else words.say(N_("not judged"))
+    answer = found.answer
+    return Line(
+        passage=found.passage,
+        lane=found.lane or "–",
+        at=found.started_at,
+        outcome=outcome,
+        reasons=tuple(reason(ReasonTold(code=code), words) for code in found.reasons),
+        officers=tuple(found.officers),
+        answer=words.say(code_texts.ANSWERS[Answer(answer)]) if answer in set(Answer) else None,
+        ended=None if found.ended is None else case_views.ended(found.ended, words),
+    )
+
+
+def timeline(told: PassageAudited, words: Words) -> list[Row]:
+    """Every step in words."""
+    return [_row(step, words) for step in told.steps]
+
+
+def reason(told: ReasonTold, words: Words) -> str:
+    """A code with its few words; an auditor sees which of the comparison's two it was."""
+    return f"{told.code} {code_texts.brief(told, words)}"
+
+
+def reasons(words: Words) -> list[tuple[str, str]]:
+    """All codes to choose from."""
+    return [(code.value, reason(ReasonTold(code=code.value), words)) for code in Code]
+
+
+def _row(step: StepMessage, words: Words) -> Row:
+    kind = KINDS.get(step.kind, _OTHER)
+    changed = words.say(N_("This entry was changed after it was written"))
+    return Row(
+        seq=step.seq,
+        at=step.at,
+        told_at=step.told_at,
+        title=changed if step.fault else words.say(kind.title),
+        kind=step.kind,
+        whose="fault" if step.fault else kind.whose,
+        who=_who(step, words),
+        lines=tuple(_lines(step, words)),
+        fault=step.fault is not None,
+        replayed=_replayed(step.replay, words) if step.replay else None,
+        payload=step.payload,
+        hash=step.hash,
+    )
+
+
+def _who(step: StepMessage, words: Words) -> str:
+    body = step.body or {}
+    decision = body.get("decision") or body.get("proposal")
+    officer = body.get("officer") or (decision.get("officer") if isinstance(decision, dict) else None)
+    if step.lane is not None:
+        return words.say(N_("lane %(lane)s"), lane=step.lane)
+    return str(officer) if officer else words.say(N_("desk"))
+
+
+def _lines(step: StepMessage, words: Words) -> Said:
+    """What the entry says; whatever a lane wrote there, the page is shown."""
+    if step.fault or step.body is None or step.kind not in _SAY:
+        return []
+    try:
+        return _SAY[step.kind](step.body, words)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return [words.say(N_("What this entry says has not the form that it should have."))]
+
+
+def _judged(body: Body, words: Words) -> Said:
+    said = [words.say(N_("Outcome: %(outcome)s."), outcome=words.say(OUTCOMES[body["outcome"]]))]
+    said += [reason(_reason(one), words) for one in body.get("reasons", ())]
+    remarks = [reason(_reason(one), words) for one in body.get("remarks", ())]
+    return said + [
+        words.say(N_("Signalled, and no reason to refer: %(remark)s"), remark=one) for one in remarks
+    ]
+
+
+def _reason(told: Body) -> ReasonTold:
+    return ReasonTold(code=str(told["code"]), components=[str(one) for one in told.get("components", ())])
+
+
+def _claimed(body: Body, words: Words) -> Said:
+    return [words.say(N_("The officer’s until %(time)s, unless renewed."), time=_clock(body["until"]))]
+
+
+def _shown(body: Body, words: Words) -> Said:
+    items = words.say(N_(", ")).join(words.say(ITEMS[one]) for one in body["items"])
+    count = len(body.get("images", ()))
+    return [
+        words.say(N_("Shown: %(items)s."), items=items),
+        words.say(_PICTURES, count=count),
+    ]
+
+
+def _judged_blind(body: Body, words: Words) -> Said:
+    verdict = words.say(VERDICTS[Verdict(body["verdict"])])
+    said = [
+        words.say(
+            N_("Verdict: %(verdict)s. How sure: %(sure)s of 5."), verdict=verdict, sure=body["confidence"]
+        )
+    ]
+    if body.get("seen_before"):
+        said.append(words.say(N_("The officer had seen the findings of this case before.")))
+    looked = len(body.get("viewed", ()))
+    return [*said, words.say(N_("Looks noted: %(count)s"), count=looked)]
+
+
+def _revealed(body: Body, words: Words) -> Said:
+    return [
+        words.say(N_("What the machine found: %(match)s."), match=words.say(MATCHES[Match(body["match"])]))
+    ]
+
+
+def _answered(body: Body, words: Words) -> Said:
+    given = body.get("decision") or body["proposal"]
+    answer = words.say(code_texts.ANSWERS[Answer(given["answer"])])
+    ground = words.say(code_texts.GROUNDS[Ground(given["ground"])])
+    return [words.say(N_("Answer: %(answer)s. Ground: %(ground)s."), answer=answer, ground=ground)]
+
+
+def _opening(body: Body, words: Words) -> Said:
+    by_proof = body["because"] == "proof"
+    because = N_("Every check was proved.") if by_proof else N_("An officer admitted the passenger.")
+    return [words.say(because)]
+
+
+def _seen_at_gate(body: Body, words: Words) -> Said:
+    said = [reason(ReasonTold(code=str(body["code"])), words)]
+    return [*said, words.say(N_("Fire alarm"))] if body.get("detail") == FIRE else said
+
+
+def _closed(body: Body, words: Words) -> Said:
+    return [case_views.ended(str(body["how"]), words)]
+
+
+def _erased(body: Body, words: Words) -> Said:
+    because = str(body["because"])
+    why = words.say(ERASED[because]) if because in ERASED else because
+    return [words.say(_PICTURES, count=len(body["images"])), why]
+
+
+def _missed(body: Body, words: Words) -> Said:
+    return [words.say(_PICTURES, count=len(body["images"]))]
+
+
+def _held(body: Body, words: Words) -> Said:
+    return [words.say(N_("The ledger has the hash of the reason: %(hash)s"), hash=str(body["reason_sha256"]))]
+
+
+_SAY: dict[str, Callable[[Body, Words], Said]] = {
+    "passage.judged": _judged,
+    "passage.decided": _answered,
+    "passage.closed": _closed,
+    "passage.erased": _erased,
+    "gate.opening": _opening,
+    "lane.event": _seen_at_gate,
+    "images.missed": _missed,
+    "hold.placed": _held,
+    "hold.lifted": _held,
+    "referral.claimed": _claimed,
+    "referral.shown": _shown,
+    "referral.judged_blind": _judged_blind,
+    "referral.revealed": _revealed,
+    "referral.proposed": _answered,
+    "referral.decided": _answered,
+    "referral.corrected": _answered,
+}
+
+
+def _replayed(told: ReplayMessage, words: Words) -> Replayed:
+    return Replayed(
+        result=told.result,
+        text=words.say(REPLAYS[told.result]),
+        policy=told.policy_version or "–",
+        sha256=told.policy_sha256 or "–",
+        measures=tuple(_measured(one, words) for one in told.measures),
+    )
+
+
+def _measured(told: MeasureMessage, words: Words) -> Measured:
+    value = words.say(N_("not measured")) if told.value is None else f"{told.value:.4g}"
+    missing = told.value is None and told.holds is not None
+    verdicts = {True: N_("within"), False: N_("outside"), None: N_("no limit")}
+    return Measured(
+        name=_name(told.name, words),
+        value=value,
+        limit=_limit(told.min, told.max),
+        holds=told.holds,
+        verdict=words.say(N_("missing") if missing else verdicts[told.holds]),
+    )
+
+
+def _name(name: str, words: Words) -> str:
+    of_document = name.startswith("document.")
+    plain = name.removeprefix("document.")
+    said = words.say(MEASURES[plain]) if plain in MEASURES else code_texts.component(plain, words)
+    return words.say(N_("document photo: %(measure)s"), measure=said) if of_document else said
+
+
+def _limit(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"{low:.4g} – {high:.4g}"
+    if low is not None:
+        return f"≥ {low:.4g}"
+    return "–" if high is None else f"≤ {high:.4g}"
+
+
+def _clock(moment: str) -> str:
+    """By the desk's clock, within a sentence, which no script puts into the auditor's zone."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S (UTC%z)")

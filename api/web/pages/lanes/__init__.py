@@ -1,0 +1,1 @@
+"""The pages about lanes: the hall, requests, tokens, the evaluation."""

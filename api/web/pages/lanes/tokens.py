@@ -1,0 +1,52 @@
+"""The administrator's page about lanes' tokens: works without a script, by plain forms."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
+from api.web.messages.people import NewLaneName
+from api.web.pages import render
+from api.web.pages.render import redirect_to
+from api.web.routes.lanes.tokens import OneLane, TheLaneAccess
+
+router = APIRouter(route_class=GuardedPage, include_in_schema=False)
+
+
+@router.get("/lanes")
+def show_lanes(request: Request, lanes: TheLaneAccess, desk: TheDesk, who: TheOfficer) -> Response:
+    """All lanes, and a form for a new one."""
+    return render.page(request, "lanes/tokens.html", officer=who, lanes=lanes.listed(), now=desk.clock())
+
+
+@router.post("/lanes")
+def register_lane(
+    request: Request, lanes: TheLaneAccess, who: TheOfficer, lane: Annotated[NewLaneName, Form()]
+) -> Response:
+    """Register a lane, and show its token once."""
+    return _told(request, who, lane, lanes.add(lane, None, who))
+
+
+@router.post("/lanes/{lane}/rotation")
+def rotate_token(
+    request: Request,
+    lane: OneLane,
+    lanes: TheLaneAccess,
+    who: TheOfficer,
+    overlap_minutes: Annotated[int, Form(), Field(ge=0, le=1440)] = 60,
+) -> Response:
+    """Give a lane a new token, and show it once."""
+    return _told(request, who, lane, lanes.rotate(lane, overlap_minutes * 60, None, who))
+
+
+@router.post("/lanes/{lane}/revocation")
+def revoke_token(lane: OneLane, lanes: TheLaneAccess, who: TheOfficer) -> Response:
+    """Take a lane's tokens from it, by form."""
+    lanes.revoke(lane, who)
+    return redirect_to("/lanes")
+
+
+def _told(request: Request, who: TheOfficer, lane: str, token: str) -> Response:
+    return render.page(request, "lanes/new_token.html", officer=who, lane=lane, token=token)

@@ -1,0 +1,1 @@
+"""Passages, legal holds and proofs of the ledger as JSON."""

@@ -1,0 +1,58 @@
+"""What a witness asks for: the ledger's signed head, and proofs over it. Hashes alone, no entry's content."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.ledger import proofs
+from api.platform.errors import (
+    NotAllowedError,
+    NotInLedgerError,
+    NotSignedInError,
+    TokenRefusedError,
+    documented,
+)
+from api.web.access.authentication import Guarded, TheDesk
+from api.web.messages.cases import ConsistencyProof, InclusionProof, TreeHeadMessage
+
+router = APIRouter(route_class=Guarded, prefix="/ledger", tags=["ledger"])
+
+_WITNESS = (NotSignedInError, TokenRefusedError, NotAllowedError)
+Size = Annotated[int, Query(ge=0, le=2**53)]
+Seq = Annotated[int, Query(ge=1, le=2**53, description="The entry's number; the first is 1.")]
+
+
+@router.get(
+    "/head",
+    summary="Fetch the ledger's signed head",
+    operation_id="show_tree_head",
+    responses=documented(*_WITNESS),
+)
+def show_tree_head(desk: TheDesk) -> TreeHeadMessage:
+    """The root over all entries, signed. Keep it elsewhere: no entry can then be changed unseen."""
+    return TreeHeadMessage.model_validate(proofs.of(desk).head().as_told())
+
+
+@router.get(
+    "/proof/inclusion",
+    summary="Prove that an entry is in the ledger",
+    operation_id="prove_inclusion",
+    responses=documented(*_WITNESS, NotInLedgerError),
+)
+def prove_inclusion(desk: TheDesk, seq: Seq, size: Size) -> InclusionProof:
+    """The hashes that lead from one entry to the root of the first `size` entries (RFC 9162, 2.1.3)."""
+    found = proofs.of(desk).inclusion(seq, size)
+    path = [part.hex() for part in found.path]
+    return InclusionProof(seq=seq, size=size, leaf=found.leaf.hex(), path=path)
+
+
+@router.get(
+    "/proof/consistency",
+    summary="Prove that the ledger only grew",
+    operation_id="prove_consistency",
+    responses=documented(*_WITNESS, NotInLedgerError),
+)
+def prove_consistency(desk: TheDesk, first: Size, second: Size) -> ConsistencyProof:
+    """The hashes that show that the first `first` of `second` entries were always those (RFC 9162, 2.1.4)."""
+    path = [part.hex() for part in proofs.of(desk).consistency(first, second)]
+    return ConsistencyProof(first=first, second=second, path=path)

@@ -1,0 +1,80 @@
+"""What auditors ask for: passages, what happened in one, and its proof as a file."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime
+
+from api.audit.messages import PassageAudited, PassagesFound
+from api.audit.passages import Auditing
+from api.ledger.search import Wanted
+from api.platform.errors import NotAllowedError, NotSignedInError, PassageNotFoundError, documented
+from api.platform.messages import PassageName
+from api.web.access.authentication import Guarded, TheDesk
+
+router = APIRouter(route_class=Guarded, prefix="/audit/passages", tags=["audit"])
+
+_DOOR = (NotSignedInError, NotAllowedError)
+Code = Annotated[
+    str | None, Query(pattern="^[A-Z][0-9]{2}$", description="A reason or a remark, such as F10.")
+]
+Pseudonym = Annotated[str | None, Query(pattern="^[A-Za-z0-9-]{1,32}$", description="Of an officer.")]
+LaneName = Annotated[str | None, Query(pattern="^[A-Za-z0-9._-]{1,64}$")]
+Before = Annotated[int | None, Query(ge=1, le=2**53, description="`before` of the page before.")]
+Since = Annotated[AwareDatetime | None, Query(description="Not before this time, with its zone.")]
+Until = Annotated[AwareDatetime | None, Query(description="Before this time, with its zone.")]
+
+
+def auditing_of(desk: TheDesk) -> Auditing:
+    """The running desk's ledger."""
+    return Auditing.of(desk)
+
+
+TheAuditing = Annotated[Auditing, Depends(auditing_of)]
+
+
+@router.get(
+    "",
+    summary="Find passages",
+    operation_id="find_passages",
+    responses=documented(*_DOOR),
+)
+def find_passages(
+    auditing: TheAuditing,
+    since: Since = None,
+    until: Until = None,
+    lane: LaneName = None,
+    reason: Code = None,
+    officer: Pseudonym = None,
+    passage: PassageName | None = None,
+    before: Before = None,
+) -> PassagesFound:
+    """Passages that fit everything that is asked, newest first, twenty-five a page."""
+    return auditing.search(Wanted(since, until, lane, reason, officer, passage), before)
+
+
+@router.get(
+    "/{passage}",
+    summary="Look at one passage",
+    operation_id="audit_passage",
+    responses=documented(*_DOOR, PassageNotFoundError),
+)
+def audit_passage(passage: PassageName, auditing: TheAuditing) -> PassageAudited:
+    """Every entry about it in order, and each of the lane's decisions made once more."""
+    return auditing.passage(passage)
+
+
+@router.get(
+    "/{passage}/proof",
+    summary="Take the proof of one passage away",
+    operation_id="export_passage",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}},
+        **documented(*_DOOR, PassageNotFoundError),
+    },
+)
+def export_passage(passage: PassageName, auditing: TheAuditing) -> Response:
+    """Its entries, and what proves them under the signed head: a file for the stand-alone verifier."""
+    named = {"Content-Disposition": f'attachment; filename="passage-{passage}.jsonl"'}
+    return Response(auditing.proof(passage), media_type="application/x-ndjson", headers=named)

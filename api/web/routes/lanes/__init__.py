@@ -1,0 +1,1 @@
+"""Deliveries of lanes, their tokens, the hall and the evaluation as JSON."""

@@ -1,0 +1,68 @@
+"""How the matcher does in service: for supervisors, and as metrics."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from api.platform import metrics
+from api.platform.errors import (
+    AlarmUnknownError,
+    ForgedRequestError,
+    NotAllowedError,
+    NotSignedInError,
+    documented,
+)
+from api.web import gauges
+from api.web.access.authentication import ActingSupervisor, Guarded, TheDesk
+from api.web.messages import describe_evaluation
+from api.web.messages.evaluation import Evaluation
+
+router = APIRouter(route_class=Guarded, tags=["evaluation"])
+
+_TEXTS = ("text/plain", "application/openmetrics-text")
+
+
+@router.get(
+    "/evaluation",
+    summary="How the matcher does in service",
+    operation_id="show_evaluation",
+    responses=documented(NotSignedInError, NotAllowedError),
+)
+def show_evaluation(desk: TheDesk) -> Evaluation:
+    """Live error rates by lane, matcher and group, with intervals, and what is alarming in them."""
+    return describe_evaluation.evaluation(desk.evaluation())
+
+
+@router.post(
+    "/evaluation/alarms/{alarm}/acknowledgement",
+    status_code=204,
+    summary="Acknowledge an alarm",
+    operation_id="acknowledge_alarm",
+    responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, AlarmUnknownError),
+)
+def acknowledge_alarm(
+    alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: ActingSupervisor
+) -> Response:
+    """Say that somebody looks into it; the alarm stays, quieter, until the window is clean again."""
+    desk.acknowledge(alarm, who)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for a monitoring system",
+    operation_id="show_metrics",
+    response_class=Response,
+    responses={
+        200: {"content": {text: {"schema": {"type": "string"}} for text in _TEXTS}},
+        **documented(NotSignedInError, NotAllowedError),
+    },
+)
+def show_metrics(request: Request, desk: TheDesk) -> Response:
+    """For who has the token of the desk's settings, and for supervisors: OpenMetrics, or Prometheus' text."""
+    found = [
+        *gauges.standing(desk.database, desk.settings, at=desk.clock()),
+        *describe_evaluation.metrics(desk.evaluation()),
+    ]
+    body, media_type = metrics.answer(desk.meters, found, request.headers.get("accept", ""))
+    return Response(body, media_type=media_type)

@@ -1,0 +1,1 @@
+"""Sessions, passkeys and people as JSON."""

@@ -1,0 +1,1 @@
+"""Cases, shifts and accuracy as JSON."""

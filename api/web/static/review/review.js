@@ -1,0 +1,185 @@
+// The page of a case: keeps the claim while somebody sits here, hands keys to faces, answer and decision, says what is lost.
+
+import { ask, follow, get } from "../shared/connection.js";
+import { Decision } from "./decision.js";
+import { Faces } from "./faces.js";
+import { Judgement } from "./judgement.js";
+import { Lease } from "./lease.js";
+import { isSwitchedOff, offerLetters } from "../shared/key_shortcuts.js";
+import { Looks } from "./viewing_times.js";
+import { followOutcome } from "./outcome.js";
+
+const AWAY_MS = 5 * 60 * 1000;
+const LOOK_MS = 1000;
+const READ_MS = 2000;
+
+const shown = document.getElementById("case");
+const { passage, mine, leaseS, csrf } = shown.dataset;
+if (mine === "yes") review();
+else followOutcome(shown);
+
+function review() {
+  const looks = new Looks();
+  const faces = new Faces(document.getElementById("faces"), (what, image) => looks.note(what, image));
+  const lease = new Lease(leaseS);
+  let lastInput = Date.now();
+  let away = false;
+  let over = false;
+  let seenAt = null; // when something at the gate was told over the faces
+  let part = shown.dataset.step === "blind" ? judgement() : decision();
+
+  showKeys();
+  document.addEventListener("keydown", onKey);
+  for (const input of ["keydown", "pointerdown", "wheel"]) document.addEventListener(input, onInput, { passive: true });
+  setInterval(keep, (leaseS * 1000) / 5);
+  setInterval(lapsed, LOOK_MS);
+  document.addEventListener("visibilitychange", lapsed);
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  follow({
+    onEvent: (_name, changed) => changed === passage && look(),
+    onOpen: keep,
+    onEnded: () => end("not_signed_in"),
+  });
+
+  function judgement() {
+    const form = document.getElementById("judge");
+    return new Judgement(form, { passage, csrf, looks, still: () => faces.still(), onGiven: reveal, onLost: end });
+  }
+
+  function decision() {
+    return new Decision(document.getElementById("decision"), { passage, csrf, onEnd: end });
+  }
+
+  // The faces stay where they are: only what is above, below and beside them is another.
+  async function reveal() {
+    const html = await get(location.href);
+    const page = html && new DOMParser().parseFromString(html, "text/html");
+    if (page?.getElementById("case")?.dataset.step !== "revealed") {
+      location.reload();
+      return;
+    }
+    for (const id of ["question", "dock", "side"]) replace(id, page);
+    const side = document.getElementById("side");
+    side.setAttribute("aria-label", page.getElementById("side").getAttribute("aria-label"));
+    side.classList.add("arriving");
+    side.scrollTop = 0;
+    shown.dataset.step = "revealed";
+    part = decision();
+    document.getElementById("said").textContent = document.getElementById("texts").dataset.revealed;
+  }
+
+  // Renews the claim, as long as somebody is here. A claim that has lapsed is never taken up again unasked.
+  async function keep() {
+    if (lapsed()) return;
+    away = Date.now() - lastInput > AWAY_MS;
+    if (away) {
+      tell("away");
+      return;
+    }
+    const from = Lease.now();
+    const kept = await ask("POST", `/referrals/${passage}/claim`, { csrf });
+    if (kept.status === 200 && lapsed()) ask("DELETE", `/referrals/${passage}/claim`, { csrf });
+    else if (kept.status === 200) lease.renewed(from);
+    else if (kept.status === 409) end(kept.body?.code);
+  }
+
+  // True once the case is not this page's any more; ends the page when its time has passed.
+  function lapsed() {
+    if (!over && lease.lapsed()) end("lapsed");
+    return over;
+  }
+
+  function replace(id, page) {
+    document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
+  }
+
+  // Something happened to this case: is it still ours, and was something seen at the gate?
+  async function look() {
+    if (over) return;
+    const found = await ask("GET", `/referrals/${passage}`);
+    if (over || found.status !== 200) return;
+    if (found.body.mine) {
+      const seen = found.body.revealed?.gate.length ?? 0;
+      if (shown.dataset.step === "revealed" && seen !== document.querySelectorAll("#gate li").length) showGate();
+      return;
+    }
+    if (found.body.state === "decided") location.reload();
+    else end(found.body.state === "ended" ? "passage_closed" : "claim_missing");
+  }
+
+  // An answer that is being given stays as it is: what was seen comes beside it, and is said.
+  async function showGate() {
+    const html = await get(location.href);
+    const page = html && new DOMParser().parseFromString(html, "text/html");
+    const gate = page?.getElementById("gate");
+    if (over || !gate) return;
+    replace("side", page);
+    document.getElementById("side").scrollTop = 0;
+    if (part.step === "answer") {
+      replace("dock", page);
+      part = decision();
+    }
+    say(gate.dataset.said);
+    seenAt = Date.now();
+  }
+
+  // The case is no longer this officer's: why, in the place of the answers, and the way to the queue.
+  function end(code) {
+    if (over) return;
+    over = true;
+    faces.takeAway();
+    document.getElementById("side").replaceChildren();
+    document.getElementById("dock").hidden = true;
+    tell(code);
+    const leave = document.getElementById("leave");
+    leave.hidden = false;
+    leave.focus();
+  }
+
+  function tell(code) {
+    const { dataset } = document.getElementById("texts");
+    say(dataset[code] ?? dataset.other);
+  }
+
+  function say(text) {
+    const trouble = document.getElementById("lost");
+    trouble.textContent = text;
+    trouble.hidden = false;
+  }
+
+  function onInput() {
+    lastInput = Date.now();
+    if (seenAt !== null && lastInput - seenAt > READ_MS) {
+      seenAt = null;
+      if (!over && !away) document.getElementById("lost").hidden = true;
+    }
+    if (!away) return;
+    away = false;
+    if (!over) document.getElementById("lost").hidden = true;
+    keep();
+  }
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    // A key that is held down does one thing: Enter must not run through ground and confirmation.
+    if (event.repeat && (event.key === "Enter" || (event.key === " " && event.target.closest("button")))) event.preventDefault();
+    else if (over) return;
+    else if (event.target.closest("input[type=text]")) {
+      if (event.key === "Escape") event.target.blur();
+    } else if (isSwitchedOff(event)) return;
+    else if (event.key === "?") document.getElementById("keys").showModal();
+    else if (arrowsInChoices(event)) return;
+    else if (part.key(event) || faces.key(event)) event.preventDefault();
+  }
+}
+
+function arrowsInChoices(event) {
+  return event.key.startsWith("Arrow") && event.target.closest("fieldset, summary, [role=radiogroup], #side");
+}
+
+function showKeys() {
+  const help = document.getElementById("help");
+  help.hidden = false;
+  help.addEventListener("click", () => document.getElementById("keys").showModal());
+  offerLetters(document.getElementById("letters"));
+}

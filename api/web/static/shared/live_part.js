@@ -1,0 +1,77 @@
+// A part of a page that repaints quietly: only what changed is replaced, and the keyboard stays where it was.
+
+import { follow, get } from "./connection.js";
+import { setClock, startClock } from "./waiting_times.js";
+import { localTimes } from "./local_times.js";
+
+const REST_MS = 1000;
+
+// `names`: the events after which the part is asked for again; at most once a second.
+export function live(part, names) {
+  const painted = new Map();
+  let due = false;
+  let resting = false;
+
+  remember();
+  clocks();
+  startClock();
+  follow({ names, onEvent: soon, onOpen: soon, check: repaint });
+
+  function soon() {
+    due = true;
+    if (resting) return;
+    resting = true;
+    due = false;
+    repaint().finally(() => setTimeout(rested, REST_MS));
+  }
+
+  function rested() {
+    resting = false;
+    if (due) soon();
+  }
+
+  async function repaint() {
+    const html = await get(part.dataset.url);
+    if (html === null) return;
+    const fresh = new DOMParser().parseFromString(html, "text/html").body; // from the desk's escaped templates
+    if (keys(fresh).join() === keys(part).join()) {
+      for (const element of keyed(fresh)) replace(element);
+    } else {
+      part.innerHTML = html;
+    }
+    remember(fresh);
+    localTimes(part);
+    clocks();
+  }
+
+  function replace(element) {
+    const key = element.dataset.key;
+    const html = element.outerHTML;
+    if (painted.get(key) === html) return;
+    const old = keyed(part).find((one) => one.dataset.key === key);
+    const focused = old.contains(document.activeElement) ? [...old.querySelectorAll("a, button, summary")].indexOf(document.activeElement) : -1;
+    const open = [...old.querySelectorAll("details")].map((one) => one.open);
+    const made = document.importNode(element, true);
+    made.querySelectorAll("details").forEach((one, number) => (one.open = open[number] ?? false));
+    old.replaceWith(made);
+    if (focused >= 0) made.querySelectorAll("a, button, summary")[focused]?.focus();
+  }
+
+  function remember(root = part) {
+    painted.clear();
+    for (const element of keyed(root)) painted.set(element.dataset.key, element.outerHTML);
+  }
+
+  function clocks() {
+    const now = part.querySelector("[data-now]")?.dataset.now;
+    if (now) setClock(now);
+  }
+}
+
+function keyed(root) {
+  return [...root.querySelectorAll("[data-key]")];
+}
+
+function keys(root) {
+  return keyed(root).map((element) => element.dataset.key);
+}

@@ -1,0 +1,314 @@
+"""What codes mean, in an officer's words: no number of a comparison, no accusation of a person."""
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from api.ledger.facts import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
+from api.review.cases.steps import Match
+from api.review.officer_accuracy import Outcome, Truth
+from api.web.translations.language import N_, Words
+from api.web.translations.not_captured import NOT_TAKEN
+from api.web.translations.reason_texts import COMPARE, MEANINGS, UNKNOWN, Meaning
+from lane.decision.calibration import of_ten_thousand
+from lane.decision.reason_codes import Agency, Code, agency
+from lane.decision.referral import Answer, Ground
+
+NEUTRAL = "compare"
+"""What the two codes of the comparison are called until the findings are revealed."""
+KEPT_BACK = frozenset({Code.NO_MATCH, Code.BORDERLINE})
+"""Codes that are worded and not named before the reveal."""
+
+COMPONENTS: dict[str, str] = {
+    "sharpness": N_("sharpness"),
+    "motion": N_("movement"),
+    "faces": N_("number of faces"),
+    "matcher": N_("comparison software"),
+    "brightness": N_("brightness"),
+    "shown": N_("face cut off by the picture's edge"),
+    "inter_eye_distance_px": N_("size of the face"),
+    "yaw_deg": N_("head turned sideways"),
+    "pitch_deg": N_("head raised or lowered"),
+    "roll_deg": N_("head tilted"),
+    "head_size": N_("distance to the camera"),
+    "offset_x": N_("position left or right"),
+    "offset_y": N_("position in height"),
+    "eye_opening": N_("eyes not open"),
+    "mouth_opening": N_("mouth open"),
+    "eyes_visible": N_("eyes covered, or not to be seen"),
+    "mouth_visible": N_("mouth covered, or not to be seen"),
+    "occlusion": N_("face covered in part"),
+    "under_exposure": N_("parts of the face in the dark"),
+    "over_exposure": N_("parts of the face burnt out by light"),
+    "illumination_uniformity": N_("light from one side"),
+    "dynamic_range": N_("contrast"),
+    "natural_colour": N_("colour of the light"),
+    "compression": N_("traces of compression"),
+    "clock": N_("times of the pictures that do not go on"),
+    "timing": N_("pace of the pictures that this camera does not have"),
+    "frozen": N_("a picture that does not move"),
+    "loop": N_("movements that come again and again"),
+    "again": N_("pictures of an earlier capture"),
+    "still": N_("a picture that was moved as a whole"),
+    "noise": N_("noise that is not this camera's"),
+    "stream": N_("origin of the pictures"),
+}
+
+ANSWERS: dict[Answer, str] = {
+    Answer.ADMIT: N_("Admit"),
+    Answer.SECOND_LINE: N_("Second line"),
+    Answer.REPEAT_CAPTURE: N_("Capture again"),
+    Answer.OTHER_AGENCY: N_("Other agency"),
+}
+
+GROUNDS: dict[Ground, str] = {
+    Ground.SAME_PERSON: N_("Same person"),
+    Ground.CHECKED_BY_HAND: N_("Checked by hand"),
+    Ground.DIFFERENT_PERSON: N_("Different person"),
+    Ground.CANNOT_TELL: N_("Cannot tell"),
+    Ground.DOCUMENT_IN_DOUBT: N_("Document in doubt"),
+    Ground.NEEDS_ASSISTANCE: N_("Needs assistance"),
+    Ground.POOR_PICTURES: N_("Pictures too poor"),
+    Ground.NOT_ALONE: N_("Not alone in the lane"),
+    Ground.QUARANTINE: N_("Quarantine"),
+    Ground.CUSTOMS: N_("Customs"),
+    Ground.IMMIGRATION: N_("Immigration"),
+    Ground.POLICE: N_("Police"),
+    Ground.MARKET_REGULATION: N_("Market regulation"),
+    Ground.OTHER: N_("Other"),
+}
+
+ADVICE: dict[Match, str] = {
+    Match.MATCH: N_("The lane found that the faces match. It referred the passenger for the reasons given."),
+    Match.NO_MATCH: N_(
+        "The lane found that the faces do not match. It can be wrong: age and poor photos do that."
+    ),
+    Match.BORDERLINE: N_("The lane could not tell whether the faces match. It leans neither way."),
+    Match.NOT_COMPARED: N_("The lane did not compare the faces. It has no advice to give."),
+}
+"""What the machine says of the comparison, once the officer has judged."""
+
+AGENCIES: dict[Agency, str] = {
+    Agency.BORDER: N_("Border inspection"),
+    Agency.DIPLOMATIC: N_("Officer for diplomatic passengers"),
+    Agency.POLICE: N_("Police"),
+    Agency.IMMIGRATION: N_("Immigration"),
+    Agency.QUARANTINE: N_("Quarantine"),
+    Agency.CUSTOMS: N_("Customs"),
+    Agency.OTHER: N_("Another agency"),
+    Agency.TECHNICIAN: N_("Technician"),
+}
+FEEDBACK: dict[tuple[Truth, Outcome], str] = {
+    (Truth.SAME, Outcome.RIGHT): N_("The pictures show the same person, and you admitted them."),
+    (Truth.SAME, Outcome.FALSE_REJECT): N_(
+        "The pictures show the same person. You took them for two people."
+    ),
+    (Truth.SAME, Outcome.UNDECIDED): N_(
+        "The pictures show the same person. You left it open, which is no error."
+    ),
+    (Truth.DIFFERENT, Outcome.RIGHT): N_(
+        "The pictures show two different people, and you did not admit them."
+    ),
+    (Truth.DIFFERENT, Outcome.FALSE_ACCEPT): N_(
+        "The pictures show two different people. You would have admitted a stranger."
+    ),
+    (Truth.DIFFERENT, Outcome.UNDECIDED): N_(
+        "The pictures show two different people. You asked for more pictures, which is no error."
+    ),
+}
+"""What an officer is told at once after a prepared case."""
+
+STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
+"""The worst group is that of strangers whom the matcher takes for each other most often."""
+
+_EXPIRY: dict[str, str] = {
+    "successful": N_("Document is within its period of validity"),
+    "failed": N_("Document has expired"),
+}
+_EXPIRY_UNCHECKED: dict[str, str] = {
+    "undetermined": N_("Document expiry: could not be determined"),
+    "not_supported": N_("Document expiry: this lane cannot check it"),
+    "aborted": N_("Document expiry: the check was broken off"),
+}
+_PHOTO_USABLE = N_("Document photo: usable")
+_PHOTO_UNUSABLE = N_("Document photo: cannot be used; an issuer’s poor photo is no fault of the passenger")
+_NO_PHOTO = N_("No photo could be read from the document.")
+_NO_PICTURE = N_("The camera gave no usable picture.")
+_CHIP = N_("Chip and signature of the document: not checked by this lane")
+_ENDED: dict[str, str] = {
+    "enough": N_("Live pictures: enough good ones were taken"),
+    "timeout": N_("Live pictures: the time ran out"),
+    "camera_lost": N_("Live pictures: the camera failed"),
+}
+
+
+def brief(reason: ReasonTold, words: Words) -> str:
+    """A reason in a few words."""
+    return words.say(_meaning(reason).brief)
+
+
+Hint: TypeAlias = Literal["none", "usual", "unusual"]
+USUAL_FROM = 0.5
+"""The score is made so: of live people it was fitted on, two in a hundred lie below."""
+_HINTS = {
+    "usual": N_(
+        "A hint that decides nothing: movement and surface of the face are as with most live people. "
+        "That rules out no mask, picture or screen."
+    ),
+    "unusual": N_(
+        "A hint that decides nothing: movement or surface of the face are not as with most live people. "
+        "Look whether a picture or a screen is held up."
+    ),
+}
+
+
+def brief_of(code: str, words: Words) -> str:
+    """A code as the wire tells it, in a few words."""
+    return brief(ReasonTold(code=code), words)
+
+
+def full(reason: ReasonTold, words: Words) -> str:
+    """A reason in a sentence or two, with the components that it is about."""
+    text = words.say(_meaning(reason).full)
+    if not reason.components:
+        return text
+    named = words.say(N_(", ")).join(component(name, words) for name in reason.components)
+    return words.say(N_("%(text)s Concerned: %(components)s."), text=text, components=named)
+
+
+def acting(reason: ReasonTold, words: Words) -> str:
+    """Who acts on a reason; for one that this desk does not know, the border inspection."""
+    try:
+        return words.say(AGENCIES[agency(Code(reason.code))])
+    except ValueError:
+        return words.say(AGENCIES[Agency.BORDER])
+
+
+def component(name: str, words: Words) -> str:
+    """A quality component in words; one that this desk does not know keeps its technical name."""
+    return words.say(COMPONENTS[name]) if name in COMPONENTS else name
+
+
+def checked(judged: JudgedTold, words: Words) -> list[str]:
+    """What was checked and what came of it."""
+    evidence = judged.evidence
+    said = [words.say(_EXPIRY[evidence.document.expiry])] if evidence.document.expiry in _EXPIRY else []
+    if evidence.capture.ended in _ENDED:
+        said.append(words.say(_ENDED[evidence.capture.ended]))
+    if _has_value(evidence.similarity):
+        said.append(words.say(N_("Live face and document photo were compared by the lane")))
+    said.extend(_quality(judged, words))
+    if _has_value(evidence.liveness):
+        said.append(words.say(N_("Attack detection ran")))
+    return said
+
+
+def hint(evidence: EvidenceTold) -> Hint:
+    """What the liveness cues say: where most live people lie, or not. It decides nothing."""
+    if _has_value(evidence.liveness):
+        return "none"  # where the score is an alarm's, it is no hint
+    score = evidence.liveness_cues.get("score", MeasureTold()).value
+    if score is None or not 0 <= score <= 1:
+        return "none"
+    return "usual" if score >= USUAL_FROM else "unusual"
+
+
+def hinted(said: Hint, words: Words) -> str:
+    """The hint in a sentence that says what it is not; empty where there is none."""
+    return words.say(_HINTS[said]) if said in _HINTS else ""
+
+
+def not_checked(judged: JudgedTold, words: Words) -> list[str]:
+    """What was not checked. Attack detection comes first, whenever there is no result of it."""
+    evidence = judged.evidence
+    said = []
+    if not _has_value(evidence.liveness):
+        said.append(
+            words.say(N_("Attack detection: not assessed. A mask, a picture or a screen was not ruled out"))
+        )
+    if not _has_value(evidence.similarity):
+        said.append(words.say(N_("Live face and document photo: not compared")))
+    if evidence.document.expiry not in _EXPIRY:
+        text = _EXPIRY_UNCHECKED.get(evidence.document.expiry, _EXPIRY_UNCHECKED["undetermined"])
+        said.append(words.say(text))
+    missing = [name for name, measure in evidence.quality.items() if not _has_value(measure)]
+    if missing:
+        named = words.say(N_(", ")).join(component(name, words) for name in missing)
+        said.append(words.say(N_("Picture quality: not measured for %(components)s"), components=named))
+    said.append(words.say(_CHIP))
+    return said
+
+
+def document(judged: JudgedTold, words: Words) -> list[dict[str, str]]:
+    """Each check of the document: its name, its result, and the same in words."""
+    expiry, fault = judged.evidence.document.expiry, judged.evidence.document.photo_fault
+    texts = _EXPIRY | _EXPIRY_UNCHECKED
+    if expiry not in texts:
+        expiry = "undetermined"
+    unusable = fault is not None or any(one.code == Code.DOCUMENT_PHOTO_UNUSABLE for one in judged.reasons)
+    photo = _PHOTO_UNUSABLE if unusable else _PHOTO_USABLE
+    looked = {"check": "photo", "result": "undetermined" if unusable else "successful"}
+    # Of who is not captured the photo is not looked at either: nothing is said of it.
+    taken = judged.evidence.capture.ended != NOT_TAKEN
+    return [
+        {"check": "expiry", "result": expiry, "text": words.say(texts[expiry])},
+        *([looked | {"text": words.say(photo)}] if taken else []),
+        {"check": "chip", "result": "not_supported", "text": words.say(_CHIP)},
+    ]
+
+
+def nothing_to_compare(judged: JudgedTold, words: Words) -> str:
+    """Why the faces could not be compared by eye."""
+    roles = {image.role for image in judged.images}
+    text = _NO_PHOTO if "document" not in roles else _NO_PICTURE if "live" not in roles else ""
+    return words.say(text) if text else ""
+
+
+def share(evidence: EvidenceTold) -> float | None:
+    """The achieved FMR where the lane told one that can be; a fraction in (0, 1]."""
+    value = evidence.achieved_fmr.value
+    told = _has_value(evidence.similarity) and value is not None and 0 < value <= 1
+    return value if told else None
+
+
+def worth(evidence: EvidenceTold, words: Words) -> str:
+    """What the comparison is worth: how many strangers do as well, and never how alike two faces are."""
+    if not _has_value(evidence.similarity):
+        return words.say(N_("Live face and document photo: not compared"))
+    value = share(evidence)
+    if value is None:
+        return words.say(N_("The lane did not tell how many strangers would do as well."))
+    return words.say(STRANGERS, strangers=f"{of_ten_thousand(value):,}")
+
+
+def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
+    measured = [name for name, measure in judged.evidence.quality.items() if _has_value(measure)]
+    if not measured:
+        return
+    below = faulted(judged)
+    if not below:
+        yield words.say(N_("Picture quality: sufficient in what was measured"))
+        return
+    named = words.say(N_(", ")).join(component(name, words) for name in below)
+    yield words.say(N_("Picture quality: outside the limits for %(components)s"), components=named)
+
+
+def faulted(judged: JudgedTold) -> list[str]:
+    """The components of quality that were measured and are outside their limits."""
+    quality = {Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT}
+    told = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
+    named = dict.fromkeys(name for reason in told for name in reason.components)
+    quality_of = judged.evidence.quality
+    return [name for name in named if name in quality_of and _has_value(quality_of[name])]
+
+
+def _has_value(measure: MeasureTold) -> bool:
+    return measure.value is not None
+
+
+def _meaning(reason: ReasonTold) -> Meaning:
+    if reason.code == NEUTRAL:
+        return COMPARE
+    try:
+        return MEANINGS[Code(reason.code)]
+    except ValueError:
+        return UNKNOWN

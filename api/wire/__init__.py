@@ -1,1 +1,0 @@
-"""From the desk's values to messages: no more than whoever asks may know."""

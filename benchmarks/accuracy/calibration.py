@@ -1,0 +1,193 @@
+"""What a matcher's scores are worth, as a file that a policy reads: `lane.decision.calibration` says its
+form.
+
+Every two pictures of different people are compared: `fmr` is that of any two of the data, `worst_fmr` that of
+two of one group, in the group where it is highest. Rates are measured at each 0.001 of similarity where
+strangers are rare, at each 0.01 below; between the points nothing is claimed. Each interval holds the exact
+binomial one and the one over people (`bootstrap`), which is there where strangers have become rare.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.accuracy.bootstrap import Interval
+from benchmarks.accuracy.error_rates import ENOUGH_PEOPLE, Outcome
+from benchmarks.accuracy.measure import Asked, Trial, named, outcomes
+from benchmarks.acquisition.acquire import Acquired, acquire
+from benchmarks.acquisition.identities import identify
+from benchmarks.acquisition.matchers import Bench
+from benchmarks.acquisition.pairs import ALL, Pair, pictures, read_pairs
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.stamp import sha256_of
+from lane.decision.calibration import FORMAT
+from lane.evaluation.intervals import CONFIDENCE, Rate
+
+STEP, COARSE_STEP = 0.001, 0.01
+GRID = tuple(round(STEP * step, 3) for step in range(round(-1 / STEP), round(1 / STEP) + 1))
+RARE = 0.01
+"""Above this overall FMR nobody sets a threshold: there the points lie ten times as far apart."""
+NEARLY_ALL = 0.999
+"""The points begin where so many strangers score."""
+WANTED = (1e-2, 1e-3, 1e-4, 1e-5)
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One list of pairs; where there are several, its groups carry its name."""
+
+    path: Path
+    pairs: tuple[Pair, ...]
+
+
+def read_lists(paths: Sequence[Path], root: Path, group_by: Sequence[str]) -> tuple[Listed, ...]:
+    """BenchmarkError for a list that cannot be used, or for two of one name."""
+    if len({path.stem for path in paths}) < len(paths):
+        raise BenchmarkError("two lists of one name: their groups could not be told apart")
+    lists = []
+    for path in paths:
+        pairs = read_pairs(path, root, group_by)
+        if len(paths) > 1:
+            pairs = tuple(replace(pair, group=_kept_apart(path.stem, pair.group)) for pair in pairs)
+        lists.append(Listed(path, pairs))
+    return tuple(lists)
+
+
+def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, Any]:
+    """Groups, data and points of the bench's only matcher, as JSON values.
+
+    BenchmarkError where no group has people enough, or who is who is in doubt.
+    """
+    (subject,) = bench.subjects
+    pairs = [pair for one in lists for pair in one.pairs]
+    who = identify(pairs)
+    who.must_tell()
+    taken = acquire(pictures(pairs), root, bench.workers)[subject.name]
+    every = outcomes(pairs, Trial(who, taken, subject.metric, Asked("all", thresholds=GRID)))
+    identity = subject.identity
+    return {
+        "format": FORMAT,
+        "matcher": {
+            "name": identity.name,
+            "sha256": identity.sha256,
+            "preprocessing": identity.preprocessing,
+            "arithmetic": subject.arithmetic,
+        },
+        "data": [_data(one, root, taken) for one in lists],
+        "impostors": "fmr: every two people of the data; worst_fmr: every two of one group",
+        "confidence": CONFIDENCE,
+        "groups": {name: _counts(group) for name, group in named(every).items()},
+        "points": points(every[ALL], named(every)),
+    }
+
+
+def points(everybody: Outcome, groups: Mapping[str, Outcome]) -> list[dict[str, Any]]:
+    """Ascending by score: from where nearly all strangers score, to where none is left."""
+    large = {name: one for name, one in groups.items() if one.people >= ENOUGH_PEOPLE and one.impostors.n}
+    if not large:
+        raise BenchmarkError(f"no group has {ENOUGH_PEOPLE} people and pairs of strangers among them")
+    scores = _range(everybody)
+    overall = _fmr(everybody, scores)
+    worst = _worst({name: _fmr(one, scores) for name, one in large.items()})
+    missed = _wider([everybody.fnmr(t) for t in scores], everybody.fnmr_by_people(scores))
+    return [
+        {
+            "score": score,
+            "fmr": _rounded(everyone.rate),
+            "fmr_high": _rounded(everyone.high),
+            "worst_group": name,
+            "worst_fmr": _rounded(found.rate),
+            "worst_fmr_low": _rounded(found.low),
+            "worst_fmr_high": _rounded(found.high),
+            "fnmr": _rounded(below.rate),
+            "fnmr_low": _rounded(below.low),
+            "fnmr_high": _rounded(below.high),
+            "genuine_share_below": _rounded(below.rate),
+        }
+        for score, everyone, (name, found), below in zip(scores, overall, worst, missed, strict=True)
+    ]
+
+
+def wanted(found: Sequence[Mapping[str, Any]]) -> dict[float, Mapping[str, Any] | None]:
+    """By FMR in the worst group, the lowest point from which on it is kept; None where none is."""
+    result: dict[float, Mapping[str, Any] | None] = {}
+    for target in WANTED:
+        failing = [place for place, point in enumerate(found) if point["worst_fmr"] > target]
+        first = failing[-1] + 1 if failing else 0
+        result[target] = found[first] if first < len(found) else None
+    return result
+
+
+def _range(everybody: Outcome) -> list[float]:
+    """The part of the grid that says something. BenchmarkError without genuine pairs."""
+    if not len(everybody.genuine.scores):
+        raise BenchmarkError("no genuine pair could be compared: who is turned away cannot be told")
+    n = everybody.impostors.n
+    reaching = [everybody.impostors.reaching(score) for score in GRID]
+    first = max(place for place, errors in enumerate(reaching) if errors >= NEARLY_ALL * n or place == 0)
+    last = next((place for place, errors in enumerate(reaching) if errors == 0), len(GRID) - 1)
+    coarse = round(COARSE_STEP / STEP)
+    return [
+        GRID[place]
+        for place in range(first, last + 1)
+        if place == first or place % coarse == 0 or reaching[place] <= RARE * n
+    ]
+
+
+def _fmr(outcome: Outcome, scores: Sequence[float]) -> list[Rate]:
+    return _wider([outcome.fmr(score) for score in scores], outcome.fmr_by_people(scores))
+
+
+def _wider(exact: Sequence[Rate], by_people: Sequence[Interval]) -> list[Rate]:
+    """The rates, each with an interval that holds both."""
+    result = []
+    for one, interval in zip(exact, by_people, strict=True):
+        low, high = interval or (one.low, one.high)
+        result.append(replace(one, low=min(one.low, low), high=max(one.high, high)))
+    return result
+
+
+def _worst(by_group: Mapping[str, Sequence[Rate]]) -> list[tuple[str, Rate]]:
+    """At each score the group with the highest rate; of equally good ones that which is known least.
+
+    The highest rate never rises with the score. The interval is that group's own: it may widen where a
+    smaller group becomes the worst.
+    """
+    chosen = []
+    for at in zip(*by_group.values(), strict=True):
+        told = dict(zip(by_group, at, strict=True))
+        name = max(told, key=lambda name: (told[name].rate, told[name].high))
+        chosen.append((name, told[name]))
+    return chosen
+
+
+def _kept_apart(listed: str, group: str) -> str:
+    return listed if group == ALL else f"{listed}/{group}"
+
+
+def _counts(outcome: Outcome) -> dict[str, int]:
+    return {
+        "people": outcome.people,
+        "genuine": len(outcome.genuine.scores),
+        "impostors": outcome.impostors.n,
+    }
+
+
+def _data(listed: Listed, root: Path, taken: Acquired) -> dict[str, Any]:
+    """Which pictures: a hash over the names and the contents of all, sorted by name."""
+    names = sorted(pictures(listed.pairs))
+    lines = "".join(f"{sha256_of(root / name)}  {name}\n" for name in names)
+    return {
+        "pairs": listed.path.name,
+        "pairs_sha256": sha256_of(listed.path),
+        "pictures": len(names),
+        "pictures_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+        "failures_to_acquire": sum(name in taken.failures for name in names),
+    }
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.{DIGITS}g}")

@@ -1,0 +1,68 @@
+"""`decision`: when a lane stops looking."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.harness import result_file
+from benchmarks.harness.options import Json, Root, Workers, similarities
+from benchmarks.harness.output import tell
+
+
+def decision(
+    root: Root,
+    sequences: Annotated[Path, typer.Option(help="CSV as for `accuracy --sequences`.")],
+    strangers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="CSV as for `accuracy --pairs`, of people who are on no sequence; may be repeated."
+        ),
+    ] = None,
+    json_out: Json = None,
+    thresholds: Annotated[
+        str, typer.Option(help="Similarities at which rules are compared, beside the policy's own.")
+    ] = "0.3,0.35,0.55,0.62",
+    frame_interval: Annotated[
+        float, typer.Option(min=0.001, help="Seconds between two frames of a sequence.")
+    ] = 0.2,
+    captures: Annotated[int, typer.Option(min=1, help="Captures whose work is timed frame by frame.")] = 60,
+    workers: Workers = None,
+) -> None:
+    """Measure when a lane stops looking: frames and time to decision against error, beside fixed numbers.
+
+    Each sequence is taken from several beginnings on. Rules see the same frames and scores: the lane's, fixed
+    numbers of frames, and the first score that admits, which is no rule for a lane. Few strangers score as
+    high as the policy's threshold, so lower ones are told beside it, and higher ones for holders. Then the
+    work on each frame at 30 a second, on one thread.
+
+    Example: python -m benchmarks decision --root DATA --sequences nuaa.csv --strangers pairs.csv --json -
+    """
+    from benchmarks.accuracy.stopping_rules import measure, work  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.acquisition.matchers import bench, own  # noqa: PLC0415
+    from benchmarks.acquisition.pairs import grouping, read_pairs  # noqa: PLC0415
+    from benchmarks.acquisition.sequences import read_sequences  # noqa: PLC0415
+    from benchmarks.harness.drawn_frames import holder  # noqa: PLC0415
+    from benchmarks.harness.measurer import measurer, policy  # noqa: PLC0415
+    from benchmarks.harness.stamp import sha256_of, stamp  # noqa: PLC0415
+    from benchmarks.report.tables import show_decision  # noqa: PLC0415
+    from models.runtime.threads import available_cores  # noqa: PLC0415
+
+    result_file.must_be_writable(json_out)
+    rules, lists = policy(), strangers or []
+    own_networks = measurer(rules, threads=1)
+    timed = work(own_networks, rules, holder(own_networks), captures)
+    told = measure(
+        read_sequences(sequences, root, grouping("group", [sequences])),
+        [pair for one in lists for pair in read_pairs(one, root, grouping("group", [one]))],
+        root,
+        bench([own()], rules, "prominent", workers or available_cores()),
+        rules,
+        own_networks,
+        interval_s=frame_interval,
+        thresholds=similarities(thresholds),
+    )
+    data = {one.name: sha256_of(one) for one in (sequences, *lists)}
+    how = {"data_sha256": data, "frame_interval_s": frame_interval, "capture": rules.capture.model_dump()}
+    stamped = {**stamp(rules, own_networks.networks, threads=1), **how}
+    tell({"benchmark": "decision", "stamp": stamped, "work": timed, **told}, json_out, show_decision)

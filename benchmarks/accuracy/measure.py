@@ -1,0 +1,218 @@
+"""How often the lane's own measuring confuses people or does not know them again, on listed pairs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmarks.accuracy import error_rates
+from benchmarks.accuracy.bootstrap import draw
+from benchmarks.accuracy.error_rates import Outcome
+from benchmarks.accuracy.scores import (
+    Gallery,
+    Impostors,
+    Scored,
+    Vectors,
+    all_impostors,
+    joined,
+    listed_impostors,
+    paired,
+)
+from benchmarks.acquisition.acquire import Acquired, Take, acquire, one_picture
+from benchmarks.acquisition.identities import Identities, People, identify
+from benchmarks.acquisition.matchers import Bench, Subject
+from benchmarks.acquisition.pairs import ALL, Pair, groups, pictures
+from models.values.identity import Metric
+
+THRESHOLDS = tuple(round(0.30 + 0.02 * step, 2) for step in range(16))
+
+Strangers = Literal["listed", "within-group", "all"]
+"""Which pairs of strangers are compared: the listed ones, each two pictures of different people of one group,
+or each two of the whole list."""
+Genuine = Literal["listed", "all"]
+"""Which genuine pairs: the listed ones, or each two pictures of one person. Lists leave out wrong labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which pairs are compared, beside or instead of the listed ones, and at which thresholds."""
+
+    strangers: Strangers = "listed"
+    genuine: Genuine = "listed"
+    more: tuple[str, ...] = ()
+    """Pictures that no pair lists, for pairs that are formed."""
+    thresholds: tuple[float, ...] = THRESHOLDS
+
+    def at(self, threshold: float | None) -> "Asked":
+        """With this threshold too."""
+        return self if threshold is None else replace(self, thresholds=(*self.thresholds, threshold))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """What is compared for one matcher."""
+
+    who: Identities
+    taken: Acquired
+    metric: Metric
+    asked: Asked
+
+    def of(self, listed: Sequence[Pair], more: Sequence[str] = ()) -> Outcome:
+        """The scores of one group; `more` are pictures beside those of the list."""
+        names = tuple(dict.fromkeys((*pictures(listed), *more)))
+        genuine, genuine_missed = self._scored(self._genuine(listed, names))
+        if self.asked.strangers == "listed":
+            some, missed = self._scored([pair for pair in listed if not pair.same])
+            impostors = listed_impostors(some)
+        else:
+            impostors, missed = self._formed(names)
+        present = np.unique(self.who.of(names))
+        weights = draw(present, len(self.who))
+        failures = sum(name not in self.taken.vectors for name in names)
+        return Outcome(genuine, impostors, genuine_missed, missed, len(present), failures, weights)
+
+    def _genuine(self, listed: Sequence[Pair], names: Sequence[str]) -> list[Pair]:
+        if self.asked.genuine == "listed":
+            return [pair for pair in listed if pair.same]
+        of_person: dict[int, list[str]] = {}
+        for name in names:
+            of_person.setdefault(self.who.number[name], []).append(name)
+        return [Pair(a, b, same=True) for every in of_person.values() for a, b in combinations(every, 2)]
+
+    def _scored(self, pairs: Sequence[Pair]) -> tuple[Scored, int]:
+        """The scores of these pairs, and how many pairs lack an embedding."""
+        vectors = self.taken.vectors
+        there = [pair for pair in pairs if pair.a in vectors and pair.b in vectors]
+        if not there:
+            return Scored.none(), len(pairs)
+        one, other = [pair.a for pair in there], [pair.b for pair in there]
+        scores = paired(self._stacked(one), self._stacked(other), self.metric)
+        return Scored(scores, self.who.of(one), self.who.of(other)), len(pairs) - len(there)
+
+    def _formed(self, names: Sequence[str]) -> tuple[Impostors, int]:
+        """Each two of these pictures of different people, and how many such pairs lack an embedding."""
+        there = [name for name in names if name in self.taken.vectors]
+        vectors = [self.taken.vectors[name] for name in there]
+        gallery = Gallery.of(vectors, self.who.of(there), self.metric)
+        impostors = all_impostors(gallery, len(self.who), self.asked.thresholds)
+        return impostors, _possible(self.who.of(names)) - impostors.n
+
+    def with_listed_genuine(self, formed: Outcome, pairs: Sequence[Pair]) -> Outcome:
+        """The same strangers, with the genuine pairs of the list alone."""
+        genuine, missed = self._scored([pair for pair in pairs if pair.same])
+        return replace(formed, genuine=genuine, genuine_missed=missed)
+
+    def _stacked(self, names: Sequence[str]) -> Vectors:
+        return np.stack([self.taken.vectors[name] for name in names]).astype(np.float64)
+
+
+def measure(
+    pairs: Sequence[Pair],
+    root: Path,
+    bench: Bench,
+    asked: Asked | None = None,
+    take: Take = one_picture,
+) -> tuple[dict[str, Any], dict[str, dict[str, Outcome]]]:
+    """By matcher: rates overall, by group and between groups as JSON values; and the scores themselves.
+
+    `take` says what a path is: a picture, or the frames of a capture.
+    """
+    asked = asked or Asked()
+    who = identify(pairs, asked.more)
+    if asked.strangers != "listed":
+        who.must_tell()
+    taken = acquire(tuple(who.number), root, bench.workers, take)
+    told, scored = {}, {}
+    for one in bench.subjects:
+        trial = Trial(who, taken[one.name], one.metric, asked.at(one.threshold))
+        every = outcomes(pairs, trial)
+        told[one.name] = _told(one, taken[one.name], who, every, asked.thresholds)
+        if asked.genuine != "listed":
+            listed = trial.with_listed_genuine(every[ALL], pairs)
+            told[one.name]["overall_listed_genuine"] = error_rates.summary(
+                listed, one.threshold, asked.thresholds
+            )
+        scored[one.name] = every
+    return told, scored
+
+
+def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
+    """By group, and everybody as `ALL`.
+
+    Pictures that no pair lists count among everybody alone, and so do pairs without a group beside others.
+    """
+    names, more = groups(pairs), trial.asked.more
+    if names == (ALL,):
+        return {ALL: trial.of(pairs, more)}
+    by_group = {name: trial.of([pair for pair in pairs if pair.group == name]) for name in names}
+    if trial.asked.strangers == "all":
+        everybody = trial.of(pairs, more)
+    else:
+        joint = _joined(list(by_group.values()), trial.who.of(pictures(pairs)))
+        everybody = replace(joint, failures=len(trial.taken.failures))
+    return {**by_group, ALL: everybody}
+
+
+def named(every: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Only the groups, where the list has any."""
+    return {name: one for name, one in every.items() if name != ALL} or dict(every)
+
+
+def _possible(people: People) -> int:
+    _, each = np.unique(people, return_counts=True)
+    return int((each.sum() ** 2 - (each**2).sum()) // 2)
+
+
+def _joined(every: Sequence[Outcome], people: People) -> Outcome:
+    """All groups together; a pair that stands in two groups counts in both."""
+    present = np.unique(people)
+    weights = [one.weights for one in every if one.weights is not None]
+    return Outcome(
+        Scored.joined(one.genuine for one in every),
+        joined([one.impostors for one in every]),
+        sum(one.genuine_missed for one in every),
+        sum(one.impostors_missed for one in every),
+        len(present),
+        weights=draw(present, len(weights[0])),
+    )
+
+
+def _told(
+    subject: Subject,
+    taken: Acquired,
+    who: Identities,
+    every: Mapping[str, Outcome],
+    thresholds: Sequence[float],
+) -> dict[str, Any]:
+    parts = named(every)
+    overall = error_rates.summary(every[ALL], subject.threshold, thresholds)
+    result = {
+        "sha256": subject.identity.sha256,
+        "preprocessing": subject.identity.preprocessing,
+        "metric": subject.metric,
+        "threshold": subject.threshold,
+        "threshold_from": subject.threshold_from,
+        "eer": overall["eer"],
+        "fnmr_at_fmr": overall["fnmr_at_fmr"],
+        "pictures": len(taken.vectors) + len(taken.failures),
+        "failures_to_acquire": len(taken.failures),
+        "failures_by_cause": taken.causes(),
+        "people": {
+            "number": len(who),
+            "names_joined": who.aliases,
+            "names_corrected": who.corrected,
+            "contradictions": who.contradictions,
+        },
+        "groups": {
+            name: error_rates.summary(one, subject.threshold, thresholds) for name, one in parts.items()
+        },
+        "overall": overall,
+        "at_worst_group_fmr": error_rates.at_worst_group(parts),
+        "when_one_has_fmr_1e-4": error_rates.when_one_has(every),
+    }
+    if subject.threshold is not None:
+        result["worst_over_best"] = error_rates.worst_over_best(parts, subject.threshold)
+    return result

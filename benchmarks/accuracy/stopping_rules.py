@@ -1,0 +1,291 @@
+"""Time to decision against error: when the lane stops looking, beside fixed numbers of frames.
+
+Each live sequence gives its good frames, as a lane takes them. From each of several beginnings on they are
+compared with one picture of the same person in another session, and with pictures of strangers, by each rule
+for when to stop. The same frames, the same scores: rules differ in nothing else.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.acquisition.acquire import acquire
+from benchmarks.acquisition.identities import identify
+from benchmarks.acquisition.matchers import Bench
+from benchmarks.acquisition.pairs import Pair
+from benchmarks.acquisition.recorded_camera import Replay
+from benchmarks.acquisition.sequences import Recording, images
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Walk
+from benchmarks.harness.progress import follow
+from benchmarks.harness.timing import StageWatch, spread
+from lane.cameras.frame import Frame
+from lane.capture.capture import Booth, Capture, capture
+from lane.capture.measuring import Measurer, Question, Stopwatch
+from lane.capture.reference import examine, unexamined
+from lane.capture.stop_rule import agreed, settled
+from lane.decision.policy import CaptureRule, Policy
+from lane.evaluation.intervals import rate
+from lane.platform.garbage_collection import settled_garbage
+from models.values.face import ImageBGR
+
+Vectors: TypeAlias = NDArray[np.float32]
+Scores: TypeAlias = NDArray[np.floating[Any]]
+Stop: TypeAlias = Callable[[Sequence[float], Scores, float], tuple[bool, int]]
+"""The scores of good frames in order, how alike the frames are, the threshold; admitted, and by how many."""
+
+BEGINNINGS_APART = 3
+"""Good frames between two beginnings in one sequence."""
+EVERY = 10_000
+FAST = 30
+"""Frames a second at which the work on a frame is timed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filmed:
+    """The good frames of one sequence."""
+
+    recording: Recording
+    numbers: tuple[int, ...]
+    """Which frames of the sequence they are, from 0."""
+    probes: Vectors
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one rule did at one threshold."""
+
+    missed: int = 0
+    holders: int = 0
+    accepted: int = 0
+    strangers: int = 0
+    frames: list[int] = field(default_factory=list)
+
+
+def stops(rule: CaptureRule) -> dict[str, Stop]:
+    """The lane's rule, and what it is held against."""
+    least, most = rule.good_frames, rule.most_good_frames
+    return {
+        "lane": lambda scores, among, admit: as_settled(scores, among, admit, rule),
+        **{f"fixed {n}": _fixed(n) for n in sorted({least, 3, most})},
+        "first that admits": lambda scores, among, admit: _first(scores, among, admit, rule),
+    }
+
+
+def as_settled(scores: Sequence[float], among: Scores, admit: float, rule: CaptureRule) -> tuple[bool, int]:
+    """As a lane does it."""
+    for n in range(rule.good_frames, rule.most_good_frames + 1):
+        if settled(scores[:n], _pairs(among, n), rule, admit):
+            return _admits(scores, among, admit, n), n
+    return False, rule.most_good_frames
+
+
+def _fixed(n: int) -> Stop:
+    return lambda scores, among, admit: (_admits(scores, among, admit, n), n)
+
+
+def _first(scores: Sequence[float], among: Scores, admit: float, rule: CaptureRule) -> tuple[bool, int]:
+    """What must not be done: the first score that admits ends it."""
+    for n in range(rule.good_frames, rule.most_good_frames + 1):
+        if _admits(scores, among, admit, n):
+            return True, n
+    return False, rule.most_good_frames
+
+
+def _admits(scores: Sequence[float], among: Scores, admit: float, n: int) -> bool:
+    return agreed(scores[:n], _pairs(among, n)) >= admit
+
+
+def _pairs(among: Scores, n: int) -> list[float]:
+    found: list[float] = among[:n, :n][np.triu_indices(n, 1)].tolist()
+    return found
+
+
+def measure(
+    recordings: Sequence[Recording],
+    strangers: Sequence[Pair],
+    root: Path,
+    bench: Bench,
+    rules: Policy,
+    measurer: Measurer,
+    *,
+    interval_s: float,
+    thresholds: Sequence[float],
+) -> dict[str, Any]:
+    """By threshold and rule, as JSON values; and what each rule takes of a sequence from its start on."""
+    every = [film(one, root, measurer, rules, interval_s) for one in follow(recordings, "Filming")]
+    filmed = [one for one in every if len(one.numbers) >= rules.capture.most_good_frames]
+    if not filmed:
+        raise BenchmarkError("no sequence has as many good frames as the policy may look at")
+    others = _others(strangers, root, bench)
+    named = stops(rules.capture)
+    admit = rules.check(measurer.networks.embedder.identity).admit
+    told = {
+        f"{threshold:g}": _compared(filmed, others, named, threshold, rules.capture.most_good_frames)
+        for threshold in sorted({*thresholds, admit})
+    }
+    return {
+        "sequences": len(recordings),
+        "too_short": len(recordings) - len(filmed),
+        "people": len({one.recording.subject for one in filmed}),
+        "strangers_pictures": len(others),
+        "shipped_threshold": admit,
+        "thresholds": told,
+        "from_the_start": {
+            name: _from_start(filmed, stop, admit, interval_s, rules.capture) for name, stop in named.items()
+        },
+    }
+
+
+def film(recording: Recording, root: Path, measurer: Measurer, rules: Policy, interval_s: float) -> Filmed:
+    """Every good frame of a sequence, as a lane finds it."""
+    patient = {"good_frames": EVERY, "most_good_frames": EVERY, "timeout_s": EVERY, "max_span_s": EVERY}
+    rule = rules.capture.model_copy(update=patient)
+    taken, replay = Capture(), Replay(images(root / recording.folder), interval_s)
+    booth = Booth(replay, measurer, rules.model_copy(update={"capture": rule}), replay)
+    capture(taken, booth, Question(rule), Stopwatch())
+    numbers = tuple(good.seen.frame.sequence for good in taken.good)
+    return Filmed(recording, numbers, np.array([good.probe.vector for good in taken.good], np.float32))
+
+
+def _others(strangers: Sequence[Pair], root: Path, bench: Bench) -> Vectors:
+    """One vector for each picture of the lists: nobody on them is on a sequence."""
+    names = tuple(identify(strangers, ()).number) if strangers else ()
+    if not names:
+        return np.empty((0, 0), np.float32)
+    (taken,) = acquire(names, root, bench.workers).values()
+    return np.stack(list(taken.vectors.values()))
+
+
+def _compared(
+    filmed: Sequence[Filmed], others: Vectors, named: Mapping[str, Stop], admit: float, most: int
+) -> dict[str, Any]:
+    tallies = {name: Tally() for name in named}
+    for one in filmed:
+        holders, strangers = _references(one, filmed, others)
+        for first in range(0, len(one.probes) - most + 1, BEGINNINGS_APART):
+            probes = one.probes[first : first + most]
+            among = probes @ probes.T
+            for name, stop in named.items():
+                _count(tallies[name], stop, (holders @ probes.T, strangers @ probes.T), among, admit)
+    return {name: _told(tally) for name, tally in tallies.items()}
+
+
+def _references(one: Filmed, filmed: Sequence[Filmed], others: Vectors) -> tuple[Vectors, Vectors]:
+    """Pictures of the same person in another session, and of other people."""
+    me, here = one.recording.subject, one.recording.session
+    nobody = np.empty((0, one.probes.shape[1]), np.float32)
+    same = [o.probes for o in filmed if o.recording.subject == me and o.recording.session != here]
+    else_ = [o.probes for o in filmed if o.recording.subject != me]
+    return np.concatenate([nobody, *same]), np.concatenate(
+        [nobody, *else_, *([others] if others.size else [])]
+    )
+
+
+def _count(tally: Tally, stop: Stop, scores: tuple[Scores, Scores], among: Scores, admit: float) -> None:
+    holders, strangers = scores
+    for row in holders.tolist():
+        admitted, n = stop(row, among, admit)
+        tally.missed += not admitted
+        tally.frames.append(n)
+    tally.holders += len(holders)
+    near = strangers[strangers.max(axis=1) >= admit]  # an agreed score is never above the highest
+    tally.accepted += sum(stop(row, among, admit)[0] for row in near.tolist())
+    tally.strangers += len(strangers)
+
+
+def _told(tally: Tally) -> dict[str, Any]:
+    return {
+        "false_non_matches": rate(tally.missed, tally.holders).plain(),
+        "false_matches": rate(tally.accepted, tally.strangers).plain(),
+        "frames_of_holders": _quantiles(tally.frames),
+    }
+
+
+def _from_start(
+    filmed: Sequence[Filmed], stop: Stop, admit: float, interval_s: float, rule: CaptureRule
+) -> dict[str, Any]:
+    """Each person against the first good frame of each other session, from the sequence's first frame on."""
+    admitted, frames, times_ms = 0, [], []
+    for one in filmed:
+        among = one.probes @ one.probes.T
+        for other in filmed:
+            same = one.recording.subject == other.recording.subject
+            if not same or one.recording.session == other.recording.session:
+                continue
+            passed, n = stop((one.probes @ other.probes[0]).tolist(), among, admit)
+            time_s = one.numbers[n - 1] * interval_s
+            admitted += passed and time_s <= rule.timeout_s
+            frames.append(one.numbers[n - 1] + 1)
+            times_ms.append(1e3 * time_s)
+    return {
+        "captures": len(frames),
+        "admitted": admitted,
+        "frames": _quantiles(frames),
+        "ms_at_the_cameras_pace": _quantiles(times_ms),
+    }
+
+
+def _quantiles(numbers: Sequence[float]) -> dict[str, float] | None:
+    if not numbers:
+        return None
+    p50, p95 = np.quantile(numbers, (0.5, 0.95), method="inverted_cdf")
+    return {"mean": round(float(np.mean(numbers)), 3), "p50": float(p50), "p95": float(p95)}
+
+
+class _Timed(Replay):
+    """Recorded frames, and how long the lane worked on each."""
+
+    def __init__(self, images_bgr: Sequence[ImageBGR], interval_s: float) -> None:
+        super().__init__(images_bgr, interval_s)
+        self.work_ns: list[int] = []
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in super().frames():
+            handed_out = time.perf_counter_ns()
+            try:
+                yield frame
+            finally:  # also where the lane asks for no further frame
+                self.work_ns.append(time.perf_counter_ns() - handed_out)
+
+
+def work(measurer: Measurer, rules: Policy, walk: Walk, captures: int) -> dict[str, Any]:
+    """The time that frames of a holder who stands there take, 640×480 at 30 a second, one after the other.
+
+    In turns with the same frames through every step at once, at full scale: what each frame took before the
+    first look was halved and an embedding went in parts.
+    """
+    said = unexamined(walk.document, Replay([], 1).today(), rules.person.capture_from_age)
+    reference = examine(walk.document, said, measurer, Stopwatch())
+    admit = rules.check(measurer.networks.embedder.identity).admit
+    question = Question(rules.capture, reference.embedding, admit)
+    work_ns, whole_ns, per_capture, decided_ns = [], [], [], []
+    with settled_garbage():
+        for number in follow(range(captures), "Timing frames"):
+            timed = _Timed(walk.first(FRAMES_PER_SECOND + number)[number:], 1 / FAST)
+            taken = Capture()
+            capture(taken, Booth(timed, measurer, rules, timed), question, Stopwatch())
+            work_ns += timed.work_ns
+            per_capture.append(len(timed.work_ns))
+            decided_ns.append(round(1e9 * (len(timed.work_ns) - 1) / FAST) + timed.work_ns[-1])
+            whole_ns += [_whole(measurer, image) for image in walk.first(len(timed.work_ns))]
+    return {
+        "frames_per_second": FAST,
+        "captures": captures,
+        "frames_of_a_capture": _quantiles(per_capture),
+        "a_frame": spread(work_ns),
+        "a_frame_with_every_step": spread(whole_ns),
+        "first_frame_to_decision": spread(decided_ns),
+    }
+
+
+def _whole(measurer: Measurer, image_bgr: ImageBGR) -> int:
+    started = time.perf_counter_ns()
+    watch = StageWatch()
+    measurer.embed(measurer.look(image_bgr, watch), watch)
+    return time.perf_counter_ns() - started

@@ -1,0 +1,177 @@
+"""What each ingredient of a template is worth: the same pictures by several recipes, and what each costs.
+
+A recipe says which crops of a face are embedded and averaged. The last one is the lane's own.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.accuracy.measure import Asked, measure
+from benchmarks.acquisition.acquire import Failure, Vector
+from benchmarks.acquisition.face_choice import MERITS
+from benchmarks.acquisition.matchers import Bench, Subject
+from benchmarks.acquisition.pairs import Pair
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.measurer import measurer
+from lane.decision.policy import Policy
+from models.align import Layout, align
+from models.detect.face_mesh import five_points
+from models.embed.template import crops, mean, mirrored
+from models.networks.build import Networks
+from models.values.face import AlignedFace, Embedding, Face, ImageBGR
+from models.values.identity import MatcherIdentity
+
+AT = "1e-3"
+"""The FMR in the worst group at which recipes are compared."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One face as the detector's first look has it, and as a lane has it."""
+
+    image_bgr: ImageBGR
+    first: Face
+    face: Face
+
+    def crop(self, part: str, layout: Layout) -> AlignedFace:
+        """One of `CROPS`."""
+        return CROPS[part](self, layout)
+
+
+def _upright(seen: Seen, layout: Layout) -> AlignedFace:
+    return crops(seen.image_bgr, seen.face, layout)[0]
+
+
+def _by_mesh(seen: Seen, layout: Layout) -> AlignedFace:
+    return crops(seen.image_bgr, seen.face, layout)[1]
+
+
+def _five_of_mesh(seen: Seen, layout: Layout) -> AlignedFace:
+    mesh = seen.face.mesh
+    return align(seen.image_bgr, five_points(mesh) if mesh else seen.face.landmarks, layout)
+
+
+CROPS: dict[str, Callable[[Seen, Layout], AlignedFace]] = {
+    "first look": lambda seen, layout: align(seen.image_bgr, seen.first.landmarks, layout),
+    "close-up": _upright,
+    "close-up, mirrored": lambda seen, layout: mirrored(_upright(seen, layout)),
+    "five of mesh": _five_of_mesh,
+    "five of mesh, mirrored": lambda seen, layout: mirrored(_five_of_mesh(seen, layout)),
+    "mesh, mirrored": _by_mesh,
+}
+LANE = "close-up and mesh"
+RECIPES: dict[str, tuple[str, ...]] = {
+    "first look": ("first look",),
+    "close-up": ("close-up",),
+    "close-up and mirror": ("close-up", "close-up, mirrored"),
+    "five of mesh and mirror": ("five of mesh", "five of mesh, mirrored"),
+    "both and mirrors": ("close-up", "close-up, mirrored", "five of mesh", "mesh, mirrored"),
+    LANE: ("close-up", "mesh, mirrored"),
+}
+
+
+@dataclass(slots=True, eq=False)
+class Times:
+    """Milliseconds of each step, picture by picture."""
+
+    by_step: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @contextmanager
+    def time(self, step: str) -> Iterator[None]:
+        """Note the time of the block."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.by_step[step].append((time.perf_counter() - started) * 1e3)
+
+    def of(self, recipe: str) -> float | None:
+        """What a recipe costs beyond the first look: the sum of its steps' medians; None if never run."""
+        parts = RECIPES[recipe]
+        steps = ["embed"] * len(parts)
+        steps += ["close-up"] if any(part != "first look" for part in parts) else []
+        steps += ["mesh"] if any("mesh" in part for part in parts) else []
+        if not all(self.by_step.get(step) for step in steps):
+            return None
+        return round(sum(median(self.by_step[step]) for step in steps), 2)
+
+
+class RecipeLooker:
+    """The prominent face of a picture, by every recipe."""
+
+    def __init__(self, networks: Networks, face: str, times: Times) -> None:
+        self._networks, self._merit, self._times = networks, MERITS[face], times
+
+    @property
+    def matchers(self) -> tuple[str, ...]:
+        """The recipes' names stand where those of matchers do."""
+        return tuple(RECIPES)
+
+    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+        """One embedding for each crop, averaged as the recipes say."""
+        seen = self._seen(image_bgr)
+        if seen is None:
+            return dict.fromkeys(self.matchers, Failure("no_face"))
+        every = {part: self._embedded(seen, part) for part in CROPS}
+        return {name: mean([every[part] for part in parts]).vector for name, parts in RECIPES.items()}
+
+    def capture(
+        self,
+        images_bgr: Iterator[ImageBGR],  # noqa: ARG002  as every looker
+        interval_s: float,  # noqa: ARG002
+    ) -> Mapping[str, Vector | Failure]:
+        """Recipes are compared on photographs."""
+        raise BenchmarkError("recipes are compared on pictures, not on captures")
+
+    def _seen(self, image_bgr: ImageBGR) -> Seen | None:
+        detector = self._networks.detector
+        with self._times.time("first look"):
+            found = detector.detect(image_bgr, close_ups=0)
+        if not found:
+            return None
+        first = max(found, key=lambda one: self._merit(one.box_in_image, image_bgr))
+        with self._times.time("close-up"):
+            close = detector.closer(image_bgr, first)
+        with self._times.time("mesh"):
+            face = self._networks.refined(image_bgr, close)
+        return Seen(image_bgr, first, face)
+
+    def _embedded(self, seen: Seen, part: str) -> Embedding:
+        embedder = self._networks.embedder
+        with self._times.time("embed"):
+            return embedder.embed(seen.crop(part, embedder.layout))
+
+
+def compare(
+    pairs: Sequence[Pair], root: Path, rules: Policy, *, face: str, threads: int
+) -> tuple[dict[str, Any], Networks]:
+    """By recipe: errors where the worst group has FMR 1e-3, and milliseconds, as JSON values.
+
+    Every two pictures of different people within a group are compared.
+    """
+    built = [measurer(rules, threads=1).networks for _ in range(threads)]
+    times = [Times() for _ in built]
+    lookers = tuple((RecipeLooker(one, face, each),) for one, each in zip(built, times, strict=True))
+    matcher = built[0].embedder.identity
+    subjects = tuple(
+        Subject(MatcherIdentity(name, matcher.sha256, matcher.preprocessing), "cosine", None, "none")
+        for name in RECIPES
+    )
+    told, _ = measure(pairs, root, Bench(subjects, lookers, built[0]), Asked("within-group"))
+    return {name: _told(told[name], [each.of(name) for each in times]) for name in RECIPES}, built[0]
+
+
+def _told(recipe: dict[str, Any], costs_ms: Sequence[float | None]) -> dict[str, Any]:
+    ran = [cost for cost in costs_ms if cost is not None]
+    return {
+        "cost_ms": round(median(ran), 2) if ran else None,
+        "failures_to_acquire": recipe["failures_to_acquire"],
+        "worst_group_fmr": AT,
+        "at_worst_group_fmr": recipe["at_worst_group_fmr"][AT],
+    }

@@ -1,0 +1,197 @@
+"""One face of each picture, found and embedded once for every matcher under test.
+
+A picture that gives no face is a failure to acquire: kept with its cause, never dropped. Nothing is written
+to disk.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.acquisition.face_choice import Look
+from benchmarks.acquisition.recorded_camera import Replay
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.progress import follow
+from lane.capture.capture import Booth, Capture, capture
+from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
+from lane.decision.evidence import CaptureEnd
+from lane.decision.policy import Policy, beyond_limits
+from models.embed.template import Embedder, embed
+from models.errors import ImageError, InferenceError
+from models.image import read
+from models.values.face import ImageBGR
+
+Vector = NDArray[np.float32]
+
+CAPTURED = 3
+"""Good frames of a capture that is compared with others, and answers no question of a document."""
+
+CUT_BY_FRAME = ("shown", "cut")
+"""Quality components that tell how much of a face the frame leaves; judged by the policy's limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a picture gave no embedding: a short stable word."""
+
+    cause: str
+
+
+class Looker(Protocol):
+    """Finds and embeds one face of a picture, for one or several matchers."""
+
+    @property
+    def matchers(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
+
+    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+        """By matcher. Raises InferenceError where a network fails."""
+        ...
+
+    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+        """The same of several frames of one capture, as one template."""
+        ...
+
+
+Take = Callable[[Path, Sequence[Looker]], Mapping[str, Vector | Failure]]
+"""What lies at a path, as each matcher sees it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Acquired:
+    """What the pictures gave to one matcher: a vector by name, or a cause."""
+
+    vectors: dict[str, Vector]
+    failures: dict[str, str]
+
+    def causes(self) -> dict[str, int]:
+        """How many failures of each cause."""
+        return dict(sorted(Counter(self.failures.values()).items()))
+
+
+class LaneLooker:
+    """The lane's own looking: its detector, its landmarks, its templates; one look for all its matchers."""
+
+    def __init__(
+        self, measurer: Measurer, embedders: Mapping[str, Embedder], look: Look, rules: Policy
+    ) -> None:
+        self._measurer, self._embedders, self._look, self._rules = measurer, embedders, look, rules
+        limits = {**rules.quality.live, **rules.quality.document}
+        self._frame_limits = {name: limits[name] for name in CUT_BY_FRAME if name in limits}
+
+    @property
+    def matchers(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self._embedders)
+
+    def look(self, image_bgr: ImageBGR) -> Mapping[str, Vector | Failure]:
+        """One face, embedded for each matcher."""
+        sighting = self._look(image_bgr, self._measurer)
+        cause = self.failure(sighting)
+        if cause is not None or sighting.face is None:
+            return dict.fromkeys(self.matchers, Failure(cause or "no_face"))
+        face = sighting.face
+        return {name: embed(image_bgr, face, one).vector for name, one in self._embedders.items()}
+
+    def capture(self, images_bgr: Iterator[ImageBGR], interval_s: float) -> Mapping[str, Vector | Failure]:
+        """The mean of so many good frames as `CAPTURED`. Time stands still while networks work."""
+        taken, replay = Capture(), Replay(images_bgr, interval_s)
+        question = Question(self._rules.capture.model_copy(update={"good_frames": CAPTURED}))
+        capture(taken, Booth(replay, self._measurer, self._rules, replay), question, Stopwatch())
+        if taken.ended is not CaptureEnd.ENOUGH:
+            return dict.fromkeys(self.matchers, Failure(_why(taken)))
+        return {name: self._mean(taken, one) for name, one in self._embedders.items()}
+
+    def _mean(self, taken: Capture, embedder: Embedder) -> Vector:
+        """Not brought to unit length: by cosine two such means score the mean of all pairs of frames."""
+        seen = [good.seen.sighting for good in taken.good]
+        every = [embed(one.image_bgr, one.face, embedder) for one in seen if one.face is not None]
+        mean: Vector = np.stack([one.vector for one in every]).mean(axis=0)
+        return mean
+
+    def failure(self, sighting: Sighting) -> str | None:
+        """Why this sighting is a failure to acquire, or None where the face can be compared."""
+        if sighting.face is None:
+            return "no_face"
+        return "cut_by_frame" if beyond_limits(sighting.quality, self._frame_limits) else None
+
+
+def one_picture(path: Path, lookers: Sequence[Looker]) -> Mapping[str, Vector | Failure]:
+    """Read once for all."""
+    try:
+        image_bgr = read(path)
+    except ImageError as error:
+        return {name: Failure(error.code) for looker in lookers for name in looker.matchers}
+    found: dict[str, Vector | Failure] = {}
+    for looker in lookers:
+        found |= asked(looker, lambda one: one.look(image_bgr))
+    return found
+
+
+def asked(
+    looker: Looker, question: Callable[[Looker], Mapping[str, Vector | Failure]]
+) -> Mapping[str, Vector | Failure]:
+    """Its answer; a network that fails is a failure to acquire."""
+    try:
+        return question(looker)
+    except InferenceError:
+        return dict.fromkeys(looker.matchers, Failure("not_measured"))
+
+
+def acquire(
+    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]], take: Take = one_picture
+) -> dict[str, Acquired]:
+    """By matcher, in the order of `names`, with one thread for each of `workers`.
+
+    BenchmarkError if no picture gave any matcher a face.
+    """
+    taken = {name: Acquired({}, {}) for looker in workers[0] for name in looker.matchers}
+    for picture, found in _looked_at(names, root, workers, take):
+        for matcher, answer in found.items():
+            if isinstance(answer, Failure):
+                taken[matcher].failures[picture] = answer.cause
+            else:
+                taken[matcher].vectors[picture] = answer
+    if not any(one.vectors for one in taken.values()):
+        causes = {matcher: one.causes() for matcher, one in taken.items()}
+        raise BenchmarkError(f"no picture gave a face: {causes}")
+    return taken
+
+
+def _looked_at(
+    names: Sequence[str], root: Path, workers: Sequence[Sequence[Looker]], take: Take
+) -> Iterator[tuple[str, Mapping[str, Vector | Failure]]]:
+    """Networks are never shared between threads. Ctrl-C waits for the pictures in hand, starts no other."""
+    free: SimpleQueue[Sequence[Looker]] = SimpleQueue()
+    for worker in workers:
+        free.put(worker)
+
+    def look(name: str) -> Mapping[str, Vector | Failure]:
+        lookers = free.get()
+        try:
+            return take(root / name, lookers)
+        finally:
+            free.put(lookers)
+
+    pool = ThreadPoolExecutor(len(workers), "looking")
+    try:
+        answers = pool.map(look, names)
+        for name in follow(names, "Looking at pictures"):
+            yield name, next(answers)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _why(taken: Capture) -> str:
+    """What kept most frames from deciding."""
+    if taken.engine_fault is not None:
+        return "not_measured"
+    return taken.rejections.most_common(1)[0][0] if taken.rejections else "too_few_frames"

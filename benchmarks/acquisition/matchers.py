@@ -1,0 +1,122 @@
+"""The matchers under test: who they are, how their embeddings compare, from which score on they match."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.acquisition import other_libraries
+from benchmarks.acquisition.acquire import LaneLooker, Looker
+from benchmarks.acquisition.face_choice import look_for
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.measurer import measurer
+from lane.capture.measuring import Measurer
+from lane.decision.policy import Policy
+from models.catalogue import catalogue, weights
+from models.catalogue.catalogue import Catalogue
+from models.embed.embedder import FaceEmbedder
+from models.networks.build import Networks, matcher_of
+from models.runtime.onnx_runtime import RuntimeSettings
+from models.values.identity import FP32, MatcherIdentity, Metric
+
+BF16 = "-bf16"
+"""Behind a matcher's name: the same in bfloat16, beside it in one run."""
+STOCK = {"sface": 0.363, "mobilefacenet": 0.363, "dlib": 0.4, other_libraries.FACE_RECOGNITION: 0.4}
+"""By how a name begins, the similarity from which its users usually take two faces for one person: OpenCV's
+sample for SFace, also used with MobileFaceNet; dlib's distance 0.6."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A matcher under test."""
+
+    identity: MatcherIdentity
+    metric: Metric
+    threshold: float | None
+    """At or above it two faces match."""
+    threshold_from: str
+    arithmetic: str = FP32
+    """In which it runs (`models.runtime.bf16`)."""
+
+    @property
+    def name(self) -> str:
+        """As in the catalogue, with `BF16` behind it where it does not run in fp32."""
+        return self.identity.name + ("" if self.arithmetic == FP32 else BF16)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """The matchers, with lookers for each thread, and why some that were asked for are missing."""
+
+    subjects: tuple[Subject, ...]
+    workers: tuple[tuple[Looker, ...], ...]
+    networks: Networks
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def own() -> str:
+    """The lane's own matcher."""
+    return catalogue.load().for_role("matcher").name
+
+
+def bench(names: Sequence[str], rules: Policy, face: str, threads: int) -> Bench:
+    """Networks for so many threads. Without names the lane's own matcher, and the peers where installed.
+
+    BenchmarkError where none is left; CatalogueError for a name that nobody has; ProviderError for a matcher
+    in bfloat16 on a machine that has none.
+    """
+    wanted = list(dict.fromkeys(names)) or [own(), other_libraries.FACE_RECOGNITION]
+    peer = (
+        other_libraries.FaceRecognitionLooker.load(face)
+        if other_libraries.FACE_RECOGNITION in wanted
+        else None
+    )
+    skipped = {other_libraries.FACE_RECOGNITION: peer} if isinstance(peer, str) else {}
+    chosen = [name for name in wanted if name != other_libraries.FACE_RECOGNITION]
+    if not chosen and skipped:
+        raise BenchmarkError(f"{other_libraries.FACE_RECOGNITION}: {peer}")
+    full = [name.removesuffix(BF16) for name in chosen]
+    built = [measurer(rules, threads=1, matchers=full) for _ in range(threads)]
+    every = [_embedders(one.networks, chosen) for one in built]
+    workers = [_lookers(one, embedders, rules, face) for one, embedders in zip(built, every, strict=True)]
+    networks = built[0].networks
+    subjects = [
+        subject(one.identity, networks.catalogue.named(one.identity.name).metric, rules, one.arithmetic)
+        for one in every[0].values()
+    ]
+    if isinstance(peer, other_libraries.FaceRecognitionLooker):
+        subjects.append(subject(peer.identity, "euclidean", rules))
+        workers = [(*lookers, peer) for lookers in workers]
+    return Bench(tuple(subjects), tuple(workers), networks, skipped)
+
+
+def _lookers(
+    built: Measurer, embedders: Mapping[str, FaceEmbedder], rules: Policy, face: str
+) -> tuple[Looker, ...]:
+    return (LaneLooker(built, embedders, look_for(face), rules),) if embedders else ()
+
+
+def _embedders(networks: Networks, chosen: Sequence[str]) -> dict[str, FaceEmbedder]:
+    full = {networks.embedder.identity.name: networks.embedder, **networks.others}
+    return {name: full[name] if name in full else _in_bf16(networks.catalogue, name) for name in chosen}
+
+
+def _in_bf16(specs: Catalogue, name: str) -> FaceEmbedder:
+    settings = RuntimeSettings(threads=1, bf16="require")
+    return matcher_of(specs, specs.named(name.removesuffix(BF16)), weights.cache_dir(), settings).embedder
+
+
+def subject(identity: MatcherIdentity, metric: Metric, rules: Policy, arithmetic: str = FP32) -> Subject:
+    """With the policy's threshold where it has one for this matcher, else the usual one, else none."""
+    band = rules.band(identity)
+    if band is not None:
+        return Subject(identity, metric, band.admit, f"policy {rules.version}", arithmetic)
+    usual = next((at for begin, at in STOCK.items() if identity.name.startswith(begin)), None)
+    kind = "none" if usual is None else "usual"
+    return Subject(identity, metric, usual, f"{kind}: {_why_not_calibrated(identity, rules)}", arithmetic)
+
+
+def _why_not_calibrated(identity: MatcherIdentity, rules: Policy) -> str:
+    if any(one.calibration.matcher.name == identity.name for one in rules.calibrated):
+        return (
+            f"policy {rules.version} has it calibrated with other weights, other preprocessing or arithmetic"
+        )
+    return "not calibrated here"

@@ -1,0 +1,1 @@
+"""Presentation attack detection: APCER and BPCER of the liveness cues."""

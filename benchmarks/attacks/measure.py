@@ -1,0 +1,298 @@
+"""How well liveness cues tell people from what is held up in their place, on people they were not fitted on.
+
+Each sequence of frames is cut into runs of `LOOKS` looks, as a lane takes them. Of every person in turn all
+runs are scored by weights that were fitted on all others. Reported as ISO/IEC 30107-3 asks: bona fide
+presentations rejected (BPCER), and attacks accepted (APCER) of each species, never a mean over species.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.accuracy.score_plots import det_of_attacks
+from benchmarks.acquisition.pairs import one_name, read_rows
+from benchmarks.acquisition.recorded_camera import Replay
+from benchmarks.acquisition.sequences import LIVE, frames_in
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.progress import follow
+from benchmarks.harness.result_file import write_text
+from benchmarks.harness.stamp import sha256_of
+from lane.capture.measuring import Measurer, Stopwatch
+from lane.capture.stream_check import StreamWatch
+from lane.decision.evidence import Check
+from lane.decision.policy import StreamRule
+from lane.evaluation.intervals import CONFIDENCE, rate
+from models.errors import ImageError
+from models.image import read
+from models.liveness.frames import Look
+from models.liveness.score import CUES, FARTHEST, FEWEST_LOOKS, FORMAT, Weight, Weights, measure
+from models.values.face import ImageBGR
+from models.values.measurement import Measure, Measured
+
+Numbers: TypeAlias = NDArray[np.float64]
+
+LOOKS = 5
+BPCER = 0.02
+"""BSI TR-03121-3: false alarms of at most 2 %."""
+PENALTY = 4.0
+"""Of large weights, for each unit of weight of the data: few people, many cues."""
+DRAWS, SEED = 1000, 20260101
+
+
+@dataclass(frozen=True, slots=True)
+class Sequenced:
+    """A folder of frames: of whom, and of what kind."""
+
+    folder: str
+    subject: str
+    species: str
+    """`live`, or what was held up and how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Some looks one after the other, and the cues that they gave."""
+
+    sequence: Sequenced
+    cues: Mapping[str, Measure]
+    cost_ms: float = 0.0
+    """Of one core, to take them."""
+
+
+def read_attacks(path: Path, root: Path) -> tuple[Sequenced, ...]:
+    """Rows of a CSV with the columns `sequence,subject,kind`, and `species` if any. BenchmarkError for none.
+
+    Without `species`, an attack's is its kind and the last two numbers of its folder's name: how NUAA counts
+    the ways in which a print was held, and the sessions.
+    """
+    found = [
+        _sequenced(row, f"{path}, line {line}") for line, row in read_rows(path, "sequence,subject,kind")
+    ]
+    for one in found:
+        if not frames_in(root / one.folder):
+            raise BenchmarkError(f"{root / one.folder}: no frames there: is --root right?")
+    if len({one.subject for one in found}) < 2 or len({one.species == LIVE for one in found}) < 2:
+        raise BenchmarkError(f"{path}: needs two people at least, live and attacked")
+    return tuple(found)
+
+
+def _sequenced(row: Mapping[str, str | None], where: str) -> Sequenced:
+    folder, subject, kind = (row[name] or "" for name in ("sequence", "subject", "kind"))
+    if not folder or not subject or not kind:
+        raise BenchmarkError(f"{where}: needs a folder, whose it is, and its kind")
+    folder = one_name(folder, where)
+    numbers = "_".join(PurePosixPath(folder).name.split("_")[-2:])
+    species = LIVE if kind == LIVE else row.get("species") or f"{kind} {numbers}"
+    return Sequenced(folder, subject, species)
+
+
+def runs(sequences: Sequence[Sequenced], root: Path, measurer: Measurer, interval_s: float) -> list[Run]:
+    """Every run of every sequence, in order."""
+    return [
+        run for one in follow(sequences, "sequences") for run in _runs_of(one, root, measurer, interval_s)
+    ]
+
+
+def _runs_of(one: Sequenced, root: Path, measurer: Measurer, interval_s: float) -> Iterator[Run]:
+    looks = list(_looks(root / one.folder, measurer, interval_s))
+    for start in range(0, len(looks), LOOKS):
+        if len(part := looks[start : start + LOOKS]) >= FEWEST_LOOKS:
+            began = time.thread_time()
+            cues = measure(part)
+            yield Run(one, cues, (time.thread_time() - began) * 1e3)
+
+
+def _looks(folder: Path, measurer: Measurer, interval_s: float) -> Iterator[Look]:
+    """Of frames with a face; the largest is the passenger's."""
+    for number, image_bgr in enumerate(_images(folder)):
+        face = measurer.look(image_bgr, Stopwatch()).face
+        if face is not None:
+            yield Look(image_bgr, face, number * interval_s)
+
+
+def fit(found: Sequence[Run]) -> Weights:
+    """Logistic regression by Newton's method with a penalty on large weights; both kinds weigh the same.
+
+    The constant is moved so that `BPCER` of these people score below a half.
+    """
+    table, live = _table(found), _live(found)
+    mean, deviation = np.nanmean(table, 0), np.maximum(np.nanstd(table, 0), 1e-9)
+    scaled = np.clip(np.nan_to_num((table - mean) / deviation), -FARTHEST, FARTHEST)
+    columns = np.column_stack([scaled, np.ones(len(scaled))])
+    weight = np.where(live, 0.5 / live.sum(), 0.5 / (~live).sum()) * len(live)
+    solution = _newton(columns, live.astype(np.float64), weight)
+    sums = scaled @ solution[:-1]
+    constant = -_lowest_but(np.sort(sums[live]))
+    parts = zip(CUES, mean, deviation, solution[:-1], strict=True)
+    return Weights(constant, {name: Weight(float(m), float(d), float(w)) for name, m, d, w in parts})
+
+
+def _newton(columns: Numbers, wanted: Numbers, weight: Numbers) -> Numbers:
+    solution = np.zeros(columns.shape[1])
+    penalty = np.diag([*[PENALTY] * (columns.shape[1] - 1), 1e-6])
+    for _ in range(30):
+        told = 1 / (1 + np.exp(-columns @ solution))
+        slope = columns.T @ (weight * (wanted - told)) - penalty @ solution
+        curve = (columns * (weight * told * (1 - told))[:, None]).T @ columns + penalty
+        solution = solution + np.linalg.solve(curve, slope)
+    return solution
+
+
+def _lowest_but(scores: Numbers) -> float:
+    """Where at most `BPCER` of these ascending scores lie below."""
+    return float(scores[math.floor(BPCER * len(scores))])
+
+
+def by_others(found: Sequence[Run]) -> Numbers:
+    """The score of each run by weights that were fitted without its person; NaN where there is none."""
+    scores = np.full(len(found), np.nan)
+    for subject in sorted({run.sequence.subject for run in found}):
+        weights = fit([run for run in found if run.sequence.subject != subject])
+        for place, run in enumerate(found):
+            if run.sequence.subject == subject and isinstance(score := weights.score(run.cues), Measured):
+                scores[place] = score.value
+    return scores
+
+
+def report(found: Sequence[Run], scores: Numbers) -> dict[str, Any]:
+    """APCER by species where BPCER is 2 %, each with its exact interval and that over people."""
+    live, subjects = _live(found), np.array([run.sequence.subject for run in found])
+    told = ~np.isnan(scores)
+    threshold = _lowest_but(np.sort(scores[live & told]))
+    kinds = np.array([run.sequence.species for run in found])
+    chosen = {name: (kinds == name) & told for name in sorted(set(kinds) - {LIVE})}
+    return {
+        "looks_per_run": LOOKS,
+        "people": len(set(subjects)),
+        "not_assessed": int((~told).sum()),
+        "threshold": round(threshold, 6),
+        "bpcer": _share(scores[live & told] < threshold),
+        "bpcer_at_a_half": _share(scores[live & told] < 0.5),
+        "apcer": {
+            name: _share(scores[which] >= threshold)
+            | {"by_people": _by_people(scores, live, which, subjects)}
+            for name, which in chosen.items()
+        },
+        "alone": {name: _alone(found, name) for name in CUES},
+        "cost_ms": _cost([run.cost_ms for run in found]),
+    }
+
+
+def streams(
+    sequences: Sequence[Sequenced], root: Path, rule: StreamRule, interval_s: float
+) -> dict[str, Any]:
+    """How many live sequences would be taken for a lie about the stream, and what each frame costs."""
+    live, costs, suspected = [one for one in sequences if one.species == LIVE], [], 0
+    for one in live:
+        watch = StreamWatch(rule)
+        for frame in Replay(_images(root / one.folder), interval_s).frames():
+            began = time.thread_time()
+            watch.see(frame)
+            costs.append((time.thread_time() - began) * 1e3)
+        suspected += watch.verdict(somebody=True).genuine is not Check.SUCCESSFUL
+    return {"live_sequences": len(live), "suspected": suspected, "cost_ms_per_frame": _cost(costs)}
+
+
+def _cost(costs_ms: Sequence[float]) -> dict[str, float]:
+    return {name: round(float(np.quantile(costs_ms, q)), 2) for name, q in (("p50", 0.5), ("p95", 0.95))}
+
+
+def _images(folder: Path) -> Iterator[ImageBGR]:
+    """A frame that cannot be read is not there, as with a camera."""
+    for path in frames_in(folder):
+        try:
+            yield read(path)
+        except ImageError:
+            continue
+
+
+def _share(errors: NDArray[np.bool_]) -> dict[str, Any]:
+    one = rate(int(errors.sum()), len(errors))
+    return {"rate": round(one.rate, 4), "interval": [round(one.low, 4), round(one.high, 4)], "runs": one.n}
+
+
+def _by_people(scores: Numbers, live: NDArray[np.bool_], which: NDArray[np.bool_], subjects: Any) -> Any:
+    """The same where people are drawn again, the threshold with them."""
+    people, rng, rates = sorted(set(subjects)), np.random.default_rng(SEED), []
+    genuine = {one: scores[(subjects == one) & live & ~np.isnan(scores)] for one in people}
+    attacks = {one: scores[(subjects == one) & which] for one in people}
+    for _ in range(DRAWS):
+        drawn = [people[place] for place in rng.integers(len(people), size=len(people))]
+        shown = np.sort(np.concatenate([genuine[one] for one in drawn]))
+        held = np.concatenate([attacks[one] for one in drawn])
+        if len(shown) and len(held):
+            rates.append(float((held >= _lowest_but(shown)).mean()))
+    tail = (1 - CONFIDENCE) / 2
+    return [round(float(end), 4) for end in np.quantile(rates, (tail, 1 - tail))] if rates else None
+
+
+def _alone(found: Sequence[Run], name: str) -> dict[str, Any]:
+    """What one cue tells by itself: how often a live run has more of it than an attack (area under ROC)."""
+    column, live = _table(found)[:, list(CUES).index(name)], _live(found)
+    shown, held = column[live & ~np.isnan(column)], column[~live & ~np.isnan(column)]
+    more = (
+        (shown[:, None] > held).mean() + (shown[:, None] == held).mean() / 2 if len(shown) * len(held) else 0
+    )
+    return {"more_in_live": round(float(more), 3), "assessed": round(float((~np.isnan(column)).mean()), 3)}
+
+
+def _table(found: Sequence[Run]) -> Numbers:
+    """Runs by cues; NaN where one was not assessed."""
+    return np.array([[_value(run.cues[name]) for name in CUES] for run in found])
+
+
+def _value(measure_: Measure) -> float:
+    return measure_.value if isinstance(measure_, Measured) else math.nan
+
+
+def _live(found: Sequence[Run]) -> NDArray[np.bool_]:
+    return np.array([run.sequence.species == LIVE for run in found])
+
+
+def data_of(path: Path, root: Path, sequences: Sequence[Sequenced]) -> dict[str, Any]:
+    """Which pictures: a hash over the names and contents of all."""
+    names = [picture for one in sequences for picture in frames_in(root / one.folder)]
+    lines = "".join(f"{sha256_of(name)}  {name.relative_to(root).as_posix()}\n" for name in names)
+    return {
+        "sequences": path.name,
+        "sequences_sha256": sha256_of(path),
+        "pictures": len(names),
+        "pictures_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+        "people": len({one.subject for one in sequences}),
+    }
+
+
+def as_file(weights: Weights, data: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """What `models.liveness.score.read` reads."""
+    return {
+        "format": FORMAT,
+        "data": dict(data),
+        "made": dict(made),
+        "constant": round(weights.constant, 6),
+        "cues": {
+            name: {
+                "mean": round(one.mean, 6),
+                "deviation": round(one.deviation, 6),
+                "weight": round(one.weight, 6),
+            }
+            for name, one in weights.cues.items()
+        },
+    }
+
+
+def draw(out: Path, found: Sequence[Run], scores: Numbers) -> list[str]:
+    """The DET curve of each species, beside `out`; its file's name."""
+    told, live = ~np.isnan(scores), _live(found)
+    kinds = np.array([run.sequence.species for run in found])
+    species = sorted(set(kinds) - {LIVE})
+    curves = {name: (scores[live & told], scores[(kinds == name) & told]) for name in species}
+    name = f"{out.stem}-det.svg"
+    write_text(det_of_attacks(curves, "Liveness cues: DET by species"), out.with_name(name))
+    return [name]

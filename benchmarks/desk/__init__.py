@@ -1,0 +1,1 @@
+"""How many passages one desk carries."""

@@ -1,0 +1,124 @@
+"""A desk as a process of its own, with lanes and officers, made by its command line as a site would."""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from benchmarks.errors import BenchmarkError
+from lane.demo.desk_process import ask
+
+_READY = "desk listening at "
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A desk that runs, and whom it knows."""
+
+    address: str
+    tokens: dict[str, str]
+    """Lane → its token."""
+    passwords: dict[str, str]
+    """Officer → the password."""
+
+
+@contextmanager
+def site(database: str | None, *, lanes: int, officers: int, workers: int) -> Iterator[Site]:
+    """Without a database: an SQLite file in a folder that is gone afterwards. Raises BenchmarkError."""
+    with tempfile.TemporaryDirectory(prefix="passenger-lane-desk-") as folder:
+        place = database or str(Path(folder) / "desk.sqlite")
+        run = secrets.token_hex(3)  # a server's database may know others from an earlier run
+        chief = f"chief-{run}"
+        added = [
+            "officer",
+            "add",
+            chief,
+            "--role",
+            "administrator",
+            "--generate",
+            "--database",
+            place,
+            "--json",
+        ]
+        password = ask(added)["password"]
+        with (
+            _serving(place, Path(folder), workers) as address,
+            _signed_in(address, chief, password) as asking,
+        ):
+            tokens = {name: _lane(asking, name) for name in _names("lane", run, lanes)}
+            people = {name: _officer(asking, name) for name in _names("o", run, officers)}
+            yield Site(address, tokens, people)
+
+
+def _names(what: str, run: str, number: int) -> list[str]:
+    return [f"{what}-{run}-{one}" for one in range(1, number + 1)]
+
+
+@contextmanager
+def _signed_in(address: str, name: str, password: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=60, trust_env=False) as client:
+        answer = _done(client.post("/session", json={"name": name, "password": password}))
+        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        yield client
+
+
+def _lane(asking: httpx.Client, name: str) -> str:
+    """A new lane's token."""
+    return str(_done(asking.post("/lane-tokens", json={"lane": name})).json()["token"])
+
+
+def _officer(asking: httpx.Client, name: str) -> str:
+    """A new officer's password, which the officer has chosen in place of the one that was told."""
+    told = _done(asking.post("/officers", json={"name": name})).json()["password"]
+    chosen = secrets.token_urlsafe(16)
+    with _signed_in(str(asking.base_url).partition("/api")[0], name, told) as own:
+        _done(own.put("/password", json={"old": told, "new": chosen}))
+    return chosen
+
+
+def _done(answer: httpx.Response) -> httpx.Response:
+    if not answer.is_success:
+        raise BenchmarkError(f"the desk refuses {answer.request.url.path}: HTTP {answer.status_code}")
+    return answer
+
+
+@contextmanager
+def _serving(place: str, folder: Path, workers: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", str(workers)]
+    here = {
+        "PASSENGER_LANE_DESK_DATABASE": place,
+        "PASSENGER_LANE_DESK_KEYS": str(folder),
+        "PASSENGER_LANE_DESK_LOG_LEVEL": "warning",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    log = folder / "log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=os.environ | here,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line.startswith(_READY):
+                raise BenchmarkError(f"the desk did not start: {log.read_text(errors='replace')[-2000:]}")
+            yield line.removeprefix(_READY).strip()
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -1,0 +1,110 @@
+"""Detector and embedder on several pictures at once: what a batch costs, and each picture of it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.drawn_frames import Walk
+from benchmarks.harness.progress import follow
+from benchmarks.harness.timing import StageWatch, spread
+from lane.capture.measuring import Measurer
+from lane.platform.garbage_collection import settled_garbage
+from models.catalogue import weights
+from models.catalogue.spec import NetworkSpec
+from models.detect.detector import boxed, fit
+from models.embed.template import crops
+from models.errors import ModelError
+from models.runtime.input_tensor import to_tensor
+from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+from models.runtime.session import Tensor
+from models.values.face import ImageBGR
+from models.values.identity import FP32
+
+Answer: TypeAlias = Mapping[str, Tensor]
+
+MOST_OFF = 1e-3
+"""Of the largest number of an answer: so far may one picture's in a batch lie from its answer alone."""
+
+ELSEWHERE = "the matcher runs in bfloat16, whose batches `python -m benchmarks rounding` times"
+
+
+def measure(
+    measurer: Measurer, walk: Walk, runtime: RuntimeSettings, batches: Sequence[int], count: int
+) -> dict[str, Any]:
+    """By network and size of the batch, as JSON values; a graph that takes no batch says why."""
+    specs = measurer.networks.catalogue
+    fed = {
+        "detector": (specs.for_role("detector"), _pictures),
+        "embedder": (specs.for_role("matcher"), _faces),
+    }
+    told: dict[str, Any] = {}
+    for role, (spec, feed) in fed.items():
+        if role == "embedder" and measurer.networks.embedder.arithmetic != FP32:
+            told[role] = {str(batch): {"skipped": ELSEWHERE} for batch in batches}
+            continue
+        tensors = tuple(feed(measurer, walk.first(max(batches)), spec))
+        graph = weights.load(spec, weights.cache_dir())
+        alone = OrtSession(graph, spec.name, runtime, {tensor.shape for tensor in tensors})
+        answers = [alone.run(tensor) for tensor in tensors]
+        told[role] = {
+            str(batch): _batch(graph, spec.name, runtime, tensors[:batch], answers, count)
+            for batch in follow(batches, f"Batches of the {role}")
+        }
+    return told
+
+
+def _pictures(_: Measurer, frames: Sequence[ImageBGR], spec: NetworkSpec) -> Iterator[Tensor]:
+    """Whole frames, as large as the detector takes them."""
+    for frame in frames:
+        yield to_tensor(boxed(frame, fit(frame, spec.input.shapes, at_most=1.0)), spec.input)
+
+
+def _faces(measurer: Measurer, frames: Sequence[ImageBGR], spec: NetworkSpec) -> Iterator[Tensor]:
+    """The holder's, as the matcher gets them."""
+    for frame in frames:
+        face = measurer.look(frame, StageWatch()).face
+        if face is None:
+            raise BenchmarkError("a frame of the holder shows no face")
+        crop, _ = crops(frame, face, measurer.networks.embedder.layout)
+        yield to_tensor(crop.image_bgr, spec.input)
+
+
+def _batch(
+    graph: bytes,
+    name: str,
+    runtime: RuntimeSettings,
+    tensors: Sequence[Tensor],
+    answers: Sequence[Answer],
+    count: int,
+) -> dict[str, Any]:
+    fed = np.concatenate(tensors)
+    try:
+        session = OrtSession(graph, name, runtime, [fed.shape])
+        must_agree(name, session.run(fed), answers)
+        told = spread(_timed(session, fed, count))
+    except ModelError as error:
+        return {"skipped": str(error)}
+    each_ms = told["p50_ms"] / len(tensors)
+    return {**told, "each_p50_ms": round(each_ms, 4), "pictures_per_second": round(1e3 / each_ms, 1)}
+
+
+def _timed(session: OrtSession, fed: Tensor, count: int) -> list[int]:
+    took_ns = []
+    with settled_garbage():
+        for _ in range(count):
+            began_ns = time.perf_counter_ns()
+            session.run(fed)
+            took_ns.append(time.perf_counter_ns() - began_ns)
+    return took_ns
+
+
+def must_agree(name: str, batch: Answer, alone: Sequence[Answer]) -> None:
+    """Every picture has the answer that it has alone."""
+    for output, together in batch.items():
+        for number, row in enumerate(together):
+            one = alone[number][output][0]
+            if np.abs(row - one).max() > MOST_OFF * max(1.0, float(np.abs(one).max())):
+                raise BenchmarkError(f"{name}: in a batch, picture {number} has another {output}")

@@ -1,0 +1,259 @@
+"""How long a lane takes, by stage and from a frame's capture to the gate's command, on this machine.
+
+By frame size, number of threads, batch and provider, as a plan says; cold and warm apart.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import drawn_frames
+from benchmarks.harness import measurer as machine
+from benchmarks.harness.cpu_affinity import bound
+from benchmarks.harness.drawn_frames import Size, Walk
+from benchmarks.harness.frame_pass import LanePass, Sample, warm_up
+from benchmarks.harness.progress import follow
+from benchmarks.harness.stamp import networks, stamp
+from benchmarks.harness.timing import spread
+from benchmarks.latency import batches, cold_start, decoding_and_liveness, energy
+from benchmarks.latency.passages import CAMERA_FRAMES_PER_SECOND, Passed, known_similarity, lane_for
+from benchmarks.latency.plan import Plan, Point
+from benchmarks.peers import measure as peers
+from lane.capture.measuring import Measurer
+from lane.decision.policy import Policy
+from lane.platform.clock import SystemClock
+from lane.platform.garbage_collection import settled_garbage
+from models.errors import ProviderError
+from models.runtime.providers import CPU, KNOWN, named
+from models.runtime.threads import available_cores
+
+WARM_UP, WARM_UP_PASSAGES = 10, 2
+STAGES = (
+    "decode",
+    "detect",
+    "align",
+    "quality",
+    "liveness",
+    "embed",
+    "compare",
+    "decide",
+    "ledger",
+    "gate",
+)
+"""In the order of the flow. Cues of liveness, ledger and gate are once a passage, the others once a frame."""
+MEANING = {
+    "end_to_end": "from the capture of the frame that the decision ended on until the gate is commanded",
+    "first_frame_to_gate": "from the capture of the first frame of the passage until the gate is commanded",
+    "frame_to_decision": "one frame through all that decides, both of its crops embedded, without a camera",
+    "passages": "by the lane's own account, summed over the frames of a passage; decode is the document's",
+    "cold": "a fresh process: imports, networks loaded and tested, lane started, first passage",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """What a camera of one size sees, and how alike its holder and the document are known to be."""
+
+    walk: Walk
+    known: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """What all measuring shares."""
+
+    plan: Plan
+    rules: Policy
+    films: Mapping[Size, Film]
+    meters: Mapping[str, energy.Meter | str]
+    folder: Path
+    """On the disk that a lane's journal would be on."""
+
+
+def measure(plan: Plan, providers: Sequence[str] | None) -> dict[str, Any]:
+    """The CPU and, where they run every node, these other providers or all; then the peers. JSON values.
+
+    ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it has no calibration.
+    """
+    rules, beside_cpu = machine.policy(), others(providers)
+    films, arithmetic = _films(plan, rules)
+    # all cores is the same question on every machine, a number of them is another one
+    stamped = stamp(rules, threads=None if plan.threads[0] == available_cores() else plan.threads[0])
+    stamped["arithmetic"] = arithmetic
+    with tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder:
+        bench = Bench(plan, rules, films, energy.meters(), Path(folder))
+        measured = {CPU: _on(CPU, bench)}
+        beside = _peers(bench)
+        failed = {}
+        for provider in beside_cpu:
+            try:
+                measured[provider] = _on(provider, bench)
+            except ProviderError as error:
+                failed[provider] = str(error)
+        where = {"journal": {"synchronous": "FULL", "filesystem": filesystem(Path(folder))}}
+    return {
+        "benchmark": "latency",
+        "stamp": {**stamped, "garbage_collection": "on; set-up frozen", **_work(plan), **where},
+        "meaning": MEANING,
+        "sizes": [told_size(size) for size in plan.sizes],
+        "providers": measured,
+        "providers_not_measured": failed,
+        "peers": beside,
+    }
+
+
+def others(asked: Sequence[str] | None) -> tuple[str, ...]:
+    """Beside the CPU, each once by its long name. ProviderError for a name that nobody knows."""
+    wanted = dict.fromkeys(named(name).name for name in (KNOWN if asked is None else asked))
+    return tuple(name for name in wanted if name != CPU)
+
+
+def _films(plan: Plan, rules: Policy) -> tuple[dict[Size, Film], str]:
+    """By size; and the arithmetic in which the matcher knows their holder."""
+    measurer, films = machine.measurer(rules, bf16=plan.bf16), {}
+    machine.band(rules, measurer)
+    for size in follow(plan.sizes, "Drawing frames"):
+        walk = drawn_frames.holder(measurer, size)
+        films[size] = Film(walk, known_similarity(walk, measurer))
+    return films, measurer.networks.embedder.arithmetic
+
+
+def _on(provider: str, bench: Bench) -> dict[str, Any]:
+    """One provider: what was measured at its first point, then at all of them."""
+    points, batched, built = [], {}, []
+    for threads in bench.plan.threads:
+        with _measurer(provider, threads, bench) as measurer:
+            points += [_point(one, measurer, bench) for one in bench.plan.points(threads)]
+            batched[str(threads)] = _batches(provider, threads, measurer, bench)
+            built = networks(measurer.networks)
+    return {
+        **points[0],
+        "networks": built,
+        "points": points,
+        "batches": batched,
+        "cold": _cold(provider, bench),
+    }
+
+
+@contextmanager
+def _measurer(provider: str, threads: int, bench: Bench) -> Iterator[Measurer]:
+    with bound(threads):
+        yield machine.measurer(bench.rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
+
+
+def _point(point: Point, measurer: Measurer, bench: Bench) -> dict[str, Any]:
+    film, counts = bench.films[point.size], point.counts
+    samples = _samples(point, measurer, bench)
+    passed, bill = _passages(point, measurer, bench)
+    stages = {
+        "decode": decoding_and_liveness.decode(film.walk, counts.frames),
+        "liveness": decoding_and_liveness.liveness(measurer, film.walk, counts.passages),
+        "ledger": [one.ledger_ns for one in passed],
+        "gate": [one.gate_ns for one in passed],
+        **{stage: [sample.stages_ns[stage] for sample in samples] for stage in samples[0].stages_ns},
+    }
+    return {
+        "size": told_size(point.size),
+        "threads": point.threads,
+        "frames_per_second": CAMERA_FRAMES_PER_SECOND,
+        "stages": {stage: spread(stages[stage]) for stage in STAGES},
+        "frame_to_decision": spread([sample.whole_ns for sample in samples]),
+        "end_to_end": spread([one.last_frame_ns for one in passed]),
+        "first_frame_to_gate": spread([one.first_frame_ns for one in passed]),
+        "passages": _account(passed, film.known),
+        "energy": bill.told(len(passed)),
+    }
+
+
+def _samples(point: Point, measurer: Measurer, bench: Bench) -> list[Sample]:
+    walk = bench.films[point.size].walk
+    lane = LanePass(measurer, bench.rules, walk)
+    warm_up(lane, walk.first(WARM_UP))
+    told = f"{told_size(point.size)} on {point.threads}: frames"
+    with settled_garbage():
+        return [lane.run(frame) for frame in follow(walk.first(point.counts.frames), told)]
+
+
+def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Passed], energy.Bill]:
+    film, told = bench.films[point.size], f"{told_size(point.size)} on {point.threads}: passages"
+    with (
+        tempfile.TemporaryDirectory(dir=bench.folder) as folder,
+        lane_for(film.walk, film.known, measurer, bench.rules, Path(folder), SystemClock()) as lane,
+    ):
+        for _ in range(WARM_UP_PASSAGES):
+            lane.passage()
+        with settled_garbage(), energy.counted(bench.meters) as bill:
+            passed = [lane.passage() for _ in follow(range(point.counts.passages), told)]
+    return passed, bill
+
+
+def _account(passed: Sequence[Passed], known: float) -> dict[str, Any]:
+    """What passages looked like, and the lane's own account of them."""
+    similarities = [one.similarity for one in passed]
+    own_ns = {
+        stage: [round(one.stages_ms.get(stage, 0.0) * 1e6) for one in passed] for stage in passed[0].stages_ms
+    }
+    return {
+        "n": len(passed),
+        "frames_looked_at": {str(count): times for count, times in _counted(passed, lambda one: one.frames)},
+        "frames_passed_over": sum(one.passed_over for one in passed),
+        "similarity": {
+            "known": round(known, 4),
+            "least": round(min(similarities), 4),
+            "most": round(max(similarities), 4),
+        },
+        "stages": {stage: spread(times_ns) for stage, times_ns in own_ns.items()},
+    }
+
+
+def _counted(passed: Sequence[Passed], what: Callable[[Passed], int]) -> list[tuple[int, int]]:
+    return sorted(Counter(map(what, passed)).items())
+
+
+def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> dict[str, Any]:
+    walk, runtime = bench.films[bench.plan.sizes[0]].walk, machine.runtime(provider, threads)
+    return batches.measure(measurer, walk, runtime, bench.plan.batches, bench.plan.counts.batches)
+
+
+def _cold(provider: str, bench: Bench) -> dict[str, Any]:
+    film, threads = bench.films[bench.plan.sizes[0]], bench.plan.threads[0]
+    with bound(threads), tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        count = bench.plan.counts.cold
+        asked = (film.walk, film.known, provider, threads, count, Path(folder))
+        return cold_start.measure(*asked, bf16=bench.plan.bf16)
+
+
+def _peers(bench: Bench) -> dict[str, Any]:
+    """After the lane alone: a peer between its frames would empty its caches."""
+    walk, threads = bench.films[bench.plan.sizes[0]].walk, bench.plan.threads[0]
+    with _measurer(CPU, threads, bench) as measurer:
+        lane = LanePass(measurer, bench.rules, walk)
+        warm_up(lane, walk.first(WARM_UP))
+        return peers.compared(lane, walk, bench.plan.counts.frames)
+
+
+def _work(plan: Plan) -> dict[str, str]:
+    sizes = ", ".join(map(told_size, plan.sizes))
+    return {
+        "frames": f"{sizes}; {drawn_frames.DISTINCT} of the simulated holder standing, "
+        f"seed {drawn_frames.SEED}"
+    }
+
+
+def told_size(size: Size) -> str:
+    """As the command line has it."""
+    return f"{size[0]}x{size[1]}"
+
+
+def filesystem(folder: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
+    """Which kind the folder is on: fsync costs nothing on tmpfs, and proves nothing. None where unknown."""
+    try:
+        lines = [line.split(" ") for line in mounts.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return None
+    above = [(fields[1], fields[2]) for fields in lines if folder.resolve().is_relative_to(fields[1])]
+    return max(above, key=lambda one: len(one[0]))[1] if above else None

@@ -1,0 +1,223 @@
+"""Is this code slower than an earlier commit's, by more than the noise? Asked in one run, in turns.
+
+No figure of another day or machine is compared with: the earlier code is measured again, here and now. Each
+round measures the earlier code twice and this code once. What the earlier code differs from itself by is the
+noise, and this code is worse only where the whole interval of its ratio lies above that. One stage alone is
+enough where it is slower beyond doubt: noise in another one must not hide it.
+"""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.report.stored_result import Stored, at, number, plain, text
+
+OF_A_FRAME = ("detect", "quality", "align", "embed", "compare", "decide")
+"""What is done on every frame; each version of `latency` tells it under these names."""
+CPU = "CPUExecutionProvider"
+ORDERS = ("EEN", "ENE", "NEE")
+"""In turns: the earlier code (E) and this code, the new (N)."""
+LONGEST_S = 900.0
+"""No run of `latency --quick` takes so long."""
+DRAWS, SEED = 4000, 20260101
+SURE = 0.975
+SURELY = 2.0
+"""So many times the noise, as logarithms, for a stage alone: of several, one lies above it by chance."""
+FELT = 0.02
+"""So much of a frame's time must that cost: nobody waits for a tenth of a millisecond."""
+MOST_FLIPPED = 12
+"""Of so many rounds, every way to swap the two earlier runs is counted; beyond, some are drawn."""
+
+Logs = NDArray[np.float64]
+Times = Mapping[str, float]
+"""Median milliseconds of each stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round's three runs."""
+
+    earlier: tuple[Times, Times]
+    new: Times
+
+    def ratio(self, stages: Sequence[str]) -> float:
+        """This code's time over the mean of both earlier ones, as a logarithm."""
+        first, second = (_sum(times, stages) for times in self.earlier)
+        return math.log(_sum(self.new, stages)) - (math.log(first) + math.log(second)) / 2
+
+    def noise(self, stages: Sequence[str]) -> float:
+        """The earlier code's time over its own, as a logarithm."""
+        first, second = (_sum(times, stages) for times in self.earlier)
+        return math.log(second / first)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A ratio above 1: this code takes longer."""
+
+    ratio: float
+    low: float
+    high: float
+    noise: float
+    """What the same code reaches against itself in so many rounds, 39 times of 40."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether all of the interval lies above the noise."""
+        return self.low > self.noise
+
+
+def commit_of(stored: Stored) -> str:
+    """The commit that a stored result was measured on. BenchmarkError where that is not known exactly."""
+    if stored.benchmark != "latency":
+        raise BenchmarkError(f"{stored.name} is of {stored.benchmark}: wanted is a result of latency")
+    commit = text(stored.stamp, "commit", "id")
+    if commit is None:
+        raise BenchmarkError(f"{stored.name} names no commit: name one yourself with --against")
+    if at(stored.stamp, "commit", "dirty") is not False:
+        raise BenchmarkError(
+            f"{stored.name} was measured on changed files, which no commit holds: measure it again on a "
+            "clean checkout, or name a commit with --against"
+        )
+    return commit
+
+
+def measured(command: Sequence[str], tree: Path) -> Times:
+    """The medians of what is done on a frame, by a command that prints a result of `latency` as JSON.
+
+    BenchmarkError where it fails, or prints anything else. Stopped, it leaves no process and no file.
+    """
+    try:
+        done = _done(command, tree)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BenchmarkError(f"{' '.join(command)} in {tree}: {error}") from error
+    if done.returncode != 0:
+        why = plain(" ".join(done.stderr.decode("utf-8", "replace").split())[-500:])
+        raise BenchmarkError(f"{' '.join(command)} in {tree} ended with {done.returncode}: {why}")
+    return _medians(done.stdout, tree)
+
+
+def _done(command: Sequence[str], tree: Path) -> "subprocess.CompletedProcess[bytes]":
+    """The command, with all that it starts, in a session of its own; its temporary files in our folder."""
+    with tempfile.TemporaryDirectory(prefix="passenger-lane-run-", ignore_cleanup_errors=True) as folder:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        with subprocess.Popen(
+            list(command),
+            cwd=tree,
+            env=environment | {"TMPDIR": folder},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            try:
+                told, complained = process.communicate(timeout=LONGEST_S)
+            except BaseException:  # Ctrl-C, too: an earlier code's way to end itself is not relied on
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return subprocess.CompletedProcess(process.args, process.returncode, told, complained)
+
+
+def _medians(printed: bytes, tree: Path) -> Times:
+    try:
+        stages = at(json.loads(printed), "providers", CPU, "stages")
+    except (ValueError, RecursionError) as error:
+        raise BenchmarkError(f"what was printed in {tree} is no JSON: {error}") from error
+    found = {stage: number(stages, stage, "p50_ms") for stage in OF_A_FRAME}
+    times = {stage: one for stage, one in found.items() if one is not None and one > 0}
+    if not times:
+        raise BenchmarkError(f"what was printed in {tree} tells no times of {', '.join(OF_A_FRAME)}")
+    return times
+
+
+def rounds(count: int, earlier: Callable[[], Times], new: Callable[[], Times]) -> Iterator[Round]:
+    """So many; which run comes first changes, and a run of each beforehand is not counted."""
+    earlier(), new()
+    for number_of in range(count):
+        runs: dict[str, list[Times]] = {"E": [], "N": []}
+        for one in ORDERS[number_of % len(ORDERS)]:
+            runs[one].append(earlier() if one == "E" else new())
+        first, second = runs["E"]
+        yield Round((first, second), runs["N"][0])
+
+
+def common(done: Sequence[Round]) -> tuple[str, ...]:
+    """The stages that every run tells. BenchmarkError if there is none."""
+    runs = [times for one in done for times in (*one.earlier, one.new)]
+    found = tuple(stage for stage in OF_A_FRAME if all(stage in times for times in runs))
+    if not found:
+        raise BenchmarkError("both codes tell times, but none of the same stage")
+    return found
+
+
+def judged(done: Sequence[Round], stages: Sequence[str]) -> Judged:
+    """The ratio over these stages together, its 95 % interval by drawing rounds anew, and the noise."""
+    ratios = np.array([one.ratio(stages) for one in done])
+    drawn = np.random.default_rng(SEED).integers(0, len(ratios), (DRAWS, len(ratios)))
+    low, high = np.quantile(ratios[drawn].mean(1), (1 - SURE, SURE))
+    noise = _noise(np.array([one.noise(stages) for one in done]))
+    told = (math.exp(one) for one in (float(ratios.mean()), float(low), float(high), noise))
+    return Judged(*told)
+
+
+def _noise(logs: Logs) -> float:
+    """How far the mean would lie from 0 if each round's two equal runs were swapped by chance."""
+    if len(logs) <= MOST_FLIPPED:
+        signs = np.array(list(product((-1.0, 1.0), repeat=len(logs))))
+    else:
+        signs = np.random.default_rng(SEED).choice((-1.0, 1.0), (DRAWS, len(logs)))
+    return float(np.quantile(np.abs(signs @ logs) / len(logs), SURE, method="higher"))
+
+
+def told(done: Sequence[Round]) -> dict[str, Any]:
+    """The verdict, and each stage, as JSON values."""
+    stages = common(done)
+    whole, each = judged(done, stages), {stage: judged(done, [stage]) for stage in stages}
+    slower = {stage for stage, one in each.items() if _surely_slower(one, stage, done, stages)}
+    return {
+        "rounds": len(done),
+        "worse": whole.worse or bool(slower),
+        **_as_json(done, stages, whole),
+        "stages": {
+            stage: {"worse": stage in slower, **_as_json(done, [stage], one)} for stage, one in each.items()
+        },
+    }
+
+
+def _surely_slower(one: Judged, stage: str, done: Sequence[Round], stages: Sequence[str]) -> bool:
+    """Whether a stage alone makes this code worse."""
+    costs_ms = (one.low - 1) * _earlier_ms(done, [stage])
+    felt = costs_ms >= FELT * _earlier_ms(done, stages)
+    return felt and math.log(one.low) > SURELY * math.log(one.noise)
+
+
+def _earlier_ms(done: Sequence[Round], stages: Sequence[str]) -> float:
+    return float(np.median([_sum(times, stages) for one in done for times in one.earlier]))
+
+
+def _as_json(done: Sequence[Round], stages: Sequence[str], one: Judged) -> dict[str, Any]:
+    new = [_sum(round_of.new, stages) for round_of in done]
+    return {
+        "ratio": round(one.ratio, 4),
+        "interval": [round(one.low, 4), round(one.high, 4)],
+        "noise": round(one.noise, 4),
+        "earlier_ms": round(_earlier_ms(done, stages), 4),
+        "new_ms": round(float(np.median(new)), 4),
+    }
+
+
+def _sum(times: Times, stages: Sequence[str]) -> float:
+    return sum(times[stage] for stage in stages)

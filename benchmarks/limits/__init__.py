@@ -1,0 +1,1 @@
+"""How near the networks come to what this machine can do."""

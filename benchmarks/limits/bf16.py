@@ -1,0 +1,122 @@
+"""What bfloat16 is worth for the lane's matcher: the same crops in fp32 and in bf16, in turns.
+
+On one machine in one run, since its load slows all of them alike. Each answer is held against the known one's
+limit before it counts: a quick answer that is another one would be no gain.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.paired_ratio import middle, of_each
+from benchmarks.harness.progress import follow
+from benchmarks.harness.stamp import stamp
+from benchmarks.harness.timing import spread
+from lane.platform.garbage_collection import settled_garbage
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import NetworkSpec
+from models.errors import ProviderError
+from models.runtime.bf16 import in_bf16
+from models.runtime.input_tensor import to_tensor
+from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+from models.runtime.providers import CPU, IN_BF16, KNOWN, OPENVINO
+from models.runtime.session import Tensor
+from models.selftest import drift
+from models.selftest.known_face import MIN_COSINE
+
+BATCHES = (1, 2)
+"""A crop by itself, and a template's two crops at once."""
+FULL = "fp32 on CPU"
+WARM_UP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """The matcher, as it is set up to run."""
+
+    name: str
+    session: OrtSession
+    arithmetic: str
+
+
+def measure(turns: int, threads: int | None) -> dict[str, Any]:
+    """Time of a call by batch and contender, and the ratio of fp32 on the CPU to each, as JSON values."""
+    spec = catalogue.load().for_role("matcher")
+    told: dict[str, Any] = {}
+    arithmetic: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    for size in BATCHES:  # each by sessions of its own: a runtime is quicker where it knows the only shape
+        contenders, missing = _contenders(spec, threads, size)
+        told[str(size)] = _raced(spec, contenders, size, turns)
+        arithmetic |= {one.name: one.arithmetic for one in contenders}
+        failed |= missing
+    return {
+        "benchmark": "rounding",
+        "stamp": stamp(threads=threads),
+        "matcher": {"name": spec.name, "sha256": spec.sha256},
+        "arithmetic": arithmetic,
+        "batches": told,
+        "not_measured": failed,
+    }
+
+
+def _contenders(spec: NetworkSpec, threads: int | None, size: int) -> tuple[list[Contender], dict[str, str]]:
+    """Those that this machine can run on so many crops, and why it cannot run the others."""
+    wanted = (
+        (FULL, CPU, KNOWN),
+        ("fp32 on OpenVINO", OPENVINO, KNOWN),
+        ("bf16 on OpenVINO", OPENVINO, IN_BF16),
+    )
+    width, height = spec.input.shapes[0]
+    shapes = [(size, 3, height, width)]
+    graph, found, failed = weights.load(spec, weights.cache_dir()), [], {}
+    for name, provider, known in wanted:
+        try:
+            arithmetic = in_bf16(known[provider]) if known is IN_BF16 else "fp32"
+            settings = RuntimeSettings("require", provider, threads)
+            found.append(Contender(name, OrtSession(graph, name, settings, shapes, known), arithmetic))
+        except ProviderError as error:
+            failed[name] = str(error)
+    return found, failed
+
+
+def _raced(spec: NetworkSpec, contenders: Sequence[Contender], size: int, turns: int) -> dict[str, Any]:
+    crops = [to_tensor(image, spec.input) for image in drift.pictures(spec)]
+    batches = [np.concatenate(crops[at : at + size]) for at in range(0, len(crops) - size + 1, size)]
+    _must_agree(contenders, batches)
+    times: dict[str, list[int]] = {one.name: [] for one in contenders}
+    with settled_garbage():
+        for number in follow(range(turns), f"Taking turns at {size} crops"):
+            batch = batches[number % len(batches)]
+            for one in _in_turn(contenders, number):
+                times[one.name].append(_time_ns(one.session, batch))
+    return {
+        one.name: spread(times[one.name]) | {"times_as_fast": middle(of_each(times[FULL], times[one.name]))}
+        for one in contenders
+    }
+
+
+def _must_agree(contenders: Sequence[Contender], batches: Sequence[Tensor]) -> None:
+    """BenchmarkError where one says another thing of a crop than the first."""
+    for batch in batches[:WARM_UP]:
+        expected = contenders[0].session.run(batch)
+        for one in contenders[1:]:
+            found = drift.cosine_of(expected, one.session.run(batch))
+            if not found >= MIN_COSINE:  # NaN compares false
+                raise BenchmarkError(f"{one.name} answers otherwise than {contenders[0].name}: {found:.5f}")
+
+
+def _in_turn(contenders: Sequence[Contender], number: int) -> Sequence[Contender]:
+    """Who goes first changes each time."""
+    first = number % len(contenders)
+    return (*contenders[first:], *contenders[:first])
+
+
+def _time_ns(session: OrtSession, batch: Tensor) -> int:
+    started = time.perf_counter_ns()
+    session.run(batch)
+    return time.perf_counter_ns() - started

@@ -1,0 +1,345 @@
+"""How near each graph and each stage comes to what this machine can do, and what a lane adds to its graphs.
+
+A graph's limit is the longer of two times: its multiplications and additions at the rate of this machine's
+fastest matrix product, and its weights, input and outputs once at the speed at which memory is copied. What
+lies between its nodes is not in it, since a runtime may keep that in a cache: a program that multiplies and
+adds as the graph says cannot be faster. Ceilings, graphs and lane are timed in turns, and compared within a
+turn.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness import drawn_frames
+from benchmarks.harness import measurer as machine
+from benchmarks.harness.frame_pass import STAGES, LanePass, Sample, warm_up
+from benchmarks.harness.paired_ratio import middle, of_each
+from benchmarks.harness.progress import follow
+from benchmarks.harness.stamp import stamp
+from benchmarks.harness.timing import spread
+from benchmarks.limits.ceilings import Ceiling, Ceilings, ceilings
+from benchmarks.limits.operation_count import Work, count
+from lane.capture.measuring import Measurer, Stopwatch
+from lane.decision.policy import Policy
+from lane.platform.garbage_collection import settled_garbage
+from models.catalogue import weights
+from models.catalogue.spec import NetworkSpec
+from models.detect.detector import FaceDetector
+from models.detect.face_mesh import FaceMesh
+from models.embed.embedder import FaceEmbedder
+from models.networks.build import Networks, closer_graph, closer_of, session_of
+from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+from models.runtime.providers import named
+from models.runtime.session import Session, Tensor
+from models.runtime.threads import available_cores
+from models.selftest.drift import Listener
+from models.values.face import ImageBGR
+
+WARM_UP = 5
+KEPT = 10
+"""Frames whose prepared inputs are kept: 7 MB each."""
+STAGE_OF = {"detector": "detect", "landmarks": "detect", "matcher": "embed"}
+"""In which of a lane's stages a network of this role runs."""
+CLOSER = ", close-up"
+"""Behind the detector's name: the part of it that looks closely."""
+CLOSE = 1e-3
+"""How far an answer may lie from the one before, over its largest number."""
+CONVENTIONS = {
+    "flop": "a multiplication and an addition are two; the limit counts those of convolutions and matrix "
+    "products alone",
+    "least_mb": "weights, input and outputs once: what the limit counts",
+    "moved_mb": "each node reads its inputs and weights and writes its outputs once; a runtime that fuses "
+    "nodes, or keeps what lies between them in a cache, moves less",
+    "share_of_peak": "of the fastest float32 matrix product in the same turn",
+    "share_of_limit": "the longer of both times at the ceilings over the time measured in the same turn",
+    "overhead": "a lane's whole work on a frame over the runtime's own runs on the same prepared inputs",
+}
+
+Answer = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Net:
+    """A network, or the part of one that is run by itself."""
+
+    name: str
+    spec: NetworkSpec
+    graph: bytes
+    session: OrtSession
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A graph on one shape of input, what it is fed, and what it answers."""
+
+    net: Net
+    tensor: Tensor
+    answer: Answer
+
+    def time_ns(self) -> int:
+        """Of the runtime's own run; BenchmarkError unless its answer is the known one."""
+        started = time.perf_counter_ns()
+        answer = self.net.session.bare(self.tensor)
+        took_ns = time.perf_counter_ns() - started
+        self.check(answer)
+        return took_ns
+
+    def check(self, answer: Answer) -> None:
+        """BenchmarkError unless this is the known answer."""
+        for name, known in self.answer.items():
+            if not np.abs(answer[name] - known).max() <= CLOSE * np.abs(known).max():  # NaN compares false
+                raise BenchmarkError(f"{self.net.name} answers otherwise than before: {name}")
+
+    @property
+    def least_bytes(self) -> int:
+        """Beside its weights: what goes in and what comes out."""
+        return self.tensor.nbytes + sum(one.nbytes for one in self.answer.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """One of the graphs, and its work."""
+
+    run: Run
+    work: Work
+
+    @property
+    def least_bytes(self) -> int:
+        """What no program avoids reading or writing."""
+        return self.work.weights_bytes + self.run.least_bytes
+
+    @property
+    def key(self) -> "Key":
+        """What tells it from others."""
+        return _key(self.run)
+
+
+Key = tuple[str, tuple[int, ...]]
+
+
+@dataclass(slots=True)
+class Turns:
+    """Nanoseconds, turn by turn."""
+
+    ceilings: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    graphs: dict[Key, list[int]] = field(default_factory=lambda: defaultdict(list))
+    lane: list[Sample] = field(default_factory=list)
+    bare: list[dict[str, int]] = field(default_factory=list)
+    """By stage."""
+
+    def reach(self, ceiling: Ceiling) -> None:
+        """What the machine can do, now."""
+        self.ceilings[ceiling.name].append(ceiling.time_ns())
+
+    def run(self, graph: Graph) -> None:
+        """One graph alone."""
+        self.graphs[graph.key].append(graph.run.time_ns())
+
+    def look(self, lane: LanePass, frame: ImageBGR) -> None:
+        """All of a lane's work on a frame."""
+        self.lane.append(lane.run(frame))
+
+    def ask(self, runs: Sequence[Run]) -> None:
+        """The networks' part of it, by the runtime alone."""
+        took = dict.fromkeys(STAGES, 0)
+        for run in runs:
+            took[STAGE_OF[run.net.spec.role]] += run.time_ns()
+        self.bare.append(took)
+
+
+def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
+    """As JSON values. Raises ProviderError where this provider does not run every network."""
+    rules = machine.policy()
+    measurer = machine.measurer(rules, provider=provider, threads=threads)
+    built = measurer.networks
+    rules.check(built.embedder.identity)  # PolicyError says more than an admission that fails
+    settings, used = machine.runtime(provider, threads), threads or available_cores()
+    nets = _nets(built, settings)
+    walk = drawn_frames.holder(measurer)
+    runs, document = _heard(built, nets, rules, walk)
+    graphs = _graphs([*runs, document])
+    sessions = {name: net.session for name, net in nets.items()}
+    lane = LanePass(_measurer(built, sessions, rules), rules, walk)
+    warm_up(lane, walk.first(WARM_UP))
+    timed = Turns()
+    with ceilings(settings, used) as highest, settled_garbage():
+        for number in follow(range(turns), "Ceilings, graphs and lane in turns"):
+            place = _there_and_back(number, len(runs))
+            steps: list[Callable[[], None]] = [partial(timed.reach, one) for one in highest.every]
+            steps += [partial(timed.run, graph) for graph in graphs]
+            steps += [partial(timed.look, lane, walk.frames[place]), partial(timed.ask, runs[place])]
+            for step in steps if number % 2 else reversed(steps):
+                step()
+    about = stamp(rules, built, threads=threads)
+    asked = {"provider": named(provider).name, "threads": used, "conventions": CONVENTIONS}
+    return {"benchmark": "limit", "stamp": about, **asked, **told(graphs, runs, highest, timed)}
+
+
+def _nets(built: Networks, settings: RuntimeSettings) -> dict[str, Net]:
+    """All that a lane runs, by name."""
+    cache, nets = weights.cache_dir(), {}
+    for spec in (built.catalogue.named(one.name) for one in built.identities):
+        session = session_of(spec, cache, settings)
+        nets[spec.name] = Net(spec.name, spec, weights.load(spec, cache), session)
+        if spec.role == "detector" and (closer := closer_of(spec, session, cache, settings)):
+            name = spec.name + CLOSER
+            nets[name] = Net(name, spec, closer_graph(spec, cache), closer)
+    return nets
+
+
+def _measurer(built: Networks, sessions: Mapping[str, Session], rules: Policy) -> Measurer:
+    """The lane's measuring on these sessions, so that what is timed alone is what the lane runs."""
+    by_role = {one.role: built.catalogue.named(one.name) for one in built.identities}
+    detector, matcher, mesh = by_role["detector"], by_role["matcher"], by_role.get("landmarks")
+    networks = replace(
+        built,
+        detector=FaceDetector(detector, sessions[detector.name], sessions.get(detector.name + CLOSER)),
+        mesh=FaceMesh(mesh, sessions[mesh.name]) if mesh else None,
+        embedder=FaceEmbedder(matcher, sessions[matcher.name], built.embedder.identity.preprocessing),
+    )
+    return Measurer(networks, second_face_ratio=rules.capture.second_face_ratio)
+
+
+def _heard(
+    built: Networks, nets: Mapping[str, Net], rules: Policy, walk: drawn_frames.Walk
+) -> tuple[list[list[Run]], list[Run]]:
+    """What the lane makes its networks do, frame by frame; and what for a document's picture."""
+    listeners = {name: Listener(net.session) for name, net in nets.items()}
+    measurer = _measurer(built, listeners, rules)
+    lane = LanePass(measurer, rules, walk)
+    warm_up(lane, walk.first(WARM_UP))
+
+    def heard(work: Callable[[], object]) -> list[Run]:
+        for one in listeners.values():
+            one.heard.clear()
+        work()
+        return [
+            Run(nets[name], tensor, answer) for name, one in listeners.items() for tensor, answer in one.heard
+        ]
+
+    of_frames = [heard(partial(lane.run, frame)) for frame in walk.frames[:KEPT]]
+    return of_frames, heard(partial(measurer.look, walk.frames[0], Stopwatch()))
+
+
+def _graphs(runs: Sequence[Sequence[Run]]) -> list[Graph]:
+    """Each graph on each shape that it was fed."""
+    first = {_key(run): run for of_frame in reversed(runs) for run in reversed(of_frame)}
+    return [
+        Graph(run, count(run.net.graph, run.net.name, run.tensor.shape)) for _, run in sorted(first.items())
+    ]
+
+
+def _key(run: Run) -> Key:
+    return run.net.name, run.tensor.shape
+
+
+def _there_and_back(number: int, count: int) -> int:
+    """No jump between two frames: a jump would be a movement that refers."""
+    place = number % (2 * count)
+    return min(place, 2 * count - 1 - place)
+
+
+def told(
+    graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, timed: Turns
+) -> dict[str, Any]:
+    """Ceilings, graphs, stages and overhead, as JSON values."""
+    limits = Limits(highest, timed)
+    by_key = {graph.key: graph for graph in graphs}
+    places = [_there_and_back(number, len(runs)) for number in range(len(timed.lane))]
+    needed = [
+        _needed_ns(limits, turn, [by_key[_key(run)] for run in runs[at]]) for turn, at in enumerate(places)
+    ]
+    whole = [sample.whole_ns for sample in timed.lane]
+    bare = [sum(by_stage.values()) for by_stage in timed.bare]
+    return {
+        "ceilings": limits.told(),
+        "graphs": [_graph(graph, timed.graphs[graph.key], limits) for graph in graphs],
+        "stages": {stage: _stage(stage, timed, needed) for stage in STAGES},
+        "overhead": {**middle(of_each(whole, bare)), "whole": spread(whole), "bare": spread(bare)},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The ceilings of each turn."""
+
+    highest: Ceilings
+    timed: Turns
+
+    def flop_per_ns(self, turn: int) -> float:
+        """The fastest float32 product's, so GFLOP a second."""
+        return max(one.amount / self.timed.ceilings[one.name][turn] for one in self.highest.products)
+
+    def needed_ns(self, graph: Graph, turn: int) -> float:
+        """The longer of its two times at the ceilings."""
+        copy = self.highest.copy
+        bytes_per_ns = copy.amount / self.timed.ceilings[copy.name][turn]
+        return max(graph.work.products_flop / self.flop_per_ns(turn), graph.least_bytes / bytes_per_ns)
+
+    def told(self) -> dict[str, Any]:
+        """Giga-operations and gigabytes a second, as JSON values."""
+        products = {one.name: self._rate(one) for one in self.highest.products}
+        reduced = {one.name: self._rate(one) for one in self.highest.reduced}
+        return {
+            "float32_gflop_per_s": products,
+            "reduced_gop_per_s": reduced,
+            "not_measured": self.highest.missing,
+            "copy_gb_per_s": self._rate(self.highest.copy),
+        }
+
+    def _rate(self, ceiling: Ceiling) -> dict[str, float]:
+        """Bytes, or operations, in a nanosecond are gigabytes in a second."""
+        rates = [ceiling.amount / took for took in self.timed.ceilings[ceiling.name]]
+        return {"p50": round(median(rates), 2), "best": round(max(rates), 2)}
+
+
+def _graph(graph: Graph, took_ns: Sequence[int], limits: Limits) -> dict[str, Any]:
+    work, turns = graph.work, range(len(took_ns))
+    peak = [work.products_flop / limits.flop_per_ns(turn) for turn in turns]
+    limit = [limits.needed_ns(graph, turn) for turn in turns]
+    arithmetic = sum(one >= other for one, other in zip(peak, limit, strict=True)) * 2 >= len(limit)
+    return {
+        "network": graph.run.net.name,
+        "sha256": graph.run.net.spec.sha256,
+        "input": list(graph.run.tensor.shape),
+        "gflop": round(work.flop / 1e9, 5),
+        "products_gflop": round(work.products_flop / 1e9, 5),
+        "weights_mb": round(work.weights_bytes / 1e6, 3),
+        "least_mb": round(graph.least_bytes / 1e6, 3),
+        "moved_mb": round(work.moved_bytes / 1e6, 3),
+        "by_operator": dict(work.by_operator),
+        "not_counted": dict(work.not_counted),
+        "time": spread(took_ns),
+        "gflop_per_s": round(work.products_flop / median(took_ns), 2),
+        "bound_by": "arithmetic" if arithmetic else "memory",
+        "share_of_peak": middle(of_each(peak, took_ns)),
+        "share_of_limit": middle(of_each(limit, took_ns)),
+    }
+
+
+def _needed_ns(limits: Limits, turn: int, graphs: Sequence[Graph]) -> dict[str, float]:
+    """By stage: its graphs' limits, one after the other."""
+    needed = dict.fromkeys(STAGES, 0.0)
+    for graph in graphs:
+        needed[STAGE_OF[graph.run.net.spec.role]] += limits.needed_ns(graph, turn)
+    return needed
+
+
+def _stage(stage: str, timed: Turns, needed: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """A stage without a graph has no limit that is known: its share is null."""
+    took = [sample.stages_ns[stage] for sample in timed.lane]
+    limit = [one[stage] for one in needed]
+    return {
+        "time": spread(took),
+        "bare_ms": round(median(one[stage] for one in timed.bare) / 1e6, 4),
+        "limit_ms": round(median(limit) / 1e6, 4),
+        "share_of_limit": middle(of_each(limit, took)) if all(limit) else None,
+    }

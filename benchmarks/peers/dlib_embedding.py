@@ -1,0 +1,133 @@
+"""dlib's own network by the lane's runtime and by dlib, on the same chips, in turns."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from benchmarks.acquisition.other_libraries import INSTALL, library
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.cpu_affinity import bound
+from benchmarks.harness.drawn_frames import Walk
+from benchmarks.harness.paired_ratio import middle, of_each
+from benchmarks.harness.progress import follow
+from benchmarks.harness.timing import spread
+from benchmarks.peers.face_jobs import at_half_scale
+from lane.platform.garbage_collection import settled_garbage
+from models.align import align, layout_of
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import NetworkSpec
+from models.errors import ModelError
+from models.networks.build import Networks
+from models.runtime.input_tensor import to_tensor
+from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+from models.runtime.providers import CPU
+from models.runtime.session import Tensor
+from models.runtime.threads import available_cores
+from models.values.face import ImageBGR
+
+NETWORK = "dlib-resnet-29"
+APART = 1e-3
+"""How far both answers to one chip may lie from one another, in any number."""
+WARM_UP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How many chips at once, on how many of our threads; and how many turns for each frame asked for."""
+
+    batch: int
+    threads: int
+    share: float
+
+
+POINTS = (Point(1, 1, 0.5), Point(8, 2, 0.2))
+"""dlib's network runs on one thread, whatever there is."""
+
+Embed = Callable[[Sequence[ImageBGR]], Tensor]
+"""Chips to N×128."""
+
+
+def compared(networks: Networks, walk: Walk, count: int) -> dict[str, Any]:
+    """At each point how many times as long as ours dlib takes, or why it was skipped, as JSON values."""
+    dlib = library("dlib", INSTALL)
+    packaged = library("face_recognition_models", INSTALL)
+    if isinstance(dlib, str) or isinstance(packaged, str):
+        return {"skipped": dlib if isinstance(dlib, str) else packaged}
+    spec = catalogue.load().named(NETWORK)
+    try:
+        graph = weights.load(spec, weights.cache_dir())
+    except ModelError as error:
+        return {"skipped": str(error)}
+    theirs = by_dlib(dlib.face_recognition_model_v1(packaged.face_recognition_model_location()))
+    chips = chips_of(networks, spec, walk, max(point.batch for point in POINTS))
+    return {"points": [_at(point, ours(spec, graph, point), theirs, chips, count) for point in POINTS]}
+
+
+def chips_of(networks: Networks, spec: NetworkSpec, walk: Walk, count: int) -> list[ImageBGR]:
+    """The holder's face on dlib's layout, once for each frame."""
+    layout = layout_of(spec)
+    return [align(one, at_half_scale(networks, one), layout).image_bgr for one in walk.first(count)]
+
+
+def ours(spec: NetworkSpec, graph: bytes, point: Point) -> Embed:
+    """Pixels to tensor, and one run."""
+    width, height = spec.input.shapes[0]
+    settings = RuntimeSettings("cpu", CPU, _threads(point))
+    session = OrtSession(graph, spec.name, settings, [(point.batch, 3, height, width)])
+
+    def embed(chips: Sequence[ImageBGR]) -> Tensor:
+        (answer,) = session.run(np.concatenate([to_tensor(chip, spec.input) for chip in chips])).values()
+        return answer
+
+    return embed
+
+
+def by_dlib(model: Any) -> Embed:  # dlib has no types
+    """As face_recognition calls it: one chip, or a list of them at once."""
+
+    def embed(chips: Sequence[ImageBGR]) -> Tensor:
+        rgb = [cv2.cvtColor(chip, cv2.COLOR_BGR2RGB) for chip in chips]
+        found = (
+            model.compute_face_descriptor(rgb) if len(rgb) > 1 else [model.compute_face_descriptor(rgb[0])]
+        )
+        return np.array([list(one) for one in found], np.float32)
+
+    return embed
+
+
+def _threads(point: Point) -> int:
+    """As many as asked for, where the machine has them."""
+    return min(point.threads, available_cores())
+
+
+def _at(point: Point, our: Embed, their: Embed, chips: Sequence[ImageBGR], count: int) -> dict[str, Any]:
+    """Turn by turn both; every other turn the other way round. BenchmarkError where they disagree."""
+    batch, turns = chips[: point.batch], max(2, round(count * point.share))
+    took: tuple[list[int], list[int]] = ([], [])
+    both = (our, their)
+    with bound(_threads(point)), settled_garbage():
+        for number in follow(range(WARM_UP + turns), f"Beside dlib, {point.batch} at once"):
+            answers = [np.zeros(0, np.float32)] * 2
+            for who in (0, 1) if number % 2 else (1, 0):
+                started = time.perf_counter_ns()
+                answers[who] = both[who](batch)
+                if number >= WARM_UP:
+                    took[who].append(time.perf_counter_ns() - started)
+            _must_agree(*answers)
+    return {
+        "batch": point.batch,
+        "threads": _threads(point),
+        **middle(of_each(took[1], took[0])),
+        "ours": spread(took[0]),
+        "time": spread(took[1]),
+    }
+
+
+def _must_agree(one: Tensor, other: Tensor) -> None:
+    apart = np.abs(one - other).max() if one.shape == other.shape else np.inf
+    if not apart <= APART:  # NaN compares false
+        raise BenchmarkError(f"dlib and ours answer {apart:.3g} apart: timing wrong answers is worth nothing")

@@ -1,0 +1,30 @@
+"""`report`: results as one page for who chooses hardware."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from benchmarks.harness import result_file
+from benchmarks.harness.output import say
+
+
+def report(
+    result: Annotated[list[Path], typer.Argument(metavar="RESULT.json …", help="Results of any benchmarks.")],
+    out: Annotated[Path, typer.Option(help="The HTML file to write, such as report.html.")],
+    language: Annotated[Literal["en", "zh"], typer.Option(help="English or Chinese.")] = "en",
+) -> None:
+    """Write one HTML file that a buyer can read: verdict first, then every figure, then what they depend on.
+
+    The verdict is, for each machine, how many lanes it carries (`capacity`), how late it decides (`latency`)
+    and how near it comes to what it can do (`limit`); what has no result is said to be not measured. The file
+    holds all that it needs: it opens without a network and without scripts, and prints on A4.
+
+    Example: python -m benchmarks report capacity.json latency.json limit.json --out report.html
+    """
+    from benchmarks.report.page import page  # noqa: PLC0415  --help loads no network's library
+    from benchmarks.report.stored_result import read  # noqa: PLC0415
+
+    result_file.must_be_writable(out)
+    result_file.write_text(page([read(path) for path in result], language), out)
+    say(f"written: {out}")

@@ -1,1 +1,0 @@
-"""One device or service each, behind the ports of `lane.ports`."""

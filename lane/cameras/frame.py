@@ -1,0 +1,28 @@
+"""A picture with camera, sequence and capture time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from models.values.face import ImageBGR
+
+FIRST_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One camera frame. The monotonic clock tells its age: a jump of the wall clock hides nothing."""
+
+    camera: str
+    sequence: int
+    captured_at: datetime
+    """Aware, UTC."""
+    captured_monotonic_s: float
+    image_bgr: ImageBGR
+
+
+def same_pixels(one: ImageBGR, other: ImageBGR) -> bool:
+    """Whether both pictures are the same to the pixel: two of a live sensor differ in their first rows."""
+    first = np.array_equal(one[:FIRST_ROWS], other[:FIRST_ROWS])
+    return first and np.array_equal(one, other)

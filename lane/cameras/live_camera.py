@@ -1,0 +1,165 @@
+"""A real camera behind the lane's port: the newest frame that its reader has put into the feed."""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from lane.cameras.frame import Frame
+from lane.cameras.health import Camera, CameraCounts, CameraHealth
+from lane.cameras.reader_watchdog import Counts, Watchdog
+from lane.cameras.settings import CameraSettings
+from lane.cameras.shared_memory_feed import FeedReader, FeedWriter, remove_left_over
+from lane.cameras.source import AtEnd
+from lane.cameras.trouble import SAID, Trouble
+from lane.platform.errors import CameraError, SettingsError
+from lane.platform.finding import Finding
+
+_LOOK_S = 1.0
+
+
+class RealCamera:
+    """See `lane.cameras.port.FrameSource`. Reads from now until it is closed, whether somebody looks or not.
+
+    `feed` is the name by which other processes see the same frames
+    (`lane.cameras.shared_memory_feed.FeedReader`). Raises CameraError where there is too little shared
+    memory, SettingsError without a source.
+    """
+
+    def __init__(self, settings: CameraSettings, lane: str) -> None:
+        if settings.source is None:
+            raise SettingsError(
+                "camera.source: name the camera, such as /dev/video0 or rtsp://10.0.0.7/stream"
+            )
+        self._settings, self._source = settings, settings.to_source()
+        prefix = f"passenger-lane-{lane}-{settings.name}."
+        remove_left_over(prefix)
+        self.feed = f"{prefix}{os.getpid()}.{secrets.token_hex(4)}"
+        self._memory = FeedWriter(self.feed, settings.max_pixels, 1)
+        self._frames = FeedReader(self.feed)
+        self._watchdog = Watchdog(self._source, self.feed, settings.patience())
+        self._missed = 0
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the reader and remove the feed. Twice is no error."""
+        self._closed = True
+        self._watchdog.close()
+        self._frames.close()
+        self._memory.close()
+
+    @property
+    def counts(self) -> Counts:
+        """Since the camera was opened."""
+        return self._watchdog.counts
+
+    @property
+    def reader_pid(self) -> int | None:
+        """Of the process that reads the camera; None while there is none."""
+        return self._watchdog.pid
+
+    @property
+    def missed(self) -> int:
+        """Frames that came while a capture was busy with another: the newest wins."""
+        return self._missed
+
+    def frames(self) -> Iterator[Frame]:
+        """The newest frame each time, none twice."""
+        last = 0
+        while (frame := self._next(last)) is not None:
+            self._missed += frame.sequence - last - 1 if last else 0
+            last = frame.sequence
+            yield frame
+
+    def _next(self, last: int) -> Frame | None:
+        """None where the source has ended and that is no fault."""
+        until_s = time.monotonic() + self._settings.wait_s
+        while True:
+            frame = self._frames.newest(last)
+            if frame is not None and time.monotonic() - frame.captured_monotonic_s <= self._settings.stall_s:
+                return replace(frame, camera=self._settings.name)
+            last = max(last, self._frames.sequence if frame is None else frame.sequence)
+            if self._watchdog.over and self._frames.sequence <= last:
+                if self._settings.at_end is AtEnd.END:
+                    return None
+                raise self._error(Trouble.ENDED)
+            self._await(last, until_s)
+
+    def _await(self, last: int, until_s: float) -> None:
+        def so() -> bool:
+            return self._frames.sequence > last or self._watchdog.over
+
+        left_s = until_s - time.monotonic()
+        if left_s <= 0 or not self._watchdog.wait(so, left_s):
+            raise self._error(self._watchdog.trouble or Trouble.STALLED)
+
+    def _error(self, trouble: Trouble) -> CameraError:
+        return CameraError(f"{self._settings.name} ({self._source.told}): {SAID[trouble]}")
+
+    def told(self) -> Camera:
+        """How the camera does now; may be asked from any thread."""
+        if self._closed:
+            return Camera(CameraHealth.UNKNOWN, None)
+        trouble, age_s = self._watchdog.trouble, self._age_s()
+        age_ms = None if age_s is None else max(0, round(age_s * 1000))
+        return Camera(self._health(trouble, age_s), age_ms, _told(self.counts))
+
+    def _health(self, trouble: Trouble | None, age_s: float | None) -> CameraHealth:
+        if trouble is not None:
+            return CameraHealth.LOST
+        if age_s is None:
+            return CameraHealth.UNKNOWN
+        return CameraHealth.GOOD if age_s <= self._settings.stall_s else CameraHealth.STALE
+
+    def _age_s(self) -> float | None:
+        captured_s = self._frames.captured_monotonic_s
+        return None if captured_s is None else time.monotonic() - captured_s
+
+    @property
+    def over(self) -> bool:
+        """The film or folder has ended, and does not begin again."""
+        return self._watchdog.over
+
+    def wait(self) -> None:
+        """Until the first frame. Raises CameraError where there is trouble before, or it takes too long."""
+        watchdog = self._watchdog
+        watchdog.wait(lambda: self.counts.frames > 0 or watchdog.trouble is not None, self._settings.open_s)
+        if self.counts.frames == 0:
+            raise self._error(watchdog.trouble or Trouble.STALLED)
+
+    def look(self) -> str:
+        """What comes from the camera within a second, in a line. Raises CameraError where nothing does."""
+        self.wait()
+        began, began_s = self.counts.frames, time.monotonic()
+        frame = next(self.frames())
+        time.sleep(_LOOK_S)
+        rate = (self.counts.frames - began) / (time.monotonic() - began_s)
+        height, width = frame.image_bgr.shape[:2]
+        spoilt = f", {self.counts.spoilt} spoilt" if self.counts.spoilt else ""
+        return f"{self._source.told}: {width}×{height}, {rate:.0f} frames a second{spoilt}"
+
+
+def _told(counts: Counts) -> CameraCounts:
+    return CameraCounts(counts.frames, counts.spoilt, counts.skipped, counts.reconnects)
+
+
+def probe(settings: CameraSettings) -> list[Finding]:
+    """Whether the camera gives frames now. A USB camera that a lane reads is busy."""
+    if settings.source is None:
+        return [Finding("camera", ok=False, said="camera.source is not set")]
+    try:
+        with RealCamera(settings, "check") as camera:
+            return [Finding("camera", ok=True, said=camera.look())]
+    except CameraError as error:
+        return [Finding("camera", ok=False, said=str(error))]

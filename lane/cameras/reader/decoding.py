@@ -1,0 +1,265 @@
+"""From packets to upright pictures with the time of their capture. In the reader's process alone."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from lane.cameras.reader.kinds import file_opening, opened, opening
+from lane.cameras.source import AtEnd, Kind, Source
+from lane.cameras.trouble import Trouble, TroubleError
+from models.values.face import ImageBGR
+
+FOLDER_FRAMES_PER_SECOND = 25.0
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+MOST_BEHIND_S = 1.0
+"""A live stream that comes so much later than it did at best is opened again: what waits in it is old."""
+_WITHIN = 64
+_SHORTEST_S = 0.01
+
+Came: TypeAlias = "tuple[Packet[VideoStream], int]"
+"""A packet, and the monotonic time in ns when it was read."""
+Timed: TypeAlias = tuple[VideoFrame | None, float]
+"""A frame, None for a spoilt one, and when it is due, in seconds from the beginning."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A picture, upright, valid until the next is asked for, and when it was captured."""
+
+    image_bgr: ImageBGR
+    wall_ns: int
+    monotonic_ns: int
+
+
+class Missed(Enum):
+    """A picture that there is not, as the reader says it."""
+
+    SPOILT = "!"
+    """It could not be decoded."""
+    SKIPPED = "-"
+    """A newer one had come before it was decoded."""
+
+
+def shots(source: Source) -> Iterator[Shot | Missed]:
+    """The camera's pictures as they come, and those that are missed.
+
+    Ends where a file or folder ends; raises TroubleError, or av's and the system's errors.
+    """
+    develop = _Developer(source)
+    match source.kind:
+        case Kind.FILE:
+            yield from _paced(partial(_file, source), source, develop)
+        case Kind.FOLDER:
+            yield from _paced(partial(_folder, source), source, develop)
+        case _:
+            yield from _live(source, develop)
+
+
+class _Developer:
+    """Makes BGR of whatever was decoded, and stands it upright."""
+
+    def __init__(self, source: Source) -> None:
+        self._source, self._reformatter = source, VideoReformatter()
+
+    def shot(self, frame: VideoFrame, ago_ns: int = 0) -> Shot:
+        """Captured so long ago. Raises TroubleError where it is too large: a stream may change its size."""
+        if frame.width * frame.height > self._source.most_pixels:
+            raise TroubleError(Trouble.TOO_LARGE)
+        wall_ns, monotonic_ns = time.time_ns() - ago_ns, time.monotonic_ns() - ago_ns
+        return Shot(self._upright(self._bgr(frame)), wall_ns, monotonic_ns)
+
+    def _bgr(self, frame: VideoFrame) -> ImageBGR:
+        # A buffer, which typing before Python 3.12 cannot say.
+        plane: Any = self._reformatter.reformat(frame, format="bgr24").planes[0]
+        rows: ImageBGR = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        return rows[: frame.height, : frame.width * 3].reshape(frame.height, frame.width, 3)
+
+    def _upright(self, image_bgr: ImageBGR) -> ImageBGR:
+        turned = np.rot90(image_bgr, -self._source.rotate_deg // 90)
+        return turned[:, ::-1] if self._source.mirror else turned
+
+
+def _decoded(packets: Iterable[Came]) -> Iterator[tuple[VideoFrame | None, int]]:
+    """Every frame with the monotonic time in ns when its packet was read; None for a spoilt one.
+
+    Where pictures build on each other, all up to the next that stands for itself are spoilt with one.
+    """
+    read: deque[tuple[int | None, int]] = deque(maxlen=_WITHIN)
+    whole = True
+    for packet, read_ns in packets:
+        read.append((packet.pts, read_ns))
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            whole = False
+            yield None, read_ns
+            continue
+        for frame in frames:
+            whole = (whole or frame.key_frame) and not frame.is_corrupt
+            at = (at_ns for pts, at_ns in read if pts is not None and pts == frame.pts)
+            yield (frame if whole else None), next(at, read_ns)
+
+
+def _stamped(container: InputContainer, stream: VideoStream) -> Iterator[Came]:
+    for packet in container.demux(stream):
+        yield packet, time.monotonic_ns()
+
+
+def _live(source: Source, develop: _Developer) -> Iterator[Shot | Missed]:
+    """Until the stream ends, which is an error. It is closed by the end of the process alone."""
+    container, stream = opened(opening(source), source.most_pixels)
+    lateness = Lateness() if source.kind is Kind.RTSP else None
+    packets = _Packets(container, stream)
+    for frame, read_ns in _decoded(packets.come()):
+        yield from repeat(Missed.SKIPPED, packets.skipped())
+        if frame is None:
+            yield Missed.SPOILT
+            continue
+        late_ns = lateness.of(frame.time, read_ns) if lateness else 0
+        yield develop.shot(frame, time.monotonic_ns() - read_ns + late_ns)
+
+
+class _Packets:
+    """A live stream's packets, taken as they come by a thread that does nothing else: none waits on the way.
+
+    Where each picture stands for itself, the newest is kept alone: a decoder that falls behind skips. Where
+    it does not, a decoder that falls too far behind is an error.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._container, self._stream = container, stream
+        self._newest_alone = stream.codec_context.codec.intra_only
+        self._kept: deque[Came] = deque()
+        self._news = threading.Condition()
+        self._ended: Exception | None = None
+        self._skipped = 0
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def come(self) -> Iterator[Came]:
+        """Each with the monotonic time in ns when it came. Raises what ended the stream."""
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._kept or self._ended)
+                if not self._kept and self._ended is not None:
+                    raise self._ended
+                packet = self._kept.popleft()
+            yield packet
+
+    def skipped(self) -> int:
+        """How many were passed over since it was asked last."""
+        with self._news:
+            skipped, self._skipped = self._skipped, 0
+        return skipped
+
+    def _take(self) -> None:
+        ended: Exception = TroubleError(Trouble.CUT)
+        try:
+            for packet in _stamped(self._container, self._stream):
+                self._keep(packet)
+        except Exception as error:  # noqa: BLE001  raised where packets are asked for
+            ended = error
+        with self._news:
+            self._ended = ended
+            self._news.notify()
+
+    def _keep(self, packet: Came) -> None:
+        with self._news:
+            if self._newest_alone:
+                self._skipped += len(self._kept)
+                self._kept.clear()
+            elif self._kept and packet[1] - self._kept[0][1] > MOST_BEHIND_S * 1e9:
+                raise TroubleError(Trouble.BEHIND)
+            self._kept.append(packet)
+            self._news.notify()
+
+
+class Lateness:
+    """How much later a frame comes than the quickest did, by the camera's own clock.
+
+    What queues on the way, in a network that stalls or before a reader that is too slow, is old when it is
+    read. The quickest is forgotten slowly, since no two clocks run alike.
+    """
+
+    _FORGOTTEN = 1e-3
+
+    def __init__(self) -> None:
+        self._least_ns: float | None = None
+        self._last_ns = 0
+
+    def of(self, at_s: float | None, read_ns: int) -> int:
+        """In ns. Raises TroubleError where the stream is too far behind."""
+        if at_s is None:
+            return 0
+        way_ns = read_ns - at_s * 1e9
+        forgotten_ns = (read_ns - self._last_ns) * self._FORGOTTEN
+        least_ns = way_ns if self._least_ns is None else min(way_ns, self._least_ns + forgotten_ns)
+        self._least_ns, self._last_ns = least_ns, read_ns
+        late_ns = round(way_ns - least_ns)
+        if late_ns > MOST_BEHIND_S * 1e9:
+            raise TroubleError(Trouble.BEHIND)
+        return late_ns
+
+
+def _paced(
+    once: Callable[[], Iterator[Timed]], source: Source, develop: _Developer
+) -> Iterator[Shot | Missed]:
+    """At the recording's own pace, from the beginning again where it loops."""
+    begin_s = time.monotonic()
+    while True:
+        before_s, last_s = 0.0, None
+        for frame, at_s in once():
+            time.sleep(max(0.0, begin_s + at_s - time.monotonic()))
+            yield Missed.SPOILT if frame is None else develop.shot(frame)
+            before_s, last_s = last_s or 0.0, at_s
+        if last_s is None:
+            raise TroubleError(Trouble.NO_VIDEO)
+        if source.at_end is not AtEnd.LOOP:
+            return
+        begin_s += last_s + max(_SHORTEST_S, last_s - before_s)
+
+
+def _file(source: Source) -> Iterator[Timed]:
+    container, stream = opened(opening(source), source.most_pixels)
+    with closing(container):
+        interval_s = 1 / float(stream.average_rate or FOLDER_FRAMES_PER_SECOND)
+        first_s: float | None = None
+        at_s = -interval_s
+        for frame, _ in _decoded(_stamped(container, stream)):
+            told_s = None if frame is None else frame.time
+            first_s = told_s if first_s is None else first_s
+            at_s = at_s + interval_s if told_s is None or first_s is None else told_s - first_s
+            yield frame, at_s
+
+
+def _folder(source: Source) -> Iterator[Timed]:
+    """Its pictures by name."""
+    rate = source.frames_per_second or FOLDER_FRAMES_PER_SECOND
+    paths = sorted(path for path in Path(source.address).iterdir() if path.suffix.lower() in PICTURES)
+    for number, path in enumerate(paths):
+        yield _still(path, source), number / rate
+
+
+def _still(path: Path, source: Source) -> VideoFrame | None:
+    """None for a picture that cannot be decoded. Raises TroubleError for one that is too large."""
+    try:
+        container, stream = opened(file_opening(path, source), source.most_pixels)
+        with closing(container):
+            return next((frame for frame, _ in _decoded(_stamped(container, stream))), None)
+    except av.FFmpegError:
+        return None

@@ -1,0 +1,1 @@
+"""Frames until enough are good: tracking, guidance, quality limits, stop rule, stream check, measuring."""

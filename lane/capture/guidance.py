@@ -1,0 +1,145 @@
+"""What the traveller is told next: one instruction at a time, never a reason, never anything of an attack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from lane.capture.tracking import Miss, Scene
+from lane.decision.passage_states import State
+from lane.decision.policy import Limit
+from models.values.measurement import Measure, Measured, NotAssessed
+
+LEAST_SHOWN_S = 0.7
+"""So long an instruction stays: nobody reads what changes faster."""
+
+
+class Instruction(StrEnum):
+    """What a page shows as one pictogram and one sentence. Sides are the traveller's own."""
+
+    CLOSER = "closer"
+    BACK = "back"
+    LEFT = "left"
+    RIGHT = "right"
+    HIGHER = "higher"
+    LOWER = "lower"
+    LOOK = "look"
+    UNCOVER = "uncover"
+    OPEN_EYES = "open_eyes"
+    HOLD_STILL = "hold_still"
+    ONE_PERSON = "one_person"
+    DOCUMENT_UNREADABLE = "document_unreadable"
+    PLEASE_WAIT = "please_wait"
+    PROCEED = "proceed"
+    OFFICER = "officer"
+    CLOSED = "closed"
+    WELCOME = "welcome"
+
+
+class Side(StrEnum):
+    """On which side of its limit a component lies."""
+
+    LOW = "low"
+    HIGH = "high"
+    UNKNOWN = "unknown"
+    """It could not be measured."""
+
+
+_TO_THE_ZONE = {
+    Miss.FAR: Instruction.CLOSER,
+    Miss.LEFT: Instruction.LEFT,  # who stands on the image's left goes to the own left, towards its middle
+    Miss.RIGHT: Instruction.RIGHT,
+    Miss.HIGH: Instruction.LOWER,
+    Miss.LOW: Instruction.HIGHER,
+}
+_BY_COMPONENT: dict[tuple[str, Side], Instruction] = {
+    ("inter_eye_distance_px", Side.LOW): Instruction.CLOSER,
+    ("inter_eye_distance_px", Side.HIGH): Instruction.BACK,
+    ("head_size", Side.LOW): Instruction.CLOSER,
+    ("head_size", Side.HIGH): Instruction.BACK,
+    ("shown", Side.LOW): Instruction.BACK,
+    ("offset_x", Side.LOW): Instruction.LEFT,
+    ("offset_x", Side.HIGH): Instruction.RIGHT,
+    ("offset_y", Side.LOW): Instruction.LOWER,
+    ("offset_y", Side.HIGH): Instruction.HIGHER,
+    **{(pose, side): Instruction.LOOK for pose in ("yaw_deg", "pitch_deg", "roll_deg") for side in Side},
+    ("eye_opening", Side.LOW): Instruction.OPEN_EYES,
+    # after the pose: a head that is turned away hides half of its face, too
+    ("eyes_visible", Side.LOW): Instruction.UNCOVER,
+    ("mouth_visible", Side.LOW): Instruction.UNCOVER,
+    ("occlusion", Side.HIGH): Instruction.UNCOVER,
+}
+AT = {
+    State.WAITING: Instruction.WELCOME,
+    State.CAPTURING: Instruction.LOOK,
+    State.REFERRED: Instruction.OFFICER,
+    State.OPEN: Instruction.PROCEED,
+    State.CLOSED: Instruction.PLEASE_WAIT,
+}
+"""What a traveller reads when the passage comes to stand here; a capture says more as it goes."""
+_FIRST = tuple(Instruction)
+"""What helps first is said first: the distance, the place, the pose, then the rest."""
+
+
+def instruction_for(scene: Scene, lacking: Mapping[str, Side]) -> Instruction:
+    """The one thing that would help most, for who stands where and what the picture lacks.
+
+    Where nothing is lacking, or only what a traveller cannot change, it is to hold still.
+    """
+    if scene.in_zone > 1:
+        return Instruction.ONE_PERSON
+    if scene.passenger is None:
+        return min((_TO_THE_ZONE[miss] for miss in scene.misses), key=_FIRST.index, default=Instruction.LOOK)
+    wanted = (_BY_COMPONENT.get(one, Instruction.HOLD_STILL) for one in lacking.items())
+    return min(wanted, key=_FIRST.index, default=Instruction.HOLD_STILL)
+
+
+def lacking(quality: Mapping[str, Measure], limits: Mapping[str, Limit]) -> dict[str, Side]:
+    """The components that miss their limit, each with the side on which it does."""
+    missing = NotAssessed("not measured")
+    return {
+        name: _side(limit, quality.get(name, missing))
+        for name, limit in limits.items()
+        if not limit.holds(quality.get(name, missing))
+    }
+
+
+def _side(limit: Limit, measure: Measure) -> Side:
+    match measure:
+        case Measured(value) if limit.min is not None and value < limit.min:
+            return Side.LOW
+        case Measured(value) if limit.max is not None and value > limit.max:
+            return Side.HIGH
+    return Side.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is shown, and since when on the monotonic clock."""
+
+    instruction: Instruction
+    since_s: float
+
+
+def next_told(before: Told | None, wanted: Instruction, at_s: float) -> Told:
+    """What is shown now: another instruction only once the one before was there long enough to be read."""
+    if before is None:
+        return Told(wanted, at_s)
+    if wanted is before.instruction or at_s - before.since_s < LEAST_SHOWN_S:
+        return before
+    return Told(wanted, at_s)
+
+
+class Guide(Protocol):
+    """What tells the traveller what to do, or what happens: one instruction at a time."""
+
+    def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
+        """To be shown now; the same one may be told again and again. Takes no time, never fails.
+
+        `progress` of a capture: 0 to 1.
+        """
+        ...
+
+
+def nobody_guides(_: Instruction, /, progress: float = 0.0) -> None:
+    """A `Guide` for a lane without a traveller's screen."""

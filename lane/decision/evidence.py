@@ -1,0 +1,199 @@
+"""Everything that was found out about one passage, in plain values: what a policy decides on.
+
+No arrays, no faces, no names. A decision can be replayed from this and the policy version it names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date
+from enum import Enum, StrEnum
+from typing import Any
+
+from lane.decision.reason_codes import Code
+from models.values.identity import MatcherIdentity, NetworkIdentity
+from models.values.measurement import Measure, Measured, NotAssessed
+
+
+class Check(StrEnum):
+    """The five results of a document check (BSI TR-03135)."""
+
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    UNDETERMINED = "undetermined"
+    NOT_SUPPORTED = "not_supported"
+    ABORTED = "aborted"
+
+
+class CaptureEnd(StrEnum):
+    """Why the capture ended."""
+
+    ENOUGH = "enough"
+    TIMEOUT = "timeout"
+    CAMERA_LOST = "camera_lost"
+    TURNED_BACK = "turned_back"
+    NOT_TAKEN = "not_taken"
+    """An officer does without: see `lane.decision.decide.straight_to_officer`."""
+    ABORTED = "aborted"
+
+
+class DeskContact(StrEnum):
+    """Whether officers can be reached, as far as the lane knows."""
+
+    REACHED = "reached"
+    NETWORK_LOST = "network_lost"
+    DESK_LOST = "desk_lost"
+
+
+class DocumentKind(StrEnum):
+    """For whom a document was issued, as far as a lane must know it."""
+
+    ORDINARY = "ordinary"
+    DIPLOMATIC = "diplomatic"
+    OFFICIAL = "official"
+    UNITED_NATIONS = "united_nations"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEvidence:
+    """What the travel document gave."""
+
+    expiry: Check
+    expires_on: date | None
+    photo_faces: Measure
+    """How many faces the document photo shows."""
+    photo_quality: Mapping[str, Measure]
+    photo_fault: str | None = None
+    """The code of the fault where the photo could not be decoded."""
+    kind: DocumentKind | None = None
+    """None where the document does not tell."""
+    age: Check = Check.UNDETERMINED
+    """Whether the holder is as old as the policy asks of who is captured; the age itself is not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureEvidence:
+    """What the camera gave."""
+
+    ended: CaptureEnd
+    frames_seen: int
+    faces_in_view: Measure
+    """The most faces in any frame that counts: those used, or all where there were not enough."""
+    good_frames: int
+    rejections: Mapping[str, int]
+    """How many frames were not good, by the component that failed; one frame may count several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvidence:
+    """Whether the frames came from the camera, now."""
+
+    genuine: Check = Check.UNDETERMINED
+    signs: tuple[str, ...] = ()
+    """What gave it away, where they did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The hand-over from measuring to deciding."""
+
+    document: DocumentEvidence
+    capture: CaptureEvidence
+    quality: Mapping[str, Measure]
+    """Of the best frame, by component."""
+    similarity: Measure
+    """Of the good frames to the document photo (`measure.agreed_similarity`)."""
+    achieved_fmr: Measure
+    """Of the strangers in the worst group, the share that score this high or higher: a fraction in (0, 1].
+
+    What the similarity is worth, from the calibration of `matcher`.
+    """
+    liveness: Measure
+    """0 (attack) to 1 (live)."""
+    matcher: MatcherIdentity
+    networks: tuple[NetworkIdentity, ...]
+    desk: DeskContact
+    models_unchanged: bool
+    engine_fault: str | None = None
+    """What failed where a network did not run."""
+    liveness_cues: Mapping[str, Measure] = field(default_factory=dict)
+    """What an officer may be told and nothing is decided by: `score`, 0 to 1 as `liveness`, and its parts."""
+    stream: StreamEvidence = StreamEvidence()
+    wishes: tuple[Code, ...] = ()
+    """What the passenger or an officer asked for before the capture: P03, P04, P05, P08."""
+    events: tuple[Code, ...] = ()
+    """What sensors and tracking saw in the lane: L01 to L06."""
+    clock: Check = Check.UNDETERMINED
+    """Whether the wall clock went on as steadily as the other one, and agrees with the desk's."""
+
+
+NOT_RECORDED = {"not_assessed": "not recorded"}
+"""What stands for the achieved FMR in evidence from before it was recorded."""
+
+
+def to_plain(value: Any) -> Any:
+    """Evidence, or any part of it, as JSON values: a measure is {"value": x} or {"not_assessed": why}."""
+    match value:
+        case Measured():
+            return {"value": value.value}
+        case NotAssessed():
+            return {"not_assessed": value.reason}
+        case Mapping():
+            return {str(key): to_plain(one) for key, one in value.items()}
+        case tuple() | list():
+            return [to_plain(one) for one in value]
+        case date():
+            return value.isoformat()
+        case Enum():
+            return value.value
+    if is_dataclass(value):
+        return {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
+    return value
+
+
+def from_plain(plain: Mapping[str, Any]) -> Evidence:
+    """The evidence that `to_plain` wrote, for replay. Raises KeyError, TypeError or ValueError else."""
+    document, capture = plain["document"], plain["capture"]
+    return Evidence(
+        document=DocumentEvidence(
+            expiry=Check(document["expiry"]),
+            expires_on=document["expires_on"] and date.fromisoformat(document["expires_on"]),
+            photo_faces=_measure(document["photo_faces"]),
+            photo_quality=_measures(document["photo_quality"]),
+            photo_fault=document["photo_fault"],
+            kind=DocumentKind(document["kind"]) if document.get("kind") else None,
+            age=Check(document.get("age", Check.UNDETERMINED)),
+        ),
+        capture=CaptureEvidence(
+            ended=CaptureEnd(capture["ended"]),
+            frames_seen=capture["frames_seen"],
+            faces_in_view=_measure(capture["faces_in_view"]),
+            good_frames=capture["good_frames"],
+            rejections=dict(capture["rejections"]),
+        ),
+        quality=_measures(plain["quality"]),
+        similarity=_measure(plain["similarity"]),
+        achieved_fmr=_measure(plain.get("achieved_fmr", NOT_RECORDED)),
+        liveness=_measure(plain["liveness"]),
+        matcher=MatcherIdentity(**plain["matcher"]),
+        networks=tuple(NetworkIdentity(**network) for network in plain["networks"]),
+        desk=DeskContact(plain["desk"]),
+        models_unchanged=plain["models_unchanged"] is True,
+        engine_fault=plain["engine_fault"],
+        liveness_cues=_measures(plain.get("liveness_cues", {})),
+        stream=_stream(plain.get("stream", {})),
+        wishes=tuple(map(Code, plain.get("wishes", ()))),
+        events=tuple(map(Code, plain.get("events", ()))),
+        clock=Check(plain.get("clock", Check.UNDETERMINED)),
+    )
+
+
+def _stream(plain: Mapping[str, Any]) -> StreamEvidence:
+    return StreamEvidence(Check(plain.get("genuine", Check.UNDETERMINED)), tuple(plain.get("signs", ())))
+
+
+def _measure(plain: Mapping[str, Any]) -> Measure:
+    return Measured(plain["value"]) if "value" in plain else NotAssessed(plain["not_assessed"])
+
+
+def _measures(plain: Mapping[str, Any]) -> dict[str, Measure]:
+    return {name: _measure(one) for name, one in plain.items()}

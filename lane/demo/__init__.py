@@ -1,0 +1,1 @@
+"""A desk, a lane and its passengers on one machine, from photographs."""

@@ -1,0 +1,78 @@
+"""Starts the desk as a process of its own, as in the field; the lane does not import it."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lane.platform.errors import SettingsError
+
+_READY = "desk listening at "
+_START_S = 60
+
+
+def ask(arguments: Sequence[str]) -> Any:
+    """Run one command of the desk and read its JSON. Raises SettingsError with what it said."""
+    command = _command(arguments)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_START_S)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise SettingsError(f"the desk's command did not end within {_START_S} s") from error
+    if done.returncode not in (0, 1):
+        raise SettingsError(f"the desk's command failed: {done.stderr.strip()[-2000:]}")
+    try:
+        return json.loads(done.stdout)
+    except ValueError as error:
+        raise SettingsError(f"the desk's command failed: {done.stderr.strip()[-2000:]}") from error
+
+
+@contextmanager
+def desk_process(database: Path, log: Path, port: int = 0) -> Iterator[str]:
+    """The address of a desk that runs until the block ends. Raises SettingsError where it does not start."""
+    arguments = ["serve", "--database", str(database), "--host", "127.0.0.1", "--port", str(port)]
+    with (
+        open(log, "wb", opener=_for_its_owner) as errors,
+        subprocess.Popen(  # noqa: S603
+            _command([*arguments, "--exit-with-parent"]),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the lane, which then ends the desk
+        ) as process,
+    ):
+        try:
+            yield _address(process, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _address(process: "subprocess.Popen[str]", log: Path) -> str:
+    if process.stdout is None:
+        raise SettingsError("the desk has no output")
+    too_late = threading.Timer(_START_S, process.kill)
+    too_late.start()
+    try:
+        for line in process.stdout:
+            if line.startswith(_READY):
+                return line.removeprefix(_READY).strip()
+    finally:
+        too_late.cancel()
+    raise SettingsError(f"the desk did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "api", *arguments]

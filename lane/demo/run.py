@@ -1,0 +1,272 @@
+"""A desk, a lane and the demo's passengers: all real but hall, gate and document reader."""
+
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import SecretStr
+
+from lane import settings as config
+from lane.cameras.frame import Frame
+from lane.cameras.port import FrameSource
+from lane.cameras.shared_memory_feed import FeedWriter
+from lane.cameras.simulated import HEIGHT, WIDTH, SimulatedCamera
+from lane.capture.guidance import Guide, nobody_guides
+from lane.capture.measuring import Measurer
+from lane.decision.passage_states import State
+from lane.decision.policy import Policy
+from lane.decision.referral import PassageId
+from lane.demo import desk_process, photos
+from lane.demo.passengers import Passenger, cast
+from lane.demo.scripted_officer import ScriptedOfficer
+from lane.desk.http_client import HttpDesk
+from lane.desk.status_reporter import WatchedCamera
+from lane.document.simulated import SimulatedReader
+from lane.document.travel_document import TravelDocument
+from lane.gate.light_beams import Passing
+from lane.gate.simulated import SimulatedGate
+from lane.kiosk.client import Kiosk
+from lane.kiosk.settings import Setup
+from lane.kiosk.traveller_requests import NoWishes, Wishes
+from lane.ledger.journal import SqliteJournal
+from lane.passage.judge import Judge
+from lane.passage.prepared_case import prepare
+from lane.passage.station import PassageReport, Station
+from lane.platform.clock import Clock, SkippingClock
+from lane.platform.errors import StoppedError
+from lane.service.build import build_beacon, build_measurer, build_observer, build_policy, build_station
+
+OFFICER = "officer"
+WALK_S = 2.0
+"""So long somebody takes to walk through the gate, where a person watches."""
+SCREEN_START_S = 20.0
+
+
+class Audience(Protocol):
+    """Who is told how the demo goes."""
+
+    def ready(self, address: str, officer: str, password: str) -> None:
+        """The desk runs at this address, with these one-time credentials."""
+        ...
+
+    def screen(self, address: str) -> None:
+        """The traveller's screen is at this address."""
+        ...
+
+    def enters(self, number: int, passenger: Passenger) -> None:
+        """Somebody presents a document."""
+        ...
+
+    def asks_officer(self) -> None:
+        """The passage waits for an officer."""
+        ...
+
+    def passed(self, report: PassageReport) -> None:
+        """The passage is closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A running desk and the credentials that were made for this run."""
+
+    address: str
+    database: Path
+    token: SecretStr
+    password: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Hall:
+    """Leads passengers to the camera one by one, and tells the audience; a `lane.passage.port.Screen`."""
+
+    passengers: tuple[Passenger, ...]
+    camera: SimulatedCamera
+    audience: Audience
+
+    def documents(self) -> Iterator[TravelDocument]:
+        """The next passenger steps up and presents a document."""
+        for number, passenger in enumerate(self.passengers, 1):
+            self.camera.scene, self.camera.seed = passenger.scene, number
+            self.audience.enters(number, passenger)
+            yield passenger.document
+
+    def show(self, _: PassageId, state: State) -> None:
+        """See `lane.passage.port.Screen`."""
+        if state is State.REFERRED:
+            self.audience.asks_officer()
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What travellers see and press."""
+
+    camera: FrameSource
+    gate: SimulatedGate
+    guide: Guide = nobody_guides
+    wishes: Wishes = field(default_factory=NoWishes)
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """See `lane.cameras.port.FrameSource`: another one's frames, which the traveller's screen shows as
+    well."""
+
+    camera: FrameSource
+    feed: FeedWriter
+
+    def frames(self) -> Iterator[Frame]:
+        """One capture's."""
+        for frame in self.camera.frames():
+            self.feed.write(frame.image_bgr, time.time_ns(), time.monotonic_ns())
+            yield frame
+
+
+class UnhurriedGate(SimulatedGate):
+    """A simulated gate through which people take as long as people do."""
+
+    def wait_passed(self, timeout_s: float) -> Passing:
+        """See `lane.gate.port.Gate`."""
+        time.sleep(WALK_S)
+        return super().wait_passed(timeout_s)
+
+
+@contextmanager
+def _screen(camera: FrameSource, *, headless: bool) -> Iterator[Screen]:
+    """A kiosk for whoever watches; nothing of it where nobody does."""
+    if headless:
+        yield Screen(camera, SimulatedGate())
+        return
+    name = f"passenger-lane-demo-{os.getpid()}"
+    with FeedWriter(name, WIDTH, HEIGHT) as feed, Kiosk(Setup(port=0, feed=name)) as kiosk:
+        yield Screen(Mirrored(camera, feed), UnhurriedGate(), kiosk, kiosk, kiosk.address(SCREEN_START_S))
+
+
+def run(audience: Audience, *, headless: bool, data: Path | None = None, port: int = 0) -> dict[str, Any]:
+    """Send every passenger through and return the summary. Raises LaneError, ModelError.
+
+    `headless`: a scripted officer decides, and simulated time does not wait; otherwise a person decides at
+    the printed address, for as long as it takes.
+    """
+    with ExitStack() as stack:
+        folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passenger-lane-")))
+        settings = config.read(lane="lane-1", journal=folder / "lane.sqlite")
+        policy = build_policy(settings)
+        with ThreadPoolExecutor() as pool:
+            measuring = pool.submit(build_measurer, settings, policy)
+            site = stack.enter_context(_site(folder, settings.lane, port))
+            measurer = measuring.result()
+        clock = SkippingClock(settings.zone())
+        camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep, frames_per_second=12.5)
+        hall = Hall(cast(measurer, clock.today()), camera, audience)
+        journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
+        desk = stack.enter_context(HttpDesk(site.address, site.token.get_secret_value()))
+        beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
+        screen = stack.enter_context(_screen(camera, headless=headless))
+        watched = WatchedCamera(screen.camera, beacon, clock)
+        station = build_station(
+            settings,
+            judge=Judge(watched, measurer, policy, clock, guide=screen.guide),
+            reader=SimulatedReader(hall.documents()),
+            gate=screen.gate,
+            clock=clock,
+            screen=hall,
+            journal=journal,
+            desk=desk,
+            observer=stack.enter_context(build_observer(settings, policy, clock, measurer.networks)),
+            beacon=beacon,
+            guide=screen.guide,
+            wishes=screen.wishes,
+        )
+        if not headless:
+            add_training_cases(folder, site.database, measurer, policy, clock)
+        audience.ready(site.address, OFFICER, site.password)
+        if screen.address is not None:
+            audience.screen(screen.address)
+        officer = ScriptedOfficer(site.address, OFFICER, site.password, on_failure=station.stop)
+        if headless:
+            stack.enter_context(officer)
+        try:
+            reports = list(_reports(station, hall))
+        except StoppedError as stopped:
+            raise StoppedError(f"the scripted officer failed: {officer.failure!r}") from stopped
+        return _summary(hall.passengers, reports, _verified(site, journal))
+
+
+def _reports(station: Station, hall: Hall) -> Iterator[PassageReport]:
+    station.start()
+    # A lane that closes itself (S04) ends early; the summary then has fewer lines than there are passengers.
+    while (report := station.serve()) is not None:
+        hall.audience.passed(report)
+        yield report
+
+
+@contextmanager
+def _site(folder: Path, lane: str, port: int) -> Iterator[Site]:
+    """A desk with one lane and one officer who may see everything, as the desk's own commands make them."""
+    database = folder / "desk.sqlite"
+    at = ["--database", str(database), "--json"]
+    token = desk_process.ask(["lane", "add", lane, *at])["token"]
+    password = desk_process.ask(["officer", "add", OFFICER, "--generate", "--supervisor", *at])["password"]
+    with desk_process.desk_process(database, folder / f"desk-{secrets.token_hex(4)}.log", port) as address:
+        yield Site(address, database, SecretStr(token), password)
+
+
+def add_training_cases(
+    folder: Path, database: Path, measurer: Measurer, policy: Policy, clock: Clock
+) -> None:
+    """Two cases of known truth, so that whoever sits at the demo's desk can train. Raises PhotosError."""
+    pairs: tuple[tuple[Literal["same", "different"], str], ...] = (
+        ("same", "obama3.jpg"),
+        ("different", "biden.jpg"),
+    )
+    for truth, live in pairs:
+        for name in ("obama.jpg", live):
+            photos.load(name)  # by hash: nobody else's picture
+        pictures = photos.folder() / "obama.jpg", [photos.folder() / live]
+        case = prepare(*pictures, truth, measurer, policy, clock, training=True)
+        file = folder / f"case-{truth}.json"
+        file.touch(mode=0o600)
+        try:
+            file.write_text(json.dumps(case), encoding="utf-8")
+            desk_process.ask(["case", "add", str(file), "--database", str(database), "--json"])
+        finally:
+            file.unlink()
+
+
+def _verified(site: Site, journal: SqliteJournal) -> dict[str, Any]:
+    """The desk's ledger, walked by the desk's own command, against the heads that this lane witnessed."""
+    journal.verify()
+    witness = [word for head in journal.desk_heads() for word in ("--head", str(head))]
+    found = desk_process.ask(["ledger", "verify", "--database", str(site.database), *witness, "--json"])
+    told = not journal.pending(1)
+    return {"entries": found.get("entries", 0), "verified": found["verified"] is True and told}
+
+
+def _summary(
+    passengers: tuple[Passenger, ...], reports: list[PassageReport], ledger: dict[str, Any]
+) -> dict[str, Any]:
+    lines = [_line(passenger, report) for passenger, report in zip(passengers, reports, strict=False)]
+    return {"passages": lines, "ledger": ledger}
+
+
+def _line(passenger: Passenger, report: PassageReport) -> dict[str, Any]:
+    return {
+        "passenger": passenger.name,
+        "outcome": report.outcome,
+        "reasons": [reason.code.value for reason in report.reasons],
+        "components": {one.code.value: list(one.components) for one in report.reasons if one.components},
+        "remarks": [remark.code.value for remark in report.remarks],
+        "officer": report.officer.value if report.officer else None,
+        "gate_opened": report.gate_opened,
+        "timings_ms": report.timings_ms,
+    }

@@ -1,0 +1,96 @@
+"""What the demo shows on a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lane.decision.reason_codes import Reason
+from lane.decision.referral import Answer
+from lane.demo.passengers import Passenger
+from lane.passage.station import PassageReport
+from lane.service.terminal import OUTCOME
+
+_STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
+
+
+_OFFICER = {None: "", Answer.ADMIT: "officer: admit", Answer.SECOND_LINE: "officer: second line"}
+
+
+class Terminal:
+    """Tells a person at a terminal how the demo goes. See `lane.demo.run.Audience`."""
+
+    def __init__(self, console: Console, *, headless: bool) -> None:
+        self._console = console
+        self._headless = headless
+        self._address = ""
+
+    def ready(self, address: str, officer: str, password: str) -> None:
+        """The desk runs: where, and with which one-time credentials."""
+        self._address = address
+        say = self._console.print
+        say(f"[bold]Officer's desk[/]   {address}", highlight=False)
+        if self._headless:
+            say("a scripted officer decides", style="dim")
+        else:
+            say(f"sign in as         [bold]{officer}[/]", highlight=False)
+            say(f"one-time password  [bold]{password}[/]   (this run only)", highlight=False)
+        say()
+
+    def screen(self, address: str) -> None:
+        """Where the traveller's screen is."""
+        self._console.print(f"[bold]Traveller's screen[/]  {address}\n", highlight=False)
+
+    def enters(self, number: int, passenger: Passenger) -> None:
+        """Somebody presents a document."""
+        self._console.print(f"{number}  [bold]{passenger.name}[/]: {passenger.story}", highlight=False)
+
+    def asks_officer(self) -> None:
+        """A passage waits for an officer."""
+        if not self._headless:
+            said = f"   waiting behind a closed gate: decide at {self._address}"
+            self._console.print(said, style="yellow", highlight=False)
+
+    def passed(self, report: PassageReport) -> None:
+        """One line with outcome, reasons and the time of each stage."""
+        word, colour = OUTCOME[report.outcome]
+        line = Text("   ")
+        line.append(f"{word:6}", style=f"bold {colour}")
+        parts = [_codes(report.reasons), _OFFICER[report.officer], _gate(report.gate_opened)]
+        line.append("  ".join(part for part in parts if part))
+        if report.remarks:
+            line.append(f"  signalled: {_codes(report.remarks)}", style="dim")
+        times = " · ".join(f"{stage} {report.timings_ms.get(stage, 0):.1f}" for stage in _STAGES)
+        self._console.print(line, soft_wrap=True)
+        said = f"   {report.frames} frames: {times} ms"
+        self._console.print(said, style="dim", soft_wrap=True, highlight=False)
+
+    def ended(self, summary: dict[str, Any]) -> None:
+        """All through: a table, and whether the ledger holds."""
+        table = Table("passenger", "outcome", "reasons", "officer", "gate", box=None, header_style="dim")
+        for line in summary["passages"]:
+            gate = "opened" if line["gate_opened"] else "closed"
+            table.add_row(
+                line["passenger"], line["outcome"], " ".join(line["reasons"]), line["officer"] or "", gate
+            )
+        ledger = summary["ledger"]
+        self._console.print()
+        self._console.print(table)
+        held = "verified" if ledger["verified"] else "[bold red]BROKEN[/]"
+        self._console.print(f"\nledger: {ledger['entries']} entries, {held}", highlight=False)
+
+
+def _codes(reasons: tuple[Reason, ...]) -> str:
+    """`F04 quality [sharpness]`: the code, what it is called, and what it is about."""
+    return ", ".join(_words(reason) for reason in reasons)
+
+
+def _words(reason: Reason) -> str:
+    called = reason.code.name.lower().replace("_", " ")
+    about = f" [{', '.join(reason.components)}]" if reason.components else ""
+    return f"{reason.code} {called}{about}"
+
+
+def _gate(opened: bool) -> str:  # noqa: FBT001  a fact, not a switch
+    return "gate opened" if opened else "gate closed"

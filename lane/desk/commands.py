@@ -1,0 +1,76 @@
+"""What a lane tells of itself, and what a supervisor wants of it. Nothing in here can open a gate."""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lane.decision.reason_codes import Code
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MOST = 2**53
+
+
+class Wanted(StrEnum):
+    """What a supervisor may want of a lane."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    """No new passenger is served; the passage under way is finished."""
+    STOPPED = "stopped"
+    """The gate is shut, and the passage under way goes no further."""
+
+
+WISHES = frozenset({Code.BODY_SIZE, Code.IMPAIRMENT, Code.DECLINES_FACE})
+"""What an officer may ask for in a passenger's place: P03, P04, P08."""
+LONGEST_REQUEST_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An officer's word for one passenger of a lane: seen by an officer, not by the camera.
+
+    It is for the passenger who is captured now, or else for the next one; soon it is for nobody. It can only
+    refer. `number` counts the desk's requests to this lane, from 1.
+    """
+
+    number: int
+    code: Code
+    by: str
+    """The officer's pseudonym."""
+    for_s: float
+    """How long it is good for, from when the lane asked."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a request that no desk makes."""
+        if type(self.number) is not int or not 0 < self.number < _MOST:
+            raise ValueError("a request has a number")
+        if self.code not in WISHES:
+            raise ValueError("nobody asks for this in a passenger's place")
+        if not (type(self.by) is str and _NAME.fullmatch(self.by)):
+            raise ValueError("a request names its officer's pseudonym")
+        if not 0 < self.for_s <= LONGEST_REQUEST_S:  # NaN compares false
+            raise ValueError("a request is good for some minutes at most")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A supervisor's word on one lane. `number` counts the desk's commands to this lane, from 1."""
+
+    number: int
+    wanted: Wanted
+    by: str | None
+    """The supervisor's pseudonym."""
+    request: Request | None = field(default=None, compare=False)
+    """What came with it: an officer's word for one passenger."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a command that no desk gives."""
+        if type(self.number) is not int or not 0 <= self.number < _MOST:
+            raise ValueError("a command has a number")
+        if self.number == 0 and (self.by is not None or self.wanted is not Wanted.OPEN):
+            raise ValueError("where nobody commanded anything, a lane is open")
+        if self.number > 0 and not (type(self.by) is str and _NAME.fullmatch(self.by)):
+            raise ValueError("a command names its supervisor's pseudonym")
+
+
+NO_COMMAND = Command(0, Wanted.OPEN, None)

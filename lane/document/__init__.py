@@ -1,0 +1,1 @@
+"""What was presented: travel documents, and the readers that they come from."""

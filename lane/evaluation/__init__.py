@@ -1,0 +1,1 @@
+"""The matcher in service: impostor and genuine comparisons, a second matcher, rates with intervals."""

@@ -1,0 +1,233 @@
+"""Continuous evaluation in service (BSI TR-03121-3): what the matcher does with the people who come.
+
+Two questions are put to each verification once its passage is closed. Would the passenger have matched the
+references of others who came before (non-mated comparisons: a live FMR)? Does a second matcher, in the
+shadow of the first, agree? The answers are plain counts for the ledger, and decide nothing: the decision is
+on disk and the gate has moved before anything here runs, and whatever fails here is only noted.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lane.capture.capture import Good
+from lane.capture.measuring import Stopwatch, agreed_similarity
+from lane.capture.reference import Reference
+from lane.decision.evidence import to_plain
+from lane.decision.policy import Policy
+from lane.evaluation.cohort import Cohort, Counts, Holder
+from models.embed import template
+from models.errors import ModelError
+from models.values.face import Embedding, Face, ImageBGR
+from models.values.identity import MatcherIdentity
+from models.values.measurement import Measure, Measured, NotAssessed
+
+log = logging.getLogger(__name__)
+
+SWITCHED_OFF = NotAssessed("switched off")
+NO_REFERENCE = NotAssessed("no reference")
+NO_PROBE = NotAssessed("no complete capture")
+NO_THRESHOLD = NotAssessed("no threshold")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """What a verification compared; it lives as long as the passage. Without it there is nothing to ask."""
+
+    photo: bytes
+    """The document's photo, as it was read: what a document is told by."""
+    reference: Reference
+    good: tuple[Good, ...]
+    """The frames that decided; none where the capture was not complete."""
+    similarity: Measure
+    nationality: str | None = None
+    """As the document says it, where the reader tells it."""
+
+
+class Embedder(template.Embedder, Protocol):
+    """A matcher that may stand in the shadow of the one that decides."""
+
+    @property
+    def identity(self) -> MatcherIdentity:
+        """Which file, and what is done before it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A second matcher and the similarity from which it says "match"; None where nobody measured one."""
+
+    embedder: Embedder
+    threshold: float | None
+    check_file: Callable[[], None]
+    """Raises ModelError if its file is no longer the one that was loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a calibration expects at the threshold: shares, 0 to 1; None where none was measured."""
+
+    fmr: float | None = None
+    """Of strangers, in the worst group: the people of one lane may all be of that group."""
+    fnmr: float | None = None
+    """Of holders."""
+
+
+def expected(policy: Policy, matcher: MatcherIdentity) -> Limits:
+    """What the policy's calibration expects of this matcher: the upper ends of its intervals at `admit`.
+
+    What was measured once is not known to the last digit, and an alarm must not come of that.
+    """
+    for one in policy.calibrated:
+        if one.calibration.fits(matcher):
+            reached = [point for point in one.calibration.content.points if point.score <= one.band.admit]
+            return Limits(reached[-1].worst_fmr_high, reached[-1].fnmr_high)
+    return Limits()
+
+
+class Evaluator:
+    """Asks both questions of one verification, and never raises.
+
+    `groups` are the nationalities that the site counts by; with none of them, as shipped, what the document
+    says of nationality goes nowhere.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        cohort: Cohort,
+        shadow: Shadow | NotAssessed = SWITCHED_OFF,
+        groups: frozenset[str] = frozenset(),
+    ) -> None:
+        self._policy, self._cohort, self._shadow, self._groups = policy, cohort, shadow, groups
+
+    def close(self) -> None:
+        """Erase the cohort."""
+        self._cohort.close()
+
+    def evaluate(self, compared: Compared) -> dict[str, Any]:
+        """The body of `passage.evaluated`, but for the passage: plain values, each with why it is missing.
+
+        A fact of its own and no part of `passage.judged`: that one is on disk before the gate moves, and
+        this must not make it wait.
+        """
+        watch = Stopwatch()
+        cohort = _noted("cohort", lambda: self._with_others(compared, watch))
+        shadow = _noted("shadow", lambda: self._in_shadow(compared, watch))
+        reference = compared.reference.embedding
+        return {
+            "matcher": to_plain(reference.matcher) if reference else None,
+            "group": self._group(compared),
+            "own_match": self._own_match(compared),
+            "cohort": cohort,
+            "shadow": shadow,
+            "limits": to_plain(self._expected(compared)),
+            "timings_ms": {stage: watch.timings_ms().get(stage, 0.0) for stage in ("cohort", "shadow")},
+        }
+
+    def _with_others(self, compared: Compared, watch: Stopwatch) -> Counts | NotAssessed:
+        if not self._cohort.enabled:
+            return SWITCHED_OFF
+        reference = compared.reference.embedding
+        if reference is None:
+            return NO_REFERENCE
+        who = Holder(compared.photo, reference, self._group(compared))
+        with watch.time("cohort"):
+            try:
+                return self._counted(who, compared)
+            finally:
+                self._cohort.remember(who)
+
+    def _counted(self, who: Holder, compared: Compared) -> Counts | NotAssessed:
+        threshold = self._threshold(who.reference.matcher)
+        if not compared.good:
+            return NO_PROBE
+        if threshold is None:
+            return NO_THRESHOLD
+        probes = [one.probe for one in compared.good]
+        return self._cohort.compare(who, probes, _as_the_judge_does, threshold)
+
+    def _in_shadow(self, compared: Compared, watch: Stopwatch) -> Mapping[str, Any] | NotAssessed:
+        shadow = self._trusted_shadow()
+        if isinstance(shadow, NotAssessed):
+            return shadow
+        if compared.reference.embedding is None:
+            return NO_REFERENCE
+        if not compared.good:
+            return NO_PROBE
+        embedder = shadow.embedder
+        seen = [one.seen.sighting for one in compared.good]
+        with watch.time("shadow"):
+            reference = _embedded(embedder, compared.reference.image_bgr, compared.reference.face)
+            probes = [_embedded(embedder, one.image_bgr, one.face) for one in seen]
+            score = _as_the_judge_does(reference, probes)
+        first, second = self._own_match(compared), _says(score, shadow.threshold)
+        return {
+            "matcher": embedder.identity,
+            "similarity": score,
+            "threshold": shadow.threshold,
+            "agreement": _agreement(first, second),
+        }
+
+    def _trusted_shadow(self) -> Shadow | NotAssessed:
+        """The shadow; off for good once its file is another. The lane goes on: a shadow decides nothing."""
+        if isinstance(self._shadow, Shadow):
+            try:
+                self._shadow.check_file()
+            except ModelError as error:
+                log.critical("the second matcher is switched off, and the lane goes on: %s", error)
+                self._shadow = NotAssessed(f"switched off: {type(error).__name__}")
+        return self._shadow
+
+    def _own_match(self, compared: Compared) -> bool | None:
+        """Whether the passenger matched the own document. If not, nobody knows who was compared."""
+        reference = compared.reference.embedding
+        if reference is None or not compared.good:
+            return None
+        return _says(compared.similarity, self._threshold(reference.matcher))
+
+    def _expected(self, compared: Compared) -> Limits:
+        """Of the matcher that compared: a lane whose networks were lost goes on with another one."""
+        reference = compared.reference.embedding
+        return expected(self._policy, reference.matcher) if reference else Limits()
+
+    def _group(self, compared: Compared) -> str | None:
+        return compared.nationality if compared.nationality in self._groups else None
+
+    def _threshold(self, matcher: MatcherIdentity) -> float | None:
+        band = self._policy.band(matcher)
+        return band.admit if band else None
+
+
+def _noted(what: str, ask: Callable[[], object]) -> Any:
+    """The answer as plain values; whatever fails is told in the log, and as not assessed."""
+    try:
+        return to_plain(ask())
+    except Exception as error:  # the passage is over: a fault in here is nobody's but the evaluation's
+        log.error("the evaluation in service failed: %s", what, exc_info=error)
+        return to_plain(NotAssessed(type(error).__name__))
+
+
+def _as_the_judge_does(reference: Embedding, probes: Sequence[Embedding]) -> Measure:
+    return agreed_similarity(reference, probes, Stopwatch())
+
+
+def _embedded(embedder: Embedder, image_bgr: ImageBGR | None, face: Face | None) -> Embedding:
+    if image_bgr is None or face is None:
+        raise ValueError("a picture without a face has no embedding")
+    return template.embed(image_bgr, face, embedder)
+
+
+def _says(score: Measure, threshold: float | None) -> bool | None:
+    if threshold is None or not isinstance(score, Measured):
+        return None
+    return score.value >= threshold
+
+
+def _agreement(first: bool | None, second: bool | None) -> str | None:  # noqa: FBT001 - two verdicts
+    if first is None or second is None:
+        return None
+    if first != second:
+        return "disagree"
+    return "both_match" if first else "both_not"

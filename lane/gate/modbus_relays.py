@@ -1,0 +1,77 @@
+"""A relay box over Modbus TCP: every call answers or raises within a bounded time, whoever is at its end.
+
+A peer that hangs, drips, lies or is gone is a GateFaultError, after which nothing of the old connection is
+believed: the next call makes a new one.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from pymodbus.client import ModbusTcpClient
+from pymodbus.pdu import ModbusPDU
+
+from lane.platform.errors import GateFaultError
+
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # its errors are told here, without frames
+READ_COILS, READ_INPUTS, WRITE_COIL = 1, 2, 5
+
+
+class Relays:
+    """One connection, made when it is needed. For one thread at a time."""
+
+    def __init__(self, host: str, port: int, unit: int, timeout_s: float) -> None:
+        self._unit, self._timeout_s = unit, timeout_s
+        self._client = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
+        self._until_s = math.inf
+
+    def within(self, seconds: float) -> None:
+        """From now on calls raise once so much time has gone, however many they are."""
+        self._until_s = time.monotonic() + seconds
+
+    @property
+    def connected(self) -> bool:
+        """False since the last call that failed."""
+        return self._client.connected
+
+    def inputs(self, first: int, count: int) -> tuple[bool, ...]:
+        """So many discrete inputs from this one on. Raises GateFaultError."""
+        read = self._client.read_discrete_inputs
+        return self._bits(READ_INPUTS, lambda: read(first, count=count, device_id=self._unit), count)
+
+    def coil(self, number: int) -> bool:
+        """How a coil stands. Raises GateFaultError."""
+        read = self._client.read_coils
+        return self._bits(READ_COILS, lambda: read(number, count=1, device_id=self._unit), 1)[0]
+
+    def write(self, number: int, *, on: bool) -> None:
+        """Set a coil, as the box confirms. Raises GateFaultError."""
+        write = self._client.write_coil
+        said = self._bits(WRITE_COIL, lambda: write(number, on, device_id=self._unit), 1)
+        if said[0] is not on:
+            self._give_up("the relay box confirms something else than it was told")
+
+    def close(self) -> None:
+        """Closing twice is no error."""
+        self._client.close()  # type: ignore[no-untyped-call]  # pymodbus types it not
+
+    def _bits(self, function: int, call: Callable[[], ModbusPDU], count: int) -> tuple[bool, ...]:
+        left_s = self._until_s - time.monotonic()
+        if left_s <= 0:
+            self._give_up("the relay box answers too slowly")
+        self._client.comm_params.timeout_connect = min(self._timeout_s, left_s)
+        try:
+            answer = call()
+        except Exception as error:
+            self.close()
+            raise GateFaultError(f"the relay box does not answer: {type(error).__name__}") from error
+        bits = answer.bits
+        if answer.isError() or answer.function_code != function or not count <= len(bits) < count + 8:
+            self._give_up(f"the relay box gives no answer to function {function}")
+        return tuple(bool(bit) for bit in bits[:count])
+
+    def _give_up(self, why: str) -> NoReturn:
+        self.close()
+        raise GateFaultError(why)

@@ -1,0 +1,1 @@
+"""One passage from document to closed gate: examine, capture, decide, refer."""

@@ -1,0 +1,246 @@
+"""One passenger's evidence and what the policy says of it; whatever fails on the way refers."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lane.cameras.frame import Frame
+from lane.cameras.port import FrameSource
+from lane.capture.capture import Booth, Capture, capture
+from lane.capture.guidance import Guide, nobody_guides
+from lane.capture.measuring import Measurer, Question, Stopwatch, agreed_similarity
+from lane.capture.reference import Reference, examine, unexamined
+from lane.capture.stream_check import EarlierCaptures
+from lane.decision.decide import Admit, Refer, decide, straight_to_officer
+from lane.decision.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence, StreamEvidence
+from lane.decision.policy import Policy
+from lane.decision.reason_codes import Code
+from lane.document.travel_document import TravelDocument
+from lane.evaluation.evaluator import Compared
+from lane.ledger.clock_check import Timekeeper
+from lane.passage import officer_pictures
+from lane.platform.clock import Clock
+from lane.platform.errors import JournalError, LaneError
+from models.errors import ModelError
+from models.liveness.score import SCORE
+from models.values.measurement import Measure, NotAssessed
+
+log = logging.getLogger(__name__)
+
+LIVENESS = NotAssessed("the cues of this release are not good enough to raise an alarm")
+NO_CUES = NotAssessed("no look at one face")
+NOT_COMPARED = NotAssessed("not compared")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found, what the policy says of it, and the pictures an officer would need."""
+
+    evidence: Evidence
+    outcome: Admit | Refer
+    shown: tuple[officer_pictures.Shown, ...]
+    timings_ms: dict[str, float]
+    compared: Compared | None = None
+    """What the evaluation in service may ask, once the passage is over."""
+    recording: Mapping[str, Any] | None = None
+    """What the ledger says of the recording, where one was made (`lane.recording.record`)."""
+
+
+@dataclass(slots=True)
+class _Finding:
+    """What measuring has found so far; a fault leaves the rest as it was: not assessed."""
+
+    reference: Reference
+    taken: Capture = field(default_factory=Capture)
+    similarity: Measure = NOT_COMPARED
+    models_unchanged: bool = False
+
+
+def nobody_asks() -> tuple[Code, ...]:
+    """At a lane without buttons."""
+    return ()
+
+
+class _UntilAsked:
+    """See `lane.cameras.port.FrameSource`: a camera whose capture ends once the passenger asks for an
+    officer."""
+
+    def __init__(self, camera: FrameSource, asked: Callable[[], tuple[Code, ...]]) -> None:
+        self._camera, self._asked = camera, asked
+        self.wishes: tuple[Code, ...] = ()
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in self._camera.frames():
+            if self.look():
+                return
+            yield frame
+
+    def look(self) -> bool:
+        """Whether something was asked for by now."""
+        self.wishes += self._asked()
+        return bool(self.wishes)
+
+
+class Judge:
+    """Measures a document and a capture, and decides."""
+
+    records = False
+    """Whether what it hears is recorded."""
+
+    def __init__(
+        self,
+        camera: FrameSource,
+        measurer: Measurer,
+        policy: Policy,
+        clock: Clock,
+        timekeeper: Timekeeper | None = None,
+        guide: Guide = nobody_guides,
+    ) -> None:
+        self._booth = Booth(camera, measurer, policy, clock, guide)
+        self._measurer, self._policy, self._clock = measurer, policy, clock
+        self._timekeeper = timekeeper or Timekeeper(clock)
+        self._earlier = EarlierCaptures(policy.stream.earlier_captures)
+
+    @property
+    def measurer(self) -> Measurer:
+        """The networks that measure."""
+        return self._measurer
+
+    def measure_with(self, measurer: Measurer) -> None:
+        """From the next passenger on; its networks passed their golden check."""
+        self._measurer, self._booth = measurer, replace(self._booth, measurer=measurer)
+
+    @property
+    def policy(self) -> Policy:
+        """The rules that decide."""
+        return self._policy
+
+    def judge(
+        self,
+        document: TravelDocument,
+        desk: DeskContact,
+        *,
+        wishes: tuple[Code, ...] = (),
+        meanwhile: Callable[[], tuple[Code, ...]] = nobody_asks,
+        events: Callable[[], tuple[Code, ...]] = tuple,
+    ) -> Judged:
+        """Examine the document, capture the passenger, compare, decide. Some go to an officer uncaptured.
+
+        `meanwhile` tells what the passenger asks for while the capture runs, which ends it: then nothing that
+        was measured so far stays. `events` is asked once the capture is over: what was seen at the gate since
+        the passage began.
+        """
+        said = unexamined(document, self._clock.today(), self._policy.person.capture_from_age)
+        watch, finding, fault = Stopwatch(), _Finding(Reference(said)), None
+        if straight_to_officer(said, wishes, self._policy):
+            finding = _uncaptured(said, models_unchanged=self._models_unchanged())
+        else:
+            until = _UntilAsked(self._booth.camera, meanwhile)
+            fault = self._measure(document, replace(self._booth, camera=until), finding, watch)
+            if until.look():
+                wishes = tuple(dict.fromkeys(wishes + until.wishes))
+                finding, fault = _uncaptured(said, models_unchanged=finding.models_unchanged), None
+        cues = _cues(finding.taken, watch)
+        matcher = self._measurer.networks.embedder.identity
+        evidence = Evidence(
+            document=finding.reference.evidence,
+            capture=finding.taken.evidence(),
+            quality=finding.taken.quality(),
+            similarity=finding.similarity,
+            achieved_fmr=self._policy.achieved_fmr(matcher, finding.similarity),
+            liveness=cues.get(SCORE, NO_CUES) if self._policy.liveness.use == "alarm" else LIVENESS,
+            liveness_cues=cues,
+            matcher=matcher,
+            networks=self._measurer.networks.identities,
+            desk=desk,
+            models_unchanged=finding.models_unchanged,
+            engine_fault=fault or finding.reference.engine_fault or finding.taken.engine_fault,
+            stream=self._stream(finding.taken),
+            wishes=wishes,
+            events=events(),
+            clock=self._timekeeper.check(),
+        )
+        with watch.time("decide"):
+            outcome = decide(evidence, self._policy)
+        timings_ms = watch.timings_ms()
+        shown = () if isinstance(outcome, Admit) else _to_show(finding)
+        return Judged(evidence, outcome, shown, timings_ms, _compared(document, finding))
+
+    def _measure(
+        self, document: TravelDocument, booth: Booth, finding: _Finding, watch: Stopwatch
+    ) -> str | None:
+        """Fill `finding` as far as it goes; returns what stopped it.
+
+        Here all faults are caught but one: where a fact cannot be written down, nothing goes on.
+        """
+        try:
+            finding.models_unchanged = self._models_unchanged()
+            finding.reference = examine(document, finding.reference.evidence, self._measurer, watch)
+            capture(finding.taken, booth, self._question(finding.reference), watch)
+            finding.similarity = agreed_similarity(finding.reference.embedding, finding.taken.probes, watch)
+        except JournalError:
+            raise
+        except (LaneError, ModelError) as error:
+            log.warning("measuring failed, the passenger is referred: %s", type(error).__name__)
+            return type(error).__name__
+        except Exception as error:  # fail closed: a fault that nobody thought of refers, too
+            log.error("measuring failed, the passenger is referred", exc_info=error)
+            return type(error).__name__
+        return None
+
+    def _stream(self, taken: Capture) -> StreamEvidence:
+        """A fault that nobody thought of is no proof."""
+        if taken.stream is None:
+            return StreamEvidence()
+        try:
+            found = taken.stream.verdict(somebody=bool(taken.good), earlier=self._earlier)
+            self._earlier.add(taken.stream)
+        except Exception as error:  # fail closed: what was not examined refers
+            log.error("the stream was not examined", exc_info=error)
+            return StreamEvidence()
+        return found
+
+    def _question(self, reference: Reference) -> Question:
+        band = self._policy.band(self._measurer.networks.embedder.identity)
+        return Question(self._policy.capture, reference.embedding, band.admit if band else None)
+
+    def _models_unchanged(self) -> bool:
+        try:
+            self._measurer.networks.check_files()
+        except ModelError as error:
+            log.critical("a model file is not what was checked at start: %s", error)
+            return False
+        return True
+
+
+def _uncaptured(said: DocumentEvidence, *, models_unchanged: bool) -> _Finding:
+    taken = Capture(ended=CaptureEnd.NOT_TAKEN)
+    return _Finding(Reference(said), taken, models_unchanged=models_unchanged)
+
+
+def _cues(taken: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
+    """A fault that nobody thought of is no score."""
+    if not taken.looks.kept:
+        return {}
+    try:
+        with watch.time("liveness"):
+            return taken.looks.cues()
+    except Exception as error:  # fail closed: what was not assessed is said
+        log.error("liveness cues were not taken", exc_info=error)
+        return {}
+
+
+def _compared(document: TravelDocument, finding: _Finding) -> Compared:
+    complete = finding.taken.ended is CaptureEnd.ENOUGH
+    good = tuple(finding.taken.good) if complete else ()
+    return Compared(document.photo, finding.reference, good, finding.similarity, document.nationality)
+
+
+def _to_show(finding: _Finding) -> tuple[officer_pictures.Shown, ...]:
+    """A referral without pictures is still a referral."""
+    try:
+        return officer_pictures.to_show(finding.reference, finding.taken)
+    except Exception as error:  # fail closed: the passenger is referred already, and the gate is shut
+        log.error("the pictures for the officer could not be made", exc_info=error)
+        return ()

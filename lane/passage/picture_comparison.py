@@ -1,0 +1,151 @@
+"""One document photo against live pictures, by the lane's measuring and policy; nothing moves."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lane.cameras.frame import Frame
+from lane.capture.capture import Seen, failing
+from lane.capture.measuring import Measurer, Sighting, Stopwatch, agreed_similarity
+from lane.capture.reference import examine, unexamined
+from lane.decision.decide import Admit, Refer, decide
+from lane.decision.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
+from lane.decision.policy import Policy
+from lane.document.travel_document import TravelDocument
+from lane.passage.judge import LIVENESS
+from lane.platform.clock import Clock
+from lane.platform.errors import PictureError
+from models.errors import ImageError, ModelError
+from models.image import read
+from models.quality import mapped
+from models.values.measurement import Measure, Measured
+
+STAGES = ("detect", "align", "quality", "embed", "compare", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The outcome of a comparison, and what it rests on."""
+
+    evidence: Evidence
+    outcome: Admit | Refer
+    policy: Policy
+    timings_ms: dict[str, float]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values; what was not assessed is null."""
+        reasons = self.outcome.reasons if isinstance(self.outcome, Refer) else ()
+        band = self.policy.band(self.evidence.matcher)
+        return {
+            "outcome": "admit" if isinstance(self.outcome, Admit) else "refer",
+            "reasons": [reason.code.value for reason in reasons],
+            "components": {
+                reason.code.value: list(reason.components) for reason in reasons if reason.components
+            },
+            "remarks": [reason.code.value for reason in self.outcome.remarks],
+            "similarity": _number(self.evidence.similarity),
+            "achieved_fmr": _exactly(self.evidence.achieved_fmr),
+            "threshold": band and band.admit,
+            "borderline": band and band.borderline,
+            "holders_below_threshold": band and band.holders_below,
+            "accepted_referral_load": self.policy.comparison.accepted_referral_load,
+            "matcher": {"name": self.evidence.matcher.name, "sha256": self.evidence.matcher.sha256},
+            "quality": {name: _number(measure) for name, measure in self.evidence.quality.items()},
+            "quality_mapped": {name: _mapped(name, one) for name, one in self.evidence.quality.items()},
+            "timings_ms": {stage: self.timings_ms[stage] for stage in STAGES},
+        }
+
+
+def compare_pictures(
+    document: Path, live: Sequence[Path], measurer: Measurer, policy: Policy, clock: Clock
+) -> Comparison:
+    """Compare. Raises PictureError for a picture that cannot be read, ModelError where a network fails."""
+    rules = policy.for_pictures()
+    frames = [_frame(number, path, clock) for number, path in enumerate(live)]
+    photo = _document(document)
+    watch = Stopwatch()
+    said = unexamined(photo, clock.now().date(), rules.person.capture_from_age)
+    reference = examine(photo, said, measurer, watch)
+    if reference.evidence.photo_fault is not None:
+        raise PictureError(f"{document}: the picture cannot be used ({reference.evidence.photo_fault})")
+    if reference.engine_fault is not None:
+        raise ModelError(f"a network failed on {document}: {reference.engine_fault}")
+    taken = _look_at(frames, measurer, rules, watch)
+    probes = [measurer.embed(seen.sighting, watch) for seen in _chosen(taken)]
+    matcher = measurer.networks.embedder.identity
+    compared = agreed_similarity(reference.embedding, probes, watch)
+    evidence = Evidence(
+        document=reference.evidence,
+        capture=_account(taken),
+        quality=_best(taken),
+        similarity=compared,
+        achieved_fmr=rules.achieved_fmr(matcher, compared),
+        liveness=LIVENESS,
+        matcher=matcher,
+        networks=measurer.networks.identities,
+        desk=DeskContact.REACHED,
+        models_unchanged=True,
+    )
+    return Comparison(evidence, decide(evidence, rules), rules, watch.timings_ms())
+
+
+def _look_at(frames: Sequence[Frame], measurer: Measurer, rules: Policy, watch: Stopwatch) -> list[Seen]:
+    """Every picture counts."""
+    return [_seen(frame, measurer.look(frame.image_bgr, watch), rules) for frame in frames]
+
+
+def _seen(frame: Frame, sighting: Sighting, rules: Policy) -> Seen:
+    return Seen(frame, sighting, failing(sighting, rules))
+
+
+def _chosen(taken: Sequence[Seen]) -> list[Seen]:
+    """The good ones; where none is good, the best with one face is compared all the same."""
+    with_face = sorted((seen for seen in taken if seen.sighting.faces == 1), key=lambda seen: seen.merit)
+    return _good(taken) or with_face[-1:]
+
+
+def _good(taken: Sequence[Seen]) -> list[Seen]:
+    return [seen for seen in taken if not seen.failing]
+
+
+def _best(taken: Sequence[Seen]) -> Mapping[str, Measure]:
+    return max(_good(taken) or taken, key=lambda seen: seen.merit).sighting.quality
+
+
+def _account(taken: Sequence[Seen]) -> CaptureEvidence:
+    good = len(_good(taken))
+    ended = CaptureEnd.ENOUGH if good else CaptureEnd.TIMEOUT
+    faces = Measured(max(seen.sighting.faces for seen in taken))
+    rejections = Counter(component for seen in taken for component in seen.failing)
+    return CaptureEvidence(ended, len(taken), faces, good, dict(rejections))
+
+
+def _document(path: Path) -> TravelDocument:
+    try:
+        return TravelDocument(path.read_bytes(), expires_on=None)
+    except OSError as error:
+        raise PictureError(f"{path}: {error.strerror}") from error
+
+
+def _frame(number: int, path: Path, clock: Clock) -> Frame:
+    try:
+        image_bgr = read(path)
+    except ImageError as error:
+        raise PictureError(str(error)) from error
+    return Frame("file", number, clock.now(), clock.monotonic_s(), image_bgr)
+
+
+def _number(measure: Measure) -> float | None:
+    return round(measure.value, 6) if isinstance(measure, Measured) else None
+
+
+def _mapped(name: str, measure: Measure) -> float | None:
+    """0 to 100, as the standard maps it."""
+    return _number(mapped(name, measure))
+
+
+def _exactly(measure: Measure) -> float | None:
+    """Not rounded: a small rate must not become none."""
+    return measure.value if isinstance(measure, Measured) else None

@@ -1,0 +1,66 @@
+"""A case whose truth is known, for an officers' desk: pictures, and what this lane would say of them."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from lane.capture.measuring import Measurer, Stopwatch
+from lane.decision.decide import Refer
+from lane.decision.evidence import to_plain
+from lane.decision.policy import Policy
+from lane.passage.officer_pictures import picture_of
+from lane.passage.picture_comparison import compare_pictures
+from lane.platform.clock import Clock
+from lane.platform.errors import PictureError
+from models.errors import ImageError
+from models.image import read
+
+VERSION = 1
+MOST_LIVE = 8
+
+
+def prepare(
+    document: Path,
+    live: Sequence[Path],
+    truth: Literal["same", "different"],
+    measurer: Measurer,
+    policy: Policy,
+    clock: Clock,
+    *,
+    training: bool,
+) -> dict[str, Any]:
+    """The case as `python -m api case add` reads it. Raises PictureError, ModelError."""
+    if not 1 <= len(live) <= MOST_LIVE:
+        raise PictureError(f"a case has 1 to {MOST_LIVE} live pictures")
+    found = compare_pictures(document, live, measurer, policy, clock)
+    reasons = found.outcome.reasons if isinstance(found.outcome, Refer) else ()
+    return {
+        "version": VERSION,
+        "truth": truth,
+        "training": training,
+        "judged": {
+            "reasons": to_plain(reasons),
+            "remarks": to_plain(found.outcome.remarks),
+            "evidence": to_plain(found.evidence),
+        },
+        "images": [
+            _picture("document", document, measurer),
+            *(_picture("live", one, measurer) for one in live),
+        ],
+    }
+
+
+def _picture(role: str, path: Path, measurer: Measurer) -> dict[str, Any]:
+    """As the officer will see it: not larger than a lane sends it, with the eyes of its only face."""
+    try:
+        image_bgr = read(path)
+    except ImageError as error:
+        raise PictureError(str(error)) from error
+    sighting = measurer.look(image_bgr, Stopwatch())
+    shown = picture_of(role, image_bgr, sighting.face if sighting.faces == 1 else None)
+    return {
+        "role": role,
+        "jpeg": base64.b64encode(shown.picture.content).decode(),
+        "eyes": shown.eyes and [list(eye) for eye in shown.eyes],
+    }

@@ -1,0 +1,1 @@
+"""What every stage rests on: errors, clocks, child processes, positions in settings files."""

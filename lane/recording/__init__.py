@@ -1,0 +1,1 @@
+"""Recordings of decisions: written by order, replayed, and erased in time."""

@@ -1,0 +1,107 @@
+"""What shows a face leaves the lane in time: recordings by age, and pictures that a lost desk never took.
+
+Delivered pictures go as soon as the desk has confirmed them, without waiting for this.
+"""
+
+import logging
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lane.ledger.clock_check import Timekeeper
+from lane.ledger.port import Draft, Journal
+from lane.platform.clock import Clock
+from lane.recording.sealed_file import SUFFIX
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 3600.0
+FIRST_AFTER_S = 60.0
+"""By then a desk within reach has told what time it is."""
+_NAME = re.compile(rf"(\d{{8}}T\d{{6}})-[0-9a-f]{{8}}{re.escape(SUFFIX)}(\.part)?")
+"""As `lane.recording.record` calls them; one that was cut off is a part. All else there is not the lane's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recording, whole or not."""
+
+    path: Path
+    begun: datetime
+    """Aware, UTC: by its name, which no copy changes."""
+
+
+def recordings(folder: Path) -> list[Kept]:
+    """Those in this folder, the oldest first; no link is followed. Raises OSError."""
+    return sorted(_recordings(folder), key=lambda one: one.begun)
+
+
+def _recordings(folder: Path) -> Iterator[Kept]:
+    for path in folder.iterdir():
+        named = _NAME.fullmatch(path.name)
+        if named and stat.S_ISREG(path.lstat().st_mode):
+            try:
+                begun = datetime.strptime(named[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            yield Kept(path, begun)
+
+
+class Retention:
+    """Looks a minute after the start and once an hour.
+
+    A file that cannot be deleted is told in the log, and tried again.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        pictures_for: timedelta,
+        recordings_for: timedelta,
+        timekeeper: Timekeeper | None = None,
+    ) -> None:
+        self._journal, self._clock = journal, clock
+        self._pictures_for, self._recordings_for = pictures_for, recordings_for
+        self._timekeeper = timekeeper or Timekeeper(clock)
+        self._due_s = clock.monotonic_s() + FIRST_AFTER_S
+
+    def note(self, folder: Path) -> None:
+        """From now on recordings lie in this folder. Raises JournalError."""
+        self._journal.note_recordings(str(folder.resolve()))
+
+    def tidy(self) -> None:
+        """Erase what is too old, if an hour has passed; the ledger says so. Raises JournalError.
+
+        By a clock that counts as wrong nothing is too old: what is erased is gone for good.
+        """
+        now_s = self._clock.monotonic_s()
+        if now_s < self._due_s or not self._timekeeper.trusts():
+            return
+        self._due_s = now_s + EVERY_S
+        now = self._clock.now()
+        self._journal.drop_pictures(now - self._pictures_for, at=now)
+        for folder in self._journal.recordings_in():
+            erased = _erased(Path(folder), now - self._recordings_for)
+            if erased:
+                log.warning("%d recordings were kept long enough and are erased", len(erased))
+                body = {"recordings": erased, "because": "retention"}
+                self._journal.record([Draft("recordings.erased", body)], at=now)
+
+
+def _erased(folder: Path, before: datetime) -> Sequence[str]:
+    """The names of those that are gone now. A folder that is away, on a disk that was taken out, has none."""
+    gone = []
+    try:
+        for one in recordings(folder):
+            if one.begun <= before:
+                one.path.unlink(missing_ok=True)
+                gone.append(one.path.name)
+    except FileNotFoundError:
+        log.info("a folder for recordings is not there")
+    except OSError as error:
+        log.error("recordings that are too old cannot be erased: %s", error.strerror)
+    return gone

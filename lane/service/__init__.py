@@ -1,0 +1,1 @@
+"""One lane in service: built from its settings, run, watched and inspected."""

@@ -1,0 +1,173 @@
+"""The composition root: settings in, a station out; knows which adapter stands for which port."""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from lane import __version__
+from lane.capture.guidance import Guide, nobody_guides
+from lane.capture.measuring import Measurer
+from lane.decision.policy import SHIPPED, Policy, load
+from lane.desk.http_client import HttpDesk
+from lane.desk.outbox import Courier
+from lane.desk.port import Supervisors
+from lane.desk.status import About, providers
+from lane.desk.status_reporter import Beacon
+from lane.document.port import DocumentReader
+from lane.evaluation.cohort import Cohort
+from lane.evaluation.evaluation_thread import Observer
+from lane.evaluation.evaluator import SWITCHED_OFF, Evaluator, Shadow
+from lane.gate.port import Gate
+from lane.kiosk.traveller_requests import Wishes
+from lane.ledger.clock_check import Timekeeper
+from lane.ledger.journal import SqliteJournal
+from lane.passage.judge import Judge
+from lane.passage.network_recovery import Engine
+from lane.passage.port import Screen
+from lane.passage.station import Station, nothing_to_tidy
+from lane.platform.clock import Clock
+from lane.platform.errors import PolicyError, SettingsError
+from lane.recording.retention import Retention
+from lane.settings import EvaluationSettings, Settings
+from models.errors import CatalogueError, ModelError
+from models.networks.build import Networks, build_networks
+from models.runtime.onnx_runtime import RuntimeSettings
+from models.values.identity import FP32
+from models.values.measurement import NotAssessed
+
+log = logging.getLogger(__name__)
+
+
+def build_measurer(settings: Settings, policy: Policy) -> Measurer:
+    """Networks that passed their golden check. Raises ModelError; PolicyError without their calibration.
+
+    bfloat16 that is only preferred needs its own calibration, too: without it they run in fp32, loudly.
+    """
+    runtime, shadow = RuntimeSettings(**settings.engine.model_dump()), settings.evaluation.shadow_matcher
+    networks = _with_shadow(runtime, shadow) or build_networks(runtime)
+    try:
+        _must_be_calibrated(networks, policy)
+    except PolicyError as error:
+        if runtime.bf16 != "prefer" or networks.embedder.arithmetic == FP32:
+            raise
+        log.warning("%s RUNS IN FP32, not in bf16: %s", networks.embedder.identity.name, error)
+        full = replace(runtime, bf16="never")
+        networks = _with_shadow(full, shadow) or build_networks(full)
+        _must_be_calibrated(networks, policy)
+    return Measurer(networks, second_face_ratio=policy.capture.second_face_ratio)
+
+
+def _must_be_calibrated(networks: Networks, policy: Policy) -> None:
+    policy.check(networks.embedder.identity, networks.embedder.arithmetic)
+
+
+def _with_shadow(runtime: RuntimeSettings, name: str | None) -> Networks | None:
+    """None without a second matcher, or with one that is not ready: a lane does without it.
+
+    Raises CatalogueError for a name that no matcher has: that is a slip in the settings.
+    """
+    if name is None:
+        return None
+    try:
+        return build_networks(runtime, matchers=[name])
+    except CatalogueError:
+        raise
+    except ModelError as error:
+        log.critical("with the second matcher %s the networks are not ready: %s", name, error)
+        return None
+
+
+def build_policy(settings: Settings) -> Policy:
+    """The site's policy, or the shipped one. Raises PolicyError."""
+    return load(settings.policy or SHIPPED, settings.calibrations)
+
+
+def build_observer(settings: Settings, policy: Policy, clock: Clock, networks: Networks) -> Observer:
+    """What watches the matcher in service; close it, so that what it holds of passengers is erased.
+
+    Raises SettingsError where the matcher in the shadow is the one that decides.
+    """
+    wanted = settings.evaluation
+    evaluator = Evaluator(
+        policy,
+        Cohort(wanted.cohort_size, wanted.cohort_lifetime_s, clock.monotonic_s),
+        _shadow(wanted, policy, networks),
+        wanted.cohort_groups,
+    )
+    return Observer(evaluator)
+
+
+def _shadow(wanted: EvaluationSettings, policy: Policy, networks: Networks) -> Shadow | NotAssessed:
+    """The second matcher, with the threshold of its calibration, or the site's where it has none."""
+    name = wanted.shadow_matcher
+    if name is None:
+        return SWITCHED_OFF
+    if name == networks.embedder.identity.name:
+        raise SettingsError(f"shadow_matcher: {name} decides already; name another one of the catalogue")
+    if name not in networks.others:
+        return NotAssessed("switched off: not ready at the start")
+    embedder, check_file = networks.others[name], partial(networks.check_other, name)
+    band = policy.band(embedder.identity)
+    return Shadow(embedder, band.admit if band else wanted.shadow_threshold, check_file)
+
+
+def build_beacon(desk: Supervisors, clock: Clock, measurer: Measurer, policy: Policy) -> Beacon:
+    """What tells supervisors how this lane stands. Give the lane's camera to
+    `lane.desk.status_reporter.WatchedCamera`."""
+    where = providers(measurer.networks.identities)
+    matcher = measurer.networks.embedder.identity.name
+    return Beacon(desk, About(__version__, where, matcher, str(policy.identity()["version"])), clock)
+
+
+def build_retention(
+    settings: Settings, journal: SqliteJournal, clock: Clock, timekeeper: Timekeeper | None = None
+) -> Retention:
+    """What erases faces in time."""
+    kept = settings.retention
+    pictures, recordings = timedelta(seconds=kept.pictures_for_s), timedelta(days=kept.recordings_for_days)
+    return Retention(journal, clock, pictures, recordings, timekeeper)
+
+
+def build_station(
+    settings: Settings,
+    *,
+    judge: Judge,
+    reader: DocumentReader,
+    gate: Gate,
+    clock: Clock,
+    screen: Screen,
+    journal: SqliteJournal,
+    desk: HttpDesk,
+    retention: Retention | None = None,
+    observer: Observer | None = None,
+    beacon: Beacon | None = None,
+    guide: Guide = nobody_guides,
+    wishes: Wishes | None = None,
+    timekeeper: Timekeeper | None = None,
+) -> Station:
+    """A station on real networks, a journal on disk and the desk over HTTP."""
+    return Station(
+        settings.lane,
+        judge=judge,
+        reader=reader,
+        gate=gate,
+        journal=journal,
+        courier=Courier(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
+        clock=clock,
+        screen=screen,
+        tidy=retention.tidy if retention else nothing_to_tidy,
+        observer=observer,
+        beacon=beacon,
+        engine=Engine(judge, partial(build_measurer, _on_cpu(settings), judge.policy)),
+        guide=guide,
+        wishes=wishes,
+        timekeeper=timekeeper,
+    )
+
+
+def _on_cpu(settings: Settings) -> Settings:
+    """Without a second matcher: that one watches, and is not missed."""
+    engine = settings.engine.model_copy(update={"provider_policy": "cpu", "bf16": "never"})
+    evaluation = settings.evaluation.model_copy(update={"shadow_matcher": None})
+    return settings.model_copy(update={"engine": engine, "evaluation": evaluation})

@@ -1,0 +1,204 @@
+"""Tries each thing that a lane needs, one by one, before passengers come: `python -m lane check`.
+
+Opens no door, serves nobody, and leaves nothing behind. What is wrong is a finding, never an error.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lane import __version__
+from lane.cameras import live_camera
+from lane.cameras.health import Camera, CameraHealth
+from lane.decision.policy import Policy
+from lane.desk.status import About, Status
+from lane.document import folder_reader
+from lane.gate import kinds
+from lane.kiosk import probe
+from lane.ledger.clock_check import MOST_APART_S
+from lane.ledger.journal import SqliteJournal
+from lane.platform.clock import SystemClock
+from lane.platform.errors import DeskRefusedError, JournalError, LaneError
+from lane.platform.finding import Finding
+from lane.recording.retention import recordings
+from lane.service.build import build_measurer, build_policy
+from lane.service.run import open_desk
+from lane.settings import Settings
+from models.errors import ModelError
+
+LEAST_FREE = 1 << 30
+"""Bytes: weeks of a ledger, and the pictures of a day without a desk."""
+SLOW_SYNC_S = 0.25
+"""A disk that needs longer until something lies on it holds up each passenger several times."""
+_ANOTHER = "another process"
+"""The journal's own word for a lane that runs."""
+Check = Callable[[Settings], Iterator[Finding]]
+
+
+def inspect(settings: Settings) -> Iterator[Finding]:
+    """Each finding as soon as it is there."""
+    for name, check in CHECKS:
+        try:
+            yield from check(settings)
+        except (LaneError, ModelError) as error:
+            yield Finding(name, ok=False, said=" ".join(str(error).split()))
+        except Exception as error:  # noqa: BLE001  a fault that nobody thought of is a finding, too
+            yield Finding(name, ok=False, said=f"failed: {type(error).__name__}")
+
+
+def _camera(settings: Settings) -> Iterator[Finding]:
+    yield from live_camera.probe(settings.camera)
+
+
+def _document(settings: Settings) -> Iterator[Finding]:
+    yield from folder_reader.probe(settings.document)
+
+
+def _gate(settings: Settings) -> Iterator[Finding]:
+    yield from kinds.probe(settings.gate)
+
+
+def _desk(settings: Settings) -> Iterator[Finding]:
+    """Tells it that the lane is closed, as it is; and compares clocks."""
+    times: list[tuple[datetime, datetime]] = []
+    clock = SystemClock(settings.zone())
+    unknown = Camera(CameraHealth.UNKNOWN, None)
+    about = About(__version__, "", "", "")
+    status = Status("closed", clock.now(), unknown, about, outbox=0, passages=0, obeyed=0)
+    with open_desk(settings, on_time=lambda told: times.append((told, datetime.now(UTC)))) as desk:
+        began_s = time.monotonic()
+        try:
+            command = desk.report(status)
+        except DeskRefusedError as error:
+            yield Finding("desk", ok=False, said=f"{error}: does [desk] token belong to {settings.lane}?")
+            return
+        took_ms = (time.monotonic() - began_s) * 1e3
+    yield Finding("desk", ok=True, said=f"answers in {took_ms:.0f} ms, and wants this lane {command.wanted}")
+    yield _apart(times)
+
+
+def _apart(times: list[tuple[datetime, datetime]]) -> Finding:
+    if not times:
+        return Finding("clock", ok=False, said="the desk does not tell its time: who answers there?")
+    told, now = times[-1]
+    apart_s = (now - told).total_seconds()
+    said = f"{abs(apart_s):.0f} s {'after' if apart_s >= 0 else 'before'} the desk's"
+    return Finding("clock", ok=abs(apart_s) <= MOST_APART_S, said=said)
+
+
+def _kiosk(settings: Settings) -> Iterator[Finding]:
+    yield from probe.probe(settings.kiosk)
+
+
+def _networks(settings: Settings) -> Iterator[Finding]:
+    """Policy, calibration and the networks that they are for."""
+    policy: Policy = build_policy(settings)
+    yield Finding("policy", ok=True, said=f"version {policy.version}")
+    began_s = time.monotonic()
+    measurer = build_measurer(settings, policy)
+    took_s = time.monotonic() - began_s
+    networks = measurer.networks
+    where = ", ".join(f"{one.name} on {one.provider}" for one in networks.identities)
+    yield Finding("networks", ok=True, said=f"{where}; they know the known face; ready in {took_s:.1f} s")
+    band = policy.check(networks.embedder.identity)
+    said = f"{networks.embedder.identity.name} admits from {band.admit:.3f}"
+    yield Finding(
+        "calibration", ok=True, said=f"{said}; {band.holders_below:.1%} of holders go to an officer"
+    )
+
+
+def _journal(settings: Settings) -> Iterator[Finding]:
+    path = settings.journal
+    if not path.exists():
+        yield Finding("journal", ok=True, said=f"{path}: none yet, the lane begins one")
+        yield _disk(path.absolute().parent)
+        return
+    try:
+        with SqliteJournal(path, settings.lane) as journal:
+            entries, waiting = journal.verify().seq, journal.waiting()
+    except JournalError as error:
+        if _ANOTHER not in str(error):
+            raise
+        yield Finding("journal", ok=True, said="the lane runs, and has it")
+    else:
+        said = f"{entries} entries, whole; {waiting} wait for the desk"
+        yield Finding("journal", ok=True, said=said)
+    yield _disk(path.absolute().parent)
+
+
+def _retention(settings: Settings) -> Iterator[Finding]:
+    """How long faces stay, and whether some have stayed longer."""
+    kept = settings.retention
+    said = (
+        f"pictures go once the desk has them, or after {kept.pictures_for_s / 3600:g} h; "
+        f"recordings after {kept.recordings_for_days:g} days"
+    )
+    if not settings.journal.exists():
+        yield Finding("retention", ok=True, said=said)
+        return
+    try:
+        with SqliteJournal(settings.journal, settings.lane) as journal:
+            folders = journal.recordings_in()
+    except JournalError as error:
+        if _ANOTHER not in str(error):
+            raise
+        yield Finding("retention", ok=True, said=f"{said}; the lane runs, and erases them")
+        return
+    yield Finding("retention", ok=True, said=said)
+    for folder in map(Path, folders):
+        yield _recorded(folder, timedelta(days=kept.recordings_for_days))
+
+
+def _recorded(folder: Path, kept_for: timedelta) -> Finding:
+    try:
+        there = recordings(folder)
+    except OSError as error:
+        said = f"recordings went to {folder}, which cannot be looked at: {error.strerror}"
+        return Finding("retention", ok=False, said=said)
+    if not there:
+        return Finding("retention", ok=True, said=f"no recordings are in {folder}")
+    age = datetime.now(UTC) - there[0].begun
+    said = f"{len(there)} recordings in {folder}, the oldest of {age / timedelta(days=1):.0f} days"
+    if age > kept_for:
+        return Finding("retention", ok=False, said=f"{said}: `python -m lane run` erases what is too old")
+    return Finding("retention", ok=True, said=said)
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    sync_s = _sync_s(folder)
+    said = f"{free / 1e9:.1f} GB free, {sync_s * 1e3:.0f} ms until a write lies on it"
+    if free < LEAST_FREE:
+        return Finding("disk", ok=False, said=f"{said}: a full disk closes the lane")
+    if sync_s > SLOW_SYNC_S:
+        return Finding("disk", ok=False, said=f"{said}: each passenger waits for several")
+    return Finding("disk", ok=True, said=said)
+
+
+def _sync_s(folder: Path) -> float:
+    """The median of five small writes, in seconds."""
+    took = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(5):
+            began_s = time.monotonic()
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+            took.append(time.monotonic() - began_s)
+    return sorted(took)[2]
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("camera", _camera),
+    ("document", _document),
+    ("gate", _gate),
+    ("kiosk", _kiosk),
+    ("journal", _journal),
+    ("retention", _retention),
+    ("networks", _networks),
+    ("desk", _desk),
+)

@@ -1,0 +1,1 @@
+"""Which networks exist, where their files come from, and whether a prepared file is the right one."""

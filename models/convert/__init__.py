@@ -1,0 +1,1 @@
+"""From a published file to a plain fp32 ONNX graph."""

@@ -1,0 +1,1 @@
+"""Find faces and their landmarks in a picture."""

@@ -1,0 +1,1 @@
+"""One cue of liveness a file."""

@@ -1,0 +1,68 @@
+"""Are eyes, mouth and skin to be seen, or does something cover them."""
+
+import math
+from statistics import fmean, median
+
+from models.quality.scale import linear
+from models.quality.view.face_view import FaceView
+from models.values.measurement import Measure, NotAssessed, measured
+
+EYE_GONE, EYE_CLEAR = 0.1, 0.3
+MOUTH_GONE, MOUTH_CLEAR = 0.05, 0.18
+SKIN_SAME, SKIN_OTHER = 12.0, 30.0
+"""Distances in a* and b* (CIELAB)."""
+
+EYES_SCALE = linear(EYE_GONE, EYE_CLEAR)
+MOUTH_SCALE = linear(MOUTH_GONE, MOUTH_CLEAR)
+
+
+def eyes_visible(view: FaceView) -> Measure:
+    """0, nothing to be seen, to 1: the contrast of the eye that is seen less.
+
+    Stands in for ISO/IEC 29794-5 *Eyes visible*, the part of an eye's zone that a network takes for covered.
+    """
+    if isinstance(view.features, NotAssessed):
+        return view.features
+    return measured(view.features.eyes)
+
+
+def mouth_visible(view: FaceView) -> Measure:
+    """0, nothing to be seen, to 1: the contrast of the mouth from row to row.
+
+    Stands in for ISO/IEC 29794-5 *Mouth occlusion prevention*, likewise by a network.
+    """
+    if isinstance(view.features, NotAssessed):
+        return view.features
+    return measured(view.features.mouth)
+
+
+def occlusion(view: FaceView) -> Measure:
+    """0 to 1: the part of the face that something covers: each eye, the mouth, the cheeks, nose and chin.
+
+    Stands in for ISO/IEC 29794-5 *Face occlusion prevention*, the part of the face that a network takes for
+    covered. An eye or the mouth is covered as far as its contrast is gone, a piece of skin as far as its
+    colour is not that of most others: a cheek behind something of the colour of skin is not found.
+    """
+    if isinstance(view.features, NotAssessed):
+        return view.features
+    seen = view.features
+    covered = [
+        1 - _part(seen.right_eye, EYE_GONE, EYE_CLEAR),
+        1 - _part(seen.left_eye, EYE_GONE, EYE_CLEAR),
+        1 - _part(seen.mouth, MOUTH_GONE, MOUTH_CLEAR),
+    ]
+    if isinstance(view.skin, NotAssessed):
+        return view.skin
+    most = (median(a for a, _ in view.skin), median(b for _, b in view.skin))
+    covered += [_part(math.dist(one, most), SKIN_SAME, SKIN_OTHER) for one in view.skin]
+    return measured(fmean(covered))
+
+
+def scale(value: float) -> float:
+    """The standard's."""
+    return 100 * (1 - value)
+
+
+def _part(value: float, low: float, high: float) -> float:
+    """0 up to the low value, 1 from the high one on."""
+    return max(0.0, min(1.0, (value - low) / (high - low)))

@@ -1,0 +1,1 @@
+"""Measures of the light on a face."""

@@ -1,0 +1,1 @@
+"""Measures of the picture: sharpness and compression."""

@@ -1,0 +1,1 @@
+"""What the measures look at: one face, brought to one size."""

@@ -1,0 +1,1 @@
+"""Run a network on this machine: one door to ONNX Runtime, providers, threads, arithmetic."""

@@ -1,0 +1,1 @@
+"""Values that the stages pass on: picture, face, embedding, identity, measure."""

@@ -1,0 +1,164 @@
+"""A second party that keeps heads alone finds a ledger that was rewritten or cut off; files for others."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from api.ledger import proofs
+from tests.api.audit.test_verifier import alone
+from tests.api.commands.test_command_line import run
+from tests.support.running_desk import Lane, RunningDesk
+
+
+def look(desk: RunningDesk, lane: Lane, store: Path, *more: str, token: str | None = None) -> Result:
+    arguments = ("ledger", "witness", "--desk", desk.address, "--store", str(store), *more)
+    return run(*arguments, PASSENGER_LANE_WITNESS_TOKEN=token or lane.token)
+
+
+def put_back(desk: RunningDesk, backup: Path) -> None:
+    """Restore an older copy of the database under the running desk, key and all."""
+    with closing(sqlite3.connect(backup)) as source, closing(sqlite3.connect(place(desk))) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode=WAL")
+
+
+def place(desk: RunningDesk) -> Path:
+    return Path(str(desk.settings.database))
+
+
+def copied(desk: RunningDesk, path: Path) -> Path:
+    with closing(sqlite3.connect(place(desk))) as source, closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+    return path
+
+
+def test_a_ledger_that_grows_satisfies_its_witness(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
+    store = tmp_path / "heads"
+    assert look(desk, lane, store).exit_code == 0
+    assert look(desk, lane, store).exit_code == 0
+    lane.refer(images=[])
+    done = look(desk, lane, store)
+    assert (done.exit_code, "only grew" in done.stdout) == (0, True)
+    sizes = [json.loads(line)["size"] for line in store.read_text().splitlines()]
+    assert sizes == sorted(set(sizes))
+    assert len(sizes) == 2
+    told = run("ledger", "verify", "--database", str(place(desk)), "--witness", str(store), "--quick")
+    assert (told.exit_code, told.stdout.split()[0]) == (0, "verified:")
+
+
+@pytest.mark.parametrize("grown_again", [0, 9])
+def test_a_ledger_put_back_is_found_even_where_it_grew_again(
+    desk: RunningDesk, lane: Lane, tmp_path: Path, grown_again: int
+) -> None:
+    store, backup = tmp_path / "heads", copied(desk, tmp_path / "backup")
+    lane.refer(images=[])
+    assert look(desk, lane, store).exit_code == 0
+    put_back(desk, backup)
+    with desk.lane("lane-2") as other:
+        for number in range(grown_again):
+            other.deliver(other.write("lane.started", {"number": number}))
+        found = look(desk, other, store)
+    assert (found.exit_code, "NOT the same ledger" in found.stdout) == (1, True)
+    evidence = (tmp_path / "heads.contradiction").read_text().splitlines()
+    assert len(evidence) == 2
+    again = run("ledger", "verify", "--database", str(place(desk)), "--witness", str(store))
+    assert again.exit_code == 1
+
+
+def test_another_key_is_taken_only_where_the_site_says_so(
+    desk: RunningDesk, lane: Lane, tmp_path: Path
+) -> None:
+    store = tmp_path / "heads"
+    assert look(desk, lane, store).exit_code == 0
+    proofs.key_file(desk.settings).unlink()
+    refused = look(desk, lane, store)
+    assert (refused.exit_code, "another key" in refused.stdout) == (1, True)
+    new = proofs.of(desk.desk).head().key
+    assert look(desk, lane, store, "--accept-key", new).exit_code == 0
+    assert look(desk, lane, store).exit_code == 0
+
+
+def test_a_desk_that_cannot_be_asked_is_not_called_a_forger(
+    desk: RunningDesk, lane: Lane, tmp_path: Path
+) -> None:
+    store = tmp_path / "heads"
+    assert look(desk, lane, store, token="wrong").exit_code == 2
+    for token, said in (
+        ("some", "cannot be asked at http://127.0.0.1:9"),
+        ("", "set PASSENGER_LANE_WITNESS_TOKEN"),
+    ):
+        gone = run(
+            "ledger",
+            "witness",
+            "--desk",
+            "http://127.0.0.1:9",
+            "--store",
+            str(store),
+            PASSENGER_LANE_WITNESS_TOKEN=token,
+        )
+        assert (gone.exit_code, said in gone.stderr) == (2, True)
+    assert not store.exists()
+    store.write_text("a letter\n")
+    assert look(desk, lane, store).exit_code == 2
+
+
+def test_an_export_and_a_proof_are_checked_by_whoever_has_the_files(
+    desk: RunningDesk, lane: Lane, tmp_path: Path
+) -> None:
+    database, store = ("--database", str(place(desk))), tmp_path / "heads"
+    look(desk, lane, store)
+    passage = lane.refer(images=[])
+    size = json.loads(store.read_text())["size"]
+    whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
+    assert run("ledger", "export", "--out", str(whole), *database).exit_code == 0
+    asked = ("ledger", "prove", "--passage", passage, "--since", str(size), "--out", str(part))
+    assert run(*asked, *database).exit_code == 0
+    for file in (whole, part):
+        done = alone(file, "--head", store)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"the {size} entries whose head you hold" in done.stdout
+        assert passage in file.read_text()
+    assert "lane.added" not in part.read_text()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_copy_without_the_key_is_exported_under_the_newest_head(
+    desk: RunningDesk, lane: Lane, tmp_path: Path
+) -> None:
+    proofs.of(desk.desk).head()
+    lane.refer(images=[])
+    copy, out = copied(desk, tmp_path / "copy.sqlite3"), tmp_path / "out"
+    assert run("ledger", "export", "--out", str(out), "--database", str(copy)).exit_code == 0
+    told = alone(out).stdout
+    assert told.startswith("verified.")
+    assert "no head has them yet" in told
+    assert not (tmp_path / "copy.sqlite3.ledger-key").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["999"], "has no such entry"),
+        (["--passage", "p-9"], "no entry about a passage p-9"),
+        ([], "say which entries"),
+        (["1", "--since", "999"], "has no such entry"),
+        (["0"], "has no such entry"),
+    ],
+)
+def test_what_is_not_in_the_ledger_is_not_proven(
+    desk: RunningDesk, tmp_path: Path, more: list[str], said: str
+) -> None:
+    out = tmp_path / "out"
+    done = run("ledger", "prove", *more, "--out", str(out), "--database", str(place(desk)))
+    assert (done.exit_code, said in done.stderr) == (2, True)
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_an_export_that_cannot_be_written_says_so(desk: RunningDesk, tmp_path: Path) -> None:
+    nowhere = tmp_path / "no folder" / "out"
+    done = run("ledger", "export", "--out", str(nowhere), "--database", str(place(desk)))
+    assert (done.exit_code, "No such file" in done.stderr) == (2, True)

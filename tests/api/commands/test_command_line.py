@@ -1,0 +1,464 @@
+"""The command line: starts, ends, teaches, and never shows a traceback."""
+
+import base64
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+from typer.testing import CliRunner, Result
+
+from api.__main__ import app
+from api.platform.errors import SettingsError
+from api.platform.settings import load
+from tests.support.postgresql import empty_database
+from tests.support.running_desk import PASSWORD, Lane, Officer
+
+ROOT = Path(__file__).parents[3]
+CHEAP_ENVIRONMENT = {
+    "PASSENGER_LANE_DESK_ARGON2__MEMORY_KIB": "8",
+    "PASSENGER_LANE_DESK_ARGON2__TIME_COST": "1",
+    "PASSENGER_LANE_DESK_ARGON2__PARALLELISM": "1",
+}
+
+
+def run(*arguments: str, given: str = "", **environment: str) -> Result:
+    """One command, in this process: starting one for each would take most of the tests' time."""
+    return CliRunner().invoke(app, arguments, input=given, env=CHEAP_ENVIRONMENT | environment)
+
+
+@contextmanager
+def serving(database: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    command = [sys.executable, "-m", "api", "serve", "--database", str(database), "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--exit-with-parent"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | CHEAP_ENVIRONMENT,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("desk listening at http://127.0.0.1:"), line
+        try:
+            yield process, line.split()[-1]
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def added(database: Path | str) -> tuple[str, str]:
+    token = json.loads(run("lane", "add", "lane-1", "--database", str(database), "--json").stdout)["token"]
+    made = run("officer", "add", "wang", "--database", str(database), "--generate", "--json")
+    return token, json.loads(made.stdout)["password"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
+def test_the_desk_ends_cleanly_with_streams_open(tmp_path: Path, ending: signal.Signals | None) -> None:
+    database = tmp_path / "desk.sqlite3"
+    token, password = added(database)
+    with serving(database) as (process, address):
+        officer, lane = Officer(address, "wang"), Lane(address, "lane-1", token)
+        assert officer.sign_in(password).status_code == 200
+        passage = lane.refer(images=[])
+        with officer.http.stream("GET", "/api/v1/events") as stream:
+            next(stream.iter_lines())
+            assert lane.decision(passage) is None
+            if ending is None:
+                assert process.stdin is not None
+                process.stdin.close()
+                process.stdin = None
+            else:
+                process.send_signal(ending)
+            _, errors = process.communicate(timeout=20)
+        officer.http.close()
+        lane.http.close()
+    assert process.returncode == 0
+    assert "Traceback" not in errors, errors
+    told = run("ledger", "verify", "--database", str(database))
+    assert (told.exit_code, told.stdout.split()[0]) == (0, "verified:")
+
+
+def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
+    database = tmp_path / "desk.sqlite3"
+    token, _ = added(database)
+    with serving(database) as (_, address), Lane(address, "lane-1", token) as lane:
+        answer = lane.deliver(lane.write("lane.started", {"lane": "lane-1"})).json()
+    head = "{seq}:{hash}".format(**answer["head"])
+    assert run("ledger", "head", "--database", str(database)).stdout.strip() == head
+    good = run("ledger", "verify", "--database", str(database), "--head", head, "--json")
+    told = json.loads(good.stdout)
+    # The chore that signs heads may have run once, or not yet.
+    assert (len(told.pop("root")), told.pop("signed_heads") in (0, 1)) == (64, True)
+    assert told == {
+        "verified": True,
+        "mode": "whole",
+        "entries": 4,
+        "head": head,
+        "clock_set_back": [],
+        "not_checked": [],
+    }
+    bad = run("ledger", "verify", "--database", str(database), "--head", f"7:{'0' * 64}")
+    assert bad.exit_code == 1
+    assert "cut off" in bad.stdout
+
+
+def test_another_programs_database_is_not_called_a_broken_ledger(tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite3"
+    with closing(sqlite3.connect(other)) as made, made:
+        made.execute("CREATE TABLE ledger (seq INTEGER PRIMARY KEY, payload TEXT, hash TEXT)")
+    found = run("ledger", "verify", "--database", str(other))
+    assert found.exit_code == 2
+    assert "not a desk's" in found.stderr
+
+
+def another_programs(path: Path, *statements: str) -> Path:
+    with closing(sqlite3.connect(path)) as made, made:
+        made.execute("CREATE TABLE letters (text TEXT)")
+        for statement in statements:
+            made.execute(statement)
+    return path
+
+
+REVISION = ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('a1b2')")
+NO_BACKUP = {
+    "letter": ("Dear officers, this is no backup." * 99, "no database"),
+    "nothing": ("", "empty"),
+    "another": ((), "not a desk's"),
+    "alembic": (REVISION, "not a desk's"),
+    "later": ((*REVISION, "CREATE TABLE ledger (seq INTEGER)"), "schema a1b2"),
+}
+
+
+@pytest.mark.parametrize(("content", "told"), NO_BACKUP.values(), ids=NO_BACKUP)
+def test_what_is_no_backup_is_not_restored_and_nothing_is_touched(
+    tmp_path: Path, content: str | tuple[str, ...], told: str
+) -> None:
+    file = tmp_path / "file"
+    if isinstance(content, str):
+        file.write_text(content)
+    else:
+        another_programs(file, *content)
+    before = file.read_bytes()
+    done = run("restore", "--from", str(file), "--database", str(tmp_path / "desk.sqlite3"))
+    assert (done.exit_code, done.stderr.startswith(f"error: {file} "), told in done.stderr) == (2, True, True)
+    assert (file.read_bytes(), [path.name for path in tmp_path.iterdir()]) == (before, ["file"])
+
+
+def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
+    added(tmp_path / "desk.sqlite3")
+    backup = str(tmp_path / "backup")
+    assert run("backup", "--to", backup, "--database", str(tmp_path / "desk.sqlite3")).exit_code == 0
+    other = another_programs(tmp_path / "other.sqlite3")
+    before = other.read_bytes()
+    done = run("restore", "--from", backup, "--database", str(other))
+    assert (done.exit_code, "not a desk's" in done.stderr, other.read_bytes()) == (2, True, before)
+    done = run("lane", "add", "lane-1", "--database", str(other))
+    assert (done.exit_code, "not a desk's" in done.stderr) == (2, True)
+    with closing(sqlite3.connect(other)) as raw:
+        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("letters",)]
+
+
+def test_a_restore_into_a_folder_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    added(tmp_path / "desk.sqlite3")
+    backup = str(tmp_path / "backup")
+    run("backup", "--to", backup, "--database", str(tmp_path / "desk.sqlite3"))
+    done = run("restore", "--from", backup, "--database", str(tmp_path / "mistyped" / "desk.sqlite3"))
+    assert (done.exit_code, "there is no folder" in done.stderr) == (2, True)
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_a_revoked_lane_and_a_disabled_officer_are_refused_at_once(tmp_path: Path) -> None:
+    database = tmp_path / "desk.sqlite3"
+    token, password = added(database)
+    with serving(database) as (_, address), Lane(address, "lane-1", token) as lane:
+        officer = Officer(address, "wang")
+        assert officer.sign_in(password).status_code == 200
+        passage = lane.refer(images=[])
+        for command in (("lane", "revoke", "lane-1"), ("officer", "disable", "wang")):
+            assert [run(*command, "--database", str(database)).exit_code for _ in range(2)] == [0, 0]
+        assert lane.deliver(lane.write("lane.started", {})).json()["code"] == "token_refused"
+        assert officer.claim(passage).json()["code"] == "not_signed_in"
+        assert officer.sign_in(password).json()["code"] == "wrong_password"
+        officer.http.close()
+    verified = run("ledger", "verify", "--database", str(database))
+    assert (verified.exit_code, verified.stdout.split()[0]) == (0, "verified:")
+    again = run("lane", "add", "lane-1", "--database", str(database))
+    assert again.exit_code == 2
+
+
+def test_only_who_is_there_can_be_shut_out(tmp_path: Path) -> None:
+    database = tmp_path / "desk.sqlite3"
+    added(database)
+    for command in (("lane", "revoke", "lane-2"), ("officer", "disable", "li")):
+        done = run(*command, "--database", str(database))
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "there is no" in done.stderr
+
+
+def test_a_copy_that_takes_no_writing_is_verified_and_left_as_it_is(tmp_path: Path) -> None:
+    database, folder = tmp_path / "desk.sqlite3", tmp_path / "evi dence #1%"
+    added(database)
+    folder.mkdir()
+    copy = folder / "copy?.sqlite3"
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode=DELETE")
+    before = copy.read_bytes()
+    copy.chmod(0o444)
+    folder.chmod(0o555)
+    done = run("ledger", "verify", "--database", str(copy))
+    assert (done.exit_code, done.stdout.split()[0]) == (0, "verified:")
+    assert run("ledger", "head", "--database", str(copy)).stdout.strip() in done.stdout
+    assert [path.name for path in folder.iterdir()] == [copy.name]
+    assert copy.read_bytes() == before
+    folder.chmod(0o755)
+
+
+def test_what_cannot_be_read_is_not_called_broken(tmp_path: Path) -> None:
+    letter, database = tmp_path / "letter.txt", tmp_path / "desk.sqlite3"
+    letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
+    done = run("ledger", "verify", "--database", str(letter))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "not a database" in done.stderr
+    added(database)
+    with closing(sqlite3.connect(database)) as raw:
+        raw.execute("DROP TABLE ledger_head")
+    done = run("ledger", "verify", "--database", str(database))
+    assert done.exit_code == 1
+    assert "no such table" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["ledger", "verify", "--database", "nowhere.sqlite3"], "no desk's database"),
+        (["ledger", "verify", "--database", "nowhere.sqlite3", "--head", "seven"], "SEQ:HASH"),
+        (["lane", "revoke", "lane-1", "--database", "nowhere.sqlite3"], "no desk's database"),
+        (["officer", "disable", "wang", "--database", "nowhere.sqlite3"], "no desk's database"),
+        (["lane", "add", "desk", "--database", "nowhere.sqlite3"], "lane's name"),
+        (["lane", "add", "a b", "--database", "nowhere.sqlite3"], "lane's name"),
+        (["officer", "add", "wang", "--database", "nowhere.sqlite3"], "12 to 256"),
+        (["officer", "set-duties", "wang", "--duty", "Not one", "--database", "nowhere.sqlite3"], "a duty"),
+        (["officer", "add", "wang", "--role", "captain", "--database", "nowhere.sqlite3"], "captain"),
+        (["serve", "--host", "0.0.0.0"], "cookie_secure"),
+        (["serve", "--config", "nowhere.toml"], "no such file"),
+        (["serve", "--port", "99999"], "port"),
+        (["serve", "--port", "0", "--database", "/proc/desk.sqlite3"], "cannot be used"),
+        (["serve", "--port", "0", "--database", "mistyped/desk.sqlite3"], "there is no folder"),
+        (["lane", "add", "lane-1", "--database", "mistyped/desk.sqlite3"], "there is no folder"),
+        (["restore", "--from", "nowhere", "--database", "desk.sqlite3"], "no desk's database"),
+        (["keys", "rotate", "--database", "nowhere.sqlite3"], "no desk's database"),
+    ],
+)
+def test_a_mistake_is_told_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments, given="short\n", COLUMNS="200", NO_COLOR="1", TERM="dumb")
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert isinstance(done.exception, SystemExit)
+    assert not list(tmp_path.iterdir()), "a mistake must not leave a database behind"
+
+
+def test_no_password_is_not_called_a_short_one(tmp_path: Path) -> None:
+    done = run("officer", "add", "wang", "--database", str(tmp_path / "desk.sqlite3"))
+    assert (done.exit_code, "one line of standard input" in done.stderr) == (2, True)
+
+
+def test_a_name_is_taken_once(tmp_path: Path) -> None:
+    database = str(tmp_path / "desk.sqlite3")
+    assert run("officer", "add", "wang", "--database", database, given=f"{PASSWORD}\n").exit_code == 0
+    again = run("officer", "add", "wang", "--database", database, "--generate")
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert "exists already" in again.stderr
+
+
+def test_a_supervisor_is_made_on_purpose_and_told_as_one(tmp_path: Path) -> None:
+    database = str(tmp_path / "desk.sqlite3")
+    plain = run("officer", "add", "wang", "--database", database, given=f"{PASSWORD}\n")
+    assert plain.stdout.startswith("officer wang is registered")
+    made = run("officer", "add", "li", "--supervisor", "--database", database, given=f"{PASSWORD}\n")
+    assert made.stdout.startswith("supervisor li is registered")
+    with closing(sqlite3.connect(database)) as raw:
+        assert dict(raw.execute("SELECT name, role FROM officers")) == {"wang": "officer", "li": "supervisor"}
+
+
+def test_roles_and_duties_are_given_and_listed(tmp_path: Path) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    for name, role in (("chen", "administrator"), ("wang", "officer"), ("zhou", "auditor")):
+        made = run("officer", "add", name, "--role", role, "--duty", "child", "--generate", *database)
+        assert made.stdout.startswith(f"{role} {name} is registered")
+    assert run("officer", "set-role", "wang", "supervisor", *database).exit_code == 0
+    duties = ("--duty", "quarantine", "--duty", "diplomatic")
+    assert run("officer", "set-duties", "wang", *duties, *database).exit_code == 0
+    assert run("officer", "disable", "zhou", *database).exit_code == 0
+    found = run("officer", "list", "--json", *database)
+    assert found.exit_code == 0, found.exception
+    listed = json.loads(found.stdout)["officers"]
+    assert [(one["officer"], one["role"], one["duties"], one["disabled"]) for one in listed] == [
+        ("chen", "administrator", ["child"], False),
+        ("wang", "supervisor", ["diplomatic", "quarantine"], False),
+        ("zhou", "auditor", ["child"], True),
+    ]
+    assert "zhou (disabled)" in run("officer", "list", *database).stdout
+    assert run("ledger", "verify", *database).exit_code == 0
+
+
+def test_a_lanes_token_is_rotated_and_listed(tmp_path: Path) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    first = json.loads(run("lane", "add", "lane-1", "--json", *database).stdout)["token"]
+    done = run("lane", "rotate", "lane-1", "--overlap-s", "60", "--expires-days", "30", "--json", *database)
+    assert json.loads(done.stdout)["token"] not in ("", first)
+    (listed,) = json.loads(run("lane", "list", "--json", *database).stdout)["lanes"]
+    assert (listed["lane"], listed["revoked"], listed["used_at"]) == ("lane-1", False, None)
+    assert "token ends" in run("lane", "list", *database).stdout
+    assert run("lane", "rotate", "lane-2", *database).exit_code == 2
+    assert run("ledger", "verify", *database).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["set-role", "chen", "auditor"], ["disable", "chen"]])
+def test_the_last_administrator_stays(tmp_path: Path, command: list[str]) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    run("officer", "add", "chen", "--role", "administrator", "--generate", *database)
+    refused = run("officer", *command, *database)
+    assert refused.exit_code == 2
+    assert "last administrator" in refused.stderr
+    run("officer", "add", "zhao", "--role", "administrator", "--generate", *database)
+    assert run("officer", *command, *database).exit_code == 0
+    assert run("ledger", "verify", *database).exit_code == 0
+
+
+def test_a_password_does_not_hold_the_own_name(tmp_path: Path) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    refused = run("officer", "add", "Wang.Li", *database, given="my wang.li password\n")
+    assert refused.exit_code == 2
+    assert "own name" in refused.stderr
+
+
+def test_no_file_is_written_over_by_an_export(tmp_path: Path) -> None:
+    database = ["--database", str(tmp_path / "desk.sqlite3")]
+    run("lane", "add", "lane-1", *database)
+    out = tmp_path / "ledger.jsonl"
+    assert run("ledger", "export", "--out", str(out), *database).exit_code == 0
+    before = out.read_bytes()
+    again = run("ledger", "export", "--out", str(out), *database)
+    assert (again.exit_code, "name another one" in again.stderr) == (2, True)
+    assert out.read_bytes() == before
+
+
+def test_a_text_file_is_no_case_and_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+    database, text = ["--database", str(tmp_path / "desk.sqlite3")], tmp_path / "notes.txt"
+    run("lane", "add", "lane-1", *database)
+    text.write_text("to be done")
+    refused = run("case", "add", str(text), *database)
+    assert (refused.exit_code, "prepare-case" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["serve"],
+        ["lane", "add"],
+        ["officer", "add"],
+        ["ledger", "verify"],
+        ["ledger", "export"],
+        ["ledger", "prove"],
+        ["ledger", "witness"],
+        ["lane", "revoke"],
+        ["officer", "disable"],
+        ["officer", "set-role"],
+        ["officer", "set-duties"],
+        ["officer", "list"],
+        ["lane", "rotate"],
+        ["lane", "list"],
+    ],
+)
+def test_help_teaches(command: list[str]) -> None:
+    done = run(*command, "--help")
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) > 8
+    assert "Usage" in done.stdout
+
+
+def test_openapi_is_printed() -> None:
+    assert json.loads(run("openapi").stdout)["info"]["title"] == "Passenger Lane desk"
+
+
+def test_settings_come_from_command_line_environment_and_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "desk.toml"
+    config.write_text('port = 1\nlease_s = 60\ndatabase = "a"\n[argon2]\ntime_cost = 2\n')
+    monkeypatch.setenv("PASSENGER_LANE_DESK_PORT", "2")
+    monkeypatch.setenv("PASSENGER_LANE_DESK_LEASE_S", "61")
+    read = load(config, port=3)
+    assert (read.port, read.lease_s, read.database, read.argon2.time_cost) == (3, 61, Path("a"), 2)
+
+
+def test_a_database_is_a_path_or_a_postgresql_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_DESK_DATABASE", "postgresql://desk:s3cret@host/desk")
+    read = load()
+    assert isinstance(read.database, URL)
+    assert (read.database.host, read.database.password) == ("host", "s3cret")
+    assert "s3cret" not in repr(read)
+    assert load(database="desk.sqlite3").database == Path("desk.sqlite3")
+
+
+@pytest.mark.parametrize("given", ["mysql://desk:s3cret@host/desk", "postgresql://desk:s3cret@host:x/desk"])
+def test_another_url_is_refused_and_its_password_not_repeated(given: str) -> None:
+    done = run("ledger", "head", "--database", given)
+    assert done.exit_code == 2
+    assert "database: " in done.stderr
+    assert "s3cret" not in done.output
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_the_commands_work_on_postgresql(place: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path))
+    database = place.render_as_string(hide_password=False)
+    added(database)
+    assert run("officer", "disable", "wang", "--database", database).exit_code == 0
+    assert "verified: 3 entries" in run("ledger", "verify", "--database", database).stdout
+    with empty_database() as other:
+        done = run("lane", "revoke", "lane-1", "--database", other.render_as_string(hide_password=False))
+        assert (done.exit_code, "no desk's database" in done.stderr) == (2, True)
+
+
+def test_a_desk_on_a_server_must_be_told_where_its_keys_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run("serve", "--database", "postgresql://desk:s3cret@127.0.0.1:1/desk")
+    assert (done.exit_code, "set keys to a folder" in done.stderr) == (2, True)
+    assert "s3cret" not in done.output
+    monkeypatch.setenv("PASSENGER_LANE_DESK_KEK", base64.b64encode(bytes(32)).decode())
+    done = run("serve", "--database", "postgresql://desk:s3cret@127.0.0.1:1/desk")
+    assert (done.exit_code, "key file ledger-key" in done.stderr) == (2, True)
+
+
+def test_an_unknown_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "desk.toml"
+    config.write_text("leese_s = 60\n")
+    assert "leese_s" in tomllib.loads(config.read_text())
+    with pytest.raises(SettingsError, match="leese_s: there is no such setting; did you mean lease_s"):
+        load(config)
+    config.write_text("[argon2]\ntime = 2\nzzz = 1\n")
+    with pytest.raises(SettingsError) as refused:
+        load(config)
+    assert "argon2.time: there is no such setting; did you mean time_cost?" in str(refused.value)
+    assert "argon2.zzz: there is no such setting; there are memory_kib, parallelism, time_cost" in str(
+        refused.value
+    )
+    monkeypatch.setenv("PASSENGER_LANE_DESK_LEESE_S", "60")
+    with pytest.raises(SettingsError, match="LEESE_S"):
+        load()

@@ -1,0 +1,544 @@
+"""Faces at the desk: sealed while they are here, gone when they must go, and the ledger proves it."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.audit.verify.ledger import Verified, verify_ledger
+from api.faces import images as faces
+from api.faces.keyring import Keyring, keyring_of
+from api.faces.legal_holds import Holding
+from api.faces.sealing import GivenKey, KeyFile, LocalKey, new_key, seal, unseal
+from api.ledger import chain
+from api.people.roles import Role
+from api.platform.database.database import Database
+from api.platform.errors import ImageChangedError, KeyLostError, KeyWrongError, SettingsError
+from api.platform.monotonic_time import ClockAheadError
+from lane.platform.errors import LedgerBrokenError
+from tests.support.evaluated_lane import kinds
+from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged
+
+JPEG = {"Content-Type": "image/jpeg"}
+JFIF = b"\xff\xd8\xff\xe0\x00\x10JFIF"
+
+
+def close(lane: Lane, passage: str, how: str = "passed_through") -> None:
+    answer = lane.deliver(lane.write("passage.closed", {"passage": passage, "how": how}))
+    assert answer.status_code == 200, answer.text
+
+
+def verified(desk: RunningDesk) -> Verified:
+    return verify_ledger(desk.desk.database, keyring=desk.desk.keyring)
+
+
+def key_file(desk: RunningDesk) -> Path:
+    assert desk.settings.kek_file is not None
+    return desk.settings.kek_file
+
+
+def held(desk: RunningDesk) -> int:
+    with desk.desk.database.read() as session:
+        return faces.held(session)
+
+
+def bytes_of(desk: RunningDesk) -> bytes:
+    """Everything that the desk has on disk."""
+    folder = desk.file.parent
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file())
+
+
+def image_of(officer: Officer, passage: str) -> Any:
+    officer.claim(passage)
+    return officer.ask("GET", f"/referrals/{passage}").json()["images"][0]["href"]
+
+
+# --- sealed
+
+
+@given(st.binary(min_size=1, max_size=200), st.integers(0), st.integers(1, 255))
+def test_a_sealed_image_opens_only_as_it_was(image: bytes, place: int, change: int) -> None:
+    key, sha256 = new_key(), hashlib.sha256(image).hexdigest()
+    sealed = seal(key, "p-1", sha256, image)
+    assert unseal(key, "p-1", sha256, sealed) == image
+    assert image not in sealed or len(image) < 4
+    changed = bytearray(sealed)
+    changed[place % len(sealed)] ^= change
+    wrongs: list[Callable[[], bytes]] = [
+        lambda: unseal(key, "p-1", sha256, bytes(changed)),
+        lambda: unseal(key, "p-2", sha256, sealed),
+        lambda: unseal(key, "p-1", "0" * 64, sealed),
+        lambda: unseal(new_key(), "p-1", sha256, sealed),
+        lambda: unseal(key, "p-1", sha256, sealed[: place % len(sealed)]),
+    ]
+    for wrong in wrongs:
+        with pytest.raises(ImageChangedError):
+            wrong()
+
+
+@given(st.binary(min_size=32, max_size=32), st.text("abc-", min_size=1, max_size=8))
+def test_a_wrapped_key_opens_only_for_its_passage_and_under_its_key(key: bytes, passage: str) -> None:
+    kek = LocalKey(new_key())
+    wrapped = kek.wrap(key, passage)
+    assert kek.unwrap(wrapped, passage) == key
+    for other, asked in ((LocalKey(new_key()), passage), (kek, passage + "x")):
+        with pytest.raises(KeyWrongError):
+            other.unwrap(wrapped, asked)
+
+
+def test_no_image_lies_on_the_desks_disk_as_it_was(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    image = drawn_face(1)
+    passage = lane.refer(images=[image])
+    shown = officer.http.get(image_of(officer, passage))
+    assert shown.content == image
+    on_disk = bytes_of(desk)
+    assert JFIF not in on_disk
+    assert image[100:132] not in on_disk
+
+
+@pytest.mark.both_databases
+def test_each_passage_has_a_key_of_its_own(desk: RunningDesk, lane: Lane) -> None:
+    first, second = lane.refer(), lane.refer()
+    assert desk.desk.keyring.passages() == {first, second}
+    assert desk.desk.keyring.key_of(first) != desk.desk.keyring.key_of(second)
+
+
+# --- the key-encryption key
+
+
+def test_the_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "desk.kek")
+    made = file.current(None)
+    assert file.path.stat().st_mode & 0o777 == 0o600
+    assert KeyFile(file.path).current(made.identity).identity == made.identity
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 44, "AAAA" * 11])
+def test_a_key_that_is_none_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        GivenKey(text)
+    assert not text or text not in str(told.value)
+
+
+def test_a_desk_does_not_start_with_another_key_than_its_keyrings(desk: RunningDesk, lane: Lane) -> None:
+    lane.refer()
+    file = KeyFile(key_file(desk))
+    file.path.unlink()
+    again = Keyring(desk.desk.keyring.place, file)
+    with pytest.raises(SettingsError, match="is missing"):
+        again.prepare()
+    assert not file.path.exists(), "a new key in its place would hide what was lost"
+    again.close()
+
+
+def test_after_a_rotation_every_image_opens_under_the_new_key_alone(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    path = image_of(officer, passage)
+    file = KeyFile(key_file(desk))
+    before, old = desk.desk.keyring.identity, file.path.read_bytes()
+    other = keyring_of(desk.settings)  # the command line's, while the desk runs
+    assert other.rewrap(file.next()) == 1
+    other.close()
+    # Here the command is cut off, before it puts the new key in the old one's place.
+    assert desk.desk.keyring.identity != before
+    assert officer.http.get(path).status_code == 200
+    assert file.path.read_bytes() != old
+    lane.refer()
+    assert verified(desk).not_checked == ()
+
+
+# --- erased
+
+
+@pytest.mark.both_databases
+def test_who_passed_through_is_erased_in_the_same_request(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    path = image_of(officer, passage)
+    officer.decide(passage)
+    close(lane, passage)
+    assert desk.desk.keyring.passages() == set()
+    assert held(desk) == 0
+    assert kinds(desk)[-1] == "passage.erased"
+    assert officer.http.get(path).json()["code"] == "image_unknown"
+    verified(desk)
+
+
+@pytest.mark.both_databases
+def test_who_did_not_pass_is_erased_a_set_time_after_the_passage_closed(
+    desk: RunningDesk, lane: Lane
+) -> None:
+    passage = lane.refer()
+    close(lane, passage, "sent_to_second_line")
+    desk.clock.pass_time(hours=11, minutes=59)
+    desk.do_chores()
+    assert held(desk) == 1
+    desk.clock.pass_time(minutes=2)
+    desk.do_chores()
+    assert held(desk) == 0
+    assert desk.desk.keyring.passages() == set()
+    assert kinds(desk)[-1] == "passage.erased"
+    verified(desk)
+
+
+@pytest.mark.both_databases
+def test_a_clock_that_is_set_ahead_erases_nobody_before_the_time_has_passed(
+    desk: RunningDesk, lane: Lane
+) -> None:
+    passed, stays = lane.refer(), lane.refer()
+    close(lane, stays, "sent_to_second_line")
+    desk.clock.set_ahead(days=40)
+    desk.desk.erasing.erase_due()
+    close(lane, passed)
+    assert held(desk) == 1
+    assert desk.desk.keyring.passages() == {stays}
+    with pytest.raises(ClockAheadError):
+        desk.desk.steady.must_agree()
+    desk.clock.pass_time(hours=13)
+    desk.desk.erasing.erase_due()
+    assert held(desk) == 0
+    verified(desk)
+
+
+@pytest.mark.both_databases
+def test_who_never_closed_is_erased_a_set_time_after_the_last_fact(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer()
+    desk.clock.pass_time(hours=7)
+    lane.deliver(lane.write("passage.evaluated.later", {"passage": passage}))
+    desk.clock.pass_time(hours=7)
+    desk.do_chores()
+    assert held(desk) == 1
+    desk.clock.pass_time(hours=6)
+    desk.do_chores()
+    assert held(desk) == 0
+    verified(desk)
+
+
+@pytest.mark.both_databases
+def test_images_whose_passage_never_comes_are_erased_too(desk: RunningDesk, lane: Lane) -> None:
+    lane.upload(drawn_face(1), "p-lost")
+    desk.clock.pass_time(hours=13)
+    desk.do_chores()
+    assert held(desk) == 0
+    assert kinds(desk)[-1] == "passage.erased"
+    verified(desk)
+
+
+@pytest.mark.both_databases
+def test_of_an_erased_passage_nothing_is_kept_again_and_its_lane_goes_on(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    lane.upload(drawn_face(1), "p-1")
+    desk.clock.pass_time(hours=13)
+    desk.do_chores()
+    passage = lane.refer(passage="p-1")
+    assert held(desk) == 0
+    assert desk.desk.keyring.passages() == set()
+    officer.sign_in()
+    assert officer.http.get(image_of(officer, passage)).json()["code"] == "image_unknown"
+    verified(desk)
+
+
+def test_a_lane_that_tells_late_keeps_no_face_longer(desk: RunningDesk, lane: Lane) -> None:
+    passage, at = lane.refer(), desk.clock()
+    desk.clock.pass_time(hours=11)
+    lane.deliver(lane.write("passage.closed", {"passage": passage, "how": "interrupted"}, at))
+    desk.clock.pass_time(hours=2)
+    desk.do_chores()
+    assert held(desk) == 0
+
+
+@pytest.mark.both_databases
+def test_what_a_crash_left_is_erased_by_the_chore(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer()
+    desk.desk.keyring.destroy([passage])  # the desk died before it could tell
+    with desk.desk.database.write() as session:
+        session.connection().exec_driver_sql("UPDATE faces SET closed_how = 'passed_through'")
+    desk.do_chores()
+    assert (held(desk), kinds(desk)[-1]) == (0, "passage.erased")
+    desk.desk.keyring.key_for("p-nobody", at=desk.clock())  # it died between a key and its image
+    desk.do_chores()
+    assert desk.desk.keyring.passages() == set()
+
+
+def test_a_destroyed_key_leaves_no_byte_on_disk(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer()
+    with closing(sqlite3.connect(str(desk.desk.keyring.place))) as raw:
+        [(wrapped,)] = raw.execute("SELECT wrapped FROM keys").fetchall()
+    assert wrapped in bytes_of(desk)
+    close(lane, passage)
+    on_disk = bytes_of(desk)
+    for start in range(len(wrapped) - 16):
+        assert wrapped[start : start + 16] not in on_disk
+
+
+# --- legal holds, and how many
+
+
+@pytest.fixture
+def auditor(desk: RunningDesk) -> Iterator[Officer]:
+    with desk.officer("sun", Role.AUDITOR) as made:
+        yield made
+
+
+def place(who: Officer, passage: str, reason: str = "case 2026/17") -> Any:
+    return who.ask("POST", f"/passages/{passage}/hold", json={"reason": reason})
+
+
+def lift(who: Officer, passage: str) -> Any:
+    return who.ask("POST", f"/passages/{passage}/hold/lift", json={"reason": "case is closed"})
+
+
+@pytest.mark.both_databases
+def test_a_legal_hold_suspends_the_erasure_until_it_is_lifted(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    image = drawn_face(1)
+    passage, sha256 = lane.refer(images=[image]), hashlib.sha256(image).hexdigest()
+    assert place(auditor, passage).json()["placed_by"] == auditor.pseudonym
+    assert place(auditor, passage, "another reason").json()["reason"] == "case 2026/17"
+    close(lane, passage)
+    desk.clock.pass_time(hours=48)
+    desk.do_chores()
+    auditor.sign_in()
+    assert held(desk) == 1
+    assert auditor.ask("GET", f"/holds/{passage}/images/{sha256}").content == image
+    assert [hold["passage"] for hold in auditor.ask("GET", "/holds").json()["holds"]] == [passage]
+    verified(desk)
+    assert lift(auditor, passage).status_code == 204
+    desk.do_chores()
+    assert held(desk) == 0
+    told = [kind for kind in kinds(desk) if kind.startswith("hold.") or kind == "passage.erased"]
+    assert told == ["hold.placed", "hold.lifted", "passage.erased"]
+    assert auditor.ask("GET", "/holds").json()["holds"] == []
+    verified(desk)
+
+
+@pytest.mark.both_databases
+def test_nobody_holds_what_is_erased_or_was_never_there(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    passage = lane.refer()
+    close(lane, passage)
+    assert place(auditor, passage).json()["code"] == "faces_erased"
+    assert place(auditor, "p-none").json()["code"] == "faces_unknown"
+    assert lift(auditor, passage).json()["code"] == "hold_unknown"
+    assert place(auditor, passage, "  ").status_code == 422
+
+
+def test_an_auditor_sees_no_face_but_under_a_hold(lane: Lane, auditor: Officer) -> None:
+    image = drawn_face(1)
+    passage = lane.refer(images=[image])
+    path = f"/holds/{passage}/images/{hashlib.sha256(image).hexdigest()}"
+    assert auditor.ask("GET", path).json()["code"] == "hold_unknown"
+
+
+def test_an_auditor_places_and_lifts_a_hold_on_the_page_of_the_passage(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    passage = lane.refer()
+    page = f"/audit/{passage}"
+    form = {"csrf_token": auditor.http.headers["X-CSRF-Token"], "reason": "case 2026/17"}
+    assert "Place a legal hold" in auditor.http.get(page).text
+    assert auditor.http.post(f"{page}/hold", data=form).status_code == 303
+    shown = auditor.http.get(page).text
+    assert "case 2026/17" in shown
+    assert f"/api/v1/holds/{passage}/images/" in shown
+    assert hashlib.sha256(b"case 2026/17").hexdigest() in shown
+    assert auditor.http.post(f"{page}/hold/lift", data=form).status_code == 303
+    assert "Place a legal hold" in auditor.http.get(page).text
+    close(lane, passage)
+    assert "legal hold</button>" not in auditor.http.get(page).text
+    verified(desk)
+
+
+def test_the_ledger_has_the_hash_of_a_holds_reason_alone(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    place(auditor, lane.refer(), "because of Zhang San")
+    with desk.desk.database.read() as session:
+        payloads = session.connection().exec_driver_sql("SELECT payload FROM ledger").scalars().all()
+    assert not [payload for payload in payloads if "Zhang" in payload]
+
+
+@pytest.mark.both_databases
+def test_passages_with_a_face_are_counted_and_many_are_warned_of(
+    desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    first = lane.refer()
+    lane.refer()
+    lane.refer(images=[])
+    told = auditor.ask("GET", "/faces/count").json()
+    assert (told["passages"], told["warning_from"], told["warning"]) == (2, 100_000, False)
+    close(lane, first)
+    assert auditor.ask("GET", "/faces/count").json()["passages"] == 1
+    few = Holding(desk.desk.database, desk.desk.keyring, desk.clock, warning_from=1)
+    assert few.count().warns
+
+
+# --- what cannot be shown
+
+
+@pytest.fixture
+def shown(lane: Lane, officer: Officer) -> tuple[str, str]:
+    passage = lane.refer()
+    return passage, image_of(officer, passage)
+
+
+@pytest.mark.both_databases
+def test_an_image_without_its_key_is_not_available(
+    desk: RunningDesk, officer: Officer, shown: tuple[str, str]
+) -> None:
+    passage, path = shown
+    desk.desk.keyring.destroy([passage])
+    answer = officer.http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "image_key_lost")
+    assert officer.http.get(f"/referrals/{passage}").status_code == 200
+    [told] = verified(desk).not_checked
+    assert "1 passages" in told
+
+
+def test_an_image_under_another_key_is_not_available(
+    desk: RunningDesk, officer: Officer, shown: tuple[str, str]
+) -> None:
+    _, path = shown
+    with closing(sqlite3.connect(str(desk.desk.keyring.place))) as raw, raw:
+        raw.execute("UPDATE key_encryption SET identity = 'another'")
+    answer = officer.http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "image_key_wrong")
+    assert "another key" in verified(desk).not_checked[0]
+
+
+def test_a_changed_image_is_not_available_and_found(
+    desk: RunningDesk, officer: Officer, shown: tuple[str, str]
+) -> None:
+    passage, path = shown
+    with desk.desk.database.write() as session:
+        session.connection().exec_driver_sql("UPDATE images SET sealed = zeroblob(100)")
+    answer = officer.http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "image_changed")
+    assert officer.http.get(f"/referrals/{passage}").status_code == 200
+    with pytest.raises(LedgerBrokenError, match="missing or changed"):
+        verified(desk)
+
+
+def test_verify_without_a_keyring_says_what_it_did_not_open(desk: RunningDesk, lane: Lane) -> None:
+    lane.refer()
+    [told] = verify_ledger(desk.desk.database).not_checked
+    assert "no keyring" in told
+
+
+# --- bounds
+
+
+@pytest.mark.both_databases
+def test_the_images_of_a_passage_are_limited_in_number(lane: Lane) -> None:
+    for number in range(faces.MOST_IMAGES):
+        lane.upload(drawn_face(1) + bytes([number]), "p-1")
+    image = drawn_face(2)
+    path = f"/passages/p-1/images/{hashlib.sha256(image).hexdigest()}"
+    answer = lane.http.put(path, content=image, headers=JPEG)
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_images")
+    assert lane.upload(drawn_face(1) + b"\0", "p-1")
+
+
+@pytest.mark.both_databases
+def test_a_case_opens_without_the_images_that_will_not_come(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    here, gone = drawn_face(1), hashlib.sha256(drawn_face(2)).hexdigest()
+    shas = [lane.upload(here, "p-1"), gone]
+    entry = lane.write("passage.judged", judged("p-1", shas, REFERRED))
+    assert lane.deliver(entry).json()["code"] == "image_missing"
+    for _ in range(2):
+        assert lane.http.delete(f"/passages/p-1/images/{gone}").status_code == 204
+    assert lane.deliver(entry).status_code == 200
+    assert officer.http.get(image_of(officer, "p-1")).content == here
+    answer = officer.ask("GET", f"/referrals/p-1/images/{gone}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "image_unknown")
+    assert lane.http.delete(f"/passages/p-1/images/{shas[0]}").status_code == 204
+    assert officer.ask("GET", f"/referrals/p-1/images/{shas[0]}").status_code == 200
+    verified(desk)
+
+
+# --- backups
+
+
+def test_a_restored_backup_brings_no_erased_face_back(desk: RunningDesk, lane: Lane) -> None:
+    image = drawn_face(1)
+    passage, waiting = lane.refer(images=[image]), lane.refer(images=[image])
+    backup = desk.file.with_name("backup.sqlite3")
+    with closing(sqlite3.connect(desk.file)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    close(lane, passage)
+    with desk.desk.database.read() as session:
+        witnessed = chain.head(session)
+    desk.desk.database.close()
+    for end in ("", "-wal", "-shm"):
+        desk.file.with_name(desk.file.name + end).unlink(missing_ok=True)
+    backup.rename(desk.file)
+    with desk.moved_into(desk.file) as restored:
+        sha256 = hashlib.sha256(image).hexdigest()
+        with restored.desk.database.read() as session:
+            with pytest.raises(KeyLostError):
+                faces.image(session, restored.desk.keyring, passage, sha256)
+            assert faces.image(session, restored.desk.keyring, waiting, sha256) == image
+        [told] = verified(restored).not_checked
+        assert "1 passages" in told
+        with pytest.raises(LedgerBrokenError):
+            verify_ledger(restored.desk.database, [witnessed])
+        restored.clock.pass_time(hours=13)
+        restored.do_chores()
+        assert (held(restored), restored.desk.keyring.passages()) == (0, set())
+        assert verified(restored).not_checked == ()
+
+
+# --- what an older desk kept
+
+
+def test_images_of_an_older_desk_are_sealed_at_the_first_start(
+    tmp_path: Path, desk: RunningDesk, lane: Lane
+) -> None:
+    """A database as the release before left it, with a face that a case names and one that none does."""
+    named, stray = drawn_face(1), drawn_face(7)
+    passage = lane.refer(images=[named])
+    old_file = tmp_path / "older" / "desk.sqlite3"
+    old_file.parent.mkdir()
+    old = Database(old_file)
+    old.migrate("0004")
+    old.close()
+    copy_older(desk, old_file, named, stray)
+    with desk.moved_into(old_file) as moved:
+        with moved.desk.database.read() as session:
+            sha256 = hashlib.sha256(named).hexdigest()
+            assert faces.image(session, moved.desk.keyring, passage, sha256) == named
+            assert faces.held(session) == 1
+        verified(moved)
+        on_disk = bytes_of(moved)
+    for image in (named, stray):
+        assert image[200:232] not in on_disk
+    assert JFIF not in on_disk
+
+
+def copy_older(desk: RunningDesk, path: Path, *images: bytes) -> None:
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("PRAGMA foreign_keys = OFF")
+        raw.execute("ATTACH ? AS now", (str(desk.file),))
+        asked = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'alembic_version'"
+        for (table,) in raw.execute(asked).fetchall():
+            if table == "images":
+                continue
+            columns = ", ".join(f'"{row[1]}"' for row in raw.execute(f"PRAGMA main.table_info({table})"))
+            raw.execute(f"INSERT OR REPLACE INTO main.{table} ({columns}) SELECT {columns} FROM now.{table}")
+        for image in images:
+            values = ("lane-1", hashlib.sha256(image).hexdigest(), image, "2026-01-01 00:00:00.000000")
+            raw.execute("INSERT INTO images VALUES (?, ?, ?, ?)", values)

@@ -1,0 +1,273 @@
+"""The hall: supervisors see how lanes stand, and open, close or stop them; every command is a fact."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.audit.verify.ledger import verify_ledger
+from api.lanes.hall.lane_states import p95
+from lane.desk.commands import Wanted
+from lane.desk.http_client import HttpDesk
+from lane.desk.status import About
+from lane.desk.status_reporter import Beacon
+from lane.platform.clock import SystemClock
+from lane.platform.errors import LedgerBrokenError
+from tests.support.evaluated_lane import kinds
+from tests.support.running_desk import Lane, Officer, RunningDesk, at_once
+
+ABOUT = {"version": "0.1.0", "provider": "CPUExecutionProvider", "matcher": "sface", "policy": "1"}
+
+
+def tell(lane: Lane, state: str = "waiting", **more: Any) -> httpx.Response:
+    body = {
+        "state": state,
+        "since": datetime.now(UTC).isoformat(),
+        "camera": {"health": "good", "frame_age_ms": 40},
+        "about": ABOUT,
+        "outbox": 0,
+        "passages": 3,
+        "obeyed": 0,
+    }
+    return lane.http.put("/lane/status", json=body | more)
+
+
+def heard(lane: Lane, **more: Any) -> Any:
+    answer = tell(lane, **more)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def command(who: Officer, lane: str, word: str) -> httpx.Response:
+    return who.ask("POST", f"/lanes/{lane}/command", json={"command": word})
+
+
+def hall(supervisor: Officer) -> Any:
+    answer = supervisor.ask("GET", "/hall")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def verified(desk: RunningDesk) -> None:
+    verify_ledger(desk.desk.database)
+
+
+def test_what_a_lane_tells_is_what_a_supervisor_sees(lane: Lane, supervisor: Officer) -> None:
+    assert heard(lane, state="referred") == {"command": 0, "wanted": "open", "by": None, "uncaptured": None}
+    (seen,) = hall(supervisor)["lanes"]
+    assert (seen["lane"], seen["state"], seen["camera"]) == ("lane-1", "referred", "good")
+    assert {name: seen[name] for name in ABOUT} == ABOUT
+    assert seen["obeyed"]
+
+
+def test_a_lane_that_tells_nothing_is_silent_and_never_called_good(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    assert hall(supervisor)["lanes"][0]["state"] == "silent"
+    heard(lane)
+    desk.clock.pass_time(seconds=16)
+    (seen,) = hall(supervisor)["lanes"]
+    assert (seen["state"], seen["camera"]) == ("silent", "unknown")
+
+
+@pytest.mark.parametrize(("word", "wanted"), [("close", "closed"), ("stop", "stopped")])
+def test_a_lane_hears_what_a_supervisor_wants_until_somebody_opens_it(
+    word: str, wanted: str, desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    assert command(supervisor, "lane-1", word).status_code == 204
+    assert command(supervisor, "lane-1", word).status_code == 204
+    assert heard(lane) == {"command": 1, "wanted": wanted, "by": supervisor.pseudonym, "uncaptured": None}
+    assert not hall(supervisor)["lanes"][0]["obeyed"]
+    command(supervisor, "lane-1", "open")
+    assert heard(lane)["wanted"] == "open"
+    assert kinds(desk).count("lane.commanded") == 2
+    verified(desk)
+
+
+def test_one_press_stops_every_lane(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    with desk.lane("lane-10") as tenth, desk.lane("lane-2") as second:
+        command(supervisor, "lane-2", "stop")
+        answer = supervisor.ask("POST", "/hall/stop")
+        assert (answer.status_code, answer.json()) == (200, {"lanes": 2})
+        assert {heard(one)["wanted"] for one in (lane, second, tenth)} == {"stopped"}
+        assert [one["lane"] for one in hall(supervisor)["lanes"]] == ["lane-1", "lane-2", "lane-10"]
+
+
+def test_there_is_no_command_to_a_lane_that_is_not_there(desk: RunningDesk, supervisor: Officer) -> None:
+    answer = command(supervisor, "lane-9", "close")
+    assert (answer.status_code, answer.json()["code"]) == (404, "lane_unknown")
+    assert "lane.commanded" not in kinds(desk)
+
+
+def test_officers_and_other_lanes_command_nothing(lane: Lane, officer: Officer) -> None:
+    assert command(officer, "lane-1", "close").status_code == 403
+    assert officer.ask("GET", "/hall").status_code == 403
+    assert lane.http.post("/lanes/lane-1/command", json={"command": "close"}).status_code == 401
+    assert heard(lane)["command"] == 0
+
+
+def test_a_status_that_makes_no_sense_is_refused_with_a_code(lane: Lane) -> None:
+    for wrong in ({"state": "dancing"}, {"outbox": -1}, {"camera": {"health": "superb"}}):
+        answer = tell(lane, **wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
+
+
+def test_a_lane_that_tells_no_time_zone_is_refused_and_blinds_nobody(lane: Lane, supervisor: Officer) -> None:
+    heard(lane, state="referred")
+    answer = tell(lane, since="2026-01-01T00:00:00")
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
+    assert [one["state"] for one in hall(supervisor)["lanes"]] == ["referred"]
+
+
+def test_a_real_beacon_and_a_real_desk_understand_each_other(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    command(supervisor, "lane-1", "stop")
+    with HttpDesk(desk.address, lane.token) as client:
+        beacon = Beacon(client, About(**ABOUT), SystemClock())
+        beacon.exchange()
+        assert beacon.command.wanted is Wanted.STOPPED
+        beacon.note_obeyed(beacon.command)
+        beacon.exchange()
+    (seen,) = hall(supervisor)["lanes"]
+    assert (seen["state"], seen["obeyed"]) == ("stopped", True)
+
+
+def test_a_status_goes_into_no_ledger(desk: RunningDesk, lane: Lane) -> None:
+    before = kinds(desk)
+    heard(lane)
+    heard(lane, state="capturing")
+    assert kinds(desk) == before
+
+
+# --- the ledger
+
+
+def test_a_lane_that_obeyed_is_a_fact_that_holds(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    command(supervisor, "lane-1", "close")
+    obeyed = {"command": 1, "wanted": "closed", "by": supervisor.pseudonym}
+    assert lane.deliver(lane.write("lane.obeyed", obeyed)).status_code == 200
+    verified(desk)
+
+
+@pytest.mark.parametrize("change", [{"command": 2}, {"command": 0}, {"wanted": "open"}, {"by": "officer-1"}])
+def test_a_lane_that_obeyed_what_nobody_commanded_is_found(
+    change: dict[str, object], desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    command(supervisor, "lane-1", "close")
+    obeyed = {"command": 1, "wanted": "closed", "by": supervisor.pseudonym} | change
+    lane.deliver(lane.write("lane.obeyed", obeyed))
+    with pytest.raises(LedgerBrokenError, match="obeyed"):
+        verified(desk)
+
+
+def event(code: str) -> dict[str, object]:
+    return {"code": code, "passage": None, "at": "2026-01-01T00:00:00+00:00", "detail": ""}
+
+
+def alarm(on: bool, command_: int) -> dict[str, object]:
+    return {"on": on, "because": "fire", "command": command_}
+
+
+def test_what_a_gate_saw_and_who_lifted_its_alarm_are_facts_that_hold(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.deliver(lane.write("lane.event", event("L05")), lane.write("lane.alarm", alarm(True, 0)))
+    command(supervisor, "lane-1", "close")
+    command(supervisor, "lane-1", "open")
+    assert lane.deliver(lane.write("lane.alarm", alarm(False, 2))).status_code == 200
+    verified(desk)
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_an_alarm_that_nobody_lifted_is_found(
+    number: int, desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.deliver(lane.write("lane.alarm", alarm(True, 0)))
+    command(supervisor, "lane-1", "close")
+    command(supervisor, "lane-1", "open")
+    lane.deliver(lane.write("lane.alarm", alarm(False, number)))
+    with pytest.raises(LedgerBrokenError, match="lifted by nobody"):
+        verified(desk)
+
+
+@pytest.mark.parametrize("code", ["F10", "none"])
+def test_an_event_that_no_gate_sees_is_found(code: str, desk: RunningDesk, lane: Lane) -> None:
+    lane.deliver(lane.write("lane.event", event(code)))
+    with pytest.raises(LedgerBrokenError):
+        verified(desk)
+
+
+# --- what passed, who waits, who works
+
+
+def test_passages_referrals_and_the_time_to_an_answer_are_counted(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    passage = lane.refer()
+    admitted = {"passage": "p-1", "outcome": "admit", "evidence": {}}
+    lane.deliver(lane.write("passage.judged", admitted))
+    desk.clock.pass_time(seconds=30)
+    assert officer.claim(passage).status_code == 200
+    before = hall(supervisor)
+    (waiting,) = (one["waits_since"] for one in before["lanes"])
+    assert waiting is not None
+    assert before["queue"]["waiting"] == 1
+    assert before["queue"]["longest_s"] >= 30
+    points = before["points"]
+    assert len(points) == 12
+    assert (sum(one["passages"] for one in points), sum(one["referred"] for one in points)) == (2, 1)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
+def test_a_lanes_first_words_at_the_same_moment_are_both_taken(desk: RunningDesk, lane: Lane) -> None:
+    for number in range(8):
+        with desk.lane(f"lane-{number + 2}") as new:
+            answers = at_once([partial(tell, new)] * 6)
+            assert {answer.status_code for answer in answers} == {200}
+
+
+def test_the_queue_says_how_many_wait_too_long(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    lane.refer()
+    desk.clock.pass_time(seconds=121)
+    lane.refer(at=desk.clock())
+    desk.desk.cases.reviewing.escalate()
+    assert hall(supervisor)["queue"]["escalated"] == 1
+
+
+def test_the_hall_says_of_how_many_passages_faces_are_held(lane: Lane, supervisor: Officer) -> None:
+    lane.refer()
+    seen = hall(supervisor)
+    assert (seen["faces"], seen["faces_warn"]) == (1, False)
+
+
+@pytest.mark.usefixtures("standing_clock")
+def test_staff_says_who_is_there_and_when_a_break_is_due(
+    desk: RunningDesk, officer: Officer, supervisor: Officer
+) -> None:
+    desk.clock.pass_time(minutes=20)
+    (one,) = hall(supervisor)["staff"]
+    assert (one["officer"], one["minutes"]) == (officer.pseudonym, 20)
+    due = datetime.fromisoformat(one["break_due_at"]) - desk.clock()
+    assert due == timedelta(minutes=40)
+
+
+def test_what_is_older_than_two_hours_is_not_shown(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.refer()
+    desk.clock.pass_time(hours=2, minutes=11)
+    supervisor.sign_in()
+    assert sum(one["passages"] for one in hall(supervisor)["points"]) == 0
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200))
+def test_ninety_five_of_a_hundred_took_no_longer(seconds: list[float]) -> None:
+    found = p95(seconds)
+    assert found is not None
+    assert sum(one <= found for one in seconds) >= 0.95 * len(seconds)
+    assert sum(one < found for one in seconds) < 0.95 * len(seconds)

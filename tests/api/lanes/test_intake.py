@@ -1,0 +1,253 @@
+"""Lanes deliver at least once; the desk applies once, in order, whole batches or nothing."""
+
+import hashlib
+import json
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from api.audit.verify.ledger import verify_ledger
+from api.platform.database.tables import LaneRow, LedgerRow, ReferralRow
+from lane.ledger.chain import GENESIS, canonical
+from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged, wire
+
+pytestmark = pytest.mark.both_databases
+
+
+def test_a_delivery_that_is_repeated_is_applied_once(desk: RunningDesk, lane: Lane) -> None:
+    entries = [lane.write("passage.started", {"passage": str(uuid4())}) for _ in range(3)]
+    first, second = lane.deliver(*entries), lane.deliver(*entries)
+    assert first.json() == second.json()
+    assert first.json()["applied_through"] == 3
+    assert received(desk) == [entry.hash for entry in entries]
+
+
+def test_deliveries_may_overlap(desk: RunningDesk, lane: Lane) -> None:
+    entries = [lane.write("passage.started", {"passage": str(uuid4())}) for _ in range(4)]
+    lane.deliver(*entries[:3])
+    assert lane.deliver(*entries[1:]).json()["applied_through"] == 4
+    assert received(desk) == [entry.hash for entry in entries]
+
+
+def test_the_answer_is_the_head_of_the_desks_chain(desk: RunningDesk, lane: Lane) -> None:
+    head = lane.deliver(lane.write("lane.started", {"lane": lane.name})).json()["head"]
+    with desk.desk.database.read() as session:
+        last = session.scalars(select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)).one()
+    assert head == {"seq": last.seq, "hash": last.hash}
+
+
+def test_a_gap_is_refused_and_nothing_of_the_batch_stays(desk: RunningDesk, lane: Lane) -> None:
+    first, _, third = (lane.write("passage.started", {"passage": str(uuid4())}) for _ in range(3))
+    answer = lane.deliver(first, third)
+    assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
+    assert received(desk) == []
+
+
+def test_a_rewritten_entry_is_refused(lane: Lane) -> None:
+    lane.deliver(lane.write("passage.started", {"passage": "p-1"}))
+    lane.head = GENESIS
+    answer = lane.deliver(lane.write("passage.started", {"passage": "p-2"}))
+    assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
+
+
+def test_an_entry_of_another_chain_is_refused(desk: RunningDesk, lane: Lane) -> None:
+    with desk.lane("lane-2") as other:
+        answer = other.deliver(lane.write("passage.started", {"passage": "p-1"}))
+    assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
+
+
+def test_a_changed_payload_is_refused(lane: Lane) -> None:
+    [entry] = wire(lane.write("passage.started", {"passage": "p-1"}))
+    entry["payload"] = entry["payload"].replace("p-1", "p-2")
+    answer = lane.http.post("/entries", json={"entries": [entry]})
+    assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
+
+
+def test_a_referral_waits_for_its_images(desk: RunningDesk, lane: Lane) -> None:
+    image = drawn_face(1)
+    sha256 = hashlib.sha256(image).hexdigest()
+    entry = lane.write("passage.judged", judged("p-1", [sha256], REFERRED))
+    answer = lane.deliver(entry)
+    assert (answer.status_code, answer.json()["code"]) == (409, "image_missing")
+    assert received(desk) == []
+    lane.upload(image, "p-1")
+    assert lane.deliver(entry).status_code == 200
+
+
+def test_another_lanes_image_does_not_count(desk: RunningDesk, lane: Lane) -> None:
+    sha256 = lane.upload(drawn_face(1), "p-2")
+    with desk.lane("lane-2") as other:
+        answer = other.deliver(other.write("passage.judged", judged("p-1", [sha256], REFERRED)))
+    assert answer.json()["code"] == "image_missing"
+
+
+def test_an_image_for_another_lanes_passage_is_refused(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer(images=[])
+    image = drawn_face(1)
+    path = f"/passages/{passage}/images/{hashlib.sha256(image).hexdigest()}"
+    with desk.lane("lane-2") as other:
+        answer = other.http.put(path, content=image, headers={"Content-Type": "image/jpeg"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "passage_unknown")
+
+
+def test_an_admitted_passage_opens_no_referral(lane: Lane, officer: Officer) -> None:
+    body = judged("p-1", [], []) | {"outcome": "admit"}
+    assert lane.deliver(lane.write("passage.judged", body)).status_code == 200
+    assert officer.ask("GET", "/referrals").json() == {"referrals": [], "waiting": 0}
+
+
+def test_an_unknown_kind_is_kept_and_means_nothing(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    entry = lane.write("weather.changed", {"rain": True})
+    assert lane.deliver(entry).status_code == 200
+    assert received(desk) == [entry.hash]
+    assert officer.ask("GET", "/referrals").json() == {"referrals": [], "waiting": 0}
+
+
+@pytest.mark.parametrize("missing", ["passage", "outcome"])
+def test_a_judgement_without_its_fields_is_refused(desk: RunningDesk, lane: Lane, missing: str) -> None:
+    body = judged("p-1", [], REFERRED)
+    del body[missing]
+    answer = lane.deliver(lane.write("passage.judged", body))
+    assert (answer.status_code, answer.json()["code"]) == (422, "entry_refused")
+    assert received(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "field"),
+    [
+        ({"seq": -(10**30)}, "seq"),
+        ({"seq": 0}, "seq"),
+        ({"seq": 2**53 + 1}, "seq"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "at"),
+        ({"at": "9999-12-31T23:59:59-14:00"}, "at"),
+        (
+            {"body": {"passage": "p-1", "outcome": "refer", "evidence": {"similarity": {"value": 10**400}}}},
+            "",
+        ),
+        (
+            {
+                "body": {
+                    "passage": "p-1",
+                    "outcome": "refer",
+                    "evidence": {"capture": {"good_frames": 10**30}},
+                }
+            },
+            "",
+        ),
+    ],
+)
+def test_an_entry_that_nobody_can_keep_is_refused_and_no_failure(
+    desk: RunningDesk, lane: Lane, officer: Officer, odd: dict[str, Any], field: str
+) -> None:
+    plain = {"at": "2026-01-01T00:00:00+00:00", "kind": "passage.judged", "chain": lane.name}
+    fields = plain | {"body": {}, "previous": GENESIS.hash, "seq": 1} | odd
+    payload = canonical(fields)
+    entry = {"payload": payload, "hash": hashlib.sha256(payload.encode()).hexdigest()}
+    answer = lane.http.post("/entries", json={"entries": [entry]})
+    if field:
+        assert (answer.status_code, answer.json()["code"]) == (422, "entry_refused")
+        assert answer.json()["message"].endswith(f": {field}")
+        assert received(desk) == []
+    assert answer.status_code in (200, 422)
+    assert officer.ask("GET", "/referrals").status_code == 200
+    assert officer.http.get("/queue").status_code == 200
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_newer_lane_may_say_more(lane: Lane, officer: Officer) -> None:
+    lane.refer(reasons=[{"code": "Z99", "components": ["aura"], "since": 2030}], mood="calm")
+    [case] = officer.ask("GET", "/referrals").json()["referrals"]
+    assert case["reasons"][0]["code"] == "Z99"
+    assert "does not know" in case["reasons"][0]["text"]
+
+
+def test_a_passage_belongs_to_the_lane_that_told_of_it_first(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer()
+    with desk.lane("lane-2") as other:
+        answer = other.deliver(other.write("passage.closed", {"passage": passage, "how": "interrupted"}))
+        assert (answer.status_code, answer.json()["code"]) == (422, "entry_refused")
+        assert other.http.get(f"/passages/{passage}/decision").status_code == 404
+    assert lane.decision(passage) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(b"not a picture", "image/jpeg"), (drawn_face(1)[:-1], "image/jpeg"), (drawn_face(1), "image/png")],
+)
+def test_only_the_image_that_the_path_names_is_kept(lane: Lane, body: bytes, kind: str) -> None:
+    path = f"/passages/p-1/images/{hashlib.sha256(drawn_face(1)).hexdigest()}"
+    answer = lane.http.put(path, content=body, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json()["code"]) == (422, "image_refused")
+
+
+def test_uploading_again_changes_nothing(lane: Lane) -> None:
+    assert lane.upload(drawn_face(1), "p-1") == lane.upload(drawn_face(1), "p-1")
+
+
+def test_a_waiting_lane_hears_the_decision_at_once(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    heard: list[Any] = []
+    waiting = threading.Thread(target=lambda: heard.append(lane.decision(passage, wait_s=25)))
+    waiting.start()
+    officer.claim(passage)
+    decided = officer.decide(passage, "second_line", "cannot_tell").json()["decision"]
+    waiting.join()
+    assert heard == [decided]
+    assert set(decided) == {"id", "passage", "answer", "ground", "officer", "decided_at"}
+
+
+def test_a_lane_that_does_not_wait_gets_no_decision_yet(lane: Lane) -> None:
+    assert lane.decision(lane.refer()) is None
+
+
+def test_waiting_has_a_limit(lane: Lane) -> None:
+    passage = lane.refer()
+    assert lane.http.get(f"/passages/{passage}/decision", params={"wait_s": 26}).status_code == 422
+
+
+def test_the_desk_keeps_only_the_hash_of_a_token(desk: RunningDesk, lane: Lane) -> None:
+    with desk.desk.database.read() as session:
+        kept = session.scalars(select(LaneRow.token_sha256)).one()
+    assert kept == hashlib.sha256(lane.token.encode()).hexdigest()
+    assert len(lane.token) >= 43  # 256 bits in base64
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.dictionaries(
+        st.text(max_size=8),
+        st.recursive(
+            st.none() | st.text() | st.floats() | st.integers(),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+            max_leaves=6,
+        ),
+    )
+)
+def test_no_body_of_entries_is_answered_with_a_failure(lane: Lane, body: dict[str, Any]) -> None:
+    content = json.dumps({"entries": [body]}, allow_nan=True).encode("utf-8", "surrogatepass")
+    answer = lane.http.post("/entries", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert set(answer.json()) == {"code", "message"}
+
+
+def test_a_referral_is_named_by_its_first_judgement(desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer(reasons=[{"code": "F01"}])
+    answer = lane.deliver(lane.write("passage.judged", judged(passage, [], [{"code": "F02"}])))
+    assert answer.status_code == 200
+    with desk.desk.database.read() as session:
+        kept = session.get(ReferralRow, passage)
+        assert kept is not None
+        assert '"F01"' in kept.judged
+        assert '"F02"' not in kept.judged
+
+
+def received(desk: RunningDesk) -> list[str]:
+    """The hashes of the lanes' entries in the ledger."""
+    with desk.desk.database.read() as session:
+        rows = session.scalars(select(LedgerRow).where(LedgerRow.lane.is_not(None)).order_by(LedgerRow.seq))
+        return [json.loads(row.payload)["body"]["hash"] for row in rows]

@@ -1,0 +1,218 @@
+"""An officer asks for a passenger at a lane: the lane, on real networks, and the desk, over HTTP."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.audit.verify.ledger import verify_ledger
+from api.people.roles import Role
+from lane.cameras.frame import Frame
+from lane.cameras.simulated import SimulatedCamera
+from lane.capture.measuring import Measurer
+from lane.decision.policy import Policy
+from lane.decision.reason_codes import Code
+from lane.demo.passengers import Passenger, cast
+from lane.desk.http_client import HttpDesk
+from lane.desk.outbox import Courier
+from lane.desk.status_reporter import Beacon
+from lane.document.simulated import SimulatedReader
+from lane.document.travel_document import TravelDocument
+from lane.gate.simulated import SimulatedGate, openings
+from lane.ledger.journal import SqliteJournal
+from lane.passage.judge import Judge
+from lane.passage.station import PassageReport, Station
+from lane.platform.clock import SkippingClock
+from lane.platform.errors import LedgerBrokenError
+from tests.lane.desk.test_status_reporter import ABOUT
+from tests.support.evaluated_lane import kinds
+from tests.support.lane.simulated_lane import Diary
+from tests.support.running_desk import Lane, Officer, RunningDesk, wait_until
+
+
+@pytest.fixture(scope="module")
+def holder(measurer: Measurer, photos: Path) -> Passenger:
+    assert photos.is_dir()
+    return next(one for one in cast(measurer, SkippingClock().today()) if one.name == "holder")
+
+
+class Watched:
+    """See `lane.cameras.port.FrameSource`: something happens before the third frame."""
+
+    def __init__(self, camera: SimulatedCamera, happens: Callable[[], object]) -> None:
+        self.camera, self.happens, self.seen = camera, happens, 0
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in self.camera.frames():
+            self.seen += 1
+            if self.seen == 3:
+                self.happens()
+            yield frame
+
+
+class LaneAtWork:
+    """One lane at a real desk."""
+
+    def __init__(self, station: Station, beacon: Beacon, gate: SimulatedGate) -> None:
+        self.station, self.beacon, self.gate = station, beacon, gate
+
+    def walk(self) -> PassageReport:
+        report = self.station.serve()
+        assert report is not None
+        return report
+
+
+@contextmanager
+def settling(officer: Officer) -> Iterator[list[str]]:
+    """Meanwhile the officer takes the case that comes, and admits by hand; the passage is told."""
+    settled: list[str] = []
+    thread = threading.Thread(target=lambda: settled.append(settle(officer)))
+    thread.start()
+    try:
+        yield settled
+    finally:
+        thread.join(60)
+    assert settled, "no case came"
+
+
+@pytest.fixture
+def at_work(
+    desk: RunningDesk, lane: Lane, tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Iterator[Callable[..., LaneAtWork]]:
+    journal = SqliteJournal(tmp_path / "lane.sqlite", lane.name)
+    client = HttpDesk(desk.address, lane.token)
+
+    def made(*documents: TravelDocument, happens: Callable[[Beacon], object] = lambda _: None) -> LaneAtWork:
+        clock, gate = SkippingClock(), SimulatedGate()
+        beacon = Beacon(client, ABOUT, clock)
+        camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+        station = Station(
+            lane.name,
+            judge=Judge(Watched(camera, lambda: happens(beacon)), measurer, policy, clock),
+            reader=SimulatedReader(iter(documents)),
+            gate=gate,
+            journal=journal,
+            courier=Courier(journal, client, clock),
+            clock=clock,
+            screen=Diary(),
+            beacon=beacon,
+        )
+        station.start()
+        return LaneAtWork(station, beacon, gate)
+
+    yield made
+    journal.close()
+    client.close()
+
+
+def ask(one: Officer, wish: str = "P08", lane: str = "lane-1") -> Any:
+    answer = one.ask("PUT", f"/lanes/{lane}/uncaptured", json={"wish": wish})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def pending(one: Officer) -> list[Any]:
+    return list(one.ask("GET", "/lanes/uncaptured").json()["requests"])
+
+
+def waiting(officer: Officer) -> list[Any]:
+    return list(officer.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"])
+
+
+def settle(officer: Officer) -> str:
+    """Take the case that waits, look, and admit by hand; return its passage."""
+    wait_until(lambda: waiting(officer), timeout_s=30)
+    passage = str(waiting(officer)[0]["passage"])
+    officer.claim(passage)
+    seen = officer.ask("GET", f"/referrals/{passage}").json()
+    assert (seen["step"], seen["images"]) == ("revealed", []), "there is nothing to compare"
+    assert officer.answer(passage, "admit", "checked_by_hand").json()["state"] == "decided"
+    return passage
+
+
+@pytest.mark.parametrize("wish", ["P03", "P04", "P08"])
+def test_the_next_passenger_goes_to_an_officer_uncaptured_and_the_one_after_does_not(
+    desk: RunningDesk, officer: Officer, at_work: Callable[..., LaneAtWork], holder: Passenger, wish: str
+) -> None:
+    here = at_work(holder.document, holder.document)
+    asked = ask(officer, wish)
+    assert (asked["by"], pending(officer)) == (officer.pseudonym, [asked])
+    here.beacon.exchange()
+    with settling(officer):
+        report = here.walk()
+    assert {one.code for one in report.reasons} == {Code(wish)}
+    assert report.frames == 0
+    assert pending(officer) == [], "it is good once"
+    here.beacon.exchange()
+    assert here.walk().reasons == ()
+    assert openings(here.gate.diary) == 2
+    assert kinds(desk).count("lane.requested") == 1
+    verify_ledger(desk.desk.database)
+
+
+def test_a_passenger_who_is_being_captured_is_captured_no_further(
+    desk: RunningDesk, officer: Officer, at_work: Callable[..., LaneAtWork], holder: Passenger
+) -> None:
+    def asks(beacon: Beacon) -> None:
+        ask(officer)
+        beacon.exchange()
+
+    here = at_work(holder.document, happens=asks)
+    with settling(officer):
+        report = here.walk()
+    assert {one.code for one in report.reasons} == {Code.DECLINES_FACE}
+    with desk.officer("gu", Role.AUDITOR) as auditor:
+        assert auditor.ask("GET", "/faces/count").json()["passages"] == 0, "nothing captured stays"
+    verify_ledger(desk.desk.database)
+
+
+@pytest.mark.parametrize("how", ["late", "withdrawn", "never heard"])
+def test_a_request_that_is_late_withdrawn_or_lost_changes_nothing(
+    desk: RunningDesk, officer: Officer, at_work: Callable[..., LaneAtWork], holder: Passenger, how: str
+) -> None:
+    here = at_work(holder.document)
+    ask(officer)
+    if how == "late":
+        desk.clock.pass_time(seconds=desk.settings.request_s + 1)
+    if how == "withdrawn":
+        assert officer.ask("DELETE", "/lanes/lane-1/uncaptured").status_code == 204
+    if how != "never heard":
+        here.beacon.exchange()
+    report = here.walk()
+    assert report.reasons == ()
+    assert report.gate_opened
+    verify_ledger(desk.desk.database)
+
+
+def test_nothing_is_asked_of_a_lane_that_is_not_there_and_nothing_withdrawn_that_was_not_asked(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    unknown = officer.ask("PUT", "/lanes/lane-9/uncaptured", json={"wish": "P08"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "lane_unknown")
+    nothing = officer.ask("DELETE", "/lanes/lane-1/uncaptured")
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "no_request")
+    wrong = officer.ask("PUT", "/lanes/lane-1/uncaptured", json={"wish": "F10"})
+    assert wrong.status_code == 422
+
+
+@pytest.mark.parametrize("change", [{"request": 2}, {"code": "P03"}, {"by": "officer-x"}])
+def test_a_lane_that_was_asked_what_nobody_asked_is_found(
+    desk: RunningDesk, lane: Lane, officer: Officer, change: dict[str, Any]
+) -> None:
+    ask(officer)
+    said = {"passage": "p-1", "request": 1, "code": "P08", "by": officer.pseudonym} | change
+    assert lane.deliver(lane.write("passage.asked", said)).status_code == 200
+    with pytest.raises(LedgerBrokenError, match="asked"):
+        verify_ledger(desk.desk.database)
+
+
+def test_a_lane_that_takes_it_up_twice_is_found(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    ask(officer)
+    for passage in ("p-1", "p-2"):
+        said = {"passage": passage, "request": 1, "code": "P08", "by": officer.pseudonym}
+        lane.deliver(lane.write("passage.asked", said))
+    with pytest.raises(LedgerBrokenError, match="twice"):
+        verify_ledger(desk.desk.database)

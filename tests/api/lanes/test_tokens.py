@@ -1,0 +1,151 @@
+"""A lane's token: rotated without a gap, ended at its time, and good for its own lane only."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from api.audit.verify.ledger import verify_ledger
+from api.people.roles import Role
+from lane.platform.errors import LedgerBrokenError
+from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face, wire
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def chen(desk: RunningDesk) -> Iterator[Officer]:
+    with desk.officer("chen", Role.ADMINISTRATOR) as made:
+        yield made
+
+
+def works(desk: RunningDesk, token: str) -> bool:
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = httpx.get(f"{desk.address}/api/v1/openapi.json", headers=headers)
+    assert answer.status_code in (200, 401)
+    return answer.status_code == 200
+
+
+def rotated(chen: Officer, lane: str = "lane-1", **wanted: Any) -> str:
+    answer = chen.ask("POST", f"/lane-tokens/{lane}/rotation", json=wanted)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["token"])
+
+
+def test_a_lane_takes_its_new_token_while_the_old_one_still_works(
+    desk: RunningDesk, chen: Officer, lane: Lane
+) -> None:
+    passage = lane.refer(images=[])
+    new = rotated(chen, overlap_s=60)
+    assert works(desk, lane.token)
+    assert works(desk, new)
+    lane.http.headers["Authorization"] = f"Bearer {new}"
+    assert lane.decision(passage) is None
+    desk.clock.pass_time(seconds=61)
+    assert not works(desk, lane.token)
+    assert works(desk, new)
+    verify_ledger(desk.desk.database)
+
+
+def test_a_token_before_the_one_before_is_refused_at_once(
+    desk: RunningDesk, chen: Officer, lane: Lane
+) -> None:
+    second = rotated(chen)
+    third = rotated(chen)
+    assert [works(desk, token) for token in (lane.token, second, third)] == [False, True, True]
+    fourth = rotated(chen, overlap_s=0)
+    assert [works(desk, token) for token in (second, third, fourth)] == [False, False, True]
+    verify_ledger(desk.desk.database)
+
+
+def test_a_token_ends_at_its_time(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
+    short = rotated(chen, expires_days=1, overlap_s=0)
+    desk.clock.pass_time(hours=23)
+    chen.sign_in()
+    after = rotated(chen, overlap_s=30 * 86400)
+    assert works(desk, short)
+    desk.clock.pass_time(hours=2)
+    assert [works(desk, token) for token in (short, after)] == [False, True]
+    verify_ledger(desk.desk.database)
+
+
+def test_who_is_revoked_has_no_token_left_and_gets_none(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
+    new = rotated(chen)
+    assert chen.ask("DELETE", "/lane-tokens/lane-1").status_code == 204
+    assert not works(desk, lane.token)
+    assert not works(desk, new)
+    for method, path in (("POST", "/lane-tokens/lane-1/rotation"), ("POST", "/lane-tokens/nobody/rotation")):
+        assert chen.ask(method, path, json={}).json()["code"] == "lane_unknown"
+    assert chen.ask("POST", "/lane-tokens", json={"lane": "lane-1"}).json()["code"] == "name_taken"
+    assert chen.ask("POST", "/lane-tokens", json={"lane": "desk"}).status_code == 422
+    verify_ledger(desk.desk.database)
+
+
+@pytest.mark.usefixtures("standing_clock")
+def test_when_a_lane_last_came_is_known(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
+    (before,) = chen.ask("GET", "/lane-tokens").json()["lanes"]
+    assert (before["lane"], before["used_at"], before["revoked"]) == ("lane-1", None, False)
+    assert works(desk, lane.token)
+    (after,) = chen.ask("GET", "/lane-tokens").json()["lanes"]
+    assert after["used_at"] is not None
+    assert lane.token not in str(after)
+    desk.clock.pass_time(seconds=30)
+    works(desk, lane.token)
+    assert chen.ask("GET", "/lane-tokens").json()["lanes"] == [after]
+    desk.clock.pass_time(seconds=31)
+    works(desk, lane.token)
+    assert chen.ask("GET", "/lane-tokens").json()["lanes"] != [after]
+
+
+def test_a_lane_delivers_its_own_chain_and_no_other(desk: RunningDesk, lane: Lane) -> None:
+    with desk.lane("lane-2") as other:
+        entry = other.write("lane.started", {})
+        answer = lane.http.post("/entries", json={"entries": wire(entry)})
+        assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
+        assert other.deliver(entry).status_code == 200
+        passage = other.refer(images=[])
+        about_others = lane.write("passage.closed", {"passage": passage, "how": "passed_through"})
+        assert lane.deliver(about_others).json()["code"] == "entry_refused"
+
+
+def test_a_lane_sees_its_own_passages_and_no_others(desk: RunningDesk, lane: Lane) -> None:
+    with desk.lane("lane-2") as other:
+        passage = other.refer(images=[drawn_face(1)])
+        answer = lane.http.get(f"/passages/{passage}/decision")
+        assert (answer.status_code, answer.json()["code"]) == (404, "passage_unknown")
+        sent = lane.http.put(
+            f"/passages/{passage}/images/{'0' * 64}", content=b"", headers={"Content-Type": "image/jpeg"}
+        )
+        assert sent.status_code in (404, 422)
+        assert other.decision(passage) is None
+
+
+@pytest.mark.parametrize(
+    "column", ["former_sha256 = 'aa'", "former_until = '2099-01-01'", "token_until = NULL"]
+)
+def test_a_token_that_was_slipped_in_beside_the_ledger_is_found(
+    desk: RunningDesk, chen: Officer, lane: Lane, column: str
+) -> None:
+    rotated(chen, expires_days=1)
+    with desk.desk.database.write() as session:
+        session.connection().exec_driver_sql(f"UPDATE lanes SET {column}")
+    with pytest.raises(LedgerBrokenError, match="lane-1"):
+        verify_ledger(desk.desk.database)
+
+
+def test_an_administrator_does_it_by_forms(desk: RunningDesk, chen: Officer) -> None:
+    def form(path: str, **sent: str) -> httpx.Response:
+        return chen.http.post(path, data={"csrf_token": chen.http.headers["X-CSRF-Token"], **sent})
+
+    first = form("/lanes", lane="lane-7").text
+    second = form("/lanes/lane-7/rotation", overlap_minutes="5").text
+    tokens = [text.partition("<output")[2].partition(">")[2].partition("<")[0] for text in (first, second)]
+    assert [works(desk, token) for token in tokens] == [True, True]
+    page = chen.http.get("/lanes").text
+    assert "lane-7" in page
+    assert not any(token in page for token in tokens)
+    assert form("/lanes/lane-7/revocation").status_code == 303
+    assert [works(desk, token) for token in tokens] == [False, False]
+    assert form("/lanes", lane="a b").status_code == 422
+    verify_ledger(desk.desk.database)

@@ -1,0 +1,330 @@
+"""A backup is whole and of one moment, moves between databases; a restored desk goes on with its lanes."""
+
+import json
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL
+from typer.testing import CliRunner
+
+from api.audit.verify.ledger import verify_ledger
+from api.lanes.recovery import note_restored
+from api.ledger import backup, chain
+from api.platform.database.database import Database, opened
+from lane.__main__ import app
+from lane.decision.evidence import DeskContact, to_plain
+from lane.decision.referral import PassageId
+from lane.desk.http_client import HttpDesk
+from lane.desk.outbox import Courier
+from lane.ledger.journal import SqliteJournal
+from lane.ledger.port import Draft
+from lane.platform.clock import SystemClock
+from lane.platform.errors import LedgerBrokenError
+from tests.api.commands.test_command_line import run
+from tests.api.serving.test_workers import address_of
+from tests.support.postgresql import empty_database
+from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture(autouse=True)
+def place_for_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A desk on a server must be told where its keys lie."""
+    (tmp_path / "keys").mkdir()
+    monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path / "keys"))
+
+
+def quiet(_table: str, _done: int, _total: int) -> None:
+    """No progress is shown."""
+
+
+@contextmanager
+def another(database_kind: str, folder: Path) -> Iterator[Path | URL]:
+    """Where a desk can be restored."""
+    if database_kind == "sqlite":
+        yield folder / "restored.sqlite3"
+    else:
+        with empty_database() as url:
+            yield url
+
+
+def work(lane: Lane, officer: Officer) -> str:
+    """A case that was decided, one that is claimed, one that waits; return the one that waits."""
+    decided, claimed, waiting = lane.refer(), lane.refer(images=[]), lane.refer(images=[])
+    officer.claim(decided)
+    assert officer.decide(decided, note="边检 ✓").status_code == 200
+    officer.claim(claimed)
+    return waiting
+
+
+def back_up(desk: RunningDesk, to: Path) -> dict[str, Any]:
+    done = run("backup", "--to", str(to), "--database", address_of(desk.settings.database), "--json")
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def restore(file: Path, place: Path | URL) -> dict[str, Any]:
+    done = run("restore", "--from", str(file), "--database", address_of(place), "--json")
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_a_backup_is_a_whole_desk_without_sessions(
+    desk: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path
+) -> None:
+    work(lane, officer)
+    told = back_up(desk, tmp_path / "backup")
+    with opened(tmp_path / "backup") as database:
+        assert str(verify_ledger(database).head) == told["head"]
+    with closing(sqlite3.connect(tmp_path / "backup")) as raw:
+        assert raw.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
+        assert raw.execute("SELECT count(*) FROM referrals").fetchone() == (3,)
+    assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.glob("backup*")] == ["backup"]
+
+
+def test_a_backup_overwrites_nothing(desk: RunningDesk, tmp_path: Path) -> None:
+    (tmp_path / "backup").write_text("what was there")
+    done = run("backup", "--to", str(tmp_path / "backup"), "--database", address_of(desk.settings.database))
+    assert (done.exit_code, "overwrites nothing" in done.stderr) == (2, True)
+    assert (tmp_path / "backup").read_text() == "what was there"
+
+
+def test_a_backup_is_of_one_moment_while_the_desk_works(
+    desk: RunningDesk, lane: Lane, tmp_path: Path
+) -> None:
+    ending = threading.Event()
+
+    def write() -> None:
+        while not ending.is_set():
+            lane.refer(images=[])
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        for number in range(3):
+            backup.back_up(desk.desk.database, tmp_path / f"backup-{number}", quiet)
+    finally:
+        ending.set()
+        writing.join()
+    entries = []
+    for number in range(3):
+        with opened(tmp_path / f"backup-{number}") as database:
+            entries.append(verify_ledger(database).head.seq)
+    assert entries == sorted(entries), "each holds all that the one before did"
+    assert entries[-1] > 0
+
+
+@pytest.mark.parametrize("into", ["sqlite", "postgresql"])
+def test_a_desk_moves_into_either_database_and_goes_on(
+    desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, into: str
+) -> None:
+    waiting = work(lane, officer)
+    before = back_up(desk, tmp_path / "backup")
+    with another(into, tmp_path) as place:
+        told = restore(tmp_path / "backup", place)
+        assert told["entries"] == before["entries"]
+        with server.moved_into(place) as moved:
+            assert officer.ask("GET", "/referrals").status_code == 401, "sessions do not move"
+            officer.sign_in()
+            listed = officer.ask("GET", "/referrals").json()["referrals"]
+            states = {case["passage"]: case["state"] for case in listed}
+            assert states[waiting] == "open"
+            officer.claim(waiting)
+            assert officer.decide(waiting).status_code == 200
+            passage = lane.refer()  # the lane is not behind: it just goes on
+            assert lane.decision(passage) is None
+            verify_ledger(moved.desk.database)
+            kinds = [kind for kind in kinds_of(moved.desk.database) if kind == "desk.restored"]
+            assert kinds == ["desk.restored"]
+
+
+def test_a_desk_is_restored_into_an_empty_database_only(
+    desk: RunningDesk, lane: Lane, tmp_path: Path
+) -> None:
+    back_up(desk, tmp_path / "backup")
+    done = run(
+        "restore", "--from", str(tmp_path / "backup"), "--database", address_of(desk.settings.database)
+    )
+    assert (done.exit_code, "not empty" in done.stderr) == (2, True)
+    verify_ledger(desk.desk.database)
+
+
+def test_a_backup_that_was_changed_is_not_called_restored(
+    desk: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
+) -> None:
+    work(lane, officer)
+    back_up(desk, tmp_path / "backup")
+    with closing(sqlite3.connect(tmp_path / "backup")) as raw, raw:
+        raw.execute("UPDATE referrals SET gravity = 0")
+    with another(database_kind, tmp_path) as place:
+        done = run("restore", "--from", str(tmp_path / "backup"), "--database", address_of(place))
+        assert (done.exit_code, "NOT verified" in done.stderr) == (1, True)
+
+
+def test_a_server_goes_on_numbering_behind_what_was_restored(desk: RunningDesk, tmp_path: Path) -> None:
+    with desk.desk.database.write() as session:
+        session.connection().exec_driver_sql(
+            'INSERT INTO evaluation_series (id, lane, matcher, sha256, preprocessing, "group", last_at) '
+            "VALUES (7, '', 'm', 's', 'p', '', '2026-01-01 00:00:00')"
+        )
+    back_up(desk, tmp_path / "backup")
+    with empty_database() as place:
+        database = Database(place)
+        backup.restore(tmp_path / "backup", database, quiet)
+        with database.write() as session:
+            number = session.connection().exec_driver_sql(
+                'INSERT INTO evaluation_series (lane, matcher, sha256, preprocessing, "group", last_at) '
+                "VALUES ('', 'n', 's', 'p', '', '2026-01-01 00:00:00') RETURNING id"
+            )
+            assert number.scalar() == 8
+        database.close()
+
+
+def behind(desk: RunningDesk, lane: Lane, officer: Officer, folder: Path) -> Path:
+    """A backup, and after it a passenger whom an officer admitted: the lane knows, the backup does not."""
+    back_up(desk, folder / "backup")
+    passage = lane.refer()
+    officer.claim(passage)
+    decision = officer.decide(passage).json()["decision"]
+    assert lane.decision(passage) == decision
+    done = [
+        lane.write("passage.decided", {"passage": passage, "decision": decision}),
+        lane.write("gate.opening", {"passage": passage, "because": "officer", "decision": decision["id"]}),
+        lane.write("passage.closed", {"passage": passage, "how": "passed_through"}),
+    ]
+    assert lane.deliver(*done).status_code == 200
+    return folder / "backup"
+
+
+def test_a_lane_that_knows_more_tells_a_restored_desk_again(
+    desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
+) -> None:
+    lane.deliver(lane.write("lane.started", {"lane": "lane-1"}))
+    file = behind(desk, lane, officer, tmp_path)
+    with another(database_kind, tmp_path) as place:
+        restore(file, place)
+        with server.moved_into(place) as moved:
+            refused = lane.deliver(lane.write("lane.started", {"lane": "lane-1"}))
+            assert (refused.status_code, refused.json()["code"]) == (409, "chain_broken")
+            assert refused.json()["has"] == {"seq": 1, "hash": lane.written[0].hash}
+            again = lane.written[1:-1]
+            body = {"entries": wire_of(again[:3]), "recovered_through": again[-1].seq}
+            assert lane.http.post("/entries", json=body).status_code == 200
+            body = {"entries": wire_of([*again[3:], lane.written[-1]]), "recovered_through": again[-1].seq}
+            assert lane.http.post("/entries", json=body).json()["applied_through"] == lane.head.seq
+            verify_ledger(moved.desk.database)
+            officer.sign_in()
+            assert officer.ask("GET", "/referrals").json()["referrals"] == [], "nobody is asked again"
+            assert lane.decision(lane.refer(images=[])) is None
+            ghost = {"passage": "p-9", "because": "officer", "decision": "d-9"}
+            lane.deliver(lane.write("gate.opening", ghost))
+            with pytest.raises(LedgerBrokenError, match="no officer gave"):
+                verify_ledger(moved.desk.database)
+
+
+def test_a_desk_that_lost_nothing_is_told_nothing_again(lane: Lane) -> None:
+    ghost = lane.write("gate.opening", {"passage": "p-1", "because": "officer", "decision": "d-9"})
+    answer = lane.http.post("/entries", json={"entries": wire_of([ghost]), "recovered_through": 1})
+    assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
+
+
+def test_a_lane_tells_again_once(
+    desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
+) -> None:
+    file = behind(desk, lane, officer, tmp_path)
+    with another(database_kind, tmp_path) as place:
+        restore(file, place)
+        with server.moved_into(place) as moved:
+            told = {"entries": wire_of(lane.written), "recovered_through": lane.head.seq}
+            assert [lane.http.post("/entries", json=told).status_code for _ in range(2)] == [200, 200]
+            ghost = lane.write("gate.opening", {"passage": "p-1", "because": "officer", "decision": "d-9"})
+            told = {"entries": wire_of([ghost]), "recovered_through": ghost.seq}
+            assert lane.http.post("/entries", json=told).json()["code"] == "chain_broken"
+            verify_ledger(moved.desk.database)
+
+
+def test_a_lane_goes_on_with_a_restored_desk_once_a_person_says_so(
+    desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
+) -> None:
+    """The lane itself, with its journal: from before the backup, through the loss, to a desk that goes on."""
+    here, clock = tmp_path / "lane.sqlite", SystemClock()
+    with SqliteJournal(here, "lane-1") as journal, HttpDesk(desk.address, lane.token) as http:
+        courier = Courier(journal, http, clock)
+        journal.record([Draft("lane.started", {"lane": "lane-1"})], at=clock.now())
+        assert courier.deliver() is DeskContact.REACHED
+        back_up(desk, tmp_path / "backup")
+        admit(journal, courier, officer)
+    with another(database_kind, tmp_path) as place:
+        head = restore(tmp_path / "backup", place)["head"]
+        with server.moved_into(place) as moved, HttpDesk(desk.address, lane.token) as http:
+            with SqliteJournal(here, "lane-1") as journal:
+                journal.record([Draft("lane.started", {"lane": "lane-1"})], at=clock.now())
+                assert Courier(journal, http, clock).deliver() is DeskContact.DESK_LOST
+            accept = ["accept-desk", head, "--journal", str(here), "--lane", "lane-1"]
+            done = CliRunner().invoke(app, accept)
+            assert (done.exit_code, "accepted" in done.stdout) == (0, True)
+            with SqliteJournal(here, "lane-1") as journal:
+                courier = Courier(journal, http, clock)
+                assert courier.deliver() is DeskContact.REACHED
+                assert journal.waiting() == 0
+                officer.sign_in()
+                admit(journal, courier, officer)
+                found = verify_ledger(moved.desk.database, journal.desk_heads())
+            assert "lane.recovering" in kinds_of(moved.desk.database)
+            assert found.head.seq > 0
+
+
+def admit(journal: SqliteJournal, courier: Courier, officer: Officer) -> None:
+    """A passenger is referred, an officer admits, the lane opens; without pictures."""
+    passage, clock = PassageId(str(uuid4())), SystemClock()
+    asked = [
+        Draft("passage.started", {"passage": passage}),
+        Draft("passage.judged", judged(passage, [], REFERRED)),
+    ]
+    journal.record(asked, at=clock.now())
+    assert courier.deliver() is DeskContact.REACHED
+    officer.claim(passage)
+    assert officer.decide(passage).status_code == 200
+    decision = courier.answer(passage, 5)
+    assert decision is not None
+    done = [
+        Draft("passage.decided", {"passage": passage, "decision": to_plain(decision)}),
+        Draft("gate.opening", {"passage": passage, "because": "officer", "decision": decision.id}),
+        Draft("passage.closed", {"passage": passage, "how": "passed_through"}),
+    ]
+    journal.record(done, at=clock.now())
+    assert courier.deliver() is DeskContact.REACHED
+
+
+def wire_of(entries: list[Any]) -> list[dict[str, str]]:
+    return [{"payload": entry.payload, "hash": entry.hash} for entry in entries]
+
+
+def kinds_of(database: Database) -> list[str]:
+    with database.read() as session:
+        rows = session.connection().exec_driver_sql("SELECT payload FROM ledger ORDER BY seq")
+        return [json.loads(payload)["kind"] for (payload,) in rows]
+
+
+def test_the_clock_of_a_restore_is_the_desks(desk: RunningDesk, tmp_path: Path, database_kind: str) -> None:
+    back_up(desk, tmp_path / "backup")
+    with another(database_kind, tmp_path) as place:
+        database = Database(place)
+        backup.restore(tmp_path / "backup", database, quiet)
+        at = datetime(2030, 1, 1, tzinfo=UTC)
+        told = note_restored(database, at=at)
+        with database.read() as session:
+            assert chain.head(session) == told
+        database.close()

@@ -1,0 +1,338 @@
+"""The ledger's tree: stored tile by tile, signed, and proven to whoever asks over HTTP."""
+
+import hashlib
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import URL, insert, make_url, select
+
+from api.audit.verify.ledger import verify_ledger
+from api.lanes import intake
+from api.ledger import chain, signing, tree
+from api.ledger import proofs as proving
+from api.ledger.proofs import Proving
+from api.ledger.tree import Rebuilt, Tree
+from api.ledger.tree_head import SigningKey, key_at, told
+from api.platform.database.database import Database
+from api.platform.database.tables import HeadRow, LedgerRow, TileRow
+from api.platform.errors import NameTakenError, SettingsError
+from lane.ledger import merkle
+from lane.ledger.chain import GENESIS, follow
+from lane.platform.errors import LedgerBrokenError
+from tests.support.running_desk import Lane, Officer, RunningDesk
+
+NOW = datetime(2026, 11, 25, 14, tzinfo=UTC)
+ENTRIES = 600
+HEAD = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32)))).sign(7, bytes(32), NOW)
+
+
+@pytest.fixture
+def database(place: Path | URL) -> Iterator[Database]:
+    made = Database(place)
+    made.migrate()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def proofs(database: Database, tmp_path: Path) -> Proving:
+    return Proving(database, tmp_path / "key", lambda: NOW)
+
+
+@pytest.fixture(scope="module")
+def leaves() -> list[bytes]:
+    return [merkle.leaf_hash(hashlib.sha256(number.to_bytes(4)).digest()) for number in range(70_000)]
+
+
+def fill(database: Database, entries: int = ENTRIES) -> None:
+    with database.write() as session:
+        first = chain.head(session).seq
+        for number in range(entries):
+            intake.add(session, f"lane-{first + number}", at=NOW)
+
+
+def kept(database: Database) -> tuple[list[bytes], dict[tuple[int, int], bytes]]:
+    """The leaves as the entries make them, and the digests of the stored tiles."""
+    with database.read() as session:
+        entries = session.scalars(select(LedgerRow.hash).order_by(LedgerRow.seq)).all()
+        rows = session.scalars(select(TileRow)).all()
+        tiles = {(row.level, row.number): tree.digest(row.hashes) for row in rows}
+    return [merkle.leaf_hash(bytes.fromhex(entry)) for entry in entries], tiles
+
+
+@pytest.mark.both_databases
+def test_tiles_fill_as_the_ledger_grows(database: Database) -> None:
+    fill(database)
+    leaves, tiles = kept(database)
+    rebuilt = Rebuilt()
+    for leaf in leaves:
+        rebuilt.add(leaf)
+    assert sorted(tiles) == [(0, 0), (0, 1), (1, 0)]
+    assert dict(rebuilt.tiles()) == tiles
+
+
+@pytest.mark.both_databases
+def test_every_root_and_proof_from_tiles_is_that_of_the_leaves(database: Database) -> None:
+    fill(database)
+    leaves, _ = kept(database)
+    nodes = merkle.of_leaves(leaves)
+    with database.read() as session:
+        for size in (1, 2, 255, 256, 257, 511, 512, 513, ENTRIES):
+            stored = Tree(session)
+            assert stored.root(size) == merkle.root(nodes, size)
+            for seq in {1, size, size // 2 + 1}:
+                assert stored.inclusion(seq, size) == merkle.inclusion(nodes, seq - 1, size)
+            assert stored.consistency(size, ENTRIES) == merkle.consistency(nodes, size, ENTRIES)
+
+
+def test_a_tree_rebuilt_over_three_levels_of_tiles_is_the_tree(leaves: list[bytes]) -> None:
+    rebuilt, growing = Rebuilt(), merkle.Growing()
+    for leaf in leaves:
+        rebuilt.add(leaf)
+        growing.add(leaf)
+    assert rebuilt.root() == growing.root()
+    places = {place for place, _ in rebuilt.tiles()}
+    assert {level for level, _ in places} == {0, 1, 2}
+    assert len(places) == 70_000 // 256 + 2 + 1
+
+
+def test_a_ledger_from_before_gets_its_tiles(tmp_path: Path) -> None:
+    made = Database(tmp_path / "desk.sqlite3")
+    made.migrate("0003")
+    head = GENESIS
+    with made.write() as session:
+        for number in range(ENTRIES):
+            body = {"lane": f"lane-{number}", "token_sha256": ""}
+            entry = follow(head, chain="desk", at=NOW, kind="lane.added", body=body)
+            head = entry.head
+            row = {"seq": entry.seq, "payload": entry.payload, "hash": entry.hash}
+            session.execute(insert(LedgerRow).values(row))
+        session.merge(HeadRow(chain="desk", seq=head.seq, hash=head.hash))
+    made.migrate()
+    assert verify_ledger(made, whole=False).head == head
+    fill(made, 200)
+    assert verify_ledger(made, whole=False).head.seq == ENTRIES + 200
+    made.close()
+
+
+@pytest.mark.both_databases
+def test_an_append_that_is_taken_back_takes_its_tile_with_it(database: Database) -> None:
+    fill(database, 255)
+    with suppress(NameTakenError), database.write() as session:
+        for name in ("lane-255", "lane-255"):
+            intake.add(session, name, at=NOW)
+    leaves, tiles = kept(database)
+    assert (len(leaves), tiles) == (255, {})
+
+
+# --- signed heads
+
+
+def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    made = key_at(tmp_path / "key")
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert key_at(tmp_path / "key").public == made.public
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no key at all"])
+def test_a_key_that_cannot_be_used_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(SettingsError, match="no key to sign"):
+        key_at(path)
+    path.unlink()
+    key_at(path)
+    path.chmod(0o640)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        key_at(path)
+
+
+@given(st.data())
+def test_a_head_with_anything_changed_is_not_genuine(data: st.DataObject) -> None:
+    head = HEAD
+    assert head.is_genuine()
+    field = data.draw(st.sampled_from(["size", "root", "at", "key", "signature"]))
+    if field == "size":
+        changed = replace(head, size=data.draw(st.integers(0).filter(lambda size: size != head.size)))
+    elif field == "at":
+        changed = replace(
+            head, at=data.draw(st.datetimes(timezones=st.just(UTC)).filter(lambda at: at != NOW))
+        )
+    else:
+        text = bytearray.fromhex(getattr(head, field))
+        text[data.draw(st.integers(0, len(text) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+        changed = told(head.as_told() | {field: text.hex()})
+    assert not changed.is_genuine()
+
+
+def test_a_head_reads_back_as_it_was_told() -> None:
+    assert told(HEAD.as_told()) == HEAD
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-11-25T14:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
+)
+def test_a_head_of_a_time_that_is_none_in_utc_is_no_head(at: str) -> None:
+    with pytest.raises(ValueError, match="time"):
+        told(HEAD.as_told() | {"at": at})
+
+
+@pytest.mark.both_databases
+def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proving) -> None:
+    first = proofs.head()
+    assert first.is_genuine()
+    assert proofs.head() == first
+    fill(proofs.database, 3)
+    second = proofs.head()
+    assert (second.size, second.key) == (first.size + 3, first.key)
+    assert verify_ledger(proofs.database).heads == 2
+
+
+@pytest.mark.both_databases
+def test_a_new_key_is_announced_before_it_signs(proofs: Proving, tmp_path: Path) -> None:
+    first = proofs.head()
+    other = replace(proofs, key_file=tmp_path / "another-key").head()
+    assert (other.key != first.key, other.size) == (True, first.size + 1)
+    assert verify_ledger(proofs.database).heads == 2
+
+
+CHANGES = {
+    "what the entries make": "UPDATE ledger_tiles SET hashes = zeroblob(8192) WHERE number = 1",
+    "tile 0 of level 1": "DELETE FROM ledger_tiles WHERE level = 1",
+    "not genuine": "UPDATE tree_heads SET size = size - 1 WHERE size > 9",
+    "the signature of": "UPDATE tree_heads SET at = '2026-11-25 15:00:00.000000'",
+    "nobody announced": "UPDATE signing_keys SET seq = 9999",
+    "does not announce": "UPDATE signing_keys SET seq = 2; DELETE FROM tree_heads WHERE size < 9",
+}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(("told", "change"), CHANGES.items())
+def test_a_changed_tile_key_or_head_is_found(
+    proofs: Proving, tmp_path: Path, told: str, change: str, whole: bool
+) -> None:
+    proofs.head()
+    fill(proofs.database)
+    proofs.head()
+    with closing(sqlite3.connect(tmp_path / "desk.sqlite3")) as raw, raw:
+        raw.executescript(change)
+    with pytest.raises(LedgerBrokenError, match=told):
+        verify_ledger(proofs.database, whole=whole)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_tail_cut_off_is_found_by_a_head_that_was_kept(
+    proofs: Proving, tmp_path: Path, whole: bool
+) -> None:
+    before = proofs.head()
+    fill(proofs.database, 5)
+    witnessed = proofs.head()
+    with closing(sqlite3.connect(tmp_path / "desk.sqlite3")) as raw, raw:
+        raw.execute("DROP TRIGGER ledger_refuses_delete")
+        raw.execute("DELETE FROM ledger WHERE seq > 3")
+        raw.execute("DELETE FROM tree_heads WHERE size > 3")
+        raw.execute("UPDATE ledger_head SET (seq, hash) = (SELECT seq, hash FROM ledger WHERE seq = 3)")
+        raw.execute(
+            "CREATE TRIGGER ledger_refuses_delete BEFORE DELETE ON ledger "
+            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+        )
+    assert verify_ledger(proofs.database, signed=[before], whole=False).head.seq == 3
+    with pytest.raises(LedgerBrokenError, match="cut off"):
+        verify_ledger(proofs.database, signed=[witnessed], whole=whole)
+
+
+def test_a_ledger_that_was_made_anew_is_found_by_a_head_that_was_kept(
+    proofs: Proving, tmp_path: Path
+) -> None:
+    fill(proofs.database, 5)
+    witnessed = proofs.head()
+    other = Database(tmp_path / "other.sqlite3")
+    other.migrate()
+    with other.write() as session:
+        signing.announce(session, key_at(proofs.key_file), at=NOW)
+    fill(other, 9)
+    assert verify_ledger(other).head.seq == 10
+    with pytest.raises(LedgerBrokenError, match="one was replaced"):
+        verify_ledger(other, signed=[witnessed])
+    other.close()
+
+
+def test_a_head_that_another_desk_signed_is_not_believed(proofs: Proving) -> None:
+    proofs.head()
+    with pytest.raises(LedgerBrokenError, match="nobody announced"):
+        verify_ledger(proofs.database, signed=[HEAD])
+
+
+# --- over HTTP
+
+
+@pytest.mark.both_databases
+def test_a_lane_can_check_that_its_entry_is_in_and_that_the_ledger_only_grew(
+    desk: RunningDesk, lane: Lane
+) -> None:
+    first = told(lane.http.get("/ledger/head").json())
+    passage = lane.refer(images=[])
+    second = told(lane.http.get("/ledger/head").json())
+    assert first.is_genuine()
+    assert second.is_genuine()
+    assert second.size > first.size
+    grown = lane.http.get("/ledger/proof/consistency", params={"first": first.size, "second": second.size})
+    path = [bytes.fromhex(part) for part in grown.json()["path"]]
+    roots = bytes.fromhex(first.root), bytes.fromhex(second.root)
+    assert merkle.extends(first.size, roots[0], second.size, roots[1], path)
+    with desk.desk.database.read() as session:
+        row = session.scalars(select(LedgerRow).where(LedgerRow.passage == passage)).first()
+    assert row is not None
+    asked = {"seq": row.seq, "size": second.size}
+    proof = lane.http.get("/ledger/proof/inclusion", params=asked).json()
+    leaf = merkle.leaf_hash(bytes.fromhex(row.hash))
+    assert proof["leaf"] == leaf.hex()
+    path = [bytes.fromhex(part) for part in proof["path"]]
+    assert merkle.includes(roots[1], second.size, row.seq - 1, leaf, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("inclusion?seq=1&size=999", 404, "not_in_ledger"),
+        ("inclusion?seq=5&size=1", 404, "not_in_ledger"),
+        ("inclusion?seq=0&size=1", 422, "request_refused"),
+        ("consistency?first=2&second=1", 404, "not_in_ledger"),
+        ("consistency?first=0&second=999", 404, "not_in_ledger"),
+        ("consistency?first=x&second=1", 422, "request_refused"),
+    ],
+)
+def test_what_is_not_there_is_not_proven(lane: Lane, path: str, status: int, code: str) -> None:
+    answer = lane.http.get(f"/ledger/proof/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_only_who_is_known_is_told_the_head(desk: RunningDesk, officer: Officer, supervisor: Officer) -> None:
+    assert supervisor.ask("GET", "/ledger/head").status_code == 200
+    assert officer.ask("GET", "/ledger/head").status_code == 403
+    assert httpx.get(f"{desk.address}/api/v1/ledger/head", trust_env=False).status_code == 401
+
+
+def test_the_key_lies_beside_the_database_file_unless_it_is_set(desk: RunningDesk, tmp_path: Path) -> None:
+    unset = desk.settings.model_copy(update={"ledger_key": None})
+    assert str(proving.key_file(unset)) == f"{desk.settings.database}.ledger-key"
+    server = make_url("postgresql://desk:secret@somewhere/border")
+    on_server = unset.model_copy(update={"database": server})
+    with pytest.raises(SettingsError, match="set keys to a folder"):
+        proving.key_file(on_server)
+    in_folder = on_server.model_copy(update={"keys": tmp_path})
+    assert proving.key_file(in_folder) == tmp_path / "ledger-key"
+    elsewhere = unset.model_copy(update={"ledger_key": tmp_path / "key"})
+    assert proving.key_file(elsewhere) == tmp_path / "key"

@@ -1,0 +1,333 @@
+"""Signing in at the site's identity provider, with a real one on localhost, honest and not."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from playwright.sync_api import Browser
+from pydantic import ValidationError
+
+from api.audit.verify.ledger import verify_ledger
+from api.people.challenges import LASTS
+from api.people.identity_provider import ProviderClient
+from api.people.roles import Role
+from api.platform.database.tables import LedgerRow, OfficerRow
+from api.platform.settings import Provider, Settings
+from tests.support.browser import quiet_page
+from tests.support.identity_provider import (
+    CLIENT,
+    SECRET,
+    IdentityProvider,
+    identity_provider,
+    signed_with_what_all_know,
+    unsigned,
+)
+from tests.support.running_desk import Lane, RunningDesk
+
+ROLES = {"border-officers": "officer", "shift-leads": "supervisor", "it": "administrator"}
+
+
+@pytest.fixture
+def provider(desk: RunningDesk) -> Iterator[IdentityProvider]:
+    with identity_provider() as made:
+        origin = desk.address.replace("127.0.0.1", "localhost")
+        told = {
+            "issuer": made.issuer,
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "roles": ROLES,
+        }
+        settings = Provider.model_validate(told)
+        changed = desk.desk.settings.model_copy(update={"origin": origin, "provider": settings})
+        desk.app.state.desk = replace(desk.desk, settings=changed)
+        desk.app.state.provider = ProviderClient(settings, origin, desk.clock)
+        yield made
+        desk.app.state.provider = None
+
+
+class Visit:
+    """A browser at the desk, with its cookies."""
+
+    def __init__(self, desk: RunningDesk) -> None:
+        self.address = desk.address.replace("127.0.0.1", "localhost")
+        self.http = httpx.Client(base_url=self.address, trust_env=False, timeout=30)
+
+    def begin(self) -> str:
+        """Where the provider sends the browser back to."""
+        asked = self.http.get("/sign-in/provider")
+        assert asked.status_code == 303, asked.text
+        return httpx.get(asked.headers["location"]).headers["location"]
+
+    def sign_in(self) -> httpx.Response:
+        return self.http.get(self.begin())
+
+    def session(self) -> httpx.Response:
+        return self.http.get("/api/v1/session")
+
+
+@pytest.fixture
+def visit(desk: RunningDesk) -> Iterator[Visit]:
+    made = Visit(desk)
+    yield made
+    made.http.close()
+
+
+def refused(answer: httpx.Response, visit: Visit) -> bool:
+    return answer.status_code == 401 and visit.session().status_code == 401
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_who_has_a_role_there_is_an_officer_here(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit, algorithm: str
+) -> None:
+    provider.algorithm = algorithm
+    for _ in range(2):
+        assert visit.sign_in().status_code == 200
+    officer = visit.session().json()["officer"]
+    assert (officer["name"], officer["role"]) == ("li.na", "officer")
+    with desk.desk.database.read() as session:
+        (row,) = session.query(OfficerRow)
+        text = " ".join(entry.payload for entry in session.query(LedgerRow))
+    assert row.pseudonym == officer["pseudonym"]
+    assert "li.na" not in text
+    assert "u-1" not in text
+    assert provider.asked.count("/.well-known/openid-configuration") == 1
+    verify_ledger(desk.desk.database)
+
+
+def test_another_role_there_is_another_role_here(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit
+) -> None:
+    visit.sign_in()
+    provider.who |= {"groups": ["shift-leads", "a group that means nothing here"]}
+    visit.sign_in()
+    assert visit.session().json()["officer"]["role"] == "supervisor"
+    verify_ledger(desk.desk.database)
+
+
+@pytest.mark.parametrize(
+    "groups", [[], ["visitors"], None, "visitors", 7, [7], ["border-officers", "it"], {"border-officers": 1}]
+)
+def test_who_has_no_role_or_two_gets_nothing(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit, groups: Any
+) -> None:
+    provider.who |= {"groups": groups}
+    assert refused(visit.sign_in(), visit)
+    with desk.desk.database.read() as session:
+        assert session.query(OfficerRow).count() == 0
+
+
+@pytest.mark.parametrize("groups", [[], ["border-officers", "it"]])
+def test_who_has_lost_the_role_there_is_at_work_here_no_longer(
+    desk: RunningDesk, provider: IdentityProvider, lane: Lane, visit: Visit, groups: list[str]
+) -> None:
+    """In no browser: the sign-in that is refused ends those from before, and gives the cases back."""
+    visit.sign_in()
+    passage = lane.refer()
+    csrf = {"X-CSRF-Token": visit.session().json()["csrf_token"]}
+    assert visit.http.post(f"/api/v1/referrals/{passage}/claim", headers=csrf).status_code == 200
+    provider.who |= {"groups": groups}
+    elsewhere = Visit(desk)
+    assert refused(elsewhere.sign_in(), elsewhere)
+    elsewhere.http.close()
+    assert visit.session().status_code == 401
+    with desk.officer("gu") as colleague:
+        assert colleague.claim(passage).status_code == 200
+    verify_ledger(desk.desk.database)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "another"},
+        {"nonce": None},
+        {"aud": "another client"},
+        {"aud": None},
+        {"aud": [CLIENT, "another"], "azp": "another"},
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"exp": 1},
+        {"exp": None},
+        {"iat": 4102444800},
+        {"nbf": 4102444800},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 7},
+    ],
+)
+def test_a_word_in_which_something_is_wrong_signs_nobody_in(
+    provider: IdentityProvider, visit: Visit, claims: dict[str, Any]
+) -> None:
+    provider.claims = claims
+    assert refused(visit.sign_in(), visit)
+
+
+def test_a_word_without_a_signature_signs_nobody_in(provider: IdentityProvider, visit: Visit) -> None:
+    provider.algorithm = "none"
+    assert refused(visit.sign_in(), visit)
+
+
+def test_a_word_that_another_key_signed_signs_nobody_in(provider: IdentityProvider, visit: Visit) -> None:
+    provider.key()
+    claims = {"iss": provider.issuer, "aud": CLIENT, "iat": 1, "exp": 4102444800, "sub": "u-1"}
+    stranger = RSAKey.generate_key(2048, {"kid": provider.key().kid})
+    known = provider.key().as_pem(private=False)
+    forged = [
+        jwt.encode({"alg": "RS256", "kid": stranger.kid}, claims, stranger),
+        signed_with_what_all_know(claims, provider.key().kid, known),
+        unsigned(claims),
+        "no token at all",
+        "a.b.c",
+        "",
+    ]
+    for token in forged:
+        provider.forged = token
+        assert refused(visit.sign_in(), visit), token
+
+
+def test_new_keys_of_the_provider_are_fetched(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit
+) -> None:
+    assert visit.sign_in().status_code == 200
+    provider.keys.clear()
+    desk.clock.pass_time(minutes=2)
+    # Its clock and the desk's must agree, or its word is old.
+    provider.claims = {"iat": int(desk.clock().timestamp()), "exp": int(desk.clock().timestamp()) + 60}
+    assert visit.sign_in().status_code == 200
+    assert provider.asked.count("/keys") == 2
+
+
+def test_an_answer_is_taken_once(provider: IdentityProvider, visit: Visit) -> None:
+    back = visit.begin()
+    assert visit.http.get(back).status_code == 200
+    visit.http.cookies.clear()
+    assert refused(visit.http.get(back), visit)
+
+
+def test_an_answer_belongs_to_the_browser_that_asked(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit
+) -> None:
+    victim = Visit(desk)
+    victim.begin()
+    assert refused(victim.http.get(visit.begin()), victim)
+    victim.http.cookies.clear()
+    assert refused(victim.http.get(visit.begin()), visit)
+    victim.http.close()
+
+
+def test_an_answer_that_comes_late_is_not_taken(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit
+) -> None:
+    back = visit.begin()
+    desk.clock.pass_time(seconds=LASTS.total_seconds() + 1)
+    assert refused(visit.http.get(back), visit)
+
+
+@pytest.mark.parametrize("change", [{"code": "invented"}, {"state": "invented"}, {"code": ""}, {"state": ""}])
+def test_an_invented_answer_is_not_taken(
+    provider: IdentityProvider, visit: Visit, change: dict[str, str]
+) -> None:
+    back = urlsplit(visit.begin())
+    sent = {name: values[0] for name, values in parse_qs(back.query).items()} | change
+    assert refused(visit.http.get(back.path, params=sent), visit)
+
+
+def test_a_code_of_somebody_else_is_no_use(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit
+) -> None:
+    """PKCE: a code that leaked belongs to the question of another browser."""
+    other = Visit(desk)
+    stolen = parse_qs(urlsplit(other.begin()).query)["code"][0]
+    own = urlsplit(visit.begin())
+    sent = {"state": parse_qs(own.query)["state"][0], "code": stolen}
+    assert refused(visit.http.get(own.path, params=sent), visit)
+    other.http.close()
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"issuer": "https://evil.example"},
+        {"token_endpoint": "http://evil.example/token"},
+        {"jwks_uri": None},
+        {"authorization_endpoint": "javascript:alert(1)"},
+    ],
+)
+def test_a_provider_that_describes_itself_wrongly_is_not_asked(
+    provider: IdentityProvider, visit: Visit, described: dict[str, Any]
+) -> None:
+    provider.described = described
+    answer = visit.http.get("/sign-in/provider")
+    assert answer.status_code == 503
+    assert 'name="password"' in answer.text
+
+
+def test_who_is_disabled_here_is_not_signed_in_from_there(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit
+) -> None:
+    visit.sign_in()
+    pseudonym = visit.session().json()["officer"]["pseudonym"]
+    with desk.officer("chen", Role.ADMINISTRATOR) as chen:
+        assert chen.ask("POST", f"/officers/{pseudonym}/password").json()["code"] == "no_password"
+        assert chen.ask("DELETE", f"/officers/{pseudonym}").status_code == 204
+    assert refused(visit.sign_in(), visit)
+    verify_ledger(desk.desk.database)
+
+
+def test_a_name_that_is_taken_here_becomes_nobody_elses(
+    desk: RunningDesk, provider: IdentityProvider, visit: Visit
+) -> None:
+    with desk.officer("li.na") as here:
+        visit.sign_in()
+        officer = visit.session().json()["officer"]
+        assert officer["pseudonym"] != here.pseudonym
+        assert officer["name"].startswith("li.na ")
+        assert here.ask("GET", "/session").status_code == 200
+    password = {"name": officer["name"], "password": ""}
+    assert visit.http.post("/sign-in", data=password).status_code == 401
+
+
+def test_a_desk_without_a_provider_offers_none(desk: RunningDesk, visit: Visit) -> None:
+    assert "/sign-in/provider" not in visit.http.get("/sign-in").text
+    assert visit.http.get("/sign-in/provider").status_code == 503
+    assert visit.http.get("/sign-in/provider/return?state=a&code=b").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": "http://evil.example"},
+        {"roles": {}},
+        {"roles": {"it": "king"}},
+        {"client_secret": None},
+        {"client_secret_file": Path("secret")},
+    ],
+)
+def test_unsafe_settings_of_a_provider_are_refused(wrong: dict[str, Any]) -> None:
+    good = {
+        "issuer": "https://id.example",
+        "client_id": "desk",
+        "client_secret": "s",
+        "roles": {"a": "officer"},
+    }
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"origin": "https://desk.example", "provider": good | wrong})
+    with pytest.raises(ValidationError, match="origin"):
+        Settings.model_validate({"provider": good})
+
+
+@pytest.mark.browser
+def test_a_browser_goes_there_and_comes_back_signed_in(
+    browser: Browser, desk: RunningDesk, provider: IdentityProvider
+) -> None:
+    with quiet_page(browser) as page:
+        page.goto(f"{desk.address.replace('127.0.0.1', 'localhost')}/sign-in")
+        page.get_by_role("link", name="Sign in with the site’s account").click()
+        page.wait_for_url("**/queue")
+        assert page.locator(".who").inner_text() == "li.na"

@@ -1,0 +1,346 @@
+"""Passkeys: made and used in a real browser, and refused wherever something is not as it must be."""
+
+import hashlib
+import json
+import secrets
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import cbor2
+import httpx
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from playwright.sync_api import Browser
+from webauthn.helpers import bytes_to_base64url
+
+from api.audit.verify.ledger import verify_ledger
+from api.people.challenges import LASTS, MOST
+from api.people.roles import Role
+from api.platform.database.tables import ChallengeRow, OfficerRow, PasskeyRow
+from lane.platform.errors import LedgerBrokenError
+from tests.support.browser import quiet_page
+from tests.support.running_desk import PASSWORD, Officer, RunningDesk
+
+USER_PRESENT, USER_VERIFIED, WITH_KEY = 0x01, 0x04, 0x40
+
+
+@pytest.fixture
+def origin(desk: RunningDesk) -> str:
+    """The desk at a name for which a browser makes passkeys."""
+    found = desk.address.replace("127.0.0.1", "localhost")
+    made = desk.desk.settings.model_copy(update={"origin": found})
+    desk.app.state.desk = replace(desk.desk, settings=made)
+    return found
+
+
+@dataclass
+class Device:
+    """An officer's device, honest or not: what it says can be changed."""
+
+    origin: str
+    domain: str = "localhost"
+    flags: int = USER_PRESENT | USER_VERIFIED
+    count: int = 0
+    user: str = ""
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    credential: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    def make(self, options: dict[str, Any]) -> dict[str, Any]:
+        self.user = options["user"]["id"]
+        numbers = self.key.public_key().public_numbers()
+        x, y = (value.to_bytes(32, "big") for value in (numbers.x, numbers.y))
+        key = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
+        attested = bytes(16) + struct.pack(">H", len(self.credential)) + self.credential + key
+        told = {"fmt": "none", "attStmt": {}, "authData": self._told(WITH_KEY) + attested}
+        response = {
+            "clientDataJSON": self._client_data("webauthn.create", options["challenge"]),
+            "attestationObject": bytes_to_base64url(cbor2.dumps(told)),
+        }
+        return self._credential(response)
+
+    def sign(self, options: dict[str, Any]) -> dict[str, Any]:
+        self.count += 1
+        client_data = self._client_data("webauthn.get", options["challenge"])
+        told = self._told()
+        signed = told + hashlib.sha256(_bytes(client_data)).digest()
+        response = {
+            "clientDataJSON": client_data,
+            "authenticatorData": bytes_to_base64url(told),
+            "signature": bytes_to_base64url(self.key.sign(signed, ec.ECDSA(hashes.SHA256()))),
+            "userHandle": self.user,
+        }
+        return self._credential(response)
+
+    def _told(self, more: int = 0) -> bytes:
+        counted = struct.pack(">BI", self.flags | more, self.count)
+        return hashlib.sha256(self.domain.encode()).digest() + counted
+
+    def _client_data(self, kind: str, challenge: str) -> str:
+        told = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
+        return bytes_to_base64url(json.dumps(told).encode())
+
+    def _credential(self, response: dict[str, Any]) -> dict[str, Any]:
+        name = bytes_to_base64url(self.credential)
+        return {"id": name, "rawId": name, "type": "public-key", "response": response}
+
+
+def _bytes(text: str) -> bytes:
+    from webauthn.helpers import base64url_to_bytes  # noqa: PLC0415 - the other way round
+
+    return base64url_to_bytes(text)
+
+
+def registered(officer: Officer, device: Device) -> httpx.Response:
+    options = officer.ask("POST", "/passkeys/challenge", json={"password": PASSWORD}).json()
+    return officer.ask("POST", "/passkeys", json={"label": "a key", "credential": device.make(options)})
+
+
+def test_an_open_desk_alone_makes_no_passkey(origin: str, officer: Officer) -> None:
+    """Whoever sits down at it has no password."""
+    for body in ({}, {"password": ""}, {"password": "not the password"}):
+        answer = officer.ask("POST", "/passkeys/challenge", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "wrong_password")
+    assert registered(officer, Device(origin)).status_code == 201
+
+
+def provided(desk: RunningDesk, officer: Officer) -> None:
+    """From now on it is the identity provider who signs this officer in."""
+    with desk.desk.database.write() as session:
+        session.get_one(OfficerRow, officer.pseudonym).external_sha256 = "a" * 64
+
+
+def test_whom_the_provider_signs_in_makes_no_passkey(
+    desk: RunningDesk, origin: str, officer: Officer
+) -> None:
+    """It would open the desk to somebody whom the provider has taken every role."""
+    provided(desk, officer)
+    for body in ({}, {"password": PASSWORD}):
+        answer = officer.ask("POST", "/passkeys/challenge", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
+    assert "new-passkey" not in officer.http.get("/account").text
+
+
+def test_a_passkey_of_whom_the_provider_signs_in_opens_nothing(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    """One that an earlier release let them make."""
+    device = Device(origin)
+    assert registered(officer, device).status_code == 201
+    provided(desk, officer)
+    answer = signed_in(browser_alone, device.sign(asked(browser_alone)))
+    assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
+
+
+def test_a_new_password_from_an_administrator_ends_passkeys_too(
+    desk: RunningDesk, origin: str, officer: Officer
+) -> None:
+    """Somebody else may have made one meanwhile."""
+    assert registered(officer, Device(origin)).status_code == 201
+    with desk.officer("gu", Role.ADMINISTRATOR) as administrator:
+        assert administrator.ask("POST", f"/officers/{officer.pseudonym}/password").status_code == 200
+    with desk.desk.database.read() as session:
+        assert session.query(PasskeyRow).count() == 0
+    verify_ledger(desk.desk.database)
+
+
+@pytest.fixture
+def browser_alone(desk: RunningDesk) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{desk.address}/api/v1", trust_env=False) as made:
+        yield made
+
+
+def asked(browser: httpx.Client) -> dict[str, Any]:
+    found: dict[str, Any] = browser.post("/session/passkey/challenge").json()
+    return found
+
+
+def signed_in(browser: httpx.Client, credential: dict[str, Any]) -> httpx.Response:
+    return browser.post("/session/passkey", json={"credential": credential})
+
+
+def test_a_passkey_signs_in_without_a_name_or_a_password(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    device = Device(origin)
+    assert registered(officer, device).status_code == 201
+    assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 200
+    answer = signed_in(browser_alone, device.sign(asked(browser_alone)))
+    assert answer.json()["officer"]["pseudonym"] == officer.pseudonym
+    assert browser_alone.get("/sessions").json()["sessions"][0]["way"] == "passkey"
+    verify_ledger(desk.desk.database)
+
+
+def test_a_pause_for_wrong_passwords_holds_no_passkey_up(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    device = Device(origin)
+    registered(officer, device)
+    codes = [officer.sign_in("not the password").status_code for _ in range(6)]
+    assert codes[-1] == 429
+    assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "http://localhost:1"},
+        {"domain": "evil.example"},
+        {"flags": USER_PRESENT},
+        {"flags": USER_VERIFIED},
+        {"key": ec.generate_private_key(ec.SECP256R1())},
+        {"credential": b"another credential, unknown here"},
+        {"user": bytes_to_base64url(b"officer-00000000")},
+        {"count": -1},
+    ],
+)
+def test_an_answer_in_which_something_is_wrong_is_refused(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client, change: dict[str, Any]
+) -> None:
+    device = Device(origin, count=5)
+    registered(officer, device)
+    answer = signed_in(browser_alone, replace(device, **change).sign(asked(browser_alone)))
+    assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "change", [{"origin": "https://evil.example"}, {"domain": "evil.example"}, {"flags": USER_PRESENT}]
+)
+def test_a_passkey_in_which_something_is_wrong_is_not_kept(
+    origin: str, officer: Officer, change: dict[str, Any]
+) -> None:
+    assert registered(officer, replace(Device(origin), **change)).json()["code"] == "passkey_refused"
+    assert officer.ask("GET", "/passkeys").json() == {"passkeys": []}
+
+
+def test_an_answer_is_taken_once_and_soon(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    device = Device(origin)
+    registered(officer, device)
+    answer = device.sign(asked(browser_alone))
+    assert signed_in(browser_alone, answer).status_code == 200
+    assert signed_in(browser_alone, answer).status_code == 401
+    late = device.sign(asked(browser_alone))
+    desk.clock.pass_time(seconds=LASTS.total_seconds() + 1)
+    assert signed_in(browser_alone, late).status_code == 401
+    assert signed_in(browser_alone, device.sign({"challenge": "aW52ZW50ZWQ"})).status_code == 401
+
+
+def test_a_copied_key_is_found_by_its_counter(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    device = Device(origin)
+    registered(officer, device)
+    copy = replace(device)
+    for _ in range(3):
+        assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 200
+    assert signed_in(browser_alone, copy.sign(asked(browser_alone))).status_code == 401
+
+
+def test_a_question_to_one_officer_is_answered_by_no_other(
+    desk: RunningDesk, origin: str, officer: Officer
+) -> None:
+    options = officer.ask("POST", "/passkeys/challenge", json={"password": PASSWORD}).json()
+    made = {"label": "a key", "credential": Device(origin).make(options)}
+    with desk.officer("li", Role.SUPERVISOR) as li:
+        assert li.ask("POST", "/passkeys", json=made).json()["code"] == "passkey_refused"
+        device = Device(origin)
+        assert registered(li, device).status_code == 201
+        assert registered(officer, device).json()["code"] == "passkey_refused"
+
+
+def test_nobody_removes_the_passkey_of_another(desk: RunningDesk, origin: str, officer: Officer) -> None:
+    with desk.officer("li") as li:
+        made = registered(li, Device(origin)).json()
+        assert officer.ask("DELETE", f"/passkeys/{made['passkey']}").json()["code"] == "passkey_unknown"
+        assert li.ask("DELETE", f"/passkeys/{made['passkey']}").status_code == 204
+    verify_ledger(desk.desk.database)
+
+
+def test_who_is_disabled_has_no_passkey_left(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    device = Device(origin)
+    registered(officer, device)
+    with desk.officer("chen", Role.ADMINISTRATOR) as chen:
+        chen.ask("DELETE", f"/officers/{officer.pseudonym}")
+    assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 401
+    verify_ledger(desk.desk.database)
+
+
+def test_a_passkey_that_was_slipped_in_beside_the_ledger_is_found(
+    desk: RunningDesk, origin: str, officer: Officer
+) -> None:
+    registered(officer, Device(origin))
+    with desk.desk.database.write() as session:
+        row = session.query(PasskeyRow).one()
+        row.public_key = b"another"
+    with pytest.raises(LedgerBrokenError, match="passkey"):
+        verify_ledger(desk.desk.database)
+
+
+@pytest.mark.parametrize("sent", [{}, {"response": 3}, {"response": {"clientDataJSON": "AAAA"}}, {"id": []}])
+def test_what_is_no_credential_is_refused(
+    origin: str, browser_alone: httpx.Client, sent: dict[str, Any]
+) -> None:
+    assert signed_in(browser_alone, sent).json()["code"] == "passkey_refused"
+
+
+def test_whoever_asks_and_never_answers_fills_no_table_and_keeps_nobody_out(
+    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    device = Device(origin)
+    registered(officer, device)
+    with desk.desk.database.write() as session:
+        for number in range(MOST):
+            until = desk.clock() + LASTS
+            session.add(ChallengeRow(sha256=str(number), kind="passkey", holder="", kept="", until=until))
+    options = asked(browser_alone)
+    for _ in range(3):
+        asked(browser_alone)
+    with desk.desk.database.read() as session:
+        assert session.query(ChallengeRow).count() == MOST
+    assert signed_in(browser_alone, device.sign(options)).status_code == 200
+
+
+def test_a_desk_that_does_not_know_its_address_has_no_passkeys(
+    desk: RunningDesk, officer: Officer, browser_alone: httpx.Client
+) -> None:
+    assert browser_alone.post("/session/passkey/challenge").json()["code"] == "passkeys_off"
+    assert "passkeys.js" not in browser_alone.get(f"{desk.address}/sign-in").text
+    assert officer.ask("GET", "/passkeys").json()["code"] == "passkeys_off"
+
+
+@pytest.mark.browser
+def test_a_passkey_is_made_and_used_in_a_browser(browser: Browser, desk: RunningDesk, origin: str) -> None:
+    desk.officer("wang").http.close()
+    with quiet_page(browser) as page:
+        client = page.context.new_cdp_session(page)
+        client.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+        }
+        client.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        page.goto(f"{origin}/sign-in")
+        page.get_by_label("Name").fill("wang")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.get_by_role("link", name="wang").click()
+        page.get_by_label("What to call the new passkey").fill("desk 3")
+        page.locator("#new-passkey [name=password]").fill(PASSWORD)
+        page.get_by_role("button", name="Make a passkey").click()
+        page.get_by_text("desk 3").first.wait_for()
+        page.get_by_role("button", name="Sign out", exact=True).click()
+        page.get_by_role("button", name="Sign in with a passkey").click()
+        page.wait_for_url(f"{origin}/queue")
+        assert page.locator(".who").inner_text() == "wang"
+    verify_ledger(desk.desk.database)

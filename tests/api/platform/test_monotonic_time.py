@@ -1,0 +1,80 @@
+"""Nothing gets old before its time, whatever somebody sets a clock to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.platform.monotonic_time import MOST_STEP, ClockAheadError, SteadyTime, since_boot_s
+from tests.support.running_desk import Clock
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+JUMPS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(-(10**9), 10**9)), max_size=20)
+
+
+@given(JUMPS)
+def test_time_never_runs_ahead_of_what_passed_by_more_than_a_step_each_time(
+    jumps: list[tuple[int, int]],
+) -> None:
+    """Each: seconds that pass, and seconds by which somebody sets the clock meanwhile."""
+    told, passed_s = NOON, 0
+    steady = SteadyTime(lambda: told, lambda: float(passed_s))
+    steady()
+    for number, (seconds, jump_s) in enumerate(jumps, start=1):
+        passed_s += seconds
+        told += timedelta(seconds=seconds + jump_s)
+        now = steady()
+        assert now <= told
+        assert now <= NOON + timedelta(seconds=passed_s) + number * MOST_STEP
+
+
+def test_a_clock_that_runs_well_is_followed() -> None:
+    clock = Clock()
+    clock.stand()
+    steady = SteadyTime(clock, clock.elapsed_s)
+    for _ in range(100):
+        clock.pass_time(days=1)
+        clock.set_ahead(milliseconds=20)  # as it is kept right by small steps
+        assert steady() == clock()
+        steady.must_agree()
+
+
+def test_until_it_is_set_back_time_goes_on_by_the_other_clock() -> None:
+    clock = Clock()
+    steady, began = SteadyTime(clock, clock.elapsed_s), clock()
+    clock.set_ahead(days=3000)
+    clock.pass_time(hours=5)
+    assert timedelta(hours=5) <= steady() - began < timedelta(hours=5, minutes=1)
+    with pytest.raises(ClockAheadError):
+        steady.must_agree()
+    clock.set_ahead(days=-3000)
+    assert timedelta(hours=5) <= steady() - began < timedelta(hours=5, minutes=1)
+    steady.must_agree()
+
+
+def test_a_clock_that_is_set_back_is_followed_and_may_be_set_right_again() -> None:
+    clock = Clock()
+    clock.stand()
+    steady = SteadyTime(clock, clock.elapsed_s)
+    clock.set_ahead(days=-10)
+    assert steady() == clock()
+    steady.must_agree()
+    clock.set_ahead(days=10)
+    assert steady() == clock()
+    steady.must_agree()
+
+
+def test_a_start_says_that_the_clock_is_right() -> None:
+    clock = Clock()
+    clock.stand()
+    SteadyTime(clock, clock.elapsed_s)
+    clock.set_ahead(days=1)
+    again = SteadyTime(clock, clock.elapsed_s)
+    assert again() == clock()
+    again.must_agree()
+
+
+def test_the_other_clock_of_a_real_desk_moves_on() -> None:
+    before = since_boot_s()
+    assert since_boot_s() >= before > 0

@@ -1,0 +1,112 @@
+"""Traces go to a collector where a site wants them, and hold nothing of a request."""
+
+import builtins
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.platform import telemetry
+from api.platform.errors import SettingsError
+from tests.support.running_desk import PASSWORD, running
+
+collected = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+
+
+@contextmanager
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """What a site's collector gets, as it came."""
+    bodies: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                import gzip  # noqa: PLC0415
+
+                body = gzip.decompress(body)
+            bodies.append(body)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", bodies
+        server.shutdown()
+        thread.join()
+
+
+def spans(bodies: list[bytes]) -> list[Any]:
+    return [
+        span
+        for body in bodies
+        for resource in collected.ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+
+
+def test_a_trace_names_the_route_and_nothing_of_the_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with collector() as (address, bodies):
+        # What FastAPI would do by itself: send addresses, and the texts of exceptions.
+        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        with (
+            running(tmp_path, telemetry_endpoint=address) as desk,
+            desk.lane() as lane,
+            desk.officer() as officer,
+        ):
+            passage = lane.refer(images=[])
+            traced = {"traceparent": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}
+            officer.ask("GET", f"/referrals/{passage}?name=ZHANG", headers=traced)
+            with desk.desk.database.write() as session:
+                session.connection().exec_driver_sql("ALTER TABLE referrals RENAME TO gone")
+            assert officer.ask("GET", "/referrals").status_code == 500
+            secrets = [passage, PASSWORD, lane.token, officer.http.cookies["passenger_lane_session"]]
+    found = spans(bodies)
+    assert {"POST /api/v1/session", "GET /api/v1/referrals/{passage}"} <= {span.name for span in found}
+    assert {attribute.key for span in found for attribute in span.attributes} == {"http.response.status_code"}
+    failed = [span for span in found if span.name == "GET /api/v1/referrals"]
+    assert [span.status.code for span in failed] == [2]
+    assert not any(span.events or span.status.message or span.parent_span_id for span in found)
+    told = b"".join(bodies)
+    for secret in [*secrets, "ZHANG", "gone", officer.name, "0123456789abcdef"]:
+        assert secret.encode() not in told
+
+
+def test_without_the_setting_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with collector() as (address, bodies):
+        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        with running(tmp_path) as desk, desk.officer() as officer:
+            officer.http.get("/queue")
+    assert bodies == []
+
+
+def test_a_collector_that_is_not_there_changes_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, telemetry_endpoint="http://127.0.0.1:1") as desk, desk.officer() as officer:
+        assert officer.http.get("/queue").status_code == 200
+
+
+def test_without_the_packages_the_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def missing(name: str, *rest: Any, **more: Any) -> Any:
+        if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter")):
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(SettingsError, match="extra `telemetry`"):
+        telemetry.provider("http://127.0.0.1:4318")

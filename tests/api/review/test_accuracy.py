@@ -1,0 +1,275 @@
+"""How officers' eyes do: private to officer and trainer; an alarm that accuses nobody; training apart."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from api.audit.verify.ledger import verify_ledger
+from api.platform.database.tables import QualityAlarmRow
+from api.review import accuracy_records
+from api.review.training import Training
+from api.web.translations.language import CHOICES
+from lane.platform.errors import LedgerBrokenError
+from tests.api.review.test_inserted_cases import listed, next_of, shared
+from tests.api.review.test_prepared_cases import prepare
+from tests.api.web.pages.test_pages import Inline
+from tests.support.browser import quiet_page
+from tests.support.evaluated_lane import kinds
+from tests.support.officer_pages import small_targets, too_wide
+from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk
+
+pytestmark = pytest.mark.usefixtures("standing_clock")
+
+
+def own(officer: Officer) -> Any:
+    answer = officer.ask("GET", "/quality/me")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def decide_one(desk: RunningDesk, lane: Lane, officer: Officer, *, seconds: float, verdict: str) -> None:
+    """A traveller whom the machine did not match, looked at for so long, and sent to the second line."""
+    passage = lane.refer(reasons=[{"code": "F10", "components": []}])
+    officer.claim(passage)
+    desk.clock.pass_time(seconds=seconds)
+    officer.judge(passage, verdict)
+    ground = "different_person" if verdict == "different" else "cannot_tell"
+    assert officer.answer(passage, "second_line", ground, "a note").status_code == 200
+
+
+def test_prepared_cases_become_rates_with_their_intervals(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    prepare(desk, "different")
+    shared(desk, 1.0)
+    officer.decide(str(next_of(officer)), "admit", "same_person", "sure")
+    found = own(officer)
+    assert (found["false_accepts"]["errors"], found["false_accepts"]["n"]) == (1, 1)
+    assert found["false_accepts"]["low"] == 0.025
+    assert (found["false_rejects"]["n"], found["false_rejects"]["rate"]) == (0, None)
+
+
+def test_decisions_become_time_and_agreement(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    decide_one(desk, lane, officer, seconds=4, verdict="different")
+    decide_one(desk, lane, officer, seconds=8, verdict="same")
+    found = own(officer)
+    assert found["decisions"] == 2
+    assert found["median_s"] == 6
+    assert (found["agreed_before"]["errors"], found["agreed_before"]["n"]) == (1, 2)
+    assert (found["agreed_after"]["errors"], found["changed"]["errors"]) == (2, 1)
+
+
+def test_a_decision_takes_from_the_claim_to_the_answer(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    officer.judge(passage, "same")
+    desk.clock.pass_time(seconds=5)
+    officer.answer(passage, "admit", "same_person", "a note")
+    assert own(officer)["median_s"] == 5
+
+
+def test_a_clock_set_back_makes_no_decision_fast(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    for _ in range(20):
+        decide_one(desk, lane, officer, seconds=-2, verdict="same")
+    Training.of(desk.desk).look()
+    with desk.desk.database.read() as session:
+        assert accuracy_records.raised(session) == 0
+
+
+def test_who_saw_the_findings_before_has_judged_nothing(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer(reasons=[{"code": "F10", "components": []}])
+    officer.claim(passage)
+    officer.judge(passage, "same")
+    officer.ask("DELETE", f"/referrals/{passage}/claim")
+    officer.claim(passage)
+    officer.judge(passage, "different")
+    officer.answer(passage, "second_line", "different_person", "a note")
+    found = own(officer)
+    assert (found["decisions"], found["agreed_after"]["n"], found["median_s"]) == (0, 0, None)
+
+
+def test_who_cannot_tell_agrees_with_nobody(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    decide_one(desk, lane, officer, seconds=4, verdict="cannot_tell")
+    found = own(officer)
+    assert (found["decisions"], found["agreed_before"]["n"], found["agreed_after"]["n"]) == (1, 0, 0)
+
+
+def test_figures_are_the_officers_and_the_trainers(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    with desk.officer("chen") as colleague:
+        assert colleague.ask("GET", "/quality").status_code == 403
+        assert colleague.http.get("/quality").status_code == 403
+        assert own(colleague)["officer"] == colleague.pseudonym
+        everybody = supervisor.ask("GET", "/quality").json()["officers"]
+    assert {one["name"] for one in everybody} == {"wang", "chen"}
+
+
+def test_somebody_who_does_not_look_raises_an_alarm_that_the_trainer_alone_is_told(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    for _ in range(20):
+        decide_one(desk, lane, officer, seconds=0.2, verdict="different")
+    Training.of(desk.desk).look()
+    (one,) = supervisor.ask("GET", "/quality").json()["officers"]
+    assert [alarm["kind"] for alarm in one["alarms"]] == ["fast"]
+    assert "Of 20 decisions, 20 took less than two seconds from the claim" in one["alarms"][0]["text"]
+    assert "wang" in supervisor.http.get("/quality").text
+    assert "Please talk with an officer" in supervisor.http.get("/hall").text
+    assert own(officer)["alarms"] == []
+    assert "two seconds" not in officer.http.get("/quality/me").text
+    assert kinds(desk).count("quality.alarm_raised") == 1
+    verify_ledger(desk.desk.database)
+    with desk.desk.database.write() as session:
+        session.query(QualityAlarmRow).filter(QualityAlarmRow.kind == "fast").delete()
+    with pytest.raises(LedgerBrokenError, match="how officers decide"):
+        verify_ledger(desk.desk.database)
+
+
+def test_a_look_is_taken_once_a_day_whoever_takes_it(desk: RunningDesk, officer: Officer) -> None:
+    def due() -> list[str]:
+        with desk.desk.database.read() as session:
+            return accuracy_records.due(session, at=desk.clock())
+
+    assert due() == [officer.pseudonym]
+    Training.of(desk.desk).look()
+    assert due() == []
+    desk.clock.pass_time(hours=25)
+    assert due() == [officer.pseudonym]
+
+
+def test_an_alarm_goes_when_the_decisions_are_as_they_should_be(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    for _ in range(20):
+        decide_one(desk, lane, officer, seconds=0.2, verdict="different")
+    Training.of(desk.desk).look()
+    desk.clock.pass_time(days=31)
+    Training.of(desk.desk).look()
+    assert kinds(desk)[-1] == "quality.alarm_cleared"
+    verify_ledger(desk.desk.database)
+
+
+# --- training
+
+
+def test_training_takes_the_three_steps_and_tells_after_each(desk: RunningDesk, officer: Officer) -> None:
+    prepare(desk, "same", training=True)
+    passage = officer.ask("POST", "/training/next").json()["claim"]["passage"]
+    detail = officer.ask("GET", f"/referrals/{passage}").json()
+    assert (detail["step"], detail["revealed"]) == ("blind", None)
+    assert officer.judge(passage, "same").json()["step"] == "revealed"
+    answer = officer.answer(passage, "admit", "same_person", "a note").json()
+    assert answer["feedback"]["outcome"] == "right"
+    page = officer.http.get(f"/referrals/{passage}").text
+    assert 'action="/training/next"' in page
+    assert officer.ask("GET", "/training").json() == {
+        "cases": 1,
+        "right": 1,
+        "false_accepts": 0,
+        "false_rejects": 0,
+        "undecided": 0,
+    }
+    verify_ledger(desk.desk.database)
+
+
+def test_training_never_mixes_with_the_queue_nor_with_the_figures(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    prepare(desk, "different", training=True)
+    passage = officer.ask("POST", "/training/next").json()["claim"]["passage"]
+    assert listed(officer, "claimed") == []
+    traveller = lane.refer()
+    assert officer.claim(passage).status_code == 200, "a traveller is for those at work"
+    officer.decide(passage, "admit", "same_person", "sure")
+    assert own(officer)["false_accepts"]["n"] == 0
+    assert [one["passage"] for one in listed(officer)] == [traveller]
+
+
+def test_training_by_forms_goes_from_case_to_case(desk: RunningDesk, officer: Officer) -> None:
+    form = {"csrf_token": officer.http.headers["X-CSRF-Token"]}
+    assert "There is no case to train on" in officer.http.post("/training/next", data=form).text
+    prepare(desk, "same", training=True)
+    prepare(desk, "different", training=True)
+    seen = set()
+    for _ in range(2):
+        path = officer.http.post("/training/next", data=form).headers["location"]
+        passage = path.removeprefix("/referrals/")
+        seen.add(passage)
+        officer.decide(passage, "second_line", "cannot_tell")
+    assert len(seen) == 2
+    assert "1 of 2 right" in officer.http.get("/training").text
+
+
+@pytest.mark.parametrize("tag", CHOICES)
+@pytest.mark.parametrize("path", ["/quality", "/quality/me", "/training"])
+def test_pages_have_nothing_inline(path: str, tag: str, officer: Officer, supervisor: Officer) -> None:
+    page = Inline()
+    answer = supervisor.http.get(f"{path}?lang={tag}")
+    assert answer.status_code == 200
+    page.feed(answer.text)
+    assert (page.found, page.csrf_missing) == ([], 0)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_an_officer_trains_by_keyboard_from_the_first_look_to_the_summary(
+    browser: Browser, desk: RunningDesk, officer: Officer, locale: str
+) -> None:
+    prepare(desk, "different", training=True)
+    with quiet_page(browser, locale) as page:
+        page.goto(desk.address)
+        page.locator("[name=name]").fill("wang")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/queue")
+        page.goto(f"{desk.address}/training")
+        page.locator("button.primary:focus").wait_for()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/referrals/*")
+        page.locator(".view.placed img").first.wait_for()
+        page.keyboard.press("d")
+        page.keyboard.press("4")
+        page.locator("#decision [data-answer=second_line]").wait_for()
+        page.keyboard.press("l")
+        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+        page.locator("#confirm:enabled").wait_for()
+        page.keyboard.press("Enter")
+        page.locator(".feedback h1").wait_for()
+        assert small_targets(page) == []
+        page.locator("a[href='/training']").click()
+        page.locator(".training .lead").wait_for()
+        assert too_wide(page) == 0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
+def test_the_page_of_figures_fits(
+    browser: Browser,
+    desk: RunningDesk,
+    lane: Lane,
+    officer: Officer,
+    supervisor: Officer,
+    locale: str,
+    width: int,
+    height: int,
+) -> None:
+    decide_one(desk, lane, officer, seconds=4, verdict="different")
+    with quiet_page(browser, locale) as page:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(desk.address)
+        page.locator("[name=name]").fill("zhou")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/queue")
+        page.goto(f"{desk.address}/quality")
+        page.locator("summary").click()
+        assert too_wide(page) == 0
+        assert small_targets(page) == []

@@ -1,0 +1,418 @@
+"""A case is judged blind, revealed, decided: who may say what, what is told when, and what stays."""
+
+import re
+from functools import partial
+from itertools import product
+from typing import Any
+
+import pytest
+
+from api.audit.verify.ledger import verify_ledger
+from api.people import officers
+from api.people.roles import Role
+from api.review.cases import steps
+from api.review.cases.steps import TRANSITIONS, Act, Stage, State, Verdict
+from lane.decision.referral import GROUNDS, MOST_REPEATS, Answer
+from tests.support.evaluated_lane import kinds
+from tests.support.running_desk import Lane, Officer, RunningDesk, at_once
+
+pytestmark = pytest.mark.both_databases
+
+NO_MATCH = [{"code": "F10"}]
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def refer_confident(lane: Lane) -> str:
+    return lane.refer(reasons=NO_MATCH)
+
+
+def again(lane: Lane, passage: str, **more: Any) -> None:
+    """The lane captures once more, and asks again."""
+    lane.refer(passage=passage, **more)
+
+
+# --- the tables
+
+
+def test_every_state_is_in_the_table_and_a_decision_follows_the_reveal_alone() -> None:
+    assert set(TRANSITIONS) == set(State)
+    deciding = {(state, act) for state, acts in TRANSITIONS.items() for act in acts if act is Act.DECIDED}
+    assert deciding == {(State.REVEALED, Act.DECIDED)}
+    revealing = {
+        (state, act)
+        for state, acts in TRANSITIONS.items()
+        for act, to in acts.items()
+        if to is State.REVEALED
+    }
+    assert revealing == {(State.WAITING, Act.CLAIMED_WITHOUT_FACES), (State.BLIND, Act.JUDGED)}
+
+
+def test_what_the_lane_has_is_not_corrected() -> None:
+    assert Act.CORRECTED not in TRANSITIONS[State.HANDED]
+
+
+@pytest.mark.parametrize(("verdict", "answer"), [*product(Verdict, Answer)])
+def test_a_verdict_of_two_people_is_not_admitted_without_a_reason(verdict: Verdict, answer: Answer) -> None:
+    due = {steps.needs_note((), verdict, answer, ground) for ground in GROUNDS[answer]}
+    assert (due == {True}) is (verdict is Verdict.DIFFERENT and answer is Answer.ADMIT)
+
+
+@pytest.mark.parametrize(
+    ("codes", "sure"), [({"F10"}, True), ({"A01"}, True), ({"F09"}, False), (set(), False)]
+)
+def test_a_borderline_score_is_no_confident_result(codes: set[str], sure: bool) -> None:
+    assert steps.confident(codes) is sure
+    assert (steps.asked_next(Stage.FIRST, codes, Answer.ADMIT, None) is Stage.SECOND) is sure
+
+
+# --- blind, revealed, decided
+
+
+def test_nobody_judges_faces_that_were_not_shown(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    unseen = {"verdict": "same", "confidence": 5}
+    refused = officer.ask("POST", f"/referrals/{passage}/judgement", json=unseen)
+    assert code(refused) == (409, "not_shown")
+    assert officer.ask("GET", f"/referrals/{passage}").json()["step"] == "blind"
+    assert officer.ask("POST", f"/referrals/{passage}/judgement", json=unseen).status_code == 200
+
+
+def test_nobody_decides_without_having_judged(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    assert code(officer.answer(passage, "admit", "same_person")) == (409, "not_revealed")
+    told = officer.judge(passage, "same", 5).json()
+    assert (told["step"], told["revealed"]["own"]["verdict"]) == ("revealed", "same")
+    assert officer.answer(passage, "admit", "same_person").json()["state"] == "decided"
+    assert lane.decision(passage)["answer"] == "admit"
+
+
+def test_a_judgement_is_given_once(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    assert code(officer.judge(passage)) == (409, "claim_missing")
+    officer.claim(passage)
+    first = officer.judge(passage, "different", 2)
+    assert officer.judge(passage, "different", 2).json()["revealed"] == first.json()["revealed"]
+    assert code(officer.judge(passage, "same", 2)) == (409, "already_judged")
+    assert kinds(desk).count("referral.judged_blind") == 1
+
+
+def test_without_two_faces_there_is_nothing_to_judge(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(images=[])
+    officer.claim(passage)
+    told = officer.ask("GET", f"/referrals/{passage}").json()
+    assert told["step"] == "revealed"
+    assert told["revealed"]["own"] == {
+        "verdict": None,
+        "confidence": None,
+        "text": "No photo could be read from the document.",
+    }
+    assert code(officer.judge(passage)) == (409, "already_judged")
+    assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
+
+
+def test_who_takes_a_case_over_judges_blind_from_the_beginning(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    officer.judge(passage)
+    desk.clock.pass_time(seconds=121)
+    with desk.officer("li") as other:
+        other.claim(passage)
+        assert other.ask("GET", f"/referrals/{passage}").json()["step"] == "blind"
+        assert code(officer.answer(passage, "admit", "same_person")) == (409, "claim_missing")
+        assert code(other.answer(passage, "admit", "same_person")) == (409, "not_revealed")
+        other.judge(passage)
+        assert other.answer(passage, "admit", "same_person").status_code == 200
+    assert kinds(desk).count("referral.judged_blind") == 2
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_an_answer_against_the_own_judgement_says_why(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    rules = officer.judge(passage, "different").json()["revealed"]["answers"]
+    assert {rule["answer"] for rule in rules if rule["note"]} == {"admit"}
+    for note in ("", "  \n "):
+        assert code(officer.answer(passage, "admit", "same_person", note)) == (422, "note_missing")
+    assert officer.answer(passage, "admit", "same_person", "a beard, grown since").status_code == 200
+
+
+# --- a second officer, and a third
+
+
+def test_a_confident_result_is_reversed_by_two_officers_who_judge_apart(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refer_confident(lane)
+    officer.claim(passage)
+    officer.judge(passage)
+    assert code(officer.answer(passage, "admit", "same_person")) == (422, "note_missing")
+    said = officer.answer(passage, "admit", "same_person", "the scar is there")
+    assert said.json() == {"state": "second_officer", "decision": None, "feedback": None}
+    assert officer.answer(passage, "admit", "same_person", "the scar is there").json() == said.json()
+    assert lane.decision(passage) is None
+    assert code(officer.claim(passage)) == (409, "other_officer_needed")
+    with desk.officer("li") as second:
+        second.claim(passage)
+        blind = second.ask("GET", f"/referrals/{passage}")
+        assert officer.pseudonym not in blind.text
+        assert "second" not in blind.text
+        revealed = second.judge(passage)
+        assert officer.pseudonym not in revealed.text
+        assert revealed.json()["needs"] is None
+        decided = second.answer(passage, "admit", "same_person", "same ears").json()
+        assert decided["decision"]["officer"] == second.pseudonym
+    assert lane.decision(passage) == decided["decision"]
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_where_two_officers_differ_a_supervisor_decides(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refer_confident(lane)
+    with (
+        desk.officer("li") as second,
+        desk.officer("qian") as other,
+        desk.officer("zhou", Role.SUPERVISOR) as third,
+    ):
+        officer.claim(passage)
+        officer.decide(passage, "admit", "same_person")
+        second.claim(passage)
+        said = second.decide(passage, "second_line", "cannot_tell")
+        assert said.json() == {"state": "third_officer", "decision": None, "feedback": None}
+        for one in (officer, second, other):
+            assert code(one.claim(passage)) == (409, "other_officer_needed")
+            assert one.ask("POST", "/referrals/next").json() == {"claim": None}
+        assert third.ask("POST", "/referrals/next").json()["claim"]["passage"] == passage
+        blind = third.ask("GET", f"/referrals/{passage}").text
+        assert not any(one.pseudonym in blind for one in (officer, second))
+        assert third.decide(passage, "admit", "same_person").json()["state"] == "decided"
+    assert lane.decision(passage)["answer"] == "admit"
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_supervisor_who_was_asked_before_is_not_the_third(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    passage = refer_confident(lane)
+    for one, answer, ground in (
+        (supervisor, "admit", "same_person"),
+        (officer, "second_line", "cannot_tell"),
+    ):
+        one.claim(passage)
+        one.decide(passage, answer, ground)
+    assert code(supervisor.claim(passage)) == (409, "other_officer_needed")
+
+
+def left_to_nobody(one: Officer, language: str = "en") -> tuple[Any, ...]:
+    """How a supervisor is told: by the queue's row, the hall, the metrics."""
+    (row,) = one.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+    sign = {"en": "No one on site may answer", "zh-CN": "在岗人员无人有权处理"}[language]
+    pages = [one.http.get(path, headers={"Accept-Language": language}).text for path in ("/queue", "/hall")]
+    hall = one.ask("GET", "/hall").json()["queue"]["unanswerable"]
+    metric = re.search("referrals_unanswerable ([0-9.]+)", one.ask("GET", "/metrics").text)
+    return row["unanswerable"], hall, *(sign in page for page in pages), metric and float(metric[1])
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_third_opinion_that_can_be_nobodys_waits_with_a_sign(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer, language: str
+) -> None:
+    passage = refer_confident(lane)
+    for one, answer, ground in (
+        (supervisor, "admit", "same_person"),
+        (officer, "second_line", "cannot_tell"),
+    ):
+        assert left_to_nobody(supervisor, language) == (False, 0, False, False, 0)
+        one.claim(passage)
+        one.decide(passage, answer, ground)
+    assert left_to_nobody(supervisor, language) == (True, 1, True, True, 1)
+    (row,) = officer.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+    assert not row["unanswerable"], "supervisors and administrators are told"
+    with desk.officer("gu", Role.ADMINISTRATOR) as administrator:
+        assert "no one on site may answer" in administrator.http.get("/people").text
+    with desk.officer("song", Role.SUPERVISOR) as other:
+        assert left_to_nobody(other, language) == (False, 0, False, False, 0), "nothing tells that two differ"
+        assert left_to_nobody(supervisor, language)[0] is False
+        other.ask("POST", "/shift/end", json={"note": ""})
+        (row,) = other.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+        assert not row["unanswerable"], "who could come back to take it still judges blind"
+    assert left_to_nobody(supervisor, language)[0] is True
+
+
+def test_a_case_that_needs_a_duty_nobody_has_is_told_to_supervisors(
+    desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    lane.refer(reasons=[{"code": "P06", "components": []}])
+    assert supervisor.ask("GET", "/hall").json()["queue"]["unanswerable"] == 1
+    with desk.officer("li", duties=["diplomatic"]) as li:
+        assert supervisor.ask("GET", "/hall").json()["queue"]["unanswerable"] == 0
+        li.ask("POST", "/shift/break")
+        assert supervisor.ask("GET", "/hall").json()["queue"]["unanswerable"] == 0, "a break is soon over"
+
+
+@pytest.mark.parametrize("answer", [answer for answer in Answer if answer is not Answer.ADMIT])
+def test_what_keeps_the_gate_closed_needs_one_officer(lane: Lane, officer: Officer, answer: Answer) -> None:
+    passage = refer_confident(lane)
+    officer.claim(passage)
+    officer.judge(passage)
+    assert officer.answer(passage, answer, GROUNDS[answer][-1]).json()["state"] == "decided"
+
+
+# --- corrected, handed
+
+
+def test_a_slip_is_corrected_until_the_lane_has_the_decision(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    assert code(correct(officer, passage, "admit", "same_person")) == (409, "not_decided")
+    officer.decide(passage, "second_line", "cannot_tell")
+    assert officer.ask("GET", f"/referrals/{passage}").json()["correctable"]
+    with desk.officer("li") as other:
+        assert code(correct(other, passage, "admit", "same_person")) == (403, "not_your_decision")
+    corrected = correct(officer, passage, "admit", "same_person").json()["decision"]
+    assert correct(officer, passage, "admit", "same_person").json()["decision"] == corrected
+    assert lane.decision(passage) == corrected
+    assert code(correct(officer, passage, "second_line", "cannot_tell")) == (409, "already_handed")
+    assert lane.decision(passage) == corrected
+    assert not officer.ask("GET", f"/referrals/{passage}").json()["correctable"]
+    assert kinds(desk).count("referral.handed") == 1
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_correction_is_no_way_around_a_second_officer(lane: Lane, officer: Officer) -> None:
+    passage = refer_confident(lane)
+    officer.claim(passage)
+    officer.decide(passage, "second_line", "cannot_tell")
+    refused = correct(officer, passage, "admit", "same_person", "it is her")
+    assert code(refused) == (422, "second_officer_needed")
+    assert lane.decision(passage)["answer"] == "second_line"
+
+
+def correct(officer: Officer, passage: str, answer: str, ground: str, note: str = "") -> Any:
+    body = {"answer": answer, "ground": ground, "note": note}
+    return officer.ask("POST", f"/referrals/{passage}/correction", json=body)
+
+
+# --- captured again
+
+
+def test_a_repeated_capture_is_a_new_case_for_the_eye(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    for number in range(MOST_REPEATS):
+        officer.claim(passage)
+        assert officer.decide(passage, "repeat_capture", "poor_pictures").status_code == 200
+        assert lane.decision(passage)["answer"] == "repeat_capture"
+        again(lane, passage, reasons=NO_MATCH if number else None)
+        assert lane.decision(passage) is None
+    officer.claim(passage)
+    told = officer.ask("GET", f"/referrals/{passage}").json()
+    assert (told["step"], told["revealed"]) == ("blind", None)
+    officer.judge(passage)
+    assert code(officer.answer(passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
+    assert lane.decision(passage)["answer"] == "second_line"
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_lane_that_captures_no_more_asks_the_same_again(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    officer.decide(passage, "repeat_capture", "poor_pictures")
+    handed = lane.decision(passage)
+    refused = lane.write("passage.repeat_refused", {"passage": passage, "decision": handed["id"]})
+    assert lane.deliver(refused).status_code == 200
+    assert lane.decision(passage) is None
+    officer.claim(passage)
+    assert officer.decide(passage, "second_line", "cannot_tell").status_code == 200
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def refused_once(lane: Lane, officer: Officer, **asked: Any) -> str:
+    """A case that came back: the lane was asked to capture again, and does not."""
+    passage = lane.refer(**asked)
+    officer.claim(passage)
+    officer.decide(passage, "repeat_capture", "poor_pictures")
+    handed = lane.decision(passage)
+    lane.deliver(lane.write("passage.repeat_refused", {"passage": passage, "decision": handed["id"]}))
+    officer.claim(passage)
+    return passage
+
+
+def test_what_the_lane_refused_is_offered_no_more_and_the_page_says_why(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = refused_once(lane, officer)
+    blind = officer.http.get(f"/referrals/{passage}?lang=en").text
+    assert "asked to capture again" not in blind
+    told = officer.judge(passage).json()["revealed"]
+    assert told["repeat_refused"]
+    assert {one["answer"] for one in told["answers"]} == {"admit", "second_line", "other_agency"}
+    pages = {lang: officer.http.get(f"/referrals/{passage}?lang={lang}").text for lang in ("en", "zh-Hans")}
+    assert "takes no more pictures of this passenger" in pages["en"]
+    assert "该旅客不再重新采集" in pages["zh-Hans"]
+    assert not [page for page in pages.values() if "repeat_capture" in page]
+    assert code(officer.answer(passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
+    assert code(correct(officer, passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert lane.decision(passage)["answer"] == "second_line"
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_one_passengers_refusal_is_not_anothers(lane: Lane, officer: Officer) -> None:
+    refused_once(lane, officer)
+    passage = lane.refer()
+    officer.claim(passage)
+    told = officer.judge(passage).json()["revealed"]
+    assert not told["repeat_refused"]
+    assert "repeat_capture" in {one["answer"] for one in told["answers"]}
+
+
+def test_a_question_does_not_change_while_nobody_asked_for_it(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(images=[])
+    again(lane, passage, reasons=NO_MATCH, images=[])
+    officer.claim(passage)
+    told = officer.ask("GET", f"/referrals/{passage}").json()
+    assert [reason["code"] for reason in told["revealed"]["reasons"]] == ["F09"]
+
+
+def test_a_diplomat_is_not_captured_a_second_time(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    with desk.desk.database.write() as session:
+        officers.set_duties(session, officer.pseudonym, ["diplomatic"], at=desk.clock())
+    passage = lane.refer(reasons=[{"code": "P06"}], images=[])
+    officer.claim(passage)
+    officer.ask("GET", f"/referrals/{passage}")
+    assert code(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")
+
+
+def test_a_correction_and_the_lane_at_the_same_moment_end_as_one_decision(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    for _ in range(10):
+        passage = lane.refer(images=[])
+        officer.claim(passage)
+        officer.decide(passage, "second_line", "cannot_tell")
+        told, corrected = at_once(
+            [
+                partial(lane.http.get, f"/passages/{passage}/decision"),
+                partial(correct, officer, passage, "admit", "checked_by_hand"),
+            ]
+        )
+        first = told.json()["decision"]
+        kept = lane.decision(passage)
+        assert first == kept, "what the lane acts on is what counts"
+        assert (kept["answer"] == "admit") is (corrected.status_code == 200)
+        assert corrected.status_code in (200, 409)
+    assert verify_ledger(desk.desk.database).head.seq > 0

@@ -1,0 +1,328 @@
+"""Prepared cases among an officer's work: like any other, never before a traveller, never near a lane."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.audit.verify.ledger import verify_ledger
+from api.lanes.hall import lane_states
+from api.lanes.hall.status_report import StatusTold
+from api.platform.database.tables import ReferralRow, SeededRow
+from api.review.prepared import stored_cases
+from tests.api.review.test_prepared_cases import prepare
+from tests.support.evaluated_lane import kinds
+from tests.support.running_desk import Lane, Officer, RunningDesk
+
+
+def shared(desk: RunningDesk, share: float) -> None:
+    """Every lane serves, and is heard of as long as the test lasts."""
+    made = desk.settings.model_copy(update={"seeded_share": share, "lane_silent_after_s": 10**8})
+    desk.app.state.desk = replace(desk.desk, settings=made)
+    with desk.desk.database.write() as session:
+        for lane in lane_states.names(session):
+            told = StatusTold(state="waiting", since=desk.clock())
+            lane_states.keep_status(session, lane, told, at=desk.clock())
+
+
+def listed(officer: Officer, state: str = "open") -> list[Any]:
+    answer = officer.ask("GET", "/referrals", params={"state": state})
+    assert answer.status_code == 200, answer.text
+    found: list[Any] = answer.json()["referrals"]
+    return found
+
+
+def offered(officer: Officer) -> str:
+    """Ask until one is due: which decision it comes after is drawn."""
+    (one,) = listed(officer)
+    return str(one["passage"])
+
+
+def next_of(officer: Officer) -> str | None:
+    claim = officer.ask("POST", "/referrals/next").json()["claim"]
+    return claim and str(claim["passage"])
+
+
+@pytest.fixture
+def certain(desk: RunningDesk, lane: Lane, officer: Officer) -> RunningDesk:
+    """A desk where the next case of this officer is a prepared one."""
+    prepare(desk, "different")
+    shared(desk, 1.0)
+    return desk
+
+
+def test_no_case_comes_from_a_lane_that_is_shut_or_silent(
+    certain: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    """It would give itself away."""
+    told = {"state": "stopped", "since": certain.clock().isoformat()}
+    assert lane.http.put("/lane/status", json=told).status_code == 200
+    assert listed(officer) == []
+    assert lane.http.put("/lane/status", json=told | {"state": "waiting"}).status_code == 200
+    supervisor.ask("POST", "/lanes/lane-1/command", json={"command": "close"})
+    assert listed(officer) == []
+    supervisor.ask("POST", "/lanes/lane-1/command", json={"command": "open"})
+    settings = certain.desk.settings.model_copy(update={"lane_silent_after_s": 15})
+    certain.app.state.desk = replace(certain.desk, settings=settings)
+    certain.clock.pass_time(seconds=16)
+    assert listed(officer) == []
+    assert lane.http.put("/lane/status", json=told | {"state": "waiting"}).status_code == 200
+    assert [one["lane"] for one in listed(officer)] == ["lane-1"]
+
+
+def all_text(answer: httpx.Response) -> str:
+    return answer.text.lower()
+
+
+def test_a_prepared_case_looks_like_any_other_until_it_is_decided(
+    certain: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = offered(officer)
+    real = set(keys(officer.ask("GET", f"/referrals/{passage}").json()))
+    told = [
+        officer.ask("GET", "/referrals"),
+        officer.ask("GET", f"/referrals/{passage}"),
+        officer.claim(passage),
+    ]
+    told += [officer.ask("GET", f"/referrals/{passage}"), officer.judge(passage, "different")]
+    told += [officer.http.get("/queue"), officer.http.get(f"/referrals/{passage}")]
+    for answer in told:
+        assert answer.status_code == 200, answer.text
+        for word in ("prepared", "seeded", "truth", "training", "feedback"):
+            assert word not in all_text(answer)
+    traveller = lane.refer()
+    assert set(keys(officer.ask("GET", f"/referrals/{traveller}").json())) == real
+
+
+def keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield name
+            yield from keys(one)
+
+
+def test_the_truth_is_told_at_once_after_the_decision(certain: RunningDesk, officer: Officer) -> None:
+    passage = offered(officer)
+    officer.claim(passage)
+    images = officer.ask("GET", f"/referrals/{passage}").json()["images"]
+    assert officer.http.get(images[0]["href"]).headers["content-type"] == "image/jpeg"
+    officer.judge(passage, "same")
+    answer = officer.answer(passage, "admit", "same_person", "I am sure").json()
+    assert answer["state"] == "decided"
+    assert (answer["feedback"]["truth"], answer["feedback"]["outcome"]) == ("different", "false_accept")
+    page = officer.http.get(f"/referrals/{passage}").text
+    assert "This was a prepared case, and no traveller waited." in page
+    assert "You would have admitted a stranger" in page
+    assert officer.http.get(images[0]["href"]).status_code == 404
+    assert (
+        officer.ask("POST", f"/referrals/{passage}/correction", json=ADMIT).json()["code"] == "already_handed"
+    )
+    verify_ledger(certain.desk.database)
+
+
+ADMIT = {"answer": "admit", "ground": "same_person", "note": "again"}
+
+
+def test_what_holds_of_every_case_holds_of_a_prepared_one(certain: RunningDesk, officer: Officer) -> None:
+    passage = offered(officer)
+    assert officer.answer(passage, "admit", "same_person").json()["code"] == "claim_missing"
+    officer.claim(passage)
+    assert officer.answer(passage, "admit", "same_person").json()["code"] == "not_revealed"
+    officer.judge(passage, "different")
+    assert officer.judge(passage, "same").json()["code"] == "already_judged"
+    assert officer.answer(passage, "admit", "different_person").json()["code"] == "ground_refused"
+    assert officer.answer(passage, "admit", "same_person").json()["code"] == "note_missing"
+    assert officer.answer(passage, "second_line", "different_person").json()["feedback"]["outcome"] == "right"
+
+
+def test_only_its_officer_knows_of_it(certain: RunningDesk, officer: Officer, supervisor: Officer) -> None:
+    passage = offered(officer)
+    with certain.officer("chen") as colleague:
+        for who in (colleague, supervisor):
+            assert passage not in who.ask("GET", "/referrals").text
+            assert who.ask("GET", f"/referrals/{passage}").status_code == 404
+            assert who.claim(passage).status_code == 404
+
+
+def test_no_lane_is_ever_told_of_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = str(next_of(officer))
+    officer.decide(passage, "second_line", "different_person")
+    answer = lane.http.get(f"/passages/{passage}/decision")
+    assert (answer.status_code, answer.json()["code"]) == (404, "passage_unknown")
+    with certain.desk.database.read() as session:
+        assert session.get(ReferralRow, passage) is None
+
+
+def test_it_is_never_offered_while_a_traveller_waits(
+    certain: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    traveller = lane.refer()
+    assert [one["passage"] for one in listed(officer)] == [traveller]
+    assert next_of(officer) == traveller
+    assert next_of(officer) == traveller, "who has a traveller gets nothing else"
+
+
+def test_a_traveller_who_comes_takes_it_back_at_once(
+    certain: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = offered(officer)
+    officer.claim(passage)
+    officer.judge(passage, "different")
+    traveller = lane.refer()
+    with certain.desk.database.read() as session:
+        assert session.get_one(SeededRow, passage).withdrawn_at is not None
+    answer = officer.answer(passage, "second_line", "different_person")
+    assert (answer.status_code, answer.json()["code"]) == (409, "passage_closed")
+    assert [one["passage"] for one in listed(officer)] == [traveller]
+    assert "prepared" not in officer.http.get(f"/referrals/{passage}").text, "nor is it told afterwards"
+    verify_ledger(certain.desk.database)
+
+
+def test_a_case_that_is_retired_ends_for_who_has_it(certain: RunningDesk, officer: Officer) -> None:
+    passage = str(next_of(officer))
+    with certain.desk.database.write() as session:
+        case = session.get_one(SeededRow, passage).case
+        stored_cases.retire(session, certain.desk.keyring, case, at=certain.clock())
+    assert officer.judge(passage, "same").json()["code"] == "passage_closed"
+    verify_ledger(certain.desk.database)
+
+
+def test_a_traveller_whom_a_colleague_gives_back_takes_it_back(
+    certain: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    traveller = lane.refer()
+    with certain.officer("chen") as colleague:
+        colleague.claim(traveller)
+        passage = next_of(officer)
+        assert passage not in (None, traveller)
+        colleague.ask("DELETE", f"/referrals/{traveller}/claim")
+        assert officer.claim(str(passage)).json()["code"] == "passage_closed"
+        assert next_of(officer) == traveller
+
+
+def test_a_lease_that_ends_unseen_takes_it_back(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
+    traveller = lane.refer()
+    with certain.officer("chen") as colleague:
+        colleague.claim(traveller)
+        passage = str(next_of(officer))
+        certain.clock.pass_time(seconds=certain.settings.lease_s + 1)
+        assert officer.claim(passage).json()["code"] == "passage_closed"
+
+
+def test_the_share_is_kept_and_asking_again_brings_nothing(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    prepare(desk, "same")
+    shared(desk, 0.2)
+    for _ in range(15):
+        while listed(officer) and (passage := next_of(officer)) is not None:
+            officer.decide(passage, "second_line", "cannot_tell")
+        lane.refer(images=[])
+        officer.decide(str(next_of(officer)), "second_line", "cannot_tell")
+    with desk.desk.database.read() as session:
+        seen = session.query(SeededRow).count()
+    assert 2 <= seen <= 5
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_without_a_share_or_a_case_there_is_none(
+    share: float, desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    if share == 0:
+        prepare(desk)
+    shared(desk, share)
+    assert listed(officer) == []
+    assert next_of(officer) is None
+
+
+def test_cases_for_training_are_not_put_before_somebody_who_works(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    prepare(desk, training=True)
+    shared(desk, 1.0)
+    assert listed(officer) == []
+
+
+def test_the_ledger_has_the_truth_before_anybody_is_asked(certain: RunningDesk, officer: Officer) -> None:
+    officer.decide(str(next_of(officer)), "second_line", "different_person")
+    told = [one for one in kinds(certain) if one.startswith("prepared.")]
+    assert told[:4] == ["prepared.added", "prepared.offered", "prepared.judged", "prepared.decided"]
+
+
+class Work:
+    """One officer at work, a colleague, and travellers who come."""
+
+    def __init__(self, desk: RunningDesk, lane: Lane, officer: Officer, colleague: Officer) -> None:
+        self.desk, self.lane, self.officer, self.colleague = desk, lane, officer, colleague
+        self.waiting: list[str] = []
+        self.mine = ""
+
+    def traveller(self) -> None:
+        self.waiting.append(self.lane.refer(images=[]))
+
+    def take(self) -> None:
+        self.mine = next_of(self.officer) or ""
+
+    def judge(self) -> None:
+        self.officer.judge(self.mine or "p-1")
+
+    def decide(self) -> None:
+        self.officer.decide(self.mine or "p-1", "second_line", "cannot_tell")
+
+    def colleague_takes(self) -> None:
+        for one in self.waiting[:1]:
+            self.colleague.claim(one)
+
+    def colleague_gives_back(self) -> None:
+        for one in self.waiting[:1]:
+            self.colleague.ask("DELETE", f"/referrals/{one}/claim")
+
+    def holds(self) -> bool:
+        """Nothing prepared is before the officer while a traveller could be."""
+        free = any(one["passage"] in self.waiting and one["claimable"] for one in listed(self.officer))
+        with self.desk.desk.database.read() as session:
+            live = [row for row in session.query(SeededRow) if not row.decided_at and not row.withdrawn_at]
+            return not (free and live)
+
+    def end(self) -> None:
+        self.colleague_gives_back()
+        for one in self.waiting:
+            for who in (self.officer, self.colleague):
+                who.claim(one)
+                who.decide(one, "second_line", "cannot_tell")
+
+
+STEPS = st.lists(
+    st.sampled_from(
+        [Work.traveller, Work.take, Work.judge, Work.decide, Work.colleague_takes, Work.colleague_gives_back]
+    ),
+    min_size=3,
+    max_size=8,
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_no_order_of_things_delays_a_traveller(
+    certain: RunningDesk, lane: Lane, officer: Officer, steps: list[Callable[[Work], None]]
+) -> None:
+    with certain.officer(f"chen-{uuid4().hex[:6]}") as colleague:
+        work = Work(certain, lane, officer, colleague)
+        for step in steps:
+            step(work)
+            assert work.holds()
+        work.end()
+
+
+def test_who_signs_out_gives_a_prepared_case_back_like_any_other(
+    certain: RunningDesk, officer: Officer
+) -> None:
+    passage = str(next_of(officer))
+    assert officer.ask("DELETE", "/session").status_code == 204
+    officer.sign_in()
+    assert [one["passage"] for one in listed(officer)] == [passage], "it is open again"

@@ -1,0 +1,130 @@
+"""Of whom no picture was taken: who gets the case, what the officer does next, what is never offered."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from api.audit.verify.ledger import verify_ledger
+from api.web.translations.not_captured import STEPS
+from lane.decision.reason_codes import Code
+from tests.support.browser import quiet_page
+from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk, judged
+
+REASONS = [Code.CHILD, Code.BODY_SIZE, Code.IMPAIRMENT, Code.DIPLOMATIC, Code.DECLINES_FACE]
+DUTY = {Code.CHILD: "child", Code.DIPLOMATIC: "diplomatic"}
+NEVER_AGAIN = {Code.CHILD, Code.DIPLOMATIC, Code.DECLINES_FACE}
+"""`P08` after a first capture too: who lets one picture be taken may decline the next."""
+ACCUSING = re.compile(r"suspect|refus|deni|fraud|attack alarm|impost|嫌疑|拒绝|冒用|欺骗", re.IGNORECASE)
+
+
+def refer(lane: Lane, code: Code) -> str:
+    """A passenger who was sent straight to an officer, as a lane tells it."""
+    nothing = {"not_assessed": "not compared"}
+    evidence = judged("", [], [])["evidence"] | {
+        "capture": {"ended": "not_taken", "frames_seen": 0, "good_frames": 0},
+        "similarity": nothing,
+        "achieved_fmr": nothing,
+        "quality": {},
+    }
+    return lane.refer(images=[], reasons=[{"code": code.value, "components": []}], evidence=evidence)
+
+
+def taken(officer: Officer, passage: str) -> Any:
+    assert officer.claim(passage).status_code == 200
+    return officer.ask("GET", f"/referrals/{passage}").json()
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_of_who_is_not_captured_the_page_says_what_to_do_next(
+    desk: RunningDesk, lane: Lane, code: Code
+) -> None:
+    passage = refer(lane, code)
+    with desk.officer("wang", duties=["child", "diplomatic"]) as officer:
+        seen = taken(officer, passage)
+        assert (seen["step"], seen["images"]) == ("revealed", [])
+        assert seen["revealed"]["next_steps"] == list(STEPS[code])
+        assert [one["check"] for one in seen["revealed"]["document"]] == ["expiry", "chip"]
+        answers = {one["answer"] for one in seen["revealed"]["answers"]}
+        assert ("repeat_capture" in answers) == (code not in NEVER_AGAIN)
+        for language in ("en", "zh-CN"):
+            page = officer.http.get(f"/referrals/{passage}", headers={"Accept-Language": language}).text
+            assert "<img" not in page
+            assert len(re.findall("<li>", page.partition("</ol>")[0].partition("<ol>")[2])) == 3
+            assert not ACCUSING.search(page.partition("<ol>")[2].partition("</ol>")[0])
+        decided = officer.answer(passage, "admit", "checked_by_hand").json()
+        assert decided["state"] == "decided", "one officer is enough: nothing is reversed"
+    verify_ledger(desk.desk.database)
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_only_who_has_the_duty_is_asked(desk: RunningDesk, lane: Lane, officer: Officer, code: Code) -> None:
+    passage = refer(lane, code)
+    duty = DUTY.get(code)
+    assert officer.claim(passage).status_code == (404 if duty else 200)
+    if duty:
+        with desk.officer("li", duties=[duty]) as named:
+            assert named.ask("POST", "/referrals/next").json()["claim"]["passage"] == passage
+
+
+def test_who_declines_at_the_repeated_capture_is_offered_none(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(images=[])
+    officer.claim(passage)
+    assert officer.decide(passage, "repeat_capture", "poor_pictures").status_code == 200
+    assert lane.decision(passage)["answer"] == "repeat_capture"
+    lane.refer(images=[], passage=passage, reasons=[{"code": "P08", "components": []}])
+    offered = taken(officer, passage)["revealed"]["answers"]
+    assert "repeat_capture" not in {one["answer"] for one in offered}
+    refused = officer.answer(passage, "repeat_capture", "other")
+    assert (refused.status_code, refused.json()["code"]) == (422, "repeat_refused")
+
+
+def test_no_step_names_an_answer_that_the_lane_refused(lane: Lane, officer: Officer) -> None:
+    passage = refer(lane, Code.IMPAIRMENT)
+    assert "Capture again" in taken(officer, passage)["revealed"]["next_steps"][-1]
+    officer.answer(passage, "repeat_capture", "other")
+    handed = lane.decision(passage)
+    lane.deliver(lane.write("passage.repeat_refused", {"passage": passage, "decision": handed["id"]}))
+    told = taken(officer, passage)["revealed"]
+    assert "repeat_capture" not in {one["answer"] for one in told["answers"]}
+    assert [step for step in told["next_steps"] if "Capture again" in step] == []
+    assert len(told["next_steps"]) == len(STEPS[Code.IMPAIRMENT])
+
+
+def test_a_passenger_who_was_captured_has_no_such_steps(lane: Lane, officer: Officer) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    assert officer.judge(passage).json()["revealed"]["next_steps"] == []
+
+
+@pytest.mark.browser
+def test_an_officer_asks_at_the_page_and_checks_the_passenger_by_hand(
+    browser: Browser, desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    with quiet_page(browser) as page:
+        page.goto(f"{desk.address}/sign-in")
+        page.get_by_label("Name").fill(officer.name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Without the camera").click()
+        page.get_by_role("button", name="Declines face recognition").click()
+        expect(page.get_by_text("Asked, and not taken up yet")).to_be_visible()
+        told = {"state": "waiting", "since": desk.clock().isoformat()}
+        asked = lane.http.put("/lane/status", json=told).json()["uncaptured"]
+        passage = refer(lane, Code(asked["code"]))
+        body = {"passage": passage, "request": asked["request"], "code": asked["code"], "by": asked["by"]}
+        lane.deliver(lane.write("passage.asked", body))
+        page.get_by_role("link", name="Queue").click()
+        page.get_by_role("button", name="Open").click()
+        expect(page.get_by_role("heading", name="To be checked by hand")).to_be_visible()
+        expect(page.locator(".next li")).to_have_count(3)
+        page.locator("#help:visible").wait_for()
+        page.keyboard.press("a")
+        page.keyboard.press("2")
+        page.keyboard.press("Enter")
+        page.locator("#confirm:enabled:focus").wait_for()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
+    assert lane.decision(passage)["ground"] == "checked_by_hand"
+    verify_ledger(desk.desk.database)

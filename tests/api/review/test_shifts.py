@@ -1,0 +1,154 @@
+"""A shift: begun by signing in, interrupted by breaks, ended with a hand-over that decides nothing."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from api.audit.verify.ledger import verify_ledger
+from api.people.roles import Role
+from tests.support.evaluated_lane import kinds
+from tests.support.running_desk import Lane, Officer, RunningDesk
+
+pytestmark = pytest.mark.both_databases
+
+
+def shift(officer: Officer) -> Any:
+    return officer.ask("GET", "/shift").json()["shift"]
+
+
+def test_the_first_sign_in_begins_a_shift_and_the_next_is_no_other(
+    desk: RunningDesk, officer: Officer
+) -> None:
+    begun = shift(officer)
+    desk.clock.pass_time(minutes=20)
+    officer.sign_in()
+    assert shift(officer)["started_at"] == begun["started_at"]
+    assert kinds(desk).count("shift.started") == 1
+
+
+def test_a_break_is_due_after_an_hour_and_begins_a_new_stretch(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    desk.clock.pass_time(minutes=29)
+    officer.ask("GET", "/referrals")
+    assert not shift(officer)["break_due"]
+    desk.clock.pass_time(minutes=29)
+    officer.ask("GET", "/referrals")
+    desk.clock.pass_time(minutes=3)
+    assert shift(officer)["break_due"]
+    passage = lane.refer()
+    officer.claim(passage)
+    paused = officer.ask("POST", "/shift/break").json()
+    assert (paused["on_break"], paused["break_due_at"], paused["break_due"]) == (True, None, False)
+    assert officer.ask("GET", f"/referrals/{passage}").json()["state"] == "open", "nobody waits for a break"
+    supervisor.sign_in()
+    assert supervisor.ask("GET", "/hall").json()["staff"] == []
+    begun = officer.ask("POST", "/shift/start").json()
+    assert (begun["on_break"], begun["break_due"]) == (False, False)
+    assert begun["stretch_began_at"] > begun["started_at"]
+    assert [one["officer"] for one in supervisor.ask("GET", "/hall").json()["staff"]] == [officer.pseudonym]
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_at_the_end_cases_go_to_the_colleague_who_judges_them_blind(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    judged, blind = lane.refer(), lane.refer()
+    officer.claim(judged)
+    officer.judge(judged, "different", 5)
+    officer.claim(blind)
+    with desk.officer("li") as colleague:
+        wanted = {"note": "lane 3 is slow", "colleague": colleague.pseudonym}
+        told = officer.ask("POST", "/shift/end", json=wanted).json()
+        assert (sorted(told["handed"]), told["released"]) == (sorted([judged, blind]), [])
+        for passage in (judged, blind):
+            case = colleague.ask("GET", f"/referrals/{passage}").json()
+            assert (case["mine"], case["step"], case["revealed"]) == (True, "blind", None)
+            assert colleague.decide(passage, "second_line", "cannot_tell").status_code == 200
+    assert shift(officer) is None
+    assert kinds(desk).count("shift.ended") == 1
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_a_case_goes_to_nobody_who_may_not_be_asked(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    passage = lane.refer(reasons=[{"code": "F10"}])
+    with desk.officer("li") as first:
+        first.claim(passage)
+        first.decide(passage, "admit", "same_person")
+        officer.claim(passage)
+        wanted = {"colleague": first.pseudonym}
+        told = officer.ask("POST", "/shift/end", json=wanted).json()
+        assert (told["handed"], told["released"]) == ([], [passage])
+        assert lane.decision(passage) is None
+
+
+@pytest.mark.parametrize("colleague", ["officer-00000000", "own"])
+def test_a_hand_over_needs_a_colleague(lane: Lane, officer: Officer, colleague: str) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    name = officer.pseudonym if colleague == "own" else colleague
+    answer = officer.ask("POST", "/shift/end", json={"colleague": name})
+    assert (answer.status_code, answer.json()["code"]) == (404, "officer_unknown")
+    assert officer.ask("GET", f"/referrals/{passage}").json()["mine"]
+    assert shift(officer) is not None
+
+
+def test_who_is_on_no_shift_ends_none(officer: Officer) -> None:
+    assert officer.ask("POST", "/shift/end", json={}).status_code == 200
+    for path, body in (("/shift/end", {}), ("/shift/break", None)):
+        answer = officer.ask("POST", path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_shift")
+
+
+def test_a_shift_that_was_left_open_ends_when_the_next_begins(desk: RunningDesk, officer: Officer) -> None:
+    before = shift(officer)
+    desk.clock.pass_time(hours=20)
+    officer.sign_in()
+    assert shift(officer)["started_at"] > before["started_at"]
+    assert kinds(desk).count("shift.ended") == 1
+    assert verify_ledger(desk.desk.database).head.seq > 0
+
+
+def test_how_long_the_shift_still_runs_is_said_and_ends_nothing(desk: RunningDesk, officer: Officer) -> None:
+    begun, hours = shift(officer), desk.settings.shift_hours
+    planned = datetime.fromisoformat(begun["planned_end_at"])
+    assert planned - datetime.fromisoformat(begun["started_at"]) == timedelta(hours=hours)
+    assert "The shift still runs 7 h 59 min" in officer.http.get("/queue").text
+    for _ in range(int(hours * 3)):
+        desk.clock.pass_time(minutes=20)
+        officer.http.get("/queue")
+    assert "The shift was planned until" in officer.http.get("/queue").text
+    assert shift(officer)["started_at"] == begun["started_at"]
+
+
+def test_a_hand_over_offers_those_on_duty_who_may_take_cases(desk: RunningDesk, officer: Officer) -> None:
+    with (
+        desk.officer("li") as colleague,
+        desk.officer("wu") as resting,
+        desk.officer("auditor", Role.AUDITOR),
+        desk.officer("zhao", Role.SUPERVISOR) as supervisor,
+    ):
+        resting.ask("POST", "/shift/break")
+        offered = re.findall("<option>([^<]+)</option>", officer.http.get("/shift/end").text)
+        assert offered == ["li", "zhao"]
+        colleague.ask("POST", "/shift/end", json={})
+        supervisor.ask("POST", "/shift/end", json={})
+        assert "Nobody else is on duty" in officer.http.get("/shift/end").text
+
+
+def test_the_hand_over_calls_colleagues_by_name_and_tells_no_pseudonym(
+    desk: RunningDesk, lane: Lane, officer: Officer
+) -> None:
+    passage = lane.refer()
+    officer.claim(passage)
+    with desk.officer("li") as li:
+        page = officer.http.get("/shift/end").text
+        assert "<option>li</option>" in page
+        assert li.pseudonym not in page
+        form = {"csrf_token": officer.http.headers["X-CSRF-Token"], "colleague": li.pseudonym}
+        assert officer.http.post("/shift/end", data=form).status_code == 404
+        ended = officer.http.post("/shift/end", data=form | {"colleague": "li"})
+        assert "1 case is with your colleague now" in ended.text
+        assert li.ask("GET", f"/referrals/{passage}").json()["mine"]

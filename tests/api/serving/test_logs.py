@@ -1,0 +1,97 @@
+"""What a shift leaves in the log: what happened, never who or what was seen."""
+
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+from pydantic import ValidationError
+
+from api.ledger.facts import JudgedTold
+from api.serving import logs
+from api.web.middleware.request_id import HEADER
+from tests.support.running_desk import PASSWORD, RunningDesk, drawn_face, running
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
+    """Standard error of a desk that logs as much as it can."""
+    written = StringIO()
+    root = logging.getLogger()
+    before, level, hook = root.handlers[:], root.level, threading.excepthook
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", written)
+        logs.configure("debug")
+    yield written
+    root.handlers[:] = before
+    root.setLevel(level)
+    threading.excepthook = hook
+    logging.getLogger("api").setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+
+
+def test_a_log_holds_no_face_name_token_password_note_or_document(tmp_path: Path, log: StringIO) -> None:
+    with running(tmp_path) as desk, desk.lane() as lane, desk.officer("王 Xiaoming") as officer:
+        passage = lane.refer(document_number="E12345678", holder="Zhang San")
+        officer.sign_in("a wrong password")
+        officer.sign_in()
+        officer.claim(passage)
+        image = officer.ask("GET", f"/referrals/{passage}").json()["images"][0]
+        officer.http.get(image["href"])
+        officer.decide(passage, "admit", "same_person", note="Zhang San showed a ring")
+        officer.decide(passage, "admit", "no such ground", note="Zhang San again")
+        officer.http.get("/queue?q=E12345678")
+        lane.http.post("/entries", content=b'{"entries": "E12345678"')
+        with desk.desk.database.write() as session:
+            session.connection().exec_driver_sql("DROP TABLE images")
+        failed = lane.http.put(
+            f"/passages/{passage}/images/{image['sha256']}", content=drawn_face(1), headers=JPEG
+        )
+        assert failed.status_code >= 500
+        secrets = [lane.token, PASSWORD, officer.http.cookies["passenger_lane_session"]]
+    told = log.getvalue()
+    secrets += ["a wrong password", "Xiaoming", "王", "Zhang", "E12345678", "ring", "\\xff\\xd8"]
+    for secret in secrets:
+        assert secret not in told
+    events = [json.loads(line)["event"] for line in told.splitlines()]
+    assert {"referral.opened", "referral.decided", "sign-in refused", "request failed"} <= set(events)
+    assert any(passage in line for line in told.splitlines())
+
+
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+def test_an_error_about_what_was_sent_does_not_repeat_it() -> None:
+    with pytest.raises(ValidationError) as refused:
+        JudgedTold.model_validate({"passage": "E12345678 ZHANG", "outcome": "refer"})
+    assert "ZHANG" not in str(refused.value)
+
+
+def test_a_failure_has_the_same_number_in_answer_page_and_log(tmp_path: Path, log: StringIO) -> None:
+    with running(tmp_path) as desk, desk.officer() as officer:
+        with desk.desk.database.write() as session:
+            session.connection().exec_driver_sql("ALTER TABLE referrals RENAME TO gone")
+        asked = {HEADER: "chosen by the one who asks"}
+        page = officer.http.get("/queue", headers=asked)
+        answer = officer.ask("GET", "/referrals", headers=asked)
+    numbers = [page.headers[HEADER], answer.headers[HEADER]]
+    assert page.status_code == answer.status_code == 500
+    assert numbers[0] in page.text
+    assert len(set(numbers)) == 2
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["request"] for line in lines if line["event"] == "request failed"] == numbers
+    assert "chosen" not in log.getvalue()
+
+
+def test_every_answer_has_a_number(desk: RunningDesk) -> None:
+    paths = ("/sign-in", "/nothing", "/static/shared/desk.css", "/api/v1/health", "/api/v1/referrals")
+    numbers = [httpx.get(f"{desk.address}{path}", trust_env=False).headers[HEADER] for path in paths]
+    assert all(re.fullmatch("[0-9A-Z]{4}-[0-9A-Z]{4}", number) for number in numbers)
+    assert len(set(numbers)) == len(paths)

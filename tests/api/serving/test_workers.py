@@ -1,0 +1,214 @@
+"""Several workers are one desk: news reaches every page, and a worker that dies takes nothing with it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import URL
+
+from api.audit.verify.ledger import verify_ledger
+from api.platform.database.database import Database, opened
+from api.platform.events import Event
+from api.platform.worker_events import PostgresNews
+from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, added
+from tests.api.web.test_events import Follower
+from tests.support.postgresql import server
+from tests.support.processes import children_of, command_of
+from tests.support.running_desk import Lane, Officer, wait_until
+
+WORKERS = 3
+
+
+def address_of(place: Path | URL) -> str:
+    return place.render_as_string(hide_password=False) if isinstance(place, URL) else str(place)
+
+
+@contextmanager
+def started(place: Path | URL, log: Path, port: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "api", "serve", "--port", str(port), "--workers", str(WORKERS)]
+    here = {
+        "PASSENGER_LANE_DESK_DATABASE": address_of(place),
+        "PASSENGER_LANE_DESK_KEYS": str(log.parent),
+        "PYTHONPATH": str(ROOT),
+    }
+    environment = os.environ | CHEAP_ENVIRONMENT | here
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            command, cwd=log.parent, stdout=subprocess.PIPE, stderr=errors, env=environment
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@contextmanager
+def serving(place: Path | URL, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    with started(place, log) as process:
+        yield process, told_address(process, log)
+
+
+def told_address(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """Where it serves, once all its workers are ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline().decode()
+    assert line.startswith("desk listening at http://"), log.read_text()
+    return line.split()[-1]
+
+
+def workers_of(process: "subprocess.Popen[bytes]") -> set[int]:
+    return children_of(process.pid, "spawn_main")
+
+
+@pytest.mark.both_databases
+def test_news_reaches_the_pages_of_every_worker(place: Path | URL, tmp_path: Path) -> None:
+    token, password = added(address_of(place))
+    with serving(place, tmp_path / "log") as (process, address), ExitStack() as closing:
+        assert len(workers_of(process)) == WORKERS
+        lane = closing.enter_context(Lane(address, "lane-1", token))
+        officers = [Officer(address, "wang") for _ in range(4 * WORKERS)]
+        for one in officers:
+            closing.callback(one.http.close)
+            assert one.sign_in(password).status_code == 200
+        followers = [Follower(one) for one in officers]
+        passages = [lane.refer(images=[]) for _ in range(4)]
+        expected = [("referral.opened", {"passage": passage}) for passage in passages]
+        wait_until(lambda: all(follower.events == expected for follower in followers))
+
+
+@pytest.mark.both_databases
+def test_a_worker_that_is_killed_is_replaced_and_the_desk_goes_on(place: Path | URL, tmp_path: Path) -> None:
+    token, _ = added(address_of(place))
+    with serving(place, tmp_path / "log") as (process, address):
+        before = workers_of(process)
+        victim = min(before)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(workers_of(process) - {victim}) == WORKERS, 30)
+        assert before - {victim} <= workers_of(process)
+        for _ in range(2 * WORKERS):
+            with Lane(address, "lane-1", token) as lane:  # each a connection of its own
+                assert lane.http.get("/passages/p-0/decision").status_code == 404
+
+
+def test_a_worker_that_is_killed_before_it_is_ready_does_not_end_a_desk_that_serves(
+    place: Path, tmp_path: Path
+) -> None:
+    """As where the database is away for a moment while the second worker starts."""
+    added(place)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with started(place, tmp_path / "log", port) as process:
+        wait_until(lambda: len(workers_of(process)) == WORKERS, 30)
+        victim = max(workers_of(process))
+        os.kill(victim, signal.SIGSTOP)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/v1/health"), 30)
+        os.kill(victim, signal.SIGKILL)
+        assert told_address(process, tmp_path / "log")
+        assert len(workers_of(process) - {victim}) == WORKERS
+    assert process.returncode == 0
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(address, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_all_workers_end_with_the_desk(place: Path, tmp_path: Path, ending: signal.Signals) -> None:
+    added(place)
+    with serving(place, tmp_path / "log") as (process, address):
+        workers = workers_of(process)
+        process.send_signal(ending)
+        process.wait(30)
+        wait_until(lambda: not any(command_of(worker) for worker in workers), 20)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{address}/api/v1/health", trust_env=False)
+    assert process.returncode == (-ending if ending is signal.SIGKILL else 0)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    with opened(place) as database:
+        assert verify_ledger(database).head.seq > 0
+
+
+def test_a_desk_of_several_workers_that_cannot_start_says_why(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
+    command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", "2"]
+    command += ["--database", str(letter)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {letter} cannot be used as the desk's database")
+
+
+class Heard:
+    """What one worker hears from the others."""
+
+    def __init__(self, place: URL) -> None:
+        self.events: list[Event] = []
+        self.losses = 0
+        self.news = PostgresNews(place)
+        self.news.start(self.events.append, self._lose)
+
+    def _lose(self) -> None:
+        self.losses += 1
+
+
+@pytest.fixture
+def two(place: URL) -> Iterator[tuple[Heard, Heard]]:
+    one, other = Heard(place), Heard(place)
+    listening = (
+        f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{place.database}' AND query ~ 'LISTEN'"
+    )
+    database = Database(place)
+
+    def both_listen() -> Any:
+        with database.read() as session:
+            return session.connection().exec_driver_sql(listening).scalar() == 2 + 1  # and this question
+
+    wait_until(both_listen)
+    yield one, other
+    for heard in (one, other):
+        heard.news.close()
+    database.close()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_what_one_says_the_other_hears_once_and_in_order(two: tuple[Heard, Heard]) -> None:
+    one, other = two
+    said = [Event("referral.opened", f"p-{number}") for number in range(200)]
+    threads = [threading.Thread(target=one.news.send, args=(event,)) for event in said[100:]]
+    for event in said[:100]:
+        one.news.send(event)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_until(lambda: len(other.events) == len(said))
+    assert other.events[:100] == said[:100]
+    assert one.events == []
+    assert [event.said_at for event in other.events[:100]] == [event.said_at for event in said[:100]]
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_who_lost_the_connection_knows_and_hears_again(place: URL, two: tuple[Heard, Heard]) -> None:
+    one, other = two
+    server().execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{place.database}'"
+    )
+    wait_until(lambda: one.losses == other.losses == 1)
+    one.news.send(Event("referral.changed", "p-1"))
+    wait_until(lambda: other.events == [Event("referral.changed", "p-1")])

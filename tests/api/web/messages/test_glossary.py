@@ -1,0 +1,19 @@
+"""Nobody has to guess what a field of the wire means."""
+
+from api.platform.settings import Settings
+from api.web.app import create_app
+from api.web.messages.glossary import WORDS, _places
+
+PLACES = list(_places(create_app(Settings()).openapi()))
+
+
+def test_every_field_and_parameter_says_what_it_means() -> None:
+    assert sorted(words[0] for told, words in PLACES if not told.get("description")) == []
+
+
+def test_the_glossary_has_no_word_that_nobody_uses() -> None:
+    assert sorted(WORDS.keys() - {word for _, words in PLACES for word in words}) == []
+
+
+def test_a_meaning_is_a_sentence() -> None:
+    assert [word for word, meaning in WORDS.items() if not meaning.endswith(".")] == []

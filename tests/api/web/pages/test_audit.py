@@ -1,0 +1,290 @@
+"""The auditor's pages: found by a plain form, told in words, verified by the browser itself."""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from api.audit.replay.account import Account
+from api.people.roles import Role
+from api.web.pages.audit import passage_views
+from api.web.translations.language import CHOICES, words
+from tests.api.audit.test_passages import judged
+from tests.api.web.pages.test_pages import Inline
+from tests.support.browser import quiet_page
+from tests.support.lane.example_evidence import GOOD
+from tests.support.officer_pages import small_targets, too_wide
+from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk
+
+
+@pytest.fixture
+def auditor(desk: RunningDesk) -> Iterator[Officer]:
+    with desk.officer("qian", Role.AUDITOR) as made:
+        yield made
+
+
+@pytest.fixture
+def passage(lane: Lane, officer: Officer) -> str:
+    """One that an officer decided."""
+    made = lane.refer()
+    officer.claim(made)
+    officer.ask("GET", f"/referrals/{made}")
+    officer.decide(made, "second_line", "cannot_tell")
+    return made
+
+
+@pytest.fixture
+def cleared(lane: Lane) -> str:
+    """One whose decision can be made again."""
+    made = str(uuid4())
+    lane.deliver(
+        lane.write("passage.started", {"passage": made}),
+        lane.write("passage.judged", {"passage": made, "images": []} | judged(GOOD)),
+        lane.write("passage.closed", {"passage": made, "how": "passed_through"}),
+    )
+    return made
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+@pytest.mark.parametrize("tag", CHOICES)
+def test_every_step_has_a_title_and_no_step_is_unknown(auditor: Officer, passage: str, tag: str) -> None:
+    html = auditor.http.get(f"/audit/{passage}?lang={tag}").text
+    text = text_of(html)
+    for kind in (
+        "passage.started",
+        "passage.judged",
+        "referral.claimed",
+        "referral.shown",
+        "referral.decided",
+    ):
+        assert words(tag).say(passage_views.KINDS[kind].title) in text
+    assert words(tag).say(passage_views._OTHER.title) not in text
+    assert "<img" not in html
+    claimed_until = re.findall(r"\d\d:\d\d:\d\d \(UTC[+-]\d{4}\)[,，]", text)
+    assert len(claimed_until) == 1, "with its zone"
+
+
+def test_every_kind_of_entry_about_a_passage_has_words() -> None:
+    groups = ("passage", "referral", "hold", "images")
+    about = {kind for kind in Account()._kinds if kind.split(".")[0] in groups}
+    assert about - passage_views.KINDS.keys() == set()
+
+
+def test_a_search_by_form_keeps_what_was_asked(auditor: Officer, passage: str, cleared: str) -> None:
+    assert auditor.http.get("/").headers["location"] == "/audit"
+    html = auditor.http.get("/audit", params={"lane": "", "reason": "F09", "officer": "", "since": ""}).text
+    assert f"/audit/{passage}" in html
+    assert f"/audit/{cleared}" not in html
+    assert '<option value="F09" selected>' in html
+    nothing = auditor.http.get("/audit", params={"until": "2020-01-01T00:00"}).text
+    assert "The ledger holds no passage that fits." in nothing
+    assert 'value="2020-01-01T00:00"' in nothing
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["since=yesterday", "lane=%22%3E", "before=x", "since=2026-02-31T00:00", "until=0001-01-01T00:00"],
+)
+def test_a_search_that_cannot_be_is_told_in_words(auditor: Officer, asked: str) -> None:
+    answer = auditor.http.get(f"/audit?{asked}")
+    assert (answer.status_code, "<h1>" in answer.text) == (422, True)
+
+
+@pytest.fixture
+def summer_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The desk's own clock, as in New York."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "EST5EDT,M3.2.0,M11.1.0")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("summer_time")
+@pytest.mark.parametrize(
+    ("form", "found"),
+    [("since=%sT01:05", 2), ("since=%sT01:15", 1), ("until=%sT01:15", 2), ("until=%sT00:55", 0)],
+)
+def test_an_hour_that_comes_twice_is_searched_twice(
+    form: str, found: int, desk: RunningDesk, lane: Lane, auditor: Officer
+) -> None:
+    november = datetime(desk.clock().year + 1, 11, 1, tzinfo=UTC)
+    sunday = november + timedelta(days=6 - november.weekday())
+    for at in (sunday + timedelta(hours=hour, minutes=10) for hour in (5, 6)):
+        desk.clock.pass_time(seconds=(at - desk.clock()).total_seconds())
+        lane.refer(at=at)
+    auditor.sign_in()
+    html = auditor.http.get(f"/audit?{form % sunday.date()}").text
+    assert len(set(re.findall(r'href="/audit/([^"?]+)"', html))) == found
+
+
+def test_a_decision_made_again_is_told_with_what_was_measured(
+    auditor: Officer, cleared: str, passage: str
+) -> None:
+    text = text_of(auditor.http.get(f"/audit/{cleared}").text)
+    assert passage_views.REPLAYS["same"] in text
+    assert re.search(r"sharpness 0\.2 ≥ 0\.2 within", text)
+    assert re.search(r"attack detection not measured ≥ 0\.5 missing", text)
+    assert passage_views.REPLAYS["evidence_incomplete"] in text_of(auditor.http.get(f"/audit/{passage}").text)
+
+
+@pytest.mark.parametrize("tag", CHOICES)
+def test_what_was_seen_at_the_gate_stands_in_the_timeline(tag: str, lane: Lane, auditor: Officer) -> None:
+    made = str(uuid4())
+    seen = {"passage": made, "at": "2026-01-01T00:00:00+00:00"}
+    lane.deliver(
+        lane.write("passage.started", {"passage": made}),
+        lane.write("lane.event", seen | {"code": "L01", "detail": ""}),
+        lane.write("lane.event", seen | {"code": "L05", "detail": "fire"}),
+    )
+    text = text_of(auditor.http.get(f"/audit/{made}?lang={tag}").text)
+    say = words(tag).say
+    for told in ("Seen at the gate", "Somebody followed into the lane", "Emergency stop", "Fire alarm"):
+        assert say(told) in text
+
+
+def test_what_a_lane_wrote_out_of_form_is_shown_and_never_breaks_the_page(
+    lane: Lane, auditor: Officer
+) -> None:
+    made = str(uuid4())
+    lane.deliver(
+        lane.write("passage.started", {"passage": made}),
+        lane.write("gate.opening", {"passage": made, "because": ["<script>"]}),
+        lane.write("passage.decided", {"passage": made}),
+        lane.write("a.kind.to.come", {"passage": made, "text": "<script>alert(1)</script>"}),
+    )
+    answer = auditor.http.get(f"/audit/{made}")
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    assert passage_views._OTHER.title in answer.text
+
+
+def test_the_pages_hold_nothing_inline(auditor: Officer, passage: str, cleared: str) -> None:
+    for path in ("/audit", f"/audit/{passage}", f"/audit/{cleared}"):
+        found = Inline()
+        found.feed(auditor.http.get(path).text)
+        assert (found.found, found.csrf_missing) == ([], 0)
+
+
+def test_only_an_auditor_sees_the_pages(officer: Officer, supervisor: Officer, passage: str) -> None:
+    for who in (officer, supervisor):
+        assert who.http.get("/audit").status_code == 403
+        assert who.http.get(f"/audit/{passage}").status_code == 403
+
+
+# --- in a real browser
+
+
+def sign_in(page: Page, desk: RunningDesk) -> None:
+    page.goto(f"{desk.address}/sign-in")
+    page.fill("[name=name]", "qian")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/audit")
+
+
+@pytest.fixture(params=["en-GB", "zh-CN"])
+def screen(
+    desk: RunningDesk, browser: Browser, auditor: Officer, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    with quiet_page(browser, request.param) as page:
+        sign_in(page, desk)
+        yield page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("hours", [-8, 0, 8])
+def test_a_search_goes_by_the_auditors_own_clock(
+    hours: int, desk: RunningDesk, browser: Browser, auditor: Officer, passage: str
+) -> None:
+    with quiet_page(browser, zone=f"Etc/GMT{-hours:+}") as page:
+        sign_in(page, desk)
+        here = desk.clock() + timedelta(hours=hours)
+        before, after = (f"{here + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in (-20, 20))
+        page.fill("[name=since]", before)
+        page.fill("[name=until]", after)
+        page.press("[name=until]", "Enter")
+        page.wait_for_url("**/audit?since=*")
+        assert [page.input_value(f"[name={name}]") for name in ("since", "until")] == [before, after]
+        assert page.get_by_role("link", name=passage).is_visible()
+        page.fill("[name=until]", before)
+        page.press("[name=until]", "Enter")
+        page.get_by_text("The ledger holds no passage that fits.").wait_for()
+
+
+@pytest.mark.browser
+def test_an_hour_that_comes_twice_for_the_auditor_is_searched_to_its_end(
+    desk: RunningDesk, browser: Browser, auditor: Officer
+) -> None:
+    with quiet_page(browser, zone="America/New_York") as page:
+        sign_in(page, desk)
+        page.fill("[name=since]", "2026-11-01T01:15")
+        page.fill("[name=until]", "2026-11-01T01:15")
+        page.press("[name=until]", "Enter")
+        page.wait_for_url("**/audit?since=2026-11-01T05%3A15%3A00.000Z&until=2026-11-01T06%3A15%3A00.000Z*")
+
+
+@pytest.mark.browser
+def test_the_browser_itself_verifies_every_entry(desk: RunningDesk, screen: Page, passage: str) -> None:
+    screen.goto(f"{desk.address}/audit/{passage}")
+    screen.focus("#all")
+    screen.keyboard.press("Enter")
+    screen.wait_for_selector("#verdict.green")
+    assert screen.locator(".mark-of.included").count() == screen.locator(".step").count()
+
+
+@pytest.mark.browser
+def test_the_browser_finds_an_entry_that_was_changed(desk: RunningDesk, screen: Page, passage: str) -> None:
+    screen.goto(f"{desk.address}/audit/{passage}")
+    payload = screen.locator(".step").nth(1).locator(".payload")
+    payload.evaluate("(node) => { node.textContent = node.textContent.replace('F09', 'D11') }")
+    screen.locator(".verify").nth(1).click()
+    screen.wait_for_selector("#verdict.red")
+    assert screen.locator(".mark-of.included").count() == 0, "the changed entry is not called included"
+    screen.locator(".verify").nth(0).click()
+    screen.wait_for_selector("#verdict.green")
+    assert screen.locator(".mark-of.included").count() == 1, "the honest one beside it is"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("forged", ["root", "signature", "path", "size"])
+def test_the_browser_believes_no_forged_head_or_proof(
+    desk: RunningDesk, browser: Browser, auditor: Officer, passage: str, forged: str
+) -> None:
+    with quiet_page(browser) as page:
+        sign_in(page, desk)
+        page.goto(f"{desk.address}/audit/{passage}")
+        which = "**/ledger/proof/inclusion*" if forged == "path" else "**/ledger/head"
+
+        def lie(route: object) -> None:
+            answer = route.fetch()  # type: ignore[attr-defined]
+            told = answer.json()
+            value = told[forged]
+            if isinstance(value, list):
+                told[forged] = [*value[:-1], "0" * 64]
+            else:
+                told[forged] = value + 1 if isinstance(value, int) else "0" * len(value)
+            route.fulfill(response=answer, json=told)  # type: ignore[attr-defined]
+
+        page.route(which, lie)
+        page.click("#all")
+        page.wait_for_selector("#verdict.red" if forged != "size" else "#verdict.red, #verdict.amber")
+        assert page.locator("#verdict.green").count() == 0
+
+
+@pytest.mark.browser
+def test_the_pages_fit_at_twice_the_size(desk: RunningDesk, screen: Page, passage: str, cleared: str) -> None:
+    screen.set_viewport_size({"width": 683, "height": 384})
+    for path in ("/audit", f"/audit/{passage}", f"/audit/{cleared}"):
+        screen.goto(f"{desk.address}{path}")
+        for summary in screen.locator("summary").all():
+            summary.click()
+        assert not too_wide(screen)
+        assert small_targets(screen) == []

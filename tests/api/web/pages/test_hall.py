@@ -1,0 +1,230 @@
+"""The supervisor's hall: words and shapes for each lane, live, without a mouse, without a script."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from api.lanes.hall.status_report import State
+from api.web.pages.lanes import hall_views
+from api.web.translations.language import CHOICES, words
+from tests.api.lanes.test_hall import ABOUT, command, tell
+from tests.api.web.pages.test_pages import Inline
+from tests.support.browser import quiet_page
+from tests.support.officer_pages import small_targets, too_wide
+from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def form(who: Officer, **more: str) -> dict[str, str]:
+    return {"csrf_token": who.http.headers["X-CSRF-Token"], **more}
+
+
+@pytest.mark.parametrize("tag", CHOICES)
+def test_every_state_of_a_lane_has_a_word_and_a_shape(tag: str, lane: Lane, supervisor: Officer) -> None:
+    said = set()
+    for state in State.__args__:  # type: ignore[attr-defined]
+        tell(lane, state)
+        html = supervisor.http.get(f"/hall?lang={tag}").text
+        (word,) = re.findall(r'<span class="word"><span class="sign" aria-hidden="true"></span>(.*?)</', html)
+        assert f'class="tile {state}"' in html
+        said.add(word)
+    assert said == {words(tag).say(text) for state, text in hall_views.STATES.items() if state != "silent"}
+
+
+def test_what_is_not_well_is_said_in_small_words(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    with desk.lane("lane-2") as second, desk.lane("lane-3") as third:
+        tell(second)
+        tell(third)
+        fallen_back = ABOUT | {"provider": "CUDAExecutionProvider"}
+        tell(lane, camera={"health": "lost", "frame_age_ms": None}, outbox=12, about=fallen_back)
+        command(supervisor, "lane-1", "close")
+        text = text_of(supervisor.http.get("/hall").text)
+    for words_ in ("Camera lost", "12 entries not delivered", "Runs on CUDA", "Told to close, not heard yet"):
+        assert text.count(words_) == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"frames": 970, "spoilt": 30}, "Camera: 3% of pictures spoilt"),
+        ({"frames": 900, "skipped": 100}, "Camera: 10% of pictures skipped"),
+        ({"frames": 900, "reconnects": 4}, "Camera opened again: 4×"),
+    ],
+)
+def test_what_a_camera_lost_is_said_in_small_words_and_in_figures(
+    counts: dict[str, int], said: str, lane: Lane, supervisor: Officer
+) -> None:
+    tell(lane, camera={"health": "good", "frame_age_ms": 40, "counts": counts})
+    assert said in text_of(supervisor.http.get("/hall").text)
+    text = text_of(supervisor.http.get("/hall/lanes/lane-1").text)
+    assert said in text
+    assert f"Pictures in ten minutes {counts['frames']:,} whole" in text
+
+
+def test_a_camera_that_loses_hardly_anything_and_one_that_does_not_count_are_left_in_peace(
+    lane: Lane, supervisor: Officer
+) -> None:
+    tell(lane)
+    assert "Camera" not in text_of(supervisor.http.get("/hall").text)
+    assert "Pictures in ten minutes" not in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
+    hardly = {"frames": 18000, "spoilt": 20}
+    tell(lane, "capturing", camera={"health": "good", "frame_age_ms": 40, "counts": hardly})
+    assert "Camera" not in text_of(supervisor.http.get("/hall").text)
+    assert "Pictures in ten minutes" in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        (["L04"], "Door forced"),
+        (["unreachable"], "Gate out of reach"),
+        (["fire", "L01"], "Fire alarm"),
+        (["fire"], "close the lane, then open it"),
+        (["of a newer lane"], ""),
+    ],
+)
+def test_what_a_gate_saw_is_said_in_words(
+    gate: list[str], said: str, lane: Lane, supervisor: Officer
+) -> None:
+    tell(lane, "fault", gate=gate)
+    assert said in text_of(supervisor.http.get("/hall").text)
+    assert said in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
+
+
+@pytest.mark.usefixtures("standing_clock")
+def test_the_top_says_who_waits_how_long_and_when_somebody_needs_a_break(
+    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
+) -> None:
+    lane.refer(images=[], at=desk.clock() - timedelta(seconds=150))
+    desk.clock.pass_time(minutes=20)
+    desk.desk.cases.reviewing.escalate()
+    officer.http.get("/queue")
+    desk.do_chores()
+    text = text_of(supervisor.http.get("/hall").text)
+    assert re.search(
+        r"Passengers waiting 1 Longest 2[23]:\d\d Waits too long 1 Officers 1 Next rotation", text
+    )
+    desk.clock.pass_time(minutes=25)
+    officer.http.get("/queue")
+    supervisor.sign_in()
+    desk.clock.pass_time(minutes=16)
+    assert "Break overdue" in text_of(supervisor.http.get("/hall").text)
+
+
+def test_a_lane_is_closed_stopped_and_opened_without_a_script(lane: Lane, supervisor: Officer) -> None:
+    tell(lane)
+    for word, wanted in (("close", "closed"), ("stop", "stopped"), ("open", "open")):
+        answer = supervisor.http.post("/hall/lanes/lane-1/command", data=form(supervisor, command=word))
+        assert (answer.status_code, answer.headers["location"]) == (303, "/hall/lanes/lane-1")
+        assert tell(lane).json()["wanted"] == wanted
+        html = supervisor.http.get("/hall/lanes/lane-1").text
+        assert f'value="{word}"' not in html, "what is wanted already is not offered"
+
+
+def test_stopping_all_asks_once(lane: Lane, supervisor: Officer) -> None:
+    html = supervisor.http.get("/hall").text
+    assert html.index('<details class="stop">') < html.index('action="/hall/stop"')
+    assert supervisor.http.post("/hall/stop", data=form(supervisor)).headers["location"] == "/hall"
+    assert tell(lane).json()["wanted"] == "stopped"
+
+
+@pytest.mark.parametrize("path", ["/hall", "/hall/live", "/hall/lanes/lane-1"])
+def test_officers_do_not_see_the_hall(path: str, lane: Lane, officer: Officer) -> None:
+    assert officer.http.get(path).status_code == 403
+    assert "/hall" not in officer.http.get("/queue").text
+
+
+def test_a_lane_that_is_not_there_is_said_in_words(supervisor: Officer) -> None:
+    answer = supervisor.http.get("/hall/lanes/lane-9")
+    assert (answer.status_code, "There is no such lane" in answer.text) == (404, True)
+
+
+@pytest.mark.parametrize("path", ["/hall", "/hall/lanes/lane-1"])
+@pytest.mark.parametrize("tag", CHOICES)
+def test_pages_have_nothing_inline(path: str, tag: str, lane: Lane, supervisor: Officer) -> None:
+    tell(lane, "referred")
+    lane.refer(images=[])
+    found = Inline()
+    found.feed(supervisor.http.get(f"{path}?lang={tag}").text)
+    assert (found.found, found.csrf_missing) == ([], 0)
+
+
+# --- in a browser
+
+
+def open_hall(page: Page, desk: RunningDesk) -> None:
+    page.goto(desk.address)
+    page.locator("[name=name]").fill("zhou")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/queue")
+    page.locator("a[href='/hall']").click()
+    page.wait_for_url("**/hall")
+
+
+@pytest.fixture
+def busy(desk: RunningDesk, lane: Lane, supervisor: Officer) -> Iterator[RunningDesk]:
+    with ExitStack() as stack:
+        states = ["waiting", "capturing", "referred", "open", "closed", "stopped", "fault"]
+        for number in range(2, 101):
+            one = stack.enter_context(desk.lane(f"lane-{number}"))
+            tell(one, states[number % 7], outbox=number // 50)
+        tell(lane, "referred")
+        lane.refer(images=[])
+        yield desk
+
+
+@pytest.mark.browser
+def test_a_lane_that_changes_repaints_itself_and_leaves_the_keyboard_where_it_was(
+    browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    with quiet_page(browser) as page, desk.lane("lane-2") as second:
+        tell(lane)
+        tell(second)
+        open_hall(page, desk)
+        page.locator("a.tile").nth(1).focus()
+        page.evaluate("document.querySelector('.tile').dataset.mark = 'untouched'")
+        tell(second, "referred")
+        page.locator("a.tile.referred").wait_for()
+        assert page.evaluate("document.activeElement.getAttribute('href')") == "/hall/lanes/lane-2"
+        assert page.evaluate("document.querySelector('.tile').dataset.mark") == "untouched"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)])
+def test_a_hundred_lanes_fit_the_width_and_a_finger(
+    browser: Browser, busy: RunningDesk, locale: str, width: int, height: int
+) -> None:
+    with quiet_page(browser, locale) as page:
+        page.set_viewport_size({"width": width, "height": height})
+        open_hall(page, busy)
+        assert page.locator("a.tile").count() == 100
+        assert too_wide(page) == 0
+        assert small_targets(page) == []
+        if height == 1080:
+            last = page.locator("a.tile").last.bounding_box()
+            assert last is not None
+            assert last["y"] + last["height"] <= height
+
+
+@pytest.mark.browser
+def test_a_supervisor_stops_the_hall_by_keyboard(
+    browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
+) -> None:
+    with quiet_page(browser) as page:
+        open_hall(page, desk)
+        page.locator(".stop summary").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/hall")
+        page.get_by_text("Told to stop, not heard yet").wait_for()
+    assert tell(lane).json()["wanted"] == "stopped"

@@ -1,0 +1,358 @@
+"""The officer's pages at a real browser: keys that are held, lost lines, small windows, other clocks."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.support.browser import quiet_page
+from tests.support.officer_pages import (
+    answer_blind,
+    cut_off,
+    faces_shown,
+    open_case,
+    overlap,
+    sign_in,
+    small_targets,
+    too_wide,
+)
+from tests.support.running_desk import Lane, RunningDesk, drawn_face, wait_until
+
+QUALITY = [{"code": "F04", "components": ["sharpness"]}]
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
+    desk.officer("wang").http.close()
+    with quiet_page(browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def loud_page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
+    """A page whose browser may complain: of an answer that is an error."""
+    desk.officer("wang").http.close()
+    context = browser.new_context(locale="en-GB")
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
+def frozen(desk: RunningDesk) -> Iterator[None]:
+    """The desk hangs: its connections stay, and nothing answers."""
+    thaw = threading.Event()
+    loop = desk.desk.broker._loop
+    assert loop is not None
+    loop.call_soon_threadsafe(thaw.wait, 60)
+    try:
+        yield
+    finally:
+        thaw.set()
+
+
+def show(page: Page, *, visible: bool) -> None:
+    """Bring the page to the front, or put it behind another one."""
+    page.evaluate(
+        "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        not visible,
+    )
+
+
+def test_a_held_enter_key_does_not_run_through_the_confirmation(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    answer_blind(page, passage)
+    page.keyboard.press("a")
+    page.keyboard.press("1")
+    for _ in range(5):  # without a release, the browser reports a key that is held
+        page.keyboard.down("Enter")
+    page.get_by_text("The gate will open.").wait_for()
+    assert lane.decision(passage) is None
+    page.keyboard.up("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert page.get_by_role("button", name="Admit").is_visible()
+
+
+def test_two_quick_enters_do_not_run_through_the_confirmation(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    answer_blind(page, passage)
+    for key in ("a", "1", "Enter", "Enter", "Enter"):
+        page.keyboard.press(key, delay=5)
+    page.locator("#confirm:enabled:focus").wait_for()
+    assert lane.decision(passage) is None
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Admitted").wait_for()
+
+
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
+def test_a_double_click_on_continue_does_not_confirm(
+    desk: RunningDesk, lane: Lane, page: Page, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    passage = lane.refer()
+    sign_in(page, desk)
+    answer_blind(page, passage)
+    page.keyboard.press("a")
+    page.keyboard.press("1")
+    button = page.get_by_role("button", name="Continue")
+    button.scroll_into_view_if_needed()
+    pressed = button.bounding_box()
+    button.dblclick()
+    page.locator("#confirm:enabled").wait_for()
+    confirm = page.locator("#confirm").bounding_box()
+    assert pressed is not None
+    assert confirm is not None
+    assert not overlap(pressed, confirm), "Confirm does not lie where Continue was"
+    page.locator("#confirm").dispatch_event("click", {"detail": 2})
+    assert lane.decision(passage) is None
+    page.locator("#confirm").click()
+    page.get_by_role("heading", name="Admitted").wait_for()
+
+
+@pytest.mark.parametrize(("tag", "said"), [("en", "32 of 10,000 strangers"), ("zh-Hans", "无关人员有 32 人")])
+def test_after_the_answer_the_page_tells_what_the_comparison_is_worth_at_twice_the_size_too(
+    desk: RunningDesk, lane: Lane, page: Page, tag: str, said: str
+) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    assert said not in page.content()
+    page.keyboard.press("s")
+    page.keyboard.press("4")
+    page.locator("#decision").wait_for()
+    for width, height in ((1366, 768), (683, 384)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{desk.address}/referrals/{passage}?lang={tag}")
+        page.locator("#side p", has_text=said).wait_for()
+        assert too_wide(page) <= 0
+
+
+def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    passage = lane.refer(images=[drawn_face(1), drawn_face(2, width=1280, height=720)])
+    sign_in(page, desk)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/referrals/{passage}")
+    page.wait_for_function("document.querySelectorAll('.pair .view.placed').length === 2")
+    document, live = (view.bounding_box() for view in page.locator(".pair .view").all())
+    assert document is not None
+    assert live is not None
+    assert {**document, "x": 0} == {**live, "x": 0}
+    before = scales(page)
+    page.keyboard.press("z")
+    page.keyboard.press("ArrowLeft")
+    after = scales(page)
+    assert [round(new / old, 3) for old, new in zip(before, after, strict=True)] == [2, 2]
+    page.keyboard.press("0")
+    assert scales(page) == before
+
+
+def test_a_case_that_another_officer_took_is_lost_in_plain_words(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    with page.expect_response("**/api/v1/referrals/*/claim"):  # the page renews its claim when it opens
+        page.keyboard.press("Enter")
+    page.keyboard.press("s")
+    desk.clock.pass_time(seconds=121)
+    with desk.officer("li") as other:
+        assert other.claim(passage).status_code == 200
+        page.get_by_role("alert").filter(has_text="no longer yours").wait_for()
+    assert page.locator("img").count() == 0
+    assert page.get_by_role("link", name="To the queue").is_visible()
+
+
+def test_a_lost_desk_is_told_and_found_again(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    sign_in(page, desk)
+    page.evaluate("window.stays = true")
+    lost = page.get_by_text("Connection to the desk lost.")
+    broker = desk.desk.broker
+    assert broker._loop is not None
+    wait_until(lambda: broker._listeners)
+    for listener in list(broker._listeners):
+        broker._loop.call_soon_threadsafe(listener.drop)
+    lost.wait_for()
+    lost.wait_for(state="hidden")
+    lane.refer()
+    page.get_by_role("heading", name="1 passenger waiting").wait_for()
+    assert page.evaluate("window.stays") is True
+
+
+def test_a_desk_that_hangs_is_told_although_its_lines_stay_open(desk: RunningDesk, page: Page) -> None:
+    page.clock.install()
+    sign_in(page, desk)
+    lost = page.get_by_text("Connection to the desk lost.")
+    wait_until(lambda: desk.desk.broker._listeners)
+    with frozen(desk):
+        page.clock.fast_forward(10_000)  # to the next look; that nobody answers is told by a real clock
+        lost.wait_for(timeout=15_000)
+        assert desk.desk.broker._listeners, "its lines stayed open all the while"
+    page.clock.fast_forward(10_000)
+    lost.wait_for(state="hidden")
+    assert not lost.is_visible()
+
+
+def test_a_page_that_nobody_sees_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    sign_in(page, desk)
+    listeners = desk.desk.broker._listeners
+    wait_until(lambda: listeners)
+    show(page, visible=False)
+    wait_until(lambda: not listeners, timeout_s=15)
+    lane.refer()
+    assert page.get_by_role("heading", name="1 passenger waiting").count() == 0
+    show(page, visible=True)
+    page.get_by_role("heading", name="1 passenger waiting").wait_for()
+    wait_until(lambda: len(listeners) == 1)
+    assert len(listeners) == 1
+
+
+def test_faces_leave_a_screen_whose_claim_has_run_out_and_nothing_claims_again(
+    desk: RunningDesk, lane: Lane, page: Page
+) -> None:
+    page.clock.install()
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    assert faces_shown(page) == 2
+    show(page, visible=False)  # a computer that slept for the time of the lease
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=130))
+    desk.clock.pass_time(seconds=130)
+    page.clock.resume()
+    show(page, visible=True)
+    page.get_by_role("alert").filter(has_text="The time for this case has run out").wait_for()
+    assert page.locator("img").count() == 0
+    page.keyboard.press("s")
+    page.keyboard.press("1")
+    assert page.locator("#judge").is_hidden()
+    page.get_by_text("The faces are no longer shown.").wait_for()
+    with desk.officer("li") as other:
+        found = other.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+        assert [case["passage"] for case in found] == [passage], "the case is free for somebody else"
+
+
+def test_faces_leave_the_screen_with_the_session(desk: RunningDesk, lane: Lane, loud_page: Page) -> None:
+    page = loud_page
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    assert faces_shown(page) == 2
+    page.context.clear_cookies()
+    show(page, visible=False)
+    show(page, visible=True)
+    page.get_by_role("alert").filter(has_text="Nothing was decided; sign in again").wait_for()
+    assert page.locator("img").count() == 0
+
+
+def test_times_are_those_of_the_officers_clock(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
+    passage = lane.refer()
+    with desk.officer() as officer:
+        officer.claim(passage)
+        at = datetime.fromisoformat(officer.decide(passage).json()["decision"]["decided_at"])
+    context = browser.new_context(timezone_id="Asia/Shanghai", locale="en-GB")
+    page = context.new_page()
+    sign_in(page, desk)
+    there = at.astimezone(timezone(timedelta(hours=8)))
+    page.get_by_role("cell", name=there.strftime("%H:%M"), exact=True).wait_for()
+    lane.refer()
+    page.get_by_role("heading", name="1 passenger waiting").wait_for()
+    assert page.locator("td time").inner_text() == there.strftime("%H:%M"), "after a look, too"
+    page.goto(f"{desk.address}/referrals/{passage}")
+    page.get_by_text(there.strftime("%H:%M:%S")).wait_for()
+    context.close()
+
+
+def test_letters_can_be_switched_off_as_keys_and_stay_so(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    passage = lane.refer()
+    sign_in(page, desk)
+    open_case(page, passage)
+    page.keyboard.press("?")
+    page.get_by_label("Use letters, digits and signs as keys").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.locator("#help:visible").wait_for()
+    page.keyboard.press("?")
+    page.keyboard.press("s")
+    assert page.get_by_role("dialog").is_hidden()
+    assert page.locator("input[type=radio]:checked").count() == 0
+    page.get_by_role("radio", name="Same person").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    assert page.locator("#judge").is_visible(), "Enter in the form presses none of its buttons"
+    page.get_by_role("button", name="fairly sure").press("Enter")
+    page.get_by_role("button", name="Admit").press("Enter")
+    page.get_by_role("button", name="Continue").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_label("Use letters, digits and signs as keys").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Continue").wait_for()
+
+
+def test_a_picture_that_does_not_load_is_told_in_its_place(
+    desk: RunningDesk, lane: Lane, loud_page: Page
+) -> None:
+    page = loud_page
+    passage = lane.refer(images=[drawn_face(n) for n in (1, 2, 3)])
+    sign_in(page, desk)
+    with desk.officer("li") as other:
+        other.claim(passage)
+        images = other.ask("GET", f"/referrals/{passage}").json()["images"]
+        other.ask("DELETE", f"/referrals/{passage}/claim")
+    for image in images[:2]:
+        page.route(f"**{image['href']}", lambda route: route.abort())
+    page.get_by_role("button", name="Open").click()
+    document = page.get_by_text("The document photo did not load, or was erased.")
+    live = page.get_by_text("The live picture did not load, or was erased.")
+    document.wait_for()
+    live.wait_for()
+    page.locator("[data-frame]", has_text="Live picture 1").wait_for()
+    page.locator("[data-frame]").nth(1).click()
+    live.wait_for(state="hidden")
+    assert document.is_visible()
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (1280, 900), (1366, 768), (1920, 1080)])
+def test_pages_fit_their_width_and_their_targets_fit_a_finger(
+    browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
+) -> None:
+    desk.officer("wang").http.close()
+    unknown = {"code": "F04", "components": ["sharpness", "n" * 60]}  # a lane newer than this desk
+    images = [drawn_face(n) for n in range(5)]
+    passage = lane.refer(images=images, reasons=[unknown, {"code": "F10"}])
+    context = browser.new_context(viewport={"width": width, "height": height}, locale=locale)
+    page = context.new_page()
+    sign_in(page, desk)
+    assert too_wide(page) == 0
+    assert small_targets(page) == []
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/referrals/{passage}")
+    for key in ("s", "1", "a", "1", "Escape", "Escape", "o"):
+        if key == "a":
+            page.locator("#decision").wait_for()
+        assert too_wide(page) == 0
+        assert small_targets(page) == []
+        assert cut_off(page) == []
+        page.keyboard.press(key)
+    context.close()
+
+
+def scales(page: Page) -> list[float]:
+    found = page.evaluate(
+        "[...document.querySelectorAll('.pair .view > img')]"
+        ".map((image) => new DOMMatrix(getComputedStyle(image).transform).a)"
+    )
+    return [float(scale) for scale in found]

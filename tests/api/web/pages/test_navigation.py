@@ -1,0 +1,71 @@
+"""Each role's way through the pages: what it may open, nothing else, and each of it opens."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from api.people.roles import Role
+from api.web.access.permissions import RULES, Caller
+from tests.api.web.test_permissions import ENDPOINTS
+from tests.support.running_desk import Lane, Officer, RunningDesk
+
+PAGES = {
+    path: name
+    for method, path, name in ENDPOINTS
+    if method == "GET" and not path.startswith("/api/") and "{" not in path
+}
+REACHED_ELSEWHERE = {
+    "/": "the product's name",
+    "/account": "the own name",
+    "/sign-in": "for who is signed out",
+    "/sign-in/provider": "from the page to sign in",
+    "/sign-in/provider/return": "from the identity provider",
+    "/queue/cases": "a part of the queue",
+    "/hall/live": "a part of the hall",
+    "/evaluation/live": "a part of the comparison in service",
+    "/shift/end": "from the queue",
+    "/quality/me": "a supervisor's own figures, from everybody's",
+    "/training": "from the quality page",
+}
+"""Pages that are no place of their own in the bar, and how one gets there."""
+
+
+@pytest.fixture(params=list(Role))
+def somebody(desk: RunningDesk, lane: Lane, request: pytest.FixtureRequest) -> Iterator[tuple[Role, Officer]]:
+    lane.refer()
+    with desk.officer("somebody", request.param) as made:
+        yield request.param, made
+
+
+def shown(officer: Officer, part: str = "nav") -> list[str]:
+    """Where the bar of the role's first page leads to; `main`: where its content does."""
+    page = officer.http.get("/", follow_redirects=True)
+    assert page.status_code == 200, page.text
+    return _links(page.text, part)
+
+
+def _links(text: str, part: str) -> list[str]:
+    inside = "".join(re.findall(rf"<{part}\b.*?</{part}>", text, re.DOTALL))
+    return [link for link in re.findall(r'href="(/[^"#]*)"', inside) if "?lang=" not in link]
+
+
+def test_the_bar_shows_what_the_role_may_open_and_nothing_else(somebody: tuple[Role, Officer]) -> None:
+    role, officer = somebody
+    places = {path for path in shown(officer) if path not in ("/", "/account")}
+    may = {path for path, name in PAGES.items() if Caller(role.value) in RULES[name].callers}
+    assert places <= may
+    expected = may - set(REACHED_ELSEWHERE)
+    assert places - set(REACHED_ELSEWHERE) == expected
+    assert set(REACHED_ELSEWHERE) <= set(PAGES)
+
+
+def test_every_page_of_the_bar_and_every_link_on_it_opens(somebody: tuple[Role, Officer]) -> None:
+    _, officer = somebody
+    seen: set[str] = set()
+    for path in shown(officer):
+        page = officer.http.get(path, follow_redirects=True)
+        assert page.status_code == 200, path
+        for link in set(_links(page.text, "main")) - seen:
+            seen.add(link)
+            assert officer.http.get(link, follow_redirects=True).status_code == 200, f"{link} on {path}"

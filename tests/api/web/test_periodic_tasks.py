@@ -1,0 +1,113 @@
+"""Periodic work: each chore at its time, whatever happens to another, and an end that waits for nobody."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from api.platform.settings import Settings
+from api.web.app import create_app
+from api.web.desk import Desk
+from api.web.operation.periodic_tasks import Chore, Chores
+from tests.support.running_desk import CHEAP, running, wait_until
+
+
+class Watch:
+    """A clock that never jumps, unless the test says so."""
+
+    def __init__(self) -> None:
+        self.at_s = 100.0
+
+    def __call__(self) -> float:
+        return self.at_s
+
+
+@pytest.fixture
+def any_desk(tmp_path: Path) -> Desk:
+    app = create_app(Settings(database=tmp_path / "desk.sqlite3", argon2=CHEAP))
+    assert isinstance(app.state.desk, Desk)
+    return app.state.desk
+
+
+def test_a_chore_runs_at_once_and_then_by_its_period(any_desk: Desk) -> None:
+    done: list[str] = []
+    watch = Watch()
+    chores = Chores(
+        [
+            Chore("short", 1.0, lambda _: done.append("short")),
+            Chore("long", 60.0, lambda _: done.append("long")),
+        ],
+        lambda: any_desk,
+        monotonic_s=watch,
+    )
+    assert chores.run_due() == ["short", "long"]
+    assert chores.run_due() == []
+    watch.at_s += 1
+    assert chores.run_due() == ["short"]
+    watch.at_s += 60
+    assert chores.run_due() == ["short", "long"]
+    assert done == ["short", "long", "short", "short", "long"]
+
+
+def test_a_chore_is_given_the_desk(any_desk: Desk) -> None:
+    given: list[Desk] = []
+    Chores([Chore("looks", 1.0, given.append)], lambda: any_desk).run_due()
+    assert given == [any_desk]
+
+
+def test_one_that_fails_is_counted_and_runs_again_and_stops_no_other(
+    any_desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[str] = []
+    watch = Watch()
+
+    def fail(_: Desk) -> None:
+        raise ValueError("the name of a passenger")
+
+    bad, good = Chore("bad", 1.0, fail), Chore("good", 1.0, lambda _: done.append("good"))
+    chores = Chores([bad, good], lambda: any_desk, monotonic_s=watch)
+    for _ in range(3):
+        watch.at_s += 1
+        assert chores.run_due() == ["bad", "good"]
+    assert chores.failures == {"bad": 3}
+    assert len(done) == 3
+    told = "".join(capsys.readouterr())
+    assert "passenger" not in told
+    assert "ValueError" in told
+
+
+def test_chores_run_while_the_desk_runs_and_none_begins_afterwards(tmp_path: Path) -> None:
+    done: list[None] = []
+    with running(tmp_path, chores=[Chore("often", 0.001, lambda _: done.append(None))]):
+        wait_until(lambda: len(done) > 3)
+    ended = len(done)
+    assert not [thread for thread in threading.enumerate() if thread.name == "chores"]
+    assert len(done) == ended
+
+
+def test_a_chore_at_work_does_not_keep_the_desk_from_ending(tmp_path: Path) -> None:
+    begun, let_go = threading.Event(), threading.Event()
+
+    def hang(_: Desk) -> None:
+        begun.set()
+        let_go.wait(60)
+
+    try:
+        with running(tmp_path, chores=[Chore("hangs", 1.0, hang)]):
+            assert begun.wait(10)
+    finally:
+        let_go.set()
+
+
+def test_a_stopped_list_begins_no_further_chore(any_desk: Desk) -> None:
+    done: list[str] = []
+
+    def last(_: Desk) -> None:
+        done.append("first")
+        chores.stop()
+
+    chores = Chores(
+        [Chore("first", 1.0, last), Chore("second", 1.0, lambda _: done.append("second"))], lambda: any_desk
+    )
+    assert chores.run_due() == ["first"]
+    assert done == ["first"]

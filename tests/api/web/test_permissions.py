@@ -1,0 +1,240 @@
+"""Each role at each endpoint, over HTTP: let in, or refused with a code, before anything is read.
+
+The table is made from the routes of the application: a new one is in it without being named here.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from pydantic import SecretStr
+
+from api.people.roles import Role
+from api.platform.errors import RuleMissingError
+from api.platform.settings import Settings
+from api.web.access.authentication import Guarded, GuardedPage, cookie_name
+from api.web.access.permissions import PEOPLE, RULES, Caller, Rule
+from api.web.app import _check_guarded, create_app
+from tests.support.evaluated_lane import TOKEN
+from tests.support.running_desk import PASSWORD, Officer, RunningDesk, running
+
+APP = create_app(Settings())
+OPENAPI: dict[str, Any] = APP.openapi()
+FILLED = {"sha256": "0" * 64, "alarm": "1"}
+STRANGER, FORGER = "a stranger", "somebody with invented tokens"
+CALLERS = [STRANGER, FORGER, *(caller for caller in Caller if caller is not Caller.ANYONE)]
+
+
+def endpoints() -> list[tuple[str, str, str]]:
+    found = []
+    for route in iter_route_contexts(APP.routes):
+        if isinstance(route.original_route, Guarded):
+            name = route.original_route.name
+            found += [(method, str(route.path), name) for method in sorted(route.methods or ())]
+    return found
+
+
+ENDPOINTS = endpoints()
+CHANGES = [one for one in ENDPOINTS if RULES[one[2]].needs_csrf]
+OPERATIONS = [
+    pytest.param(operation, id=operation["operationId"])
+    for methods in OPENAPI["paths"].values()
+    for operation in methods.values()
+]
+
+
+class Site:
+    """One desk, and everybody who comes to it; who was signed out comes again."""
+
+    def __init__(self, desk: RunningDesk, stack: ExitStack) -> None:
+        self.address = desk.address
+        self.people = {
+            Caller(role.value): stack.enter_context(desk.officer(f"the {role}", role)) for role in Role
+        }
+        stranger, forger, monitor = (
+            stack.enter_context(httpx.Client(trust_env=False, timeout=30)) for _ in range(3)
+        )
+        forger.headers["Authorization"] = "Bearer invented"
+        forger.cookies.set(cookie_name(desk.settings), "invented")
+        monitor.headers["Authorization"] = f"Bearer {TOKEN}"
+        self.clients: dict[str, httpx.Client] = {
+            STRANGER: stranger,
+            FORGER: forger,
+            Caller.MONITOR: monitor,
+            Caller.LANE: stack.enter_context(desk.lane()).http,
+            **{caller: officer.http for caller, officer in self.people.items()},
+        }
+
+    def signed_in(self, caller: Caller) -> Officer:
+        officer = self.people[caller]
+        if officer.ask("GET", "/session").status_code == 401:
+            officer.sign_in()
+        return officer
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    path = tmp_path_factory.mktemp("permissions")
+    with running(path, metrics_token=SecretStr(TOKEN)) as desk, ExitStack() as stack:
+        yield Site(desk, stack)
+
+
+def ask(
+    client: httpx.Client, address: str, method: str, path: str, csrf: str | None = None, **headers: str
+) -> httpx.Response:
+    """A request that nobody could parse, but for the proof in a page's form."""
+    filled = re.sub(r"\{(\w+)\}", lambda named: FILLED.get(named[1], "p-1"), path)
+    if path.startswith("/api/"):
+        sent, content = {"Content-Type": "application/json"}, b"[" * 1000
+    elif csrf is None:
+        sent, content = {"Content-Type": "multipart/form-data; boundary=x"}, b"no form"
+    else:
+        sent, content = {"Content-Type": "application/x-www-form-urlencoded"}, f"csrf_token={csrf}".encode()
+    request = client.build_request(
+        method, f"{address}{filled}", headers={**sent, **headers}, content=b"" if method == "GET" else content
+    )
+    answer = client.send(request, stream=True)
+    try:
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            answer.read()
+    finally:
+        answer.close()
+    return answer
+
+
+def code(answer: httpx.Response, path: str) -> str | None:
+    """The code of a refusal at the door, or None for who was let in."""
+    if answer.status_code == 303 and answer.headers["location"] == "/sign-in" and path != "/sign-out":
+        return "not_signed_in"
+    if path == "/sign-out" and answer.status_code == 303:
+        return None if "set-cookie" in answer.headers else "not_signed_in"
+    if answer.status_code not in (401, 403) or path.startswith("/sign-in"):
+        return None
+    found: str = answer.json()["code"] if path.startswith("/api/") else "not_allowed"
+    return None if found == "wrong_password" else found
+
+
+def expected(rule: Rule, caller: str) -> str | None:
+    if Caller.ANYONE in rule.callers or caller in rule.callers:
+        return None
+    if caller in PEOPLE and rule.people:
+        return "not_allowed"
+    bears = caller in (FORGER, Caller.LANE, Caller.MONITOR)
+    if not rule.people or (bears and Caller.LANE in rule.callers):
+        return "token_refused"
+    return "not_signed_in"
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize(("method", "path", "name"), ENDPOINTS)
+def test_each_role_at_each_endpoint(site: Site, method: str, path: str, name: str, caller: str) -> None:
+    client, rule, csrf = site.clients[caller], RULES[name], None
+    if caller in PEOPLE:
+        csrf = site.signed_in(Caller(caller)).http.headers["X-CSRF-Token"]
+    answer = ask(client, site.address, method, path, csrf)
+    assert code(answer, path) == expected(rule, caller)
+    assert answer.status_code < 500 or name == "ask_provider"  # this desk has none, and says so
+
+
+@pytest.mark.parametrize(("method", "path", "name"), CHANGES)
+def test_a_change_needs_the_proof_of_the_sessions_own_page(
+    site: Site, method: str, path: str, name: str
+) -> None:
+    caller = sorted(RULES[name].people)[0]
+    officer = site.signed_in(caller)
+    proof = officer.http.headers["X-CSRF-Token"]
+    with httpx.Client(cookies=officer.http.cookies, trust_env=False) as browser:
+        for forged in ("", "0" * 64, another_proof(site, caller)):
+            headers = {"X-CSRF-Token": forged} if forged else {}
+            assert ask(browser, site.address, method, path, forged, **headers).status_code == 403
+        browser.headers["X-CSRF-Token"] = proof
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        assert ask(browser, site.address, method, path, proof, **foreign).status_code == 403
+        foreign = {"Origin": "https://evil.example"}
+        assert ask(browser, site.address, method, path, proof, **foreign).status_code == 403
+    assert officer.ask("GET", "/session").status_code == 200
+
+
+def another_proof(site: Site, caller: Caller) -> str:
+    """The proof of another session of the same person."""
+    body = {"name": site.people[caller].name, "password": PASSWORD}
+    with httpx.Client(trust_env=False) as other:
+        answer = other.post(f"{site.address}/api/v1/session", json=body)
+        other.delete(f"{site.address}/api/v1/session", headers={"X-CSRF-Token": answer.json()["csrf_token"]})
+    proof: str = answer.json()["csrf_token"]
+    return proof
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_description_says_what_the_rule_asks_for(operation: dict[str, Any]) -> None:
+    rule = RULES[operation["operationId"]]
+    told = [set(way) for way in operation["security"]]
+    people = {"officer", "csrf"} if rule.changes else {"officer"}
+    wanted = [people] if rule.callers & PEOPLE else []
+    wanted += [{name} for name in ("lane", "monitor") if name in rule.callers]
+    assert told == wanted
+    assert set().union(*told) <= set(OPENAPI["components"]["securitySchemes"])
+    codes = " ".join(answer["description"] for answer in operation["responses"].values())
+    assert all(found in codes for found in (expected(rule, caller) or "" for caller in CALLERS))
+
+
+@pytest.mark.parametrize(("method", "path", "name"), ENDPOINTS)
+def test_what_changes_something_says_so(method: str, path: str, name: str) -> None:
+    assert RULES[name].changes == (method not in ("GET", "HEAD"))
+
+
+def test_a_route_without_a_rule_is_not_served() -> None:
+    app = FastAPI(openapi_url=None)
+    app.router.add_api_route("/x", lambda: None, name="nobody_thought_of_it", route_class_override=Guarded)
+    with pytest.raises(RuleMissingError, match="nobody_thought_of_it"):
+        _check_guarded(app)
+
+
+def test_a_route_outside_of_the_door_is_not_served() -> None:
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/x", lambda: None, name="show_health")
+    with pytest.raises(RuleMissingError, match="/x"):
+        _check_guarded(app)
+
+
+def test_a_route_that_lost_its_rule_lets_nobody_in(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(RULES, "show_health")
+    with httpx.Client(trust_env=False) as stranger:
+        assert stranger.get(f"{site.address}/api/v1/health").status_code == 500
+
+
+def test_each_rule_has_its_route() -> None:
+    assert set(RULES) == {name for _, _, name in ENDPOINTS}
+
+
+def test_a_page_is_no_operation_and_an_operation_no_page() -> None:
+    for route in iter_route_contexts(APP.routes):
+        if isinstance(route.original_route, Guarded):
+            assert isinstance(route.original_route, GuardedPage) != str(route.path).startswith("/api/")
+
+
+def test_faces_are_for_those_who_decide() -> None:
+    decide = {Caller.OFFICER, Caller.SUPERVISOR}
+    assert (
+        RULES["show_image"].callers == RULES["decide_referral"].callers == RULES["decide"].callers == decide
+    )
+    assert not RULES["show_referral"].callers - decide
+
+
+def test_who_may_do_anything_at_all_without_a_name_is_known() -> None:
+    anyone = {name for name, rule in RULES.items() if Caller.ANYONE in rule.callers}
+    assert anyone == {
+        "show_health",
+        "show_ready",
+        "show_sign_in",
+        "sign_in",
+        "ask_for_sign_in",
+        "sign_in_with_passkey",
+        "ask_provider",
+        "come_from_provider",
+    }

@@ -1,0 +1,169 @@
+"""The desk says the truth about whether it can do its work, and ends without leaving anybody in doubt."""
+
+import json
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from sqlalchemy import URL, text
+
+from api.platform.errors import DiskFullError
+from api.web.desk import Desk
+from api.web.operation.readiness import Readiness
+from tests.api.commands.test_command_line import added, serving
+from tests.support.postgresql import server
+from tests.support.running_desk import Lane, RunningDesk, wait_until, wire
+
+
+def told(desk: RunningDesk) -> tuple[int, str]:
+    """As a stranger is told who comes long after the last one."""
+    desk.app.state.readiness = Readiness()
+    answer = httpx.get(f"{desk.address}/api/v1/ready", trust_env=False)
+    said = answer.json()
+    return answer.status_code, said.get("code", said.get("status"))
+
+
+@contextmanager
+def changed(desk: RunningDesk, **settings: object) -> Iterator[None]:
+    before = desk.desk
+    desk.app.state.desk = replace(before, settings=before.settings.model_copy(update=settings))
+    yield
+    desk.app.state.desk = before
+
+
+@pytest.mark.both_databases
+def test_a_desk_that_can_work_is_ready(desk: RunningDesk) -> None:
+    assert told(desk) == (200, "ok")
+
+
+@pytest.mark.both_databases
+def test_a_desk_with_another_releases_schema_is_not(desk: RunningDesk) -> None:
+    with desk.desk.database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    assert told(desk) == (503, "schema_differs")
+
+
+def test_a_desk_without_room_or_file_is_not(desk: RunningDesk) -> None:
+    with changed(desk, least_free_mb=10**9):
+        assert told(desk) == (503, "disk_full")
+    desk.file.rename(desk.file.with_name("moved"))
+    assert told(desk) == (503, "read_only")
+
+
+def test_a_desk_whose_database_makes_no_sense_is_not_and_says_no_more(desk: RunningDesk) -> None:
+    with desk.desk.database.write() as session:
+        session.execute(text("DROP TABLE alembic_version"))
+    assert told(desk) == (503, "not_ready")
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_desk_out_of_reach_of_its_server_is_not_until_it_is_there_again(
+    desk: RunningDesk, place: URL
+) -> None:
+    server().execute(f"ALTER DATABASE {place.database} ALLOW_CONNECTIONS false")
+    server().execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{place.database}'"
+    )
+    assert told(desk) == (503, "store_busy")
+    assert httpx.get(f"{desk.address}/api/v1/health", trust_env=False).status_code == 200
+    server().execute(f"ALTER DATABASE {place.database} ALLOW_CONNECTIONS true")
+    assert told(desk) == (200, "ok")
+
+
+def test_a_desk_that_cannot_read_its_keys_is_not(desk: RunningDesk) -> None:
+    keyring = desk.file.with_name(f"{desk.file.name}.keys")
+    with closing(sqlite3.connect(keyring)) as raw, raw:
+        raw.execute("UPDATE key_encryption SET identity = 'another'")
+    assert told(desk) == (503, "keyring_out_of_reach")
+
+
+def test_however_many_ask_the_database_is_asked_once_a_second() -> None:
+    asked, now = [], [0.0]
+
+    def full(desk: Desk) -> None:
+        asked.append(desk)
+        raise DiskFullError
+
+    readiness = Readiness([full], monotonic_s=lambda: now[0])
+    desk = cast("Any", Quiet())
+    for _ in range(5):
+        with pytest.raises(DiskFullError):
+            readiness.must_be_ready(desk)
+    assert len(asked) == 1
+    now[0] = 1.0
+    with pytest.raises(DiskFullError):
+        readiness.must_be_ready(desk)
+    assert len(asked) == 2
+
+
+class Quiet:
+    """A desk that nobody ends."""
+
+    class broker:  # noqa: N801 - an attribute of a desk
+        closed = False
+
+
+def test_a_lane_that_waits_is_answered_when_the_desk_ends(tmp_path: Path) -> None:
+    database = tmp_path / "desk.sqlite3"
+    token, _ = added(database)
+    with serving(database) as (process, address), Lane(address, "lane-1", token) as lane:
+        passage = lane.refer(images=[])
+        answers: list[Any] = []
+        waiting = threading.Thread(target=lambda: answers.append(lane.decision(passage, wait_s=25)))
+        waiting.start()
+        with Lane(address, "lane-1", token) as other:
+            wait_until(lambda: other.http.get("/passages/p-0/decision").status_code == 404)
+        process.send_signal(signal.SIGTERM)
+        waiting.join(20)
+        assert answers == [None]
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_a_request_at_work_is_finished_when_the_desk_ends(tmp_path: Path) -> None:
+    database = tmp_path / "desk.sqlite3"
+    token, _ = added(database)
+    with (
+        serving(database) as (process, address),
+        Lane(address, "lane-1", token) as lane,
+        closing(sqlite3.connect(database, isolation_level=None)) as other,
+    ):
+        lane.refer(images=[])
+        other.execute("BEGIN IMMEDIATE")
+        answers: list[httpx.Response] = []
+        sent = threading.Event()
+        body = json.dumps({"entries": wire(lane.write("lane.started", {"lane": "lane-1"}))})
+
+        def sending() -> Iterator[bytes]:
+            yield body.encode()
+            sent.set()
+
+        working = threading.Thread(
+            target=lambda: answers.append(lane.http.post("/entries", content=sending()))
+        )
+        working.start()
+        assert sent.wait(20)
+        for _ in range(3):  # what was sent before them is at work when they are answered
+            assert httpx.get(f"{address}/api/v1/health", trust_env=False).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: refuses(address))
+        other.execute("ROLLBACK")
+        working.join(20)
+        assert [answer.status_code for answer in answers] == [200]
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def refuses(address: str) -> bool:
+    try:
+        httpx.get(f"{address}/api/v1/health", trust_env=False)
+    except httpx.TransportError:
+        return True
+    return False

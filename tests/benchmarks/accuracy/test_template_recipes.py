@@ -1,0 +1,69 @@
+"""Recipes are measured on what a lane does, and the last of them is the lane's own."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.accuracy.template_recipes import CROPS, LANE, RECIPES, RecipeLooker, Times, compare
+from benchmarks.acquisition.acquire import Failure
+from benchmarks.acquisition.face_choice import look_for
+from benchmarks.acquisition.pairs import Pair
+from benchmarks.harness.measurer import measurer, policy
+from lane.capture.measuring import Measurer, Stopwatch
+from lane.demo.photos import SHA256
+from models.image import read
+
+
+@pytest.fixture(scope="module")
+def own() -> Measurer:
+    return measurer(policy(), threads=1)
+
+
+def test_the_last_recipe_is_what_a_lane_compares(own: Measurer, photos: Path) -> None:
+    image_bgr = read(photos / "obama.jpg")
+    by_recipe = RecipeLooker(own.networks, "largest", Times()).look(image_bgr)
+    lanes = own.embed(look_for("largest")(image_bgr, own), Stopwatch()).vector
+    vector = by_recipe[LANE]
+    assert not isinstance(vector, Failure)
+    assert list(RECIPES)[-1] == LANE
+    assert np.allclose(vector, lanes, atol=1e-6)
+
+
+def test_recipes_differ_and_show_the_same_person(own: Measurer, photos: Path) -> None:
+    by_recipe = RecipeLooker(own.networks, "largest", Times()).look(read(photos / "obama.jpg"))
+    vectors = [one for one in by_recipe.values() if not isinstance(one, Failure)]
+    alike = np.array(vectors) @ np.array(vectors).T
+    assert len(vectors) == len(RECIPES)
+    assert alike.min() > 0.8
+    assert alike[~np.eye(len(vectors), dtype=bool)].max() < 0.9999
+
+
+def test_every_crop_belongs_to_a_recipe_and_every_recipe_has_its_crops() -> None:
+    assert {part for parts in RECIPES.values() for part in parts} == CROPS.keys()
+
+
+def test_a_picture_without_a_face_fails_for_every_recipe(own: Measurer) -> None:
+    found = RecipeLooker(own.networks, "largest", Times()).look(np.full((240, 320, 3), 90, np.uint8))
+    assert found == dict.fromkeys(RECIPES, Failure("no_face"))
+
+
+def test_a_recipe_costs_its_steps_and_one_that_never_ran_costs_nothing_known() -> None:
+    times = Times()
+    assert times.of(LANE) is None
+    times.by_step.update({"embed": [10.0, 12.0, 14.0], "close-up": [3.0], "mesh": [5.0]})
+    assert times.of("first look") == 12
+    assert times.of("close-up and mirror") == 27
+    assert times.of(LANE) == 32
+
+
+def test_recipes_are_told_beside_their_cost(photos: Path) -> None:
+    names = sorted(name for name in SHA256 if name.startswith("obama"))
+    pairs = [Pair(names[0], name, same=True) for name in names[1:]]
+    pairs.append(Pair(names[0], "biden.jpg", same=False))
+    told, _ = compare(pairs, photos, policy(), face="largest", threads=1)
+    assert list(told) == list(RECIPES)
+    assert all(one["cost_ms"] > 0 and one["failures_to_acquire"] == 0 for one in told.values())
+    assert all(one["at_worst_group_fmr"] is None for one in told.values())  # two people show no FMR of 1e-3
+    json.dumps(told, allow_nan=False)

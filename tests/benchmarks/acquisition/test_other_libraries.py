@@ -1,0 +1,158 @@
+"""What a user would pick instead: used as it comes, skipped where it is not there, never fetched."""
+
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.acquisition.acquire import Failure
+from benchmarks.acquisition.other_libraries import (
+    FACE_RECOGNITION,
+    FRAMES,
+    INSTALL,
+    LIBRARIES,
+    DeepFace,
+    FaceRecognitionLooker,
+    InsightFace,
+    OpenCV,
+    load,
+    offline,
+)
+from benchmarks.errors import BenchmarkError
+from models.image import read
+
+Place = tuple[int, int, int, int]
+
+
+class _Library:
+    """Finds what its test says, and encodes a place by its numbers."""
+
+    def __init__(self, *places: Place) -> None:
+        self._places = list(places)
+
+    def face_locations(self, rgb: NDArray[np.uint8]) -> list[Place]:
+        return [] if rgb.max() == 0 else self._places
+
+    def face_encodings(self, rgb: NDArray[np.uint8], places: list[Place]) -> list[NDArray[np.float64]]:
+        return [np.array(place, np.float64) for place in places]
+
+
+CORNER, CENTRE = (0, 60, 60, 0), (90, 140, 140, 90)
+PICTURE = np.full((230, 230, 3), 9, np.uint8)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "weights.dat"
+    path.write_bytes(b"weights")
+    return path
+
+
+@pytest.mark.parametrize(("face", "place"), [("prominent", CENTRE), ("largest", CORNER), ("central", CENTRE)])
+def test_of_several_faces_the_same_rule_chooses_as_for_the_lane(
+    weights: Path, face: str, place: Place
+) -> None:
+    looker = FaceRecognitionLooker(_Library(CORNER, CENTRE), weights, face)
+    found = looker.look(PICTURE)[FACE_RECOGNITION]
+    assert not isinstance(found, Failure)
+    assert tuple(found) == place
+
+
+def test_a_picture_without_a_face_is_a_failure_to_acquire(weights: Path) -> None:
+    looker = FaceRecognitionLooker(_Library(CENTRE), weights, "prominent")
+    assert looker.look(np.zeros_like(PICTURE))[FACE_RECOGNITION] == Failure("no_face")
+
+
+def test_a_capture_is_the_mean_of_the_first_frames_with_a_face(weights: Path) -> None:
+    looker = FaceRecognitionLooker(_Library(CENTRE), weights, "prominent")
+    empty = np.zeros_like(PICTURE)
+    found = looker.capture(iter([empty, *[PICTURE] * FRAMES]), 0.2)[FACE_RECOGNITION]
+    assert not isinstance(found, Failure)
+    assert tuple(found) == CENTRE
+    few = looker.capture(iter([empty, *[PICTURE] * (FRAMES - 1)]), 0.2)[FACE_RECOGNITION]
+    assert few == Failure("no_face")
+
+
+def test_the_installed_library_knows_a_person_again_or_says_how_to_get_it(photos: Path) -> None:
+    looker = FaceRecognitionLooker.load("prominent")
+    if find_spec(FACE_RECOGNITION) is None:
+        assert looker == INSTALL
+        return
+    assert not isinstance(looker, str)
+    one, again, other = (
+        looker.look(read(photos / f"{name}.jpg"))[FACE_RECOGNITION] for name in ("obama", "obama2", "biden")
+    )
+    assert not isinstance(one, Failure)
+    assert not isinstance(again, Failure)
+    assert not isinstance(other, Failure)
+    assert np.linalg.norm(one - again) < 0.6 < np.linalg.norm(one - other)
+
+
+def test_opencv_knows_a_person_again_and_no_other(photos: Path) -> None:
+    peer = load("opencv", read(photos / "obama.jpg"))
+    assert isinstance(peer, OpenCV)
+    assert peer.recognises(read(photos / "obama2.jpg"))
+    assert not peer.recognises(read(photos / "biden.jpg"))
+    assert not peer.recognises(np.zeros((480, 640, 3), np.uint8))
+
+
+def test_a_document_without_a_face_is_said() -> None:
+    with pytest.raises(BenchmarkError, match="no face on the document"):
+        load("opencv", np.zeros((480, 640, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "folder", "files"),
+    [
+        ("insightface", "insightface", ".insightface/models/buffalo_l", InsightFace.WEIGHTS),
+        ("deepface", "deepface", ".deepface/weights", DeepFace.WEIGHTS),
+    ],
+)
+def test_a_library_without_its_weights_is_not_even_imported(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    package: str,
+    folder: str,
+    files: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("DEEPFACE_HOME", raising=False)
+    if find_spec(package) is None:
+        told = load(name, PICTURE)
+        assert isinstance(told, str)
+        assert "not installed" in told
+    installed = tmp_path / "site" / package
+    installed.mkdir(parents=True)
+    (installed / "__init__.py").write_text("raise RuntimeError('imported')")
+    (installed / "app.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    told = load(name, PICTURE)
+    assert isinstance(told, str)
+    assert "never fetched" in told
+    assert files[0] in told
+    assert str(tmp_path) not in told  # a result tells nobody's home
+    (tmp_path / folder).mkdir(parents=True)
+    for file in files:
+        (tmp_path / folder / file).write_bytes(b"weights")
+    with pytest.raises(BenchmarkError, match="imported"):
+        load(name, PICTURE)
+
+
+def test_who_asks_the_network_all_the_same_is_stopped() -> None:
+    with offline(), socket.socket() as one:
+        with pytest.raises(BenchmarkError, match="never fetched"):
+            socket.create_connection(("localhost", 9))
+        with pytest.raises(BenchmarkError, match="never fetched"):
+            one.connect(("127.0.0.1", 9))
+    with socket.socket() as one, pytest.raises(OSError, match="refused"):
+        one.connect(("127.0.0.1", 9))
+
+
+def test_a_library_that_fails_is_named() -> None:
+    assert set(LIBRARIES) == {"face_recognition", "opencv", "insightface", "deepface"}
+    with pytest.raises(BenchmarkError, match="opencv does not work here"):
+        load("opencv", np.zeros(2, np.uint8))

@@ -1,0 +1,208 @@
+"""Lists of pairs: what is read, what is refused, who is in them."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from benchmarks.acquisition.identities import corrections, identify, name_of
+from benchmarks.acquisition.pairs import ALL, Pair, groups, pictures, read_pairs
+from benchmarks.errors import BenchmarkError
+
+
+def _list(folder: Path, text: str, *names: str) -> Path:
+    for name in names:
+        (folder / name).touch()
+    path = folder / "pairs.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_reads_pairs_and_their_group(tmp_path: Path) -> None:
+    path = _list(tmp_path, "a,b,same,sex,group\nx-1.jpg,x-2.jpg,1,F,g\n", "x-1.jpg", "x-2.jpg")
+    assert read_pairs(path, tmp_path, ["group"]) == (Pair("x-1.jpg", "x-2.jpg", same=True, group="g"),)
+    assert read_pairs(path, tmp_path, ["sex"])[0].group == "F"
+    assert read_pairs(path, tmp_path, ["sex", "age", "group"])[0].group == "F/g"
+
+
+def test_a_list_without_groups_has_one_that_holds_all(tmp_path: Path) -> None:
+    path = _list(tmp_path, "a,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
+    assert groups(read_pairs(path, tmp_path, ["group"])) == (ALL,) == ("all",)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a,b\nx-1.jpg,x-1.jpg\n", "missing: ['same']"),
+        ("a,b,same\nx-1.jpg,x-1.jpg,yes\n", "line 2"),
+        ("a,b,same\nx-1.jpg\n", "line 2"),
+        ("a,b,same\n", "no pairs"),
+        ("a,b,same\nx-1.jpg,gone.jpg,0\n", "gone.jpg is missing"),
+        (f"a,b,same\nx-1.jpg,{'y' * 300}.jpg,0\n", "y.jpg is missing"),
+        ("a,b,same\nx-1.jpg,y\0.jpg,0\n", "missing"),
+        ("a,b,same\nx-1.jpg,./x-1.jpg,1\n", "no pairs"),
+        ("a,b,same\nx-1.jpg,../x-1.jpg,1\n", "line 2: ../x-1.jpg leaves its folder"),
+        ("a;b;same\nx-1.jpg;x-1.jpg;1\n", "needs the columns"),
+        ('a,b,same\n"x-1.jpg,x-1.jpg,1\n', "line 2"),
+        ("", "needs the columns"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_named_with_its_fault(tmp_path: Path, text: str, says: str) -> None:
+    path = _list(tmp_path, text, "x-1.jpg")
+    with pytest.raises(BenchmarkError) as error:
+        read_pairs(path, tmp_path, ["group"])
+    assert says in str(error.value)
+
+
+def test_a_list_from_a_spreadsheet_may_begin_with_its_byte_order_mark(tmp_path: Path) -> None:
+    path = _list(tmp_path, "\ufeffa,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
+    assert read_pairs(path, tmp_path, ["group"])[0].same
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xfea\0,\0b\0", b"a,b,same\nM\xfcller-1.jpg,x-1.jpg,0\n", b'a,b,same\n"' + b"x" * 200_000],
+)
+def test_what_is_no_csv_in_utf_8_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "pairs.csv").write_bytes(content)
+    with pytest.raises(BenchmarkError, match=r"pairs\.csv is not CSV"):
+        read_pairs(tmp_path / "pairs.csv", tmp_path, ["group"])
+
+
+def test_lines_may_end_as_windows_ends_them_and_paths_may_be_quoted(tmp_path: Path) -> None:
+    path = _list(tmp_path, 'a,b,same\r\n"x, y-1.jpg",x-2.jpg,1\r\n', "x, y-1.jpg", "x-2.jpg")
+    assert read_pairs(path, tmp_path, ["group"]) == (Pair("x, y-1.jpg", "x-2.jpg", same=True),)
+
+
+def test_a_pair_that_stands_twice_counts_once_in_each_group(tmp_path: Path) -> None:
+    rows = "x-1.jpg,x-2.jpg,1,g\n./x-2.jpg,x-1.jpg,1,g\nx-1.jpg,x-2.jpg,1,h\n"
+    path = _list(tmp_path, f"a,b,same,group\n{rows}", "x-1.jpg", "x-2.jpg")
+    assert [pair.group for pair in read_pairs(path, tmp_path, ["group"])] == ["g", "h"]
+
+
+def test_a_picture_with_itself_is_no_pair_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = "x-1.jpg,./x-1.jpg,1\nx-1.jpg,x-2.jpg,1\nx-2.jpg,x-2.jpg,0\n"
+    path = _list(tmp_path, f"a,b,same\n{rows}", "x-1.jpg", "x-2.jpg")
+    assert read_pairs(path, tmp_path, ["group"]) == (Pair("x-1.jpg", "x-2.jpg", same=True),)
+    assert "2 pairs of a picture with itself are left out" in caplog.text
+
+
+def test_a_person_is_folder_and_name_without_the_number() -> None:
+    assert name_of("lfw/Li_Na/Li_Na_0001.jpg") == name_of("lfw/Li_Na/Li_Na_0002.jpg")
+    assert name_of("chinese/li-na-1.jpg") == "chinese/lina"
+    assert name_of("casia/003/003_1.png") != name_of("casia/004/004_1.png")
+
+
+def test_a_name_that_is_spelt_in_two_ways_is_one_person() -> None:
+    assert name_of("chinese/hu-yi-tian-4.jpg") == name_of("chinese/Hu-Yitian-1.jpg")
+    assert name_of("chinese/li-na-1.jpg") != name_of("chinese/li-nan-1.jpg")
+    assert name_of("a/001.jpg") == name_of("a/002.jpg") != name_of("b/001.jpg")
+
+
+def _same(a: str, b: str) -> Pair:
+    return Pair(a, b, same=True)
+
+
+def _other(a: str, b: str) -> Pair:
+    return Pair(a, b, same=False)
+
+
+def test_two_names_that_a_genuine_pair_joins_are_one_person_through_any_number_of_steps() -> None:
+    listed = [_same("x-1.jpg", "x-2.jpg"), _same("x-3.jpg", "y-1.jpg"), _same("y-2.jpg", "z-1.jpg")]
+    who = identify([*listed, _other("x-1.jpg", "w-1.jpg")])
+    assert who.aliases == 2
+    assert len({who.number[name] for name in ("x-1.jpg", "x-3.jpg", "y-2.jpg", "z-1.jpg")}) == 1
+    assert len(who) == who.count(pictures([*listed, _other("x-1.jpg", "w-1.jpg")])) == 2
+
+
+@pytest.mark.parametrize("above", ["", "sets/"])
+def test_known_wrong_names_of_published_sets_are_corrected_wherever_the_sets_lie(above: str) -> None:
+    singer, other = f"{above}korean/rm-1.jpg", f"{above}korean/rap-monster-2.jpg"
+    twice = f"{above}lfw/Ricky_Ray/Ricky_Ray_0001.jpg", f"{above}lfw/Bart_Hendricks/Bart_Hendricks_0001.jpg"
+    listed = [_other(singer, twice[0]), _other(other, twice[1]), _other(singer, f"{above}korean/iu-1.jpg")]
+    who = identify(listed)
+    assert who.number[singer] == who.number[other] != who.number[twice[0]] == who.number[twice[1]]
+    assert (who.corrected, who.aliases, who.contradictions, len(who)) == (2, 0, 0, 3)
+
+
+def test_a_listed_pair_of_strangers_who_are_known_to_be_one_contradicts_nobody() -> None:
+    who = identify([_other("korean/rm-1.jpg", "korean/rap-monster-1.jpg")])
+    assert (who.corrected, who.contradictions) == (1, 0)
+
+
+def test_names_that_are_only_alike_stay_two_people() -> None:
+    who = identify([_other("japanese/rm-1.jpg", "korean/rap-monster-1.jpg"), _other("rm-1.jpg", "x-1.jpg")])
+    assert who.corrected == 0
+
+
+def test_every_correction_says_why_and_is_said_once() -> None:
+    rows = (
+        resources.files("benchmarks.acquisition")
+        .joinpath("one_person.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
+    assert all(len(row.split(",")) == 3 and row.split(",")[2] for row in rows)
+    assert len({frozenset(names) for names in corrections()}) == len(corrections()) == len(rows) - 1
+
+
+def test_columns_say_who_is_who_where_file_names_do_not(tmp_path: Path) -> None:
+    text = "a,b,same,identity_a,identity_b\n1.jpg,2.jpg,1,li,li\n1.jpg,3.jpg,0,li,wang\n"
+    who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
+    assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
+    assert who.aliases == who.contradictions == 0
+
+
+def test_a_single_identity_column_names_the_first_picture_and_the_second_of_a_genuine_pair(
+    tmp_path: Path,
+) -> None:
+    text = "a,b,same,identity\n1.jpg,2.jpg,1,li\n3.jpg,1.jpg,0,wang\n"
+    who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
+    assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
+
+
+def test_an_identity_holds_for_pictures_of_the_same_name_that_no_row_tells_of(tmp_path: Path) -> None:
+    text = "a,b,same,identity\nli-1.jpg,wu-1.jpg,0,Li\nwu-2.jpg,li-2.jpg,0,Wu\n"
+    names = ("li-1.jpg", "li-2.jpg", "wu-1.jpg", "wu-2.jpg")
+    who = identify(read_pairs(_list(tmp_path, text, *names), tmp_path, ["group"]))
+    assert who.number["li-1.jpg"] == who.number["li-2.jpg"] != who.number["wu-1.jpg"]
+    assert (len(who), who.contradictions) == (2, 0)
+
+
+def test_a_folder_for_each_person_tells_who_is_who_where_names_do_not() -> None:
+    listed = [_same(f"{who}/left.jpg", f"{who}/right.jpg") for who in "abcdef"]
+    listed += [_other("a/left.jpg", "b/right.jpg"), _other("c/left.jpg", "d/left.jpg")]
+    who = identify(listed, ["a/front.jpg", "g/front.jpg"])
+    assert who.number["a/left.jpg"] == who.number["a/right.jpg"] == who.number["a/front.jpg"]
+    assert (len(who), who.aliases, who.contradictions) == (7, 0, 0)
+
+
+def test_a_folder_of_many_people_is_nobody() -> None:
+    genuine = [_same(f"korean/{who}{who}.jpg", f"korean/{who}.jpg") for who in "abcdef"]
+    for strangers in ([], [_other("korean/a.jpg", "korean/b.jpg")]):
+        with pytest.raises(BenchmarkError, match="neither names nor folders"):
+            identify([*genuine, *strangers])
+
+
+def test_a_picture_of_two_people_is_refused() -> None:
+    listed = [
+        Pair("1.jpg", "2.jpg", same=False, person_a="li"),
+        Pair("1.jpg", "3.jpg", same=False, person_a="wu"),
+    ]
+    with pytest.raises(BenchmarkError, match=r"1\.jpg is listed as li and as wu"):
+        identify(listed)
+
+
+def test_listed_strangers_of_one_name_let_nobody_form_further_pairs() -> None:
+    who = identify([_same("x-1.jpg", "x-2.jpg"), _other("x-1.jpg", "x-2.jpg")])
+    assert who.contradictions == 1
+    with pytest.raises(BenchmarkError, match="who is who"):
+        who.must_tell()
+
+
+def test_names_that_most_genuine_pairs_contradict_are_not_believed() -> None:
+    listed = [_same(f"{number}a.jpg", f"{number}b.jpg") for number in range(20)]
+    with pytest.raises(BenchmarkError, match="identity_a"):
+        identify(listed)

@@ -1,0 +1,139 @@
+"""Attacks are scored by weights that never saw their person, and reported by species."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.accuracy.score_plots import det_of_attacks
+from benchmarks.attacks import measure
+from benchmarks.attacks.measure import Run, Sequenced
+from benchmarks.errors import BenchmarkError
+from lane.decision.policy import load
+from models.liveness.score import CUES, FARTHEST, Weights, read
+from models.values.measurement import Measured, NotAssessed
+
+PEOPLE = ("ann", "bob", "cem", "dai")
+
+
+def made(seed: int = 1, *, apart: float = 4.0) -> list[Run]:
+    """Twenty runs of each person and kind; the first cue tells them apart, the others nothing."""
+    rng = np.random.default_rng(seed)
+    return [
+        Run(
+            Sequenced(f"{species}/{subject}", subject, species),
+            {
+                name: Measured(rng.normal(apart if name == next(iter(CUES)) and species == "live" else 0))
+                for name in CUES
+            },
+        )
+        for subject in PEOPLE
+        for species in ("live", "print a", "print b")
+        for _ in range(20)
+    ]
+
+
+def test_attacks_that_a_cue_tells_are_rejected_and_others_are_told_as_accepted() -> None:
+    easy, hopeless = made(), made(apart=0.0)
+    clear = measure.report(easy, measure.by_others(easy))
+    blind = measure.report(hopeless, measure.by_others(hopeless))
+
+    assert clear["apcer"].keys() == {"print a", "print b"}
+    assert all(one["rate"] < 0.3 for one in clear["apcer"].values())
+    assert all(one["rate"] > 0.8 for one in blind["apcer"].values())
+    for one in (*clear["apcer"].values(), *blind["apcer"].values()):
+        low, high = one["interval"]
+        assert low <= one["rate"] <= high
+        assert one["runs"] == 80
+    assert clear["bpcer"]["rate"] <= measure.BPCER
+
+
+def test_nobody_is_scored_by_weights_that_were_fitted_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    fit = measure.fit
+
+    def noting(found: list[Run]) -> Weights:
+        seen.append({run.sequence.subject for run in found})
+        return fit(found)
+
+    monkeypatch.setattr(measure, "fit", noting)
+    measure.by_others(made())
+    assert seen == [set(PEOPLE) - {one} for one in PEOPLE]
+
+
+def test_at_a_half_two_of_a_hundred_of_those_fitted_on_are_rejected() -> None:
+    found = made()
+    weights = measure.fit(found)
+    live = [weights.score(run.cues) for run in found if run.sequence.species == "live"]
+
+    below = sum(isinstance(one, Measured) and one.value < 0.5 - 1e-9 for one in live)
+    assert below <= measure.BPCER * len(live)
+
+
+def test_no_single_cue_runs_away_with_the_score() -> None:
+    weights = measure.fit(made())
+    name = next(iter(CUES))
+    cues = dict.fromkeys(CUES, Measured(0.0))
+    far = weights.score(cues | {name: Measured(1e9)})
+    near = weights.score(
+        cues | {name: Measured(weights.cues[name].mean + FARTHEST * weights.cues[name].deviation)}
+    )
+
+    assert far == near
+
+
+def test_what_is_written_is_what_a_lane_reads() -> None:
+    weights = measure.fit(made())
+    text = json.dumps(measure.as_file(weights, {"pictures": 0}, {}))
+    one = made(2)[0].cues
+
+    assert read(text).constant == pytest.approx(weights.constant, abs=1e-5)
+    told, known = read(text).score(one), weights.score(one)
+    assert isinstance(told, Measured)
+    assert isinstance(known, Measured)
+    assert told.value == pytest.approx(known.value, abs=1e-3)
+
+
+def test_a_cue_that_is_missing_is_no_number() -> None:
+    found = made()
+    found[0] = Run(found[0].sequence, dict(found[0].cues) | {"moire": NotAssessed("too small")})
+
+    assert np.isfinite(measure.by_others(found)).all()
+
+
+def test_a_species_is_told_by_its_column_or_its_folders_numbers(tmp_path: Path) -> None:
+    for folder in ("live/1_00_01", "print/1_03_02", "print/2_03_02"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "0.jpg").touch()
+    rows = "sequence,subject,kind\nlive/1_00_01,1,live\nprint/1_03_02,1,print\nprint/2_03_02,2,print\n"
+    (tmp_path / "list.csv").write_text(rows)
+
+    found = measure.read_attacks(tmp_path / "list.csv", tmp_path)
+    assert [one.species for one in found] == ["live", "print 03_02", "print 03_02"]
+
+    (tmp_path / "one.csv").write_text("sequence,subject,kind\nlive/1_00_01,1,live\n")
+    with pytest.raises(BenchmarkError, match="two people"):
+        measure.read_attacks(tmp_path / "one.csv", tmp_path)
+
+
+def test_live_sequences_are_held_against_the_stream_as_well(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    (tmp_path / "live").mkdir()
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"live/{number}.png"), rng.integers(120, 130, (48, 64, 3), np.uint8))
+    one = Sequenced("live", "ann", "live")
+
+    told = measure.streams([one, Sequenced("none", "ann", "print")], tmp_path, load().stream, 0.2)
+    assert (told["live_sequences"], told["suspected"]) == (1, 0)
+    assert told["cost_ms_per_frame"]["p50"] > 0
+
+
+def test_a_det_curve_of_each_species_is_drawn() -> None:
+    live, held = np.linspace(0.4, 1, 50), np.linspace(0, 0.6, 50)
+    page = det_of_attacks({"print a": (live, held), "print b": (live, held / 2)}, "DET")
+
+    assert page.count("<polyline") == 2
+    assert "APCER" in page
+    assert "print b" in page

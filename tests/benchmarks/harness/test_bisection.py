@@ -1,0 +1,45 @@
+"""A search finds where it breaks, and tries no more than it must."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.harness.bisection import Search, once, search, tell
+
+
+def tried(trying: Search, breaks_above: float) -> list[float]:
+    found = [next(trying)]
+    while (next_ := tell(trying, carried=found[-1] <= breaks_above)) is not None:
+        found.append(next_)
+    return found
+
+
+def whole(_: float) -> float:
+    return 1
+
+
+@given(st.integers(1, 128))
+def test_the_most_whole_number_that_is_carried_is_tried_and_so_is_the_next(breaks_above: int) -> None:
+    numbers = tried(search(1, whole, 128), breaks_above)
+    assert max(one for one in numbers if one <= breaks_above) == breaks_above
+    assert breaks_above == 128 or min(one for one in numbers if one > breaks_above) == breaks_above + 1
+    assert all(one == int(one) for one in numbers)
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_it_doubles_and_then_halves_the_gap() -> None:
+    assert tried(search(1, whole, 128), 5) == [1, 2, 4, 8, 6, 5]
+    assert tried(search(360, lambda carried: carried / 4, 1e9), 1000) == [360, 720, 1440, 1080, 900]
+
+
+@pytest.mark.parametrize("most", [1, 6, 8])
+def test_nothing_above_the_most_is_tried(most: int) -> None:
+    assert max(tried(search(1, whole, most), 1000)) == most
+
+
+def test_where_the_first_is_too_much_it_ends() -> None:
+    assert tried(search(8, whole, 64), 3) == [8]
+
+
+def test_once_is_no_search() -> None:
+    assert tried(once(360), 1000) == [360]

@@ -1,0 +1,82 @@
+"""What many samples come to, and that a wrong answer is never timed."""
+
+import gc
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness.drawn_frames import Walk, holder
+from benchmarks.harness.frame_pass import STAGES, LanePass
+from benchmarks.harness.timing import StageWatch, spread
+from lane.capture.measuring import Measurer
+from lane.decision.policy import Policy
+from lane.platform.garbage_collection import settled_garbage
+
+
+def test_every_percentile_is_a_sample() -> None:
+    samples = [number * 1_000_000 for number in range(1, 201)]
+    told = {"p50_ms": 100, "p90_ms": 180, "p95_ms": 190, "p99_ms": 198, "max_ms": 200, "n": 200}
+    assert spread(samples) == told
+    assert spread([7_000_000]) == {**dict.fromkeys(told, 7), "n": 1}
+
+
+def test_the_order_of_samples_does_not_matter() -> None:
+    assert spread([3, 1, 2]) == spread([1, 2, 3])
+
+
+def test_a_stage_that_runs_twice_is_summed() -> None:
+    watch = StageWatch()
+    with watch.time("detect"):
+        pass
+    once = watch.stages_ns["detect"]
+    with watch.time("detect"):
+        pass
+    assert watch.stages_ns["detect"] > once > 0
+
+
+def test_collection_goes_on_while_timing_and_nothing_stays_frozen() -> None:
+    with settled_garbage():
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.fixture(scope="module")
+def walk(measurer: Measurer, photos: object) -> Walk:
+    assert photos
+    return holder(measurer)
+
+
+def test_a_pass_is_one_sample_of_every_stage(measurer: Measurer, policy: Policy, walk: Walk) -> None:
+    lane = LanePass(measurer, policy, walk)
+    lane.run(walk.frames[0])
+    sample = lane.run(walk.frames[1])
+    assert tuple(sample.stages_ns) == STAGES
+    assert all(sample.stages_ns.values())
+    assert sum(sample.stages_ns.values()) <= sample.whole_ns
+
+
+def test_a_frame_is_looked_at_as_a_capture_looks(
+    measurer: Measurer, policy: Policy, walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At half scale first: the full scale, which a document's photo gets, takes twice the time."""
+    lane = LanePass(measurer, policy, walk)
+    monkeypatch.delattr(Measurer, "look")
+    assert lane.run(walk.frames[0]).stages_ns["detect"]
+
+
+def test_a_wrong_answer_is_not_timed(measurer: Measurer, policy: Policy, walk: Walk) -> None:
+    [one] = policy.calibrated
+    unreached = replace(one, band=replace(one.band, admit=0.999))
+    strict = policy.model_copy(update={"calibrated": (unreached,)})
+    lane = LanePass(measurer, strict, walk)
+    lane.run(walk.frames[0])
+    with pytest.raises(BenchmarkError, match="F09"):
+        lane.run(walk.frames[1])
+
+
+def test_frames_have_no_jump_between_them(walk: Walk) -> None:
+    shown = replace(walk, frames=walk.frames[:3]).first(8)
+    order = [next(i for i, frame in enumerate(walk.frames) if frame is one) for one in shown]
+    assert order == [0, 1, 2, 2, 1, 0, 0, 1]

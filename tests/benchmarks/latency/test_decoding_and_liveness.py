@@ -1,0 +1,76 @@
+"""What no single frame goes through: decoding, cues of liveness, batches, a lane that is started afresh."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.harness import measurer as machine
+from benchmarks.harness.drawn_frames import Walk, holder
+from benchmarks.latency import batches, cold_start, decoding_and_liveness
+from benchmarks.latency.passages import known_similarity
+from lane.capture.measuring import Measurer
+from models.runtime.providers import CPU
+
+
+@pytest.fixture(scope="module")
+def walk(measurer: Measurer, photos: object) -> Walk:
+    assert photos
+    return holder(measurer)
+
+
+def test_every_decoded_frame_is_timed(walk: Walk) -> None:
+    assert all(took_ns > 0 for took_ns in decoding_and_liveness.decode(walk, 3))
+    assert len(decoding_and_liveness.decode(walk, 3)) == 3
+
+
+def test_a_picture_that_decodes_to_another_one_is_not_timed(walk: Walk) -> None:
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 256, walk.frames[0].shape, np.uint8)  # no JPEG keeps it
+    with pytest.raises(BenchmarkError, match="another picture"):
+        decoding_and_liveness.decode(replace(walk, frames=(noise,)), 1)
+
+
+def test_cues_are_timed_over_as_many_looks_as_a_capture_keeps(measurer: Measurer, walk: Walk) -> None:
+    (took_ns,) = decoding_and_liveness.liveness(measurer, walk, 1)
+    assert took_ns > 0
+
+
+def test_cues_without_a_score_are_not_timed(measurer: Measurer, walk: Walk) -> None:
+    empty = replace(walk, frames=tuple(frame * 0 for frame in walk.frames))
+    with pytest.raises(BenchmarkError, match="no score"):
+        decoding_and_liveness.liveness(measurer, empty, 1)
+
+
+def test_each_picture_of_a_batch_has_the_answer_that_it_has_alone(measurer: Measurer, walk: Walk) -> None:
+    told = batches.measure(measurer, walk, machine.runtime(CPU, 1), (1, 3), 2)
+    assert set(told) == {"detector", "embedder"}
+    for by_size in told.values():
+        assert set(by_size) == {"1", "3"}
+        assert all(one["n"] == 2 and one["pictures_per_second"] > 0 for one in by_size.values())
+        assert by_size["3"]["each_p50_ms"] == pytest.approx(by_size["3"]["p50_ms"] / 3, abs=1e-3)
+
+
+def test_an_answer_that_changes_within_a_batch_ends_the_run() -> None:
+    alone = [{"embedding": np.full((1, 2), number, np.float32)} for number in range(2)]
+    together = {"embedding": np.array([[0, 0], [1, 1.1]], np.float32)}
+    with pytest.raises(BenchmarkError, match="picture 1 has another embedding"):
+        batches.must_agree("a matcher", together, alone)
+
+
+def test_a_lane_that_is_started_afresh_comes_to_the_known_decision(
+    measurer: Measurer, walk: Walk, tmp_path: Path
+) -> None:
+    told = cold_start.measure(walk, known_similarity(walk, measurer), CPU, 1, 1, tmp_path)
+    parts = {part: spread["p50_ms"] for part, spread in told.items()}
+    assert tuple(parts) == cold_start.PARTS
+    parts_of_it = sum(parts[part] for part in ("process", "networks", "lane", "first_passage"))
+    assert parts["first_decision"] == pytest.approx(parts_of_it, abs=0.01)
+    assert parts["end_to_end"] < parts["first_frame_to_gate"] < parts["first_passage"]
+
+
+def test_a_cold_lane_that_decides_otherwise_says_why(walk: Walk, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="another answer"):
+        cold_start.measure(walk, 0.1, CPU, 1, 1, tmp_path)

@@ -1,0 +1,143 @@
+"""Energy from a made-up machine: what is summed, what wraps around, and what is said where nothing counts."""
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.latency.energy import NVML, Bill, Nvml, Rapl, counted, meters
+
+RANGE_UJ = 262_143_328_850
+
+
+def zone(root: Path, name: str, called: str, energy_uj: int) -> Path:
+    """As Linux shows a counter, but for what nobody here reads."""
+    folder = root / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "name").write_text(f"{called}\n", encoding="ascii")
+    (folder / "energy_uj").write_text(f"{energy_uj}\n", encoding="ascii")
+    (folder / "max_energy_range_uj").write_text(f"{RANGE_UJ}\n", encoding="ascii")
+    return folder
+
+
+def found(root: Path) -> Rapl:
+    rapl = Rapl.find(root)
+    assert isinstance(rapl, Rapl), rapl
+    return rapl
+
+
+def test_packages_and_memory_are_summed_and_nothing_is_counted_twice(tmp_path: Path) -> None:
+    places = {
+        "intel-rapl:0": "package-0",
+        "intel-rapl:0:0": "core",
+        "intel-rapl:0:1": "dram",
+        "intel-rapl:1": "package-1",
+        "intel-rapl:2": "psys",
+        "intel-rapl-mmio:0": "package-0",
+    }
+    for name, called in places.items():
+        zone(tmp_path, name, called, 1_000_000)
+    rapl = found(tmp_path)
+    for name, called in places.items():
+        zone(tmp_path, name, called, 3_000_000)
+    assert rapl.joules() == pytest.approx(3 * 2)
+
+
+def test_a_counter_that_began_anew_goes_on(tmp_path: Path) -> None:
+    zone(tmp_path, "intel-rapl:0", "package-0", RANGE_UJ - 2_000_000)
+    rapl = found(tmp_path)
+    zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
+    assert rapl.joules() == pytest.approx(3)
+    zone(tmp_path, "intel-rapl:0", "package-0", 5_000_000)
+    assert rapl.joules() == pytest.approx(7)
+
+
+@given(st.lists(st.integers(0, RANGE_UJ - 1), min_size=1, max_size=20))
+def test_energy_never_goes_back(tmp_path_factory: pytest.TempPathFactory, readings: list[int]) -> None:
+    root = tmp_path_factory.mktemp("powercap")
+    zone(root, "intel-rapl:0", "package-0", 0)
+    rapl, before = found(root), 0.0
+    for energy_uj in readings:
+        zone(root, "intel-rapl:0", "package-0", energy_uj)
+        now = rapl.joules()
+        assert now >= before
+        before = now
+
+
+def test_a_machine_that_counts_nothing_says_so(tmp_path: Path) -> None:
+    assert "no processor counts" in str(Rapl.find(tmp_path))
+    assert "no processor counts" in str(Rapl.find(tmp_path / "missing"))
+    (zone(tmp_path, "intel-rapl:0", "package-0", 0) / "energy_uj").write_text("much\n", encoding="ascii")
+    assert "cannot be read" in str(Rapl.find(tmp_path))
+
+
+class _Library:
+    """Answers as NVML's C functions do: 0 for success, and the number where the caller points to."""
+
+    def __init__(self, devices: int, millijoules: int, refuses: int = 0) -> None:
+        self.devices, self.millijoules, self._refuses = devices, millijoules, refuses
+
+    def nvmlInit_v2(self) -> int:  # noqa: N802  NVML's own names
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802
+        count._obj.value = self.devices
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, number: int, device: Any) -> int:  # noqa: N802
+        device._obj.value = number + 1
+        return 0
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, device: ctypes.c_void_p, count: Any) -> int:  # noqa: N802
+        assert device.value in range(1, self.devices + 1)
+        count._obj.value = self.millijoules
+        return self._refuses
+
+
+def test_gpus_are_summed() -> None:
+    library = _Library(2, 1_000)
+    nvml = Nvml.find(lambda name: library if name == NVML else None)
+    assert isinstance(nvml, Nvml)
+    with counted({"gpu": nvml}) as bill:
+        library.millijoules = 3_500
+    assert bill.joules == {"gpu": pytest.approx(5)}
+
+
+def test_a_machine_without_a_gpu_says_so() -> None:
+    def missing(name: str) -> Any:
+        raise OSError(name)
+
+    assert "no NVIDIA driver" in str(Nvml.find(missing))
+    assert "no GPU" in str(Nvml.find(lambda _: _Library(0, 0)))
+    assert "error 3" in str(Nvml.find(lambda _: _Library(1, 0, refuses=3)))
+
+
+def test_a_decision_costs_its_share_and_what_is_not_counted_is_null_with_a_reason(tmp_path: Path) -> None:
+    zone(tmp_path, "intel-rapl:0", "package-0", 0)
+    with counted({"processor": found(tmp_path), "gpu": "none here"}) as bill:
+        zone(tmp_path, "intel-rapl:0", "package-0", 10_000_000)
+    told = bill.told(4)
+    assert told["processor"]["joules"] == 10
+    assert told["processor"]["joules_per_decision"] == 2.5
+    assert told["processor"]["mean_watts"] > 0
+    assert told["gpu"] is None
+    assert told["not_counted"] == {"gpu": "none here"}
+
+
+def test_a_counter_that_goes_away_gives_no_figure(tmp_path: Path) -> None:
+    counter = zone(tmp_path, "intel-rapl:0", "package-0", 0) / "energy_uj"
+    with counted({"processor": found(tmp_path)}) as bill:
+        counter.unlink()
+    told = bill.told(1)
+    assert told["processor"] is None
+    assert "not to the end" in told["not_counted"]["processor"]
+
+
+def test_this_machine_tells_or_says_why_not() -> None:
+    with counted(meters()) as bill:
+        pass
+    assert isinstance(bill, Bill)
+    assert set(bill.joules) | set(bill.why_not) == {"processor", "gpu"}

@@ -1,0 +1,77 @@
+"""What a run measures: everything, or the least that says something, and never more than was asked for."""
+
+import os
+from pathlib import Path
+
+import cv2
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.harness.cpu_affinity import bound
+from benchmarks.latency.latency_command import size_of
+from benchmarks.latency.measure import filesystem
+from benchmarks.latency.plan import BATCHES, QUICK, SIZES, THOROUGH, Plan, one_core_to_all, plan
+
+
+def test_a_thorough_run_has_every_size_and_one_core_to_all() -> None:
+    whole = plan(8, counts=THOROUGH)
+    assert whole.threads == (8, 1, 2, 4)
+    assert [point.size for point in whole.points(8)] == list(SIZES)
+    assert [point.size for point in whole.points(1)] == [SIZES[0]]
+    assert (whole.batches[0], whole.batches[-1]) == (1, 16)
+
+
+def test_a_first_look_is_one_place() -> None:
+    quick = plan(8, counts=QUICK, quick=True)
+    assert [quick.points(threads) for threads in quick.threads] == [quick.points(8)]
+    assert len(quick.points(8)) == 1
+    assert set(quick.batches) < set(BATCHES)
+
+
+def test_what_is_asked_for_is_what_is_measured() -> None:
+    asked = plan(8, counts=QUICK, sizes=[(320, 240), (640, 480)], threads=[3, 2, 3], batches=[5])
+    assert asked == Plan(((320, 240), (640, 480)), (3, 2), (5,), QUICK)
+
+
+def test_the_first_place_is_measured_most() -> None:
+    whole = plan(2, counts=THOROUGH)
+    first, *others = [point for threads in whole.threads for point in whole.points(threads)]
+    assert first.counts == THOROUGH
+    assert {point.counts for point in others} == {THOROUGH.fewer}
+    assert 2 <= THOROUGH.fewer.passages < THOROUGH.passages
+
+
+@given(st.integers(1, 512))
+def test_threads_go_from_one_core_to_all(cores: int) -> None:
+    threads = one_core_to_all(cores)
+    assert threads[0] == max(threads) == cores
+    assert min(threads) == 1
+    assert len(set(threads)) == len(threads)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="binding to cores is Linux's")
+def test_work_is_bound_to_so_many_cores_and_afterwards_to_none() -> None:
+    before, threads = os.sched_getaffinity(0), cv2.getNumThreads()
+    with bound(1):
+        assert len(os.sched_getaffinity(0)) == 1
+        assert cv2.getNumThreads() == 1
+    assert (os.sched_getaffinity(0), cv2.getNumThreads()) == (before, threads)
+    with bound(1000):
+        assert os.sched_getaffinity(0) == before
+
+
+def test_the_journals_disk_is_told(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"a / ext4 rw 0 0\nb {tmp_path} tmpfs rw 0 0\n", encoding="ascii")
+    assert filesystem(tmp_path / "lane", mounts) == "tmpfs"
+    assert filesystem(Path("/elsewhere"), mounts) == "ext4"
+    assert filesystem(tmp_path, tmp_path / "missing") is None
+
+
+@pytest.mark.parametrize("size", ["640", "640x", "0x480", "100x100", "99999x99999", "-1x480"])
+def test_a_size_that_is_none_is_refused_with_an_example(size: str) -> None:
+    with pytest.raises(typer.BadParameter, match="1280x720"):
+        size_of(size)
+    assert size_of("800×600") == size_of("800x600") == (800, 600)

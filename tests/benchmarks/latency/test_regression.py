@@ -1,0 +1,332 @@
+"""A slower code is found out beside an earlier one, and noise is not taken for it; with made-up times."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import models.runtime.machine
+from benchmarks.__main__ import app
+from benchmarks.errors import BenchmarkError
+from benchmarks.latency.gate_command import USUAL
+from benchmarks.latency.git_worktree import checked_out, resolved
+from benchmarks.latency.regression import ORDERS, Round, Times, commit_of, judged, measured, rounds, told
+from benchmarks.report.stored_result import Stored
+from tests.support.benchmarks.command_line import ROOT, run
+from tests.support.benchmarks.made_up_results import capacity, latency, stamp, write
+from tests.support.processes import command_of, heeds_ctrl_c
+
+BENCH = """import json
+stages = {{name: {{"p50_ms": ms}} for name, ms in {base}.items()}}
+print(json.dumps({{"providers": {{"CPUExecutionProvider": {{"stages": stages}}}}}}))
+"""
+FAST = {"detect": 9.0, "embed": 13.0, "decide": 0.3}
+SLOW = FAST | {"embed": 19.0}
+COMMAND = [sys.executable, "bench.py"]
+
+
+def git(root: Path, *arguments: str) -> str:
+    names = {
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@b",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@b",
+    }
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | names,
+    )
+    return done.stdout.strip()
+
+
+def commit(root: Path, base: dict[str, float]) -> str:
+    (root / "bench.py").write_text(BENCH.format(base=base), encoding="utf-8")
+    git(root, "add", "bench.py")
+    git(root, "commit", "--quiet", "--allow-empty", "-m", "made up")
+    return git(root, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (root := tmp_path / "repository").mkdir()
+    git(root, "init", "--quiet")
+    monkeypatch.setattr(models.runtime.machine, "ROOT", root)
+    return root
+
+
+def gate(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["gate", "--command", " ".join(COMMAND), *arguments])
+    return done.exit_code, done.output if done.exception is None or done.exit_code == 1 else repr(
+        done.exception
+    )
+
+
+def simulated(count: int, times: float, noise: float, seed: int) -> list[Round]:
+    rng = np.random.default_rng(seed)
+
+    def one(slower: float) -> Times:
+        return {"embed": 10 * slower * float(np.exp(rng.normal(0, noise)))}
+
+    return [Round((one(1), one(1)), one(times)) for _ in range(count)]
+
+
+def test_a_slower_commit_is_found_and_ends_with_1(repository: Path, tmp_path: Path) -> None:
+    commit(repository, FAST)
+    commit(repository, SLOW)
+    out = tmp_path / "out.json"
+    code, output = gate("--against", "HEAD~1", "--rounds", "3", "--json", str(out))
+    assert code == 1, output
+    assert "This code is slower than" in output
+    assert "Slower by itself, far beyond its noise: embed." in output
+    found = json.loads(out.read_text())
+    assert found["worse"] is True
+    assert found["stages"]["embed"]["ratio"] == pytest.approx(19 / 13, rel=0.05)
+    assert {name: one["worse"] for name, one in found["stages"].items()} == {
+        "detect": False,
+        "embed": True,
+        "decide": False,
+    }
+    assert found["stages"]["decide"]["ratio"] == pytest.approx(1, rel=0.05)
+    assert found["benchmark"] == "gate"
+
+
+@pytest.mark.parametrize(
+    "now", [FAST, {name: ms / 2 for name, ms in FAST.items()}], ids=["as fast", "faster"]
+)
+def test_a_code_that_is_as_fast_or_faster_ends_with_0(repository: Path, now: dict[str, float]) -> None:
+    commit(repository, FAST)
+    commit(repository, now)
+    code, output = gate("--against", "HEAD~1", "--rounds", "4")
+    assert code == 0, output
+    assert "not slower" in output
+    assert "less than 0.0% longer is not told from noise" in output
+    assert "by itself" not in output
+
+
+def test_a_stored_result_names_the_commit_and_its_times_are_not_believed(
+    repository: Path, tmp_path: Path
+) -> None:
+    earlier = commit(repository, FAST)
+    commit(repository, SLOW)
+    stored = write(latency(1000.0, commit={"id": earlier, "dirty": False}), tmp_path / "stored.json")
+    assert gate(str(stored), "--rounds", "3")[0] == 1
+
+
+def test_a_result_names_no_path_of_whoever_measured(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Sequence[str]] = []
+
+    def noting(command: Sequence[str], _tree: Path) -> Times:
+        seen.append(command)
+        return FAST
+
+    monkeypatch.setattr("benchmarks.latency.regression.measured", noting)
+    commit(repository, FAST)
+    out = tmp_path / "out.json"
+    done = CliRunner().invoke(app, ["gate", "--against", "HEAD", "--rounds", "3", "--json", str(out)])
+    assert done.exit_code == 0
+    assert {tuple(one) for one in seen} == {(sys.executable, *USUAL[1:])}
+    assert str(Path(sys.executable).parent) not in out.read_text()
+
+
+def test_what_is_not_committed_is_measured_as_this_code(repository: Path) -> None:
+    commit(repository, FAST)
+    (repository / "bench.py").write_text(BENCH.format(base=SLOW), encoding="utf-8")
+    assert gate("--against", "HEAD", "--rounds", "3")[0] == 1
+    assert git(repository, "status", "--porcelain") == "M bench.py"
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+def test_no_folder_is_left_and_no_hook_of_the_repository_runs(repository: Path, tmp_path: Path) -> None:
+    earlier = commit(repository, FAST)
+    hook = repository / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\n")
+    hook.chmod(0o755)
+    seen = []
+
+    def interrupted() -> None:
+        with checked_out(repository, earlier) as tree:
+            seen.append((tree, (tree / "bench.py").exists()))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    ((tree, existed),) = seen
+    assert existed
+    assert not tree.exists()
+    assert not (tmp_path / "ran").exists()
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+LINGERS = """import subprocess, tempfile, time
+from pathlib import Path
+tempfile.mkdtemp(prefix="left-")
+child = subprocess.Popen(["sleep", "600"])
+Path({started!r}).write_text(str(child.pid))
+time.sleep(600)
+"""
+DRIVEN = """import sys
+from pathlib import Path
+import models.runtime.machine
+models.runtime.machine.ROOT = Path(sys.argv.pop(1))
+from benchmarks.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_that_is_stopped_leaves_no_folder_no_worktree_and_no_process(
+    stop: signal.Signals, code: int, repository: Path, tmp_path: Path
+) -> None:
+    commit(repository, FAST)
+    started, temporary = tmp_path / "started", tmp_path / "temporary"
+    temporary.mkdir()
+    (repository / "bench.py").write_text(LINGERS.format(started=str(started)), encoding="utf-8")
+    git(repository, "commit", "--quiet", "-am", "lingers")
+    asked = [str(repository), "gate", "--against", "HEAD", "--command", " ".join(COMMAND)]
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVEN, *asked],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
+    ) as process:
+        while process.poll() is None and not (started.exists() and started.read_text()):
+            time.sleep(0.05)
+        process.send_signal(stop)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in said
+    assert list(temporary.iterdir()) == []
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+    assert "sleep" not in command_of(int(started.read_text()))
+
+
+@pytest.mark.parametrize("named", ["nothing", "--help", "", "HEAD:bench.py", "a" * 40])
+def test_a_commit_that_is_not_there_is_named(repository: Path, named: str) -> None:
+    commit(repository, FAST)
+    with pytest.raises(BenchmarkError, match="no commit"):
+        resolved(repository, named)
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (capacity(), "wanted is a result of latency"),
+        (latency(commit={"id": None, "dirty": None}), "names no commit"),
+        (latency(commit={"id": "a" * 40, "dirty": True}), "measured on changed files"),
+        ({"benchmark": "latency", "stamp": stamp(commit=7)}, "names no commit"),
+    ],
+)
+def test_a_stored_result_that_names_no_exact_code_is_refused(result: dict[str, Any], why: str) -> None:
+    with pytest.raises(BenchmarkError, match=why):
+        commit_of(Stored("r", result["benchmark"], result))
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("raise SystemExit('it broke')", "ended with 1: it broke"),
+        ("print('no json')", "is no JSON"),
+        ("print('{}')", "tells no times"),
+    ],
+)
+def test_a_measurement_that_fails_is_no_verdict(script: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "bench.py").write_text(script)
+    with pytest.raises(BenchmarkError, match=why):
+        measured(COMMAND, tmp_path)
+    with pytest.raises(BenchmarkError, match="No such file"):
+        measured([str(tmp_path / "none")], tmp_path)
+
+
+def test_who_comes_first_changes_and_the_first_runs_are_not_counted() -> None:
+    order: list[str] = []
+
+    def runs(name: str) -> Iterator[Times]:
+        while True:
+            order.append(name)
+            yield {"embed": float(len(order))}
+
+    earlier, new = runs("E"), runs("N")
+    done = list(rounds(3, lambda: next(earlier), lambda: next(new)))
+    assert "".join(order) == "EN" + "".join(ORDERS)
+    assert [one.new["embed"] for one in done] == [5, 7, 9]
+
+
+@given(st.integers(3, 20), st.floats(0.01, 0.2), st.integers(0, 10_000))
+def test_the_same_runs_are_never_worse_than_themselves(count: int, noise: float, seed: int) -> None:
+    alike = [Round(one.earlier, one.earlier[0]) for one in simulated(count, 1.0, noise, seed)]
+    assert not judged(alike, ["embed"]).worse
+
+
+def test_noise_alone_is_hardly_ever_called_slower_and_a_fifth_hardly_ever_missed() -> None:
+    for count in (3, 8):
+        alarms = sum(judged(simulated(count, 1.0, 0.04, seed), ["embed"]).worse for seed in range(200))
+        assert alarms <= 8
+    found = sum(judged(simulated(8, 1.2, 0.04, seed), ["embed"]).worse for seed in range(200))
+    assert found >= 190
+
+
+OF_A_FRAME = {"detect": 11.0, "quality": 1.8, "embed": 30.0, "decide": 0.2}
+
+
+def busy(count: int, seed: int, **slower_ms: float) -> list[Round]:
+    """On a machine where nothing takes as long twice."""
+    rng = np.random.default_rng(seed)
+
+    def one(**more_ms: float) -> Times:
+        all_of_it = rng.normal(0, 0.1)
+        return {
+            stage: (ms + more_ms.get(stage, 0.0)) * float(np.exp(all_of_it + rng.normal(0, 0.1)))
+            for stage, ms in OF_A_FRAME.items()
+        }
+
+    return [Round((one(), one()), one(**slower_ms)) for _ in range(count)]
+
+
+def test_noise_in_one_stage_hides_no_other_that_is_slower_beyond_doubt() -> None:
+    slow = [told(busy(3, seed, quality=10.0)) for seed in range(40)]
+    assert sum(one["worse"] and one["stages"]["quality"]["worse"] for one in slow) >= 38
+    assert sum(told(busy(3, seed))["worse"] for seed in range(100)) <= 5
+
+
+def test_a_stage_that_nobody_would_feel_is_no_verdict() -> None:
+    assert not any(told(busy(3, seed, decide=0.4))["stages"]["decide"]["worse"] for seed in range(20))
+
+
+def test_stages_that_one_code_does_not_know_are_left_out() -> None:
+    done = [Round(({"embed": 10.0, "quality": 5.0}, {"embed": 10.0}), {"embed": 10.0, "align": 1.0})] * 3
+    assert set(told(done)["stages"]) == {"embed"}
+    with pytest.raises(BenchmarkError, match="none of the same stage"):
+        told([Round(({"embed": 1.0}, {"embed": 1.0}), {"align": 1.0})] * 3)
+
+
+@pytest.mark.parametrize("command", ["", " ", '"'])
+def test_what_is_no_command_is_refused_before_anything_is_measured(command: str) -> None:
+    done = run("gate", "--against", "HEAD", "--command", command)
+    assert done.returncode == 2
+    assert "Invalid value for --command" in done.stderr
+    assert "measuring" not in done.stderr
+
+
+def test_one_of_a_result_and_a_commit_is_wanted() -> None:
+    done = run("gate")
+    assert done.returncode == 2
+    assert "one of STORED.json and --against" in done.stderr

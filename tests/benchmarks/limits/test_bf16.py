@@ -1,0 +1,57 @@
+"""bfloat16 beside fp32: who does not run here is named, and who answers otherwise ends the run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.limits.bf16 import FULL, Contender, _in_turn, _must_agree
+from models.runtime.onnx_runtime import OrtSession
+from models.runtime.session import Tensor
+from tests.support.benchmarks.command_line import run
+
+
+def test_each_batch_is_timed_and_what_does_not_run_is_named(tmp_path: Path) -> None:
+    out = tmp_path / "rounding.json"
+    done = run("rounding", "--threads", "1", "--turns", "4", "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(out.read_text(encoding="utf-8"))
+    assert told["benchmark"] == "rounding"
+    assert set(told["batches"]) == {"1", "2"}
+    for batch in told["batches"].values():
+        assert batch[FULL]["times_as_fast"]["ratio"] == 1
+        assert batch[FULL]["n"] == 4
+    measured = set(told["batches"]["1"])
+    assert measured | set(told["not_measured"]) == {FULL, "fp32 on OpenVINO", "bf16 on OpenVINO"}
+    assert not measured & set(told["not_measured"])
+    assert set(told["arithmetic"]) == measured
+
+
+class Answering:
+    """A matcher that says the same of every crop."""
+
+    def __init__(self, *numbers: float) -> None:
+        self._answer = np.array([numbers], np.float32)
+
+    def run(self, tensor: Tensor) -> dict[str, Tensor]:
+        return {"answer": self._answer}
+
+
+def contender(name: str, *numbers: float) -> Contender:
+    session: OrtSession = Answering(*numbers)  # type: ignore[assignment]
+    return Contender(name, session, "fp32")
+
+
+def test_one_that_answers_otherwise_ends_the_run() -> None:
+    batch = [np.zeros((1, 3, 2, 2), np.float32)]
+    _must_agree([contender("one", 1, 2), contender("near", 1, 2.01)], batch)
+    with pytest.raises(BenchmarkError, match="far answers otherwise than one"):
+        _must_agree([contender("one", 1, 2), contender("far", 1, 2.2)], batch)
+
+
+def test_who_goes_first_changes_each_time() -> None:
+    three = [contender(name, 1, 2) for name in "abc"]
+    firsts = [[one.name for one in _in_turn(three, number)] for number in range(3)]
+    assert firsts == [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"]]

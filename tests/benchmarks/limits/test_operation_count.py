@@ -1,0 +1,131 @@
+"""Operations and bytes of a graph, against graphs counted by hand and networks that others have counted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.limits.operation_count import count
+from models.catalogue import catalogue, weights
+from models.convert.onnx_graph import GraphBuilder
+
+Sizes = Sequence[int | str]
+
+
+def ones(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.ones(shape, np.float32)
+
+
+def one_node(operator: str, into: Sizes, out: Sizes, *constants: object, **attributes: object) -> bytes:
+    builder = GraphBuilder("one")
+    names = [builder.weight(f"w{place}", np.asarray(value)) for place, value in enumerate(constants)]
+    builder.add(operator, ["x", *names], "y", **attributes)
+    return builder.finished(("x", into), [("y", out)])
+
+
+def test_a_convolution_takes_two_operations_for_each_weight_and_place() -> None:
+    graph = one_node("Conv", (1, 3, 8, 8), (1, 4, 8, 8), ones(4, 3, 3, 3), ones(4), pads=[1, 1, 1, 1])
+    work = count(graph, "one", (1, 3, 8, 8))
+    assert work.products_flop == 2 * (4 * 8 * 8) * (3 * 3 * 3)
+    assert work.flop == work.products_flop + 4 * 8 * 8  # the bias
+    assert work.weights_bytes == 4 * (4 * 3 * 3 * 3 + 4)
+    assert work.moved_bytes == work.weights_bytes + 4 * (3 * 8 * 8 + 4 * 8 * 8)
+
+
+def test_a_group_sees_its_own_channels_alone() -> None:
+    graph = one_node("Conv", (1, 4, 8, 8), (1, 4, 3, 3), ones(4, 1, 3, 3), group=4, strides=[2, 2])
+    assert count(graph, "one", (1, 4, 8, 8)).flop == 2 * (4 * 3 * 3) * (3 * 3)
+    halves = one_node("Conv", (1, 4, 8, 8), (1, 6, 8, 8), ones(6, 2, 1, 1), group=2)
+    assert count(halves, "one", (1, 4, 8, 8)).flop == 2 * (6 * 8 * 8) * 2
+
+
+def test_matrix_products_take_two_operations_for_each_term() -> None:
+    assert count(one_node("MatMul", (5, 7), (5, 3), ones(7, 3)), "one", (5, 7)).flop == 2 * 5 * 7 * 3
+    general = count(one_node("Gemm", (5, 7), (5, 3), ones(3, 7), ones(3), transB=1), "one", (5, 7))
+    assert (general.products_flop, general.flop) == (2 * 5 * 7 * 3, 2 * 5 * 7 * 3 + 5 * 3)
+    turned = one_node("Gemm", (7, 5), (5, 3), ones(7, 3), transA=1)
+    assert count(turned, "one", (7, 5)).flop == 2 * 5 * 7 * 3
+
+
+@pytest.mark.parametrize(
+    ("graph", "flop"),
+    [
+        (one_node("Relu", (1, 2, 4, 4), (1, 2, 4, 4)), 32),
+        (one_node("PRelu", (1, 2, 4, 4), (1, 2, 4, 4), ones(2, 1, 1)), 64),
+        (one_node("Add", (1, 2, 4, 4), (1, 2, 4, 4), ones(2, 1, 1)), 32),
+        (one_node("MaxPool", (1, 2, 4, 4), (1, 2, 2, 2), kernel_shape=[2, 2], strides=[2, 2]), 32),
+        (one_node("GlobalAveragePool", (1, 2, 4, 4), (1, 2, 1, 1)), 32),
+        (one_node("BatchNormalization", (1, 2, 4, 4), (1, 2, 4, 4), *[ones(2)] * 4), 64),
+        (one_node("Transpose", (1, 2, 4, 4), (1, 4, 4, 2), perm=[0, 2, 3, 1]), 0),
+    ],
+    ids=["relu", "prelu", "add", "max-pool", "global-pool", "normalisation", "transpose"],
+)
+def test_what_is_no_product_is_counted_by_element(graph: bytes, flop: int) -> None:
+    work = count(graph, "one", (1, 2, 4, 4))
+    assert (work.products_flop, work.flop, work.not_counted) == (0, flop, {})
+
+
+def test_another_shape_of_the_same_numbers_moves_nothing() -> None:
+    assert count(one_node("Flatten", (1, 2, 4, 4), (1, 32)), "one", (1, 2, 4, 4)).moved_bytes == 0
+    turned = one_node("Transpose", (1, 2, 4, 4), (1, 4, 4, 2), perm=[0, 2, 3, 1])
+    assert count(turned, "one", (1, 2, 4, 4)).moved_bytes == 2 * 32 * 4
+
+
+def test_a_picture_is_made_larger_by_copies_or_by_four_neighbours() -> None:
+    scales = np.array([1, 1, 2, 2], np.float32)
+    for mode, each in (("nearest", 0), ("linear", 8)):
+        builder = GraphBuilder("one")
+        builder.add("Resize", ["x", "", builder.weight("scales", scales)], "y", mode=mode)
+        graph = builder.finished(("x", (1, 1, 4, 4)), [("y", (1, 1, 8, 8))])
+        assert count(graph, "one", (1, 1, 4, 4)).flop == each * 64
+
+
+def test_a_node_that_nobody_can_count_is_named_and_never_taken_for_nothing() -> None:
+    builder = GraphBuilder("two")
+    builder.add("Relu", ["x"], "positive")
+    builder.add("Erf", ["positive"], "y")
+    work = count(builder.finished(("x", (2, 3)), [("y", (2, 3))]), "two", (2, 3))
+    assert work.not_counted == {"Erf": 1}
+    assert work.by_operator == {"Relu": 6}
+    cubic = GraphBuilder("one")
+    scales = cubic.weight("scales", np.array([1, 1, 2, 2], np.float32))
+    cubic.add("Resize", ["x", "", scales], "y", mode="cubic")
+    work = count(cubic.finished(("x", (1, 1, 4, 4)), [("y", (1, 1, 8, 8))]), "one", (1, 1, 4, 4))
+    assert work.not_counted == {"Resize": 1}
+
+
+def test_a_graph_that_does_not_fit_its_input_says_so() -> None:
+    graph = one_node("Relu", ("n", 3), ("n", 3))
+    assert count(graph, "one", (5, 3)).flop == 15
+    with pytest.raises(BenchmarkError, match="2 axes, not 4"):
+        count(graph, "one", (1, 3, 8, 8))
+    with pytest.raises(BenchmarkError, match="does not fit"):
+        count(one_node("MatMul", ("n", "k"), ("n", 3), ones(7, 3)), "one", (5, 8))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "gflop"),
+    [
+        ("yunet-2023mar", (1, 3, 480, 640), 0.52),
+        ("yunet-2023mar", (1, 3, 256, 320), 0.14),
+        ("sface-2021dec", (1, 3, 112, 112), 1.15),
+        ("dlib-resnet-29", (1, 3, 150, 150), 0.54),
+    ],
+)
+def test_the_networks_take_what_is_known_of_them(name: str, shape: tuple[int, ...], gflop: float) -> None:
+    spec = catalogue.load().named(name)
+    if weights.state(spec, weights.cache_dir()) != "ready":
+        pytest.skip(f"{name} is not prepared here")
+    work = count(weights.load(spec, weights.cache_dir()), name, shape)
+    assert round(work.products_flop / 1e9, 2) == gflop
+    assert not work.not_counted
+    assert work.products_flop < work.flop < 1.05 * work.products_flop
+
+
+def test_a_batch_takes_its_multiple_and_its_weights_once() -> None:
+    graph = one_node("Conv", ("n", 3, 8, 8), ("n", 4, 6, 6), ones(4, 3, 3, 3))
+    one, eight = count(graph, "one", (1, 3, 8, 8)), count(graph, "one", (8, 3, 8, 8))
+    assert eight.flop == 8 * one.flop
+    assert eight.weights_bytes == one.weights_bytes
+    assert eight.moved_bytes - eight.weights_bytes == 8 * (one.moved_bytes - one.weights_bytes)

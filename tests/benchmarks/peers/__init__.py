@@ -1,0 +1,1 @@
+"""Beside other libraries on the same frames."""

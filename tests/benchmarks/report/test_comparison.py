@@ -1,0 +1,188 @@
+"""Results of several machines side by side: what differs is said, and what cannot be compared is not."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import fromstring
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.report.charts import _round_marks
+from benchmarks.report.comparison import MUST_AGREE, Comparison, as_json, compare
+from benchmarks.report.comparison_plots import drawn
+from benchmarks.report.key_figures import READ, figures
+from benchmarks.report.stored_result import LARGEST_BYTES, Stored, read
+from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.made_up_results import CPU, NETWORKS, capacity, latency, limit, stamp, write
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def stored(*results: dict[str, Any]) -> list[Stored]:
+    names = "abcdefgh"
+    return [Stored(names[place], one["benchmark"], one) for place, one in enumerate(results)]
+
+
+def compared(*results: dict[str, Any]) -> Comparison:
+    return compare(stored(*results))
+
+
+def test_every_figure_stands_beside_how_many_times_better_it_is() -> None:
+    made = compared(latency(), latency(0.5))
+    tail = next(row for row in made.rows if row.name == (CPU, "end_to_end", "p99"))
+    assert tail.values == (35.0, 17.5)
+    assert tail.ratios() == (1.0, 2.0)
+    lanes = next(row for row in compared(capacity(2), capacity(4)).rows if row.name == ("lanes",))
+    assert (lanes.values, lanes.ratios()) == ((2.0, 4.0), (1.0, 2.0))
+
+
+def test_what_differs_between_machines_is_said_and_what_is_alike_is_not() -> None:
+    other = latency(
+        cpu="Another", gpu_models=["Some GPU"], libraries={"onnxruntime": "1.33.0", "numpy": "2.4.6"}
+    )
+    assert compared(latency(), other).differences == {
+        "cpu": ("Some Processor", "Another"),
+        "gpu_models": ("none", "Some GPU"),
+        "onnxruntime": ("1.32.0", "1.33.0"),
+    }
+    assert compared(latency(), latency(2.0)).differences == {}
+
+
+def test_a_graph_that_ran_elsewhere_is_a_difference_and_other_weights_are_another_work() -> None:
+    elsewhere = [{**one, "provider": "CUDAExecutionProvider"} for one in NETWORKS]
+    assert set(compared(latency(), latency(networks=elsewhere)).differences) == {"ran on"}
+    rounded = compared(latency(arithmetic="fp32"), latency(arithmetic="bf16 by amx, plugin 1"))
+    assert rounded.differences == {"arithmetic": ("fp32", "bf16 by amx, plugin 1")}
+    others = [{**one, "sha256": "9" * 64} for one in NETWORKS]
+    with pytest.raises(BenchmarkError, match="weights must be the same"):
+        compared(latency(), latency(networks=others))
+    with pytest.raises(BenchmarkError, match="does not say which weights"):
+        compared(latency(), latency(networks=[]))
+
+
+def test_as_many_threads_as_there_are_cores_is_one_question_and_a_number_is_another() -> None:
+    assert compared(latency(), latency(threads=16, cores=16)).differences["threads"] == ("2", "16")
+    with pytest.raises(BenchmarkError, match="threads must be the same and is not: a: 2; b: 1"):
+        compared(latency(), latency(threads=1, threads_asked=1))
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (latency(frames="1280x720"), "frames must be the same"),
+        (latency(policy={"version": "2", "sha256": "b" * 64}), "policy must be the same"),
+        (capacity(), "different benchmarks: a of latency, b of capacity"),
+    ],
+)
+def test_what_was_not_the_same_work_is_refused_by_name(other: dict[str, Any], why: str) -> None:
+    with pytest.raises(BenchmarkError, match=why):
+        compared(latency(), other)
+
+
+@pytest.mark.parametrize("what", ["frames_per_second", "limit_ms", "passenger_every_s", "good_frames"])
+def test_capacities_of_another_question_are_refused(what: str) -> None:
+    with pytest.raises(BenchmarkError, match=f"{what} must be the same"):
+        compared(capacity(), capacity() | {what: 1})
+
+
+def test_one_result_and_a_benchmark_without_figures_are_refused() -> None:
+    with pytest.raises(BenchmarkError, match="two results or more"):
+        compared(latency())
+    film = {"benchmark": "film", "stamp": stamp()}
+    with pytest.raises(BenchmarkError, match="results of film are not compared, only of latency"):
+        compared(film, film)
+
+
+def test_every_benchmark_that_is_read_says_what_must_agree() -> None:
+    assert MUST_AGREE.keys() == READ.keys()
+
+
+@given(st.sampled_from(sorted(READ)), JSON, st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_whatever_a_file_holds_it_is_read_or_refused(benchmark: str, other: Any, data: st.DataObject) -> None:
+    made: dict[str, Callable[[], dict[str, Any]]] = {"capacity": capacity, "limit": limit}
+    whole = made.get(benchmark, latency)() | {"benchmark": benchmark}
+    name = data.draw(st.text(max_size=8))
+    whole["providers"] = {name: latency()["providers"][CPU]}
+    key = data.draw(st.sampled_from(sorted(set(whole) - {"benchmark", "stamp"})))
+    field = data.draw(st.sampled_from(sorted(whole["stamp"])))
+    spoilt = whole | {key: other, "stamp": whole["stamp"] | {field: other}}
+    try:
+        made_of = compared(spoilt, whole)
+    except BenchmarkError:
+        return
+    json.dumps(as_json(made_of), allow_nan=False)
+    for _, page in drawn(made_of):
+        fromstring(page)
+
+
+def test_figures_are_told_apart_by_their_names() -> None:
+    for one in stored(latency(), capacity(), limit()):
+        names = [figure.name for figure in figures(one)]
+        assert len(set(names)) == len(names) > 3
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "no JSON"),
+        (b"[" * 200_000, "no JSON"),
+        (b'{"benchmark": "latency", "stamp": {"cores": NaN}}', "NaN is no number"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[]", "no stamp"),
+        (b'{"stamp": {}}', r"does not say which.*it is none of `python -m benchmarks`.*measure it again"),
+        (b'{"stamp": {}, "matchers": {}}', r"one of accuracy.*again.*`python -m benchmarks accuracy .* OUT`"),
+        (b'{"stamp": {}, "apcer": {}}', r"again.*`python -m benchmarks attacks "),
+        (b'{"stamp": {}, "recipes": {}}', r"again.*`python -m benchmarks ingredients "),
+    ],
+)
+def test_a_file_that_is_no_result_is_refused(content: bytes, why: str, tmp_path: Path) -> None:
+    (path := tmp_path / "some.json").write_bytes(content)
+    with pytest.raises(BenchmarkError, match=why):
+        read(path)
+
+
+def test_a_file_that_is_larger_than_any_result_is_not_parsed(tmp_path: Path) -> None:
+    with (path := tmp_path / "large.json").open("wb") as file:
+        file.truncate(LARGEST_BYTES + 1)
+    with pytest.raises(BenchmarkError, match="larger than any result"):
+        read(path)
+
+
+def test_the_command_tells_draws_and_writes(tmp_path: Path) -> None:
+    first = write(latency(), tmp_path / "small.json")
+    second = write(latency(0.5, cpu="[red]Another\x1b[31m"), tmp_path / "large.json")
+    out = tmp_path / "out.json"
+    done = run("compare", str(first), str(second), "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "[red]Another\N{REPLACEMENT CHARACTER}[31m" in done.stdout
+    assert "end_to_end p99" in done.stdout
+    told = json.loads(out.read_text())
+    assert told["results"] == ["small", "large"]
+    assert told["drawings"]
+    for name in told["drawings"]:
+        assert "small" in "".join(fromstring((tmp_path / name).read_text()).itertext())
+
+
+def test_the_command_names_why_it_refuses(tmp_path: Path) -> None:
+    first, second = write(latency(), tmp_path / "a.json"), write(capacity(), tmp_path / "b.json")
+    done = run("compare", str(first), str(second))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: these are results of different benchmarks")
+
+
+@given(st.floats(min_value=1e-9, max_value=1e12))
+def test_an_axis_has_few_marks_that_are_easily_read(high: float) -> None:
+    marks = _round_marks(high)
+    assert 2 <= len(marks) <= 7
+    assert marks[0] == 0
+    assert marks[-1] <= high * (1 + 1e-9)
+    assert marks[-1] >= high / 2

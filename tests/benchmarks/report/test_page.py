@@ -1,0 +1,191 @@
+"""The report for who buys a machine: verdict first, all of it escaped, nothing from anywhere else."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.report.page import page
+from benchmarks.report.stored_result import Stored
+from benchmarks.report.wording import LANGUAGES, NAMES, WORDS
+from tests.benchmarks.report.test_comparison import JSON
+from tests.support.benchmarks.command_line import run
+from tests.support.benchmarks.made_up_results import CPU, capacity, latency, limit, spread, stamp, write
+from tests.support.browser import CHROMIUM, NO_BROWSER, chromium, quiet_page
+
+MADE: dict[str, Callable[[], dict[str, Any]]] = {"latency": latency, "capacity": capacity, "limit": limit}
+FOREIGN = '"><script>alert(1)</script><img src=x onerror=alert(1)>\x1b&amp;'
+
+
+BESIDE_THE_PAGE = """all => all.filter(one => {
+    const b = one.getBoundingClientRect(), p = one.ownerSVGElement.getBoundingClientRect()
+    return b.left < p.left - 1 || b.right > p.right + 1 || b.top < p.top - 1 || b.bottom > p.bottom + 1
+}).map(one => one.textContent)"""
+
+
+class Read(HTMLParser):
+    """Which tags there are, and what they say."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.said = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.said += " ".join(data.split()) + " "
+
+
+def made(*results: dict[str, Any], language: str = "en") -> str:
+    return page([Stored(f"r{place}", one["benchmark"], one) for place, one in enumerate(results)], language)
+
+
+def verdicts(text: str) -> list[str]:
+    return re.findall(r"<strong>(.*?)</strong>", text)
+
+
+def test_the_verdict_comes_first_with_lanes_tail_and_share() -> None:
+    text = made(latency(), capacity(4), limit())
+    assert verdicts(text) == ["4", "35\N{NO-BREAK SPACE}ms", "86%"]
+    said = Read(text).said
+    assert said.index("Verdict") < said.index("Figures") < said.index("What the figures depend on")
+    assert "each at 15 frames a second, 99 of 100 decisions within 100 ms of the last frame" in said
+    assert "the lane’s own work adds 11" in said
+
+
+def test_what_was_not_measured_is_said_with_the_way_to_measure_it() -> None:
+    text = made(latency())
+    assert verdicts(text) == ["not measured", "35\N{NO-BREAK SPACE}ms", "not measured"]
+    assert "python -m benchmarks capacity --json capacity.json" in text
+    assert verdicts(made({"benchmark": "film", "stamp": stamp()})) == ["not measured"] * 3
+
+
+def test_each_machine_has_its_own_verdict_and_the_newest_result_counts() -> None:
+    before, after = "2026-11-24T10:00:00+00:00", "2026-11-25T10:00:00+00:00"
+    text = made(
+        capacity(8, cpu="Large", date_utc=after), capacity(2, cpu="Large", date_utc=before), capacity(1)
+    )
+    assert verdicts(text)[::3] == ["8", "1"]
+
+
+def test_a_tail_of_few_samples_and_a_share_that_cannot_be_are_called_so() -> None:
+    few = latency()
+    few["providers"][CPU]["end_to_end"] = spread(25, samples=10)
+    busy = limit()
+    busy["graphs"][0]["share_of_limit"]["ratio"] = 1.2
+    said = Read(made(few, busy)).said
+    assert "of 10 measured" in said
+    assert "fewer than 100" in said
+    assert "above 100 %, which cannot be" in said
+    usual = Read(made(latency(), limit())).said
+    assert "of 200 measured" in usual
+    assert "fewer than" not in usual
+    assert "cannot be" not in usual
+
+
+def test_a_machine_that_carries_none_is_told_so() -> None:
+    text = made(capacity(0))
+    assert verdicts(text)[0] == "0"
+    assert "not even one kept within the limit" in text
+
+
+def test_results_that_cannot_be_compared_are_told_apart_with_the_reason() -> None:
+    assert "cannot be held against each other: not comparable, since frames" in made(
+        latency(), latency(frames="1920x1080")
+    )
+    assert "cannot be held" not in made(latency(), latency(0.5, cpu="Other"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_that_a_result_says_becomes_markup(language: str) -> None:
+    fields: dict[str, Any] = {
+        "cpu": FOREIGN,
+        "os": FOREIGN,
+        "gpu_models": [FOREIGN],
+        "libraries": {FOREIGN: FOREIGN},
+    }
+    hostile = latency(**fields, frames=FOREIGN)
+    hostile["providers"][FOREIGN] = hostile["providers"]["CPUExecutionProvider"]
+    hostile["providers_not_measured"] = {FOREIGN: FOREIGN}
+    strange = {"benchmark": FOREIGN, "stamp": stamp(cpu=FOREIGN)}
+    lanes = capacity(cpu=FOREIGN)
+    stored = [Stored(FOREIGN, str(one["benchmark"]), one) for one in (hostile, strange, lanes)]
+    text = page(stored, language)
+    read = Read(text)
+    assert not {"script", "img", "iframe", "link", "object", "a"} & set(read.tags)
+    assert not [name for name, _ in read.attributes if name.startswith("on")]
+    assert FOREIGN.replace("\x1b", "\N{REPLACEMENT CHARACTER}") in read.said
+    assert "\x1b" not in text
+
+
+def test_nothing_is_loaded_from_anywhere() -> None:
+    text = made(latency(), capacity(), limit())
+    assert set(re.findall(r"https?://[^\s\"']*", text)) == {"http://www.w3.org/2000/svg"}
+    assert not [name for name, _ in Read(text).attributes if name in ("src", "href", "style")]
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "default-src 'none'" in text
+
+
+def test_every_word_has_both_languages_and_the_same_places_to_fill() -> None:
+    for english, chinese in (*WORDS.values(), *NAMES.values()):
+        assert english
+        assert chinese
+        assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", chinese))
+    text = made(latency(), capacity(), limit(), language="zh")
+    assert '<html lang="zh-Hans">' in text
+    assert {"结论", "可承载通道数", "测量条件"} <= set(Read(text).said.split())
+
+
+@given(st.sampled_from(sorted(MADE)), JSON, st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+def test_whatever_a_result_holds_there_is_a_page(benchmark: str, other: Any, data: st.DataObject) -> None:
+    whole = MADE[benchmark]()
+    key = data.draw(st.sampled_from(sorted(set(whole) - {"benchmark", "stamp"})))
+    field = data.draw(st.sampled_from(sorted(whole["stamp"])))
+    text = made(whole | {key: other, "stamp": whole["stamp"] | {field: other}}, whole)
+    assert text.rstrip().endswith("</html>")
+
+
+def test_the_command_writes_the_file_and_refuses_before_it_reads(tmp_path: Path) -> None:
+    result, out = write(latency(), tmp_path / "latency.json"), tmp_path / "report.html"
+    done = run("report", str(result), "--out", str(out), "--language", "zh")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "latency" in out.read_text(encoding="utf-8")
+    assert run("report", str(result), "--out", str(tmp_path / "no" / "report.html")).returncode == 2
+    assert "no result" in run("report", str(out), "--out", str(tmp_path / "b.html")).stderr
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
+def test_the_page_is_readable_by_all_who_read_it_on_screens_and_on_paper(tmp_path: Path) -> None:
+    other = {"cpu": "Large Processor 9000 with a long name", "cores": 16, "threads": 16}
+    results = (latency(), latency(0.4, **other), capacity(), capacity(9, 0.4, **other), limit())
+    few = (latency(), limit())
+    with chromium() as browser:
+        for language, of_it in product(LANGUAGES, (results, few)):
+            (path := tmp_path / "report.html").write_text(made(*of_it, language=language))
+            with quiet_page(browser) as shown:
+                for scheme in ("light", "dark"):
+                    shown.emulate_media(color_scheme=scheme)
+                    shown.set_content(path.read_text())
+                    found = Axe().run(shown).response
+                    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+                boxes = shown.eval_on_selector_all("svg text", BESIDE_THE_PAGE)
+                assert boxes == []
+                for width in (320, 640, 1280):
+                    shown.set_viewport_size({"width": width, "height": 800})
+                    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+                assert shown.pdf(prefer_css_page_size=True).startswith(b"%PDF")

@@ -1,0 +1,614 @@
+"""Real cameras: the newest frame, or an error in a bounded time; what hangs is killed and opened again."""
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from lane.cameras.frame import Frame
+from lane.cameras.health import CameraHealth
+from lane.cameras.live_camera import RealCamera, probe
+from lane.cameras.reader.kinds import opening, trouble_of
+from lane.cameras.reader_watchdog import Backoff
+from lane.cameras.settings import CameraSettings
+from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader
+from lane.cameras.source import AtEnd, Kind, Source
+from lane.cameras.trouble import SAID, Trouble
+from lane.desk.simulated import SimulatedDesk
+from lane.desk.status import About
+from lane.desk.status_reporter import Beacon, WatchedCamera
+from lane.platform.clock import SystemClock
+from lane.platform.errors import CameraError, SettingsError
+from tests.support.certificates import made
+from tests.support.lane.http_camera import (
+    HEIGHT,
+    WIDTH,
+    Behaviour,
+    album,
+    film,
+    http_camera,
+    number_of,
+    picture,
+)
+from tests.support.processes import children_of, command_of, ends_with_its_parent
+
+HLS = "application/vnd.apple.mpegurl"
+PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"
+READER = "lane.cameras.reader.process"
+PATIENT: dict[str, Any] = {"open_s": 30.0, "wait_s": 30.0, "retry_s": 0.3}
+"""No test's outcome hangs on how fast this machine is."""
+
+
+@contextmanager
+def camera(source: object, **settings: Any) -> Iterator[RealCamera]:
+    chosen = CameraSettings(source=str(source), **(PATIENT | settings))
+    with RealCamera(chosen, "lane-1") as opened:
+        yield opened
+
+
+def waited(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    return condition()
+
+
+def first(opened: RealCamera) -> Frame:
+    return next(iter(opened.frames()))
+
+
+def readers_of(pid: int) -> set[int]:
+    return children_of(pid, READER)
+
+
+def test_an_http_stream_gives_its_newest_frames_with_number_and_time() -> None:
+    with http_camera() as (address, _), camera(address) as opened:
+        frames = list(islice(opened.frames(), 10))
+    assert {frame.camera for frame in frames} == {"camera"}
+    assert {frame.image_bgr.shape for frame in frames} == {(HEIGHT, WIDTH, 3)}
+    numbers = [number_of(frame.image_bgr) for frame in frames]
+    assert numbers == sorted(numbers)
+    sequences = [frame.sequence for frame in frames]
+    assert sequences == sorted(set(sequences))
+    for frame in frames:
+        assert 0 <= time.monotonic() - frame.captured_monotonic_s < 60
+        assert abs(time.time() - frame.captured_at.timestamp()) < 60
+
+
+def test_colours_are_those_of_the_picture(tmp_path: Path) -> None:
+    with camera(album(tmp_path / "album", 1), at_end=AtEnd.LOOP) as opened:
+        assert np.array_equal(first(opened).image_bgr, picture(0))
+    with http_camera() as (address, _), camera(address) as opened:
+        seen = first(opened).image_bgr
+    wanted = picture(number_of(seen))
+    inside = np.s_[HEIGHT * 5 // 8 : HEIGHT * 7 // 8, 20:60]
+    assert np.abs(seen[inside].astype(int) - wanted[inside].astype(int)).max() <= 4
+
+
+def test_what_came_while_nobody_looked_is_skipped_and_counted() -> None:
+    with http_camera(Behaviour(frames_per_second=100)) as (address, _), camera(address) as opened:
+        frames = opened.frames()
+        before = next(frames)
+        assert waited(lambda: opened.counts.frames >= before.sequence + 20)
+        after = next(frames)
+        assert after.sequence >= before.sequence + 20
+        assert opened.missed == after.sequence - before.sequence - 1
+
+
+def test_a_spoilt_picture_is_skipped_and_counted() -> None:
+    for told_length in (True, False):
+        does = Behaviour(truncated_every=4, told_length=told_length)
+        with http_camera(does) as (address, _), camera(address) as opened:
+            for frame in opened.frames():
+                assert number_of(frame.image_bgr) % 4 != 3
+                assert number_of(frame.image_bgr) == number_of(picture(number_of(frame.image_bgr)))
+                assert np.abs(frame.image_bgr[-20:, -20:].astype(int) - 128).max() < 8
+                if opened.counts.spoilt >= 3:
+                    break
+
+
+def test_a_stream_that_changes_its_size_goes_on_in_the_new_one() -> None:
+    with http_camera() as (address, does), camera(address) as opened:
+        assert first(opened).image_bgr.shape == (HEIGHT, WIDTH, 3)
+        does.height, does.width = 120, 200
+        shapes = (frame.image_bgr.shape for frame in opened.frames())
+        assert (120, 200, 3) in shapes
+        assert opened.counts.reconnects == 0
+
+
+@pytest.mark.parametrize("told_at_once", [True, False])
+def test_pictures_with_too_many_pixels_are_refused(told_at_once: bool) -> None:
+    does = Behaviour()
+    if told_at_once:
+        does.height, does.width = 600, 800
+    with http_camera(does) as (address, _), camera(address, max_pixels=WIDTH * HEIGHT) as opened:
+        if not told_at_once:
+            assert first(opened).image_bgr.shape == (HEIGHT, WIDTH, 3)
+            does.height, does.width = 600, 800
+        assert waited(lambda: opened.told().health is not CameraHealth.GOOD)
+        assert all(frame.image_bgr.shape == (HEIGHT, WIDTH, 3) for frame in until_lost(opened))
+
+
+def until_lost(opened: RealCamera) -> Iterator[Frame]:
+    """What still comes, until the camera is lost."""
+    object.__setattr__(opened._settings, "wait_s", 0.5)
+    with pytest.raises(CameraError):
+        yield from opened.frames()
+
+
+def test_a_stream_that_stalls_is_lost_in_time_and_found_again() -> None:
+    with http_camera() as (address, does), camera(address, wait_s=1.5) as opened:
+        waited(lambda: opened.counts.frames > 0)
+        reader = opened.reader_pid
+        does.go.clear()
+        began_s = time.monotonic()
+        with pytest.raises(CameraError, match="no whole frame in time"):
+            list(opened.frames())
+        assert time.monotonic() - began_s < 30
+        assert opened.told().health is CameraHealth.LOST
+        does.go.set()
+        assert waited(lambda: opened.told().health is CameraHealth.GOOD)
+        assert time.monotonic() - first(opened).captured_monotonic_s < 1
+        assert opened.counts.stalls >= 1
+        assert opened.counts.reconnects == 1
+        assert reader is not None
+        assert READER not in command_of(reader)
+
+
+def test_a_stream_that_is_cut_is_found_again_between_captures() -> None:
+    with http_camera() as (address, does), camera(address) as opened:
+        before = first(opened)
+        does.cut.set()
+        assert waited(lambda: opened.told().health is CameraHealth.LOST)
+        does.cut.clear()
+        assert waited(lambda: opened.told().health is CameraHealth.GOOD)
+        after = first(opened)
+        assert after.sequence > before.sequence
+        assert after.captured_monotonic_s > before.captured_monotonic_s
+        assert opened.counts.reconnects == 1
+
+
+def test_a_camera_that_comes_late_is_found(tmp_path: Path) -> None:
+    with http_camera() as (address, _):
+        port = int(address.split(":")[2].split("/")[0])
+    with camera(address, wait_s=0.5) as opened:
+        assert waited(lambda: opened._watchdog.trouble is Trouble.UNREACHABLE)
+        with pytest.raises(CameraError, match="nobody answers there"):
+            first(opened)
+        with http_camera(port=port):
+            assert waited(lambda: opened.counts.frames > 0)
+
+
+@pytest.mark.parametrize(
+    ("does", "trouble"),
+    [
+        (Behaviour(status=404), Trouble.NOT_FOUND),
+        (Behaviour(status=403), Trouble.CREDENTIALS),
+        (Behaviour(status=500), Trouble.BROKEN),
+        (Behaviour(user="li", password="x"), Trouble.CREDENTIALS),
+        (Behaviour(kind="text/html", pages={"/stream": b"<!doctype html><p>No stream"}), Trouble.NO_VIDEO),
+    ],
+)
+def test_what_a_server_refuses_is_said_with_what_to_do(does: Behaviour, trouble: Trouble) -> None:
+    with http_camera(does) as (address, _), camera(address, wait_s=0.2) as opened:
+        assert waited(lambda: opened._watchdog.trouble is trouble), opened._watchdog.trouble
+        with pytest.raises(CameraError, match=re.escape(SAID[trouble])):
+            first(opened)
+
+
+def test_a_stream_in_segments_is_late_and_refused_and_reads_no_file_of_the_lanes(tmp_path: Path) -> None:
+    own = film(tmp_path / "film.ts")
+    segments = {"/film.ts": own.read_bytes(), "/stream": PLAYLIST.format("film.ts").encode()}
+    with http_camera(Behaviour(kind=HLS, pages=segments)) as (address, _), camera(address) as opened:
+        assert waited(lambda: opened._watchdog.trouble is Trouble.SEGMENTED), opened._watchdog.trouble
+    pages = {"/stream": PLAYLIST.format(f"file://{own}").encode()}
+    with http_camera(Behaviour(kind=HLS, pages=pages)) as (address, _), camera(address) as opened:
+        assert waited(lambda: opened._watchdog.trouble is not None)
+        assert opened.counts.frames == 0
+
+
+@pytest.mark.parametrize("does", [Behaviour(silent=True), Behaviour(trickle=True)])
+def test_a_server_that_never_gives_a_whole_frame_is_given_up_and_tried_again(does: Behaviour) -> None:
+    with http_camera(does) as (address, _), camera(address, open_s=1.0, wait_s=0.3) as opened:
+        assert waited(lambda: opened.counts.stalls >= 2)
+        with pytest.raises(CameraError, match="no whole frame"):
+            first(opened)
+        does.silent = does.trickle = False
+        object.__setattr__(opened._watchdog._patience, "open_s", 30.0)
+        assert waited(lambda: opened.counts.frames > 0)
+
+
+def test_a_reader_that_is_killed_is_started_again() -> None:
+    with http_camera() as (address, _), camera(address) as opened:
+        before = first(opened)
+        pid = opened.reader_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        assert waited(lambda: opened.reader_pid not in (None, pid) and opened.counts.reconnects == 1)
+        assert first(opened).sequence > before.sequence
+
+
+def test_a_reader_that_hangs_is_killed_and_started_again() -> None:
+    with http_camera() as (address, _), camera(address) as opened:
+        first(opened)
+        pid = opened.reader_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        assert waited(lambda: opened.counts.reconnects == 1)
+        assert READER not in command_of(pid)
+        assert opened.counts.stalls == 1
+
+
+def test_a_reader_that_fell_behind_skips_to_the_newest() -> None:
+    does = Behaviour(frames_per_second=200)
+    with http_camera(does) as (address, _), camera(address, stall_s=30.0) as opened:
+        first(opened)
+        pid = opened.reader_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        sent = does.sent
+        assert waited(lambda: does.sent > sent + 60)
+        os.kill(pid, signal.SIGCONT)
+        assert waited(lambda: opened.counts.skipped > 20)
+        assert waited(lambda: behind(opened, does) < 30)
+
+
+def behind(opened: RealCamera, does: Behaviour) -> int:
+    """How many the server has sent since the newest frame."""
+    number = number_of(first(opened).image_bgr)
+    return (does.sent - number) % 256
+
+
+def test_a_camera_that_is_closed_leaves_no_process_and_no_memory() -> None:
+    with http_camera() as (address, _), camera(address) as opened:
+        first(opened)
+        assert readers_of(os.getpid())
+    assert not readers_of(os.getpid())
+    assert not Path("/dev/shm", opened.feed).exists()
+    opened.close()
+
+
+def test_a_supervisor_sees_how_a_camera_does_between_captures() -> None:
+    clock = SystemClock()
+    beacon = Beacon(SimulatedDesk("lane-1"), About("1", "cpu", "sface", "1"), clock)
+    with http_camera() as (address, does), camera(address) as opened:
+        WatchedCamera(opened, beacon, clock)
+        assert beacon.status().camera.health is CameraHealth.UNKNOWN
+        assert waited(lambda: beacon.status().camera.health is CameraHealth.GOOD)
+        assert beacon.status().camera.frame_age_ms is not None
+        does.cut.set()
+        assert waited(lambda: beacon.status().camera.health is CameraHealth.LOST)
+        does.cut.clear()
+        assert waited(lambda: beacon.status().camera.health is CameraHealth.GOOD)
+        counts = beacon.status().camera.counts
+        assert counts is not None
+        assert counts.frames > 0
+        assert counts.reconnects == 1
+    assert beacon.status().camera.health is CameraHealth.UNKNOWN
+
+
+def test_a_check_says_what_comes_or_what_to_do() -> None:
+    with http_camera(Behaviour(frames_per_second=20)) as (address, does):
+        (found,) = probe(CameraSettings(source=address, **PATIENT))
+        assert found.ok
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+: 320×240, \d+ frames a second", found.said)
+        does.status = 404
+        (found,) = probe(CameraSettings(source=address, **PATIENT))
+        assert not found.ok
+        assert "look at the path in camera.source" in found.said
+        does.status, does.silent = 200, True
+        (found,) = probe(CameraSettings(source=address, open_s=0.5))
+        assert not found.ok
+        does.silent = False
+    (found,) = probe(CameraSettings())
+    assert not found.ok
+
+
+LANE = """
+import sys, time
+from lane.platform.clock import SystemClock
+from lane.cameras.live_camera import RealCamera, probe
+from lane.cameras.settings import CameraSettings
+settings = CameraSettings(source=sys.argv[1], open_s=30.0, wait_s=30.0)
+try:
+    with RealCamera(settings, "lane-of-tests") as opened:
+        for frame in opened.frames():
+            print(opened.reader_pid, opened.feed, flush=True)
+            break
+        time.sleep(600)
+except KeyboardInterrupt:
+    print("ended", flush=True)
+"""
+
+
+@contextmanager
+def lane(address: str) -> Iterator[tuple["subprocess.Popen[str]", int, Path]]:
+    """A lane's process, the pid of its reader, and the file of its feed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LANE, address],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=ends_with_its_parent,  # noqa: PLW1509
+    ) as process:
+        try:
+            assert process.stdout is not None
+            reader, feed = process.stdout.readline().split()
+            yield process, int(reader), Path("/dev/shm", feed)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_lane_that_is_killed_leaves_no_reader_and_no_memory(hangs: bool) -> None:
+    with http_camera() as (address, _), lane(address) as (process, reader, feed):
+        assert READER in command_of(reader)
+        assert feed.exists()
+        if hangs:
+            os.kill(reader, signal.SIGSTOP)
+        process.kill()
+        assert waited(lambda: READER not in command_of(reader))
+        assert waited(lambda: not feed.exists())
+
+
+def test_ctrl_c_of_the_lane_ends_its_reader_cleanly() -> None:
+    with http_camera() as (address, _), lane(address) as (process, reader, feed):
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+        assert said == "ended\n"
+        assert READER not in command_of(reader)
+        assert not feed.exists()
+
+
+def test_other_processes_see_the_same_frames() -> None:
+    with http_camera() as (address, _), camera(address) as opened, FeedReader(opened.feed) as beside:
+        first(opened)
+        frame = beside.newest()
+        assert frame is not None
+        assert frame.image_bgr.shape == (HEIGHT, WIDTH, 3)
+
+
+def test_a_reader_loads_no_network_and_no_secret_of_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_TOKEN", "very-secret-token")
+    with http_camera() as (address, _), camera(address) as opened:
+        first(opened)
+        pid = opened.reader_pid
+        assert b"very-secret" not in Path(f"/proc/{pid}/environ").read_bytes()
+        assert "onnxruntime" not in Path(f"/proc/{pid}/maps").read_text()
+
+
+PASSWORD = "p@ss:wörd/%?#"
+
+
+def test_a_password_opens_the_stream_and_is_told_nowhere(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    does = Behaviour(user="li wei", password=PASSWORD)
+    secret = {"user": "li wei", "password": PASSWORD}
+    with http_camera(does) as (address, _), camera(address, **secret) as opened:
+        first(opened)
+        pid = opened.reader_pid
+        for shown in ("cmdline", "environ"):
+            assert PASSWORD.encode() not in Path(f"/proc/{pid}/{shown}").read_bytes()
+        assert PASSWORD not in repr(opened._settings) + repr(opened._source)
+        does.password = "another"
+        does.cut.set()
+        assert waited(lambda: opened._watchdog.trouble is not None)
+        does.cut.clear()
+        assert waited(lambda: opened._watchdog.trouble is Trouble.CREDENTIALS)
+        object.__setattr__(opened._settings, "wait_s", 0.2)
+        with pytest.raises(CameraError) as caught:
+            list(opened.frames())
+    told = caplog.text + "".join(capfd.readouterr()) + str(caught.value)
+    assert "user or password is refused" in told
+    assert "p@ss" not in told
+    assert "p%40ss" not in told
+    assert "/stream" not in told
+
+
+def test_an_https_camera_must_come_from_an_authority_that_is_trusted(tmp_path: Path) -> None:
+    certificates = made(tmp_path)
+    with http_camera(certificates=certificates) as (address, _):
+        with camera(address, authorities=certificates.authority) as opened:
+            first(opened)
+        with camera(address, wait_s=0.2) as opened:
+            assert waited(lambda: opened._watchdog.trouble is not None)
+            assert opened.counts.frames == 0
+
+
+def test_a_film_runs_at_its_own_speed_and_its_end_is_what_the_site_says(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4", frames=20, rate=20)
+    with camera(path, at_end=AtEnd.END) as opened:
+        frames = list(opened.frames())
+        assert len(list(opened.frames())) <= 1  # the last one, as long as it is fresh
+    took_s = frames[-1].captured_monotonic_s - frames[0].captured_monotonic_s
+    steps = number_of(frames[-1].image_bgr) - number_of(frames[0].image_bgr)
+    assert number_of(frames[-1].image_bgr) == 19
+    assert took_s >= steps / 20 - 0.1
+    with camera(path) as opened, pytest.raises(CameraError, match="it has ended"):
+        list(opened.frames())
+    with camera(path, at_end=AtEnd.LOOP) as opened:
+        numbers = [number_of(frame.image_bgr) for frame in islice(opened.frames(), 30)]
+        assert numbers != sorted(numbers)
+        assert opened.counts.reconnects == 0
+
+
+def test_pictures_that_build_on_a_spoilt_one_are_spoilt_too(tmp_path: Path) -> None:
+    path = film(tmp_path / "film.mp4", frames=24, rate=12)
+    with av.open(str(path)) as container:
+        packets = [(one.pos or 0, one.size, one.is_keyframe) for one in container.demux(video=0) if one.size]
+    keys = [number for number, (_, _, is_key) in enumerate(packets) if is_key]
+    assert keys == [0, 12]
+    start, size, _ = packets[4]
+    content = bytearray(path.read_bytes())
+    content[start : start + size] = b"\xff" * size
+    path.write_bytes(content)
+    with camera(path, at_end=AtEnd.END) as opened:
+        numbers = {number_of(frame.image_bgr) for frame in opened.frames()}
+        assert not numbers & set(range(4, 12))
+        assert numbers & set(range(12, 24))
+        assert opened.counts.spoilt >= 8
+
+
+def test_frames_that_are_always_old_are_none_in_a_bounded_time() -> None:
+    ended = threading.Event()
+
+    def fill(writer: AttachedWriter) -> None:
+        while not ended.wait(0.001):
+            writer.write(picture(1), time.time_ns(), time.monotonic_ns() - 10_000_000_000)
+
+    with http_camera(Behaviour(silent=True)) as (address, does), camera(address, wait_s=0.5) as opened:
+        with AttachedWriter(opened.feed) as writer:
+            thread = threading.Thread(target=fill, args=[writer])
+            thread.start()
+            with pytest.raises(CameraError):
+                first(opened)
+            ended.set()
+            thread.join()
+        does.silent = False
+
+
+def test_a_folder_is_a_camera_at_the_pace_that_is_set(tmp_path: Path) -> None:
+    folder = album(tmp_path / "album", 12)
+    (folder / "0005.png").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("not one either")
+    with camera(folder, frames_per_second=20, at_end=AtEnd.END) as opened:
+        frames = list(opened.frames())
+        assert opened.counts.spoilt == 1
+    numbers = [number_of(frame.image_bgr) for frame in frames]
+    assert 5 not in numbers
+    assert numbers[-1] == 11
+    took_s = frames[-1].captured_monotonic_s - frames[0].captured_monotonic_s
+    assert took_s >= (numbers[-1] - numbers[0]) / 20 - 0.1
+
+
+@pytest.mark.parametrize(
+    ("turned", "mirror"), [(0, False), (90, False), (180, False), (270, False), (0, True), (90, True)]
+)
+def test_a_camera_on_its_side_gives_upright_pictures(tmp_path: Path, turned: int, mirror: bool) -> None:
+    upright = picture(0b10110010)
+    seen = upright[:, ::-1] if mirror else upright
+    seen = np.ascontiguousarray(np.rot90(seen, turned // 90))
+    (tmp_path / "album").mkdir()
+    cv2.imwrite(str(tmp_path / "album" / "0.png"), seen)
+    with camera(tmp_path / "album", at_end="loop", rotate_deg=turned, mirror=mirror) as opened:
+        assert np.array_equal(first(opened).image_bgr, upright)
+
+
+@pytest.mark.parametrize("source", ["/nowhere/film.mp4", "/dev/video99", "/nowhere"])
+def test_what_is_not_there_is_said(source: str) -> None:
+    with camera(source, wait_s=0.2) as opened:
+        assert waited(lambda: opened._watchdog.trouble is Trouble.MISSING)
+        with pytest.raises(CameraError, match=r"look at camera\.source"):
+            first(opened)
+
+
+def test_no_name_of_a_file_is_taken_for_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    film(tmp_path / "film.mp4")
+    playlist = tmp_path / "list.m3u8"
+    playlist.write_text("#EXTM3U\n#EXTINF:1,\nfilm.mp4\n#EXT-X-ENDLIST\n")
+    for source in ("concat:film.mp4|film.mp4", "pipe:0", str(playlist)):
+        how = opening(Source(source))
+        assert how.address.startswith("file:/")
+        assert how.options["protocol_whitelist"] == "file"
+
+
+def test_what_a_usb_camera_is_asked_for_is_what_the_site_set() -> None:
+    section = CameraSettings(
+        source="/dev/video2", size="1280x720", frames_per_second=30, pixel_format="mjpeg"
+    )
+    how = opening(section.to_source())
+    assert (how.address, how.format) == ("/dev/video2", "v4l2")
+    assert how.options == {
+        "max_pixels": str(1920 * 1080),
+        "framerate": "30",
+        "video_size": "1280x720",
+        "input_format": "mjpeg",
+    }
+
+
+def test_a_device_that_is_no_camera_is_refused() -> None:
+    with camera("/dev/null", wait_s=0.2) as opened:
+        assert waited(lambda: opened._watchdog.trouble is Trouble.NO_VIDEO)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"source": "rtsp://li:secret-word@10.0.0.7/stream"}, "not in the URL"),
+        ({"source": "ftp://10.0.0.7/film"}, "URL with"),
+        ({"source": "http:///stream"}, "URL with"),
+        ({"source": "x", "user": "li"}, "go together"),
+        ({"source": "x", "size": "large"}, "size"),
+        ({"source": "x", "rotate_deg": 45}, "rotate_deg"),
+        ({"source": "x", "frames_per_second": 0.5}, "longer than the time"),
+        ({"sauce": "x"}, "sauce"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_without_a_secret(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said) as caught:
+        CameraSettings(**wrong)
+    assert "secret-word" not in str(caught.value)
+
+
+def test_without_a_source_there_is_no_camera() -> None:
+    with pytest.raises(SettingsError, match="name the camera"):
+        RealCamera(CameraSettings(), "lane-1")
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("/dev/video0", Kind.USB),
+        ("/dev/v4l/by-id/usb-camera", Kind.USB),
+        ("rtsp://a/b", Kind.RTSP),
+        ("rtsps://a/b", Kind.RTSP),
+        ("http://a/b", Kind.HTTP),
+        ("https://a/b", Kind.HTTP),
+        ("film.mp4", Kind.FILE),
+        ("/", Kind.FOLDER),
+    ],
+)
+def test_a_sources_kind_is_seen_in_its_address(address: str, kind: Kind) -> None:
+    assert Source(address).kind is kind
+
+
+def test_a_source_reaches_its_reader_unchanged() -> None:
+    source = Source("rtsp://a/b", "li", "x", at_end=AtEnd.LOOP, rotate_deg=90, frames_per_second=12.5)
+    assert Source.from_json(source.to_json()) == source
+
+
+@given(longest_s=st.floats(0.2, 300), tries=st.integers(1, 2000))
+def test_waits_grow_and_stay_bounded(longest_s: float, tries: int) -> None:
+    backoff = Backoff(longest_s)
+    waits = [backoff.next_s() for _ in range(tries)]
+    assert all(0 < wait <= longest_s for wait in waits)
+    assert waits[0] <= backoff.shortest_s
+    if tries > 20:
+        assert min(waits[20:]) >= longest_s / 2
+    backoff.reset()
+    assert backoff.next_s() <= backoff.shortest_s
+
+
+def test_every_trouble_is_said_in_words() -> None:
+    assert set(SAID) == set(Trouble)
+    assert trouble_of(Exception("http://li:secret@a/b")) is Trouble.BROKEN

@@ -1,0 +1,295 @@
+"""The camera's shared memory: the newest frame, whole, to whoever reads; gone when its owner is."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.cameras import shared_memory_feed
+from lane.cameras.frame import Frame
+from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader, FeedWriter, remove_left_over
+from lane.platform.errors import CameraError
+from models.values.face import ImageBGR
+from tests.support.processes import children_of, ends_with_its_parent
+
+SHAPES = ((48, 64), (64, 48), (5, 7), (1, 3072))
+WRITES = (
+    "from tests.lane.cameras.test_shared_memory_feed import write_for_ever; "
+    "import sys; write_for_ever(sys.argv[1])"
+)
+OWNS = """
+import sys, time
+from lane.cameras.shared_memory_feed import FeedWriter
+with FeedWriter(sys.argv[1], 64, 48):
+    print("there", flush=True)
+    time.sleep(600)
+"""
+
+
+def name() -> str:
+    return f"test-feed-{os.getpid()}-{random.getrandbits(32):x}"
+
+
+def picture(sequence: int) -> ImageBGR:
+    """Every number has its own shape and colour, so that parts of two frames never pass for one."""
+    return np.full((*SHAPES[sequence % len(SHAPES)], 3), sequence % 251, np.uint8)
+
+
+def write(writer: AttachedWriter, sequence: int) -> int:
+    return writer.write(picture(sequence), sequence * 1000, sequence)
+
+
+def assert_whole(frame: Frame) -> None:
+    assert np.array_equal(frame.image_bgr, picture(frame.sequence))
+    assert round(frame.captured_monotonic_s * 1e9) == frame.sequence
+    assert frame.captured_at.microsecond == frame.sequence % 1_000_000
+
+
+def write_for_ever(feed: str) -> None:
+    writer, reader = AttachedWriter(feed), FeedReader(feed)
+    while True:
+        write(writer, reader.sequence + 1)
+
+
+@contextmanager
+def running(code: str, feed: str) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-c", code, feed]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=ends_with_its_parent,  # noqa: PLW1509
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def waited(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    return condition()
+
+
+def there(feed: str) -> bool:
+    return Path("/dev/shm", feed).exists()
+
+
+def test_a_reader_gets_the_newest_frame_once_and_sees_the_gap() -> None:
+    with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
+        assert reader.newest() is None
+        assert [write(writer, sequence) for sequence in range(1, 8)] == list(range(1, 8))
+        frame = reader.newest(after=2)
+        assert frame is not None
+        assert (frame.sequence, frame.camera) == (7, feed)
+        assert_whole(frame)
+        assert reader.newest(after=7) is None
+
+
+def test_a_frame_is_the_readers_own_and_the_feed_is_not() -> None:
+    with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
+        write(writer, 1)
+        frame = reader.newest()
+        for sequence in range(2, 9):
+            write(writer, sequence)
+        assert frame is not None
+        assert_whole(frame)
+        with pytest.raises(TypeError):
+            reader._memory.put(0, 0)
+
+
+def test_a_frame_that_has_no_room_is_refused() -> None:
+    with FeedWriter(name(), 64, 48) as writer, pytest.raises(CameraError, match="65×48 pixels"):
+        writer.write(np.zeros((48, 65, 3), np.uint8), 0, 0)
+
+
+def test_at_every_step_of_a_writer_a_reader_sees_a_whole_frame() -> None:
+    with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
+        seen: list[int] = []
+        plain = writer._memory.put
+
+        def look_then_put(value: int, word: int, slot: int | None = None) -> None:
+            look()
+            plain(value, word, slot)
+            look()
+
+        def look() -> None:
+            if (frame := reader.newest()) is not None:
+                assert_whole(frame)
+                seen.append(frame.sequence)
+
+        writer._memory.put = look_then_put  # type: ignore[method-assign]
+        for sequence in range(1, 30):
+            write(writer, sequence)
+        assert seen == sorted(seen)
+        assert set(seen) == set(range(1, 30))
+
+
+@given(before=st.integers(1, 9), meanwhile=st.lists(st.integers(0, 9), max_size=4))
+def test_whatever_is_written_while_a_reader_copies_it_gets_a_whole_frame(
+    before: int, meanwhile: list[int]
+) -> None:
+    with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
+        for sequence in range(1, before + 1):
+            write(writer, sequence)
+        plain = reader._memory.pixels
+        bursts = iter(meanwhile)
+
+        def overtaken(slot: int, shape: tuple[int, int, int]) -> ImageBGR:
+            """Half of the pixels from before the writer came, half from after."""
+            found = plain(slot, shape).copy()
+            for _ in range(next(bursts, 0)):
+                write(writer, reader.sequence + 1)
+            found[found.shape[0] // 2 :] = plain(slot, shape)[found.shape[0] // 2 :]
+            return found
+
+        reader._memory.pixels = overtaken  # type: ignore[method-assign]
+        frame = reader.newest()
+        assert frame is not None
+        assert_whole(frame)
+
+
+def test_a_reader_beside_a_writer_that_is_killed_again_and_again_sees_whole_frames_alone() -> None:
+    with FeedWriter(feed := name(), 64, 48), FeedReader(feed) as reader:
+        last = 0
+        for _ in range(6):
+            with running(WRITES, feed) as process:
+                until = last + 300
+                assert waited(lambda until=until: reader.sequence >= until)  # type: ignore[misc]
+                while last < until:
+                    if (frame := reader.newest(last)) is not None:
+                        assert_whole(frame)
+                        last = frame.sequence
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            if (frame := reader.newest(last)) is not None:
+                assert_whole(frame)
+                last = frame.sequence
+
+
+def test_a_writer_killed_in_the_middle_of_a_frame_harms_neither_what_was_nor_what_comes() -> None:
+    class KilledError(Exception):
+        pass
+
+    with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
+        for dies_at in range(20):
+            write(writer, reader.sequence + 1)
+            dying = AttachedWriter(feed)
+            plain, steps = dying._memory.put, iter(range(100))
+
+            def put(value: int, word: int, slot: int | None = None) -> None:
+                if next(steps) == dies_at:  # noqa: B023
+                    raise KilledError
+                plain(value, word, slot)  # noqa: B023
+
+            dying._memory.put = put  # type: ignore[method-assign]
+            with suppress(KilledError):
+                write(dying, reader.sequence + 1)
+            dying.close()
+            frame = reader.newest()
+            assert frame is not None
+            assert_whole(frame)
+
+
+def test_where_a_processor_may_reorder_writes_pixels_are_held_against_their_sum(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shared_memory_feed, "_ORDERED", False)
+    with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
+        assert write(writer, 1) == 1
+        frame = reader.newest()
+        assert frame is not None
+        assert_whole(frame)
+        writer._memory.pixels(1, picture(1).shape)[3, 3, 1] += 1
+        assert reader.newest() is None
+
+
+def test_the_owner_removes_its_memory() -> None:
+    with FeedWriter(feed := name(), 64, 48) as writer:
+        assert there(feed)
+    assert not there(feed)
+    writer.close()
+    with pytest.raises(CameraError, match="does its lane run"):
+        FeedReader(feed)
+
+
+def test_whoever_reads_or_writes_leaves_the_memory_where_it_is() -> None:
+    with FeedWriter(feed := name(), 64, 48):
+        with running(WRITES, feed) as process, FeedReader(feed) as reader:
+            assert waited(lambda: reader.sequence > 0)
+            process.terminate()
+            process.wait()
+        assert there(feed)
+
+
+def test_an_owner_that_is_killed_leaves_nothing() -> None:
+    with running(OWNS, feed := name()) as owner:
+        assert cast("Iterator[str]", owner.stdout).__next__() == "there\n"
+        owner.kill()
+        assert waited(lambda: not there(feed))
+
+
+def test_what_an_owner_left_that_was_killed_with_all_its_helpers_is_removed_by_the_next() -> None:
+    prefix = name()
+    left, taken, held = f"{prefix}-left", f"{prefix}-taken", f"{prefix}-held"
+    for feed in (left, taken):
+        kill_with_all_helpers(feed)
+        assert there(feed)
+    with FeedWriter(taken, 8, 8) as writer, FeedWriter(held, 8, 8):
+        assert writer.most_pixels == 64
+        remove_left_over(prefix)
+        assert not there(left)
+        assert there(taken)
+        assert there(held)
+
+
+def kill_with_all_helpers(feed: str) -> None:
+    with running(OWNS, feed) as owner:
+        assert cast("Iterator[str]", owner.stdout).__next__() == "there\n"
+        for helper in children_of(owner.pid, "resource_tracker"):
+            os.kill(helper, signal.SIGKILL)
+        owner.kill()
+
+
+def test_a_feed_has_one_owner() -> None:
+    with FeedWriter(feed := name(), 64, 48), pytest.raises(CameraError, match="belongs to another process"):
+        FeedWriter(feed, 64, 48)
+
+
+@pytest.mark.parametrize("wrong", ["", "UPPER", "../etc", "a/b", ".hidden"])
+def test_a_feeds_name_is_no_path(wrong: str) -> None:
+    with pytest.raises(CameraError, match="name"):
+        FeedWriter(wrong, 64, 48)
+
+
+def test_too_little_memory_is_said_at_the_start() -> None:
+    code = """
+import resource, sys
+from lane import feed as feeds
+from lane.platform.errors import CameraError
+from lane.cameras.shared_memory_feed import FeedWriter
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    FeedWriter(sys.argv[1], 640, 480)
+except CameraError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, feed := name()], capture_output=True, text=True, check=True
+    )
+    assert "shared memory" in done.stdout
+    assert not there(feed)

@@ -1,0 +1,253 @@
+"""A capture decides on one person alone: whoever comes, goes or changes places starts it anew."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.cameras.frame import Frame
+from lane.capture.capture import Booth, Capture, capture, whole_quality
+from lane.capture.guidance import Instruction
+from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
+from lane.capture.tracking import Scene, Tracker
+from lane.decision.evidence import CaptureEnd
+from models.quality.face.motion import Before
+from models.values.face import Embedding, Face, ImageBGR
+from models.values.measurement import Measured, NotAssessed
+from tests.lane.capture.test_measuring import REFERENCE, looking
+from tests.support.lane.crashing_lane import Plain
+from tests.support.lane.example_evidence import BAND, POLICY, inside
+from tests.support.lane.placed_faces import SIZE, face
+from tests.support.lane.simulated_lane import StandingClock
+
+RULE = POLICY.capture
+STEP_S = 0.1
+
+
+@dataclass
+class Script:
+    """A camera whose frames carry their number in the first pixel."""
+
+    frames_of: Sequence[Sequence[Face]]
+    step_s: float = STEP_S
+    clock: StandingClock = field(default_factory=StandingClock)
+
+    def frames(self) -> Iterator[Frame]:
+        for number in range(len(self.frames_of)):
+            self.clock.skip(self.step_s)
+            image_bgr = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+            image_bgr[0, 0] = number
+            yield Frame("script", number, self.clock.now(), self.clock.monotonic_s(), image_bgr)
+
+
+class Reader(Measurer):
+    """Finds in a frame who the script says is there; each picture is good, but for those named."""
+
+    def __init__(self, script: Script, bad: Sequence[int] = ()) -> None:
+        super().__init__(Plain(), second_face_ratio=0.5)  # type: ignore[arg-type]  # networks in name only
+        self.script, self.bad = script, bad
+        self.scores: Sequence[float] = ()
+        self.now, self.parts = 0, Counter[int]()
+
+    def find(self, image_bgr: ImageBGR, _: Stopwatch) -> tuple[Face, ...]:
+        self.now = int(image_bgr[0, 0, 0])
+        return tuple(self.script.frames_of[image_bgr[0, 0, 0]])
+
+    def look_at(
+        self, image_bgr: ImageBGR, faces: Sequence[Face], _: Stopwatch, before: Before | None = None
+    ) -> Sighting:
+        if not faces:
+            return Sighting(image_bgr, 0, None, {})
+        quality = inside(POLICY.quality.live)
+        if image_bgr[0, 0, 0] in self.bad or before is None:
+            quality["motion"] = Measured(99)
+        return Sighting(image_bgr, len(faces), faces[0], quality)
+
+    def embed_by_parts(self, sighting: Sighting, _: Stopwatch) -> Iterator[Embedding | None]:
+        assert sighting.faces == 1
+        number = sighting.image_bgr[0, 0, 0]
+        self.parts[self.now] += 1
+        yield None
+        self.parts[self.now] += 1
+        yield looking(self.scores[number] if number < len(self.scores) else 1.0)
+
+
+def taken_from(
+    *frames: Sequence[Face], bad: Sequence[int] = (), heard: list[Instruction] | None = None
+) -> Capture:
+    script, taken, heard = Script(frames), Capture(), [] if heard is None else heard
+
+    def guide(instruction: Instruction, /, progress: float = 0.0) -> None:
+        assert 0 <= progress <= 1
+        heard.append(instruction)
+
+    booth = Booth(script, Reader(script, bad), POLICY, script.clock, guide)
+    capture(taken, booth, Question(RULE), Stopwatch())
+    return taken
+
+
+def numbers(taken: Capture) -> list[int]:
+    return [good.seen.frame.sequence for good in taken.good]
+
+
+def scenes(frames: Sequence[Sequence[Face]]) -> list[Scene]:
+    tracker = Tracker(POLICY.zone, RULE.second_face_ratio)
+    return [tracker.update(faces, (number + 1) * STEP_S, SIZE) for number, faces in enumerate(frames)]
+
+
+def test_one_passenger_is_decided_on_as_soon_as_enough_frames_are_good() -> None:
+    taken = taken_from(*[[face()]] * 20)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert numbers(taken) == [1, 2], "the first frame of a face tells no motion"
+
+
+def looked_at_for(least_s: float, *frames: Sequence[Face], bad: Sequence[int] = ()) -> Capture:
+    script, taken = Script(frames), Capture()
+    rule = RULE.model_copy(update={"least_s": least_s})
+    policy = POLICY.model_copy(update={"capture": rule})
+    capture(taken, Booth(script, Reader(script, bad), policy, script.clock), Question(rule), Stopwatch())
+    return taken
+
+
+@pytest.mark.parametrize(("least_s", "frames"), [(0.0, 3), (0.2, 3), (0.25, 4), (0.75, 9), (0.95, 11)])
+def test_a_passenger_is_looked_at_for_the_least_time_and_what_was_settled_decides(
+    least_s: float, frames: int
+) -> None:
+    taken = looked_at_for(least_s, *[[face()]] * 20)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert taken.frames_seen == frames
+    assert numbers(taken) == [1, 2], "further frames are looked at, and decide nothing"
+
+
+def test_who_was_in_the_zone_long_before_the_good_frames_loses_no_time() -> None:
+    taken = looked_at_for(0.75, *[[face()]] * 20, bad=range(9))
+    assert taken.frames_seen == 11
+    assert numbers(taken) == [9, 10]
+
+
+@pytest.mark.parametrize("between", [[], [face(0.3), face(0.7)], [face(0.8)]], ids=["nobody", "two", "other"])
+def test_who_comes_after_the_question_was_settled_and_before_the_least_time_starts_it_anew(
+    between: list[Face],
+) -> None:
+    taken = looked_at_for(0.75, *[[face()]] * 6, between, *[[face()]] * 20)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert min(numbers(taken)) > 6
+    assert looked_at_for(0.75, *[[face()]] * 6, between).ended is not CaptureEnd.ENOUGH
+
+
+@pytest.mark.parametrize(
+    "between",
+    [[], [face(0.3), face(0.7)], [face(0.8)], [face(head=0.8)]],
+    ids=["nobody", "two", "elsewhere", "another size"],
+)
+def test_whoever_comes_goes_or_changes_places_starts_the_count_anew(between: list[Face]) -> None:
+    taken = taken_from([face()], [face()], between, *[[face()]] * 9)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert min(numbers(taken)) > 2
+
+
+def test_who_queues_behind_changes_nothing() -> None:
+    queue = [face(), face(0.8, 0.3, head=0.08), face(0.2, 0.3, head=0.15)]
+    taken = taken_from([face()], queue, queue, [face()])
+    assert (taken.ended, numbers(taken)) == (CaptureEnd.ENOUGH, [1, 2])
+    assert taken.evidence().faces_in_view == Measured(1)
+
+
+def test_the_frame_that_shows_two_is_kept_for_the_officer() -> None:
+    two = [face(0.3), face(0.7)]
+    taken = taken_from(*[[face()]] * 8, two, *[[face()]] * 8, bad=range(20))
+    assert taken.evidence().faces_in_view == Measured(2)
+    shown = taken.for_officer()
+    assert [len(taken.best), len(shown), shown[-1].frame.sequence] == [4, 4, 8]
+
+
+def test_the_best_frame_is_the_one_of_the_best_quality_whatever_the_document() -> None:
+    good = {**inside(POLICY.quality.live), "sharpness": Measured(0.5)}
+    assert whole_quality(good) > whole_quality({**good, "yaw_deg": Measured(25)})
+    assert whole_quality(good) > whole_quality({**good, "sharpness": Measured(0.2)})
+    missing = {**good, "sharpness": NotAssessed("face at the edge of the image")}
+    assert whole_quality({**good, "sharpness": Measured(0.2)}) > whole_quality(missing)
+    assert whole_quality({}) == 0
+
+
+def test_a_frame_in_which_the_head_fills_the_picture_as_on_a_portrait_is_no_better() -> None:
+    walking = inside(POLICY.quality.live) | {"head_size": Measured(0.3)}
+    assert whole_quality(walking) == whole_quality({**walking, "head_size": Measured(0.72)})
+
+
+def test_an_officer_sees_who_was_decided_on_and_not_who_stood_there_before() -> None:
+    taken = taken_from(*[[face(0.2)]] * 5, *[[face(0.7)]] * 9, bad=range(6))
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert {seen.frame.sequence for seen in taken.for_officer()} <= set(range(5, 14))
+
+
+def test_who_leaves_before_it_is_done_has_turned_back_and_the_best_frame_is_there() -> None:
+    away: list[list[Face]] = [[]] * 60
+    taken = taken_from(*[[face()]] * 8, *away, bad=range(80))
+    assert taken.ended is CaptureEnd.TURNED_BACK
+    assert taken.frames_seen < 50
+    assert taken.for_officer()[0].sighting.face is not None
+
+
+def test_the_traveller_hears_what_would_help() -> None:
+    heard: list[Instruction] = []
+    taken_from(*[[face(0.5, 0.5, 0.05)]] * 10, *[[face(0.3), face(0.7)]] * 10, *[[face()]] * 20, heard=heard)
+    changes = [one for one, before in zip(heard, [None, *heard], strict=False) if one is not before]
+    assert changes == [Instruction.CLOSER, Instruction.ONE_PERSON, Instruction.HOLD_STILL]
+
+
+def asked(scores: Sequence[float], step_s: float = STEP_S) -> tuple[Capture, Reader]:
+    """One passenger, whose frames score so; the first frame is never good."""
+    script, taken = Script([[face()]] * 100, step_s), Capture()
+    reader = Reader(script)
+    reader.scores = (0.0, *scores)
+    booth = Booth(script, reader, POLICY, script.clock)
+    capture(taken, booth, Question(RULE, REFERENCE, BAND.admit), Stopwatch())
+    return taken, reader
+
+
+def test_a_clear_answer_takes_the_fewest_frames_and_a_close_one_the_most() -> None:
+    for clear in (0.9, 0.1):
+        assert len(asked([clear] * 9)[0].good) == RULE.good_frames
+    close = BAND.admit + 0.001
+    assert len(asked([close] * 9)[0].good) == RULE.most_good_frames
+
+
+def test_an_answer_that_is_open_when_time_is_up_is_given_by_what_is_there() -> None:
+    taken, _ = asked([BAND.admit] * 20, 0.45)  # so slow that the most frames never lie close enough together
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert RULE.good_frames <= len(taken.good) < RULE.most_good_frames
+
+
+@pytest.mark.parametrize(("frames_per_second", "parts"), [(30, 1), (25, 1), (12.5, 2), (5, 2)])
+def test_at_thirty_frames_a_second_no_frame_takes_more_than_one_part_of_an_embedding(
+    frames_per_second: float, parts: int
+) -> None:
+    taken, reader = asked([0.9] * 40, 1 / frames_per_second)
+    assert taken.ended is CaptureEnd.ENOUGH
+    assert max(reader.parts.values()) == parts
+    assert sum(reader.parts.values()) == 2 * RULE.good_frames
+
+
+near = st.builds(
+    face, st.sampled_from([0.3, 0.5, 0.52, 0.7]), st.just(0.5), st.sampled_from([0.05, 0.15, 0.4, 0.45])
+)
+comings_and_goings = st.lists(st.lists(near, max_size=2), max_size=16)
+
+
+@given(comings_and_goings, st.sets(st.integers(0, 15)))
+def test_whatever_comes_good_frames_are_of_one_person_who_was_alone_all_the_while(
+    frames: list[list[Face]], bad: set[int]
+) -> None:
+    taken, seen = taken_from(*frames, bad=sorted(bad)), scenes(frames)
+    if taken.good:
+        first, last = min(numbers(taken)), max(numbers(taken))
+        through = [scene.passenger for scene in seen[first : last + 1]]
+        assert all(one is not None for one in through)
+        assert len({one.number for one in through if one is not None}) == 1
+    enough = len(taken.good) >= RULE.good_frames
+    assert enough is (taken.ended is CaptureEnd.ENOUGH)

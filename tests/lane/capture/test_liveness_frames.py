@@ -1,0 +1,171 @@
+"""Liveness cues are taken of a few looks at one face alone, and decide nothing unless a site says so."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.acquisition.recorded_camera import STARTED, Replay
+from lane.cameras.frame import Frame
+from lane.cameras.simulated import SimulatedCamera, render
+from lane.capture.liveness_frames import Looks
+from lane.capture.measuring import Measurer, Sighting, Stopwatch
+from lane.decision.decide import Admit, Refer, decide
+from lane.decision.evidence import DeskContact, from_plain, to_plain
+from lane.decision.policy import SHIPPED, Policy, load
+from lane.decision.reason_codes import Code, Reason
+from lane.demo import photos as store
+from lane.demo.passengers import cast
+from lane.passage.judge import Judge, Judged
+from lane.platform.clock import SkippingClock
+from lane.platform.errors import PolicyError
+from models.liveness.score import CUES, MOST_LOOKS, OF_EACH_LOOK, SCORE
+from models.values.face import Box, Face
+from models.values.measurement import Measured, NotAssessed
+from tests.support.lane.example_evidence import GOOD, POLICY
+
+IMAGE = np.full((48, 64, 3), 128, np.uint8)
+FACE = Face(
+    Box(10, 10, 20, 20), np.array([[14, 16], [26, 16], [20, 22], [15, 27], [25, 27]], np.float32), 1.0
+)
+
+
+def frame(at_s: float) -> Frame:
+    return Frame("test", round(at_s * 1000), datetime(2026, 1, 1, tzinfo=UTC), at_s, IMAGE)
+
+
+def seen(*at_s: float, faces: int = 1) -> Looks:
+    looks = Looks()
+    for one in at_s:
+        looks.see(frame(one), Sighting(IMAGE, faces, FACE if faces else None, {}))
+    return looks
+
+
+def test_looks_are_spaced_and_few() -> None:
+    looks = seen(*np.arange(0, 4, 0.04))
+
+    assert len(looks.kept) == MOST_LOOKS
+    assert np.diff([one.at_s for one in looks.kept]) == pytest.approx(0.2)
+    assert looks.kept[-1].at_s > 3.7
+
+
+def test_who_is_not_alone_is_looked_at_anew() -> None:
+    looks = seen(0, 0.2, 0.4)
+    looks.see(frame(0.6), Sighting(IMAGE, 0, None, {}))
+    assert len(looks.kept) == 3
+    looks.see(frame(0.8), Sighting(IMAGE, 2, FACE, {}))
+    assert looks.kept == []
+    looks.see(frame(1.0), Sighting(IMAGE, 1, FACE, {}), 1)
+    looks.see(frame(1.2), Sighting(IMAGE, 1, FACE, {}), 2)
+    assert len(looks.kept) == 1
+
+
+def test_too_few_looks_have_no_score() -> None:
+    assert seen(0, 0.2).cues().keys() == {SCORE}
+    assert isinstance(seen(0, 0.2).cues()[SCORE], NotAssessed)
+
+
+def test_what_is_found_out_as_frames_come_gives_the_same_cues_and_leaves_little_for_the_end(
+    photos: Path, measurer: Measurer
+) -> None:
+    assert photos == store.folder()
+    scene = cast(measurer, SkippingClock().today())[0].scene
+    ahead, late, rng = Looks(), Looks(), np.random.default_rng(1)
+    for at_s in np.arange(1.0, 3.0, 0.08):
+        image_bgr = render(scene, at_s, rng)
+        sighting = measurer.look(image_bgr, Stopwatch())
+        for looks in (ahead, late):
+            looks.see(replace(frame(at_s), image_bgr=image_bgr), sighting, 1)
+        ahead.get_ahead(0.08)
+
+    assert len(ahead.kept) == MOST_LOOKS
+    assert ahead.cues() == late.cues()
+    assert ahead.cues().keys() == {SCORE, *CUES}
+    assert ahead.left <= len(OF_EACH_LOOK)
+
+
+def test_a_first_look_alone_costs_nothing_and_who_comes_next_is_not_held_up_by_who_was_there() -> None:
+    looks = seen(0)
+    looks.get_ahead(0.04)
+    assert looks.left == len(OF_EACH_LOOK)
+    looks.see(frame(0.2), Sighting(IMAGE, 2, FACE, {}))
+    assert looks.left == 0
+
+
+def test_a_cue_that_cannot_be_taken_ahead_ends_no_capture() -> None:
+    nowhere = replace(FACE, landmarks=np.full((5, 2), np.nan, np.float32))
+    looks = Looks()
+    for at_s in (0, 0.2, 0.4, 0.6):
+        looks.see(frame(at_s), Sighting(IMAGE, 1, nowhere, {}))
+    looks.get_ahead(1.0)
+    assert looks.left == 0
+
+
+LONG = {"timeout_s": 60.0, "good_frames": 12, "most_good_frames": 12}
+"""Cues take several looks: a capture that is settled by two frames may end before there are enough."""
+
+
+@pytest.fixture(scope="module")
+def holder(photos: Path, measurer: Measurer, policy: Policy) -> Judged:
+    """What a lane finds of a holder who walks up."""
+    assert photos == store.folder()
+    passenger = cast(measurer, STARTED.date())[0]
+    slow = policy.model_copy(update={"capture": policy.capture.model_copy(update=LONG)})
+    rng = np.random.default_rng(1)
+    # In the recording's own time: a busy machine would see another passenger.
+    replay = Replay((render(passenger.scene, number * 0.08, rng) for number in range(100)), 0.08)
+    return Judge(replay, measurer, slow, replay).judge(passenger.document, DeskContact.REACHED)
+
+
+def test_the_evidence_holds_every_cue_and_liveness_stays_not_assessed(holder: Judged) -> None:
+    assert holder.evidence.liveness_cues.keys() == {SCORE, *CUES}
+    assert isinstance(holder.evidence.liveness, NotAssessed)
+    assert from_plain(to_plain(holder.evidence)).liveness_cues == dict(holder.evidence.liveness_cues)
+    assert holder.timings_ms["liveness"] > 0
+
+
+@pytest.mark.parametrize("score", [0.0, 0.49, 1.0])
+def test_a_cue_decides_nothing(score: float) -> None:
+    hinted = replace(GOOD, liveness_cues={SCORE: Measured(score)})
+
+    assert decide(hinted, POLICY) == decide(GOOD, POLICY)
+    assert isinstance(decide(hinted, POLICY), Admit)
+
+
+def test_a_site_may_take_the_score_as_an_alarm(measurer: Measurer, policy: Policy) -> None:
+    alarmed = replace(GOOD, liveness=Measured(0.2))
+    outcome = decide(alarmed, POLICY)
+    assert isinstance(outcome, Refer)
+    assert outcome.reasons == (Reason(Code.ATTACK_ALARM),)
+
+    clock = SkippingClock()
+    rule = policy.liveness.model_copy(update={"use": "alarm", "when_not_assessed": "refer"})
+    changed = policy.model_copy(update={"liveness": rule})
+    passenger = cast(measurer, clock.today())[0]
+    camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
+    evidence = Judge(camera, measurer, changed, clock).judge(passenger.document, DeskContact.REACHED).evidence
+    assert evidence.liveness == evidence.liveness_cues[SCORE]
+
+
+def test_an_alarm_cannot_be_avoided_by_giving_no_cue(tmp_path: Path) -> None:
+    text = SHIPPED.read_text(encoding="utf-8").replace('use = "cue"', 'use = "alarm"')
+    here = tmp_path / "policy.toml"
+    here.write_text(text, encoding="utf-8")
+    with pytest.raises(PolicyError, match="alarm"):
+        load(here)
+    here.write_text(
+        text.replace('when_not_assessed = "signal"', 'when_not_assessed = "refer"'), encoding="utf-8"
+    )
+    strict = load(here)
+    assert isinstance(decide(replace(GOOD, liveness=NotAssessed("no look at one face")), strict), Refer)
+
+
+def test_a_policy_says_what_the_score_is_for(tmp_path: Path) -> None:
+    assert load().liveness.use == "cue"
+    text = SHIPPED.read_text(encoding="utf-8")
+    for wrong in ('use = "decide"', ""):
+        (tmp_path / "policy.toml").write_text(text.replace('use = "cue"', wrong), encoding="utf-8")
+        with pytest.raises(PolicyError, match="use"):
+            load(tmp_path / "policy.toml")

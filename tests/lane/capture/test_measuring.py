@@ -1,0 +1,97 @@
+"""What a capture scores: the mean of its frames, as far as they agree on who is there."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.capture.measuring import Stopwatch, agreed_similarity
+from lane.capture.stop_rule import SPREAD
+from lane.decision.decide import Admit, Refer, decide
+from models.embed.similarity import similarity
+from models.errors import InferenceError
+from models.values.face import Embedding
+from models.values.measurement import Measured, NotAssessed
+from tests.support.lane.example_evidence import BAND, GOOD, MATCHER, POLICY
+
+SCORES = st.lists(st.floats(-1, 1), min_size=1, max_size=8)
+
+
+def looking(score: float) -> Embedding:
+    """An embedding with this similarity to `REFERENCE`."""
+    return Embedding(np.array([score, np.sqrt(1 - score**2)], np.float32), MATCHER)
+
+
+REFERENCE = looking(1)
+
+
+def agreed(scores: list[float]) -> float:
+    found = agreed_similarity(REFERENCE, [looking(score) for score in scores], Stopwatch())
+    assert isinstance(found, Measured)
+    return found.value
+
+
+def test_frames_that_agree_score_their_mean() -> None:
+    assert agreed([0.60, 0.62, 0.64]) == pytest.approx(0.62, abs=1e-6)
+
+
+def test_one_frame_of_somebody_else_is_not_outweighed_by_any_number_of_the_holders() -> None:
+    assert agreed([0.1, *[0.9] * 40]) == pytest.approx(0.1 + SPREAD, abs=1e-6)
+
+
+@given(SCORES)
+def test_a_capture_scores_between_its_lowest_and_its_mean(scores: list[float]) -> None:
+    value = agreed(scores)
+    assert min(scores) - 1e-6 <= value <= np.mean(scores) + 1e-6
+    assert value <= min(scores) + SPREAD + 1e-6
+
+
+def pointing(*direction: float) -> Embedding:
+    """An embedding in this direction."""
+    vector = np.array(direction, np.float64)
+    return Embedding((vector / np.linalg.norm(vector)).astype(np.float32), MATCHER)
+
+
+def outcome(reference: Embedding, probes: list[Embedding]) -> Admit | Refer:
+    found = agreed_similarity(reference, probes, Stopwatch())
+    return decide(replace(GOOD, similarity=found), POLICY)
+
+
+def test_one_whose_frames_match_only_nearly_is_not_carried_by_the_holders() -> None:
+    document, holder = pointing(1, 0, 0), pointing(0.8, 0.6, 0)
+    score = BAND.admit - SPREAD / 2
+    other = pointing(score, 0, np.sqrt(1 - score**2))
+    assert outcome(document, [holder, holder]) == decide(GOOD, POLICY)
+    for turns in ([holder, other], [other, holder, holder], [holder] * 40 + [other]):
+        assert isinstance(outcome(document, turns), Refer)
+
+
+directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda one: np.linalg.norm(one) > 0.1)
+
+
+@given(st.lists(directions, min_size=1, max_size=5), st.floats(0, 0.6))
+def test_whoever_is_admitted_matches_in_every_frame_and_every_frame_the_others(
+    found: list[tuple[float, ...]], apart: float
+) -> None:
+    """`apart` draws frames near the document, so that some are admitted."""
+    document = pointing(1, 0, 0)
+    probes = [pointing(1, apart * y, apart * z) if apart < 0.5 else pointing(x, y, z) for x, y, z in found]
+    if isinstance(outcome(document, probes), Admit):
+        scores = [similarity(document, probe) for probe in probes]
+        assert np.mean(scores) >= BAND.admit - 1e-9
+        assert min(scores) >= BAND.admit - SPREAD
+        assert all(similarity(one, other) >= BAND.admit for one, other in combinations(probes, 2))
+
+
+def test_nothing_to_compare_is_not_assessed() -> None:
+    assert agreed_similarity(None, [REFERENCE], Stopwatch()) == NotAssessed("no face on the document photo")
+    assert agreed_similarity(REFERENCE, [], Stopwatch()) == NotAssessed("no good frame")
+
+
+def test_a_frame_without_a_finite_score_gives_the_capture_none() -> None:
+    broken = Embedding(np.array([np.nan, 0], np.float32), MATCHER)
+    with pytest.raises(InferenceError):
+        agreed_similarity(REFERENCE, [REFERENCE, broken], Stopwatch())

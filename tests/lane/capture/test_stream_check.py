@@ -1,0 +1,255 @@
+"""Streams that lie are found out by what gives them away, and an honest camera is not."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.acquisition.recorded_camera import Replay
+from lane.cameras.frame import Frame
+from lane.cameras.simulated import Person, Portrait, Scene, SimulatedCamera
+from lane.capture.measuring import Measurer, Stopwatch
+from lane.capture.stream_check import HEIGHT, REMEMBERED, WIDTH, EarlierCaptures, StreamWatch, grey
+from lane.decision.decide import Refer
+from lane.decision.evidence import Check, DeskContact, StreamEvidence
+from lane.decision.policy import Limit, Policy, StreamRule, load
+from lane.decision.reason_codes import Code
+from lane.demo import photos as store
+from lane.demo.passengers import cast
+from lane.passage.judge import Judge
+from lane.platform.clock import SkippingClock
+from models.image import decode, read
+from tests.support.lane import forged_streams
+
+RULE = load().stream
+DATA = Path(os.environ.get("PASSENGER_LANE_DATA", Path(__file__).parents[4] / "shared" / "data"))
+
+
+def watched(
+    frames: Sequence[Frame],
+    rule: StreamRule = RULE,
+    *,
+    somebody: bool = True,
+    earlier: EarlierCaptures | None = None,
+) -> StreamEvidence:
+    watch = StreamWatch(rule)
+    for frame in frames:
+        watch.see(frame)
+    found = watch.verdict(somebody=somebody, earlier=earlier)
+    if earlier is not None:
+        earlier.add(watch)
+    return found
+
+
+@pytest.fixture(scope="module")
+def portrait(photos: Path, measurer: Measurer) -> Portrait:
+    assert photos == store.folder()
+    image_bgr = decode(store.load("obama2.jpg"))
+    face = measurer.look(image_bgr, Stopwatch()).face
+    assert face is not None
+    return Portrait.of(image_bgr, face)
+
+
+def scene(portrait: Portrait) -> Scene:
+    return Scene((Person(portrait),))
+
+
+def test_every_lie_about_pictures_is_found_and_named(portrait: Portrait) -> None:
+    found = {
+        name: watched(forged_streams.frames(lie))
+        for name, lie in forged_streams.replayed(portrait, scene).items()
+    }
+
+    assert {name: one.genuine for name, one in found.items()} == dict.fromkeys(found, Check.FAILED)
+    unnamed = [name for name, one in found.items() if name.replace(",", " ").split()[0] not in one.signs]
+    assert not unnamed
+
+
+@pytest.mark.parametrize("quality", [23, 35])
+def test_an_honest_camera_behind_a_codec_is_believed(portrait: Portrait, quality: int) -> None:
+    for begin_s in (0.0, 2.0):
+        images = forged_streams.seen(scene(portrait), 2.4, begin_s=begin_s)
+        assert watched(forged_streams.frames(forged_streams.encoded(images, quality))) == StreamEvidence(
+            Check.SUCCESSFUL
+        )
+        assert watched(forged_streams.frames(forged_streams.as_jpeg(images, 95 - quality))) == StreamEvidence(
+            Check.SUCCESSFUL
+        )
+
+
+def test_everybody_of_the_cast_is_believed(measurer: Measurer, photos: Path) -> None:
+    assert photos == store.folder()
+    clock = SkippingClock()
+    for passenger in cast(measurer, clock.today()):
+        brief = replace(passenger.scene, seconds=2)
+        camera = SimulatedCamera(clock, clock.skip, brief, frames_per_second=12.5)
+        somebody = bool(passenger.scene.people)
+        found = watched(list(camera.frames()), somebody=somebody)
+        assert (passenger.name, found) == (passenger.name, StreamEvidence(Check.SUCCESSFUL))
+
+
+def test_an_empty_hall_may_lie_still() -> None:
+    assert (
+        watched(forged_streams.frames(forged_streams.seen(Scene(), 3)), somebody=False).genuine
+        is Check.SUCCESSFUL
+    )
+
+
+def test_times_that_do_not_go_on_are_found() -> None:
+    honest = forged_streams.frames(forged_streams.seen(Scene(), 1))
+    back = replace(honest[9], captured_at=honest[9].captured_at - timedelta(seconds=3))
+    ahead = replace(honest[9], captured_monotonic_s=honest[9].captured_monotonic_s + 2)
+    again = replace(honest[9], sequence=honest[8].sequence)
+    never = replace(honest[9], captured_monotonic_s=float("nan"))
+
+    for wrong in (back, ahead, again, never):
+        assert "clock" in watched([*honest[:9], wrong, *honest[10:]], somebody=False).signs
+    assert not watched(honest, somebody=False).signs
+
+
+def test_frames_that_come_faster_than_the_camera_takes_them_are_found() -> None:
+    images = forged_streams.seen(Scene(), 1)
+
+    assert watched(forged_streams.frames(images, 200), somebody=False).signs == ("timing",)
+    slow_camera = RULE.model_copy(update={"most_frames_per_second": 16.0})
+    assert watched(forged_streams.frames(images, 25), slow_camera, somebody=False).signs == ("timing",)
+
+
+def test_times_without_any_unevenness_are_found_where_a_site_asks_for_some() -> None:
+    uneven = RULE.model_copy(update={"least_jitter_s": 2e-5})
+    even = forged_streams.frames(forged_streams.seen(Scene(), 1))
+    rng = np.random.default_rng(3)
+    shaken = [
+        replace(one, captured_monotonic_s=one.captured_monotonic_s + rng.normal(0, 1e-4)) for one in even
+    ]
+
+    assert watched(even, uneven, somebody=False).signs == ("timing",)
+    assert not watched(shaken, uneven, somebody=False).signs
+
+
+def test_noise_that_is_not_the_sensors_is_found_where_a_site_knows_its_camera(portrait: Portrait) -> None:
+    known = RULE.model_copy(update={"noise": Limit(min=2.5, max=6.0)})
+    honest = forged_streams.seen(scene(portrait), 2)
+
+    assert not watched(forged_streams.frames(honest), known).signs
+    for lie in (
+        forged_streams.denoised(honest),
+        forged_streams.enlarged(honest),
+        forged_streams.noisier(honest, 9),
+    ):
+        assert watched(forged_streams.frames(lie), known).signs == ("noise",)
+
+
+def test_one_frame_proves_nothing() -> None:
+    assert watched(forged_streams.frames(forged_streams.seen(Scene(), 0.04))).genuine is Check.UNDETERMINED
+
+
+def test_a_watch_keeps_a_bounded_number_of_pictures() -> None:
+    watch = StreamWatch(RULE)
+    image = forged_streams.seen(Scene(), 0.04)[0]
+    for frame in forged_streams.frames([image] * (2 * REMEMBERED + 3)):
+        watch.see(frame)
+
+    assert watch.verdict(somebody=False).signs == ("frozen",)
+    kept = [getattr(watch, name) for name in StreamWatch.__slots__]
+    assert all(len(one) <= REMEMBERED for one in kept if isinstance(one, list))
+
+
+def test_a_loop_in_the_cameras_place_sends_its_passenger_to_an_officer(
+    portrait: Portrait, measurer: Measurer, policy: Policy
+) -> None:
+    replay = Replay(
+        forged_streams.looped(forged_streams.seen(scene(portrait), 0.8, begin_s=0.8), 60),
+        1 / forged_streams.RATE,
+    )
+    patient = policy.model_copy(update={"capture": policy.capture.model_copy(update={"good_frames": 40})})
+    judge = Judge(replay, measurer, patient, replay)
+    holder = cast(measurer, replay.today())[0]
+
+    judged = judge.judge(holder.document, DeskContact.REACHED)
+
+    assert isinstance(judged.outcome, Refer)
+    assert "loop" in judged.evidence.stream.signs
+    assert Code.STREAM_INJECTED in [reason.code for reason in judged.outcome.reasons]
+
+
+@pytest.mark.parametrize(
+    ("folder", "rate"),
+    [
+        ("nuaa/live", 5),
+        ("video/face-demographics-walking", 10),
+        ("video/head-pose-face-detection-female", 10),
+    ],
+)
+def test_recorded_people_are_believed(folder: str, rate: float) -> None:
+    if not (DATA / folder).is_dir():
+        pytest.skip("needs ../shared/data")
+    pictures = sorted((DATA / folder).rglob("*.jpg"))
+    for sequence in sorted({picture.parent for picture in pictures}):
+        images = [read(picture) for picture in pictures if picture.parent == sequence]
+        assert watched(forged_streams.frames(images, rate)) == StreamEvidence(Check.SUCCESSFUL), sequence
+
+
+def test_a_capture_that_was_there_before_is_found_and_one_like_it_is_not(portrait: Portrait) -> None:
+    earlier, first = EarlierCaptures(8), forged_streams.seen(scene(portrait), 1.6)
+    assert watched(forged_streams.frames(first), earlier=earlier) == StreamEvidence(Check.SUCCESSFUL)
+    slower = forged_streams.seen(replace(scene(portrait), walk_s=1.3), 1.6, seed=2)
+    assert watched(forged_streams.frames(slower), earlier=earlier) == StreamEvidence(Check.SUCCESSFUL)
+
+    for again in (
+        first,
+        forged_streams.noisier(forged_streams.brighter(first), 3),
+        forged_streams.encoded(first, 23),
+    ):
+        assert watched(forged_streams.frames(again), earlier=earlier).signs == ("again",)
+    assert not watched(forged_streams.frames(first), earlier=EarlierCaptures(0)).signs
+
+
+def test_of_earlier_captures_so_many_are_remembered(portrait: Portrait) -> None:
+    earlier, first = EarlierCaptures(1), forged_streams.seen(scene(portrait), 1.2)
+    watched(forged_streams.frames(first), earlier=earlier)
+    watched(forged_streams.frames(forged_streams.seen(Scene(), 0.4)), somebody=False, earlier=earlier)
+
+    assert not watched(forged_streams.frames(first), earlier=earlier).signs
+
+
+def test_two_people_of_a_film_are_believed() -> None:
+    clip = DATA / "video" / "hamilton" / "short_hamilton_clip.mp4"
+    if not clip.is_file():
+        pytest.skip("needs ../shared/data")
+    assert watched(forged_streams.frames(forged_streams.decoded(clip), 29.97)) == StreamEvidence(
+        Check.SUCCESSFUL
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "middle"),
+    [
+        *(
+            (size, (0, 0, *size))
+            for size in [(1, 1), (127, 96), (320, 200), (60, 3000), (640, 480), (1280, 720)]
+        ),
+        ((641, 483), (0, 1, 640, 480)),
+        ((800, 600), (16, 12, 768, 576)),
+        ((1920, 1080), (0, 12, 1920, 1056)),
+    ],
+)
+def test_a_grey_picture_is_the_average_of_what_the_camera_saw(
+    size: tuple[int, int], middle: tuple[int, int, int, int], portrait: Portrait
+) -> None:
+    shown = cv2.resize(portrait.image_bgr, size, interpolation=cv2.INTER_AREA)
+    noise = np.random.default_rng(1).integers(-4, 5, shown.shape)
+    image_bgr = (shown.astype(int) + noise).clip(0, 255).astype(np.uint8)
+    left, top, width, height = middle
+    part = image_bgr[top : top + height, left : left + width].astype(np.float32)
+    exactly = cv2.cvtColor(
+        cv2.resize(part, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY
+    )
+    away = grey(image_bgr) * max(float(exactly.std()), 1.0) + exactly.mean() - exactly
+    assert np.abs(away).max() < 2.5  # grey levels: each of three channels is rounded, and the mean of them
+    assert np.abs(away).mean() < 0.5

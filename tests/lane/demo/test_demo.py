@@ -1,0 +1,172 @@
+"""The whole thing: two processes, real networks, real photographs, a ledger that proves it."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.processes import heeds_ctrl_c
+
+ROOT = Path(__file__).parents[3]
+COMMAND = [sys.executable, "-m", "lane", "demo"]
+
+JFIF = b"\xff\xd8\xff\xe0\x00\x10JFIF"
+"""How a picture of the lane begins; three bytes of it turn up in sealed data by chance."""
+
+
+@pytest.fixture(scope="module")
+def demo(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("demo") / "data"
+    done = subprocess.run(
+        [*COMMAND, "--headless", "--json", "--data", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stderr
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary | {"folder": folder, "said": done.stderr}
+
+
+EXPECTED = {
+    "holder": ("admit", set()),
+    "holder-new-photo": ("admit", set()),
+    "impostor": ("refer", {"F10"}),
+    "two-people": ("refer", {"F02"}),
+    "nobody": ("refer", {"F01", "F03"}),
+    "blurred": ("refer", {"F04"}),
+    "dark": ("refer", {"F04", "F08"}),
+    "expired": ("refer", {"D11"}),
+    "no-face": ("refer", {"D16"}),
+}
+
+
+def test_nothing_that_a_whole_demo_writes_holds_a_face(demo: dict[str, Any], photos: Path) -> None:
+    """Ledger, queue, keys, journal and log, as they lie on the disk, with what SQLite left in free pages."""
+    written = [path for path in Path(demo["folder"]).rglob("*") if path.is_file()]
+    assert {path.suffix for path in written} >= {".sqlite", ".log", ".keys"}
+    pictures = [path.read_bytes() for path in photos.iterdir() if path.suffix == ".jpg"]
+    pieces = [picture[place : place + 48] for picture in pictures for place in range(2000, 4000, 400)]
+    assert pieces
+    for path in written:
+        content = path.read_bytes()
+        assert JFIF not in content, path.name
+        assert not any(piece in content for piece in pieces), path.name
+
+
+def test_every_passenger_gets_the_outcome_that_the_rules_say(demo: dict[str, Any]) -> None:
+    found = {line["passenger"]: line for line in demo["passages"]}
+    assert set(found) == set(EXPECTED)
+    for name, (outcome, reasons) in EXPECTED.items():
+        assert found[name]["outcome"] == outcome, name
+        assert reasons <= set(found[name]["reasons"]), name
+        assert bool(found[name]["reasons"]) is (outcome == "refer"), name
+    assert found["blurred"]["components"]["F04"] == ["sharpness"]
+    assert found["dark"]["components"]["F04"][0] == "brightness"
+
+
+def test_the_gate_opens_for_the_admitted_and_for_whom_an_officer_admits_and_for_nobody_else(
+    demo: dict[str, Any],
+) -> None:
+    for line in demo["passages"]:
+        assert (line["officer"] is None) is (line["outcome"] == "admit")
+        assert line["gate_opened"] is (line["outcome"] == "admit" or line["officer"] == "admit")
+    assert {line["officer"] for line in demo["passages"]} == {None, "admit", "second_line"}
+
+
+def test_every_line_tells_its_stages(demo: dict[str, Any]) -> None:
+    for line in demo["passages"]:
+        assert {"detect", "quality", "align", "embed", "compare", "decide", "total"} <= set(
+            line["timings_ms"]
+        )
+
+
+def test_the_ledger_is_verified_and_finds_a_changed_entry(demo: dict[str, Any]) -> None:
+    assert demo["ledger"]["verified"] is True
+    database = demo["folder"] / "desk.sqlite"
+    verify = [sys.executable, "-m", "api", "ledger", "verify", "--database", str(database)]
+    assert subprocess.run(verify, cwd=ROOT, check=False, capture_output=True).returncode == 0
+    changed = demo["folder"] / "changed.sqlite"
+    changed.write_bytes(database.read_bytes())
+    with closing(sqlite3.connect(changed)) as ledger, ledger:
+        for (trigger,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            ledger.execute(f'DROP TRIGGER "{trigger}"')
+        ledger.execute("UPDATE ledger SET payload = replace(payload, 'second_line', 'admit') WHERE seq > 3")
+    found = subprocess.run(
+        [*verify[:-1], str(changed)], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert found.returncode == 1
+
+
+def test_nothing_that_the_demo_wrote_but_the_referral_pictures_holds_a_secret_or_a_face(
+    demo: dict[str, Any],
+) -> None:
+    for path in demo["folder"].iterdir():
+        content = path.read_bytes()
+        if path.suffix == ".log":
+            assert JFIF not in content
+            assert b"Bearer" not in content
+        if path.name.startswith("lane.sqlite"):
+            assert JFIF not in content
+
+
+def test_it_shows_each_passage_as_it_goes(demo: dict[str, Any]) -> None:
+    for name in EXPECTED:
+        assert name in demo["said"]
+    assert "ledger:" in demo["said"]
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("precious", encoding="utf-8")
+    done = subprocess.run(
+        [*COMMAND, "--headless", "--data", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "precious"
+
+
+def test_control_c_ends_the_demo_and_its_desk_cleanly(photos: Path, tmp_path: Path) -> None:
+    assert photos.is_dir()
+    folder = tmp_path / "data"
+    with subprocess.Popen(
+        [*COMMAND, "--headless", "--data", str(folder)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
+    ) as demo:
+        assert demo.stdout
+        address = next(line.split()[-1] for line in demo.stdout if "Officer's desk" in line)
+        demo.send_signal(signal.SIGINT)
+        _, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert errors.rstrip().endswith("stopped")
+    assert "Traceback" not in errors
+    assert not answers(address), "no desk is left behind"
+
+
+def answers(address: str) -> bool:
+    for _ in range(50):
+        try:
+            httpx.get(f"{address}/health", timeout=1)
+        except httpx.HTTPError:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,117 @@
+"""What an officer asks for at a lane: taken up once, never late, and good for nothing but a referral."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.decision.reason_codes import Code
+from lane.desk.commands import LONGEST_REQUEST_S, NO_COMMAND, WISHES, Command, Request
+from lane.desk.status import Status
+from lane.desk.status_reporter import Beacon
+from lane.platform.errors import DeskLostError
+from tests.lane.desk.test_status_reporter import ABOUT
+from tests.support.lane.simulated_lane import StandingClock
+
+BY = "officer-0000beef"
+REQUEST = Request(1, Code.DECLINES_FACE, BY, 120.0)
+
+
+class Office:
+    """See `lane.desk.port.Supervisors`: a desk that answers with what it is asked to, or not at all."""
+
+    def __init__(self) -> None:
+        self.request: Request | None = None
+        self.away = False
+        self.told: list[Status] = []
+
+    def report(self, status: Status) -> Command:
+        if self.away:
+            raise DeskLostError("nobody is there")
+        self.told.append(status)
+        return replace(NO_COMMAND, request=self.request)
+
+
+def beside(office: Office, clock: StandingClock) -> Beacon:
+    return Beacon(office, ABOUT, clock)
+
+
+def test_a_request_is_taken_up_once_and_the_desk_is_told() -> None:
+    office, clock = Office(), StandingClock()
+    beacon = beside(office, clock)
+    office.request = REQUEST
+    beacon.exchange()
+    assert beacon.take_request() == REQUEST
+    assert beacon.take_request() is None
+    beacon.exchange()
+    assert office.told[-1].asked == 1
+    assert beacon.take_request() is None, "the desk had said it again before it heard"
+
+
+def test_a_request_that_is_late_or_withdrawn_is_for_nobody() -> None:
+    office, clock = Office(), StandingClock()
+    beacon = beside(office, clock)
+    office.request = REQUEST
+    beacon.exchange()
+    office.request = None
+    beacon.exchange()
+    assert beacon.take_request() is None, "it was withdrawn"
+    office.request = REQUEST
+    beacon.exchange()
+    office.away = True
+    clock.skip(120.5)
+    beacon.exchange()
+    assert beacon.take_request() is None, "the desk is away, and it is late"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("ask"), st.integers(1, 4), st.floats(0.5, LONGEST_REQUEST_S)),
+            st.tuples(st.just("wait"), st.just(0), st.floats(0, 400)),
+            st.tuples(st.just("take"), st.just(0), st.just(0.0)),
+            st.tuples(st.just("restart"), st.just(0), st.just(0.0)),
+        ),
+        max_size=20,
+    )
+)
+def test_no_request_is_ever_taken_up_twice_or_late(steps: list[tuple[str, int, float]]) -> None:
+    office, clock = Office(), StandingClock()
+    beacon, taken, until_s = beside(office, clock), 0, 0.0
+    for what, number, seconds in steps:
+        if what == "ask":
+            office.request, until_s = (
+                replace(REQUEST, number=number, for_s=seconds),
+                clock.monotonic_s() + seconds,
+            )
+            beacon.exchange()
+        elif what == "wait":
+            clock.skip(seconds)
+        elif what == "restart":
+            beacon = beside(office, clock)
+            beacon.remember_asked(taken)
+        elif (request := beacon.take_request()) is not None:
+            assert request.number > taken
+            assert clock.monotonic_s() <= until_s
+            taken = request.number
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"number": 0},
+        {"number": 2**53},
+        {"code": Code.CHILD},
+        {"code": Code.NO_MATCH},
+        {"by": ""},
+        {"by": "a name"},
+        {"for_s": 0.0},
+        {"for_s": float("nan")},
+        {"for_s": float("inf")},
+    ],
+)
+def test_a_request_that_no_desk_makes_is_none(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"request|asks"):
+        replace(REQUEST, **wrong)  # type: ignore[arg-type]
+    assert Code.DECLINES_FACE in WISHES

@@ -1,0 +1,359 @@
+"""A lane that supervisors see and may close: told beside the flow, obeyed, and never a way to open a gate."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lane.cameras.frame import Frame
+from lane.cameras.health import Camera, CameraCounts, CameraHealth
+from lane.decision.decide import Admit, Refer
+from lane.decision.evidence import DeskContact
+from lane.decision.passage_states import State
+from lane.decision.reason_codes import Code, Reason
+from lane.decision.referral import Answer, PassageId
+from lane.desk.commands import NO_COMMAND, Command, Wanted
+from lane.desk.outbox import Courier
+from lane.desk.simulated import SimulatedDesk, second_line
+from lane.desk.status import About
+from lane.desk.status_reporter import Beacon, WatchedCamera
+from lane.document.simulated import SimulatedReader
+from lane.document.travel_document import TravelDocument
+from lane.gate.light_beams import Passing
+from lane.gate.simulated import SimulatedGate, openings
+from lane.ledger.journal import SqliteJournal
+from lane.passage.judge import Judged
+from lane.passage.station import Station
+from lane.platform.clock import SkippingClock, SystemClock
+from lane.platform.errors import CameraError, DeskLostError, NobodyYetError
+from tests.support.lane.example_evidence import GOOD, MATCHER, POLICY
+from tests.support.lane.simulated_lane import LANE, Diary, opened
+
+ABOUT = About("1", "CPUExecutionProvider", "sface", "1")
+DOCUMENT = TravelDocument(b"", date(2031, 1, 31))
+CLOSE = Command(1, Wanted.CLOSED, "officer-0000beef")
+STOP = Command(2, Wanted.STOPPED, "officer-0000beef")
+OPEN = Command(3, Wanted.OPEN, "officer-0000beef")
+ADMITTED = Judged(GOOD, Admit(()), (), {})
+REFERRED = Judged(GOOD, Refer((Reason(Code.NO_MATCH),), ()), (), {})
+
+
+@dataclass
+class Scripted:
+    """Judges as it is told; `meanwhile` happens while it does."""
+
+    judged: Judged
+    meanwhile: Callable[[], None] = lambda: None
+    policy = POLICY
+    records = False
+
+    @property
+    def measurer(self) -> object:
+        networks = type("", (), {"embedder": type("", (), {"identity": MATCHER}), "identities": ()})
+        return type("", (), {"networks": networks})
+
+    def judge(self, _document: TravelDocument, _desk: DeskContact, **_: object) -> Judged:
+        self.meanwhile()
+        return self.judged
+
+
+@dataclass
+class Here:
+    """One lane with a beacon that speaks when it is told to."""
+
+    folder: Path
+    judge: Scripted
+    documents: Iterator[TravelDocument] = field(default_factory=lambda: iter([DOCUMENT]))
+    desk: SimulatedDesk = field(default_factory=lambda: SimulatedDesk(LANE))
+    gate: SimulatedGate = field(default_factory=SimulatedGate)
+
+    def __post_init__(self) -> None:
+        self.clock = SystemClock()
+        self.journal = opened(SqliteJournal(self.folder / "lane.sqlite", LANE))
+        self.beacon = Beacon(self.desk, ABOUT, self.clock)
+        self.station = Station(
+            LANE,
+            judge=self.judge,  # type: ignore[arg-type]
+            reader=SimulatedReader(self.documents),
+            gate=self.gate,
+            journal=self.journal,
+            courier=Courier(self.journal, self.desk, self.clock),
+            clock=self.clock,
+            screen=Diary(),
+            beacon=self.beacon,
+        )
+        self.station.start()
+
+    def hear(self, command: Command) -> None:
+        self.desk.command = command
+        self.beacon.exchange()
+
+    def facts(self) -> list[tuple[str, object]]:
+        return [(one.kind, one.body.get("how", one.body.get("wanted"))) for one in self.desk.entries]
+
+
+def test_a_lane_tells_how_it_stands(tmp_path: Path) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.beacon.exchange()
+    here.station.serve()
+    here.beacon.exchange()
+    before, after = here.desk.statuses
+    assert (before.state, before.passages, before.outbox) == ("waiting", 0, 0)
+    assert (after.state, after.passages, after.about) == ("waiting", 1, ABOUT)
+
+
+def test_a_closed_lane_serves_nobody_and_says_so_in_its_ledger(tmp_path: Path) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.hear(CLOSE)
+    ended = threading.Timer(0.05, here.station.stop)
+    ended.start()
+    assert here.station.serve() is None
+    assert here.facts() == [("lane.started", None), ("lane.obeyed", "closed")]
+    assert here.beacon.status().state == "closed"
+    assert openings(here.gate.diary) == 0
+
+
+def test_a_lane_that_is_opened_again_serves_the_next_passenger(tmp_path: Path) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.hear(CLOSE)
+    opened_again = threading.Timer(0.05, lambda: here.hear(OPEN))
+    opened_again.start()
+    report = here.station.serve()
+    assert report is not None
+    assert report.gate_opened
+    assert [what for kind, what in here.facts() if kind == "lane.obeyed"] == ["closed", "open"]
+
+
+def test_a_passage_under_way_is_finished_when_the_lane_is_closed(tmp_path: Path) -> None:
+    judge = Scripted(ADMITTED)
+    here = Here(tmp_path, judge)
+    judge.meanwhile = lambda: here.hear(CLOSE)
+    report = here.station.serve()
+    assert report is not None
+    assert report.gate_opened
+
+
+def test_a_document_that_comes_while_the_lane_is_closed_is_not_served(tmp_path: Path) -> None:
+    def late() -> Iterator[TravelDocument]:
+        here.hear(CLOSE)
+        yield DOCUMENT
+        pytest.fail("a closed lane reads no document")
+
+    here = Here(tmp_path, Scripted(ADMITTED), late())
+    threading.Timer(0.05, here.station.stop).start()
+    assert here.station.serve() is None
+    assert "passage.started" not in here.desk.kinds()
+
+
+def test_a_reader_with_nobody_before_it_lets_the_lane_look_up(tmp_path: Path) -> None:
+    class Patient(SimulatedReader):
+        asked = 0
+
+        def read(self) -> TravelDocument | None:
+            Patient.asked += 1
+            if Patient.asked == 1:
+                raise NobodyYetError
+            return super().read()
+
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.station._reader = Patient(iter([DOCUMENT]))
+    assert here.station.serve() is not None
+    assert Patient.asked == 2
+
+
+@pytest.mark.parametrize("judged", [ADMITTED, REFERRED])
+def test_a_stop_interrupts_a_passage_before_its_gate_opens(judged: Judged, tmp_path: Path) -> None:
+    judge = Scripted(judged)
+    here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
+    judge.meanwhile = lambda: here.hear(STOP)
+    report = here.station.serve()
+    assert report is not None
+    assert not report.gate_opened
+    assert here.facts()[-1] == ("passage.closed", "interrupted")
+
+
+def test_a_stop_ends_the_wait_for_an_officer_whose_answer_opens_nothing(tmp_path: Path) -> None:
+    def stopped_meanwhile(_: PassageId) -> Answer | None:
+        here.hear(STOP)
+        return Answer.ADMIT
+
+    here = Here(tmp_path, Scripted(REFERRED), desk=SimulatedDesk(LANE, script=stopped_meanwhile))
+    report = here.station.serve()
+    assert report is not None
+    assert not report.gate_opened
+    assert [kind for kind, _ in here.facts()][-2:] == ["passage.decided", "passage.closed"]
+    assert here.facts()[-1] == ("passage.closed", "interrupted")
+
+
+def test_a_stop_shuts_a_gate_that_is_open(tmp_path: Path) -> None:
+    class Slow(SimulatedGate):
+        def wait_passed(self, timeout_s: float) -> Passing:
+            here.hear(STOP)
+            return super().wait_passed(timeout_s)
+
+    here = Here(tmp_path, Scripted(ADMITTED), gate=Slow(Passing.NOT_YET))
+    report = here.station.serve()
+    assert report is not None
+    assert report.gate_opened
+    assert here.gate.diary[-1] == "close"
+    assert len(here.gate.diary) == 3, "it is asked once, not until time is up"
+    assert here.facts()[-1] == ("passage.closed", "interrupted")
+
+
+def test_a_lane_keeps_the_last_command_while_the_desk_is_lost_and_over_a_restart(tmp_path: Path) -> None:
+    here = Here(tmp_path, Scripted(ADMITTED))
+    here.hear(STOP)
+    threading.Timer(0.05, here.station.stop).start()
+    here.station.serve()
+    here.journal.close()
+    again = Here(tmp_path, Scripted(ADMITTED), desk=here.desk)
+    again.desk.fault = DeskLostError("nobody there")
+    again.beacon.exchange()
+    assert again.beacon.status().state == "stopped"
+    threading.Timer(0.05, again.station.stop).start()
+    assert again.station.serve() is None
+
+
+def test_a_beacon_that_fails_stops_nothing(tmp_path: Path) -> None:
+    class Broken(SimulatedDesk):
+        def report(self, _status: object) -> Command:
+            raise ZeroDivisionError
+
+    here = Here(tmp_path, Scripted(ADMITTED), desk=Broken(LANE))
+    with here.beacon:
+        report = here.station.serve()
+    assert report is not None
+    assert report.gate_opened
+
+
+COMMANDS = st.sampled_from([NO_COMMAND, CLOSE, STOP, OPEN])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(COMMANDS, min_size=1, max_size=8), st.sampled_from([None, Answer.SECOND_LINE]))
+def test_no_command_opens_a_gate_for_a_passenger_who_has_neither_proof_nor_an_officers_admit(
+    commands: list[Command], answer: Answer | None
+) -> None:
+    told = iter(commands)
+    with TemporaryDirectory() as folder:
+
+        def script(passage: PassageId) -> Answer | None:
+            command = next(told, None)
+            if command is None:
+                return second_line(passage)
+            here.hear(command)
+            return answer
+
+        here = Here(Path(folder), Scripted(REFERRED), desk=SimulatedDesk(LANE, script=script))
+        here.station._officer_wait_s = 0
+        report = here.station.serve()
+        here.journal.close()
+    assert report is not None
+    assert not report.gate_opened
+    assert openings(here.gate.diary) == 0
+
+
+# --- the camera
+
+
+@dataclass
+class Frames:
+    """A camera that gives these frames, then fails where it shall."""
+
+    ages_s: list[float]
+    clock: SkippingClock
+    fails: bool = False
+
+    def frames(self) -> Iterator[Frame]:
+        for number, age_s in enumerate(self.ages_s):
+            at_s = self.clock.monotonic_s() - age_s
+            yield Frame("camera", number, self.clock.now(), at_s, None)  # type: ignore[arg-type]
+        if self.fails:
+            raise CameraError("gone")
+
+
+def watched(frames: Frames) -> tuple[WatchedCamera, Beacon]:
+    beacon = Beacon(SimulatedDesk(LANE), ABOUT, frames.clock)
+    return WatchedCamera(frames, beacon, frames.clock), beacon
+
+
+def test_a_camera_is_unknown_then_good_then_lost() -> None:
+    frames = Frames([0.0], SkippingClock(), fails=True)
+    camera, beacon = watched(frames)
+    assert beacon.status().camera.health is CameraHealth.UNKNOWN
+    given = camera.frames()
+    next(given)
+    assert beacon.status().camera.health is CameraHealth.GOOD
+    with pytest.raises(CameraError):
+        next(given)
+    assert beacon.status().camera.health is CameraHealth.LOST
+
+
+class Counting:
+    """A camera that counts."""
+
+    counts = CameraCounts()
+
+    def frames(self) -> Iterator[Frame]:
+        yield from ()
+
+    def told(self) -> Camera:
+        return Camera(CameraHealth.GOOD, 40, self.counts)
+
+
+def test_what_a_camera_lost_is_told_for_ten_minutes_and_a_camera_that_does_not_count_tells_none() -> None:
+    clock, camera = SkippingClock(), Counting()
+    beacon = Beacon(SimulatedDesk(LANE), ABOUT, clock)
+    assert beacon.status().camera.counts is None
+    WatchedCamera(camera, beacon, clock)
+    camera.counts = CameraCounts(frames=1000, spoilt=7, skipped=3, reconnects=1)
+    assert beacon.status().camera.counts == camera.counts
+    for _ in range(59):
+        clock.skip(10)
+        beacon.status()
+    assert beacon.status().camera.counts == camera.counts
+    clock.skip(30)
+    camera.counts = replace(camera.counts, frames=1700, spoilt=8)
+    assert beacon.status().camera.counts == CameraCounts(frames=700, spoilt=1)
+    camera.counts = CameraCounts(frames=5)
+    assert beacon.status().camera.counts == CameraCounts(), "counted anew: nothing is less than none"
+
+
+def test_a_camera_that_hangs_while_it_is_asked_is_stale_and_its_frames_age_is_told() -> None:
+    clock = SkippingClock()
+    camera, beacon = watched(Frames([0.0, 0.0], clock))
+    given = camera.frames()
+    next(given)
+    clock.skip(1.5)
+    told = beacon.status().camera
+    assert told.health is CameraHealth.STALE
+    assert told.frame_age_ms is not None
+    assert told.frame_age_ms >= 1500
+
+
+def test_a_stopped_lanes_camera_gives_nothing() -> None:
+    camera, beacon = watched(Frames([0.0, 0.0], SkippingClock()))
+    beacon.remember(STOP)
+    assert list(camera.frames()) == []
+
+
+@pytest.mark.parametrize("change", [{"number": 0}, {"number": -1}, {"by": None}, {"by": "Li Wei"}])
+def test_a_command_that_no_desk_gives_is_none(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"command|lane"):
+        replace(CLOSE, **change)  # type: ignore[arg-type]
+
+
+def test_every_state_of_a_passage_has_its_word() -> None:
+    beacon = Beacon(SimulatedDesk(LANE), ABOUT, SystemClock())
+    said = set()
+    for state in State:
+        beacon.note_passage(state)
+        said.add(beacon.status().state)
+    beacon.note_fault()
+    assert said | {beacon.status().state} == {"waiting", "capturing", "referred", "open", "fault"}

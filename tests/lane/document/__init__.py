@@ -1,0 +1,1 @@
+"""Tests of `lane.document.travel_document`."""

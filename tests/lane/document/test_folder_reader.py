@@ -1,0 +1,227 @@
+"""A document is taken whole from its folder, or not at all; nothing of it stays there."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.decision.evidence import DocumentKind
+from lane.document.folder_reader import MOST_JSON, MOST_PHOTO, FolderReader, probe
+from lane.document.settings import DocumentSettings
+from lane.document.travel_document import TravelDocument, kind_of
+from lane.platform.clock import SkippingClock
+from lane.platform.errors import DocumentError, NobodyYetError, SettingsError
+
+SAID = {
+    "code": "P<",
+    "issuer": "UTO",
+    "nationality": "UTO",
+    "expires_on": "2031-04-15",
+    "born_on": "1974-08-12",
+}
+
+
+class Impatient(SkippingClock):
+    """Does something else while the reader sleeps, and waits for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Any] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.skip(seconds)
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "documents"
+    made.mkdir(mode=0o700)
+    return made
+
+
+def reader(folder: Path, **settings: Any) -> tuple[FolderReader, Impatient]:
+    clock = Impatient()
+    return FolderReader(DocumentSettings(source=f"folder:{folder}", **settings), clock), clock
+
+
+def drop(folder: Path, name: str = "one", beside: bytes | None = b"a photo", **said: Any) -> None:
+    if beside is not None:
+        (folder / f"{name}.jpg").write_bytes(beside)
+    (folder / f"{name}.json").write_text(json.dumps(SAID | said), encoding="utf-8")
+
+
+def read(folder: Path, *meanwhile: Any, **settings: Any) -> TravelDocument:
+    source, clock = reader(folder, **settings)
+    clock.meanwhile = list(meanwhile)
+    found = source.read()
+    assert found is not None
+    return found
+
+
+def test_a_document_is_read_and_nothing_of_it_stays(folder: Path) -> None:
+    found = read(folder, lambda: drop(folder))
+    assert found == TravelDocument(
+        b"a photo", date(2031, 4, 15), "UTO", date(1974, 8, 12), DocumentKind.ORDINARY
+    )
+    assert list(folder.iterdir()) == []
+
+
+def test_without_a_document_the_lane_looks_up_and_asks_again(folder: Path) -> None:
+    source, _ = reader(folder)
+    with pytest.raises(NobodyYetError):
+        source.read()
+
+
+def test_what_could_not_be_read_is_told_as_such(folder: Path) -> None:
+    found = read(folder, lambda: drop(folder, code=None, expires_on=None, born_on=None, nationality=None))
+    assert found == TravelDocument(b"a photo", None)
+
+
+def test_a_document_without_a_photo_says_so(folder: Path) -> None:
+    assert read(folder, lambda: drop(folder, beside=None, photo=None)).photo == b""
+
+
+def test_what_lies_there_before_the_lane_looks_is_nobodys(folder: Path) -> None:
+    drop(folder)
+    source, _ = reader(folder)
+    with pytest.raises(NobodyYetError):
+        source.read()
+    assert list(folder.iterdir()) == []
+
+
+def test_what_is_presented_during_another_passage_is_nobodys(folder: Path) -> None:
+    source, clock = reader(folder)
+    clock.meanwhile = [lambda: drop(folder)]
+    source.read()
+    drop(folder, "two")
+    with pytest.raises(NobodyYetError):
+        source.read()
+    assert list(folder.iterdir()) == []
+
+
+def both(folder: Path) -> None:
+    drop(folder, "one")
+    drop(folder, "two")
+
+
+def newer_photo(folder: Path) -> None:
+    drop(folder)
+    os.utime(folder / "one.jpg", (2e9, 2e9))
+
+
+def link(folder: Path) -> None:
+    drop(folder, beside=None)
+    (folder / "one.jpg").symlink_to("/etc/hostname")
+
+
+def pipe(folder: Path) -> None:
+    drop(folder, beside=None)
+    os.mkfifo(folder / "one.jpg")
+
+
+def large(folder: Path) -> None:
+    drop(folder, beside=None)
+    with (folder / "one.jpg").open("wb") as file:
+        file.truncate(MOST_PHOTO + 1)
+    os.utime(folder / "one.jpg", (1e9, 1e9))
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "several": both,
+    "newer-photo": newer_photo,
+    "link": link,
+    "pipe": pipe,
+    "large-photo": large,
+    "no-photo": lambda folder: drop(folder, beside=None),
+    "empty-photo": lambda folder: drop(folder, beside=b""),
+    "name": lambda folder: drop(folder, name_of_holder="MUSTERMANN"),
+    "time-of-day": lambda folder: drop(folder, expires_on="2031-04-15T00:00:00"),
+    "seconds": lambda folder: drop(folder, expires_on=1900000000),
+    "outside": lambda folder: drop(folder, beside=None, photo="../one.jpg"),
+    "not-json": lambda folder: (folder / "one.json").write_text("MUSTERMANN"),
+    "deep": lambda folder: (folder / "one.json").write_text("[" * MOST_JSON),
+    "long": lambda folder: (folder / "one.json").write_text(" " * (MOST_JSON + 1)),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_document_that_is_no_use_goes_and_is_quoted_nowhere(
+    how: str, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, clock = reader(folder, wait_s=5)
+    clock.meanwhile = [lambda: SPOILT[how](folder)]
+    with pytest.raises(DocumentError) as caught:
+        source.read()
+    assert "MUSTERMANN" not in f"{caught.value!r}{caught.value.__cause__}{caplog.text}"
+    with pytest.raises(NobodyYetError):
+        source.read()
+    assert list(folder.iterdir()) == []
+    clock.meanwhile = [lambda: drop(folder)]
+    assert source.read() is not None, "the next one is read"
+
+
+def test_a_document_that_is_still_written_is_waited_for(folder: Path) -> None:
+    def begin() -> None:
+        (folder / "one.jpg").write_bytes(b"a photo")
+        (folder / "one.json").write_text(json.dumps(SAID)[:30])
+
+    found = read(folder, begin, lambda: None, lambda: drop(folder))
+    assert found.expires_on == date(2031, 4, 15)
+
+
+def test_a_folder_that_is_taken_away_is_no_reason_to_end(folder: Path) -> None:
+    source, clock = reader(folder)
+    clock.meanwhile = [folder.rmdir]
+    with pytest.raises(DocumentError, match="cannot be read"):
+        source.read()
+
+
+def test_a_folder_for_everybody_is_refused(folder: Path) -> None:
+    folder.chmod(0o777)
+    assert [one.ok for one in probe(DocumentSettings(source=f"folder:{folder}"))] == [False]
+    with pytest.raises(SettingsError, match="chmod o-w"):
+        reader(folder)
+    with pytest.raises(SettingsError, match="make it"):
+        reader(folder / "none")
+    with pytest.raises(SettingsError, match="not set"):
+        FolderReader(DocumentSettings(), SkippingClock())
+
+
+@pytest.mark.parametrize(
+    ("code", "issuer", "kind"),
+    [
+        ("P<", "UTO", DocumentKind.ORDINARY),
+        ("PO", "CHN", DocumentKind.ORDINARY),
+        ("PO", "UTO", DocumentKind.OFFICIAL),
+        ("PS", "CHN", DocumentKind.OFFICIAL),
+        ("S<", "UTO", DocumentKind.OFFICIAL),
+        ("PD", "CHN", DocumentKind.DIPLOMATIC),
+        ("D", "D<<", DocumentKind.DIPLOMATIC),
+        ("P", "UNO", DocumentKind.UNITED_NATIONS),
+        ("PD", "UNA", DocumentKind.UNITED_NATIONS),
+        ("AC", "UTO", None),
+        ("PX", "UTO", None),
+    ],
+)
+def test_the_kind_follows_from_code_and_issuer(code: str, issuer: str, kind: DocumentKind | None) -> None:
+    assert kind_of(code, issuer) is kind
+
+
+def test_a_site_says_what_its_passengers_codes_stand_for(folder: Path) -> None:
+    kinds = {"PN:RUS": DocumentKind.ORDINARY}
+    assert read(folder, lambda: drop(folder, code="PN", issuer="RUS"), kinds=kinds).kind is kinds["PN:RUS"]
+    assert kind_of("PN", "UTO", kinds) is None
+
+
+@given(st.text(max_size=3), st.text(max_size=4))
+def test_no_code_but_those_that_are_known_is_ordinary(code: str, issuer: str) -> None:
+    if kind_of(code, issuer) is DocumentKind.ORDINARY:
+        assert code.strip("<").upper() in {"P", "PP", "I", "ID", "PO"}

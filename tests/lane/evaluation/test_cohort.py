@@ -1,0 +1,201 @@
+"""A cohort: bounded, erased, and never taking a passenger for a stranger to themself."""
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.capture.measuring import Stopwatch, agreed_similarity
+from lane.evaluation.cohort import Cohort, Counts, Holder, Tally
+from models.errors import MatchersDifferError
+from models.values.face import Embedding
+from models.values.identity import MatcherIdentity
+from models.values.measurement import Measure
+
+MATCHER = MatcherIdentity("simulated", "0" * 64, "1" * 64)
+THRESHOLD = 0.5
+
+
+class Time:
+    """Seconds that a test moves on."""
+
+    def __init__(self) -> None:
+        self.s = 0.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+def towards(angle_deg: float) -> Embedding:
+    """A unit vector in the plane: the similarity of two is the cosine of the angle between them."""
+    angle = np.deg2rad(angle_deg)
+    return Embedding(np.array([np.cos(angle), np.sin(angle)], np.float32), MATCHER)
+
+
+def holder(photo: str, angle_deg: float, group: str | None = None) -> Holder:
+    return Holder(photo.encode(), towards(angle_deg), group)
+
+
+def lowest(reference: Embedding, probes: object) -> Measure:
+    return agreed_similarity(reference, probes, Stopwatch())  # type: ignore[arg-type]
+
+
+def compare(cohort: Cohort, who: Holder, *probes_deg: float) -> Counts:
+    return cohort.compare(who, [towards(one) for one in probes_deg], lowest, THRESHOLD)
+
+
+def test_strangers_are_counted_and_so_are_those_who_would_have_passed() -> None:
+    cohort = Cohort(10, 60, Time())
+    for photo, angle in (("a", 100.0), ("b", 180.0), ("c", 260.0)):
+        cohort.remember(holder(photo, angle))
+    counts = compare(cohort, holder("d", 0.0), 50.0)
+    assert (counts.size, counts.others) == (3, Tally(3, 1, 0, 0))
+    assert counts.highest == pytest.approx(np.cos(np.deg2rad(50)), abs=1e-3)
+    assert counts.in_group is None
+    cohort.close()
+
+
+def test_each_frame_must_match_as_for_the_own_document() -> None:
+    cohort = Cohort(10, 60, Time())
+    cohort.remember(holder("a", 100.0))
+    assert compare(cohort, holder("d", 0.0), 60.0, 80.0).others.matched == 1
+    assert compare(cohort, holder("d", 0.0), 60.0, 10.0).others.matched == 0
+    cohort.close()
+
+
+def test_a_document_that_comes_again_is_no_stranger() -> None:
+    cohort = Cohort(10, 60, Time())
+    cohort.remember(holder("a", 0.0))
+    counts = compare(cohort, holder("a", 0.0), 5.0)
+    assert (counts.size, counts.others) == (1, Tally(0, 0, 0, 0))
+    cohort.remember(holder("a", 0.0))
+    assert len(cohort) == 1
+    cohort.close()
+
+
+def test_another_document_of_the_same_person_is_skipped_and_told() -> None:
+    cohort = Cohort(10, 60, Time())
+    cohort.remember(holder("passport", 0.0))
+    cohort.remember(holder("somebody", 180.0))
+    counts = compare(cohort, holder("identity card", 10.0), 5.0)
+    assert counts.others == Tally(compared=1, matched=0, skipped=1, skipped_matched=1)
+    cohort.close()
+
+
+def test_the_own_group_is_counted_by_itself() -> None:
+    cohort = Cohort(10, 60, Time())
+    for photo, angle, group in (("a", 100.0, "CHN"), ("b", 180.0, "CHN"), ("c", 99.0, "JPN")):
+        cohort.remember(holder(photo, angle, group))
+    cohort.remember(holder("x", 98.0))
+    counts = compare(cohort, holder("d", 0.0, "CHN"), 50.0)
+    assert (counts.others, counts.in_group) == (Tally(4, 3, 0, 0), Tally(2, 1, 0, 0))
+    assert compare(cohort, holder("d", 0.0), 50.0).in_group is None
+    cohort.close()
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 30)), max_size=40), st.integers(0, 5))
+def test_never_more_than_its_size_and_never_older_than_its_lifetime(
+    visits: list[tuple[int, float]], size: int
+) -> None:
+    now, last = Time(), {}
+    cohort = Cohort(size, 60, now)
+    for document, after_s in visits:
+        now.s += after_s
+        cohort.remember(holder(str(document), 36.0 * document))
+        last[document] = now.s
+        fresh = [one for one, since in last.items() if now.s - since < 60]
+        assert len(cohort) == min(size, len(fresh))
+        kept = sorted(fresh, key=lambda one: last[one])[-size:] if size else []
+        counts = compare(cohort, holder("stranger", 18.0), 18.0)
+        assert counts.others.compared + counts.others.skipped == len(kept)
+    cohort.close()
+
+
+def kept(cohort: Cohort) -> list[np.ndarray]:
+    return [held.reference.vector for held in cohort._held.values()]
+
+
+def test_what_leaves_is_overwritten_and_the_passengers_own_is_not() -> None:
+    now = Time()
+    cohort = Cohort(2, 60, now)
+    mine = holder("a", 0.0)
+    cohort.remember(mine)
+    (first,) = kept(cohort)
+    cohort.remember(holder("b", 90.0))
+    cohort.remember(holder("c", 180.0))
+    assert not first.any(), "its place was needed"
+    second, third = kept(cohort)
+    now.s = 61
+    assert len(cohort) == 0
+    assert not second.any(), "too old"
+    cohort.remember(holder("d", 270.0))
+    (last,) = kept(cohort)
+    cohort.close()
+    assert not last.any(), "at the end"
+    assert not third.any()
+    assert mine.reference.vector.any()
+
+
+def test_after_its_end_nobody_is_held() -> None:
+    cohort = Cohort(2, 60, Time())
+    cohort.remember(holder("a", 0.0))
+    cohort.close()
+    cohort.close()
+    cohort.remember(holder("b", 0.0))
+    assert len(cohort) == 0
+
+
+def test_age_erases_without_anybody_looking() -> None:
+    cohort = Cohort(2, 0.02, time.monotonic)
+    cohort.remember(holder("a", 0.0))
+    (vector,) = kept(cohort)
+    until = time.monotonic() + 30
+    while vector.any() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not vector.any()
+    cohort.close()
+    assert cohort._eraser is not None
+    cohort._eraser.join(30)
+    assert not cohort._eraser.is_alive()
+
+
+def test_nothing_of_a_document_is_kept_but_a_hash_that_another_process_cannot_make() -> None:
+    one, other = Cohort(2, 60, Time()), Cohort(2, 60, Time())
+    for cohort in (one, other):
+        cohort.remember(holder("the photo", 0.0))
+    assert set(one._held) & set(other._held) == set()
+    assert b"the photo" not in repr(one._held).encode()
+    one.close()
+    other.close()
+
+
+def test_embeddings_of_different_matchers_are_no_comparison() -> None:
+    cohort = Cohort(2, 60, Time())
+    cohort.remember(holder("a", 0.0))
+    stranger = Holder(b"b", replace(towards(0.0), matcher=replace(MATCHER, sha256="2" * 64)))
+    assert compare(cohort, stranger, 0.0).others == Tally(0, 0, 0, 0)
+    cohort.remember(stranger)
+    with pytest.raises(MatchersDifferError):
+        compare(cohort, replace(stranger, photo=b"c"), 0.0)
+    cohort.close()
+
+
+def test_two_threads_may_use_it() -> None:
+    cohort = Cohort(5, 60, Time())
+
+    def visit(first: int) -> None:
+        for n in range(first, first + 50):
+            compare(cohort, holder(str(n), float(n)), float(n))
+            cohort.remember(holder(str(n), float(n)))
+
+    threads = [threading.Thread(target=visit, args=(first,)) for first in (0, 50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(cohort) == 5
+    cohort.close()

@@ -1,0 +1,579 @@
+"""The evaluation in service watches, and decides nothing: not when it fails, not when it hangs."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lane.cameras.frame import Frame
+from lane.cameras.simulated import SimulatedCamera
+from lane.capture.measuring import Measurer
+from lane.decision.evidence import DeskContact
+from lane.decision.policy import Policy
+from lane.decision.referral import Answer, PassageId
+from lane.demo import photos as store
+from lane.demo.passengers import cast
+from lane.desk.simulated import SimulatedDesk
+from lane.document.travel_document import TravelDocument
+from lane.evaluation.cohort import Cohort
+from lane.evaluation.evaluation_thread import Asked, Observer
+from lane.evaluation.evaluator import Compared, Evaluator, Limits, Shadow, expected
+from lane.passage.judge import Judge, Judged
+from lane.platform.clock import SkippingClock
+from lane.platform.errors import SettingsError
+from lane.service import build
+from lane.service.build import build_observer
+from lane.settings import read
+from models.align import ARCFACE_112, Layout
+from models.errors import CatalogueError, InferenceError, WeightsChangedError, WeightsMissingError
+from models.networks.build import Networks, build_networks
+from models.runtime.onnx_runtime import RuntimeSettings
+from models.values.face import AlignedFace, Embedding
+from models.values.identity import MatcherIdentity
+from tests.support.lane.calibration_files import policy_for
+from tests.support.lane.simulated_lane import LANE, Hall, hall
+
+THUMBNAIL = MatcherIdentity("thumbnail", "2" * 64, "3" * 64)
+LONG_S = 60.0
+"""Longer than any test takes."""
+
+NAMES = (
+    "holder",
+    "holder-new-photo",
+    "impostor",
+    "two-people",
+    "nobody",
+    "blurred",
+    "dark",
+    "expired",
+    "no-face",
+)
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A simulated matcher: the crop itself, small and grey, is the vector."""
+
+    identity: MatcherIdentity = THUMBNAIL
+    layout: Layout = ARCFACE_112
+
+    def embed(self, face: AlignedFace, /) -> Embedding:
+        grey = cv2.cvtColor(cv2.resize(face.image_bgr, (16, 16)), cv2.COLOR_BGR2GRAY)
+        flat = grey.astype(np.float32).ravel()
+        flat -= flat.mean()
+        return Embedding(flat / np.float32(np.linalg.norm(flat)), self.identity)
+
+
+def unchanged() -> None:
+    """A matcher's file that nobody touches."""
+
+
+class NoCamera:
+    """Nobody is captured again."""
+
+    def frames(self) -> Iterator[Frame]:
+        return iter(())
+
+
+class Judges(Judge):
+    """A real judge's verdicts on the cast, given again in the order that a test chooses."""
+
+    def __init__(self, judge: Judge, verdicts: Sequence[Judged]) -> None:
+        super().__init__(NoCamera(), judge.measurer, judge.policy, SkippingClock())
+        self.left = iter(verdicts)
+
+    def judge(self, document: TravelDocument, desk: DeskContact, **_: object) -> Judged:
+        return next(self.left)
+
+
+@dataclass
+class Verdicts:
+    judge: Judge
+    of: dict[str, Judged]
+
+
+@pytest.fixture(scope="module")
+def verdicts(photos: Path, measurer: Measurer, policy: Policy) -> Verdicts:
+    """What a real judge says of each passenger of the cast."""
+    assert photos == store.folder()
+    clock = SkippingClock()
+    camera = SimulatedCamera(clock, clock.skip, frames_per_second=12.5)
+    judge, found = Judge(camera, measurer, policy, clock), {}
+    for one in cast(measurer, date.today()):  # noqa: DTZ011  the document's own day
+        camera.scene = one.scene
+        found[one.name] = judge.judge(one.document, DeskContact.REACHED)
+    assert set(found) == set(NAMES)
+    return Verdicts(judge, found)
+
+
+def cohort(size: int = 10) -> Cohort:
+    return Cohort(size, LONG_S * 60, lambda: 0.0)
+
+
+def compared(judged: Judged) -> Compared:
+    assert judged.compared is not None
+    return judged.compared
+
+
+class Raising:
+    def evaluate(self, _: Compared, /) -> dict[str, Any]:
+        raise MemoryError("of all things")
+
+    def close(self) -> None:
+        pass
+
+
+class Senseless:
+    """What it says fits into no ledger."""
+
+    def evaluate(self, _: Compared, /) -> dict[str, Any]:
+        return {"similarity": float("nan"), "passage": "somebody else's"}
+
+    def close(self) -> None:
+        pass
+
+
+class Hanging:
+    """Comes to no end until the test does."""
+
+    def __init__(self) -> None:
+        self.end = threading.Event()
+
+    def evaluate(self, _: Compared, /) -> dict[str, Any]:
+        self.end.wait(LONG_S)
+        return {}
+
+    def close(self) -> None:
+        self.end.set()
+
+
+def observers(policy: Policy) -> Iterator[Observer]:
+    yield Observer(Evaluator(policy, cohort()), LONG_S)
+    yield Observer(Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5, unchanged)), LONG_S)
+    yield Observer(Evaluator(policy, cohort(0)), LONG_S)
+    yield Observer(Raising(), LONG_S)
+    yield Observer(Senseless(), LONG_S)
+    yield Observer(Hanging(), 0.001)
+
+
+def walked(verdicts: Verdicts, names: Sequence[str], answer: Answer, observer: Observer | None) -> list[Any]:
+    """All that a lane decides and does with these passengers; their passages are told by their number."""
+    judge = Judges(verdicts.judge, [verdicts.of[name] for name in names])
+    passengers: list[Any] = [(TravelDocument(b"", None), None)] * len(names)
+    desk = SimulatedDesk(LANE, lambda _: answer)
+    with TemporaryDirectory() as folder:
+        here = hall(
+            Path(folder),
+            verdicts.judge.measurer,
+            verdicts.judge.policy,
+            passengers,
+            desk=desk,
+            judge=judge,
+            observer=observer,
+        )
+        here.station.start()
+        reports = [here.walk() for _ in names]
+        assert here.station.serve() is None
+        if observer is not None:
+            observer.close()
+        here.journal.close()
+    told = [(one.kind, one.body) for one in here.desk.entries if one.kind != "passage.evaluated"]
+    text = json.dumps([told, here.gate.diary], default=str, sort_keys=True)
+    for number, report in enumerate(reports):
+        text = text.replace(report.passage, f"passage {number}")
+    outcomes = [(one.outcome, one.reasons, one.remarks, one.officer, one.gate_opened) for one in reports]
+    return [outcomes, here.screen.states, without_ids_of_decisions(text)]
+
+
+def without_ids_of_decisions(text: str) -> str:
+    facts, diary = json.loads(text)
+    for _, body in facts:
+        if isinstance(body.get("decision"), dict):
+            body["decision"].pop("decided_at")
+    return json.dumps([facts, diary], sort_keys=True)
+
+
+ENDING = [answer for answer in Answer if answer is not Answer.REPEAT_CAPTURE]
+"""Answers that end the wait: a desk that asks for nothing but captures is waited for, for ever."""
+
+
+@settings(max_examples=10)
+@given(names=st.lists(st.sampled_from(NAMES), max_size=5), answer=st.sampled_from(ENDING))
+def test_no_evaluator_changes_what_is_decided_or_done(
+    names: list[str], answer: Answer, verdicts: Verdicts
+) -> None:
+    without = walked(verdicts, names, answer, None)
+    for observer in observers(verdicts.judge.policy):
+        assert walked(verdicts, names, answer, observer) == without
+
+
+def evaluated(here: Hall) -> list[dict[str, Any]]:
+    return [dict(one.body) for one in here.desk.entries if one.kind == "passage.evaluated"]
+
+
+def test_each_verification_is_told_after_its_passage_is_closed(
+    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+) -> None:
+    names = ("holder", "impostor", "holder-new-photo", "holder")
+    judge = Judges(verdicts.judge, [verdicts.of[name] for name in names])
+    with Observer(Evaluator(policy, cohort()), LONG_S) as observer:
+        here = hall(
+            tmp_path,
+            measurer,
+            policy,
+            [(TravelDocument(b"", None), None)] * 4,  # type: ignore[list-item]
+            judge=judge,
+            observer=observer,
+        )
+        here.station.start()
+        reports = [here.walk() for _ in names]
+    told = evaluated(here)
+    kinds = here.kinds()
+    assert [kinds[at - 1] for at, kind in enumerate(kinds) if kind == "passage.evaluated"] == [
+        "passage.closed"
+    ] * 4
+    assert [one["passage"] for one in told] == [one.passage for one in reports]
+    due = expected(policy, measurer.networks.embedder.identity).fmr
+    assert {one["limits"]["fmr"] for one in told} == {due}
+    assert {one["matcher"]["sha256"] for one in told} == {measurer.networks.embedder.identity.sha256}
+    assert all(one["shadow"] == {"not_assessed": "switched off"} for one in told)
+    assert [one["group"] for one in told] == [None] * 4
+
+
+def test_a_stranger_with_the_holders_document_is_not_counted_as_its_holder(
+    policy: Policy, verdicts: Verdicts
+) -> None:
+    evaluator = Evaluator(policy, cohort())
+    first = evaluator.evaluate(compared(verdicts.of["holder"]))
+    assert (first["cohort"]["size"], first["own_match"]) == (0, True)
+    again = evaluator.evaluate(compared(verdicts.of["holder"]))["cohort"]
+    assert (again["size"], again["others"]["compared"]) == (1, 0), "the same document"
+    assert evaluator.evaluate(compared(verdicts.of["impostor"]))["own_match"] is False
+    assert evaluator.evaluate(compared(verdicts.of["nobody"]))["own_match"] is None
+    evaluator.close()
+
+
+def test_without_a_complete_capture_there_is_nothing_to_count_and_the_reference_is_held(
+    policy: Policy, verdicts: Verdicts
+) -> None:
+    held = cohort()
+    evaluator = Evaluator(policy, held)
+    assert evaluator.evaluate(compared(verdicts.of["no-face"]))["cohort"] == {"not_assessed": "no reference"}
+    assert len(held) == 0
+    nobody = evaluator.evaluate(compared(verdicts.of["nobody"]))["cohort"]
+    assert nobody == {"not_assessed": "no complete capture"}
+    assert len(held) == 1
+    evaluator.close()
+    assert len(held) == 0
+
+
+def test_a_nationality_goes_nowhere_unless_the_site_counts_it(policy: Policy, verdicts: Verdicts) -> None:
+    holder = replace(compared(verdicts.of["holder"]), nationality="UTO")
+    for groups, told in ((frozenset[str](), None), (frozenset({"CHN"}), None), (frozenset({"UTO"}), "UTO")):
+        evaluator = Evaluator(policy, cohort(), groups=groups)
+        body = evaluator.evaluate(holder)
+        assert body["group"] == told
+        assert (body["cohort"]["in_group"] is not None) is (told is not None)
+        assert ("UTO" in json.dumps(body)) is (told is not None)
+        evaluator.close()
+
+
+@pytest.mark.parametrize(("threshold", "agreement"), [(-1.0, "both_match"), (1.0, "disagree"), (None, None)])
+def test_the_shadows_score_and_whether_it_agrees_are_told(
+    threshold: float | None, agreement: str | None, policy: Policy, verdicts: Verdicts
+) -> None:
+    evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), threshold, unchanged))
+    shadow = evaluator.evaluate(compared(verdicts.of["holder"]))["shadow"]
+    assert shadow["matcher"]["name"] == "thumbnail"
+    assert -1 <= shadow["similarity"]["value"] <= 1
+    assert (shadow["threshold"], shadow["agreement"]) == (threshold, agreement)
+    evaluator.close()
+
+
+class BrokenEmbedder(Thumbnail):
+    def embed(self, face: AlignedFace, /) -> Embedding:
+        raise InferenceError("no answer")
+
+
+def test_a_shadow_that_fails_takes_nothing_from_the_count_of_strangers(
+    policy: Policy, verdicts: Verdicts
+) -> None:
+    evaluator = Evaluator(policy, cohort(), Shadow(BrokenEmbedder(), 0.5, unchanged))
+    body = evaluator.evaluate(compared(verdicts.of["holder"]))
+    assert body["shadow"] == {"not_assessed": "InferenceError"}
+    assert (body["own_match"], body["cohort"]["size"]) == (True, 0)
+    evaluator.close()
+
+
+def test_the_fact_is_plain_counts_and_holds_no_vector_and_no_picture(
+    policy: Policy, verdicts: Verdicts
+) -> None:
+    evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5, unchanged))
+    text = json.dumps(evaluator.evaluate(compared(verdicts.of["holder"])), allow_nan=False)
+    assert len(text) < 1200
+    evaluator.close()
+
+
+def take(observer: Observer, verdicts: Verdicts, passage: str = "p-1") -> bool:
+    return observer.take(PassageId(passage), compared(verdicts.of["holder"]))
+
+
+def test_what_comes_late_is_told_with_the_next(verdicts: Verdicts) -> None:
+    hanging = Hanging()
+    observer = Observer(hanging, LONG_S)
+    assert take(observer, verdicts)
+    assert observer.found(wait=False) == []
+    assert not take(observer, verdicts, "p-2")
+    hanging.end.set()
+    assert observer.found(wait=True) == [("p-1", {})], "p-2 came while p-1 was at work"
+    take(observer, verdicts, "p-3")
+    assert observer.found(wait=True) == [("p-3", {})]
+    observer.close()
+
+
+def test_what_came_late_about_the_last_passenger_reaches_the_ledger(
+    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+) -> None:
+    hanging = Hanging()
+    observer = Observer(hanging, 0.001)
+    passengers: list[Any] = [(TravelDocument(b"", None), None)]
+    judge = Judges(verdicts.judge, [verdicts.of["holder"]])
+    here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=observer)
+    here.station.start()
+    report = here.walk()
+    assert evaluated(here) == []
+    hanging.end.set()
+    with observer._changed:
+        assert observer._changed.wait_for(lambda: not observer._busy, LONG_S)
+    assert here.station.serve() is None
+    assert evaluated(here) == [{"passage": report.passage}]
+    observer.close()
+
+
+def test_one_that_hangs_is_waited_for_once(
+    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+) -> None:
+    class Waited(Observer):
+        waits = 0
+
+        def found(self, *, wait: bool) -> list[tuple[PassageId, dict[str, Any]]]:
+            self.waits += wait
+            return super().found(wait=wait)
+
+    passengers: list[Any] = [(TravelDocument(b"", None), None)] * 3
+    judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
+    with Waited(Hanging(), 0.001) as observer:
+        here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=observer)
+        here.station.start()
+        assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
+        assert observer.waits == 1
+
+
+def test_why_a_lane_closes_is_told_even_where_the_evaluation_does_not_end(
+    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+) -> None:
+    class Endless(Raising):
+        def close(self) -> None:
+            raise MemoryError("of all things")
+
+    holder = verdicts.of["holder"]
+    changed = replace(holder, evidence=replace(holder.evidence, models_unchanged=False))
+    passengers: list[Any] = [(TravelDocument(b"", None), None)]
+    judge = Judges(verdicts.judge, [changed])
+    here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=Observer(Endless(), LONG_S))
+    here.station.start()
+    here.walk()
+    assert here.kinds()[-1] == "lane.closed"
+
+
+def test_one_that_raised_is_asked_again(verdicts: Verdicts) -> None:
+    class Moody(Raising):
+        calls = 0
+
+        def evaluate(self, compared: Compared, /) -> dict[str, Any]:
+            self.calls += 1
+            return {"calls": 2} if self.calls > 1 else super().evaluate(compared)
+
+    evaluator: Asked = Moody()
+    with Observer(evaluator, LONG_S) as observer:
+        take(observer, verdicts)
+        assert observer.found(wait=True) == []
+        take(observer, verdicts)
+        assert observer.found(wait=True) == [("p-1", {"calls": 2})]
+
+
+def test_after_its_end_an_observer_takes_nobody_and_holds_nobody(policy: Policy, verdicts: Verdicts) -> None:
+    held = cohort()
+    observer = Observer(Evaluator(policy, held), LONG_S)
+    take(observer, verdicts)
+    assert len(observer.found(wait=True)) == 1
+    assert len(held) == 1
+    observer.close()
+    observer.close()
+    take(observer, verdicts)
+    assert observer.found(wait=True) == []
+    assert len(held) == 0
+
+
+def test_a_lane_that_closes_itself_erases_its_cohort(
+    tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
+) -> None:
+    held = cohort()
+    changed = replace(verdicts.of["holder"], compared=verdicts.of["holder"].compared)
+    evidence = replace(changed.evidence, models_unchanged=False)
+    judge = Judges(verdicts.judge, [verdicts.of["holder"], replace(changed, evidence=evidence)])
+    observer = Observer(Evaluator(policy, held), LONG_S)
+    here = hall(
+        tmp_path,
+        measurer,
+        policy,
+        [(TravelDocument(b"", None), None)] * 2,  # type: ignore[list-item]
+        judge=judge,
+        observer=observer,
+    )
+    here.station.start()
+    here.walk()
+    assert len(held) == 1
+    here.walk()
+    assert here.kinds()[-1] == "lane.closed"
+    assert len(evaluated(here)) == 1, "what a changed file measured is not counted"
+    assert len(held) == 0
+
+
+def built(policy: Policy, networks: Networks, **given: Any) -> Observer:
+    return build_observer(read(**given), policy, SkippingClock(), networks)
+
+
+def told_by(observer: Observer, verdicts: Verdicts) -> dict[str, Any]:
+    with observer:
+        take(observer, verdicts)
+        ((_, body),) = observer.found(wait=True)
+    return body
+
+
+def test_a_lane_is_built_with_what_its_calibration_expects(
+    policy: Policy, networks: Networks, verdicts: Verdicts
+) -> None:
+    body = told_by(built(policy, networks), verdicts)
+    (calibrated,) = policy.calibrated
+    assert calibrated.calibration.matcher == networks.embedder.identity
+    at_admit = {point.score: point for point in calibrated.calibration.content.points}[calibrated.band.admit]
+    assert body["limits"] == {"fmr": at_admit.worst_fmr_high, "fnmr": at_admit.fnmr_high}
+    assert at_admit.fnmr <= body["limits"]["fnmr"]
+    assert body["shadow"] == {"not_assessed": "switched off"}
+
+
+def test_after_networks_were_lost_what_is_expected_is_that_of_the_matcher_which_compared(
+    policy: Policy, verdicts: Verdicts
+) -> None:
+    (one,) = policy_for(THUMBNAIL).calibrated
+    stricter = replace(one, band=replace(one.band, admit=one.band.admit + 0.2))
+    lost = policy.model_copy(update={"calibrated": (stricter,)})
+    both = policy.model_copy(update={"calibrated": (*lost.calibrated, *policy.calibrated)})
+    after = compared(verdicts.of["holder"])
+    assert after.reference.embedding is not None
+    reference = replace(after.reference, embedding=replace(after.reference.embedding, matcher=THUMBNAIL))
+    before = replace(after, reference=reference)
+    evaluator = Evaluator(both, cohort())
+    told = [evaluator.evaluate(one)["limits"] for one in (before, after)]
+    due = [expected(lost, THUMBNAIL), expected(policy, after.reference.embedding.matcher)]
+    assert [(one["fmr"], one["fnmr"]) for one in told] == [(one.fmr, one.fnmr) for one in due]
+    assert told[0] != told[1]
+    nobody = evaluator.evaluate(compared(verdicts.of["no-face"]))
+    assert (nobody["matcher"], nobody["limits"]) == (None, {"fmr": None, "fnmr": None})
+    evaluator.close()
+
+
+def test_of_a_matcher_that_nobody_measured_nothing_is_expected(policy: Policy) -> None:
+    assert expected(policy, THUMBNAIL) == Limits(None, None)
+
+
+@pytest.mark.parametrize(("threshold", "agreement"), [(-1.0, "both_match"), (None, None)])
+def test_a_lane_is_built_with_the_second_matcher_of_its_settings(
+    threshold: float | None, agreement: str | None, policy: Policy, networks: Networks, verdicts: Verdicts
+) -> None:
+    observer = built(
+        policy,
+        with_shadow(networks, unchanged),
+        evaluation__shadow_matcher="thumbnail",
+        evaluation__shadow_threshold=threshold,
+    )
+    shadow = told_by(observer, verdicts)["shadow"]
+    assert (shadow["matcher"]["name"], shadow["agreement"]) == ("thumbnail", agreement)
+
+
+@dataclass
+class File:
+    """The file of a second matcher, which somebody may exchange."""
+
+    check: Callable[[], None]
+
+
+def with_shadow(networks: Networks, check: Callable[[], None]) -> Networks:
+    files: Any = {"thumbnail": File(check)}
+    others: Any = {"thumbnail": Thumbnail()}
+    return replace(networks, others=others, others_watched=files)
+
+
+def test_a_shadow_whose_file_is_another_is_switched_off_and_the_lane_goes_on(
+    tmp_path: Path, policy: Policy, networks: Networks, verdicts: Verdicts, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = iter([None, WeightsChangedError(Path("thumbnail.onnx"), "a" * 64, "b" * 64), None])
+
+    def check() -> None:
+        if (fault := next(looks)) is not None:
+            raise fault
+
+    beside = with_shadow(networks, check)
+    beside.check_files()
+    judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
+    documents: Any = [(TravelDocument(b"", None), None)] * 3
+    with built(
+        policy, beside, evaluation__shadow_matcher="thumbnail", evaluation__shadow_threshold=0.5
+    ) as observer:
+        here = hall(tmp_path, verdicts.judge.measurer, policy, documents, judge=judge, observer=observer)
+        here.station.start()
+        assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
+        told = [one["shadow"] for one in evaluated(here)]
+    assert told[0]["matcher"]["name"] == "thumbnail"
+    assert told[1:] == [{"not_assessed": "switched off: WeightsChangedError"}] * 2, "for good"
+    assert [line.levelname for line in caplog.records if "second matcher" in line.message] == ["CRITICAL"]
+    assert "lane.closed" not in here.kinds()
+
+
+def test_a_lane_does_without_a_shadow_that_is_not_ready_at_the_start(
+    policy: Policy, verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = build_networks
+
+    def without_others(runtime: RuntimeSettings, matchers: Sequence[str] = ()) -> Networks:
+        if matchers:
+            raise WeightsMissingError(Path("dlib.onnx"), "prepare it")
+        return real(runtime)
+
+    monkeypatch.setattr(build, "build_networks", without_others)
+    given = read(evaluation__shadow_matcher="dlib-resnet-29", engine__threads=1)
+    measurer = build.build_measurer(given, policy)
+    observer = build_observer(given, policy, SkippingClock(), measurer.networks)
+    assert told_by(observer, verdicts)["shadow"] == {"not_assessed": "switched off: not ready at the start"}
+    assert [line.levelname for line in caplog.records if "dlib-resnet-29" in line.message] == ["CRITICAL"]
+
+
+def test_a_shadow_that_no_catalogue_knows_is_a_slip_in_the_settings(policy: Policy) -> None:
+    with pytest.raises(CatalogueError, match="no-such-matcher"):
+        build.build_measurer(read(evaluation__shadow_matcher="no-such-matcher", engine__threads=1), policy)
+
+
+def test_the_matcher_that_decides_is_not_its_own_shadow(policy: Policy, networks: Networks) -> None:
+    with pytest.raises(SettingsError, match="decides already"):
+        built(policy, networks, evaluation__shadow_matcher=networks.embedder.identity.name)

@@ -1,0 +1,478 @@
+"""The traveller's screen: what it may say, who may ask it, and that it never goes on saying what is over."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from os import kill
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from lane.capture.guidance import Instruction
+from lane.decision.reason_codes import Code
+from lane.decision.traveller_notices import NEUTRAL
+from lane.kiosk import page
+from lane.kiosk.camera_picture import MOST_HEIGHT, SHARE, encode, window
+from lane.kiosk.client import Kiosk
+from lane.kiosk.http_server import Bounds
+from lane.kiosk.probe import probe
+from lane.kiosk.process import PRESSES
+from lane.kiosk.sentences import BUTTONS, CONFIRMED, SENTENCES
+from lane.kiosk.settings import KioskSettings, Setup
+from lane.kiosk.traveller_requests import CODES, FORGOTTEN_AFTER_S, OPEN_TO_WISHES, PICTURED, Pressed, Wish
+from lane.kiosk.view import LINGERS_S, PROCEED_S, SILENT_S, Shown, View
+from tests.support.lane import kiosk_process
+from tests.support.lane.kiosk_process import kiosk, picture, until
+
+REASONS = re.compile(
+    r"match|attack|fake|photo|suspect|list|police|customs|identity|refus|reject|denied|fail|error|wrong|fraud"
+    r"|攻击|假|可疑|名单|警察|海关|身份|拒绝|失败|错误|欺诈",
+    re.IGNORECASE,
+)
+INSTRUCTIONS = st.sampled_from(Instruction)
+TIMES = st.floats(0, 100)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[kiosk_process.Shown]:
+    """One kiosk for the tests that leave it as it was."""
+    with kiosk() as shown:
+        yield shown
+
+
+# What may be said
+
+
+@pytest.mark.parametrize("instruction", Instruction)
+def test_every_instruction_has_its_sentence_and_a_pictogram(instruction: Instruction) -> None:
+    sentence = SENTENCES[instruction]
+    assert re.search(r"[一-鿿]", sentence.zh)
+    assert re.search(r"[A-Za-z]", sentence.en)
+    assert page.text("pictograms.svg").count(f'id="{instruction}"') == 1
+
+
+def test_no_sentence_tells_a_reason() -> None:
+    told = [*SENTENCES.values(), *BUTTONS.values(), CONFIRMED]
+    assert not [text for one in told for text in (one.zh, one.en) if REASONS.search(text)]
+
+
+def test_who_is_referred_reads_the_neutral_notice_whatever_the_reason() -> None:
+    officer = SENTENCES[Instruction.OFFICER]
+    assert (officer.zh, officer.en) == (NEUTRAL.chinese, NEUTRAL.english)
+
+
+def test_the_page_asks_for_nothing_from_elsewhere_and_keeps_nothing() -> None:
+    files = [page.text(name) for name in ("kiosk.html", "kiosk.css", "kiosk.js", "pictograms.svg")]
+    assert not [file for file in files if re.search(r"https?:|//[a-z]|@import|url\(", file)]
+    assert not re.search(r"localStorage|sessionStorage|indexedDB|caches|cookie", page.text("kiosk.js"))
+
+
+@pytest.mark.parametrize("languages", [(), ("zh", "zh"), ("fr",)])
+def test_languages_that_the_page_lacks_are_refused(languages: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError):
+        KioskSettings(languages=languages)  # type: ignore[arg-type]
+
+
+# What is shown, and until when
+
+
+@given(st.lists(st.tuples(INSTRUCTIONS, st.floats(0, SILENT_S)), max_size=8), st.floats(0, 1e6))
+def test_whatever_was_said_a_lane_that_is_silent_is_a_wait(
+    said: list[tuple[Instruction, float]], later_s: float
+) -> None:
+    shown, at_s = Shown(), 0.0
+    for instruction, after_s in said:
+        at_s += after_s
+        shown.tell(View(instruction), at_s)
+    assert shown.now(at_s + SILENT_S + 0.001 + later_s).instruction is Instruction.PLEASE_WAIT
+
+
+@given(st.lists(st.tuples(INSTRUCTIONS, st.floats(0, 2 * PROCEED_S)), min_size=1, max_size=8))
+def test_proceed_is_shown_only_while_the_lane_says_so_and_never_for_long(
+    said: list[tuple[Instruction, float]],
+) -> None:
+    shown, at_s, since_s, before = Shown(), 0.0, 0.0, None
+    for instruction, after_s in said:
+        at_s += after_s
+        since_s = since_s if instruction is before else at_s
+        before = instruction
+        shown.tell(View(instruction), at_s)
+        seen = shown.now(at_s).instruction
+        if seen is Instruction.PROCEED:
+            assert instruction is Instruction.PROCEED
+            assert at_s - since_s <= PROCEED_S
+
+
+def test_an_officers_coming_can_be_read_though_the_lane_waits_for_the_next() -> None:
+    shown = Shown()
+    shown.tell(View(Instruction.OFFICER), 0)
+    shown.tell(View(Instruction.PLEASE_WAIT), 10)
+    shown.tell(View(Instruction.WELCOME), 10.1)
+    assert shown.now(10.2).instruction is Instruction.OFFICER
+    shown.tell(View(Instruction.WELCOME), 10 + LINGERS_S)
+    assert shown.now(10 + LINGERS_S).instruction is Instruction.WELCOME
+    shown.tell(View(Instruction.OFFICER), 20)
+    shown.tell(View(Instruction.PROCEED), 21)
+    assert shown.now(21).instruction is Instruction.PROCEED
+
+
+# What is asked for
+
+
+class Watch:
+    """A clock that a test sets."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.mark.parametrize("wish", Wish)
+@pytest.mark.parametrize("when", sorted(OPEN_TO_WISHES))
+def test_a_wish_is_told_once_and_confirmed_until_the_passage_is_over(wish: Wish, when: Instruction) -> None:
+    pressed = Pressed(Watch())
+    pressed.note(when)
+    pressed.press(wish, on=True)
+    assert pressed.shown() == (wish,)
+    pressed.note(Instruction.LOOK)
+    assert pressed.asked() == (CODES[wish],)
+    assert pressed.asked() == ()
+    pressed.note(Instruction.OFFICER)
+    pressed.note(Instruction.PLEASE_WAIT)
+    assert pressed.shown() == (wish,)
+    pressed.note(Instruction.WELCOME)
+    assert pressed.shown() == ()
+
+
+def test_each_button_has_a_code_of_its_own_that_is_a_persons() -> None:
+    assert set(CODES) == set(Wish) == set(BUTTONS)
+    assert len(set(CODES.values())) == len(CODES)
+    assert all(code.value.startswith("P") for code in CODES.values())
+
+
+@pytest.mark.parametrize("when", sorted(set(Instruction) - OPEN_TO_WISHES))
+def test_where_an_officer_comes_anyway_or_the_gate_is_open_no_button_counts(when: Instruction) -> None:
+    pressed = Pressed(Watch())
+    pressed.note(when)
+    pressed.press(Wish.HELP, on=True)
+    assert pressed.asked() == ()
+
+
+def test_a_wish_can_be_taken_back_while_nobody_has_acted_on_it() -> None:
+    pressed = Pressed(Watch())
+    pressed.note(Instruction.WELCOME)
+    pressed.press(Wish.HELP, on=True)
+    pressed.press(Wish.HELP, on=False)
+    assert pressed.asked() == ()
+
+
+def test_a_wish_of_somebody_who_has_gone_is_not_the_next_travellers() -> None:
+    watch = Watch()
+    pressed = Pressed(watch)
+    pressed.note(Instruction.WELCOME)
+    pressed.press(Wish.NO_FACE, on=True)
+    watch.now_s = FORGOTTEN_AFTER_S + 1
+    pressed.note(Instruction.WELCOME)
+    assert pressed.shown() == ()
+    assert pressed.asked() == ()
+
+
+def test_a_wish_outlives_a_document_that_takes_time_to_read() -> None:
+    pressed = Pressed(Watch())
+    for instruction in (Instruction.WELCOME, Instruction.PLEASE_WAIT, Instruction.DOCUMENT_UNREADABLE):
+        pressed.note(instruction)
+        pressed.press(Wish.NO_FACE, on=True)
+    pressed.note(Instruction.WELCOME)
+    pressed.note(Instruction.LOOK)
+    assert pressed.asked() == (Code.DECLINES_FACE,)
+
+
+# The picture
+
+
+@given(
+    st.integers(1, 4000),
+    st.integers(1, 4000),
+    st.lists(st.floats(0, 1), min_size=4, max_size=4).map(
+        lambda edges: (*sorted(edges[:2]), *sorted(edges[2:]))
+    ),
+)
+def test_what_is_cut_out_lies_in_the_frame_and_has_the_ovals_shape(
+    width: int, height: int, sides: tuple[float, float, float, float]
+) -> None:
+    left, right, top, bottom = sides
+    x, y, wide, tall = window(width, height, (left, top, right, bottom))
+    assert 0 <= x < width
+    assert 0 <= y < height
+    assert 1 <= wide <= width - x
+    assert 1 <= tall <= height - y
+    assert abs(wide - tall * SHARE) <= 2
+
+
+def test_a_picture_is_as_large_as_it_is_shown_and_the_right_way_round() -> None:
+    jpeg = np.frombuffer(encode(picture(200, 1920, 1080), (0, 0, 1, 1)), np.uint8)
+    seen = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+    assert seen is not None
+    assert seen.shape == (MOST_HEIGHT, MOST_HEIGHT * SHARE, 3)
+    assert seen[:, 10].mean() > 150 > 50 > seen[:, -10].mean()
+
+
+def test_pictures_are_given_only_while_travellers_see_themselves(shared: kiosk_process.Shown) -> None:
+    for instruction in (Instruction.WELCOME, Instruction.OFFICER, Instruction.PROCEED):
+        shared.kiosk(instruction)
+        shared.reaches(instruction)
+        shared.write()
+        assert shared.http.get("/picture?after=0").status_code == 204
+    shared.kiosk(Instruction.LOOK)
+    shared.reaches(Instruction.LOOK)
+    answer = until(lambda: (shared.write(), shared.http.get("/picture?after=0"))[1].content)
+    assert cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR) is not None
+
+
+def test_a_slow_browser_gets_the_newest_picture_and_none_of_those_between(
+    shared: kiosk_process.Shown,
+) -> None:
+    shared.kiosk(Instruction.HOLD_STILL)
+    shared.reaches(Instruction.HOLD_STILL)
+    number = 0
+
+    def next_picture() -> tuple[int, float] | None:
+        answer = shared.http.get(f"/picture?after={number}")
+        if answer.status_code != 200:
+            return None
+        seen = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+        assert seen is not None
+        return int(answer.headers["X-Number"]), float(seen[:, 2].mean())
+
+    for shade in (40, 80, 120, 160, 240):
+        shared.write(shade)
+    seen = 0.0
+    while seen < 230:
+        found = until(next_picture)
+        assert found is not None
+        number, seen = found
+    assert next_picture() is None, "nothing waits behind the newest"
+
+
+def test_a_camera_that_stands_still_is_no_mirror(shared: kiosk_process.Shown) -> None:
+    shared.kiosk(Instruction.LOOK)
+    shared.reaches(Instruction.LOOK)
+    shared.feed.write(picture(99), time.time_ns(), time.monotonic_ns() - 10**9)
+    assert shared.http.get("/picture?after=999999").status_code == 204
+
+
+def test_without_a_camera_or_where_a_site_wants_none_there_is_no_picture() -> None:
+    for setup in ({"feed": None}, {"picture": False}):
+        with kiosk(**setup) as shown:
+            shown.kiosk(Instruction.LOOK)
+            assert shown.reaches(Instruction.LOOK)["pictured"] is False
+            assert shown.http.get("/picture?after=0").status_code == 204
+
+
+# Who may ask
+
+
+def test_what_is_answered_is_kept_by_nobody_and_framed_by_nobody(shared: kiosk_process.Shown) -> None:
+    for path in ("/", "/kiosk.css", "/kiosk.js", "/icon.svg", "/state", "/picture?after=0", "/no-such-thing"):
+        headers = shared.http.get(path).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    "host", ["lane.example", "127.0.0.1", "127.0.0.1.example:{port}", "localhost.:{port}", ""]
+)
+def test_another_name_for_this_machine_is_refused(shared: kiosk_process.Shown, host: str) -> None:
+    given = {"Host": host.format(port=httpx.URL(shared.address).port)}
+    for path in ("/", "/state", "/picture?after=0"):
+        assert shared.http.get(path, headers=given).status_code == 421
+
+
+def test_the_page_is_on_this_machine_alone(shared: kiosk_process.Shown) -> None:
+    port = httpx.URL(shared.address).port
+    assert port is not None
+    told = subprocess.run(
+        ["cat", "/proc/net/tcp", "/proc/net/tcp6"], capture_output=True, text=True, check=True
+    )
+    listening = {
+        line.split()[1]
+        for line in told.stdout.splitlines()
+        if line.split()[3] == "0A" and f":{port:04X}" in line
+    }
+    assert listening == {f"0100007F:{port:04X}"}
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_sites_page_gets_no_state_and_no_picture(shared: kiosk_process.Shown, site: str) -> None:
+    for path in ("/state", "/picture?after=0", "/kiosk.js"):
+        assert shared.http.get(path, headers={"Sec-Fetch-Site": site}).status_code == 403
+    linked = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+    assert shared.http.get("/", headers=linked).status_code == 200
+
+
+def test_a_button_is_pressed_on_this_page_alone(shared: kiosk_process.Shown) -> None:
+    shared.kiosk(Instruction.WELCOME)
+    shared.reaches("welcome")
+    for origin in ("https://lane.example", "null", shared.address, "http://127.0.0.1"):
+        assert shared.press(Origin=origin) == 403
+    assert shared.http.post("/wish", json={"wish": "help", "on": True}).status_code == 403
+    assert shared.press(**{"Content-Type": "text/plain"}) == 415
+    assert shared.press("admit") == 400
+    assert shared.press("help", "yes") == 400
+    assert shared.press("help", [["deep"]]) == 400
+    assert shared.press(["help"]) == 400
+    assert shared.http.get("/wish").status_code == 405
+    assert shared.kiosk.asked() == ()
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: {host}\r\nHost: {host}\r\n\r\n", b" 400 "),
+        (b"GET /" + 20000 * b"x" + b" HTTP/1.1\r\nHost: {host}\r\n\r\n", b" 431 "),
+        (b"POST /wish HTTP/1.1\r\nHost: {host}\r\nContent-Length: 999\r\n\r\n" + 999 * b"x", b" 413 "),
+        (
+            b"POST /wish HTTP/1.1\r\nHost: {host}\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+            b" 417 ",
+        ),
+        (b"\x16\x03\x01 what is this\r\n\r\n", b" 400 "),
+        (b"GET /picture?after=-1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", b" 400 "),
+    ],
+)
+def test_what_no_browser_sends_is_refused(shared: kiosk_process.Shown, sent: bytes, answered: bytes) -> None:
+    url = httpx.URL(shared.address)
+    assert url.port is not None
+    with socket.create_connection((url.host, url.port), timeout=kiosk_process.GENEROUS_S) as connection:
+        connection.sendall(sent.replace(b"{host}", f"{url.host}:{url.port}".encode()))
+        connection.shutdown(socket.SHUT_WR)
+        told = b""
+        while data := connection.recv(65536):
+            told += data
+    assert answered in told.partition(b"\r\n")[0]
+
+
+def test_many_connections_keep_nobody_out(shared: kiosk_process.Shown) -> None:
+    url = httpx.URL(shared.address)
+    assert url.port is not None
+    idle = [socket.create_connection((url.host, url.port)) for _ in range(4 * Bounds().connections)]
+    try:
+        shared.kiosk(Instruction.PLEASE_WAIT)
+        with httpx.Client(
+            base_url=shared.address, trust_env=False, timeout=kiosk_process.GENEROUS_S
+        ) as another:
+            assert another.get("/state").status_code == 200
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+# The lane and its kiosk
+
+
+def test_a_button_reaches_the_lane_and_the_page_says_that_it_did() -> None:
+    with kiosk() as shown:
+        shown.kiosk(Instruction.WELCOME)
+        shown.reaches("welcome")
+        assert shown.press("no_face") == 202
+        state = until(lambda: (state := shown.state())["wishes"] and state)
+        assert state["wishes"] == ["no_face"]
+        assert len(state["confirmed"]) == 2
+        assert shown.asked() == (Code.DECLINES_FACE,)
+        shown.kiosk(Instruction.OFFICER)
+        shown.reaches("officer")
+        assert shown.press("help") == 409
+        shown.kiosk(Instruction.WELCOME)
+        assert shown.reaches("welcome")["wishes"] == []
+        pressed = [shown.press("help", on % 2 == 0) for on in range(PRESSES)]
+        assert 429 in pressed, "a button that is hammered on is not heard any more"
+
+
+def test_a_kiosk_that_is_killed_or_hangs_comes_again_and_the_lane_never_waits() -> None:
+    with kiosk(hung_s=2.0) as shown:
+        shown.kiosk(Instruction.LOOK)
+        address = shown.address
+        shown.reaches("look")
+        kill(shown.kiosk.pid, signal.SIGKILL)
+        until(lambda: shown.kiosk.starts == 2)
+        shown.kiosk(Instruction.PROCEED)
+        assert shown.address == address, "a browser that is open finds it again"
+        until(lambda: _shows(shown, "proceed"))
+        kill(shown.kiosk.pid, signal.SIGSTOP)
+        for _ in range(20_000):
+            shown.kiosk(Instruction.OFFICER)
+            shown.kiosk.asked()
+        until(lambda: shown.kiosk.starts == 3)
+        until(lambda: _shows(shown, "officer"))
+
+
+def _shows(shown: kiosk_process.Shown, instruction: str) -> bool:
+    try:
+        return bool(shown.state()["instruction"] == instruction)
+    except httpx.TransportError:
+        return False
+
+
+def test_a_kiosk_whose_port_is_taken_stops_no_lane() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        Kiosk(Setup(port=taken.getsockname()[1])) as one,
+    ):
+        until(lambda: one.starts > 1)
+        one(Instruction.PROCEED)
+        assert one.address() is None
+        assert one.asked() == ()
+
+
+def test_a_look_beforehand_says_whether_the_port_is_to_be_had() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (finding,) = probe(KioskSettings(port=port))
+        assert not finding.ok
+        assert f"kiosk.port {port}" in finding.said
+    (finding,) = probe(KioskSettings(port=0))
+    assert finding.ok
+
+
+def _started() -> "subprocess.Popen[bytes]":
+    """A kiosk whose lane is this test."""
+    command = [sys.executable, "-m", "lane.kiosk"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def test_a_kiosk_ends_with_its_lane_and_says_wait_when_the_lane_falls_silent() -> None:
+    with _started() as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(Setup(port=0).model_dump_json().encode() + b"\n")
+        process.stdin.flush()
+        address = f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
+        told = {"show": "proceed", "progress": 0, "wishes": []}
+        with httpx.Client(base_url=address, trust_env=False, timeout=kiosk_process.GENEROUS_S) as http:
+            process.stdin.write(json.dumps(told).encode() + b"\n")
+            process.stdin.flush()
+            until(lambda: http.get("/state").json()["instruction"] == "proceed")
+            until(lambda: http.get("/state").json()["instruction"] == "please_wait")
+            process.stdin.write(b'{"show": "nonsense"}\n[1]\nnot json\n')
+            process.stdin.flush()
+            assert http.get("/state").json()["instruction"] == "please_wait"
+        process.stdin.close()
+        assert process.wait(kiosk_process.GENEROUS_S) == 0
+
+
+def test_every_picture_is_of_a_capture_and_every_button_before_an_officer() -> None:
+    assert Instruction.OFFICER not in PICTURED | OPEN_TO_WISHES
+    assert Instruction.PROCEED not in PICTURED | OPEN_TO_WISHES

@@ -1,0 +1,159 @@
+"""After its clock was set a lane refers until the desk's clock agrees; small steps keep a clock right."""
+
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lane.decision.evidence import Check
+from lane.ledger.clock_check import MOST_APART_S, MOST_STEP_S, Timekeeper, doubted
+from lane.ledger.journal import SqliteJournal
+from lane.platform.clock import SkippingClock
+from tests.support.lane.simulated_lane import LANE
+
+ROOT = Path(__file__).parents[3]
+
+
+class SetClock(SkippingClock):
+    """A clock that somebody sets, and that stands still between two skips."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_by = timedelta()
+        self._began = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self._skipped_s) + self.set_by
+
+    def monotonic_s(self) -> float:
+        return self._skipped_s
+
+
+def test_a_clock_that_runs_is_right() -> None:
+    clock = SetClock()
+    keeper = Timekeeper(clock)
+    clock.skip(3600)
+    assert keeper.check() is Check.SUCCESSFUL
+
+
+@pytest.mark.parametrize("seconds", [-86400, -3, 3, 86400 * 365])
+def test_a_clock_that_was_set_is_wrong_until_the_desks_agrees(seconds: float) -> None:
+    clock = SetClock()
+    keeper = Timekeeper(clock)
+    right = clock.now()
+    clock.set_by = timedelta(seconds=seconds)
+    assert [keeper.check() for _ in range(3)] == [Check.FAILED] * 3
+    clock.skip(600)
+    assert keeper.check() is Check.FAILED, "time alone mends nothing"
+    keeper.note_desk(right + timedelta(seconds=600))
+    assert keeper.check() is (Check.FAILED if abs(seconds) > MOST_APART_S else Check.SUCCESSFUL)
+    clock.set_by = timedelta()
+    assert keeper.check() is Check.FAILED, "it was set once more"
+    keeper.note_desk(right + timedelta(seconds=600))
+    assert keeper.check() is Check.SUCCESSFUL
+
+
+def test_a_lane_that_starts_with_another_time_than_the_desk_is_told_by_the_desk() -> None:
+    clock = SetClock()
+    keeper = Timekeeper(clock)
+    keeper.note_desk(clock.now() - timedelta(hours=8))
+    assert keeper.check() is Check.FAILED
+
+
+def test_a_clock_that_lies_before_what_is_written_down_is_wrong_from_the_start() -> None:
+    clock = SetClock()
+    assert Timekeeper(clock, clock.now() - timedelta(days=1)).check() is Check.SUCCESSFUL
+    keeper = Timekeeper(clock, clock.now() + timedelta(hours=1))
+    assert keeper.check() is Check.FAILED
+    keeper.note_desk(clock.now())
+    assert keeper.check() is Check.SUCCESSFUL
+
+
+def test_what_the_desk_said_before_the_clock_was_set_says_nothing() -> None:
+    clock = SetClock()
+    keeper = Timekeeper(clock)
+    keeper.note_desk(clock.now())
+    clock.set_by = timedelta(hours=1)
+    assert keeper.check() is Check.FAILED
+
+
+@given(st.lists(st.floats(-MOST_STEP_S * 0.99, MOST_STEP_S * 0.99), max_size=20))
+def test_small_steps_are_no_fault(steps: list[float]) -> None:
+    clock = SetClock()
+    keeper = Timekeeper(clock)
+    for step in steps:
+        clock.skip(60)
+        clock.set_by += timedelta(seconds=step)
+        assert keeper.check() is Check.SUCCESSFUL
+
+
+def test_a_machine_that_is_busy_between_two_questions_has_no_wrong_clock() -> None:
+    class Busy(SetClock):
+        pauses: ClassVar[list[float]] = []
+
+        def now(self) -> datetime:
+            now = super().now()
+            self.skip(self.pauses.pop() if self.pauses else 0.0)
+            return now
+
+    clock = Busy()
+    keeper = Timekeeper(clock)
+    for _ in range(3):
+        clock.pauses[:] = [3.0, 30.0]
+        assert keeper.check() is Check.SUCCESSFUL
+
+
+def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
+    line = [sys.executable, *map(str, command)]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def lane(folder: Path, when: str) -> "subprocess.CompletedProcess[str]":
+    return run("-m", "tests.support.lane.lane_with_set_clock", folder, when)
+
+
+@pytest.mark.parametrize("when", ["between", "during"])
+def test_a_lane_that_is_killed_after_its_clock_was_set_mistrusts_it_until_a_person_says_it_is_right(
+    when: str, tmp_path: Path
+) -> None:
+    killed = lane(tmp_path, when)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    for _ in range(2):
+        again = lane(tmp_path, "never")
+        assert again.stdout.split() == ["refer", "S06"], again.stderr
+    settings = tmp_path / "lane.toml"
+    settings.write_text(f'lane = "{LANE}"\njournal = "{tmp_path}/lane.sqlite"\n', encoding="utf-8")
+    said = run("-m", "lane", "trust-clock", "--settings", settings)
+    assert said.returncode == 0, said.stderr
+    with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
+        assert journal.last("lane.clock") == {"trusted": True, "by": "person"}
+        assert not doubted(journal)
+
+
+def test_a_clock_that_was_mistrusted_is_trusted_after_a_restart_once_the_desks_agrees() -> None:
+    clock = SetClock()
+    keeper = Timekeeper(clock, doubted=True)
+    assert keeper.check() is Check.FAILED
+    keeper.note_desk(clock.now())
+    assert keeper.check() is Check.SUCCESSFUL
+
+
+def test_a_lane_that_was_never_in_doubt_starts_without(tmp_path: Path) -> None:
+    with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
+        assert not doubted(journal)
+    assert lane(tmp_path, "never").stdout.split() == ["admit"]
+
+
+def test_nobody_trusts_the_clock_of_a_lane_that_is_not_there(tmp_path: Path) -> None:
+    settings = tmp_path / "lane.toml"
+    settings.write_text(f'journal = "{tmp_path}/none.sqlite"\n', encoding="utf-8")
+    said = run("-m", "lane", "trust-clock", "--settings", settings)
+    assert said.returncode == 2
+    assert "no lane's journal" in said.stderr
+    assert not (tmp_path / "none.sqlite").exists()

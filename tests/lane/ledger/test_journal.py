@@ -1,0 +1,240 @@
+"""The lane's ledger and outbox on disk: all or nothing, one lane, one process, nobody else's eyes."""
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lane.decision.evidence import DeskContact
+from lane.decision.passage_states import State
+from lane.decision.referral import PassageId
+from lane.desk.outbox import Courier
+from lane.desk.simulated import SimulatedDesk
+from lane.ledger.chain import Head, read
+from lane.ledger.journal import SqliteJournal
+from lane.ledger.port import Draft, Picture, Standing
+from lane.platform.clock import SkippingClock, SystemClock
+from lane.platform.errors import DeskLostError, DeskRefusedError, JournalError, LedgerBrokenError
+from tests.support.lane.simulated_lane import opened
+
+NOW = SystemClock().now()
+FACE = Picture(hashlib.sha256(b"\xff\xd8\xff face").hexdigest(), "image/jpeg", b"\xff\xd8\xff face" * 500)
+
+
+def journal(folder: Path, lane: str = "lane-1") -> SqliteJournal:
+    return opened(SqliteJournal(folder / "lane.sqlite", lane))
+
+
+def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
+    first = journal(tmp_path)
+    standing = Standing(PassageId("p-1"), State.REFERRED)
+    first.record([Draft("a", {"n": 1}), Draft("b", {"n": 2})], at=NOW, standing=standing, pictures=[FACE])
+    first.close()
+    again = journal(tmp_path)
+    parcels = again.pending(9)
+    assert [parcel.entry.kind for parcel in parcels] == ["a", "b"]
+    assert [parcel.pictures for parcel in parcels] == [(), (FACE,)]
+    assert again.unfinished() == standing
+
+
+def test_a_fact_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    with pytest.raises(ValueError, match="JSON"):
+        here.record([Draft("good", {}), Draft("bad", {"score": float("nan")})], at=NOW)
+    assert here.payloads() == []
+    assert here.pending(9) == []
+
+
+def test_a_full_disk_is_said_plainly_and_nothing_has_happened(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("before", {})], at=NOW)
+    pages = here._db.execute("PRAGMA page_count").fetchone()[0]
+    here._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(JournalError, match="full"):
+        here.record([Draft("too much", {"text": "x" * 200_000})], at=NOW)
+    assert [parcel.entry.kind for parcel in here.pending(9)] == ["before"]
+    here.verify()
+
+
+def test_a_disk_that_gives_nothing_is_said_plainly(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("before", {})], at=NOW)
+    assert here.newest() == NOW
+    here._db.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
+    for ask in (here.waiting, here.unfinished, here.newest, here.recovered_through):
+        with pytest.raises(JournalError, match="cannot be read"):
+            ask()
+    here._db.set_authorizer(None)
+    assert here.waiting() == 1
+
+
+def test_one_lane_one_journal_one_process(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    with pytest.raises(JournalError, match="another process"):
+        journal(tmp_path)
+    here.close()
+    journal(tmp_path).close()
+
+
+def test_another_lanes_journal_is_refused(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW)
+    here.close()
+    with pytest.raises(LedgerBrokenError, match="belongs to chain lane-1"):
+        journal(tmp_path, "lane-2")
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lane.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(LedgerBrokenError, match="not a lane's journal"):
+        journal(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(JournalError, match="cannot be opened"):
+        journal(tmp_path / "file")
+
+
+def test_a_removed_last_entry_is_found_at_the_next_start(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {}), Draft("b", {})], at=NOW)
+    here.close()
+    with closing(sqlite3.connect(tmp_path / "lane.sqlite")) as db, db:
+        db.execute("DROP TRIGGER ledger_is_not_shortened")
+        db.execute("DELETE FROM outbox")
+        db.execute("DELETE FROM ledger WHERE seq = 2")
+    with pytest.raises(LedgerBrokenError, match="cut off"):
+        journal(tmp_path)
+
+
+def test_the_ledger_refuses_to_be_changed(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW)
+    for statement in ("UPDATE ledger SET hash = 'x'", "DELETE FROM ledger"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            here._db.execute(statement)
+
+
+def test_only_its_owner_can_read_a_journal(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW, pictures=[FACE])
+    for path in tmp_path.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_a_delivered_face_leaves_no_bytes_on_disk_while_the_lane_runs(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW, pictures=[FACE])
+    here.confirmed(1, Head(1, "a" * 64))
+    assert all(b"\xff\xd8\xff" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_every_head_of_the_desk_is_kept_and_a_desk_that_goes_back_is_refused(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {}), Draft("b", {})], at=NOW)
+    heads = [Head(4, "a" * 64), Head(9, "b" * 64)]
+    for seq, head in enumerate(heads, 1):
+        here.confirmed(seq, head)
+    here.record([Draft("c", {})], at=NOW)
+    for behind in (Head(3, "c" * 64), Head(9, "c" * 64)):
+        with pytest.raises(DeskRefusedError, match="went back"):
+            here.confirmed(3, behind)
+    assert here.desk_heads() == heads
+    assert len(here.pending(9)) == 1, "what was not confirmed stays"
+
+
+def test_pictures_that_waited_too_long_are_dropped_and_the_ledger_says_so(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("passage.judged", {"passage": "p-1"})], at=NOW, pictures=[FACE])
+    later = NOW + timedelta(hours=12)
+    assert here.drop_pictures(NOW - timedelta(seconds=1), at=later) == 0
+    assert here.drop_pictures(NOW, at=later) == 1
+    assert here.drop_pictures(NOW, at=later) == 0
+    judged, dropped = here.pending(9)
+    assert (judged.pictures, judged.dropped) == ((), (FACE.sha256,))
+    assert dropped.entry.kind == "pictures.dropped"
+    assert dropped.entry.body == {"passage": "p-1", "images": [FACE.sha256], "because": "retention"}
+    here.verify()
+    on_disk = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert FACE.content[:20] not in on_disk
+
+
+def test_a_desk_that_was_away_too_long_hears_of_the_passage_without_its_pictures(tmp_path: Path) -> None:
+    here, desk, clock = journal(tmp_path), SimulatedDesk("lane-1"), SkippingClock()
+    courier = Courier(here, desk, clock)
+    desk.fault = DeskLostError("away")
+    here.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
+    courier.deliver()
+    assert len(here.pending(9)[0].pictures) == 1
+    clock.skip(12 * 3600 + 1)
+    courier.deliver()
+    desk.fault = None
+    assert courier.deliver() is DeskContact.REACHED
+    assert (desk.pictures, desk.missed) == ({}, {FACE.sha256})
+    assert desk.kinds() == ["passage.judged", "pictures.dropped"]
+
+
+def delivered(here: SqliteJournal, desk: SimulatedDesk, kinds: str) -> None:
+    here.record([Draft(kind, {}) for kind in kinds], at=NOW)
+    assert Courier(here, desk, SystemClock()).deliver() is DeskContact.REACHED
+
+
+def test_a_desk_that_went_back_is_accepted_by_a_person_alone_and_the_ledger_keeps_both_heads(
+    tmp_path: Path,
+) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW)
+    here.confirmed(1, Head(9, "9" * 64))
+    here.record([Draft("b", {})], at=NOW)
+    with pytest.raises(DeskRefusedError, match="accept-desk"):
+        here.confirmed(2, Head(7, "7" * 64))
+    assert here.accept_desk(Head(6, "6" * 64), at=NOW) == Head(9, "9" * 64)
+    here.confirmed(2, Head(7, "7" * 64))
+    assert here.desk_heads() == [Head(6, "6" * 64), Head(7, "7" * 64)]
+    assert here.last("desk.accepted") == {"head": f"6:{'6' * 64}", "instead_of": f"9:{'9' * 64}"}
+
+
+@pytest.mark.parametrize("head", [Head(9, "9" * 64), Head(10, "a" * 64)])
+def test_there_is_nothing_to_accept_where_no_ledger_went_back(tmp_path: Path, head: Head) -> None:
+    here = journal(tmp_path)
+    here.record([Draft("a", {})], at=NOW)
+    here.confirmed(1, Head(9, "9" * 64))
+    with pytest.raises(DeskRefusedError, match="nothing to accept"):
+        here.accept_desk(head, at=NOW)
+    assert [kind for kind in (here.last("desk.accepted"),) if kind] == []
+
+
+def test_nothing_is_told_again_before_a_person_has_accepted_the_desk(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    delivered(here, SimulatedDesk("lane-1"), "abc")
+    assert not here.go_back(Head(0, "0" * 64))
+    assert here.waiting() == 0
+
+
+def test_what_is_told_again_ends_where_the_lost_desk_had_been(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
+    here.confirmed(3, Head(9, "9" * 64))
+    here.record([Draft("d", {})], at=NOW)
+    here.accept_desk(Head(5, "5" * 64), at=NOW)
+    first = read(*here.payloads()[0])
+    assert here.go_back(first.head)
+    assert [parcel.entry.seq for parcel in here.pending(9)] == [2, 3, 4, 5]
+    assert here.recovered_through() == 3
+    here.confirmed(3, Head(6, "6" * 64))
+    assert here.recovered_through() is None
+    assert [parcel.entry.kind for parcel in here.pending(9)] == ["d", "desk.accepted"]
+
+
+def test_a_desk_with_another_chain_of_this_lane_is_told_nothing(tmp_path: Path) -> None:
+    here = journal(tmp_path)
+    here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
+    here.confirmed(3, Head(9, "9" * 64))
+    here.accept_desk(Head(5, "5" * 64), at=NOW)
+    with pytest.raises(DeskRefusedError, match="another chain"):
+        here.go_back(Head(1, "1" * 64))
+    assert here.waiting() == 1

@@ -1,0 +1,45 @@
+"""A case of known truth, made by a lane, is one that a desk keeps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from api.review.officer_accuracy import Truth
+from api.review.prepared import case_file
+from lane.capture.measuring import Measurer
+from lane.decision.policy import Policy
+from lane.demo import desk_process
+from lane.demo import photos as store
+from lane.demo.run import add_training_cases
+from lane.passage.prepared_case import prepare
+from lane.platform.clock import SystemClock
+from lane.platform.errors import PictureError
+
+
+def test_what_a_lane_prepares_a_desk_reads(photos: Path, measurer: Measurer, policy: Policy) -> None:
+    assert photos == store.folder()
+    pictures = [photos / "obama.jpg", photos / "biden.jpg"]
+    case = prepare(pictures[0], pictures[1:], "different", measurer, policy, SystemClock(), training=True)
+    kept = case_file.read(json.dumps(case).encode(), lambda _: None)
+    assert (kept.truth, kept.training) == (Truth.DIFFERENT, True)
+    assert "F10" in {one.code for one in kept.judged.reasons}
+    assert all(one.eyes for one in kept.judged.images)
+    assert kept.judged.evidence.similarity.value is not None
+
+
+def test_a_case_without_a_live_picture_is_none(measurer: Measurer, policy: Policy) -> None:
+    with pytest.raises(PictureError, match="live pictures"):
+        prepare(Path("a.jpg"), [], "same", measurer, policy, SystemClock(), training=False)
+
+
+def test_the_demos_desk_has_cases_to_train_on_and_no_file_of_them(
+    tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
+) -> None:
+    database = tmp_path / "desk.sqlite"
+    at = ["--database", str(database), "--json"]
+    desk_process.ask(["lane", "add", "lane-1", *at])
+    add_training_cases(tmp_path, database, measurer, policy, SystemClock())
+    cases = desk_process.ask(["case", "list", *at])
+    assert [(one["truth"], one["training"]) for one in cases] == [("same", True), ("different", True)]
+    assert list(tmp_path.glob("case-*")) == []

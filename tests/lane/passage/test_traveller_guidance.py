@@ -1,0 +1,118 @@
+"""What the traveller is told as a passage goes, and what comes of what the traveller asks for."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lane.capture.guidance import AT, Instruction
+from lane.capture.measuring import Measurer
+from lane.decision.evidence import CaptureEnd
+from lane.decision.passage_states import State
+from lane.decision.policy import Policy
+from lane.decision.reason_codes import Code
+from lane.decision.referral import Answer
+from lane.demo.passengers import Passenger, cast
+from lane.desk.simulated import SimulatedDesk
+from lane.passage.station import PassageReport
+from tests.support.lane.simulated_lane import LANE, Hall, hall
+
+
+class Told:
+    """See `lane.capture.guidance.Guide`: remembers what was shown, each once."""
+
+    def __init__(self) -> None:
+        self.instructions: list[Instruction] = []
+
+    def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
+        if self.instructions[-1:] != [instruction]:
+            self.instructions.append(instruction)
+
+
+class Presses:
+    """See `lane.kiosk.traveller_requests.Wishes`: a button is pressed when the lane asks for the nth time."""
+
+    def __init__(self, code: Code, nth: int) -> None:
+        self._code, self._nth, self._asked = code, nth, 0
+
+    def asked(self) -> tuple[Code, ...]:
+        self._asked += 1
+        return (self._code,) if self._asked == self._nth else ()
+
+
+@pytest.fixture(scope="module")
+def holder(photos: Path, measurer: Measurer) -> Passenger:
+    return next(one for one in cast(measurer, date.today()) if one.name == "holder")  # noqa: DTZ011
+
+
+@pytest.fixture(scope="module")
+def dark(photos: Path, measurer: Measurer) -> Passenger:
+    return next(one for one in cast(measurer, date.today()) if one.name == "dark")  # noqa: DTZ011
+
+
+def codes(report: PassageReport) -> set[Code]:
+    return {reason.code for reason in report.reasons}
+
+
+def captured(here: Hall) -> list[dict[str, object]]:
+    return [
+        entry.body["evidence"]["capture"] for entry in here.desk.entries if entry.kind == "passage.judged"
+    ]
+
+
+def test_each_state_of_a_passage_has_an_instruction() -> None:
+    assert set(AT) == set(State)
+    assert [state for state, told in AT.items() if told is Instruction.PROCEED] == [State.OPEN]
+
+
+def test_a_holder_is_led_through(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> None:
+    told = Told()
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)], guide=told)
+    here.station.start()
+    assert here.walk().gate_opened
+    assert told.instructions[:2] == [Instruction.WELCOME, Instruction.LOOK]
+    assert told.instructions[-2:] == [Instruction.PROCEED, Instruction.PLEASE_WAIT]
+
+
+def test_who_is_referred_is_told_of_an_officer_and_nothing_else(
+    tmp_path: Path, measurer: Measurer, policy: Policy, dark: Passenger
+) -> None:
+    told = Told()
+    here = hall(tmp_path, measurer, policy, [(dark.document, dark.scene)], guide=told)
+    here.station.start()
+    assert not here.walk().gate_opened
+    assert told.instructions[-2:] == [Instruction.OFFICER, Instruction.PLEASE_WAIT]
+    assert Instruction.PROCEED not in told.instructions
+
+
+@pytest.mark.parametrize("nth", [1, 3])
+@pytest.mark.parametrize("code", [Code.BODY_SIZE, Code.IMPAIRMENT, Code.DECLINES_FACE])
+def test_who_asks_for_an_officer_is_referred_at_once_and_nothing_captured_stays(
+    code: Code, nth: int, tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> None:
+    walkers = [(holder.document, holder.scene)]
+    here = hall(tmp_path, measurer, policy, walkers, wishes=Presses(code, nth))
+    here.station.start()
+    report = here.walk()
+    assert codes(report) == {code}
+    assert report.frames == 0
+    assert not report.gate_opened
+    assert captured(here)[0]["ended"] == CaptureEnd.NOT_TAKEN
+    assert not here.desk.pictures, "no face of somebody who asked not to be captured"
+
+
+def test_who_declines_the_camera_is_captured_by_no_officers_word(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> None:
+    answers: Iterator[Answer] = iter([Answer.REPEAT_CAPTURE, Answer.ADMIT])
+    desk = SimulatedDesk(LANE, lambda _: next(answers))
+    walkers = [(holder.document, holder.scene)]
+    here = hall(tmp_path, measurer, policy, walkers, desk=desk, wishes=Presses(Code.DECLINES_FACE, 1))
+    here.station.start()
+    report = here.walk()
+    assert report.officer is Answer.ADMIT
+    assert here.kinds().count("passage.judged") == 1
+    assert "passage.repeat_refused" in here.kinds()

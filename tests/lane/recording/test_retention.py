@@ -1,0 +1,211 @@
+"""What shows a face is erased in time, the ledger says so, and what is not the lane's stays."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from lane import settings as config
+from lane.capture.measuring import Measurer
+from lane.decision.evidence import DeskContact
+from lane.decision.policy import Policy
+from lane.desk.outbox import Courier
+from lane.desk.simulated import SimulatedDesk
+from lane.ledger.clock_check import Timekeeper
+from lane.ledger.journal import SqliteJournal
+from lane.ledger.port import Draft
+from lane.platform.clock import SkippingClock
+from lane.platform.errors import DeskLostError
+from lane.recording.retention import EVERY_S, FIRST_AFTER_S, Retention
+from lane.service.build import build_retention
+from lane.service.inspection import _retention
+from tests.lane.ledger.test_clock_check import SetClock
+from tests.lane.ledger.test_journal import FACE
+from tests.support.lane.simulated_lane import LANE, hall, opened
+
+
+def recorded(folder: Path, at: datetime, *, end: str = ".recording") -> str:
+    """A file as `lane record` names it."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{at:%Y%m%dT%H%M%S}-0123abcd{end}"
+    path.write_bytes(b"sealed")
+    return path.name
+
+
+def lane(
+    folder: Path, clock: SkippingClock, timekeeper: Timekeeper | None = None
+) -> tuple[SqliteJournal, Retention]:
+    """A minute after its start."""
+    settings = config.read(journal=folder / "lane.sqlite", retention__recordings_for_days=30)
+    journal = opened(SqliteJournal(settings.journal, LANE))
+    retention = build_retention(settings, journal, clock, timekeeper)
+    clock.skip(FIRST_AFTER_S)
+    return journal, retention
+
+
+def left(folder: Path) -> set[str]:
+    return {one.name for one in folder.iterdir()}
+
+
+def test_recordings_that_are_too_old_are_erased_also_those_cut_off_and_the_ledger_names_them(
+    tmp_path: Path,
+) -> None:
+    clock, folder = SkippingClock(), tmp_path / "recordings"
+    journal, retention = lane(tmp_path, clock)
+    now = clock.now()
+    old = recorded(folder, now - timedelta(days=31))
+    cut = recorded(folder, now - timedelta(days=40), end=".recording.part")
+    new = recorded(folder, now - timedelta(days=29))
+    retention.note(folder)
+    retention.tidy()
+    assert left(folder) == {new}
+    assert journal.last("recordings.erased") == {"recordings": [cut, old], "because": "retention"}
+
+
+def test_a_lane_that_runs_on_looks_every_hour(tmp_path: Path) -> None:
+    clock, folder = SkippingClock(), tmp_path / "recordings"
+    _, retention = lane(tmp_path, clock)
+    name = recorded(folder, clock.now() - timedelta(days=30) + timedelta(seconds=EVERY_S / 2))
+    retention.note(folder)
+    retention.tidy()
+    clock.skip(EVERY_S * 0.9)
+    retention.tidy()
+    assert left(folder) == {name}, "it is no hour yet"
+    clock.skip(EVERY_S * 0.2)
+    retention.tidy()
+    assert left(folder) == set()
+
+
+def test_by_a_clock_that_was_set_nothing_is_too_old_until_the_desks_agrees(tmp_path: Path) -> None:
+    clock, folder = SetClock(), tmp_path / "recordings"
+    timekeeper = Timekeeper(clock)
+    journal, retention = lane(tmp_path, clock, timekeeper)
+    courier = Courier(journal, SimulatedDesk(LANE, fault=DeskLostError("away")), clock, timekeeper=timekeeper)
+    journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
+    name, right = recorded(folder, clock.now()), clock.now()
+    retention.note(folder)
+    clock.set_by = timedelta(days=3000)
+    for _ in range(3):
+        retention.tidy()
+        assert courier.deliver() is DeskContact.DESK_LOST
+        clock.skip(EVERY_S)
+    assert left(folder) == {name}
+    assert journal.pending(9)[0].pictures
+    clock.set_by = timedelta()
+    timekeeper.note_desk(right + timedelta(seconds=3 * EVERY_S))
+    clock.skip(31 * 86400)
+    retention.tidy()
+    assert left(folder) == set()
+    assert not journal.pending(9)[0].pictures
+
+
+def test_a_lane_hears_what_time_it_is_before_anything_is_too_old(tmp_path: Path) -> None:
+    clock, folder = SetClock(), tmp_path / "recordings"
+    right = clock.now()
+    clock.set_by = timedelta(days=3000)
+    timekeeper = Timekeeper(clock)
+    settings = config.read(journal=tmp_path / "lane.sqlite")
+    retention = build_retention(settings, opened(SqliteJournal(settings.journal, LANE)), clock, timekeeper)
+    name = recorded(folder, right)
+    retention.note(folder)
+    retention.tidy()
+    timekeeper.note_desk(right)
+    clock.skip(FIRST_AFTER_S)
+    retention.tidy()
+    assert left(folder) == {name}
+
+
+def test_where_recordings_went_is_remembered_over_a_restart_and_a_folder_that_is_away_harms_nothing(
+    tmp_path: Path,
+) -> None:
+    clock, folder = SkippingClock(), tmp_path / "recordings"
+    journal, retention = lane(tmp_path, clock)
+    recorded(folder, clock.now() - timedelta(days=90))
+    retention.note(tmp_path / "gone")
+    retention.note(folder)
+    retention.note(folder)
+    journal.close()
+    again, retention = lane(tmp_path, clock)
+    assert again.recordings_in() == sorted([str(folder), str(tmp_path / "gone")])
+    retention.tidy()
+    assert left(folder) == set()
+
+
+def test_what_is_not_the_lanes_stays(tmp_path: Path) -> None:
+    clock, folder = SkippingClock(), tmp_path / "recordings"
+    journal, retention = lane(tmp_path, clock)
+    long_ago = clock.now() - timedelta(days=400)
+    recorded(folder, long_ago, end=".recording.txt")
+    (folder / "notes").write_text("by hand", encoding="utf-8")
+    (folder / "99999999T999999-0123abcd.recording").write_bytes(b"no date")
+    (folder / f"{long_ago:%Y%m%dT%H%M%S}-ffffffff.recording").symlink_to(folder / "notes")
+    before = left(folder)
+    retention.note(folder)
+    retention.tidy()
+    assert left(folder) == before
+    assert journal.last("recordings.erased") is None
+
+
+def test_what_cannot_be_erased_is_told_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, folder = SkippingClock(), tmp_path / "recordings"
+    journal, retention = lane(tmp_path, clock)
+    recorded(folder, clock.now() - timedelta(days=31))
+    retention.note(folder)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as held:
+        held.setattr(Path, "unlink", refuse)
+        retention.tidy()
+    assert "cannot be erased" in caplog.text
+    assert journal.last("recordings.erased") is None, "what lies there still is not told to be gone"
+    clock.skip(EVERY_S)
+    retention.tidy()
+    assert left(folder) == set()
+
+
+def test_pictures_that_wait_at_a_lane_without_passengers_are_dropped_in_time(tmp_path: Path) -> None:
+    clock = SkippingClock()
+    journal, retention = lane(tmp_path, clock)
+    journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
+    retention.tidy()
+    assert journal.pending(9)[0].pictures
+    clock.skip(12 * 3600 + EVERY_S)
+    retention.tidy()
+    assert not journal.pending(9)[0].pictures
+    assert journal.last("pictures.dropped") is not None
+
+
+def test_a_lane_tidies_when_it_looks_up_between_passengers(
+    tmp_path: Path, measurer: Measurer, policy: Policy
+) -> None:
+    tidied: list[None] = []
+    here = hall(tmp_path, measurer, policy, [], tidy=lambda: tidied.append(None))
+    here.station.start()
+    assert here.station.serve() is None
+    assert tidied
+
+
+def test_a_check_tells_how_long_faces_stay_and_names_those_that_stayed_longer(tmp_path: Path) -> None:
+    settings = config.read(journal=tmp_path / "lane.sqlite", retention__recordings_for_days=7)
+    [found] = _retention(settings)
+    assert found.ok
+    assert "12 h" in found.said
+    assert "7 days" in found.said
+    clock, folder = SkippingClock(), tmp_path / "recordings"
+    journal, retention = lane(tmp_path, clock)
+    [found] = _retention(settings)
+    assert (found.ok, "the lane runs" in found.said) == (True, True)
+    retention.note(folder)
+    journal.close()
+    assert [one.ok for one in _retention(settings)] == [True, False], "the folder is not there"
+    recorded(folder, clock.now() - timedelta(days=6))
+    assert [one.ok for one in _retention(settings)] == [True, True]
+    recorded(folder, clock.now() - timedelta(days=9))
+    _, found = _retention(settings)
+    assert not found.ok
+    assert "2 recordings" in found.said
+    assert "9 days" in found.said

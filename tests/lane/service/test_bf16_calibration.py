@@ -1,0 +1,117 @@
+"""A lane whose matcher is to run in bfloat16 runs so with that calibration, or not at all, as it was told."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lane.decision.policy import load
+from lane.platform.errors import PolicyError
+from lane.service import build
+from lane.settings import read
+from models.catalogue import catalogue
+from models.embed.embedder import FaceEmbedder
+from models.embed.preprocessing import preprocessing
+from models.errors import ProviderError
+from models.networks.build import Networks
+from models.runtime.onnx_runtime import RuntimeSettings, available_providers
+from models.runtime.providers import OPENVINO
+from models.values.identity import FP32, MatcherIdentity
+from tests.support.lane.calibration_files import policy_for
+
+ROOT = Path(__file__).parents[3]
+SPECS = catalogue.load()
+MATCHER, BEFORE = SPECS.for_role("matcher"), [SPECS.for_role("detector"), SPECS.for_role("landmarks")]
+
+
+def identity(arithmetic: str) -> MatcherIdentity:
+    return MatcherIdentity(MATCHER.name, MATCHER.sha256, preprocessing(MATCHER, BEFORE, arithmetic))
+
+
+@pytest.mark.parametrize("measured", ["fp32", "bf16 by amx, plugin 1"])
+@pytest.mark.parametrize("runs", ["fp32", "bf16 by amx, plugin 1", "bf16 by avx512, plugin 1"])
+def test_a_calibration_fits_the_arithmetic_that_it_was_measured_in_and_no_other(
+    measured: str, runs: str
+) -> None:
+    policy = policy_for(identity(measured))
+    if measured == runs:
+        assert policy.check(identity(runs)).admit > 0
+        return
+    with pytest.raises(PolicyError, match="in another arithmetic than"):
+        policy.check(identity(runs))
+
+
+@pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
+def test_where_bfloat16_is_required_and_not_there_no_lane_starts() -> None:
+    with pytest.raises(ProviderError, match="the settings require bf16"):
+        build.build_measurer(read(engine__bf16="require", engine__threads=1), policy_for(identity("fp32")))
+
+
+@pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
+def test_where_it_is_preferred_and_not_there_the_lane_runs_with_the_calibration_of_fp32(
+    networks: Networks,
+) -> None:
+    settings = read(engine__bf16="prefer", engine__threads=1)
+    measurer = build.build_measurer(settings, policy_for(identity("fp32")))
+    assert measurer.networks.embedder.identity == networks.embedder.identity == identity("fp32")
+    with pytest.raises(PolicyError, match="in another arithmetic than"):
+        build.build_measurer(settings, policy_for(identity("bf16 by amx, plugin 1")))
+
+
+def in_bf16(networks: Networks) -> Networks:
+    """The networks, with a matcher that is another one: it says that it runs in bfloat16."""
+    runs = "bf16 by avx512, plugin 1"
+    embedder = FaceEmbedder(MATCHER, networks.embedder._session, preprocessing(MATCHER, BEFORE, runs), runs)
+    return replace(networks, embedder=embedder)
+
+
+@pytest.mark.parametrize("bf16", ["prefer", "require"])
+def test_where_it_is_there_without_its_calibration_preferred_runs_in_fp32_and_required_starts_nothing(
+    bf16: str, networks: Networks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def built(runtime: RuntimeSettings) -> Networks:
+        return networks if runtime.bf16 == "never" else in_bf16(networks)
+
+    monkeypatch.setattr(build, "build_networks", built)
+    settings, policy = read(engine__bf16=bf16), policy_for(identity("fp32"))
+    why = r"no calibration for sface-2021dec in bf16 by avx512, plugin 1, only made-up.json (in fp32)"
+    if bf16 == "require":
+        with pytest.raises(PolicyError, match=re.escape(why)):
+            build.build_measurer(settings, policy)
+        return
+    measurer = build.build_measurer(settings, policy)
+    assert measurer.networks.embedder.identity == identity("fp32")
+    assert f"{MATCHER.name} RUNS IN FP32, not in bf16" in caplog.text
+    assert why in caplog.text
+
+
+def test_preferred_and_calibrated_it_runs_in_bfloat16(
+    networks: Networks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded = in_bf16(networks)
+    monkeypatch.setattr(build, "build_networks", lambda _: rounded)
+    measurer = build.build_measurer(read(engine__bf16="prefer"), policy_for(rounded.embedder.identity))
+    assert measurer.networks is rounded
+
+
+def test_the_shipped_policy_has_a_calibration_for_avx512_and_the_release_that_is_locked() -> None:
+    lock = (ROOT / "requirements-openvino-built-in.lock").read_text(encoding="utf-8")
+    release = re.search(r"^onnxruntime-openvino==(\S+)", lock, re.MULTILINE)
+    assert release is not None
+    shipped, said = load(), {FP32, f"bf16 by avx512, onnxruntime-openvino {release[1]}"}
+    assert {one.calibration.content.matcher.arithmetic for one in shipped.calibrated} == said
+    for runs in said:
+        assert shipped.check(identity(runs)).admit > 0.3
+
+
+@pytest.mark.parametrize("runs", ["bf16 by amx, onnxruntime-openvino 1.24.1", "bf16 by avx512, plugin 0"])
+def test_by_other_instructions_or_another_release_the_shipped_policy_fits_nothing(runs: str) -> None:
+    with pytest.raises(PolicyError, match=r"in another arithmetic than.*python -m benchmarks calibrate"):
+        load().check(identity(runs))
+
+
+def test_networks_that_are_lost_run_on_the_cpu_in_fp32() -> None:
+    lost = read(engine__bf16="require", engine__provider_policy="require", engine__provider="openvino")
+    engine = build._on_cpu(lost).engine
+    assert (engine.provider_policy, engine.bf16) == ("cpu", "never")

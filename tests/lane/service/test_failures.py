@@ -1,0 +1,743 @@
+"""Whatever of a lane fails, its gate is shut, and what it does then is what the README's table says."""
+
+import json
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+
+from lane import settings as config
+from lane.cameras.frame import Frame
+from lane.cameras.simulated import SimulatedCamera
+from lane.capture.measuring import Measurer
+from lane.decision.policy import Policy
+from lane.decision.reason_codes import Code
+from lane.decision.referral import PassageId
+from lane.demo import photos as store
+from lane.demo.passengers import Passenger, cast
+from lane.gate.light_beams import Passing
+from lane.gate.modbus import ModbusGate
+from lane.gate.port import GateEvent
+from lane.gate.sensors import FIRE
+from lane.gate.settings import GateSettings
+from lane.gate.simulated import SimulatedGate, openings
+from lane.gate.simulated_relay_box import RelayBox
+from lane.ledger.clock_check import Timekeeper
+from lane.ledger.port import Draft
+from lane.passage.judge import Judge
+from lane.passage.network_recovery import Engine
+from lane.passage.station import PassageReport
+from lane.platform.clock import SystemClock
+from lane.platform.errors import CameraError, DeskError, DeskLostError, GateFaultError, NetworkLostError
+from lane.service.run import while_down
+from models.detect.detector import FaceDetector
+from models.errors import GoldenVectorError, InferenceError, WeightsChangedError
+from models.networks.build import Networks
+from models.runtime.session import Session, Tensor
+from tests.lane.gate.test_modbus import WIRED
+from tests.support.lane.failure_table import README, Seen, degraded, section, table
+from tests.support.lane.simulated_lane import Hall, StandingClock, hall
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def holder(photos: Path, measurer: Measurer) -> Passenger:
+    assert photos == store.folder()
+    return cast(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
+
+
+def walked(report: PassageReport) -> Seen:
+    codes = {reason.code for reason in report.reasons}
+    return Seen(codes, int(report.gate_opened))
+
+
+@dataclass(slots=True)
+class Lossy:
+    """A session of a runtime whose accelerator goes away while `lost`."""
+
+    real: Session
+    lost: bool = False
+
+    @property
+    def provider(self) -> str:
+        return "CUDAExecutionProvider"
+
+    def run(self, tensor: Tensor) -> Any:
+        if self.lost:
+            raise InferenceError("the accelerator has fallen off the bus")
+        return self.real.run(tensor)
+
+
+@dataclass(slots=True)
+class Accelerated:
+    """A lane whose detector runs on an accelerator that can be lost, and what stands ready on the CPU."""
+
+    here: Hall
+    lossy: Lossy
+    passenger: Passenger
+    asked: list[None] = field(default_factory=list)
+
+    def lose(self) -> Seen:
+        self.here.station.start()
+        assert self.here.walk().outcome == "admit"
+        opened = openings(self.here.gate.diary)
+        self.lossy.lost = True
+        seen = walked(self.here.walk())
+        assert openings(self.here.gate.diary) == opened
+        return seen
+
+
+def accelerated(
+    folder: Path, networks: Networks, policy: Policy, holder: Passenger, when_lost: str, **on_cpu: Any
+) -> Accelerated:
+    lossy = Lossy(networks.detector._session)
+    spec = networks.catalogue.for_role("detector")
+    there = Measurer(replace(networks, detector=FaceDetector(spec, lossy)), second_face_ratio=0.5)
+    rule = policy.engine.model_copy(update={"when_lost": when_lost})
+    policy, clock = policy.model_copy(update={"engine": rule}), StandingClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    judge = Judge(camera, there, policy, clock)
+    asked: list[None] = []
+
+    def stand_in() -> Measurer:
+        asked.append(None)
+        if "fails" in on_cpu:
+            raise on_cpu["fails"]
+        return Measurer(networks, second_face_ratio=0.5)
+
+    passengers = [(holder.document, holder.scene)] * 3
+    engine = Engine(judge, stand_in)
+    here = hall(folder, there, policy, passengers, clock=clock, judge=judge, engine=engine)
+    return Accelerated(here, lossy, holder, asked)
+
+
+@degraded(
+    'the accelerator, `when_lost = "cpu"`',
+    Code.ENGINE_LOST,
+    Code.TIMEOUT,
+    does="an officer decides; the networks run on the CPU once they know the known face there",
+    until="restarted",
+)
+def test_a_lost_accelerator_is_replaced_by_the_cpu_where_the_policy_says_so(
+    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
+) -> Seen:
+    lane = accelerated(tmp_path, networks, policy, holder, "cpu")
+    seen = lane.lose()
+    assert len(lane.asked) == 1
+    assert lane.here.kinds()[-1] == "lane.engine"
+    providers = {one["provider"] for one in lane.here.desk.entries[-1].body["networks"]}
+    assert providers == {"CPUExecutionProvider"}
+    assert lane.here.walk().outcome == "admit", "the networks on the CPU decide"
+    return seen
+
+
+@degraded(
+    'the accelerator, `when_lost = "close"`',
+    Code.ENGINE_LOST,
+    Code.TIMEOUT,
+    does="an officer decides, then the lane closes",
+    until="restarted",
+)
+def test_a_lost_accelerator_closes_the_lane_where_the_policy_says_so(
+    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
+) -> Seen:
+    lane = accelerated(tmp_path, networks, policy, holder, "close")
+    seen = lane.lose()
+    assert lane.asked == []
+    assert lane.here.kinds()[-1] == "lane.closed"
+    assert lane.here.station.serve() is None
+    return seen
+
+
+@degraded(
+    "the accelerator, and on the CPU the known face is not known",
+    Code.ENGINE_LOST,
+    Code.TIMEOUT,
+    does="an officer decides, then the lane closes",
+    until="restarted",
+)
+def test_networks_that_fail_their_check_on_the_cpu_decide_nothing(
+    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
+) -> Seen:
+    lane = accelerated(tmp_path, networks, policy, holder, "cpu", fails=GoldenVectorError("moved"))
+    seen = lane.lose()
+    assert lane.here.kinds()[-1] == "lane.closed"
+    assert lane.here.station.serve() is None
+    return seen
+
+
+def test_a_fault_of_one_picture_moves_no_network(
+    tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
+) -> None:
+    lane = accelerated(tmp_path, networks, policy, holder, "close")
+    lane.here.station.start()
+    real, faults = lane.lossy.real, [InferenceError("once")]
+
+    class Once:
+        provider = "CUDAExecutionProvider"
+
+        def run(self, tensor: Tensor) -> Any:
+            if faults:
+                raise faults.pop()
+            return real.run(tensor)
+
+    lane.lossy.real = Once()
+    assert Code.ENGINE_LOST in set(walked(lane.here.walk()).codes)
+    assert lane.here.walk().outcome == "admit"
+
+
+@degraded(
+    "a file of the networks is another one than at the start",
+    Code.MODEL_CHANGED,
+    does="an officer decides, then the lane closes",
+    until="restarted with the right files",
+)
+def test_a_changed_file_of_the_networks_closes_the_lane(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
+) -> Seen:
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
+    here.station.start()
+
+    def changed(_: Networks) -> None:
+        raise WeightsChangedError(Path("sface.onnx"), "a" * 64, "b" * 64)
+
+    monkeypatch.setattr(Networks, "check_files", changed)
+    seen = walked(here.walk())
+    assert here.kinds()[-1] == "lane.closed"
+    assert here.station.serve() is None
+    return seen
+
+
+def lost_desk(folder: Path, measurer: Measurer, policy: Policy, holder: Passenger, fault: DeskError) -> Seen:
+    """The holder waits while the desk is away; back again, it hears of that, and an officer decides."""
+    here = hall(folder, measurer, policy, [(holder.document, holder.scene)] * 2)
+    here.station.start()
+    here.desk.fault = fault
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        assert openings(here.gate.diary) == 0
+        here.desk.fault = None if len(waited) >= 3 else fault
+
+    here.clock.sleep = wait  # type: ignore[method-assign]  # the wait is where the desk comes back
+    seen = walked(here.walk())
+    assert here.kinds()[-1] == "passage.closed"
+    assert here.walk().outcome == "admit"
+    return seen
+
+
+@degraded(
+    "the network to the desk",
+    Code.NETWORK_LOST,
+    does='nobody is admitted by machine (`when_lost = "refer"`); who is referred waits; the ledger keeps all',
+    until="it is back",
+)
+def test_a_lost_network_admits_nobody_and_loses_nothing(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    return lost_desk(tmp_path, measurer, policy, holder, NetworkLostError("cable"))
+
+
+@degraded(
+    "the desk",
+    Code.DESK_LOST,
+    does="the same",
+    until="it is back",
+)
+def test_a_lost_desk_admits_nobody_and_loses_nothing(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    return lost_desk(tmp_path, measurer, policy, holder, DeskLostError("down"))
+
+
+@dataclass(slots=True)
+class CutCamera:
+    """Another one's frames, of which each time only so many come before the cable is pulled."""
+
+    camera: SimulatedCamera
+    frames_left: list[int]
+
+    def frames(self) -> Iterator[Frame]:
+        left = self.frames_left.pop(0) if self.frames_left else 1000
+        for number, frame in enumerate(self.camera.frames()):
+            if number == left:
+                raise CameraError("no frame within a second")
+            yield frame
+
+
+@degraded(
+    "the camera",
+    Code.CAMERA_DRIFT,
+    Code.TIMEOUT,
+    does="an officer decides; that nobody was seen does not count against the passenger",
+    until="its frames come again",
+)
+def test_a_lost_camera_refers_until_its_frames_come_again(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    clock = StandingClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    passengers = [(holder.document, holder.scene)] * 2
+    here = hall(tmp_path, measurer, policy, passengers, camera=CutCamera(camera, [0]), clock=clock)
+    here.station.start()
+    seen = walked(here.walk())
+    assert here.walk().outcome == "admit"
+    return seen
+
+
+@degraded(
+    "the machine is too slow: most frames are too old to decide",
+    Code.OVERLOAD,
+    Code.TIMEOUT,
+    does="an officer decides; the passenger is not at fault",
+    until="frames come in time",
+)
+def test_an_overloaded_lane_says_so_and_refers(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    clock = StandingClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+
+    class Late:
+        """Each frame reaches the lane long after it was taken."""
+
+        late = True
+
+        def frames(self) -> Iterator[Frame]:
+            for frame in camera.frames():
+                if self.late:
+                    clock.skip(policy.capture.max_frame_age_s * 1.5)
+                yield frame
+
+    late = Late()
+    passengers = [(holder.document, holder.scene)] * 2
+    here = hall(tmp_path, measurer, policy, passengers, camera=late, clock=clock)
+    here.station.start()
+    seen = walked(here.walk())
+    late.late = False
+    assert here.walk().outcome == "admit"
+    return seen
+
+
+class SetClock(StandingClock):
+    """A clock that somebody sets; how busy the machine is moves neither of its two."""
+
+    set_by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.set_by
+
+
+@degraded(
+    "the clock was set, or is another than the desk's",
+    Code.CLOCK_WRONG,
+    does="an officer decides",
+    until="the desk's clock agrees, or a person says that it is right; also over a restart",
+)
+def test_a_clock_that_was_set_refers_until_the_desks_agrees(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    clock = SetClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    keeper = Timekeeper(clock)
+    judge = Judge(camera, measurer, policy, clock, keeper)
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 4, clock=clock, judge=judge)
+    here.station.start()
+    assert here.walk().outcome == "admit"
+    opened, right = openings(here.gate.diary), clock.now()
+    clock.set_by = timedelta(hours=-2)
+    seen = walked(here.walk())
+    assert walked(here.walk()).openings == 0, "time alone mends nothing"
+    assert openings(here.gate.diary) == opened
+    clock.set_by = timedelta()
+    assert clock.now() >= right
+    keeper.note_desk(clock.now())
+    assert here.walk().outcome == "admit"
+    return seen
+
+
+def fill(here: Hall) -> None:
+    """As a disk that takes nothing more; see also the test with a real one below."""
+    here.journal._db.set_authorizer(
+        lambda what, *_: sqlite3.SQLITE_DENY if what == sqlite3.SQLITE_INSERT else sqlite3.SQLITE_OK
+    )
+
+
+def make_room(here: Hall) -> None:
+    here.journal._db.set_authorizer(None)
+
+
+class Watched(SimulatedGate):
+    """A gate beside which somebody does something."""
+
+    then: Callable[[], None] = staticmethod(lambda: None)
+
+    def wait_passed(self, timeout_s: float) -> Passing:
+        self.then()
+        return super().wait_passed(timeout_s)
+
+
+def stuck(here: Hall, monkeypatch: pytest.MonkeyPatch, looks: int) -> list[bool]:
+    """Room comes back at the given look; whether the gate was open at each."""
+    seen: list[bool] = []
+    wait = here.station._stop.wait
+
+    def look(seconds: float | None = None) -> bool:
+        seen.append(here.gate.is_open)
+        if len(seen) == looks:
+            make_room(here)
+        return wait(0)
+
+    monkeypatch.setattr(here.station._stop, "wait", look)
+    return seen
+
+
+@degraded(
+    "the disk is full before a passage",
+    does="nobody is served: without a record nothing happens; the traveller reads *closed*, the hall *fault*",
+    until="there is room",
+)
+def test_with_a_full_disk_no_passage_begins(
+    tmp_path: Path,
+    measurer: Measurer,
+    policy: Policy,
+    holder: Passenger,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> Seen:
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
+    here.station.start()
+    fill(here)
+    looks = stuck(here, monkeypatch, 3)
+    report = here.walk()
+    assert looks == [False] * 3
+    assert "nobody is served" in caplog.text
+    assert report.outcome == "admit", "the next passenger passes"
+    assert here.kinds()[:3] == ["lane.started", "lane.resumed", "passage.started"]
+    return Seen((), openings(here.gate.diary) - 1)
+
+
+def test_a_gate_that_does_not_close_while_the_disk_is_full_closes_the_lane_once_there_is_room(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stuck(Watched):
+        def close(self) -> None:
+            if self.is_open:
+                raise GateFaultError("jammed")
+
+    gate = Stuck()
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, gate=gate)
+    gate.then = lambda: fill(here)
+    here.station.start()
+    looks = stuck(here, monkeypatch, 3)
+    assert here.station.serve() is None, "a lane with an open gate serves nobody"
+    assert looks == [True] * 3
+    assert here.station.closed
+    assert here.kinds()[-3:] == ["lane.resumed", "passage.closed", "lane.closed"]
+
+
+def test_what_is_asked_for_during_a_capture_and_cannot_be_written_down_ends_the_passage(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asks:
+        """See `lane.kiosk.traveller_requests.Wishes`: as an officer asks, which is written down before
+        anything follows."""
+
+        times = 0
+
+        def asked(self) -> tuple[Code, ...]:
+            self.times += 1
+            if self.times == 3:
+                fill(here)
+                here.journal.record([Draft("passage.asked", {"passage": "p"})], at=here.clock.now())
+            return ()
+
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, wishes=Asks())
+    here.station.start()
+    stuck(here, monkeypatch, 3)
+    report = here.walk()
+    assert report.outcome == "admit", "the next passenger passes"
+    told = [(one.kind, one.body.get("how")) for one in here.desk.entries[1:4]]
+    assert told == [("passage.started", None), ("lane.resumed", None), ("passage.closed", "interrupted")]
+    assert openings(here.gate.diary) == 1
+
+
+@degraded(
+    "the disk gets full during a passage",
+    does="the passage goes no further, and ends as interrupted; then the same",
+    until="there is room",
+)
+def test_with_a_full_disk_no_passage_goes_on(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
+) -> Seen:
+    class FillsUp(Judge):
+        full = True
+
+        def judge(self, *given: Any, **named: Any) -> Any:
+            judged = super().judge(*given, **named)
+            if self.full:
+                self.full = False
+                fill(here)
+            return judged
+
+    clock = StandingClock()
+    camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
+    judge = FillsUp(camera, measurer, policy, clock)
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, clock=clock, judge=judge)
+    here.station.start()
+    looks = stuck(here, monkeypatch, 3)
+    report = here.walk()
+    assert looks == [False] * 3
+    assert report.outcome == "admit", "the next passenger passes"
+    told = [(one.kind, one.body.get("how")) for one in here.desk.entries[:4]]
+    assert told[1:] == [
+        ("passage.started", None),
+        ("lane.resumed", None),
+        ("passage.closed", "interrupted"),
+    ]
+    return Seen((), openings(here.gate.diary) - 1)
+
+
+@degraded(
+    "the gate does not do what it is told",
+    does="the passage ends as a fault of the gate; one that does not close closes the lane",
+    until="restarted",
+)
+def test_a_gate_that_does_not_close_closes_the_lane(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    class Stiff(SimulatedGate):
+        stiff = False
+
+        def open(self, passage: PassageId) -> None:
+            self.stiff = True
+            raise GateFaultError("no answer")
+
+        def close(self) -> None:
+            if self.stiff:
+                raise GateFaultError("no answer")
+
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, gate=Stiff())
+    here.station.start()
+    report = here.walk()
+    assert not report.gate_opened
+    assert here.kinds()[-1] == "lane.closed"
+    assert here.station.serve() is None
+    return Seen((), openings(here.gate.diary))
+
+
+@degraded(
+    "the gate's relay box is out of reach, or a door stands open, between passengers",
+    does="nobody is served; the traveller reads *closed*, the hall *fault* and why",
+    until="it is back, or shut",
+)
+def test_a_gate_out_of_reach_serves_nobody_until_it_is_back(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)])
+    here.station.start()
+    here.gate.out_of_order = "unreachable"
+    waited = threading.Event()
+
+    def come_back() -> None:
+        waited.set()
+        here.gate.out_of_order = None
+
+    threading.Timer(0.3, come_back).start()
+    assert here.walk().outcome == "admit", "the next passenger passes"
+    assert waited.is_set()
+    return Seen((), openings(here.gate.diary) - 1)
+
+
+@degraded(
+    "the network to the relay box, while a door is open",
+    does="the box's own timer shuts the door (`watchdog_s`); the passage ends as interrupted",
+    until="the box is back",
+)
+def test_a_box_whose_lane_is_gone_shuts_its_door() -> Seen:
+    with RelayBox(WIRED) as box, ModbusGate(box.settings, SystemClock()) as gate:
+        gate.close()
+        gate.open(PassageId("p-1"))
+        lost_s = time.monotonic()
+        box.unplug()
+        while box.is_open():
+            assert time.monotonic() < lost_s + 10
+            time.sleep(0.01)
+        assert box.diary[-1].by == "watchdog"
+        return Seen((), 0, box.diary[-1].at_s - lost_s)
+
+
+@degraded(
+    "an emergency stop or a fire alarm at the gate",
+    Code.EMERGENCY_STOP,
+    does="the passage under way ends, and nobody is served; a fire alarm opens the doors, by no decision",
+    until="a supervisor opens the lane again",
+)
+def test_an_alarm_at_the_gate_ends_the_passage(
+    tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
+) -> Seen:
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
+    here.station.start()
+    judge = here.station._judge.judge
+
+    def burning(*given: Any, **named: Any) -> Any:
+        here.gate.seen.append(GateEvent(Code.EMERGENCY_STOP, here.clock.now(), FIRE))
+        return judge(*given, **named)
+
+    here.station._judge.judge = burning  # type: ignore[method-assign]
+    report = here.walk()
+    assert here.desk.entries[-1].body["how"] == "interrupted"
+    here.station.stop()
+    assert here.station.serve() is None
+    return walked(report)
+
+
+UNSHARE = shutil.which("unshare")
+
+
+def test_with_a_real_full_disk_nobody_is_served_until_there_is_room(tmp_path: Path) -> None:
+    """On a memory disk of a few hundred kB, in namespaces of its own."""
+    mount = f"mount -t tmpfs -o size=600k none {tmp_path} && exec "
+    if UNSHARE is None or run([UNSHARE, "-rm", "sh", "-c", f"{mount} true"]).returncode:
+        pytest.skip("no disk can be mounted here")
+    program = f"{mount} {sys.executable} -m tests.support.lane.lane_with_full_disk {tmp_path}"
+    done = run([UNSHARE, "-rm", "sh", "-c", program])
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["looks"] > 20
+    assert told["open"] == 0
+    assert told["refused"] == "JournalError", "a lane that starts now says what is wrong, too"
+    assert "nobody is served" in done.stderr
+    assert told["outcome"] is not None, "the next passenger is served"
+    kinds = told["kinds"]
+    assert "gate.opening" not in kinds[: kinds.index("lane.resumed")]
+    assert kinds.count("passage.started") == kinds.count("passage.closed")
+
+
+def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def silenced(number: int) -> Seen:
+    """A lane's process gets this signal while its gate is open; the box's diary tells when the door shut."""
+    wired = GateSettings(exit_shut=2, watchdog_s=1.0)
+    with RelayBox(wired) as box:
+        command = [
+            sys.executable,
+            "-m",
+            "tests.support.lane.lane_with_open_gate",
+            box.settings.model_dump_json(),
+        ]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "open\n"
+                process.send_signal(number)
+                silent_s = time.monotonic()
+                while box.is_open():
+                    assert time.monotonic() < silent_s + 30
+                    time.sleep(0.01)
+            finally:
+                process.kill()
+        return Seen((), len(box.openings()) - 1, box.diary[-1].at_s - silent_s)
+
+
+@degraded(
+    "the lane's process, while the gate is open",
+    does="the relay box shuts the door by its own timer; the lane starts again, the passage is interrupted",
+    until="it runs again",
+)
+def test_a_lane_that_is_killed_has_its_door_shut_in_time() -> Seen:
+    return silenced(signal.SIGKILL)
+
+
+@degraded(
+    "the lane's process stands still, while the gate is open",
+    does="the same; the keeper kills it first",
+    until="it runs again",
+)
+def test_a_lane_that_stands_still_has_its_door_shut_in_time() -> Seen:
+    return silenced(signal.SIGSTOP)
+
+
+class Desk(BaseHTTPRequestHandler):
+    """Hears how a lane stands."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_PUT(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.heard.append(body["state"])
+        answer = json.dumps({"command": 0, "wanted": "open", "by": None}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+@degraded(
+    "the lane ends again and again",
+    does="it is started after longer and longer pauses; the traveller reads *closed*, the hall *fault*",
+    until="it runs again",
+)
+def test_while_a_lane_ends_again_and_again_everybody_is_told() -> Seen:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    port = free_port()
+    settings = config.read(
+        desk__address=f"http://127.0.0.1:{server.server_port}", desk__token="t" * 43, kiosk__port=port
+    )
+    until, told = time.monotonic() + 60, ""
+    try:
+        with while_down(settings, 5.0):
+            while not (Desk.heard and told == "closed"):
+                assert time.monotonic() < until, (Desk.heard, told)
+                told = shown(port)
+                time.sleep(0.1)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert set(Desk.heard) == {"fault"}
+    return Seen((), 0)
+
+
+def shown(port: int) -> str:
+    try:
+        return str(httpx.get(f"http://127.0.0.1:{port}/state", trust_env=False).json()["instruction"])
+    except (httpx.HTTPError, KeyError):
+        return ""
+
+
+def told() -> str:
+    """The table, once this module has made its rows."""
+    return table()
+
+
+def test_the_readme_says_what_these_tests_show() -> None:
+    assert section(README.read_text(encoding="utf-8")) == told(), (
+        "python -m tests.support.lane.failure_table writes it"
+    )

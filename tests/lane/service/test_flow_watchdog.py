@@ -1,0 +1,114 @@
+"""A lane whose flow stands still gives no sign of life; while it loads its networks it does."""
+
+import os
+import select
+import signal
+import threading
+import time
+
+import pytest
+
+from lane.decision.referral import PassageId
+from lane.gate.simulated import SimulatedGate
+from lane.platform.errors import JournalError
+from lane.service.flow_watchdog import LivingClock, LivingGate, Pulse
+from lane.service.run import Running, beating
+
+
+def test_whatever_the_flow_asks_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    monkeypatch.setattr("lane.service.flow_watchdog.time.monotonic", lambda: now_s)
+    pulse = Pulse()
+    clock, gate = LivingClock(pulse, None), LivingGate(SimulatedGate(), pulse)
+    now_s = 1000.0
+    assert pulse.silent_s() == 0, "until it begins it may load networks for long"
+    pulse.begin()
+    asks = [
+        clock.now,
+        clock.monotonic_s,
+        gate.events,
+        gate.trouble,
+        lambda: gate.open(PassageId("p-1")),
+        lambda: gate.wait_passed(0.1),
+        gate.close,
+    ]
+    for ask in asks:
+        now_s += 100
+        assert pulse.silent_s() == 100
+        ask()
+        assert pulse.silent_s() == 0
+
+
+def test_another_thread_of_the_lane_is_no_sign_of_its_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    monkeypatch.setattr("lane.service.flow_watchdog.time.monotonic", lambda: now_s)
+    pulse = Pulse()
+    pulse.begin()
+    now_s = 100.0
+    thread = threading.Thread(target=LivingClock(pulse, None).monotonic_s)
+    thread.start()
+    thread.join()
+    assert pulse.silent_s() == 100
+
+
+def test_signs_of_life_end_where_the_flow_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lane.service.run.BEAT_S", 0.01)
+    beats, beat = os.pipe()
+    try:
+        pulse = Pulse()
+        pulse.begin()
+        with beating(pulse, beat):
+            assert select.select([beats], [], [], 10)[0], "it lives"
+            monkeypatch.setattr("lane.service.run.HUNG_S", -1.0)
+            while select.select([beats], [], [], 0.5)[0]:
+                os.read(beats, 4096)
+    finally:
+        os.close(beats)
+        os.close(beat)
+
+
+def test_a_lane_that_has_closed_itself_stays_there_and_is_not_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Closed:
+        closed = True
+
+        def start(self) -> None:
+            """Nothing is left from before."""
+
+        def serve(self) -> None:
+            """It serves nobody."""
+
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise SystemExit(143)  # as SIGTERM does
+
+    monkeypatch.setattr("lane.service.run.time.sleep", sleep)
+
+    def fails() -> None:
+        raise JournalError("the disk is full")
+
+    lane = Running(Closed(), Pulse(), fails, lambda _: None)  # type: ignore[arg-type]  # a station in name only
+    with pytest.raises(SystemExit):
+        list(lane.reports())
+    assert len(looks) == 3
+
+
+def test_a_lane_whose_keeper_is_gone_ends() -> None:
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    beats, beat = os.pipe()
+    os.close(beats)
+    try:
+        with beating(Pulse(), beat):
+            for _ in range(600):
+                if told:
+                    break
+                time.sleep(0.05)
+    finally:
+        os.close(beat)
+        signal.signal(signal.SIGTERM, before)
+    assert told == [signal.SIGTERM]

@@ -1,0 +1,178 @@
+"""Settings are read once; what is wrong in them is said before anything opens."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from lane import settings as config
+from lane.platform.errors import SettingsError
+from lane.platform.toml_positions import lines
+
+
+def test_the_environment_weighs_more_than_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lane.toml"
+    path.write_text('lane = "lane-7"\ntime_zone = "Asia/Shanghai"\n', encoding="utf-8")
+    monkeypatch.setenv("PASSENGER_LANE_LANE", "lane-8")
+    settings = config.read(path)
+    assert settings.lane == "lane-8"
+    assert str(settings.zone()) == "Asia/Shanghai"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://desk.example", "http://127.0.0.1:8300", "http://[::1]:1", "http://localhost"]
+)
+def test_a_desk_is_reached_by_https_or_on_this_machine(address: str) -> None:
+    assert config.read(desk__address=address).desk.address == address
+
+
+@pytest.mark.parametrize(
+    "address", ["http://10.0.0.5:8300", "http://desk.example", "nonsense", "ftp://desk.example", "https://"]
+)
+def test_faces_and_decisions_never_travel_in_the_clear(address: str) -> None:
+    with pytest.raises(SettingsError, match="desk"):
+        config.read(desk__address=address)
+
+
+def test_an_unknown_setting_is_an_error_wherever_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lane.toml"
+    path.write_text('polcy = "x.toml"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="polcy"):
+        config.read(path)
+    monkeypatch.setenv("PASSENGER_LANE_POLICYY", "x.toml")
+    with pytest.raises(SettingsError, match="policyy"):
+        config.read()
+
+
+def test_the_desks_and_the_networks_variables_are_not_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_DESK_PORT", "1")
+    monkeypatch.setenv("PASSENGER_LANE_CACHE", "/nowhere")
+    monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", "/nowhere/own.toml")
+    assert config.read().lane == "lane-1"
+
+
+def test_a_secret_is_in_no_message() -> None:
+    with pytest.raises(SettingsError) as caught:
+        config.read(desk__token="very-secret-token", lane="NOT A NAME")
+    assert "very-secret" not in str(caught.value)
+    assert "very-secret" not in repr(config.read(desk__token="very-secret-token"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lane = [", "not TOML"),
+        ('time_zone = "Asia/Nowhere"', "not known"),
+        ("[engine]\nthreads = 0", "threads"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "lane.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=said):
+        config.read(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        config.read(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (
+            'lane = "lane-1"\n\n[desk]\n# the site\'s\nadress = "x"\n',
+            5,
+            "desk.adress: there is no such setting",
+        ),
+        ('[desk]\nadress = "x"\n', 2, "did you mean desk.address?"),
+        ('[engine]\naddress = "x"\n', 2, "did you mean desk.address?"),
+        ('[desk]\naddress = "http://desk.example"\n', 2, "desk.address: faces and decisions travel here"),
+        ("evaluation.cohort_groups = [\n  'CHN',\n  'lower',\n]\n", 1, "evaluation.cohort_groups"),
+        ('policy = """\nnot\n[desk]\n"""\ntime_zone = "Asia/Nowhere"\n', 5, "time_zone: Asia/Nowhere is not"),
+        ("engine = { threads = 0 }\n", 1, "engine.threads: "),
+        ('lane = "a"\n[desk]\ntoken = 5\n', 3, "desk.token: "),
+        ("desk = 'http://127.0.0.1:1'", 1, "desk: is a section: write address under [desk]"),
+        (
+            "token = 'x'",
+            1,
+            "token: is desk.token now: write token under [desk], or PASSENGER_LANE_DESK__TOKEN",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_with_its_line_and_its_key(
+    tmp_path: Path, text: str, line: int, said: str
+) -> None:
+    path = tmp_path / "lane.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        config.read(path)
+    assert f"{path}, line {line}, " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_everything_that_is_wrong_is_told_at_once_each_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lane.toml"
+    path.write_text("lane = 'NO NAME'\n[retention]\npictures_for_s = -1\n", encoding="utf-8")
+    monkeypatch.setenv("PASSENGER_LANE_ENGINE__THREADS", "none")
+    with pytest.raises(SettingsError) as caught:
+        config.read(path)
+    places = [line.partition(": ")[0] for line in str(caught.value).splitlines()]
+    assert sorted(places) == sorted(
+        [
+            f"{path}, line 1, lane",
+            f"{path}, line 3, retention.pictures_for_s",
+            "PASSENGER_LANE_ENGINE__THREADS",
+        ]
+    )
+
+
+def test_a_section_is_put_together_from_file_and_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lane.toml"
+    path.write_text('[desk]\naddress = "https://desk.example"\ntoken = "of-the-file"\n', encoding="utf-8")
+    monkeypatch.setenv("PASSENGER_LANE_DESK__TOKEN", "of-the-environment")
+    monkeypatch.setenv("PASSENGER_LANE_EVALUATION__COHORT_GROUPS", '["CHN", "JPN"]')
+    settings = config.read(path)
+    assert settings.desk.address == "https://desk.example"
+    assert settings.desk.token.get_secret_value() == "of-the-environment"
+    assert settings.evaluation.cohort_groups == {"CHN", "JPN"}
+
+
+@given(st.text(alphabet=" \t\n[].='\"#\\{},ab1_-", max_size=60))
+def test_every_key_of_a_file_that_is_toml_has_its_line(text: str) -> None:
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    found = lines(text)
+    assert {where[0] for where in found} == set(values)
+    last = text.count("\n") + 1
+    assert all(1 <= line <= last for line in found.values())
+
+
+EXAMPLE = Path(__file__).parents[2] / ".deploy" / "lane.toml"
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["as it is", "with all that is commented out"])
+def test_the_example_is_a_lanes_settings(everything: bool, tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    if everything:
+        text = re.sub(r"^#(?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
+        text = text.replace('user = "lane"', 'user = "lane"\npassword = "x"')
+    path = tmp_path / "lane.toml"
+    path.write_text(text, encoding="utf-8")
+    config.read(path)
+    assert set(tomllib.loads(text)) >= {
+        name for name, part in config.Settings.model_fields.items() if isinstance(part.default, BaseModel)
+    }

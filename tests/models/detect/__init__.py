@@ -1,0 +1,1 @@
+"""Detector and face mesh."""

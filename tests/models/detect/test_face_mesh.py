@@ -1,0 +1,317 @@
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from models.align import ARCFACE_112
+from models.catalogue import catalogue
+from models.catalogue.spec import Role
+from models.detect import face_mesh
+from models.detect.face_mesh import FaceMesh, Points
+from models.errors import GoldenVectorError, InferenceError
+from models.networks.build import Networks, session_on
+from models.runtime.onnx_runtime import OrtSession
+from models.runtime.session import Tensor
+from models.selftest import known_face
+from models.values.face import Box, Face, ImageBGR, Mesh
+from tests.models.conftest import ONE_THREAD, PEOPLE
+from tests.models.selftest.test_known_face import Changed
+
+SPEC = catalogue.load().for_role("landmarks")
+EYES = ARCFACE_112.landmarks
+
+
+@pytest.fixture(scope="module")
+def session(prepared_file: Callable[[Role], Path]) -> OrtSession:
+    return session_on(prepared_file("landmarks").read_bytes(), SPEC, ONE_THREAD)
+
+
+@pytest.fixture(scope="module")
+def network(session: OrtSession) -> FaceMesh:
+    return FaceMesh(SPEC, session)
+
+
+def look(network: FaceMesh, image: ImageBGR, face: Face) -> Mesh:
+    return network.look(image, face.landmarks, face.box_in_image)
+
+
+def points(**places: tuple[float, float, float]) -> Mesh:
+    """A mesh with these points (`p13=…`), all others at the origin."""
+    found = np.zeros((face_mesh.COUNT, 3), np.float32)
+    for name, place in places.items():
+        found[int(name[1:])] = place
+    return Mesh(found, 1.0)
+
+
+def eye(width: float, height: float) -> Mesh:
+    return points(
+        p33=(0, 0, 0), p133=(width, 0, 0),
+        p160=(width / 3, height / 2, 0), p144=(width / 3, -height / 2, 0),
+        p158=(width / 2, height / 2, 0), p153=(width / 2, -height / 2, 0),
+        p362=(0, 0, 0), p263=(width, 0, 0),
+        p385=(1, height, 0), p380=(1, 0, 0), p387=(2, height, 0), p373=(2, 0, 0),
+    )  # fmt: skip
+
+
+def turned(shape: Mesh, yaw: float, pitch: float, roll: float, scale: float) -> Mesh:
+    y, p, r = yaw, pitch, roll
+    about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    moved = shape.points_in_image.astype(np.float64) @ (about_z @ about_y @ about_x).T * scale + [300, 200, 5]
+    return replace(shape, points_in_image=moved.astype(np.float32))
+
+
+ANGLES = st.floats(-3.1, 3.1)
+
+
+@given(ANGLES, ANGLES, ANGLES, st.floats(0.5, 20), st.floats(5, 50), st.floats(0, 20))
+def test_an_eyes_opening_is_height_over_width_however_the_head_is_turned(
+    yaw: float, pitch: float, roll: float, scale: float, width: float, height: float
+) -> None:
+    right, left = face_mesh.eye_opening(turned(eye(width, height), yaw, pitch, roll, scale))
+    assert right == pytest.approx(height / width, abs=0.01)
+    assert left == pytest.approx(height / width, abs=0.01)
+
+
+@given(ANGLES, ANGLES, ANGLES, st.floats(0.5, 20), st.floats(0, 20))
+def test_a_mouths_opening_is_the_gap_over_the_width(
+    yaw: float, pitch: float, roll: float, scale: float, gap: float
+) -> None:
+    mouth = points(p61=(-15, 0, 0), p291=(15, 0, 0), p13=(0, -gap / 2, 3), p14=(0, gap / 2, 3))
+    assert face_mesh.mouth_opening(turned(mouth, yaw, pitch, roll, scale)) == pytest.approx(
+        gap / 30, abs=0.01
+    )
+
+
+def on_mean_shape(scale: float, turn_deg: float, left: float, top: float) -> Mesh:
+    """A face of the very mean shape, turned and moved; points outside of it far away."""
+    numbers, shape = face_mesh.mean_shape()
+    turn = np.exp(1j * np.deg2rad(turn_deg)) * scale
+    moved = (shape[:, 0] + 1j * shape[:, 1]) * turn
+    found = np.full((face_mesh.COUNT, 3), 1e4, np.float32)
+    found[numbers] = np.stack([moved.real + left, moved.imag + top, np.zeros(len(numbers))], 1)
+    return Mesh(found, 1.0)
+
+
+@given(st.floats(0.3, 20), st.floats(-180, 180), st.floats(-500, 500), st.floats(-500, 500))
+def test_fitted_landmarks_turn_and_scale_as_the_mesh_does(
+    scale: float, turn_deg: float, left: float, top: float
+) -> None:
+    found = face_mesh.fitted_landmarks(on_mean_shape(scale, turn_deg, left, top))
+    turn = np.exp(1j * np.deg2rad(turn_deg)) * scale
+    wanted = (ARCFACE_112.landmarks[:, 0] + 1j * ARCFACE_112.landmarks[:, 1]) * turn
+    assert np.allclose(found, np.stack([wanted.real + left, wanted.imag + top], 1), atol=0.02 * scale + 0.02)
+
+
+def test_one_point_that_is_off_hardly_moves_fitted_landmarks() -> None:
+    plain, changed = on_mean_shape(3, 0, 0, 0), on_mean_shape(3, 0, 0, 0)
+    changed.points_in_image[face_mesh.MOUTH_CORNERS[0], 1] += 40  # a third of the mouth's width
+    moved = face_mesh.fitted_landmarks(changed) - face_mesh.fitted_landmarks(plain)
+    assert np.abs(moved).max() < 1
+
+
+def test_a_mesh_that_spans_no_face_gives_no_landmarks() -> None:
+    with pytest.raises(InferenceError):
+        face_mesh.fitted_landmarks(points())
+
+
+def test_a_face_keeps_what_it_was_where_the_network_sees_none(network: FaceMesh) -> None:
+    nobody = Face(Box(40, 40, 100, 120), ARCFACE_112.landmarks, 0.9)
+    assert network.refine(np.full((240, 240, 3), 90, np.uint8), nobody).mesh is None
+
+
+def garbage() -> dict[str, NDArray[np.float32]]:
+    """Points that no face has, as a network that is sure of itself might answer with."""
+    shape = on_mean_shape(1, 0, 40, 50).points_in_image
+    wild = np.random.default_rng(3).uniform(-1e3, 1e3, shape.shape).astype(np.float32)
+    return {
+        "in one point": np.full_like(shape, 96),
+        "nearly in one point": np.full_like(shape, 96) + wild * np.float32(1e-5),
+        "scattered": wild,
+        "far away": shape + 5000,
+        "very far away": shape + np.float32(1e30),
+        "huge": (wild * np.float32(1e35)).astype(np.float32),
+        "upside down": shape * np.array([1, -1, 1], np.float32) + np.array([0, 200, 0], np.float32),
+        "tiny": (shape - 56) * np.float32(1e-3) + 96,
+        "not a number": np.full_like(shape, np.nan),
+        "infinite": np.full_like(shape, np.inf),
+    }
+
+
+@pytest.mark.parametrize("name", garbage())
+def test_a_mesh_that_lies_nowhere_near_the_landmarks_is_not_believed(name: str) -> None:
+    landmarks = ARCFACE_112.landmarks + np.array([40, 50], np.float32)
+    assert face_mesh.agrees(on_mean_shape(1, 0, 40, 50), landmarks)
+    assert not face_mesh.agrees(Mesh(garbage()[name], 1.0), landmarks)
+
+
+@given(arrays(np.float32, (face_mesh.COUNT, 3), elements=st.floats(width=32), fill=st.floats(width=32)))
+def test_a_mesh_that_is_believed_puts_its_landmarks_near_the_detectors(found: Points) -> None:
+    landmarks = ARCFACE_112.landmarks
+    if face_mesh.agrees(Mesh(found, 1.0), landmarks):
+        assert np.abs(face_mesh.fitted_landmarks(Mesh(found, 1.0)) - landmarks).max() < 112
+
+
+@pytest.mark.parametrize("score", [0.4, np.nan])
+def test_an_unsure_mesh_is_not_believed(score: float) -> None:
+    right = on_mean_shape(1, 0, 0, 0)
+    assert not face_mesh.agrees(Mesh(right.points_in_image, score), ARCFACE_112.landmarks)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_a_mesh_without_width_has_no_openings(value: float) -> None:
+    flat = Mesh(np.full((face_mesh.COUNT, 3), value, np.float32), 1.0)
+    for measure in (face_mesh.eye_opening, face_mesh.mouth_opening):
+        with pytest.raises(InferenceError, match="spans no face"), np.errstate(invalid="ignore"):
+            measure(flat)
+
+
+def test_five_points_are_the_eyes_middles_the_nose_tip_and_the_mouths_corners() -> None:
+    shape = points(
+        p33=(1, 2, 9), p133=(3, 4, 9), p362=(11, 2, 9), p263=(13, 4, 9),
+        p1=(7, 8, 9), p61=(5, 12, 9), p291=(9, 13, 9),
+    )  # fmt: skip
+    assert face_mesh.five_points(shape).tolist() == [[2, 3], [12, 3], [7, 8], [5, 12], [9, 13]]
+    assert face_mesh.five_points(shape).dtype == np.float32
+
+
+@given(ANGLES, st.floats(-3000, 3000), st.floats(-3000, 3000), st.floats(1, 3000), st.floats(1, 3000))
+def test_the_crop_shows_the_box_with_room_around_it_and_level_eyes(
+    tilt: float, x: float, y: float, width: float, height: float
+) -> None:
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    landmarks = ((EYES - 56) @ turn.T * (width / 100) + [x, y]).astype(np.float32)
+    box = Box(x - width / 2, y - height / 2, width, height)
+    to_crop = face_mesh.crop_transform(landmarks, box)
+    assert np.allclose(to_crop @ [x, y, 1], 96, atol=0.01)
+    moved = landmarks.astype(np.float64) @ to_crop[:, :2].T + to_crop[:, 2]
+    assert moved[1, 0] > moved[0, 0]
+    assert abs(moved[0, 1] - moved[1, 1]) < 0.02 * np.linalg.norm(moved[1] - moved[0]) + 0.1
+    scale = np.hypot(to_crop[0, 0], to_crop[1, 0])
+    assert 1.5 * max(width, height) * scale == pytest.approx(192)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        Box(0, 0, 0, 0),
+        Box(np.nan, 0, 10, 10),
+        Box(0, 0, np.inf, 10),
+        Box(0, 0, 1e-9, 1e-9),
+        Box(0, 0, 1e7, 10),
+        Box(-1e7, 0, 10, 10),
+    ],
+)
+def test_a_box_that_is_none_is_refused(network: FaceMesh, box: Box) -> None:
+    with pytest.raises(InferenceError, match="do not span a face"):
+        network.look(np.zeros((100, 100, 3), np.uint8), EYES, box)
+
+
+@pytest.mark.parametrize("value", [5.0, np.nan])
+def test_landmarks_that_are_none_are_refused(network: FaceMesh, value: float) -> None:
+    with pytest.raises(InferenceError, match="span"):
+        network.look(np.zeros((100, 100, 3), np.uint8), np.full((5, 2), value, np.float32), Box(0, 0, 50, 60))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e7, 1e12])
+@pytest.mark.parametrize("number", range(5))
+def test_a_landmark_in_no_picture_is_refused(network: FaceMesh, number: int, value: float) -> None:
+    landmarks = ARCFACE_112.landmarks.copy()
+    landmarks[number, 1] = value
+    with pytest.raises(InferenceError, match="span"):
+        network.look(np.zeros((100, 100, 3), np.uint8), landmarks, Box(0, 0, 50, 60))
+
+
+def test_landmarks_without_an_end_agree_with_no_mesh() -> None:
+    with np.errstate(all="ignore"):
+        assert not face_mesh.agrees(on_mean_shape(1, 0, 0, 0), ARCFACE_112.landmarks * np.float32(1e37))
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_mesh_agrees_with_the_detectors_landmarks(
+    network: FaceMesh, networks: Networks, people: dict[str, ImageBGR], name: str
+) -> None:
+    face = networks.detector.detect(people[name])[0]
+    found = look(network, people[name], face)
+    eyes = float(np.linalg.norm(face.landmarks[1] - face.landmarks[0]))
+    off = np.linalg.norm(face_mesh.five_points(found) - face.landmarks, axis=1) / eyes
+    assert found.points_in_image.shape == (468, 3)
+    assert found.score > 0.99
+    assert off.max() < 0.2
+
+
+def test_landmarks_hold_still_when_the_head_in_the_picture_is_turned(
+    network: FaceMesh, networks: Networks, people: dict[str, ImageBGR]
+) -> None:
+    image = people["obama.jpg"]
+    face = networks.detector.detect(image)[0]
+    height, width = image.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 25, 1)
+    rotated = cv2.warpAffine(image, turn, (width, height)).astype(np.uint8)
+    expected = face_mesh.five_points(look(network, image, face)) @ turn[:, :2].T + turn[:, 2]
+    before = face.box_in_image
+    centre = turn @ [before.x + before.width / 2, before.y + before.height / 2, 1]
+    corner = centre - np.array([before.width, before.height]) / 2
+    box = Box(float(corner[0]), float(corner[1]), before.width, before.height)
+    landmarks = (face.landmarks @ turn[:, :2].T + turn[:, 2]).astype(np.float32)
+    found = face_mesh.five_points(network.look(rotated, landmarks, box))
+    eyes = float(np.linalg.norm(expected[1] - expected[0]))
+    assert np.linalg.norm(found - expected, axis=1).max() < 0.04 * eyes
+
+
+def test_where_there_is_no_face_the_score_says_so(network: FaceMesh) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    for image in (noise, np.full((200, 200, 3), 127, np.uint8)):
+        assert network.look(image, EYES + 40, Box(40, 30, 110, 130)).score < 0.1
+
+
+def test_the_drawn_face_has_the_known_mesh(network: FaceMesh) -> None:
+    known_face.check_mesh(network, SPEC.golden)
+
+
+def test_a_mesh_network_fed_wrongly_is_noticed(session: OrtSession) -> None:
+    wrong: list[Callable[[Tensor], Tensor]] = [
+        lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
+        lambda tensor: (tensor * 255).astype(np.float32),
+        lambda tensor: (tensor * 2 - 1).astype(np.float32),
+        lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
+        lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
+    ]
+    for before in wrong:
+        with pytest.raises(GoldenVectorError, match="moved by"):
+            known_face.check_mesh(FaceMesh(SPEC, Changed(session, before=before)), SPEC.golden)
+
+
+def test_a_mesh_with_points_in_another_order_is_noticed(session: OrtSession) -> None:
+    changed = Changed(session, after=lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]})
+    with pytest.raises(GoldenVectorError, match="moved by"):
+        known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
+
+
+def test_another_networks_answer_is_no_mesh(session: OrtSession) -> None:
+    others: list[Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]] = [
+        lambda found: {"landmarks": found["landmarks"]},
+        lambda found: {**found, "landmarks": found["landmarks"][:, :467]},
+        lambda found: {**found, "landmarks": found["landmarks"][..., :2]},
+        lambda found: {**found, "face": found["face"][0]},
+    ]
+    for after in others:
+        with pytest.raises(InferenceError, match="not the answer of a face mesh"):
+            known_face.check_mesh(FaceMesh(SPEC, Changed(session, after=after)), SPEC.golden)
+
+
+@pytest.mark.parametrize("side", [1e-3, 1.0, 5e5])
+@pytest.mark.parametrize("place", [-5e5, 0, 50, 5e5])
+def test_a_box_of_any_size_in_any_place_shows_a_face_or_none(
+    network: FaceMesh, side: float, place: float
+) -> None:
+    seen = Face(Box(place, place, side, side), ARCFACE_112.landmarks, 0.9)
+    assert network.refine(np.full((100, 100, 3), 90, np.uint8), seen).mesh is None

@@ -1,0 +1,146 @@
+"""A calibration fits no other way to a score: whatever moves one changes the hash."""
+
+from dataclasses import replace
+from types import ModuleType
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models import align
+from models.catalogue import catalogue
+from models.catalogue.spec import NetworkSpec
+from models.detect import detector, face_mesh
+from models.embed import preprocessing as recipe
+from models.embed.preprocessing import preprocessing
+from models.embed.template import embed
+from models.networks.build import Networks
+from models.selftest.known_face import draw_face, draw_scene
+from models.values.face import ImageBGR
+
+SPECS = catalogue.load()
+MATCHER = SPECS.for_role("matcher")
+BEFORE = [SPECS.for_role("detector"), SPECS.for_role("landmarks")]
+HERE = preprocessing(MATCHER, BEFORE)
+
+
+def test_the_same_way_has_the_same_hash() -> None:
+    assert preprocessing(MATCHER, list(BEFORE)) == HERE
+    assert len(HERE) == 64
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(MATCHER, input=replace(MATCHER.input, colour="bgr")),
+        replace(MATCHER, input=replace(MATCHER.input, mean=(1.0, 0.0, 0.0))),
+        replace(MATCHER, input=replace(MATCHER.input, scale=0.5)),
+        replace(MATCHER, metric="euclidean"),
+        replace(MATCHER, normalise=not MATCHER.normalise),
+        replace(MATCHER, layout=SPECS.named("dlib-resnet-29").layout),
+    ],
+)
+def test_another_matchers_input_or_answer_has_another_hash(other: NetworkSpec) -> None:
+    assert preprocessing(other, BEFORE) != HERE
+
+
+def test_another_arithmetic_has_another_hash_and_so_has_another_processors() -> None:
+    assert preprocessing(MATCHER, BEFORE, "fp32") == HERE
+    others = {preprocessing(MATCHER, BEFORE, f"bf16 by {by}, plugin 1") for by in ("amx", "avx512")}
+    assert len(others - {HERE}) == 2
+
+
+def test_other_networks_before_the_matcher_have_another_hash() -> None:
+    assert preprocessing(MATCHER, BEFORE[:1]) != HERE
+    for changed, spec in enumerate(BEFORE):
+        for other in (
+            replace(spec, sha256="0" * 64),
+            replace(spec, input=replace(spec.input, scale=0.5)),
+            replace(spec, input=replace(spec.input, shapes=((320, 320),))),
+        ):
+            others = [other if number == changed else one for number, one in enumerate(BEFORE)]
+            assert preprocessing(MATCHER, others) != HERE
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (align, "MOST_SAMPLED_DOWN"),
+        (detector, "MIN_SCORE"),
+        (detector, "MAX_OVERLAP"),
+        (detector, "SMALLEST_AT_HALF_SCALE_PX"),
+        (detector, "LARGEST_AT_FULL_SCALE_PX"),
+        (detector, "MAX_CLOSE_UPS"),
+        (detector, "CLOSE_UP_MIN_SCORE"),
+        (detector, "CLOSE_UP_STRIDES"),
+        (detector, "SAME_FACE_OVERLAP"),
+        (detector, "SURENESS_POWER"),
+        (face_mesh, "SIZE"),
+        (face_mesh, "REACH"),
+        (face_mesh, "MIN_SCORE"),
+        (face_mesh, "MAX_APART"),
+        (recipe, "STEPS"),
+    ],
+)
+def test_another_number_in_a_step_has_another_hash(
+    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, name, 0.1234)
+    assert preprocessing(MATCHER, BEFORE) != HERE
+
+
+def test_another_framing_of_the_close_up_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        detector, "CLOSE_UP", replace(detector.CLOSE_UP, landmarks=detector.CLOSE_UP.landmarks + 1)
+    )
+    assert preprocessing(MATCHER, BEFORE) != HERE
+
+
+def test_another_mean_shape_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers, shape = face_mesh.mean_shape()
+    moved = shape + np.float32(0.01)
+    monkeypatch.setattr(face_mesh, "mean_shape", lambda: (numbers, moved))
+    assert preprocessing(MATCHER, BEFORE) != HERE
+
+
+def test_what_moves_no_score_changes_nothing() -> None:
+    told_otherwise = replace(
+        MATCHER, licence="another", origin="elsewhere", permitted_use="none", use="optional"
+    )
+    assert preprocessing(told_otherwise, BEFORE) == HERE
+    assert MATCHER.layout is not None
+    assert preprocessing(replace(MATCHER, layout=replace(MATCHER.layout, name="other")), BEFORE) == HERE
+
+
+def test_a_mesh_that_nobody_runs_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = preprocessing(MATCHER, BEFORE[:1])
+    monkeypatch.setattr(face_mesh, "REACH", 2.0)
+    assert preprocessing(MATCHER, BEFORE[:1]) == without
+
+
+SCENES = (
+    draw_scene(),
+    draw_face(1200, 1000, scale=6, left=250, top=100),
+    draw_face(640, 480, scale=0.9, left=280, top=160),
+)
+KNOWN = [0.98871, 0.98872, 0.98376, 0.99521, 0.99434, 0.99120]
+"""Cosines of the scenes' templates to the matcher's known answer, and of one to the next.
+
+Pixels sampled otherwise, no close-up or other points of the mesh move one by 0.004 and more; one grey level
+on every hundredth pixel moves none by more than 0.0002."""
+KNOWN_HASH = "aefd176217ff5add05bbd9019fcfc41f72dff6e9f18ceaf703c6686edf13745f"
+
+
+def test_scores_did_not_move_without_the_hash(networks: Networks) -> None:
+    """Where this fails: name the change in `recipe.STEPS`, calibrate anew, then pin both."""
+    templates = [_template(scene, networks) for scene in SCENES]
+    golden = np.array(MATCHER.golden) / np.linalg.norm(MATCHER.golden)
+    to_golden = [float(one @ golden) for one in templates]
+    to_next = [float(templates[one] @ templates[other]) for one, other in ((0, 1), (1, 2), (0, 2))]
+    assert networks.embedder.identity.preprocessing == KNOWN_HASH
+    assert [*to_golden, *to_next] == pytest.approx(KNOWN, abs=0.0008)
+
+
+def _template(scene: ImageBGR, networks: Networks) -> NDArray[np.float32]:
+    (face,) = networks.detector.detect(scene)
+    return embed(scene, networks.refined(scene, face), networks.embedder).vector

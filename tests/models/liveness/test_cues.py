@@ -1,0 +1,181 @@
+"""Cues tell a plane from a head, and what moves from what does not; the score is one number of them all."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.detect.face_mesh import COUNT, INNER_LIPS, five_points, mean_shape
+from models.liveness import score
+from models.liveness.cues.border import border
+from models.liveness.cues.colours import colours
+from models.liveness.cues.micro_motion import eyes, mouth
+from models.liveness.cues.moire import moire
+from models.liveness.cues.planarity import planarity
+from models.liveness.cues.relief import relief
+from models.liveness.cues.surroundings import surroundings
+from models.liveness.frames import Look
+from models.values.face import Box, Face, ImageBGR, Mesh
+from models.values.measurement import Measure, Measured, NotAssessed
+
+RNG = np.random.default_rng(4)
+GREY: ImageBGR = np.full((480, 640, 3), 128, np.uint8)
+
+
+def head() -> np.ndarray:
+    """468×3: the mean shape, bulged towards the camera, eyes some 100 px apart, in the picture's middle."""
+    numbers, shape = mean_shape()
+    points = np.tile([320.0, 240.0, 0.0], (COUNT, 1)) + RNG.normal(0, 40, (COUNT, 3)) * [1, 1, 0]
+    points[numbers, :2] = (shape - [56, 72]) * 2.8 + [320, 240]
+    across = (points[:, :2] - [320, 240]) / 100
+    points[:, 2] = -60 + 60 * (across**2).sum(1)
+    return points
+
+
+HEAD = head()
+
+
+def look(points: np.ndarray, at_s: float = 0.0, image_bgr: ImageBGR = GREY) -> Look:
+    mesh = Mesh(points.astype(np.float32), 1.0)
+    landmarks = five_points(mesh)
+    low, high = landmarks.min(0), landmarks.max(0)
+    return Look(image_bgr, Face(Box(*low, *(high - low)), landmarks, 1.0, mesh), at_s)
+
+
+def shifted(x: float, y: float = 0) -> np.ndarray:
+    return np.asarray(HEAD + np.array([x, y, 0]))
+
+
+def turned(points: np.ndarray, degrees: float, *, flat: bool, far: float = 900.0) -> np.ndarray:
+    """Turned about the upright axis and seen in perspective; `flat`: as a print of it would be."""
+    angle = np.deg2rad(degrees)
+    centred = points - [320, 240, 0]
+    if flat:
+        centred = centred * [1, 1, 0]
+    x = centred[:, 0] * np.cos(angle) + centred[:, 2] * np.sin(angle)
+    z = -centred[:, 0] * np.sin(angle) + centred[:, 2] * np.cos(angle)
+    scale = far / (far + z)
+    return np.asarray(np.stack([x * scale + 320, centred[:, 1] * scale + 240, points[:, 2]], axis=1))
+
+
+def value(measure: Measure) -> float:
+    assert isinstance(measure, Measured), measure
+    return measure.value
+
+
+def test_a_plane_moves_as_a_plane_and_a_head_does_not() -> None:
+    degrees = (0, 5, 10, 15)
+    paper = [look(turned(HEAD, one, flat=True)) for one in degrees]
+    person = [look(turned(HEAD, one, flat=False)) for one in degrees]
+
+    assert value(planarity(paper)) < 0.05
+    assert value(planarity(person)) > 0.2
+    assert value(relief(person)) > 0.8
+    assert value(relief(paper)) < 0.5
+
+
+def test_a_face_that_does_not_move_tells_nothing_of_its_shape() -> None:
+    same = [look(HEAD), look(shifted(30, 10)), look(HEAD)]
+
+    assert isinstance(planarity(same), NotAssessed)
+    assert isinstance(relief(same), NotAssessed)
+    assert isinstance(surroundings([look(HEAD), look(HEAD)]), NotAssessed)
+
+
+def test_eyes_and_mouth_that_move_are_seen() -> None:
+    speaking = HEAD.copy()
+    speaking[INNER_LIPS[1]] += [0, 12, 0]
+    still, moving = [look(HEAD)] * 4, [look(HEAD), look(speaking), look(HEAD), look(speaking)]
+
+    assert value(mouth(still)) == 0
+    assert value(mouth(moving)) > 0.05
+    assert value(eyes(still)) == 0
+
+
+def textured(seed: int) -> ImageBGR:
+    rough = np.random.default_rng(seed).integers(0, 255, (48, 64, 3), np.uint8)
+    return np.asarray(cv2.resize(rough, (640, 480), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def test_paper_takes_what_is_around_the_face_along_and_a_hall_stays() -> None:
+    room, way = textured(1), 12
+    along = np.asarray(np.roll(room, way, axis=1), np.uint8)
+    held = [look(HEAD, image_bgr=room), look(shifted(way), image_bgr=along)]
+    stands = [look(HEAD, image_bgr=room), look(shifted(way), image_bgr=room)]
+
+    assert value(surroundings(held)) > 1
+    assert value(surroundings(stands)) < -1
+
+
+def test_a_sheet_has_a_border() -> None:
+    sheet = GREY.copy()
+    cv2.rectangle(sheet, (150, 50), (490, 450), (250, 250, 250), -1)
+
+    assert value(border([look(HEAD)])) == 0
+    assert value(border([look(HEAD, image_bgr=sheet)])) > 3
+
+
+def test_a_raster_stands_out_of_the_spectrum() -> None:
+    noise = np.clip(128 + RNG.normal(0, 6, GREY.shape), 0, 255)
+    stripes = noise + 12 * np.sin(np.arange(640) * 2 * np.pi * 0.3)[None, :, None]
+    plain = value(moire([look(HEAD, image_bgr=noise.astype(np.uint8))]))
+
+    assert value(moire([look(HEAD, image_bgr=np.clip(stripes, 0, 255).astype(np.uint8))])) > plain + 1
+
+
+def test_a_grey_print_has_no_colours() -> None:
+    coloured = textured(3)
+    grey = cv2.cvtColor(cv2.cvtColor(coloured, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+
+    assert value(colours([look(HEAD, image_bgr=np.asarray(grey, np.uint8))])) < 1
+    assert value(colours([look(HEAD, image_bgr=coloured)])) > 10
+
+
+def test_a_face_without_a_mesh_or_at_the_edge_is_not_assessed_in_part() -> None:
+    bare = replace(look(HEAD), face=replace(look(HEAD).face, mesh=None))
+    cues = score.measure([bare] * 5)
+
+    assert {name for name, one in cues.items() if isinstance(one, NotAssessed)} >= {"planarity", "relief"}
+    assert isinstance(moire([look(shifted(-300))]), NotAssessed)
+
+
+def test_few_looks_have_no_score() -> None:
+    assert score.assess([look(HEAD)] * (score.FEWEST_LOOKS - 1)).keys() == {score.SCORE}
+
+
+def test_the_shipped_weights_score_every_run_of_looks() -> None:
+    cues = score.assess([look(turned(HEAD, one, flat=False), one / 5) for one in range(5)])
+
+    assert cues.keys() == {score.SCORE, *score.CUES}
+    assert 0 <= value(cues[score.SCORE]) <= 1
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), min_size=12, max_size=12))
+def test_a_score_lies_between_0_and_1_and_takes_ten_steps_at_least(values: list[float | None]) -> None:
+    cues: Mapping[str, Measure] = {
+        name: NotAssessed("none") if one is None else Measured(one)
+        for name, one in zip(score.CUES, values, strict=True)
+    }
+    found = score.shipped().score(cues)
+
+    if sum(one is not None for one in values) < 6:
+        assert isinstance(found, NotAssessed)
+    else:
+        assert 0 <= value(found) <= 1
+    weights = score.shipped()
+    name = max(weights.cues, key=lambda one: abs(weights.cues[one].weight))
+    steps = {
+        value(weights.score(dict.fromkeys(score.CUES, Measured(0.0)) | {name: Measured(one)}))
+        for one in np.linspace(-3, 3, 13) * weights.cues[name].deviation + weights.cues[name].mean
+    }
+    assert len(steps) >= 10
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "other", "cues": {}, "constant": 0}'])
+def test_what_are_no_weights_is_refused(text: str) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        score.read(text)

@@ -1,0 +1,1 @@
+"""Ready networks, and the doctor."""

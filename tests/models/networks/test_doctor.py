@@ -1,0 +1,226 @@
+"""What is missing, broken or out of reach is a finding with an advice, never a traceback."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import Role
+from models.errors import ProviderError
+from models.networks import doctor as doctoring
+from models.networks.doctor import Findings, examine
+from models.runtime import bf16, providers
+from models.runtime.machine import ROOT
+from models.runtime.onnx_runtime import available_providers
+from models.runtime.providers import CPU, CUDA, OPENVINO
+from models.runtime.threads import cores, limits
+
+ROLES: tuple[Role, ...] = ("detector", "matcher")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, prepared_file: Callable[[Role], Path]) -> Path:
+    """A cache of its own with every default network."""
+    (tmp_path / "networks").mkdir()
+    for spec in catalogue.load().networks:
+        if spec.use == "default":
+            shutil.copy(prepared_file(spec.role), weights.prepared_path(spec, tmp_path))
+    return tmp_path
+
+
+def path_of(role: Role, cache: Path) -> Path:
+    return weights.prepared_path(catalogue.load().for_role(role), cache)
+
+
+def state_of(found: Findings, role: Role) -> str:
+    (one,) = [one for one in found.networks if one.spec.role == role and one.needed]
+    return one.state
+
+
+def test_on_a_machine_that_is_ready_every_needed_network_gives_the_known_answer(cache: Path) -> None:
+    found = examine(cache, threads=1)
+    needed = [one for one in found.networks if one.needed]
+    assert found.well
+    assert found.advice == ()
+    assert all(one.provider == CPU and one.nodes > 50 and one.run_ms and one.well for one in needed)
+    assert all(one.drift is not None and one.drift < 1e-3 for one in needed)
+
+
+def test_bfloat16_of_the_processors_own_is_told_and_its_absence_is_no_problem(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without() -> str:
+        raise ProviderError("this processor has no bfloat16 of its own")
+
+    monkeypatch.setattr(doctoring, "native_bf16", without)
+    lacking = examine(cache, threads=1)
+    assert lacking.well
+    assert (lacking.bf16, lacking.bf16_problem) == ("", "this processor has no bfloat16 of its own")
+    monkeypatch.setattr(doctoring, "native_bf16", lambda: "amx")
+    assert examine(cache, threads=1).bf16 == "amx"
+
+
+def test_a_network_that_is_not_prepared_is_a_problem_and_the_advice_prepares_it(cache: Path) -> None:
+    path_of("matcher", cache).unlink()
+    found = examine(cache, threads=1)
+    name = catalogue.load().for_role("matcher").name
+    assert not found.well
+    assert found.problems == (f"{name}: its file is missing",)
+    assert found.advice == (f"run `python -m models prepare {name}`",)
+    assert state_of(found, "detector") == "ready"
+
+
+@pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
+@pytest.mark.parametrize(
+    ("maker", "extra"), [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in")]
+)
+def test_the_advice_is_what_serves_this_processor(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, maker: str, extra: str
+) -> None:
+    monkeypatch.setattr(providers, "vendor", lambda: maker)
+    for module in (bf16, doctoring):
+        monkeypatch.setattr(module, "native_bf16", lambda: "avx512")
+    found = examine(cache, "openvino", threads=1)
+    lock = f"requirements-{extra}.lock"
+    assert (ROOT / lock).is_file()
+    assert found.advice == (f"install the extra {extra} ({lock}), in a fresh environment",)
+    assert all(told.endswith(f"the extra {extra}") for told in (*found.problems, found.bf16_problem))
+
+
+def damaged(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"x")
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [damaged, emptied])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_changed_file_is_a_problem_and_is_not_run(
+    cache: Path, role: Role, damage: Callable[[Path], None]
+) -> None:
+    damage(path_of(role, cache))
+    found = examine(cache, threads=1)
+    name = catalogue.load().for_role(role).name
+    assert state_of(found, role) == "changed"
+    assert found.problems == (f"{name}: its file is changed",)
+    assert found.advice == (f"run `python -m models prepare --again {name}`",)
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(cache: Path) -> None:
+    a_folder(path_of("matcher", cache))
+    found = examine(cache, threads=1)
+    assert state_of(found, "matcher") == "unreadable"
+    (advice,) = found.advice
+    assert str(path_of("matcher", cache)) in advice
+
+
+def test_a_network_that_no_lane_needs_may_be_missing(cache: Path) -> None:
+    found = examine(cache, threads=1)
+    assert all(one.well for one in found.networks if not one.needed and one.state == "missing")
+    assert found.well
+
+
+@pytest.mark.skipif(CUDA in available_providers(), reason="there is a GPU here")
+def test_a_provider_that_is_not_here_is_a_problem_and_the_advice_names_its_extra(cache: Path) -> None:
+    found = examine(cache, "cuda", threads=1)
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith(f"{CUDA} is not available here")
+    assert found.advice == ("install the extra gpu (requirements-gpu.lock), in a fresh environment",)
+    assert not any(one.provider for one in found.networks)
+
+
+def test_a_provider_that_nobody_knows_is_an_error(cache: Path) -> None:
+    with pytest.raises(ProviderError, match="no provider that is known"):
+        examine(cache, "abacus")
+
+
+def test_more_threads_than_cores_are_advised_against(cache: Path) -> None:
+    found = examine(cache, threads=cores(limits()) + 1)
+    assert found.well
+    assert any(text.startswith("ask for at most") for text in found.advice)
+
+
+def doctor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "models", "doctor", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+
+
+def test_the_command_tells_people_and_machines_the_same(cache: Path) -> None:
+    text = doctor("--threads", "1", PASSENGER_LANE_CACHE=str(cache))
+    told = doctor("--threads", "1", "--json", PASSENGER_LANE_CACHE=str(cache))
+    found: dict[str, Any] = json.loads(told.stdout)
+    assert text.returncode == told.returncode == 0
+    assert found["well"] is True
+    assert found["threads"]["threads"] == 1
+    for network in found["networks"]:
+        assert network["name"] in text.stdout
+        if network["use"] == "default":
+            assert network["golden_passed"]
+            assert f"CPU {network['nodes']}/{network['nodes']}" in text.stdout
+    assert found["machine"]["cpu"] in text.stdout
+    assert f"A lane's networks would start on {CPU}." in text.stdout
+
+
+def test_an_empty_cache_and_a_broken_catalogue_are_told_with_exit_code_1(tmp_path: Path) -> None:
+    empty = doctor(PASSENGER_LANE_CACHE=str(tmp_path))
+    assert empty.returncode == 1
+    assert "prepare" in empty.stdout
+    broken = doctor("--json", PASSENGER_LANE_CATALOGUE=str(tmp_path / "none.toml"))
+    assert broken.returncode == 1
+    assert "none.toml" in json.loads(broken.stdout)["problems"][0]
+    assert "Traceback" not in empty.stderr + broken.stderr
+
+
+def test_two_runtimes_are_told_and_nothing_is_loaded(tmp_path: Path, cache: Path) -> None:
+    info = tmp_path / "path" / "onnxruntime_gpu-9.9.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 9.9\n")
+    done = doctor("--json", PASSENGER_LANE_CACHE=str(cache), PYTHONPATH=str(info.parent))
+    found = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert "exclude each other" in found["problems"][0]
+    assert "uninstall onnxruntime, onnxruntime-gpu" in found["advice"][0]
+    assert not any(network["provider"] for network in found["networks"])
+
+
+def test_a_runtime_that_does_not_load_is_told(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('libsomething.so: cannot open')\n")
+    done = doctor("--json", PASSENGER_LANE_CACHE=str(cache), PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1, done.stderr
+    assert "does not load: libsomething.so" in json.loads(done.stdout)["problems"][0]
+
+
+def test_ctrl_c_ends_it_without_a_traceback(cache: Path) -> None:
+    environment = {**os.environ, "PASSENGER_LANE_CACHE": str(cache)}
+    command = [sys.executable, "-m", "models", "doctor"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as started:
+        assert started.stderr is not None
+        first = started.stderr.readline()
+        started.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+        started.send_signal(signal.SIGINT)
+        _, rest = started.communicate()
+    assert "Looking at" in first
+    assert started.returncode in (130, -signal.SIGINT)
+    assert "Traceback" not in rest

@@ -1,0 +1,89 @@
+"""The same answers as OpenCV's own detector and recogniser give on the same weights."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from models.align import ARCFACE_112, align
+from models.catalogue import catalogue, weights
+from models.catalogue.spec import PackageSource, Role
+from models.detect.detector import Letterbox
+from models.embed.similarity import similarity
+from models.networks.build import Networks
+from models.values.face import ImageBGR
+from tests.models.conftest import PEOPLE
+
+SIZES = [(640, 480), (320, 256), (640, 640)]
+
+
+@pytest.mark.parametrize("canvas", SIZES)
+@pytest.mark.parametrize("name", PEOPLE)
+def test_boxes_and_landmarks_are_within_half_a_pixel_of_opencvs(
+    name: str,
+    canvas: tuple[int, int],
+    networks: Networks,
+    people: dict[str, ImageBGR],
+    prepared_file: Callable[[Role], Path],
+) -> None:
+    image = cv2.resize(people[name], canvas, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    theirs = cv2.FaceDetectorYN.create(str(prepared_file("detector")), "", canvas, 0.7, 0.3)
+    _, expected = theirs.detect(image)
+    found = networks.detector.at(image, Letterbox(canvas, 1.0))
+    assert len(found) == len(expected) >= 1
+    by_place = [rows[np.argsort(rows[:, 0])] for rows in (found, expected)]
+    assert np.abs(by_place[0][:, :14] - by_place[1][:, :14]).max() < 0.5
+    assert np.abs(by_place[0][:, 14] - by_place[1][:, 14]).max() < 0.001
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_opencvs_aligned_face_and_feature_are_ours(
+    name: str,
+    networks: Networks,
+    people: dict[str, ImageBGR],
+    prepared_file: Callable[[Role], Path],
+) -> None:
+    theirs = cv2.FaceRecognizerSF.create(str(prepared_file("matcher")), "")
+    # OpenCV does not average down: compare where the face need not shrink by more than 2.
+    image = cv2.resize(people[name], None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    face = networks.detector.detect(image)[0]
+    box = face.box_in_image
+    row = np.array([box.x, box.y, box.width, box.height, *face.landmarks.ravel(), face.score], np.float32)
+    their_crop = theirs.alignCrop(image, row[None])
+    aligned = align(image, face.landmarks, ARCFACE_112)
+    assert np.abs(aligned.image_bgr.astype(int) - their_crop.astype(int)).max() <= 1
+    feature = theirs.feature(aligned.image_bgr).ravel()
+    cosine = networks.embedder.embed(aligned).vector @ feature / np.linalg.norm(feature)
+    assert cosine >= 0.9999
+
+
+def test_the_detector_answers_as_opencv_does_on_the_file_as_published(
+    networks: Networks, people: dict[str, ImageBGR]
+) -> None:
+    source = catalogue.load().for_role("detector").source
+    assert isinstance(source, PackageSource)
+    published = weights.package_path(source)
+    image = cv2.resize(people["obama.jpg"], (640, 640), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    try:
+        theirs = cv2.FaceDetectorYN.create(str(published), "", (640, 640), 0.7, 0.3)
+        _, expected = theirs.detect(image)
+    except cv2.error as error:
+        pytest.skip(f"this OpenCV does not run the published file: {error}")
+    found = networks.detector.at(image, Letterbox((640, 640), 1.0))
+    assert np.abs(found[:, :14] - expected[:, :14]).max() < 0.5
+
+
+def test_one_person_is_nearer_to_himself_than_to_another(
+    networks: Networks, people: dict[str, ImageBGR]
+) -> None:
+    embeddings = {
+        name: networks.embedder.embed(
+            align(image, networks.detector.detect(image)[0].landmarks, networks.embedder.layout)
+        )
+        for name, image in people.items()
+    }
+    obama, second, third, biden = (embeddings[name] for name in PEOPLE)
+    assert min(similarity(obama, second), similarity(obama, third), similarity(second, third)) > 0.6
+    assert max(similarity(biden, other) for other in (obama, second, third)) < 0.363

@@ -1,0 +1,37 @@
+"""Whatever moves a measure of quality on a known photograph is seen, by a table of what they were."""
+
+import csv
+from pathlib import Path
+
+from models.networks.build import Networks
+from models.quality import COMPONENTS
+from tests.models.quality.golden_table import COLUMNS, PICTURES, TABLE, rows
+
+MAPPED = 1
+"""A mapped value is a whole number, and may be rounded to the next."""
+
+
+def table() -> list[dict[str, str]]:
+    with TABLE.open(encoding="ascii", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_every_measure_is_what_it_was_on_every_photograph(networks: Networks, photos: Path) -> None:
+    found = [dict(zip(COLUMNS, row, strict=True)) for row in rows(networks, photos)]
+    golden = table()
+    assert [(row["photo"], row["component"]) for row in found] == [
+        (row["photo"], row["component"]) for row in golden
+    ]
+    moved = [(old, new) for old, new in zip(golden, found, strict=True) if not same(old, new)]
+    assert moved == []
+
+
+def same(old: dict[str, str], new: dict[str, str]) -> bool:
+    away = abs(float(new["raw"]) - float(old["raw"]))
+    apart = abs(float(new["mapped"]) - float(old["mapped"]))
+    return away <= float(old["tolerance"]) and apart <= MAPPED
+
+
+def test_the_table_has_every_photograph_and_component_once() -> None:
+    named = [(row["photo"], row["component"]) for row in table()]
+    assert sorted(named) == sorted((photo, component) for photo in PICTURES for component in COMPONENTS)

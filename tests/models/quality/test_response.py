@@ -1,0 +1,166 @@
+"""Each measure of quality follows, step by step, as a real photograph is made worse by known amounts."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+
+from models.networks.build import Networks
+from models.quality import assess, mapped
+from models.quality.face.motion import Before, motion
+from models.values.face import Face, ImageBGR
+from models.values.measurement import Measured
+from tests.support.models import degraded_photographs
+
+EYES_APART_PX = 80
+
+Worse = Callable[[ImageBGR, Face, float], ImageBGR]
+
+
+def found(networks: Networks, image: ImageBGR) -> Face:
+    return networks.refined(image, networks.detector.detect(image)[0])
+
+
+@pytest.fixture(scope="module", params=["obama.jpg", "biden.jpg"])
+def photo(networks: Networks, people: dict[str, ImageBGR], request: pytest.FixtureRequest) -> ImageBGR:
+    """A photograph's face, with the eyes 80 px apart."""
+    return degraded_photographs.portrait(people[request.param], networks.detector, EYES_APART_PX)
+
+
+def measured(networks: Networks, image: ImageBGR, component: str) -> float:
+    measure = assess(image, found(networks, image))[component]
+    assert isinstance(measure, Measured), measure
+    return measure.value
+
+
+def without_face(worse: Callable[[ImageBGR, float], ImageBGR]) -> Worse:
+    return lambda image, _, amount: worse(image, amount)
+
+
+def squeezed(image: ImageBGR, amount: float) -> ImageBGR:
+    """Less tall by this part: eyes and mouth are that much less open."""
+    return np.asarray(cv2.resize(image, None, fx=1, fy=1 - amount, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def cut(image: ImageBGR, face: Face, amount: float) -> ImageBGR:
+    """This part of the detector's box lies beyond the left edge."""
+    box = face.box_in_image
+    return np.ascontiguousarray(image[:, max(0, round(box.x + amount * box.width)) :]) if amount else image
+
+
+# Component, how it is made worse, by how much, and whether the raw value rises. Each step must move it by a
+# hundredth of its whole way at least.
+RESPONSES: dict[str, tuple[str, Worse, Sequence[float], bool]] = {
+    "blur": ("sharpness", without_face(degraded_photographs.blurred), (0, 1, 2, 4), False),
+    "dark": ("brightness", without_face(degraded_photographs.exposed), (1, 0.6, 0.3, 0.1), False),
+    "darkness": ("under_exposure", without_face(degraded_photographs.exposed), (1, 0.8, 0.65, 0.5), True),
+    "glare": ("over_exposure", without_face(degraded_photographs.exposed), (1.2, 1.4, 1.6), True),
+    "window": ("illumination_uniformity", degraded_photographs.lit_from_one_side, (0.3, 0.6), False),
+    "veil": ("dynamic_range", without_face(degraded_photographs.veiled), (1, 0.5, 0.25, 0.15), False),
+    "grey": ("natural_colour", without_face(degraded_photographs.greyed), (0.8, 0.9, 1), True),
+    "JPEG": ("compression", without_face(degraded_photographs.compressed), (95, 60, 30, 10), True),
+    "glasses": ("eyes_visible", degraded_photographs.behind_glasses, (0, 0.3, 0.6, 0.9), False),
+    "hand": ("mouth_visible", degraded_photographs.behind_hand, (0, 0.3, 0.6, 0.9), False),
+    "mask": ("mouth_visible", degraded_photographs.behind_mask, (0, 0.3, 0.6, 0.9), False),
+    "covered": ("occlusion", degraded_photographs.behind_glasses, (0, 0.75, 0.85, 0.95), True),
+    "eyes": ("eye_opening", without_face(squeezed), (0, 0.15, 0.3), False),
+    "far": ("inter_eye_distance_px", without_face(degraded_photographs.farther), (1, 1.5, 2), False),
+    "small": ("head_size", without_face(degraded_photographs.farther), (1, 1.5, 2), False),
+    "cut": ("shown", cut, (0, 0.3, 0.45), False),
+}
+
+
+@pytest.mark.parametrize(("component", "worse", "amounts", "rises"), RESPONSES.values(), ids=RESPONSES)
+def test_a_measure_follows_every_step_of_what_it_measures(
+    networks: Networks, photo: ImageBGR, component: str, worse: Worse, amounts: Sequence[float], rises: bool
+) -> None:
+    face = found(networks, photo)
+    steps = [measured(networks, worse(photo, face, amount), component) for amount in amounts]
+    least = abs(steps[-1] - steps[0]) / 100
+    assert least > 0
+    assert all((after - before if rises else before - after) >= least for before, after in pairwise(steps)), (
+        steps
+    )
+
+
+@pytest.mark.parametrize(("component", "worse", "amounts", "rises"), RESPONSES.values(), ids=RESPONSES)
+def test_worse_is_never_mapped_to_better(
+    networks: Networks, photo: ImageBGR, component: str, worse: Worse, amounts: Sequence[float], rises: bool
+) -> None:
+    face = found(networks, photo)
+    images = [worse(photo, face, amount) for amount in (amounts[0], amounts[-1])]
+    first, last = (mapped(component, assess(image, found(networks, image))[component]) for image in images)
+    assert isinstance(first, Measured)
+    assert isinstance(last, Measured)
+    assert last.value <= first.value
+
+
+@pytest.mark.parametrize("eyes", ["r", "l"])
+def test_one_covered_eye_is_enough(networks: Networks, photo: ImageBGR, eyes: str) -> None:
+    image = degraded_photographs.behind_glasses(photo, found(networks, photo), 0.95, eyes)
+    assert measured(networks, image, "eyes_visible") < 0.2
+    assert measured(networks, image, "occlusion") > 0.1
+
+
+def test_noise_makes_no_covered_eye_visible(networks: Networks, photo: ImageBGR) -> None:
+    face = found(networks, photo)
+    behind = degraded_photographs.behind_glasses(photo, face, 0.95)
+    noisy = (behind + np.random.default_rng(0).normal(0, 10, behind.shape)).clip(0, 255).astype(np.uint8)
+    seen = assess(noisy, face)["eyes_visible"]
+    assert isinstance(seen, Measured)
+    assert seen.value < 0.2
+
+
+def test_a_head_turned_by_known_angles_is_measured_as_turned_by_them(
+    networks: Networks, photo: ImageBGR
+) -> None:
+    face = found(networks, photo)
+    for component, axis in (("yaw_deg", 1), ("pitch_deg", 0)):
+        angles = [
+            pose(photo, degraded_photographs.turned(face, axis, degrees), component)
+            for degrees in (-20, 0, 20)
+        ]
+        assert np.diff(angles) == pytest.approx([20, 20], abs=3)
+
+
+def test_a_picture_turned_by_known_angles_has_a_head_tilted_by_them(
+    networks: Networks, photo: ImageBGR
+) -> None:
+    rolls = [
+        measured(networks, degraded_photographs.tilted(photo, degrees), "roll_deg")
+        for degrees in (-15, 0, 15)
+    ]
+    assert np.diff(rolls) == pytest.approx([15, 15], abs=2.5)
+
+
+def pose(image: ImageBGR, face: Face, component: str) -> float:
+    measure = assess(image, face)[component]
+    assert isinstance(measure, Measured)
+    return measure.value
+
+
+def test_coloured_light_is_no_natural_colour(networks: Networks, photo: ImageBGR) -> None:
+    assert measured(networks, photo, "natural_colour") == 0
+    assert measured(networks, degraded_photographs.in_coloured_light(photo, 1.4), "natural_colour") > 5
+
+
+def test_how_fast_a_face_moves_is_measured_in_eye_distances(networks: Networks, photo: ImageBGR) -> None:
+    before = found(networks, photo)
+    speeds = []
+    for moved_px in (0, 16, 32):
+        after = found(networks, np.roll(photo, moved_px, axis=1))
+        measure = motion(Before(before, 0.1), after)
+        assert isinstance(measure, Measured)
+        speeds.append(measure.value)
+    assert speeds == pytest.approx([0, 2, 4], abs=0.25)
+
+
+def test_offsets_are_where_the_face_is(networks: Networks, photo: ImageBGR) -> None:
+    room = ((40, 40), (120, 120), (0, 0))
+    middle = np.pad(photo, room, mode="edge")
+    for shift in (-60, 60):
+        image = np.roll(middle, shift, axis=1)
+        moved = measured(networks, image, "offset_x") - measured(networks, middle, "offset_x")
+        assert moved == pytest.approx(shift / middle.shape[1], abs=0.01)

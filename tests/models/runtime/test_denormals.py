@@ -1,0 +1,68 @@
+"""Denormals are zero while a network runs, in every thread that works on it, and nowhere else."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from models.runtime.denormals import SUPPORTED, flushed
+from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
+
+SMALL = np.full(1 << 16, 1e-40, np.float32)
+
+pytestmark = pytest.mark.skipif(not SUPPORTED, reason="this processor or C library is not known")
+
+
+def kept() -> float:
+    """The share of denormals that this thread computes with."""
+    return float(np.mean(SMALL * np.float32(1) > 0))
+
+
+def doubling(width: int) -> bytes:
+    """A graph that multiplies a 1×width tensor by two."""
+    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, width]) for name in ("x", "y")]
+    two = numpy_helper.from_array(np.full((1, width), 2, np.float32), "two")
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Mul", ["x", "two"], ["y"])], "double", ends[:1], ends[1:], [two]
+        ),
+        opset_imports=[helper.make_opsetid("", 21)],
+        ir_version=10,
+    )
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def test_denormals_are_zero_inside_the_block_alone() -> None:
+    assert kept() == 1
+    with flushed():
+        assert kept() == 0
+        with flushed():
+            assert kept() == 0
+        assert kept() == 0
+    assert kept() == 1
+
+
+def test_an_error_inside_the_block_restores_them_too() -> None:
+    with pytest.raises(ValueError, match="of the block"), flushed():
+        raise ValueError("of the block")
+    assert kept() == 1
+
+
+def test_another_thread_computes_as_before() -> None:
+    with ThreadPoolExecutor(max_workers=1) as other:
+        assert other.submit(kept).result() == 1
+        with flushed():
+            assert other.submit(kept).result() == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_denormal_comes_out_of_a_network(threads: int) -> None:
+    session = OrtSession(doubling(len(SMALL)), "double", RuntimeSettings(threads=threads), [(1, len(SMALL))])
+    (answer,) = session.run(SMALL[None]).values()
+    assert not answer.any()
+    (answer,) = session.run(np.ones_like(SMALL)[None]).values()
+    assert (answer == 2).all()
+    assert kept() == 1

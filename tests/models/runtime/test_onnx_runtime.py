@@ -1,0 +1,357 @@
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from models.catalogue.spec import Role
+from models.convert.onnx_graph import GraphBuilder
+from models.errors import InferenceError, ProviderError
+from models.runtime import onnx_runtime, providers
+from models.runtime.onnx_runtime import OrtSession, RuntimeSettings, available_providers
+from models.runtime.providers import CPU, CUDA, IN_BF16, KNOWN, OPENVINO, Load, Provider, Shape
+from tests.models.conftest import ONE_THREAD
+
+SHAPE = (1, 3, 112, 112)
+
+
+def graph(*operators: str) -> bytes:
+    """A graph that applies one-input operators to a 1×2 tensor."""
+    names = ["x", *(f"after_{index}" for index in range(len(operators)))]
+    nodes = [helper.make_node(kind, [names[i]], [names[i + 1]], kind) for i, kind in enumerate(operators)]
+    ends = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in (names[0], names[-1])
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, "tiny", ends[:1], ends[1:]),
+        opset_imports=[helper.make_opsetid("", 21)],
+        ir_version=10,
+    )
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def small(*values: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.array([values], np.float32)
+
+
+def test_a_graph_says_where_it_runs() -> None:
+    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
+    assert session.provider == CPU
+    (answer,) = session.run(small(1, -2)).values()
+    assert answer.tolist() == [[-1, 2]]
+
+
+def test_a_required_provider_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ProviderError, match=f"requires {CUDA}"):
+        OrtSession(graph("Neg"), "tiny", RuntimeSettings("require", CUDA, 1), [(1, 2)])
+
+
+def test_a_preferred_provider_that_is_not_there_is_a_loud_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        session = OrtSession(graph("Neg"), "tiny", RuntimeSettings("prefer", CUDA, 1), [(1, 2)])
+    assert session.provider == CPU
+    assert "RUNS ON THE CPU" in caplog.text
+
+
+def test_the_cpu_policy_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    session = OrtSession(graph("Neg"), "tiny", RuntimeSettings("cpu", CUDA, 1), [(1, 2)])
+    assert session.provider == CPU
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("tensor", [small(1, 2, 3), small(1, 2).astype(np.float64), small(1, 2)[0]])
+def test_a_shape_that_was_not_warmed_up_is_refused(
+    tensor: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+) -> None:
+    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
+    with pytest.raises(InferenceError, match="not warmed up"):
+        session.run(tensor)
+
+
+def open_sided() -> bytes:
+    builder = GraphBuilder("open")
+    builder.add("Neg", ["x"], "neg")
+    return builder.finished(("x", ("many", 2)), [("neg", ("many", 2))])
+
+
+@pytest.mark.parametrize(("shapes", "told"), [(((3, 2),), [3, 2]), (((3, 2), (5, 2)), ["many", 2])])
+def test_a_runtime_is_told_the_only_shape_of_a_network(shapes: tuple[Shape, ...], told: list[object]) -> None:
+    runtime, options = onnx_runtime._onnxruntime(), onnx_runtime._options(1)
+    graph = onnx_runtime._for_kernels_of(runtime, KNOWN[OPENVINO], open_sided(), options, shapes)
+    session = runtime.InferenceSession(graph, options, [CPU])
+    assert session.get_inputs()[0].shape == told
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_side_that_a_graph_leaves_open_takes_every_size_on_the_list_and_no_other(count: int) -> None:
+    shapes = [(size, 2) for size in (3, 5)[:count]]
+    session = OrtSession(open_sided(), "open", ONE_THREAD, shapes)
+    for shape in shapes:
+        assert session.run(np.ones(shape, np.float32))["neg"].tolist() == [[-1, -1]] * shape[0]
+    with pytest.raises(InferenceError, match="not warmed up"):
+        session.run(np.ones((4, 2), np.float32))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_an_input_that_is_not_finite_is_refused(bad: float) -> None:
+    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
+    with pytest.raises(InferenceError, match="input is not finite"):
+        session.run(small(1, bad))
+
+
+def test_nan_and_infinity_are_never_an_answer() -> None:
+    session = OrtSession(graph("Sqrt"), "tiny", ONE_THREAD, [(1, 2)])
+    assert [answer.tolist() for answer in session.run(small(4, 9)).values()] == [[[2, 3]]]
+    with pytest.raises(InferenceError, match="not finite"):
+        session.run(small(4, -9))
+    with pytest.raises(InferenceError, match="not finite"):
+        OrtSession(graph("Log"), "tiny", ONE_THREAD, [(1, 2)])  # log(0), at the warm-up
+
+
+def test_of_several_answers_the_one_that_is_not_finite_is_named() -> None:
+    builder = GraphBuilder("two")
+    ends = [(builder.add(operator, ["x"], operator.lower()), (1, 2)) for operator in ("Neg", "Sqrt", "Abs")]
+    session = OrtSession(builder.finished(("x", (1, 2)), ends), "two", ONE_THREAD, [(1, 2)])
+    assert {name: answer.tolist() for name, answer in session.run(small(4, 9)).items()} == {
+        "neg": [[-4, -9]],
+        "sqrt": [[2, 3]],
+        "abs": [[4, 9]],
+    }
+    with pytest.raises(InferenceError, match="two: sqrt is not finite"):
+        session.run(small(4, -9))
+
+
+def test_loading_a_network_leaves_the_programs_own_arithmetic_alone() -> None:
+    code = (
+        "import numpy as np; from models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
+        f"OrtSession({graph('Sqrt')!r}, 'tiny', RuntimeSettings(threads=1), [(1, 2)])\n"
+        "print(np.float32(1e-40) * np.float32(1) > 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("data", [b"", b"not a graph", graph("Neg")[:-20]])
+def test_bytes_that_are_no_graph_are_a_provider_error(data: bytes) -> None:
+    with pytest.raises(ProviderError, match="does not load"):
+        OrtSession(data, "tiny", ONE_THREAD, [(1, 2)])
+
+
+def test_loading_and_running_write_nothing_to_the_terminal(
+    prepared_file: Callable[[Role], Path],
+) -> None:
+    code = (
+        "from pathlib import Path\nfrom models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
+        f"data = Path({str(prepared_file('matcher'))!r}).read_bytes()\n"
+        f"OrtSession(data, 'matcher', RuntimeSettings(threads=1), [{SHAPE}])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout + result.stderr == ""
+
+
+@pytest.mark.parametrize(("policy", "threads"), [("always", 1), ("cpu", 0), ("cpu", -2)])
+def test_settings_that_make_no_sense_are_refused(policy: str, threads: int) -> None:
+    with pytest.raises(ProviderError):
+        RuntimeSettings(policy, CPU, threads)  # type: ignore[arg-type]
+
+
+BOUND = {CPU: Provider(CPU, "cpu", "cpu", memory="cpu")}
+"""The CPU as a device of its own: its tensors are bound as a GPU's would be."""
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one thread", "two threads"])
+def both(
+    request: pytest.FixtureRequest, prepared_file: Callable[[Role], Path]
+) -> tuple[OrtSession, OrtSession]:
+    data, settings = prepared_file("matcher").read_bytes(), RuntimeSettings(threads=request.param)
+    return OrtSession(data, "plain", settings, [SHAPE]), OrtSession(data, "bound", settings, [SHAPE], BOUND)
+
+
+def test_bound_tensors_give_the_same_answers(both: tuple[OrtSession, OrtSession]) -> None:
+    plain, bound = both
+    for seed in range(3):
+        tensor = np.random.default_rng(seed).uniform(0, 255, SHAPE).astype(np.float32)
+        expected, found = plain.run(tensor), bound.run(tensor)
+        assert expected.keys() == found.keys()
+        assert all(np.array_equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_bound_answer_is_not_written_over_by_the_next(both: tuple[OrtSession, OrtSession]) -> None:
+    _, bound = both
+    first = bound.run(np.zeros(SHAPE, np.float32))
+    before = {name: value.copy() for name, value in first.items()}
+    second = bound.run(np.full(SHAPE, 200, np.float32))
+    assert all(np.array_equal(first[name], before[name]) for name in first)
+    assert any(not np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_bound_tensors_of_several_shapes_and_threads_never_mix(
+    prepared_file: Callable[[Role], Path],
+) -> None:
+    data = prepared_file("detector").read_bytes()
+    shapes = [(1, 3, 192, 320), (1, 3, 320, 320)]
+    plain, bound = (OrtSession(data, "detector", ONE_THREAD, shapes, known) for known in (KNOWN, BOUND))
+    tensors = [
+        np.random.default_rng(seed).uniform(0, 255, shapes[seed % 2]).astype(np.float32) for seed in range(12)
+    ]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = list(pool.map(bound.run, tensors))
+    for tensor, answer in zip(tensors, found, strict=True):
+        expected = plain.run(tensor)
+        assert all(np.array_equal(expected[name], answer[name]) for name in expected)
+
+
+def test_a_bound_tensor_that_is_a_view_is_read_as_it_stands() -> None:
+    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], BOUND)
+    wide = np.arange(4, dtype=np.float32)[None]
+    (answer,) = session.run(wide[:, ::2]).values()
+    assert answer.tolist() == [[0, -2]]
+
+
+def test_a_device_that_does_not_exist_is_a_provider_error() -> None:
+    nowhere = {CPU: Provider(CPU, "cpu", "cpu", memory="cuda")}
+    with pytest.raises(ProviderError, match="binds no tensors"):
+        OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], nowhere)
+
+
+@pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
+def test_no_required_provider_falls_back_to_the_cpu(provider: str) -> None:
+    if provider in available_providers():
+        pytest.skip(f"{provider} is here")
+    with pytest.raises(ProviderError, match=f"{provider} is not available here.*the extra"):
+        OrtSession(graph("Neg"), "tiny", RuntimeSettings("require", provider, 1), [(1, 2)])
+
+
+def test_a_plugin_that_offers_nothing_is_asked_once_and_told_alike_in_every_precision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For a runtime to which the same plugin added twice is an error."""
+    registered = []
+
+    class Runtime:
+        __version__ = "1.32.0"
+
+        def get_available_providers(self) -> list[str]:
+            return [CPU]
+
+        def register_execution_provider_library(self, name: str, library: str) -> None:
+            registered.append((name, library))
+            assert len(registered) == 1, "EP library is already registered"
+
+    plugin = ModuleType("a_plugin")
+    plugin.__spec__ = ModuleSpec("a_plugin", None)
+    plugin.get_library_path = lambda: "a.so"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "a_plugin", plugin)
+    monkeypatch.setattr(onnx_runtime, "_onnxruntime", Runtime)
+    monkeypatch.setattr(providers, "vendor", lambda: "AuthenticAMD")
+    rows = [replace(table[OPENVINO], plugin="a_plugin") for table in (KNOWN, IN_BF16)]
+    told = {onnx_runtime.why_unavailable(row) for row in (*rows, *rows)}
+    assert registered == [(OPENVINO, "a.so")]
+    (one,) = told
+    assert "serves GenuineIntel alone" in one
+    assert one.endswith("the extra openvino-built-in")
+
+
+def test_a_provider_that_leaves_nodes_to_another_is_refused() -> None:
+    # Azure's provider is in the CPU runtime, runs no node, and the runtime falls back without a word.
+    azure = "AzureExecutionProvider"
+    known = {**KNOWN, azure: Provider(azure, "azure", "none")}
+    with pytest.raises(ProviderError, match="does not run 2 of 2 nodes: CPUExecutionProvider runs Neg"):
+        OrtSession(graph("Neg", "Abs"), "tiny", RuntimeSettings("require", azure, 1), [(1, 2)], known)
+    preferred = OrtSession(graph("Neg", "Abs"), "tiny", RuntimeSettings("prefer", azure, 1), [(1, 2)], known)
+    assert (preferred.provider, preferred.nodes) == (CPU, 2)
+
+
+def test_a_provider_that_nobody_knows_is_an_error_even_when_only_preferred() -> None:
+    with pytest.raises(ProviderError, match="no provider that is known"):
+        OrtSession(graph("Neg"), "tiny", RuntimeSettings("prefer", "gpu", 1), [(1, 2)])
+
+
+@pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
+@pytest.mark.parametrize("role", ["detector", "matcher"])
+def test_another_provider_answers_as_the_cpu_does(
+    prepared_file: Callable[[Role], Path], provider: str, role: Role
+) -> None:
+    if provider not in available_providers():
+        pytest.skip(f"{provider} is not here")
+    data = prepared_file(role).read_bytes()
+    shape = (1, 3, 320, 320) if role == "detector" else SHAPE
+    required = OrtSession(data, role, RuntimeSettings("require", provider, 1), [shape])
+    tensor = np.random.default_rng(5).uniform(0, 255, shape).astype(np.float32)
+    expected = OrtSession(data, role, ONE_THREAD, [shape]).run(tensor)
+    for name, answer in required.run(tensor).items():
+        assert np.allclose(answer, expected[name], atol=1e-3), name
+
+
+def test_a_provider_that_compiles_gets_a_folder_of_this_graph_and_this_runtime_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
+    loads: list[Load] = []
+
+    def told(load: Load) -> dict[str, str]:
+        loads.append(load)
+        return {}
+
+    known = {CPU: Provider(CPU, "engine", "cpu", told, compiles=True)}
+    for data in (graph("Neg"), graph("Abs"), graph("Neg")):
+        OrtSession(data, "tiny", ONE_THREAD, [(1, 2)], known)
+    first, second, again = loads
+    assert first.input_name == "x"
+    assert first.shapes == ((1, 2),)
+    assert first.cache == again.cache != second.cache
+    assert first.cache.is_relative_to(tmp_path / "engine")
+    assert first.cache.stat().st_mode & 0o077 == 0
+
+
+def test_an_engine_is_kept_for_tensorrt_alone() -> None:
+    assert [provider.short for provider in KNOWN.values() if provider.compiles] == ["tensorrt"]
+
+
+def test_what_has_no_option_is_set_before_and_with_another_value_nothing_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LANE_TEST", "")
+    monkeypatch.delenv("LANE_TEST")
+    known = {CPU: Provider(CPU, "cpu", "cpu", environment=(("LANE_TEST", "0"),))}
+    OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], known)
+    assert os.environ["LANE_TEST"] == "0"
+    monkeypatch.setenv("LANE_TEST", "1")
+    with pytest.raises(ProviderError, match="LANE_TEST is '1' and must be '0'"):
+        OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], known)
+
+
+def with_ends(inputs: list[str], kind: int) -> bytes:
+    """A graph with these inputs, of which the first is answered with as this type."""
+    entries = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in inputs]
+    node = helper.make_node("Cast", inputs[:1], ["out"], to=kind)
+    answer = helper.make_tensor_value_info("out", kind, [1, 2])
+    model = helper.make_model(
+        helper.make_graph([node], "odd", entries, [answer]),
+        opset_imports=[helper.make_opsetid("", 21)],
+        ir_version=10,
+    )
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def test_a_graph_with_two_inputs_is_refused() -> None:
+    with pytest.raises(InferenceError, match=r"one input, found .*x.*y"):
+        OrtSession(with_ends(["x", "y"], onnx.TensorProto.FLOAT), "odd", ONE_THREAD, [(1, 2)])
+
+
+@pytest.mark.parametrize("kind", ["STRING", "INT64", "FLOAT16", "DOUBLE", "BOOL"])
+def test_an_answer_that_is_no_float32_is_refused(kind: str) -> None:
+    with pytest.raises(InferenceError, match="no float32 tensor"):
+        OrtSession(with_ends(["x"], onnx.TensorProto.DataType.Value(kind)), "odd", ONE_THREAD, [(1, 2)])

@@ -1,0 +1,142 @@
+"""A network in fewer steps answers as before, whatever its slopes and convolutions."""
+
+from collections import Counter
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from models.convert.onnx_graph import GraphBuilder
+from models.runtime.machine import vendor
+from models.runtime.onnx_runtime import OrtSession
+from models.runtime.prelu import in_fewer_steps
+from tests.models.conftest import ONE_THREAD
+
+CHANNELS = 4
+SHAPE = (2, CHANNELS, 6, 5)
+SLOPES = st.lists(st.sampled_from([-0.81, 0.0, 0.25, 1.0, 1.12, 3.0]), min_size=CHANNELS, max_size=CHANNELS)
+KINDS = st.sampled_from(["pointwise", "depthwise", "grouped", "long"])
+
+
+def network(layers: list[tuple[str, bool, list[float]]], seed: int = 0, *, asked: str = "out") -> bytes:
+    """Convolutions of these kinds, each with or without a batch norm, and with a PReLU of these slopes."""
+    rng = np.random.default_rng(seed)
+    graph, x = GraphBuilder("bent"), "in"
+    for number, (kind, norm, slopes) in enumerate(layers):
+        name = f"layer{number}"
+        x = convolved(graph, kind, x, name, rng)
+        if norm:
+            x = graph.add("BatchNormalization", [x, *norm_weights(graph, name, rng)], f"{name}_norm")
+        slope = graph.weight(f"{name}_slope", np.array(slopes, np.float32).reshape(-1, 1, 1))
+        x = graph.prelu(x, slope, f"{name}_bent")
+    graph.add("Identity", [x], "out")
+    return graph.finished(("in", SHAPE), [(asked, SHAPE)])
+
+
+def convolved(graph: GraphBuilder, kind: str, x: str, name: str, rng: np.random.Generator) -> str:
+    groups, side = {"pointwise": (1, 1), "depthwise": (4, 3), "grouped": (2, 3), "long": (1, 3)}[kind]
+    kernel = rng.normal(size=(CHANNELS, CHANNELS // groups, side, side)).astype(np.float32)
+    weights = [graph.weight(f"{name}_w", kernel)]
+    if kind != "grouped":
+        weights.append(graph.weight(f"{name}_b", rng.normal(size=CHANNELS).astype(np.float32)))
+    pads = [side // 2] * 4
+    return graph.add("Conv", [x, *weights], f"{name}_conv", group=groups, pads=pads)
+
+
+def norm_weights(graph: GraphBuilder, name: str, rng: np.random.Generator) -> list[str]:
+    gain, offset, mean = rng.normal(size=(3, CHANNELS)).astype(np.float32)
+    variance = rng.uniform(0.5, 2, CHANNELS).astype(np.float32)
+    values = {"gain": gain, "offset": offset, "mean": mean, "variance": variance}
+    return [graph.weight(f"{name}_{what}", numbers) for what, numbers in values.items()]
+
+
+def answer(graph: bytes, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    model = onnx.load_from_string(graph)
+    (found,) = ReferenceEvaluator(model).run(None, {"in": picture})
+    return np.asarray(found, np.float32)
+
+
+def operators(graph: bytes) -> Counter[str]:
+    return Counter(node.op_type for node in onnx.load_from_string(graph).graph.node)
+
+
+@given(
+    st.lists(st.tuples(KINDS, st.booleans(), SLOPES), min_size=1, max_size=3),
+    st.integers(0, 9),
+    st.sampled_from(["GenuineIntel", "AuthenticAMD", ""]),
+)
+def test_fewer_steps_are_the_same_function(
+    layers: list[tuple[str, bool, list[float]]], seed: int, vendor: str
+) -> None:
+    before = network(layers, seed)
+    picture = np.random.default_rng(seed).normal(0, 3, SHAPE).astype(np.float32)
+    expected, found = answer(before, picture), answer(in_fewer_steps(before, vendor), picture)
+    assert np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+def test_a_prelu_of_slopes_up_to_one_gives_the_same_bits() -> None:
+    """ReLU before the product or after it: the same product is rounded."""
+    graph = GraphBuilder("bent")
+    slope = graph.weight("slope", np.array([-0.81, 0.1, 0.7, 1.0], np.float32).reshape(-1, 1, 1))
+    graph.prelu("in", slope, "out")
+    before = graph.finished(("in", SHAPE), [("out", SHAPE)])
+    after = in_fewer_steps(before)
+    assert after != before
+    picture = np.random.default_rng(1).normal(0, 3, SHAPE).astype(np.float32)
+    assert np.array_equal(answer(after, picture), answer(before, picture))
+
+
+def test_behind_a_cheap_convolution_no_product_is_left() -> None:
+    """Also for slopes above one, where another convolution follows."""
+    layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
+    assert operators(in_fewer_steps(network(layers)))["Mul"] == 0
+    long = in_fewer_steps(network([("long", True, [0.1, 0.2, 0.3, 0.4])]))
+    assert operators(long) == {"Conv": 1, "Mul": 2, "Relu": 1, "Add": 1, "Identity": 1}
+
+
+def test_where_caches_are_fast_nothing_is_done_twice() -> None:
+    layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
+    assert operators(in_fewer_steps(network(layers), "GenuineIntel"))["Conv"] == 4
+    assert operators(in_fewer_steps(network(layers), "AuthenticAMD"))["Conv"] == 2
+    assert operators(in_fewer_steps(network(layers), "AuthenticAMD", (1, 24)))["Conv"] == 4
+
+
+@pytest.mark.parametrize("asked", ["layer0_conv", "layer0_norm", "layer0_bent_positive", "layer0_bent"])
+def test_what_the_graph_answers_with_stays_what_it_was(asked: str) -> None:
+    layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
+    before = network(layers, asked=asked)
+    picture = np.random.default_rng(2).normal(0, 3, SHAPE).astype(np.float32)
+    assert np.allclose(answer(in_fewer_steps(before), picture), answer(before, picture), 1e-5, 1e-5)
+
+
+def test_a_graph_without_prelu_or_with_branches_stays_as_it_is() -> None:
+    graph = GraphBuilder("plain")
+    graph.add("Relu", ["in"], "out")
+    plain = graph.finished(("in", SHAPE), [("out", SHAPE)])
+    assert in_fewer_steps(plain) == plain
+    model = onnx.load_from_string(network([("depthwise", False, [0.1, 0.2, 0.3, 0.4])]))
+    branch = helper.make_graph(
+        [helper.make_node("Identity", ["layer0_conv"], ["seen"])],
+        "branch",
+        [],
+        [helper.make_tensor_value_info("seen", TensorProto.FLOAT, SHAPE)],
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    model.graph.node.append(
+        helper.make_node("If", ["yes"], ["chosen"], then_branch=branch, else_branch=branch)
+    )
+    branching = model.SerializeToString()
+    assert in_fewer_steps(branching) == branching
+
+
+def test_a_session_on_the_cpu_runs_the_fewer_steps() -> None:
+    graph = network([("depthwise", True, [0.1, 0.2, 0.3, 0.4])])
+    session = OrtSession(graph, "bent", ONE_THREAD, [SHAPE])
+    picture = np.random.default_rng(3).normal(0, 3, SHAPE).astype(np.float32)
+    assert np.allclose(session.run(picture)["out"], answer(graph, picture), rtol=1e-4, atol=1e-4)
+    assert session.nodes <= len(onnx.load_from_string(in_fewer_steps(graph, vendor())).graph.node)

@@ -1,0 +1,136 @@
+"""The table asks every provider for full fp32, and two runtimes at once are found whatever they own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.errors import ProviderError
+from models.runtime import providers
+from models.runtime.providers import (
+    CPU,
+    CUDA,
+    KNOWN,
+    OPENVINO,
+    TENSORRT,
+    Load,
+    installed_runtimes,
+    named,
+    refuse_two_runtimes,
+)
+from tests.support.models.made_up_distribution import installed_beside
+
+SHAPES = ((1, 3, 192, 320), (1, 3, 640, 384))
+LOAD = Load(2, Path("engines"), "input", SHAPES)
+
+
+def test_nothing_but_full_fp32_is_asked_for() -> None:
+    cuda, tensorrt = KNOWN[CUDA].options(LOAD), KNOWN[TENSORRT].options(LOAD)
+    openvino = json.loads(KNOWN[OPENVINO].options(LOAD)["load_config"])["CPU"]
+    assert cuda["use_tf32"] == "0"
+    assert tensorrt["trt_fp16_enable"] == tensorrt["trt_int8_enable"] == "0"
+    assert ("NVIDIA_TF32_OVERRIDE", "0") in KNOWN[TENSORRT].environment
+    assert openvino["INFERENCE_PRECISION_HINT"] == "f32"
+
+
+def test_no_new_shape_starts_a_search_or_another_engine() -> None:
+    assert KNOWN[CUDA].options(LOAD)["cudnn_conv_algo_search"] == "HEURISTIC"
+    tensorrt = KNOWN[TENSORRT].options(LOAD)
+    assert tensorrt["trt_profile_min_shapes"] == "input:1x3x192x320"
+    assert tensorrt["trt_profile_max_shapes"] == "input:1x3x640x384"
+    assert tensorrt["trt_engine_cache_path"] == "engines"
+
+
+def test_a_processor_gets_the_threads_of_the_plan() -> None:
+    openvino = json.loads(KNOWN[OPENVINO].options(LOAD)["load_config"])["CPU"]
+    assert openvino["INFERENCE_NUM_THREADS"] == "2"
+
+
+@pytest.mark.parametrize("provider", KNOWN.values(), ids=lambda provider: provider.short)
+def test_every_option_is_text(provider: object) -> None:
+    options = KNOWN[provider.name].options(LOAD)  # type: ignore[attr-defined]
+    assert all(isinstance(value, str) for pair in options.items() for value in pair)
+
+
+@pytest.mark.parametrize(
+    ("maker", "extra"),
+    [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in"), ("", "openvino")],
+)
+def test_the_extra_follows_whose_processors_a_plugin_serves(
+    monkeypatch: pytest.MonkeyPatch, maker: str, extra: str
+) -> None:
+    monkeypatch.setattr(providers, "vendor", lambda: maker)
+    assert KNOWN[OPENVINO].extra_here == extra
+    assert (KNOWN[CPU].extra_here, KNOWN[CUDA].extra_here) == ("cpu", "gpu")
+
+
+def test_a_provider_has_a_long_and_a_short_name() -> None:
+    assert named("cuda") is named(CUDA) is named("CudaExecutionProvider")
+    assert named("cpu") is named(CPU)
+
+
+@given(st.text())
+def test_an_unknown_provider_is_an_error_that_lists_the_known(name: str) -> None:
+    if name.lower() in {word.lower() for one in KNOWN.values() for word in (one.name, one.short)}:
+        return
+    with pytest.raises(ProviderError, match=r"cpu .*cuda .*tensorrt .*openvino"):
+        named(name)
+
+
+def test_one_runtime_is_installed_here() -> None:
+    assert len(installed_runtimes()) == 1
+    refuse_two_runtimes(installed_runtimes())
+
+
+def test_two_runtimes_are_refused_and_named() -> None:
+    refuse_two_runtimes(["onnxruntime", "onnxruntime"])
+    with pytest.raises(
+        ProviderError, match="onnxruntime and onnxruntime-gpu exclude each other: uninstall both"
+    ):
+        refuse_two_runtimes(["onnxruntime-gpu", "onnxruntime"])
+    with pytest.raises(ProviderError, match="uninstall all"):
+        refuse_two_runtimes(["onnxruntime-gpu", "onnxruntime", "onnxruntime-openvino"])
+    with pytest.raises(
+        ProviderError, match="exactly one of the extras cpu, gpu, openvino, openvino-built-in"
+    ):
+        refuse_two_runtimes([])
+
+
+@pytest.mark.parametrize(
+    ("name", "owns"),
+    [
+        ("onnxruntime-gpu", "onnxruntime"),
+        ("onnxruntime-gpu", ""),
+        ("onnxruntime_openvino", ""),
+        ("someones-runtime", "onnxruntime"),
+    ],
+)
+def test_a_second_runtime_is_found_and_no_network_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, owns: str
+) -> None:
+    installed_beside(tmp_path, name, owns=owns)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert installed_runtimes()[name.replace("_", "-")] == "9.9"
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
+        "OrtSession(b'', 'tiny', RuntimeSettings(), [(1, 2)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "exclude each other" in done.stderr
+    assert name.replace("_", "-") in done.stderr
+
+
+def test_a_plugin_beside_a_runtime_is_no_second_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = installed_runtimes()
+    installed_beside(tmp_path, "onnxruntime-ep-openvino", owns="onnxruntime_ep_openvino")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert installed_runtimes() == before
+    refuse_two_runtimes(installed_runtimes())

@@ -1,0 +1,133 @@
+"""The plan follows quota, affinity mask and host, in this order of doubt."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.runtime.threads import Limits, available_cores, cores, limits, plan
+
+ALLOWED = min(len(os.sched_getaffinity(0)), os.cpu_count() or 1)
+COUNTS = st.integers(1, 512)
+QUOTAS = st.none() | st.floats(1e-6, 1e6)
+
+
+def machine(folder: Path, cgroups: str, files: dict[str, str]) -> tuple[Path, Path]:
+    proc, root = folder / "cgroup", folder / "sys"
+    proc.write_text(cgroups, encoding="utf-8")
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return proc, root
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "files", "expected"),
+    [
+        ("0::/a/b\n", {"a/b/cpu.max": "100000 100000\n"}, 1),
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "150000 100000\n"}, 1),
+        ("0::/a/b\n", {"a/b/cpu.max": "50000 100000\n"}, 1),
+        ("0::/\n", {"cpu.max": "100000 100000\n"}, 1),
+        ("0::/../b\n", {"cpu.max": "100000 100000\n"}, 1),
+        ("0::/a\n", {"a/cpu.max": "max 100000\n"}, ALLOWED),
+        ("0::/a\n", {"a/cpu.max": "99900000 100000\n"}, ALLOWED),
+        ("1:cpu:/a\n0::/a\n", {"unified/a/cpu.max": "100000 100000\n"}, 1),
+        (
+            "4:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "100000\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
+            1,
+        ),
+        (
+            "4:cpu,cpuacct:/a\n",
+            {"cpu,cpuacct/a/cpu.cfs_quota_us": "100000\n", "cpu,cpuacct/a/cpu.cfs_period_us": "100000\n"},
+            1,
+        ),
+        (
+            "4:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "-1\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
+            ALLOWED,
+        ),
+        (
+            "5:memory:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "100000\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
+            ALLOWED,
+        ),
+        ("0::/a\n", {"a/cpu.max": "nonsense\n"}, ALLOWED),
+        ("0::/a\n", {"a/cpu.max": "100000 nan\n"}, ALLOWED),
+        ("0::/a\n", {"a/cpu.max": "100000 0\n"}, ALLOWED),
+        ("nonsense\n", {}, ALLOWED),
+        ("0::/a\n", {}, ALLOWED),
+    ],
+)
+def test_cores_come_from_quota_and_affinity_never_from_the_host(
+    tmp_path: Path, cgroups: str, files: dict[str, str], expected: int
+) -> None:
+    assert available_cores(*machine(tmp_path, cgroups, files)) == expected
+
+
+def test_a_system_without_cgroups_uses_the_affinity_mask(tmp_path: Path) -> None:
+    assert available_cores(tmp_path / "none", tmp_path / "none") == ALLOWED
+
+
+def test_one_allowed_core_is_one_thread() -> None:
+    code = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "from models.runtime.threads import limits, plan; print(plan(limits()).threads)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "1"
+
+
+@given(COUNTS, COUNTS, QUOTAS)
+def test_no_plan_is_above_any_limit_and_every_plan_has_a_thread(
+    host: int, affinity: int, quota: float | None
+) -> None:
+    made = plan(Limits(host, affinity, quota))
+    assert 1 <= made.threads <= min(host, affinity)
+    assert quota is None or made.threads <= max(1, quota)
+    assert not made.crowded
+
+
+@given(COUNTS, COUNTS, QUOTAS)
+def test_a_tighter_limit_never_gives_more_threads(host: int, affinity: int, quota: float | None) -> None:
+    loose = Limits(host, affinity, quota)
+    tighter = [
+        Limits(max(1, host - 1), affinity, quota),
+        Limits(host, max(1, affinity - 1), quota),
+        Limits(host, affinity, 1.0 if quota is None else quota / 2),
+    ]
+    assert all(cores(one) <= cores(loose) for one in tighter)
+
+
+@given(st.text(), st.text(), st.text())
+def test_whatever_the_systems_files_say_there_is_a_plan(cgroups: str, v2: str, v1: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"cpu.max": v2, "cpu/cpu.cfs_quota_us": v1, "cpu/cpu.cfs_period_us": v2}
+        found = limits(*machine(Path(folder), f"0::/\n3:cpu:/\n{cgroups}", files))
+    assert 1 <= plan(found).threads <= ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "threads", "why"),
+    [
+        (Limits(64, 64, 2.5), None, 2, "a quota of 2.5 on a host of 64 cores"),
+        (Limits(64, 4, 8.0), None, 4, "bound to 4 cores of a host of 64"),
+        (Limits(64, 1, None), None, 1, "bound to 1 core of a host of 64"),
+        (Limits(2, 2, None), None, 2, "all of a host of 2 cores: no quota below that and no affinity mask"),
+        (Limits(64, 64, 2.0), 8, 8, "8 asked for; a quota of 2 on a host of 64 cores"),
+    ],
+)
+def test_a_plan_says_why(found: Limits, asked: int | None, threads: int, why: str) -> None:
+    made = plan(found, asked)
+    assert (made.threads, made.why) == (threads, why)
+
+
+def test_more_threads_than_cores_are_obeyed_and_seen() -> None:
+    assert plan(Limits(64, 64, 2.0), 8).crowded
+    assert not plan(Limits(64, 64, 2.0), 2).crowded

@@ -1,0 +1,1 @@
+"""The known face, and drift."""

@@ -1,0 +1,1 @@
+"""What several tests share: running desks, lanes, browsers, servers."""

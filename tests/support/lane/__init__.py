@@ -1,0 +1,1 @@
+"""Lanes, devices and faults for tests."""

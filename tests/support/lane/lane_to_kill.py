@@ -1,0 +1,90 @@
+"""Lane processes for somebody to kill: `python -m tests.support.lane.lane_to_kill SETTINGS.json`.
+
+Reads lines "PASSENGERS" and answers each with the process that serves them, and once it has ended with its
+exit status. Every run is a process of its own, forked from this one so that it need not import everything
+again: a real journal, a desk over HTTP, and a gate over Modbus TCP.
+"""
+
+import json
+import os
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from lane.cameras.frame import Frame
+from lane.desk.http_client import HttpDesk
+from lane.desk.outbox import Courier
+from lane.document.simulated import SimulatedReader
+from lane.evaluation.cohort import Cohort
+from lane.evaluation.evaluation_thread import Observer
+from lane.evaluation.evaluator import Evaluator
+from lane.gate.modbus import ModbusGate
+from lane.gate.settings import GateSettings
+from lane.ledger.journal import SqliteJournal
+from lane.passage.judge import Judge
+from lane.passage.station import Station
+from lane.platform.clock import SkippingClock
+from tests.support.lane.crashing_lane import PlainCamera, PlainMeasurer, passengers
+from tests.support.lane.example_evidence import POLICY
+from tests.support.lane.simulated_lane import Diary
+
+
+class InTurn(PlainCamera):
+    """A passenger who is admitted and one who is referred, in turn; who comes first is chance."""
+
+    def __init__(self, clock: SkippingClock) -> None:
+        super().__init__(clock)
+        self._next = self.grey * random.getrandbits(1)
+
+    def frames(self) -> Iterator[Frame]:
+        """See `PlainCamera`."""
+        self.grey, self._next = self._next, 128 - self._next
+        yield from super().frames()
+
+
+def main(settings: dict[str, str], count: int) -> None:
+    """A lane, from its start to the last passenger."""
+    clock = SkippingClock()
+    wired = GateSettings.model_validate_json(settings["gate"])
+    with (
+        SqliteJournal(Path(settings["journal"]), settings["lane"]) as journal,
+        HttpDesk(settings["desk"], settings["token"]) as desk,
+        ModbusGate(wired, clock) as gate,
+    ):
+        station = Station(
+            settings["lane"],
+            judge=Judge(InTurn(clock), PlainMeasurer(), POLICY, clock),
+            reader=SimulatedReader(passengers(count)),
+            gate=gate,
+            journal=journal,
+            courier=Courier(journal, desk, clock),
+            clock=clock,
+            screen=Diary(),
+            observer=Observer(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
+            gate_timeout_s=1.0,
+        )
+        station.start()
+        while station.serve() is not None:
+            pass
+
+
+def forked(settings: dict[str, str], count: int) -> int:
+    """The process."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            main(settings, count)
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+if __name__ == "__main__":
+    lane = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    for line in sys.stdin:
+        process = forked(lane, int(line))
+        print(process, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)

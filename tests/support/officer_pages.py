@@ -1,0 +1,104 @@
+"""What an officer at a browser does, and what a test sees there."""
+
+from importlib import resources
+
+from playwright.sync_api import FloatRect, Page
+
+from tests.support.running_desk import PASSWORD, RunningDesk
+
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+"""Given to a context as an init script, it runs beside the page and leaves the page's policy as it is."""
+
+
+def sign_in(page: Page, desk: RunningDesk, name: str = "wang") -> None:
+    page.goto(desk.address)
+    page.locator("[name=name]:focus").wait_for()
+    page.keyboard.type(name)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/queue")
+
+
+def open_case(page: Page, passage: str) -> None:
+    page.keyboard.press("n")
+    page.wait_for_url(f"**/referrals/{passage}")
+    page.locator("#help:visible").wait_for()
+
+
+def answer_blind(page: Page, passage: str, verdict: str = "s", confidence: str = "4") -> None:
+    open_case(page, passage)
+    page.keyboard.press(verdict)
+    page.keyboard.press(confidence)
+    page.locator("#decision").wait_for()
+
+
+def confirm(page: Page) -> None:
+    page.keyboard.press("Enter")
+    page.locator("#confirm:enabled:focus").wait_for()
+    page.keyboard.press("Enter")
+
+
+def faces_shown(page: Page) -> int:
+    """How many of the two large pictures have really been drawn."""
+    page.wait_for_function(
+        "[...document.querySelectorAll('.pair .view > img')].every((i) => i.naturalWidth > 0)"
+    )
+    return page.locator(".pair .view > img").count()
+
+
+def boxes(page: Page) -> list[FloatRect]:
+    """Where the two faces lie."""
+    found = [view.bounding_box() for view in page.locator(".pair .view").all()]
+    return [box for box in found if box is not None]
+
+
+def overlap(one: FloatRect, other: FloatRect) -> bool:
+    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+    down = one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
+    return across and down
+
+
+def too_wide(page: Page) -> int:
+    """By how many pixels the page, or its side, must be moved sideways to be read."""
+    return int(
+        page.evaluate(
+            "[document.documentElement, ...document.querySelectorAll('#side')]"
+            ".reduce((most, one) => Math.max(most, one.scrollWidth - one.clientWidth), 0)"
+        )
+    )
+
+
+def small_targets(page: Page) -> list[str]:
+    """Buttons, links and choices that are less than 44 px high."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll('button, a:not(.skip), .choice, .feature label, input, textarea')]
+        .filter((e) => e.type !== 'radio')
+        .filter((e) => e.checkVisibility() && e.type !== 'hidden' && e.getBoundingClientRect().height < 43.9)
+        .map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    return found
+
+
+def cut_off(page: Page) -> list[str]:
+    """Controls below the faces that the window cuts, where faces and controls share one screen."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll('#dock button, #dock label, #dock a')]
+        .filter((e) => e.checkVisibility())
+        .filter((e) => {
+          const box = e.getBoundingClientRect();
+          const one = matchMedia('(min-width: 1100px) and (min-height: 600px)').matches;
+          return box.right > document.documentElement.clientWidth + 0.5 || (one && box.bottom > innerHeight);
+        }).map((e) => e.textContent.trim())"""
+    )
+    return found
+
+
+def faults(page: Page) -> list[str]:
+    """What axe calls serious or critical."""
+    found: list[str] = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations"
+        ".filter((v) => ['serious', 'critical'].includes(v.impact))"
+        ".map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`))"
+    )
+    return found
