@@ -1,4 +1,4 @@
-"""Whatever of a lane fails, its gate is shut, and what it does then is what the README's table says."""
+"""Whatever of a lane fails, its gate is shut, and what it does then is what the table of `.deploy/README.md` says."""
 
 import json
 import shutil
