@@ -279,7 +279,7 @@ def test_a_feeds_name_is_no_path(wrong: str) -> None:
 def test_too_little_memory_is_said_at_the_start() -> None:
     code = """
 import resource, sys
-from lane import feed as feeds
+from lane.cameras import shared_memory_feed as feeds
 from lane.platform.errors import CameraError
 from lane.cameras.shared_memory_feed import FeedWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

