@@ -1,4 +1,4 @@
-"""Whatever of a lane fails, its gate is shut, and what it does then is what the table of `.deploy/README.md` says."""
+"""Whatever of a lane fails, its gate is shut; the table of `.deploy/README.md` says what it does then."""
 
 import json
 import shutil
