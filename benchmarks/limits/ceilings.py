@@ -1,16 +1,17 @@
 """How fast this machine can go at all: its largest matrix products, and how fast it copies memory.
 
 A product runs where the networks run, with as many threads, and beside it by numpy's own library; the answer
-of each is checked. Made to be timed in turns with what is held against them.
+of each is checked. Made to be timed in turns with what is held against them. Of a product that this processor
+does not run, or computes wrongly, the reason is kept, and the others are timed.
 """
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -18,9 +19,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import CeilingError
 from models.convert.onnx_graph import GraphBuilder
-from models.errors import ProviderError
+from models.errors import InferenceError, ProviderError
+from models.runtime.bf16 import in_bf16
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import IN_BF16, KNOWN, OPENVINO, named
 
@@ -35,6 +37,7 @@ COPIED_BYTES = 32 * 2**20
 MOVED_ON_DEVICE = 8
 """Copies that follow one another in a run there."""
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+PRODUCT = ("-m", "benchmarks.limits.numpy_product")
 TOLERANCE = 1e-3
 SEED = 1
 
@@ -59,6 +62,7 @@ class Ceilings:
     """In fewer bits."""
     copy: Ceiling
     missing: dict[str, str]
+    """By name of a product: why it is not available here."""
 
     @property
     def every(self) -> tuple[Ceiling, ...]:
@@ -68,30 +72,32 @@ class Ceilings:
 
 @contextmanager
 def ceilings(settings: RuntimeSettings, threads: int) -> Iterator[Ceilings]:
-    """Ready to be timed. Raises ProviderError where the product in float32 does not run."""
+    """Ready to be timed.
+
+    Raises ModelError where the networks' runtime does not run the product in float32, CeilingError where that
+    product or the copy is wrong: no network's time means anything there.
+    """
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(threads))
         provider = named("cpu" if settings.provider_policy == "cpu" else settings.provider)
-        products = [on_runtime(settings, on_device=bool(provider.memory))]
-        if not provider.memory:
-            products.append(stack.enter_context(by_numpy(threads)))
-        reduced, missing = _reduced(settings, threads)
+        own = on_runtime(settings, on_device=bool(provider.memory))
+        numpys = {} if provider.memory else {"numpy": lambda: stack.enter_context(by_numpy(threads))}
+        others, missing = _available(numpys)
+        reduced, not_reduced = _available(
+            {"int8": partial(of_integers, settings), "bf16": partial(of_bf16, threads)}
+        )
         copy = copied_on_device(settings) if provider.memory else copied(pool, threads)
-        yield Ceilings(tuple(products), reduced, copy, missing)
+        yield Ceilings((own, *others), reduced, copy, missing | not_reduced)
 
 
-def _reduced(settings: RuntimeSettings, threads: int) -> tuple[tuple[Ceiling, ...], dict[str, str]]:
+def _available(asked: Mapping[str, Callable[[], Ceiling]]) -> tuple[tuple[Ceiling, ...], dict[str, str]]:
+    """Those that run and answer rightly, and why the others are not available."""
     found, missing = [], {}
-    in_bf16 = RuntimeSettings("require", OPENVINO, threads)
-    asked: dict[str, Callable[[], Ceiling]] = {
-        "int8": partial(of_integers, settings),
-        "bf16": partial(on_runtime, in_bf16, in_bits="bf16"),
-    }
     for name, make in asked.items():
         try:
             found.append(make())
-        except ProviderError as error:
-            missing[name] = str(error)
+        except (CeilingError, InferenceError, ProviderError) as error:
+            missing[name] = f"not available here: {error}"
     return tuple(found), missing
 
 
@@ -143,17 +149,26 @@ def of_integers(settings: RuntimeSettings) -> Ceiling:
     session = OrtSession(graph, "the matrix product in int8", settings, [(1, 1)])
     sums = pixels.sum(0, dtype=np.float64)
     right = float(np.mean([sums @ weight.sum(1, dtype=np.float64) for weight in weights])) / (rows * columns)
-    return Ceiling("int8", 2 * times * rows * inner * columns, _checked(session, right, TOLERANCE))
+    cause = "with AVX2 and without VNNI the runtime adds pairs of products in 16 bits, which saturate"
+    run = _checked(session, right, TOLERANCE, cause)
+    return Ceiling("int8", 2 * times * rows * inner * columns, run)
+
+
+def of_bf16(threads: int) -> Ceiling:
+    """ProviderError where the processor has no bfloat16 of its own, and the runtime would imitate it."""
+    in_bf16(IN_BF16[OPENVINO])
+    return on_runtime(RuntimeSettings("require", OPENVINO, threads), in_bits="bf16")
 
 
 @contextmanager
 def by_numpy(threads: int) -> Iterator[Ceiling]:
     """A product in a process of its own: numpy's library takes its threads when it is loaded.
 
-    It hears no Ctrl-C, and ends when nobody can ask it any more.
+    It hears no Ctrl-C, and ends when nobody can ask it any more. CeilingError where it does not run, as where
+    the library needs instructions that this processor lacks, or where its product is wrong.
     """
     environment = os.environ | dict.fromkeys(BLAS_THREADS, str(threads))
-    command = [sys.executable, "-m", "benchmarks.limits.numpy_product", str(SIDE)]
+    command = [sys.executable, *PRODUCT, str(SIDE)]
     with subprocess.Popen(
         command,
         env=environment,
@@ -170,12 +185,14 @@ def by_numpy(threads: int) -> Iterator[Ceiling]:
 def _asked(process: "subprocess.Popen[str]") -> int:
     assert process.stdin is not None
     assert process.stdout is not None
-    try:
-        process.stdin.write("\n")
-        process.stdin.flush()
-        return int(process.stdout.readline())
-    except (OSError, ValueError) as error:
-        raise BenchmarkError("numpy's matrix product did not run: what it said stands above") from error
+    with suppress(BrokenPipeError):  # it has ended: then nothing is read
+        os.write(process.stdin.fileno(), b"\n")
+    answer = process.stdout.readline().strip()
+    if not answer:
+        raise CeilingError(f"numpy's matrix product ended with {process.wait()}: what it said stands above")
+    if not answer.isdecimal():
+        raise CeilingError(answer)
+    return int(answer)
 
 
 def copied(pool: ThreadPoolExecutor, threads: int) -> Ceiling:
@@ -190,7 +207,7 @@ def copied(pool: ThreadPoolExecutor, threads: int) -> Ceiling:
         list(pool.map(lambda part: np.copyto(target[part], source[part]), parts))
         took_ns = time.perf_counter_ns() - started
         if target[-1] != source[-1]:
-            raise BenchmarkError("a copy is not what was copied: timing it is worth nothing")
+            raise CeilingError("a copy is not what was copied: timing it is worth nothing")
         return took_ns
 
     return Ceiling("copy", 2 * COPIED_BYTES, time_ns)
@@ -224,8 +241,8 @@ def _averaged(builder: GraphBuilder, value: str) -> bytes:
     return builder.finished(("x", (1, 1)), [(mean, (1, 1))])
 
 
-def _checked(session: OrtSession, right: float, tolerance: float) -> Callable[[], int]:
-    """Its time; BenchmarkError unless the mean of all that it answers is right."""
+def _checked(session: OrtSession, right: float, tolerance: float, cause: str = "") -> Callable[[], int]:
+    """Its time; CeilingError unless the mean of all that it answers is right."""
     one = np.ones((1, 1), np.float32)
 
     def time_ns() -> int:
@@ -234,7 +251,8 @@ def _checked(session: OrtSession, right: float, tolerance: float) -> Callable[[]
         took_ns = time.perf_counter_ns() - started
         found = float(np.mean([mean[0, 0] for mean in answer.values()]))
         if not abs(found - right) <= tolerance * abs(right):  # NaN compares false
-            raise BenchmarkError(f"{session.name} is {found}, not {right}: timing it is worth nothing")
+            wrong = f"{session.name} is {found:.8g}, not {right:.8g}: timing it is worth nothing"
+            raise CeilingError(f"{wrong} ({cause})" if cause else wrong)
         return took_ns
 
     time_ns()

@@ -87,7 +87,7 @@ def _show_ceilings(console: Console, ceilings: dict[str, Any]) -> None:
     for name, rate in ceilings["reduced_gop_per_s"].items():
         console.print(f"{name} product: {rate['p50']:.1f} G operations/s (best {rate['best']:.1f})")
     for name, why in ceilings["not_measured"].items():
-        console.print(f"{name} product not measured: {why}", markup=False)
+        console.print(f"{name} product {why}", markup=False)
     copy = ceilings["copy_gb_per_s"]
     console.print(f"copy, read and written: {copy['p50']:.1f} GB/s (best {copy['best']:.1f})")
 

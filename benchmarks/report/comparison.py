@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.report.key_figures import READ, figures
+from benchmarks.report.key_figures import READ, figures, not_measured
 from benchmarks.report.stored_result import AGAIN, Stored, at, entries, number, text
 
 MUST_AGREE: Mapping[str, tuple[str, ...]] = {
@@ -56,6 +56,7 @@ DIFFERENCES = (
     "database",
     "seconds",
     "minutes",
+    "not_measured",
     "date_utc",
 )
 """What is said where it differs, in this order."""
@@ -269,6 +270,9 @@ SAYING: Mapping[str, Callable[[Stored], str]] = {
     "weights": lambda one: ", ".join(_files(one)),
     "policy": lambda one: text(one.stamp, "policy", "version") or "",
     "clock": lambda one: text(one.stamp, "clock", "source") or "",
+    "not_measured": lambda one: _short(
+        ", ".join(f"{name} ({why})" for name, why in not_measured(one)) or "none"
+    ),
 }
 
 

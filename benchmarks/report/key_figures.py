@@ -29,6 +29,12 @@ def figures(stored: Stored) -> tuple[Figure, ...]:
     return tuple(READ[stored.benchmark](stored.values)) if stored.benchmark in READ else ()
 
 
+def not_measured(stored: Stored) -> tuple[tuple[str, str], ...]:
+    """What this machine could not do, and why; there is no figure of it."""
+    paths = (("providers_not_measured",), ("ceilings", "not_measured"))
+    return tuple((name, f"{why}") for path in paths for name, why in entries(stored.values, *path))
+
+
 def _spread(values: Any, *name: str) -> Iterator[Figure]:
     for quantile in QUANTILES:
         if (value := number(values, f"{quantile}_ms")) is not None:

@@ -13,14 +13,14 @@ from markupsafe import Markup
 from benchmarks.errors import BenchmarkError
 from benchmarks.report.charts import bars, curves, shown
 from benchmarks.report.comparison import DIFFERENCES, compare, said
-from benchmarks.report.key_figures import QUANTILES, READ, TAIL, Figure, figures, steps
+from benchmarks.report.key_figures import QUANTILES, READ, TAIL, Figure, figures, not_measured, steps
 from benchmarks.report.stored_result import Stored, entries, number, plain
 from benchmarks.report.verdict import Machine, answers, machines
 from benchmarks.report.wording import TAGS, named, word
 
 HERE = Path(__file__).parent
 MOST_BARS = 12
-STAMP = tuple(what for what in DIFFERENCES if what not in ("seconds", "minutes", "database"))
+STAMP = tuple(what for what in DIFFERENCES if what not in ("seconds", "minutes", "database", "not_measured"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _told(letter: str, one: Stored, language: str) -> Told:
             for name, values in spreads.items()
         ),
         tuple((_name(f.name, language), shown(f.value, f.unit)) for f in found if f.name[:-1] not in spreads),
-        tuple((what, f"{why}") for what, why in entries(one.values, "providers_not_measured")),
+        not_measured(one),
     )
 
 

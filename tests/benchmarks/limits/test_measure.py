@@ -64,6 +64,13 @@ def test_a_limit_is_the_longer_of_arithmetic_and_memory(graph: Graph) -> None:
     assert limits(1, 1, 1000).needed_ns(graph, 0) == moved
 
 
+def test_a_ceiling_that_is_not_available_has_a_reason_and_no_rate() -> None:
+    told = limits(100, 500, 1).told()
+    assert told["not_measured"] == {"bf16": "not here"}
+    assert told["reduced_gop_per_s"] == {}
+    assert told["float32_gflop_per_s"].keys() == {"onnxruntime", "numpy"}
+
+
 def test_the_median_of_ratios_lies_in_its_interval() -> None:
     told = middle([1.0, 4.0, 2.0, 3.0, 100.0])
     assert told == {"ratio": 3.0, "interval": [1.0, 100.0], "n": 5}

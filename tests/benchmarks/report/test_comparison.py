@@ -101,6 +101,13 @@ def test_one_result_and_a_benchmark_without_figures_are_refused() -> None:
         compared(film, film)
 
 
+def test_a_ceiling_that_is_not_available_has_no_figure() -> None:
+    made = compared(limit(), limit({"int8": "not available here: it saturates"}))
+    row = next(row for row in made.rows if row.name == ("reduced_gop_per_s", "int8"))
+    assert (row.values, row.ratios()) == ((1100.0, None), (1.0, None))
+    assert made.differences == {"not_measured": ("none", "int8 (not available here: it saturates)")}
+
+
 def test_every_benchmark_that_is_read_says_what_must_agree() -> None:
     assert MUST_AGREE.keys() == READ.keys()
 

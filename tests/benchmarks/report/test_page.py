@@ -72,6 +72,12 @@ def test_what_was_not_measured_is_said_with_the_way_to_measure_it() -> None:
     assert verdicts(made({"benchmark": "film", "stamp": stamp()})) == ["not measured"] * 3
 
 
+def test_a_ceiling_that_is_not_available_is_said_with_the_reason() -> None:
+    said = Read(made(limit({"int8": "not available here: it saturates"}))).said
+    assert "Not measured there: int8 (not available here: it saturates)" in said
+    assert "Not measured there" not in Read(made(limit())).said
+
+
 def test_each_machine_has_its_own_verdict_and_the_newest_result_counts() -> None:
     before, after = "2026-11-24T10:00:00+00:00", "2026-11-25T10:00:00+00:00"
     text = made(

@@ -68,12 +68,17 @@ def capacity(lanes: int = 4, times: float = 1.0, **changed: Any) -> dict[str, An
     return {"benchmark": "capacity", "stamp": stamp(**changed), **asked, "lanes": lanes, "steps": steps}
 
 
-def limit(**changed: Any) -> dict[str, Any]:
+def limit(missing: dict[str, str] | None = None, **changed: Any) -> dict[str, Any]:
     graphs = [
         {"network": "yunet", "input": [1, 3, 256, 320], "gflop": 0.2, "share_of_limit": {"ratio": 0.41}},
         {"network": "sface", "input": [1, 3, 112, 112], "gflop": 1.2, "share_of_limit": {"ratio": 0.86}},
     ]
-    ceilings = {"float32_gflop_per_s": {"product": {"p50": 182.0}}, "copy_gb_per_s": {"p50": 11.0}}
+    ceilings = {
+        "float32_gflop_per_s": {"product": {"p50": 182.0}},
+        "reduced_gop_per_s": {} if missing else {"int8": {"p50": 1100.0}},
+        "not_measured": missing or {},
+        "copy_gb_per_s": {"p50": 11.0},
+    }
     told = {"graphs": graphs, "overhead": {"ratio": 1.11}, "ceilings": ceilings}
     return {"benchmark": "limit", "stamp": stamp(**changed), **told}
 
