@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from os import kill
+from typing import Any
 
 import cv2
 import httpx
@@ -19,11 +20,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lane.guidance import Instruction
-from lane.kiosk import page
+from lane.kiosk import child, page
 from lane.kiosk.child import Kiosk
 from lane.kiosk.pictures import MOST_HEIGHT, SHARE, encode, window
 from lane.kiosk.probing import probe
-from lane.kiosk.process import PRESSES
+from lane.kiosk.process import ALIVE_S, PRESSES
 from lane.kiosk.serving import Bounds
 from lane.kiosk.settings import KioskSettings, Setup
 from lane.kiosk.shown import LINGERS_S, PROCEED_S, SILENT_S, Shown, View
@@ -413,6 +414,37 @@ def test_a_kiosk_that_is_killed_or_hangs_comes_again_and_the_lane_never_waits() 
             shown.kiosk.asked()
         until(lambda: shown.kiosk.starts == 3)
         until(lambda: _shows(shown, "officer"))
+
+
+def test_a_lane_that_waits_and_its_kiosk_exchange_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each speaks at its own pace, however often the lane guides: an answer to each message never ends."""
+    written: list[tuple[int, dict[str, Any]]] = []
+    heard: list[Kiosk] = []
+    write, heed = child._write, Kiosk._heed
+
+    def count_written(pipe: int, told: dict[str, Any]) -> bool:
+        written.append((pipe, told))
+        return write(pipe, told)
+
+    def count_heard(self: Kiosk, told: dict[str, Any]) -> None:
+        heard.append(self)
+        heed(self, told)
+
+    monkeypatch.setattr(child, "_write", count_written)
+    monkeypatch.setattr(Kiosk, "_heed", count_heard)
+    with kiosk() as shown:
+        shown.kiosk(Instruction.WELCOME)
+        shown.reaches("welcome")
+        ((pipe, _),) = (one for one in written if "port" in one[1])  # another test's kiosk may run beside it
+        began_s, before = time.monotonic(), (len(written), len(heard))
+        while time.monotonic() < began_s + 3:
+            shown.kiosk(Instruction.WELCOME)
+            assert shown.state()["instruction"] == "welcome"
+        lasted_s = time.monotonic() - began_s
+        to_kiosk = sum(one == pipe for one, _ in written[before[0] :])
+        to_lane = sum(one is shown.kiosk for one in heard[before[1] :])
+    assert 1 <= to_kiosk <= lasted_s / child.BEAT_S + 1
+    assert 1 <= to_lane <= lasted_s / ALIVE_S + 1
 
 
 def _shows(shown: kiosks.Shown, instruction: str) -> bool:
