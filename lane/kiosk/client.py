@@ -25,11 +25,11 @@ from lane.kiosk.traveller_requests import Pressed, Wish
 log = logging.getLogger(__name__)
 
 BEAT_S = 0.4
-"""So often the kiosk is told what to show, also where nothing changed."""
+"""So often the kiosk is told what to show where nothing changes; a change is told at once."""
 HUNG_S = 6.0
-"""A kiosk that answers nothing for so long is ended and started anew."""
+"""A kiosk that says nothing for so long is ended and started anew; it says twice a second that it lives."""
 START_S = 30.0
-"""So long it may take until it answers first: a second or two, and more where the machine is busy."""
+"""So long it may take until it first says something: a second or two, more where the machine is busy."""
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each further start of one that ends again and again."""
 LIVED_S = 60.0
@@ -75,9 +75,10 @@ class Kiosk:
     def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
         """See `lane.capture.guidance.Guide`."""
         with self._lock:
-            self._told = (instruction, progress)
+            changed, self._told = (instruction, progress) != self._told, (instruction, progress)
             self._pressed.note(instruction)
-        self._poke()
+        if changed:
+            self._poke()
 
     def asked(self) -> tuple[Code, ...]:
         """See `lane.kiosk.traveller_requests.Wishes`."""
@@ -126,12 +127,17 @@ class Kiosk:
         setup = self._setup.model_copy(update={"port": self._port})
         alive = _write(into, setup.model_dump(mode="json"))
         heard_s, patience_s, rest = time.monotonic(), START_S, b""
+        written: dict[str, Any] = {}
+        due_s = heard_s
         with selectors.DefaultSelector() as selector:
             selector.register(out, selectors.EVENT_READ)
             selector.register(self._ear, selectors.EVENT_READ)
             while alive and not self._closed.is_set():
-                alive = _write(into, self._news())
-                ready = {key.fileobj for key, _ in selector.select(BEAT_S)}
+                news, now_s = self._news(), time.monotonic()
+                if news != written or now_s >= due_s:
+                    alive = _write(into, news)
+                    written, due_s = news, now_s + BEAT_S
+                ready = {key.fileobj for key, _ in selector.select(due_s - now_s)}
                 if self._ear in ready:
                     self._ear.recv(MOST_BUFFERED)
                 if out in ready:
@@ -169,7 +175,7 @@ class Kiosk:
 
 
 def _write(pipe: int, told: dict[str, Any]) -> bool:
-    """False where nobody reads any more; what finds no room is left out."""
+    """False where nobody reads any more; what finds no room is left out, and told again by the next beat."""
     try:
         os.write(pipe, json.dumps(told).encode() + b"\n")
     except BlockingIOError:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from os import kill
+from typing import Any
 
 import cv2
 import httpx
@@ -21,12 +22,12 @@ from pydantic import ValidationError
 from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
 from lane.decision.traveller_notices import NEUTRAL
-from lane.kiosk import page
+from lane.kiosk import client, page
 from lane.kiosk.camera_picture import MOST_HEIGHT, SHARE, encode, window
 from lane.kiosk.client import Kiosk
 from lane.kiosk.http_server import Bounds
 from lane.kiosk.probe import probe
-from lane.kiosk.process import PRESSES
+from lane.kiosk.process import ALIVE_S, PRESSES
 from lane.kiosk.sentences import BUTTONS, CONFIRMED, SENTENCES
 from lane.kiosk.settings import KioskSettings, Setup
 from lane.kiosk.traveller_requests import CODES, FORGOTTEN_AFTER_S, OPEN_TO_WISHES, PICTURED, Pressed, Wish
@@ -417,6 +418,37 @@ def test_a_kiosk_that_is_killed_or_hangs_comes_again_and_the_lane_never_waits() 
             shown.kiosk.asked()
         until(lambda: shown.kiosk.starts == 3)
         until(lambda: _shows(shown, "officer"))
+
+
+def test_a_lane_that_waits_and_its_kiosk_exchange_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each speaks at its own pace, however often the lane guides: an answer to each message never ends."""
+    written: list[tuple[int, dict[str, Any]]] = []
+    heard: list[Kiosk] = []
+    write, heed = client._write, Kiosk._heed
+
+    def count_written(pipe: int, told: dict[str, Any]) -> bool:
+        written.append((pipe, told))
+        return write(pipe, told)
+
+    def count_heard(self: Kiosk, told: dict[str, Any]) -> None:
+        heard.append(self)
+        heed(self, told)
+
+    monkeypatch.setattr(client, "_write", count_written)
+    monkeypatch.setattr(Kiosk, "_heed", count_heard)
+    with kiosk() as shown:
+        shown.kiosk(Instruction.WELCOME)
+        shown.reaches("welcome")
+        ((pipe, _),) = (one for one in written if "port" in one[1])  # another test's kiosk may run beside it
+        began_s, before = time.monotonic(), (len(written), len(heard))
+        while time.monotonic() < began_s + 3:
+            shown.kiosk(Instruction.WELCOME)
+            assert shown.state()["instruction"] == "welcome"
+        lasted_s = time.monotonic() - began_s
+        to_kiosk = sum(one == pipe for one, _ in written[before[0] :])
+        to_lane = sum(one is shown.kiosk for one in heard[before[1] :])
+    assert 1 <= to_kiosk <= lasted_s / client.BEAT_S + 1
+    assert 1 <= to_lane <= lasted_s / ALIVE_S + 1
 
 
 def _shows(shown: kiosk_process.Shown, instruction: str) -> bool:
