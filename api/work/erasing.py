@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from api.steady import SteadyTime
-from api.store import erasure, plain
+from api.store import erasure
 from api.store.database import Database
 from api.store.keyring import Keyring
 
@@ -26,14 +26,11 @@ class Erasing:
     """By which it is told what is old."""
 
     def start(self) -> None:
-        """Make the keyring ready, and seal what an older desk kept as it was.
+        """Make the keyring ready.
 
         Raises SettingsError, KeyringError or StoreError: without keys no desk takes faces.
         """
         self.keyring.prepare()
-        sealed = plain.seal_all(self.database, self.keyring, at=self.clock())
-        if sealed:
-            log.info("images of an older desk are sealed", images=sealed)
 
     def erase_due(self) -> int:
         """Erase all that must go now; return of how many passages."""

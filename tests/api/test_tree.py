@@ -14,20 +14,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import URL, insert, make_url, select
+from sqlalchemy import URL, make_url, select
 
 from api.errors import NameTakenError, SettingsError
 from api.keys.heads import SigningKey, key_at, told
 from api.store import chain, heads, lanes, tree
 from api.store.database import Database
-from api.store.tables import HeadRow, LedgerRow, TileRow
+from api.store.tables import LedgerRow, TileRow
 from api.store.tree import Rebuilt, Tree
 from api.store.verify import verify_ledger
 from api.work import proving
 from api.work.proving import Proving
 from lane import merkle
 from lane.errors import LedgerBrokenError
-from lane.ledger import GENESIS, follow
 from tests.api.desks import Lane, Officer, RunningDesk
 
 NOW = datetime(2026, 11, 25, 14, tzinfo=UTC)
@@ -103,25 +102,6 @@ def test_a_tree_rebuilt_over_three_levels_of_tiles_is_the_tree(leaves: list[byte
     places = {place for place, _ in rebuilt.tiles()}
     assert {level for level, _ in places} == {0, 1, 2}
     assert len(places) == 70_000 // 256 + 2 + 1
-
-
-def test_a_ledger_from_before_gets_its_tiles(tmp_path: Path) -> None:
-    made = Database(tmp_path / "desk.sqlite3")
-    made.migrate("0003")
-    head = GENESIS
-    with made.write() as session:
-        for number in range(ENTRIES):
-            body = {"lane": f"lane-{number}", "token_sha256": ""}
-            entry = follow(head, chain="desk", at=NOW, kind="lane.added", body=body)
-            head = entry.head
-            row = {"seq": entry.seq, "payload": entry.payload, "hash": entry.hash}
-            session.execute(insert(LedgerRow).values(row))
-        session.merge(HeadRow(chain="desk", seq=head.seq, hash=head.hash))
-    made.migrate()
-    assert verify_ledger(made, whole=False).head == head
-    fill(made, 200)
-    assert verify_ledger(made, whole=False).head.seq == ENTRIES + 200
-    made.close()
 
 
 @pytest.mark.both_databases
