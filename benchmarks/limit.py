@@ -32,7 +32,6 @@ from models import weights
 from models.build import Networks, closer_graph, closer_of, session_of
 from models.catalogue import NetworkSpec
 from models.detect import FaceDetector
-from models.drift import Listener
 from models.embed import FaceEmbedder
 from models.face import ImageBGR
 from models.mesh import FaceMesh
@@ -61,6 +60,25 @@ CONVENTIONS = {
 }
 
 Answer = Mapping[str, Tensor]
+
+
+class Listener:
+    """A session that remembers what it was asked and what it answered."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.heard: list[tuple[Tensor, Answer]] = []
+
+    @property
+    def provider(self) -> str:
+        """Where the session runs."""
+        return self._session.provider
+
+    def run(self, tensor: Tensor) -> Answer:
+        """The session's answer."""
+        answer = self._session.run(tensor)
+        self.heard.append((tensor, answer))
+        return answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
