@@ -31,20 +31,6 @@ PREFIX = "PASSENGER_LANE_"
 _OF_OTHERS = tuple(f"{PREFIX}{name}" for name in ("DESK_", "CACHE", "CATALOGUE", "RECORDING_KEY"))
 _DESK_SECTION = f"{PREFIX}DESK__"
 """The lane's own `[desk]`; PASSENGER_LANE_DESK_… with one line under it is the desk's."""
-MOVED = {
-    "desk_authorities": "desk.authorities",
-    "token": "desk.token",
-    "pictures_for_s": "retention.pictures_for_s",
-    "provider_policy": "engine.provider_policy",
-    "provider": "engine.provider",
-    "threads": "engine.threads",
-    "cohort_size": "evaluation.cohort_size",
-    "cohort_lifetime_s": "evaluation.cohort_lifetime_s",
-    "cohort_groups": "evaluation.cohort_groups",
-    "shadow_matcher": "evaluation.shadow_matcher",
-    "shadow_threshold": "evaluation.shadow_threshold",
-}
-"""What was a key of its own before it got a section."""
 
 
 class _Section(BaseModel):
@@ -257,8 +243,6 @@ def _told(error: ErrorDetails, sources: tuple[_Source, ...]) -> str:
 
 def _what(error: ErrorDetails, where: Where) -> str:
     name = ".".join(where)
-    if name in MOVED and error["type"] == "extra_forbidden":
-        return f"is {MOVED[name]} now: {_how(MOVED[name])}"
     if error["type"] == "extra_forbidden":
         near = _by_last_word(where) or difflib.get_close_matches(name, _known_names(), 1)
         return "there is no such setting" + (f"; did you mean {near[0]}?" if near else "")

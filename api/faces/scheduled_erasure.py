@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from api.faces import erasure, plain
+from api.faces import erasure
 from api.faces.keyring import Keyring
 from api.platform.database.database import Database
 from api.platform.monotonic_time import SteadyTime
@@ -26,14 +26,11 @@ class Erasing:
     """By which it is told what is old."""
 
     def start(self) -> None:
-        """Make the keyring ready, and seal what an older desk kept as it was.
+        """Make the keyring ready.
 
         Raises SettingsError, KeyringError or StoreError: without keys no desk takes faces.
         """
         self.keyring.prepare()
-        sealed = plain.seal_all(self.database, self.keyring, at=self.clock())
-        if sealed:
-            log.info("images of an older desk are sealed", images=sealed)
 
     def erase_due(self) -> int:
         """Erase all that must go now; return of how many passages."""

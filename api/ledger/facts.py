@@ -63,10 +63,8 @@ class EvidenceTold(Told):
     quality: dict[str, MeasureTold] = Field(default={})
     similarity: MeasureTold = MeasureTold()
     achieved_fmr: MeasureTold = MeasureTold()
-    """Lanes before the release that calibrates do not tell it."""
     liveness: MeasureTold = MeasureTold()
     liveness_cues: dict[str, MeasureTold] = Field(default={})
-    """Lanes before the release that takes cues do not tell them."""
     engine_fault: str | None = None
     desk: str = "reached"
 

@@ -173,7 +173,7 @@ def _packed(event: Event, by: str) -> bytes:
 def _tell(word: str, heard: Heard, but_not: str | None = None) -> None:
     try:
         said = json.loads(word)
-        name, officer = cast("EventName", str(said["name"])), str(said.get("officer", ""))
+        name, officer = cast("EventName", str(said["name"])), str(said["officer"])
         event = Event(name, str(said["passage"]), officer, float(said["at"]))
         by = said["by"]
     except (ValueError, TypeError, KeyError):

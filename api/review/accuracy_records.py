@@ -193,7 +193,7 @@ def _claimed_at(session: Session, passages: Iterable[str], officer: str) -> dict
     return {
         (str(one.body["passage"]), int(one.body["claim"])): one.at
         for one in entries
-        if one.kind == "referral.claimed" and one.body.get("officer") == officer and "claim" in one.body
+        if one.kind == "referral.claimed" and one.body.get("officer") == officer
     }
 
 

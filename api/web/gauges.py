@@ -114,7 +114,7 @@ class Watch:
         """These entries are in the ledger, for good. Never raises: what is done is done."""
         for entry in entries:
             self.meters.recorded.labels(entry.kind).inc()
-            if entry.kind in ("referral.shown", "referral.decided") and not entry.body.get("seeded"):
+            if entry.kind in ("referral.shown", "referral.decided"):
                 self._waited_for(entry)
 
     def _waited_for(self, entry: Entry) -> None:

@@ -139,7 +139,7 @@ def _told(what: str, one: Stored) -> str:
 
 def networks(one: Stored) -> list[Any]:
     """All that took part, wherever the result names them."""
-    found = [at(one.stamp, "networks"), at(one.values, "networks")]
+    found = [at(one.stamp, "networks")]
     found += [at(told, "networks") for _, told in entries(one.values, "providers")]
     return [network for listed in found if isinstance(listed, list) for network in listed]
 

@@ -15,9 +15,7 @@ from benchmarks.errors import BenchmarkError
 LARGEST_BYTES = 64 << 20
 """More than any result has; the largest that is committed has 0.2 MB."""
 REPLACED = "\N{REPLACEMENT CHARACTER}"
-AGAIN = "measure it again with this release"
-EARLIER = {"matchers": "accuracy", "apcer": "attacks", "recipes": "ingredients"}
-"""What a result of these is told by where it does not say which benchmark it is."""
+AGAIN = "measure it again"
 
 Values = Mapping[str, Any]
 
@@ -44,18 +42,8 @@ def read(path: Path) -> Stored:
         raise BenchmarkError(f"{path} is no result: it has no stamp of what it depends on")
     benchmark = values.get("benchmark")
     if not isinstance(benchmark, str) or not benchmark:
-        raise BenchmarkError(f"{path} does not say which benchmark it is: {_what_to_do(values)}")
+        raise BenchmarkError(f"{path} is no result: it does not say which benchmark it is of; {AGAIN}")
     return Stored(path.stem, benchmark, values)
-
-
-def _what_to_do(values: Values) -> str:
-    made_by = next((command for field, command in EARLIER.items() if field in values), None)
-    if made_by is None:
-        return f"it is none of `python -m benchmarks`, or of an earlier release, which did not; then {AGAIN}"
-    return (
-        f"it looks like one of {made_by}, by an earlier release, which did not: {AGAIN}, by "
-        f"`python -m benchmarks {made_by} … --json OUT`"
-    )
 
 
 def _bytes(path: Path) -> bytes:

@@ -136,13 +136,13 @@ class CaptureRule(_Strict):
     most_good_frames: Annotated[int, Field(ge=2, le=50)]
     score_varies: Annotated[float, Field(gt=0, le=0.5)]
     """So much lower than the lowest, or higher than the highest, further frames' scores are expected."""
-    least_s: Annotated[float, Field(ge=0, le=5)] = 0.0
+    least_s: Annotated[float, Field(ge=0, le=5)]
     """So long the passenger is looked at, also where the outcome is settled before; 0 asks for no time."""
     timeout_s: Annotated[float, Field(gt=0, le=60)]
     max_frame_age_s: Annotated[float, Field(gt=0, le=2)]
     max_span_s: Annotated[float, Field(gt=0, le=5)]
     second_face_ratio: Annotated[float, Field(gt=0, le=0.7)]
-    max_repeat_captures: Annotated[int, Field(ge=0, le=MOST_REPEATS)] = MOST_REPEATS
+    max_repeat_captures: Annotated[int, Field(ge=0, le=MOST_REPEATS)]
     """How often an officer may have the lane capture the same passenger once more."""
 
     @model_validator(mode="after")

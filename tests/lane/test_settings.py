@@ -100,11 +100,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("engine = { threads = 0 }\n", 1, "engine.threads: "),
         ('lane = "a"\n[desk]\ntoken = 5\n', 3, "desk.token: "),
         ("desk = 'http://127.0.0.1:1'", 1, "desk: is a section: write address under [desk]"),
-        (
-            "token = 'x'",
-            1,
-            "token: is desk.token now: write token under [desk], or PASSENGER_LANE_DESK__TOKEN",
-        ),
+        ("token = 'x'", 1, "token: there is no such setting; did you mean desk.token?"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_told_with_its_line_and_its_key(

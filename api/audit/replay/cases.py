@@ -70,8 +70,6 @@ class Casebook:
     def __init__(self, roles: Mapping[str, str]) -> None:
         self.cases: dict[str, Case] = {}
         self._roles = roles
-        self._three_steps = False
-        """Whether a desk of this release has written: one before knew no steps, and does not come back."""
         self.kinds: dict[str, Callable[[Entry], None]] = {
             "referral.claimed": self._claimed,
             "referral.released": self._released,
@@ -151,16 +149,10 @@ class Casebook:
         officer = entry.body["officer"]
         must(officer in self._roles, "an officer acts whom the ledger does not know")
         case = self._waiting(entry)
-        step = entry.body.get("step")
-        if step is None:
-            must(not self._three_steps, _OLD)
-            case.state, case.step = State.BLIND, Step.BLIND
-        else:
-            self._take(case, officer, Step(step), entry.body["claim"])
+        self._take(case, officer, Step(entry.body["step"]), entry.body["claim"])
         case.holder, case.shown, case.verdict = officer, False, None
 
     def _take(self, case: Case, officer: str, step: Step, claim: int) -> None:
-        self._three_steps = True
         supervises = self._roles[officer] == Role.SUPERVISOR
         may = steps.may_take(case.stage, officer, case.proposals, supervises=supervises)
         must(may, "an officer takes a case that needs another one")
@@ -181,10 +173,8 @@ class Casebook:
     def _shown(self, entry: Entry) -> None:
         case = self.cases[entry.body["passage"]]
         must(case.holder == entry.body["officer"], "a case is shown to an officer who does not have it")
-        step = entry.body.get("step")
-        must(step == case.step or (step is None and not self._three_steps), "a step is shown that was not")
-        if step is not None:
-            must(set(entry.body["items"]) == steps.SHOWS[case.step], "a step shows what it must not")
+        must(entry.body["step"] == case.step, "a step is shown that was not")
+        must(set(entry.body["items"]) == steps.SHOWS[case.step], "a step shows what it must not")
         case.shown = True
 
     def _judged_blind(self, entry: Entry) -> None:
@@ -220,8 +210,6 @@ class Casebook:
         _move(case, Act.DECIDED)
         case.decision, case.note_sha256 = body["decision"], body["note_sha256"]
         case.claimed_until = datetime.fromisoformat(body["claimed_until"])
-        if not self._three_steps:
-            case.acted_on[given.id] = body["decision"]
 
     def _answer(self, entry: Entry, told: Body, kind: str) -> Decision:
         """An answer by the officer who has the case, in time, at its place, with a note where one is due."""
@@ -232,10 +220,6 @@ class Casebook:
         must(case.holder == given.officer, "an officer decides without having claimed the case")
         until = datetime.fromisoformat(body["claimed_until"])
         must(entry.at < until, "an officer decides after the claim has ended")
-        if "stage" not in body:
-            must(not self._three_steps, _OLD)
-            case.state = State.REVEALED
-            return given
         must(body["stage"] == case.stage and body["claim"] == case.claims, "an answer out of its place")
         _check_note(case, given, body["note_sha256"])
         self._keep(case, kind, given.id, given.officer, entry.at, _said(given, body))
@@ -310,7 +294,6 @@ class Casebook:
 
 
 _GHOST = "a lane acted on a decision that no officer gave"
-_OLD = "an entry in the form of an older desk after one of this"
 
 
 def must(holds: object, otherwise: str) -> None:

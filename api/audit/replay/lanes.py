@@ -85,7 +85,7 @@ class Lanebook:
     def _lane_added(self, entry: Entry) -> None:
         must(entry.body["lane"] not in self.lanes, "a lane is registered twice")
         self._staff.must_be_administered(entry)
-        lane = KnownLane(entry.body["token_sha256"], token_until=_moment(entry.body.get("expires_at")))
+        lane = KnownLane(entry.body["token_sha256"], token_until=_moment(entry.body["expires_at"]))
         self.lanes[entry.body["lane"]] = lane
 
     def _token_rotated(self, entry: Entry) -> None:

@@ -67,7 +67,7 @@ class KnownCases:
         self.shown[body["passage"]] = Shown(body["case"], body["officer"])
 
     def _judged(self, entry: Entry) -> None:
-        shown, claim = self._open(entry), entry.body.get("claim", 1)
+        shown, claim = self._open(entry), entry.body["claim"]
         _must(claim > shown.claim, "a prepared case is judged twice")
         shown.claim = claim
         shown.verdict = str(entry.body["verdict"])

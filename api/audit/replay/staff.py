@@ -14,8 +14,8 @@ class Staffbook:
     def __init__(self) -> None:
         self.officers: dict[str, str | None] = {}
         """Pseudonym → the hash of the officer's credentials, or None since the officer was disabled."""
-        self.gone: dict[str, str | None] = {}
-        """Pseudonym of somebody disabled → the credentials at that time; None where a desk kept none."""
+        self.gone: dict[str, str] = {}
+        """Pseudonym of somebody disabled → the credentials at that time."""
         self.roles: dict[str, str] = {}
         self.duties: dict[str, str] = {}
         self.passkeys: dict[str, dict[str, object]] = {}
@@ -44,7 +44,7 @@ class Staffbook:
 
     def must_be_administered(self, entry: Entry) -> None:
         """An administrator did it, the identity provider, or whoever runs the desk's machine."""
-        by = entry.body.get("by", officers.COMMAND_LINE)
+        by = entry.body["by"]
         if by not in (officers.COMMAND_LINE, officers.PROVIDER):
             administers = self.officers[by] and self.roles[by] == Role.ADMINISTRATOR
             must(administers, "somebody administers the desk who is no administrator")
@@ -52,8 +52,8 @@ class Staffbook:
     def _officer_added(self, entry: Entry) -> None:
         must(entry.body["officer"] not in self.officers, "an officer is registered twice")
         self.officers[entry.body["officer"]] = str(entry.body["credentials_sha256"])
-        self.roles[entry.body["officer"]] = str(entry.body.get("role", Role.OFFICER.value))
-        self.duties[entry.body["officer"]] = str(entry.body.get("duties", ""))
+        self.roles[entry.body["officer"]] = Role(entry.body["role"]).value
+        self.duties[entry.body["officer"]] = str(entry.body["duties"])
         self.must_be_administered(entry)
 
     def _role_set(self, entry: Entry) -> None:
@@ -96,8 +96,8 @@ class Staffbook:
         self.must_be_administered(entry)
         officer = entry.body["officer"]
         must(self.officers[officer], "an officer is disabled twice")
-        self.gone[officer] = entry.body.get("credentials_sha256")
-        must(self.gone[officer] in (None, self.officers[officer]), "another is disabled than was registered")
+        self.gone[officer] = str(entry.body["credentials_sha256"])
+        must(self.gone[officer] == self.officers[officer], "another is disabled than was registered")
         self.officers[officer] = None
         kept = {name: key for name, key in self.passkeys.items() if key["officer"] != officer}
         self.passkeys = kept

@@ -142,7 +142,7 @@ def _check_officers(session: Session, account: Account) -> None:
     found = {
         row.pseudonym: {
             "disabled": officers.is_disabled(row),
-            "credentials": _credentials(row, account),
+            "credentials": _credentials(row),
             "role": row.role,
             "duties": row.duties,
         }
@@ -249,9 +249,7 @@ def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fiel
             )
 
 
-def _credentials(row: OfficerRow, account: Account) -> str | None:
-    if account.staff.gone.get(row.pseudonym, "") is None:
-        return None  # disabled by a desk of before, which kept nothing to compare with
+def _credentials(row: OfficerRow) -> str:
     if officers.provider_hash(row) != row.external_sha256:
         return "of somebody else at the identity provider"
     return officers.credentials_of(row)

@@ -54,7 +54,7 @@ class CommandHeard(Wire):
     wanted: Wanted
     by: str | None = Field(description="The supervisor's pseudonym.")
     uncaptured: RequestHeard | None = Field(
-        default=None, description="What an officer asks for one passenger; null where nothing is asked."
+        description="What an officer asks for one passenger; null where nothing is asked."
     )
 
 
@@ -88,7 +88,9 @@ class LaneMessage(Wire):
     heard_at: datetime | None
     camera: Health
     frame_age_ms: int | None
-    counts: CountsMessage | None = Field(description="Null where the lane does not count, or is silent.")
+    counts: CountsMessage | None = Field(
+        description="Null where the camera does not count, or the lane is silent."
+    )
     provider: str
     matcher: str
     policy: str

@@ -18,7 +18,6 @@ from api.faces.legal_holds import Holding
 from api.faces.sealing import GivenKey, KeyFile, LocalKey, new_key, seal, unseal
 from api.ledger import chain
 from api.people.roles import Role
-from api.platform.database.database import Database
 from api.platform.errors import ImageChangedError, KeyLostError, KeyWrongError, SettingsError
 from api.platform.monotonic_time import ClockAheadError
 from lane.platform.errors import LedgerBrokenError
@@ -500,45 +499,3 @@ def test_a_restored_backup_brings_no_erased_face_back(desk: RunningDesk, lane: L
         restored.do_chores()
         assert (held(restored), restored.desk.keyring.passages()) == (0, set())
         assert verified(restored).not_checked == ()
-
-
-# --- what an older desk kept
-
-
-def test_images_of_an_older_desk_are_sealed_at_the_first_start(
-    tmp_path: Path, desk: RunningDesk, lane: Lane
-) -> None:
-    """A database as the release before left it, with a face that a case names and one that none does."""
-    named, stray = drawn_face(1), drawn_face(7)
-    passage = lane.refer(images=[named])
-    old_file = tmp_path / "older" / "desk.sqlite3"
-    old_file.parent.mkdir()
-    old = Database(old_file)
-    old.migrate("0004")
-    old.close()
-    copy_older(desk, old_file, named, stray)
-    with desk.moved_into(old_file) as moved:
-        with moved.desk.database.read() as session:
-            sha256 = hashlib.sha256(named).hexdigest()
-            assert faces.image(session, moved.desk.keyring, passage, sha256) == named
-            assert faces.held(session) == 1
-        verified(moved)
-        on_disk = bytes_of(moved)
-    for image in (named, stray):
-        assert image[200:232] not in on_disk
-    assert JFIF not in on_disk
-
-
-def copy_older(desk: RunningDesk, path: Path, *images: bytes) -> None:
-    with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("PRAGMA foreign_keys = OFF")
-        raw.execute("ATTACH ? AS now", (str(desk.file),))
-        asked = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'alembic_version'"
-        for (table,) in raw.execute(asked).fetchall():
-            if table == "images":
-                continue
-            columns = ", ".join(f'"{row[1]}"' for row in raw.execute(f"PRAGMA main.table_info({table})"))
-            raw.execute(f"INSERT OR REPLACE INTO main.{table} ({columns}) SELECT {columns} FROM now.{table}")
-        for image in images:
-            values = ("lane-1", hashlib.sha256(image).hexdigest(), image, "2026-01-01 00:00:00.000000")
-            raw.execute("INSERT INTO images VALUES (?, ?, ?, ?)", values)

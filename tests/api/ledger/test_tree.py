@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import URL, insert, make_url, select
+from sqlalchemy import URL, make_url, select
 
 from api.audit.verify.ledger import verify_ledger
 from api.lanes import intake
@@ -24,10 +24,9 @@ from api.ledger.proofs import Proving
 from api.ledger.tree import Rebuilt, Tree
 from api.ledger.tree_head import SigningKey, key_at, told
 from api.platform.database.database import Database
-from api.platform.database.tables import HeadRow, LedgerRow, TileRow
+from api.platform.database.tables import LedgerRow, TileRow
 from api.platform.errors import NameTakenError, SettingsError
 from lane.ledger import merkle
-from lane.ledger.chain import GENESIS, follow
 from lane.platform.errors import LedgerBrokenError
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
@@ -104,25 +103,6 @@ def test_a_tree_rebuilt_over_three_levels_of_tiles_is_the_tree(leaves: list[byte
     places = {place for place, _ in rebuilt.tiles()}
     assert {level for level, _ in places} == {0, 1, 2}
     assert len(places) == 70_000 // 256 + 2 + 1
-
-
-def test_a_ledger_from_before_gets_its_tiles(tmp_path: Path) -> None:
-    made = Database(tmp_path / "desk.sqlite3")
-    made.migrate("0003")
-    head = GENESIS
-    with made.write() as session:
-        for number in range(ENTRIES):
-            body = {"lane": f"lane-{number}", "token_sha256": ""}
-            entry = follow(head, chain="desk", at=NOW, kind="lane.added", body=body)
-            head = entry.head
-            row = {"seq": entry.seq, "payload": entry.payload, "hash": entry.hash}
-            session.execute(insert(LedgerRow).values(row))
-        session.merge(HeadRow(chain="desk", seq=head.seq, hash=head.hash))
-    made.migrate()
-    assert verify_ledger(made, whole=False).head == head
-    fill(made, 200)
-    assert verify_ledger(made, whole=False).head.seq == ENTRIES + 200
-    made.close()
 
 
 @pytest.mark.both_databases

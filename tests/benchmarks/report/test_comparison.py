@@ -145,10 +145,8 @@ def test_figures_are_told_apart_by_their_names() -> None:
         (b'{"benchmark": "latency", "stamp": {"cores": NaN}}', "NaN is no number"),
         (b"\xff\xfe", "no JSON"),
         (b"[]", "no stamp"),
-        (b'{"stamp": {}}', r"does not say which.*it is none of `python -m benchmarks`.*measure it again"),
-        (b'{"stamp": {}, "matchers": {}}', r"one of accuracy.*again.*`python -m benchmarks accuracy .* OUT`"),
-        (b'{"stamp": {}, "apcer": {}}', r"again.*`python -m benchmarks attacks "),
-        (b'{"stamp": {}, "recipes": {}}', r"again.*`python -m benchmarks ingredients "),
+        (b'{"stamp": {}}', r"does not say which benchmark.*measure it again"),
+        (b'{"stamp": {}, "matchers": {}}', r"does not say which benchmark.*measure it again"),
     ],
 )
 def test_a_file_that_is_no_result_is_refused(content: bytes, why: str, tmp_path: Path) -> None:
