@@ -2,18 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from api.audit import export
 from api.audit.decision_replay import Replay
 from api.audit.messages import PassageAudited, PassageFound, PassagesFound, StepMessage
-from api.ledger import proofs as proving
 from api.ledger import search as audit
 from api.ledger.proofs import Proving
 from api.ledger.search import Fact, Wanted
 from api.platform.database.database import Database
 from api.platform.errors import PassageNotFoundError
-from api.web.desk import Desk
 
 ON_A_PAGE = 25
 
@@ -25,11 +23,6 @@ class Auditing:
     database: Database
     proving: Proving
     replay: Replay
-
-    @classmethod
-    def of(cls, desk: Desk) -> Self:
-        """For a running desk."""
-        return cls(desk.database, proving.of(desk), Replay(desk.settings.policies))
 
     def search(self, wanted: Wanted, before: int | None = None) -> PassagesFound:
         """One page of passages, newest first."""

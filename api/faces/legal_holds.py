@@ -11,7 +11,6 @@ from api.faces.erasure import Hold
 from api.faces.keyring import Keyring
 from api.platform.database.database import Database
 from api.platform.errors import HoldUnknownError
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -38,11 +37,6 @@ class Holding:
     keyring: Keyring
     clock: Callable[[], datetime]
     warning_from: int
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Holding":
-        """The running desk's."""
-        return cls(desk.database, desk.keyring, desk.clock, desk.settings.faces_warning)
 
     def place(self, passage: str, by: str, reason: str) -> Hold:
         """Suspend the erasure of a passage's faces. Raises FacesUnknownError or FacesErasedError."""

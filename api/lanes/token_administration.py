@@ -11,7 +11,6 @@ from api.lanes.tokens import Registered
 from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
 from api.platform.events import Broker, Event
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -23,11 +22,6 @@ class LaneAccess:
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
-
-    @classmethod
-    def of(cls, desk: Desk) -> "LaneAccess":
-        """The running desk's."""
-        return cls(desk.database, desk.broker, desk.clock)
 
     def listed(self) -> list[Registered]:
         """All lanes."""

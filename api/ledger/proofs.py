@@ -13,7 +13,6 @@ from api.ledger.tree_head import SigningKey, TreeHead
 from api.platform.database.database import Database
 from api.platform.errors import NotInLedgerError
 from api.platform.settings import Settings
-from api.web.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,6 @@ def _of_now(session: Session, key: SigningKey) -> TreeHead | None:
     known = signing.newest(session)
     grew = known is None or known.size != chain.head(session).seq
     return None if grew or signing.announced_at(session, key.public) is None else known
-
-
-def of(desk: Desk) -> Proving:
-    """For a running desk."""
-    return Proving(desk.database, key_file(desk.settings), desk.clock)
 
 
 def key_file(settings: Settings) -> Path:

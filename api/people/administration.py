@@ -10,6 +10,7 @@ from datetime import datetime
 import structlog
 
 from api.people import officers, sessions
+from api.people.casework import Casework
 from api.people.officers import Known, SignedInOfficer
 from api.people.passwords import Passwords, check_new, one_time
 from api.people.roles import Role
@@ -18,10 +19,6 @@ from api.people.sign_in import SigningIn
 from api.platform.database.database import Database
 from api.platform.errors import OfficerUnknownError, PasswordRefusedError
 from api.platform.events import Broker, Event
-from api.review import shifts
-from api.review.cases import queue
-from api.review.prepared import inserted
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +33,7 @@ class People:
     clock: Callable[[], datetime]
     lifetime: Lifetime
     signing_in: SigningIn
-
-    @classmethod
-    def of(cls, desk: Desk) -> "People":
-        """The running desk's people."""
-        return cls(desk.database, desk.broker, desk.passwords, desk.clock, desk.lifetime, SigningIn.of(desk))
+    casework: Casework
 
     # --- for administrators
 
@@ -52,7 +45,7 @@ class People:
     def unanswerable(self) -> int:
         """How many cases wait that no one on site may answer: here somebody can be given the role or duty."""
         with self.database.read() as session:
-            return len(shifts.unanswerable(session, at=self.clock()))
+            return len(self.casework.unanswerable(session, at=self.clock()))
 
     def one(self, pseudonym: str) -> Known:
         """One of them. Raises OfficerUnknownError."""
@@ -86,7 +79,7 @@ class People:
         with self.database.write() as session:
             now = self.clock()
             officers.set_role(session, pseudonym, role, at=now, by=by.pseudonym)
-            released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+            released = self.casework.release_others(session, officers.as_now(session, pseudonym), at=now)
         self._changed("officer.role_set", pseudonym, by, released)
 
     def set_duties(self, pseudonym: str, duties: Iterable[str], by: SignedInOfficer) -> None:
@@ -94,7 +87,7 @@ class People:
         with self.database.write() as session:
             now = self.clock()
             officers.set_duties(session, pseudonym, duties, at=now, by=by.pseudonym)
-            released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+            released = self.casework.release_others(session, officers.as_now(session, pseudonym), at=now)
         self._changed("officer.duties_set", pseudonym, by, released)
 
     def disable(self, pseudonym: str, by: SignedInOfficer) -> None:
@@ -105,7 +98,7 @@ class People:
         with self.database.write() as session:
             now = self.clock()
             officers.disable(session, pseudonym, at=now, by=by.pseudonym)
-            released = inserted.leave(session, pseudonym, at=now)
+            released = self.casework.leave(session, pseudonym, at=now)
         self._changed("officer.disabled", pseudonym, by, released)
 
     def reset_password(self, pseudonym: str, by: SignedInOfficer) -> str:
@@ -122,7 +115,7 @@ class People:
             now = self.clock()
             officers.one(session, pseudonym)
             sessions.end_all(session, pseudonym, at=now, by=by.pseudonym, but=by.session_sha256)
-            released = inserted.leave(session, pseudonym, at=now)
+            released = self.casework.leave(session, pseudonym, at=now)
         self._changed("officer.session_ended", pseudonym, by, released)
 
     # --- for everybody
@@ -139,7 +132,7 @@ class People:
             now = self.clock()
             sessions.end_one(session, handle, who.pseudonym, at=now, by=who.pseudonym)
             left = sessions.listed(session, who.pseudonym, at=now, lifetime=self.lifetime)
-            released = [] if left else inserted.leave(session, who.pseudonym, at=now)
+            released = [] if left else self.casework.leave(session, who.pseudonym, at=now)
         self._changed("officer.session_ended", who.pseudonym, who, released)
 
     def has_password(self, who: SignedInOfficer) -> bool:

@@ -30,9 +30,8 @@ from api.people.officers import SignedInOfficer
 from api.people.sign_in import SigningIn, Visitor
 from api.platform.database.database import Database
 from api.platform.database.tables import PasskeyRow
-from api.platform.errors import PasskeyRefusedError, PasskeysOffError
+from api.platform.errors import PasskeyRefusedError
 from api.platform.settings import Settings
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -51,13 +50,6 @@ class Passkeys:
     database: Database
     clock: Callable[[], datetime]
     signing_in: SigningIn
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Passkeys":
-        """The running desk's. Raises PasskeysOffError where its address for browsers is not set."""
-        if desk.settings.origin is None:
-            raise PasskeysOffError
-        return cls(desk.settings, desk.database, desk.clock, SigningIn.of(desk))
 
     def ask_for_new(self, who: SignedInOfficer, password: str) -> dict[str, Any]:
         """What the officer's browser needs to make a passkey.

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.people import challenges, identity_provider, officers, sessions
+from api.people.casework import Casework
 from api.people.identity_provider import ProviderClient, Told
 from api.people.officers import PROVIDER, SignedInOfficer
 from api.people.roles import Role
@@ -19,9 +20,6 @@ from api.platform.database.database import Database
 from api.platform.database.tables import OfficerRow
 from api.platform.errors import NameTakenError, ProviderRefusedError, WrongPasswordError
 from api.platform.events import Broker, Event
-from api.review.cases import queue
-from api.review.prepared import inserted
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +33,7 @@ class Provided:
     broker: Broker
     clock: Callable[[], datetime]
     signing_in: SigningIn
-
-    @classmethod
-    def of(cls, desk: Desk, client: ProviderClient) -> "Provided":
-        """The running desk's."""
-        return cls(client, desk.database, desk.broker, desk.clock, SigningIn.of(desk))
+    casework: Casework
 
     def ask(self) -> tuple[str, str]:
         """Where to send the browser, and what it must have with it when it comes back.
@@ -78,7 +72,7 @@ class Provided:
                 return
             now = self.clock()
             sessions.end_all(session, pseudonym, at=now, by=PROVIDER)
-            released = inserted.leave(session, pseudonym, at=now)
+            released = self.casework.leave(session, pseudonym, at=now)
         self._tell(released)
 
     def _tell(self, released: Iterable[str]) -> None:
@@ -98,7 +92,7 @@ class Provided:
             if not officers.is_disabled(officers.one(session, pseudonym)):
                 now = self.clock()
                 officers.set_role(session, pseudonym, Role(role), at=now, by=PROVIDER)
-                released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+                released = self.casework.release_others(session, officers.as_now(session, pseudonym), at=now)
         self._tell(released)
         return pseudonym
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from api.people import challenges, failed_sign_ins, officers, sessions
+from api.people.casework import Casework
 from api.people.officers import SignedInOfficer
 from api.people.passwords import Passwords
 from api.people.roles import Role
@@ -15,9 +16,6 @@ from api.platform.database.database import Database
 from api.platform.errors import WrongPasswordError
 from api.platform.events import Broker, Event
 from api.platform.tokens import token_hash
-from api.review import shifts
-from api.review.prepared import inserted
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -40,11 +38,7 @@ class SigningIn:
     passwords: Passwords
     clock: Callable[[], datetime]
     lifetime: Lifetime
-
-    @classmethod
-    def of(cls, desk: Desk) -> "SigningIn":
-        """The running desk's entrance."""
-        return cls(desk.database, desk.broker, desk.passwords, desk.clock, desk.lifetime)
+    casework: Casework
 
     def by_password(self, name: str, password: str, visitor: Visitor) -> tuple[SignedInOfficer, str]:
         """Start a session; return the officer and the session's token.
@@ -68,10 +62,10 @@ class SigningIn:
             if visitor.token is not None:
                 before = sessions.replace(session, token_hash(visitor.token), at=now)
                 if before is not None and before != pseudonym:
-                    released = inserted.leave(session, before, at=now)
+                    released = self.casework.leave(session, before, at=now)
             token, who = sessions.begin(session, pseudonym, at=now, way=way)
             if who.role in (Role.OFFICER, Role.SUPERVISOR):
-                shifts.start(session, pseudonym, at=now)
+                self.casework.start_shift(session, pseudonym, at=now)
         log.info("signed in", officer=pseudonym, way=way)
         for passage in released:
             self.broker.publish(Event("referral.changed", passage))
@@ -95,6 +89,14 @@ class SigningIn:
                     failed_sign_ins.take_back(session, about)
         return known[0]
 
+    def forget_old(self) -> None:
+        """Remove ended sessions, old failed sign-ins and unanswered challenges."""
+        with self.database.write(turn=False) as session:
+            now = self.clock()
+            sessions.forget_ended(session, at=now, lifetime=self.lifetime)
+            failed_sign_ins.forget_old(session, at=now)
+            challenges.forget_old(session, at=now)
+
     def _counted(self, name: str, source: str | None) -> dict[str, failed_sign_ins.Limit]:
         counted = {failed_sign_ins.subject("name", name): failed_sign_ins.NAME}
         if source is not None:
@@ -111,12 +113,3 @@ class SigningIn:
             for about, limit in counted.items():
                 failed_sign_ins.count(session, about, limit, at=self.clock())
         return known
-
-
-def forget_old(desk: Desk) -> None:
-    """Remove sessions, attempts and questions that mean nothing any more: a chore."""
-    with desk.database.write(turn=False) as session:
-        now = desk.clock()
-        sessions.forget_ended(session, at=now, lifetime=desk.lifetime)
-        failed_sign_ins.forget_old(session, at=now)
-        challenges.forget_old(session, at=now)

@@ -19,7 +19,6 @@ from api.platform.settings import Settings
 from api.review import shifts
 from api.review.cases import queue
 from api.review.prepared import inserted
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +53,6 @@ class Staffing:
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Staffing":
-        """The shifts of this desk."""
-        return cls(desk.settings, desk.database, desk.broker, desk.clock)
 
     def show(self, officer: SignedInOfficer) -> Duty | None:
         """The officer's shift; None where the officer is on none."""

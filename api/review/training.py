@@ -16,7 +16,6 @@ from api.review import accuracy_records
 from api.review.accuracy_records import OfOfficer
 from api.review.officer_accuracy import Known
 from api.review.prepared import inserted, stored_cases
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +31,6 @@ class Training:
     settings: Settings
     database: Database
     clock: Callable[[], datetime]
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Training":
-        """The trainer at this desk."""
-        return cls(desk.settings, desk.database, desk.clock)
 
     def quality_of(self, officer: str) -> OfOfficer:
         """One officer's figures, for that officer and for the trainer."""

@@ -17,7 +17,6 @@ from api.faces.keyring import keyring_of
 from api.ledger import proofs
 from api.people.identity_provider import ProviderClient
 from api.people.passwords import Passwords
-from api.people.sign_in import forget_old
 from api.platform import telemetry
 from api.platform.clock import utc_now
 from api.platform.database.database import Database
@@ -27,7 +26,6 @@ from api.platform.metrics import API, Measured
 from api.platform.monotonic_time import since_boot_s
 from api.platform.settings import Settings
 from api.platform.worker_events import PostgresNews
-from api.review.training import Training
 from api.web.access import permissions
 from api.web.access.authentication import Guarded, cookie_name
 from api.web.desk import Desk
@@ -60,13 +58,13 @@ from api.web.routes.review import quality, referrals, shift
 _STATIC = Path(__file__).with_name("static")
 
 CHORES: tuple[Chore, ...] = (
-    Chore("tree head", 60.0, lambda desk: proofs.of(desk).head()),
+    Chore("tree head", 60.0, lambda desk: desk.proofs.head()),
     Chore("erase", 0.5, lambda desk: desk.erasing.erase_due()),
     Chore("clock", 60.0, lambda desk: desk.steady.must_agree()),
     Chore("escalate", 2.0, lambda desk: desk.cases.escalate()),
     Chore("sweep keys", 600.0, lambda desk: desk.erasing.sweep()),
-    Chore("forget sign-ins", 600.0, forget_old),
-    Chore("look at decisions", 3600.0, lambda desk: Training.of(desk).look()),
+    Chore("forget sign-ins", 600.0, lambda desk: desk.sign_in.forget_old()),
+    Chore("look at decisions", 3600.0, lambda desk: desk.training.look()),
 )
 """What a desk does by itself, again and again."""
 
@@ -209,7 +207,7 @@ def _check_guarded(app: FastAPI) -> None:
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
     desk.database.migrate()
-    proofs.of(desk).announce()
+    desk.proofs.announce()
     desk.erasing.start()
     desk.broker.start()
     chores: Chores = app.state.chores

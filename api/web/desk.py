@@ -8,32 +8,49 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
+from api.audit.decision_replay import Replay
+from api.audit.passages import Auditing
 from api.faces import images
 from api.faces.keyring import Keyring
+from api.faces.legal_holds import Holding
 from api.faces.scheduled_erasure import Erasing
 from api.lanes import intake, tokens
 from api.lanes.evaluation import alarms
 from api.lanes.evaluation import series as evaluation
 from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
 from api.lanes.evaluation.series import Series
+from api.lanes.hall import lane_states
+from api.lanes.hall.overview import Watching
+from api.lanes.hall.requesting import Requesting
+from api.lanes.token_administration import LaneAccess
 from api.ledger import chain, search
 from api.ledger.facts import StoredEntry
+from api.ledger.proofs import Proving, key_file
 from api.people import sessions
+from api.people.administration import People
+from api.people.identity_provider import ProviderClient
 from api.people.officers import SignedInOfficer
+from api.people.passkeys import Passkeys
 from api.people.passwords import Passwords
+from api.people.provider_sign_in import Provided
 from api.people.sessions import Lifetime
+from api.people.sign_in import SigningIn
 from api.platform.database.database import Database
-from api.platform.errors import ApiError
+from api.platform.errors import ApiError, PasskeysOffError
 from api.platform.events import Broker, Event
 from api.platform.metrics import Meters
 from api.platform.monotonic_time import SteadyTime, since_boot_s
 from api.platform.settings import Settings
 from api.review.cases import duties
 from api.review.cases.queue_view import Board
+from api.review.handover import Staffing
+from api.review.officer_changes import OfficersCasework
 from api.review.officer_work import Working
 from api.review.prepared import inserted
 from api.review.prepared.inserting import Seeding
+from api.review.training import Training
 from api.review.travellers_cases import Reviewing
 from api.web.gauges import Watch
 from lane.ledger.chain import Head
@@ -147,13 +164,75 @@ class Desk:
                 sessions.mark_used(session, session_sha256, at=now)
         return officer
 
+    @property
+    def sign_in(self) -> SigningIn:
+        """Signing in by password, and what follows each sign-in."""
+        return SigningIn(
+            self.database, self.broker, self.passwords, self.clock, self.lifetime, OfficersCasework()
+        )
+
+    @property
+    def passkeys(self) -> Passkeys:
+        """Raises PasskeysOffError where the desk's address for browsers is not set."""
+        if self.settings.origin is None:
+            raise PasskeysOffError
+        return Passkeys(self.settings, self.database, self.clock, self.sign_in)
+
+    def provider_sign_in(self, client: ProviderClient) -> Provided:
+        """Signing in at the site's identity provider."""
+        return Provided(client, self.database, self.broker, self.clock, self.sign_in, OfficersCasework())
+
+    @property
+    def people(self) -> People:
+        """Who may sign in, as what."""
+        return People(
+            self.database,
+            self.broker,
+            self.passwords,
+            self.clock,
+            self.lifetime,
+            self.sign_in,
+            OfficersCasework(),
+        )
+
     # --- cases
 
     @property
     def cases(self) -> Working:
         """What officers do with cases."""
         parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
-        return Working(Reviewing(*parts), Seeding(*parts), self.board)
+        return Working(Reviewing(*parts), Seeding(*parts, serving=self._serving), self.board)
+
+    @property
+    def shifts(self) -> Staffing:
+        """Officers' own shifts."""
+        return Staffing(self.settings, self.database, self.broker, self.clock)
+
+    @property
+    def training(self) -> Training:
+        """Training on prepared cases, and each officer's accuracy."""
+        return Training(self.settings, self.database, self.clock)
+
+    def _serving(self, session: Session, now: datetime) -> list[str]:
+        silent_after = timedelta(seconds=self.settings.lane_silent_after_s)
+        return lane_states.serving(session, at=now, silent_after=silent_after)
+
+    # --- the hall
+
+    @property
+    def hall(self) -> Watching:
+        """The status of lanes, and commands to them."""
+        return Watching(self.settings, self.database, self.broker, self.clock)
+
+    @property
+    def requests(self) -> Requesting:
+        """What officers ask of lanes."""
+        return Requesting(self.settings, self.database, self.broker, self.clock)
+
+    @property
+    def lane_tokens(self) -> LaneAccess:
+        """The tokens with which lanes deliver."""
+        return LaneAccess(self.database, self.broker, self.clock)
 
     # --- supervisors
 
@@ -171,6 +250,25 @@ class Desk:
             new = alarms.acknowledge(session, alarm, officer.pseudonym, at=self.clock())
         if new:
             log.info("alarm.acknowledged", alarm=alarm, officer=officer.pseudonym)
+
+    # --- the ledger
+
+    @property
+    def proofs(self) -> Proving:
+        """Signed heads and proofs. Raises SettingsError where no key for the ledger is set."""
+        return Proving(self.database, key_file(self.settings), self.clock)
+
+    @property
+    def audit(self) -> Auditing:
+        """The ledger as auditors read it. Raises SettingsError as `proofs` does."""
+        return Auditing(self.database, self.proofs, Replay(self.settings.policies))
+
+    # --- faces
+
+    @property
+    def legal_holds(self) -> Holding:
+        """Legal holds, and how many faces are held."""
+        return Holding(self.database, self.keyring, self.clock, self.settings.faces_warning)
 
     @property
     def erasing(self) -> Erasing:

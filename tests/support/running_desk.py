@@ -19,7 +19,6 @@ from sqlalchemy import URL
 
 from api.faces.keyring import keyring_of
 from api.lanes import intake
-from api.ledger import proofs
 from api.people import officers
 from api.people.passwords import Passwords
 from api.people.roles import Role
@@ -106,7 +105,7 @@ class RunningDesk:
             elapsed_s=clock.elapsed_s,
             meters=Meters(),
         )
-        proofs.of(self.desk).announce()
+        self.desk.proofs.announce()
         self.desk.erasing.start()
         yield RunningDesk(self.address, self.app, clock, made)
         keyring.close()

@@ -21,7 +21,6 @@ from api.platform.database.database import Database
 from api.platform.events import Broker, Event
 from api.platform.settings import Settings
 from api.review import accuracy_records, shifts
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -69,11 +68,6 @@ class Watching:
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Watching":
-        """The hall of this desk."""
-        return cls(desk.settings, desk.database, desk.broker, desk.clock)
 
     def take_status(self, lane: str, told: StatusTold) -> tuple[Command, Request | None]:
         """Note how a lane stands; return what is wanted of it, and asked of it for one passenger."""

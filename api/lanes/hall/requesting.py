@@ -16,7 +16,6 @@ from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
 from api.platform.events import Broker, Event
 from api.platform.settings import Settings
-from api.web.desk import Desk
 from lane.decision.reason_codes import Code
 
 log = structlog.get_logger(__name__)
@@ -30,11 +29,6 @@ class Requesting:
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Requesting":
-        """At this desk."""
-        return cls(desk.settings, desk.database, desk.broker, desk.clock)
 
     def ask(self, lane: str, code: Code, officer: SignedInOfficer) -> Request:
         """Ask for a lane's next passenger. Raises LaneUnknownError."""

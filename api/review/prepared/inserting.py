@@ -13,7 +13,6 @@ import structlog
 from sqlalchemy.orm import Session
 
 from api.faces.keyring import Keyring
-from api.lanes.hall import lane_states
 from api.people.officers import SignedInOfficer
 from api.people.roles import Role
 from api.platform.database.database import Database
@@ -37,6 +36,8 @@ class Seeding:
     broker: Broker
     keyring: Keyring
     clock: Callable[[], datetime]
+    serving: Callable[[Session, datetime], list[str]]
+    """The lanes that let passengers in: a case of a lane that is shut would give itself away."""
 
     def before(self, officer: SignedInOfficer) -> Referral | None:
         """The case before this officer, offered now where one is due; None where a traveller waits."""
@@ -163,16 +164,11 @@ class Seeding:
                     stored_cases.withdraw(session, row, at=now)
                 return None
             new = row is None
-            row = row or inserted.offer(session, officer.pseudonym, self._lanes(session, now), at=now)
+            row = row or inserted.offer(session, officer.pseudonym, self.serving(session, now), at=now)
             told = self._told(session, row) if row else None
         if told is not None and new:
             self._tell("referral.opened", told.passage, officer.pseudonym)
         return told
-
-    def _lanes(self, session: Session, now: datetime) -> list[str]:
-        """Of these a case may come: one of a lane that is shut would give itself away."""
-        silent_after = timedelta(seconds=self.settings.lane_silent_after_s)
-        return lane_states.serving(session, at=now, silent_after=silent_after)
 
     @contextmanager
     def _own(self, passage: str, officer: SignedInOfficer) -> Iterator[tuple[Session, SeededRow]]:

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from api.audit import export, verifier
 from api.audit.replay.account import Account
-from api.ledger import proofs
 from api.ledger.tree_head import SigningKey, TreeHead, is_worthless
 from api.platform.database.database import Database
 from api.platform.database.tables import LedgerRow
@@ -108,7 +107,7 @@ class Shift:
 
     def __init__(self, path: Path) -> None:
         with running(path) as desk, desk.lane() as lane, desk.officer() as officer:
-            prove = proofs.of(desk.desk)
+            prove = desk.desk.proofs
             first = lane.refer(images=[])
             self.early: TreeHead = prove.head()
             officer.claim(first)

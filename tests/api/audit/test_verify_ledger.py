@@ -27,7 +27,6 @@ from api.people import officers
 from api.people.roles import Role
 from api.platform.database.database import Database
 from api.platform.database.tables import Table
-from api.review.training import Training
 from lane.ledger.chain import Head, follow
 from lane.platform.errors import LedgerBrokenError
 from tests.api.people.test_passkeys import Device, registered
@@ -113,7 +112,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (alarm,) = alarms(supervisor)
         acknowledged = supervisor.ask("POST", f"/evaluation/alarms/{alarm['id']}/acknowledgement")
         assert acknowledged.status_code == 204, acknowledged.text
-        Training.of(desk.desk).look()
+        desk.desk.training.look()
         begun = [lane.write("passage.started", {"passage": f"p-{number}"}) for number in range(100)]
         assert lane.deliver(*begun).status_code == 200, "a tile of the tree is full"
         backup.back_up(desk.desk.database, path / "backup", lambda *_: None)

@@ -67,7 +67,7 @@ def _provided(request: Request, desk: Desk) -> Provided:
     client: ProviderClient | None = request.app.state.provider
     if client is None:
         raise ProviderOffError
-    return Provided.of(desk, client)
+    return desk.provider_sign_in(client)
 
 
 def _refused(request: Request, error: ApiError) -> Response:

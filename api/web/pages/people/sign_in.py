@@ -6,7 +6,6 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from api.people.roles import Role
-from api.people.sign_in import SigningIn
 from api.platform.errors import (
     ANSWERS,
     NotSignedInError,
@@ -64,7 +63,7 @@ def sign_in(
 ) -> Response:
     """Sign in by form."""
     try:
-        _, token = SigningIn.of(desk).by_password(name, password, visitor)
+        _, token = desk.sign_in.by_password(name, password, visitor)
     except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
         status, code = ANSWERS[type(error)]
         return entrance_page(request, status=status, problem=render.problem(request, code), name=name)

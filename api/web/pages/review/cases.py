@@ -12,7 +12,6 @@ from api.platform.errors import ClaimMissingError, GroundRefusedError, NotReveal
 from api.platform.messages import PassageName
 from api.review.cases.answers import Judgement, Wanted
 from api.review.cases.steps import Verdict
-from api.review.handover import Staffing
 from api.web.access.authentication import ActingOfficer, GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_cases
 from api.web.pages import render
@@ -164,7 +163,7 @@ def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str)
         waiting=waiting,
         total=shown.total,
         decided=decided,
-        duty=Staffing.of(desk).show(who),
+        duty=desk.shifts.show(who),
     )
 
 

@@ -29,7 +29,7 @@ router = APIRouter(route_class=Guarded, tags=["faces"])
 
 def holding_of(desk: TheDesk) -> Holding:
     """The running desk's."""
-    return Holding.of(desk)
+    return desk.legal_holds
 
 
 TheHolding = Annotated[Holding, Depends(holding_of)]

@@ -27,7 +27,7 @@ Until = Annotated[AwareDatetime | None, Query(description="Before this time, wit
 
 def auditing_of(desk: TheDesk) -> Auditing:
     """The running desk's ledger."""
-    return Auditing.of(desk)
+    return desk.audit
 
 
 TheAuditing = Annotated[Auditing, Depends(auditing_of)]

@@ -36,7 +36,7 @@ WANTED: dict[str, Wanted] = {"open": "open", "close": "closed", "stop": "stopped
 
 def watching_of(desk: TheDesk) -> Watching:
     """The running desk's hall."""
-    return Watching.of(desk)
+    return desk.hall
 
 
 TheWatching = Annotated[Watching, Depends(watching_of)]
@@ -96,7 +96,7 @@ def stop_hall(watching: TheWatching, who: ActingSupervisor) -> CommandsMessage:
 
 def requesting_of(desk: TheDesk) -> Requesting:
     """What officers ask of the running desk's lanes."""
-    return Requesting.of(desk)
+    return desk.requests
 
 
 TheRequesting = Annotated[Requesting, Depends(requesting_of)]

@@ -15,7 +15,7 @@ router = APIRouter(route_class=Guarded, prefix="/lane-tokens", tags=["people"])
 
 def lane_access_of(desk: TheDesk) -> LaneAccess:
     """The running desk's."""
-    return LaneAccess.of(desk)
+    return desk.lane_tokens
 
 
 TheLaneAccess = Annotated[LaneAccess, Depends(lane_access_of)]

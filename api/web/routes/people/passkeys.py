@@ -32,7 +32,7 @@ router = APIRouter(route_class=Guarded, tags=["officer"])
 
 def passkeys_of(desk: TheDesk) -> Passkeys:
     """The running desk's. Raises PasskeysOffError."""
-    return Passkeys.of(desk)
+    return desk.passkeys
 
 
 ThePasskeys = Annotated[Passkeys, Depends(passkeys_of)]

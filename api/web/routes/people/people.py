@@ -37,7 +37,7 @@ ThePseudonym = Annotated[Pseudonym, Path(description="The officer's pseudonym.")
 
 def people_of(desk: TheDesk) -> People:
     """The running desk's people."""
-    return People.of(desk)
+    return desk.people
 
 
 ThePeople = Annotated[People, Depends(people_of)]

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api.people.officers import SignedInOfficer
-from api.people.sign_in import SigningIn
 from api.platform.errors import (
     BodyTooLargeError,
     ForgedRequestError,
@@ -45,7 +44,7 @@ router = APIRouter(route_class=Guarded, tags=["officer"])
 )
 def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, response: Response) -> SignedIn:
     """Start a session; the cookie is its key, the CSRF token goes with everything that changes something."""
-    who, token = SigningIn.of(desk).by_password(credentials.name, credentials.password, visitor)
+    who, token = desk.sign_in.by_password(credentials.name, credentials.password, visitor)
     set_session(response, token, desk.settings)
     return SignedIn(officer=who_is(who), csrf_token=csrf_token(token))
 

@@ -17,7 +17,7 @@ router = APIRouter(route_class=Guarded, tags=["quality"])
 
 def training_of(desk: TheDesk) -> Training:
     """The running desk's trainer."""
-    return Training.of(desk)
+    return desk.training
 
 
 TheTraining = Annotated[Training, Depends(training_of)]

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.platform.errors import BodyTooLargeError, NoShiftError, OfficerUnknownError, documented
-from api.review.handover import Duty, Staffing
+from api.review.handover import Duty
 from api.web.access.authentication import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.web.messages.cases import HandOver, HandOverRequest, ShiftMessage, ShiftOrNone
 
@@ -13,7 +13,7 @@ router = APIRouter(route_class=Guarded, prefix="/shift", tags=["officer"])
 @router.get("", summary="See the own shift", operation_id="show_shift", responses=documented())
 def show_shift(desk: TheDesk, who: TheOfficer) -> ShiftOrNone:
     """The shift, and when a break is due; null where the officer is on none."""
-    duty = Staffing.of(desk).show(who)
+    duty = desk.shifts.show(who)
     return ShiftOrNone(shift=None if duty is None else _told(duty))
 
 
@@ -22,13 +22,13 @@ def show_shift(desk: TheDesk, who: TheOfficer) -> ShiftOrNone:
 )
 def start_shift(desk: TheDesk, who: ActingOfficer) -> ShiftMessage:
     """A new stretch begins after a break. Who signs in for the first time on a day begins a shift by that."""
-    return _told(Staffing.of(desk).start(who))
+    return _told(desk.shifts.start(who))
 
 
 @router.post("/break", summary="Take a break", operation_id="take_break", responses=documented(NoShiftError))
 def take_break(desk: TheDesk, who: ActingOfficer) -> ShiftMessage:
     """The officer's cases go back to the queue, undecided."""
-    return _told(Staffing.of(desk).pause(who))
+    return _told(desk.shifts.pause(who))
 
 
 @router.post(
@@ -39,7 +39,7 @@ def take_break(desk: TheDesk, who: ActingOfficer) -> ShiftMessage:
 )
 def end_shift(wanted: HandOverRequest, desk: TheDesk, who: ActingOfficer) -> HandOver:
     """The officer's cases go to the colleague, who judges them blind, or back to the queue, undecided."""
-    ended = Staffing.of(desk).end(who, wanted.note, wanted.colleague)
+    ended = desk.shifts.end(who, wanted.note, wanted.colleague)
     return HandOver(handed=list(ended.handed), released=list(ended.released))
 
 
