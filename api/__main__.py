@@ -7,13 +7,7 @@ import typer
 
 from api.commands import backup, case, hold, keys, lane, ledger, officer
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, made, plain_errors
-from api.ledger.proofs import Proving, key_file
 from api.platform.clock import utc_now
-from api.platform.settings import ENV_PREFIX, Settings, load
-from api.serving import logs
-from api.serving.workers import serve as run_server
-from api.web.app import create_app
-from lane.platform import setting_keys
 from models.command_line.broken_pipe import with_a_reader
 
 app = typer.Typer(
@@ -51,6 +45,11 @@ def serve(
 
     Exit status 0: it was told to end. 2: it could not start, and it says why.
     """
+    from api.ledger.proofs import Proving, key_file  # noqa: PLC0415  --help loads no library of the desk
+    from api.platform.settings import load  # noqa: PLC0415
+    from api.serving import logs  # noqa: PLC0415
+    from api.serving.workers import serve as run_server  # noqa: PLC0415
+
     with plain_errors():
         settings = load(config, database=database, host=host, port=port, workers=workers)
         logs.configure(settings.log_level, known=settings.secrets)
@@ -63,6 +62,9 @@ def serve(
 @app.command("settings")
 def show_settings(as_json: JsonOption = False) -> None:
     """Print every setting of the desk: its default, its variable in the environment, what it means."""
+    from api.platform.settings import ENV_PREFIX, Settings  # noqa: PLC0415
+    from lane.platform import setting_keys  # noqa: PLC0415
+
     found = list(setting_keys.keys(Settings, ENV_PREFIX))
     typer.echo(json.dumps([key.plain() for key in found], indent=2) if as_json else setting_keys.told(found))
 
@@ -70,6 +72,9 @@ def show_settings(as_json: JsonOption = False) -> None:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI description of the desk as JSON."""
+    from api.platform.settings import Settings  # noqa: PLC0415
+    from api.web.app import create_app  # noqa: PLC0415
+
     typer.echo(json.dumps(create_app(Settings()).openapi(), indent=2, ensure_ascii=False))
 
 

@@ -21,6 +21,26 @@ SETTINGS = [
 ]
 
 
+HEAVY = {
+    "alembic", "authlib", "av", "cryptography", "cv2", "fastapi", "httpx", "matplotlib", "numpy", "onnx",
+    "onnxruntime", "PIL", "pydantic", "pydantic_settings", "sqlalchemy", "starlette", "uvicorn", "webauthn",
+}  # fmt: skip
+"""Packages that take longer to load than a command line may take to answer."""
+
+
+@pytest.mark.parametrize("package", ["api", "benchmarks", "lane", "models"])
+def test_help_loads_no_heavy_package(package: str) -> None:
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = [{package!r}, '--help']\n"
+        f"try: runpy.run_module({package!r}, run_name='__main__')\n"
+        f"finally: print(sorted({HEAVY!r} & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Usage" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
 @pytest.mark.parametrize("command", ["api openapi", "api settings", "lane settings", "models --help"])
 def test_a_command_whose_reader_has_gone_ends_as_any_other(command: str) -> None:
     read, write = os.pipe()

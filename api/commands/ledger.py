@@ -6,23 +6,18 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.audit import export as dossier
-from api.audit import witness
-from api.audit.verify.ledger import verify_ledger
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
-from api.faces.keyring import opened_keyring
-from api.ledger import chain, proofs, signing
-from api.ledger.proofs import Proving
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, load, plain_errors
 from api.platform.clock import utc_now
-from api.platform.database.database import must_exist, opened
 from api.platform.errors import SettingsError, StoreError, WitnessError
-from api.platform.settings import Settings, load
 from lane.ledger.chain import Head
 from lane.platform.errors import LedgerBrokenError
+
+if TYPE_CHECKING:
+    from api.platform.settings import Settings
 
 app = typer.Typer(help="The ledger: show its head, prove that nothing was changed.", no_args_is_help=True)
 
@@ -56,6 +51,11 @@ def verify(
 
     Exit status 1: something was, and it says what. Exit status 2: the database cannot be read.
     """
+    from api.audit import witness
+    from api.audit.verify.ledger import verify_ledger
+    from api.faces.keyring import opened_keyring
+    from api.platform.database.database import opened
+
     with plain_errors():
         witnessed = [_head(text) for text in head or ()]
         signed = [kept for file in witness_file or () for kept in witness.read(_there(file))]
@@ -88,6 +88,9 @@ def verify(
 @app.command("head")
 def show_head(database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Print SEQ:HASH of the ledger's end. Keep it elsewhere: `verify --head` then finds any rewriting."""
+    from api.ledger import chain
+    from api.platform.database.database import opened
+
     with (
         plain_errors(),
         opened(load(config, database=database).database) as store,
@@ -106,6 +109,10 @@ def export(
     `python verifier.py FILE`.
     The file holds what the ledger holds: no face, no name, no document number, but all that officers did.
     """
+    from api.audit import export as dossier
+    from api.ledger import signing
+    from api.platform.database.database import opened
+
     with plain_errors():
         settings = load(config, database=database)
         _sign(settings)
@@ -132,6 +139,9 @@ def prove(
 
     Whoever has the file sees these entries and no other, and needs no desk to check them.
     """
+    from api.audit import export as dossier
+    from api.platform.database.database import opened
+
     with plain_errors():
         if not seqs and not passage:
             raise typer.BadParameter("say which entries: their numbers, or --passage")
@@ -163,6 +173,8 @@ def keep_watch(
     Exit status 1: the ledger was rewritten or cut off; both heads are kept in STORE.contradiction.
     Exit status 2: the desk could not be asked.
     """
+    from api.audit import witness
+
     with plain_errors():
         token = os.environ.get("PASSENGER_LANE_WITNESS_TOKEN", "")
         if not token:
@@ -177,14 +189,17 @@ def keep_watch(
     _report({"grew": True, "head": head.as_told()}, told, as_json=as_json)
 
 
-def _sign(settings: Settings) -> None:
+def _sign(settings: "Settings") -> None:
     """Sign what is there now, where this is the desk's own machine; elsewhere the newest head is enough."""
+    from api.ledger import proofs
+    from api.platform.database.database import must_exist
+
     must_exist(settings.database)
     with suppress(SettingsError):  # nothing says where the key lies: it is on another machine
         key = proofs.key_file(settings)
         if key.is_file():
             with existing(settings) as store:
-                Proving(store, key, utc_now).head()
+                proofs.Proving(store, key, utc_now).head()
 
 
 def _write(out: Path, lines: Iterable[str]) -> None:
