@@ -68,6 +68,8 @@ class DocumentEvidence:
     """None where the document does not tell."""
     age: Check = Check.UNDETERMINED
     """Whether the holder is as old as the policy asks of who is captured; the age itself is not kept."""
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    """What the reader checked of the document itself, by the check's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,10 @@ class Evidence:
     """Whether the wall clock went on as steadily as the other one, and agrees with the desk's."""
 
 
+LEFT_OUT_IF_EMPTY = frozenset({"checks"})
+"""Fields that are written only where they hold something."""
+
+
 def to_plain(value: Any) -> Any:
     """Evidence, or any part of it, as JSON values: a measure is {"value": x} or {"not_assessed": why}."""
     match value:
@@ -142,7 +148,8 @@ def to_plain(value: Any) -> Any:
         case Enum():
             return value.value
     if is_dataclass(value):
-        return {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
+        found = {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
+        return {name: one for name, one in found.items() if one or name not in LEFT_OUT_IF_EMPTY}
     return value
 
 
@@ -158,6 +165,7 @@ def from_plain(plain: Mapping[str, Any]) -> Evidence:
             photo_fault=document["photo_fault"],
             kind=DocumentKind(document["kind"]) if document["kind"] else None,
             age=Check(document["age"]),
+            checks={name: Check(result) for name, result in document.get("checks", {}).items()},
         ),
         capture=CaptureEvidence(
             ended=CaptureEnd(capture["ended"]),

@@ -1,14 +1,10 @@
 """Settings of a document reader."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from lane.decision.evidence import DocumentKind
-from lane.platform.errors import SettingsError
-
-PREFIX = "folder:"
 
 
 class DocumentSettings(BaseModel):
@@ -28,8 +24,11 @@ class DocumentSettings(BaseModel):
     """What a code, or a code of one issuer, stands for where that is not known: {"PN:RUS" = "ordinary"}."""
 
     @property
-    def folder(self) -> Path:
-        """Raises SettingsError without one."""
-        if self.source is None:
-            raise SettingsError('document.source: say where documents come from, such as "folder:/run/…"')
-        return Path(self.source.removeprefix(PREFIX))
+    def kind(self) -> str | None:
+        """One of `lane.document.kinds.KINDS`; None without a source."""
+        return self.source and self.source.partition(":")[0]
+
+    @property
+    def address(self) -> str:
+        """What stands behind the kind; empty without a source."""
+        return (self.source or "").partition(":")[2]

@@ -23,7 +23,7 @@ from lane.decision.evidence import (
     from_plain,
     to_plain,
 )
-from lane.decision.policy import Policy
+from lane.decision.policy import DocumentRule, Policy
 from lane.decision.reason_codes import WORST_FIRST, Code, Reason
 from lane.passage.picture_comparison import STAGES, Comparison
 from models.values.identity import MatcherIdentity
@@ -323,6 +323,26 @@ def test_without_any_calibration_nobody_is_admitted(evidence: Evidence) -> None:
 def test_not_a_number_never_becomes_a_measure(value: float) -> None:
     with pytest.raises(ValueError, match="not a finite number"):
         Measured(value)
+
+
+@pytest.mark.parametrize("result", [*list(Check)[1:], None])
+def test_a_required_document_check_that_did_not_succeed_refers(result: Check | None) -> None:
+    policy = POLICY.model_copy(update={"document": DocumentRule(required_checks=["signature"])})
+    assert set(codes(with_photo(checks={"signature": Check.SUCCESSFUL}), policy)) == set()
+    found = set(codes(with_photo(checks={"signature": result} if result else {}), policy))
+    assert found == {Code.SECURITY_OBJECT_BAD if result is Check.FAILED else Code.CHIP_UNREADABLE}
+
+
+def test_a_failed_document_check_refers_without_being_required() -> None:
+    assert codes(with_photo(checks={"signature": Check.FAILED})) == (Code.SECURITY_OBJECT_BAD,)
+    assert codes(with_photo(checks={"signature": Check.NOT_SUPPORTED})) == ()
+
+
+def test_document_checks_are_written_only_where_there_are_some() -> None:
+    assert "checks" not in to_plain(GOOD)["document"]
+    checked = with_photo(checks={"signature": Check.FAILED})
+    assert to_plain(checked)["document"]["checks"] == {"signature": "failed"}
+    assert from_plain(to_plain(checked)) == checked
 
 
 def test_a_nan_that_slipped_in_all_the_same_does_not_open_a_gate() -> None:

@@ -191,8 +191,6 @@ def test_a_folder_for_everybody_is_refused(folder: Path) -> None:
         reader(folder)
     with pytest.raises(SettingsError, match="make it"):
         reader(folder / "none")
-    with pytest.raises(SettingsError, match="not set"):
-        FolderReader(DocumentSettings(), SkippingClock())
 
 
 @pytest.mark.parametrize(
