@@ -16,8 +16,8 @@ from rich.console import Console
 
 from lane.ledger.chain import Head
 from lane.platform.errors import LaneError, SettingsError
-from models.command_line.broken_pipe import with_a_reader
-from models.command_line.foreign_packages import refuse_strangers
+from models.command_line.broken_pipe import quiet_on_closed_pipe
+from models.command_line.foreign_packages import refuse_foreign_packages
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -351,8 +351,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        refuse_strangers()
-        with with_a_reader():
+        refuse_foreign_packages()
+        with quiet_on_closed_pipe():
             app()
     except (LaneError, ModelError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)

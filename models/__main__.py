@@ -12,7 +12,7 @@ from rich.table import Table
 
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
-from models.command_line.broken_pipe import with_a_reader
+from models.command_line.broken_pipe import quiet_on_closed_pipe
 from models.errors import ModelError
 
 app = typer.Typer(
@@ -113,7 +113,7 @@ def _row(spec: NetworkSpec) -> dict[str, str]:
         "licence": spec.licence,
         "permitted_use": spec.permitted_use,
         "origin": spec.origin,
-        "source": spec.source.told,
+        "source": spec.source.origin,
         "sha256": spec.sha256,
         "file": str(weights.prepared_path(spec, cache)),
         "state": weights.state(spec, cache),
@@ -147,7 +147,7 @@ def doctor(
 def main() -> None:
     """Run a command; an error is one clear line on stderr and exit code 2, Ctrl-C is exit code 130."""
     try:
-        with with_a_reader():
+        with quiet_on_closed_pipe():
             app()
     except (ModelError, OSError, ImportError) as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.__main__ import COMMANDS
 from lane import __version__
-from models.command_line.foreign_packages import NAMES, OURS, StrangerError, refuse_strangers
+from models.command_line.foreign_packages import NAMES, OURS, ForeignPackageError, refuse_foreign_packages
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -95,7 +95,7 @@ def test_every_benchmark_has_its_question_and_no_other() -> None:
 
 
 def test_our_names_belong_to_nobody_else() -> None:
-    refuse_strangers()
+    refuse_foreign_packages()
     owners = packages_distributions()
     assert all(set(owners.get(name, [])) <= {OURS} for name in NAMES)
 
@@ -106,8 +106,8 @@ def test_a_stranger_with_one_of_our_names_is_refused(tmp_path: Path, monkeypatch
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-models\nVersion: 1.0\n")
     (info / "top_level.txt").write_text("models\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(StrangerError, match="strange-models"):
-        refuse_strangers()
+    with pytest.raises(ForeignPackageError, match="strange-models"):
+        refuse_foreign_packages()
 
 
 def test_the_wheel_holds_exactly_the_three_packages(tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ def _facts(found: Findings) -> Iterable[tuple[str, str]]:
 
 def _memory(found: Findings) -> str:
     whole, limit = found.host.memory_bytes, found.host.memory_limit_bytes
-    told = f"{whole / 2**30:.1f} GiB" if whole is not None else "not told"
-    return f"{told}, limited to {limit / 2**30:.1f} GiB" if limit is not None else f"{told}, no limit"
+    memory = f"{whole / 2**30:.1f} GiB" if whole is not None else "unknown"
+    return f"{memory}, limited to {limit / 2**30:.1f} GiB" if limit is not None else f"{memory}, no limit"
 
 
 def _networks_table(networks: Sequence[Health]) -> Table:
