@@ -1,4 +1,4 @@
-"""`lane`, `models` and `api` are plain names: this refuses to start beside a distribution that ships the same."""
+"""`lane`, `models`, `api` are plain names: refuses to start beside a distribution that ships one of them."""
 
 from importlib.metadata import packages_distributions
 
