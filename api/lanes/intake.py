@@ -16,7 +16,7 @@ from api.lanes import recovery
 from api.lanes.evaluation import series
 from api.lanes.hall import lane_states, stored_requests
 from api.ledger import chain
-from api.ledger.facts import AskedTold, ClosedTold, JudgedTold, PassageTold, StoredEntry
+from api.ledger.facts import AskedFact, ClosedFact, JudgedFact, PassageFact, StoredEntry
 from api.ledger.search import owner_of
 from api.people import officers
 from api.platform.database.tables import LaneRow, LedgerRow, ReferralRow
@@ -49,7 +49,7 @@ class Question:
     lane: str
     opened_at: datetime
     gravity: int
-    judged: JudgedTold
+    judged: JudgedFact
 
 
 def add(
@@ -99,7 +99,7 @@ def question(entry: Entry, *, at: datetime) -> Question | None:
 
     Raises ValidationError (a ValueError) where the entry is not complete.
     """
-    judged = JudgedTold.model_validate(entry.body)
+    judged = JudgedFact.model_validate(entry.body)
     if judged.outcome == "admit":
         return None
     gravity = int(duties.rank_of(judged.codes))
@@ -195,13 +195,13 @@ def _take_effect(
                 lane_states.count(session, lane, referred=opened, at=entry.at, received=at)
             return changed
         if entry.kind == "passage.repeat_refused":
-            return _ask_the_same(session, PassageTold.model_validate(entry.body).passage, at=at)
+            return _ask_the_same(session, PassageFact.model_validate(entry.body).passage, at=at)
         if entry.kind == "lane.event":
             return _seen_at_gate(session, entry.body.get("passage"))
         if entry.kind == "passage.asked":
-            stored_requests.note_taken(session, lane, AskedTold.model_validate(entry.body).request)
+            stored_requests.note_taken(session, lane, AskedFact.model_validate(entry.body).request)
         if entry.kind == "passage.closed":
-            return _end_referral(session, ClosedTold.model_validate(entry.body))
+            return _end_referral(session, ClosedFact.model_validate(entry.body))
     except ValidationError as error:
         faults = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
         raise EntryRefusedError(entry.seq, entry.kind, faults) from error
@@ -250,7 +250,7 @@ def _ask_the_same(session: Session, passage: str, *, at: datetime) -> set[Change
     row = session.get(ReferralRow, passage)
     if row is None or not answers.may_reopen(row):
         return set()
-    answers.reopen(session, row, JudgedTold.model_validate_json(row.judged), row.gravity, at=at)
+    answers.reopen(session, row, JudgedFact.model_validate_json(row.judged), row.gravity, at=at)
     return {("referral.opened", passage)}
 
 
@@ -261,7 +261,7 @@ def _seen_at_gate(session: Session, passage: object) -> set[Change]:
     return {("referral.changed", row.passage)} if row is not None and waits else set()
 
 
-def _end_referral(session: Session, closed: ClosedTold) -> set[Change]:
+def _end_referral(session: Session, closed: ClosedFact) -> set[Change]:
     row = session.get(ReferralRow, closed.passage)
     if row is None or row.ended is not None:
         return set()

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.people.officers import is_disabled
 from api.people.roles import Role
 from api.platform.database.tables import (
@@ -177,7 +177,7 @@ def _seen_before(judged: OpinionRow) -> bool:
 
 def _machine(session: Session, passage: str) -> Match:
     row = session.get_one(ReferralRow, passage)
-    judged = JudgedTold.model_validate_json(row.judged)
+    judged = JudgedFact.model_validate_json(row.judged)
     codes = frozenset(reason.code for reason in judged.reasons)
     return steps.match(codes, compared=judged.evidence.similarity.value is not None)
 

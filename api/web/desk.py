@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from api.audit.decision_replay import Replay
-from api.audit.passages import Auditing
+from api.audit.decision_replay import DecisionReplay
+from api.audit.passages import PassageAudit
 from api.faces import images
 from api.faces.keyring import Keyring
 from api.faces.legal_holds import Holding
@@ -27,7 +27,7 @@ from api.lanes.hall.requesting import Requesting
 from api.lanes.token_administration import LaneAccess
 from api.ledger import chain, search
 from api.ledger.facts import StoredEntry
-from api.ledger.proofs import Proving, key_file
+from api.ledger.proofs import Proofs, key_file
 from api.people import sessions
 from api.people.administration import People
 from api.people.identity_provider import ProviderClient
@@ -254,14 +254,14 @@ class Desk:
     # --- the ledger
 
     @property
-    def proofs(self) -> Proving:
+    def proofs(self) -> Proofs:
         """Signed heads and proofs. Raises SettingsError where no key for the ledger is set."""
-        return Proving(self.database, key_file(self.settings), self.clock)
+        return Proofs(self.database, key_file(self.settings), self.clock)
 
     @property
-    def audit(self) -> Auditing:
+    def audit(self) -> PassageAudit:
         """The ledger as auditors read it. Raises SettingsError as `proofs` does."""
-        return Auditing(self.database, self.proofs, Replay(self.settings.policies))
+        return PassageAudit(self.database, self.proofs, DecisionReplay(self.settings.policies))
 
     # --- faces
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from api.lanes.evaluation import alarms
 from api.lanes.evaluation.counts import NAMES, Counts
-from api.ledger.facts import EvaluatedTold, MatcherTold, TallyTold
+from api.ledger.facts import EvaluatedFact, MatcherFact, TallyFact
 from api.platform.database.tables import CountsRow, LedgerRow, SeriesRow
 from api.platform.errors import StoreError
 from api.review.cases import decisions
@@ -40,7 +40,7 @@ class Series:
 
     lane: str | None
     group: str | None
-    matcher: MatcherTold
+    matcher: MatcherFact
     last_at: datetime
     fmr_limit: float | None
     fnmr_limit: float | None
@@ -65,7 +65,7 @@ def take(session: Session, lane: str, entry: Entry, *, at: datetime, window: tim
 
 def _take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
     try:
-        told = EvaluatedTold.model_validate(entry.body)
+        told = EvaluatedFact.model_validate(entry.body)
         decision = decisions.of_passage(session, told.passage)
     except (ValidationError, StoreError) as error:
         log.warning("entry %s of lane %s is not counted: %s", entry.seq, lane, type(error).__name__)
@@ -98,7 +98,7 @@ def listed(session: Session, *, at: datetime, window: timedelta) -> list[Series]
         Series(
             lane=row.lane or None,
             group=row.group or None,
-            matcher=MatcherTold(name=row.matcher, sha256=row.sha256, preprocessing=row.preprocessing),
+            matcher=MatcherFact(name=row.matcher, sha256=row.sha256, preprocessing=row.preprocessing),
             last_at=row.last_at,
             fmr_limit=row.fmr_limit,
             fnmr_limit=row.fnmr_limit,
@@ -115,7 +115,7 @@ def begin(at: datetime, window: timedelta) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0) - window
 
 
-def counted(told: EvaluatedTold, decision: Decision | None, *, in_group: bool) -> Counts:
+def counted(told: EvaluatedFact, decision: Decision | None, *, in_group: bool) -> Counts:
     """What one passenger adds; strangers of the own group alone where `in_group`."""
     others = told.cohort.in_group if in_group else told.cohort.others
     numbers = _strangers(others) if others is not None and told.own_match else {}
@@ -135,7 +135,7 @@ def _sums(session: Session, *which: ColumnElement[bool]) -> Counts:
     return Counts(**dict(zip(NAMES, map(int, found), strict=True)))
 
 
-def _strangers(others: TallyTold) -> dict[str, int]:
+def _strangers(others: TallyFact) -> dict[str, int]:
     return {
         "passengers": int(others.compared > 0),
         "passengers_matched": int(others.matched > 0),
@@ -183,7 +183,7 @@ def _is_evaluation(payload: str, hash_: str) -> bool:
 
 
 def _series(
-    session: Session, lane: str, told: EvaluatedTold, group: str, *, at: datetime
+    session: Session, lane: str, told: EvaluatedFact, group: str, *, at: datetime
 ) -> SeriesRow | None:
     """The row of this series; None where the lane has too many already. The site has those of its lanes."""
     matcher = told.matcher
@@ -242,7 +242,7 @@ def _mean(limits: Iterable[tuple[float | None, int]]) -> float | None:
     return math.fsum(limit * weight for limit, weight in known) / whole
 
 
-def _columns(matcher: MatcherTold) -> dict[str, str]:
+def _columns(matcher: MatcherFact) -> dict[str, str]:
     return {
         "matcher": matcher.name,
         "sha256": matcher.sha256,

@@ -15,7 +15,7 @@ from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.lanes.hall.status_report import StatusTold, Wanted
+from api.lanes.hall.status_report import StatusReport, Wanted
 from api.ledger import chain
 from api.platform.database.tables import (
     LaneCommandRow,
@@ -51,7 +51,7 @@ class Heard:
 
     lane: str
     at: datetime | None
-    told: StatusTold | None
+    told: StatusReport | None
     command: Command
     waits_since: datetime | None
 
@@ -75,13 +75,13 @@ class Point:
     p95_s: float | None
 
 
-def status_of(session: Session, lane: str) -> tuple[datetime, StatusTold] | None:
+def status_of(session: Session, lane: str) -> tuple[datetime, StatusReport] | None:
     """What a lane last told, and when."""
     row = session.get(LaneStatusRow, lane)
-    return (row.received_at, StatusTold.model_validate_json(row.told)) if row else None
+    return (row.received_at, StatusReport.model_validate_json(row.told)) if row else None
 
 
-def keep_status(session: Session, lane: str, told: StatusTold, *, at: datetime) -> None:
+def keep_status(session: Session, lane: str, told: StatusReport, *, at: datetime) -> None:
     """Overwrite what was known of a lane, also where two of its first words come at the same moment."""
     known = {"received_at": at, "told": told.model_dump_json()}
     if _overwritten(session, lane, known):
@@ -147,7 +147,7 @@ def lanes(session: Session) -> list[Heard]:
     found = []
     for lane in names(session):
         row = told.get(lane)
-        status = StatusTold.model_validate_json(row.told) if row else None
+        status = StatusReport.model_validate_json(row.told) if row else None
         heard_at = row.received_at if row else None
         found.append(Heard(lane, heard_at, status, commands.get(lane, Command()), waits.get(lane)))
     return found

@@ -14,7 +14,7 @@ from api.faces import images as faces
 from api.lanes.hall import lane_states as hall
 from api.lanes.hall import stored_requests
 from api.lanes.hall.lane_states import AtWork, Command, Heard, Point
-from api.lanes.hall.status_report import StatusTold, Wanted
+from api.lanes.hall.status_report import StatusReport, Wanted
 from api.lanes.hall.stored_requests import Request
 from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
@@ -69,7 +69,7 @@ class Watching:
     broker: Broker
     clock: Callable[[], datetime]
 
-    def take_status(self, lane: str, told: StatusTold) -> tuple[Command, Request | None]:
+    def take_status(self, lane: str, told: StatusReport) -> tuple[Command, Request | None]:
         """Note how a lane stands; return what is wanted of it, and asked of it for one passenger."""
         now = self.clock()
         with self.database.read() as session:
@@ -130,7 +130,7 @@ def _waiting(session: Session, now: datetime) -> Waiting:
     return Waiting(len(seconds), max(seconds, default=None), escalated, again, nobody)
 
 
-def _seen(told: StatusTold) -> tuple[object, ...]:
+def _seen(told: StatusReport) -> tuple[object, ...]:
     """What a supervisor would see change; pictures that a camera lost wait for the next look."""
     reconnects = told.camera.counts.reconnects if told.camera.counts else 0
     return told.state, told.camera.health, reconnects, told.about, told.obeyed, told.outbox > 0, told.gate

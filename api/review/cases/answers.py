@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.ledger import chain, search
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.platform.database.tables import OpinionRow, ReferralRow, RoundRow
 from api.platform.errors import (
     AlreadyHandedError,
@@ -198,7 +198,7 @@ def may_reopen(row: ReferralRow) -> bool:
     return handed and row.answer == Answer.REPEAT_CAPTURE and row.ended is None
 
 
-def reopen(session: Session, row: ReferralRow, judged: JudgedTold, gravity: int, *, at: datetime) -> None:
+def reopen(session: Session, row: ReferralRow, judged: JudgedFact, gravity: int, *, at: datetime) -> None:
     """Ask about a passage once more; each round is judged blind from the beginning."""
     session.add(RoundRow(passage=row.passage, number=row.round, judged=row.judged, decision=row.decision))
     row.round += 1
@@ -378,7 +378,7 @@ def _about(row: ReferralRow, kind: str, officer: str, at: datetime) -> dict[str,
 
 
 def _match(row: ReferralRow) -> steps.Match:
-    judged = JudgedTold.model_validate_json(row.judged)
+    judged = JudgedFact.model_validate_json(row.judged)
     return steps.match(judged.codes, compared=judged.evidence.similarity.value is not None)
 
 

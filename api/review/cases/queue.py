@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, selec
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.people.officers import SignedInOfficer
 from api.people.roles import Role
 from api.platform.database.tables import OpinionRow, ReferralRow
@@ -54,7 +54,7 @@ class Referral:
     lane: str
     opened_at: datetime
     grave: bool
-    judged: JudgedTold
+    judged: JudgedFact
     state: ReferralState
     ended: str | None
     claimed_by: str | None
@@ -402,11 +402,11 @@ def _first() -> tuple[Any, ...]:
     return escalated, ReferralRow.gravity, ReferralRow.opened_at
 
 
-def _first_step(judged: JudgedTold) -> Step:
+def _first_step(judged: JudgedFact) -> Step:
     return Step.BLIND if comparable(judged) else Step.REVEALED
 
 
-def comparable(judged: JudgedTold) -> bool:
+def comparable(judged: JudgedFact) -> bool:
     """Whether there are two faces to compare: a document photo and a live picture."""
     return {"document", "live"} <= {image.role for image in judged.images}
 
@@ -442,7 +442,7 @@ def _referral(row: ReferralRow, said: Sequence[OpinionRow], at: datetime) -> Ref
         lane=row.lane,
         opened_at=row.opened_at,
         grave=row.gravity == 0,
-        judged=JudgedTold.model_validate_json(row.judged),
+        judged=JudgedFact.model_validate_json(row.judged),
         state=state,
         ended=row.ended,
         claimed_by=row.claimed_by if state == "claimed" else None,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from api.faces.keyring import DataKey, Keyring
 from api.faces.sealing import seal, unseal
 from api.ledger import chain
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.platform.database.database import Database
 from api.platform.database.tables import PreparedImageRow, PreparedRow, SeededRow
 from api.platform.errors import CaseUnknownError, ImageUnknownError
@@ -112,10 +112,10 @@ def image(session: Session, keyring: Keyring, case: str, sha256: str) -> bytes:
     return unseal(keyring.key_of(case), case, sha256, row.sealed)
 
 
-def judged_of(session: Session, row: SeededRow) -> JudgedTold:
+def judged_of(session: Session, row: SeededRow) -> JudgedFact:
     """What a lane would have told of this case, under the name of the passage that it stands for."""
     case = session.get_one(PreparedRow, row.case)
-    told = JudgedTold.model_validate_json(case.judged)
+    told = JudgedFact.model_validate_json(case.judged)
     return told.model_copy(update={"passage": row.passage})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from api.ledger.facts import ReasonTold
+from api.ledger.facts import ReasonFact
 from api.people.officers import SignedInOfficer
 from api.review.cases import queue, steps
 from api.review.cases.answers import Given
@@ -104,7 +104,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
         confident=steps.confident(codes),
         reasons=_reasons(judged.reasons, words, revealed=True),
         remarks=_reasons(judged.remarks, words, revealed=True),
-        gate=_reasons([ReasonTold(code=code) for code in referral.gate], words, revealed=True),
+        gate=_reasons([ReasonFact(code=code) for code in referral.gate], words, revealed=True),
         checked=code_texts.checked(judged, words),
         not_checked=code_texts.not_checked(judged, words),
         document=[CheckMessage.model_validate(check) for check in code_texts.document(judged, words)],
@@ -217,7 +217,7 @@ def _answers(referral: Referral, *, again: bool) -> list[AnswerRule]:
     ]
 
 
-def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> list[ReasonMessage]:
+def _reasons(told: Iterable[ReasonFact], words: Words, *, revealed: bool) -> list[ReasonMessage]:
     if not revealed:
         # Last, whichever it is: the place among the others would tell the two apart.
         told = sorted(told, key=_of_the_comparison)
@@ -232,5 +232,5 @@ def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> lis
     ]
 
 
-def _of_the_comparison(reason: ReasonTold) -> bool:
+def _of_the_comparison(reason: ReasonFact) -> bool:
     return reason.code in code_texts.KEPT_BACK

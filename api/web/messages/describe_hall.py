@@ -6,13 +6,13 @@ from datetime import datetime
 from api.lanes.evaluation.report import Report
 from api.lanes.hall.lane_states import AtWork, Command, Heard
 from api.lanes.hall.overview import Hall
-from api.lanes.hall.status_report import CountsTold, StatusTold
+from api.lanes.hall.status_report import CameraCounts, StatusReport
 from api.lanes.hall.stored_requests import Request
 from api.review.accuracy_records import Alarm, OfOfficer
 from api.review.officer_accuracy import Known, Outcome
 from api.web.messages.hall import (
+    CameraCountsMessage,
     CommandHeard,
-    CountsMessage,
     HallMessage,
     LaneMessage,
     OfficerMessage,
@@ -148,11 +148,11 @@ def _lane(one: Heard, seen: Hall) -> LaneMessage:
     )
 
 
-def _counts(told: CountsTold | None) -> CountsMessage | None:
-    return CountsMessage.model_validate(told.model_dump()) if told else None
+def _counts(told: CameraCounts | None) -> CameraCountsMessage | None:
+    return CameraCountsMessage.model_validate(told.model_dump()) if told else None
 
 
-_NOTHING = StatusTold.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})
+_NOTHING = StatusReport.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})
 
 
 def _officer(one: AtWork, seen: Hall) -> OfficerMessage:

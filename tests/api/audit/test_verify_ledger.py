@@ -612,7 +612,7 @@ def append(raw: sqlite3.Connection, kind: str, body: dict[str, Any], at: datetim
     row = (entry.seq, entry.payload, entry.hash, body.get("passage"))
     raw.execute("INSERT INTO ledger (seq, payload, hash, passage) VALUES (?, ?, ?, ?)", row)
     found_by = "INSERT INTO ledger_terms (seq, term, passage, lane) VALUES (:seq, :term, :passage, :lane)"
-    raw.executemany(found_by, search_index.of(entry, None))
+    raw.executemany(found_by, search_index.terms_of(entry, None))
     raw.execute("UPDATE ledger_head SET seq = ?, hash = ?", (entry.seq, entry.hash))
 
 

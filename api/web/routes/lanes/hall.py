@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from api.lanes.hall.overview import Watching
 from api.lanes.hall.requesting import Requesting
-from api.lanes.hall.status_report import LaneName, StatusTold, Wanted
+from api.lanes.hall.status_report import LaneName, StatusReport, Wanted
 from api.platform.errors import (
     ForgedRequestError,
     LaneUnknownError,
@@ -48,7 +48,7 @@ TheWatching = Annotated[Watching, Depends(watching_of)]
     operation_id="tell_status",
     responses=documented(TokenRefusedError),
 )
-def tell_status(told: StatusTold, watching: TheWatching, lane: TheLane) -> CommandHeard:
+def tell_status(told: StatusReport, watching: TheWatching, lane: TheLane) -> CommandHeard:
     """Overwrites what was told before. The answer is the last command to this lane, which it obeys.
 
     With it comes what an officer asks for one passenger, until the lane tells in `asked` that it took it up.

@@ -22,7 +22,7 @@ from api.web.messages.people import (
     NewDuties,
     NewPerson,
     NewRole,
-    PasswordTold,
+    PasswordMessage,
     PeopleList,
     PersonMessage,
     Pseudonym,
@@ -56,10 +56,10 @@ def list_officers(people: ThePeople) -> PeopleList:
     operation_id="add_officer",
     responses=documented(NameTakenError, TooManySignInsError),
 )
-def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordTold:
+def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordMessage:
     """The password in the answer is told this once, and is good for choosing another."""
     pseudonym, password = people.add(wanted.name, Role(wanted.role), wanted.duties, who)
-    return PasswordTold(officer=pseudonym, password=password)
+    return PasswordMessage(officer=pseudonym, password=password)
 
 
 @router.put(
@@ -94,9 +94,9 @@ def set_duties(officer: ThePseudonym, wanted: NewDuties, people: ThePeople, who:
     operation_id="reset_password",
     responses=documented(OfficerUnknownError, OwnRoleError, NoPasswordError, TooManySignInsError),
 )
-def reset_password(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> PasswordTold:
+def reset_password(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> PasswordMessage:
     """For who has forgotten it. Told this once, and good for choosing another; all sessions end."""
-    return PasswordTold(officer=officer, password=people.reset_password(officer, who))
+    return PasswordMessage(officer=officer, password=people.reset_password(officer, who))
 
 
 @router.delete(
