@@ -34,9 +34,9 @@ from api.people.identity_provider import ProviderClient
 from api.people.officers import SignedInOfficer
 from api.people.passkeys import Passkeys
 from api.people.passwords import Passwords
-from api.people.provider_sign_in import Provided
+from api.people.provider_sign_in import ProviderSignIn
 from api.people.sessions import Lifetime
-from api.people.sign_in import SigningIn
+from api.people.sign_in import SignIn
 from api.platform.database.database import Database
 from api.platform.errors import ApiError, PasskeysOffError
 from api.platform.events import Broker, Event
@@ -165,9 +165,9 @@ class Desk:
         return officer
 
     @property
-    def sign_in(self) -> SigningIn:
+    def sign_in(self) -> SignIn:
         """Signing in by password, and what follows each sign-in."""
-        return SigningIn(
+        return SignIn(
             self.database, self.broker, self.passwords, self.clock, self.lifetime, OfficersCasework()
         )
 
@@ -178,9 +178,11 @@ class Desk:
             raise PasskeysOffError
         return Passkeys(self.settings, self.database, self.clock, self.sign_in)
 
-    def provider_sign_in(self, client: ProviderClient) -> Provided:
+    def provider_sign_in(self, client: ProviderClient) -> ProviderSignIn:
         """Signing in at the site's identity provider."""
-        return Provided(client, self.database, self.broker, self.clock, self.sign_in, OfficersCasework())
+        return ProviderSignIn(
+            client, self.database, self.broker, self.clock, self.sign_in, OfficersCasework()
+        )
 
     @property
     def people(self) -> People:

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from api.people.administration import People
-from api.people.officers import Known
+from api.people.officers import Person
 from api.people.roles import Role
-from api.people.sessions import Open
+from api.people.sessions import OpenSession
 from api.platform.errors import (
     LastAdministratorError,
     NameTakenError,
@@ -136,7 +136,7 @@ def end_officer_sessions(officer: ThePseudonym, people: ThePeople, who: TheOffic
     return Response(status_code=204)
 
 
-def told(known: Known) -> PersonMessage:
+def told(known: Person) -> PersonMessage:
     """Somebody, over the wire."""
     return PersonMessage(
         officer=known.pseudonym,
@@ -151,7 +151,7 @@ def told(known: Known) -> PersonMessage:
     )
 
 
-def session_list(found: list[Open], present_sha256: str) -> SessionList:
+def session_list(found: list[OpenSession], present_sha256: str) -> SessionList:
     """Sessions, over the wire."""
     return SessionList(
         sessions=[
