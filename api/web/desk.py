@@ -44,14 +44,14 @@ from api.platform.metrics import Meters
 from api.platform.monotonic_time import SteadyTime, since_boot_s
 from api.platform.settings import Settings
 from api.review.cases import duties
-from api.review.cases.queue_view import Board
-from api.review.handover import Staffing
+from api.review.cases.queue_view import QueueReader
+from api.review.handover import OwnShift
 from api.review.officer_changes import OfficersCasework
-from api.review.officer_work import Working
+from api.review.officer_work import OfficerWork
 from api.review.prepared import inserted
-from api.review.prepared.inserting import Seeding
+from api.review.prepared.inserting import InsertedCases
 from api.review.training import Training
-from api.review.travellers_cases import Reviewing
+from api.review.travellers_cases import TravellersCases
 from api.web.gauges import Watch
 from lane.ledger.chain import Head
 
@@ -73,13 +73,13 @@ class Desk:
     elapsed_s: Callable[[], float] = since_boot_s
     """Seconds by a clock that nobody sets."""
     meters: Meters = field(default_factory=Meters)
-    board: Board = field(init=False)
+    queue_reader: QueueReader = field(init=False)
     steady: SteadyTime = field(init=False)
 
     def __post_init__(self) -> None:
         """Let the meters hear of what is written."""
         self.database.watcher = Watch(self.meters, self.database)
-        object.__setattr__(self, "board", Board(self.database, self.broker, self.clock))
+        object.__setattr__(self, "queue_reader", QueueReader(self.database, self.broker, self.clock))
         object.__setattr__(self, "steady", SteadyTime(self.clock, self.elapsed_s))
 
     # --- lanes
@@ -131,7 +131,7 @@ class Desk:
             )
             head = chain.head(session)
         if changed:
-            self.cases.seeding.make_way()
+            self.cases.inserted.withdraw_all()
             self._erase()
         for name, passage in changed:
             log.info(name, passage=passage, lane=lane)
@@ -200,15 +200,17 @@ class Desk:
     # --- cases
 
     @property
-    def cases(self) -> Working:
+    def cases(self) -> OfficerWork:
         """What officers do with cases."""
         parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
-        return Working(Reviewing(*parts), Seeding(*parts, serving=self._serving), self.board)
+        return OfficerWork(
+            TravellersCases(*parts), InsertedCases(*parts, serving=self._serving), self.queue_reader
+        )
 
     @property
-    def shifts(self) -> Staffing:
+    def shifts(self) -> OwnShift:
         """Officers' own shifts."""
-        return Staffing(self.settings, self.database, self.broker, self.clock)
+        return OwnShift(self.settings, self.database, self.broker, self.clock)
 
     @property
     def training(self) -> Training:

@@ -112,7 +112,7 @@ class Watching:
                 tuple(hall.points(session, at=now)),
                 faces.held(session),
                 self.settings.faces_warning,
-                accuracy_records.raised(session),
+                accuracy_records.count_alarms(session),
                 timedelta(seconds=self.settings.lane_silent_after_s),
                 timedelta(minutes=self.settings.stretch_minutes),
             )

@@ -36,7 +36,7 @@ class _File(StrictMessage):
 
 @dataclass(frozen=True, slots=True)
 class PreparedCase:
-    """What is kept of it: the truth, what a lane would have told, and the images by their SHA-256."""
+    """The truth, the judgement that a lane would have delivered, and the images by their SHA-256."""
 
     truth: Truth
     training: bool
@@ -82,16 +82,16 @@ def made(file: _File, check: Callable[[bytes], object]) -> PreparedCase:
     if [one.role for one in file.images].count("document") != 1 or file.images[0].role != "document":
         raise CaseRefusedError("a case has one document photo, which comes first, and live pictures after it")
     shas = [hashlib.sha256(body).hexdigest() for body in bodies]
-    told = [
+    images = [
         ImageFact(role=one.role, sha256=sha256, sequence=number or None, eyes=one.eyes)
         for number, (one, sha256) in enumerate(zip(file.images, shas, strict=True))
     ]
-    judged = _judged(file.judged, told)
+    judged = _judged(file.judged, images)
     return PreparedCase(file.truth, file.training, judged, dict(zip(shas, bodies, strict=True)))
 
 
 def _judged(given: dict[str, Any], images: list[ImageFact]) -> JudgedFact:
-    """What a lane would have told: where a prepared case says nothing, that the faces must be compared."""
+    """The judgement that a lane would have delivered; without reasons in the file: faces to be compared."""
     compare = [{"code": "F09", "components": []}]
     body = {"remarks": [], "evidence": {}, **given}
     body["reasons"] = body.get("reasons") or compare

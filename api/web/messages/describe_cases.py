@@ -10,11 +10,11 @@ from typing import Any
 from api.ledger.facts import ReasonFact
 from api.people.officers import SignedInOfficer
 from api.review.cases import queue, steps
-from api.review.cases.answers import Given
+from api.review.cases.answers import AnswerResult
 from api.review.cases.decisions import as_body
 from api.review.cases.queue import Referral
 from api.review.cases.steps import Item, Stage
-from api.review.officer_accuracy import Known
+from api.review.officer_accuracy import PreparedDecision
 from api.web.messages.cases import (
     AchievedFmr,
     AnswerRule,
@@ -66,7 +66,7 @@ def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
     )
 
 
-def feedback(known: Known, words: Words) -> FeedbackMessage:
+def feedback(known: PreparedDecision, words: Words) -> FeedbackMessage:
     """The truth of a prepared case."""
     text = words.say(code_texts.FEEDBACK[known.truth, known.outcome])
     return FeedbackMessage(truth=known.truth, outcome=known.outcome, text=text)
@@ -80,7 +80,7 @@ def claimed(found: tuple[str, datetime] | None, lease_s: int) -> ClaimOrNone:
     return ClaimOrNone(claim=ClaimMessage(passage=passage, claimed_until=until, lease_s=lease_s))
 
 
-def given(answer: Given, told: FeedbackMessage | None = None) -> DecisionAnswer:
+def given(answer: AnswerResult, told: FeedbackMessage | None = None) -> DecisionAnswer:
     """What came of an officer's answer."""
     if answer.decision is not None:
         decided = DecisionMessage.model_validate(as_body(answer.decision))

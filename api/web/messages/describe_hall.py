@@ -8,8 +8,8 @@ from api.lanes.hall.lane_states import AtWork, Command, Heard
 from api.lanes.hall.overview import Hall
 from api.lanes.hall.status_report import CameraCounts, StatusReport
 from api.lanes.hall.stored_requests import Request
-from api.review.accuracy_records import Alarm, OfOfficer
-from api.review.officer_accuracy import Known, Outcome
+from api.review.accuracy_records import AccuracyAlarm, AccuracyRecord
+from api.review.officer_accuracy import Outcome, PreparedDecision
 from api.web.messages.hall import (
     CameraCountsMessage,
     CommandHeard,
@@ -70,9 +70,9 @@ def hall(seen: Hall, report: Report) -> HallMessage:
     )
 
 
-def quality(one: OfOfficer, words: Words, *, own: bool = False) -> QualityMessage:
+def quality(one: AccuracyRecord, words: Words, *, own: bool = False) -> QualityMessage:
     """How an officer's eye does; alarms are for the trainer to speak about."""
-    found = one.quality
+    found = one.figures
     return QualityMessage(
         officer=one.officer,
         name=one.name,
@@ -88,7 +88,7 @@ def quality(one: OfOfficer, words: Words, *, own: bool = False) -> QualityMessag
     )
 
 
-def trained(known: list[Known]) -> TrainedMessage:
+def trained(known: list[PreparedDecision]) -> TrainedMessage:
     """What came of a training."""
     times = Counter(one.outcome for one in known)
     return TrainedMessage(
@@ -112,7 +112,7 @@ _ALARMS = {
 }
 
 
-def _quality_alarm(alarm: Alarm, words: Words) -> QualityAlarmMessage:
+def _quality_alarm(alarm: AccuracyAlarm, words: Words) -> QualityAlarmMessage:
     text = words.say(_ALARMS[alarm.kind], found=f"{alarm.found:,}", n=f"{alarm.n:,}")
     return QualityAlarmMessage.model_validate(
         {"kind": alarm.kind, "raised_at": alarm.raised_at, "found": alarm.found, "n": alarm.n, "text": text}
