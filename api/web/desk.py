@@ -17,14 +17,13 @@ from api.faces.keyring import Keyring
 from api.faces.legal_holds import Holding
 from api.faces.scheduled_erasure import Erasing
 from api.lanes import intake, tokens
-from api.lanes.evaluation import alarms
-from api.lanes.evaluation import series as evaluation
+from api.lanes.evaluation import alarms, series
 from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
 from api.lanes.evaluation.series import Series
 from api.lanes.hall import lane_states
-from api.lanes.hall.overview import Watching
-from api.lanes.hall.requesting import Requesting
-from api.lanes.token_administration import LaneAccess
+from api.lanes.hall.overview import HallControl
+from api.lanes.hall.requesting import LaneRequests
+from api.lanes.token_administration import LaneTokens
 from api.ledger import chain, search
 from api.ledger.facts import StoredEntry
 from api.ledger.proofs import Proofs, key_file
@@ -224,19 +223,19 @@ class Desk:
     # --- the hall
 
     @property
-    def hall(self) -> Watching:
+    def hall(self) -> HallControl:
         """The status of lanes, and commands to them."""
-        return Watching(self.settings, self.database, self.broker, self.clock)
+        return HallControl(self.settings, self.database, self.broker, self.clock)
 
     @property
-    def requests(self) -> Requesting:
+    def requests(self) -> LaneRequests:
         """What officers ask of lanes."""
-        return Requesting(self.settings, self.database, self.broker, self.clock)
+        return LaneRequests(self.settings, self.database, self.broker, self.clock)
 
     @property
-    def lane_tokens(self) -> LaneAccess:
+    def lane_tokens(self) -> LaneTokens:
         """The tokens with which lanes deliver."""
-        return LaneAccess(self.database, self.broker, self.clock)
+        return LaneTokens(self.database, self.broker, self.clock)
 
     # --- supervisors
 
@@ -244,9 +243,9 @@ class Desk:
         """How the matcher does in service. A group of few passengers is left out: one might be known."""
         now = self.clock()
         with self.database.read() as session:
-            found = evaluation.listed(session, at=now, window=self._window)
+            found = series.listed(session, at=now, window=self._window)
         told = tuple(series for series in found if series.group is None or _many(series))
-        return Report(evaluation.begin(now, self._window), now, told)
+        return Report(series.window_start(now, self._window), now, told)
 
     def acknowledge(self, alarm: int, officer: SignedInOfficer) -> None:
         """Note that this supervisor looks into an alarm. Raises AlarmUnknownError."""

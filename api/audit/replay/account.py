@@ -75,6 +75,6 @@ class Account:
         # Entries of other kinds are kept, and change nothing.
         if inner is None or inner.kind not in self._lane_kinds:
             return
-        redelivered = lane.recovery is not None and lane.recovery.is_told_again(inner)
+        redelivered = lane.recovery is not None and lane.recovery.is_redelivered(inner)
         if not redelivered:
             self._lane_kinds[inner.kind](inner, entry)

@@ -24,7 +24,7 @@ _NO_NOTE = decisions.note_hash("")
 class Case:
     """One referral. `holder`: who claimed it last and did not give it back."""
 
-    question: intake.Question
+    referral: intake.NewReferral
     ended: str | None = None
     state: State = State.WAITING
     step: Step = Step.BLIND
@@ -44,21 +44,21 @@ class Case:
     escalated_at: datetime | None = None
     acted_on: dict[str, Body] = field(default_factory=dict)
     """Every decision that a lane may act on: it was handed to it."""
-    rounds: list[tuple[int, intake.Question, str]] = field(default_factory=list)
+    rounds: list[tuple[int, intake.NewReferral, str]] = field(default_factory=list)
     """Rounds that are over, and the decision that ended each."""
     opinions: dict[str, dict[str, object]] = field(default_factory=dict)
-    asked_again: intake.Question | None = None
+    next_referral: intake.NewReferral | None = None
 
     @property
     def images(self) -> tuple[ImageFact, ...]:
         """The images of all rounds."""
-        questions = (*(question for _, question, _ in self.rounds), self.question)
-        return tuple(image for question in questions for image in question.judged.images)
+        referrals = (*(referral for _, referral, _ in self.rounds), self.referral)
+        return tuple(image for referral in referrals for image in referral.judged.images)
 
     @property
     def codes(self) -> frozenset[str]:
         """The lane's reasons."""
-        return self.question.judged.codes
+        return self.referral.judged.codes
 
 
 class CaseReplay:
@@ -91,18 +91,18 @@ class CaseReplay:
     # --- from lanes
 
     def _asked(self, inner: Entry, entry: Entry) -> None:
-        question = intake.question(inner, at=entry.at)
-        if question is None:
+        referral = intake.new_referral(inner, at=entry.at)
+        if referral is None:
             return
-        case = self.by_passage.setdefault(question.passage, Case(question))
+        case = self.by_passage.setdefault(referral.passage, Case(referral))
         if case.state is State.HANDED:
-            case.asked_again = question
+            case.next_referral = referral
 
     def _asked_the_same(self, inner: Entry, entry: Entry) -> None:
         del entry
         case = self.by_passage.get(PassageFact.model_validate(inner.body).passage)
         if case is not None and case.state is State.HANDED:
-            case.asked_again = case.question
+            case.next_referral = case.referral
 
     def _closed(self, inner: Entry, entry: Entry) -> None:
         del entry
@@ -156,7 +156,7 @@ class CaseReplay:
         must(claim == case.claims + 1, "a claim has another number than its place")
         if case.state is not State.WAITING:
             _move(case, Act.GIVEN_BACK)
-        faces = queue.comparable(case.question.judged)
+        faces = queue.comparable(case.referral.judged)
         _move(case, Act.CLAIMED if faces else Act.CLAIMED_WITHOUT_FACES)
         must(step == case.state.value, "a claim begins at another step than it must")
         case.step, case.claims = step, claim
@@ -187,7 +187,7 @@ class CaseReplay:
     def _revealed(self, entry: Entry) -> None:
         case = self._held(entry)
         must(case.state is State.REVEALED and case.verdict, "findings are revealed before a judgement")
-        compared = case.question.judged.evidence.similarity.value is not None
+        compared = case.referral.judged.evidence.similarity.value is not None
         found = steps.match(case.codes, compared=compared)
         must(entry.body["match"] == found, "another finding is revealed than the lane's")
 
@@ -248,21 +248,21 @@ class CaseReplay:
 
     def _reopened(self, entry: Entry) -> None:
         case = self.by_passage[entry.body["passage"]]
-        given, question = case.decision, case.asked_again
-        if given is None or given["answer"] != Answer.REPEAT_CAPTURE or question is None:
+        given, referral = case.decision, case.next_referral
+        if given is None or given["answer"] != Answer.REPEAT_CAPTURE or referral is None:
             raise LedgerBrokenError("a case is asked again without an officer's word")
         must(case.ended is None, "a case is asked again that has ended")
         must(entry.body["round"] == case.round + 1, "a round has another number than its place")
         _move(case, Act.REOPENED)
-        case.rounds.append((case.round, case.question, given["id"]))
-        opened_at = case.question.opened_at
-        case.question = intake.Question(
-            question.passage, question.lane, opened_at, question.gravity, question.judged
+        case.rounds.append((case.round, case.referral, given["id"]))
+        opened_at = case.referral.opened_at
+        case.referral = intake.NewReferral(
+            referral.passage, referral.lane, opened_at, referral.gravity, referral.judged
         )
         case.round, case.stage, case.step = case.round + 1, Stage.FIRST, Step.BLIND
         case.holder, case.shown, case.verdict, case.proposals = None, False, None, {}
         case.decision = case.note_sha256 = case.claimed_until = None
-        case.handed_at = case.escalated_at = case.asked_again = None
+        case.handed_at = case.escalated_at = case.next_referral = None
 
     def _escalated(self, entry: Entry) -> None:
         case = self._waiting(entry)

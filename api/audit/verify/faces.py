@@ -111,7 +111,7 @@ def _images_open(
     session: Session, account: Account, case: Case, keyring: Keyring | None, keys: AbstractSet[str] | None
 ) -> bool:
     """Whether each image of the case is what was judged; False where no key opens them."""
-    passage = case.question.passage
+    passage = case.referral.passage
     missed = account.faces.missed(passage)
     wanted = [image.sha256 for image in case.images if image.sha256 not in missed]
     here = set(

@@ -173,9 +173,9 @@ def _check_referrals(session: Session, account: Account) -> None:
 
 def _check_rounds(session: Session, account: Account) -> None:
     expected = {
-        f"{passage} round {number}": {"judged": question.judged, "decision": decision}
+        f"{passage} round {number}": {"judged": referral.judged, "decision": decision}
         for passage, case in account.cases.items()
-        for number, question, decision in case.rounds
+        for number, referral, decision in case.rounds
     }
     found = {
         f"{row.passage} round {row.number}": {
@@ -217,7 +217,7 @@ def _check_shifts(session: Session, account: Account) -> None:
 def _check_alarms(session: Session, account: Account) -> None:
     rows = session.execute(select(SeriesRow, AlarmRow).join(AlarmRow, AlarmRow.series == SeriesRow.id))
     found = {
-        alarm_key(alarms.key(series, row.rate)): {
+        alarm_key(alarms.subject_of(series, row.rate)): {
             "raised_at": row.raised_at,
             "acknowledged_by": row.acknowledged_by,
         }
@@ -257,12 +257,12 @@ def _credentials(row: OfficerRow) -> str:
 
 
 def _replayed_case(case: Case) -> Fields:
-    question = case.question
+    referral = case.referral
     return {
-        "lane": question.lane,
-        "opened_at": question.opened_at,
-        "gravity": question.gravity,
-        "judged": question.judged,
+        "lane": referral.lane,
+        "opened_at": referral.opened_at,
+        "gravity": referral.gravity,
+        "judged": referral.judged,
         "ended": case.ended,
         "claimed_by": case.holder,
         "shown": case.shown,

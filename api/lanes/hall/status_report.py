@@ -1,4 +1,4 @@
-"""What a lane reports of itself."""
+"""The status report of a lane."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ Short = Annotated[str, Field(max_length=128)]
 Number = Annotated[int, Field(ge=0, le=2**53)]
 
 
-Wanted = Literal["open", "closed", "stopped"]
+WantedState = Literal["open", "closed", "stopped"]
 
 
 State = Literal["waiting", "capturing", "referred", "open", "closed", "stopped", "fault"]
@@ -34,13 +34,11 @@ class CameraCounts(LaneInput):
 
 
 class CameraReport(LaneInput):
-    """The camera, as far as the last capture tells."""
+    """The camera, by the last capture."""
 
     health: Health = "unknown"
     frame_age_ms: Number | None = None
-    counts: CameraCounts | None = Field(
-        default=None, description="Null from a lane that does not count, such as an older one."
-    )
+    counts: CameraCounts | None = Field(default=None, description="Null from a lane that does not count.")
 
 
 class SetupReport(LaneInput):
@@ -53,7 +51,7 @@ class SetupReport(LaneInput):
 
 
 class StatusReport(LaneInput):
-    """How a lane stands."""
+    """The status of a lane."""
 
     state: State
     since: AwareDatetime

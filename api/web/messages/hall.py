@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.lanes.hall.status_report import Health, Wanted
+from api.lanes.hall.status_report import Health, WantedState
 from api.platform.messages import StrictMessage
 
 # --- from a lane: a newer one may say more
@@ -51,7 +51,7 @@ class CommandHeard(StrictMessage):
     """What is wanted of a lane: the last command to it, or `open` where there was none."""
 
     command: int = Field(description="Counts the commands to this lane from 1; 0 where there was none.")
-    wanted: Wanted
+    wanted: WantedState
     by: str | None = Field(description="The supervisor's pseudonym.")
     uncaptured: RequestHeard | None = Field(
         description="What an officer asks for one passenger; null where nothing is asked."

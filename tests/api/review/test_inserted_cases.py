@@ -25,7 +25,7 @@ def shared(desk: RunningDesk, share: float) -> None:
     made = desk.settings.model_copy(update={"seeded_share": share, "lane_silent_after_s": 10**8})
     desk.app.state.desk = replace(desk.desk, settings=made)
     with desk.desk.database.write() as session:
-        for lane in lane_states.names(session):
+        for lane in lane_states.lane_names(session):
             told = StatusReport(state="waiting", since=desk.clock())
             lane_states.keep_status(session, lane, told, at=desk.clock())
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.lanes.token_administration import LaneAccess
-from api.lanes.tokens import Registered
+from api.lanes.token_administration import LaneTokens
+from api.lanes.tokens import RegisteredLane
 from api.platform.errors import LaneUnknownError, NameTakenError, documented
 from api.web.access.authentication import Guarded, TheDesk, TheOfficer
 from api.web.messages.people import LaneList, LaneRecord, LaneTokenMessage, NewLane, NewLaneName, Rotation
@@ -13,12 +13,12 @@ from api.web.messages.people import LaneList, LaneRecord, LaneTokenMessage, NewL
 router = APIRouter(route_class=Guarded, prefix="/lane-tokens", tags=["people"])
 
 
-def lane_access_of(desk: TheDesk) -> LaneAccess:
+def lane_access_of(desk: TheDesk) -> LaneTokens:
     """The running desk's."""
     return desk.lane_tokens
 
 
-TheLaneAccess = Annotated[LaneAccess, Depends(lane_access_of)]
+TheLaneAccess = Annotated[LaneTokens, Depends(lane_access_of)]
 OneLane = Annotated[NewLaneName, Path()]
 
 
@@ -66,7 +66,7 @@ def revoke_lane(lane: OneLane, lanes: TheLaneAccess, who: TheOfficer) -> Respons
     return Response(status_code=204)
 
 
-def told(one: Registered) -> LaneRecord:
+def told(one: RegisteredLane) -> LaneRecord:
     """A lane, over the wire."""
     return LaneRecord(
         lane=one.lane,
