@@ -45,7 +45,7 @@ def serve(
 
     Exit status 0: it was told to end. 2: it could not start, and it says why.
     """
-    from api.ledger.proofs import Proving, key_file  # noqa: PLC0415  --help loads no library of the desk
+    from api.ledger.proofs import Proofs, key_file  # noqa: PLC0415  --help loads no library of the desk
     from api.platform.settings import load  # noqa: PLC0415
     from api.serving import logs  # noqa: PLC0415
     from api.serving.workers import serve as run_server  # noqa: PLC0415
@@ -55,7 +55,7 @@ def serve(
         logs.configure(settings.log_level, known=settings.secrets)
         signing = key_file(settings)  # what is not set is told before a database is asked
         with made(settings) as store:  # what a start cannot do is one line here, and nothing is served
-            Proving(store, signing, utc_now).announce()
+            Proofs(store, signing, utc_now).announce()
         run_server(settings, announce=_announce, exit_with_parent=exit_with_parent)
 
 

@@ -10,7 +10,7 @@ from api.commands.options import ConfigOption, DatabaseOption, JsonOption, exist
 from api.platform.clock import utc_now
 
 if TYPE_CHECKING:
-    from api.lanes.tokens import Registered
+    from api.lanes.tokens import RegisteredLane
 
 app = typer.Typer(help="Lanes that may deliver to this desk.", no_args_is_help=True)
 
@@ -102,7 +102,7 @@ def _tell(lane: str, token: str, what: str, *, as_json: bool) -> None:
         typer.echo(f"lane {lane} {what} token, which is shown only now:\n{token}")
 
 
-def _told(one: "Registered") -> dict[str, object]:
+def _told(one: "RegisteredLane") -> dict[str, object]:
     moments = {"added_at": one.added_at, "used_at": one.used_at, "expires_at": one.expires_at}
     return {"lane": one.lane, "revoked": one.revoked} | {
         name: at and at.isoformat() for name, at in moments.items()

@@ -119,7 +119,7 @@ def export(
         with opened(settings.database) as store, store.read() as session:
             _write(out, dossier.export(session))
             head = signing.newest(session)
-    _report({"file": str(out), "head": head and head.as_told()}, f"exported to {out}", as_json=as_json)
+    _report({"file": str(out), "head": head and head.to_json()}, f"exported to {out}", as_json=as_json)
 
 
 @app.command("prove")
@@ -186,7 +186,7 @@ def keep_watch(
             _report({"grew": False, "fault": str(found)}, f"NOT the same ledger: {found}", as_json=as_json)
             raise typer.Exit(1) from found
     told = f"the ledger only grew: {head.size} entries, root {head.root}"
-    _report({"grew": True, "head": head.as_told()}, told, as_json=as_json)
+    _report({"grew": True, "head": head.to_json()}, told, as_json=as_json)
 
 
 def _sign(settings: "Settings") -> None:
@@ -199,7 +199,7 @@ def _sign(settings: "Settings") -> None:
         key = proofs.key_file(settings)
         if key.is_file():
             with existing(settings) as store:
-                proofs.Proving(store, key, utc_now).head()
+                proofs.Proofs(store, key, utc_now).head()
 
 
 def _write(out: Path, lines: Iterable[str]) -> None:

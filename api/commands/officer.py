@@ -20,7 +20,7 @@ from api.people.roles import Role
 from api.platform.clock import utc_now
 
 if TYPE_CHECKING:
-    from api.people.officers import Known
+    from api.people.officers import Person
 
 app = typer.Typer(help="Who may sign in, as what.", no_args_is_help=True)
 
@@ -47,13 +47,13 @@ def add(
     A desk's first administrator is made here; administrators make everybody else on their page.
     """
     from api.people import officers
-    from api.people.passwords import Passwords, one_time
+    from api.people.passwords import Passwords, one_time_password
 
     check_name(name)
     role = Role.SUPERVISOR if supervisor else role
     with plain_errors():
         settings = load(config, database=database)
-        password = one_time() if generate else _asked(name)
+        password = one_time_password() if generate else _asked(name)
         hashed = Passwords(settings.argon2).hash(password)
         with made(settings) as store, store.write() as session:
             pseudonym = officers.add(session, name, hashed, at=utc_now(), role=role, duties=_duties(duty))
@@ -148,7 +148,7 @@ def _duties(given: list[str] | None) -> list[str]:
     return duties
 
 
-def _told(known: "Known") -> dict[str, object]:
+def _told(known: "Person") -> dict[str, object]:
     return {
         "officer": known.name,
         "pseudonym": known.pseudonym,

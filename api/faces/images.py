@@ -89,7 +89,7 @@ def came(session: Session, passage: str, images: Iterable[str]) -> list[str]:
     return [sha256 for sha256 in wanted if not here[sha256]]
 
 
-def note_told(session: Session, entry: Entry, *, at: datetime) -> None:
+def note_entry(session: Session, entry: Entry, *, at: datetime) -> None:
     """Take in a lane's entry, received `at`: how long its passage's faces may stay counts from it."""
     passage = entry.body.get("passage")
     row = session.get(FacesRow, passage) if isinstance(passage, str) else None

@@ -1,4 +1,4 @@
-"""Who may sign in, as what: what administrators do for others, and everybody for the own account.
+"""Administration of people: by administrators for everybody, and by each person for the own account.
 
 Names stay in the database and on these pages; the ledger knows pseudonyms.
 """
@@ -11,11 +11,11 @@ import structlog
 
 from api.people import officers, sessions
 from api.people.casework import Casework
-from api.people.officers import Known, SignedInOfficer
-from api.people.passwords import Passwords, check_new, one_time
+from api.people.officers import Person, SignedInOfficer
+from api.people.passwords import Passwords, check_new, one_time_password
 from api.people.roles import Role
-from api.people.sessions import Lifetime, Open
-from api.people.sign_in import SigningIn
+from api.people.sessions import Lifetime, OpenSession
+from api.people.sign_in import SignIn
 from api.platform.database.database import Database
 from api.platform.errors import OfficerUnknownError, PasswordRefusedError
 from api.platform.events import Broker, Event
@@ -25,37 +25,37 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The use cases around those who sign in."""
+    """The use cases of people who sign in."""
 
     database: Database
     broker: Broker
     passwords: Passwords
     clock: Callable[[], datetime]
     lifetime: Lifetime
-    signing_in: SigningIn
+    signing_in: SignIn
     casework: Casework
 
     # --- for administrators
 
-    def listed(self) -> list[Known]:
-        """Everybody who is or was at the desk."""
+    def listed(self) -> list[Person]:
+        """Everybody, those who may sign in first."""
         with self.database.read() as session:
             return officers.listed(session)
 
     def unanswerable(self) -> int:
-        """How many cases wait that no one on site may answer: here somebody can be given the role or duty."""
+        """How many cases wait that no one on site may answer: somebody needs another role or duty."""
         with self.database.read() as session:
             return len(self.casework.unanswerable(session, at=self.clock()))
 
-    def one(self, pseudonym: str) -> Known:
-        """One of them. Raises OfficerUnknownError."""
-        for known in self.listed():
-            if known.pseudonym == pseudonym:
-                return known
+    def one(self, pseudonym: str) -> Person:
+        """One person. Raises OfficerUnknownError."""
+        for person in self.listed():
+            if person.pseudonym == pseudonym:
+                return person
         raise OfficerUnknownError
 
     def add(self, name: str, role: Role, duties: Iterable[str], by: SignedInOfficer) -> tuple[str, str]:
-        """Register somebody; return the pseudonym and a password to be told once, good for choosing another.
+        """Register somebody; return the pseudonym and a one-time password, good for choosing another.
 
         Raises NameTakenError.
         """
@@ -91,7 +91,7 @@ class People:
         self._changed("officer.duties_set", pseudonym, by, released)
 
     def disable(self, pseudonym: str, by: SignedInOfficer) -> None:
-        """Let somebody sign in no more.
+        """Refuse all further sign-ins of somebody.
 
         Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
         """
@@ -102,7 +102,7 @@ class People:
         self._changed("officer.disabled", pseudonym, by, released)
 
     def reset_password(self, pseudonym: str, by: SignedInOfficer) -> str:
-        """A new password to be told once. Raises OfficerUnknownError, OwnRoleError or NoPasswordError."""
+        """A new one-time password. Raises OfficerUnknownError, OwnRoleError or NoPasswordError."""
         password, hashed = self._one_time()
         with self.database.write() as session:
             officers.reset_password(session, pseudonym, hashed, at=self.clock(), by=by.pseudonym)
@@ -120,7 +120,7 @@ class People:
 
     # --- for everybody
 
-    def sessions_of(self, pseudonym: str) -> list[Open]:
+    def sessions_of(self, pseudonym: str) -> list[OpenSession]:
         """Where somebody is signed in. Raises OfficerUnknownError."""
         with self.database.read() as session:
             officers.one(session, pseudonym)
@@ -163,7 +163,7 @@ class People:
         log.info("officer.password_set", officer=who.pseudonym)
 
     def _one_time(self) -> tuple[str, str]:
-        password = one_time()
+        password = one_time_password()
         with self.passwords.place():
             return password, self.passwords.hash(password)
 

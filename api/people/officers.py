@@ -1,4 +1,4 @@
-"""Officers: who may sign in, as what, and with which duties. What they were never changes: they are facts."""
+"""Officers: who may sign in, with which role and duties; every change is an entry of the ledger."""
 
 import hashlib
 import secrets
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
-from api.people import stored_passkeys as passkeys
+from api.people import stored_passkeys
 from api.people.roles import Role
 from api.platform.database.tables import OfficerRow, PasskeyRow, SessionRow
 from api.platform.errors import (
@@ -24,13 +24,13 @@ from api.platform.errors import (
 )
 
 COMMAND_LINE = "command line"
-"""Who acts where nobody is signed in: whoever may start programs on the desk's machine."""
+"""The actor of commands on the desk's own machine."""
 
 PROVIDER = "identity provider"
-"""Who acts where the site's identity provider says who somebody is."""
+"""The actor of changes that the site's identity provider causes."""
 
 DUTY = "[a-z0-9_-]{1,32}"
-"""What a duty is called."""
+"""The form of a duty's name."""
 
 _DISABLED = "disabled"
 _EXTERNAL = "external "
@@ -45,9 +45,9 @@ class SignedInOfficer:
     session_sha256: str
     role: Role = Role.OFFICER
     duties: frozenset[str] = frozenset()
-    """For which cases: one whose reasons need a duty is for those alone who have it."""
+    """A case that needs a duty is for officers with that duty only."""
     must_change: bool = False
-    """Whether the password is one that somebody else told: it must be changed first."""
+    """Whether the password is a one-time password, which must be changed first."""
 
     @property
     def works(self) -> bool:
@@ -56,12 +56,12 @@ class SignedInOfficer:
 
     @property
     def supervises(self) -> bool:
-        """Whether this officer may see how all goes."""
+        """Whether this officer supervises the hall and other officers."""
         return self.role is Role.SUPERVISOR
 
     @property
     def audits(self) -> bool:
-        """Whether this officer proves afterwards what happened."""
+        """Whether this officer reads and proves the ledger."""
         return self.role is Role.AUDITOR
 
     @property
@@ -71,7 +71,7 @@ class SignedInOfficer:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Person:
     """Somebody who is or was at the desk. `sessions`: how many are open."""
 
     pseudonym: str
@@ -132,7 +132,7 @@ def _register(
 
 
 def named(session: Session, name: str) -> str:
-    """The pseudonym of who signs in with this name. Raises NameUnknownError."""
+    """The pseudonym of the officer with this name. Raises NameUnknownError."""
     found = session.scalar(select(OfficerRow.pseudonym).where(OfficerRow.name == name))
     if found is None:
         raise NameUnknownError("officer", name)
@@ -148,7 +148,7 @@ def one(session: Session, pseudonym: str) -> OfficerRow:
 
 
 def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
-    """An officer who may sign in, as the one who acts for another sees them. Raises OfficerUnknownError."""
+    """An officer who may sign in, without a session. Raises OfficerUnknownError."""
     if is_disabled(one(session, pseudonym)):
         raise OfficerUnknownError
     return as_now(session, pseudonym)
@@ -157,23 +157,23 @@ def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
 def colleagues(session: Session, pseudonyms: Collection[str]) -> list[SignedInOfficer]:
     """Those of them who may sign in, by name."""
     rows = session.scalars(select(OfficerRow).where(OfficerRow.pseudonym.in_(pseudonyms)))
-    return sorted((_acting(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
+    return sorted((_signed_in(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
 
 
 def as_now(session: Session, pseudonym: str) -> SignedInOfficer:
     """An officer with the present role and duties. Raises OfficerUnknownError."""
-    return _acting(one(session, pseudonym))
+    return _signed_in(one(session, pseudonym))
 
 
-def _acting(row: OfficerRow) -> SignedInOfficer:
+def _signed_in(row: OfficerRow) -> SignedInOfficer:
     return SignedInOfficer(row.name, row.pseudonym, "", Role(row.role), frozenset(row.duties.split()))
 
 
-def listed(session: Session) -> list[Known]:
+def listed(session: Session) -> list[Person]:
     """Everybody, those who may sign in first, by name."""
-    passkeys, sessions = (_counted(session, table) for table in (PasskeyRow, SessionRow))
+    passkeys, sessions = (_count_by_officer(session, table) for table in (PasskeyRow, SessionRow))
     found = [
-        Known(
+        Person(
             pseudonym=row.pseudonym,
             name=row.name,
             role=Role(row.role),
@@ -189,7 +189,7 @@ def listed(session: Session) -> list[Known]:
     return sorted(found, key=lambda known: known.disabled)
 
 
-def _counted(session: Session, table: type[PasskeyRow] | type[SessionRow]) -> dict[str, int]:
+def _count_by_officer(session: Session, table: type[PasskeyRow] | type[SessionRow]) -> dict[str, int]:
     rows = session.execute(select(table.officer, func.count()).group_by(table.officer))
     return {officer: number for officer, number in rows}  # noqa: C416 - rows are no pairs to `dict`
 
@@ -241,8 +241,7 @@ def set_password(
 
 
 def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: datetime, by: str) -> None:
-    """Give an officer a password that is good for choosing another, and take away what else opens the desk
-    in that name: whoever was there meanwhile may have made a passkey.
+    """Give an officer a one-time password, and remove the passkeys: somebody else may have made one.
 
     Raises OfficerUnknownError, OwnRoleError or NoPasswordError.
     """
@@ -250,8 +249,8 @@ def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: 
     _check_another(row, by)
     if not has_password(row):
         raise NoPasswordError
-    for passkey in passkeys.of(session, pseudonym):
-        passkeys.remove(session, pseudonym, passkey.sha256, at=at)
+    for passkey in stored_passkeys.of(session, pseudonym):
+        stored_passkeys.remove(session, pseudonym, passkey.sha256, at=at)
     set_password(session, pseudonym, password_hash, at=at, by=by, must_change=True)
 
 
@@ -269,7 +268,7 @@ def disable(session: Session, pseudonym: str, *, at: datetime, by: str = COMMAND
     _end_sessions(session, pseudonym)
     session.execute(delete(PasskeyRow).where(PasskeyRow.officer == pseudonym))
     body = {"officer": pseudonym, "by": by, "credentials_sha256": credentials_of(row)}
-    # Kept behind the word: name and provider's identity stay provable, and nobody signs in by it.
+    # The former hash is kept behind a word: it proves name and identity, and no password fits it.
     row.password_hash = f"{_DISABLED} {row.password_hash}"
     chain.append(session, "officer.disabled", body, at=at)
 
@@ -321,7 +320,7 @@ def _check_another(row: OfficerRow, by: str) -> None:
 
 
 def _check_not_last(session: Session, row: OfficerRow) -> None:
-    """A desk without an administrator could be helped only by whoever runs its machine."""
+    """Without an administrator, only commands on the desk's machine could restore one."""
     if row.role != Role.ADMINISTRATOR.value:
         return
     others = select(func.count()).where(

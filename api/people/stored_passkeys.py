@@ -48,7 +48,7 @@ def add(
 
 
 def remove(session: Session, officer: str, name: str, *, at: datetime) -> None:
-    """Forget one of an officer's passkeys. Raises PasskeyUnknownError."""
+    """Remove one of an officer's passkeys. Raises PasskeyUnknownError."""
     gone = delete(PasskeyRow).where(PasskeyRow.sha256 == name, PasskeyRow.officer == officer)
     if not session.execute(gone.returning(PasskeyRow.sha256)).all():
         raise PasskeyUnknownError

@@ -13,7 +13,7 @@ ApiError
 ├── OwnRoleError              an administrator would change the own role, or end the own account
 ├── LastAdministratorError    nobody could administer the desk any more
 ├── NoPasswordError           who signs in elsewhere, or no more, has no password here
-├── ToldPasswordError         a password that somebody else told must be changed first
+├── OneTimePasswordError      a one-time password must be changed first
 ├── PasskeysOffError          the desk does not know its own address, which passkeys need
 ├── PasskeyRefusedError       no passkey of this desk, or not an answer to its question
 ├── PasskeyUnknownError       no such passkey of one's own
@@ -167,8 +167,8 @@ class NoPasswordError(ApiError):
     says = "the desk keeps no password of this officer"
 
 
-class ToldPasswordError(ApiError):
-    """A password that somebody else told must be changed first."""
+class OneTimePasswordError(ApiError):
+    """A one-time password must be changed first."""
 
     says = "somebody else told this password: change it first"
 
@@ -560,7 +560,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     TokenRefusedError: (401, "token_refused"),
     NotAllowedError: (403, "not_allowed"),
     PasskeyRefusedError: (401, "passkey_refused"),
-    ToldPasswordError: (403, "told_password"),
+    OneTimePasswordError: (403, "told_password"),
     ForgedRequestError: (403, "forged_request"),
     NotYourDecisionError: (403, "not_your_decision"),
     PassageUnknownError: (404, "passage_unknown"),

@@ -64,7 +64,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("escalate", 2.0, lambda desk: desk.cases.escalate()),
     Chore("sweep keys", 600.0, lambda desk: desk.erasing.sweep()),
     Chore("forget sign-ins", 600.0, lambda desk: desk.sign_in.forget_old()),
-    Chore("look at decisions", 3600.0, lambda desk: desk.training.look()),
+    Chore("look at decisions", 3600.0, lambda desk: desk.training.update_alarms()),
 )
 """What a desk does by itself, again and again."""
 

@@ -10,33 +10,32 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from api.audit.decision_replay import Replay
-from api.audit.passages import Auditing
+from api.audit.decision_replay import DecisionReplay
+from api.audit.passages import PassageAudit
 from api.faces import images
 from api.faces.keyring import Keyring
 from api.faces.legal_holds import Holding
 from api.faces.scheduled_erasure import Erasing
 from api.lanes import intake, tokens
-from api.lanes.evaluation import alarms
-from api.lanes.evaluation import series as evaluation
+from api.lanes.evaluation import alarms, series
 from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
 from api.lanes.evaluation.series import Series
 from api.lanes.hall import lane_states
-from api.lanes.hall.overview import Watching
-from api.lanes.hall.requesting import Requesting
-from api.lanes.token_administration import LaneAccess
+from api.lanes.hall.overview import HallControl
+from api.lanes.hall.requesting import LaneRequests
+from api.lanes.token_administration import LaneTokens
 from api.ledger import chain, search
 from api.ledger.facts import StoredEntry
-from api.ledger.proofs import Proving, key_file
+from api.ledger.proofs import Proofs, key_file
 from api.people import sessions
 from api.people.administration import People
 from api.people.identity_provider import ProviderClient
 from api.people.officers import SignedInOfficer
 from api.people.passkeys import Passkeys
 from api.people.passwords import Passwords
-from api.people.provider_sign_in import Provided
+from api.people.provider_sign_in import ProviderSignIn
 from api.people.sessions import Lifetime
-from api.people.sign_in import SigningIn
+from api.people.sign_in import SignIn
 from api.platform.database.database import Database
 from api.platform.errors import ApiError, PasskeysOffError
 from api.platform.events import Broker, Event
@@ -44,14 +43,14 @@ from api.platform.metrics import Meters
 from api.platform.monotonic_time import SteadyTime, since_boot_s
 from api.platform.settings import Settings
 from api.review.cases import duties
-from api.review.cases.queue_view import Board
-from api.review.handover import Staffing
+from api.review.cases.queue_view import QueueReader
+from api.review.handover import OwnShift
 from api.review.officer_changes import OfficersCasework
-from api.review.officer_work import Working
+from api.review.officer_work import OfficerWork
 from api.review.prepared import inserted
-from api.review.prepared.inserting import Seeding
+from api.review.prepared.inserting import InsertedCases
 from api.review.training import Training
-from api.review.travellers_cases import Reviewing
+from api.review.travellers_cases import TravellersCases
 from api.web.gauges import Watch
 from lane.ledger.chain import Head
 
@@ -73,13 +72,13 @@ class Desk:
     elapsed_s: Callable[[], float] = since_boot_s
     """Seconds by a clock that nobody sets."""
     meters: Meters = field(default_factory=Meters)
-    board: Board = field(init=False)
+    queue_reader: QueueReader = field(init=False)
     steady: SteadyTime = field(init=False)
 
     def __post_init__(self) -> None:
         """Let the meters hear of what is written."""
         self.database.watcher = Watch(self.meters, self.database)
-        object.__setattr__(self, "board", Board(self.database, self.broker, self.clock))
+        object.__setattr__(self, "queue_reader", QueueReader(self.database, self.broker, self.clock))
         object.__setattr__(self, "steady", SteadyTime(self.clock, self.elapsed_s))
 
     # --- lanes
@@ -131,7 +130,7 @@ class Desk:
             )
             head = chain.head(session)
         if changed:
-            self.cases.seeding.make_way()
+            self.cases.inserted.withdraw_all()
             self._erase()
         for name, passage in changed:
             log.info(name, passage=passage, lane=lane)
@@ -165,9 +164,9 @@ class Desk:
         return officer
 
     @property
-    def sign_in(self) -> SigningIn:
+    def sign_in(self) -> SignIn:
         """Signing in by password, and what follows each sign-in."""
-        return SigningIn(
+        return SignIn(
             self.database, self.broker, self.passwords, self.clock, self.lifetime, OfficersCasework()
         )
 
@@ -178,9 +177,11 @@ class Desk:
             raise PasskeysOffError
         return Passkeys(self.settings, self.database, self.clock, self.sign_in)
 
-    def provider_sign_in(self, client: ProviderClient) -> Provided:
+    def provider_sign_in(self, client: ProviderClient) -> ProviderSignIn:
         """Signing in at the site's identity provider."""
-        return Provided(client, self.database, self.broker, self.clock, self.sign_in, OfficersCasework())
+        return ProviderSignIn(
+            client, self.database, self.broker, self.clock, self.sign_in, OfficersCasework()
+        )
 
     @property
     def people(self) -> People:
@@ -198,15 +199,17 @@ class Desk:
     # --- cases
 
     @property
-    def cases(self) -> Working:
+    def cases(self) -> OfficerWork:
         """What officers do with cases."""
         parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
-        return Working(Reviewing(*parts), Seeding(*parts, serving=self._serving), self.board)
+        return OfficerWork(
+            TravellersCases(*parts), InsertedCases(*parts, serving=self._serving), self.queue_reader
+        )
 
     @property
-    def shifts(self) -> Staffing:
+    def shifts(self) -> OwnShift:
         """Officers' own shifts."""
-        return Staffing(self.settings, self.database, self.broker, self.clock)
+        return OwnShift(self.settings, self.database, self.broker, self.clock)
 
     @property
     def training(self) -> Training:
@@ -220,19 +223,19 @@ class Desk:
     # --- the hall
 
     @property
-    def hall(self) -> Watching:
+    def hall(self) -> HallControl:
         """The status of lanes, and commands to them."""
-        return Watching(self.settings, self.database, self.broker, self.clock)
+        return HallControl(self.settings, self.database, self.broker, self.clock)
 
     @property
-    def requests(self) -> Requesting:
+    def requests(self) -> LaneRequests:
         """What officers ask of lanes."""
-        return Requesting(self.settings, self.database, self.broker, self.clock)
+        return LaneRequests(self.settings, self.database, self.broker, self.clock)
 
     @property
-    def lane_tokens(self) -> LaneAccess:
+    def lane_tokens(self) -> LaneTokens:
         """The tokens with which lanes deliver."""
-        return LaneAccess(self.database, self.broker, self.clock)
+        return LaneTokens(self.database, self.broker, self.clock)
 
     # --- supervisors
 
@@ -240,9 +243,9 @@ class Desk:
         """How the matcher does in service. A group of few passengers is left out: one might be known."""
         now = self.clock()
         with self.database.read() as session:
-            found = evaluation.listed(session, at=now, window=self._window)
+            found = series.listed(session, at=now, window=self._window)
         told = tuple(series for series in found if series.group is None or _many(series))
-        return Report(evaluation.begin(now, self._window), now, told)
+        return Report(series.window_start(now, self._window), now, told)
 
     def acknowledge(self, alarm: int, officer: SignedInOfficer) -> None:
         """Note that this supervisor looks into an alarm. Raises AlarmUnknownError."""
@@ -254,14 +257,14 @@ class Desk:
     # --- the ledger
 
     @property
-    def proofs(self) -> Proving:
+    def proofs(self) -> Proofs:
         """Signed heads and proofs. Raises SettingsError where no key for the ledger is set."""
-        return Proving(self.database, key_file(self.settings), self.clock)
+        return Proofs(self.database, key_file(self.settings), self.clock)
 
     @property
-    def audit(self) -> Auditing:
+    def audit(self) -> PassageAudit:
         """The ledger as auditors read it. Raises SettingsError as `proofs` does."""
-        return Auditing(self.database, self.proofs, Replay(self.settings.policies))
+        return PassageAudit(self.database, self.proofs, DecisionReplay(self.settings.policies))
 
     # --- faces
 

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from api.faces import images as faces
+from api.faces import images
 from api.lanes.hall import lane_states
 from api.lanes.hall.status_report import State
 from api.ledger import chain
@@ -60,7 +60,7 @@ def counted(session: Session, *, at: datetime, silent_after: timedelta, idle: ti
         oldest_s=max(0.0, (at - oldest).total_seconds()) if oldest else 0.0,
         ledger_entries=chain.head(session).seq,
         sessions=session.scalar(select(func.count()).where(SessionRow.used_at > at - idle)) or 0,
-        faces=faces.held(session),
+        faces=images.held(session),
         escalated=session.scalar(
             select(func.count()).where(_waiting(), ReferralRow.escalated_at.is_not(None))
         )
@@ -93,9 +93,9 @@ def _waiting() -> ColumnElement[bool]:
 
 def _lanes(session: Session, *, heard_since: datetime) -> Mapping[str, int]:
     found = dict.fromkeys((*get_args(State), SILENT), 0)
-    for heard in lane_states.lanes(session):
-        silent = heard.told is None or heard.at is None or heard.at < heard_since
-        found[SILENT if silent or heard.told is None else heard.told.state] += 1
+    for lane in lane_states.lanes(session):
+        silent = lane.status is None or lane.at is None or lane.at < heard_since
+        found[SILENT if silent or lane.status is None else lane.status.state] += 1
     return found
 
 

@@ -1,4 +1,4 @@
-"""Who may sign in, as what, as the ledger tells it; see `api.audit.replay.account`."""
+"""Replays entries about people who sign in; see `api.audit.replay.account`."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from api.people.roles import Role
 from lane.ledger.chain import Entry
 
 
-class Staffbook:
+class StaffReplay:
     """Give it each entry about somebody who signs in, in order."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Staffbook:
         }
 
     def must_know(self, officer: str) -> None:
-        """The ledger has told of this officer."""
+        """Raise LedgerBrokenError where the ledger has not registered this officer."""
         must(officer in self.officers, "an officer acts whom the ledger does not know")
 
     def works(self, officer: str) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class EvaluationCounts:
     """What is counted; each a number of passengers where nothing else is said."""
 
     passengers: int = 0
@@ -32,4 +32,4 @@ class Counts:
     disagree: int = 0
 
 
-NAMES = tuple(field.name for field in fields(Counts))
+NAMES = tuple(field.name for field in fields(EvaluationCounts))

@@ -337,7 +337,7 @@ class LaneStatusRow(Table):
     lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
     received_at: Mapped[datetime]
     told: Mapped[str] = mapped_column(Text)
-    """As JSON: `api.web.messages.hall.StatusTold`."""
+    """As JSON: `api.lanes.hall.status_report.StatusReport`."""
 
 
 class LaneCommandRow(Table):
@@ -493,7 +493,7 @@ class PreparedRow(Table):
     training: Mapped[bool]
     """For training alone: never put before somebody who works."""
     judged: Mapped[str] = mapped_column(Text)
-    """What a lane would have told, as JSON: `api.web.messages.cases.JudgedTold`."""
+    """What a lane would have told, as JSON: `api.ledger.facts.JudgedFact`."""
     added_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
 

@@ -1,4 +1,4 @@
-"""Which cases are for officers with a certain duty alone, and which come before others, as tables."""
+"""The duty that a case needs, and how soon it is answered, as tables."""
 
 from collections.abc import Collection, Mapping
 from enum import IntEnum

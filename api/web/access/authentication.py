@@ -20,9 +20,9 @@ from api.platform.errors import (
     ForgedRequestError,
     NotAllowedError,
     NotSignedInError,
+    OneTimePasswordError,
     RuleMissingError,
     TokenRefusedError,
-    ToldPasswordError,
 )
 from api.platform.settings import Settings
 from api.platform.tokens import token_hash
@@ -98,8 +98,8 @@ def _allowed(request: Request, rule: Rule) -> SignedInOfficer:
     who = signed_in(request, acting=rule.keeps_alive)
     if Caller(who.role.value) not in rule.people:
         raise NotAllowedError
-    if who.must_change and not rule.with_told_password:
-        raise ToldPasswordError
+    if who.must_change and not rule.with_one_time_password:
+        raise OneTimePasswordError
     return who
 
 

@@ -15,9 +15,9 @@ from api.platform.errors import (
     ForgedRequestError,
     NotAllowedError,
     NotSignedInError,
+    OneTimePasswordError,
     RuleMissingError,
     TokenRefusedError,
-    ToldPasswordError,
 )
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -47,8 +47,8 @@ class Rule:
     callers: frozenset[Caller]
     changes: bool = False
     keeps_alive: bool = True
-    with_told_password: bool = False
-    """Also for who must change first a password that somebody else told."""
+    with_one_time_password: bool = False
+    """Also for somebody who must first change a one-time password."""
 
     @property
     def people(self) -> frozenset[Caller]:
@@ -112,12 +112,12 @@ RULES: dict[str, Rule] = {
     "home": Rule(PEOPLE),
     "show_sign_in": Rule(_ANYONE),
     "sign_in": Rule(_ANYONE, changes=True),
-    "show_session": Rule(PEOPLE, with_told_password=True),
-    "sign_out": Rule(PEOPLE, changes=True, with_told_password=True),
+    "show_session": Rule(PEOPLE, with_one_time_password=True),
+    "sign_out": Rule(PEOPLE, changes=True, with_one_time_password=True),
     # the own account
-    "show_account": Rule(PEOPLE, with_told_password=True),
-    "change_password": Rule(PEOPLE, changes=True, with_told_password=True),
-    "change_own_password": Rule(PEOPLE, changes=True, with_told_password=True),
+    "show_account": Rule(PEOPLE, with_one_time_password=True),
+    "change_password": Rule(PEOPLE, changes=True, with_one_time_password=True),
+    "change_own_password": Rule(PEOPLE, changes=True, with_one_time_password=True),
     "list_sessions": Rule(PEOPLE),
     "end_own_session": Rule(PEOPLE, changes=True),
     # passkeys
@@ -228,8 +228,8 @@ def refusals(rule: Rule) -> list[type[ApiError]]:
         found.append(TokenRefusedError)
     if rule.people and rule.people != PEOPLE:
         found.append(NotAllowedError)
-    if rule.people and not rule.with_told_password:
-        found.append(ToldPasswordError)
+    if rule.people and not rule.with_one_time_password:
+        found.append(OneTimePasswordError)
     if rule.needs_csrf or (rule.changes and Caller.ANYONE in rule.callers):
         found.append(ForgedRequestError)
     return found

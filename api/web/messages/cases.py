@@ -6,13 +6,13 @@ from typing import Literal
 from pydantic import Field
 
 from api.ledger.facts import StoredEntry
-from api.platform.messages import ChainHead, Point, Sha256, Wire
+from api.platform.messages import ChainHead, Point, Sha256, StrictMessage
 from api.review.cases.steps import Match, ReferralState, Stage, Step, Verdict
 from api.review.officer_accuracy import Outcome, Truth
 from lane.decision.referral import Answer, Ground
 
 
-class Health(Wire):
+class Health(StrictMessage):
     """The desk answers."""
 
     status: Literal["ok"] = "ok"
@@ -21,7 +21,7 @@ class Health(Wire):
 # --- lanes
 
 
-class EntryBatch(Wire):
+class EntryBatch(StrictMessage):
     """Entries of one lane's chain, in order."""
 
     entries: list[StoredEntry] = Field(min_length=1, max_length=100)
@@ -34,14 +34,14 @@ class EntryBatch(Wire):
     )
 
 
-class Applied(Wire):
+class Applied(StrictMessage):
     """How far the desk has the lane's chain, and the head of the desk's own."""
 
     applied_through: int
     head: ChainHead
 
 
-class DecisionMessage(Wire):
+class DecisionMessage(StrictMessage):
     """One officer's answer to one referral."""
 
     id: str
@@ -52,7 +52,7 @@ class DecisionMessage(Wire):
     decided_at: datetime
 
 
-class DecisionOrNone(Wire):
+class DecisionOrNone(StrictMessage):
     """The decision, or null while there is none."""
 
     decision: DecisionMessage | None
@@ -61,14 +61,14 @@ class DecisionOrNone(Wire):
 # --- officers
 
 
-class Credentials(Wire):
+class Credentials(StrictMessage):
     """What an officer signs in with."""
 
     name: str = Field(min_length=1, max_length=64)
     password: str = Field(min_length=1, max_length=256)
 
 
-class Officer(Wire):
+class Officer(StrictMessage):
     """Who is signed in."""
 
     name: str
@@ -77,14 +77,14 @@ class Officer(Wire):
     duties: list[str] = Field(description="For which cases this officer may be asked beside all others.")
 
 
-class SignedIn(Wire):
+class SignedIn(StrictMessage):
     """The session; send the token as X-CSRF-Token with everything that changes something."""
 
     officer: Officer
     csrf_token: str
 
 
-class ReasonMessage(Wire):
+class ReasonMessage(StrictMessage):
     """Why a passenger was referred: the field's code, its components, and the officer's text."""
 
     code: str = Field(
@@ -96,7 +96,7 @@ class ReasonMessage(Wire):
     agency: str = Field(description="Who acts on it, in words.")
 
 
-class ImageMessage(Wire):
+class ImageMessage(StrictMessage):
     """One image of a referral and where to fetch it."""
 
     role: str
@@ -106,7 +106,7 @@ class ImageMessage(Wire):
     href: str
 
 
-class BadgeMessage(Wire):
+class BadgeMessage(StrictMessage):
     """The quality of the live pictures in one respect, in words."""
 
     component: str
@@ -114,7 +114,7 @@ class BadgeMessage(Wire):
     state: Literal["good", "low", "not_measured"]
 
 
-class ReferralSummary(Wire):
+class ReferralSummary(StrictMessage):
     """A referral as the queue shows it. `ended`: the passage closed before an officer decided.
 
     Of the own case that is not judged yet, reasons and waiting time are left out.
@@ -142,14 +142,14 @@ class ReferralSummary(Wire):
     correctable: bool = Field(description="Whether the officer who asks can still correct the decision.")
 
 
-class ReferralList(Wire):
+class ReferralList(StrictMessage):
     """Who waits: escalated, then the gravest, then the oldest; then who was decided on, the last first."""
 
     referrals: list[ReferralSummary] = Field(description="At most 200.")
     waiting: int = Field(description="How many wait in all, listed or not.")
 
 
-class AchievedFmr(Wire):
+class AchievedFmr(StrictMessage):
     """What the lane's comparison is worth, by the calibration of the lane's matcher."""
 
     value: float | None = Field(
@@ -162,7 +162,7 @@ class AchievedFmr(Wire):
     text: str = Field(description="The same in words: show these, never a percentage.")
 
 
-class CheckMessage(Wire):
+class CheckMessage(StrictMessage):
     """One check of the document."""
 
     check: str
@@ -170,7 +170,7 @@ class CheckMessage(Wire):
     text: str
 
 
-class AttackMessage(Wire):
+class AttackMessage(StrictMessage):
     """What attack detection found. Without a result it must be said that there is none."""
 
     assessed: bool
@@ -182,7 +182,7 @@ class AttackMessage(Wire):
     hint_text: str = Field(description="The same in words; empty where there is no hint.")
 
 
-class OwnVerdict(Wire):
+class OwnVerdict(StrictMessage):
     """What the officer said of the faces before the reveal; null where there was nothing to compare."""
 
     verdict: Verdict | None
@@ -190,7 +190,7 @@ class OwnVerdict(Wire):
     text: str = Field(description="Why there was nothing to compare; else empty.")
 
 
-class AnswerRule(Wire):
+class AnswerRule(StrictMessage):
     """What an answer would take, on this ground."""
 
     answer: Answer
@@ -199,7 +199,7 @@ class AnswerRule(Wire):
     second_officer: bool = Field(description="Another officer must come to the same answer.")
 
 
-class RevealedMessage(Wire):
+class RevealedMessage(StrictMessage):
     """What the machine found, told once the officer has judged."""
 
     match: Match
@@ -237,7 +237,7 @@ class ReferralDetail(ReferralSummary):
     )
 
 
-class ClaimMessage(Wire):
+class ClaimMessage(StrictMessage):
     """The case is the officer's until then; claim again to renew."""
 
     passage: str
@@ -245,7 +245,7 @@ class ClaimMessage(Wire):
     lease_s: int
 
 
-class ClaimOrNone(Wire):
+class ClaimOrNone(StrictMessage):
     """The claim, or null where nobody waits whom this officer may take."""
 
     claim: ClaimMessage | None
@@ -254,7 +254,7 @@ class ClaimOrNone(Wire):
 Feature = Literal["ears", "marks", "scars", "nose", "mouth", "brows"]
 
 
-class ViewedMessage(Wire):
+class ViewedMessage(StrictMessage):
     """Something that the officer looked at, and when: milliseconds after the case was opened."""
 
     what: Literal["document", "live", "flicker", "magnifier", "zoom"]
@@ -262,7 +262,7 @@ class ViewedMessage(Wire):
     at_ms: int = Field(ge=0, le=24 * 3600 * 1000)
 
 
-class JudgementRequest(Wire):
+class JudgementRequest(StrictMessage):
     """What the officer says of the two faces, before anything else is told."""
 
     verdict: Verdict
@@ -271,7 +271,7 @@ class JudgementRequest(Wire):
     viewed: list[ViewedMessage] = Field(default=[], max_length=200)
 
 
-class DecisionRequest(Wire):
+class DecisionRequest(StrictMessage):
     """An officer's answer. `answers` of a revealed case lists which ground belongs to which."""
 
     answer: Answer
@@ -279,7 +279,7 @@ class DecisionRequest(Wire):
     note: str = Field(default="", max_length=500)
 
 
-class FeedbackMessage(Wire):
+class FeedbackMessage(StrictMessage):
     """Told once it is decided: this was no traveller but a prepared case, and the truth is known."""
 
     truth: Truth
@@ -287,7 +287,7 @@ class FeedbackMessage(Wire):
     text: str
 
 
-class ShiftMessage(Wire):
+class ShiftMessage(StrictMessage):
     """The own shift."""
 
     started_at: datetime
@@ -298,13 +298,13 @@ class ShiftMessage(Wire):
     planned_end_at: datetime = Field(description="When the shift is planned to end; nothing ends by it.")
 
 
-class ShiftOrNone(Wire):
+class ShiftOrNone(StrictMessage):
     """The own shift, or null where there is none."""
 
     shift: ShiftMessage | None = Field(description="The shift.")
 
 
-class HandOverRequest(Wire):
+class HandOverRequest(StrictMessage):
     """How a shift ends."""
 
     note: str = Field(default="", max_length=2000, description="What the next shift should know.")
@@ -313,14 +313,14 @@ class HandOverRequest(Wire):
     )
 
 
-class HandOver(Wire):
+class HandOver(StrictMessage):
     """What became of the cases that the officer had."""
 
     handed: list[str] = Field(description="Passages that the colleague has now, to be judged blind.")
     released: list[str] = Field(description="Passages that wait for anybody.")
 
 
-class DecisionAnswer(Wire):
+class DecisionAnswer(StrictMessage):
     """What came of an answer: decided, or another officer is asked, who is not told of this one."""
 
     state: Literal["decided", "second_officer", "third_officer"]
@@ -333,7 +333,7 @@ class DecisionAnswer(Wire):
 # --- the ledger
 
 
-class TreeHeadMessage(Wire):
+class TreeHeadMessage(StrictMessage):
     """The root over the first `size` entries, signed. What is signed is told in `api/ledger/tree_head.py`."""
 
     size: int = Field(description="How many entries.")
@@ -343,7 +343,7 @@ class TreeHeadMessage(Wire):
     signature: str = Field(pattern="^[0-9a-f]{128}$")
 
 
-class InclusionProof(Wire):
+class InclusionProof(StrictMessage):
     """From an entry to a root."""
 
     seq: int = Field(description="The entry's number; the first is 1.")
@@ -352,7 +352,7 @@ class InclusionProof(Wire):
     path: list[Sha256] = Field(description="From the leaf upwards.")
 
 
-class ConsistencyProof(Wire):
+class ConsistencyProof(StrictMessage):
     """From the root of a smaller tree to that of a larger one."""
 
     first: int

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from api.ledger.facts import ReasonTold
+from api.ledger.facts import ReasonFact
 from api.people.officers import SignedInOfficer
 from api.review.cases import queue, steps
-from api.review.cases.answers import Given
+from api.review.cases.answers import AnswerResult
 from api.review.cases.decisions import as_body
 from api.review.cases.queue import Referral
 from api.review.cases.steps import Item, Stage
-from api.review.officer_accuracy import Known
+from api.review.officer_accuracy import PreparedDecision
 from api.web.messages.cases import (
     AchievedFmr,
     AnswerRule,
@@ -66,7 +66,7 @@ def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
     )
 
 
-def feedback(known: Known, words: Words) -> FeedbackMessage:
+def feedback(known: PreparedDecision, words: Words) -> FeedbackMessage:
     """The truth of a prepared case."""
     text = words.say(code_texts.FEEDBACK[known.truth, known.outcome])
     return FeedbackMessage(truth=known.truth, outcome=known.outcome, text=text)
@@ -80,7 +80,7 @@ def claimed(found: tuple[str, datetime] | None, lease_s: int) -> ClaimOrNone:
     return ClaimOrNone(claim=ClaimMessage(passage=passage, claimed_until=until, lease_s=lease_s))
 
 
-def given(answer: Given, told: FeedbackMessage | None = None) -> DecisionAnswer:
+def given(answer: AnswerResult, told: FeedbackMessage | None = None) -> DecisionAnswer:
     """What came of an officer's answer."""
     if answer.decision is not None:
         decided = DecisionMessage.model_validate(as_body(answer.decision))
@@ -104,7 +104,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
         confident=steps.confident(codes),
         reasons=_reasons(judged.reasons, words, revealed=True),
         remarks=_reasons(judged.remarks, words, revealed=True),
-        gate=_reasons([ReasonTold(code=code) for code in referral.gate], words, revealed=True),
+        gate=_reasons([ReasonFact(code=code) for code in referral.gate], words, revealed=True),
         checked=code_texts.checked(judged, words),
         not_checked=code_texts.not_checked(judged, words),
         document=[CheckMessage.model_validate(check) for check in code_texts.document(judged, words)],
@@ -217,7 +217,7 @@ def _answers(referral: Referral, *, again: bool) -> list[AnswerRule]:
     ]
 
 
-def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> list[ReasonMessage]:
+def _reasons(told: Iterable[ReasonFact], words: Words, *, revealed: bool) -> list[ReasonMessage]:
     if not revealed:
         # Last, whichever it is: the place among the others would tell the two apart.
         told = sorted(told, key=_of_the_comparison)
@@ -232,5 +232,5 @@ def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> lis
     ]
 
 
-def _of_the_comparison(reason: ReasonTold) -> bool:
+def _of_the_comparison(reason: ReasonFact) -> bool:
     return reason.code in code_texts.KEPT_BACK

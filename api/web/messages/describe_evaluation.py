@@ -5,8 +5,8 @@ from typing import Literal
 
 from prometheus_client import Metric
 
-from api.lanes.evaluation.alarms import Alarm
-from api.lanes.evaluation.counts import Counts
+from api.lanes.evaluation.alarms import RateAlarm
+from api.lanes.evaluation.counts import EvaluationCounts
 from api.lanes.evaluation.error_test import FALSE_ALARM
 from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
 from api.lanes.evaluation.series import Series
@@ -83,13 +83,13 @@ def _holders(one: Series) -> HoldersMessage:
     )
 
 
-def _shadow(name: str, counts: Counts) -> ShadowMessage:
+def _shadow(name: str, counts: EvaluationCounts) -> ShadowMessage:
     spoke = counts.both_match + counts.both_not + counts.disagree
     agreed = _rate(counts.disagree, spoke)
     return ShadowMessage(matcher=name, agreed=agreed, both_match=counts.both_match, both_not=counts.both_not)
 
 
-def _alarm(alarm: Alarm) -> AlarmMessage:
+def _alarm(alarm: RateAlarm) -> AlarmMessage:
     return AlarmMessage(
         id=alarm.id,
         rate=alarm.rate,

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.lanes.hall.status_report import Health, Wanted
-from api.platform.messages import Wire
+from api.lanes.hall.status_report import Health, WantedState
+from api.platform.messages import StrictMessage
 
 # --- from a lane: a newer one may say more
 
@@ -14,7 +14,7 @@ from api.platform.messages import Wire
 Wish = Literal["P03", "P04", "P08"]
 
 
-class RequestHeard(Wire):
+class RequestHeard(StrictMessage):
     """An officer asks for one passenger, who is captured now or comes next: to an officer, uncaptured."""
 
     request: int = Field(
@@ -25,13 +25,13 @@ class RequestHeard(Wire):
     for_s: float = Field(description="For how long it is good, in seconds from when the lane asked.")
 
 
-class RequestWanted(Wire):
+class RequestWanted(StrictMessage):
     """What an officer asks for the next passenger of a lane."""
 
     wish: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
 
 
-class RequestMessage(Wire):
+class RequestMessage(StrictMessage):
     """What is asked of a lane for its next passenger."""
 
     lane: str
@@ -41,17 +41,17 @@ class RequestMessage(Wire):
     until: datetime = Field(description="A lane that does not take it up by then takes it up no more.")
 
 
-class RequestList(Wire):
+class RequestList(StrictMessage):
     """What is asked of all lanes and not taken up yet."""
 
     requests: list[RequestMessage] = Field(description="In the order of the hall.")
 
 
-class CommandHeard(Wire):
+class CommandHeard(StrictMessage):
     """What is wanted of a lane: the last command to it, or `open` where there was none."""
 
     command: int = Field(description="Counts the commands to this lane from 1; 0 where there was none.")
-    wanted: Wanted
+    wanted: WantedState
     by: str | None = Field(description="The supervisor's pseudonym.")
     uncaptured: RequestHeard | None = Field(
         description="What an officer asks for one passenger; null where nothing is asked."
@@ -61,13 +61,13 @@ class CommandHeard(Wire):
 # --- for supervisors
 
 
-class CommandRequest(Wire):
+class CommandRequest(StrictMessage):
     """What a supervisor wants of a lane. No command opens a gate: `open` lets the lane serve again."""
 
     command: Literal["open", "close", "stop"]
 
 
-class CountsMessage(Wire):
+class CameraCountsMessage(StrictMessage):
     """What came from a camera within the last ten minutes."""
 
     frames: int
@@ -76,7 +76,7 @@ class CountsMessage(Wire):
     reconnects: int
 
 
-class LaneMessage(Wire):
+class LaneMessage(StrictMessage):
     """One lane as it was last heard."""
 
     lane: str
@@ -88,7 +88,7 @@ class LaneMessage(Wire):
     heard_at: datetime | None
     camera: Health
     frame_age_ms: int | None
-    counts: CountsMessage | None = Field(
+    counts: CameraCountsMessage | None = Field(
         description="Null where the camera does not count, or the lane is silent."
     )
     provider: str
@@ -105,7 +105,7 @@ class LaneMessage(Wire):
     )
 
 
-class QueueMessage(Wire):
+class QueueMessage(StrictMessage):
     """Who waits for an officer."""
 
     waiting: int
@@ -118,7 +118,7 @@ class QueueMessage(Wire):
     )
 
 
-class OfficerMessage(Wire):
+class OfficerMessage(StrictMessage):
     """Somebody at work."""
 
     officer: str
@@ -128,7 +128,7 @@ class OfficerMessage(Wire):
     break_due_at: datetime
 
 
-class PointMessage(Wire):
+class PointMessage(StrictMessage):
     """Ten minutes."""
 
     at: datetime
@@ -139,7 +139,7 @@ class PointMessage(Wire):
     )
 
 
-class HallMessage(Wire):
+class HallMessage(StrictMessage):
     """The hall at one moment."""
 
     at: datetime
@@ -153,7 +153,7 @@ class HallMessage(Wire):
     alarms: int = Field(description="How many alarms of the comparison in service nobody looks into.")
 
 
-class CommandsMessage(Wire):
+class CommandsMessage(StrictMessage):
     """How many lanes were told."""
 
     lanes: int
@@ -162,7 +162,7 @@ class CommandsMessage(Wire):
 # --- officers' quality
 
 
-class ShareMessage(Wire):
+class ShareMessage(StrictMessage):
     """A share with its exact 95 % interval; null where nothing was counted."""
 
     errors: int
@@ -172,7 +172,7 @@ class ShareMessage(Wire):
     high: float | None
 
 
-class QualityAlarmMessage(Wire):
+class QualityAlarmMessage(StrictMessage):
     """Something that chance does not explain. It accuses nobody."""
 
     kind: Literal["fast", "agrees"]
@@ -182,7 +182,7 @@ class QualityAlarmMessage(Wire):
     text: str
 
 
-class QualityMessage(Wire):
+class QualityMessage(StrictMessage):
     """How one officer's eye does, over thirty days."""
 
     officer: str
@@ -198,13 +198,13 @@ class QualityMessage(Wire):
     alarms: list[QualityAlarmMessage] = Field(description="Told to supervisors alone.")
 
 
-class QualitiesMessage(Wire):
+class QualitiesMessage(StrictMessage):
     """How each officer's eye does."""
 
     officers: list[QualityMessage]
 
 
-class TrainedMessage(Wire):
+class TrainedMessage(StrictMessage):
     """What came of a training."""
 
     cases: int

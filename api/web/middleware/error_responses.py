@@ -15,8 +15,8 @@ from api.platform.errors import (
     ApiError,
     ChainBrokenError,
     NotSignedInError,
+    OneTimePasswordError,
     StoreError,
-    ToldPasswordError,
 )
 from api.platform.metrics import template
 
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 ErrorPage = Callable[[Request, int, str], Response]
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
-_PAGES: dict[type[Exception], str] = {NotSignedInError: "/sign-in", ToldPasswordError: "/account"}
+_PAGES: dict[type[Exception], str] = {NotSignedInError: "/sign-in", OneTimePasswordError: "/account"}
 """What a person must do first has a page."""
 _INTERNAL = "the desk made a mistake; it was logged, and nothing was decided"
 

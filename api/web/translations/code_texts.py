@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-from api.ledger.facts import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
+from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
 from api.review.cases.steps import Match
 from api.review.officer_accuracy import Outcome, Truth
 from api.web.translations.language import N_, Words
@@ -141,7 +141,7 @@ _ENDED: dict[str, str] = {
 }
 
 
-def brief(reason: ReasonTold, words: Words) -> str:
+def brief(reason: ReasonFact, words: Words) -> str:
     """A reason in a few words."""
     return words.say(_meaning(reason).brief)
 
@@ -163,10 +163,10 @@ _HINTS = {
 
 def brief_of(code: str, words: Words) -> str:
     """A code as the wire tells it, in a few words."""
-    return brief(ReasonTold(code=code), words)
+    return brief(ReasonFact(code=code), words)
 
 
-def full(reason: ReasonTold, words: Words) -> str:
+def full(reason: ReasonFact, words: Words) -> str:
     """A reason in a sentence or two, with the components that it is about."""
     text = words.say(_meaning(reason).full)
     if not reason.components:
@@ -175,7 +175,7 @@ def full(reason: ReasonTold, words: Words) -> str:
     return words.say(N_("%(text)s Concerned: %(components)s."), text=text, components=named)
 
 
-def acting(reason: ReasonTold, words: Words) -> str:
+def acting(reason: ReasonFact, words: Words) -> str:
     """Who acts on a reason; for one that this desk does not know, the border inspection."""
     try:
         return words.say(AGENCIES[agency(Code(reason.code))])
@@ -188,7 +188,7 @@ def component(name: str, words: Words) -> str:
     return words.say(COMPONENTS[name]) if name in COMPONENTS else name
 
 
-def checked(judged: JudgedTold, words: Words) -> list[str]:
+def checked(judged: JudgedFact, words: Words) -> list[str]:
     """What was checked and what came of it."""
     evidence = judged.evidence
     said = [words.say(_EXPIRY[evidence.document.expiry])] if evidence.document.expiry in _EXPIRY else []
@@ -202,11 +202,11 @@ def checked(judged: JudgedTold, words: Words) -> list[str]:
     return said
 
 
-def hint(evidence: EvidenceTold) -> Hint:
+def hint(evidence: EvidenceFact) -> Hint:
     """What the liveness cues say: where most live people lie, or not. It decides nothing."""
     if _has_value(evidence.liveness):
         return "none"  # where the score is an alarm's, it is no hint
-    score = evidence.liveness_cues.get("score", MeasureTold()).value
+    score = evidence.liveness_cues.get("score", MeasureFact()).value
     if score is None or not 0 <= score <= 1:
         return "none"
     return "usual" if score >= USUAL_FROM else "unusual"
@@ -217,7 +217,7 @@ def hinted(said: Hint, words: Words) -> str:
     return words.say(_HINTS[said]) if said in _HINTS else ""
 
 
-def not_checked(judged: JudgedTold, words: Words) -> list[str]:
+def not_checked(judged: JudgedFact, words: Words) -> list[str]:
     """What was not checked. Attack detection comes first, whenever there is no result of it."""
     evidence = judged.evidence
     said = []
@@ -238,7 +238,7 @@ def not_checked(judged: JudgedTold, words: Words) -> list[str]:
     return said
 
 
-def document(judged: JudgedTold, words: Words) -> list[dict[str, str]]:
+def document(judged: JudgedFact, words: Words) -> list[dict[str, str]]:
     """Each check of the document: its name, its result, and the same in words."""
     expiry, fault = judged.evidence.document.expiry, judged.evidence.document.photo_fault
     texts = _EXPIRY | _EXPIRY_UNCHECKED
@@ -256,21 +256,21 @@ def document(judged: JudgedTold, words: Words) -> list[dict[str, str]]:
     ]
 
 
-def nothing_to_compare(judged: JudgedTold, words: Words) -> str:
+def nothing_to_compare(judged: JudgedFact, words: Words) -> str:
     """Why the faces could not be compared by eye."""
     roles = {image.role for image in judged.images}
     text = _NO_PHOTO if "document" not in roles else _NO_PICTURE if "live" not in roles else ""
     return words.say(text) if text else ""
 
 
-def share(evidence: EvidenceTold) -> float | None:
+def share(evidence: EvidenceFact) -> float | None:
     """The achieved FMR where the lane told one that can be; a fraction in (0, 1]."""
     value = evidence.achieved_fmr.value
     told = _has_value(evidence.similarity) and value is not None and 0 < value <= 1
     return value if told else None
 
 
-def worth(evidence: EvidenceTold, words: Words) -> str:
+def worth(evidence: EvidenceFact, words: Words) -> str:
     """What the comparison is worth: how many strangers do as well, and never how alike two faces are."""
     if not _has_value(evidence.similarity):
         return words.say(N_("Live face and document photo: not compared"))
@@ -280,7 +280,7 @@ def worth(evidence: EvidenceTold, words: Words) -> str:
     return words.say(STRANGERS, strangers=f"{of_ten_thousand(value):,}")
 
 
-def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
+def _quality(judged: JudgedFact, words: Words) -> Iterable[str]:
     measured = [name for name, measure in judged.evidence.quality.items() if _has_value(measure)]
     if not measured:
         return
@@ -292,7 +292,7 @@ def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
     yield words.say(N_("Picture quality: outside the limits for %(components)s"), components=named)
 
 
-def faulted(judged: JudgedTold) -> list[str]:
+def faulted(judged: JudgedFact) -> list[str]:
     """The components of quality that were measured and are outside their limits."""
     quality = {Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT}
     told = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
@@ -301,11 +301,11 @@ def faulted(judged: JudgedTold) -> list[str]:
     return [name for name in named if name in quality_of and _has_value(quality_of[name])]
 
 
-def _has_value(measure: MeasureTold) -> bool:
+def _has_value(measure: MeasureFact) -> bool:
     return measure.value is not None
 
 
-def _meaning(reason: ReasonTold) -> Meaning:
+def _meaning(reason: ReasonFact) -> Meaning:
     if reason.code == NEUTRAL:
         return COMPARE
     try:

@@ -145,7 +145,7 @@ def checked(lines: Lines, *witnessed: TreeHead, keys: tuple[str, ...] = ()) -> s
     with TemporaryDirectory() as folder:
         path = write(Path(folder) / "file", lines)
         try:
-            check = verifier.Check([verifier.as_head(head.as_told()) for head in witnessed], list(keys))
+            check = verifier.Check([verifier.as_head(head.to_json()) for head in witnessed], list(keys))
             check.run(str(path))
         except (verifier.Wrong, verifier.Unreadable, *GARBLED) as error:
             return str(error) or type(error).__name__
@@ -162,7 +162,7 @@ def test_an_honest_export_is_verified_by_the_file_alone(shift: Shift, tmp_path: 
 
 
 def test_an_honest_proof_is_verified_by_the_file_alone(shift: Shift, tmp_path: Path) -> None:
-    path, heads = write(tmp_path / "proof", shift.proof), write(tmp_path / "kept", [shift.early.as_told()])
+    path, heads = write(tmp_path / "proof", shift.proof), write(tmp_path / "kept", [shift.early.to_json()])
     done = alone(path, "--head", heads, "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["verified"]) == (0, True)
@@ -300,7 +300,7 @@ class Forger:
         paths = {seq: [part.hex() for part in merkle.inclusion(self.nodes, seq - 1, 3)] for seq in (2, 3)}
         shown = [{"inclusion": {"seq": seq, "size": 3, "path": path}} for seq, path in paths.items()]
         count = sum("entry" in line for line in self.genuine) + 2
-        return [*self.genuine[:-1], *mine, {"head": head.as_told()}, *shown, {"end": {"entries": count}}]
+        return [*self.genuine[:-1], *mine, {"head": head.to_json()}, *shown, {"end": {"entries": count}}]
 
 
 def test_a_forged_head_beside_a_genuine_one_proves_nothing(shift: Shift) -> None:
@@ -314,7 +314,7 @@ def test_a_head_whose_signature_nobody_looks_at_proves_nothing(shift: Shift) -> 
     forger = Forger(shift)
     unsigned = TreeHead(3, forger.root.hex(), AT, forger.key.public, "0" * 128)
     lines = forger.proof(unsigned)
-    many = [{"head": shift.late.as_told()}] * verifier.MOST_SIGNATURES
+    many = [{"head": shift.late.to_json()}] * verifier.MOST_SIGNATURES
     assert "one signed head" in str(checked([*lines[:-1], *many, lines[-1]], keys=(shift.late.key,)))
 
 
@@ -364,7 +364,7 @@ def test_a_line_that_can_be_read_in_two_ways_or_in_none_is_refused(
     ],
 )
 def test_a_head_has_one_spelling(shift: Shift, field: str, value: object) -> None:
-    told = {**shift.late.as_told(), field: value}
+    told = {**shift.late.to_json(), field: value}
     with pytest.raises(verifier.Unreadable):
         verifier.as_head(told)
 
@@ -414,13 +414,13 @@ def test_all_keys_of_small_order_are_known(times: int, negative: bool) -> None:
 def not_proven(lines: Lines, head: TreeHead) -> bool:
     with TemporaryDirectory() as folder:
         path = write(Path(folder) / "file", lines)
-        check = verifier.Check([verifier.as_head(head.as_told())], [])
+        check = verifier.Check([verifier.as_head(head.to_json())], [])
         check.run(str(path))
     return any("whose head you hold" in one for one in check.not_proven)
 
 
 def test_the_verifier_and_the_desk_sign_the_same_bytes(shift: Shift) -> None:
-    told = verifier.as_head(shift.late.as_told())
+    told = verifier.as_head(shift.late.to_json())
     assert verifier.is_genuine(told)
     assert not verifier.is_genuine(told | {"size": told["size"] + 1})
 

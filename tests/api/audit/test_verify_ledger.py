@@ -112,7 +112,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (alarm,) = alarms(supervisor)
         acknowledged = supervisor.ask("POST", f"/evaluation/alarms/{alarm['id']}/acknowledgement")
         assert acknowledged.status_code == 204, acknowledged.text
-        desk.desk.training.look()
+        desk.desk.training.update_alarms()
         begun = [lane.write("passage.started", {"passage": f"p-{number}"}) for number in range(100)]
         assert lane.deliver(*begun).status_code == 200, "a tile of the tree is full"
         backup.back_up(desk.desk.database, path / "backup", lambda *_: None)
@@ -612,7 +612,7 @@ def append(raw: sqlite3.Connection, kind: str, body: dict[str, Any], at: datetim
     row = (entry.seq, entry.payload, entry.hash, body.get("passage"))
     raw.execute("INSERT INTO ledger (seq, payload, hash, passage) VALUES (?, ?, ?, ?)", row)
     found_by = "INSERT INTO ledger_terms (seq, term, passage, lane) VALUES (:seq, :term, :passage, :lane)"
-    raw.executemany(found_by, search_index.of(entry, None))
+    raw.executemany(found_by, search_index.terms_of(entry, None))
     raw.execute("UPDATE ledger_head SET seq = ?, hash = ?", (entry.seq, entry.hash))
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from api.audit.messages import MeasureMessage, PassageAudited, PassageFound, ReplayMessage, StepMessage
-from api.ledger.facts import ReasonTold
+from api.ledger.facts import ReasonFact
 from api.review.cases.steps import Match, Verdict
 from api.web.pages.review import case_views
 from api.web.translations import code_texts
@@ -161,7 +161,7 @@ def line(found: PassageFound, words: Words) -> Line:
         lane=found.lane or "–",
         at=found.started_at,
         outcome=outcome,
-        reasons=tuple(reason(ReasonTold(code=code), words) for code in found.reasons),
+        reasons=tuple(reason(ReasonFact(code=code), words) for code in found.reasons),
         officers=tuple(found.officers),
         answer=words.say(code_texts.ANSWERS[Answer(answer)]) if answer in set(Answer) else None,
         ended=None if found.ended is None else case_views.ended(found.ended, words),
@@ -173,14 +173,14 @@ def timeline(told: PassageAudited, words: Words) -> list[Row]:
     return [_row(step, words) for step in told.steps]
 
 
-def reason(told: ReasonTold, words: Words) -> str:
+def reason(told: ReasonFact, words: Words) -> str:
     """A code with its few words; an auditor sees which of the comparison's two it was."""
     return f"{told.code} {code_texts.brief(told, words)}"
 
 
 def reasons(words: Words) -> list[tuple[str, str]]:
     """All codes to choose from."""
-    return [(code.value, reason(ReasonTold(code=code.value), words)) for code in Code]
+    return [(code.value, reason(ReasonFact(code=code.value), words)) for code in Code]
 
 
 def _row(step: StepMessage, words: Words) -> Row:
@@ -230,8 +230,8 @@ def _judged(body: Body, words: Words) -> Said:
     ]
 
 
-def _reason(told: Body) -> ReasonTold:
-    return ReasonTold(code=str(told["code"]), components=[str(one) for one in told.get("components", ())])
+def _reason(told: Body) -> ReasonFact:
+    return ReasonFact(code=str(told["code"]), components=[str(one) for one in told.get("components", ())])
 
 
 def _claimed(body: Body, words: Words) -> Said:
@@ -280,7 +280,7 @@ def _opening(body: Body, words: Words) -> Said:
 
 
 def _seen_at_gate(body: Body, words: Words) -> Said:
-    said = [reason(ReasonTold(code=str(body["code"])), words)]
+    said = [reason(ReasonFact(code=str(body["code"])), words)]
     return [*said, words.say(N_("Fire alarm"))] if body.get("detail") == FIRE else said
 
 

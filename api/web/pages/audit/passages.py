@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator
 
-from api.ledger.search import Wanted
+from api.ledger.search import PassageQuery
 from api.platform.messages import PassageName
 from api.web.access.authentication import GuardedPage, TheOfficer
 from api.web.pages import render
@@ -52,7 +52,7 @@ def show_passages(
     asked = {"lane": lane, "reason": reason, "officer": officer, "passage": passage}
     given = {name: text.strip() or None for name, text in asked.items()}
     times = {"since": _first(since), "until": _last(until)}
-    found = auditing.search(Wanted(times["since"], times["until"], **given), before)
+    found = auditing.search(PassageQuery(times["since"], times["until"], **given), before)
     kept = {name: text for name, text in asked.items() if text}
     kept |= {name: at.isoformat() for name, at in times.items() if at}
     older = urlencode({**kept, "before": found.before}) if found.before else None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from api.web.messages.hall import CountsMessage, HallMessage, LaneMessage, PointMessage
+from api.web.messages.hall import CameraCountsMessage, HallMessage, LaneMessage, PointMessage
 from api.web.pages.review.case_views import clock_text
 from api.web.translations.code_texts import brief_of
 from api.web.translations.language import N_, Words
@@ -173,7 +173,7 @@ def _unwell(one: LaneMessage, usual: str, words: Words) -> Iterable[str]:
         yield words.say(N_("%(number)s entries not delivered"), number=f"{one.outbox:,}")
 
 
-def _lossy(counts: CountsMessage | None, words: Words) -> Iterable[str]:
+def _lossy(counts: CameraCountsMessage | None, words: Words) -> Iterable[str]:
     """What a camera lost in the last ten minutes, where that is more than one picture here and there."""
     if counts is None:
         return

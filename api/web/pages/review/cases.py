@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.people.officers import SignedInOfficer
 from api.platform.errors import ClaimMissingError, GroundRefusedError, NotRevealedError
 from api.platform.messages import PassageName
-from api.review.cases.answers import Judgement, Wanted
+from api.review.cases.answers import Judgement, OfficerAnswer
 from api.review.cases.steps import Verdict
 from api.web.access.authentication import ActingOfficer, GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_cases
@@ -70,11 +70,11 @@ def claim_next(desk: TheDesk, who: ActingOfficer) -> Response:
 def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """One case: its faces for the officer who has it, its state for everyone else."""
     words, now = language.of_request(request), desk.clock()
-    if (known := desk.cases.known(passage, who)) is not None:
-        told, training = describe_cases.feedback(known, words), desk.cases.seeding.in_training(passage)
+    if (known := desk.cases.prepared_decision(passage, who)) is not None:
+        told, training = describe_cases.feedback(known, words), desk.cases.inserted.in_training(passage)
         return render.page(request, "case/feedback.html", officer=who, told=told, training=training)
     window = timedelta(seconds=desk.settings.correction_window_s)
-    shown = case_views.shown(desk.cases.look(passage, who), who, words, now, window)
+    shown = case_views.shown(desk.cases.view(passage, who), who, words, now, window)
     return render.page(
         request,
         "case/page.html",
@@ -121,7 +121,7 @@ def confirm(
 ) -> Response:
     """Ask once more; a page with a script asks in place."""
     words, now = language.of_request(request), desk.clock()
-    shown = case_views.shown(desk.cases.look(passage, who), who, words, now, timedelta())
+    shown = case_views.shown(desk.cases.view(passage, who), who, words, now, timedelta())
     if not shown.case.mine:
         raise ClaimMissingError
     if shown.reveal is None:
@@ -152,7 +152,7 @@ def correct(
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
     words, now = language.of_request(request), desk.clock()
-    shown, nobodys = desk.cases.shown(who, decided=_DECIDED_SHOWN), desk.cases.unanswerable(who)
+    shown, nobodys = desk.cases.queue_view(who, decided=_DECIDED_SHOWN), desk.cases.unanswerable(who)
     waiting = [case_views.case(one, who, words, now, nobodys) for one in shown.waiting]
     decided = [case_views.case(one, who, words, now) for one in shown.decided]
     return render.page(
@@ -177,9 +177,9 @@ def _option(
     raise GroundRefusedError
 
 
-def _wanted(choice: str, note: str) -> Wanted:
+def _wanted(choice: str, note: str) -> OfficerAnswer:
     try:
-        return Wanted(*case_steps.chosen(choice), note)
+        return OfficerAnswer(*case_steps.chosen(choice), note)
     except ValueError as error:
         raise GroundRefusedError from error
 

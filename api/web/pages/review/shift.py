@@ -44,8 +44,8 @@ def end_shift(
 
     Colleagues are called by name here: nobody learns in passing who is behind which pseudonym.
     """
-    staffing = desk.shifts
-    ended = staffing.end(who, note, staffing.named(colleague, who) if colleague else None)
+    shifts = desk.shifts
+    ended = shifts.end(who, note, shifts.colleague_named(colleague, who) if colleague else None)
     return render.page(request, "review/hand_over.html", officer=who, ended=ended)
 
 

@@ -29,7 +29,7 @@ Seq = Annotated[int, Query(ge=1, le=2**53, description="The entry's number; the 
 )
 def show_tree_head(desk: TheDesk) -> TreeHeadMessage:
     """The root over all entries, signed. Keep it elsewhere: no entry can then be changed unseen."""
-    return TreeHeadMessage.model_validate(desk.proofs.head().as_told())
+    return TreeHeadMessage.model_validate(desk.proofs.head().to_json())
 
 
 @router.get(

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
 from api.audit.messages import PassageAudited, PassagesFound
-from api.audit.passages import Auditing
-from api.ledger.search import Wanted
+from api.audit.passages import PassageAudit
+from api.ledger.search import PassageQuery
 from api.platform.errors import NotAllowedError, NotSignedInError, PassageNotFoundError, documented
 from api.platform.messages import PassageName
 from api.web.access.authentication import Guarded, TheDesk
@@ -25,12 +25,12 @@ Since = Annotated[AwareDatetime | None, Query(description="Not before this time,
 Until = Annotated[AwareDatetime | None, Query(description="Before this time, with its zone.")]
 
 
-def auditing_of(desk: TheDesk) -> Auditing:
+def auditing_of(desk: TheDesk) -> PassageAudit:
     """The running desk's ledger."""
     return desk.audit
 
 
-TheAuditing = Annotated[Auditing, Depends(auditing_of)]
+TheAuditing = Annotated[PassageAudit, Depends(auditing_of)]
 
 
 @router.get(
@@ -50,7 +50,7 @@ def find_passages(
     before: Before = None,
 ) -> PassagesFound:
     """Passages that fit everything that is asked, newest first, twenty-five a page."""
-    return auditing.search(Wanted(since, until, lane, reason, officer, passage), before)
+    return auditing.search(PassageQuery(since, until, lane, reason, officer, passage), before)
 
 
 @router.get(

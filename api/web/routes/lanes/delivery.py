@@ -24,7 +24,7 @@ from api.platform.errors import (
 )
 from api.platform.events import MOST_OF_A_LANE, Listener
 from api.platform.messages import ChainHead, PassageName, Sha256
-from api.review.cases.answers import Handing
+from api.review.cases.answers import LaneDecision
 from api.review.cases.decisions import as_body
 from api.web.access.authentication import Guarded, TheDesk, TheLane
 from api.web.desk import Desk
@@ -157,7 +157,7 @@ async def wait_for_decision(
     return DecisionOrNone.model_validate({"decision": found.decision and as_body(found.decision)})
 
 
-async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> Handing:
+async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> LaneDecision:
     while True:
         # Looked for again with the listener in place: nothing is missed in between.
         found = await run_in_threadpool(desk.cases.hand, lane, passage)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.lanes.hall.overview import Watching
-from api.lanes.hall.requesting import Requesting
-from api.lanes.hall.status_report import LaneName, StatusTold, Wanted
+from api.lanes.hall.overview import HallControl
+from api.lanes.hall.requesting import LaneRequests
+from api.lanes.hall.status_report import LaneName, StatusReport, WantedState
 from api.platform.errors import (
     ForgedRequestError,
     LaneUnknownError,
@@ -31,15 +31,15 @@ from lane.decision.reason_codes import Code
 
 router = APIRouter(route_class=Guarded, tags=["hall"])
 
-WANTED: dict[str, Wanted] = {"open": "open", "close": "closed", "stop": "stopped"}
+WANTED: dict[str, WantedState] = {"open": "open", "close": "closed", "stop": "stopped"}
 
 
-def watching_of(desk: TheDesk) -> Watching:
+def watching_of(desk: TheDesk) -> HallControl:
     """The running desk's hall."""
     return desk.hall
 
 
-TheWatching = Annotated[Watching, Depends(watching_of)]
+TheWatching = Annotated[HallControl, Depends(watching_of)]
 
 
 @router.put(
@@ -48,7 +48,7 @@ TheWatching = Annotated[Watching, Depends(watching_of)]
     operation_id="tell_status",
     responses=documented(TokenRefusedError),
 )
-def tell_status(told: StatusTold, watching: TheWatching, lane: TheLane) -> CommandHeard:
+def tell_status(told: StatusReport, watching: TheWatching, lane: TheLane) -> CommandHeard:
     """Overwrites what was told before. The answer is the last command to this lane, which it obeys.
 
     With it comes what an officer asks for one passenger, until the lane tells in `asked` that it took it up.
@@ -94,12 +94,12 @@ def stop_hall(watching: TheWatching, who: ActingSupervisor) -> CommandsMessage:
     return CommandsMessage(lanes=watching.stop_all(who))
 
 
-def requesting_of(desk: TheDesk) -> Requesting:
+def requesting_of(desk: TheDesk) -> LaneRequests:
     """What officers ask of the running desk's lanes."""
     return desk.requests
 
 
-TheRequesting = Annotated[Requesting, Depends(requesting_of)]
+TheRequesting = Annotated[LaneRequests, Depends(requesting_of)]
 
 
 @router.get(

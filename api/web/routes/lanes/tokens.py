@@ -4,21 +4,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.lanes.token_administration import LaneAccess
-from api.lanes.tokens import Registered
+from api.lanes.token_administration import LaneTokens
+from api.lanes.tokens import RegisteredLane
 from api.platform.errors import LaneUnknownError, NameTakenError, documented
 from api.web.access.authentication import Guarded, TheDesk, TheOfficer
-from api.web.messages.people import LaneList, LaneRecord, LaneTokenTold, NewLane, NewLaneName, Rotation
+from api.web.messages.people import LaneList, LaneRecord, LaneTokenMessage, NewLane, NewLaneName, Rotation
 
 router = APIRouter(route_class=Guarded, prefix="/lane-tokens", tags=["people"])
 
 
-def lane_access_of(desk: TheDesk) -> LaneAccess:
+def lane_access_of(desk: TheDesk) -> LaneTokens:
     """The running desk's."""
     return desk.lane_tokens
 
 
-TheLaneAccess = Annotated[LaneAccess, Depends(lane_access_of)]
+TheLaneAccess = Annotated[LaneTokens, Depends(lane_access_of)]
 OneLane = Annotated[NewLaneName, Path()]
 
 
@@ -35,10 +35,10 @@ def list_lane_tokens(lanes: TheLaneAccess) -> LaneList:
     operation_id="add_lane",
     responses=documented(NameTakenError),
 )
-def add_lane(wanted: NewLane, lanes: TheLaneAccess, who: TheOfficer) -> LaneTokenTold:
+def add_lane(wanted: NewLane, lanes: TheLaneAccess, who: TheOfficer) -> LaneTokenMessage:
     """The token in the answer is told this once: the desk keeps its hash."""
     token = lanes.add(wanted.lane, wanted.expires_days, who)
-    return LaneTokenTold(lane=wanted.lane, token=token)
+    return LaneTokenMessage(lane=wanted.lane, token=token)
 
 
 @router.post(
@@ -47,10 +47,10 @@ def add_lane(wanted: NewLane, lanes: TheLaneAccess, who: TheOfficer) -> LaneToke
     operation_id="rotate_lane",
     responses=documented(LaneUnknownError),
 )
-def rotate_lane(lane: OneLane, wanted: Rotation, lanes: TheLaneAccess, who: TheOfficer) -> LaneTokenTold:
+def rotate_lane(lane: OneLane, wanted: Rotation, lanes: TheLaneAccess, who: TheOfficer) -> LaneTokenMessage:
     """Told this once. The one before works until the overlap ends; one before that is refused at once."""
     token = lanes.rotate(lane, wanted.overlap_s, wanted.expires_days, who)
-    return LaneTokenTold(lane=lane, token=token)
+    return LaneTokenMessage(lane=lane, token=token)
 
 
 @router.delete(
@@ -66,7 +66,7 @@ def revoke_lane(lane: OneLane, lanes: TheLaneAccess, who: TheOfficer) -> Respons
     return Response(status_code=204)
 
 
-def told(one: Registered) -> LaneRecord:
+def told(one: RegisteredLane) -> LaneRecord:
     """A lane, over the wire."""
     return LaneRecord(
         lane=one.lane,

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from api.people.administration import People
-from api.people.officers import Known
+from api.people.officers import Person
 from api.people.roles import Role
-from api.people.sessions import Open
+from api.people.sessions import OpenSession
 from api.platform.errors import (
     LastAdministratorError,
     NameTakenError,
@@ -22,7 +22,7 @@ from api.web.messages.people import (
     NewDuties,
     NewPerson,
     NewRole,
-    PasswordTold,
+    PasswordMessage,
     PeopleList,
     PersonMessage,
     Pseudonym,
@@ -56,10 +56,10 @@ def list_officers(people: ThePeople) -> PeopleList:
     operation_id="add_officer",
     responses=documented(NameTakenError, TooManySignInsError),
 )
-def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordTold:
+def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordMessage:
     """The password in the answer is told this once, and is good for choosing another."""
     pseudonym, password = people.add(wanted.name, Role(wanted.role), wanted.duties, who)
-    return PasswordTold(officer=pseudonym, password=password)
+    return PasswordMessage(officer=pseudonym, password=password)
 
 
 @router.put(
@@ -94,9 +94,9 @@ def set_duties(officer: ThePseudonym, wanted: NewDuties, people: ThePeople, who:
     operation_id="reset_password",
     responses=documented(OfficerUnknownError, OwnRoleError, NoPasswordError, TooManySignInsError),
 )
-def reset_password(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> PasswordTold:
+def reset_password(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> PasswordMessage:
     """For who has forgotten it. Told this once, and good for choosing another; all sessions end."""
-    return PasswordTold(officer=officer, password=people.reset_password(officer, who))
+    return PasswordMessage(officer=officer, password=people.reset_password(officer, who))
 
 
 @router.delete(
@@ -136,7 +136,7 @@ def end_officer_sessions(officer: ThePseudonym, people: ThePeople, who: TheOffic
     return Response(status_code=204)
 
 
-def told(known: Known) -> PersonMessage:
+def told(known: Person) -> PersonMessage:
     """Somebody, over the wire."""
     return PersonMessage(
         officer=known.pseudonym,
@@ -151,7 +151,7 @@ def told(known: Known) -> PersonMessage:
     )
 
 
-def session_list(found: list[Open], present_sha256: str) -> SessionList:
+def session_list(found: list[OpenSession], present_sha256: str) -> SessionList:
     """Sessions, over the wire."""
     return SessionList(
         sessions=[

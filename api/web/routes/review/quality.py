@@ -31,7 +31,7 @@ TheTraining = Annotated[Training, Depends(training_of)]
 )
 def show_own_quality(request: Request, training: TheTraining, who: TheOfficer) -> QualityMessage:
     """From prepared cases and decisions of the last thirty days, with exact 95 % intervals."""
-    return describe_hall.quality(training.quality_of(who.pseudonym), of_request(request), own=True)
+    return describe_hall.quality(training.record_of(who.pseudonym), of_request(request), own=True)
 
 
 @router.get(
@@ -43,7 +43,7 @@ def show_own_quality(request: Request, training: TheTraining, who: TheOfficer) -
 def show_quality(request: Request, training: TheTraining) -> QualitiesMessage:
     """For supervisors, as trainers. An alarm says that somebody should talk with the officer; not why."""
     words = of_request(request)
-    return QualitiesMessage(officers=[describe_hall.quality(one, words) for one in training.qualities()])
+    return QualitiesMessage(officers=[describe_hall.quality(one, words) for one in training.records()])
 
 
 @router.post(

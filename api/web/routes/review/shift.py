@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.platform.errors import BodyTooLargeError, NoShiftError, OfficerUnknownError, documented
-from api.review.handover import Duty
+from api.review.handover import ShiftState
 from api.web.access.authentication import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.web.messages.cases import HandOver, HandOverRequest, ShiftMessage, ShiftOrNone
 
@@ -43,7 +43,7 @@ def end_shift(wanted: HandOverRequest, desk: TheDesk, who: ActingOfficer) -> Han
     return HandOver(handed=list(ended.handed), released=list(ended.released))
 
 
-def _told(duty: Duty) -> ShiftMessage:
+def _told(duty: ShiftState) -> ShiftMessage:
     return ShiftMessage(
         started_at=duty.started_at,
         stretch_began_at=duty.stretch_began_at,

@@ -104,7 +104,7 @@ def test_the_top_says_who_waits_how_long_and_when_somebody_needs_a_break(
 ) -> None:
     lane.refer(images=[], at=desk.clock() - timedelta(seconds=150))
     desk.clock.pass_time(minutes=20)
-    desk.desk.cases.reviewing.escalate()
+    desk.desk.cases.travellers.escalate()
     officer.http.get("/queue")
     desk.do_chores()
     text = text_of(supervisor.http.get("/hall").text)
