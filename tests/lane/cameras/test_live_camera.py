@@ -27,7 +27,6 @@ from lane.cameras.health import CameraHealth
 from lane.cameras.live_camera import RealCamera, probe
 from lane.cameras.reader.kinds import KINDS
 from lane.cameras.reader.opening import Opening, trouble_of
-from lane.cameras.reader_watchdog import Backoff
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader
 from lane.cameras.source import AtEnd, Kind, Source
@@ -37,6 +36,7 @@ from lane.desk.status import About
 from lane.desk.status_reporter import Beacon, WatchedCamera
 from lane.platform.clock import SystemClock
 from lane.platform.errors import CameraError, SettingsError
+from lane.platform.process_supervisor import Backoff
 from tests.support.certificates import made
 from tests.support.lane.http_camera import (
     HEIGHT,
@@ -232,7 +232,7 @@ def test_a_server_that_never_gives_a_whole_frame_is_given_up_and_tried_again(doe
         with pytest.raises(CameraError, match="no whole frame"):
             first(opened)
         does.silent = does.trickle = False
-        object.__setattr__(opened._watchdog._patience, "open_s", 30.0)
+        object.__setattr__(opened._watchdog._supervisor.patience, "first_s", 30.0)
         assert waited(lambda: opened.counts.frames > 0)
 
 
