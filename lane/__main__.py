@@ -179,14 +179,13 @@ def run(
     A lane that ends or hangs is started again, after longer and longer pauses. A passage that was under way
     ends as interrupted: the passenger presents the document again, or an officer comes.
     """
-    from lane.platform.process_supervisor import Keeper, child_command  # noqa: PLC0415
+    from lane.service.lane_supervisor import supervise_lane  # noqa: PLC0415
     from lane.service.run import open_lane, while_down  # noqa: PLC0415
 
     read = _settings(settings)
     if beat is None:
         arguments = ["run", *(("--settings", str(settings)) if settings else ())]
-        keeper = Keeper(child_command(arguments), partial(while_down, read))
-        raise typer.Exit(keeper.keep())
+        raise typer.Exit(supervise_lane(arguments, partial(while_down, read)))
     with open_lane(read, beat=beat) as lane:
         log.warning("the lane serves")
         for report in lane.reports():

@@ -14,9 +14,10 @@ from pydantic import (
     model_validator,
 )
 
-from lane.cameras.reader_watchdog import Patience
+from lane.cameras.reader_watchdog import STEADY_S
 from lane.cameras.shared_memory_feed import MOST_PIXELS
 from lane.cameras.source import SCHEMES, AtEnd, Source
+from lane.platform.process_supervisor import Patience
 
 
 def _number(value: object) -> object:
@@ -107,5 +108,5 @@ class CameraSettings(BaseModel):
         )
 
     def patience(self) -> Patience:
-        """For the watchdog."""
-        return Patience(self.open_s, self.stall_s, self.retry_s)
+        """Of the watchdog with the reader."""
+        return Patience(self.open_s, self.stall_s, STEADY_S)

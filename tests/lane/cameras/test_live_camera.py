@@ -25,8 +25,8 @@ from pydantic import ValidationError
 from lane.cameras.frame import Frame
 from lane.cameras.health import CameraHealth
 from lane.cameras.live_camera import RealCamera, probe
-from lane.cameras.reader.kinds import opening, trouble_of
-from lane.cameras.reader_watchdog import Backoff
+from lane.cameras.reader.kinds import KINDS
+from lane.cameras.reader.opening import Opening, trouble_of
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader
 from lane.cameras.source import AtEnd, Kind, Source
@@ -36,6 +36,7 @@ from lane.desk.status import About
 from lane.desk.status_reporter import Beacon, WatchedCamera
 from lane.platform.clock import SystemClock
 from lane.platform.errors import CameraError, SettingsError
+from lane.platform.process_supervisor import Backoff
 from tests.support.certificates import made
 from tests.support.lane.http_camera import (
     HEIGHT,
@@ -231,7 +232,7 @@ def test_a_server_that_never_gives_a_whole_frame_is_given_up_and_tried_again(doe
         with pytest.raises(CameraError, match="no whole frame"):
             first(opened)
         does.silent = does.trickle = False
-        object.__setattr__(opened._watchdog._patience, "open_s", 30.0)
+        object.__setattr__(opened._watchdog._supervisor.patience, "first_s", 30.0)
         assert waited(lambda: opened.counts.frames > 0)
 
 
@@ -521,13 +522,17 @@ def test_what_is_not_there_is_said(source: str) -> None:
             first(opened)
 
 
+def opening(source: Source) -> Opening:
+    return KINDS[source.kind].opening(source)
+
+
 def test_no_name_of_a_file_is_taken_for_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     film(tmp_path / "film.mp4")
     playlist = tmp_path / "list.m3u8"
     playlist.write_text("#EXTM3U\n#EXTINF:1,\nfilm.mp4\n#EXT-X-ENDLIST\n")
-    for source in ("concat:film.mp4|film.mp4", "pipe:0", str(playlist)):
-        how = opening(Source(source))
+    for address in ("concat:film.mp4|film.mp4", "pipe:0", str(playlist)):
+        how = opening(Source(address))
         assert how.address.startswith("file:/")
         assert how.options["protocol_whitelist"] == "file"
 
@@ -590,6 +595,10 @@ def test_without_a_source_there_is_no_camera() -> None:
 )
 def test_a_sources_kind_is_seen_in_its_address(address: str, kind: Kind) -> None:
     assert Source(address).kind is kind
+
+
+def test_every_kind_of_camera_can_be_read() -> None:
+    assert set(KINDS) == set(Kind)
 
 
 def test_a_source_reaches_its_reader_unchanged() -> None:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from os import kill
 from typing import Any
 
 import cv2
@@ -22,9 +21,9 @@ from pydantic import ValidationError
 from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
 from lane.decision.traveller_notices import NEUTRAL
-from lane.kiosk import client, page
+from lane.kiosk import page
 from lane.kiosk.camera_picture import MOST_HEIGHT, SHARE, encode, window
-from lane.kiosk.client import Kiosk
+from lane.kiosk.client import BEAT_S, Kiosk
 from lane.kiosk.http_server import Bounds
 from lane.kiosk.probe import probe
 from lane.kiosk.process import ALIVE_S, PRESSES
@@ -32,6 +31,7 @@ from lane.kiosk.sentences import BUTTONS, CONFIRMED, SENTENCES
 from lane.kiosk.settings import KioskSettings, Setup
 from lane.kiosk.traveller_requests import CODES, FORGOTTEN_AFTER_S, OPEN_TO_WISHES, PICTURED, Pressed, Wish
 from lane.kiosk.view import LINGERS_S, PROCEED_S, SILENT_S, Shown, View
+from lane.platform.process_supervisor import Child
 from tests.support.lane import kiosk_process
 from tests.support.lane.kiosk_process import kiosk, picture, until
 
@@ -407,12 +407,12 @@ def test_a_kiosk_that_is_killed_or_hangs_comes_again_and_the_lane_never_waits() 
         shown.kiosk(Instruction.LOOK)
         address = shown.address
         shown.reaches("look")
-        kill(shown.kiosk.pid, signal.SIGKILL)
+        shown.send(signal.SIGKILL)
         until(lambda: shown.kiosk.starts == 2)
         shown.kiosk(Instruction.PROCEED)
         assert shown.address == address, "a browser that is open finds it again"
         until(lambda: _shows(shown, "proceed"))
-        kill(shown.kiosk.pid, signal.SIGSTOP)
+        shown.send(signal.SIGSTOP)
         for _ in range(20_000):
             shown.kiosk(Instruction.OFFICER)
             shown.kiosk.asked()
@@ -422,32 +422,34 @@ def test_a_kiosk_that_is_killed_or_hangs_comes_again_and_the_lane_never_waits() 
 
 def test_a_lane_that_waits_and_its_kiosk_exchange_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each speaks at its own pace, however often the lane guides: an answer to each message never ends."""
-    written: list[tuple[int, dict[str, Any]]] = []
+    written: list[tuple[Child, bytes]] = []
     heard: list[Kiosk] = []
-    write, heed = client._write, Kiosk._heed
+    write, heed = Child.write, Kiosk._heed
 
-    def count_written(pipe: int, told: dict[str, Any]) -> bool:
-        written.append((pipe, told))
-        return write(pipe, told)
+    def count_written(child: Child, text: bytes) -> bool:
+        written.append((child, text))
+        return write(child, text)
 
     def count_heard(self: Kiosk, told: dict[str, Any]) -> None:
         heard.append(self)
         heed(self, told)
 
-    monkeypatch.setattr(client, "_write", count_written)
+    monkeypatch.setattr(Child, "write", count_written)
     monkeypatch.setattr(Kiosk, "_heed", count_heard)
     with kiosk() as shown:
         shown.kiosk(Instruction.WELCOME)
         shown.reaches("welcome")
-        ((pipe, _),) = (one for one in written if "port" in one[1])  # another test's kiosk may run beside it
+        ((child, _),) = (
+            one for one in written if b"port" in one[1]
+        )  # another test's kiosk may run beside it
         began_s, before = time.monotonic(), (len(written), len(heard))
         while time.monotonic() < began_s + 3:
             shown.kiosk(Instruction.WELCOME)
             assert shown.state()["instruction"] == "welcome"
         lasted_s = time.monotonic() - began_s
-        to_kiosk = sum(one == pipe for one, _ in written[before[0] :])
+        to_kiosk = sum(one is child for one, _ in written[before[0] :])
         to_lane = sum(one is shown.kiosk for one in heard[before[1] :])
-    assert 1 <= to_kiosk <= lasted_s / client.BEAT_S + 1
+    assert 1 <= to_kiosk <= lasted_s / BEAT_S + 1
     assert 1 <= to_lane <= lasted_s / ALIVE_S + 1
 
 

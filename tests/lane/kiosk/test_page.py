@@ -4,7 +4,6 @@ import base64
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from os import kill
 from typing import Any
 
 import cv2
@@ -285,7 +284,7 @@ def test_where_the_kiosk_dies_or_hangs_nothing_goes_on_saying_proceed(browser: B
         reaches(page, shown, Instruction.PROCEED)
         assert not is_covered(page)
         shown.kiosk(Instruction.PLEASE_WAIT)
-        kill(shown.kiosk.pid, sent)
+        shown.send(sent)
         if sent == signal.SIGSTOP:  # one that is killed may be there again before the page misses it
             page.wait_for_selector("html[data-state=lost]", state="attached")
             assert is_covered(page)
