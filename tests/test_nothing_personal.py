@@ -5,7 +5,7 @@ Each place where something may be found is named in `ALLOWED`, one by one.
 
 import base64
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -64,8 +64,9 @@ class Watcher:
     said: StringIO = field(default_factory=StringIO)
     address: str = ""
 
-    def ready(self, address: str, officer: str, password: str) -> None:
+    def ready(self, address: str, sign_ins: Mapping[str, str]) -> None:
         self.address = address
+        ((officer, password),) = sign_ins.items()
         self.secrets["the officer's name"] = [officer.encode()]
         self.secrets["the password"] = [password.encode()]
 
@@ -94,6 +95,9 @@ class Watcher:
 
     def asks_officer(self) -> None:
         """A face may wait here for a moment."""
+
+    def stays(self) -> None:
+        """Where nobody watches it ends."""
 
     def passed(self, report: PassageReport) -> None:
         for path in self.folder.iterdir():

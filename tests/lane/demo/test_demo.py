@@ -1,11 +1,14 @@
 """The whole thing: two processes, real networks, real photographs, a ledger that proves it."""
 
 import json
+import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -160,6 +163,62 @@ def test_control_c_ends_the_demo_and_its_desk_cleanly(photos: Path, tmp_path: Pa
     assert errors.rstrip().endswith("stopped")
     assert "Traceback" not in errors
     assert not answers(address), "no desk is left behind"
+
+
+ONE_PASSENGER = """
+from lane import demo
+from lane.__main__ import main
+cast = demo.cast
+demo.cast = lambda *given: cast(*given)[:1]
+main()
+"""
+ROLES = ("officer", "supervisor", "auditor", "administrator")
+
+
+@pytest.fixture
+def watched(photos: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A demo of one passenger, with a person at its terminal."""
+    assert photos.is_dir()
+    person, terminal = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", ONE_PASSENGER, "demo", "--data", str(tmp_path / "data")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        stdin=terminal,
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
+    ) as demo:
+        yield demo
+        demo.kill()
+    os.close(person)
+    os.close(terminal)
+
+
+def test_the_demo_stays_until_control_c(watched: "subprocess.Popen[str]") -> None:
+    """Desk and screen go on after the last passenger, and each role can sign in as it was told."""
+    assert watched.stdout
+    said = []
+    for line in watched.stdout:
+        said.append(line.split())
+        if "Everybody is through" in line:
+            break
+    assert said, watched.stderr and watched.stderr.read()
+    desk, screen = (next(words[-1] for words in said if what in words) for what in ("desk", "screen"))
+    passwords = {words[0]: words[1] for words in said if words and words[0] in ROLES}
+    assert any({"frames:", "detect", "ms"} <= set(words) for words in said)
+    time.sleep(1)
+    for role in ROLES:
+        given = {"name": role, "password": passwords[role]}
+        signed_in = httpx.post(f"{desk}/api/v1/session", json=given, timeout=60)
+        assert signed_in.json()["officer"]["role"] == role
+    assert httpx.get(f"{screen}state", timeout=60).json()["instruction"] == "welcome"
+    watched.send_signal(signal.SIGINT)
+    rest, errors = watched.communicate(timeout=120)
+    assert watched.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert re.search(r"ledger: \d+ entries, verified", rest)
+    assert not answers(desk), "no desk is left behind"
 
 
 def answers(address: str) -> bool:
