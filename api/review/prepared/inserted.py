@@ -36,6 +36,7 @@ from api.review.cases.queue import Opinion, Referral
 from api.review.cases.steps import ReferralState, Stage, Step, Verdict
 from api.review.officer_accuracy import Outcome, PreparedDecision, outcome
 from api.review.prepared import stored_cases
+from lane.decision.reason_meaning import Rank
 from lane.decision.referral import GROUNDS, Answer, Decision, Ground, PassageId
 
 ENDED = "interrupted"
@@ -259,7 +260,7 @@ def as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_afte
         passage=row.passage,
         lane=row.lane,
         opened_at=row.opened_at,
-        grave=duties.rank_of(judged.codes) is duties.Rank.AT_ONCE,
+        grave=duties.rank_of(judged.codes) is Rank.AT_ONCE,
         judged=judged,
         state=state,
         ended=ENDED if row.withdrawn_at else None,

@@ -8,15 +8,23 @@ from api.review.cases.steps import Match
 from api.review.officer_accuracy import Outcome, Truth
 from api.web.translations.language import N_, Words
 from api.web.translations.not_captured import NOT_TAKEN
-from api.web.translations.reason_texts import COMPARE, MEANINGS, UNKNOWN, Meaning
 from lane.decision.calibration import of_ten_thousand
-from lane.decision.reason_codes import Agency, Code, agency
+from lane.decision.reason_codes import Code
+from lane.decision.reason_meaning import Agency, Meaning
 from lane.decision.referral import Answer, Ground
 
 NEUTRAL = "compare"
 """What the two codes of the comparison are called until the findings are revealed."""
-KEPT_BACK = frozenset({Code.NO_MATCH, Code.BORDERLINE})
+KEPT_BACK = frozenset(code for code in Code if code.meaning.kept_back)
 """Codes that are worded and not named before the reveal."""
+UNKNOWN = Meaning(
+    "",
+    N_("Reason unknown to this desk"),
+    N_(
+        "The lane gave a reason that this desk does not know. Check by hand, and tell the technician "
+        "the code."
+    ),
+)
 
 COMPONENTS: dict[str, str] = {
     "sharpness": N_("sharpness"),
@@ -177,10 +185,7 @@ def full(reason: ReasonFact, words: Words) -> str:
 
 def acting(reason: ReasonFact, words: Words) -> str:
     """Who acts on a reason; for one that this desk does not know, the border inspection."""
-    try:
-        return words.say(AGENCIES[agency(Code(reason.code))])
-    except ValueError:
-        return words.say(AGENCIES[Agency.BORDER])
+    return words.say(AGENCIES[_meaning(reason).agency])
 
 
 def component(name: str, words: Words) -> str:
@@ -306,9 +311,7 @@ def _has_value(measure: MeasureFact) -> bool:
 
 
 def _meaning(reason: ReasonFact) -> Meaning:
-    if reason.code == NEUTRAL:
-        return COMPARE
     try:
-        return MEANINGS[Code(reason.code)]
+        return Code(Code.NO_MATCH if reason.code == NEUTRAL else reason.code).meaning
     except ValueError:
         return UNKNOWN

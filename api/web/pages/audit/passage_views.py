@@ -11,7 +11,7 @@ from api.review.cases.steps import Match, Verdict
 from api.web.pages.review import case_views
 from api.web.translations import code_texts
 from api.web.translations.language import N_, Words
-from lane.decision.reason_codes import Code
+from lane.decision.reason_codes import BY_GROUP
 from lane.decision.referral import Answer, Ground
 from lane.gate.sensors import FIRE
 
@@ -180,7 +180,7 @@ def reason(told: ReasonFact, words: Words) -> str:
 
 def reasons(words: Words) -> list[tuple[str, str]]:
     """All codes to choose from."""
-    return [(code.value, reason(ReasonFact(code=code.value), words)) for code in Code]
+    return [(code.value, reason(ReasonFact(code=code.value), words)) for code in BY_GROUP]
 
 
 def _row(step: StepMessage, words: Words) -> Row:

@@ -9,7 +9,7 @@ from api.web.messages.hall import CameraCountsMessage, HallMessage, LaneMessage,
 from api.web.pages.review.case_views import clock_text
 from api.web.translations.code_texts import brief_of
 from api.web.translations.language import N_, Words
-from lane.decision.reason_codes import Code
+from lane.decision.reason_codes import BY_HAND
 
 MANY = 24
 """From so many lanes on the tiles are smaller: a hundred of them fit on one screen."""
@@ -25,11 +25,7 @@ STATES: dict[str, str] = {
     "fault": N_("Out of order"),
     "silent": N_("Not heard"),
 }
-WISHES: dict[Code, str] = {
-    Code.DECLINES_FACE: N_("Declines face recognition"),
-    Code.BODY_SIZE: N_("Wheelchair, pushchair, or needs room"),
-    Code.IMPAIRMENT: N_("Needs help to use the lane"),
-}
+WISHES = {code: by_hand.wish for code, by_hand in BY_HAND.items() if by_hand.wish}
 """What an officer may ask for in a passenger's place."""
 _OCCUPIED = {"capturing", "referred", "open"}
 _CAMERAS = {"stale": N_("Camera slow"), "lost": N_("Camera lost")}

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from html.parser import HTMLParser
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,13 @@ from babel.messages.pofile import read_po
 from starlette.requests import Request
 
 import api.web
+import lane.decision
 from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
 from api.people.roles import Role
 from api.platform import errors
 from api.platform.errors import ANSWERS, ApiError
 from api.web.pages import render
-from api.web.translations import code_texts, reason_texts
+from api.web.translations import code_texts
 from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Ground
@@ -25,6 +26,8 @@ from models.quality import SCALES
 from tests.support.running_desk import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.web.__path__)))
+FOLDERS = [CONSOLE.parent, *(Path(next(iter(package.__path__))) for package in (lane.decision,))]
+"""Where texts for officers stand."""
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
 SCRIPTS = sorted((CONSOLE / "static").rglob("*.js"))
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
@@ -35,8 +38,8 @@ def said() -> set[Message]:
     """Every text in the sources."""
     methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
     options = {"**.html": {"newstyle_gettext": "true", "silent": "false", "trim_blocks": "true"}}
-    found = extract_from_dir(CONSOLE.parent, methods, options, keywords=KEYWORDS)
-    return {message for _, _, message, _, _ in found}
+    found = (extract_from_dir(folder, methods, options, keywords=KEYWORDS) for folder in FOLDERS)
+    return {message for _, _, message, _, _ in chain.from_iterable(found)}
 
 
 @pytest.mark.parametrize("tag", [tag for tag in CHOICES if tag != "en"])
@@ -68,7 +71,7 @@ def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
     full = code_texts.full(ReasonFact(code=code, components=["sharpness"]), words(tag))
     assert brief
     assert len(full) > len(brief)
-    unknown = words(tag).say(reason_texts.UNKNOWN.brief)
+    unknown = words(tag).say(code_texts.UNKNOWN.brief)
     assert brief != unknown
     if tag != "en":
         assert brief != code_texts.brief(ReasonFact(code=code), words("en"))
@@ -186,7 +189,8 @@ def test_the_machine_never_refuses_in_words(tag: str) -> None:
 
 
 def test_the_comparisons_result_is_worded_alike_whatever_it_was() -> None:
-    assert reason_texts.MEANINGS[Code.NO_MATCH] == reason_texts.MEANINGS[Code.BORDERLINE]
+    one, other = Code.NO_MATCH.meaning, Code.BORDERLINE.meaning
+    assert (one.brief, one.full) == (other.brief, other.full)
 
 
 def test_attack_detection_without_a_result_is_always_said_first() -> None:
