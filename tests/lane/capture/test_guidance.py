@@ -1,7 +1,7 @@
 """One instruction at a time, the one that helps most, and long enough to be read."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lane.capture.guidance import LEAST_SHOWN_S, Instruction, Side, Told, instruction_for, lacking, next_told
@@ -15,7 +15,7 @@ ALONE = Scene((TRACK,))
 WHILE_CAPTURED = {
     *(Instruction.CLOSER, Instruction.BACK, Instruction.LEFT, Instruction.RIGHT, Instruction.HIGHER),
     *(Instruction.LOWER, Instruction.LOOK, Instruction.OPEN_EYES, Instruction.HOLD_STILL),
-    Instruction.ONE_PERSON,
+    *(Instruction.UNCOVER, Instruction.ONE_PERSON),
 }
 LIMITS = POLICY.quality.live
 
@@ -84,6 +84,7 @@ def test_what_was_not_measured_lacks_on_no_side() -> None:
     st.lists(st.sampled_from(Miss), max_size=3),
     st.dictionaries(st.sampled_from([*LIMITS, "liveness", "anything"]), st.sampled_from(Side)),
 )
+@example(1, [], {"eyes_visible": Side.LOW})
 def test_whatever_is_found_the_traveller_hears_what_to_do_and_no_reason(
     in_zone: int, misses: list[Miss], missed: dict[str, Side]
 ) -> None:
