@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from api.ledger.facts import ReasonTold
+from api.ledger.facts import ReasonFact
 from api.review.cases import duties
 from api.web.pages.audit import passage_views
 from api.web.pages.lanes import hall_views
@@ -17,7 +17,7 @@ from lane.desk.commands import WISHES
 def check() -> None:
     """Called where `tests.support.made_up_reason` has put the row into the table."""
     code, english = Code("F15"), words("en")
-    told = ReasonTold(code="F15", components=["sharpness"])
+    told = ReasonFact(code="F15", components=["sharpness"])
     assert code_texts.brief(told, english) == "Made up"
     assert code_texts.full(told, english) == "A reason that no field has. Concerned: sharpness."
     assert code_texts.acting(told, english) == "Customs"
