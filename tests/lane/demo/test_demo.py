@@ -166,7 +166,7 @@ def test_control_c_ends_the_demo_and_its_desk_cleanly(photos: Path, tmp_path: Pa
 
 
 ONE_PASSENGER = """
-from lane import demo
+from lane.demo import run as demo
 from lane.__main__ import main
 cast = demo.cast
 demo.cast = lambda *given: cast(*given)[:1]
