@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class FacesHeld:
     """How many passages the desk holds faces of; see `api.faces.images.held` for what that counts."""
 
     at: datetime
@@ -30,7 +30,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class LegalHolds:
     """What suspends erasure, and shows what is held."""
 
     database: Database
@@ -68,7 +68,7 @@ class Holding:
                 raise HoldUnknownError
             return images.image(session, self.keyring, passage, sha256)
 
-    def count(self) -> Held:
+    def count(self) -> FacesHeld:
         """How many passages the desk holds faces of."""
         with self.database.read() as session:
-            return Held(self.clock(), images.held(session), self.warning_from)
+            return FacesHeld(self.clock(), images.held(session), self.warning_from)

@@ -9,20 +9,20 @@ import structlog
 from api.faces import erasure
 from api.faces.keyring import Keyring
 from api.platform.database.database import Database
-from api.platform.monotonic_time import SteadyTime
+from api.platform.monotonic_time import ErasureClock
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Erasing:
+class ScheduledErasure:
     """What erases, for one desk."""
 
     database: Database
     keyring: Keyring
     retention: timedelta
     clock: Callable[[], datetime]
-    steady: SteadyTime
+    steady: ErasureClock
     """By which it is told what is old."""
 
     def start(self) -> None:

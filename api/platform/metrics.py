@@ -52,7 +52,9 @@ class Meters:
         self.decided = self._histogram(
             "referral_decided_seconds", "How long a passenger waited until an officer decided.", WAIT_S
         )
-        self.told = self._histogram("event_seconds", "From a change to its event on an open page.", MOMENT_S)
+        self.event_delay = self._histogram(
+            "event_seconds", "From a change to its event on an open page.", MOMENT_S
+        )
         self.turns = self._histogram("database_turn_seconds", "Waiting to write to the database.", MOMENT_S)
         self.recorded = self._counter("ledger_entries", "Entries of the ledger, by kind.", "kind")
         self.refused = self._counter("sign_ins_refused", "Sign-ins that were refused.", "status")

@@ -25,7 +25,7 @@ def since_boot_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-class SteadyTime:
+class ErasureClock:
     """Both clocks of a desk from its start on. Once one was set ahead, time goes on by the other.
 
     It does so until the clock is set back, or the desk is started again: whoever does so says that the clock
