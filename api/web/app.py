@@ -21,11 +21,11 @@ from api.platform import telemetry
 from api.platform.clock import utc_now
 from api.platform.database.database import Database
 from api.platform.errors import RuleMissingError
-from api.platform.events import Broker, News
-from api.platform.metrics import API, Measured
+from api.platform.events import Broker, WorkerEvents
+from api.platform.metrics import API, RequestMeter
 from api.platform.monotonic_time import since_boot_s
 from api.platform.settings import Settings
-from api.platform.worker_events import PostgresNews
+from api.platform.worker_events import PostgresEvents
 from api.web.access import permissions
 from api.web.access.authentication import Guarded, cookie_name
 from api.web.desk import Desk
@@ -110,9 +110,9 @@ class DeskApp(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The application inside the headers, and these inside request ids and metrics."""
-        inside = Measured(StrictHeaders(super().build_middleware_stack()))
+        inside = RequestMeter(StrictHeaders(super().build_middleware_stack()))
         traces = self.state.traces
-        return RequestIds(inside if traces is None else telemetry.Traced(inside, traces))
+        return RequestIds(inside if traces is None else telemetry.RequestTracer(inside, traces))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI description, with the rules and the glossary."""
@@ -127,15 +127,15 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     elapsed_s: Callable[[], float] = since_boot_s,
     chores: Sequence[Chore] = CHORES,
-    news: News | None = None,
+    worker_events: WorkerEvents | None = None,
 ) -> FastAPI:
     """The desk's application. Its database is opened, and brought up to date, when it starts.
 
-    `news` connects it to other workers; on a PostgreSQL server they hear of each other without.
+    `worker_events` connects it to other workers; on a PostgreSQL server they need none.
     Raises SettingsError.
     """
     proofs.key_file(settings)  # a missing setting is refused now, not when the first head is signed
-    desk = _desk(settings, clock, elapsed_s, news)
+    desk = _desk(settings, clock, elapsed_s, worker_events)
     answers = ErrorResponses(render.error_page)
     app = DeskApp(
         title="Passenger Lane desk",
@@ -168,10 +168,13 @@ def create_app(
 
 
 def _desk(
-    settings: Settings, clock: Callable[[], datetime], elapsed_s: Callable[[], float], news: News | None
+    settings: Settings,
+    clock: Callable[[], datetime],
+    elapsed_s: Callable[[], float],
+    worker_events: WorkerEvents | None,
 ) -> Desk:
     if isinstance(settings.database, URL):
-        news = PostgresNews(settings.database)
+        worker_events = PostgresEvents(settings.database)
     return Desk(
         settings=settings,
         database=Database(
@@ -180,7 +183,7 @@ def _desk(
             connections=settings.server_connections,
         ),
         keyring=keyring_of(settings),
-        broker=Broker(news),
+        broker=Broker(worker_events),
         passwords=Passwords(settings.argon2),
         clock=clock,
         elapsed_s=elapsed_s,

@@ -77,7 +77,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         """Measure what is written."""
-        self.database.watcher = WriteMeter(self.meters, self.database)
+        self.database.write_observer = WriteMeter(self.meters, self.database)
         object.__setattr__(self, "queue_reader", QueueReader(self.database, self.broker, self.clock))
         object.__setattr__(self, "erasure_clock", ErasureClock(self.clock, self.elapsed_s))
 

@@ -18,7 +18,7 @@ from api.platform.errors import (
     OneTimePasswordError,
     StoreError,
 )
-from api.platform.metrics import template
+from api.platform.metrics import route_template
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ class ErrorResponses:
 
 def route_path(request: Request) -> str:
     """The route's template: a path for a log, without anything that the request put into it."""
-    return template(request.scope)
+    return route_template(request.scope)
 
 
 def _place(fault: Mapping[str, Any]) -> tuple[object, ...]:

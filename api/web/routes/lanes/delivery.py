@@ -165,4 +165,4 @@ async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, unti
         if found.decision is not None or left <= 0 or listener.dropped:
             return found
         due_in_s = _LOOK_AGAIN_S if found.due_in_s is None else found.due_in_s + _JUST_AFTER_S
-        await listener.word(min(left, _LOOK_AGAIN_S, due_in_s))
+        await listener.next_event(min(left, _LOOK_AGAIN_S, due_in_s))
