@@ -34,8 +34,8 @@ def back_up(
             head = backup.back_up(store, to, _progress)
         finally:
             store.close()
-    told = {"backup": str(to), "entries": head.seq, "head": str(head)}
-    typer.echo(json.dumps(told) if as_json else f"{to}: {head.seq} entries, head {head}")
+    result = {"backup": str(to), "entries": head.seq, "head": str(head)}
+    typer.echo(json.dumps(result) if as_json else f"{to}: {head.seq} entries, head {head}")
 
 
 def restore(
@@ -71,9 +71,9 @@ def restore(
             raise typer.Exit(1) from error
         finally:
             store.close()
-    told = {"verified": True, "entries": entries, "head": str(head)}
+    result = {"verified": True, "entries": entries, "head": str(head)}
     text = f"restored and verified: {entries} entries. Head for lanes that refuse the desk:\n{head}"
-    typer.echo(json.dumps(told) if as_json else text)
+    typer.echo(json.dumps(result) if as_json else text)
 
 
 def _progress(table: str, done: int, total: int) -> None:

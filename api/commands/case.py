@@ -49,8 +49,8 @@ def add(
         given = _of_file(file) if file else _of_pictures(document, live, truth, training=training)
         with _opened(settings) as (store, keyring):
             case = stored_cases.add(store, keyring, given, clock=utc_now)
-    told = {"case": case, "training": given.training, "images": len(given.images)}
-    typer.echo(json.dumps(told) if as_json else f"{case} is kept, with {len(given.images)} images.")
+    result = {"case": case, "training": given.training, "images": len(given.images)}
+    typer.echo(json.dumps(result) if as_json else f"{case} is kept, with {len(given.images)} images.")
 
 
 @app.command("list")

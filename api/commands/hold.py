@@ -57,7 +57,7 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
     ):
         found = erasure.holds(session)
     if as_json:
-        told = [
+        listed = [
             {
                 "passage": hold.passage,
                 "placed_by": hold.placed_by,
@@ -66,7 +66,7 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
             }
             for hold in found
         ]
-        typer.echo(json.dumps({"holds": told}, ensure_ascii=False))
+        typer.echo(json.dumps({"holds": listed}, ensure_ascii=False))
         return
     for hold in found:
         typer.echo(f"{hold.passage}  since {hold.placed_at.isoformat()}  by {hold.placed_by}: {hold.reason}")

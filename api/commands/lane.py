@@ -36,7 +36,7 @@ def add(
     with plain_errors(), made(load(config, database=database)) as store, store.write() as session:
         now = utc_now()
         token = intake.add(session, name, at=now, expires_at=_end(now, expires_days))
-    _tell(name, token, "is registered. Its", as_json=as_json)
+    _print_token(name, token, "is registered. Its", as_json=as_json)
 
 
 @app.command("rotate")
@@ -57,7 +57,7 @@ def rotate(
         now, overlap = utc_now(), timedelta(seconds=overlap_s)
         until = _end(now, expires_days)
         token = tokens.rotate(session, name, at=now, overlap=overlap, expires_at=until)
-    _tell(
+    _print_token(
         name,
         token,
         f"has a new token; the old one works for {overlap_s} seconds more. The new",
@@ -73,7 +73,7 @@ def listed(database: DatabaseOption = None, config: ConfigOption = None, as_json
     with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
         found = tokens.listed(session)
     if as_json:
-        typer.echo(json.dumps({"lanes": [_told(one) for one in found]}))
+        typer.echo(json.dumps({"lanes": [_to_json(one) for one in found]}))
         return
     for one in found:
         state = "revoked" if one.revoked else f"last came {one.used_at or 'never'}"
@@ -95,14 +95,14 @@ def _end(now: datetime, days: int | None) -> datetime | None:
     return None if days is None else now + timedelta(days=days)
 
 
-def _tell(lane: str, token: str, what: str, *, as_json: bool) -> None:
+def _print_token(lane: str, token: str, text: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"lane": lane, "token": token}))
     else:
-        typer.echo(f"lane {lane} {what} token, which is shown only now:\n{token}")
+        typer.echo(f"lane {lane} {text} token, which is shown only now:\n{token}")
 
 
-def _told(one: "RegisteredLane") -> dict[str, object]:
+def _to_json(one: "RegisteredLane") -> dict[str, object]:
     moments = {"added_at": one.added_at, "used_at": one.used_at, "expires_at": one.expires_at}
     return {"lane": one.lane, "revoked": one.revoked} | {
         name: at and at.isoformat() for name, at in moments.items()

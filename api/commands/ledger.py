@@ -67,7 +67,7 @@ def verify(
             _report({"verified": False, "fault": str(error)}, f"NOT verified: {error}", as_json=as_json)
             raise typer.Exit(1) from error
     head_now, set_back = found.head, list(found.set_back)
-    told: dict[str, object] = {
+    result: dict[str, object] = {
         "verified": True,
         "mode": "quick" if quick else "whole",
         "entries": head_now.seq,
@@ -82,7 +82,7 @@ def verify(
     text = f"verified: {head_now.seq} entries, head {head_now}, {found.heads} signed heads"
     if quick:
         text += "\nby hashes and signatures alone: what entries and tables say was not looked at"
-    _report(told, text + warning, as_json=as_json)
+    _report(result, text + warning, as_json=as_json)
 
 
 @app.command("head")
@@ -100,7 +100,7 @@ def show_head(database: DatabaseOption = None, config: ConfigOption = None) -> N
 
 
 @app.command("export")
-def export(
+def export_ledger(
     out: OutOption, database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Write the whole ledger and its signed heads into a file that the stand-alone verifier checks.
@@ -109,7 +109,7 @@ def export(
     `python verifier.py FILE`.
     The file holds what the ledger holds: no face, no name, no document number, but all that officers did.
     """
-    from api.audit import export as dossier
+    from api.audit.export import export
     from api.ledger import signing
     from api.platform.database.database import opened
 
@@ -117,7 +117,7 @@ def export(
         settings = load(config, database=database)
         _sign(settings)
         with opened(settings.database) as store, store.read() as session:
-            _write(out, dossier.export(session))
+            _write(out, export(session))
             head = signing.newest(session)
     _report({"file": str(out), "head": head and head.to_json()}, f"exported to {out}", as_json=as_json)
 
@@ -139,7 +139,7 @@ def prove(
 
     Whoever has the file sees these entries and no other, and needs no desk to check them.
     """
-    from api.audit import export as dossier
+    from api.audit.export import of_passage, proof
     from api.platform.database.database import opened
 
     with plain_errors():
@@ -148,12 +148,12 @@ def prove(
         settings = load(config, database=database)
         _sign(settings)
         with opened(settings.database) as store, store.read() as session:
-            wanted = [*(seqs or ()), *(dossier.of_passage(session, passage) if passage else ())]
+            wanted = [*(seqs or ()), *(of_passage(session, passage) if passage else ())]
             if not wanted:
                 raise StoreError(f"the ledger has no entry about a passage {passage}: check its name")
-            _write(out, dossier.proof(session, wanted, since or ()))
-    told = f"proof of {len(wanted)} entries written to {out}"
-    _report({"file": str(out), "entries": sorted(set(wanted))}, told, as_json=as_json)
+            _write(out, proof(session, wanted, since or ()))
+    text = f"proof of {len(wanted)} entries written to {out}"
+    _report({"file": str(out), "entries": sorted(set(wanted))}, text, as_json=as_json)
 
 
 @app.command("witness")
@@ -185,8 +185,8 @@ def keep_watch(
         except witness.ContradictionError as found:
             _report({"grew": False, "fault": str(found)}, f"NOT the same ledger: {found}", as_json=as_json)
             raise typer.Exit(1) from found
-    told = f"the ledger only grew: {head.size} entries, root {head.root}"
-    _report({"grew": True, "head": head.to_json()}, told, as_json=as_json)
+    text = f"the ledger only grew: {head.size} entries, root {head.root}"
+    _report({"grew": True, "head": head.to_json()}, text, as_json=as_json)
 
 
 def _sign(settings: "Settings") -> None:
@@ -230,5 +230,5 @@ def _head(text: str) -> Head:
     return Head(int(seq), hash_)
 
 
-def _report(told: dict[str, object], text: str, *, as_json: bool) -> None:
-    typer.echo(json.dumps(told) if as_json else text)
+def _report(result: dict[str, object], text: str, *, as_json: bool) -> None:
+    typer.echo(json.dumps(result) if as_json else text)

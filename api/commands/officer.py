@@ -117,12 +117,12 @@ def listed(database: DatabaseOption = None, config: ConfigOption = None, as_json
     with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
         found = officers.listed(session)
     if as_json:
-        typer.echo(json.dumps({"officers": [_told(known) for known in found]}, ensure_ascii=False))
+        typer.echo(json.dumps({"officers": [_to_json(person) for person in found]}, ensure_ascii=False))
         return
-    for known in found:
-        state = " (disabled)" if known.disabled else ""
-        duties = f" [{', '.join(known.duties)}]" if known.duties else ""
-        typer.echo(f"{known.pseudonym}  {known.role.value}{duties}  {known.name}{state}")
+    for person in found:
+        state = " (disabled)" if person.disabled else ""
+        duties = f" [{', '.join(person.duties)}]" if person.duties else ""
+        typer.echo(f"{person.pseudonym}  {person.role.value}{duties}  {person.name}{state}")
 
 
 def check_name(name: str) -> None:
@@ -148,11 +148,11 @@ def _duties(given: list[str] | None) -> list[str]:
     return duties
 
 
-def _told(known: "Person") -> dict[str, object]:
+def _to_json(person: "Person") -> dict[str, object]:
     return {
-        "officer": known.name,
-        "pseudonym": known.pseudonym,
-        "role": known.role.value,
-        "duties": list(known.duties),
-        "disabled": known.disabled,
+        "officer": person.name,
+        "pseudonym": person.pseudonym,
+        "role": person.role.value,
+        "duties": list(person.duties),
+        "disabled": person.disabled,
     }

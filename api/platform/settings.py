@@ -35,7 +35,7 @@ ENV_PREFIX = "PASSENGER_LANE_DESK_"
 
 
 def _place(given: object) -> object:
-    """A URL where it looks like one. Raises ValueError without repeating it: it may hold a password."""
+    """A URL where it looks like one. The ValueError does not repeat it: it may hold a password."""
     if not isinstance(given, str) or "://" not in given:
         return given
     try:
@@ -217,12 +217,12 @@ class Settings(BaseSettings):
 
     @property
     def passkey_domain(self) -> str:
-        """For which host passkeys are good: browsers show them nowhere else."""
+        """The host that passkeys are bound to."""
         return urlsplit(self.origin or "").hostname or ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What is secret among them: never logged, wherever it turns up."""
+        """The values that must never come into a log."""
         values = [getattr(self, name) for name in type(self).model_fields]
         found = [one.get_secret_value() for one in values if isinstance(one, SecretStr)]
         found += [str(one.password) for one in values if isinstance(one, URL) and one.password]
@@ -247,7 +247,7 @@ class Settings(BaseSettings):
 
 
 def load(config: Path | None = None, **overrides: object) -> Settings:
-    """Settings from `overrides`, the environment, `config` and the defaults, in this order of weight.
+    """Settings from `overrides`, the environment, `config` and the defaults; the first that sets a key wins.
 
     Raises SettingsError that names each key which is unknown, missing or wrong.
     """
@@ -310,7 +310,7 @@ def _refuse_unknown_environment() -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nothing leaves this machine on its way to that host."""
+    """Whether the host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

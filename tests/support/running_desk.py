@@ -106,7 +106,7 @@ class RunningDesk:
             meters=Meters(),
         )
         self.desk.proofs.announce()
-        self.desk.erasing.start()
+        self.desk.erasure.start()
         yield RunningDesk(self.address, self.app, clock, made)
         keyring.close()
         database.close()

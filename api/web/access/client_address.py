@@ -1,4 +1,4 @@
-"""Where a browser is, as far as the desk can know it: what failed sign-ins are counted by.
+"""The address of a browser, as far as the desk can know it: failed sign-ins are counted by it.
 
 Anybody can write anything into X-Forwarded-For. What a trusted proxy adds stands last, so the list is read
 from its end, and only as far as each address is one of a trusted proxy: the first that is not is the browser.

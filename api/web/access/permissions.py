@@ -1,7 +1,7 @@
-"""Who may ask for what: one line for each operation and each page. What has no line is not served.
+"""The rule of each operation and each page: who may request it. A route without a rule is not served.
 
-`api.web.access.authentication` reads this table at the door, before anything is parsed or looked up. A page
-follows the rule of the operation of the same name.
+`api.web.access.authentication` enforces it before anything is parsed or looked up. A page follows the rule of
+the operation of the same name.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ CSRF_HEADER = "X-CSRF-Token"
 
 
 class Caller(StrEnum):
-    """Who can come to the door: a role of the people who sign in, a machine with a token, or anyone."""
+    """A kind of caller: a role of people who sign in, a machine with a token, or anyone."""
 
     OFFICER = "officer"
     SUPERVISOR = "supervisor"
@@ -41,8 +41,11 @@ PEOPLE = frozenset({Caller.OFFICER, Caller.SUPERVISOR, Caller.AUDITOR, Caller.AD
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may ask; whether it `changes` something, which only the own page may; whether it shows that
-    somebody sits there, or is asked by an open page by itself."""
+    """Who may request it.
+
+    `changes`: it changes something, which only the desk's own pages may. `keeps_alive`: it shows that
+    somebody is at the page; requests that a page makes by itself do not.
+    """
 
     callers: frozenset[Caller]
     changes: bool = False
@@ -83,7 +86,7 @@ RULES: dict[str, Rule] = {
     "deliver_entries": Rule(_LANE, changes=True),
     "wait_for_decision": Rule(_LANE),
     "tell_status": Rule(_LANE, changes=True),
-    # officers' eyes
+    # officers' accuracy
     "show_own_quality": Rule(_QUEUE),
     "show_own_quality_page": Rule(_QUEUE),
     "show_quality": Rule(_SUPERVISOR),
@@ -220,7 +223,7 @@ def check_complete(names: Iterable[str]) -> None:
 
 
 def refusals(rule: Rule) -> list[type[ApiError]]:
-    """What the door answers to whom the rule does not fit."""
+    """The errors for callers whom the rule does not allow."""
     found: list[type[ApiError]] = []
     if rule.people or Caller.MONITOR in rule.callers:
         found.append(NotSignedInError)
@@ -236,7 +239,7 @@ def refusals(rule: Rule) -> list[type[ApiError]]:
 
 
 def described(openapi: dict[str, Any], cookie: str) -> dict[str, Any]:
-    """The OpenAPI description with what each operation's rule asks for, and answers."""
+    """The OpenAPI description with the security and the errors of each operation's rule."""
     openapi.setdefault("components", {})["securitySchemes"] = {
         "officer": _COOKIE | {"name": cookie},
         **_SCHEMES,
@@ -267,7 +270,7 @@ _SCHEMES = {
 
 
 def _security(rule: Rule) -> list[dict[str, list[str]]]:
-    """Any one of these; what stands in one of them is needed together."""
+    """The alternatives; all parts of one are needed together."""
     ways: list[dict[str, list[str]]] = []
     if rule.people:
         ways.append({"officer": [], "csrf": []} if rule.needs_csrf else {"officer": []})

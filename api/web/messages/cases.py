@@ -1,4 +1,4 @@
-"""What goes over the wire: strict, but tolerant inside a lane's ledger entries."""
+"""The messages about cases, shifts, sessions and the ledger."""
 
 from datetime import datetime
 from typing import Literal
@@ -171,7 +171,7 @@ class CheckMessage(StrictMessage):
 
 
 class AttackMessage(StrictMessage):
-    """What attack detection found. Without a result it must be said that there is none."""
+    """The result of presentation attack detection. Without one, that must be shown."""
 
     assessed: bool
     alarm: bool
@@ -183,7 +183,7 @@ class AttackMessage(StrictMessage):
 
 
 class OwnVerdict(StrictMessage):
-    """What the officer said of the faces before the reveal; null where there was nothing to compare."""
+    """The officer's blind judgement; null where there was nothing to compare."""
 
     verdict: Verdict | None
     confidence: int | None
@@ -191,7 +191,7 @@ class OwnVerdict(StrictMessage):
 
 
 class AnswerRule(StrictMessage):
-    """What an answer would take, on this ground."""
+    """What an answer on this ground needs."""
 
     answer: Answer
     ground: Ground
@@ -200,7 +200,7 @@ class AnswerRule(StrictMessage):
 
 
 class RevealedMessage(StrictMessage):
-    """What the machine found, told once the officer has judged."""
+    """The machine's findings, revealed once the officer has judged."""
 
     match: Match
     band: AchievedFmr
@@ -280,7 +280,7 @@ class DecisionRequest(StrictMessage):
 
 
 class FeedbackMessage(StrictMessage):
-    """Told once it is decided: this was no traveller but a prepared case, and the truth is known."""
+    """After the decision: this was a prepared case, of which the truth is known."""
 
     truth: Truth
     outcome: Outcome
@@ -321,7 +321,7 @@ class HandOver(StrictMessage):
 
 
 class DecisionAnswer(StrictMessage):
-    """What came of an answer: decided, or another officer is asked, who is not told of this one."""
+    """The result of an answer: decided, or another officer is asked, who does not see this answer."""
 
     state: Literal["decided", "second_officer", "third_officer"]
     decision: DecisionMessage | None
@@ -334,7 +334,7 @@ class DecisionAnswer(StrictMessage):
 
 
 class TreeHeadMessage(StrictMessage):
-    """The root over the first `size` entries, signed. What is signed is told in `api/ledger/tree_head.py`."""
+    """The root over the first `size` entries, signed. `api/ledger/tree_head.py` says what is signed."""
 
     size: int = Field(description="How many entries.")
     root: Sha256 = Field(description="Root of the Merkle tree over them (RFC 6962).")
@@ -358,6 +358,3 @@ class ConsistencyProof(StrictMessage):
     first: int
     second: int
     path: list[Sha256]
-
-
-# --- inside a lane's entries: a newer lane may say more, so unknown fields pass

@@ -1,4 +1,4 @@
-"""The hall's values to what lanes and supervisors get over the wire."""
+"""Makes the messages about the hall, for lanes and supervisors."""
 
 from collections import Counter
 from datetime import datetime
@@ -12,15 +12,15 @@ from api.review.accuracy_records import AccuracyAlarm, AccuracyRecord
 from api.review.officer_accuracy import Outcome, PreparedDecision
 from api.web.messages.hall import (
     CameraCountsMessage,
-    CommandHeard,
     HallMessage,
+    LaneCommandMessage,
     LaneMessage,
+    LaneRequestMessage,
     OfficerMessage,
     PointMessage,
     QualityAlarmMessage,
     QualityMessage,
     QueueMessage,
-    RequestHeard,
     RequestMessage,
     ShareMessage,
     TrainedMessage,
@@ -29,20 +29,20 @@ from api.web.translations.language import N_, Words
 from lane.evaluation.intervals import Rate
 
 
-def command(one: Command, asked: Request | None = None, at: datetime | None = None) -> CommandHeard:
-    """What is wanted of a lane, and what is asked of it for one passenger."""
-    heard = None
-    if asked is not None and at is not None:
-        left_s = (asked.until - at).total_seconds()
-        told = {"request": asked.number, "code": asked.code.value, "by": asked.by, "for_s": left_s}
-        heard = RequestHeard.model_validate(told)
-    return CommandHeard(command=one.number, wanted=one.wanted, by=one.by, uncaptured=heard)
+def command(one: Command, request: Request | None = None, at: datetime | None = None) -> LaneCommandMessage:
+    """The last command to a lane, and the request for one passenger."""
+    uncaptured = None
+    if request is not None and at is not None:
+        left_s = (request.until - at).total_seconds()
+        fields = {"request": request.number, "code": request.code.value, "by": request.by, "for_s": left_s}
+        uncaptured = LaneRequestMessage.model_validate(fields)
+    return LaneCommandMessage(command=one.number, wanted=one.wanted, by=one.by, uncaptured=uncaptured)
 
 
 def request(one: Request) -> RequestMessage:
-    """What is asked of a lane."""
-    told = {"lane": one.lane, "request": one.number, "wish": one.code.value, "by": one.by}
-    return RequestMessage.model_validate(told | {"until": one.until})
+    """A request to a lane."""
+    fields = {"lane": one.lane, "request": one.number, "wish": one.code.value, "by": one.by}
+    return RequestMessage.model_validate(fields | {"until": one.until})
 
 
 def hall(seen: Hall, report: Report) -> HallMessage:
@@ -71,7 +71,7 @@ def hall(seen: Hall, report: Report) -> HallMessage:
 
 
 def quality(one: AccuracyRecord, words: Words, *, own: bool = False) -> QualityMessage:
-    """How an officer's eye does; alarms are for the trainer to speak about."""
+    """The accuracy of an officer; alarms are for trainers only."""
     found = one.figures
     return QualityMessage(
         officer=one.officer,
@@ -89,7 +89,7 @@ def quality(one: AccuracyRecord, words: Words, *, own: bool = False) -> QualityM
 
 
 def trained(known: list[PreparedDecision]) -> TrainedMessage:
-    """What came of a training."""
+    """The results of a training."""
     times = Counter(one.outcome for one in known)
     return TrainedMessage(
         cases=len(known),
@@ -126,7 +126,7 @@ def _share(one: Rate) -> ShareMessage:
 def _lane(one: LaneStatus, seen: Hall) -> LaneMessage:
     status = one.status
     silent = status is None or seen.is_silent(one)
-    about = (status or _NOTHING).about
+    about = (status or _NO_STATUS).about
     return LaneMessage(
         lane=one.lane,
         state="silent" if status is None or silent else status.state,
@@ -152,7 +152,7 @@ def _counts(counts: CameraCounts | None) -> CameraCountsMessage | None:
     return CameraCountsMessage.model_validate(counts.model_dump()) if counts else None
 
 
-_NOTHING = StatusReport.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})
+_NO_STATUS = StatusReport.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})
 
 
 def _officer(one: OfficerAtWork, seen: Hall) -> OfficerMessage:

@@ -1,4 +1,4 @@
-"""What goes over the wire about the evaluation in service: counts and rates, nothing of one passenger."""
+"""The messages about the evaluation in service: counts and rates, nothing of one passenger."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,11 +6,6 @@ from typing import Literal
 from pydantic import Field
 
 from api.platform.messages import Sha256, StrictMessage
-
-# --- inside a lane's entries
-
-
-# --- to supervisors
 
 
 class Matcher(StrictMessage):

@@ -1,6 +1,6 @@
-"""What each word of the wire means, once for all messages: for those fields that do not say it themselves.
+"""The descriptions of fields and parameters in the OpenAPI page, for those that have none of their own.
 
-A word means the same wherever it stands; where a message means something of its own, its line names it.
+A name means the same in every message; for an exception, the line names the message too.
 """
 
 from collections.abc import Iterator
@@ -188,18 +188,18 @@ WORDS: dict[str, str] = {
 
 def explained(description: dict[str, Any]) -> dict[str, Any]:
     """An OpenAPI description in which every field and parameter says what it means."""
-    for told, words in _places(description):
-        if "description" not in told:
+    for field, words in _places(description):
+        if "description" not in field:
             found = next((WORDS[word] for word in words if word in WORDS), None)
             if found is not None:
-                told["description"] = found
+                field["description"] = found
     return description
 
 
 def _places(description: dict[str, Any]) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
     for message, schema in description.get("components", {}).get("schemas", {}).items():
-        for field, told in schema.get("properties", {}).items():
-            yield told, (f"{message}.{field}", field)
+        for field, schema_of_field in schema.get("properties", {}).items():
+            yield schema_of_field, (f"{message}.{field}", field)
     for operations in description["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):

@@ -1,4 +1,4 @@
-"""What goes over the wire about the hall: how lanes stand, who waits, who works; nothing of a passenger."""
+"""The messages about the hall: lanes, waiting cases, officers at work; nothing of a passenger."""
 
 from datetime import datetime
 from typing import Literal
@@ -14,8 +14,8 @@ from api.platform.messages import StrictMessage
 Wish = Literal["P03", "P04", "P08"]
 
 
-class RequestHeard(StrictMessage):
-    """An officer asks for one passenger, who is captured now or comes next: to an officer, uncaptured."""
+class LaneRequestMessage(StrictMessage):
+    """An officer's request: the passenger who is captured now or else the next one goes to an officer."""
 
     request: int = Field(
         description="Counts the requests to this lane from 1; each is taken up once at most."
@@ -25,7 +25,7 @@ class RequestHeard(StrictMessage):
     for_s: float = Field(description="For how long it is good, in seconds from when the lane asked.")
 
 
-class RequestWanted(StrictMessage):
+class OfficerRequest(StrictMessage):
     """What an officer asks for the next passenger of a lane."""
 
     wish: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
@@ -47,13 +47,13 @@ class RequestList(StrictMessage):
     requests: list[RequestMessage] = Field(description="In the order of the hall.")
 
 
-class CommandHeard(StrictMessage):
-    """What is wanted of a lane: the last command to it, or `open` where there was none."""
+class LaneCommandMessage(StrictMessage):
+    """The last command to a lane, or `open` where there was none."""
 
     command: int = Field(description="Counts the commands to this lane from 1; 0 where there was none.")
     wanted: WantedState
     by: str | None = Field(description="The supervisor's pseudonym.")
-    uncaptured: RequestHeard | None = Field(
+    uncaptured: LaneRequestMessage | None = Field(
         description="What an officer asks for one passenger; null where nothing is asked."
     )
 
@@ -97,7 +97,7 @@ class LaneMessage(StrictMessage):
     version: str
     outbox: int
     passages: int
-    command: CommandHeard
+    command: LaneCommandMessage
     obeyed: bool = Field(description="Whether the lane does as the last command says.")
     gate: list[str] = Field(
         description="`fire`, `unreachable`, or referral codes (L01 to L06): why the gate lets nobody be "
@@ -154,7 +154,7 @@ class HallMessage(StrictMessage):
 
 
 class CommandsMessage(StrictMessage):
-    """How many lanes were told."""
+    """To how many lanes the command was new."""
 
     lanes: int
 
@@ -173,7 +173,7 @@ class ShareMessage(StrictMessage):
 
 
 class QualityAlarmMessage(StrictMessage):
-    """Something that chance does not explain. It accuses nobody."""
+    """A share that chance does not explain. It accuses nobody."""
 
     kind: Literal["fast", "agrees"]
     raised_at: datetime
@@ -183,7 +183,7 @@ class QualityAlarmMessage(StrictMessage):
 
 
 class QualityMessage(StrictMessage):
-    """How one officer's eye does, over thirty days."""
+    """The accuracy of one officer over thirty days."""
 
     officer: str
     name: str
@@ -191,21 +191,21 @@ class QualityMessage(StrictMessage):
     false_rejects: ShareMessage = Field(description="Of prepared cases of one person: taken for two.")
     undecided: int
     decisions: int
-    median_s: float | None = Field(description="From the claim to the decision, in the middle.")
-    agreed_before: ShareMessage = Field(description="Judged as the machine did, before it spoke.")
+    median_s: float | None = Field(description="Median time from the claim to the decision.")
+    agreed_before: ShareMessage = Field(description="Agreement with the machine before the reveal.")
     agreed_after: ShareMessage
     changed: ShareMessage = Field(description="Answered otherwise than judged.")
     alarms: list[QualityAlarmMessage] = Field(description="Told to supervisors alone.")
 
 
 class QualitiesMessage(StrictMessage):
-    """How each officer's eye does."""
+    """The accuracy of each officer."""
 
     officers: list[QualityMessage]
 
 
 class TrainedMessage(StrictMessage):
-    """What came of a training."""
+    """The results of a training."""
 
     cases: int
     right: int

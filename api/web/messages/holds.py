@@ -1,4 +1,4 @@
-"""What goes over the wire about faces that are held."""
+"""The messages about faces and legal holds."""
 
 from datetime import datetime
 from typing import Annotated

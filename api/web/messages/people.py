@@ -1,4 +1,4 @@
-"""What goes over the wire about people and their sessions."""
+"""The messages about people, sessions, passkeys and lanes' tokens."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -46,7 +46,7 @@ class NewPerson(StrictMessage):
 
 
 class PasswordMessage(StrictMessage):
-    """A password that is told this once. It is good for one thing: to choose another."""
+    """A one-time password: shown this once, and good for choosing another."""
 
     officer: str
     password: str
@@ -106,7 +106,7 @@ ExpiresDays = Annotated[
 
 
 class LaneRecord(StrictMessage):
-    """A lane, and how its token stands."""
+    """A lane and the state of its token."""
 
     lane: str
     revoked: bool
@@ -137,7 +137,7 @@ class Rotation(StrictMessage):
 
 
 class LaneTokenMessage(StrictMessage):
-    """A token that is told this once."""
+    """A token, shown this once."""
 
     lane: str
     token: str
@@ -166,8 +166,8 @@ class PasskeyList(StrictMessage):
     passkeys: list[PasskeyMessage]
 
 
-class PasskeyWanted(StrictMessage):
-    """Who wants to make a passkey says the own password once more."""
+class PasskeyRequest(StrictMessage):
+    """The own password, which is asked again before a passkey is made."""
 
     password: str = Field(default="", max_length=256)
 

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.web.access.authentication import csrf_token, token_of
-from api.web.middleware.request_id import number_of
+from api.web.middleware.request_id import request_id_of
 from api.web.translations import language
 from api.web.translations.language import CHOICES, N_, Words
 
@@ -104,7 +104,7 @@ def error_page(request: Request, status: int, code: str) -> HTMLResponse:
         status=status,
         officer=None,
         problem=problem(request, code),
-        number=number_of(request),
+        request_id=request_id_of(request),
     )
 
 

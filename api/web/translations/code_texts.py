@@ -271,8 +271,8 @@ def nothing_to_compare(judged: JudgedFact, words: Words) -> str:
 def share(evidence: EvidenceFact) -> float | None:
     """The achieved FMR where the lane told one that can be; a fraction in (0, 1]."""
     value = evidence.achieved_fmr.value
-    told = _has_value(evidence.similarity) and value is not None and 0 < value <= 1
-    return value if told else None
+    known = _has_value(evidence.similarity) and value is not None and 0 < value <= 1
+    return value if known else None
 
 
 def worth(evidence: EvidenceFact, words: Words) -> str:
@@ -300,8 +300,8 @@ def _quality(judged: JudgedFact, words: Words) -> Iterable[str]:
 def faulted(judged: JudgedFact) -> list[str]:
     """The components of quality that were measured and are outside their limits."""
     quality = {Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT}
-    told = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
-    named = dict.fromkeys(name for reason in told for name in reason.components)
+    reasons = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
+    named = dict.fromkeys(name for reason in reasons for name in reason.components)
     quality_of = judged.evidence.quality
     return [name for name in named if name in quality_of and _has_value(quality_of[name])]
 

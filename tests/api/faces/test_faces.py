@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from api.audit.verify.ledger import Verified, verify_ledger
 from api.faces import images as faces
 from api.faces.keyring import Keyring, keyring_of
-from api.faces.legal_holds import Holding
+from api.faces.legal_holds import LegalHolds
 from api.faces.sealing import GivenKey, KeyFile, LocalKey, new_key, seal, unseal
 from api.ledger import chain
 from api.people.roles import Role
@@ -196,14 +196,14 @@ def test_a_clock_that_is_set_ahead_erases_nobody_before_the_time_has_passed(
     passed, stays = lane.refer(), lane.refer()
     close(lane, stays, "sent_to_second_line")
     desk.clock.set_ahead(days=40)
-    desk.desk.erasing.erase_due()
+    desk.desk.erasure.erase_due()
     close(lane, passed)
     assert held(desk) == 1
     assert desk.desk.keyring.passages() == {stays}
     with pytest.raises(ClockAheadError):
-        desk.desk.steady.must_agree()
+        desk.desk.erasure_clock.must_agree()
     desk.clock.pass_time(hours=13)
-    desk.desk.erasing.erase_due()
+    desk.desk.erasure.erase_due()
     assert held(desk) == 0
     verified(desk)
 
@@ -380,7 +380,7 @@ def test_passages_with_a_face_are_counted_and_many_are_warned_of(
     assert (told["passages"], told["warning_from"], told["warning"]) == (2, 100_000, False)
     close(lane, first)
     assert auditor.ask("GET", "/faces/count").json()["passages"] == 1
-    few = Holding(desk.desk.database, desk.desk.keyring, desk.clock, warning_from=1)
+    few = LegalHolds(desk.desk.database, desk.desk.keyring, desk.clock, warning_from=1)
     assert few.count().warns
 
 

@@ -128,7 +128,7 @@ def test_faces_of_a_case_are_sealed_and_retiring_it_erases_them(desk: RunningDes
 
 def test_keys_of_prepared_cases_are_not_swept_away_as_leftovers(desk: RunningDesk) -> None:
     case = prepare(desk)
-    desk.desk.erasing.erase_due()
+    desk.desk.erasure.erase_due()
     assert case in desk.desk.keyring.passages()
 
 

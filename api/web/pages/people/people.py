@@ -57,7 +57,7 @@ def add_person(
 ) -> Response:
     """Register somebody, and show the password once."""
     pseudonym, password = people.add(name, role, people_views.duties(duties), who)
-    return _told(request, people, who, pseudonym, password)
+    return _password_page(request, people, who, pseudonym, password)
 
 
 @router.get("/people/{officer}")
@@ -91,7 +91,7 @@ def change_duties(officer: One, people: ThePeople, who: TheOfficer, duties: Duti
 @router.post("/people/{officer}/password")
 def renew_password(request: Request, officer: One, people: ThePeople, who: TheOfficer) -> Response:
     """Give somebody a new password, and show it once."""
-    return _told(request, people, who, officer, people.reset_password(officer, who))
+    return _password_page(request, people, who, officer, people.reset_password(officer, who))
 
 
 @router.post("/people/{officer}/sessions/end")
@@ -108,6 +108,8 @@ def disable_person(officer: One, people: ThePeople, who: TheOfficer) -> Response
     return redirect_to(f"/people/{officer}")
 
 
-def _told(request: Request, people: People, who: SignedInOfficer, pseudonym: str, password: str) -> Response:
+def _password_page(
+    request: Request, people: People, who: SignedInOfficer, pseudonym: str, password: str
+) -> Response:
     one = people.one(pseudonym)
     return render.page(request, "people/new_password.html", officer=who, one=one, password=password)

@@ -71,18 +71,18 @@ def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOff
     """One case: its faces for the officer who has it, its state for everyone else."""
     words, now = language.of_request(request), desk.clock()
     if (known := desk.cases.prepared_decision(passage, who)) is not None:
-        told, training = describe_cases.feedback(known, words), desk.cases.inserted.in_training(passage)
-        return render.page(request, "case/feedback.html", officer=who, told=told, training=training)
+        feedback, training = describe_cases.feedback(known, words), desk.cases.inserted.in_training(passage)
+        return render.page(request, "case/feedback.html", officer=who, feedback=feedback, training=training)
     window = timedelta(seconds=desk.settings.correction_window_s)
-    shown = case_views.shown(desk.cases.view(passage, who), who, words, now, window)
+    page = case_views.case_page(desk.cases.view(passage, who), who, words, now, window)
     return render.page(
         request,
         "case/page.html",
         officer=who,
-        case=shown.case,
-        review=shown.review,
-        reveal=shown.reveal,
-        undo=shown.undo,
+        case=page.case,
+        review=page.review,
+        reveal=page.reveal,
+        undo=page.undo,
         lease_s=desk.settings.lease_s,
     )
 
@@ -121,14 +121,14 @@ def confirm(
 ) -> Response:
     """Ask once more; a page with a script asks in place."""
     words, now = language.of_request(request), desk.clock()
-    shown = case_views.shown(desk.cases.view(passage, who), who, words, now, timedelta())
-    if not shown.case.mine:
+    page = case_views.case_page(desk.cases.view(passage, who), who, words, now, timedelta())
+    if not page.case.mine:
         raise ClaimMissingError
-    if shown.reveal is None:
+    if page.reveal is None:
         raise NotRevealedError
-    option, ground = _option(shown.review.options, choice)
+    option, ground = _option(page.review.options, choice)
     return render.page(
-        request, "confirm.html", officer=who, case=shown.case, option=option, ground=ground, note=note
+        request, "confirm.html", officer=who, case=page.case, option=option, ground=ground, note=note
     )
 
 
@@ -152,24 +152,24 @@ def correct(
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
     words, now = language.of_request(request), desk.clock()
-    shown, nobodys = desk.cases.queue_view(who, decided=_DECIDED_SHOWN), desk.cases.unanswerable(who)
-    waiting = [case_views.case(one, who, words, now, nobodys) for one in shown.waiting]
-    decided = [case_views.case(one, who, words, now) for one in shown.decided]
+    queue, nobodys = desk.cases.queue_view(who, decided=_DECIDED_SHOWN), desk.cases.unanswerable(who)
+    waiting = [case_views.case_row(one, who, words, now, nobodys) for one in queue.waiting]
+    decided = [case_views.case_row(one, who, words, now) for one in queue.decided]
     return render.page(
         request,
         template,
         officer=who,
         now=now,
         waiting=waiting,
-        total=shown.total,
+        total=queue.total,
         decided=decided,
         duty=desk.shifts.show(who),
     )
 
 
 def _option(
-    options: tuple[case_steps.Option, ...], choice: str
-) -> tuple[case_steps.Option, case_steps.Choice]:
+    options: tuple[case_steps.AnswerOption, ...], choice: str
+) -> tuple[case_steps.AnswerOption, case_steps.Choice]:
     for option in options:
         for ground in option.grounds:
             if ground.value == choice:
@@ -179,7 +179,7 @@ def _option(
 
 def _wanted(choice: str, note: str) -> OfficerAnswer:
     try:
-        return OfficerAnswer(*case_steps.chosen(choice), note)
+        return OfficerAnswer(*case_steps.parse_choice(choice), note)
     except ValueError as error:
         raise GroundRefusedError from error
 

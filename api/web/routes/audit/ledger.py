@@ -1,4 +1,4 @@
-"""What a witness asks for: the ledger's signed head, and proofs over it. Hashes alone, no entry's content."""
+"""The ledger's signed head and proofs, for witnesses: hashes only, no entry's content."""
 
 from typing import Annotated
 

@@ -46,7 +46,7 @@ ThePeople = Annotated[People, Depends(people_of)]
 @router.get("", summary="List people", operation_id="list_officers", responses=documented())
 def list_officers(people: ThePeople) -> PeopleList:
     """Everybody who is or was at the desk."""
-    return PeopleList(officers=[told(known) for known in people.listed()])
+    return PeopleList(officers=[person_message(person) for person in people.listed()])
 
 
 @router.post(
@@ -57,7 +57,7 @@ def list_officers(people: ThePeople) -> PeopleList:
     responses=documented(NameTakenError, TooManySignInsError),
 )
 def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordMessage:
-    """The password in the answer is told this once, and is good for choosing another."""
+    """The password in the answer is shown this once, and is good for choosing another."""
     pseudonym, password = people.add(wanted.name, Role(wanted.role), wanted.duties, who)
     return PasswordMessage(officer=pseudonym, password=password)
 
@@ -95,7 +95,7 @@ def set_duties(officer: ThePseudonym, wanted: NewDuties, people: ThePeople, who:
     responses=documented(OfficerUnknownError, OwnRoleError, NoPasswordError, TooManySignInsError),
 )
 def reset_password(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> PasswordMessage:
-    """For who has forgotten it. Told this once, and good for choosing another; all sessions end."""
+    """For a forgotten one. The new password is shown this once, for choosing another; all sessions end."""
     return PasswordMessage(officer=officer, password=people.reset_password(officer, who))
 
 
@@ -136,23 +136,23 @@ def end_officer_sessions(officer: ThePseudonym, people: ThePeople, who: TheOffic
     return Response(status_code=204)
 
 
-def told(known: Person) -> PersonMessage:
-    """Somebody, over the wire."""
+def person_message(person: Person) -> PersonMessage:
+    """A person as a message."""
     return PersonMessage(
-        officer=known.pseudonym,
-        name=known.name,
-        role=known.role.value,
-        duties=list(known.duties),
-        disabled=known.disabled,
-        external=known.external,
-        passkeys=known.passkeys,
-        sessions=known.sessions,
-        added_at=known.added_at,
+        officer=person.pseudonym,
+        name=person.name,
+        role=person.role.value,
+        duties=list(person.duties),
+        disabled=person.disabled,
+        external=person.external,
+        passkeys=person.passkeys,
+        sessions=person.sessions,
+        added_at=person.added_at,
     )
 
 
 def session_list(found: list[OpenSession], present_sha256: str) -> SessionList:
-    """Sessions, over the wire."""
+    """Sessions as a message."""
     return SessionList(
         sessions=[
             SessionMessage.model_validate(

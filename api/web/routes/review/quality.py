@@ -1,4 +1,4 @@
-"""How an officer's eye does, told to the officer and to supervisors as trainers; and training."""
+"""The accuracy of officers, for each officer and for supervisors as trainers; and training."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ TheTraining = Annotated[Training, Depends(training_of)]
 
 @router.get(
     "/quality/me",
-    summary="How the own eye does",
+    summary="Your accuracy",
     operation_id="show_own_quality",
     responses=documented(NotSignedInError, NotAllowedError),
 )
@@ -36,7 +36,7 @@ def show_own_quality(request: Request, training: TheTraining, who: TheOfficer) -
 
 @router.get(
     "/quality",
-    summary="How each officer's eye does",
+    summary="The accuracy of each officer",
     operation_id="show_quality",
     responses=documented(NotSignedInError, NotAllowedError),
 )
@@ -64,5 +64,5 @@ def train_on_next(training: TheTraining, desk: TheDesk, who: ActingOfficer) -> C
     responses=documented(NotSignedInError, NotAllowedError),
 )
 def show_training(training: TheTraining, who: TheOfficer) -> TrainedMessage:
-    """What came of the cases of the last four hours' training."""
+    """The results of the last four hours' training."""
     return describe_hall.trained(training.trained(who))

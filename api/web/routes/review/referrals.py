@@ -162,7 +162,9 @@ def decide_referral(
     """
     given = desk.cases.decide(passage, who, OfficerAnswer(wanted.answer, wanted.ground, wanted.note))
     known = desk.cases.prepared_decision(passage, who) if given.decision else None
-    return describe_cases.given(given, describe_cases.feedback(known, of_request(request)) if known else None)
+    return describe_cases.decision_answer(
+        given, describe_cases.feedback(known, of_request(request)) if known else None
+    )
 
 
 @router.post(
@@ -182,7 +184,7 @@ def correct_referral(
     passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
 ) -> DecisionAnswer:
     """Put another decision in place of the own one until the lane has it; both stay in the ledger."""
-    return describe_cases.given(
+    return describe_cases.decision_answer(
         desk.cases.correct(passage, who, OfficerAnswer(wanted.answer, wanted.ground, wanted.note))
     )
 

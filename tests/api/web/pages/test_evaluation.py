@@ -75,7 +75,7 @@ def alarm(by: str | None) -> AlarmMessage:
     )
 
 
-def shown(*series: SeriesMessage) -> evaluation_views.Page:
+def shown(*series: SeriesMessage) -> evaluation_views.EvaluationPage:
     return evaluation_views.page(
         Evaluation(since=NOW, at=NOW, false_alarm=1e-6, fewest=20, series=list(series)), ENGLISH
     )
