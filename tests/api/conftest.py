@@ -14,6 +14,7 @@ from sqlalchemy import URL
 from api.people.roles import Role
 from tests.support.postgresql import fresh_database
 from tests.support.running_desk import Lane, Officer, RunningDesk, running
+from tests.support.sqlite_file import fresh_file
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -29,9 +30,9 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def place(database_kind: str, tmp_path: Path) -> Iterator[Path | URL]:
-    """Where an empty database is, or can be made."""
+    """Where a database is in which nobody has written."""
     if database_kind == "sqlite":
-        yield tmp_path / "desk.sqlite3"
+        yield fresh_file(tmp_path / "desk.sqlite3")
     else:
         with fresh_database() as url:
             yield url
