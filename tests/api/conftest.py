@@ -16,10 +16,15 @@ from tests.support.postgresql import fresh_database
 from tests.support.running_desk import Lane, Officer, RunningDesk, running
 from tests.support.sqlite_file import fresh_file
 
+STORE = {"platform", "ledger"}
+"""Folders whose tests run on both databases in the quick tier, too."""
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
-        metafunc.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
+        of_the_store = metafunc.definition.path.parent.name in STORE
+        second = pytest.param("postgresql", marks=() if of_the_store else pytest.mark.thorough)
+        metafunc.parametrize("database_kind", ["sqlite", second], indirect=True)
 
 
 @pytest.fixture
