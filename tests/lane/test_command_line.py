@@ -1,4 +1,7 @@
-"""`python -m lane`, as a user types it."""
+"""`python -m lane`, as a user types it.
+
+One test starts the process; the others run in this one, most of them on networks that are loaded once.
+"""
 
 import json
 import re
@@ -13,28 +16,32 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lane.__main__ import main
+from lane.capture.measuring import Measurer
+from lane.service import build
 from models.networks.build import Networks
 from models.values.identity import MatcherIdentity
+from tests.support.command_line import in_process
 from tests.support.lane.calibration_files import policy_text, write
 
 ROOT = Path(__file__).parents[2]
 
 
-def lane(*arguments: str | Path, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-W", "error", "-m", "lane", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+@pytest.fixture
+def loaded(measurer: Measurer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks that are loaded already: to load them takes more than a second of each command."""
+    monkeypatch.setattr(build, "build_measurer", lambda *_: measurer)
+
+
+def lane(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return in_process(main, *arguments)
 
 
 def verdict(*arguments: str | Path) -> dict[str, Any]:
-    done = lane("verify", *arguments, "--json")
+    return answer(lane("verify", *arguments, "--json"))
+
+
+def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     plain: dict[str, Any] = json.loads(done.stdout)
@@ -42,9 +49,18 @@ def verdict(*arguments: str | Path) -> dict[str, Any]:
 
 
 def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Path) -> None:
-    plain = verdict(
-        "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", photos / "obama3.jpg"
+    live = photos / "obama2.jpg", photos / "obama3.jpg"
+    arguments = ("lane", "verify", "--document", photos / "obama.jpg", "--live", *live, "--json")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
+    plain = answer(done)
     assert plain["outcome"] == "admit"
     assert plain["reasons"] == []
     assert plain["similarity"] >= plain["threshold"]
@@ -58,6 +74,7 @@ def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Pat
     assert 85 < plain["quality_mapped"]["inter_eye_distance_px"] <= 100
 
 
+@pytest.mark.usefixtures("loaded")
 def test_another_person_is_referred_with_exit_code_0(photos: Path) -> None:
     plain = verdict("--document", photos / "obama.jpg", "--live", photos / "biden.jpg")
     assert plain["outcome"] == "refer"
@@ -65,6 +82,7 @@ def test_another_person_is_referred_with_exit_code_0(photos: Path) -> None:
     assert plain["similarity"] < plain["threshold"]
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_document_photo_without_a_face_is_referred_not_compared(photos: Path, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("RGB", (400, 500), "white").save(blank)
@@ -73,6 +91,7 @@ def test_a_document_photo_without_a_face_is_referred_not_compared(photos: Path, 
     assert plain["similarity"] is None
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_live_picture_without_a_face_is_referred(photos: Path, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("RGB", (400, 500), "white").save(blank)
@@ -82,6 +101,7 @@ def test_a_live_picture_without_a_face_is_referred(photos: Path, tmp_path: Path)
     assert plain["quality"] == {}
 
 
+@pytest.mark.usefixtures("loaded")
 def test_one_impostor_among_the_live_pictures_refers(photos: Path) -> None:
     plain = verdict("--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", photos / "biden.jpg")
     assert plain["reasons"] == ["F10"]
@@ -116,6 +136,7 @@ def spoilt(photos: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("kind", ["truncated", "empty", "text", "huge-header", "truncated-png"])
 @pytest.mark.parametrize("role", ["document", "live"])
 def test_an_unusable_picture_is_one_clear_line_and_exit_code_2(
@@ -133,6 +154,7 @@ def test_an_unusable_picture_is_one_clear_line_and_exit_code_2(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_corrupt_picture_is_a_result_or_a_clear_error(photos: Path, tmp_path: Path) -> None:
     bad = tmp_path / "corrupt.jpg"
     bad.write_bytes(spoilt(photos)["corrupt"])
@@ -141,6 +163,7 @@ def test_a_corrupt_picture_is_a_result_or_a_clear_error(photos: Path, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("missing", ["document", "live"])
 def test_a_missing_file_is_named(missing: str, photos: Path, tmp_path: Path) -> None:
     gone, there = tmp_path / "gone.jpg", photos / "obama.jpg"
@@ -179,6 +202,7 @@ def of_20_megapixels(picture: Image.Image, path: Path) -> None:
     picture.resize(size, Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize(
     "save",
     [as_cmyk, as_gray, as_16_bit, with_alpha, turned_by_exif, of_20_megapixels],
@@ -260,12 +284,14 @@ def test_help_teaches(command: list[str]) -> None:
     assert "Usage" in done.stdout
 
 
+@pytest.mark.usefixtures("loaded")
 def test_a_script_can_tell_refer_from_admit_where_it_asks_to(photos: Path) -> None:
     for live, code in (("biden.jpg", 10), ("obama2.jpg", 0)):
         done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / live, "--exit-code")
         assert (done.returncode, done.stderr) == (code, "")
 
 
+@pytest.mark.usefixtures("loaded")
 def test_people_get_words(photos: Path) -> None:
     done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / "biden.jpg")
     assert done.returncode == 0

@@ -10,6 +10,7 @@ from PIL import Image
 
 from models.errors import ImageError
 from models.image import ImageLimits, decode, encode_jpeg, orientation, read
+from tests.support import tiers
 from tests.support.models.encoded_pictures import encoded, jpeg_promising, noise, png_header
 
 SMALL = noise()
@@ -108,7 +109,7 @@ def test_a_bad_picture_says_what_is_wrong_with_it(data: bytes, code: str) -> Non
 
 
 @pytest.mark.parametrize("name", GOOD)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tiers.examples(60), deadline=None)
 @given(data=st.data())
 def test_damage_is_an_image_error_or_a_picture_and_nothing_else(name: str, data: st.DataObject) -> None:
     damaged = bytearray(GOOD[name])

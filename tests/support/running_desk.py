@@ -31,6 +31,7 @@ from api.web.app import CHORES, create_app
 from api.web.desk import Desk
 from api.web.operation.periodic_tasks import Chore, Chores
 from lane.ledger.chain import GENESIS, Entry, follow
+from tests.support.sqlite_file import fresh_file
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
 PASSWORD = "correct horse battery"
@@ -86,7 +87,7 @@ class RunningDesk:
 
     @contextmanager
     def moved_into(self, place: Path | URL) -> Iterator["RunningDesk"]:
-        """The same server with a new, empty database: a server for each test would take too long."""
+        """The same server with another database, at the newest revision: to start one takes long."""
         clock = Clock()
         update = {
             "database": place,
@@ -95,7 +96,6 @@ class RunningDesk:
         }
         made = self.settings.model_copy(update=update)
         database, keyring = Database(made.database), keyring_of(made)
-        database.migrate()
         self.app.state.desk = replace(
             self.desk,
             settings=made,
@@ -144,7 +144,8 @@ def running(
     """A desk that does no chores by itself, so that a test says when."""
     clock = Clock()
     settings = {"correction_window_s": 0} | settings
-    made = Settings(database=path / "desk.sqlite3", argon2=CHEAP, **settings)
+    file = path / "desk.sqlite3"
+    made = Settings(database=file if file.exists() else fresh_file(file), argon2=CHEAP, **settings)
     app = create_app(made, clock=clock, elapsed_s=clock.elapsed_s, chores=chores)
     listening = bind("127.0.0.1", 0)
     ready = threading.Event()

@@ -25,6 +25,7 @@ from api.platform.database.tables import LedgerRow
 from lane.ledger import merkle
 from lane.ledger.chain import GENESIS, Head, follow
 from lane.platform.errors import LedgerBrokenError
+from tests.support import tiers
 from tests.support.running_desk import running
 
 VERIFIER = Path(verifier.__file__)
@@ -63,7 +64,7 @@ def test_signatures_are_those_of_the_rfc(key: str, message: str, signature: str)
     assert not verifier.verify_signature(parts[0], parts[1] + b"x", parts[2])
 
 
-@settings(max_examples=60)
+@settings(max_examples=tiers.examples(60))
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=200), st.data())
 def test_a_signature_is_believed_where_cryptography_believes_it(
     secret: bytes, message: bytes, data: st.DataObject
@@ -192,7 +193,7 @@ def test_a_program_of_one_file_imports_the_standard_library_alone() -> None:
     assert "trusts none" in found.stdout
 
 
-@settings(max_examples=150)
+@settings(max_examples=tiers.examples(150))
 @given(st.data())
 def test_any_bit_changed_in_an_export_is_found(shift: Shift, data: st.DataObject) -> None:
     lines = [dict(line) for line in shift.export]
@@ -257,7 +258,7 @@ def test_a_tail_taken_with_its_heads_is_found_by_a_head_that_was_kept(shift: Shi
     assert "cut off" in str(checked(cut, shift.late))
 
 
-@settings(max_examples=150)
+@settings(max_examples=tiers.examples(150))
 @given(st.data())
 def test_any_change_of_a_proof_is_found(shift: Shift, data: st.DataObject) -> None:
     lines = [dict(line) for line in shift.proof]

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 from api.__main__ import app
 from api.platform.errors import SettingsError
 from api.platform.settings import load
+from tests.support import tiers
 from tests.support.postgresql import empty_database
 from tests.support.running_desk import PASSWORD, Lane, Officer
 
@@ -63,7 +64,7 @@ def added(database: Path | str) -> tuple[str, str]:
     return token, json.loads(made.stdout)["password"]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
+@tiers.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None], quick=1)
 def test_the_desk_ends_cleanly_with_streams_open(tmp_path: Path, ending: signal.Signals | None) -> None:
     database = tmp_path / "desk.sqlite3"
     token, password = added(database)

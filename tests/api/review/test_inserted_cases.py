@@ -16,6 +16,7 @@ from api.lanes.hall.status_report import StatusReport
 from api.platform.database.tables import ReferralRow, SeededRow
 from api.review.prepared import stored_cases
 from tests.api.review.test_prepared_cases import prepare
+from tests.support import tiers
 from tests.support.evaluated_lane import kinds
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
@@ -306,7 +307,9 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=tiers.examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(STEPS)
 def test_no_order_of_things_delays_a_traveller(
     certain: RunningDesk, lane: Lane, officer: Officer, steps: list[Callable[[Work], None]]

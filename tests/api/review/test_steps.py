@@ -18,6 +18,7 @@ from api.review.cases.answers import Judgement, OfficerAnswer
 from api.review.cases.steps import Stage, Step, Verdict
 from api.review.travellers_cases import TravellersCases
 from lane.decision.referral import GROUNDS, MOST_REPEATS, Answer, Decision
+from tests.support import tiers
 from tests.support.running_desk import Lane, RunningDesk, drawn_face, running
 
 PICTURES = [drawn_face(1, 48, 60), drawn_face(2, 48, 60)]
@@ -201,7 +202,7 @@ def test_no_order_of_events_breaks_the_rules_of_a_review(site: RunningDesk) -> N
         run_state_machine_as_test(
             Review,
             settings=settings(
-                max_examples=30,
+                max_examples=tiers.examples(30),
                 stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow],

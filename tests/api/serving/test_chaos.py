@@ -38,6 +38,7 @@ from lane.decision.referral import Answer, Ground
 from lane.ledger.chain import Entry
 from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, run
 from tests.api.serving.test_workers import address_of
+from tests.support import tiers
 from tests.support.postgresql import Postgres, server_to_kill
 from tests.support.processes import children_of
 from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged, wait_until, wire
@@ -319,7 +320,7 @@ def decide_everything(
     officer.http.close()
 
 
-@pytest.mark.parametrize("killed", ["desk on sqlite", "worker", "desk", "postgresql"])
+@tiers.parametrize("killed", ["desk on sqlite", "worker", "desk", "postgresql"], quick=1)
 def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed(
     killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from api.platform.events import Event
 from api.platform.worker_events import PostgresEvents
 from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, added
 from tests.api.web.test_events import Follower
+from tests.support import tiers
 from tests.support.postgresql import server
 from tests.support.processes import children_of, command_of
 from tests.support.running_desk import Lane, Officer, wait_until
@@ -102,6 +103,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_desk_goes_on(place: Path | 
                 assert lane.http.get("/passages/p-0/decision").status_code == 404
 
 
+@pytest.mark.thorough
 def test_a_worker_that_is_killed_before_it_is_ready_does_not_end_a_desk_that_serves(
     place: Path, tmp_path: Path
 ) -> None:
@@ -128,7 +130,7 @@ def answers(address: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@tiers.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], quick=1)
 def test_all_workers_end_with_the_desk(place: Path, tmp_path: Path, ending: signal.Signals) -> None:
     added(place)
     with serving(place, tmp_path / "log") as (process, address):

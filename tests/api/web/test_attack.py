@@ -9,18 +9,17 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 
-from api.platform.settings import Settings
 from api.web.access.authentication import Guarded
 from api.web.access.permissions import RULES, Caller
-from api.web.app import create_app
 from tests.api.web.test_permissions import Site
+from tests.support import described_desk
 from tests.support.evaluated_lane import TOKEN
 from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk, running
 
 STREAM = "follow_events"
 READ = [
     pytest.param(str(route.path), route.original_route.name, id=route.original_route.name)
-    for route in iter_route_contexts(create_app(Settings()).routes)
+    for route in iter_route_contexts(described_desk.app().routes)
     if isinstance(route.original_route, Guarded)
     and "GET" in (route.methods or ())
     and route.original_route.name != STREAM

@@ -16,15 +16,15 @@ from pydantic import SecretStr
 
 from api.people.roles import Role
 from api.platform.errors import RuleMissingError
-from api.platform.settings import Settings
 from api.web.access.authentication import Guarded, GuardedPage, cookie_name
 from api.web.access.permissions import PEOPLE, RULES, Caller, Rule
-from api.web.app import _check_guarded, create_app
+from api.web.app import _check_guarded
+from tests.support import described_desk
 from tests.support.evaluated_lane import TOKEN
 from tests.support.running_desk import PASSWORD, Officer, RunningDesk, running
 
-APP = create_app(Settings())
-OPENAPI: dict[str, Any] = APP.openapi()
+APP = described_desk.app()
+OPENAPI: dict[str, Any] = described_desk.openapi()
 FILLED = {"sha256": "0" * 64, "alarm": "1"}
 STRANGER, FORGER = "a stranger", "somebody with invented tokens"
 CALLERS = [STRANGER, FORGER, *(caller for caller in Caller if caller is not Caller.ANYONE)]

@@ -32,6 +32,7 @@ from lane.passage.judge import Judged
 from lane.passage.station import Station
 from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import CameraError, DeskLostError, NobodyYetError
+from tests.support import tiers
 from tests.support.lane.example_evidence import GOOD, MATCHER, POLICY
 from tests.support.lane.simulated_lane import LANE, Diary, opened
 
@@ -235,7 +236,7 @@ def test_a_beacon_that_fails_stops_nothing(tmp_path: Path) -> None:
 COMMANDS = st.sampled_from([NO_COMMAND, CLOSE, STOP, OPEN])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tiers.examples(60), deadline=None)
 @given(st.lists(COMMANDS, min_size=1, max_size=8), st.sampled_from([None, Answer.SECOND_LINE]))
 def test_no_command_opens_a_gate_for_a_passenger_who_has_neither_proof_nor_an_officers_admit(
     commands: list[Command], answer: Answer | None

@@ -40,6 +40,7 @@ from models.networks.build import Networks, build_networks
 from models.runtime.onnx_runtime import RuntimeSettings
 from models.values.face import AlignedFace, Embedding
 from models.values.identity import MatcherIdentity
+from tests.support import tiers
 from tests.support.lane.calibration_files import policy_for
 from tests.support.lane.simulated_lane import LANE, Hall, hall
 
@@ -207,7 +208,7 @@ ENDING = [answer for answer in Answer if answer is not Answer.REPEAT_CAPTURE]
 """Answers that end the wait: a desk that asks for nothing but captures is waited for, for ever."""
 
 
-@settings(max_examples=10)
+@settings(max_examples=tiers.examples(10))
 @given(names=st.lists(st.sampled_from(NAMES), max_size=5), answer=st.sampled_from(ENDING))
 def test_no_evaluator_changes_what_is_decided_or_done(
     names: list[str], answer: Answer, verdicts: Verdicts

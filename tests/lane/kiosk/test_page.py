@@ -17,6 +17,7 @@ from lane.decision.reason_codes import Code
 from lane.kiosk.sentences import SENTENCES, TAGS
 from lane.kiosk.settings import Language
 from lane.kiosk.traveller_requests import OPEN_TO_WISHES, PICTURED, Wish
+from tests.support import tiers
 from tests.support.browser import CHROMIUM, NO_BROWSER, chromium
 from tests.support.lane import kiosk_process
 from tests.support.lane.kiosk_process import kiosk, until
@@ -109,7 +110,7 @@ def sees_a_picture(page: Page, shown: kiosk_process.Shown) -> None:
 # What it looks like
 
 
-@pytest.mark.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE, (768, 1366), (1280, 800)])
+@tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE, (768, 1366), (1280, 800)], quick=2)
 def test_every_instruction_is_whole_at_every_size(
     browser: Browser, shared: kiosk_process.Shown, size: tuple[int, int]
 ) -> None:
@@ -372,8 +373,8 @@ def test_a_button_is_pressed_confirmed_taken_back_and_heard(browser: Browser, wi
         assert not page.locator("#confirmed").is_visible()
 
 
-@pytest.mark.parametrize("languages", [("zh", "en"), ("en", "zh")])
-@pytest.mark.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE])
+@tiers.parametrize("languages", [("zh", "en"), ("en", "zh")], quick=1)
+@tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE], quick=1)
 def test_a_confirmation_covers_nothing_and_moves_no_button(
     browser: Browser, size: tuple[int, int], languages: tuple[Language, ...]
 ) -> None:
@@ -391,7 +392,7 @@ def test_a_confirmation_covers_nothing_and_moves_no_button(
             page.wait_for_selector("[data-wish=help][aria-pressed=false]")
 
 
-@pytest.mark.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE])
+@tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE], quick=1)
 def test_buttons_fit_a_hand_and_stay_where_they_are(
     browser: Browser, shared: kiosk_process.Shown, size: tuple[int, int]
 ) -> None:

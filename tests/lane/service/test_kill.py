@@ -17,6 +17,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from lane.gate.settings import GateSettings
 from lane.gate.simulated_relay_box import RelayBox
 from tests.lane.service.test_crash import ROOT, entries_told, ledger_holds, site
@@ -132,6 +134,7 @@ def kill_once(lane: dict[str, str], runs: Runs, box: RelayBox, after_s: float, r
         report.shut_after_s.append(box.diary[-1].at_s - killed_s)
 
 
+@pytest.mark.thorough
 def test_killed_at_random_moments_nothing_is_lost_and_no_door_opens_without_a_decision(
     tmp_path: Path,
 ) -> None:

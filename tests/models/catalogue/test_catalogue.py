@@ -22,6 +22,7 @@ from models.selftest import known_face
 from models.values.face import Face
 from tests.models.catalogue.test_weights import run
 from tests.models.conftest import ONE_THREAD
+from tests.support import tiers
 
 SHIPPED = (Path(catalogue.__file__).parent / "catalogue.toml").read_text(encoding="utf-8")
 
@@ -154,7 +155,7 @@ LITERALS += [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=tiers.examples(200))
 @given(st.sampled_from(LINES), st.sampled_from(LITERALS))
 def test_whatever_stands_in_an_entry_it_is_read_or_refused_as_a_catalogue_error(
     line: int, literal: str

@@ -17,6 +17,7 @@ from models.errors import CatalogueError
 from models.networks.build import session_on
 from models.runtime.onnx_runtime import OrtSession
 from tests.models.conftest import ONE_THREAD
+from tests.support import tiers
 
 SPEC = catalogue.load().for_role("landmarks")
 Numbers = NDArray[np.float32]
@@ -85,7 +86,7 @@ def windows(image: Numbers, size: int, stride: int, fill: float) -> NDArray[np.f
 SHAPES = (st.integers(3, 9), st.integers(3, 9), st.sampled_from([1, 2, 3]), st.sampled_from([1, 2]))
 
 
-@settings(max_examples=30)
+@settings(max_examples=tiers.examples(30))
 @given(*SHAPES)
 def test_a_convolution_pads_as_tflite_does(height: int, width: int, size: int, stride: int) -> None:
     image = picture(height, width, 2)
@@ -98,7 +99,7 @@ def test_a_convolution_pads_as_tflite_does(height: int, width: int, size: int, s
     assert np.allclose(found[0], expected, atol=1e-4)
 
 
-@settings(max_examples=30)
+@settings(max_examples=tiers.examples(30))
 @given(*SHAPES)
 def test_a_depthwise_convolution_keeps_channels_apart(
     height: int, width: int, size: int, stride: int
@@ -111,7 +112,7 @@ def test_a_depthwise_convolution_keeps_channels_apart(
     assert np.allclose(run(step, image)[0], expected, atol=1e-4)
 
 
-@settings(max_examples=30)
+@settings(max_examples=tiers.examples(30))
 @given(*SHAPES)
 def test_a_pooling_takes_the_largest_and_no_padding(height: int, width: int, size: int, stride: int) -> None:
     image = picture(height, width, 2)

@@ -26,6 +26,7 @@ from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.selftest.known_face import draw_face
 from models.values.face import ImageBGR
+from tests.support import tiers
 
 DETECTOR = catalogue.load().for_role("detector")
 SHAPES = DETECTOR.input.shapes
@@ -41,7 +42,7 @@ def test_every_picture_fits_one_of_the_listed_shapes(width: int, height: int) ->
     assert height * letterbox.scale <= letterbox.canvas[1] + 1e-6
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tiers.examples(25), deadline=None)
 @given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([1.0, 0.5]))
 def test_a_letterboxed_picture_has_exactly_the_canvas_shape(width: int, height: int, at_most: float) -> None:
     image = np.zeros((height, width, 3), np.uint8)

@@ -17,11 +17,10 @@ from pydantic import SecretStr
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import CHECKS, load_all_checks
 
-from api.platform.settings import Settings
 from api.web.access.authentication import cookie_name
 from api.web.access.permissions import CSRF_HEADER, RULES, Caller
-from api.web.app import create_app
 from tests.api.web.test_permissions import STRANGER, Site
+from tests.support import described_desk
 from tests.support.evaluated_lane import TOKEN
 from tests.support.running_desk import drawn_face, running
 
@@ -39,7 +38,7 @@ CHECKED: Any = CHECKS.get_by_names(
         "response_schema_conformance",
     ]
 )
-SCHEMA = schemathesis.openapi.from_dict(create_app(Settings()).openapi())
+SCHEMA = schemathesis.openapi.from_dict(described_desk.openapi())
 FOUND: list[Any] = [found.ok() for found in SCHEMA.get_all_operations()]  # type: ignore[union-attr]
 OPERATIONS = [
     pytest.param(found, id=found.definition.raw["operationId"])

@@ -13,12 +13,11 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi.routing import iter_route_contexts
 from playwright.sync_api import Browser, Page
 
-from api.platform.settings import Settings
 from api.web.access.authentication import GuardedPage, cookie_name
 from api.web.access.permissions import RULES, Caller
-from api.web.app import create_app
 from tests.api.review.test_prepared_cases import prepare
 from tests.api.web.test_permissions import STRANGER, Site
+from tests.support import described_desk, tiers
 from tests.support.evaluated_lane import tell
 from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face, running
 
@@ -30,7 +29,7 @@ WAYS = {"ask_provider", "come_from_provider"}
 """Ways to and from the site's identity provider, which this desk does not have: problem pages at most."""
 PAGES = [
     pytest.param(str(route.path), route.original_route.name, id=route.original_route.name)
-    for route in iter_route_contexts(create_app(Settings()).routes)
+    for route in iter_route_contexts(described_desk.app().routes)
     if isinstance(route.original_route, GuardedPage)
     and route.methods == {"GET"}
     and route.original_route.name not in PARTS | WAYS
@@ -154,18 +153,19 @@ AWAKE = "Promise.all(document.getAnimations().map((one) => one.finished)).then((
 LOOKS: list[tuple[str, Literal["light", "dark"]]] = [("en-GB", "light"), ("zh-CN", "dark")]
 
 
+@tiers.parametrize("looks", [LOOKS[1:], LOOKS], quick=1)
 @pytest.mark.parametrize(("path", "name"), PAGES)
 def test_no_page_has_a_serious_fault_of_accessibility(
-    path: str, name: str, browser: Browser, shown: Shown
+    path: str, name: str, browser: Browser, shown: Shown, looks: list[tuple[str, str]]
 ) -> None:
     allowed = [caller for caller in shown.site.people if caller in RULES[name].callers]
     held = [caller for caller in allowed if caller is Caller.OFFICER]
     for number, caller in enumerate((held if "{passage}" in path else allowed) or [STRANGER]):
-        for locale, scheme in LOOKS if number == 0 else LOOKS[:1]:
+        for locale, scheme in looks if number == 0 else looks[:-1]:
             assert faults(browser, shown, path, caller, locale, scheme) == []
 
 
-@pytest.mark.parametrize(("locale", "scheme"), LOOKS)
+@tiers.parametrize(("locale", "scheme"), LOOKS, quick=1)
 def test_what_became_of_a_case_has_no_serious_fault_either(
     browser: Browser, shown: Shown, locale: str, scheme: Any
 ) -> None:
@@ -176,7 +176,7 @@ def test_what_became_of_a_case_has_no_serious_fault_either(
             assert seen(page) == []
 
 
-@pytest.mark.parametrize(("locale", "scheme"), LOOKS)
+@tiers.parametrize(("locale", "scheme"), LOOKS, quick=1)
 def test_what_comes_of_a_form_has_no_serious_fault_either(
     browser: Browser, shown: Shown, locale: str, scheme: Any
 ) -> None:
