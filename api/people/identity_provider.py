@@ -21,6 +21,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from api.people.roles import Role
 from api.platform.errors import ProviderOffError, ProviderRefusedError
 from api.platform.settings import Provider
 
@@ -49,7 +50,7 @@ class ProviderIdentity:
 
     subject: str
     name: str
-    roles: frozenset[str]
+    roles: frozenset[Role]
 
 
 class HttpClient(Protocol):
@@ -137,7 +138,7 @@ class ProviderClient:
         found = claims.get(self.settings.role_claim, [])
         values = [found] if isinstance(found, str) else found if isinstance(found, list) else []
         known = self.settings.roles
-        roles = frozenset(known[value] for value in values if isinstance(value, str) and value in known)
+        roles = frozenset(Role(known[value]) for value in values if isinstance(value, str) and value in known)
         readable = name if isinstance(name, str) and name.strip().isprintable() else ""
         return ProviderIdentity(subject, readable.strip()[:48] or "officer", roles)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.ledger import chain
 from api.people import stored_passkeys
-from api.people.roles import Role
+from api.people.roles import Role, Task, having
 from api.platform.database.tables import OfficerRow, PasskeyRow, SessionRow
 from api.platform.errors import (
     LastAdministratorError,
@@ -52,22 +52,12 @@ class SignedInOfficer:
     @property
     def works(self) -> bool:
         """Whether this officer takes cases."""
-        return self.role in (Role.OFFICER, Role.SUPERVISOR)
+        return Task.DECIDE in self.role.tasks
 
     @property
     def supervises(self) -> bool:
         """Whether this officer supervises the hall and other officers."""
-        return self.role is Role.SUPERVISOR
-
-    @property
-    def audits(self) -> bool:
-        """Whether this officer reads and proves the ledger."""
-        return self.role is Role.AUDITOR
-
-    @property
-    def administers(self) -> bool:
-        """Whether this officer looks after people and lanes."""
-        return self.role is Role.ADMINISTRATOR
+        return Task.SUPERVISE in self.role.tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,10 +311,11 @@ def _check_another(row: OfficerRow, by: str) -> None:
 
 def _check_not_last(session: Session, row: OfficerRow) -> None:
     """Without an administrator, only commands on the desk's machine could restore one."""
-    if row.role != Role.ADMINISTRATOR.value:
+    administering = having(Task.ADMINISTER)
+    if row.role not in administering:
         return
     others = select(func.count()).where(
-        OfficerRow.role == Role.ADMINISTRATOR.value,
+        OfficerRow.role.in_(sorted(administering)),
         OfficerRow.password_hash.not_like(f"{_DISABLED}%"),
         OfficerRow.pseudonym != row.pseudonym,
     )

@@ -88,10 +88,10 @@ class ProviderSignIn:
         with self.database.write() as session:
             pseudonym = _pseudonym_of(session, external)
             if pseudonym is None:
-                return self._register(session, identity, external, Role(role))
+                return self._register(session, identity, external, role)
             if not officers.is_disabled(officers.one(session, pseudonym)):
                 now = self.clock()
-                officers.set_role(session, pseudonym, Role(role), at=now, by=PROVIDER)
+                officers.set_role(session, pseudonym, role, at=now, by=PROVIDER)
                 released = self.casework.release_others(session, officers.as_now(session, pseudonym), at=now)
         self._publish(released)
         return pseudonym

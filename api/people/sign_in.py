@@ -10,7 +10,6 @@ from api.people import challenges, failed_sign_ins, officers, sessions
 from api.people.casework import Casework
 from api.people.officers import SignedInOfficer
 from api.people.passwords import Passwords
-from api.people.roles import Role
 from api.people.sessions import Lifetime, Way
 from api.platform.database.database import Database
 from api.platform.errors import WrongPasswordError
@@ -64,7 +63,7 @@ class SignIn:
                 if before is not None and before != pseudonym:
                     released = self.casework.leave(session, before, at=now)
             token, who = sessions.begin(session, pseudonym, at=now, way=way)
-            if who.role in (Role.OFFICER, Role.SUPERVISOR):
+            if who.works:
                 self.casework.start_shift(session, pseudonym, at=now)
         log.info("signed in", officer=pseudonym, way=way)
         for passage in released:

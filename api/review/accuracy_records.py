@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from api.ledger import chain
 from api.ledger.facts import JudgedFact
 from api.people.officers import is_disabled
-from api.people.roles import Role
+from api.people.roles import Task, having
 from api.platform.database.tables import (
     LedgerRow,
     OfficerRow,
@@ -80,7 +80,9 @@ def record_of(session: Session, officer: str, *, at: datetime) -> AccuracyRecord
 def records(session: Session, *, at: datetime) -> list[AccuracyRecord]:
     """Everybody who decides cases, by name."""
     rows = session.scalars(
-        select(OfficerRow).where(OfficerRow.role == Role.OFFICER.value).order_by(OfficerRow.name)
+        select(OfficerRow)
+        .where(OfficerRow.role.in_(sorted(having(Task.BE_MEASURED))))
+        .order_by(OfficerRow.name)
     )
     return [record_of(session, row.pseudonym, at=at) for row in rows if not is_disabled(row)]
 
@@ -97,7 +99,7 @@ def due(session: Session, *, at: datetime) -> list[str]:
         QualityAlarmRow.kind == LOOKED, QualityAlarmRow.looked_at > at - LOOK_EVERY
     )
     seen = set(session.scalars(looked))
-    asked = select(OfficerRow).where(OfficerRow.role == Role.OFFICER.value)
+    asked = select(OfficerRow).where(OfficerRow.role.in_(sorted(having(Task.BE_MEASURED))))
     rows = session.scalars(asked.order_by(OfficerRow.pseudonym))
     return [row.pseudonym for row in rows if row.pseudonym not in seen and not is_disabled(row)]
 

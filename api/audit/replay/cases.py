@@ -8,7 +8,7 @@ from typing import Any
 
 from api.lanes import intake
 from api.ledger.facts import ClosedFact, ImageFact, PassageFact
-from api.people.roles import Role
+from api.people.roles import Task, having
 from api.review.cases import decisions, queue, steps
 from api.review.cases.steps import Act, Stage, State, Step, Verdict
 from lane.decision.referral import Answer, Decision
@@ -150,7 +150,7 @@ class CaseReplay:
         case.holder, case.shown, case.verdict = officer, False, None
 
     def _take(self, case: Case, officer: str, step: Step, claim: int) -> None:
-        supervises = self._roles[officer] == Role.SUPERVISOR
+        supervises = self._roles[officer] in having(Task.SUPERVISE)
         may = steps.may_take(case.stage, officer, case.proposals, supervises=supervises)
         must(may, "an officer takes a case that needs another one")
         must(claim == case.claims + 1, "a claim has another number than its place")

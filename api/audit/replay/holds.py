@@ -5,7 +5,7 @@ from collections.abc import Callable
 from api.audit.replay.cases import must
 from api.audit.replay.staff import StaffReplay
 from api.people import officers
-from api.people.roles import Role
+from api.people.roles import Task, having
 from lane.ledger.chain import Entry
 
 
@@ -68,6 +68,6 @@ class FacesReplay:
         )
 
     def _may_hold(self, officer: str) -> None:
-        roles = (Role.AUDITOR, Role.ADMINISTRATOR)
+        roles = having(Task.AUDIT, Task.ADMINISTER)
         may = officer == officers.COMMAND_LINE or self._staff.roles.get(officer) in roles
         must(may, "a legal hold is placed or lifted by somebody who may not")

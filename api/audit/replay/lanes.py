@@ -7,7 +7,7 @@ from datetime import datetime
 from api.audit.replay.cases import must
 from api.audit.replay.staff import StaffReplay
 from api.lanes.recovery import Recovery
-from api.people.roles import Role
+from api.people.roles import Task, having
 from lane.decision.reason_codes import Code
 from lane.desk.commands import WISHES
 from lane.ledger.chain import GENESIS, Entry, Head, check_follows
@@ -105,7 +105,7 @@ class LaneReplay:
     def _lane_commanded(self, entry: Entry) -> None:
         lane, officer = self.by_name[entry.body["lane"]], entry.body["officer"]
         must(lane.token_sha256 is not None, "a lane is commanded after it was revoked")
-        must(self._staff.roles.get(officer) == Role.SUPERVISOR, "a lane is commanded by no supervisor")
+        must(self._staff.roles.get(officer) in having(Task.SUPERVISE), "a lane is commanded by no supervisor")
         must(entry.body["command"] == len(lane.commands) + 1, "a command to a lane is missing or moved")
         must(entry.body["wanted"] in ("open", "closed", "stopped"), "a lane is told what no lane does")
         lane.commands.append((entry.body["wanted"], officer))

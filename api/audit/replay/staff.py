@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from api.audit.replay.cases import must
 from api.people import officers
-from api.people.roles import Role
+from api.people.roles import Role, Task, having
 from lane.ledger.chain import Entry
 
 
@@ -39,14 +39,13 @@ class StaffReplay:
 
     def works(self, officer: str) -> bool:
         """Whether it is somebody who works with lanes and cases, and can sign in."""
-        roles = (Role.OFFICER, Role.SUPERVISOR)
-        return bool(self.officers.get(officer)) and self.roles.get(officer) in roles
+        return bool(self.officers.get(officer)) and self.roles.get(officer) in having(Task.DECIDE)
 
     def must_be_administered(self, entry: Entry) -> None:
         """An administrator did it, the identity provider, or whoever runs the desk's machine."""
         by = entry.body["by"]
         if by not in (officers.COMMAND_LINE, officers.PROVIDER):
-            administers = self.officers[by] and self.roles[by] == Role.ADMINISTRATOR
+            administers = self.officers[by] and self.roles[by] in having(Task.ADMINISTER)
             must(administers, "somebody administers the desk who is no administrator")
 
     def _officer_added(self, entry: Entry) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from api.lanes.hall.status_report import StatusReport, WantedState
 from api.ledger import chain
+from api.people.roles import Task, having
 from api.platform.database.tables import (
     LaneCommandRow,
     LaneMinuteRow,
@@ -189,7 +190,7 @@ def at_work(session: Session, *, at: datetime, absolute: timedelta, idle: timede
         .join(ShiftRow, ShiftRow.officer == OfficerRow.pseudonym)
         .where(SessionRow.started_at > at - absolute, SessionRow.used_at > at - idle)
         .where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
-        .where(OfficerRow.role == "officer")
+        .where(OfficerRow.role.in_(sorted(having(Task.BE_MEASURED))))
         .group_by(OfficerRow.pseudonym, OfficerRow.name)
     )
     found = [OfficerAtWork(officer, name, since) for officer, name, since in rows]

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from api.ledger import chain
 from api.ledger.facts import JudgedFact
 from api.people.officers import SignedInOfficer
-from api.people.roles import Role
 from api.platform.database.tables import OpinionRow, ReferralRow
 from api.platform.errors import (
     AlreadyDecidedError,
@@ -235,11 +234,10 @@ def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
 def release_others(session: Session, officer: SignedInOfficer, *, at: datetime) -> list[str]:
     """Give back every case about which this officer may not be asked any more; return which."""
     mine = select(ReferralRow.passage).where(is_waiting(), claimed_by(officer.pseudonym, at))
-    works = officer.role in (Role.OFFICER, Role.SUPERVISOR)
     return [
         passage
         for passage in session.scalars(mine.order_by(*_answering_order())).all()
-        if not (works and may_take(one(session, passage, at=at), officer))
+        if not (officer.works and may_take(one(session, passage, at=at), officer))
         and release(session, passage, officer.pseudonym, at=at)
     ]
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.faces.keyring import Keyring
 from api.people.officers import SignedInOfficer
-from api.people.roles import Role
+from api.people.roles import Task
 from api.platform.database.database import Database
 from api.platform.database.tables import SeededRow
 from api.platform.events import Broker, Event, EventName
@@ -41,7 +41,7 @@ class InsertedCases:
 
     def case_for(self, officer: SignedInOfficer) -> Referral | None:
         """This officer's inserted case, offered now if one is due; None where a traveller waits."""
-        if self.settings.seeded_share <= 0 or officer.role is not Role.OFFICER:
+        if self.settings.seeded_share <= 0 or Task.BE_MEASURED not in officer.role.tasks:
             return None
         with self.database.read() as session:
             if not stored_cases.are_there(session, training=False):

@@ -99,7 +99,7 @@ def _authenticate(request: Request, rule: Rule) -> None:
 
 def _allowed(request: Request, rule: Rule) -> SignedInOfficer:
     who = signed_in(request, acting=rule.keeps_alive)
-    if Caller(who.role.value) not in rule.people:
+    if who.role not in rule.people:
         raise NotAllowedError
     if who.must_change and not rule.with_one_time_password:
         raise OneTimePasswordError

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from api.people.roles import Role, Task, having
 from api.platform.errors import (
     ANSWERS,
     ApiError,
@@ -24,18 +25,14 @@ CSRF_HEADER = "X-CSRF-Token"
 
 
 class Caller(StrEnum):
-    """A kind of caller: a role of people who sign in, a machine with a token, or anyone."""
+    """A caller without a role: a machine with a token, or anyone."""
 
-    OFFICER = "officer"
-    SUPERVISOR = "supervisor"
-    AUDITOR = "auditor"
-    ADMINISTRATOR = "administrator"
     LANE = "lane"
     MONITOR = "monitor"
     ANYONE = "anyone"
 
 
-PEOPLE = frozenset({Caller.OFFICER, Caller.SUPERVISOR, Caller.AUDITOR, Caller.ADMINISTRATOR})
+PEOPLE: frozenset[str] = frozenset(Role)
 """Everybody who signs in."""
 
 
@@ -47,14 +44,15 @@ class Rule:
     somebody is at the page; requests that a page makes by itself do not.
     """
 
-    callers: frozenset[Caller]
+    callers: frozenset[str]
+    """Roles, or a `Caller`."""
     changes: bool = False
     keeps_alive: bool = True
     with_one_time_password: bool = False
     """Also for somebody who must first change a one-time password."""
 
     @property
-    def people(self) -> frozenset[Caller]:
+    def people(self) -> frozenset[str]:
         """Those of them who sign in."""
         return self.callers & PEOPLE
 
@@ -65,14 +63,14 @@ class Rule:
 
 
 _ANYONE = frozenset({Caller.ANYONE})
-_QUEUE = frozenset({Caller.OFFICER, Caller.SUPERVISOR})
-_SUPERVISOR = frozenset({Caller.SUPERVISOR})
-_ADMINISTRATOR = frozenset({Caller.ADMINISTRATOR})
-_HOLDING = frozenset({Caller.AUDITOR, Caller.ADMINISTRATOR})
-_COUNTING = _HOLDING | {Caller.SUPERVISOR, Caller.MONITOR}
 _LANE = frozenset({Caller.LANE})
-_AUDITOR = frozenset({Caller.AUDITOR})
-_WITNESS = frozenset({Caller.AUDITOR, Caller.SUPERVISOR, Caller.LANE, Caller.MONITOR})
+_QUEUE = having(Task.DECIDE)
+_SUPERVISOR = having(Task.SUPERVISE)
+_ADMINISTRATOR = having(Task.ADMINISTER)
+_AUDITOR = having(Task.AUDIT)
+_HOLDING = _AUDITOR | _ADMINISTRATOR
+_COUNTING = _HOLDING | _SUPERVISOR | {Caller.MONITOR}
+_WITNESS = _AUDITOR | _SUPERVISOR | {Caller.LANE, Caller.MONITOR}
 
 RULES: dict[str, Rule] = {
     # about

@@ -9,6 +9,7 @@ from api.ledger.facts import StoredEntry
 from api.platform.messages import ChainHead, Point, Sha256, StrictMessage
 from api.review.cases.steps import Match, ReferralState, Stage, Step, Verdict
 from api.review.officer_accuracy import Outcome, Truth
+from api.web.messages.people import RoleName
 from lane.decision.referral import Answer, Ground
 
 
@@ -73,7 +74,7 @@ class Officer(StrictMessage):
 
     name: str
     pseudonym: str
-    role: Literal["officer", "supervisor", "auditor", "administrator"]
+    role: RoleName
     duties: list[str] = Field(description="For which cases this officer may be asked beside all others.")
 
 

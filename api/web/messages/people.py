@@ -1,13 +1,17 @@
 """The messages about people, sessions, passkeys and lanes' tokens."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from api.people.roles import Role
 from api.platform.messages import StrictMessage
 
-RoleName = Literal["officer", "supervisor", "auditor", "administrator"]
+if TYPE_CHECKING:
+    RoleName = Role
+else:  # as a choice of words, not as a type of its own, so stands the role in the description of the API
+    RoleName = Annotated[Literal[tuple(role.value for role in Role)], AfterValidator(Role)]
 Pseudonym = Annotated[str, StringConstraints(pattern="^officer-[0-9a-f]{8}$")]
 Handle = Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
 Duty = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,32}$")]
@@ -41,7 +45,7 @@ class NewPerson(StrictMessage):
     """Somebody to register."""
 
     name: NewName
-    role: RoleName = "officer"
+    role: RoleName = Role.OFFICER
     duties: Duties = Field(default=[])
 
 

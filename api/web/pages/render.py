@@ -7,8 +7,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.people.officers import SignedInOfficer
 from api.web.access.authentication import csrf_token, token_of
 from api.web.middleware.request_id import request_id_of
+from api.web.pages import navigation
 from api.web.translations import language
 from api.web.translations.language import CHOICES, N_, Words
 
@@ -86,7 +88,9 @@ _OTHER = N_("The desk could not do this. Go back and try again.")
 def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
     """A whole page or a part of one. A language that was asked for is remembered."""
     words = language.of_request(request)
-    context = {"same_page": _same_page(request), "csrf_token": _csrf(request), **values}
+    officer = values.get("officer")
+    places = navigation.places(officer.role) if isinstance(officer, SignedInOfficer) else []
+    context = {"same_page": _same_page(request), "csrf_token": _csrf(request), "places": places, **values}
     html = environment(words.tag).get_template(template).render(_basics(words) | context)
     response = HTMLResponse(
         html, status, headers={"Content-Language": words.tag, "Vary": "Accept-Language, Cookie"}

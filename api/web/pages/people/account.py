@@ -92,7 +92,6 @@ def _account(
         changed=changed,
         has_password=has_password,
         sessions=people.sessions_of(who.pseudonym),
-        roles=people_views.ROLES,
         ways=people_views.WAYS,
         passkeys=_passkeys(request, who) if has_password else None,
     )

@@ -40,7 +40,7 @@ def show_people(request: Request, people: ThePeople, who: TheOfficer) -> Respons
         "people/people.html",
         officer=who,
         people=people.listed(),
-        roles=people_views.ROLES,
+        roles=list(Role),
         unanswerable=people.unanswerable(),
         problem="",
     )
@@ -69,7 +69,7 @@ def show_person(request: Request, officer: One, people: ThePeople, who: TheOffic
         officer=who,
         one=people.one(officer),
         sessions=people.sessions_of(officer),
-        roles=people_views.ROLES,
+        roles=list(Role),
         ways=people_views.WAYS,
     )
 

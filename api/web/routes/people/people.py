@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from api.people.administration import People
 from api.people.officers import Person
-from api.people.roles import Role
 from api.people.sessions import OpenSession
 from api.platform.errors import (
     LastAdministratorError,
@@ -58,7 +57,7 @@ def list_officers(people: ThePeople) -> PeopleList:
 )
 def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordMessage:
     """The password in the answer is shown this once, and is good for choosing another."""
-    pseudonym, password = people.add(wanted.name, Role(wanted.role), wanted.duties, who)
+    pseudonym, password = people.add(wanted.name, wanted.role, wanted.duties, who)
     return PasswordMessage(officer=pseudonym, password=password)
 
 
@@ -71,7 +70,7 @@ def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> Passwo
 )
 def set_role(officer: ThePseudonym, wanted: NewRole, people: ThePeople, who: TheOfficer) -> Response:
     """Sessions with the old role end. Nobody changes the own role, and the last administrator stays."""
-    people.set_role(officer, Role(wanted.role), who)
+    people.set_role(officer, wanted.role, who)
     return Response(status_code=204)
 
 
@@ -141,7 +140,7 @@ def person_message(person: Person) -> PersonMessage:
     return PersonMessage(
         officer=person.pseudonym,
         name=person.name,
-        role=person.role.value,
+        role=person.role,
         duties=list(person.duties),
         disabled=person.disabled,
         external=person.external,

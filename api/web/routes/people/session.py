@@ -113,4 +113,4 @@ def change_password(wanted: PasswordChange, people: ThePeople, who: TheOfficer) 
 
 def officer_message(who: SignedInOfficer) -> Officer:
     """The officer who is signed in, as a message."""
-    return Officer(name=who.name, pseudonym=who.pseudonym, role=who.role.value, duties=sorted(who.duties))
+    return Officer(name=who.name, pseudonym=who.pseudonym, role=who.role, duties=sorted(who.duties))

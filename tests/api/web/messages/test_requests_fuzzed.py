@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import CHECKS, load_all_checks
 
+from api.people.roles import Role
 from api.web.access.authentication import cookie_name
 from api.web.access.permissions import CSRF_HEADER, RULES, Caller
 from tests.api.web.test_permissions import STRANGER, Site
@@ -67,7 +68,7 @@ class Asked:
     def _proof(self, caller: str) -> tuple[dict[str, str], dict[str, str]]:
         client = self.site.clients[caller]
         if caller in self.site.people:
-            self.site.signed_in(Caller(caller))
+            self.site.signed_in(Role(caller))
             return {CSRF_HEADER: client.headers[CSRF_HEADER]}, {self.cookie: client.cookies[self.cookie]}
         return {name: client.headers[name] for name in ("Authorization",) if name in client.headers}, {}
 
@@ -82,7 +83,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         lane = stack.enter_context(desk.lane("lane-2"))
         images = [drawn_face(1), drawn_face(2)]
         passages = [lane.refer(images=images) for _ in range(6)]
-        held = site.people[Caller.OFFICER]
+        held = site.people[Role.OFFICER]
         for passage in passages[:4]:
             held.claim(passage)
         held.decide(passages[0])
