@@ -53,7 +53,7 @@ class Rule:
 
     @property
     def people(self) -> frozenset[str]:
-        """Those of them who sign in."""
+        """The callers among them who sign in."""
         return self.callers & PEOPLE
 
     @property
