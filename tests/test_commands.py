@@ -42,7 +42,8 @@ def test_help_loads_no_heavy_package(package: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["api openapi", "api settings", "lane settings", "models --help"])
-def test_a_command_whose_reader_has_gone_ends_as_any_other(command: str) -> None:
+def test_command_survives_its_gone_reader(command: str) -> None:
+    """A command whose reader has gone ends as any other."""
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
@@ -54,7 +55,7 @@ def test_a_command_whose_reader_has_gone_ends_as_any_other(command: str) -> None
 
 
 @pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
-def test_every_setting_is_told_with_its_meaning(package: str, settings: type[BaseModel], prefix: str) -> None:
+def test_every_setting_is_told_with_meaning(package: str, settings: type[BaseModel], prefix: str) -> None:
     found = list(setting_keys.keys(settings, prefix))
     assert [key.name for key in found if not key.meaning.endswith(".")] == []
     assert {key.name.partition(".")[0] for key in found} == set(settings.model_fields)
@@ -68,7 +69,7 @@ def test_every_setting_is_told_with_its_meaning(package: str, settings: type[Bas
 
 
 @pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
-def test_a_setting_is_read_from_the_variable_that_is_told(
+def test_setting_reads_its_told_variable(
     package: str, settings: Any, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = api.platform.settings.load if package == "api" else lane.settings.read

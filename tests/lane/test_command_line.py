@@ -48,7 +48,8 @@ def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     return plain
 
 
-def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Path) -> None:
+def test_holder_is_admitted_with_grounds(photos: Path) -> None:
+    """The answer says what it rests on."""
     live = photos / "obama2.jpg", photos / "obama3.jpg"
     arguments = ("lane", "verify", "--document", photos / "obama.jpg", "--live", *live, "--json")
     done = subprocess.run(
@@ -75,7 +76,7 @@ def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Pat
 
 
 @pytest.mark.usefixtures("loaded")
-def test_another_person_is_referred_with_exit_code_0(photos: Path) -> None:
+def test_other_person_refers_with_exit_0(photos: Path) -> None:
     plain = verdict("--document", photos / "obama.jpg", "--live", photos / "biden.jpg")
     assert plain["outcome"] == "refer"
     assert plain["reasons"] == ["F10"]
@@ -83,7 +84,8 @@ def test_another_person_is_referred_with_exit_code_0(photos: Path) -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_document_photo_without_a_face_is_referred_not_compared(photos: Path, tmp_path: Path) -> None:
+def test_document_photo_without_face_refers(photos: Path, tmp_path: Path) -> None:
+    """It is not compared."""
     blank = tmp_path / "blank.png"
     Image.new("RGB", (400, 500), "white").save(blank)
     plain = verdict("--document", blank, "--live", photos / "biden.jpg")
@@ -92,7 +94,7 @@ def test_a_document_photo_without_a_face_is_referred_not_compared(photos: Path, 
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_live_picture_without_a_face_is_referred(photos: Path, tmp_path: Path) -> None:
+def test_live_picture_without_face_refers(photos: Path, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("RGB", (400, 500), "white").save(blank)
     plain = verdict("--document", photos / "obama.jpg", "--live", blank)
@@ -102,7 +104,8 @@ def test_a_live_picture_without_a_face_is_referred(photos: Path, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("loaded")
-def test_one_impostor_among_the_live_pictures_refers(photos: Path) -> None:
+def test_one_impostor_picture_refers(photos: Path) -> None:
+    """Among the live pictures."""
     plain = verdict("--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", photos / "biden.jpg")
     assert plain["reasons"] == ["F10"]
 
@@ -139,9 +142,8 @@ def spoilt(photos: Path) -> dict[str, bytes]:
 @pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("kind", ["truncated", "empty", "text", "huge-header", "truncated-png"])
 @pytest.mark.parametrize("role", ["document", "live"])
-def test_an_unusable_picture_is_one_clear_line_and_exit_code_2(
-    kind: str, role: str, photos: Path, tmp_path: Path
-) -> None:
+def test_unusable_picture_exits_with_2(kind: str, role: str, photos: Path, tmp_path: Path) -> None:
+    """One clear line says why."""
     bad, good = tmp_path / f"{kind}.jpg", photos / "obama.jpg"
     bad.write_bytes(spoilt(photos)[kind])
     pair = (bad, good) if role == "document" else (good, bad)
@@ -155,7 +157,8 @@ def test_an_unusable_picture_is_one_clear_line_and_exit_code_2(
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_corrupt_picture_is_a_result_or_a_clear_error(photos: Path, tmp_path: Path) -> None:
+def test_corrupt_picture_gives_result_or_error(photos: Path, tmp_path: Path) -> None:
+    """The error is a clear one."""
     bad = tmp_path / "corrupt.jpg"
     bad.write_bytes(spoilt(photos)["corrupt"])
     done = lane("verify", "--document", photos / "obama.jpg", "--live", bad, "--json")
@@ -208,7 +211,8 @@ def of_20_megapixels(picture: Image.Image, path: Path) -> None:
     [as_cmyk, as_gray, as_16_bit, with_alpha, turned_by_exif, of_20_megapixels],
     ids=lambda f: f.__name__,
 )
-def test_an_odd_but_sound_picture_gives_the_same_outcome(save: Any, photos: Path, tmp_path: Path) -> None:
+def test_odd_sound_picture_keeps_outcome(save: Any, photos: Path, tmp_path: Path) -> None:
+    """Of another colour model, depth, orientation or size."""
     odd = tmp_path / "odd.jpg"
     with Image.open(photos / "obama2.jpg") as picture:
         save(picture.convert("RGB"), odd)
@@ -216,7 +220,8 @@ def test_an_odd_but_sound_picture_gives_the_same_outcome(save: Any, photos: Path
     assert plain["outcome"] == "admit", plain
 
 
-def test_memory_stays_bounded_for_a_picture_of_20_megapixels(photos: Path, tmp_path: Path) -> None:
+def test_large_picture_keeps_memory_bounded(photos: Path, tmp_path: Path) -> None:
+    """A picture of 20 megapixels."""
     big = tmp_path / "big.jpg"
     with Image.open(photos / "obama2.jpg") as picture:
         of_20_megapixels(picture.convert("RGB"), big)
@@ -240,7 +245,7 @@ def test_memory_stays_bounded_for_a_picture_of_20_megapixels(photos: Path, tmp_p
     assert int(peak_kib) < 800 * 1024
 
 
-def test_a_policy_for_another_matcher_is_refused(photos: Path, tmp_path: Path) -> None:
+def test_other_matchers_policy_is_refused(photos: Path, tmp_path: Path) -> None:
     other = tmp_path / "policy.toml"
     write(tmp_path / "made-up.json", MatcherIdentity("sface-2021dec", "f" * 64, "f" * 64))
     other.write_text(policy_text(), encoding="utf-8")
@@ -252,9 +257,8 @@ def test_a_policy_for_another_matcher_is_refused(photos: Path, tmp_path: Path) -
     assert "python -m benchmarks calibrate" in done.stderr
 
 
-def test_a_referral_load_that_the_site_does_not_accept_is_refused_with_both_figures(
-    networks: Networks, photos: Path, tmp_path: Path
-) -> None:
+def test_unaccepted_referral_load_is_refused(networks: Networks, photos: Path, tmp_path: Path) -> None:
+    """With both figures."""
     other = tmp_path / "policy.toml"
     write(tmp_path / "made-up.json", networks.embedder.identity)
     text = policy_text().replace("accepted_referral_load = 0.1", "accepted_referral_load = 0.01")
@@ -267,9 +271,10 @@ def test_a_referral_load_that_the_site_does_not_accept_is_refused_with_both_figu
     assert "accepted_referral_load is 1.00%" in done.stderr
 
 
-def test_missing_weights_say_which_command_brings_them(
+def test_missing_weights_name_their_command(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The one that brings them."""
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
     done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg")
     assert done.returncode == 2
@@ -285,7 +290,8 @@ def test_help_teaches(command: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_script_can_tell_refer_from_admit_where_it_asks_to(photos: Path) -> None:
+def test_script_tells_refer_from_admit(photos: Path) -> None:
+    """By the exit code, where it asks to."""
     for live, code in (("biden.jpg", 10), ("obama2.jpg", 0)):
         done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / live, "--exit-code")
         assert (done.returncode, done.stderr) == (code, "")

@@ -55,7 +55,7 @@ EXPECTED = {
 }
 
 
-def test_nothing_that_a_whole_demo_writes_holds_a_face(demo: dict[str, Any], photos: Path) -> None:
+def test_demo_writes_no_face(demo: dict[str, Any], photos: Path) -> None:
     """Ledger, queue, keys, journal and log, as they lie on the disk, with what SQLite left in free pages."""
     written = [path for path in Path(demo["folder"]).rglob("*") if path.is_file()]
     assert {path.suffix for path in written} >= {".sqlite", ".log", ".keys"}
@@ -68,7 +68,7 @@ def test_nothing_that_a_whole_demo_writes_holds_a_face(demo: dict[str, Any], pho
         assert not any(piece in content for piece in pieces), path.name
 
 
-def test_every_passenger_gets_the_outcome_that_the_rules_say(demo: dict[str, Any]) -> None:
+def test_every_passenger_gets_the_rules_outcome(demo: dict[str, Any]) -> None:
     found = {line["passenger"]: line for line in demo["passages"]}
     assert set(found) == set(EXPECTED)
     for name, (outcome, reasons) in EXPECTED.items():
@@ -79,9 +79,10 @@ def test_every_passenger_gets_the_outcome_that_the_rules_say(demo: dict[str, Any
     assert found["dark"]["components"]["F04"][0] == "brightness"
 
 
-def test_the_gate_opens_for_the_admitted_and_for_whom_an_officer_admits_and_for_nobody_else(
+def test_gate_opens_only_for_the_admitted(
     demo: dict[str, Any],
 ) -> None:
+    """Admitted by the lane or by an officer."""
     for line in demo["passages"]:
         assert (line["officer"] is None) is (line["outcome"] == "admit")
         assert line["gate_opened"] is (line["outcome"] == "admit" or line["officer"] == "admit")
@@ -95,7 +96,7 @@ def test_every_line_tells_its_stages(demo: dict[str, Any]) -> None:
         )
 
 
-def test_the_ledger_is_verified_and_finds_a_changed_entry(demo: dict[str, Any]) -> None:
+def test_ledger_verifies_and_finds_changed_entry(demo: dict[str, Any]) -> None:
     assert demo["ledger"]["verified"] is True
     database = demo["folder"] / "desk.sqlite"
     verify = [sys.executable, "-m", "api", "ledger", "verify", "--database", str(database)]
@@ -112,9 +113,10 @@ def test_the_ledger_is_verified_and_finds_a_changed_entry(demo: dict[str, Any]) 
     assert found.returncode == 1
 
 
-def test_nothing_that_the_demo_wrote_but_the_referral_pictures_holds_a_secret_or_a_face(
+def test_only_referral_pictures_hold_a_face(
     demo: dict[str, Any],
 ) -> None:
+    """Nothing else that the demo wrote holds a face or a secret."""
     for path in demo["folder"].iterdir():
         content = path.read_bytes()
         if path.suffix == ".log":
@@ -124,13 +126,13 @@ def test_nothing_that_the_demo_wrote_but_the_referral_pictures_holds_a_secret_or
             assert JFIF not in content
 
 
-def test_it_shows_each_passage_as_it_goes(demo: dict[str, Any]) -> None:
+def test_demo_shows_passages_as_they_go(demo: dict[str, Any]) -> None:
     for name in EXPECTED:
         assert name in demo["said"]
     assert "ledger:" in demo["said"]
 
 
-def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
+def test_non_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious", encoding="utf-8")
     done = subprocess.run(
         [*COMMAND, "--headless", "--data", str(tmp_path)],
@@ -143,7 +145,8 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "precious"
 
 
-def test_control_c_ends_the_demo_and_its_desk_cleanly(photos: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_demo_cleanly(photos: Path, tmp_path: Path) -> None:
+    """And its desk."""
     assert photos.is_dir()
     folder = tmp_path / "data"
     with subprocess.Popen(

@@ -20,7 +20,8 @@ def test_a_folder_is_opened_and_probed(tmp_path: Path) -> None:
     assert [one.ok for one in probe(settings)] == [True]
 
 
-def test_no_source_is_an_error_and_a_finding() -> None:
+def test_missing_source_fails_open_and_probe() -> None:
+    """It is an error at the start, and a finding of the check."""
     with (
         pytest.raises(SettingsError, match=r"document\.source"),
         open_reader(DocumentSettings(), SkippingClock()),

@@ -144,9 +144,7 @@ def told(lane: dict[str, str]) -> list[tuple[str, str]]:
 
 
 @tiers.parametrize("apart", [8, 1], quick=1)
-def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_closed(
-    lane: dict[str, str], runs: Runs, apart: int
-) -> None:
+def test_kill_at_every_write_loses_nothing(lane: dict[str, str], runs: Runs, apart: int) -> None:
     """At each write of a passage of two, or at each eighth."""
     status, writes = runs(0, 2)
     assert status == 0

@@ -135,9 +135,10 @@ def kill_once(lane: dict[str, str], runs: Runs, box: RelayBox, after_s: float, r
 
 
 @pytest.mark.thorough
-def test_killed_at_random_moments_nothing_is_lost_and_no_door_opens_without_a_decision(
+def test_random_kills_lose_nothing(
     tmp_path: Path,
 ) -> None:
+    """No door opens without a decision either."""
     rng, report = random.Random(SEED), Report()
     passages: dict[str, Counter[str]] = {}
     witness = Witness(tmp_path / "lane.sqlite")

@@ -52,7 +52,7 @@ def supervisor(script: str, down: Down, **patience: float) -> Supervisor:
     )
 
 
-def test_a_lane_that_ends_is_started_again_after_longer_and_longer_pauses() -> None:
+def test_ended_lane_restarts_with_growing_pauses() -> None:
     down = Down(5)
     kept = supervisor(ENDS, down)
     assert kept.run_until_signal() == 143
@@ -60,15 +60,17 @@ def test_a_lane_that_ends_is_started_again_after_longer_and_longer_pauses() -> N
     assert down.paused_s == [0.01, 0.02, 0.03, 0.03, 0.03]
 
 
-def test_what_fails_while_no_lane_runs_starts_it_again_all_the_same() -> None:
+def test_failure_while_down_still_restarts() -> None:
+    """What fails while no lane runs."""
     kept = supervisor(ENDS, Down(3, fails=True))
     assert kept.run_until_signal() == 143
     assert kept.starts == 3
 
 
-def test_a_lane_that_gives_no_sign_of_life_is_killed_and_started_again(
+def test_silent_lane_is_killed_and_restarted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """One that gives no sign of life."""
     kept = supervisor(HANGS, Down(2), silent_s=0.3)
     assert kept.run_until_signal() == 143
     assert kept.starts == 2
@@ -76,7 +78,8 @@ def test_a_lane_that_gives_no_sign_of_life_is_killed_and_started_again(
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_lane_that_is_told_to_end_ends_and_is_not_started_again(number: int, code: int) -> None:
+def test_told_lane_ends_without_restart(number: int, code: int) -> None:
+    """One that is told to end."""
     before = signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), number))
     try:
         kept = supervisor(LIVES, Down(99))
@@ -87,7 +90,8 @@ def test_a_lane_that_is_told_to_end_ends_and_is_not_started_again(number: int, c
     assert kept.last.status == 143, "it got the time to shut its gate"
 
 
-def test_a_lane_that_does_not_end_when_told_is_killed() -> None:
+def test_unending_lane_is_killed() -> None:
+    """One that does not end when told."""
     before = signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     try:
         kept = supervisor(DEAF, Down(99), ends_s=0.5)
