@@ -17,7 +17,7 @@ _HOUSEHOLD = 64
 def source(peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]) -> str | None:
     """The address of a browser; of IPv6, its network.
 
-    None where browsers cannot be told apart: behind a proxy on this machine that is not trusted or names none.
+    None where browsers cannot be told apart: behind a proxy here that is not trusted, or that names none.
     """
     found = _read(peer or "")
     if found is None:
