@@ -53,7 +53,7 @@ def serve(
     with plain_errors():
         settings = load(config, database=database, host=host, port=port, workers=workers)
         logs.configure(settings.log_level, known=settings.secrets)
-        signing = key_file(settings)  # what is not set is told before a database is asked
+        signing = key_file(settings)  # a missing setting is reported before the database is opened
         with made(settings) as store:  # what a start cannot do is one line here, and nothing is served
             Proofs(store, signing, utc_now).announce()
         run_server(settings, announce=_announce, exit_with_parent=exit_with_parent)

@@ -82,7 +82,7 @@ def _message(
 
 
 def _measures(evidence: Evidence, known: Policy | None) -> Iterator[MeasureMessage]:
-    """What was measured, against the limits of the policy where it is at hand."""
+    """The measured values, against the limits of the policy where it is available."""
     band = known.band(evidence.matcher) if known else None
     yield _measure("similarity", evidence.similarity, Limit(min=band.admit) if band else None)
     yield _measure("achieved_fmr", evidence.achieved_fmr, None)

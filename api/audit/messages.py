@@ -56,7 +56,7 @@ class StepMessage(StrictMessage):
     seq: int
     at: datetime | None = Field(description="When the desk recorded it.")
     kind: str
-    lane: str | None = Field(description="Who told it; null: the desk itself.")
+    lane: str | None = Field(description="The lane that sent it; null: the desk itself.")
     told_at: datetime | None = Field(description="The lane's own time.")
     body: dict[str, Any] | None
     payload: str = Field(description="The entry exactly as it is stored and was hashed.")

@@ -22,7 +22,7 @@ from typing import Any
 FILE = "passenger-lane ledger"
 VERSION = 1
 MOST_SIGNATURES = 200
-"""Of a long export, the newest so many signatures are checked; the roots of all heads are."""
+"""In a long export, only so many newest signatures are checked, but the roots of all heads."""
 
 LONGEST_LINE = 1 << 24
 """In characters: a file that somebody made to fill the memory is refused."""
@@ -208,7 +208,7 @@ WRITTEN = {
 
 
 def signed_bytes(head: Fields) -> bytes:
-    """What the desk signs: five lines."""
+    """The five lines that the desk signs."""
     return f"passenger-lane tree head 1\ndesk\n{head['size']}\n{head['root']}\n{head['at']}\n".encode()
 
 
@@ -254,7 +254,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Fields:
 
 
 def as_entry(payload: str) -> Fields:
-    """What an entry says, in the one form that it can be said in. Raises Wrong."""
+    """The fields of an entry, which must be in canonical form. Raises Wrong."""
     found: Fields = json.loads(payload)
     types = {"at": str, "body": dict, "chain": str, "kind": str, "previous": str, "seq": int}
     again = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -275,7 +275,7 @@ class Check:
         self.roots: dict[int, bytes] = {}
         self.announced: dict[str, int] = {}
         self.entries: dict[int, Fields] = {}
-        """Of a proof alone: of an export, entries are checked as they pass."""
+        """Only of a proof: entries of an export are checked as they are read."""
         self.previous = "0" * 64
         self.stated = -1
         """How many entries the last line states."""

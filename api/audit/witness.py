@@ -32,7 +32,7 @@ class ContradictionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Where the heads are kept, and how the desk is asked."""
+    """The file of the heads, and the access to the desk."""
 
     store: Path
     desk: httpx.Client

@@ -1,4 +1,4 @@
-"""What a lane's entries hold, as far as the desk reads them."""
+"""The bodies of a lane's entries, as far as the desk reads them."""
 
 from typing import Annotated, Literal, Self
 
@@ -40,7 +40,7 @@ class MeasureFact(LaneInput):
 
 
 class DocumentFact(LaneInput):
-    """What the document said."""
+    """The data from the document."""
 
     expiry: str = Field(default="undetermined", max_length=32)
     expires_on: str | None = Field(default=None, max_length=32)
@@ -146,14 +146,14 @@ class CohortFact(StrictFact):
 
 
 class ShadowFact(StrictFact):
-    """What a second matcher says; None where it said nothing."""
+    """The result of a second matcher; None where it has none."""
 
     matcher: MatcherFact | None = None
     agreement: Literal["both_match", "both_not", "disagree"] | None = None
 
 
 class LimitsFact(StrictFact):
-    """What the calibration of the matcher expects, as shares."""
+    """The error rates that the matcher's calibration expects, as shares."""
 
     fmr: Share | None = None
     fnmr: Share | None = None

@@ -17,7 +17,7 @@ from api.platform.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """What proves that an entry is among the first `size`."""
+    """The proof that an entry is among the first `size`."""
 
     seq: int
     size: int

@@ -152,18 +152,18 @@ def _found_entry(row: LedgerRow) -> FoundEntry:
 
 
 def owns_passage(session: Session, lane: str, passage: str) -> None:
-    """Raise PassageUnknownError unless this lane told the desk of the passage."""
+    """Raise PassageUnknownError unless this lane sent entries of the passage."""
     if owner_of(session, passage) != lane:
         raise PassageUnknownError
 
 
 def may_tell_of(session: Session, lane: str, passage: str) -> None:
-    """Raise PassageUnknownError where another lane told the desk of the passage."""
+    """Raise PassageUnknownError where another lane sent entries of the passage."""
     if owner_of(session, passage) not in (None, lane):
         raise PassageUnknownError
 
 
 def owner_of(session: Session, passage: str) -> str | None:
-    """Which lane told the desk of the passage."""
+    """The lane that sent entries of the passage."""
     query = select(LedgerRow.lane).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
     return session.scalars(query.order_by(LedgerRow.seq).limit(1)).one_or_none()

@@ -1,6 +1,6 @@
 """What an auditor looks entries up by: a passage that began, a reason, an officer; a row for each.
 
-They are derived from an entry's payload alone, so that they say what was recorded, and `verify` can tell.
+They are derived from an entry's payload alone, so that `verify` can check them.
 """
 
 import re
@@ -54,4 +54,4 @@ def _officer_terms(entry: Entry) -> Iterator[str]:
 
 
 _LONGEST = 32
-"""Of a pseudonym."""
+"""The length of the longest pseudonym."""

@@ -82,7 +82,7 @@ class SigningKey:
 
     @property
     def public(self) -> str:
-        """What others need to check a signature, in hexadecimal."""
+        """The public key, in hexadecimal."""
         return self.private.public_key().public_bytes_raw().hex()
 
     def sign(self, size: int, root: bytes, at: datetime) -> TreeHead:

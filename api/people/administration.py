@@ -121,7 +121,7 @@ class People:
     # --- for everybody
 
     def sessions_of(self, pseudonym: str) -> list[OpenSession]:
-        """Where somebody is signed in. Raises OfficerUnknownError."""
+        """An officer's open sessions. Raises OfficerUnknownError."""
         with self.database.read() as session:
             officers.one(session, pseudonym)
             return sessions.listed(session, pseudonym, at=self.clock(), lifetime=self.lifetime)

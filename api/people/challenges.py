@@ -31,7 +31,7 @@ def keep(session: Session, kind: Kind, secret: str, holder: str, kept: str, *, a
 
 
 def take(session: Session, kind: Kind, secret: str, holder: str, *, at: datetime) -> str | None:
-    """What was kept with the challenge, once; None for one that is unknown or too old."""
+    """Take the data that was stored with the challenge; None where it is unknown or too old."""
     gone = delete(ChallengeRow).where(
         ChallengeRow.sha256 == token_hash(secret),
         ChallengeRow.kind == kind,

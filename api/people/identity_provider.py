@@ -35,7 +35,7 @@ _REFETCH_KEYS_AFTER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationRequest:
-    """Where to send the browser, and what checks the answer that it brings back."""
+    """The address for the browser, and the data that checks the provider's answer."""
 
     address: str
     state: str
@@ -45,7 +45,7 @@ class AuthenticationRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderIdentity:
-    """Who somebody is, by the provider's answer; `roles`: those here that it gives."""
+    """A person by the provider's answer; `roles`: the roles here that it gives."""
 
     subject: str
     name: str
@@ -77,7 +77,7 @@ class ProviderClient:
         self._keys_at: datetime | None = None
 
     def authentication_request(self) -> AuthenticationRequest:
-        """Where to send the browser. Raises ProviderOffError where the provider is out of reach."""
+        """The address for the browser. Raises ProviderOffError where the provider is out of reach."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         query = {
             "response_type": "code",
@@ -221,7 +221,7 @@ def _is_safe(address: str) -> bool:
 
 
 def to_json(request: AuthenticationRequest) -> str:
-    """What is kept until the browser comes back, as JSON."""
+    """The data that is stored until the browser comes back, as JSON."""
     return json.dumps({"nonce": request.nonce, "verifier": request.verifier})
 
 

@@ -38,7 +38,7 @@ _EXTERNAL = "external "
 
 @dataclass(frozen=True, slots=True)
 class SignedInOfficer:
-    """Who is signed in, and the hash of the session's token."""
+    """A signed-in officer, and the hash of the session's token."""
 
     name: str
     pseudonym: str
@@ -72,7 +72,7 @@ class SignedInOfficer:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is or was at the desk. `sessions`: how many are open."""
+    """An account, active or not. `sessions`: how many are open."""
 
     pseudonym: str
     name: str
@@ -155,7 +155,7 @@ def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
 
 
 def colleagues(session: Session, pseudonyms: Collection[str]) -> list[SignedInOfficer]:
-    """Those of them who may sign in, by name."""
+    """The ones among them who may sign in, by name."""
     rows = session.scalars(select(OfficerRow).where(OfficerRow.pseudonym.in_(pseudonyms)))
     return sorted((_signed_in(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
 
@@ -274,7 +274,7 @@ def disable(session: Session, pseudonym: str, *, at: datetime, by: str = COMMAND
 
 
 def credentials_hash(name: str, password_hash: str) -> str:
-    """What the ledger keeps of name and password: the password hash's salt keeps both from being guessed."""
+    """The ledger's hash of name and password; the password hash's salt protects both from guessing."""
     return hashlib.sha256(f"{name}\n{password_hash}".encode()).hexdigest()
 
 
@@ -289,7 +289,7 @@ def is_disabled(row: OfficerRow) -> bool:
 
 
 def provider_hash(row: OfficerRow) -> str | None:
-    """Who an officer is at the identity provider, as the credentials say that the ledger knows."""
+    """The hash of the officer's identity at the identity provider; None for one with a password."""
     former = _former(row)
     kept = former.removeprefix(_EXTERNAL)
     return None if kept == former else kept.split()[-1]

@@ -39,7 +39,7 @@ _ANYBODY = ""
 _REQUIRED = UserVerificationRequirement.REQUIRED
 
 Credential = Mapping[str, Any]
-"""What the browser's `PublicKeyCredential.toJSON()` gives."""
+"""The JSON of the browser's `PublicKeyCredential.toJSON()`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody may do at the desk; `api.web.access.permissions` says what that is."""
+    """The role of an officer; `api.web.access.permissions` defines what each role may do."""
 
     OFFICER = "officer"
     SUPERVISOR = "supervisor"

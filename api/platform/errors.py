@@ -162,7 +162,7 @@ class LastAdministratorError(ApiError):
 
 
 class NoPasswordError(ApiError):
-    """Who signs in elsewhere, or no more, has no password here."""
+    """The account has no password: it is disabled, or signs in at the identity provider."""
 
     says = "the desk keeps no password of this officer"
 
@@ -235,7 +235,7 @@ class TooManySignInsError(ApiError):
 
 
 class NotAllowedError(ApiError):
-    """Who is signed in has another role than this asks for."""
+    """The role of the officer does not allow this."""
 
     says = "your role does not allow this: ask somebody whose role does"
 
@@ -316,7 +316,7 @@ class KeyWrongError(KeyringError):
 
 
 class ImageChangedError(KeyringError):
-    """What is stored is not what was sealed."""
+    """The stored image is not the sealed one."""
 
     says = "the image is not available: what is stored is not what the desk sealed"
 
@@ -337,7 +337,7 @@ class LaneUnknownError(ApiError):
 
 
 class NoRequestError(ApiError):
-    """Nothing is asked of this lane, or no longer."""
+    """There is no open request to this lane."""
 
     says = "nothing is asked of this lane, or its passenger is on the way to an officer already"
 
@@ -392,7 +392,7 @@ class PassageClosedError(ApiError):
 
 
 class OtherOfficerNeededError(ApiError):
-    """Somebody else must answer for the case."""
+    """Another officer must answer the case."""
 
     says = "this case needs another officer: take another one"
 

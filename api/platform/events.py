@@ -47,7 +47,7 @@ OnLoss = Callable[[], None]
 
 
 class WorkerEvents(Protocol):
-    """What connects the brokers of several workers."""
+    """Connects the brokers of several workers."""
 
     def start(self, on_event: OnEvent, on_loss: OnLoss) -> None:
         """Begin. `on_event` gets events of other workers; `on_loss` is called when some may be missing."""

@@ -39,7 +39,7 @@ class ShiftState:
 
 @dataclass(frozen=True, slots=True)
 class EndedShift:
-    """What became of the cases that the officer had."""
+    """What happened to the cases that the officer had."""
 
     handed: tuple[str, ...]
     released: tuple[str, ...]

@@ -27,7 +27,7 @@ FEWEST = 20
 
 
 class Truth(StrEnum):
-    """Who is on the pictures."""
+    """Whether a prepared case's pictures show the same person."""
 
     SAME = "same"
     DIFFERENT = "different"

@@ -1,4 +1,4 @@
-"""What officers' changes do to their cases: the part of review that `api.people` asks for."""
+"""Cases of officers whose account changes: the part of review that `api.people` needs."""
 
 from datetime import datetime
 

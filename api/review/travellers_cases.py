@@ -1,6 +1,6 @@
 """The use cases of travellers' cases: list, claim, view, judge, decide, correct, hand to the lane.
 
-Each method is one transaction; listeners are told after it is committed.
+Each method is one transaction; its events are published after the commit.
 """
 
 from collections.abc import Callable

@@ -102,7 +102,7 @@ _PAGES = (
     quality_pages,
     request_pages,
 )
-"""What people see."""
+"""The pages."""
 
 
 class DeskApp(FastAPI):

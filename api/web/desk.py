@@ -185,7 +185,7 @@ class Desk:
 
     @property
     def people(self) -> People:
-        """Who may sign in, as what."""
+        """The accounts of officers."""
         return People(
             self.database,
             self.broker,
@@ -200,7 +200,7 @@ class Desk:
 
     @property
     def cases(self) -> OfficerWork:
-        """What officers do with cases."""
+        """The work of officers on cases."""
         parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
         return OfficerWork(
             TravellersCases(*parts), InsertedCases(*parts, serving=self._serving), self.queue_reader
@@ -229,7 +229,7 @@ class Desk:
 
     @property
     def requests(self) -> LaneRequests:
-        """What officers ask of lanes."""
+        """Officers' requests to lanes."""
         return LaneRequests(self.settings, self.database, self.broker, self.clock)
 
     @property
@@ -275,7 +275,7 @@ class Desk:
 
     @property
     def erasure(self) -> ScheduledErasure:
-        """What erases faces here."""
+        """The erasure of faces."""
         retention = timedelta(seconds=self.settings.retention_s)
         return ScheduledErasure(self.database, self.keyring, retention, self.clock, self.erasure_clock)
 

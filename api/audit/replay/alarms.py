@@ -13,7 +13,7 @@ class AlarmReplay:
 
     def __init__(self, staff: StaffReplay) -> None:
         self.raised: dict[str, dict[str, object]] = {}
-        """What an alarm is about → when it was raised, and who acknowledged it."""
+        """The subject of each alarm → when it was raised, and who acknowledged it."""
         self._staff = staff
         self.kinds: dict[str, Callable[[Entry], None]] = {
             "alarm.raised": self._alarm_raised,
@@ -37,6 +37,6 @@ class AlarmReplay:
 
 
 def alarm_key(about: Mapping[str, Any]) -> str:
-    """What an alarm is about, in one line."""
+    """The subject of an alarm, in one line."""
     names = ("lane", "group", "matcher", "sha256", "preprocessing", "rate")
     return " ".join(f"{name}={about[name]}" for name in names)

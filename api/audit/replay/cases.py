@@ -34,7 +34,7 @@ class Case:
     holder: str | None = None
     shown: bool = False
     verdict: Verdict | None = None
-    """What the holder said before the reveal."""
+    """The judgement of the holder before the reveal."""
     proposals: dict[str, Decision] = field(default_factory=dict)
     """Officer → the answer to which another officer must agree, in this round."""
     decision: Body | None = None

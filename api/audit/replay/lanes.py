@@ -39,7 +39,7 @@ class KnownLane:
     requests: list[LaneRequest] = field(default_factory=list)
     """Requests to it, in order."""
     recovery: Recovery | None = None
-    """What it may deliver again since the desk was restored."""
+    """The entries that it may deliver again since the desk was restored."""
     alarm: int | None = None
     """During an alarm at its gate: the last command that the lane had received before."""
 

@@ -100,7 +100,7 @@ class Verified:
     heads: int
     """How many signed heads were checked: kept by the desk, or given."""
     not_checked: tuple[str, ...] = ()
-    """What could be neither proven nor refuted, and why."""
+    """Checks that could not be made, and why."""
 
 
 def verify_ledger(
@@ -211,7 +211,7 @@ class _Signatures:
                 self._check_announced(number, payload)
 
     def check_end(self) -> None:
-        """Nothing may be due after the last entry."""
+        """Check that nothing is still due after the last entry."""
         if self._due:
             raise LedgerBrokenError(
                 f"the ledger is cut off: it ends at {self.rebuilt.size}, a signed head has {max(self._due)}"
@@ -267,7 +267,7 @@ class _SearchRows:
             raise LedgerBrokenError("what it is found by does not say what its content says")
 
     def check_end(self) -> None:
-        """Nothing may be found behind the last entry."""
+        """Check that there is nothing behind the last entry."""
         if self._next is not None:
             raise LedgerBrokenError(f"entry {self._next.seq} is found by a search, and is not there")
 

@@ -71,7 +71,7 @@ def clear(session: Session, series: SeriesRow, *, at: datetime) -> None:
 
 
 def subject_of(series: SeriesRow, rate: str) -> dict[str, Any]:
-    """What an alarm is about, as in the ledger."""
+    """The subject of an alarm, as in the ledger."""
     return {
         "lane": series.lane,
         "group": series.group,

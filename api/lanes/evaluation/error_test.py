@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from lane.evaluation.intervals import chance
 
 FALSE_ALARM = 1e-6
-"""Of one test."""
+"""The probability of a false alarm, for one test."""
 FEWEST_ERRORS = 3
 FEWEST_PASSENGERS = 30
 
@@ -31,7 +31,7 @@ class Trials:
 
     @property
     def expected_errors(self) -> float:
-        """The mean where all is as expected."""
+        """The mean where the share is as expected."""
         return self.passengers * self.expected
 
     @property
@@ -41,7 +41,7 @@ class Trials:
 
     @property
     def alarming(self) -> bool:
-        """Whether there are more errors than chance explains, and not too few to judge."""
+        """Whether there are more errors than chance explains, and enough of them to judge."""
         enough = self.errors >= FEWEST_ERRORS and self.passengers >= FEWEST_PASSENGERS
         return enough and self.errors >= self.expected_errors + 1 and self.chance <= FALSE_ALARM
 

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 KIND = "passage.evaluated"
 WHOLE_SITE, EVERYBODY, NO_SHADOW = "", "", ""
 MOST_SERIES = 64
-"""Of one lane, so that no lane fills the disk with invented groups and matchers."""
+"""The most series of one lane, so that none fills the disk with invented groups and matchers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def window_start(at: datetime, window: timedelta) -> datetime:
 
 
 def counts_of(fact: EvaluatedFact, decision: Decision | None, *, in_group: bool) -> EvaluationCounts:
-    """What one passenger adds; strangers of the own group alone where `in_group`."""
+    """The counts of one passenger; `in_group`: only strangers of the same group."""
     others = fact.cohort.in_group if in_group else fact.cohort.others
     numbers = _tally_counts(others) if others is not None and fact.own_match else {}
     numbers[_outcome(fact.own_match, decision)] = 1

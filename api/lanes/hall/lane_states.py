@@ -182,7 +182,7 @@ def count_escalated_and_second(session: Session) -> tuple[int, int]:
 
 
 def at_work(session: Session, *, at: datetime, absolute: timedelta, idle: timedelta) -> list[OfficerAtWork]:
-    """Who is signed in and on no break, since when the present stretch of work began."""
+    """The officers who are signed in and on no break, and when their present stretch of work began."""
     rows = session.execute(
         select(OfficerRow.pseudonym, OfficerRow.name, func.max(ShiftRow.stretch_at))
         .join(SessionRow, SessionRow.officer == OfficerRow.pseudonym)

@@ -29,7 +29,7 @@ _KEEP_EVERY = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class WaitingCounts:
-    """Who waits for an officer."""
+    """The cases that wait for an officer."""
 
     waiting: int
     longest_s: int | None

@@ -25,7 +25,7 @@ Health = Literal["good", "stale", "lost", "unknown"]
 
 
 class CameraCounts(LaneInput):
-    """What came from a camera within the last ten minutes."""
+    """The pictures of a camera within the last ten minutes."""
 
     frames: Number = 0
     spoilt: Number = 0
@@ -42,7 +42,7 @@ class CameraReport(LaneInput):
 
 
 class SetupReport(LaneInput):
-    """What stays as it is while a lane runs."""
+    """The parts of a report that stay the same while a lane runs."""
 
     version: Short = ""
     provider: Short = ""

@@ -132,7 +132,7 @@ class LedgerRow(Table):
 
 
 class TermRow(Table):
-    """What an auditor looks entries up by: derived from the payload alone, as `verify` checks."""
+    """A search term of an entry: derived from the payload alone, as `verify` checks."""
 
     __tablename__ = "ledger_terms"
     __table_args__ = (
@@ -219,7 +219,7 @@ class SessionRow(Table):
     started_at: Mapped[datetime]
     used_at: Mapped[datetime]
     handle: Mapped[str] = mapped_column(String(16), server_default="")
-    """What a list of sessions calls it: no secret."""
+    """Its name in a list of sessions; no secret."""
     way: Mapped[str] = mapped_column(String(16), server_default="password")
     """How the officer signed in."""
 
@@ -409,7 +409,7 @@ class PasskeyRow(Table):
     __tablename__ = "passkeys"
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """Of the credential's id, which is too long for an index."""
+    """The hash of the credential's id, which is too long for an index."""
     officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"), index=True)
     credential: Mapped[bytes] = mapped_column(LargeBinary)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)

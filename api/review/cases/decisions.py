@@ -69,7 +69,7 @@ def from_body(body: Mapping[str, Any]) -> Decision:
 
 
 def note_hash(note: str) -> str:
-    """What the ledger keeps of a note."""
+    """What the ledger records of a note: its hash."""
     return hashlib.sha256(note.encode()).hexdigest()
 
 

@@ -64,7 +64,7 @@ class Referral:
     round: int
     stage: Stage
     step: Step
-    """Of the officer who has the case, or decided it."""
+    """The step of the officer who has the case, or decided it."""
     claim: int
     shown: bool
     """Whether the present step was shown under the present claim."""
@@ -72,7 +72,7 @@ class Referral:
     duty: str
     """The duty that the case needs; empty where it needs none."""
     spoken: frozenset[str]
-    """Who proposed an answer in this round, to which another officer must agree."""
+    """The officer who proposed an answer in this round, to which another must agree."""
     opinion: Opinion | None
     """The blind judgement under the present claim, or the one before the decision."""
     gate: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ def listed(
 
 
 def count_waiting(session: Session, officer: SignedInOfficer) -> int:
-    """How many cases are open or claimed, however many are listed; a supervisor is told of all."""
+    """How many cases are open or claimed, however many are listed; a supervisor gets the number of all."""
     asked = select(func.count()).select_from(ReferralRow).where(is_waiting())
     return session.scalar(asked if officer.supervises else asked.where(_visible(officer))) or 0
 

@@ -24,7 +24,7 @@ TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """What one officer may see of the queue."""
+    """The queue as one officer may see it."""
 
     waiting: list[Referral]
     decided: list[Referral]
@@ -54,7 +54,7 @@ class _Snapshot:
 
 @dataclass(slots=True)
 class QueueReader:
-    """Of one worker. Shows no officer a case that `queue.listed` would not."""
+    """Reads the queue, once for all pages of one worker. Shows no case that `queue.listed` would not."""
 
     database: Database
     broker: Broker

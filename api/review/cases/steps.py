@@ -30,7 +30,7 @@ class Stage(StrEnum):
 
 
 class State(StrEnum):
-    """Where one round of a case stands."""
+    """The state of one round of a case."""
 
     WAITING = "waiting"
     BLIND = "blind"
@@ -40,7 +40,7 @@ class State(StrEnum):
 
 
 class Act(StrEnum):
-    """What may happen to a case. An expired lease is a case that was given back."""
+    """Events of a case. An expired lease counts as giving the case back."""
 
     CLAIMED = "claimed"
     CLAIMED_WITHOUT_FACES = "claimed_without_faces"
@@ -67,7 +67,7 @@ TRANSITIONS: dict[State, dict[Act, State]] = {
 
 
 class Item(StrEnum):
-    """What a step shows."""
+    """The parts of a case that a step shows."""
 
     IMAGES = "images"
     BADGES = "badges"
@@ -96,7 +96,7 @@ class Verdict(StrEnum):
 
 
 class Match(StrEnum):
-    """What the machine found, by the lane's threshold."""
+    """The machine's finding, by the lane's threshold."""
 
     MATCH = "match"
     NO_MATCH = "no_match"
@@ -141,7 +141,7 @@ def needs_note(codes: Collection[str], verdict: Verdict | None, answer: Answer, 
 
 
 def asked_next(stage: Stage, codes: Collection[str], answer: Answer, first: Answer | None) -> Stage | None:
-    """Who is asked after this answer; None where it decides. `first`: what the first officer said."""
+    """The stage after this answer; None where it decides. `first`: the first officer's answer."""
     if stage is Stage.FIRST:
         return Stage.SECOND if reverses(codes, answer) else None
     if stage is Stage.SECOND:

@@ -152,7 +152,7 @@ def withdraw(session: Session, row: SeededRow, *, at: datetime) -> None:
 
 
 def are_there(session: Session, *, training: bool) -> bool:
-    """Whether there is a case for this use at all."""
+    """Whether there is any case for this use."""
     asked = select(PreparedRow.case).where(
         PreparedRow.retired_at.is_(None), PreparedRow.training.is_(training)
     )
@@ -190,5 +190,5 @@ def _chosen(session: Session, officer: str, *, training: bool) -> str | None:
 
 
 def note_hash(text: str) -> str:
-    """What the ledger keeps of a note."""
+    """What the ledger records of a note: its hash."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -122,7 +122,7 @@ def desk_of(request: Request) -> Desk:
 
 
 def cookie_name(settings: Settings) -> str:
-    """What the session's cookie is called. Over HTTPS the name itself keeps other hosts from setting it."""
+    """The name of the session's cookie. Over HTTPS its prefix keeps other hosts from setting it."""
     return f"__Host-{_COOKIE}" if settings.https else _COOKIE
 
 

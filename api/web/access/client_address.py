@@ -11,12 +11,15 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _HOUSEHOLD = 64
-"""Whoever has one address of IPv6 has so many bits of them to come from."""
+"""The bits of an IPv6 address that name the network; a client may use all addresses in it."""
 
 
 def source(peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]) -> str | None:
-    """The address, or the network of IPv6, that a browser comes from; None where nothing tells one browser
-    from another: a proxy on this machine that is not trusted, or says nothing."""
+    """The address of a browser; of IPv6, its network.
+
+    None where browsers cannot be distinguished: behind a proxy on this machine that is not trusted or names
+    none.
+    """
     found = _read(peer or "")
     if found is None:
         return None

@@ -55,7 +55,7 @@ class Rule:
 
     @property
     def people(self) -> frozenset[Caller]:
-        """Those of them who sign in."""
+        """The callers among them who sign in."""
         return self.callers & PEOPLE
 
     @property

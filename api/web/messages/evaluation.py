@@ -100,5 +100,7 @@ class Evaluation(StrictMessage):
     since: datetime = Field(description="The window's beginning: a full hour.")
     at: datetime
     false_alarm: float = Field(description="Of one look at one rate, at most; looks are an hour apart.")
-    fewest: int = Field(description="A group with fewer passengers is not told: one of them might be known.")
+    fewest: int = Field(
+        description="A group with fewer passengers is left out: one of them might be recognised."
+    )
     series: list[SeriesMessage]

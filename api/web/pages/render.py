@@ -97,7 +97,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
 
 
 def error_page(request: Request, status: int, code: str) -> HTMLResponse:
-    """What happened, in words, and the way back."""
+    """The page of an error: what happened, and a link back."""
     return page(
         request,
         "problem.html",
@@ -133,7 +133,7 @@ def _basics(words: Words) -> dict[str, object]:
 
 
 def _same_page(request: Request) -> str:
-    """Where this page is to be had in another language; empty means here, whatever the address says."""
+    """The address of this page in another language; empty: the current address."""
     if request.method in ("GET", "HEAD") or request.url.path == "/sign-in":
         return ""
     passage = request.path_params.get("passage")

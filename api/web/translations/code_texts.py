@@ -1,4 +1,4 @@
-"""What codes mean, in an officer's words: no number of a comparison, no accusation of a person."""
+"""Texts for codes, for officers: no number of a comparison, no accusation of a person."""
 
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
@@ -14,7 +14,7 @@ from lane.decision.reason_meaning import Agency, Meaning
 from lane.decision.referral import Answer, Ground
 
 NEUTRAL = "compare"
-"""What the two codes of the comparison are called until the findings are revealed."""
+"""The text for both codes of the comparison until the findings are revealed."""
 KEPT_BACK = frozenset(code for code in Code if code.meaning.kept_back)
 """Codes that are worded and not named before the reveal."""
 UNKNOWN = Meaning(
@@ -93,7 +93,7 @@ ADVICE: dict[Match, str] = {
     Match.BORDERLINE: N_("The lane could not tell whether the faces match. It leans neither way."),
     Match.NOT_COMPARED: N_("The lane did not compare the faces. It has no advice to give."),
 }
-"""What the machine says of the comparison, once the officer has judged."""
+"""Texts for the result of the comparison, shown once the officer has judged."""
 
 AGENCIES: dict[Agency, str] = {
     Agency.BORDER: N_("Border inspection"),
@@ -123,7 +123,7 @@ FEEDBACK: dict[tuple[Truth, Outcome], str] = {
         "The pictures show two different people. You asked for more pictures, which is no error."
     ),
 }
-"""What an officer is told at once after a prepared case."""
+"""The feedback right after a prepared case."""
 
 STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
 """The worst group is that of strangers whom the matcher takes for each other most often."""
@@ -170,7 +170,7 @@ _HINTS = {
 
 
 def brief_of(code: str, words: Words) -> str:
-    """A code as the wire tells it, in a few words."""
+    """A short text for a code."""
     return brief(ReasonFact(code=code), words)
 
 
@@ -184,7 +184,7 @@ def full(reason: ReasonFact, words: Words) -> str:
 
 
 def acting(reason: ReasonFact, words: Words) -> str:
-    """Who acts on a reason; for one that this desk does not know, the border inspection."""
+    """The agency that acts on a reason; for an unknown one, the border inspection."""
     return words.say(AGENCIES[_meaning(reason).agency])
 
 
@@ -194,7 +194,7 @@ def component(name: str, words: Words) -> str:
 
 
 def checked(judged: JudgedFact, words: Words) -> list[str]:
-    """What was checked and what came of it."""
+    """The checks that were made, and their results."""
     evidence = judged.evidence
     said = [words.say(_EXPIRY[evidence.document.expiry])] if evidence.document.expiry in _EXPIRY else []
     if evidence.capture.ended in _ENDED:
@@ -208,7 +208,7 @@ def checked(judged: JudgedFact, words: Words) -> list[str]:
 
 
 def hint(evidence: EvidenceFact) -> Hint:
-    """What the liveness cues say: where most live people lie, or not. It decides nothing."""
+    """The liveness cues: inside the range of most live people, or not. They decide nothing."""
     if _has_value(evidence.liveness):
         return "none"  # where the score is an alarm's, it is no hint
     score = evidence.liveness_cues.get("score", MeasureFact()).value
@@ -223,7 +223,7 @@ def hinted(said: Hint, words: Words) -> str:
 
 
 def not_checked(judged: JudgedFact, words: Words) -> list[str]:
-    """What was not checked. Attack detection comes first, whenever there is no result of it."""
+    """The checks that were not made; attack detection first, where it has no result."""
     evidence = judged.evidence
     said = []
     if not _has_value(evidence.liveness):
@@ -269,14 +269,14 @@ def nothing_to_compare(judged: JudgedFact, words: Words) -> str:
 
 
 def share(evidence: EvidenceFact) -> float | None:
-    """The achieved FMR where the lane told one that can be; a fraction in (0, 1]."""
+    """The achieved FMR, a fraction in (0, 1]; None where the lane sent none that is possible."""
     value = evidence.achieved_fmr.value
     known = _has_value(evidence.similarity) and value is not None and 0 < value <= 1
     return value if known else None
 
 
 def worth(evidence: EvidenceFact, words: Words) -> str:
-    """What the comparison is worth: how many strangers do as well, and never how alike two faces are."""
+    """The strength of the comparison: how many strangers reach it, never how alike two faces are."""
     if not _has_value(evidence.similarity):
         return words.say(N_("Live face and document photo: not compared"))
     value = share(evidence)

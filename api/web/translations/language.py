@@ -22,7 +22,7 @@ from models.values.texts import N_ as N_
 LOCALES = Path(__file__).with_name("locales")
 COOKIE = "passenger_lane_language"
 SOURCE = "en"
-"""What the sources say: the one language without a catalogue."""
+"""The language of the sources, which needs no catalogue."""
 
 _NAME = re.compile(r'^"X-Language-Name: (.+?)\\n"$', re.MULTILINE)
 

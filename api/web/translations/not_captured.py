@@ -12,7 +12,7 @@ _OTHERS = (N_("Go to the passenger, who waits at the closed gate."), COMPARE_BY_
 
 
 def next_steps(ended: str, codes: Collection[str], words: Words, *, again: bool) -> list[str]:
-    """What to do next, where no picture was taken; else nothing. `again`: the lane may still capture."""
+    """The next steps where no picture was taken; otherwise none. `again`: the lane may still capture."""
     if ended != NOT_TAKEN:
         return []
     found = next((by_hand.steps for code, by_hand in BY_HAND.items() if code in codes), _OTHERS)

@@ -116,7 +116,7 @@ class PassageLine:
 
 @dataclass(frozen=True, slots=True)
 class MeasureView:
-    """What was measured against which limit."""
+    """A measured value and its limit."""
 
     name: str
     value: str

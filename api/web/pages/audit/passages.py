@@ -105,7 +105,7 @@ def _both(given: datetime) -> tuple[datetime, datetime]:
 
 
 def _field(at: datetime) -> str:
-    """By the desk's own clock, as a form has it, for a browser that runs no script."""
+    """The value of a form's field in the desk's time zone, for browsers without scripts."""
     return at.astimezone().replace(tzinfo=None).isoformat(timespec="minutes")
 
 

@@ -13,7 +13,7 @@ from api.web.translations.language import N_, Words
 State = Literal["few", "above", "open", "within", "watched", "worse"]
 
 WIDTH = 600
-"""Of a picture; its scale is logarithmic, from 1 in a million to each one."""
+"""The width of a plot; its scale is logarithmic, from 1 in a million to 1."""
 DECADES = 6
 _TICKS = ("1/1,000,000", "1/10,000", "1/100", "1")
 
@@ -39,7 +39,7 @@ HEADLINES: dict[State, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Where a rate lies in its picture: its range, what was counted, and what is expected."""
+    """The places of a rate in its plot: its range, the counted rate, and the expected one."""
 
     low: int
     width: int
@@ -72,7 +72,7 @@ class RatesRow:
 
 @dataclass(frozen=True, slots=True)
 class ShadowView:
-    """What a second matcher says."""
+    """The figures of a second matcher."""
 
     name: str
     agreed: str

@@ -34,7 +34,7 @@ WORK = {
     Role.ADMINISTRATOR: "/people",
     Role.AUDITOR: "/audit",
 }
-"""Where each role's work begins; everybody else has the own account."""
+"""The first page of each role; all others begin at their account."""
 
 
 @router.get("/")

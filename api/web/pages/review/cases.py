@@ -40,7 +40,7 @@ class JudgementForm(BaseModel):
     feature_scars: Seen = ""
 
     def judgement(self) -> Judgement:
-        """As the desk takes it."""
+        """The answer as the desk takes it."""
         prefix = "feature_"
         seen = {name: value for name, value in self.model_dump().items() if name.startswith(prefix) and value}
         features = {name.removeprefix(prefix): value for name, value in seen.items()}
