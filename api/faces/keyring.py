@@ -43,7 +43,8 @@ from api.platform.errors import (
     StoreBusyError,
     StoreError,
 )
-from api.platform.settings import Settings, is_loopback
+from api.platform.settings import Settings
+from lane.platform.settings_section import is_loopback
 
 SCHEMA = "keyring"
 

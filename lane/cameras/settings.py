@@ -5,9 +5,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
@@ -18,6 +16,7 @@ from lane.cameras.reader_watchdog import STEADY_S
 from lane.cameras.shared_memory_feed import MOST_PIXELS
 from lane.cameras.source import SCHEMES, AtEnd, Source
 from lane.platform.process_supervisor import Patience
+from lane.platform.settings_section import Section
 
 
 def _number(value: object) -> object:
@@ -25,12 +24,8 @@ def _number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-class CameraSettings(BaseModel):
+class CameraSettings(Section):
     """Which camera, and how it is read."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")] = "camera"
     """What frames say they come from."""

@@ -2,17 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from lane.decision.evidence import DocumentKind
+from lane.platform.settings_section import Section
 
 
-class DocumentSettings(BaseModel):
+class DocumentSettings(Section):
     """Where documents come from."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
 
     source: Annotated[str, Field(pattern=r"^folder:/.+$")] | None = None
     """folder:/run/passenger-lane/lane-1/documents: the document reader's folder, in memory."""

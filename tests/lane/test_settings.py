@@ -27,7 +27,7 @@ def test_environment_overrides_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     "address", ["https://desk.example", "http://127.0.0.1:8300", "http://[::1]:1", "http://localhost"]
 )
 def test_desk_needs_https_or_localhost(address: str) -> None:
-    assert config.read(desk__address=address).desk.address == address
+    assert config.read(desk={"address": address}).desk.address == address
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_desk_needs_https_or_localhost(address: str) -> None:
 def test_faces_and_decisions_travel_encrypted(address: str) -> None:
     """Never in the clear."""
     with pytest.raises(SettingsError, match="desk"):
-        config.read(desk__address=address)
+        config.read(desk={"address": address})
 
 
 def test_unknown_setting_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,9 +60,9 @@ def test_foreign_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_secret_is_in_no_message() -> None:
     with pytest.raises(SettingsError) as caught:
-        config.read(desk__token="very-secret-token", lane="NOT A NAME")
+        config.read(desk={"token": "very-secret-token"}, lane="NOT A NAME")
     assert "very-secret" not in str(caught.value)
-    assert "very-secret" not in repr(config.read(desk__token="very-secret-token"))
+    assert "very-secret" not in repr(config.read(desk={"token": "very-secret-token"}))
 
 
 @pytest.mark.parametrize(

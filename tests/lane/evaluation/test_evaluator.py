@@ -505,8 +505,7 @@ def test_lane_takes_shadow_from_settings(
     observer = built(
         policy,
         with_shadow(networks, unchanged),
-        evaluation__shadow_matcher="thumbnail",
-        evaluation__shadow_threshold=threshold,
+        evaluation={"shadow_matcher": "thumbnail", "shadow_threshold": threshold},
     )
     shadow = told_by(observer, verdicts)["shadow"]
     assert (shadow["matcher"]["name"], shadow["agreement"]) == ("thumbnail", agreement)
@@ -540,7 +539,7 @@ def test_shadow_with_changed_file_is_off(
     judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
     documents: Any = [(TravelDocument(b"", None), None)] * 3
     with built(
-        policy, beside, evaluation__shadow_matcher="thumbnail", evaluation__shadow_threshold=0.5
+        policy, beside, evaluation={"shadow_matcher": "thumbnail", "shadow_threshold": 0.5}
     ) as observer:
         here = hall(tmp_path, verdicts.judge.measurer, policy, documents, judge=judge, observer=observer)
         here.station.start()
@@ -563,7 +562,7 @@ def test_lane_starts_without_unready_shadow(
         return real(runtime)
 
     monkeypatch.setattr(build, "build_networks", without_others)
-    given = read(evaluation__shadow_matcher="dlib-resnet-29", engine__threads=1)
+    given = read(evaluation={"shadow_matcher": "dlib-resnet-29"}, engine={"threads": 1})
     measurer = build.build_measurer(given, policy)
     observer = build_observer(given, policy, SkippingClock(), measurer.networks)
     assert told_by(observer, verdicts)["shadow"] == {"not_assessed": "switched off: not ready at the start"}
@@ -573,9 +572,11 @@ def test_lane_starts_without_unready_shadow(
 def test_unknown_shadow_is_a_settings_error(policy: Policy) -> None:
     """One that no catalogue knows."""
     with pytest.raises(CatalogueError, match="no-such-matcher"):
-        build.build_measurer(read(evaluation__shadow_matcher="no-such-matcher", engine__threads=1), policy)
+        build.build_measurer(
+            read(evaluation={"shadow_matcher": "no-such-matcher"}, engine={"threads": 1}), policy
+        )
 
 
 def test_deciding_matcher_cannot_shadow_itself(policy: Policy, networks: Networks) -> None:
     with pytest.raises(SettingsError, match="decides already"):
-        built(policy, networks, evaluation__shadow_matcher=networks.embedder.identity.name)
+        built(policy, networks, evaluation={"shadow_matcher": networks.embedder.identity.name})

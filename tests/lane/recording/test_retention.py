@@ -36,7 +36,7 @@ def lane(
     folder: Path, clock: SkippingClock, timekeeper: Timekeeper | None = None
 ) -> tuple[SqliteJournal, Retention]:
     """A minute after its start."""
-    settings = config.read(journal=folder / "lane.sqlite", retention__recordings_for_days=30)
+    settings = config.read(journal=folder / "lane.sqlite", retention={"recordings_for_days": 30})
     journal = opened(SqliteJournal(settings.journal, LANE))
     retention = build_retention(settings, journal, clock, timekeeper)
     clock.skip(FIRST_AFTER_S)
@@ -196,7 +196,7 @@ def test_lane_tidies_between_passengers(tmp_path: Path, measurer: Measurer, poli
 
 def test_check_tells_retention_and_overdue_faces(tmp_path: Path) -> None:
     """How long faces stay, and the names of those that stayed longer."""
-    settings = config.read(journal=tmp_path / "lane.sqlite", retention__recordings_for_days=7)
+    settings = config.read(journal=tmp_path / "lane.sqlite", retention={"recordings_for_days": 7})
     [found] = _retention(settings)
     assert found.ok
     assert "12 h" in found.said

@@ -43,7 +43,7 @@ def test_calibration_fits_only_its_arithmetic(measured: str, runs: str) -> None:
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
 def test_required_missing_bf16_stops_start() -> None:
     with pytest.raises(ProviderError, match="the settings require bf16"):
-        build.build_measurer(read(engine__bf16="require", engine__threads=1), policy_for(identity("fp32")))
+        build.build_measurer(read(engine={"bf16": "require", "threads": 1}), policy_for(identity("fp32")))
 
 
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
@@ -51,7 +51,7 @@ def test_preferred_missing_bf16_runs_fp32(
     networks: Networks,
 ) -> None:
     """With the calibration of fp32."""
-    settings = read(engine__bf16="prefer", engine__threads=1)
+    settings = read(engine={"bf16": "prefer", "threads": 1})
     measurer = build.build_measurer(settings, policy_for(identity("fp32")))
     assert measurer.networks.embedder.identity == networks.embedder.identity == identity("fp32")
     with pytest.raises(PolicyError, match="in another arithmetic than"):
@@ -75,7 +75,7 @@ def test_uncalibrated_bf16_falls_back_or_stops(
         return networks if runtime.bf16 == "never" else in_bf16(networks)
 
     monkeypatch.setattr(build, "build_networks", built)
-    settings, policy = read(engine__bf16=bf16), policy_for(identity("fp32"))
+    settings, policy = read(engine={"bf16": bf16}), policy_for(identity("fp32"))
     why = r"no calibration for sface-2021dec in bf16 by avx512, plugin 1, only made-up.json (in fp32)"
     if bf16 == "require":
         with pytest.raises(PolicyError, match=re.escape(why)):
@@ -90,7 +90,7 @@ def test_uncalibrated_bf16_falls_back_or_stops(
 def test_calibrated_preferred_bf16_runs(networks: Networks, monkeypatch: pytest.MonkeyPatch) -> None:
     rounded = in_bf16(networks)
     monkeypatch.setattr(build, "build_networks", lambda _: rounded)
-    measurer = build.build_measurer(read(engine__bf16="prefer"), policy_for(rounded.embedder.identity))
+    measurer = build.build_measurer(read(engine={"bf16": "prefer"}), policy_for(rounded.embedder.identity))
     assert measurer.networks is rounded
 
 
@@ -112,6 +112,6 @@ def test_shipped_policy_fits_no_other_bf16(runs: str) -> None:
 
 
 def test_lost_networks_run_cpu_fp32() -> None:
-    lost = read(engine__bf16="require", engine__provider_policy="require", engine__provider="openvino")
+    lost = read(engine={"bf16": "require", "provider_policy": "require", "provider": "openvino"})
     engine = build._on_cpu(lost).engine
     assert (engine.provider_policy, engine.bf16) == ("cpu", "never")

@@ -724,7 +724,7 @@ def test_restarting_lane_tells_everybody() -> Seen:
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     port = free_port()
     settings = config.read(
-        desk__address=f"http://127.0.0.1:{server.server_port}", desk__token="t" * 43, kiosk__port=port
+        desk={"address": f"http://127.0.0.1:{server.server_port}", "token": "t" * 43}, kiosk={"port": port}
     )
     until, told = time.monotonic() + 60, ""
     try:
