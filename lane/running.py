@@ -28,6 +28,7 @@ from lane.build import (
     build_station,
 )
 from lane.config import Settings
+from lane.document import TravelDocument
 from lane.errors import JournalError
 from lane.garbage import settled_garbage
 from lane.guidance import Instruction
@@ -37,7 +38,7 @@ from lane.kiosk.settings import Setup
 from lane.measure import Measurer
 from lane.passage import State
 from lane.policy import Policy, ZoneRule
-from lane.ports import Clock, FrameSource, Gate, Guide
+from lane.ports import Clock, DocumentReader, FrameSource, Gate, Guide
 from lane.pulse import LivingClock, LivingGate, Pulse
 from lane.referral import PassageId
 from lane.station import PassageReport, Station
@@ -98,7 +99,9 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         policy = build_policy(settings)
         journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
         reader = FolderReader(settings.document, clock)
-        camera = stack.enter_context(RealCamera(settings.camera, settings.lane))
+        camera = stack.enter_context(
+            RealCamera(settings.camera, settings.lane, awake_s=policy.capture.timeout_s)
+        )
         kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=_edges(policy.zone))))
         timekeeper = Timekeeper(clock, journal.newest(), doubted=doubted(journal))
         desk = stack.enter_context(open_desk(settings, on_time=timekeeper.note_desk))
@@ -110,7 +113,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         station = build_station(
             settings,
             judge=judge(watched, measurer, policy, clock, timekeeper, kiosk),
-            reader=reader,
+            reader=WakingReader(reader, camera),
             gate=gate,
             clock=clock,
             screen=Quiet(),
@@ -152,6 +155,20 @@ def open_desk(settings: Settings, *, on_time: Callable[[datetime], None] = lambd
         authorities=wanted.authorities,
         on_time=on_time,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WakingReader:
+    """See `lane.ports.DocumentReader`: whoever presents a document stands before the camera soon."""
+
+    reader: DocumentReader
+    camera: RealCamera
+
+    def read(self) -> TravelDocument | None:
+        """The next document."""
+        document = self.reader.read()
+        self.camera.wake()
+        return document
 
 
 class Quiet:

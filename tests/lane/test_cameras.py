@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -22,18 +23,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lane.adapters.cameras.camera import RealCamera, probe
+from lane.adapters.cameras import watchdog
+from lane.adapters.cameras.camera import AWAKE_S, RealCamera, probe
+from lane.adapters.cameras.decoding import Missed, Shot, shots
 from lane.adapters.cameras.opening import opening, trouble_of
 from lane.adapters.cameras.settings import CameraSettings
 from lane.adapters.cameras.source import AtEnd, Kind, Source
 from lane.adapters.cameras.trouble import SAID, Trouble
-from lane.adapters.cameras.watchdog import Backoff
+from lane.adapters.cameras.watchdog import Backoff, Counts, Patience, Watchdog
 from lane.adapters.clock import SystemClock
+from lane.adapters.simulated import SimulatedReader
 from lane.adapters.simulated_desk import SimulatedDesk
 from lane.beacon import Beacon, WatchedCamera
 from lane.errors import CameraError, SettingsError
 from lane.feed import AttachedWriter, FeedReader
 from lane.frame import Frame
+from lane.running import WakingReader
 from lane.supervision import About, CameraHealth
 from tests.certificates import made
 from tests.children import children_of, command_of, ends_with_its_parent
@@ -48,8 +53,9 @@ PATIENT: dict[str, Any] = {"open_s": 30.0, "wait_s": 30.0, "retry_s": 0.3}
 
 @contextmanager
 def camera(source: object, **settings: Any) -> Iterator[RealCamera]:
+    awake_s = settings.pop("awake_s", AWAKE_S)
     chosen = CameraSettings(source=str(source), **(PATIENT | settings))
-    with RealCamera(chosen, "lane-1") as opened:
+    with RealCamera(chosen, "lane-1", awake_s) as opened:
         yield opened
 
 
@@ -264,6 +270,72 @@ def behind(opened: RealCamera, does: Behaviour) -> int:
     """How many the server has sent since the newest frame."""
     number = number_of(first(opened).image_bgr)
     return (does.sent - number) % 256
+
+
+def test_a_camera_at_rest_makes_few_frames_and_all_once_a_document_is_presented() -> None:
+    """The first frame of a capture is not one of those few: the time to the next would be no camera's."""
+    with http_camera() as (address, does), camera(address, awake_s=1.0, stall_s=30.0) as opened:
+        first(opened)
+        time.sleep(1.5)
+
+        def share(seconds: float) -> float:
+            before = opened.counts.frames, does.sent
+            time.sleep(seconds)
+            return (opened.counts.frames - before[0]) / (does.sent - before[1])
+
+        assert share(3) < 0.2
+        assert opened.told().health is CameraHealth.GOOD
+        with AttachedWriter(opened.feed) as feed:
+            before = feed.looked_at
+            WakingReader(SimulatedReader(iter(())), opened).read()
+            assert (before, feed.looked_at) == (False, True)
+        assert share(0.8) > 0.4
+        assert waited(lambda: share(0.5) < 0.2)
+        rested = opened._frames.sequence
+        seen = list(islice(opened.frames(), 20))
+        assert seen[0].sequence > rested
+        assert 1 <= (number_of(seen[1].image_bgr) - number_of(seen[0].image_bgr)) % 256 <= 10
+
+
+@pytest.mark.parametrize(
+    ("what", "others"), [("mjpeg", Missed.UNREAD), ("mpeg4", Missed.UNSHOWN), ("album", Missed.UNREAD)]
+)
+def test_a_film_or_folder_at_rest_keeps_its_pace(tmp_path: Path, what: Any, others: Missed) -> None:
+    path = album(tmp_path / "album") if what == "album" else film(tmp_path / "film.mkv", 10, codec=what)
+    source = Source(str(path), at_end=AtEnd.LOOP, frames_per_second=25, rest_s=0.25)
+    began_s = time.monotonic()
+    came = list(islice(shots(source, lambda: False), 50))
+    lasted_s = time.monotonic() - began_s
+    made = {at: shot for at, shot in enumerate(came) if isinstance(shot, Shot)}
+    assert {one for one in came if not isinstance(one, Shot)} == {others}
+    assert 2 <= len(made) <= lasted_s / 0.25 + 1
+    for at, shot in made.items():
+        assert shot.monotonic_ns / 1e9 - began_s >= at / 25 - 0.01, (
+            "none before its time, in the next loop too"
+        )
+
+
+def test_unread_frames_are_a_sign_of_life_and_silence_is_noticed_as_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Reader:
+        """Says a line each tenth of a second for ten seconds, and then nothing."""
+
+        now_s = 0.0
+
+        def lines(self, timeout_s: float) -> list[str]:
+            speaks = self.now_s < 10.0
+            self.now_s += min(0.1, timeout_s) if speaks else timeout_s
+            return (["+"] if self.now_s < 0.15 else ["."]) if speaks else []
+
+    reader = Reader()
+    monkeypatch.setattr(watchdog, "time", SimpleNamespace(monotonic=lambda: reader.now_s))
+    watching = Watchdog.__new__(Watchdog)
+    watching._patience = Patience(8.0, 1.0, 5.0)
+    watching._news, watching._counts, watching._trouble = threading.Condition(), Counts(), None
+    assert watching._watched(reader) is Trouble.STALLED  # type: ignore[arg-type]
+    assert reader.now_s == pytest.approx(11.0, abs=0.11)
+    assert watching.counts == Counts(frames=1)
 
 
 def test_a_camera_that_is_closed_leaves_no_process_and_no_memory() -> None:

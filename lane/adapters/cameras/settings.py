@@ -18,6 +18,9 @@ from lane.adapters.cameras.source import SCHEMES, AtEnd, Source
 from lane.adapters.cameras.watchdog import Patience
 from lane.feed import MOST_PIXELS
 
+REST_S = 0.25
+"""While nobody looks a frame is made so often, and four times in `stall_s` at least."""
+
 
 def _number(value: object) -> object:
     """The environment has text alone."""
@@ -104,6 +107,7 @@ class CameraSettings(BaseModel):
             self.rotate_deg,
             self.mirror,
             self.max_pixels,
+            min(REST_S, self.stall_s / 4),
         )
 
     def patience(self) -> Patience:

@@ -44,7 +44,7 @@ class Counts:
     """Since the camera was opened."""
 
     frames: int = 0
-    """Whole frames that came."""
+    """Whole frames that came; not those that nobody decoded, since nobody looked."""
     spoilt: int = 0
     """Frames that could not be decoded."""
     skipped: int = 0
@@ -210,9 +210,10 @@ class Watchdog:
             now_s = time.monotonic()
             if came := lines.count("+"):
                 first_s = first_s or now_s
-                due_s = now_s + self._patience.stall_s
                 if now_s - first_s > _STEADY_S:
                     self._backoff.reset()
+            if came or "." in lines:  # undecoded, but not long after one that was whole
+                due_s = now_s + self._patience.stall_s
             self._count(came, lines.count("!"), lines.count("-"))
             words = [line.removeprefix("trouble ") for line in lines if line.startswith("trouble ")]
             said = Trouble(words[-1]) if words else said
