@@ -16,15 +16,13 @@ from lane.decision.policy import CaptureRule, Policy, beyond_limits
 from lane.platform.clock import Clock
 from lane.platform.errors import CameraError
 from models.errors import ModelError
-from models.quality import SCALES, mapped
+from models.quality.components import COMPONENTS, mapped
 from models.quality.face.motion import Before
 from models.values.face import Embedding
 from models.values.measurement import Measure, Measured, NotAssessed
 
 PICTURES_KEPT = 4
-_OF_A_FRAME = tuple(name for name in SCALES if name != "head_size")
-"""The standard's head size is a portrait's cut: in a lane it is near 0 whoever comes, and who stands
-too near would score best. How large a face is, `inter_eye_distance_px` says."""
+_OF_A_FRAME = tuple(name for name, one in COMPONENTS.items() if one.ranks_frames)
 PART_S = 0.03
 """For each part of an embedding a camera's pace has to leave so much time; one part is always done."""
 

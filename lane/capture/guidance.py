@@ -8,6 +8,7 @@ from typing import Protocol
 from lane.capture.tracking import Miss, Scene
 from lane.decision.passage_states import State
 from lane.decision.policy import Limit
+from models.quality.components import COMPONENTS, Aspect
 from models.values.measurement import Measure, Measured, NotAssessed
 
 LEAST_SHOWN_S = 0.7
@@ -62,7 +63,12 @@ _BY_COMPONENT: dict[tuple[str, Side], Instruction] = {
     ("offset_x", Side.HIGH): Instruction.RIGHT,
     ("offset_y", Side.LOW): Instruction.LOWER,
     ("offset_y", Side.HIGH): Instruction.HIGHER,
-    **{(pose, side): Instruction.LOOK for pose in ("yaw_deg", "pitch_deg", "roll_deg") for side in Side},
+    **{
+        (name, side): Instruction.LOOK
+        for name, one in COMPONENTS.items()
+        if one.aspect is Aspect.POSE
+        for side in Side
+    },
     ("eye_opening", Side.LOW): Instruction.OPEN_EYES,
     # after the pose: a head that is turned away hides half of its face, too
     ("eyes_visible", Side.LOW): Instruction.UNCOVER,

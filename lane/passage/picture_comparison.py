@@ -19,7 +19,7 @@ from lane.platform.clock import Clock
 from lane.platform.errors import PictureError
 from models.errors import ImageError, ModelError
 from models.image import read
-from models.quality import mapped
+from models.quality.components import mapped
 from models.values.measurement import Measure, Measured
 
 STAGES = ("detect", "align", "quality", "embed", "compare", "total")

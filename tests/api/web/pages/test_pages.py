@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 import api.web
 import lane.decision
+import models.quality
 from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
 from api.people.roles import Role
 from api.platform import errors
@@ -22,11 +23,14 @@ from api.web.translations import code_texts
 from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Ground
-from models.quality import SCALES
+from models.quality.components import COMPONENTS
 from tests.support.running_desk import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.web.__path__)))
-FOLDERS = [CONSOLE.parent, *(Path(next(iter(package.__path__))) for package in (lane.decision,))]
+FOLDERS = [
+    CONSOLE.parent,
+    *(Path(next(iter(package.__path__))) for package in (lane.decision, models.quality)),
+]
 """Where texts for officers stand."""
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
 SCRIPTS = sorted((CONSOLE / "static").rglob("*.js"))
@@ -173,9 +177,9 @@ def test_a_day_and_its_time_say_their_zone(desk: RunningDesk, lane: Lane, office
 
 @pytest.mark.parametrize("tag", CHOICES)
 def test_every_component_of_quality_has_words(tag: str) -> None:
-    said = {name: code_texts.component(name, words(tag)) for name in SCALES}
-    assert SCALES.keys() <= code_texts.COMPONENTS.keys()
-    assert len(set(said.values())) == len(SCALES)
+    said = {name: code_texts.component(name, words(tag)) for name in COMPONENTS}
+    assert COMPONENTS.keys() <= code_texts.COMPONENTS.keys()
+    assert len(set(said.values())) == len(COMPONENTS)
 
 
 @pytest.mark.parametrize("tag", CHOICES)
@@ -215,7 +219,7 @@ def test_what_was_not_measured_is_not_called_good() -> None:
 def test_a_covered_face_is_told_by_what_is_covered_and_what_was_not_measured(
     lane: Lane, officer: Officer
 ) -> None:
-    quality: dict[str, object] = {name: {"value": 0.15} for name in SCALES}
+    quality: dict[str, object] = {name: {"value": 0.15} for name in COMPONENTS}
     quality["motion"] = {"not_assessed": "no frame before"}
     low = {"code": "F04", "components": ["eyes_visible", "motion"]}
     evidence = judged("", [], [])["evidence"] | {"quality": quality}
@@ -224,7 +228,7 @@ def test_a_covered_face_is_told_by_what_is_covered_and_what_was_not_measured(
     page = officer.http.get(f"/referrals/{passage}").text
     assert "Outside the limits: eyes covered, or not to be seen" in page
     assert "Not measured: movement" in page
-    assert f"Measured and outside no limit: {len(SCALES) - 2}" in page
+    assert f"Measured and outside no limit: {len(COMPONENTS) - 2}" in page
 
 
 @pytest.mark.parametrize(
