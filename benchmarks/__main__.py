@@ -1,35 +1,79 @@
 """The benchmarks' command line."""
 
+import ast
+import importlib
 import logging
 import signal
 import sys
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from benchmarks.accuracy.accuracy_command import accuracy
-from benchmarks.accuracy.calibrate_command import calibrate
-from benchmarks.accuracy.decision_command import decision
-from benchmarks.accuracy.ingredients_command import ingredients
-from benchmarks.attacks.attacks_command import attacks
-from benchmarks.capacity.capacity_command import capacity
-from benchmarks.capacity.film_command import film
-from benchmarks.capacity.soak_command import soak
-from benchmarks.desk.desk_command import desk
 from benchmarks.errors import BenchmarkError
-from benchmarks.latency.gate_command import gate
-from benchmarks.latency.latency_command import latency
-from benchmarks.limits.limit_command import limit
-from benchmarks.limits.rounding_command import rounding
-from benchmarks.peers.peers_command import peers
-from benchmarks.report.compare_command import compare
-from benchmarks.report.report_command import report
 from lane.platform.errors import LaneError
 from models.command_line.broken_pipe import quiet_on_closed_pipe
 from models.command_line.foreign_packages import refuse_foreign_packages
 from models.errors import ModelError
 
+COMMANDS = {
+    "latency": "latency",
+    "limit": "limits",
+    "rounding": "limits",
+    "peers": "peers",
+    "accuracy": "accuracy",
+    "calibrate": "accuracy",
+    "decision": "accuracy",
+    "ingredients": "accuracy",
+    "attacks": "attacks",
+    "capacity": "capacity",
+    "desk": "desk",
+    "soak": "capacity",
+    "film": "capacity",
+    "compare": "report",
+    "report": "report",
+    "gate": "latency",
+}
+"""Each in `FOLDER/NAME_command.py`, in the order in which help lists them. Loaded when it is called: help
+needs no network's library."""
+
+
+class Commands(TyperGroup):
+    """See `COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  as typer calls it
+        """All names."""
+        return [*COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """For help: a name and a first line, read from the source."""
+        return TyperCommand(cmd_name, help=_first_line(cmd_name)) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, loaded(name) if name in COMMANDS else found, rest
+
+
+def loaded(name: str) -> Any:
+    """The command of this name, with its libraries."""
+    module = importlib.import_module(f"benchmarks.{COMMANDS[name]}.{name}_command")
+    alone = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(getattr(module, name))
+    return get_command(alone)
+
+
+def _first_line(name: str) -> str:
+    source = Path(__file__).parent / COMMANDS[name] / f"{name}_command.py"
+    functions = (one for one in ast.parse(source.read_bytes()).body if isinstance(one, ast.FunctionDef))
+    command = next(one for one in functions if one.name == name)
+    return (ast.get_docstring(command) or "").partition("\n")[0]
+
+
 app = typer.Typer(
+    cls=Commands,
     name="python -m benchmarks",
     help="Measure Passenger Lane on this machine: how fast, how accurate. Tables, or JSON.\n\n"
     "Nothing here says good or bad: figures, how sure they are, and a stamp of what they were measured on.",
@@ -39,27 +83,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-COMMANDS = (
-    latency,
-    limit,
-    rounding,
-    peers,
-    accuracy,
-    calibrate,
-    decision,
-    ingredients,
-    attacks,
-    capacity,
-    desk,
-    soak,
-    film,
-    compare,
-    report,
-    gate,
-)
-"""In the order in which help lists them."""
-for command in COMMANDS:
-    app.command()(command)
+app.callback()(lambda: None)
 
 STOPPED = 130
 """The exit code after Ctrl-C, as a shell has it."""

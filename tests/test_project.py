@@ -102,7 +102,7 @@ def test_every_benchmark_has_one_question() -> None:
     """There is no other question."""
     table = BENCHMARKS[BENCHMARKS.index("| question |") : BENCHMARKS.index("## Figures")]
     asked = [row.split("|")[2].strip(" `").split()[0] for row in table.splitlines()[2:] if row]
-    commands = {command.__name__ for command in COMMANDS}
+    commands = set(COMMANDS)
     assert (set(asked), len(asked)) == (commands, len(commands))
     called = set(re.findall(r"python -m benchmarks ([a-z]+)", README + BENCHMARKS))
     assert called - commands == set()

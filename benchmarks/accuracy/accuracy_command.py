@@ -1,17 +1,22 @@
 """`accuracy`: who is confused with whom."""
 
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from benchmarks.harness import result_file
+from benchmarks.accuracy.measure import THRESHOLDS, Chosen, measure
+from benchmarks.accuracy.score_plots import draw
+from benchmarks.acquisition.acquire import Take, one_picture
+from benchmarks.acquisition.matchers import bench
+from benchmarks.acquisition.pairs import ALL, Pair, grouping, groups, read_pairs
+from benchmarks.acquisition.sequences import compared, read_sequences, taken_as_capture
+from benchmarks.harness.measurer import policy
 from benchmarks.harness.options import GroupBy, Json, Matchers, Root, Which, Workers, similarities
-from benchmarks.harness.output import say, tell
-
-if TYPE_CHECKING:
-    from benchmarks.acquisition.acquire import Take
-    from benchmarks.acquisition.pairs import Pair
+from benchmarks.harness.output import deliver, say
+from benchmarks.harness.result import Result, not_available
+from benchmarks.harness.stamp import sha256_of, stamp
+from models.runtime.threads import available_cores
 
 
 def accuracy(
@@ -67,42 +72,41 @@ def accuracy(
 
     Example: python -m benchmarks accuracy --root faces --pairs faces/pairs.csv --json result.json
     """
-    from benchmarks.accuracy.measure import THRESHOLDS, Asked, measure  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.accuracy.score_plots import draw  # noqa: PLC0415
-    from benchmarks.acquisition.matchers import bench  # noqa: PLC0415
-    from benchmarks.harness.measurer import policy  # noqa: PLC0415
-    from benchmarks.harness.stamp import sha256_of, stamp  # noqa: PLC0415
-    from benchmarks.report.tables import show_accuracy  # noqa: PLC0415
-    from models.runtime.threads import available_cores  # noqa: PLC0415
-
-    result_file.must_be_writable(json_out)
     wanted = similarities(thresholds) if thresholds else THRESHOLDS
     data, listed, take = _listed(pairs, sequences, root, group_by, frame_interval)
     more = _more(pictures, root, impostors)
-    _say_groupless(listed, impostors)
+    if impostors == "within-group" and groups(listed) == (ALL,):
+        say("the list names no groups: every two of all its people are compared")
     rules = policy()
     built = bench(_names(matcher), rules, face, workers or available_cores())
-    _say_skipped(built.skipped)
-    asked = Asked(impostors, genuine, more, wanted)
-    told, scored = measure(listed, root, built, asked, take)
-    how = {"pairs": data.name, "pairs_sha256": sha256_of(data), "face": face, "group_by": group_by}
-    chosen = {"impostors": impostors, "genuine": genuine, "pictures": pictures, "captures": pairs is None}
-    stamped = {**stamp(rules, built.networks), **how, **chosen}
-    result: dict[str, Any] = {"benchmark": "accuracy", "stamp": stamped, "matchers": told}
-    result["skipped"] = built.skipped
-    if json_out is not None and json_out != result_file.STDOUT:
-        result["drawings"] = draw(json_out, scored, {one.name: one.threshold for one in built.subjects})
-    tell(result, json_out, show_accuracy)
+    for name, why in built.skipped.items():
+        say(f"{name} is skipped: {why}")
+    measured = list(measure(listed, root, built, Chosen(impostors, genuine, more, wanted), take))
+    result = Result(
+        benchmark="accuracy",
+        stamp=stamp(rules, built.networks),
+        conditions={
+            "pairs_sha256": sha256_of(data),
+            "face": face,
+            "group_by": group_by,
+            "impostors": impostors,
+            "genuine": genuine,
+            "pictures": pictures,
+            "captures": pairs is None,
+        },
+        settings={
+            "pairs": data.name,
+            "matchers": {one.subject.name: one.subject.description for one in measured},
+        },
+        figures=(*(figure for one in measured for figure in one.figures), *not_available(built.skipped)),
+    )
+    deliver(result, json_out, lambda: draw(measured))
 
 
 def _listed(
     pairs: Path | None, sequences: Path | None, root: Path, group_by: str, interval_s: float
-) -> "tuple[Path, tuple[Pair, ...], Take]":
+) -> tuple[Path, tuple[Pair, ...], Take]:
     """The list that was given, what it compares, and how each of its paths is taken."""
-    from benchmarks.acquisition.acquire import one_picture  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.acquisition.pairs import grouping, read_pairs  # noqa: PLC0415
-    from benchmarks.acquisition.sequences import compared, read_sequences, taken_as_capture  # noqa: PLC0415
-
     if pairs is not None and sequences is None:
         return pairs, read_pairs(pairs, root, grouping(group_by, [pairs])), one_picture
     if sequences is not None and pairs is None:
@@ -127,15 +131,3 @@ def _more(pattern: str | None, root: Path, impostors: str) -> tuple[str, ...]:
 
 def _names(given: list[str] | None) -> list[str]:
     return [name for one in given or () for name in one.split(",") if name]
-
-
-def _say_groupless(listed: "tuple[Pair, ...]", impostors: str) -> None:
-    from benchmarks.acquisition.pairs import ALL, groups  # noqa: PLC0415  --help loads no network's library
-
-    if impostors == "within-group" and groups(listed) == (ALL,):
-        say("the list names no groups: every two of all its people are compared")
-
-
-def _say_skipped(skipped: dict[str, str]) -> None:
-    for name, why in skipped.items():
-        say(f"{name} is skipped: {why}")

@@ -6,9 +6,17 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.harness import result_file
+from benchmarks.accuracy import calibration
+from benchmarks.acquisition.matchers import bench, own
+from benchmarks.acquisition.pairs import grouping
+from benchmarks.harness.measurer import policy
 from benchmarks.harness.options import GroupBy, Root, Which, Workers
-from benchmarks.harness.output import tell_unstamped
+from benchmarks.harness.output import console
+from benchmarks.harness.result_file import STDOUT, must_be_writable, write
+from benchmarks.harness.stamp import stamp
+from benchmarks.harness.tables import show_figures
+from lane.decision.calibration import parse
+from models.runtime.threads import available_cores
 
 
 def calibrate(
@@ -38,28 +46,20 @@ def calibrate(
 
     Example: python -m benchmarks calibrate --root faces --pairs faces/pairs.csv --out own.json
     """
-    from benchmarks.accuracy import calibration  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.acquisition.matchers import bench, own  # noqa: PLC0415
-    from benchmarks.acquisition.pairs import grouping  # noqa: PLC0415
-    from benchmarks.harness.measurer import policy  # noqa: PLC0415
-    from benchmarks.harness.stamp import networks, stamp  # noqa: PLC0415
-    from benchmarks.report.tables import show_calibration  # noqa: PLC0415
-    from lane.decision.calibration import parse  # noqa: PLC0415
-    from models.runtime.threads import available_cores  # noqa: PLC0415
-
-    result_file.must_be_writable(out)
+    must_be_writable(out)
     lists = calibration.read_lists(pairs, root, grouping(group_by, pairs))
     rules = policy()
     built = bench([matcher or own()], rules, face, workers or available_cores())
-    told = calibration.calibrate(lists, root, built)
-    stamped = stamp(rules)
-    told["networks"] = [
+    made = calibration.calibrate(lists, root, built)
+    about = stamp(rules, built.networks).model_dump(mode="json")
+    made["networks"] = [
         {key: one[key] for key in ("role", "name", "sha256")}
-        for one in networks(built.networks)
-        if one["role"] != "matcher" or one["name"] == told["matcher"]["name"]
+        for one in about["networks"]
+        if one["role"] != "matcher" or one["name"] == made["matcher"]["name"]
     ]
-    told["made"] = {key: stamped[key] for key in ("date_utc", "commit", "libraries", "cpu")}
-    parse(json.dumps(told, allow_nan=False).encode(), out.name)  # CalibrationError: no lane would take it
-    tell_unstamped(
-        told, out, lambda console, made: show_calibration(console, made, calibration.wanted(made["points"]))
-    )
+    made["made"] = {key: about[key] for key in ("date_utc", "commit", "libraries", "cpu")}
+    text = json.dumps(made, indent=2, allow_nan=False) + "\n"
+    parse(text.encode(), out.name)  # CalibrationError: no lane would take it
+    write(text, out)
+    if out != STDOUT:
+        show_figures(console(), calibration.figures(made))

@@ -8,19 +8,20 @@ binomial one and the one over people (`bootstrap`), which is there where strange
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.bootstrap import Interval
 from benchmarks.accuracy.error_rates import ENOUGH_PEOPLE, Outcome
-from benchmarks.accuracy.measure import Asked, Trial, named, outcomes
+from benchmarks.accuracy.measure import Chosen, Trial, named, outcomes
 from benchmarks.acquisition.acquire import Acquired, acquire
 from benchmarks.acquisition.identities import identify
 from benchmarks.acquisition.matchers import Bench
 from benchmarks.acquisition.pairs import ALL, Pair, pictures, read_pairs
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.result import SHARE, Figure, NotAvailable, counts
 from benchmarks.harness.stamp import sha256_of
 from lane.decision.calibration import FORMAT
 from lane.evaluation.intervals import CONFIDENCE, Rate
@@ -66,7 +67,7 @@ def calibrate(lists: Sequence[Listed], root: Path, bench: Bench) -> dict[str, An
     who = identify(pairs)
     who.must_tell()
     taken = acquire(pictures(pairs), root, bench.workers)[subject.name]
-    every = outcomes(pairs, Trial(who, taken, subject.metric, Asked("all", thresholds=GRID)))
+    every = outcomes(pairs, Trial(who, taken, subject.metric, Chosen("all", thresholds=GRID)))
     identity = subject.identity
     return {
         "format": FORMAT,
@@ -119,6 +120,22 @@ def wanted(found: Sequence[Mapping[str, Any]]) -> dict[float, Mapping[str, Any] 
         first = failing[-1] + 1 if failing else 0
         result[target] = found[first] if first < len(found) else None
     return result
+
+
+def figures(calibration: Mapping[str, Any]) -> Iterator[Figure]:
+    """The groups behind it, and the point for each wanted FMR in the worst group."""
+    for name, numbers in calibration["groups"].items():
+        yield from counts(("groups", name), numbers)
+    for target, point in wanted(calibration["points"]).items():
+        row = ("FMR in the worst group", f"{target:g}")
+        if point is None:
+            yield Figure(name=row, value=NotAvailable(not_available="not kept by any score"))
+            continue
+        yield Figure(name=(*row, "threshold"), value=point["score"], note=f"worst: {point['worst_group']}")
+        yield Figure(name=(*row, "FMR"), value=point["fmr"], unit=SHARE)
+        for name, kind in (("FMR of the worst", "worst_fmr"), ("FNMR", "fnmr")):
+            interval = (point[f"{kind}_low"], point[f"{kind}_high"])
+            yield Figure(name=(*row, name), value=point[kind], unit=SHARE, interval=interval)
 
 
 def _range(everybody: Outcome) -> list[float]:

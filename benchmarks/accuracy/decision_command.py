@@ -5,9 +5,17 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.harness import result_file
+from benchmarks.accuracy.stopping_rules import FAST, measure, work
+from benchmarks.acquisition.matchers import bench, own
+from benchmarks.acquisition.pairs import grouping, read_pairs
+from benchmarks.acquisition.sequences import read_sequences
+from benchmarks.harness.drawn_frames import holder
+from benchmarks.harness.measurer import measurer, policy
 from benchmarks.harness.options import Json, Root, Workers, similarities
-from benchmarks.harness.output import tell
+from benchmarks.harness.output import deliver
+from benchmarks.harness.result import Result
+from benchmarks.harness.stamp import sha256_of, stamp
+from models.runtime.threads import available_cores
 
 
 def decision(
@@ -38,21 +46,10 @@ def decision(
 
     Example: python -m benchmarks decision --root DATA --sequences nuaa.csv --strangers pairs.csv --json -
     """
-    from benchmarks.accuracy.stopping_rules import measure, work  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.acquisition.matchers import bench, own  # noqa: PLC0415
-    from benchmarks.acquisition.pairs import grouping, read_pairs  # noqa: PLC0415
-    from benchmarks.acquisition.sequences import read_sequences  # noqa: PLC0415
-    from benchmarks.harness.drawn_frames import holder  # noqa: PLC0415
-    from benchmarks.harness.measurer import measurer, policy  # noqa: PLC0415
-    from benchmarks.harness.stamp import sha256_of, stamp  # noqa: PLC0415
-    from benchmarks.report.tables import show_decision  # noqa: PLC0415
-    from models.runtime.threads import available_cores  # noqa: PLC0415
-
-    result_file.must_be_writable(json_out)
     rules, lists = policy(), strangers or []
     own_networks = measurer(rules, threads=1)
-    timed = work(own_networks, rules, holder(own_networks), captures)
-    told = measure(
+    timed = list(work(own_networks, rules, holder(own_networks), captures))
+    figures = measure(
         read_sequences(sequences, root, grouping("group", [sequences])),
         [pair for one in lists for pair in read_pairs(one, root, grouping("group", [one]))],
         root,
@@ -62,7 +59,17 @@ def decision(
         interval_s=frame_interval,
         thresholds=similarities(thresholds),
     )
-    data = {one.name: sha256_of(one) for one in (sequences, *lists)}
-    how = {"data_sha256": data, "frame_interval_s": frame_interval, "capture": rules.capture.model_dump()}
-    stamped = {**stamp(rules, own_networks.networks, threads=1), **how}
-    tell({"benchmark": "decision", "stamp": stamped, "work": timed, **told}, json_out, show_decision)
+    about = stamp(rules, own_networks.networks, threads=1)
+    result = Result(
+        benchmark="decision",
+        stamp=about,
+        conditions={
+            **about.same_lane,
+            "data_sha256": {one.name: sha256_of(one) for one in (sequences, *lists)},
+            "frame_interval_s": frame_interval,
+            "frames_per_second": FAST,
+        },
+        settings={"capture": rules.capture.model_dump(mode="json"), "captures": captures},
+        figures=(*timed, *figures),
+    )
+    deliver(result, json_out)

@@ -6,14 +6,16 @@ fractions.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from benchmarks.accuracy.bootstrap import Interval, Weights, fmr_intervals, fnmr_intervals
 from benchmarks.accuracy.scores import EDGES, Impostors, Scored, Scores
+from benchmarks.acquisition.pairs import ALL
+from benchmarks.harness.result import SHARE, Figure, Name, NotAvailable, counts
 from lane.evaluation.intervals import Rate, rate
 
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -21,6 +23,10 @@ COMMON_FMR = 1e-4
 """At the threshold where one group has this FMR, what has the worst?"""
 ENOUGH_PEOPLE = 20
 """A smaller group is reported, but is no worst or best one: it says too little."""
+
+
+Rates = Mapping[str, tuple[Rate, Interval]]
+"""Each kind of rate, with its interval over people."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,38 +110,75 @@ def threshold_for(impostors: Impostors, target_fmr: float) -> float | None:
     return float(EDGES[enough[0]]) if len(enough) else float(np.nextafter(1, 2))
 
 
-def summary(outcome: Outcome, threshold: float | None, thresholds: Sequence[float] = ()) -> dict[str, Any]:
-    """Counts, rates at the threshold, EER and FNMR at fixed FMR of one group, as JSON values."""
-    wanted = {_name(target): threshold_for(outcome.impostors, target) for target in TARGETS}
-    shown = [*thresholds, *(t for t in wanted.values() if t is not None)]
-    told = dict(zip(shown, rates(outcome, shown), strict=True))
-    at_fmr = {name: None if t is None else {"threshold": t, **told[t]} for name, t in wanted.items()}
-    return {
+def summary(
+    matcher: str, group: str, outcome: Outcome, threshold: float | None, thresholds: Sequence[float] = ()
+) -> Iterator[Figure]:
+    """Counts, rates at the threshold, EER, rates at fixed FMR and at other thresholds, of one group."""
+    row, whole = (matcher, group), group == ALL
+    numbers = {
         "people": outcome.people,
         "genuine": len(outcome.genuine.scores),
         "impostors": outcome.impostors.n,
-        "genuine_missed": outcome.genuine_missed,
-        "impostors_missed": outcome.impostors_missed,
-        "failures_to_acquire": outcome.failures,
-        **(_flat(outcome, threshold) if threshold is not None else NO_THRESHOLD),
-        "eer": _plain(eer(outcome)),
-        "fnmr_at_fmr": {name: at["fnmr"]["rate"] if at else None for name, at in at_fmr.items()},
-        "at_fmr": at_fmr,
-        "thresholds": {(f"{t:.2f}" if round(t, 2) == t else str(t)): told[t] for t in thresholds},
+        "genuine missed": outcome.genuine_missed,
+        "impostors missed": outcome.impostors_missed,
+        "failures to acquire": outcome.failures,
     }
+    yield from counts(row, numbers)
+    at_fmr = {name_of(target): threshold_for(outcome.impostors, target) for target in TARGETS}
+    wanted = [t for t in (threshold, *at_fmr.values(), *thresholds) if t is not None]
+    at = dict(zip(wanted, rates(outcome, wanted), strict=True))
+    if threshold is not None:
+        yield from at_threshold(row, at[threshold])
+    yield _number((*row, "EER"), eer(outcome), "nothing to compare", SHARE, "lower" if whole else None)
+    for target, t in at_fmr.items():
+        place = (f"{matcher} at fixed FMR", group, target)
+        if t is None:
+            yield Figure(name=place, value=NotAvailable(not_available="too few impostors"), detail=not whole)
+            continue
+        fixed = at_threshold(place, at[t], threshold=t)
+        yield from (
+            one.model_copy(update={"better": "lower"}) if whole and one.name[-1] == "FNMR" else one
+            for one in fixed
+        )
+    for t in dict.fromkeys(thresholds):
+        place = (f"{matcher} by threshold", group, f"{t:.2f}" if round(t, 2) == t else f"{t}")
+        yield from at_threshold(place, at[t], detail=not whole)
 
 
-def rates(outcome: Outcome, thresholds: Sequence[float]) -> list[dict[str, Any]]:
-    """FMR, FNMR and FRR at each threshold with their intervals, as JSON values."""
+def rates(outcome: Outcome, thresholds: Sequence[float]) -> list[Rates]:
+    """FMR, FNMR and FRR at each threshold with their intervals."""
     by_people = zip(outcome.fmr_by_people(thresholds), outcome.fnmr_by_people(thresholds), strict=True)
     return [
-        {
-            "fmr": {**outcome.fmr(t).plain(), "by_people": _interval(fmr)},
-            "fnmr": {**outcome.fnmr(t).plain(), "by_people": _interval(fnmr)},
-            "frr": outcome.frr(t).plain(),
-        }
+        {"FMR": (outcome.fmr(t), fmr), "FNMR": (outcome.fnmr(t), fnmr), "FRR": (outcome.frr(t), None)}
         for t, (fmr, fnmr) in zip(thresholds, by_people, strict=True)
     ]
+
+
+def at_threshold(
+    row: Name, found: Rates, *, threshold: float | None = None, note: str = "", detail: bool = False
+) -> Iterator[Figure]:
+    """One row of a table: the rates, behind the threshold where it is given."""
+    if threshold is not None:
+        yield Figure(name=(*row, "threshold"), value=threshold, note=note, detail=detail)
+    for kind, (one, by_people) in found.items():
+        figure = rate_figure((*row, kind), one, by_people=by_people)
+        yield figure.model_copy(update={"detail": detail}) if detail else figure
+
+
+def rate_figure(name: Name, one: Rate, *, by_people: Interval = None, note: str = "") -> Figure:
+    """With its exact interval, and the one over people; not available where nothing was compared."""
+    if not one.n:
+        return Figure(name=name, value=NotAvailable(not_available="nothing to compare"))
+    return Figure(
+        name=name,
+        value=_rounded(one.rate),
+        unit=SHARE,
+        interval=(_rounded(one.low), _rounded(one.high)),
+        by_people=None if by_people is None else (_rounded(by_people[0]), _rounded(by_people[1])),
+        errors=one.errors,
+        n=one.n,
+        note=note,
+    )
 
 
 def large_enough(groups: Mapping[str, Outcome]) -> dict[str, Outcome]:
@@ -151,95 +194,65 @@ def worst_fmr(groups: Mapping[str, Outcome], threshold: float) -> tuple[str, Rat
     return worst, found[worst]
 
 
-def worst_over_best(groups: Mapping[str, Outcome], threshold: float) -> dict[str, Any]:
+def worst_over_best(matcher: str, groups: Mapping[str, Outcome], threshold: float) -> Iterator[Figure]:
     """How unequal the groups are at one threshold: for both rates the worst, the best and their ratio."""
-    told = large_enough(groups)
-    result = {}
+    large = large_enough(groups)
     for kind in ("fmr", "fnmr"):
-        found = {name: getattr(group, kind)(threshold) for name, group in told.items()}
-        found = {name: one for name, one in found.items() if one.n}
-        if found:
-            result[kind] = _unequal(found)
-    return result
+        found = {name: getattr(group, kind)(threshold) for name, group in large.items()}
+        if found := {name: one for name, one in found.items() if one.n}:
+            worst = max(found, key=lambda name: (found[name].rate, found[name].high))
+            best = min(found, key=lambda name: (found[name].rate, found[name].high))
+            row = (f"{matcher}: worst and best group", kind.upper())
+            yield rate_figure((*row, "worst"), found[worst], note=f"worst: {worst}; best: {best}")
+            yield rate_figure((*row, "best"), found[best])
+            times = found[worst].rate / found[best].rate if found[best].rate else math.nan
+            yield _number((*row, "ratio"), times, "no error in the best group", "×")
 
 
-def when_one_has(groups: Mapping[str, Outcome], target: float = COMMON_FMR) -> dict[str, Any]:
+def when_one_has(matcher: str, groups: Mapping[str, Outcome], target: float = COMMON_FMR) -> Iterator[Figure]:
     """For each group that can show the target FMR: the FMR of the worst group at its threshold."""
-    told = large_enough(groups)
-    result = {}
+    large = large_enough(groups)
     for name, group in groups.items():
         threshold = threshold_for(group.impostors, target)
-        if threshold is not None and told:
-            worst, found = worst_fmr(told, threshold)
-            ratio = {"times": _plain(found.rate / target)}
-            result[name] = {"threshold": threshold, "worst_group": worst, "fmr": found.plain(), **ratio}
-    return result
+        if threshold is not None and large:
+            worst, found = worst_fmr(large, threshold)
+            row = (f"{matcher} where a group has FMR {name_of(target)}", name)
+            yield Figure(name=(*row, "threshold"), value=threshold)
+            yield rate_figure((*row, "FMR of the worst"), found, note=f"worst: {worst}")
+            yield _number((*row, "times"), found.rate / target, "", "×")
 
 
-def at_worst_group(groups: Mapping[str, Outcome]) -> dict[str, Any]:
+def at_worst_group(
+    table: str, groups: Mapping[str, Outcome], targets: Sequence[float] = TARGETS
+) -> Iterator[Figure]:
     """The threshold at which no group that can show it exceeds a target FMR, and everybody's rates there."""
-    told = large_enough(groups)
-    result: dict[str, Any] = {}
-    for target in TARGETS:
-        wanted = {name: threshold_for(group.impostors, target) for name, group in told.items()}
+    large = large_enough(groups)
+    for target in targets:
+        wanted = {name: threshold_for(group.impostors, target) for name, group in large.items()}
         shown = {name: threshold for name, threshold in wanted.items() if threshold is not None}
+        row = (table, name_of(target))
         if not shown:
-            result[_name(target)] = None
+            yield Figure(name=row, value=NotAvailable(not_available="too few impostors"))
             continue
         worst = max(shown, key=lambda name: shown[name])
-        each = {name: rates(group, [shown[worst]])[0] for name, group in groups.items()}
-        result[_name(target)] = {"threshold": shown[worst], "worst_group": worst, "groups": each}
-    return result
+        yield Figure(name=(*row, "threshold"), value=shown[worst], note=f"worst: {worst}")
+        for name, group in groups.items():
+            yield from at_threshold((*row, name), rates(group, [shown[worst]])[0])
 
 
-NO_THRESHOLD = {"fmr": None, "fmr_interval": [0.0, 1.0], "fnmr": None, "fnmr_interval": [0.0, 1.0]}
+def name_of(target: float) -> str:
+    """A rate as a power of ten."""
+    return f"1e-{round(-math.log10(target))}"
 
 
-def _flat(outcome: Outcome, threshold: float) -> dict[str, Any]:
-    """The exact binomial interval, and beside it the one over people."""
-    fmr, fnmr = outcome.fmr(threshold), outcome.fnmr(threshold)
-    return {
-        "fmr": _plain(fmr.rate),
-        "fmr_interval": _exact(fmr),
-        "fmr_interval_by_people": _interval(outcome.fmr_by_people([threshold])[0]),
-        "fnmr": _plain(fnmr.rate),
-        "fnmr_interval": _exact(fnmr),
-        "fnmr_interval_by_people": _interval(outcome.fnmr_by_people([threshold])[0]),
-        "false_matches": fmr.errors,
-        "false_non_matches": fnmr.errors,
-        "frr": _plain(outcome.frr(threshold).rate),
-    }
-
-
-def _unequal(found: Mapping[str, Rate]) -> dict[str, Any]:
-    worst = max(found, key=lambda name: (found[name].rate, found[name].high))
-    best = min(found, key=lambda name: (found[name].rate, found[name].high))
-    ratio = found[worst].rate / found[best].rate if found[best].rate else math.nan
-    return {
-        "worst": worst,
-        "worst_rate": _plain(found[worst].rate),
-        "best": best,
-        "best_rate": _plain(found[best].rate),
-        "ratio": _plain(ratio),
-    }
-
-
-def _exact(one: Rate) -> list[float]:
-    """Of nothing: anything is possible."""
-    return [_rounded(one.low), _rounded(one.high)] if one.n else [0.0, 1.0]
-
-
-def _interval(interval: Interval) -> list[float] | None:
-    return None if interval is None else [_rounded(end) for end in interval]
-
-
-def _plain(number: float) -> float | None:
-    return _rounded(number) if math.isfinite(number) else None
+def _number(
+    name: Name, value: float, why_not: str, unit: str, better: Literal["lower"] | None = None
+) -> Figure:
+    """Not available where it is not finite."""
+    if not math.isfinite(value):
+        return Figure(name=name, value=NotAvailable(not_available=why_not))
+    return Figure(name=name, value=_rounded(value), unit=unit, better=better)
 
 
 def _rounded(number: float) -> float:
     return float(f"{number:.6g}")
-
-
-def _name(target: float) -> str:
-    return f"1e-{round(-math.log10(target))}"

@@ -1,10 +1,10 @@
 """How often the lane's own measuring confuses people or does not know them again, on listed pairs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from benchmarks.acquisition.acquire import Acquired, Take, acquire, one_picture
 from benchmarks.acquisition.identities import Identities, People, identify
 from benchmarks.acquisition.matchers import Bench, Subject
 from benchmarks.acquisition.pairs import ALL, Pair, groups, pictures
+from benchmarks.harness.result import Figure, counts
 from models.values.identity import Metric
 
 THRESHOLDS = tuple(round(0.30 + 0.02 * step, 2) for step in range(16))
@@ -37,7 +38,7 @@ Genuine = Literal["listed", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Chosen:
     """Which pairs are compared, beside or instead of the listed ones, and at which thresholds."""
 
     strangers: Strangers = "listed"
@@ -46,9 +47,18 @@ class Asked:
     """Pictures that no pair lists, for pairs that are formed."""
     thresholds: tuple[float, ...] = THRESHOLDS
 
-    def at(self, threshold: float | None) -> "Asked":
+    def at(self, threshold: float | None) -> "Chosen":
         """With this threshold too."""
         return self if threshold is None else replace(self, thresholds=(*self.thresholds, threshold))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """One matcher: its scores by group, everybody's as `ALL`, and what they come to."""
+
+    subject: Subject
+    outcomes: Mapping[str, Outcome]
+    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +68,13 @@ class Trial:
     who: Identities
     taken: Acquired
     metric: Metric
-    asked: Asked
+    chosen: Chosen
 
     def of(self, listed: Sequence[Pair], more: Sequence[str] = ()) -> Outcome:
         """The scores of one group; `more` are pictures beside those of the list."""
         names = tuple(dict.fromkeys((*pictures(listed), *more)))
         genuine, genuine_missed = self._scored(self._genuine(listed, names))
-        if self.asked.strangers == "listed":
+        if self.chosen.strangers == "listed":
             some, missed = self._scored([pair for pair in listed if not pair.same])
             impostors = listed_impostors(some)
         else:
@@ -75,7 +85,7 @@ class Trial:
         return Outcome(genuine, impostors, genuine_missed, missed, len(present), failures, weights)
 
     def _genuine(self, listed: Sequence[Pair], names: Sequence[str]) -> list[Pair]:
-        if self.asked.genuine == "listed":
+        if self.chosen.genuine == "listed":
             return [pair for pair in listed if pair.same]
         of_person: dict[int, list[str]] = {}
         for name in names:
@@ -97,7 +107,7 @@ class Trial:
         there = [name for name in names if name in self.taken.vectors]
         vectors = [self.taken.vectors[name] for name in there]
         gallery = Gallery.of(vectors, self.who.of(there), self.metric)
-        impostors = all_impostors(gallery, len(self.who), self.asked.thresholds)
+        impostors = all_impostors(gallery, len(self.who), self.chosen.thresholds)
         return impostors, _possible(self.who.of(names)) - impostors.n
 
     def with_listed_genuine(self, formed: Outcome, pairs: Sequence[Pair]) -> Outcome:
@@ -113,30 +123,24 @@ def measure(
     pairs: Sequence[Pair],
     root: Path,
     bench: Bench,
-    asked: Asked | None = None,
+    chosen: Chosen | None = None,
     take: Take = one_picture,
-) -> tuple[dict[str, Any], dict[str, dict[str, Outcome]]]:
-    """By matcher: rates overall, by group and between groups as JSON values; and the scores themselves.
-
-    `take` says what a path is: a picture, or the frames of a capture.
-    """
-    asked = asked or Asked()
-    who = identify(pairs, asked.more)
-    if asked.strangers != "listed":
+) -> Iterator[Measured]:
+    """One matcher after the other. `take` says what a path is: a picture, or the frames of a capture."""
+    chosen = chosen or Chosen()
+    who = identify(pairs, chosen.more)
+    if chosen.strangers != "listed":
         who.must_tell()
     taken = acquire(tuple(who.number), root, bench.workers, take)
-    told, scored = {}, {}
     for one in bench.subjects:
-        trial = Trial(who, taken[one.name], one.metric, asked.at(one.threshold))
+        trial = Trial(who, taken[one.name], one.metric, chosen.at(one.threshold))
         every = outcomes(pairs, trial)
-        told[one.name] = _told(one, taken[one.name], who, every, asked.thresholds)
-        if asked.genuine != "listed":
+        figures = list(_figures(one, taken[one.name], who, every, chosen.thresholds))
+        if chosen.genuine != "listed":
             listed = trial.with_listed_genuine(every[ALL], pairs)
-            told[one.name]["overall_listed_genuine"] = error_rates.summary(
-                listed, one.threshold, asked.thresholds
-            )
-        scored[one.name] = every
-    return told, scored
+            name = f"{one.name}, listed genuine pairs"
+            figures += error_rates.summary(name, ALL, listed, one.threshold, chosen.thresholds)
+        yield Measured(one, every, tuple(figures))
 
 
 def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
@@ -144,11 +148,11 @@ def outcomes(pairs: Sequence[Pair], trial: Trial) -> dict[str, Outcome]:
 
     Pictures that no pair lists count among everybody alone, and so do pairs without a group beside others.
     """
-    names, more = groups(pairs), trial.asked.more
+    names, more = groups(pairs), trial.chosen.more
     if names == (ALL,):
         return {ALL: trial.of(pairs, more)}
     by_group = {name: trial.of([pair for pair in pairs if pair.group == name]) for name in names}
-    if trial.asked.strangers == "all":
+    if trial.chosen.strangers == "all":
         everybody = trial.of(pairs, more)
     else:
         joint = _joined(list(by_group.values()), trial.who.of(pictures(pairs)))
@@ -180,39 +184,26 @@ def _joined(every: Sequence[Outcome], people: People) -> Outcome:
     )
 
 
-def _told(
+def _figures(
     subject: Subject,
     taken: Acquired,
     who: Identities,
     every: Mapping[str, Outcome],
     thresholds: Sequence[float],
-) -> dict[str, Any]:
-    parts = named(every)
-    overall = error_rates.summary(every[ALL], subject.threshold, thresholds)
-    result = {
-        "sha256": subject.identity.sha256,
-        "preprocessing": subject.identity.preprocessing,
-        "metric": subject.metric,
-        "threshold": subject.threshold,
-        "threshold_from": subject.threshold_from,
-        "eer": overall["eer"],
-        "fnmr_at_fmr": overall["fnmr_at_fmr"],
-        "pictures": len(taken.vectors) + len(taken.failures),
-        "failures_to_acquire": len(taken.failures),
-        "failures_by_cause": taken.causes(),
-        "people": {
-            "number": len(who),
-            "names_joined": who.aliases,
-            "names_corrected": who.corrected,
-            "contradictions": who.contradictions,
-        },
-        "groups": {
-            name: error_rates.summary(one, subject.threshold, thresholds) for name, one in parts.items()
-        },
-        "overall": overall,
-        "at_worst_group_fmr": error_rates.at_worst_group(parts),
-        "when_one_has_fmr_1e-4": error_rates.when_one_has(every),
-    }
+) -> Iterator[Figure]:
+    name, parts = subject.name, named(every)
+    for group, outcome in {**parts, ALL: every[ALL]}.items():
+        yield from error_rates.summary(name, group, outcome, subject.threshold, thresholds)
     if subject.threshold is not None:
-        result["worst_over_best"] = error_rates.worst_over_best(parts, subject.threshold)
-    return result
+        yield from error_rates.worst_over_best(name, parts, subject.threshold)
+    yield from error_rates.at_worst_group(f"{name} where no group exceeds an FMR", parts)
+    yield from error_rates.when_one_has(name, every)
+    people = {
+        "pictures": len(taken.vectors) + len(taken.failures),
+        "people": len(who),
+        "names joined": who.aliases,
+        "names corrected": who.corrected,
+        "contradictions": who.contradictions,
+    }
+    yield from counts((f"{name}: data",), people)
+    yield from counts((f"{name}: failures to acquire",), taken.causes())

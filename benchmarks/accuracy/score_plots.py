@@ -7,16 +7,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
 from benchmarks.accuracy.error_rates import Curve, Outcome, curve
+from benchmarks.accuracy.measure import Measured
 from benchmarks.accuracy.scores import EDGES, STEPS, Counts, Scores
 from benchmarks.acquisition.pairs import ALL
-from benchmarks.harness.result_file import write_text
+from benchmarks.harness.result import Result
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 DASHES = ("", "7 3", "2 2", "9 3 2 3", "4 4", "1 3", "12 4", "6 2 1 2")
@@ -52,55 +51,55 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def draw(
-    out: Path, scored: Mapping[str, Mapping[str, Outcome]], thresholds: Mapping[str, float | None]
-) -> list[str]:
-    """Write the drawings beside `out`; their file names. For each matcher its groups' DET and its scores.
-
-    Where there are several matchers, their DET over everybody too, in one.
-    """
+def draw(measured: Sequence[Measured]) -> dict[str, str]:
+    """For each matcher its groups' DET and its scores; of several matchers everybody's DET, too, in one."""
     pages = {}
-    for name, every in scored.items():
-        threshold = thresholds[name]
-        pages[f"{out.stem}-{name}-det.svg"] = det(every, f"{name}: DET by group", threshold)
-        pages[f"{out.stem}-{name}-scores.svg"] = histogram(every[ALL], f"{name}: scores", threshold)
-    if len(scored) > 1:
-        together = {name: every[ALL] for name, every in scored.items()}
-        pages[f"{out.stem}-det.svg"] = det(together, "DET by matcher", thresholds)
-    for name, page in pages.items():
-        write_text(page, out.with_name(name))
-    return list(pages)
+    for one in measured:
+        name, threshold = one.subject.name, one.subject.threshold
+        pages[f"{name}-det"] = det(one.outcomes, f"{name}: DET by group", threshold)
+        pages[f"{name}-scores"] = histogram(one.outcomes[ALL], f"{name}: scores", threshold)
+    if len(measured) > 1:
+        together = {one.subject.name: one.outcomes[ALL] for one in measured}
+        thresholds = {one.subject.name: one.subject.threshold for one in measured}
+        pages["det"] = det(together, "DET by matcher", thresholds)
+    return pages
 
 
-def draw_steps(out: Path, steps: Sequence[Mapping[str, Any]], title: str) -> str:
-    """How late referrals come at each load, beside `out`; the file's name. A ring marks a step that broke."""
-    drawn = sorted((step for step in steps if step["on_screen"]), key=lambda one: one["passages_per_second"])
-    loads = [float(step["passages_per_second"]) for step in drawn] or [1.0]
-    late = {name: [float(step["on_screen"][f"{name}_ms"]) for step in drawn] for name in QUANTILES}
-    most = max([1.0, *late["p99"]])
-    across = Scale(0, max(loads) * 1.05, LEFT, WIDTH - RIGHT)
+def draw_steps(result: Result, title: str) -> str:
+    """How late referrals come at each load. A ring marks a step that broke."""
+    loads = {
+        one.name[1]: one.number or 0.0
+        for one in result.under("steps")
+        if one.name[-1] == "passages per second"
+    }
+    drawn = sorted(
+        ((loads[one.name[1]], one) for one in result.under("on screen") if one.quantiles),
+        key=lambda one: one[0],
+    )
+    most = max([1.0, *(one.tails["p99"] for _, one in drawn)])
+    across = Scale(0, max([1.0, *loads.values()]) * 1.05, LEFT, WIDTH - RIGHT)
     up = Scale(0, most * 1.05, HEIGHT - BOTTOM, TOP)
     marks_up = [(most * part / 4, f"{most * part / 4:.0f}") for part in range(5)]
-    marks_across = [(load, f"{load:g}") for load in loads]
+    marks_across = [(load, f"{load:g}") for load, _ in drawn]
     body = [
         *_axes(across, up, marks_across, marks_up, "passages a second", "on the officer's screen after, ms")
     ]
-    for place, (name, values) in enumerate(late.items()):
-        points = [(across.at(load), up.at(value)) for load, value in zip(loads, values, strict=False)]
+    for place, name in enumerate(QUANTILES):
+        points = [(across.at(load), up.at(one.quantiles[name])) for load, one in drawn]
         body += [_line(points, place), *_legend(place, name, f"{len(points)} loads")]
         body += [_circle(point, 2, _colour(place)) for point in points]
-        body += [_circle(at, 6, "none") for at, step in zip(points, drawn, strict=False) if step["broken"]]
+        broken = [result[("steps", one.name[1], "carried")].number == 0 for _, one in drawn]
+        body += [_circle(at, 6, "none") for at, broke in zip(points, broken, strict=True) if broke]
     body.append(_text(WIDTH - RIGHT + 16, TOP + 134, "ring: it broke there", colour="#555"))
-    write_text(_page(title, body), out.with_name(f"{out.stem}-steps.svg"))
-    return f"{out.stem}-steps.svg"
+    return _page(title, body)
 
 
-def draw_lanes(out: Path, found: Mapping[str, Any]) -> str:
-    """How late each number of lanes decides, and what that takes, beside `out`; the file's name."""
-    steps = sorted((one for one in found["steps"] if one["decision"]), key=lambda one: one["lanes"])
-    counts = [int(step["lanes"]) for step in steps] or [1]
-    late = {name: [float(step["decision"][f"{name}_ms"]) for step in steps] for name in QUANTILES}
-    most = max([found["limit_ms"], *late["p99"]]) * 1.05
+def draw_lanes(result: Result) -> str:
+    """How late each number of lanes decides, and what that takes."""
+    limit_ms = float(str(result.conditions["limit_ms"]))
+    steps = sorted((int(one.name[-1]), one) for one in result.under("decision", "lanes") if one.quantiles)
+    counts = [count for count, _ in steps] or [1]
+    most = max([limit_ms, *(one.tails["p99"] for _, one in steps)]) * 1.05
     across = Scale(0, max(counts) + 0.5, LEFT, WIDTH - RIGHT)
     up, share_up = Scale(0, most, MIDDLE - 30, TOP), Scale(0, 1, HEIGHT - BOTTOM, MIDDLE)
     marks = [(count, str(count)) for count in counts]
@@ -109,29 +108,31 @@ def draw_lanes(out: Path, found: Mapping[str, Any]) -> str:
     body = [
         *_axes(across, up, marks, marks_up, "", "frame to decision, ms"),
         *_axes(across, share_up, marks, marks_share, "lanes", "%"),
-        _level(across, up.at(found["limit_ms"])),
+        _level(across, up.at(limit_ms)),
     ]
-    for place, (name, values) in enumerate(late.items()):
-        points = [(across.at(count), up.at(value)) for count, value in zip(counts, values, strict=False)]
+
+    def of_step(count: int, name: str) -> float:
+        return result[("steps", "lanes", f"{count}", name)].number or 0.0
+
+    for place, name in enumerate(QUANTILES):
+        points = [(across.at(count), up.at(one.quantiles[name])) for count, one in steps]
         body += [_line(points, place), *_legend(place, name, "last frame to decision")]
-        body += [_circle(at, 6, "none") for at, step in zip(points, steps, strict=False) if step["broken"]]
-    shares = {
-        "cores": [step["cpu_share"] for step in steps],
-        "frames passed over": [step["frames"]["passed_over_share"] for step in steps],
-    }
-    for place, (name, values) in enumerate(shares.items(), start=len(late)):
-        points = [
-            (across.at(count), share_up.at(share)) for count, share in zip(counts, values, strict=False)
+        body += [
+            _circle(at, 6, "none")
+            for at, (count, _) in zip(points, steps, strict=True)
+            if not of_step(count, "carried")
         ]
+    shares = {"cores": "cpu share", "frames passed over": "passed over share"}
+    for place, (name, share) in enumerate(shares.items(), start=len(QUANTILES)):
+        points = [(across.at(count), share_up.at(of_step(count, share))) for count, _ in steps]
         body += [_line(points, place), *_legend(place, name, "share of all, %")]
     x = WIDTH - RIGHT + 16
     body += [
         _text(x, TOP + 214, "ring: it broke there", colour="#555"),
         _text(x, TOP + 229, "dots: the limit"),
     ]
-    title = f"{found['lanes']} lanes are carried at {found['frames_per_second']} frames a second"
-    write_text(_page(title, body), out.with_name(f"{out.stem}-lanes.svg"))
-    return f"{out.stem}-lanes.svg"
+    lanes, rate = result[("lanes",)].number, result.conditions["frames_per_second"]
+    return _page(f"{lanes} lanes are carried at {rate} frames a second", body)
 
 
 def _level(across: Scale, y: float) -> str:

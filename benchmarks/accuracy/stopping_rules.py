@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.accuracy.error_rates import rate_figure
 from benchmarks.acquisition.acquire import acquire
 from benchmarks.acquisition.identities import identify
 from benchmarks.acquisition.matchers import Bench
@@ -23,7 +24,8 @@ from benchmarks.acquisition.sequences import Recording, images
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Walk
 from benchmarks.harness.progress import follow
-from benchmarks.harness.timing import StageWatch, spread
+from benchmarks.harness.result import Figure, counts
+from benchmarks.harness.timing import StageWatch, times
 from lane.cameras.frame import Frame
 from lane.capture.capture import Booth, Capture, capture
 from lane.capture.measuring import Measurer, Question, Stopwatch
@@ -116,8 +118,8 @@ def measure(
     *,
     interval_s: float,
     thresholds: Sequence[float],
-) -> dict[str, Any]:
-    """By threshold and rule, as JSON values; and what each rule takes of a sequence from its start on."""
+) -> Iterator[Figure]:
+    """By threshold and rule; and what each rule takes of a sequence from its start on."""
     every = [film(one, root, measurer, rules, interval_s) for one in follow(recordings, "Filming")]
     filmed = [one for one in every if len(one.numbers) >= rules.capture.most_good_frames]
     if not filmed:
@@ -125,21 +127,18 @@ def measure(
     others = _others(strangers, root, bench)
     named = stops(rules.capture)
     admit = rules.check(measurer.networks.embedder.identity).admit
-    told = {
-        f"{threshold:g}": _compared(filmed, others, named, threshold, rules.capture.most_good_frames)
-        for threshold in sorted({*thresholds, admit})
-    }
-    return {
+    data = {
         "sequences": len(recordings),
-        "too_short": len(recordings) - len(filmed),
+        "too short": len(recordings) - len(filmed),
         "people": len({one.recording.subject for one in filmed}),
-        "strangers_pictures": len(others),
-        "shipped_threshold": admit,
-        "thresholds": told,
-        "from_the_start": {
-            name: _from_start(filmed, stop, admit, interval_s, rules.capture) for name, stop in named.items()
-        },
+        "pictures of strangers": len(others),
+        "shipped threshold": admit,
     }
+    yield from counts(("data",), data)
+    for threshold in sorted({*thresholds, admit}):
+        yield from _compared(filmed, others, named, threshold, rules.capture.most_good_frames)
+    for name, stop in named.items():
+        yield from _from_start(name, filmed, stop, admit, interval_s, rules.capture)
 
 
 def film(recording: Recording, root: Path, measurer: Measurer, rules: Policy, interval_s: float) -> Filmed:
@@ -164,7 +163,7 @@ def _others(strangers: Sequence[Pair], root: Path, bench: Bench) -> Vectors:
 
 def _compared(
     filmed: Sequence[Filmed], others: Vectors, named: Mapping[str, Stop], admit: float, most: int
-) -> dict[str, Any]:
+) -> Iterator[Figure]:
     tallies = {name: Tally() for name in named}
     for one in filmed:
         holders, strangers = _references(one, filmed, others)
@@ -173,7 +172,11 @@ def _compared(
             among = probes @ probes.T
             for name, stop in named.items():
                 _count(tallies[name], stop, (holders @ probes.T, strangers @ probes.T), among, admit)
-    return {name: _told(tally) for name, tally in tallies.items()}
+    for name, tally in tallies.items():
+        row = (f"threshold {admit:g}", name)
+        yield rate_figure((*row, "FNMR"), rate(tally.missed, tally.holders))
+        yield rate_figure((*row, "FMR"), rate(tally.accepted, tally.strangers))
+        yield from counts(row, _quantiles("frames", tally.frames))
 
 
 def _references(one: Filmed, filmed: Sequence[Filmed], others: Vectors) -> tuple[Vectors, Vectors]:
@@ -199,17 +202,9 @@ def _count(tally: Tally, stop: Stop, scores: tuple[Scores, Scores], among: Score
     tally.strangers += len(strangers)
 
 
-def _told(tally: Tally) -> dict[str, Any]:
-    return {
-        "false_non_matches": rate(tally.missed, tally.holders).plain(),
-        "false_matches": rate(tally.accepted, tally.strangers).plain(),
-        "frames_of_holders": _quantiles(tally.frames),
-    }
-
-
 def _from_start(
-    filmed: Sequence[Filmed], stop: Stop, admit: float, interval_s: float, rule: CaptureRule
-) -> dict[str, Any]:
+    name: str, filmed: Sequence[Filmed], stop: Stop, admit: float, interval_s: float, rule: CaptureRule
+) -> Iterator[Figure]:
     """Each person against the first good frame of each other session, from the sequence's first frame on."""
     admitted, frames, times_ms = 0, [], []
     for one in filmed:
@@ -223,19 +218,21 @@ def _from_start(
             admitted += passed and time_s <= rule.timeout_s
             frames.append(one.numbers[n - 1] + 1)
             times_ms.append(1e3 * time_s)
-    return {
-        "captures": len(frames),
-        "admitted": admitted,
-        "frames": _quantiles(frames),
-        "ms_at_the_cameras_pace": _quantiles(times_ms),
-    }
+    row = ("from the first frame on", name)
+    yield from counts(row, {"captures": len(frames), "admitted": admitted})
+    yield from counts(row, _quantiles("frames", frames) | _quantiles("ms", times_ms))
 
 
-def _quantiles(numbers: Sequence[float]) -> dict[str, float] | None:
+def _quantiles(what: str, numbers: Sequence[float]) -> dict[str, float]:
+    """Empty where there are none."""
     if not numbers:
-        return None
+        return {}
     p50, p95 = np.quantile(numbers, (0.5, 0.95), method="inverted_cdf")
-    return {"mean": round(float(np.mean(numbers)), 3), "p50": float(p50), "p95": float(p95)}
+    return {
+        f"{what} mean": round(float(np.mean(numbers)), 3),
+        f"{what} p50": float(p50),
+        f"{what} p95": float(p95),
+    }
 
 
 class _Timed(Replay):
@@ -254,7 +251,7 @@ class _Timed(Replay):
                 self.work_ns.append(time.perf_counter_ns() - handed_out)
 
 
-def work(measurer: Measurer, rules: Policy, walk: Walk, captures: int) -> dict[str, Any]:
+def work(measurer: Measurer, rules: Policy, walk: Walk, captures: int) -> Iterator[Figure]:
     """The time that frames of a holder who stands there take, 640×480 at 30 a second, one after the other.
 
     In turns with the same frames through every step at once, at full scale: what each frame took before the
@@ -274,14 +271,10 @@ def work(measurer: Measurer, rules: Policy, walk: Walk, captures: int) -> dict[s
             per_capture.append(len(timed.work_ns))
             decided_ns.append(round(1e9 * (len(timed.work_ns) - 1) / FAST) + timed.work_ns[-1])
             whole_ns += [_whole(measurer, image) for image in walk.first(len(timed.work_ns))]
-    return {
-        "frames_per_second": FAST,
-        "captures": captures,
-        "frames_of_a_capture": _quantiles(per_capture),
-        "a_frame": spread(work_ns),
-        "a_frame_with_every_step": spread(whole_ns),
-        "first_frame_to_decision": spread(decided_ns),
-    }
+    yield times(("work", "a frame"), work_ns)
+    yield times(("work", "a frame with every step"), whole_ns, better=None)
+    yield times(("work", "first frame to decision"), decided_ns, better=None)
+    yield from counts(("frames", "of a capture"), _quantiles("frames", per_capture))
 
 
 def _whole(measurer: Measurer, image_bgr: ImageBGR) -> int:

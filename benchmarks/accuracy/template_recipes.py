@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from benchmarks.accuracy.measure import Asked, measure
+from benchmarks.accuracy.error_rates import at_worst_group
+from benchmarks.accuracy.measure import Chosen, measure, named
 from benchmarks.acquisition.acquire import Failure, Vector
 from benchmarks.acquisition.face_choice import MERITS
 from benchmarks.acquisition.matchers import Bench, Subject
-from benchmarks.acquisition.pairs import Pair
+from benchmarks.acquisition.pairs import ALL, Pair
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.measurer import measurer
+from benchmarks.harness.result import Figure, counts
 from lane.decision.policy import Policy
 from models.align import Layout, align
 from models.detect.face_mesh import five_points
@@ -27,7 +28,7 @@ from models.networks.build import Networks
 from models.values.face import AlignedFace, Embedding, Face, ImageBGR
 from models.values.identity import MatcherIdentity
 
-AT = "1e-3"
+AT = 1e-3
 """The FMR in the worst group at which recipes are compared."""
 
 
@@ -150,8 +151,8 @@ class RecipeLooker:
 
 def compare(
     pairs: Sequence[Pair], root: Path, rules: Policy, *, face: str, threads: int
-) -> tuple[dict[str, Any], Networks]:
-    """By recipe: errors where the worst group has FMR 1e-3, and milliseconds, as JSON values.
+) -> tuple[list[Figure], Networks]:
+    """By recipe: errors where the worst group has FMR 1e-3, and milliseconds beyond the first look.
 
     Every two pictures of different people within a group are compared.
     """
@@ -163,15 +164,13 @@ def compare(
         Subject(MatcherIdentity(name, matcher.sha256, matcher.preprocessing), "cosine", None, "none")
         for name in RECIPES
     )
-    told, _ = measure(pairs, root, Bench(subjects, lookers, built[0]), Asked("within-group"))
-    return {name: _told(told[name], [each.of(name) for each in times]) for name in RECIPES}, built[0]
-
-
-def _told(recipe: dict[str, Any], costs_ms: Sequence[float | None]) -> dict[str, Any]:
-    ran = [cost for cost in costs_ms if cost is not None]
-    return {
-        "cost_ms": round(median(ran), 2) if ran else None,
-        "failures_to_acquire": recipe["failures_to_acquire"],
-        "worst_group_fmr": AT,
-        "at_worst_group_fmr": recipe["at_worst_group_fmr"][AT],
-    }
+    figures: list[Figure] = []
+    for one in measure(pairs, root, Bench(subjects, lookers, built[0]), Chosen("within-group")):
+        recipe = one.subject.name
+        costs_ms = [cost for each in times if (cost := each.of(recipe)) is not None]
+        if costs_ms:
+            figures.append(Figure(name=("recipes", recipe, "ms"), value=round(median(costs_ms), 2)))
+        failures = one.outcomes[ALL].failures
+        figures += counts(("recipes", recipe), {"failures to acquire": failures})
+        figures += at_worst_group(recipe, named(one.outcomes), (AT,))
+    return figures, built[0]

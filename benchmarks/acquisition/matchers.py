@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pydantic import JsonValue
+
 from benchmarks.acquisition import other_libraries
 from benchmarks.acquisition.acquire import LaneLooker, Looker
 from benchmarks.acquisition.face_choice import look_for
@@ -40,6 +42,17 @@ class Subject:
     def name(self) -> str:
         """As in the catalogue, with `BF16` behind it where it does not run in fp32."""
         return self.identity.name + ("" if self.arithmetic == FP32 else BF16)
+
+    @property
+    def description(self) -> dict[str, JsonValue]:
+        """As JSON values."""
+        return {
+            "sha256": self.identity.sha256,
+            "preprocessing": self.identity.preprocessing,
+            "metric": self.metric,
+            "threshold": self.threshold,
+            "threshold_from": self.threshold_from,
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,13 +1,18 @@
 """`attacks`: how many prints liveness cues accept."""
 
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from benchmarks.harness import result_file
+from benchmarks.attacks import measure
+from benchmarks.harness.measurer import measurer, policy
 from benchmarks.harness.options import Json, Root
-from benchmarks.harness.output import tell
+from benchmarks.harness.output import deliver
+from benchmarks.harness.result import Result
+from benchmarks.harness.result_file import must_be_writable, write
+from benchmarks.harness.stamp import stamp
 
 
 def attacks(
@@ -35,26 +40,26 @@ def attacks(
 
     Example: python -m benchmarks attacks --root DATA --sequences DATA/nuaa_sequences.csv --json attacks.json
     """
-    from benchmarks.attacks import measure  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.harness.measurer import measurer, policy  # noqa: PLC0415
-    from benchmarks.harness.stamp import stamp  # noqa: PLC0415
-    from benchmarks.report.tables import show_attacks  # noqa: PLC0415
-
-    for out in (json_out, fit):
-        result_file.must_be_writable(out)
+    must_be_writable(fit)
     rules = policy()
     listed = measure.read_attacks(sequences, root)
     measuring = measurer(rules, threads=1)
     data = measure.data_of(sequences, root, listed)
-    stamped = {**stamp(rules, measuring.networks, threads=1), **data}
+    about = stamp(rules, measuring.networks, threads=1)
     found = measure.runs(listed, root, measuring, frame_interval)
     scores = measure.by_others(found)
-    result: dict[str, Any] = {"benchmark": "attacks", "stamp": stamped}
-    result |= measure.report(found, scores)
-    result["streams"] = measure.streams(listed, root, rules.stream, frame_interval)
-    if json_out is not None and json_out != result_file.STDOUT:
-        result["drawings"] = measure.draw(json_out, found, scores)
+    result = Result(
+        benchmark="attacks",
+        stamp=about,
+        conditions={**about.same_lane, **data},
+        figures=(
+            *measure.figures(found, scores),
+            *measure.streams(listed, root, rules.stream, frame_interval),
+        ),
+    )
     if fit is not None:
+        stamped = about.model_dump(mode="json")
         made = {key: stamped[key] for key in ("date_utc", "commit", "libraries")}
-        result_file.write(measure.as_file(measure.fit(found), data, made), fit)
-    tell(result, json_out, show_attacks)
+        weights = measure.as_file(measure.fit(found), data, made)
+        write(json.dumps(weights, indent=2, allow_nan=False) + "\n", fit)
+    deliver(result, json_out, lambda: measure.draw(found, scores))

@@ -22,7 +22,7 @@ from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.acquisition.sequences import LIVE, frames_in
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.progress import follow
-from benchmarks.harness.result_file import write_text
+from benchmarks.harness.result import SHARE, Figure, Interval, Name, counts
 from benchmarks.harness.stamp import sha256_of
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.capture.stream_check import StreamWatch
@@ -161,33 +161,33 @@ def by_others(found: Sequence[Run]) -> Numbers:
     return scores
 
 
-def report(found: Sequence[Run], scores: Numbers) -> dict[str, Any]:
+def figures(found: Sequence[Run], scores: Numbers) -> Iterator[Figure]:
     """APCER by species where BPCER is 2 %, each with its exact interval and that over people."""
     live, subjects = _live(found), np.array([run.sequence.subject for run in found])
-    told = ~np.isnan(scores)
-    threshold = _lowest_but(np.sort(scores[live & told]))
+    scored = ~np.isnan(scores)
+    threshold = _lowest_but(np.sort(scores[live & scored]))
     kinds = np.array([run.sequence.species for run in found])
-    chosen = {name: (kinds == name) & told for name in sorted(set(kinds) - {LIVE})}
-    return {
-        "looks_per_run": LOOKS,
+    data = {
         "people": len(set(subjects)),
-        "not_assessed": int((~told).sum()),
+        "looks per run": LOOKS,
+        "not assessed": int((~scored).sum()),
         "threshold": round(threshold, 6),
-        "bpcer": _share(scores[live & told] < threshold),
-        "bpcer_at_a_half": _share(scores[live & told] < 0.5),
-        "apcer": {
-            name: _share(scores[which] >= threshold)
-            | {"by_people": _by_people(scores, live, which, subjects)}
-            for name, which in chosen.items()
-        },
-        "alone": {name: _alone(found, name) for name in CUES},
-        "cost_ms": _cost([run.cost_ms for run in found]),
     }
+    yield from counts(("data",), data)
+    yield _share((LIVE, "rejected", "BPCER"), scores[live & scored] < threshold)
+    yield _share((LIVE, "rejected at 0.5", "BPCER"), scores[live & scored] < 0.5)
+    for name in sorted(set(kinds) - {LIVE}):
+        of_it = (kinds == name) & scored
+        by_people = _by_people(scores, live, of_it, subjects)
+        yield _share(("attacks accepted", name, "APCER"), scores[of_it] >= threshold, by_people)
+    for name in CUES:
+        yield from counts(("each cue alone", name), _alone(found, name))
+    yield from _cost("cues of a run", [run.cost_ms for run in found])
 
 
 def streams(
     sequences: Sequence[Sequenced], root: Path, rule: StreamRule, interval_s: float
-) -> dict[str, Any]:
+) -> Iterator[Figure]:
     """How many live sequences would be taken for a lie about the stream, and what each frame costs."""
     live, costs, suspected = [one for one in sequences if one.species == LIVE], [], 0
     for one in live:
@@ -197,11 +197,13 @@ def streams(
             watch.see(frame)
             costs.append((time.thread_time() - began) * 1e3)
         suspected += watch.verdict(somebody=True).genuine is not Check.SUCCESSFUL
-    return {"live_sequences": len(live), "suspected": suspected, "cost_ms_per_frame": _cost(costs)}
+    yield from counts(("streams",), {"live sequences": len(live), "suspected": suspected})
+    yield from _cost("stream check of a frame", costs)
 
 
-def _cost(costs_ms: Sequence[float]) -> dict[str, float]:
-    return {name: round(float(np.quantile(costs_ms, q)), 2) for name, q in (("p50", 0.5), ("p95", 0.95))}
+def _cost(what: str, costs_ms: Sequence[float]) -> Iterator[Figure]:
+    quantiles = {name: round(float(np.quantile(costs_ms, q)), 2) for name, q in (("p50", 0.5), ("p95", 0.95))}
+    return counts(("ms of one core", what), quantiles)
 
 
 def _images(folder: Path) -> Iterator[ImageBGR]:
@@ -213,12 +215,24 @@ def _images(folder: Path) -> Iterator[ImageBGR]:
             continue
 
 
-def _share(errors: NDArray[np.bool_]) -> dict[str, Any]:
+def _share(name: Name, errors: NDArray[np.bool_], by_people: Interval | None = None) -> Figure:
     one = rate(int(errors.sum()), len(errors))
-    return {"rate": round(one.rate, 4), "interval": [round(one.low, 4), round(one.high, 4)], "runs": one.n}
+    interval = (round(one.low, 4), round(one.high, 4))
+    return Figure(
+        name=name,
+        value=round(one.rate, 4),
+        unit=SHARE,
+        better="lower",
+        interval=interval,
+        by_people=by_people,
+        errors=one.errors,
+        n=one.n,
+    )
 
 
-def _by_people(scores: Numbers, live: NDArray[np.bool_], which: NDArray[np.bool_], subjects: Any) -> Any:
+def _by_people(
+    scores: Numbers, live: NDArray[np.bool_], which: NDArray[np.bool_], subjects: Any
+) -> Interval | None:
     """The same where people are drawn again, the threshold with them."""
     people, rng, rates = sorted(set(subjects)), np.random.default_rng(SEED), []
     genuine = {one: scores[(subjects == one) & live & ~np.isnan(scores)] for one in people}
@@ -229,18 +243,21 @@ def _by_people(scores: Numbers, live: NDArray[np.bool_], which: NDArray[np.bool_
         held = np.concatenate([attacks[one] for one in drawn])
         if len(shown) and len(held):
             rates.append(float((held >= _lowest_but(shown)).mean()))
+    if not rates:
+        return None
     tail = (1 - CONFIDENCE) / 2
-    return [round(float(end), 4) for end in np.quantile(rates, (tail, 1 - tail))] if rates else None
+    low, high = np.quantile(rates, (tail, 1 - tail))
+    return round(float(low), 4), round(float(high), 4)
 
 
-def _alone(found: Sequence[Run], name: str) -> dict[str, Any]:
+def _alone(found: Sequence[Run], name: str) -> dict[str, float]:
     """What one cue tells by itself: how often a live run has more of it than an attack (area under ROC)."""
     column, live = _table(found)[:, list(CUES).index(name)], _live(found)
     shown, held = column[live & ~np.isnan(column)], column[~live & ~np.isnan(column)]
     more = (
         (shown[:, None] > held).mean() + (shown[:, None] == held).mean() / 2 if len(shown) * len(held) else 0
     )
-    return {"more_in_live": round(float(more), 3), "assessed": round(float((~np.isnan(column)).mean()), 3)}
+    return {"more in live": round(float(more), 3), "assessed": round(float((~np.isnan(column)).mean()), 3)}
 
 
 def _table(found: Sequence[Run]) -> Numbers:
@@ -287,12 +304,10 @@ def as_file(weights: Weights, data: Mapping[str, Any], made: Mapping[str, Any]) 
     }
 
 
-def draw(out: Path, found: Sequence[Run], scores: Numbers) -> list[str]:
-    """The DET curve of each species, beside `out`; its file's name."""
-    told, live = ~np.isnan(scores), _live(found)
+def draw(found: Sequence[Run], scores: Numbers) -> dict[str, str]:
+    """The DET curve of each species."""
+    scored, live = ~np.isnan(scores), _live(found)
     kinds = np.array([run.sequence.species for run in found])
     species = sorted(set(kinds) - {LIVE})
-    curves = {name: (scores[live & told], scores[(kinds == name) & told]) for name in species}
-    name = f"{out.stem}-det.svg"
-    write_text(det_of_attacks(curves, "Liveness cues: DET by species"), out.with_name(name))
-    return [name]
+    curves = {name: (scores[live & scored], scores[(kinds == name) & scored]) for name in species}
+    return {"det": det_of_attacks(curves, "Liveness cues: DET by species")}

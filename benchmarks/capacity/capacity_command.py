@@ -1,13 +1,13 @@
 """`capacity`: how many lanes one machine carries."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from benchmarks.harness import result_file
+from benchmarks.accuracy.score_plots import draw_lanes
+from benchmarks.capacity.measure import Load, measure
 from benchmarks.harness.options import Bf16, Json
-from benchmarks.harness.output import say, tell
+from benchmarks.harness.output import deliver, say
 
 QUICK_S, THOROUGH_S = 6.0, 60.0
 
@@ -37,7 +37,7 @@ def capacity(
     film of the demo's holder at 640×480. It follows the faces of every frame, and decides each passenger on
     three good frames at least. Twice as many lanes are tried until it breaks, then the middle between.
 
-    Told for each number of lanes are p50, p95 and p99 from the capture of the last frame (and of the first)
+    Reported for each number of lanes are p50 to p99 from the capture of the last frame (and of the first)
     to the decision, frames that were passed over since the lane was busy (the newest wins), and the share of
     the cores. Broken is a step whose p99 is above the limit, with a passenger who was referred for lack of
     time, or with more than a tenth of the frames passed over or never read. A lane that fails, or answers
@@ -49,27 +49,6 @@ def capacity(
 
     Example: python -m benchmarks capacity --rate 15 --limit-ms 100 --json capacity.json
     """
-    from benchmarks.accuracy.score_plots import draw_lanes  # noqa: PLC0415
-    from benchmarks.capacity.measure import Asked, measure  # noqa: PLC0415  --help loads no network's library
-
-    result_file.must_be_writable(json_out)
     seconds = seconds or (QUICK_S if quick else THOROUGH_S)
-    found = measure(Asked(rate, limit_ms, seconds, every_s, bf16), say)
-    if json_out is not None and json_out != result_file.STDOUT:
-        found["drawing"] = draw_lanes(json_out, found)
-    tell(found, json_out, _show)
-
-
-def _show(console: Console, told: dict[str, Any]) -> None:
-    from benchmarks.capacity.measure import in_words  # noqa: PLC0415
-    from benchmarks.report.tables import show_stamp  # noqa: PLC0415
-
-    show_stamp(console, told["stamp"])
-    for step in sorted(told["steps"], key=lambda one: int(one["lanes"])):
-        console.print(in_words(step), markup=False)
-    more = ": no more were tried" if told["ended_at_most"] else ""
-    console.print(
-        f"lanes that this machine carries, each at {told['frames_per_second']} frames a second, with a "
-        f"passenger every {told['passenger_every_s']:g} s: {told['lanes']}{more}",
-        markup=False,
-    )
+    result = measure(Load(rate, limit_ms, seconds, every_s, bf16), say)
+    deliver(result, json_out, lambda: {"lanes": draw_lanes(result)})

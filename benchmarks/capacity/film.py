@@ -4,13 +4,12 @@ Each document is presented as the film begins, and the lane judges by what it ca
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from benchmarks.harness import measurer as machine
-from benchmarks.harness.result_file import finite
+from benchmarks.harness.result import Figure, NotAvailable, Result, counts
 from benchmarks.harness.stamp import sha256_of, stamp
 from lane.cameras.live_camera import RealCamera
 from lane.cameras.settings import CameraSettings
@@ -26,26 +25,33 @@ _LIVES = timedelta(days=365)
 _ADULT = timedelta(days=40 * 365)
 
 
-def measure(film: Path, documents: Sequence[Path], rate: float | None, threads: int | None) -> dict[str, Any]:
-    """As JSON values. CameraError where the film gives no frame."""
+def measure(film: Path, documents: Sequence[Path], rate: float | None, threads: int | None) -> Result:
+    """CameraError where the film gives no frame."""
     rules = machine.policy()
     measurer = machine.measurer(rules, threads=threads)
     rules.check(measurer.networks.embedder.identity)
     settings = CameraSettings(source=str(film), at_end=AtEnd.END, frames_per_second=rate, open_s=30.0)
-    captures = []
+    figures: list[Figure] = []
     for path in documents:
         with RealCamera(settings, "film") as camera:
             camera.wait()
             began_s = time.monotonic()
             judged = Judge(camera, measurer, rules, SystemClock()).judge(_document(path), DeskContact.REACHED)
             seconds = time.monotonic() - began_s
-            captures.append({"document": path.name} | _told(judged) | _frames(camera, seconds))
-    about = {
-        **stamp(rules, measurer.networks, threads=threads),
-        "film": film.name,
-        "sha256": sha256_of(film) if film.is_file() else None,
-    }
-    return {"benchmark": "film", "stamp": about, "threads": threads, "captures": captures}
+            figures += _judged(path.name, judged)
+            figures += _frames(path.name, camera, seconds)
+    about = stamp(rules, measurer.networks, threads=threads)
+    return Result(
+        benchmark="film",
+        stamp=about,
+        conditions={
+            **about.same_lane,
+            "film": film.name,
+            "film_sha256": sha256_of(film) if film.is_file() else None,
+            "threads": about.threads,
+        },
+        figures=tuple(figures),
+    )
 
 
 def _document(photo: Path) -> TravelDocument:
@@ -55,24 +61,29 @@ def _document(photo: Path) -> TravelDocument:
     )
 
 
-def _told(judged: Judged) -> dict[str, Any]:
-    evidence, outcome = judged.evidence, judged.outcome
+def _judged(document: str, judged: Judged) -> Iterator[Figure]:
+    evidence, outcome, row = judged.evidence, judged.outcome, ("documents", document)
+    reasons = [reason.code.value for reason in outcome.reasons] if isinstance(outcome, Refer) else []
+    yield Figure(
+        name=(*row, "admitted"),
+        value=int(isinstance(outcome, Admit)),
+        note="; ".join((" ".join(("refer", *reasons)) if reasons else "admit", evidence.capture.ended.value)),
+    )
     similarity = evidence.similarity
-    return {
-        "outcome": "admit" if isinstance(outcome, Admit) else "refer",
-        "reasons": [reason.code.value for reason in outcome.reasons] if isinstance(outcome, Refer) else [],
-        "similarity": finite(similarity.value) if isinstance(similarity, Measured) else None,
-        "capture": evidence.capture.ended.value,
-        "looked_at": evidence.capture.frames_seen,
-        "missed_limits": dict(evidence.capture.rejections),
-    }
+    if isinstance(similarity, Measured):
+        yield Figure(name=(*row, "similarity"), value=round(similarity.value, 4))
+    else:
+        yield Figure(name=(*row, "similarity"), value=NotAvailable(not_available=similarity.reason))
+    yield from counts(row, {"looked at": evidence.capture.frames_seen})
+    yield from counts(("missed limits", document), evidence.capture.rejections)
 
 
-def _frames(camera: RealCamera, seconds: float) -> dict[str, Any]:
-    return {
+def _frames(document: str, camera: RealCamera, seconds: float) -> Iterator[Figure]:
+    numbers = {
         "seconds": round(seconds, 2),
-        "film_was_over": camera.over,
+        "film was over": int(camera.over),
         "came": camera.counts.frames,
-        "passed_over": camera.missed,
+        "passed over": camera.missed,
         "spoilt": camera.counts.spoilt,
     }
+    yield from counts(("documents", document), numbers)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.harness import result_file
+from benchmarks.capacity.film import measure
 from benchmarks.harness.options import Json, Threads
-from benchmarks.harness.output import tell
+from benchmarks.harness.output import deliver
 
 
 def film(
@@ -24,14 +24,10 @@ def film(
     """Let a film be a lane's camera, at its own speed: is who walks up decided on before they leave it?
 
     Each document is presented as the film begins. Frames that come while the lane is busy are passed over, as
-    in a hall: what is told depends on how fast this machine is.
+    in a hall: the result depends on how fast this machine is.
 
     Example: python -m benchmarks film walking.mp4 --document portrait.jpg --threads 1
     """
-    from benchmarks.capacity.film import measure  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.report.tables import show_film  # noqa: PLC0415
-
-    result_file.must_be_writable(json_out)
     if missing := [str(path) for path in (film, *document) if not path.exists()]:
         raise typer.BadParameter(f"not there: {', '.join(missing)}")
-    tell(measure(film, document, rate, threads), json_out, show_film)
+    deliver(measure(film, document, rate, threads), json_out)

@@ -19,8 +19,10 @@ from benchmarks.capacity.soak import draw
 from benchmarks.harness import measurer as machine
 from benchmarks.harness.bisection import search, tell
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder
+from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import spread
+from benchmarks.harness.tables import quantiles, value_with_interval
+from benchmarks.harness.timing import times
 from lane.cameras.simulated import HEIGHT, WIDTH, Scene, render
 from models.runtime.threads import available_cores
 from models.values.face import ImageBGR
@@ -36,7 +38,7 @@ Say: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Load:
     """What is to be carried, and how it is measured."""
 
     frames_per_second: int
@@ -50,31 +52,32 @@ class Asked:
     """Whether the lanes' matcher computes in bfloat16."""
 
 
-def measure(asked: Asked, say: Say) -> dict[str, Any]:
-    """As JSON values."""
+def measure(load: Load, say: Say) -> Result:
+    """Raises BenchmarkError for a lane that fails or answers wrongly."""
     rules = machine.policy()
-    measurer = machine.measurer(rules, threads=1, bf16=asked.bf16)
+    measurer = machine.measurer(rules, threads=1, bf16=load.bf16)
     machine.band(rules, measurer)
     with tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder:
-        say(f"drawing a film at {asked.frames_per_second} frames a second …")
-        rate = asked.frames_per_second
+        rate = load.frames_per_second
+        say(f"drawing a film at {rate} frames a second …")
         film = draw(_swaying(cast_as_holder(measurer).scene, rate), Path(folder) / "film.mkv", rate)
-        with lanes(film, asked.every_s, bf16=asked.bf16) as running:
-            steps = list(steps_of(running, asked, say))
-    about = {**stamp(rules, measurer.networks, threads=1), "film": f"{WIDTH}x{HEIGHT}, MJPEG, seed {SEED}"}
-    return {
-        "benchmark": "capacity",
-        "stamp": about,
-        "threads": 1,
-        "frames_per_second": rate,
-        "good_frames": GOOD_FRAMES,
-        "passenger_every_s": asked.every_s,
-        "seconds": asked.seconds,
-        "limit_ms": asked.limit_ms,
-        "lanes": max((step["lanes"] for step in steps if not step["broken"]), default=0),
-        "ended_at_most": not any(step["broken"] for step in steps),
-        "steps": steps,
-    }
+        with lanes(film, load.every_s, bf16=load.bf16) as running:
+            steps = list(steps_of(running, load, say))
+    about = stamp(rules, measurer.networks, threads=1)
+    return Result(
+        benchmark="capacity",
+        stamp=about,
+        conditions={
+            **about.same_lane,
+            "film": f"{WIDTH}x{HEIGHT}, MJPEG, seed {SEED}",
+            "frames_per_second": rate,
+            "good_frames": GOOD_FRAMES,
+            "passenger_every_s": load.every_s,
+            "limit_ms": load.limit_ms,
+        },
+        settings={"seconds": load.seconds},
+        figures=(carried(steps), *(figure for step in steps for figure in step.figures)),
+    )
 
 
 def _swaying(scene: Scene, rate: int) -> Sequence[ImageBGR]:
@@ -92,75 +95,85 @@ class Working(Protocol):
         ...
 
 
-def steps_of(running: Working, asked: Asked, say: Say) -> Iterator[dict[str, Any]]:
-    """Each number of lanes that is tried, in order, as JSON values."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A number of lanes that was tried, and what it came to."""
+
+    lanes: int
+    broken: tuple[str, ...]
+    """Why these are more lanes than are carried; empty where they are."""
+    figures: tuple[Figure, ...]
+
+
+def steps_of(running: Working, load: Load, say: Say) -> Iterator[Step]:
+    """Each number of lanes that is tried, in order."""
     trying = search(1, lambda _: 1, MOST_LANES)
     count: float | None = next(trying)
     while count is not None:
-        say(f"{_lanes(round(count))} for {asked.seconds:g} s …")
-        step = told(asked, running.work(round(count), asked.seconds))
+        say(f"{_lanes(round(count))} for {load.seconds:g} s …")
+        step = summed_up(load, running.work(round(count), load.seconds))
         say(in_words(step))
         yield step
-        count = tell(trying, carried=not step["broken"])
+        count = tell(trying, carried=not step.broken)
 
 
-def told(asked: Asked, worked: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One step as JSON values, of what each lane came to."""
+def carried(steps: Sequence[Step]) -> Figure:
+    """The most lanes that did not break."""
+    most = max((step.lanes for step in steps if not step.broken), default=0)
+    more = "" if any(step.broken for step in steps) else "or more: no more were tried"
+    return Figure(name=("lanes",), value=most, better="higher", note=more)
+
+
+def summed_up(load: Load, worked: Sequence[dict[str, Any]]) -> Step:
+    """One step, by what each lane came to."""
     decided = [one for lane in worked for one in lane["decided_ns"]]
     referred = sum((Counter(lane["referred"]) for lane in worked), Counter[str]())
     came, looked_at = (sum(lane[f"frames_{what}"] for lane in worked) for what in ("came", "looked_at"))
     seconds = max(lane["seconds"] for lane in worked)
-    found: dict[str, Any] = {
-        "lanes": len(worked),
-        "passages": len(decided) + referred.total(),
-        "referred": dict(referred),
-        "decision": dict(spread([last for last, _ in decided])) if decided else None,
-        "first_frame_to_decision": dict(spread([first for _, first in decided])) if decided else None,
-        "frames": {
-            "came": came,
-            "looked_at": looked_at,
-            "passed_over": max(0, came - looked_at),
-            "passed_over_share": round(max(0.0, 1 - looked_at / came), 4) if came else 0.0,
-            "per_second_and_lane": round(came / seconds / len(worked), 2),
-        },
-        "cpu_share": round(sum(lane["cpu_s"] for lane in worked) / seconds / available_cores(), 4),
-    }
-    return found | {"broken": _broken(asked, found)}
-
-
-def _broken(asked: Asked, found: dict[str, Any]) -> list[str]:
-    """Why these are more lanes than are carried; empty where they are."""
-    decision, frames = found["decision"], found["frames"]
-    slow = frames["per_second_and_lane"] < (1 - MOST_PASSED_OVER) * asked.frames_per_second
-    why = {
-        "no passage was decided": decision is None,
-        f"decided later than {asked.limit_ms:g} ms (p99)": bool(
-            decision and decision["p99_ms"] > asked.limit_ms
-        ),
-        "passengers were referred for lack of time": bool(found["referred"]),
-        "more than a tenth of the frames were passed over": frames["passed_over_share"] > MOST_PASSED_OVER,
+    row = ("lanes", f"{len(worked)}")
+    passed_over = round(max(0.0, 1 - looked_at / came), 4) if came else 0.0
+    per_second = round(came / seconds / len(worked), 2)
+    last = times(("decision", *row), [last for last, _ in decided])
+    first = times(("first frame to decision", *row), [first for _, first in decided], better=None)
+    slow = per_second < (1 - MOST_PASSED_OVER) * load.frames_per_second
+    reasons = {
+        "no passage was decided": not decided,
+        f"decided later than {load.limit_ms:g} ms (p99)": last.quantiles.get("p99", 0) > load.limit_ms,
+        "passengers were referred for lack of time": referred.total() > 0,
+        "more than a tenth of the frames were passed over": passed_over > MOST_PASSED_OVER,
         "cameras gave less than nine frames of ten": slow,
     }
-    return [reason for reason, holds in why.items() if holds]
+    broken = tuple(reason for reason, holds in reasons.items() if holds)
+    step = ("steps", *row)
+    cores = sum(lane["cpu_s"] for lane in worked) / seconds / available_cores()
+    figures = (
+        last,
+        first,
+        Figure(name=(*step, "carried"), value=int(not broken), note="; ".join(broken)),
+        *counts(step, {"passages": len(decided) + referred.total(), "referred": referred.total()}),
+        *counts(step, {"frames": came, "looked at": looked_at, "passed over": max(0, came - looked_at)}),
+        Figure(name=(*step, "passed over share"), value=passed_over, unit=SHARE),
+        *counts(step, {"frames per second and lane": per_second}),
+        Figure(name=(*step, "cpu share"), value=round(cores, 4), unit=SHARE),
+        *counts(("referred", *row), referred),
+    )
+    return Step(len(worked), broken, figures)
 
 
-def in_words(step: dict[str, Any]) -> str:
+def in_words(step: Step) -> str:
     """One step in a line."""
-    last, first = step["decision"], step["first_frame_to_decision"]
+    last, first, *others = step.figures
+    by_name = {one.name[-1]: value_with_interval(one) for one in others}
     return "; ".join(
         (
-            f"{_lanes(step['lanes'])}, {step['passages']} passages",
-            f"last frame to decision {_told(last, 'p50', 'p95', 'p99')} ms",
-            f"first frame to decision {_told(first, 'p95')} ms",
-            f"{step['frames']['passed_over_share']:.1%} of the frames passed over",
-            f"{step['cpu_share']:.0%} of the cores",
-            ", ".join(step["broken"]) or "carried",
+            f"{_lanes(step.lanes)}, {by_name['passages']} passages",
+            f"last frame to decision {quantiles(last, 'p50', 'p95', 'p99')}",
+            f"first frame to decision {quantiles(first, 'p95')}",
+            f"{by_name['passed over share']} of the frames passed over",
+            f"{by_name['cpu share']} of the cores",
+            ", ".join(step.broken) or "carried",
         )
     )
-
-
-def _told(found: dict[str, Any] | None, *quantiles: str) -> str:
-    return ", ".join(f"{name} {found[f'{name}_ms']:.1f}" for name in quantiles) if found else "none"
 
 
 def _lanes(count: int) -> str:

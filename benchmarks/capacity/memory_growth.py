@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.result import Figure, Name, NotAvailable
 
 EVERY_S = 1.0
 WINDOWS = 20
@@ -51,35 +52,32 @@ class Samples:
         self._at_ms.add(round(at_s * 1000))
         self._kb.add(kb)
 
-    def told(self) -> dict[str, Any]:
-        """First, last and most, and the slope of what is left after the warm-up, with a 95 % interval."""
+    def figures(self, row: Name) -> Iterator[Figure]:
+        """First, last and most, and the slope of what is left after the warm-up."""
         at_s, mb = self._at_ms.values / 1000, self._kb.values / 1024
+        yield Figure(name=(*row, "samples"), value=len(mb))
         if not len(mb):
-            return {"samples": 0}
-        first, last, most = (round(float(one), 2) for one in (mb[0], mb[-1], mb.max()))
-        return {
-            "samples": len(mb),
-            "first_mb": first,
-            "last_mb": last,
-            "most_mb": most,
-            "slope_mb_per_hour": slope_per_hour(at_s, mb),
-        }
+            return
+        for name, one in {"first mb": mb[0], "last mb": mb[-1], "most mb": mb.max()}.items():
+            yield Figure(name=(*row, name), value=round(float(one), 2))
+        yield slope_per_hour((*row, "slope"), at_s, mb)
 
 
-def slope_per_hour(at_s: Series, values: Series) -> dict[str, float] | None:
+def slope_per_hour(name: Name, at_s: Series, mb: Series) -> Figure:
     """Least squares through the means of the windows, and its 95 % interval by drawing them anew.
 
-    None where there are too few samples to tell.
+    Not available where there are too few samples.
     """
-    skipped = round(len(values) * WARM_UP)
-    kept_s, kept = at_s[skipped:], values[skipped:]
+    skipped = round(len(mb) * WARM_UP)
+    kept_s, kept = at_s[skipped:], mb[skipped:]
     if len(kept) < 2 * WINDOWS:
-        return None
+        return Figure(name=name, value=NotAvailable(not_available="too few samples"))
     x = np.array([part.mean() for part in np.array_split(kept_s, WINDOWS)]) / 3600
     y = np.array([part.mean() for part in np.array_split(kept, WINDOWS)])
     drawn = np.random.default_rng(SEED).integers(0, WINDOWS, (DRAWS, WINDOWS))
     low, high = np.quantile([_slope(x[one], y[one]) for one in drawn], (0.025, 0.975))
-    return {"slope": round(_slope(x, y), 3), "low": round(float(low), 3), "high": round(float(high), 3)}
+    interval = (round(float(low), 3), round(float(high), 3))
+    return Figure(name=name, value=round(_slope(x, y), 3), unit="MB/h", better="lower", interval=interval)
 
 
 def _slope(x: Series, y: Series) -> float:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import av
 import numpy as np
@@ -21,8 +21,9 @@ import numpy as np
 from benchmarks.capacity.memory_growth import Kept, sampled
 from benchmarks.harness import measurer as machine
 from benchmarks.harness.drawn_frames import cast_as_holder
+from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import spread
+from benchmarks.harness.timing import times
 from lane.cameras.frame import Frame
 from lane.cameras.live_camera import RealCamera
 from lane.cameras.settings import CameraSettings
@@ -82,8 +83,8 @@ class Tally:
         self._beside.close()
 
 
-def measure(minutes: float, rate: int, threads: int | None, say: Say) -> dict[str, Any]:
-    """As JSON values."""
+def measure(minutes: float, rate: int, threads: int | None, say: Say) -> Result:
+    """Raises CameraError where nothing comes from the camera."""
     rules = machine.policy()
     measurer = machine.measurer(rules, threads=threads)
     rules.check(measurer.networks.embedder.identity)
@@ -93,13 +94,21 @@ def measure(minutes: float, rate: int, threads: int | None, say: Say) -> dict[st
         film = draw(_walking_up(passenger.scene, rate), Path(folder) / "film.mkv", rate)
         with _camera(film) as camera, settled_garbage():  # as in service
             judge_with = partial(Judge, measurer=measurer, policy=rules, clock=SystemClock())
-            told = _soaked(camera, judge_with, passenger, minutes * 60, say)
-    asked = {"minutes": minutes, "frames_per_second": rate, "threads": threads}
-    about = {
-        **stamp(rules, measurer.networks, threads=threads),
-        "film": f"{WIDTH}x{HEIGHT}, MJPEG, {FILM_S:g} s, seed {SEED}",
-    }
-    return {"benchmark": "soak", "stamp": about, **asked, **told}
+            figures = tuple(_soaked(camera, judge_with, passenger, minutes * 60, say))
+    about = stamp(rules, measurer.networks, threads=threads)
+    film_of = f"{WIDTH}x{HEIGHT}, MJPEG, {FILM_S:g} s, seed {SEED}"
+    return Result(
+        benchmark="soak",
+        stamp=about,
+        conditions={
+            **about.same_lane,
+            "film": film_of,
+            "frames_per_second": rate,
+            "threads": about.threads,
+        },
+        settings={"minutes": minutes},
+        figures=figures,
+    )
 
 
 def _walking_up(scene: Scene, rate: int) -> Iterator[ImageBGR]:
@@ -129,7 +138,7 @@ def _camera(film: Path) -> Iterator[RealCamera]:
 
 def _soaked(
     camera: RealCamera, judge_with: Callable[[Tally], Judge], passenger: Passenger, seconds: float, say: Say
-) -> dict[str, Any]:
+) -> Iterator[Figure]:
     tally = Tally(camera, round(seconds * MOST_RATE) + 1000)
     judge = judge_with(tally)
     before, began_s, began_cpu_s = camera.counts, time.monotonic(), time.process_time()
@@ -139,24 +148,23 @@ def _soaked(
             outcomes[_word(judge.judge(passenger.document, DeskContact.REACHED).outcome)] += 1
     took_s, cpu_s, after = time.monotonic() - began_s, time.process_time() - began_cpu_s, camera.counts
     tally.close()
-    return {
-        "seconds": round(took_s, 1),
-        "lane_cpu_seconds": round(cpu_s, 1),
-        "outcomes": dict(outcomes),
-        "frames": {
-            "came": after.frames - before.frames,
-            "came_per_second": round((after.frames - before.frames) / took_s, 2),
-            "spoilt": after.spoilt - before.spoilt,
-            "stalls": after.stalls - before.stalls,
-            "reconnects": after.reconnects - before.reconnects,
-            "looked_at": len(tally.work_ns.values),
-            "passed_over": tally.passed_over,
-            "lost": tally.lost,
-        },
-        "work": spread(tally.work_ns.values.tolist()),
-        "age": spread(tally.ages_ns.values.tolist()),
-        "memory": {name: one.told() for name, one in samples.items()},
+    yield from counts(("run",), {"seconds": round(took_s, 1), "lane cpu seconds": round(cpu_s, 1)})
+    yield from counts(("passengers",), outcomes)
+    came = {
+        "came": after.frames - before.frames,
+        "came per second": round((after.frames - before.frames) / took_s, 2),
+        "looked at": len(tally.work_ns.values),
+        "spoilt": after.spoilt - before.spoilt,
+        "stalls": after.stalls - before.stalls,
+        "reconnects": after.reconnects - before.reconnects,
     }
+    yield from counts(("frames",), came)
+    for name, number in {"passed over": tally.passed_over, "lost": tally.lost}.items():
+        yield Figure(name=("frames", name), value=number, better="lower")
+    yield times(("frame", "work"), tally.work_ns.values.tolist())
+    yield times(("frame", "age"), tally.ages_ns.values.tolist())
+    for name, one in samples.items():
+        yield from one.figures(("memory", name))
 
 
 def _until(end_s: float, say: Say) -> Iterator[None]:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.harness import result_file
+from benchmarks.capacity.soak import measure
 from benchmarks.harness.options import Json, Threads
-from benchmarks.harness.output import say, tell
+from benchmarks.harness.output import deliver, say
 
 
 def soak(
@@ -20,14 +20,10 @@ def soak(
     The camera is a film of the demo's holder walking up, 640×480, at its own speed, again and again, read by
     a process of its own as any camera is. The lane judges one passenger after another.
 
-    Told are the memory of both processes with its slope (MB an hour, and a 95 % interval), frames that were
-    passed over while the lane was busy (the newest wins) and those that were lost though it waited, and the
-    time that each frame took.
+    Reported are the memory of both processes with its slope (MB an hour, and a 95 % interval), frames that
+    were passed over while the lane was busy (the newest wins) and those that were lost though it waited, and
+    the time that each frame took.
 
     Example: python -m benchmarks soak --minutes 2 --threads 1
     """
-    from benchmarks.capacity.soak import measure  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.report.tables import show_soak  # noqa: PLC0415
-
-    result_file.must_be_writable(json_out)
-    tell(measure(minutes, rate, threads, say), json_out, show_soak)
+    deliver(measure(minutes, rate, threads, say), json_out)

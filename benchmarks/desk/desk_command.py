@@ -1,13 +1,19 @@
 """`desk`: how much of a site one desk carries."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from benchmarks.harness import result_file
+from benchmarks.accuracy.score_plots import draw_steps
+from benchmarks.desk.desk_site import site
+from benchmarks.desk.http_load import Load
+from benchmarks.desk.measure import carried, measure
 from benchmarks.harness.options import Json
-from benchmarks.harness.output import say, tell
+from benchmarks.harness.output import deliver, say
+from benchmarks.harness.result import Result
+from benchmarks.harness.stamp import stamp
+
+LIBRARIES = ("fastapi", "uvicorn", "sqlalchemy", "psycopg", "httpx")
 
 
 def desk(
@@ -29,12 +35,12 @@ def desk(
 ) -> None:
     """Measure a desk with simulated lanes and scripted officers, over HTTP, up to where it breaks.
 
-    Each lane uploads two pictures of a referred passenger and tells the rest; officers follow the queue's
-    page, claim, look, judge and decide. Told are p50, p95 and p99 from the lane's first byte until the case
+    Each lane uploads two pictures of a referred passenger and then its entries; officers follow the queue's
+    page, claim, look, judge and decide. Reported are p50 to p99 from the lane's first byte until the case
     is on the page of an officer who watches, and until the lane has the decision.
 
     Broken is a step with a failed request, with a referral that was lost or not decided, later on screen than
-    500 ms (p95), or where lanes are told to wait longer than a second. A search ends where what broke lies at
+    500 ms (p95), or where lanes are made to wait longer than a second. A search ends where what broke lies at
     most a quarter above what was carried. Everything runs on this machine and takes time from the desk: the
     figures are from below.
 
@@ -42,45 +48,23 @@ def desk(
 
     Example: python -m benchmarks desk --lanes 20 --officers 8 --workers 2 --json desk.json
     """
-    from benchmarks.accuracy.score_plots import draw_steps  # noqa: PLC0415
-    from benchmarks.desk.desk_site import site  # noqa: PLC0415
-    from benchmarks.desk.http_load import Load  # noqa: PLC0415
-    from benchmarks.desk.measure import measure  # noqa: PLC0415
-    from benchmarks.harness.stamp import stamp  # noqa: PLC0415
-
-    result_file.must_be_writable(json_out)
     load = Load(per_hour, referred, seconds, officer_s)
     kind = "postgresql" if database and "://" in database else "sqlite"
     say(f"starting a desk on {kind}, with {lanes} lanes and {officers} officers …")
-    steps = []
     with site(database, lanes=lanes, officers=officers + 1, workers=workers) as running:
-        for step in measure(running, load, searches=search, say=say):
-            steps.append(step)
-            say(_step(step))
-    asked = {"database": kind, "workers": workers, "officers": officers, "officer_s": officer_s}
-    libraries = ("fastapi", "uvicorn", "sqlalchemy", "psycopg", "httpx")
-    found: dict[str, Any] = {
-        "benchmark": "desk",
-        "stamp": stamp(libraries=libraries),
-        **asked,
-        "referred": referred,
-    }
-    found["steps"] = steps
-    if json_out is not None and json_out != result_file.STDOUT:
-        found["drawing"] = draw_steps(json_out, steps, f"desk on {kind}, {workers} worker(s), {lanes} lanes")
-    tell(found, json_out, _show_steps)
-
-
-def _show_steps(console: Console, told: dict[str, Any]) -> None:
-    for step in told["steps"]:
-        console.print(_step(step))
-
-
-def _step(step: dict[str, Any]) -> str:
-    """One step in a line."""
-    on_screen, decided = step["on_screen"] or {}, step["decided"] or {}
-    quantiles = ", ".join(f"{name} {on_screen.get(f'{name}_ms', '-')} ms" for name in ("p50", "p95", "p99"))
-    return (
-        f"{step['passages_per_second']:.2f} passages/s, {step['referrals']} referred: on screen {quantiles}; "
-        f"decided p95 {decided.get('p95_ms', '-')} ms; {'; '.join(step['broken']) or 'carried'}"
+        steps = list(measure(running, load, searches=search, say=say))
+    result = Result(
+        benchmark="desk",
+        stamp=stamp(libraries=LIBRARIES),
+        conditions={
+            "lanes": lanes,
+            "workers": workers,
+            "officers": officers,
+            "officer_s": officer_s,
+            "referred": referred,
+        },
+        settings={"database": kind, "seconds": seconds},
+        figures=(carried(steps), *(figure for step in steps for figure in step.figures)),
     )
+    title = f"desk on {kind}, {workers} worker(s), {lanes} lanes"
+    deliver(result, json_out, lambda: {"steps": draw_steps(result, title)})

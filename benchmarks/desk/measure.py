@@ -3,15 +3,16 @@
 import asyncio
 import math
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from benchmarks.desk.desk_site import Site
 from benchmarks.desk.http_load import Load, Seen, Shift, elapsed
 from benchmarks.harness.bisection import once, search, tell
-from benchmarks.harness.timing import spread
+from benchmarks.harness.result import Figure, counts
+from benchmarks.harness.tables import quantiles
+from benchmarks.harness.timing import times
 from lane.ledger.chain import Head
 
 ON_SCREEN_P95_MS = 500.0
@@ -22,9 +23,17 @@ FINEST = 0.25
 """A search ends once what broke is no more than this share above what was carried."""
 
 
-def measure(
-    site: Site, load: Load, *, searches: bool, say: Callable[[str], None]
-) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A load that was tried, and what it came to."""
+
+    passages_per_second: float
+    broken: tuple[str, ...]
+    """Why this is more than the desk carries; empty where it carries it."""
+    figures: tuple[Figure, ...]
+
+
+def measure(site: Site, load: Load, *, searches: bool, say: Callable[[str], None]) -> Iterator[Step]:
     """The load, and where `searches` is wished more and less of it, up to where the desk breaks."""
     heads: dict[str, Head] = {}
     first = load.per_hour
@@ -36,9 +45,10 @@ def measure(
         shift, lanes = Shift(site, load), len(site.tokens)
         with _whole_loop() as loop:
             say(f"{lanes} lanes, {load.per_hour:g} passages an hour of each, for {load.seconds:g} s …")
-            step = told(load, loop.run(shift.run(heads)), lanes=lanes)
+            step = summed_up(load, loop.run(shift.run(heads)))
+        say(in_words(step))
         yield step
-        per_hour = tell(trying, carried=not step["broken"])
+        per_hour = tell(trying, carried=not step.broken)
 
 
 @contextmanager
@@ -56,40 +66,52 @@ def _whole_loop() -> Iterator[asyncio.Runner]:
         yield runner
 
 
-def told(load: Load, seen: Seen, lanes: int) -> dict[str, Any]:
-    """One step as JSON values."""
+def carried(steps: Sequence[Step]) -> Figure:
+    """The most passages that did not break the desk."""
+    most = max((step.passages_per_second for step in steps if not step.broken), default=0.0)
+    return Figure(name=("passages carried",), value=most, unit="/s", better="higher")
+
+
+def summed_up(load: Load, seen: Seen) -> Step:
+    """What one load came to."""
+    row = (f"{load.per_hour:g} a lane and hour",)
+    on_screen = times(("on screen", *row), elapsed(seen, lambda one: one.on_screen_ns))
+    decided = times(("decided", *row), list(seen.decided_ns.values()), better=None)
+    late = times(("late", *row), seen.late_ns, better=None)
     undecided = len(seen.sent_at) - len(seen.decided_ns)
-    found: dict[str, Any] = {
-        "lanes": lanes,
-        "passages_per_lane_and_hour": load.per_hour,
+    never = len(seen.sent_at.keys() - seen.on_screen_ns.keys())
+    reasons = {
+        "requests failed": bool(seen.errors),
+        "referrals never reached the screen": never > 0,
+        "referrals were not decided: too few officers, or too slow a desk": undecided > 0,
+        f"on screen later than {ON_SCREEN_P95_MS:g} ms (p95)": _over(on_screen, ON_SCREEN_P95_MS),
+        f"lanes waited longer than {LATE_P95_MS:g} ms (p95)": _over(late, LATE_P95_MS),
+    }
+    broken = tuple(reason for reason, holds in reasons.items() if holds)
+    per_second = round(seen.passages / load.seconds, 3)
+    numbers = {
+        "passages per second": per_second,
         "passages": seen.passages,
-        "passages_per_second": round(seen.passages / load.seconds, 3),
         "referrals": len(seen.sent_at),
-        "undecided_at_the_end": undecided,
-        "never_on_screen": len(seen.sent_at.keys() - seen.on_screen_ns.keys()),
-        "errors": dict(seen.errors),
-        "late": _spread(seen.late_ns),
-        "on_screen": _spread(elapsed(seen, lambda one: one.on_screen_ns)),
-        "decided": _spread(list(seen.decided_ns.values())),
+        "undecided at the end": undecided,
+        "never on screen": never,
     }
-    return found | {"broken": _broken(found)}
+    step = ("steps", *row)
+    carried = Figure(name=(*step, "carried"), value=int(not broken), note="; ".join(broken))
+    errors = counts(("errors", *row), seen.errors)
+    return Step(per_second, broken, (on_screen, decided, late, carried, *counts(step, numbers), *errors))
 
 
-def _broken(found: dict[str, Any]) -> list[str]:
-    """Why this is more than the desk carries; empty where it carries it."""
-    why = {
-        "requests failed": bool(found["errors"]),
-        "referrals never reached the screen": found["never_on_screen"] > 0,
-        "referrals were not decided: too few officers, or too slow a desk": found["undecided_at_the_end"] > 0,
-        f"on screen later than {ON_SCREEN_P95_MS:g} ms (p95)": _over(found["on_screen"], ON_SCREEN_P95_MS),
-        f"lanes waited longer than {LATE_P95_MS:g} ms (p95)": _over(found["late"], LATE_P95_MS),
-    }
-    return [reason for reason, holds in why.items() if holds]
+def in_words(step: Step) -> str:
+    """One step in a line."""
+    on_screen, decided, _, _, *others = step.figures
+    referrals = next(one.number for one in others if one.name[-1] == "referrals")
+    return (
+        f"{step.passages_per_second:.2f} passages/s, {referrals} referred: on screen "
+        f"{quantiles(on_screen, 'p50', 'p95', 'p99')}; decided {quantiles(decided, 'p95')}; "
+        f"{'; '.join(step.broken) or 'carried'}"
+    )
 
 
-def _over(times: dict[str, Any] | None, most_ms: float) -> bool:
-    return times is not None and times["p95_ms"] > most_ms
-
-
-def _spread(samples_ns: list[int]) -> dict[str, Any] | None:
-    return dict(spread(samples_ns)) if samples_ns else None
+def _over(late: Figure, most_ms: float) -> bool:
+    return late.quantiles.get("p95", 0.0) > most_ms

@@ -5,9 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from benchmarks.harness.result_file import must_be_writable
+
 Json = Annotated[
     Path | None,
-    typer.Option("--json", metavar="OUT", help="Also write the result to this file; - prints JSON only."),
+    typer.Option(
+        "--json",
+        metavar="OUT",
+        help="Also write the result to this file; - prints JSON only.",
+        callback=must_be_writable,
+    ),
 ]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of each network; the cores of this process if not given.")

@@ -1,42 +1,42 @@
-"""How a command tells: progress beside the result, the result as a table, as JSON, or both."""
+"""How a command ends: the result as a table, as a file with drawings beside it, or both."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from benchmarks.harness import result_file
+from benchmarks.harness.result import Result
+from benchmarks.harness.result_file import STDOUT, write
+from benchmarks.harness.tables import show
+
+Draw = Callable[[], Mapping[str, str]]
+"""Drawings as SVG; each by the word that its file's name ends with."""
 
 
-def tell(
-    result: dict[str, Any], json_out: Path | None, show: Callable[[Console, dict[str, Any]], None]
-) -> None:
-    """To the file or standard output that was asked for; and by `show`, unless standard output has it.
-
-    ValueError for a result that does not say which benchmark it is, or what it depends on.
-    """
-    if unsaid := {"benchmark", "stamp"} - result.keys():
-        raise ValueError(f"a result without {sorted(unsaid)} cannot be compared with another")
-    tell_unstamped(result, json_out, show)
-
-
-def tell_unstamped(
-    result: dict[str, Any], json_out: Path | None, show: Callable[[Console, dict[str, Any]], None]
-) -> None:
-    """As `tell`, for what is read from results or has a form of its own."""
+def deliver(result: Result, json_out: Path | None, draw: Draw | None = None) -> None:
+    """To the file or standard output that was asked for; as tables, unless standard output has the file."""
+    if draw is not None and json_out is not None and json_out != STDOUT:
+        result = result.model_copy(update={"drawings": write_drawings(json_out, draw())})
     if json_out is not None:
-        result_file.write(result, json_out)
-    if json_out != result_file.STDOUT:
+        write(result.text(), json_out)
+    if json_out != STDOUT:
         show(console(), result)
+
+
+def write_drawings(json_out: Path, drawings: Mapping[str, str]) -> tuple[str, ...]:
+    """Beside a result's file; their names."""
+    pages = {f"{json_out.stem}-{kind}.svg": page for kind, page in drawings.items()}
+    for name, page in pages.items():
+        write(page, json_out.with_name(name))
+    return tuple(pages)
 
 
 def console() -> Console:
     """Standard output, wide enough for a table."""
     made = Console(soft_wrap=True, highlight=False)
     if not made.is_terminal:
-        made.width = 140  # a file has no width, and a table that is cut says less
+        made.width = 240  # a file has no width, and a table that is cut says less
     return made
 
 

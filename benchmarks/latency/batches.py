@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.progress import follow
-from benchmarks.harness.timing import StageWatch, spread
+from benchmarks.harness.result import Figure, Name, NotAvailable, counts, not_available
+from benchmarks.harness.timing import StageWatch, times
 from lane.capture.measuring import Measurer
 from lane.platform.garbage_collection import settled_garbage
 from models.catalogue import weights
@@ -32,28 +33,25 @@ ELSEWHERE = "the matcher runs in bfloat16, whose batches `python -m benchmarks r
 
 
 def measure(
-    measurer: Measurer, walk: Walk, runtime: RuntimeSettings, batches: Sequence[int], count: int
-) -> dict[str, Any]:
-    """By network and size of the batch, as JSON values; a graph that takes no batch says why."""
+    measurer: Measurer, walk: Walk, runtime: RuntimeSettings, batches: Sequence[int], count: int, row: Name
+) -> Iterator[Figure]:
+    """By network and size of the batch; a graph that takes no batch says why."""
     specs = measurer.networks.catalogue
-    fed = {
+    inputs = {
         "detector": (specs.for_role("detector"), _pictures),
         "embedder": (specs.for_role("matcher"), _faces),
     }
-    told: dict[str, Any] = {}
-    for role, (spec, feed) in fed.items():
+    for role, (spec, make) in inputs.items():
         if role == "embedder" and measurer.networks.embedder.arithmetic != FP32:
-            told[role] = {str(batch): {"skipped": ELSEWHERE} for batch in batches}
+            yield from not_available({f"{batch}": ELSEWHERE for batch in batches}, *row, role)
             continue
-        tensors = tuple(feed(measurer, walk.first(max(batches)), spec))
+        tensors = tuple(make(measurer, walk.first(max(batches)), spec))
         graph = weights.load(spec, weights.cache_dir())
         alone = OrtSession(graph, spec.name, runtime, {tensor.shape for tensor in tensors})
         answers = [alone.run(tensor) for tensor in tensors]
-        told[role] = {
-            str(batch): _batch(graph, spec.name, runtime, tensors[:batch], answers, count)
-            for batch in follow(batches, f"Batches of the {role}")
-        }
-    return told
+        for batch in follow(batches, f"Batches of the {role}"):
+            name = (*row, role, f"{batch}")
+            yield from _batch(name, graph, spec.name, runtime, tensors[:batch], answers, count)
 
 
 def _pictures(_: Measurer, frames: Sequence[ImageBGR], spec: NetworkSpec) -> Iterator[Tensor]:
@@ -73,22 +71,25 @@ def _faces(measurer: Measurer, frames: Sequence[ImageBGR], spec: NetworkSpec) ->
 
 
 def _batch(
+    row: Name,
     graph: bytes,
     name: str,
     runtime: RuntimeSettings,
     tensors: Sequence[Tensor],
     answers: Sequence[Answer],
     count: int,
-) -> dict[str, Any]:
+) -> Iterator[Figure]:
     fed = np.concatenate(tensors)
     try:
         session = OrtSession(graph, name, runtime, [fed.shape])
         must_agree(name, session.run(fed), answers)
-        told = spread(_timed(session, fed, count))
+        took = times(row, _timed(session, fed, count), better=None)
     except ModelError as error:
-        return {"skipped": str(error)}
-    each_ms = told["p50_ms"] / len(tensors)
-    return {**told, "each_p50_ms": round(each_ms, 4), "pictures_per_second": round(1e3 / each_ms, 1)}
+        yield Figure(name=row, value=NotAvailable(not_available=str(error)))
+        return
+    each_ms = (took.number or 0) / len(tensors)
+    yield took
+    yield from counts(row, {"each p50 ms": round(each_ms, 4), "pictures per second": round(1e3 / each_ms, 1)})
 
 
 def _timed(session: OrtSession, fed: Tensor, count: int) -> list[int]:

@@ -20,7 +20,8 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness import measurer as machine
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.progress import follow
-from benchmarks.harness.timing import spread
+from benchmarks.harness.result import Figure
+from benchmarks.harness.timing import times
 from benchmarks.latency.passages import lane_for
 from lane.decision.evidence import DocumentKind
 from lane.document.travel_document import TravelDocument
@@ -32,10 +33,10 @@ PARTS = (
     "process",
     "networks",
     "lane",
-    "first_passage",
-    "first_decision",
-    "first_frame_to_gate",
-    "end_to_end",
+    "first passage",
+    "first decision",
+    "first frame to gate",
+    "end to end",
 )
 """Interpreter and imports; networks loaded, warmed up and tested; journal opened and lane started; from the
 document until the gate is commanded; all of these; and the last two as of every passage."""
@@ -51,8 +52,8 @@ def measure(
     folder: Path,
     *,
     bf16: bool = False,
-) -> dict[str, dict[str, Any]]:
-    """Each part's times over so many starts, as JSON values."""
+) -> list[Figure]:
+    """Each part's times over so many starts."""
     np.save(folder / FILM, np.stack(walk.frames))
     (folder / PHOTO).write_bytes(walk.document.photo)
     asked = {
@@ -63,7 +64,7 @@ def measure(
         "bf16": bf16,
     }
     started = [_started(asked) for _ in follow(range(count), f"Starting a lane on {provider}")]
-    return {part: spread([one[part] for one in started]) for part in PARTS}
+    return [times((provider, "cold", part), [one[part] for one in started], better=None) for part in PARTS]
 
 
 def _started(asked: dict[str, Any]) -> dict[str, int]:
@@ -98,9 +99,9 @@ def start(
         marks.append(round(lane.gate.commanded_s * 1e9))
     return {
         **dict(zip(PARTS, _between(marks), strict=False)),
-        "first_decision": marks[-1] - began_ns,
-        "first_frame_to_gate": passed.first_frame_ns,
-        "end_to_end": passed.last_frame_ns,
+        "first decision": marks[-1] - began_ns,
+        "first frame to gate": passed.first_frame_ns,
+        "end to end": passed.last_frame_ns,
     }
 
 

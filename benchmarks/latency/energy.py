@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks.harness.result import Figure, Name, counts, not_available
+
 POWERCAP = Path("/sys/class/powercap")
 NVML = "libnvidia-ml.so.1"
 MICRO, MILLI = 1e-6, 1e-3
@@ -140,20 +142,17 @@ class Bill:
     why_not: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def told(self, decisions: int) -> dict[str, Any]:
-        """By processor and GPU, as JSON values: null for what is not counted, and why."""
-        cost = {name: self._each(name, decisions) for name in (*self.joules, *self.why_not)}
-        return {**cost, "not_counted": self.why_not}
-
-    def _each(self, name: str, decisions: int) -> dict[str, float] | None:
-        if name not in self.joules or not decisions or not self.seconds:
-            return None
-        joules = self.joules[name]
-        return {
-            "joules": round(joules, 3),
-            "joules_per_decision": round(joules / decisions, 4),
-            "mean_watts": round(joules / self.seconds, 3),
-        }
+    def figures(self, row: Name, decisions: int) -> Iterator[Figure]:
+        """By processor and GPU; not available what is not counted."""
+        for name, joules in self.joules.items():
+            if decisions and self.seconds:
+                cost = Figure(name=(*row, name, "a decision"), value=round(joules / decisions, 4), unit="J")
+                yield cost
+                yield from counts(
+                    (*row, name),
+                    {"joules": round(joules, 3), "mean watts": round(joules / self.seconds, 3)},
+                )
+        yield from not_available(self.why_not, *row)
 
 
 def meters() -> dict[str, Meter | str]:

@@ -4,15 +4,20 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.harness import result_file
 from benchmarks.harness.options import Json
-from benchmarks.harness.output import say, tell
+from benchmarks.harness.output import deliver, say
+from benchmarks.harness.progress import follow
+from benchmarks.harness.result import Result
+from benchmarks.harness.result_file import STDOUT, read
+from benchmarks.harness.stamp import stamp
+from benchmarks.latency import regression
+from benchmarks.latency.git_worktree import checked_out, resolved
+from benchmarks.latency.regression import commit_of
+from models.runtime import machine
 
 WORSE = 1
 """The exit code that a gate ends with."""
@@ -52,29 +57,29 @@ def gate(
 
     Example: python -m benchmarks gate --against HEAD~1 --quick
     """
-    from benchmarks.harness.progress import follow  # noqa: PLC0415
-    from benchmarks.harness.stamp import stamp  # noqa: PLC0415
-    from benchmarks.latency.git_worktree import checked_out, resolved  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.latency.regression import commit_of, measured, told  # noqa: PLC0415
-    from benchmarks.latency.regression import rounds as taken  # noqa: PLC0415
-    from benchmarks.report.stored_result import read  # noqa: PLC0415
-    from models.runtime.machine import ROOT  # noqa: PLC0415
-
-    result_file.must_be_writable(json_out)
     if (stored is None) == (against is None):
         raise typer.BadParameter("wanted is one of STORED.json and --against", param_hint="--against")
-    commit = resolved(ROOT, against or commit_of(read(stored or Path())))
+    commit = resolved(machine.ROOT, against or commit_of(read(stored or Path())))
     run = [sys.executable, *USUAL[1:]] if command is None else _words(command)
     count = rounds or (QUICK if quick else THOROUGH)
-    with checked_out(ROOT, commit) as tree:
+    with checked_out(machine.ROOT, commit) as tree:
         say(f"measuring {commit[:12]} and this code, {3 * count + 2} runs …")
-        measuring = taken(count, partial(measured, run, tree), partial(measured, run, ROOT))
+        measuring = regression.rounds(
+            count, partial(regression.measured, run, tree), partial(regression.measured, run, machine.ROOT)
+        )
         done = [next(measuring) for _ in follow(range(count), "Both codes in turns")]
+    verdict = regression.judge(done)
     usual = shlex.join(USUAL)  # no path: it may name its user
-    asked = {"against": commit, "command": usual if command is None else command}
-    found = {"benchmark": "gate", "stamp": stamp(), **asked, **told(done)}
-    tell(found, json_out, _show)
-    if found["worse"]:
+    result = Result(
+        benchmark="gate",
+        stamp=stamp(),
+        conditions={"against": commit, "command": usual if command is None else command},
+        figures=tuple(verdict.figures()),
+    )
+    deliver(result, json_out)
+    if json_out != STDOUT:
+        print(f"{verdict.in_words(commit[:12])}")
+    if verdict.worse:
         raise typer.Exit(WORSE)
 
 
@@ -87,22 +92,3 @@ def _words(command: str) -> list[str]:
     if not words:
         raise typer.BadParameter("wanted is a command", param_hint="--command")
     return words
-
-
-def _show(console: Console, result: dict[str, Any]) -> None:
-    table = Table("", box=None, pad_edge=False)
-    for column in ("earlier ms", "now ms", "ratio", "95 %", "noise"):
-        table.add_column(column, justify="right")
-    for name, one in {**result["stages"], "all of a frame": result}.items():
-        low, high = one["interval"]
-        times = (f"{one['earlier_ms']:.3f}", f"{one['new_ms']:.3f}")
-        table.add_row(name, *times, f"{one['ratio']:.3f}", f"{low:.3f} to {high:.3f}", f"{one['noise']:.3f}")
-    console.print(table)
-    slower = ", ".join(name for name, one in result["stages"].items() if one["worse"])
-    verdict = "slower than" if result["worse"] else "not slower than"
-    where = f" Slower by itself, far beyond its noise: {slower}." if slower else ""
-    console.print(
-        f"This code is {verdict} {result['against'][:12]}, {result['rounds']} rounds.{where} "
-        f"A frame that takes less than {result['noise'] - 1:.1%} longer is not told from noise.",
-        markup=False,
-    )

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.harness import result_file
 from benchmarks.harness.options import Bf16, Json
-from benchmarks.harness.output import tell
+from benchmarks.harness.output import deliver
+from benchmarks.latency.measure import measure
+from benchmarks.latency.plan import QUICK, THOROUGH, Counts, plan
+from models.runtime.threads import available_cores
 
 MOST_PIXELS = 50_000_000
 
@@ -56,20 +58,14 @@ def latency(
     lane that is started afresh (cold). Each answer is checked: a wrong one ends the run.
 
     Where the extra `peers` is installed, the same frames go through what else there is, in turns. Joules are
-    told where the machine counts them.
+    reported where the machine counts them.
 
     With --bf16 no batches of the matcher are timed: `rounding` does that.
 
     Example: python -m benchmarks latency --quick --json -
     """
-    from benchmarks.latency.measure import measure  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.latency.plan import QUICK, THOROUGH, Counts, plan  # noqa: PLC0415
-    from benchmarks.report.tables import show_latency  # noqa: PLC0415
-    from models.runtime.threads import available_cores  # noqa: PLC0415
-
-    result_file.must_be_writable(json_out)
     usual = QUICK if quick else THOROUGH
-    asked = plan(
+    planned = plan(
         available_cores(),
         counts=Counts(frames or usual.frames, passages or usual.passages, usual.batches, usual.cold),
         quick=quick,
@@ -78,7 +74,7 @@ def latency(
         batches=batch or (),
         bf16=bf16,
     )
-    tell(measure(asked, provider), json_out, show_latency)
+    deliver(measure(planned, provider), json_out)
 
 
 def size_of(text: str) -> tuple[int, int]:

@@ -5,11 +5,12 @@ By frame size, number of threads, batch and provider, as a plan says; cold and w
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from benchmarks.harness import drawn_frames
 from benchmarks.harness import measurer as machine
@@ -17,8 +18,9 @@ from benchmarks.harness.cpu_affinity import bound
 from benchmarks.harness.drawn_frames import Size, Walk
 from benchmarks.harness.frame_pass import LanePass, Sample, warm_up
 from benchmarks.harness.progress import follow
+from benchmarks.harness.result import Figure, Name, Network, Result, counts, not_available
 from benchmarks.harness.stamp import networks, stamp
-from benchmarks.harness.timing import spread
+from benchmarks.harness.timing import times
 from benchmarks.latency import batches, cold_start, decoding_and_liveness, energy
 from benchmarks.latency.passages import CAMERA_FRAMES_PER_SECOND, Passed, known_similarity, lane_for
 from benchmarks.latency.plan import Plan, Point
@@ -46,10 +48,10 @@ STAGES = (
 )
 """In the order of the flow. Cues of liveness, ledger and gate are once a passage, the others once a frame."""
 MEANING = {
-    "end_to_end": "from the capture of the frame that the decision ended on until the gate is commanded",
-    "first_frame_to_gate": "from the capture of the first frame of the passage until the gate is commanded",
-    "frame_to_decision": "one frame through all that decides, both of its crops embedded, without a camera",
-    "passages": "by the lane's own account, summed over the frames of a passage; decode is the document's",
+    "end to end": "from the capture of the frame that the decision ended on until the gate is commanded",
+    "first frame to gate": "from the capture of the first frame of the passage until the gate is commanded",
+    "frame to decision": "one frame through all that decides, both of its crops embedded, without a camera",
+    "own account": "by the lane's own account, summed over the frames of a passage; decode is the document's",
     "cold": "a fresh process: imports, networks loaded and tested, lane started, first passage",
 }
 
@@ -74,36 +76,40 @@ class Bench:
     """On the disk that a lane's journal would be on."""
 
 
-def measure(plan: Plan, providers: Sequence[str] | None) -> dict[str, Any]:
-    """The CPU and, where they run every node, these other providers or all; then the peers. JSON values.
+def measure(plan: Plan, providers: Sequence[str] | None) -> Result:
+    """The CPU and, where they run every node, these other providers or all; then the peers.
 
     ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it has no calibration.
     """
     rules, beside_cpu = machine.policy(), others(providers)
     films, arithmetic = _films(plan, rules)
-    # all cores is the same question on every machine, a number of them is another one
-    stamped = stamp(rules, threads=None if plan.threads[0] == available_cores() else plan.threads[0])
-    stamped["arithmetic"] = arithmetic
+    failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="passenger-lane-latency-") as folder:
         bench = Bench(plan, rules, films, energy.meters(), Path(folder))
-        measured = {CPU: _on(CPU, bench)}
-        beside = _peers(bench)
-        failed = {}
+        built, figures = _on(CPU, bench)
+        meaning, beside = _peers(bench)
         for provider in beside_cpu:
             try:
-                measured[provider] = _on(provider, bench)
+                more, measured = _on(provider, bench)
             except ProviderError as error:
                 failed[provider] = str(error)
-        where = {"journal": {"synchronous": "FULL", "filesystem": filesystem(Path(folder))}}
-    return {
-        "benchmark": "latency",
-        "stamp": {**stamped, "garbage_collection": "on; set-up frozen", **_work(plan), **where},
-        "meaning": MEANING,
-        "sizes": [told_size(size) for size in plan.sizes],
-        "providers": measured,
-        "providers_not_measured": failed,
-        "peers": beside,
-    }
+            else:
+                built, figures = (*built, *more), figures + measured
+        disk = filesystem(Path(folder))
+    # all cores is the same question on every machine, a number of them is another one
+    about = stamp(rules, threads=None if plan.threads[0] == available_cores() else plan.threads[0])
+    about = about.model_copy(update={"networks": built, "arithmetic": arithmetic})
+    return Result(
+        benchmark="latency",
+        stamp=about,
+        conditions={**about.same_lane, **_work(plan), "threads": about.threads},
+        settings={
+            "garbage_collection": "on; set-up frozen",
+            "journal": f"synchronous FULL on {disk or 'a disk'}",
+        },
+        figures=(*figures, *not_available(failed), *beside),
+        meaning=MEANING | meaning,
+    )
 
 
 def others(asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -122,21 +128,18 @@ def _films(plan: Plan, rules: Policy) -> tuple[dict[Size, Film], str]:
     return films, measurer.networks.embedder.arithmetic
 
 
-def _on(provider: str, bench: Bench) -> dict[str, Any]:
-    """One provider: what was measured at its first point, then at all of them."""
-    points, batched, built = [], {}, []
+def _on(provider: str, bench: Bench) -> tuple[tuple[Network, ...], list[Figure]]:
+    """One provider: the networks that ran there, and what was measured at each point."""
+    figures: list[Figure] = []
+    batched: list[Figure] = []
+    built: tuple[Network, ...] = ()
     for threads in bench.plan.threads:
         with _measurer(provider, threads, bench) as measurer:
-            points += [_point(one, measurer, bench) for one in bench.plan.points(threads)]
-            batched[str(threads)] = _batches(provider, threads, measurer, bench)
+            for point in bench.plan.points(threads):
+                figures += _point(provider, point, measurer, bench)
+            batched += _batches(provider, threads, measurer, bench)
             built = networks(measurer.networks)
-    return {
-        **points[0],
-        "networks": built,
-        "points": points,
-        "batches": batched,
-        "cold": _cold(provider, bench),
-    }
+    return built, [*figures, *batched, *_cold(provider, bench)]
 
 
 @contextmanager
@@ -145,41 +148,44 @@ def _measurer(provider: str, threads: int, bench: Bench) -> Iterator[Measurer]:
         yield machine.measurer(bench.rules, provider=provider, threads=threads, bf16=bench.plan.bf16)
 
 
-def _point(point: Point, measurer: Measurer, bench: Bench) -> dict[str, Any]:
-    film, counts = bench.films[point.size], point.counts
+def _point(provider: str, point: Point, measurer: Measurer, bench: Bench) -> Iterator[Figure]:
+    film, count = bench.films[point.size], point.counts
     samples = _samples(point, measurer, bench)
     passed, bill = _passages(point, measurer, bench)
     stages = {
-        "decode": decoding_and_liveness.decode(film.walk, counts.frames),
-        "liveness": decoding_and_liveness.liveness(measurer, film.walk, counts.passages),
+        "decode": decoding_and_liveness.decode(film.walk, count.frames),
+        "liveness": decoding_and_liveness.liveness(measurer, film.walk, count.passages),
         "ledger": [one.ledger_ns for one in passed],
         "gate": [one.gate_ns for one in passed],
         **{stage: [sample.stages_ns[stage] for sample in samples] for stage in samples[0].stages_ns},
     }
-    return {
-        "size": told_size(point.size),
-        "threads": point.threads,
-        "frames_per_second": CAMERA_FRAMES_PER_SECOND,
-        "stages": {stage: spread(stages[stage]) for stage in STAGES},
-        "frame_to_decision": spread([sample.whole_ns for sample in samples]),
-        "end_to_end": spread([one.last_frame_ns for one in passed]),
-        "first_frame_to_gate": spread([one.first_frame_ns for one in passed]),
-        "passages": _account(passed, film.known),
-        "energy": bill.told(len(passed)),
+    first = point == bench.plan.points(bench.plan.threads[0])[0]
+    place = () if first else (f"{size_name(point.size)} on {point.threads}",)
+    yield times((provider, "end to end", *place), [one.last_frame_ns for one in passed])
+    wholes = {
+        "first frame to gate": [one.first_frame_ns for one in passed],
+        "frame to decision": [sample.whole_ns for sample in samples],
     }
+    for name, took_ns in (wholes | {stage: stages[stage] for stage in STAGES}).items():
+        yield times((provider, name, *place), took_ns, detail=not first)
+    yield from _account((f"{provider}, passages", *place), passed, film.known, detail=not first)
+    yield from (
+        one.model_copy(update={"detail": not first})
+        for one in bill.figures((provider, "energy", *place), len(passed))
+    )
 
 
 def _samples(point: Point, measurer: Measurer, bench: Bench) -> list[Sample]:
     walk = bench.films[point.size].walk
     lane = LanePass(measurer, bench.rules, walk)
     warm_up(lane, walk.first(WARM_UP))
-    told = f"{told_size(point.size)} on {point.threads}: frames"
+    title = f"{size_name(point.size)} on {point.threads}: frames"
     with settled_garbage():
-        return [lane.run(frame) for frame in follow(walk.first(point.counts.frames), told)]
+        return [lane.run(frame) for frame in follow(walk.first(point.counts.frames), title)]
 
 
 def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Passed], energy.Bill]:
-    film, told = bench.films[point.size], f"{told_size(point.size)} on {point.threads}: passages"
+    film, title = bench.films[point.size], f"{size_name(point.size)} on {point.threads}: passages"
     with (
         tempfile.TemporaryDirectory(dir=bench.folder) as folder,
         lane_for(film.walk, film.known, measurer, bench.rules, Path(folder), SystemClock()) as lane,
@@ -187,39 +193,36 @@ def _passages(point: Point, measurer: Measurer, bench: Bench) -> tuple[list[Pass
         for _ in range(WARM_UP_PASSAGES):
             lane.passage()
         with settled_garbage(), energy.counted(bench.meters) as bill:
-            passed = [lane.passage() for _ in follow(range(point.counts.passages), told)]
+            passed = [lane.passage() for _ in follow(range(point.counts.passages), title)]
     return passed, bill
 
 
-def _account(passed: Sequence[Passed], known: float) -> dict[str, Any]:
+def _account(row: Name, passed: Sequence[Passed], known: float, *, detail: bool) -> Iterator[Figure]:
     """What passages looked like, and the lane's own account of them."""
     similarities = [one.similarity for one in passed]
-    own_ns = {
-        stage: [round(one.stages_ms.get(stage, 0.0) * 1e6) for one in passed] for stage in passed[0].stages_ms
+    numbers = {
+        "passages": len(passed),
+        "passed over": sum(one.passed_over for one in passed),
+        "similarity known": round(known, 4),
+        "least": round(min(similarities), 4),
+        "most": round(max(similarities), 4),
     }
-    return {
-        "n": len(passed),
-        "frames_looked_at": {str(count): times for count, times in _counted(passed, lambda one: one.frames)},
-        "frames_passed_over": sum(one.passed_over for one in passed),
-        "similarity": {
-            "known": round(known, 4),
-            "least": round(min(similarities), 4),
-            "most": round(max(similarities), 4),
-        },
-        "stages": {stage: spread(times_ns) for stage, times_ns in own_ns.items()},
-    }
+    yield from counts(row, numbers, detail=detail)
+    looked_at = sorted(Counter(one.frames for one in passed).items())
+    yield from counts(row, {f"looking at {frames} frames": n for frames, n in looked_at}, detail=detail)
+    for stage in passed[0].stages_ms:
+        own_ns = [round(one.stages_ms.get(stage, 0.0) * 1e6) for one in passed]
+        yield times((row[0], "own account", *row[1:], stage), own_ns, better=None, detail=True)
 
 
-def _counted(passed: Sequence[Passed], what: Callable[[Passed], int]) -> list[tuple[int, int]]:
-    return sorted(Counter(map(what, passed)).items())
+def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> Iterator[Figure]:
+    plan = bench.plan
+    walk, runtime = bench.films[plan.sizes[0]].walk, machine.runtime(provider, threads)
+    row = (f"{provider}, batches", f"{threads} threads")
+    return batches.measure(measurer, walk, runtime, plan.batches, plan.counts.batches, row)
 
 
-def _batches(provider: str, threads: int, measurer: Measurer, bench: Bench) -> dict[str, Any]:
-    walk, runtime = bench.films[bench.plan.sizes[0]].walk, machine.runtime(provider, threads)
-    return batches.measure(measurer, walk, runtime, bench.plan.batches, bench.plan.counts.batches)
-
-
-def _cold(provider: str, bench: Bench) -> dict[str, Any]:
+def _cold(provider: str, bench: Bench) -> list[Figure]:
     film, threads = bench.films[bench.plan.sizes[0]], bench.plan.threads[0]
     with bound(threads), tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         count = bench.plan.counts.cold
@@ -227,7 +230,7 @@ def _cold(provider: str, bench: Bench) -> dict[str, Any]:
         return cold_start.measure(*asked, bf16=bench.plan.bf16)
 
 
-def _peers(bench: Bench) -> dict[str, Any]:
+def _peers(bench: Bench) -> tuple[dict[str, str], list[Figure]]:
     """After the lane alone: a peer between its frames would empty its caches."""
     walk, threads = bench.films[bench.plan.sizes[0]].walk, bench.plan.threads[0]
     with _measurer(CPU, threads, bench) as measurer:
@@ -236,15 +239,17 @@ def _peers(bench: Bench) -> dict[str, Any]:
         return peers.compared(lane, walk, bench.plan.counts.frames)
 
 
-def _work(plan: Plan) -> dict[str, str]:
-    sizes = ", ".join(map(told_size, plan.sizes))
+def _work(plan: Plan) -> dict[str, JsonValue]:
+    sizes = [size_name(size) for size in plan.sizes]
+    drawn = f"{drawn_frames.DISTINCT} of the simulated holder standing, seed {drawn_frames.SEED}"
     return {
-        "frames": f"{sizes}; {drawn_frames.DISTINCT} of the simulated holder standing, "
-        f"seed {drawn_frames.SEED}"
+        "frames": f"{', '.join(sizes)}; {drawn}",
+        "sizes": [*sizes],
+        "frames_per_second": CAMERA_FRAMES_PER_SECOND,
     }
 
 
-def told_size(size: Size) -> str:
+def size_name(size: Size) -> str:
     """As the command line has it."""
     return f"{size[0]}x{size[1]}"
 

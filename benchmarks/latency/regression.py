@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.report.stored_result import Stored, at, number, plain, text
+from benchmarks.harness.result import Figure, Result, counts
+from benchmarks.harness.result_file import parse, printable
 
 OF_A_FRAME = ("detect", "quality", "align", "embed", "compare", "decide")
 """What is done on every frame; each version of `latency` tells it under these names."""
@@ -80,19 +81,19 @@ class Judged:
         return self.low > self.noise
 
 
-def commit_of(stored: Stored) -> str:
+def commit_of(stored: Result) -> str:
     """The commit that a stored result was measured on. BenchmarkError where that is not known exactly."""
     if stored.benchmark != "latency":
-        raise BenchmarkError(f"{stored.name} is of {stored.benchmark}: wanted is a result of latency")
-    commit = text(stored.stamp, "commit", "id")
-    if commit is None:
-        raise BenchmarkError(f"{stored.name} names no commit: name one yourself with --against")
-    if at(stored.stamp, "commit", "dirty") is not False:
+        raise BenchmarkError(f"the result is of {stored.benchmark}: wanted is a result of latency")
+    commit = stored.stamp.commit
+    if commit.id is None:
+        raise BenchmarkError("the result names no commit: name one yourself with --against")
+    if commit.dirty is not False:
         raise BenchmarkError(
-            f"{stored.name} was measured on changed files, which no commit holds: measure it again on a "
-            "clean checkout, or name a commit with --against"
+            "the result was measured on changed files, which no commit holds: measure it again on a clean "
+            "checkout, or name a commit with --against"
         )
-    return commit
+    return commit.id
 
 
 def measured(command: Sequence[str], tree: Path) -> Times:
@@ -105,7 +106,7 @@ def measured(command: Sequence[str], tree: Path) -> Times:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BenchmarkError(f"{' '.join(command)} in {tree}: {error}") from error
     if done.returncode != 0:
-        why = plain(" ".join(done.stderr.decode("utf-8", "replace").split())[-500:])
+        why = printable(" ".join(done.stderr.decode("utf-8", "replace").split())[-500:])
         raise BenchmarkError(f"{' '.join(command)} in {tree} ended with {done.returncode}: {why}")
     return _medians(done.stdout, tree)
 
@@ -123,32 +124,47 @@ def _done(command: Sequence[str], tree: Path) -> "subprocess.CompletedProcess[by
             start_new_session=True,
         ) as process:
             try:
-                told, complained = process.communicate(timeout=LONGEST_S)
+                printed, complained = process.communicate(timeout=LONGEST_S)
             except BaseException:  # Ctrl-C, too: an earlier code's way to end itself is not relied on
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
-        return subprocess.CompletedProcess(process.args, process.returncode, told, complained)
+        return subprocess.CompletedProcess(process.args, process.returncode, printed, complained)
 
 
 def _medians(printed: bytes, tree: Path) -> Times:
     try:
-        stages = at(json.loads(printed), "providers", CPU, "stages")
+        found = json.loads(printed)
     except (ValueError, RecursionError) as error:
         raise BenchmarkError(f"what was printed in {tree} is no JSON: {error}") from error
-    found = {stage: number(stages, stage, "p50_ms") for stage in OF_A_FRAME}
-    times = {stage: one for stage, one in found.items() if one is not None and one > 0}
+    earlier = isinstance(found, dict) and "providers" in found
+    medians = _before_figures(found) if earlier else _of_figures(printed, tree)
+    times = {stage: one for stage, one in medians.items() if stage in OF_A_FRAME and one and one > 0}
     if not times:
-        raise BenchmarkError(f"what was printed in {tree} tells no times of {', '.join(OF_A_FRAME)}")
+        raise BenchmarkError(f"what was printed in {tree} has no times of {', '.join(OF_A_FRAME)}")
     return times
+
+
+def _of_figures(printed: bytes, tree: Path) -> dict[str, float | None]:
+    result = parse(printed, f"what was printed in {tree}")
+    return {one.name[1]: one.number for one in result.under(CPU) if len(one.name) == 2}
+
+
+def _before_figures(found: Any) -> dict[str, float | None]:
+    """By commits whose results had another form."""
+    try:
+        stages = found["providers"][CPU]["stages"]
+        return {stage: float(one["p50_ms"]) for stage, one in stages.items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
 
 
 def rounds(count: int, earlier: Callable[[], Times], new: Callable[[], Times]) -> Iterator[Round]:
     """So many; which run comes first changes, and a run of each beforehand is not counted."""
     earlier(), new()
-    for number_of in range(count):
+    for number in range(count):
         runs: dict[str, list[Times]] = {"E": [], "N": []}
-        for one in ORDERS[number_of % len(ORDERS)]:
+        for one in ORDERS[number % len(ORDERS)]:
             runs[one].append(earlier() if one == "E" else new())
         first, second = runs["E"]
         yield Round((first, second), runs["N"][0])
@@ -169,8 +185,7 @@ def judged(done: Sequence[Round], stages: Sequence[str]) -> Judged:
     drawn = np.random.default_rng(SEED).integers(0, len(ratios), (DRAWS, len(ratios)))
     low, high = np.quantile(ratios[drawn].mean(1), (1 - SURE, SURE))
     noise = _noise(np.array([one.noise(stages) for one in done]))
-    told = (math.exp(one) for one in (float(ratios.mean()), float(low), float(high), noise))
-    return Judged(*told)
+    return Judged(*(math.exp(one) for one in (float(ratios.mean()), float(low), float(high), noise)))
 
 
 def _noise(logs: Logs) -> float:
@@ -182,19 +197,58 @@ def _noise(logs: Logs) -> float:
     return float(np.quantile(np.abs(signs @ logs) / len(logs), SURE, method="higher"))
 
 
-def told(done: Sequence[Round]) -> dict[str, Any]:
-    """The verdict, and each stage, as JSON values."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """On all rounds: the whole frame, and each stage."""
+
+    done: Sequence[Round]
+    whole: Judged
+    stages: Mapping[str, Judged]
+    slower: frozenset[str]
+    """The stages that make this code worse by themselves."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether this code is slower, beyond the noise."""
+        return self.whole.worse or bool(self.slower)
+
+    def figures(self) -> Iterator[Figure]:
+        """Each stage and the whole: both codes' times, their ratio and the noise."""
+        stages = tuple(self.stages)
+        yield from counts(("verdict",), {"rounds": len(self.done), "worse": int(self.worse)})
+        for stage, one in self.stages.items():
+            yield from self._row(stage, [stage], one, worse=stage in self.slower)
+        yield from self._row("all of a frame", stages, self.whole, worse=self.worse)
+
+    def _row(self, name: str, stages: Sequence[str], one: Judged, *, worse: bool) -> Iterator[Figure]:
+        row = ("stages", name)
+        new = [_sum(round_of.new, stages) for round_of in self.done]
+        medians_ms = {
+            "earlier ms": round(_earlier_ms(self.done, stages), 4),
+            "now ms": round(float(np.median(new)), 4),
+        }
+        yield from counts(row, medians_ms)
+        interval = (round(one.low, 4), round(one.high, 4))
+        yield Figure(name=(*row, "ratio"), value=round(one.ratio, 4), unit="×", interval=interval)
+        yield from counts(row, {"noise": round(one.noise, 4), "worse": int(worse)})
+
+    def in_words(self, against: str) -> str:
+        """The verdict in a line."""
+        slower = ", ".join(name for name in self.stages if name in self.slower)
+        where = f" Slower by itself, far beyond its noise: {slower}." if slower else ""
+        return (
+            f"This code is {'slower' if self.worse else 'not slower'} than {against}, {len(self.done)} "
+            f"rounds.{where} A frame that takes less than {self.whole.noise - 1:.1%} longer cannot be told "
+            "from noise."
+        )
+
+
+def judge(done: Sequence[Round]) -> Verdict:
+    """The verdict. BenchmarkError where both codes have no stage in common."""
     stages = common(done)
     whole, each = judged(done, stages), {stage: judged(done, [stage]) for stage in stages}
-    slower = {stage for stage, one in each.items() if _surely_slower(one, stage, done, stages)}
-    return {
-        "rounds": len(done),
-        "worse": whole.worse or bool(slower),
-        **_as_json(done, stages, whole),
-        "stages": {
-            stage: {"worse": stage in slower, **_as_json(done, [stage], one)} for stage, one in each.items()
-        },
-    }
+    slower = frozenset(stage for stage, one in each.items() if _surely_slower(one, stage, done, stages))
+    return Verdict(done, whole, each, slower)
 
 
 def _surely_slower(one: Judged, stage: str, done: Sequence[Round], stages: Sequence[str]) -> bool:
@@ -206,17 +260,6 @@ def _surely_slower(one: Judged, stage: str, done: Sequence[Round], stages: Seque
 
 def _earlier_ms(done: Sequence[Round], stages: Sequence[str]) -> float:
     return float(np.median([_sum(times, stages) for one in done for times in one.earlier]))
-
-
-def _as_json(done: Sequence[Round], stages: Sequence[str], one: Judged) -> dict[str, Any]:
-    new = [_sum(round_of.new, stages) for round_of in done]
-    return {
-        "ratio": round(one.ratio, 4),
-        "interval": [round(one.low, 4), round(one.high, 4)],
-        "noise": round(one.noise, 4),
-        "earlier_ms": round(_earlier_ms(done, stages), 4),
-        "new_ms": round(float(np.median(new)), 4),
-    }
 
 
 def _sum(times: Times, stages: Sequence[str]) -> float:

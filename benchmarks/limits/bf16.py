@@ -5,17 +5,16 @@ limit before it counts: a quick answer that is another one would be no gain.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.harness.paired_ratio import middle, of_each
 from benchmarks.harness.progress import follow
+from benchmarks.harness.result import Figure, Result, not_available
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import spread
+from benchmarks.harness.timing import ratio, times
 from lane.platform.garbage_collection import settled_garbage
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
@@ -43,25 +42,24 @@ class Contender:
     arithmetic: str
 
 
-def measure(turns: int, threads: int | None) -> dict[str, Any]:
-    """Time of a call by batch and contender, and the ratio of fp32 on the CPU to each, as JSON values."""
+def measure(turns: int, threads: int | None) -> Result:
+    """Time of a call by batch and contender, and how many times as fast as fp32 on the CPU each is."""
     spec = catalogue.load().for_role("matcher")
-    told: dict[str, Any] = {}
+    figures: list[Figure] = []
     arithmetic: dict[str, str] = {}
-    failed: dict[str, str] = {}
+    missing: dict[str, str] = {}
     for size in BATCHES:  # each by sessions of its own: a runtime is quicker where it knows the only shape
-        contenders, missing = _contenders(spec, threads, size)
-        told[str(size)] = _raced(spec, contenders, size, turns)
+        contenders, failed = _contenders(spec, threads, size)
+        figures += _raced(spec, contenders, size, turns)
         arithmetic |= {one.name: one.arithmetic for one in contenders}
-        failed |= missing
-    return {
-        "benchmark": "rounding",
-        "stamp": stamp(threads=threads),
-        "matcher": {"name": spec.name, "sha256": spec.sha256},
-        "arithmetic": arithmetic,
-        "batches": told,
-        "not_measured": failed,
-    }
+        missing |= failed
+    return Result(
+        benchmark="rounding",
+        stamp=(about := stamp(threads=threads)),
+        conditions={"matcher": f"{spec.name} {spec.sha256}", "threads": about.threads},
+        settings={"arithmetic": {**arithmetic}},
+        figures=(*figures, *not_available(missing)),
+    )
 
 
 def _contenders(spec: NetworkSpec, threads: int | None, size: int) -> tuple[list[Contender], dict[str, str]]:
@@ -84,22 +82,22 @@ def _contenders(spec: NetworkSpec, threads: int | None, size: int) -> tuple[list
     return found, failed
 
 
-def _raced(spec: NetworkSpec, contenders: Sequence[Contender], size: int, turns: int) -> dict[str, Any]:
+def _raced(spec: NetworkSpec, contenders: Sequence[Contender], size: int, turns: int) -> Iterator[Figure]:
     width, height = spec.input.shapes[0]
     drawn = drawings(width, height, scale=width / 112, left=0, top=0)
     crops = [to_tensor(image, spec.input) for image in drawn]
     batches = [np.concatenate(crops[at : at + size]) for at in range(0, len(crops) - size + 1, size)]
     _must_agree(contenders, batches)
-    times: dict[str, list[int]] = {one.name: [] for one in contenders}
+    took_ns: dict[str, list[int]] = {one.name: [] for one in contenders}
     with settled_garbage():
         for number in follow(range(turns), f"Taking turns at {size} crops"):
             batch = batches[number % len(batches)]
             for one in _in_turn(contenders, number):
-                times[one.name].append(_time_ns(one.session, batch))
-    return {
-        one.name: spread(times[one.name]) | {"times_as_fast": middle(of_each(times[FULL], times[one.name]))}
-        for one in contenders
-    }
+                took_ns[one.name].append(_time_ns(one.session, batch))
+    table = "1 crop" if size == 1 else f"{size} crops"
+    for name, samples in took_ns.items():
+        yield times((table, name), samples)
+        yield ratio((table, name, "times as fast"), took_ns[FULL], samples)
 
 
 def _must_agree(contenders: Sequence[Contender], batches: Sequence[Tensor]) -> None:

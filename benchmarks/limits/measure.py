@@ -9,11 +9,10 @@ turn.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -21,10 +20,10 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness import drawn_frames
 from benchmarks.harness import measurer as machine
 from benchmarks.harness.frame_pass import STAGES, LanePass, Sample, warm_up
-from benchmarks.harness.paired_ratio import middle, of_each
 from benchmarks.harness.progress import follow
+from benchmarks.harness.result import SHARE, Figure, Result, counts, not_available
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import spread
+from benchmarks.harness.timing import ratio, times
 from benchmarks.limits.ceilings import Ceiling, Ceilings, ceilings
 from benchmarks.limits.operation_count import Work, count
 from lane.capture.measuring import Measurer, Stopwatch
@@ -51,14 +50,14 @@ CLOSER = ", close-up"
 """Behind the detector's name: the part of it that looks closely."""
 CLOSE = 1e-3
 """How far an answer may lie from the one before, over its largest number."""
-CONVENTIONS = {
-    "flop": "a multiplication and an addition are two; the limit counts those of convolutions and matrix "
+MEANING = {
+    "gflop": "a multiplication and an addition are two; the limit counts those of convolutions and matrix "
     "products alone",
-    "least_mb": "weights, input and outputs once: what the limit counts",
-    "moved_mb": "each node reads its inputs and weights and writes its outputs once; a runtime that fuses "
+    "least mb": "weights, input and outputs once: what the limit counts",
+    "moved mb": "each node reads its inputs and weights and writes its outputs once; a runtime that fuses "
     "nodes, or keeps what lies between them in a cache, moves less",
-    "share_of_peak": "of the fastest float32 matrix product in the same turn",
-    "share_of_limit": "the longer of both times at the ceilings over the time measured in the same turn",
+    "share of peak": "of the fastest float32 matrix product in the same turn",
+    "share of limit": "the longer of both times at the ceilings over the time measured in the same turn",
     "overhead": "a lane's whole work on a frame over the runtime's own runs on the same prepared inputs",
 }
 
@@ -173,8 +172,8 @@ class Turns:
         self.bare.append(took)
 
 
-def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
-    """As JSON values. Raises ProviderError where this provider does not run every network."""
+def measure(turns: int, threads: int | None, provider: str) -> Result:
+    """Raises ProviderError where this provider does not run every network."""
     rules = machine.policy()
     measurer = machine.measurer(rules, provider=provider, threads=threads)
     built = measurer.networks
@@ -197,8 +196,14 @@ def measure(turns: int, threads: int | None, provider: str) -> dict[str, Any]:
             for step in steps if number % 2 else reversed(steps):
                 step()
     about = stamp(rules, built, threads=threads)
-    asked = {"provider": named(provider).name, "threads": used, "conventions": CONVENTIONS}
-    return {"benchmark": "limit", "stamp": about, **asked, **told(graphs, runs, highest, timed)}
+    return Result(
+        benchmark="limit",
+        stamp=about,
+        conditions={**about.same_lane, "threads": used},
+        settings={"provider": named(provider).name},
+        figures=tuple(figures(graphs, runs, highest, timed)),
+        meaning=MEANING,
+    )
 
 
 def _nets(built: Networks, settings: RuntimeSettings) -> dict[str, Net]:
@@ -265,10 +270,10 @@ def _there_and_back(number: int, count: int) -> int:
     return min(place, 2 * count - 1 - place)
 
 
-def told(
+def figures(
     graphs: Sequence[Graph], runs: Sequence[Sequence[Run]], highest: Ceilings, timed: Turns
-) -> dict[str, Any]:
-    """Ceilings, graphs, stages and overhead, as JSON values."""
+) -> Iterator[Figure]:
+    """Ceilings, graphs, stages and overhead."""
     limits = Limits(highest, timed)
     by_key = {graph.key: graph for graph in graphs}
     places = [_there_and_back(number, len(runs)) for number in range(len(timed.lane))]
@@ -277,12 +282,14 @@ def told(
     ]
     whole = [sample.whole_ns for sample in timed.lane]
     bare = [sum(by_stage.values()) for by_stage in timed.bare]
-    return {
-        "ceilings": limits.told(),
-        "graphs": [_graph(graph, timed.graphs[graph.key], limits) for graph in graphs],
-        "stages": {stage: _stage(stage, timed, needed) for stage in STAGES},
-        "overhead": {**middle(of_each(whole, bare)), "whole": spread(whole), "bare": spread(bare)},
-    }
+    yield from limits.figures()
+    for graph in graphs:
+        yield from _graph(graph, timed.graphs[graph.key], limits)
+    for stage in STAGES:
+        yield from _stage(stage, timed, needed)
+    yield ratio(("overhead", "lane over bare networks"), whole, bare, better="lower")
+    yield times(("overhead", "lane"), whole)
+    yield times(("overhead", "bare networks"), bare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,45 +309,47 @@ class Limits:
         bytes_per_ns = copy.amount / self.timed.ceilings[copy.name][turn]
         return max(graph.work.products_flop / self.flop_per_ns(turn), graph.least_bytes / bytes_per_ns)
 
-    def told(self) -> dict[str, Any]:
-        """Giga-operations and gigabytes a second, as JSON values."""
-        products = {one.name: self._rate(one) for one in self.highest.products}
-        reduced = {one.name: self._rate(one) for one in self.highest.reduced}
-        return {
-            "float32_gflop_per_s": products,
-            "reduced_gop_per_s": reduced,
-            "not_measured": self.highest.missing,
-            "copy_gb_per_s": self._rate(self.highest.copy),
-        }
+    def figures(self) -> Iterator[Figure]:
+        """Giga-operations and gigabytes a second."""
+        highest = self.highest
+        for one in highest.products:
+            yield from self._rate(one, f"float32 product by {one.name}", "GFLOP/s")
+        for one in highest.reduced:
+            yield from self._rate(one, f"{one.name} product", "G operations/s")
+        missing = {f"{name} product": why for name, why in highest.missing.items()}
+        yield from not_available(missing, "ceilings")
+        yield from self._rate(highest.copy, "copy, read and written", "GB/s")
 
-    def _rate(self, ceiling: Ceiling) -> dict[str, float]:
+    def _rate(self, ceiling: Ceiling, name: str, unit: str) -> Iterator[Figure]:
         """Bytes, or operations, in a nanosecond are gigabytes in a second."""
         rates = [ceiling.amount / took for took in self.timed.ceilings[ceiling.name]]
-        return {"p50": round(median(rates), 2), "best": round(max(rates), 2)}
+        row = ("ceilings", name)
+        yield Figure(name=(*row, "median"), value=round(median(rates), 2), unit=unit, better="higher")
+        yield Figure(name=(*row, "best"), value=round(max(rates), 2), unit=unit)
 
 
-def _graph(graph: Graph, took_ns: Sequence[int], limits: Limits) -> dict[str, Any]:
+def _graph(graph: Graph, took_ns: Sequence[int], limits: Limits) -> Iterator[Figure]:
     work, turns = graph.work, range(len(took_ns))
     peak = [work.products_flop / limits.flop_per_ns(turn) for turn in turns]
     limit = [limits.needed_ns(graph, turn) for turn in turns]
     arithmetic = sum(one >= other for one, other in zip(peak, limit, strict=True)) * 2 >= len(limit)
-    return {
-        "network": graph.run.net.name,
-        "sha256": graph.run.net.spec.sha256,
-        "input": list(graph.run.tensor.shape),
+    shape = "×".join(map(str, graph.run.tensor.shape))
+    row = ("graphs", f"{graph.run.net.name} {shape}")
+    bound = f"bound by {'arithmetic' if arithmetic else 'memory'}"
+    yield ratio((*row, "share of limit"), limit, took_ns, unit=SHARE, note=bound)
+    yield ratio((*row, "share of peak"), peak, took_ns, unit=SHARE)
+    yield times(row, took_ns, better=None)
+    amounts = {
         "gflop": round(work.flop / 1e9, 5),
-        "products_gflop": round(work.products_flop / 1e9, 5),
-        "weights_mb": round(work.weights_bytes / 1e6, 3),
-        "least_mb": round(graph.least_bytes / 1e6, 3),
-        "moved_mb": round(work.moved_bytes / 1e6, 3),
-        "by_operator": dict(work.by_operator),
-        "not_counted": dict(work.not_counted),
-        "time": spread(took_ns),
-        "gflop_per_s": round(work.products_flop / median(took_ns), 2),
-        "bound_by": "arithmetic" if arithmetic else "memory",
-        "share_of_peak": middle(of_each(peak, took_ns)),
-        "share_of_limit": middle(of_each(limit, took_ns)),
+        "products gflop": round(work.products_flop / 1e9, 5),
+        "gflop per s": round(work.products_flop / median(took_ns), 2),
+        "weights mb": round(work.weights_bytes / 1e6, 3),
+        "least mb": round(graph.least_bytes / 1e6, 3),
+        "moved mb": round(work.moved_bytes / 1e6, 3),
     }
+    yield from counts(("work", row[1]), amounts)
+    yield from counts(("operations", row[1]), work.by_operator, detail=True)
+    yield from counts(("operations not counted", row[1]), work.not_counted)
 
 
 def _needed_ns(limits: Limits, turn: int, graphs: Sequence[Graph]) -> dict[str, float]:
@@ -351,13 +360,13 @@ def _needed_ns(limits: Limits, turn: int, graphs: Sequence[Graph]) -> dict[str, 
     return needed
 
 
-def _stage(stage: str, timed: Turns, needed: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """A stage without a graph has no limit that is known: its share is null."""
-    took = [sample.stages_ns[stage] for sample in timed.lane]
-    limit = [one[stage] for one in needed]
-    return {
-        "time": spread(took),
-        "bare_ms": round(median(one[stage] for one in timed.bare) / 1e6, 4),
-        "limit_ms": round(median(limit) / 1e6, 4),
-        "share_of_limit": middle(of_each(limit, took)) if all(limit) else None,
-    }
+def _stage(stage: str, timed: Turns, needed: Sequence[Mapping[str, float]]) -> Iterator[Figure]:
+    """A stage without a graph has no limit that is known."""
+    took, limit = [sample.stages_ns[stage] for sample in timed.lane], [one[stage] for one in needed]
+    row = ("stages", stage)
+    yield times(row, took, better=None)
+    if all(limit):
+        yield ratio((*row, "share of limit"), limit, took, unit=SHARE)
+        bare_ms = median(one[stage] for one in timed.bare) / 1e6
+        yield Figure(name=(*row, "bare ms"), value=round(bare_ms, 4))
+        yield Figure(name=(*row, "limit ms"), value=round(median(limit) / 1e6, 4))

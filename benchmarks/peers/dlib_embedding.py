@@ -1,7 +1,7 @@
 """dlib's own network by the lane's runtime and by dlib, on the same chips, in turns."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,9 @@ from benchmarks.acquisition.other_libraries import INSTALL, library
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.cpu_affinity import bound
 from benchmarks.harness.drawn_frames import Walk
-from benchmarks.harness.paired_ratio import middle, of_each
 from benchmarks.harness.progress import follow
-from benchmarks.harness.timing import spread
+from benchmarks.harness.result import Figure, not_available
+from benchmarks.harness.timing import ratio, times
 from benchmarks.peers.face_jobs import at_half_scale
 from lane.platform.garbage_collection import settled_garbage
 from models.align import align, layout_of
@@ -30,6 +30,7 @@ from models.runtime.threads import available_cores
 from models.values.face import ImageBGR
 
 NETWORK = "dlib-resnet-29"
+TABLE = "dlib's network"
 APART = 1e-3
 """How far both answers to one chip may lie from one another, in any number."""
 WARM_UP = 2
@@ -51,20 +52,23 @@ Embed = Callable[[Sequence[ImageBGR]], Tensor]
 """Chips to N×128."""
 
 
-def compared(networks: Networks, walk: Walk, count: int) -> dict[str, Any]:
-    """At each point how many times as long as ours dlib takes, or why it was skipped, as JSON values."""
+def compared(networks: Networks, walk: Walk, count: int) -> Iterator[Figure]:
+    """At each point how many times as long as ours dlib takes, or why it was skipped."""
     dlib = library("dlib", INSTALL)
     packaged = library("face_recognition_models", INSTALL)
     if isinstance(dlib, str) or isinstance(packaged, str):
-        return {"skipped": dlib if isinstance(dlib, str) else packaged}
+        yield from not_available({TABLE: dlib if isinstance(dlib, str) else packaged})
+        return
     spec = catalogue.load().named(NETWORK)
     try:
         graph = weights.load(spec, weights.cache_dir())
     except ModelError as error:
-        return {"skipped": str(error)}
+        yield from not_available({TABLE: str(error)})
+        return
     theirs = by_dlib(dlib.face_recognition_model_v1(packaged.face_recognition_model_location()))
     chips = chips_of(networks, spec, walk, max(point.batch for point in POINTS))
-    return {"points": [_at(point, ours(spec, graph, point), theirs, chips, count) for point in POINTS]}
+    for point in POINTS:
+        yield from _at(point, ours(spec, graph, point), theirs, chips, count)
 
 
 def chips_of(networks: Networks, spec: NetworkSpec, walk: Walk, count: int) -> list[ImageBGR]:
@@ -104,7 +108,7 @@ def _threads(point: Point) -> int:
     return min(point.threads, available_cores())
 
 
-def _at(point: Point, our: Embed, their: Embed, chips: Sequence[ImageBGR], count: int) -> dict[str, Any]:
+def _at(point: Point, our: Embed, their: Embed, chips: Sequence[ImageBGR], count: int) -> Iterator[Figure]:
     """Turn by turn both; every other turn the other way round. BenchmarkError where they disagree."""
     batch, turns = chips[: point.batch], max(2, round(count * point.share))
     took: tuple[list[int], list[int]] = ([], [])
@@ -118,13 +122,10 @@ def _at(point: Point, our: Embed, their: Embed, chips: Sequence[ImageBGR], count
                 if number >= WARM_UP:
                     took[who].append(time.perf_counter_ns() - started)
             _must_agree(*answers)
-    return {
-        "batch": point.batch,
-        "threads": _threads(point),
-        **middle(of_each(took[1], took[0])),
-        "ours": spread(took[0]),
-        "time": spread(took[1]),
-    }
+    row = (TABLE, f"{point.batch} at once on {_threads(point)}")
+    yield ratio((*row, "our runtime", "times as fast"), took[1], took[0])
+    yield times((*row, "our runtime"), took[0], better=None)
+    yield times((*row, "dlib"), took[1], better=None)
 
 
 def _must_agree(one: Tensor, other: Tensor) -> None:

@@ -1,9 +1,8 @@
 """A lane's work on a frame and what a user would otherwise pick, frame by frame in turns."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
 from benchmarks.acquisition.other_libraries import LIBRARIES, Peer, load, offline
 from benchmarks.errors import BenchmarkError
@@ -12,10 +11,10 @@ from benchmarks.harness import measurer as machine
 from benchmarks.harness.cpu_affinity import bound
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.harness.frame_pass import LanePass
-from benchmarks.harness.paired_ratio import middle, of_each
 from benchmarks.harness.progress import follow
+from benchmarks.harness.result import Figure, Result, not_available
 from benchmarks.harness.stamp import stamp
-from benchmarks.harness.timing import spread
+from benchmarks.harness.timing import ratio, times
 from benchmarks.peers import dlib_embedding
 from benchmarks.peers.face_jobs import Short, at_full_scale, at_half_scale, embedded
 from lane.platform.garbage_collection import settled_garbage
@@ -24,7 +23,7 @@ from models.networks.build import Networks
 from models.values.face import ImageBGR, Landmarks
 
 WARM_UP = 3
-WHOLE, SAME_JOB, SAME_GRAPHS = "whole", "same_job", "same_graphs"
+WHOLE, SAME_JOB, SAME_GRAPHS = "whole", "same job", "same graphs"
 DOES = {
     WHOLE: "all that a lane does to a frame: detect at half scale, close-up, mesh, quality, two crops "
     "embedded, compare, decide",
@@ -33,8 +32,6 @@ DOES = {
     SAME_GRAPHS: "the very graphs that the peer runs, on as many pixels: detect at full scale, one crop "
     "embedded, compare",
 }
-AGAINST = {"opencv": SAME_JOB}
-"""What of ours the first ratio of a peer is about, where it is not the whole: the same weights, one crop."""
 ALSO = {"opencv": (SAME_GRAPHS,)}
 
 Work = Callable[[ImageBGR], int]
@@ -57,40 +54,46 @@ def ours(lane: LanePass, document_bgr: ImageBGR) -> Mapping[str, Work]:
     }
 
 
-def measure(count: int, threads: int, *, bf16: bool = False) -> dict[str, Any]:
-    """As JSON values. ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it
-    has no calibration of that.
+def measure(count: int, threads: int, *, bf16: bool = False) -> Result:
+    """ProviderError where the matcher is to run in bfloat16 and cannot, PolicyError where it has no
+    calibration of that.
     """
     with bound(threads):
         rules = machine.policy()
         measurer = machine.measurer(rules, threads=threads, bf16=bf16)
         machine.band(rules, measurer)
         walk = drawn_frames.holder(measurer)
-        told = compared(LanePass(measurer, rules, walk), walk, count)
-    about = {**stamp(rules, measurer.networks, threads=threads), "frames": drawn_frames.told()}
-    beside_dlib = dlib_embedding.compared(measurer.networks, walk, count)
-    asked = {"threads": threads, "peers": told, "embedding": {"dlib": beside_dlib}}
-    return {"benchmark": "peers", "stamp": about, **asked}
+        meaning, beside = compared(LanePass(measurer, rules, walk), walk, count)
+    about = stamp(rules, measurer.networks, threads=threads)
+    return Result(
+        benchmark="peers",
+        stamp=about,
+        conditions={**about.same_lane, "frames": drawn_frames.description(), "threads": threads},
+        figures=(*beside, *dlib_embedding.compared(measurer.networks, walk, count)),
+        meaning=meaning,
+    )
 
 
-def compared(lane: LanePass, walk: Walk, count: int) -> dict[str, Any]:
-    """For each peer how many times as long as ours its work takes, or why it was skipped, as JSON values.
+def compared(lane: LanePass, walk: Walk, count: int) -> tuple[dict[str, str], list[Figure]]:
+    """What each peer and each of our jobs does; and how many times as long as ours a peer's work takes.
 
     On as many cores as this process is bound to, and with as many threads as OpenCV is told to use.
     """
     document = decode(walk.document.photo)
     works = ours(lane, document)
-    told: dict[str, Any] = {}
+    meaning, figures = dict(DOES), list[Figure]()
     with offline():
         for name in LIBRARIES:
             peer = load(name, document)
-            told[name] = (
-                {"skipped": peer} if isinstance(peer, str) else _beside(name, peer, works, walk, count)
-            )
-    return told
+            if isinstance(peer, str):
+                figures += not_available({name: peer})
+            else:
+                meaning[name] = peer.does
+                figures += _beside(name, peer, works, walk, count)
+    return meaning, figures
 
 
-def _beside(name: str, peer: Peer, works: Mapping[str, Work], walk: Walk, count: int) -> dict[str, Any]:
+def _beside(name: str, peer: Peer, works: Mapping[str, Work], walk: Walk, count: int) -> Iterator[Figure]:
     """Frame by frame each of ours and the peer; every other frame the other way round."""
     jobs = (WHOLE, SAME_JOB, *ALSO.get(name, ()))
     theirs = partial(_recognised, name, peer)
@@ -103,20 +106,10 @@ def _beside(name: str, peer: Peer, works: Mapping[str, Work], walk: Walk, count:
         for number, frame in enumerate(follow(walk.first(count), f"Beside {name}")):
             for step in steps if number % 2 else reversed(steps):
                 took[step].append(steps[step](frame))
-    by_job = {job: _against(job, took[name], took[job]) for job in jobs}
-    first = AGAINST.get(name, WHOLE)
-    return {
-        **{key: by_job[first][key] for key in ("ratio", "interval", "n")},
-        "against": first,
-        "does": peer.does,
-        "time": spread(took[name]),
-        "recognised": count,
-        "ours": by_job,
-    }
-
-
-def _against(job: str, theirs: Sequence[int], took: Sequence[int]) -> dict[str, Any]:
-    return {**middle(of_each(theirs, took)), "does": DOES[job], "time": spread(took)}
+    for job in jobs:
+        yield ratio((name, job, "times as fast"), took[name], took[job])
+        yield times((name, job), took[job], better=None)
+    yield times((name, "the library"), took[name], better=None)
 
 
 def _recognised(name: str, peer: Peer, frame: ImageBGR) -> int:

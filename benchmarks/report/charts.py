@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from benchmarks.accuracy.score_plots import COLOURS, DASHES, Scale
-from benchmarks.report.stored_result import plain
+from benchmarks.harness.tables import shown
 
 WIDTH = 720
 NAME_WIDTH, VALUE_WIDTH = 230, 110
@@ -22,7 +22,6 @@ COLOURED = COLOURS[:6]
 HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 300, 70, 210, 20, 46
 
 Point = tuple[float, float]
-NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def bars(title: str, groups: Mapping[str, Mapping[str, float]], unit: str) -> str:
@@ -124,14 +123,6 @@ def _curve(points: Sequence[Point], name: str, place: int) -> Iterator[str]:
     yield _text(x + 32, y, _cut(name, 24))
 
 
-def shown(value: float, unit: str) -> str:
-    """A number as a person reads it: four digits at most that say something."""
-    size = abs(value)
-    digits = 0 if size >= 1000 or value == round(value) else 1 if size >= 10 else 2 if size >= 1 else 3
-    told = f"{value:,.{digits}f}"
-    return told + (unit if unit in ("%", "×") else f"{NO_BREAK}{unit}" if unit else "")
-
-
 def _cut(name: str, longest: int = LONGEST_NAME) -> str:
     if _wide(name) <= longest:
         return name
@@ -157,12 +148,12 @@ def _text(
     colour = "#111" if kind == "ink" else "#555"
     return (
         f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" '
-        f'font-weight="{weight}"{more}>{escape(plain(told))}</text>'
+        f'font-weight="{weight}"{more}>{escape(told)}</text>'
     )
 
 
 def _svg(title: str, body: Sequence[str], height: int) -> str:
-    told = escape(plain(title))
+    told = escape(title)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
         f'height="{height}" font-family="system-ui, sans-serif" font-size="12" role="img" '

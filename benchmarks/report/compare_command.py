@@ -1,20 +1,21 @@
 """`compare`: results of several machines side by side."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.harness import result_file
 from benchmarks.harness.options import Json
-from benchmarks.harness.output import console
-from benchmarks.report.stored_result import plain, read
-
-if TYPE_CHECKING:
-    from benchmarks.report.comparison import Comparison
+from benchmarks.harness.output import console, write_drawings
+from benchmarks.harness.result_file import STDOUT, printable, read, write
+from benchmarks.harness.tables import shown, words
+from benchmarks.report import comparison_plots
+from benchmarks.report.comparison import Comparison, Stored, as_json
+from benchmarks.report.comparison import compare as hold_against
 
 
 def compare(
@@ -34,44 +35,33 @@ def compare(
 
     Example: python -m benchmarks compare small-box.json large-box.json --json compared.json
     """
-    from benchmarks.report.comparison import as_json, compare  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.report.comparison_plots import write_beside  # noqa: PLC0415
-
-    result_file.must_be_writable(json_out)
-    made = compare([read(path) for path in result])
-    told = as_json(made)
-    if json_out is not None and json_out != result_file.STDOUT:
-        told["drawings"] = write_beside(json_out, made)
+    made = hold_against([Stored(printable(path.stem), read(path)) for path in result])
+    values = as_json(made)
+    if json_out is not None and json_out != STDOUT:
+        values["drawings"] = write_drawings(json_out, comparison_plots.draw(made))
     if json_out is not None:
-        result_file.write(told, json_out)
-    if json_out != result_file.STDOUT:
+        write(json.dumps(values, indent=2, allow_nan=False) + "\n", json_out)
+    if json_out != STDOUT:
         _show(console(), made)
 
 
-def _show(out: Console, made: "Comparison") -> None:
-    from benchmarks.report.charts import shown  # noqa: PLC0415  --help loads no network's library
-
+def _show(out: Console, made: Comparison) -> None:
     differing = Table("differs", box=None, pad_edge=False)
     for name in made.names:
-        differing.add_column(_cell(name))
-    for what, told in made.differences.items():
-        differing.add_row(*map(_cell, (what, *told)))
+        differing.add_column(Text(name))
+    for what, each in made.differences.items():
+        differing.add_row(*map(Text, (words(what), *each)))
     out.print(differing if made.differences else "Nothing differs between their stamps.")
     out.print()
-    table = Table(made.benchmark, "", box=None, pad_edge=False)
+    table = Table(made.benchmark, box=None, pad_edge=False)
     for place, name in enumerate(made.names):
-        table.add_column(_cell(name), justify="right")
+        table.add_column(Text(name), justify="right")
         if place:
             table.add_column("times better", justify="right")
     for row in made.rows:
         cells = []
         for place, (value, ratio) in enumerate(zip(row.values, row.ratios(), strict=True)):
-            cells.append("-" if value is None else shown(value, ""))
+            cells.append("-" if value is None else shown(value, row.unit))
             cells += [] if not place else ["-" if ratio is None else f"{ratio:.2f}"]
-        table.add_row(_cell(" ".join(row.name)), row.unit, *cells)
+        table.add_row(Text(" ".join(row.name)), *map(Text, cells))
     out.print(table)
-
-
-def _cell(told: str) -> Text:
-    """What a file says: never markup."""
-    return Text(plain(told))

@@ -1,61 +1,59 @@
 """Which figures of which benchmark are drawn, and how."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
-from benchmarks.harness.result_file import write_text
+from benchmarks.harness.result import SHARE, Name, Result
 from benchmarks.report.charts import bars, curves
 from benchmarks.report.comparison import Comparison, Row
-from benchmarks.report.key_figures import TAIL, steps
-from benchmarks.report.stored_result import Stored, number
 
+TAIL = "p99"
 MOST_GROUPS = 14
+KINDS = {"ms": "times", SHARE: "shares", "×": "ratios", "": "counts", "/s": "rates"}
+"""By unit, the word for a drawing. Of times the tail alone is drawn: five quantiles would say less."""
 
 
-def write_beside(out: Path, made: Comparison) -> list[str]:
-    """The drawings of a comparison, beside its JSON; their file names."""
-    pages = {f"{out.stem}-{kind}.svg": page for kind, page in drawn(made)}
-    for name, page in pages.items():
-        write_text(page, out.with_name(name))
-    return list(pages)
-
-
-def drawn(made: Comparison) -> Iterator[tuple[str, str]]:
+def draw(made: Comparison) -> dict[str, str]:
     """Each drawing with a word for it; none of a benchmark without a figure that is drawn."""
-    if made.benchmark == "capacity" and (page := lanes(made.names, made.results)):
-        yield "lanes", page
-    for unit, rows in _by_unit(row for row in made.rows if _is_drawn(row)):
-        groups = {" ".join(row.name): _named(made.names, row) for row in rows[:MOST_GROUPS]}
-        kind = {"ms": "times", "%": "shares", "×": "ratios", "": "counts", "/s": "rates"}.get(unit, "figures")
-        yield kind, bars(f"{made.benchmark}: {kind}", groups, unit)
+    drawings: dict[str, str] = {}
+    by_name = dict(zip(made.names, made.results, strict=True))
+    if made.benchmark == "capacity" and (lines := decision_lines(by_name)):
+        limit = limit_of(made.results[0])
+        level = None if limit is None else (limit, f"limit {limit:g} ms")
+        title = "capacity: decisions at each number of lanes"
+        drawings["lanes"] = curves(title, lines, "lanes", f"{TAIL}, ms", level)
+    for unit, kind in KINDS.items():
+        rows = [row for row in made.rows if row.unit == unit and is_drawn(row.name, unit)]
+        if groups := {" ".join(row.name): _values(made.names, row) for row in rows[:MOST_GROUPS]}:
+            drawings[kind] = bars(f"{made.benchmark}: {kind}", groups, unit)
+    return drawings
 
 
-def lanes(names: Sequence[str], results: Sequence[Stored]) -> str:
-    """How late each number of lanes decides; empty where no step has decided anything."""
-    lines = {name: _line(one) for name, one in zip(names, results, strict=True)}
-    limit = number(results[0].values, "limit_ms")
-    level = None if limit is None else (limit, f"limit {limit:g} ms")
-    if not any(lines.values()):
-        return ""
-    return curves("capacity: decisions at each number of lanes", lines, "lanes", f"{TAIL}, ms", level)
+def is_drawn(name: Name, unit: str) -> bool:
+    """Whether a figure of this unit has a bar."""
+    return unit in KINDS and (unit != "ms" or name[-1] == TAIL)
 
 
-def _line(one: Stored) -> list[tuple[float, float]]:
-    found = ((count, number(step, "decision", f"{TAIL}_ms")) for count, step in steps(one.values))
-    return [(count, late) for count, late in found if late is not None]
+def decision_lines(results: Mapping[str, Result]) -> dict[str, list[tuple[float, float]]]:
+    """How late each number of lanes decides, by result; empty where none has decided anything."""
+    lines = {name: decisions(one) for name, one in results.items()}
+    return lines if any(lines.values()) else {}
 
 
-def _is_drawn(row: Row) -> bool:
-    """Of times the tail alone: five quantiles of each would say less."""
-    return row.unit in ("ms", "%", "×", "", "/s") and (row.unit != "ms" or row.name[-1] == TAIL)
+def decisions(one: Result) -> list[tuple[float, float]]:
+    """Of a capacity result: numbers of lanes, fewest first, and the tail of their decisions in ms."""
+    found = [
+        (float(figure.name[-1]), figure.tails[TAIL])
+        for figure in one.under("decision", "lanes")
+        if TAIL in figure.tails and figure.name[-1].isdecimal()
+    ]
+    return sorted(found)
 
 
-def _by_unit(rows: Iterator[Row]) -> Iterator[tuple[str, list[Row]]]:
-    kept: dict[str, list[Row]] = {}
-    for row in rows:
-        kept.setdefault(row.unit, []).append(row)
-    yield from kept.items()
+def limit_of(one: Result) -> float | None:
+    """Of a capacity result: how late decisions may be, in ms."""
+    limit = one.conditions.get("limit_ms")
+    return float(limit) if isinstance(limit, int | float) else None
 
 
-def _named(names: Sequence[str], row: Row) -> dict[str, float]:
+def _values(names: tuple[str, ...], row: Row) -> dict[str, float]:
     return {name: value for name, value in zip(names, row.values, strict=True) if value is not None}

@@ -5,13 +5,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from benchmarks.harness import result_file
 from benchmarks.harness.output import say
+from benchmarks.harness.result_file import must_be_writable, printable, read, write
+from benchmarks.report.comparison import Stored
+from benchmarks.report.page import page
 
 
 def report(
     result: Annotated[list[Path], typer.Argument(metavar="RESULT.json …", help="Results of any benchmarks.")],
-    out: Annotated[Path, typer.Option(help="The HTML file to write, such as report.html.")],
+    out: Annotated[
+        Path, typer.Option(help="The HTML file to write, such as report.html.", callback=must_be_writable)
+    ],
     language: Annotated[Literal["en", "zh"], typer.Option(help="English or Chinese.")] = "en",
 ) -> None:
     """Write one HTML file that a buyer can read: verdict first, then every figure, then what they depend on.
@@ -22,9 +26,5 @@ def report(
 
     Example: python -m benchmarks report capacity.json latency.json limit.json --out report.html
     """
-    from benchmarks.report.page import page  # noqa: PLC0415  --help loads no network's library
-    from benchmarks.report.stored_result import read  # noqa: PLC0415
-
-    result_file.must_be_writable(out)
-    result_file.write_text(page([read(path) for path in result], language), out)
+    write(page([Stored(printable(path.stem), read(path)) for path in result], language), out)
     say(f"written: {out}")

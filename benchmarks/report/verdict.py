@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from benchmarks.report.charts import shown
-from benchmarks.report.key_figures import TAIL, steps
-from benchmarks.report.stored_result import Stored, Values, at, entries, number, text
+from benchmarks.harness.result import Figure, Result, Stamp
+from benchmarks.harness.tables import shown
+from benchmarks.report.comparison import Stored
+from benchmarks.report.comparison_plots import TAIL, limit_of
 from benchmarks.report.wording import word
 
-BENCHMARKS = ("capacity", "latency", "limit")
 ENOUGH = 100
 """Samples without which a ninety-ninth percentile is the longest."""
 BELIEVED = 1.02
@@ -29,36 +28,31 @@ class Machine:
     """A machine, by what the stamps of its results say of it."""
 
     letter: str
-    told: str
+    description: str
     results: tuple[Stored, ...]
 
-    def newest(self, benchmark: str) -> Stored | None:
+    def newest(self, benchmark: str) -> Result | None:
         """The last result of a benchmark; None where it was not measured."""
-        found = [one for one in self.results if one.benchmark == benchmark]
-        return max(found, key=lambda one: text(one.stamp, "date_utc") or "", default=None)
+        found = [one.result for one in self.results if one.result.benchmark == benchmark]
+        return max(found, key=lambda one: one.stamp.date_utc, default=None)
 
 
-def machines(results: Sequence[Stored], language: str) -> tuple[Machine, ...]:
+def machines(stored: Sequence[Stored], language: str) -> tuple[Machine, ...]:
     """In the order in which they first come."""
     found: dict[str, list[Stored]] = {}
-    for one in results:
-        found.setdefault(_told(one, language), []).append(one)
+    for one in stored:
+        found.setdefault(_description(one.result.stamp, language), []).append(one)
     return tuple(
-        Machine(_letter(place), told, tuple(of_it)) for place, (told, of_it) in enumerate(found.items())
+        Machine(chr(ord("A") + place) if place < 26 else f"{place + 1}", description, tuple(results))
+        for place, (description, results) in enumerate(found.items())
     )
 
 
-def _letter(place: int) -> str:
-    return chr(ord("A") + place) if place < 26 else str(place + 1)
-
-
-def _told(one: Stored, language: str) -> str:
-    memory = number(one.stamp, "memory_limit_bytes") or number(one.stamp, "memory_bytes")
-    gpus = [told for _, told in entries(one.stamp, "gpu_models") if isinstance(told, str)]
-    cores = number(one.stamp, "cores")
+def _description(stamp: Stamp, language: str) -> str:
+    memory, gpus = stamp.memory_limit_bytes or stamp.memory_bytes, stamp.gpu_models
     parts = [
-        text(one.stamp, "cpu") or word("not told", language),
-        "" if cores is None else word("core", language).format(count=f"{cores:g}"),
+        stamp.cpu,
+        word("core", language).format(count=f"{stamp.cores:g}"),
         "" if memory is None else f"{memory / 1e9:.0f} GB",
         ", ".join(f"{gpus.count(gpu)} × {gpu}" for gpu in dict.fromkeys(gpus)),
     ]
@@ -66,80 +60,78 @@ def _told(one: Stored, language: str) -> str:
 
 
 def answers(machine: Machine, language: str) -> tuple[Answer, ...]:
-    """To lanes, tail and share, in this order."""
-    return tuple(_answer(machine, benchmark, language) for benchmark in BENCHMARKS)
+    """How many lanes, how late, how near, in this order."""
+    return tuple(_answer(machine, benchmark, language) for benchmark in ANSWERS)
 
 
 def _answer(machine: Machine, benchmark: str, language: str) -> Answer:
     result = machine.newest(benchmark)
-    told = None if result is None else ANSWERS[benchmark](result.values, language)
-    if told is None:
+    answer = None if result is None else ANSWERS[benchmark](result, language)
+    if answer is None:
         how = f"{word('measure_with', language)} python -m benchmarks {benchmark} --json {benchmark}.json"
         return Answer(word("not_measured", language), (how,))
-    return told
+    return answer
 
 
-def _lanes(values: Values, language: str) -> Answer | None:
-    lanes, rate, limit = (number(values, key) for key in ("lanes", "frames_per_second", "limit_ms"))
-    if lanes is None or rate is None or limit is None:
+def _lanes(result: Result, language: str) -> Answer | None:
+    lanes, limit = result.find("lanes"), limit_of(result)
+    if lanes is None or lanes.number is None or limit is None:
         return None
-    how = [word("lanes_how", language).format(rate=f"{rate:g}", limit=f"{limit:g}")]
-    if lanes == 0:
+    rate = result.conditions.get("frames_per_second")
+    how = [word("lanes_how", language).format(rate=rate, limit=f"{limit:g}")]
+    if lanes.number == 0:
         how.append(word("none_carried", language))
-    if at(values, "ended_at_most") is True:
+    if lanes.note:
         how.append(word("or_more", language))
-    carried = [step for count, step in steps(values) if count == lanes]
-    return Answer(f"{lanes:g}", (*how, *_samples(carried[-1] if carried else None, "decision", language)))
+    decision = result.find("decision", "lanes", f"{lanes.number:g}")
+    return Answer(f"{lanes.number:g}", (*how, *_samples(decision, language)))
 
 
-def _tail(values: Values, language: str) -> Answer | None:
+def _tail(result: Result, language: str) -> Answer | None:
     """On the provider that is fastest there."""
-    found = [
-        (late, provider, told)
-        for provider, told in entries(values, "providers")
-        if (late := number(told, "end_to_end", f"{TAIL}_ms")) is not None
-    ]
+    found = [one for one in result.compared if one.name[1:] == ("end to end",) and TAIL in one.tails]
     if not found:
         return None
-    late, provider, told = min(found, key=lambda one: one[:2])
-    half, threads = number(told, "end_to_end", "p50_ms"), number(told, "threads")
+    fastest = min(found, key=lambda one: (one.tails[TAIL], one.name))
     how = word("tail_how", language).format(
-        provider=provider.removesuffix("ExecutionProvider"),
-        threads="?" if threads is None else f"{threads:g}",
-        half="?" if half is None else shown(half, "ms"),
+        provider=fastest.name[0].removesuffix("ExecutionProvider"),
+        threads=result.conditions.get("threads", "?"),
+        half=shown(fastest.quantiles["p50"], "ms"),
     )
-    return Answer(shown(late, "ms"), (how, *_samples(told, "end_to_end", language)))
+    return Answer(shown(fastest.tails[TAIL], "ms"), (how, *_samples(fastest, language)))
 
 
-def _share(values: Values, language: str) -> Answer | None:
-    found = [
-        (number(graph, "gflop") or 0.0, share, text(graph, "network") or place)
-        for place, graph in entries(values, "graphs")
-        if (share := number(graph, "share_of_limit", "ratio")) is not None
-    ]
-    if not found:
+def _share(result: Result, language: str) -> Answer | None:
+    shares = [one for one in result.under("graphs") if one.name[-1] == "share of limit" and one.number]
+    if not shares:
         return None
-    _, share, network = max(found, key=lambda one: one[0])
-    shares = sorted(one for _, one, _ in found)
-    low, high = (shown(100 * one, "%") for one in (shares[0], shares[-1]))
-    how = [word("share_how", language).format(network=network, low=low, high=high)]
-    if (overhead := number(values, "overhead", "ratio")) is not None:
-        how.append(word("overhead_how", language).format(overhead=shown(100 * (overhead - 1), "%")))
-    if shares[-1] > BELIEVED:
+
+    def work(share: Figure) -> float:
+        gflop = result.find("work", share.name[1], "gflop")
+        return (gflop and gflop.number) or 0.0
+
+    most, numbers = max(shares, key=work), sorted(one.number for one in shares if one.number)
+    low, high = (shown(one, most.unit) for one in (numbers[0], numbers[-1]))
+    how = [word("share_how", language).format(network=most.name[1].split()[0], low=low, high=high)]
+    overhead = result.find("overhead", "lane over bare networks")
+    if overhead is not None and overhead.number is not None:
+        how.append(word("overhead_how", language).format(overhead=shown(100 * (overhead.number - 1), "%")))
+    if numbers[-1] > BELIEVED:
         how.append(word("busy", language))
-    return Answer(shown(100 * share, "%"), tuple(how))
+    return Answer(shown(most.number or 0.0, most.unit), tuple(how))
 
 
-def _samples(values: Any, key: str, language: str) -> Iterator[str]:
-    """How many a tail was told from, and a warning where they are few: of ten, p99 is the longest."""
-    if (n := number(values, key, "n")) is not None:
-        yield word("samples", language).format(n=f"{n:g}")
-        if n < ENOUGH:
+def _samples(of_many: Figure | None, language: str) -> Iterator[str]:
+    """How many a tail rests on, and a warning where they are few: of ten, p99 is the longest."""
+    if of_many is not None and of_many.n is not None:
+        yield word("samples", language).format(n=of_many.n)
+        if of_many.n < ENOUGH:
             yield word("few", language)
 
 
-ANSWERS: dict[str, Callable[[Values, str], Answer | None]] = {
+ANSWERS: dict[str, Callable[[Result, str], Answer | None]] = {
     "capacity": _lanes,
     "latency": _tail,
     "limit": _share,
 }
+"""By benchmark."""

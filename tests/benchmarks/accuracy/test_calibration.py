@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.accuracy.calibration import COARSE_STEP, GRID, RARE, STEP, calibrate, read_lists, wanted
-from benchmarks.accuracy.measure import Asked, Trial, outcomes
+from benchmarks.accuracy.measure import Chosen, Trial, outcomes
 from benchmarks.acquisition.acquire import acquire
 from benchmarks.acquisition.identities import identify
 from benchmarks.acquisition.matchers import Bench
@@ -57,7 +57,7 @@ def test_a_lane_reads_what_was_measured(found: dict[str, Any]) -> None:
 def test_every_rate_is_the_plain_count(found: dict[str, Any], pairs: Path, bench: Bench) -> None:
     listed = read_pairs(pairs, pairs.parent, ["group"])
     taken = acquire(pictures(listed), pairs.parent, bench.workers)[SUBJECT.name]
-    groups = outcomes(listed, Trial(identify(listed), taken, "cosine", Asked("all", thresholds=GRID)))
+    groups = outcomes(listed, Trial(identify(listed), taken, "cosine", Chosen("all", thresholds=GRID)))
     strangers = {name: groups[name].impostors.top.scores for name in ("g0", "g1")}
     everybody = groups["all"].impostors.top.scores
     assert len(everybody) > sum(len(one) for one in strangers.values())
@@ -106,10 +106,10 @@ def test_other_pictures_under_the_same_names_have_another_hash(tmp_path: Path, b
 
 def test_a_wanted_rate_is_kept_from_its_point_on() -> None:
     found = [{"worst_fmr": rate} for rate in (1.0, 0.02, 0.009, 0.0011, 0.0009, 0.0)]
-    told = wanted(found)
-    assert told[1e-2] == found[2]
-    assert told[1e-3] == found[4]
-    assert told[1e-5] == found[5]
+    by_target = wanted(found)
+    assert by_target[1e-2] == found[2]
+    assert by_target[1e-3] == found[4]
+    assert by_target[1e-5] == found[5]
     assert wanted(found[:3])[1e-3] is None
 
 

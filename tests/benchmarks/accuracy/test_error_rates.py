@@ -1,7 +1,7 @@
 """From scores to rates, on scores that can be counted by hand."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from benchmarks.accuracy.error_rates import (
     worst_over_best,
 )
 from benchmarks.accuracy.scores import Impostors, Scored, Scores, listed_impostors
+from benchmarks.harness.result import Figure, Name, NotAvailable
 
 GENUINE = (0.9, 0.8, 0.7, 0.4)
 STRANGERS = (0.5, 0.3, 0.2, 0.1)
@@ -93,66 +94,76 @@ def test_no_threshold_ever_exceeds_its_target(strangers: Scores, target: float) 
         assert (strangers >= threshold).mean() <= target
 
 
+def by_name(figures: Iterable[Figure]) -> dict[Name, Figure]:
+    """Without the table's name."""
+    return {one.name[1:]: one for one in figures}
+
+
 def test_the_worst_group_is_the_one_with_the_most_false_matches() -> None:
     groups = {"few": _outcome(), "many": _outcome(strangers=[0.8, 0.6, 0.5, 0.4])}
-    told = worst_over_best(groups, 0.5)
-    assert (told["fmr"]["worst"], told["fmr"]["best"], told["fmr"]["ratio"]) == ("many", "few", 3)
-    assert told["fnmr"]["ratio"] == 1
+    found = by_name(worst_over_best("m", groups, 0.5))
+    assert found["FMR", "worst"].note == "worst: many; best: few"
+    assert found["FMR", "ratio"].number == 3
+    assert found["FNMR", "ratio"].number == 1
 
 
 def test_of_equally_good_groups_the_least_known_is_the_worst() -> None:
     groups = {"known": _outcome(strangers=np.zeros(900)), "unknown": _outcome(strangers=np.zeros(9))}
-    told = worst_over_best(groups, 0.5)["fmr"]
-    assert (told["worst"], told["best"], told["ratio"]) == ("unknown", "known", None)
+    found = by_name(worst_over_best("m", groups, 0.5))
+    assert found["FMR", "worst"].note == "worst: unknown; best: known"
+    assert found["FMR", "ratio"].number is None
 
 
 def test_a_group_of_few_people_is_not_the_worst_one() -> None:
     groups = {"few": _outcome(strangers=[0.9, 0.9], people=19), "many": _outcome(people=20)}
-    assert worst_over_best(groups, 0.5)["fmr"]["worst"] == "many"
-    assert worst_over_best({"few": groups["few"]}, 0.5)["fmr"]["worst"] == "few"
+    for some, worst in ((groups, "many"), ({"few": groups["few"]}, "few")):
+        assert by_name(worst_over_best("m", some, 0.5))["FMR", "worst"].note.startswith(f"worst: {worst};")
 
 
 def test_one_threshold_for_all_is_that_of_the_worst_group() -> None:
     strangers = np.arange(1000) / 2000
     groups = {"low": _outcome(strangers=strangers), "high": _outcome(strangers=strangers + 0.2)}
-    at = at_worst_group(groups)["1e-2"]
-    assert at["worst_group"] == "high"
-    assert at["groups"]["high"]["fmr"]["errors"] == 10
-    assert at["groups"]["low"]["fmr"]["errors"] == 0
-    assert at_worst_group(groups)["1e-4"] is None
+    found = by_name(at_worst_group("t", groups))
+    assert found["1e-2", "threshold"].note == "worst: high"
+    assert found["1e-2", "high", "FMR"].errors == 10
+    assert found["1e-2", "low", "FMR"].errors == 0
+    assert found["1e-4",].number is None
 
 
 def test_tells_how_much_worse_others_are_when_one_group_has_the_common_rate() -> None:
     strangers = np.arange(20_000) / 40_000
     groups = {"low": _outcome(strangers=strangers), "high": _outcome(strangers=strangers + 0.0001)}
-    told = when_one_has(groups)
-    assert told["low"]["worst_group"] == "high"
-    assert told["low"]["fmr"]["errors"] == 6
-    assert told["low"]["times"] == pytest.approx(3)
-    assert told["high"]["times"] == pytest.approx(1)
+    found = by_name(when_one_has("m", groups))
+    assert found["low", "FMR of the worst"].note == "worst: high"
+    assert found["low", "FMR of the worst"].errors == 6
+    assert found["low", "times"].number == pytest.approx(3)
+    assert found["high", "times"].number == pytest.approx(1)
 
 
 def test_a_summary_is_fractions_with_intervals_and_names_what_it_could_not_show() -> None:
-    told = summary(_outcome(missed=1, people=5), 0.5, [0.5, 0.455])
-    assert (told["people"], told["genuine"], told["impostors"]) == (5, 4, 4)
-    assert (told["fmr"], told["fnmr"], told["frr"]) == (0.25, 0.25, 0.4)
-    low, high = told["fmr_interval"]
-    assert low == pytest.approx(0.00631, abs=1e-5)
-    assert high == pytest.approx(0.80588, abs=1e-5)
-    assert told["fnmr_at_fmr"] == {"1e-2": None, "1e-3": None, "1e-4": None, "1e-5": None}
-    assert set(told["thresholds"]) == {"0.50", "0.455"}
+    figures = list(summary("m", "all", _outcome(missed=1, people=5), 0.5, [0.5, 0.455]))
+    found = by_name(figures)
+    assert [found["all", column].number for column in ("people", "genuine", "impostors")] == [5, 4, 4]
+    assert [found["all", kind].number for kind in ("FMR", "FNMR", "FRR")] == [0.25, 0.25, 0.4]
+    assert found["all", "FMR"].interval == pytest.approx((0.00631, 0.80588), abs=1e-5)
+    for target in ("1e-2", "1e-3", "1e-4", "1e-5"):
+        assert found["all", target].value == NotAvailable(not_available="too few impostors")
+    thresholds = {one.name[2] for one in figures if one.name[0] == "m by threshold"}
+    assert thresholds == {"0.50", "0.455"}
 
 
-def test_without_a_threshold_or_without_pairs_any_rate_is_possible() -> None:
-    for told in (summary(_outcome(), None), summary(_outcome([], []), 0.5)):
-        assert told["fmr"] is told["fnmr"] is None
-        assert told["fmr_interval"] == told["fnmr_interval"] == [0, 1]
+def test_without_a_threshold_there_are_no_rates_and_without_pairs_none_is_available() -> None:
+    assert ("all", "FMR") not in by_name(summary("m", "all", _outcome(), None))
+    found = by_name(summary("m", "all", _outcome([], []), 0.5))
+    assert found["all", "FMR"].number is found["all", "FNMR"].number is found["all", "EER"].number is None
 
 
 def test_intervals_over_people_stand_beside_the_exact_ones() -> None:
     scored = _scored(GENUINE, 8)
     weights = draw(np.arange(8), 8)
     outcome = Outcome(scored, listed_impostors(_scored(STRANGERS, 8)), people=8, weights=weights)
-    told = summary(outcome, 0.5, [0.5])
-    assert told["fnmr_interval_by_people"][0] <= told["fnmr"] <= told["fnmr_interval_by_people"][1]
-    assert told["thresholds"]["0.50"]["fmr"]["by_people"] == told["fmr_interval_by_people"]
+    figures = {one.name: one for one in summary("m", "all", outcome, 0.5, [0.5])}
+    one = figures["m", "all", "FNMR"]
+    assert one.by_people is not None
+    assert one.by_people[0] <= (one.number or 0) <= one.by_people[1]
+    assert figures["m by threshold", "all", "0.50", "FMR"].by_people == figures["m", "all", "FMR"].by_people

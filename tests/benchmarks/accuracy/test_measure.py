@@ -1,9 +1,8 @@
 """Accuracy on a handful of the photographs: counted right, and nothing dropped."""
 
-import json
 import signal
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,18 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.accuracy.measure import Asked, Strangers, measure
+from benchmarks.accuracy.measure import Chosen, Strangers, measure
 from benchmarks.acquisition.acquire import Failure, LaneLooker, Looker, acquire
 from benchmarks.acquisition.face_choice import look_for, prominence
 from benchmarks.acquisition.matchers import Bench, own, subject
 from benchmarks.acquisition.pairs import Pair, read_pairs
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.result import Figure, Name
+from benchmarks.harness.result_file import read
 from lane.capture.measuring import Measurer, Sighting
 from lane.decision.policy import Limit, Policy
-from models.image import decode, encode_jpeg, read
+from models.image import decode, encode_jpeg
+from models.image import read as read_picture
 from models.values.face import Box
 from models.values.identity import MatcherIdentity
 from models.values.measurement import Measured
@@ -55,39 +57,56 @@ def bench(measurer: Measurer, policy: Policy) -> Bench:
     return Bench((subject(embedder.identity, "cosine", policy),), ((looker,),), measurer.networks)
 
 
-def _measured(bench: Bench, faces: Path, asked: Asked | None = None) -> dict[str, Any]:
-    told, _ = measure(read_pairs(faces / "pairs.csv", faces, ["group"]), faces, bench, asked)
-    (matcher,) = told.values()
-    assert isinstance(matcher, dict)
-    return matcher
+@dataclass(frozen=True)
+class Found:
+    """One matcher's figures."""
+
+    matcher: str
+    figures: dict[Name, Figure]
+
+    def number(self, group: str, column: str, *, behind: str = "") -> float | None:
+        return self.figures[self.matcher + behind, group, column].number
+
+    def numbers(self, group: str, *columns: str, behind: str = "") -> tuple[float | None, ...]:
+        return tuple(self.number(group, column, behind=behind) for column in columns)
+
+    def data(self, name: str) -> float | None:
+        return self.figures[f"{self.matcher}: data", name].number
+
+    @property
+    def groups(self) -> set[str]:
+        return {name[1] for name in self.figures if name[0] == self.matcher} - {"all"}
+
+
+def _measured(bench: Bench, faces: Path, chosen: Chosen | None = None) -> Found:
+    pairs = read_pairs(faces / "pairs.csv", faces, ["group"])
+    (one,) = measure(pairs, faces, bench, chosen)
+    return Found(one.subject.name, {figure.name: figure for figure in one.figures})
 
 
 def test_counts_matches_people_and_failures(faces: Path, bench: Bench) -> None:
-    matcher = _measured(bench, faces)
-    assert matcher["sha256"] == bench.subjects[0].identity.sha256
-    assert (matcher["people"]["number"], matcher["pictures"]) == (2, 5)
-    assert matcher["failures_to_acquire"] == 1
-    assert matcher["failures_by_cause"] == {"not_an_image": 1}
-    at = matcher["overall"]["thresholds"]["0.40"]
-    assert (at["fmr"]["errors"], at["fmr"]["n"]) == (0, 2)
-    assert (at["fnmr"]["errors"], at["fnmr"]["n"]) == (0, 2)
-    assert (at["frr"]["errors"], at["frr"]["n"]) == (1, 3)
-    assert set(matcher["groups"]) == {"one", "two"}
-    two = matcher["groups"]["two"]
-    assert (two["people"], two["genuine"], two["genuine_missed"], two["impostors"]) == (2, 0, 1, 1)
-    assert (two["failures_to_acquire"], matcher["groups"]["one"]["failures_to_acquire"]) == (1, 0)
-    assert matcher["overall"]["failures_to_acquire"] == 1
-    assert two["fnmr"] is None
+    found = _measured(bench, faces)
+    assert (found.data("people"), found.data("pictures")) == (2, 5)
+    assert found.figures[f"{found.matcher}: failures to acquire", "not_an_image"].number == 1
+    for kind, errors, n in (("FMR", 0, 2), ("FNMR", 0, 2), ("FRR", 1, 3)):
+        one = found.figures[f"{found.matcher} by threshold", "all", "0.40", kind]
+        assert (one.errors, one.n) == (errors, n)
+    assert found.groups == {"one", "two"}
+    counted = ("people", "genuine", "genuine missed", "impostors", "failures to acquire")
+    assert found.numbers("two", *counted) == (2, 0, 1, 1, 1)
+    assert found.number("one", "failures to acquire") == 0
+    assert found.number("all", "failures to acquire") == 1
+    assert found.number("two", "FNMR") is None
 
 
 def test_all_impostors_are_compared_within_their_group_or_everywhere(faces: Path, bench: Bench) -> None:
-    within = _measured(bench, faces, Asked("within-group"))
-    assert within["groups"]["one"]["impostors"] == 3
-    assert (within["groups"]["two"]["impostors"], within["groups"]["two"]["impostors_missed"]) == (2, 1)
-    assert within["overall"]["impostors"] == 5
-    everywhere = _measured(bench, faces, Asked("all"))
-    assert everywhere["overall"]["impostors"] == 3
-    assert everywhere["groups"]["one"]["impostors"] == 3
+    within = _measured(bench, faces, Chosen("within-group"))
+    assert within.number("one", "impostors") == 3
+    assert within.numbers("two", "impostors", "impostors missed") == (2, 1)
+    assert within.number("all", "impostors") == 5
+    everywhere = _measured(bench, faces, Chosen("all"))
+    assert everywhere.number("all", "impostors") == 3
+    assert everywhere.number("one", "impostors") == 3
 
 
 @pytest.mark.parametrize("strangers", ["listed", "within-group", "all"])
@@ -95,12 +114,12 @@ def test_pairs_without_a_group_count_among_everybody_and_never_in_their_place(
     faces: Path, bench: Bench, strangers: Strangers
 ) -> None:
     (faces / "pairs.csv").write_text(LIST.replace("biden-1.jpg,0,two", "biden-1.jpg,0,"), encoding="utf-8")
-    matcher = _measured(bench, faces, Asked(strangers))
-    assert set(matcher["groups"]) == {"one", "two"}
-    overall, one = matcher["overall"], matcher["groups"]["one"]
-    assert (overall["people"], overall["genuine"], overall["genuine_missed"]) == (2, 2, 1)
-    assert overall["impostors"] >= one["impostors"]
-    assert overall["impostors"] == {"listed": 2, "within-group": 4, "all": 3}[strangers]
+    found = _measured(bench, faces, Chosen(strangers))
+    assert found.groups == {"one", "two"}
+    assert found.numbers("all", "people", "genuine", "genuine missed") == (2, 2, 1)
+    everybody = found.number("all", "impostors")
+    assert everybody == {"listed": 2, "within-group": 4, "all": 3}[strangers]
+    assert everybody >= (found.number("one", "impostors") or 0)
 
 
 def test_a_genuine_pair_of_two_names_is_never_a_pair_of_strangers(faces: Path, bench: Bench) -> None:
@@ -108,38 +127,38 @@ def test_a_genuine_pair_of_two_names_is_never_a_pair_of_strangers(faces: Path, b
     (faces / "obama-3.jpg").rename(renamed)
     listed = LIST.replace("obama-3", "barack-1")
     (faces / "pairs.csv").write_text(listed, encoding="utf-8")
-    matcher = _measured(bench, faces, Asked("within-group"))
-    assert matcher["people"] == {"number": 2, "names_joined": 1, "names_corrected": 0, "contradictions": 0}
-    assert matcher["groups"]["one"]["impostors"] == 3
-    assert matcher["groups"]["one"]["false_matches"] == 0
+    found = _measured(bench, faces, Chosen("within-group"))
+    columns = ("people", "names joined", "names corrected", "contradictions")
+    assert tuple(map(found.data, columns)) == (2, 1, 0, 0)
+    assert found.number("one", "impostors") == 3
+    assert found.figures[found.matcher, "one", "FMR"].errors == 0
 
 
 def test_pictures_that_no_pair_lists_take_part_where_all_pairs_are_formed(faces: Path, bench: Bench) -> None:
     for name in ("obama-4", "biden-2"):
         (faces / f"{name}.jpg").write_bytes((faces / f"{name[:-1]}1.jpg").read_bytes())
-    matcher = _measured(bench, faces, Asked("all", "all", ("biden-2.jpg", "obama-1.jpg", "obama-4.jpg")))
-    overall, listed = matcher["overall"], matcher["overall_listed_genuine"]
-    assert (matcher["pictures"], overall["people"]) == (7, 2)
-    assert overall["impostors"] == listed["impostors"] == 4 * 2
-    assert (overall["genuine"], overall["genuine_missed"]) == (4 * 3 // 2 + 1, 4)
-    assert (listed["genuine"], listed["genuine_missed"]) == (2, 1)
-    assert matcher["groups"]["one"]["impostors"] == 3
+    found = _measured(bench, faces, Chosen("all", "all", ("biden-2.jpg", "obama-1.jpg", "obama-4.jpg")))
+    columns, listed = ("impostors", "genuine", "genuine missed"), ", listed genuine pairs"
+    assert (found.data("pictures"), found.number("all", "people")) == (7, 2)
+    assert found.numbers("all", *columns) == (4 * 2, 4 * 3 // 2 + 1, 4)
+    assert found.numbers("all", *columns, behind=listed) == (4 * 2, 2, 1)
+    assert found.number("one", "impostors") == 3
 
 
 def test_all_impostors_need_names_that_tell(faces: Path, bench: Bench) -> None:
     wrong = [Pair("obama-1.jpg", "obama-2.jpg", same=False)]
     with pytest.raises(BenchmarkError, match="who is who"):
-        measure(wrong, faces, bench, Asked("all"))
+        list(measure(wrong, faces, bench, Chosen("all")))
 
 
 def test_a_list_without_any_face_has_no_rates(faces: Path, bench: Bench) -> None:
     with pytest.raises(BenchmarkError, match="no picture gave a face"):
-        measure([Pair("obama-9.jpg", "obama-9.jpg", same=True)], faces, bench)
+        list(measure([Pair("obama-9.jpg", "obama-9.jpg", same=True)], faces, bench))
 
 
 @pytest.mark.parametrize("face", ["prominent", "central", "largest"])
 def test_of_a_portrait_every_rule_means_the_same_face(photos: Path, measurer: Measurer, face: str) -> None:
-    picture = decode(encode_jpeg(read(photos / "obama.jpg")))
+    picture = decode(encode_jpeg(read_picture(photos / "obama.jpg")))
     found, lane = look_for(face)(picture, measurer).face, look_for("largest")(picture, measurer).face
     assert found is not None
     assert lane is not None
@@ -214,21 +233,21 @@ def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:
     wanted = ("--thresholds", "0.4,0.5", "--impostors", "within-group")
     done = run("accuracy", "--root", str(faces), "--pairs", pairs, "--json", str(out), *wanted)
     assert done.returncode == 0, done.stderr
-    assert "1 failures to acquire" in done.stdout
-    text = out.read_text(encoding="utf-8")
-    result = json.loads(text)
-    assert result["stamp"]["networks"][0]["provider"] == "CPUExecutionProvider"
-    matcher = next(iter(result["matchers"].values()))
-    keys = {"sha256", "threshold", "eer", "fnmr_at_fmr", "failures_to_acquire", "groups"}
-    assert keys <= set(matcher)
-    assert set(matcher["fnmr_at_fmr"]) == {"1e-2", "1e-3", "1e-4", "1e-5"}
-    group = {"people", "genuine", "impostors", "fmr", "fmr_interval", "fnmr", "fnmr_interval"}
-    assert all(group <= set(told) for told in matcher["groups"].values())
-    assert matcher["groups"]["one"]["fmr_interval"][1] == pytest.approx(0.7076, abs=1e-4)
-    assert set(matcher["overall"]["thresholds"]) == {"0.40", "0.50"}
-    assert "obama" not in text
-    assert "result-sface-2021dec-det.svg" in result["drawings"]
-    assert {path.name for path in faces.glob("*.svg")} == set(result["drawings"])
+    assert "failures to acquire  not_an_image" in done.stdout
+    result = read(out)
+    assert result.stamp.networks[0].provider == "CPUExecutionProvider"
+    for group in ("one", "two", "all"):
+        for column in ("people", "genuine", "impostors", "failures to acquire", "FMR", "FNMR", "FRR", "EER"):
+            assert result.find("sface-2021dec", group, column)
+        for target in ("1e-2", "1e-3", "1e-4", "1e-5"):
+            assert result.find("sface-2021dec at fixed FMR", group, target)
+    fmr = result["sface-2021dec", "one", "FMR"]
+    assert fmr.interval == pytest.approx((0, 0.7076), abs=1e-4)
+    by_threshold = result.under("sface-2021dec by threshold", "all")
+    assert {figure.name[2] for figure in by_threshold} == {"0.40", "0.50"}
+    assert "obama" not in out.read_text(encoding="utf-8")
+    assert "result-sface-2021dec-det.svg" in result.drawings
+    assert {path.name for path in faces.glob("*.svg")} == set(result.drawings)
     assert not list(faces.glob(".*.tmp"))
 
 

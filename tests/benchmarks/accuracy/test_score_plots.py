@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy.error_rates import Outcome
+from benchmarks.accuracy.measure import Measured
 from benchmarks.accuracy.score_plots import (
     COLOURS,
     DASHES,
@@ -20,6 +21,9 @@ from benchmarks.accuracy.score_plots import (
     histogram,
 )
 from benchmarks.accuracy.scores import Scored, listed_impostors
+from benchmarks.acquisition.matchers import subject
+from lane.decision.policy import load
+from models.values.identity import MatcherIdentity
 from tests.support.browser import CHROMIUM, NO_BROWSER, chromium
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -88,17 +92,16 @@ def test_an_axis_is_even_in_normal_deviates() -> None:
     assert len(set(zip(COLOURS, DASHES, strict=True))) == len(COLOURS)
 
 
-def test_drawings_lie_beside_the_result(tmp_path: Path) -> None:
-    scored = {"one": {"all": _outcome(1)}, "two": {"all": _outcome(2)}}
-    names = draw(tmp_path / "out.json", scored, {"one": 0.4, "two": None})
-    assert set(names) == {
-        "out-one-det.svg",
-        "out-one-scores.svg",
-        "out-two-det.svg",
-        "out-two-scores.svg",
-        "out-det.svg",
-    }
-    assert {path.name for path in tmp_path.iterdir()} == set(names)
+def test_each_matcher_has_its_drawings_and_several_one_together() -> None:
+    policy = load()
+    one, two = (
+        Measured(
+            subject(MatcherIdentity(name, "a" * 64, "b" * 64), "cosine", policy), {"all": _outcome(1)}, ()
+        )
+        for name in ("one", "two")
+    )
+    assert set(draw([one, two])) == {"one-det", "one-scores", "two-det", "two-scores", "det"}
+    assert set(draw([one])) == {"one-det", "one-scores"}
 
 
 @pytest.mark.browser

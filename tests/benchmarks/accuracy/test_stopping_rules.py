@@ -1,6 +1,5 @@
 """When to stop: rules are compared on the same frames, and the command tells what each one did."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 
 from benchmarks.accuracy.stopping_rules import stops
 from benchmarks.harness.drawn_frames import holder
+from benchmarks.harness.result_file import read
 from lane.capture.measuring import Measurer
 from models.image import encode_jpeg
 from tests.support.benchmarks.command_line import run
@@ -59,11 +59,11 @@ def test_the_command_tells_errors_time_and_work(tmp_path: Path, photos: Path, me
         "0.08",
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(out.read_text(encoding="utf-8"))
-    by_rule = told["thresholds"][f"{told['shipped_threshold']:g}"]
-    assert by_rule["lane"]["frames_of_holders"]["p95"] == RULE.good_frames
-    assert [by_rule["lane"][one]["errors"] for one in ("false_matches", "false_non_matches")] == [0, 0]
-    assert by_rule["lane"]["false_matches"]["n"] == 4
-    assert told["from_the_start"]["lane"]["admitted"] == 2
-    assert told["work"]["a_frame"]["p50_ms"] > 0
+    result = read(out)
+    lane = (f"threshold {result['data', 'shipped threshold'].number:g}", "lane")
+    assert result[*lane, "frames p95"].number == RULE.good_frames
+    assert [result[*lane, kind].errors for kind in ("FMR", "FNMR")] == [0, 0]
+    assert result[*lane, "FMR"].n == 4
+    assert result["from the first frame on", "lane", "admitted"].number == 2
+    assert result["work", "a frame"].quantiles["p50"] > 0
     assert "first that admits" in done.stdout

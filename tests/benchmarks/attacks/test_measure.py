@@ -37,17 +37,20 @@ def made(seed: int = 1, *, apart: float = 4.0) -> list[Run]:
 
 def test_attacks_that_a_cue_tells_are_rejected_and_others_are_told_as_accepted() -> None:
     easy, hopeless = made(), made(apart=0.0)
-    clear = measure.report(easy, measure.by_others(easy))
-    blind = measure.report(hopeless, measure.by_others(hopeless))
-
-    assert clear["apcer"].keys() == {"print a", "print b"}
-    assert all(one["rate"] < 0.3 for one in clear["apcer"].values())
-    assert all(one["rate"] > 0.8 for one in blind["apcer"].values())
-    for one in (*clear["apcer"].values(), *blind["apcer"].values()):
-        low, high = one["interval"]
-        assert low <= one["rate"] <= high
-        assert one["runs"] == 80
-    assert clear["bpcer"]["rate"] <= measure.BPCER
+    clear, blind = (
+        {one.name: one for one in measure.figures(found, measure.by_others(found))}
+        for found in (easy, hopeless)
+    )
+    for figures, fewest, most in ((clear, 0.0, 0.3), (blind, 0.8, 1.0)):
+        accepted = {name[1]: one for name, one in figures.items() if name[-1] == "APCER"}
+        assert accepted.keys() == {"print a", "print b"}
+        for one in accepted.values():
+            assert one.number is not None
+            assert one.interval is not None
+            assert fewest <= one.number <= most
+            assert one.interval[0] <= one.number <= one.interval[1]
+            assert one.n == 80
+    assert (clear["live", "rejected", "BPCER"].number or 0) <= measure.BPCER
 
 
 def test_nobody_is_scored_by_weights_that_were_fitted_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,9 +128,10 @@ def test_live_sequences_are_held_against_the_stream_as_well(tmp_path: Path) -> N
         cv2.imwrite(str(tmp_path / f"live/{number}.png"), rng.integers(120, 130, (48, 64, 3), np.uint8))
     one = Sequenced("live", "ann", "live")
 
-    told = measure.streams([one, Sequenced("none", "ann", "print")], tmp_path, load().stream, 0.2)
-    assert (told["live_sequences"], told["suspected"]) == (1, 0)
-    assert told["cost_ms_per_frame"]["p50"] > 0
+    listed = [one, Sequenced("none", "ann", "print")]
+    figures = {one.name[-1]: one.number or 0 for one in measure.streams(listed, tmp_path, load().stream, 0.2)}
+    assert (figures["live sequences"], figures["suspected"]) == (1, 0)
+    assert figures["p50"] > 0
 
 
 def test_a_det_curve_of_each_species_is_drawn() -> None:

@@ -1,8 +1,8 @@
 """A film as a camera: what came of each document, in time or not."""
 
-import json
 from pathlib import Path
 
+from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run
 from tests.support.lane.http_camera import film
 
@@ -13,11 +13,15 @@ def test_each_document_is_judged_by_the_film(photos: Path, tmp_path: Path) -> No
     done = run("film", str(path), *documents, "--threads", "1", "--json", str(out))
     assert done.returncode == 0, done.stderr
     assert "biden.jpg" in done.stdout
-    told = json.loads(out.read_text(encoding="utf-8"))
-    assert [one["document"] for one in told["captures"]] == ["obama.jpg", "biden.jpg"]
-    for one in told["captures"]:
-        assert (one["outcome"], one["similarity"], one["film_was_over"]) == ("refer", None, True)
-        assert 0 < one["looked_at"] + one["passed_over"] <= one["came"]
+    result = read(out)
+    for document in ("obama.jpg", "biden.jpg"):
+        one = {figure.name[-1]: figure for figure in result.under("documents", document)}
+        assert (one["admitted"].number, one["similarity"].number, one["film was over"].number) == (0, None, 1)
+        assert one["admitted"].note.startswith("refer F")
+        looked_at, passed_over, came = (
+            one[name].number or 0 for name in ("looked at", "passed over", "came")
+        )
+        assert 0 < looked_at + passed_over <= came
 
 
 def test_a_film_that_is_not_there_is_said_and_one_that_is_none(photos: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """How many lanes a machine carries: what a step comes to, when it is broken; and no lane is left behind."""
 
-import json
 import os
 import signal
 import time
@@ -15,19 +14,22 @@ import pytest
 from benchmarks.accuracy.score_plots import draw_lanes
 from benchmarks.capacity.lane_process import Lane, camera_of
 from benchmarks.capacity.lane_processes import LaneProcess, lanes
-from benchmarks.capacity.measure import Asked, steps_of, told
+from benchmarks.capacity.measure import Load, Step, carried, steps_of, summed_up
 from benchmarks.capacity.soak import draw
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder, holder
+from benchmarks.harness.result import Figure
+from benchmarks.harness.result_file import read
 from lane.cameras.simulated import Scene, render
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from lane.demo.passengers import cast
 from models.values.face import ImageBGR
 from tests.support.benchmarks.command_line import run, running
+from tests.support.benchmarks.made_up_results import result
 from tests.support.processes import children_of, command_of
 
-ASKED = Asked(frames_per_second=15, limit_ms=100, seconds=10, every_s=2)
+LOAD = Load(frames_per_second=15, limit_ms=100, seconds=10, every_s=2)
 MS = 1_000_000
 
 
@@ -44,14 +46,20 @@ def lane(**more: Any) -> dict[str, Any]:
     return whole | more
 
 
+def figures(step: Step) -> dict[str, Figure]:
+    """By the first part of the name, those of the steps' table by the last."""
+    return {one.name[-1] if one.name[0] == "steps" else one.name[0]: one for one in step.figures}
+
+
 def test_lanes_that_are_carried_are_told_in_figures() -> None:
-    step = told(ASKED, [lane(), lane(decided_ns=[(80 * MS, 400 * MS)])])
-    assert (step["lanes"], step["passages"], step["broken"]) == (2, 3, [])
-    assert (step["decision"]["p50_ms"], step["decision"]["p99_ms"]) == (60, 80)
-    assert step["first_frame_to_decision"]["max_ms"] == 400
-    assert (step["frames"]["passed_over"], step["frames"]["passed_over_share"]) == (6, 0.02)
-    assert step["frames"]["per_second_and_lane"] == 15
-    assert 0 < step["cpu_share"] <= 0.5
+    step = summed_up(LOAD, [lane(), lane(decided_ns=[(80 * MS, 400 * MS)])])
+    found = figures(step)
+    assert (step.lanes, found["passages"].number, step.broken) == (2, 3, ())
+    assert (found["decision"].number, found["decision"].tails["p99"]) == (60, 80)
+    assert found["first frame to decision"].tails["max"] == 400
+    assert (found["passed over"].number, found["passed over share"].number) == (6, 0.02)
+    assert found["frames per second and lane"].number == 15
+    assert 0 < (found["cpu share"].number or 0) <= 0.5
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,7 @@ def test_lanes_that_are_carried_are_told_in_figures() -> None:
     ],
 )
 def test_what_breaks_is_named(more: dict[str, Any], why: str) -> None:
-    assert told(ASKED, [lane(**more)])["broken"] == [why]
+    assert summed_up(LOAD, [lane(**more)]).broken == (why,)
 
 
 @pytest.mark.parametrize(("carries", "tried"), [(0, [1]), (1, [1, 2]), (5, [1, 2, 4, 8, 6, 5])])
@@ -74,25 +82,28 @@ def test_lanes_are_added_until_they_are_late_and_then_the_gap_is_halved(
 ) -> None:
     class Machine:
         def work(self, count: int, seconds: float) -> list[dict[str, Any]]:
-            assert seconds == ASKED.seconds
+            assert seconds == LOAD.seconds
             late = {"decided_ns": [(101 * MS, 300 * MS)]} if count > carries else {}
             return [lane(**late)] * count
 
     said: list[str] = []
-    steps = list(steps_of(Machine(), ASKED, said.append))
-    assert [step["lanes"] for step in steps] == tried
-    assert max((step["lanes"] for step in steps if not step["broken"]), default=0) == carries
+    steps = list(steps_of(Machine(), LOAD, said.append))
+    assert [step.lanes for step in steps] == tried
+    assert carried(steps).number == carries
     assert said[0] == "1 lane for 10 s …"
     assert ("carried" in said[1]) is (carries > 0)
 
 
-def test_the_steps_are_drawn_with_those_that_broke(tmp_path: Path) -> None:
+def test_the_steps_are_drawn_with_those_that_broke() -> None:
     late = lane(decided_ns=[(150 * MS, 300 * MS)])
-    steps = [told(ASKED, [lane()] * 2), told(ASKED, [late] * 4), told(ASKED, [lane()] * 3)]
-    name = draw_lanes(
-        tmp_path / "out.json", {"steps": steps, "lanes": 3, "limit_ms": 100, "frames_per_second": 15}
+    steps = [summed_up(LOAD, some) for some in ([lane()] * 2, [late] * 4, [lane()] * 3)]
+    made = result(
+        "capacity",
+        carried(steps),
+        *(figure for step in steps for figure in step.figures),
+        conditions={"limit_ms": 100, "frames_per_second": 15},
     )
-    drawn = (tmp_path / name).read_text(encoding="utf-8")
+    drawn = draw_lanes(made)
     assert drawn.count('r="6"') == 3, "a ring on each line, at the step that broke"
     for part in ("<svg", "3 lanes are carried", "frames passed over", "cores", "p99"):
         assert part in drawn
@@ -104,17 +115,17 @@ def test_the_command_searches_and_tells_steps_and_a_drawing(photos: Path, tmp_pa
     # No machine decides in a millisecond: one lane is too much, and the search is over.
     done = run("capacity", "--limit-ms", "1", "--seconds", "3", "--every-s", "0", "--json", str(out))
     assert done.returncode == 0, done.stderr
-    assert "lanes that this machine carries" in done.stdout
-    found = json.loads(out.read_text(encoding="utf-8"))
-    (step,) = found["steps"]
-    assert (found["benchmark"], found["lanes"], step["lanes"]) == ("capacity", 0, 1)
-    assert "decided later than 1 ms (p99)" in step["broken"]
-    assert step["decision"]["n"] == step["passages"] > 0
-    assert step["decision"]["p50_ms"] < step["first_frame_to_decision"]["p50_ms"]
-    assert step["frames"]["came"] > 0
-    assert step["cpu_share"] > 0
-    assert {"date_utc", "commit", "cpu", "clock"} <= found["stamp"].keys()
-    assert (tmp_path / found["drawing"]).is_file()
+    assert "decided later than 1 ms (p99)" in done.stdout
+    found = read(out)
+    assert (found.benchmark, found["lanes",].number) == ("capacity", 0)
+    step, one = ("steps", "lanes", "1"), ("lanes", "1")
+    assert "decided later than 1 ms (p99)" in found[*step, "carried"].note
+    assert found["decision", *one].n == found[*step, "passages"].number
+    assert found["decision", *one].quantiles["p50"] < found["first frame to decision", *one].quantiles["p50"]
+    for name in ("passages", "frames", "cpu share"):
+        assert (found[*step, name].number or 0) > 0
+    assert found.stamp.clock is not None
+    assert [(tmp_path / name).is_file() for name in found.drawings] == [True]
 
 
 def test_ctrl_c_ends_every_lane_and_every_reader(photos: Path, tmp_path: Path) -> None:
@@ -171,12 +182,12 @@ def test_a_lane_that_refers_its_holder_ends_the_search_with_nothing_counted(
     assert photos.is_dir()
     (other,) = (one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "impostor")
     film = draw(standing(other.scene), tmp_path / "film.mkv", 15)
-    steps: list[dict[str, Any]] = []
+    steps: list[Step] = []
     with (
         lanes(film, every_s=0) as running,
         pytest.raises(BenchmarkError, match=r"lane 1: the holder was referred \(F10\).*worth nothing"),
     ):
-        steps += steps_of(running, replace(ASKED, seconds=3), lambda _: None)
+        steps += steps_of(running, replace(LOAD, seconds=3), lambda _: None)
     assert steps == []
 
 

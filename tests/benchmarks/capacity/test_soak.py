@@ -1,6 +1,5 @@
 """A lane that looks at a camera for minutes: the form of what is told, and slopes that are right."""
 
-import json
 import mmap
 import os
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.capacity.memory_growth import WINDOWS, Kept, own_kb, sampled, slope_per_hour
+from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run
 
 
@@ -17,15 +17,16 @@ def test_a_short_run_tells_frames_times_and_memory(photos: Path, tmp_path: Path)
     done = run("soak", "--minutes", "0.05", "--threads", "1", "--json", str(tmp_path / "soak.json"))
     assert done.returncode == 0, done.stderr
     assert "passed over" in done.stdout
-    told = json.loads((tmp_path / "soak.json").read_text(encoding="utf-8"))
-    frames = told["frames"]
-    assert frames["came"] >= frames["looked_at"] > 0
+    result = read(tmp_path / "soak.json")
+    frames = {one.name[-1]: one.number or 0 for one in result.under("frames")}
+    assert frames["came"] >= frames["looked at"] > 0
     assert frames["lost"] >= 0
     assert frames["spoilt"] == frames["reconnects"] == 0
-    assert sum(told["outcomes"].values()) > 0
-    for spread in (told["work"], told["age"]):
-        assert 0 < spread["p50_ms"] <= spread["p99_ms"] <= spread["max_ms"]
-    assert set(told["memory"]) == {"lane", "reader"}
+    assert sum(one.number or 0 for one in result.under("passengers")) > 0
+    for name in ("work", "age"):
+        times = result["frame", name].quantiles
+        assert 0 < times["p50"] <= times["p99"] <= times["max"]
+    assert {one.name[1] for one in result.under("memory")} == {"lane", "reader"}
 
 
 @pytest.mark.parametrize("mb_per_hour", [-5.0, 0.0, 0.5, 40.0])
@@ -34,14 +35,14 @@ def test_a_slope_lies_in_its_interval(mb_per_hour: float) -> None:
     at_s = np.arange(1800.0)
     mb = 250 + mb_per_hour * at_s / 3600 + rng.normal(0, 0.5, len(at_s))
     mb[:300] -= 40  # what is loaded at the start is no growth
-    told = slope_per_hour(at_s, mb)
-    assert told is not None
-    assert told["low"] <= mb_per_hour <= told["high"]
-    assert told["high"] - told["low"] < 2
+    low, high = slope_per_hour(("slope",), at_s, mb).interval or (0, 0)
+    assert low <= mb_per_hour <= high
+    assert high - low < 2
 
 
 def test_too_few_samples_tell_no_slope() -> None:
-    assert slope_per_hour(np.arange(float(WINDOWS)), np.arange(float(WINDOWS))) is None
+    few = np.arange(float(WINDOWS))
+    assert slope_per_hour(("slope",), few, few).number is None
 
 
 def test_memory_is_that_of_the_process_and_none_of_one_that_ended() -> None:
@@ -55,7 +56,9 @@ def test_memory_is_that_of_the_process_and_none_of_one_that_ended() -> None:
     assert 20_000 < after - before < 60_000
     with sampled({"gone": lambda: None, "never": lambda: 2**22 + 1}, 1) as samples:
         pass
-    assert samples["gone"].told() == samples["never"].told() == {"samples": 0}
+    for name in ("gone", "never"):
+        (none,) = samples[name].figures(("memory", name))
+        assert (none.name[-1], none.number) == ("samples", 0)
 
 
 def test_who_measures_growth_keeps_numbers_in_memory_that_does_not_grow() -> None:

@@ -1,17 +1,20 @@
 """What a shift at a desk comes to, and when that is more than the desk carries."""
 
 import asyncio
-import json
 import signal
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.accuracy.score_plots import draw_steps
 from benchmarks.desk.http_load import Load, Seen
-from benchmarks.desk.measure import _whole_loop, told
+from benchmarks.desk.measure import Step, _whole_loop, carried, summed_up
+from benchmarks.harness.result import Figure
+from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run, running
+from tests.support.benchmarks.made_up_results import result
 
 LOAD = Load(per_hour=360, referred=0.5, seconds=10, officer_s=1)
 MS = 1_000_000
@@ -29,30 +32,37 @@ def seen(**more: object) -> Seen:
     return Seen(**(whole | more))  # type: ignore[arg-type]
 
 
+def numbers(step: Step) -> dict[str, Figure]:
+    """By the first part of the name, those of the steps' table by the last."""
+    return {one.name[-1] if one.name[0] == "steps" else one.name[0]: one for one in step.figures}
+
+
 def test_a_load_that_is_carried_is_told_in_figures() -> None:
-    found = told(LOAD, seen(), lanes=2)
-    assert found["broken"] == []
-    assert (found["passages_per_second"], found["referrals"]) == (0.4, 2)
-    assert (found["on_screen"]["p50_ms"], found["on_screen"]["p99_ms"]) == (20, 100)
-    assert found["decided"]["p95_ms"] == 3000
+    step = summed_up(LOAD, seen())
+    found = numbers(step)
+    assert step.broken == ()
+    assert (step.passages_per_second, found["referrals"].number) == (0.4, 2)
+    assert (found["on screen"].number, found["on screen"].tails["p99"]) == (20, 100)
+    assert found["decided"].tails["p95"] == 3000
 
 
 def test_what_breaks_is_named() -> None:
-    assert told(LOAD, seen(errors=Counter({"entries: HTTP 503 store_busy": 1})), 2)["broken"] == [
-        "requests failed"
-    ]
-    lost = told(LOAD, seen(on_screen_ns={"p-1": 1}), 2)
-    assert (lost["never_on_screen"], lost["broken"]) == (1, ["referrals never reached the screen"])
-    slow = told(LOAD, seen(on_screen_ns={"p-1": 501 * MS, "p-2": 600 * MS}), 2)["broken"]
-    assert slow == ["on screen later than 500 ms (p95)"]
-    undecided = told(LOAD, seen(decided_ns={}), 2)
-    assert (undecided["undecided_at_the_end"], len(undecided["broken"])) == (2, 1)
-    assert told(LOAD, seen(late_ns=[2000 * MS]), 2)["broken"] == ["lanes waited longer than 1000 ms (p95)"]
+    failed = summed_up(LOAD, seen(errors=Counter({"entries: HTTP 503 store_busy": 1})))
+    assert failed.broken == ("requests failed",)
+    lost = summed_up(LOAD, seen(on_screen_ns={"p-1": 1}))
+    assert lost.broken == ("referrals never reached the screen",)
+    assert numbers(lost)["never on screen"].number == 1
+    slow = summed_up(LOAD, seen(on_screen_ns={"p-1": 501 * MS, "p-2": 600 * MS}))
+    assert slow.broken == ("on screen later than 500 ms (p95)",)
+    undecided = summed_up(LOAD, seen(decided_ns={}))
+    assert (numbers(undecided)["undecided at the end"].number, len(undecided.broken)) == (2, 1)
+    late = summed_up(LOAD, seen(late_ns=[2000 * MS]))
+    assert late.broken == ("lanes waited longer than 1000 ms (p95)",)
 
 
 def test_a_shift_without_passengers_has_no_figures_and_breaks_nothing() -> None:
-    found = told(LOAD, Seen(), 2)
-    assert (found["on_screen"], found["broken"]) == (None, [])
+    step = summed_up(LOAD, Seen())
+    assert (numbers(step)["on screen"].number, step.broken) == (None, ())
 
 
 SMALL = ("--lanes", "2", "--officers", "2", "--per-hour", "3600", "--referred", "1", "--officer-s", "0")
@@ -63,13 +73,16 @@ def test_a_desk_is_measured_from_the_command_line(tmp_path: Path) -> None:
     done = run("desk", *SMALL, "--seconds", "2", "--no-search", "--json", str(out))
     assert done.returncode == 0, done.stderr
     assert "starting a desk on sqlite, with 2 lanes and 2 officers" in done.stderr
-    found = json.loads(out.read_text())
-    (step,) = found["steps"]
-    assert (step["errors"], step["never_on_screen"], step["undecided_at_the_end"]) == ({}, 0, 0)
-    assert step["referrals"] == step["passages"] == step["on_screen"]["n"] == step["decided"]["n"] > 0
-    assert {"date_utc", "commit", "cpu", "libraries"} <= found["stamp"].keys()
-    assert (tmp_path / found["drawing"]).read_text().startswith("<svg")
-    assert f"{step['referrals']} referred" in done.stdout
+    found = read(out)
+    step, load = {one.name[-1]: one.number for one in found.under("steps")}, "3600 a lane and hour"
+    assert list(found.under("errors")) == []
+    assert (step["never on screen"], step["undecided at the end"]) == (0, 0)
+    assert step["referrals"] == step["passages"] == found["on screen", load].n == found["decided", load].n
+    assert (step["passages"] or 0) > 0
+    assert "fastapi" in found.stamp.libraries
+    (drawing,) = found.drawings
+    assert "<svg" in (tmp_path / drawing).read_text()
+    assert f"{step['referrals']} referred" in done.stderr
 
 
 def test_the_help_says_what_is_measured_and_when_a_step_is_broken() -> None:
@@ -104,9 +117,10 @@ def test_ctrl_c_while_a_loop_is_made_waits_until_it_is_whole(monkeypatch: pytest
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_search_is_drawn_with_the_step_that_broke(tmp_path: Path) -> None:
-    steps = [told(LOAD, seen(), 2), told(LOAD, seen(errors=Counter({"entries": 1})), 2)]
-    name = draw_steps(tmp_path / "desk.json", steps, "desk")
-    drawn = (tmp_path / name).read_text()
+def test_a_search_is_drawn_with_the_step_that_broke() -> None:
+    broken = summed_up(replace(LOAD, per_hour=720), seen(errors=Counter({"entries": 1})))
+    steps = [summed_up(LOAD, seen()), broken]
+    made = result("desk", carried(steps), *(figure for step in steps for figure in step.figures))
+    drawn = draw_steps(made, "desk")
     assert drawn.count('r="6"') == 3, "a ring on each line, at the second step"
     assert "passages a second" in drawn

@@ -1,55 +1,50 @@
 """A stamp says what a result depends on, and nothing of who measured it."""
 
 import getpass
-import json
 import os
 import platform
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from benchmarks.harness.output import tell
+from benchmarks.harness.result import Result, Stamp
 from benchmarks.harness.stamp import stamp
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from models.runtime.threads import limits
 
-MACHINE = {"cpu", "features", "cores", "host_cores", "affinity", "quota_cores", "threads", "threads_asked"}
-MACHINE |= {"memory_bytes", "memory_limit_bytes", "gpus", "gpu_models", "gpu_driver", "os", "python"}
-
 
 def test_code_machine_libraries_clock_and_date_are_told(policy: Policy) -> None:
-    told = stamp(policy, threads=3)
-    assert set(told) == MACHINE | {"date_utc", "commit", "libraries", "clock", "policy"}
-    assert told["cores"] <= told["host_cores"] == limits().host_cores
-    assert (told["threads"], told["threads_asked"]) == (3, 3)
-    assert stamp()["threads"] == stamp()["cores"]
-    assert {"numpy", "opencv-python-headless", "onnxruntime"} <= told["libraries"].keys()
-    assert datetime.fromisoformat(told["date_utc"]).utcoffset() is not None
-    assert told["policy"] == policy.identity()
-    assert set(told["clock"]) == {"function", "implementation", "source"}
-    json.dumps(told, allow_nan=False)
+    made = stamp(policy, threads=3)
+    assert set(made.model_dump(exclude_unset=True)) == set(Stamp.model_fields)
+    assert made.cores <= (made.host_cores or 0) == limits().host_cores
+    assert (made.threads, made.threads_asked) == (3, 3)
+    assert stamp().threads == stamp().cores
+    assert {"numpy", "opencv-python-headless", "onnxruntime"} <= made.libraries.keys()
+    assert datetime.fromisoformat(made.date_utc).utcoffset() is not None
+    assert made.policy is not None
+    assert made.policy.model_dump() == policy.identity()
+    assert made.clock is not None
 
 
 def test_every_graph_is_named_with_its_weights_and_with_where_it_really_ran(measurer: Measurer) -> None:
-    told = stamp(built=measurer.networks)
-    assert {(one["name"], one["sha256"], one["provider"]) for one in told["networks"]} == {
+    made = stamp(built=measurer.networks)
+    assert {(one.name, one.sha256, one.provider) for one in made.networks} == {
         (one.name, one.sha256, one.provider) for one in measurer.networks.identities
     }
-    assert told["arithmetic"] == "fp32"
+    assert made.arithmetic == "fp32"
 
 
 def test_no_name_of_a_host_or_a_user_is_told() -> None:
-    told = json.dumps({name: value for name, value in stamp().items() if name != "cpu"})
+    text = stamp().model_dump_json(exclude={"cpu"})
     names = {platform.node(), os.environ.get("USER", ""), getpass.getuser()} - {"", "root"}
-    assert [name for name in names if f'"{name}"' in told] == []
+    assert [name for name in names if f'"{name}"' in text] == []
 
 
-@pytest.mark.parametrize("kept", ["benchmark", "stamp"])
-def test_a_result_that_nothing_could_be_compared_with_is_not_told(kept: str, tmp_path: Path) -> None:
-    result: dict[str, Any] = {kept: {}}
-    with pytest.raises(ValueError, match="cannot be compared"):
-        tell(result, tmp_path / "out.json", lambda _console, _result: None)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("missing", ["benchmark", "stamp", "conditions"])
+def test_a_result_that_nothing_could_be_compared_with_is_none(missing: str) -> None:
+    values = {"benchmark": "b", "stamp": stamp(), "conditions": {}, "figures": ()}
+    Result.model_validate(values)
+    with pytest.raises(ValidationError, match="Field required"):
+        Result.model_validate({name: value for name, value in values.items() if name != missing})

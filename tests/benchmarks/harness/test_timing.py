@@ -8,7 +8,8 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk, holder
 from benchmarks.harness.frame_pass import STAGES, LanePass
-from benchmarks.harness.timing import StageWatch, spread
+from benchmarks.harness.result import NotAvailable
+from benchmarks.harness.timing import StageWatch, times
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from lane.platform.garbage_collection import settled_garbage
@@ -16,13 +17,18 @@ from lane.platform.garbage_collection import settled_garbage
 
 def test_every_percentile_is_a_sample() -> None:
     samples = [number * 1_000_000 for number in range(1, 201)]
-    told = {"p50_ms": 100, "p90_ms": 180, "p95_ms": 190, "p99_ms": 198, "max_ms": 200, "n": 200}
-    assert spread(samples) == told
-    assert spread([7_000_000]) == {**dict.fromkeys(told, 7), "n": 1}
+    found = times(("stage",), samples)
+    assert found.quantiles == {"p50": 100, "p90": 180, "p95": 190, "p99": 198, "max": 200}
+    assert (found.n, found.unit, found.better) == (200, "ms", "lower")
+    assert set(times(("stage",), [7_000_000]).quantiles.values()) == {7}
+
+
+def test_no_samples_are_no_figure() -> None:
+    assert times(("stage",), []).value == NotAvailable(not_available="nothing was timed")
 
 
 def test_the_order_of_samples_does_not_matter() -> None:
-    assert spread([3, 1, 2]) == spread([1, 2, 3])
+    assert times(("stage",), [3, 1, 2]) == times(("stage",), [1, 2, 3])
 
 
 def test_a_stage_that_runs_twice_is_summed() -> None:

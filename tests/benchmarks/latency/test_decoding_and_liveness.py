@@ -45,12 +45,15 @@ def test_cues_without_a_score_are_not_timed(measurer: Measurer, walk: Walk) -> N
 
 
 def test_each_picture_of_a_batch_has_the_answer_that_it_has_alone(measurer: Measurer, walk: Walk) -> None:
-    told = batches.measure(measurer, walk, machine.runtime(CPU, 1), (1, 3), 2)
-    assert set(told) == {"detector", "embedder"}
-    for by_size in told.values():
-        assert set(by_size) == {"1", "3"}
-        assert all(one["n"] == 2 and one["pictures_per_second"] > 0 for one in by_size.values())
-        assert by_size["3"]["each_p50_ms"] == pytest.approx(by_size["3"]["p50_ms"] / 3, abs=1e-3)
+    figures = batches.measure(measurer, walk, machine.runtime(CPU, 1), (1, 3), 2, ("batches",))
+    found = {one.name[1:]: one for one in figures}
+    assert {name[:2] for name in found} == {(role, n) for role in ("detector", "embedder") for n in "13"}
+    for role in ("detector", "embedder"):
+        for size in "13":
+            assert found[role, size].n == 2
+            assert (found[role, size, "pictures per second"].number or 0) > 0
+        each_ms, all_ms = found[role, "3", "each p50 ms"].number, found[role, "3"].quantiles["p50"]
+        assert each_ms == pytest.approx(all_ms / 3, abs=1e-3)
 
 
 def test_an_answer_that_changes_within_a_batch_ends_the_run() -> None:
@@ -63,12 +66,12 @@ def test_an_answer_that_changes_within_a_batch_ends_the_run() -> None:
 def test_a_lane_that_is_started_afresh_comes_to_the_known_decision(
     measurer: Measurer, walk: Walk, tmp_path: Path
 ) -> None:
-    told = cold_start.measure(walk, known_similarity(walk, measurer), CPU, 1, 1, tmp_path)
-    parts = {part: spread["p50_ms"] for part, spread in told.items()}
+    figures = cold_start.measure(walk, known_similarity(walk, measurer), CPU, 1, 1, tmp_path)
+    parts = {one.name[-1]: one.quantiles["p50"] for one in figures}
     assert tuple(parts) == cold_start.PARTS
-    parts_of_it = sum(parts[part] for part in ("process", "networks", "lane", "first_passage"))
-    assert parts["first_decision"] == pytest.approx(parts_of_it, abs=0.01)
-    assert parts["end_to_end"] < parts["first_frame_to_gate"] < parts["first_passage"]
+    parts_of_it = sum(parts[part] for part in ("process", "networks", "lane", "first passage"))
+    assert parts["first decision"] == pytest.approx(parts_of_it, abs=0.01)
+    assert parts["end to end"] < parts["first frame to gate"] < parts["first passage"]
 
 
 def test_a_cold_lane_that_decides_otherwise_says_why(walk: Walk, tmp_path: Path) -> None:

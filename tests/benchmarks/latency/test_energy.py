@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.harness.result import NotAvailable
 from benchmarks.latency.energy import NVML, Bill, Nvml, Rapl, counted, meters
 
 RANGE_UJ = 262_143_328_850
@@ -119,21 +120,20 @@ def test_a_decision_costs_its_share_and_what_is_not_counted_is_null_with_a_reaso
     zone(tmp_path, "intel-rapl:0", "package-0", 0)
     with counted({"processor": found(tmp_path), "gpu": "none here"}) as bill:
         zone(tmp_path, "intel-rapl:0", "package-0", 10_000_000)
-    told = bill.told(4)
-    assert told["processor"]["joules"] == 10
-    assert told["processor"]["joules_per_decision"] == 2.5
-    assert told["processor"]["mean_watts"] > 0
-    assert told["gpu"] is None
-    assert told["not_counted"] == {"gpu": "none here"}
+    figures = {one.name: one for one in bill.figures(("energy",), 4)}
+    assert figures["energy", "processor", "joules"].number == 10
+    assert figures["energy", "processor", "a decision"].number == 2.5
+    assert (figures["energy", "processor", "mean watts"].number or 0) > 0
+    assert figures["energy", "gpu"].value == NotAvailable(not_available="none here")
 
 
 def test_a_counter_that_goes_away_gives_no_figure(tmp_path: Path) -> None:
     counter = zone(tmp_path, "intel-rapl:0", "package-0", 0) / "energy_uj"
     with counted({"processor": found(tmp_path)}) as bill:
         counter.unlink()
-    told = bill.told(1)
-    assert told["processor"] is None
-    assert "not to the end" in told["not_counted"]["processor"]
+    (none,) = bill.figures(("energy",), 1)
+    assert isinstance(none.value, NotAvailable)
+    assert "not to the end" in none.value.not_available
 
 
 def test_this_machine_tells_or_says_why_not() -> None:

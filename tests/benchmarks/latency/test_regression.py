@@ -1,6 +1,5 @@
 """A slower code is found out beside an earlier one, and noise is not taken for it; with made-up times."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +17,13 @@ from typer.testing import CliRunner
 import models.runtime.machine
 from benchmarks.__main__ import app
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.result import Result
+from benchmarks.harness.result_file import read
 from benchmarks.latency.gate_command import USUAL
 from benchmarks.latency.git_worktree import checked_out, resolved
-from benchmarks.latency.regression import ORDERS, Round, Times, commit_of, judged, measured, rounds, told
-from benchmarks.report.stored_result import Stored
+from benchmarks.latency.regression import ORDERS, Round, Times, commit_of, judge, judged, measured, rounds
 from tests.support.benchmarks.command_line import ROOT, run
-from tests.support.benchmarks.made_up_results import capacity, latency, stamp, write
+from tests.support.benchmarks.made_up_results import CPU, capacity, latency, write
 from tests.support.processes import command_of, heeds_ctrl_c
 
 BENCH = """import json
@@ -92,16 +91,13 @@ def test_a_slower_commit_is_found_and_ends_with_1(repository: Path, tmp_path: Pa
     assert code == 1, output
     assert "This code is slower than" in output
     assert "Slower by itself, far beyond its noise: embed." in output
-    found = json.loads(out.read_text())
-    assert found["worse"] is True
-    assert found["stages"]["embed"]["ratio"] == pytest.approx(19 / 13, rel=0.05)
-    assert {name: one["worse"] for name, one in found["stages"].items()} == {
-        "detect": False,
-        "embed": True,
-        "decide": False,
-    }
-    assert found["stages"]["decide"]["ratio"] == pytest.approx(1, rel=0.05)
-    assert found["benchmark"] == "gate"
+    found = read(out)
+    assert found["verdict", "worse"].number == 1
+    assert found["stages", "embed", "ratio"].number == pytest.approx(19 / 13, rel=0.05)
+    worse = {one.name[1]: one.number for one in found.under("stages") if one.name[-1] == "worse"}
+    assert worse == {"detect": 0, "embed": 1, "decide": 0, "all of a frame": 1}
+    assert found["stages", "decide", "ratio"].number == pytest.approx(1, rel=0.05)
+    assert found.benchmark == "gate"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +109,7 @@ def test_a_code_that_is_as_fast_or_faster_ends_with_0(repository: Path, now: dic
     code, output = gate("--against", "HEAD~1", "--rounds", "4")
     assert code == 0, output
     assert "not slower" in output
-    assert "less than 0.0% longer is not told from noise" in output
+    assert "less than 0.0% longer cannot be told from noise" in output
     assert "by itself" not in output
 
 
@@ -232,12 +228,11 @@ def test_a_commit_that_is_not_there_is_named(repository: Path, named: str) -> No
         (capacity(), "wanted is a result of latency"),
         (latency(commit={"id": None, "dirty": None}), "names no commit"),
         (latency(commit={"id": "a" * 40, "dirty": True}), "measured on changed files"),
-        ({"benchmark": "latency", "stamp": stamp(commit=7)}, "names no commit"),
     ],
 )
-def test_a_stored_result_that_names_no_exact_code_is_refused(result: dict[str, Any], why: str) -> None:
+def test_a_stored_result_that_names_no_exact_code_is_refused(result: Result, why: str) -> None:
     with pytest.raises(BenchmarkError, match=why):
-        commit_of(Stored("r", result["benchmark"], result))
+        commit_of(result)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +240,9 @@ def test_a_stored_result_that_names_no_exact_code_is_refused(result: dict[str, A
     [
         ("raise SystemExit('it broke')", "ended with 1: it broke"),
         ("print('no json')", "is no JSON"),
-        ("print('{}')", "tells no times"),
+        ("print('{}')", "is no result"),
+        ("print(7)", "is no result"),
+        ("print('{\"providers\": {}}')", "has no times"),
     ],
 )
 def test_a_measurement_that_fails_is_no_verdict(script: str, why: str, tmp_path: Path) -> None:
@@ -254,6 +251,14 @@ def test_a_measurement_that_fails_is_no_verdict(script: str, why: str, tmp_path:
         measured(COMMAND, tmp_path)
     with pytest.raises(BenchmarkError, match="No such file"):
         measured([str(tmp_path / "none")], tmp_path)
+
+
+def test_times_are_read_from_a_result_of_today(tmp_path: Path) -> None:
+    result = latency()
+    (tmp_path / "bench.py").write_text(f"print({result.text()!r})")
+    times = measured(COMMAND, tmp_path)
+    assert times == {stage: result[CPU, stage].number for stage in times}
+    assert set(times) == {"detect", "quality", "embed", "decide"}
 
 
 def test_who_comes_first_changes_and_the_first_runs_are_not_counted() -> None:
@@ -302,20 +307,20 @@ def busy(count: int, seed: int, **slower_ms: float) -> list[Round]:
 
 
 def test_noise_in_one_stage_hides_no_other_that_is_slower_beyond_doubt() -> None:
-    slow = [told(busy(3, seed, quality=10.0)) for seed in range(40)]
-    assert sum(one["worse"] and one["stages"]["quality"]["worse"] for one in slow) >= 38
-    assert sum(told(busy(3, seed))["worse"] for seed in range(100)) <= 5
+    slow = [judge(busy(3, seed, quality=10.0)) for seed in range(40)]
+    assert sum(one.worse and "quality" in one.slower for one in slow) >= 38
+    assert sum(judge(busy(3, seed)).worse for seed in range(100)) <= 5
 
 
 def test_a_stage_that_nobody_would_feel_is_no_verdict() -> None:
-    assert not any(told(busy(3, seed, decide=0.4))["stages"]["decide"]["worse"] for seed in range(20))
+    assert not any("decide" in judge(busy(3, seed, decide=0.4)).slower for seed in range(20))
 
 
 def test_stages_that_one_code_does_not_know_are_left_out() -> None:
     done = [Round(({"embed": 10.0, "quality": 5.0}, {"embed": 10.0}), {"embed": 10.0, "align": 1.0})] * 3
-    assert set(told(done)["stages"]) == {"embed"}
+    assert set(judge(done).stages) == {"embed"}
     with pytest.raises(BenchmarkError, match="none of the same stage"):
-        told([Round(({"embed": 1.0}, {"embed": 1.0}), {"align": 1.0})] * 3)
+        judge([Round(({"embed": 1.0}, {"embed": 1.0}), {"align": 1.0})] * 3)
 
 
 @pytest.mark.parametrize("command", ["", " ", '"'])

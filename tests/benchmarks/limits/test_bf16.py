@@ -1,12 +1,12 @@
 """bfloat16 beside fp32: who does not run here is named, and who answers otherwise ends the run."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.result_file import read
 from benchmarks.limits.bf16 import FULL, Contender, _in_turn, _must_agree, cosine_of
 from models.runtime.onnx_runtime import OrtSession
 from models.runtime.session import Tensor
@@ -18,16 +18,15 @@ def test_each_batch_is_timed_and_what_does_not_run_is_named(tmp_path: Path) -> N
     out = tmp_path / "rounding.json"
     done = run("rounding", "--threads", "1", "--turns", "4", "--json", str(out))
     assert done.returncode == 0, done.stderr
-    told = json.loads(out.read_text(encoding="utf-8"))
-    assert told["benchmark"] == "rounding"
-    assert set(told["batches"]) == {"1", "2"}
-    for batch in told["batches"].values():
-        assert batch[FULL]["times_as_fast"]["ratio"] == 1
-        assert batch[FULL]["n"] == 4
-    measured = set(told["batches"]["1"])
-    assert measured | set(told["not_measured"]) == {FULL, "fp32 on OpenVINO", "bf16 on OpenVINO"}
-    assert not measured & set(told["not_measured"])
-    assert set(told["arithmetic"]) == measured
+    result = read(out)
+    for batch in ("1 crop", "2 crops"):
+        assert result[batch, FULL, "times as fast"].number == 1
+        assert result[batch, FULL].n == 4
+    measured, missing = {one.name[1] for one in result.under("1 crop")}, result.not_available.keys()
+    assert measured | missing == {FULL, "fp32 on OpenVINO", "bf16 on OpenVINO"}
+    assert not measured & missing
+    assert isinstance(arithmetic := result.settings["arithmetic"], dict)
+    assert arithmetic.keys() == measured
 
 
 class Answering:

@@ -1,19 +1,18 @@
 """Shares of a limit: their arithmetic on made-up times, and the form of a short run."""
 
-import json
 import signal
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.harness.frame_pass import STAGES
-from benchmarks.harness.paired_ratio import middle
+from benchmarks.harness.result import NotAvailable, Result
+from benchmarks.harness.result_file import parse
+from benchmarks.harness.timing import ratio
 from benchmarks.limits.ceilings import Ceiling, Ceilings
-from benchmarks.limits.limit_command import bar
 from benchmarks.limits.measure import CLOSER, STAGE_OF, Graph, Limits, Net, Run, Turns
 from benchmarks.limits.operation_count import Work
 from lane.capture.measuring import Measurer
@@ -65,23 +64,20 @@ def test_a_limit_is_the_longer_of_arithmetic_and_memory(graph: Graph) -> None:
 
 
 def test_a_ceiling_that_is_not_available_has_a_reason_and_no_rate() -> None:
-    told = limits(100, 500, 1).told()
-    assert told["not_measured"] == {"bf16": "not here"}
-    assert told["reduced_gop_per_s"] == {}
-    assert told["float32_gflop_per_s"].keys() == {"onnxruntime", "numpy"}
+    found = {one.name: one for one in limits(100, 500, 1).figures()}
+    assert found["ceilings", "bf16 product"].value == NotAvailable(not_available="not here")
+    assert {name[1] for name in found if name[-1] == "median"} == {
+        "float32 product by onnxruntime",
+        "float32 product by numpy",
+        "copy, read and written",
+    }
 
 
 def test_the_median_of_ratios_lies_in_its_interval() -> None:
-    told = middle([1.0, 4.0, 2.0, 3.0, 100.0])
-    assert told == {"ratio": 3.0, "interval": [1.0, 100.0], "n": 5}
-    many = middle([number / 100 for number in range(1, 101)])
-    assert many["interval"] == [0.41, 0.6]
-    assert many["ratio"] == 0.505
-
-
-def test_a_bar_is_as_long_as_its_share() -> None:
-    assert bar(0.5) == "█" * 10 + "░" * 10
-    assert {len(bar(share)) for share in (-1.0, 0.0, 0.33, 1.0, 7.0)} == {20}
+    found = ratio(("one", "other"), [1.0, 4.0, 2.0, 3.0, 100.0], [1.0] * 5)
+    assert (found.number, found.interval, found.n) == (3.0, (1.0, 100.0), 5)
+    many = ratio(("one", "other"), [number / 100 for number in range(1, 101)], [1.0] * 100)
+    assert (many.number, many.interval) == (0.505, (0.41, 0.6))
 
 
 def test_an_answer_that_changed_is_not_timed(graph: Graph) -> None:
@@ -105,43 +101,51 @@ def test_every_stage_with_networks_is_one_of_the_lanes() -> None:
 
 
 @pytest.fixture(scope="module")
-def result(photos: Path) -> dict[str, Any]:
+def result(photos: Path) -> Result:
     assert photos.is_dir()
     done = run("limit", "--turns", "2", "--threads", "1", "--json", "-")
     assert done.returncode == 0, done.stderr
-    parsed: dict[str, Any] = json.loads(done.stdout)
-    return parsed
+    return parse(done.stdout, "standard output")
 
 
-def test_ceilings_and_what_was_not_measured_are_told(result: dict[str, Any]) -> None:
-    told = result["ceilings"]
-    assert set(told["float32_gflop_per_s"]) == {"onnxruntime", "numpy"}
-    assert set(told["reduced_gop_per_s"]) | set(told["not_measured"]) == {"int8", "bf16"}
-    assert told["copy_gb_per_s"]["best"] >= told["copy_gb_per_s"]["p50"] > 0
+def test_ceilings_and_what_was_not_measured_are_told(result: Result) -> None:
+    assert {one.name[1] for one in result.under("ceilings")} == {
+        "float32 product by onnxruntime",
+        "float32 product by numpy",
+        "int8 product",
+        "bf16 product",
+        "copy, read and written",
+    }
+    copy = ("ceilings", "copy, read and written")
+    assert (result[*copy, "best"].number or 0) >= (result[*copy, "median"].number or 0) > 0
 
 
-def test_every_graph_that_the_lane_runs_has_its_share(result: dict[str, Any]) -> None:
-    ran = {(one["network"], tuple(one["input"])) for one in result["graphs"]}
-    closer = ("yunet-2023mar" + CLOSER, (1, 3, 320, 320))
-    assert {name for name, _ in ran} == {closer[0], *(one["name"] for one in result["stamp"]["networks"])}
-    assert {("sface-2021dec", (1, 3, 112, 112)), ("yunet-2023mar", (1, 3, 480, 640)), closer} <= ran
-    for one in result["graphs"]:
-        assert one["least_mb"] <= one["moved_mb"]
-        assert one["share_of_limit"]["ratio"] > 0
-        assert one["not_counted"] == {}
+def test_every_graph_that_the_lane_runs_has_its_share(result: Result) -> None:
+    ran = {one.name[1] for one in result.under("graphs")}
+    closer = "yunet-2023mar" + CLOSER
+    named = {name.rpartition(" ")[0] for name in ran}
+    assert named == {closer, *(one.name for one in result.stamp.networks)}
+    shapes = {"sface-2021dec 1×3×112×112", "yunet-2023mar 1×3×480×640", f"{closer} 1×3×320×320"}
+    assert shapes <= ran
+    for name in ran:
+        work = {one.name[-1]: one.number or 0 for one in result.under("work", name)}
+        assert work["least mb"] <= work["moved mb"]
+        assert (result["graphs", name, "share of limit"].number or 0) > 0
+    assert list(result.under("operations not counted")) == []
 
 
-def test_stages_without_a_graph_have_no_limit(result: dict[str, Any]) -> None:
-    assert tuple(result["stages"]) == STAGES
-    for name, stage in result["stages"].items():
-        assert (stage["share_of_limit"] is not None) == (name in STAGE_OF.values())
+def test_stages_without_a_graph_have_no_limit(result: Result) -> None:
+    assert tuple(dict.fromkeys(one.name[1] for one in result.under("stages"))) == STAGES
+    for name in STAGES:
+        has_limit = result.find("stages", name, "share of limit") is not None
+        assert has_limit == (name in STAGE_OF.values())
 
 
-def test_the_overhead_is_a_ratio_with_an_interval(result: dict[str, Any]) -> None:
-    told = result["overhead"]
-    low, high = told["interval"]
-    assert low <= told["ratio"] <= high
-    assert told["n"] == result["stages"]["detect"]["time"]["n"] == 2
+def test_the_overhead_is_a_ratio_with_an_interval(result: Result) -> None:
+    one = result["overhead", "lane over bare networks"]
+    assert one.interval is not None
+    assert one.interval[0] <= (one.number or 0) <= one.interval[1]
+    assert one.n == result["stages", "detect"].n == 2
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for children")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.acquisition.other_libraries import INSTALL
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk, holder
+from benchmarks.harness.result import NotAvailable
 from benchmarks.peers import dlib_embedding
 from benchmarks.peers.dlib_embedding import Embed, Point
 from lane.capture.measuring import Measurer
@@ -76,14 +77,15 @@ def test_answers_that_differ_are_not_timed(chips: list[ImageBGR]) -> None:
 
         return embed
 
-    told = dlib_embedding._at(EIGHT, answering(1.0), answering(1.0005), chips, 10)
-    assert (told["batch"], told["n"]) == (8, 2)
+    fast, *_ = dlib_embedding._at(EIGHT, answering(1.0), answering(1.0005), chips, 10)
+    assert (fast.name[1], fast.n) == ("8 at once on 1", 2)
     with pytest.raises(BenchmarkError, match="worth nothing"):
-        dlib_embedding._at(EIGHT, answering(1.0), answering(1.01), chips, 10)
+        list(dlib_embedding._at(EIGHT, answering(1.0), answering(1.01), chips, 10))
     with pytest.raises(BenchmarkError, match="worth nothing"):
-        dlib_embedding._at(EIGHT, answering(1.0), answering(float("nan")), chips, 10)
+        list(dlib_embedding._at(EIGHT, answering(1.0), answering(float("nan")), chips, 10))
 
 
 def test_without_dlib_the_result_says_how_to_get_it(measurer: Measurer, walk: Walk) -> None:
     if find_spec("dlib") is None:
-        assert dlib_embedding.compared(measurer.networks, walk, 4) == {"skipped": INSTALL}
+        (none,) = dlib_embedding.compared(measurer.networks, walk, 4)
+        assert none.value == NotAvailable(not_available=INSTALL)

@@ -1,10 +1,8 @@
 """Ours and a peer's work on the same frames: what is compared, in which order, and what is not timed."""
 
-import json
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +12,8 @@ from benchmarks.acquisition.other_libraries import INSTALL
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk, holder
 from benchmarks.harness.frame_pass import LanePass
-from benchmarks.peers import measure
+from benchmarks.harness.result_file import parse
+from benchmarks.peers import dlib_embedding, measure
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from models.image import decode
@@ -56,18 +55,17 @@ def test_both_go_first_by_turns(walk: Walk) -> None:
         return 2_000_000
 
     works = {name: partial(work, name) for name in (measure.WHOLE, measure.SAME_JOB)}
-    told = measure._beside("noted", Noted(order, right=True), works, walk, 4)
-    there, back = ["whole", "same_job", "peer"], ["peer", "same_job", "whole"]
+    figures = {one.name: one for one in measure._beside("noted", Noted(order, right=True), works, walk, 4)}
+    there, back = ["whole", "same job", "peer"], ["peer", "same job", "whole"]
     assert order == [*there * measure.WARM_UP, *back, *there, *back, *there]
-    assert told["against"] == "whole"
-    assert told["ratio"] == told["ours"]["whole"]["ratio"] < 1
-    assert told["recognised"] == told["n"] == told["time"]["n"] == 4
+    assert 0 < (figures["noted", "whole", "times as fast"].number or 0) < 1
+    assert {one.n for one in figures.values()} == {4}
 
 
 def test_a_peer_that_does_not_know_the_holder_is_not_timed(walk: Walk) -> None:
     works: dict[str, measure.Work] = {name: lambda frame: 1 for name in (measure.WHOLE, measure.SAME_JOB)}
     with pytest.raises(BenchmarkError, match="noted did not recognise"):
-        measure._beside("noted", Noted([], right=False), works, walk, 4)
+        list(measure._beside("noted", Noted([], right=False), works, walk, 4))
 
 
 def test_each_of_our_jobs_knows_the_holder_and_nobody_else(lane: LanePass, walk: Walk) -> None:
@@ -94,15 +92,16 @@ def test_every_peer_is_told_with_what_it_does_or_why_not(photos: Path) -> None:
     assert photos.is_dir()
     done = run("peers", "--frames", "2", "--json", "-")
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)["peers"]
-    assert set(told) == {"face_recognition", "opencv", "insightface", "deepface"}
-    opencv = told["opencv"]
-    assert opencv["against"] == "same_job"
-    assert set(opencv["ours"]) == {"whole", "same_job", "same_graphs"}
-    low, high = opencv["interval"]
-    assert low <= opencv["ratio"] <= high
+    result = parse(done.stdout, "standard output")
+    peers = {"face_recognition", "opencv", "insightface", "deepface", dlib_embedding.TABLE}
+    assert {one.name[0] for one in result.figures} == peers
+    for job in ("whole", "same job", "same graphs"):
+        one = result["opencv", job, "times as fast"]
+        assert one.interval is not None
+        assert one.interval[0] <= (one.number or 0) <= one.interval[1]
+        assert job in result.meaning
     if find_spec("face_recognition") is None:
-        assert told["face_recognition"] == {"skipped": INSTALL}
+        assert result.not_available["face_recognition"] == INSTALL
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.result import Result
+from benchmarks.harness.result_file import LARGEST_BYTES, parse, read
 from benchmarks.report.charts import _round_marks
-from benchmarks.report.comparison import MUST_AGREE, Comparison, as_json, compare
-from benchmarks.report.comparison_plots import drawn
-from benchmarks.report.key_figures import READ, figures
-from benchmarks.report.stored_result import LARGEST_BYTES, Stored, read
+from benchmarks.report.comparison import Comparison, Stored, as_json, compare
+from benchmarks.report.comparison_plots import draw
 from tests.support.benchmarks.command_line import run
-from tests.support.benchmarks.made_up_results import CPU, NETWORKS, capacity, latency, limit, stamp, write
+from tests.support.benchmarks.made_up_results import CPU, NETWORKS, capacity, latency, limit, result, write
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -26,18 +26,13 @@ JSON = st.recursive(
 )
 
 
-def stored(*results: dict[str, Any]) -> list[Stored]:
-    names = "abcdefgh"
-    return [Stored(names[place], one["benchmark"], one) for place, one in enumerate(results)]
-
-
-def compared(*results: dict[str, Any]) -> Comparison:
-    return compare(stored(*results))
+def compared(*results: Result) -> Comparison:
+    return compare([Stored(name, one) for name, one in zip("abcdefgh", results, strict=False)])
 
 
 def test_every_figure_stands_beside_how_many_times_better_it_is() -> None:
     made = compared(latency(), latency(0.5))
-    tail = next(row for row in made.rows if row.name == (CPU, "end_to_end", "p99"))
+    tail = next(row for row in made.rows if row.name == (CPU, "end to end", "p99"))
     assert tail.values == (35.0, 17.5)
     assert tail.ratios() == (1.0, 2.0)
     lanes = next(row for row in compared(capacity(2), capacity(4)).rows if row.name == ("lanes",))
@@ -77,12 +72,12 @@ def test_as_many_threads_as_there_are_cores_is_one_question_and_a_number_is_anot
 @pytest.mark.parametrize(
     ("other", "why"),
     [
-        (latency(frames="1280x720"), "frames must be the same"),
+        (latency(conditions={"frames": "1280x720"}), "frames must be the same"),
         (latency(policy={"version": "2", "sha256": "b" * 64}), "policy must be the same"),
         (capacity(), "different benchmarks: a of latency, b of capacity"),
     ],
 )
-def test_what_was_not_the_same_work_is_refused_by_name(other: dict[str, Any], why: str) -> None:
+def test_what_was_not_the_same_work_is_refused_by_name(other: Result, why: str) -> None:
     with pytest.raises(BenchmarkError, match=why):
         compared(latency(), other)
 
@@ -90,51 +85,56 @@ def test_what_was_not_the_same_work_is_refused_by_name(other: dict[str, Any], wh
 @pytest.mark.parametrize("what", ["frames_per_second", "limit_ms", "passenger_every_s", "good_frames"])
 def test_capacities_of_another_question_are_refused(what: str) -> None:
     with pytest.raises(BenchmarkError, match=f"{what} must be the same"):
-        compared(capacity(), capacity() | {what: 1})
+        compared(capacity(), capacity(conditions={what: 1}))
 
 
 def test_one_result_and_a_benchmark_without_figures_are_refused() -> None:
     with pytest.raises(BenchmarkError, match="two results or more"):
         compared(latency())
-    film = {"benchmark": "film", "stamp": stamp()}
-    with pytest.raises(BenchmarkError, match="results of film are not compared, only of latency"):
+    film = result("film")
+    with pytest.raises(BenchmarkError, match="results of film have no figures by which they are compared"):
         compared(film, film)
 
 
 def test_a_ceiling_that_is_not_available_has_no_figure() -> None:
-    made = compared(limit(), limit({"int8": "not available here: it saturates"}))
-    row = next(row for row in made.rows if row.name == ("reduced_gop_per_s", "int8"))
+    made = compared(limit(), limit({"int8 product": "not available here: it saturates"}))
+    row = next(row for row in made.rows if row.name == ("ceilings", "int8 product", "median"))
     assert (row.values, row.ratios()) == ((1100.0, None), (1.0, None))
-    assert made.differences == {"not_measured": ("none", "int8 (not available here: it saturates)")}
+    assert made.differences == {
+        "not_available": ("none", "ceilings, int8 product (not available here: it saturates)")
+    }
 
 
-def test_every_benchmark_that_is_read_says_what_must_agree() -> None:
-    assert MUST_AGREE.keys() == READ.keys()
-
-
-@given(st.sampled_from(sorted(READ)), JSON, st.data())
+@given(st.sampled_from([latency, capacity, limit]), JSON, st.data())
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_whatever_a_file_holds_it_is_read_or_refused(benchmark: str, other: Any, data: st.DataObject) -> None:
-    made: dict[str, Callable[[], dict[str, Any]]] = {"capacity": capacity, "limit": limit}
-    whole = made.get(benchmark, latency)() | {"benchmark": benchmark}
+def test_whatever_a_file_holds_it_is_read_or_refused(
+    make: Callable[[], Result], other: Any, data: st.DataObject
+) -> None:
+    whole = make()
+    spoilt = json.loads(whole.text())
     name = data.draw(st.text(max_size=8))
-    whole["providers"] = {name: latency()["providers"][CPU]}
-    key = data.draw(st.sampled_from(sorted(set(whole) - {"benchmark", "stamp"})))
-    field = data.draw(st.sampled_from(sorted(whole["stamp"])))
-    spoilt = whole | {key: other, "stamp": whole["stamp"] | {field: other}}
+    places = [spoilt, spoilt["stamp"], spoilt["conditions"], spoilt["figures"][0]]
+    place = data.draw(st.sampled_from(places))
+    place[data.draw(st.sampled_from([*place, name]))] = other
     try:
-        made_of = compared(spoilt, whole)
+        made = compared(parse(json.dumps(spoilt), "made up"), whole)
     except BenchmarkError:
         return
-    json.dumps(as_json(made_of), allow_nan=False)
-    for _, page in drawn(made_of):
+    json.dumps(as_json(made), allow_nan=False)
+    for page in draw(made).values():
         fromstring(page)
 
 
-def test_figures_are_told_apart_by_their_names() -> None:
-    for one in stored(latency(), capacity(), limit()):
-        names = [figure.name for figure in figures(one)]
-        assert len(set(names)) == len(names) > 3
+def test_a_figure_that_stands_twice_is_refused() -> None:
+    twice = json.loads(latency().text())
+    twice["figures"] *= 2
+    with pytest.raises(BenchmarkError, match="a figure stands twice"):
+        parse(json.dumps(twice), "made up")
+
+
+def test_a_result_that_is_written_is_read_as_it_was() -> None:
+    for one in (latency(), capacity(), limit({"int8 product": "it saturates"})):
+        assert parse(one.text(), "made up") == one
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,8 @@ def test_figures_are_told_apart_by_their_names() -> None:
         (b"[" * 200_000, "no JSON"),
         (b'{"benchmark": "latency", "stamp": {"cores": NaN}}', "NaN is no number"),
         (b"\xff\xfe", "no JSON"),
-        (b"[]", "no stamp"),
-        (b'{"stamp": {}}', r"does not say which benchmark.*measure it again"),
-        (b'{"stamp": {}, "matchers": {}}', r"does not say which benchmark.*measure it again"),
+        (b"[]", "in form 1: the whole: Input should be"),
+        (b'{"stamp": {}}', "in form 1: benchmark: Field required. Measure it again"),
     ],
 )
 def test_a_file_that_is_no_result_is_refused(content: bytes, why: str, tmp_path: Path) -> None:
@@ -169,7 +168,7 @@ def test_the_command_tells_draws_and_writes(tmp_path: Path) -> None:
     done = run("compare", str(first), str(second), "--json", str(out))
     assert done.returncode == 0, done.stderr
     assert "[red]Another\N{REPLACEMENT CHARACTER}[31m" in done.stdout
-    assert "end_to_end p99" in done.stdout
+    assert "end to end p99" in done.stdout
     told = json.loads(out.read_text())
     assert told["results"] == ["small", "large"]
     assert told["drawings"]

@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.result import SHARE, Figure, Name, Result, not_available
+from benchmarks.harness.result_file import parse
+
 CPU = "CPUExecutionProvider"
 NETWORKS = [
     {"role": "detector", "name": "yunet", "sha256": "2" * 64, "provider": CPU},
@@ -39,50 +42,104 @@ def stamp(**changed: Any) -> dict[str, Any]:
     }
 
 
-def spread(middle_ms: float, samples: int = 200) -> dict[str, float | int]:
-    tails = {"p50": 1.0, "p90": 1.1, "p95": 1.2, "p99": 1.4, "max": 1.6}
-    return {"n": samples} | {f"{name}_ms": round(middle_ms * times, 4) for name, times in tails.items()}
-
-
-def latency(times: float = 1.0, **changed: Any) -> dict[str, Any]:
-    stages = {name: spread(middle * times) for name, middle in STAGES.items()}
-    told = {"threads": 2, "stages": stages, "end_to_end": spread(25 * times)}
-    return {
-        "benchmark": "latency",
-        "stamp": stamp(**{"frames": "640x480", **changed}),
-        "providers": {CPU: told},
-        "peers": {"face_recognition": {"ratio": 7.9}, "opencv": {"skipped": "not installed"}},
+def result(
+    benchmark: str,
+    *figures: Figure,
+    conditions: dict[str, Any] | None = None,
+    settings: dict[str, Any] | None = None,
+    **changed: Any,
+) -> Result:
+    """With a lane's own conditions, as the stamp has them."""
+    values = {
+        "benchmark": benchmark,
+        "stamp": stamp(**changed),
+        "conditions": {},
+        "settings": settings or {},
+        "figures": [one.model_dump(mode="json") for one in figures],
     }
+    found = parse(json.dumps(values), "made up")
+    return found.model_copy(update={"conditions": {**found.stamp.same_lane, **(conditions or {})}})
 
 
-def capacity(lanes: int = 4, times: float = 1.0, **changed: Any) -> dict[str, Any]:
-    steps = [
-        {
-            "lanes": count,
-            "decision": spread(20 * times * (1 + count)),
-            "broken": [] if count <= lanes else ["decided later than 100 ms (p99)"],
-        }
-        for count in (1, 2, 4, 3)
-    ]
+def spread(name: Name, middle_ms: float, samples: int = 200) -> Figure:
+    tails = {
+        part: round(middle_ms * times, 4)
+        for part, times in {"p90": 1.1, "p95": 1.2, "p99": 1.4, "max": 1.6}.items()
+    }
+    return Figure(name=name, value=middle_ms, unit="ms", better="lower", n=samples, tails=tails)
+
+
+def latency(
+    times: float = 1.0,
+    *,
+    conditions: dict[str, Any] | None = None,
+    samples: int = 200,
+    missing: dict[str, str] | None = None,
+    provider: str = CPU,
+    **changed: Any,
+) -> Result:
+    beside = Figure(name=("face_recognition", "whole", "times as fast"), value=7.9, unit="×", better="higher")
+    asked = {"frames": "640x480", "threads": changed.get("threads", 2)}
+    return result(
+        "latency",
+        spread((provider, "end to end"), 25 * times, samples),
+        *(spread((provider, stage), middle * times) for stage, middle in STAGES.items()),
+        beside,
+        *not_available({"opencv": "not installed"} | (missing or {})),
+        conditions=asked | (conditions or {}),
+        **changed,
+    )
+
+
+def capacity(
+    lanes: int = 4, times: float = 1.0, *, conditions: dict[str, Any] | None = None, **changed: Any
+) -> Result:
     asked = {"frames_per_second": 15, "good_frames": 3, "passenger_every_s": 2, "limit_ms": 100}
-    return {"benchmark": "capacity", "stamp": stamp(**changed), **asked, "lanes": lanes, "steps": steps}
+    steps = (1, 2, 4, 3)
+    return result(
+        "capacity",
+        Figure(name=("lanes",), value=lanes, better="higher"),
+        *(spread(("decision", "lanes", f"{count}"), 20 * times * (1 + count)) for count in steps),
+        *(
+            Figure(name=("steps", "lanes", f"{count}", name), value=value)
+            for count in steps
+            for name, value in {
+                "carried": int(count <= lanes),
+                "cpu share": 0.2,
+                "passed over share": 0,
+            }.items()
+        ),
+        conditions=asked | (conditions or {}),
+        **changed,
+    )
 
 
-def limit(missing: dict[str, str] | None = None, **changed: Any) -> dict[str, Any]:
-    graphs = [
-        {"network": "yunet", "input": [1, 3, 256, 320], "gflop": 0.2, "share_of_limit": {"ratio": 0.41}},
-        {"network": "sface", "input": [1, 3, 112, 112], "gflop": 1.2, "share_of_limit": {"ratio": 0.86}},
-    ]
-    ceilings = {
-        "float32_gflop_per_s": {"product": {"p50": 182.0}},
-        "reduced_gop_per_s": {} if missing else {"int8": {"p50": 1100.0}},
-        "not_measured": missing or {},
-        "copy_gb_per_s": {"p50": 11.0},
-    }
-    told = {"graphs": graphs, "overhead": {"ratio": 1.11}, "ceilings": ceilings}
-    return {"benchmark": "limit", "stamp": stamp(**changed), **told}
+def limit(missing: dict[str, str] | None = None, *, share: float = 0.86, **changed: Any) -> Result:
+    networks = {"yunet 1×3×256×320": (0.2, 0.41), "sface 1×3×112×112": (1.2, share)}
+    rates = {"float32 product by onnxruntime": 182.0, "copy, read and written": 11.0}
+    rates |= {} if missing else {"int8 product": 1100.0}
+    lane = ("overhead", "lane over bare networks")
+    return result(
+        "limit",
+        *(
+            Figure(name=("ceilings", name, "median"), value=rate, unit="GFLOP/s", better="higher")
+            for name, rate in rates.items()
+        ),
+        *not_available(missing or {}, "ceilings"),
+        *(
+            figure
+            for name, (gflop, part) in networks.items()
+            for figure in (
+                Figure(name=("graphs", name, "share of limit"), value=part, unit=SHARE, better="higher"),
+                Figure(name=("work", name, "gflop"), value=gflop),
+            )
+        ),
+        Figure(name=lane, value=1.11, unit="×", better="lower"),
+        conditions={"threads": 2},
+        **changed,
+    )
 
 
-def write(result: dict[str, Any], path: Path) -> Path:
-    path.write_text(json.dumps(result), encoding="utf-8")
+def write(made: Result, path: Path) -> Path:
+    path.write_text(made.text(), encoding="utf-8")
     return path
