@@ -47,7 +47,7 @@ def _points(line: Element) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in (pair.split(",") for pair in line.attrib["points"].split())]
 
 
-def test_a_det_curve_of_normal_scores_is_a_straight_line() -> None:
+def test_normal_scores_draw_straight_det_curve() -> None:
     page = fromstring(det({"all": _outcome(1, 50_000, 50_000)}, "DET", 0.4))
     (line,) = page.iter(f"{SVG}polyline")
     x, y = np.array([point for point in _points(line) if 150 < point[0] < 450 and 100 < point[1] < 420]).T
@@ -55,7 +55,8 @@ def test_a_det_curve_of_normal_scores_is_a_straight_line() -> None:
     assert np.abs(slope * x + start - y).max() < 8
 
 
-def test_a_curve_falls_as_fmr_rises_and_stays_on_its_axes() -> None:
+def test_curve_falls_and_stays_on_axes() -> None:
+    """It falls as the FMR rises."""
     page = fromstring(det({name: _outcome(seed) for seed, name in enumerate("abc")}, "DET", {"a": 0.4}))
     lines = list(page.iter(f"{SVG}polyline"))
     assert len(lines) == 3
@@ -68,7 +69,7 @@ def test_a_curve_falls_as_fmr_rises_and_stays_on_its_axes() -> None:
     assert len(list(page.iter(f"{SVG}circle"))) == 1
 
 
-def test_a_histogram_has_an_area_of_one_for_each_kind() -> None:
+def test_each_histogram_has_unit_area() -> None:
     page = fromstring(histogram(_outcome(1), "scores", 0.4))
     areas = []
     for line in page.iter(f"{SVG}polyline"):
@@ -77,7 +78,7 @@ def test_a_histogram_has_an_area_of_one_for_each_kind() -> None:
     assert areas[0] == pytest.approx(areas[1], rel=0.02)
 
 
-def test_names_are_escaped_and_empty_groups_draw_nothing() -> None:
+def test_names_escaped_empty_groups_draw_nothing() -> None:
     nobody = Outcome(Scored.none(), listed_impostors(Scored.none()))
     page = fromstring(det({"<b> & 'co'": _outcome(1), "nobody": nobody}, "a < b", 0.4))
     told = "".join(page.itertext())
@@ -86,13 +87,14 @@ def test_names_are_escaped_and_empty_groups_draw_nothing() -> None:
     assert fromstring(histogram(nobody, "none")) is not None
 
 
-def test_an_axis_is_even_in_normal_deviates() -> None:
+def test_axis_is_even_in_normal_deviates() -> None:
     assert deviate(0.2) == pytest.approx(NormalDist().inv_cdf(0.2))
     assert deviate(0) == deviate(SHARES[0])
     assert len(set(zip(COLOURS, DASHES, strict=True))) == len(COLOURS)
 
 
-def test_each_matcher_has_its_drawings_and_several_one_together() -> None:
+def test_drawings_per_matcher_and_one_together() -> None:
+    """One together where there are several matchers."""
     policy = load()
     one, two = (
         Measured(
@@ -106,7 +108,7 @@ def test_each_matcher_has_its_drawings_and_several_one_together() -> None:
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
-def test_no_text_of_a_drawing_leaves_its_page(tmp_path: Path) -> None:
+def test_no_drawing_text_leaves_page(tmp_path: Path) -> None:
     pages = {
         "det.svg": det(
             {"lfw_group_pairs/white_and_longer": _outcome(1), "casia_facev5/chinese": _outcome(2)}, "DET", 0.4
