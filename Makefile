@@ -1,7 +1,8 @@
 # Everything a fresh machine needs: Python 3.11 or newer with its venv module, and make.
 #   make demo                            passengers walk through a lane
 #   make demo ARGS='--headless --json'   the same, without a person, for machines to read
-#   make test                            contracts, style, types and all tests
+#   make test                            contracts, style, types and the quick tests: six minutes on two cores
+#   make test-thorough                   the other tests, and every property with all its examples
 PYTHON ?= python3
 ARGS ?=
 # What bench-peers measures: latency, peers or accuracy.
@@ -10,13 +11,16 @@ BENCH ?= latency
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 
-.PHONY: demo test bench bench-peers ready ready-all lock clean
+.PHONY: demo test test-thorough bench bench-peers ready ready-all lock clean
 
 demo: .venv/.demo ready
 	@$(BIN)/python -m lane demo $(ARGS)
 
 test: .venv/.test ready-all
 	@$(BIN)/python -m tests $(ARGS)
+
+test-thorough: .venv/.test ready-all
+	@$(BIN)/python -m tests --thorough $(ARGS)
 
 bench: .venv/.demo ready
 	@$(BIN)/python -m benchmarks latency $(ARGS)

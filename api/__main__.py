@@ -7,14 +7,8 @@ import typer
 
 from api.commands import backup, case, hold, keys, lane, ledger, officer
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, made, plain_errors
-from api.ledger.proofs import Proving, key_file
 from api.platform.clock import utc_now
-from api.platform.settings import ENV_PREFIX, Settings, load
-from api.serving import logs
-from api.serving.workers import serve as run_server
-from api.web.app import create_app
-from lane.platform import setting_keys
-from models.command_line.broken_pipe import with_a_reader
+from models.command_line.broken_pipe import quiet_on_closed_pipe
 
 app = typer.Typer(
     help="The officers' desk of Passenger Lane: referrals, decisions, and a ledger that proves them.\n\n"
@@ -51,18 +45,26 @@ def serve(
 
     Exit status 0: it was told to end. 2: it could not start, and it says why.
     """
+    from api.ledger.proofs import Proofs, key_file  # noqa: PLC0415  --help loads no library of the desk
+    from api.platform.settings import load  # noqa: PLC0415
+    from api.serving import logs  # noqa: PLC0415
+    from api.serving.workers import serve as run_server  # noqa: PLC0415
+
     with plain_errors():
         settings = load(config, database=database, host=host, port=port, workers=workers)
         logs.configure(settings.log_level, known=settings.secrets)
-        signing = key_file(settings)  # what is not set is told before a database is asked
+        signing = key_file(settings)  # a missing setting is reported before the database is opened
         with made(settings) as store:  # what a start cannot do is one line here, and nothing is served
-            Proving(store, signing, utc_now).announce()
+            Proofs(store, signing, utc_now).announce()
         run_server(settings, announce=_announce, exit_with_parent=exit_with_parent)
 
 
 @app.command("settings")
 def show_settings(as_json: JsonOption = False) -> None:
     """Print every setting of the desk: its default, its variable in the environment, what it means."""
+    from api.platform.settings import ENV_PREFIX, Settings  # noqa: PLC0415
+    from lane.platform import setting_keys  # noqa: PLC0415
+
     found = list(setting_keys.keys(Settings, ENV_PREFIX))
     typer.echo(json.dumps([key.plain() for key in found], indent=2) if as_json else setting_keys.told(found))
 
@@ -70,6 +72,9 @@ def show_settings(as_json: JsonOption = False) -> None:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI description of the desk as JSON."""
+    from api.platform.settings import Settings  # noqa: PLC0415
+    from api.web.app import create_app  # noqa: PLC0415
+
     typer.echo(json.dumps(create_app(Settings()).openapi(), indent=2, ensure_ascii=False))
 
 
@@ -79,7 +84,7 @@ def _announce(address: str) -> None:
 
 def main() -> None:
     """Run the command line."""
-    with with_a_reader():
+    with quiet_on_closed_pipe():
         app()
 
 

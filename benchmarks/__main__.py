@@ -14,8 +14,8 @@ from typer.main import get_command
 
 from benchmarks.errors import BenchmarkError
 from lane.platform.errors import LaneError
-from models.command_line.broken_pipe import with_a_reader
-from models.command_line.foreign_packages import refuse_strangers
+from models.command_line.broken_pipe import quiet_on_closed_pipe
+from models.command_line.foreign_packages import refuse_foreign_packages
 from models.errors import ModelError
 
 COMMANDS = {
@@ -94,8 +94,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        refuse_strangers()
-        with with_a_reader():
+        refuse_foreign_packages()
+        with quiet_on_closed_pipe():
             app()
     except (BenchmarkError, LaneError, ModelError, ImportError) as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded

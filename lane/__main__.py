@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 from rich.console import Console
 
-from lane import settings as config
 from lane.ledger.chain import Head
-from lane.platform import setting_keys
 from lane.platform.errors import LaneError, SettingsError
-from models.command_line.broken_pipe import with_a_reader
-from models.command_line.foreign_packages import refuse_strangers
+from models.command_line.broken_pipe import quiet_on_closed_pipe
+from models.command_line.foreign_packages import refuse_foreign_packages
 from models.errors import ModelError
 
 if TYPE_CHECKING:
+    from lane import settings as config
     from lane.ledger.journal import SqliteJournal
 
 log = logging.getLogger(__name__)
@@ -108,7 +107,7 @@ def verify(
     from lane.service.build import build_measurer, build_policy  # noqa: PLC0415
     from lane.service.terminal import show_comparison  # noqa: PLC0415
 
-    settings = config.read(policy=policy) if policy else config.read()
+    settings = _settings(policy=policy) if policy else _settings()
     rules = build_policy(settings)
     measurer = build_measurer(settings, rules)
     found = compare_pictures(document, [*live, *(more or [])], measurer, rules, SystemClock()).plain()
@@ -136,7 +135,7 @@ def prepare_case(
     if truth not in ("same", "different"):
         raise typer.BadParameter("--truth is same or different")
     known: Literal["same", "different"] = "same" if truth == "same" else "different"
-    settings = config.read()
+    settings = _settings()
     rules = build_policy(settings)
     measurer = build_measurer(settings, rules)
     case = prepare(document, live, known, measurer, rules, SystemClock(), training=training)
@@ -159,7 +158,7 @@ def check(settings: SettingsFile = None, as_json: Json = False) -> None:
     from lane.service.inspection import inspect  # noqa: PLC0415
     from lane.service.terminal import show_findings  # noqa: PLC0415
 
-    read = config.read(settings)
+    read = _settings(settings)
     if as_json:
         found = list(inspect(read))
         print(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False))
@@ -180,14 +179,13 @@ def run(
     A lane that ends or hangs is started again, after longer and longer pauses. A passage that was under way
     ends as interrupted: the passenger presents the document again, or an officer comes.
     """
-    from lane.platform.process_supervisor import Keeper, child_command  # noqa: PLC0415
+    from lane.service.lane_supervisor import supervise_lane  # noqa: PLC0415
     from lane.service.run import open_lane, while_down  # noqa: PLC0415
 
-    read = config.read(settings)
+    read = _settings(settings)
     if beat is None:
         arguments = ["run", *(("--settings", str(settings)) if settings else ())]
-        keeper = Keeper(child_command(arguments), partial(while_down, read))
-        raise typer.Exit(keeper.keep())
+        raise typer.Exit(supervise_lane(arguments, partial(while_down, read)))
     with open_lane(read, beat=beat) as lane:
         log.warning("the lane serves")
         for report in lane.reports():
@@ -215,7 +213,7 @@ def record(
     key = recording.key_of_environment()
     recorder = recording.Recorder(recording.folder_for_faces(folder), key, most_mb << 20)
     judge = partial(recording.RecordingJudge, recorder=recorder)
-    with open_lane(config.read(settings), judge=judge) as lane:
+    with open_lane(_settings(settings), judge=judge) as lane:
         lane.note_recordings(folder)
         print(f"faces and documents of {passages} passages are recorded in {folder}", file=sys.stderr)
         for report in islice(lane.reports(), passages):
@@ -234,7 +232,7 @@ def replay(
     from lane.service.build import build_measurer, build_policy  # noqa: PLC0415
     from lane.service.terminal import show_replayed  # noqa: PLC0415
 
-    key, files, read = recording.key_of_environment(), replaying.recordings(path), config.read(settings)
+    key, files, read = recording.key_of_environment(), replaying.recordings(path), _settings(settings)
     rules = build_policy(read)
     measurer = build_measurer(read, rules)
     found = [replaying.replay(file, key, measurer, rules) for file in files]
@@ -249,6 +247,9 @@ def replay(
 @app.command("settings")
 def show_settings(as_json: Json = False) -> None:
     """Print every setting of a lane: its default, its variable in the environment, what it means."""
+    from lane import settings as config  # noqa: PLC0415
+    from lane.platform import setting_keys  # noqa: PLC0415
+
     found = list(setting_keys.keys(config.Settings, config.PREFIX))
     print(json.dumps([key.plain() for key in found], indent=2) if as_json else setting_keys.told(found))
 
@@ -271,7 +272,7 @@ def accept_desk(
     from lane.platform.clock import SystemClock  # noqa: PLC0415
 
     given = {key: value for key, value in {"journal": journal, "lane": lane}.items() if value is not None}
-    read = config.read(settings, **given)
+    read = _settings(settings, **given)
     with _journal(read) as opened:
         last = opened.accept_desk(_head(head), at=SystemClock().now())
     print(f"accepted: the desk stands at {head}; this lane had seen it at {last}")
@@ -290,7 +291,7 @@ def trust_clock(settings: SettingsFile = None) -> None:
     from lane.ledger.clock_check import clock_fact  # noqa: PLC0415
     from lane.platform.clock import SystemClock  # noqa: PLC0415
 
-    read, clock = config.read(settings), SystemClock()
+    read, clock = _settings(settings), SystemClock()
     with _journal(read) as opened:
         opened.record([clock_fact(trusted=True, by="person")], at=clock.now())
     print(f"from now on {read.lane} goes by {clock.now():%Y-%m-%d %H:%M:%S} UTC")
@@ -307,7 +308,13 @@ def photos() -> None:
     print(store.folder())
 
 
-def _journal(read: config.Settings) -> "SqliteJournal":
+def _settings(path: Path | None = None, **given: object) -> "config.Settings":
+    from lane import settings as config  # noqa: PLC0415
+
+    return config.read(path, **given)
+
+
+def _journal(read: "config.Settings") -> "SqliteJournal":
     """Of a lane that is stopped. Raises SettingsError where there is none."""
     from lane.ledger.journal import SqliteJournal  # noqa: PLC0415
 
@@ -343,8 +350,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        refuse_strangers()
-        with with_a_reader():
+        refuse_foreign_packages()
+        with quiet_on_closed_pipe():
             app()
     except (LaneError, ModelError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)

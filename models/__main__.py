@@ -12,7 +12,7 @@ from rich.table import Table
 
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
-from models.command_line.broken_pipe import with_a_reader
+from models.command_line.broken_pipe import quiet_on_closed_pipe
 from models.errors import ModelError
 
 app = typer.Typer(
@@ -113,7 +113,7 @@ def _row(spec: NetworkSpec) -> dict[str, str]:
         "licence": spec.licence,
         "permitted_use": spec.permitted_use,
         "origin": spec.origin,
-        "source": spec.source.told,
+        "source": spec.source.origin,
         "sha256": spec.sha256,
         "file": str(weights.prepared_path(spec, cache)),
         "state": weights.state(spec, cache),
@@ -144,66 +144,10 @@ def doctor(
     raise typer.Exit(0 if found.well else 1)
 
 
-@app.command()
-def reduce(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Networks; without any, the default ones.")
-    ] = None,
-    precision: Annotated[
-        list[str] | None,
-        typer.Option(help="fp16, int8 or, on openvino, bf16; may be repeated. fp16 and int8 if none."),
-    ] = None,
-    provider: Annotated[str, typer.Option(help="Where both run: cpu, cuda, tensorrt or openvino.")] = "cpu",
-    threads: Threads = None,
-    rounds: Annotated[int, typer.Option(min=10, help="Rounds of full and reduced in turns.")] = 60,
-    pictures: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="Photographs of people, to measure drift on too.",
-        ),
-    ] = None,
-    json_out: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="OUT", help="Also write the result to this file; - prints JSON only."),
-    ] = None,
-) -> None:
-    """Make networks in fewer bits, and measure whether they would be admitted: faster, and within drift.
-
-    Drawn faces show what is broken; only photographs of people show what may be admitted. A reduced file
-    lies beside the prepared one; nothing uses it unless a catalogue names it. A matcher that is faster and
-    moves similarities, but passes the check at every start, fits a calibration of its own: in bf16 it is
-    measured by `python -m benchmarks calibrate --matcher NAME-bf16`. Exit code 1 if one could not be
-    made or measured.
-
-    Example: python -m models reduce sface-2021dec --precision int8 --pictures DIR
-    """
-    from models import trials  # noqa: PLC0415  --help loads no network's library
-    from models.reduced import FILES  # noqa: PLC0415
-    from models.runtime.onnx_runtime import RuntimeSettings  # noqa: PLC0415
-
-    trials.must_be_writable(json_out)
-    done = trials.run(
-        _chosen(names or [], everything=False),
-        precision or FILES,
-        RuntimeSettings("require", provider, threads),
-        rounds,
-        pictures,
-        lambda text: err.print(text, markup=False),
-    )
-    if json_out is not None:
-        trials.write(done, json_out)
-    if json_out != trials.STDOUT:
-        trials.show(done, out)
-    raise typer.Exit(1 if done.failed else 0)
-
-
 def main() -> None:
     """Run a command; an error is one clear line on stderr and exit code 2, Ctrl-C is exit code 130."""
     try:
-        with with_a_reader():
+        with quiet_on_closed_pipe():
             app()
     except (ModelError, OSError, ImportError) as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled library is loaded

@@ -21,12 +21,23 @@ from tests.support.lane.calibration_files import policy_for
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("build", settings.get_profile("steady"), derandomize=True)
 settings.load_profile("build" if os.environ.get("CI") else "steady")
+settings.register_profile("quick", settings(), max_examples=20)
 
 
 def pytest_configure() -> None:
     """What runs behind a shell's & is born deaf to Ctrl-C, and so would be all that the tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs a file's tests, or those of a group that shares something costly: groups first."""
+    shared = [item for item in items if item.get_closest_marker("xdist_group")]
+    others = [item for item in items if item not in set(shared)]
+    for item in others:
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items[:] = shared + others
 
 
 @pytest.fixture(scope="module")

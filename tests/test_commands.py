@@ -21,8 +21,29 @@ SETTINGS = [
 ]
 
 
+HEAVY = {
+    "alembic", "authlib", "av", "cryptography", "cv2", "fastapi", "httpx", "matplotlib", "numpy", "onnx",
+    "onnxruntime", "PIL", "pydantic", "pydantic_settings", "sqlalchemy", "starlette", "uvicorn", "webauthn",
+}  # fmt: skip
+"""Packages that take longer to load than a command line may take to answer."""
+
+
+@pytest.mark.parametrize("package", ["api", "benchmarks", "lane", "models"])
+def test_help_loads_no_heavy_package(package: str) -> None:
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = [{package!r}, '--help']\n"
+        f"try: runpy.run_module({package!r}, run_name='__main__')\n"
+        f"finally: print(sorted({HEAVY!r} & sys.modules.keys()), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Usage" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
 @pytest.mark.parametrize("command", ["api openapi", "api settings", "lane settings", "models --help"])
-def test_a_command_whose_reader_has_gone_ends_as_any_other(command: str) -> None:
+def test_command_survives_its_gone_reader(command: str) -> None:
+    """A command whose reader has gone ends as any other."""
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
@@ -34,7 +55,7 @@ def test_a_command_whose_reader_has_gone_ends_as_any_other(command: str) -> None
 
 
 @pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
-def test_every_setting_is_told_with_its_meaning(package: str, settings: type[BaseModel], prefix: str) -> None:
+def test_every_setting_is_told_with_meaning(package: str, settings: type[BaseModel], prefix: str) -> None:
     found = list(setting_keys.keys(settings, prefix))
     assert [key.name for key in found if not key.meaning.endswith(".")] == []
     assert {key.name.partition(".")[0] for key in found} == set(settings.model_fields)
@@ -48,7 +69,7 @@ def test_every_setting_is_told_with_its_meaning(package: str, settings: type[Bas
 
 
 @pytest.mark.parametrize(("package", "settings", "prefix"), SETTINGS)
-def test_a_setting_is_read_from_the_variable_that_is_told(
+def test_setting_reads_its_told_variable(
     package: str, settings: Any, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = api.platform.settings.load if package == "api" else lane.settings.read

@@ -35,7 +35,7 @@ def analyzed(unit: Path, folder: Path, *arguments: str) -> "subprocess.Completed
 
 @needs_systemd
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
-def test_a_unit_is_one_that_systemd_reads(unit: Path, tmp_path: Path) -> None:
+def test_systemd_reads_each_unit(unit: Path, tmp_path: Path) -> None:
     done = analyzed(unit, tmp_path, "verify", "--man=no", "--recursive-errors=no")
     faults = [line for line in done.stderr.splitlines() if unit.name in line]
     assert (faults, done.returncode) == ([], 0), done.stderr
@@ -43,12 +43,14 @@ def test_a_unit_is_one_that_systemd_reads(unit: Path, tmp_path: Path) -> None:
 
 @needs_systemd
 @pytest.mark.parametrize(("unit", "most"), [("passenger-lane-desk", 15), ("passenger-lane@", 35)])
-def test_a_unit_leaves_its_process_little_to_do_harm_with(unit: str, most: int, tmp_path: Path) -> None:
+def test_unit_confines_its_process(unit: str, most: int, tmp_path: Path) -> None:
+    """It can do little harm, by the score of systemd."""
     done = analyzed(DEPLOY / f"{unit}.service", tmp_path, "security", "--offline=yes", f"--threshold={most}")
     assert done.returncode == 0, done.stdout[-400:]
 
 
-def test_a_units_and_a_containers_variables_are_settings() -> None:
+def test_deploy_variables_are_settings() -> None:
+    """Those of a unit and of a container."""
     for path in (*UNITS, DEPLOY / "Containerfile", DEPLOY / "desk"):
         named = set(re.findall(r"PASSENGER_LANE_[A-Z_]+", path.read_text(encoding="utf-8")))
         desk = {name.removeprefix(ENV_PREFIX).lower() for name in named if name.startswith(ENV_PREFIX)}
@@ -59,7 +61,8 @@ def test_a_units_and_a_containers_variables_are_settings() -> None:
         assert lane <= {*settings.Settings.model_fields, "cache"}, path
 
 
-def test_a_desk_has_time_to_end_before_it_is_killed() -> None:
+def test_desk_ends_before_being_killed() -> None:
+    """It has the time to."""
     unit = (DEPLOY / "passenger-lane-desk.service").read_text(encoding="utf-8")
     found = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
     assert found is not None
@@ -72,7 +75,8 @@ def instructions() -> list[tuple[str, str]]:
     return [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in lines.splitlines() if line]
 
 
-def test_a_container_is_built_from_what_is_locked_and_runs_as_nobody_special() -> None:
+def test_container_is_locked_and_unprivileged() -> None:
+    """Built from what is locked, run as nobody special."""
     found = instructions()
     names = [name for name, _ in found]
     assert set(names) <= {
@@ -107,7 +111,8 @@ def test_a_container_is_built_from_what_is_locked_and_runs_as_nobody_special() -
     )
 
 
-def test_a_containers_check_of_health_asks_the_desk_whether_it_is_ready(tmp_path: Path) -> None:
+def test_container_health_asks_desk_readiness(tmp_path: Path) -> None:
+    """Its check asks the desk whether it is ready."""
     (check,) = [text for name, text in instructions() if name == "HEALTHCHECK"]
     command = json.loads(check.partition("CMD ")[2])
     command[0] = sys.executable
@@ -117,7 +122,8 @@ def test_a_containers_check_of_health_asks_the_desk_whether_it_is_ready(tmp_path
     assert subprocess.run(command, env=port, check=False, capture_output=True).returncode == 1
 
 
-def test_a_proxy_lets_go_of_a_connection_before_the_desk_does_and_takes_what_lanes_send() -> None:
+def test_proxy_fits_desk_and_lanes() -> None:
+    """It lets go of a connection before the desk does, and takes what lanes send."""
     for name, pattern in (("Caddyfile", r"keepalive (\d+)s"), ("nginx.conf", r"keepalive_timeout (\d+)s")):
         text = (DEPLOY / name).read_text(encoding="utf-8")
         found = re.search(pattern, text)
@@ -129,7 +135,8 @@ def test_a_proxy_lets_go_of_a_connection_before_the_desk_does_and_takes_what_lan
         assert text.count("{") == text.count("}")
 
 
-def test_every_metric_that_an_operator_reads_of_is_one() -> None:
+def test_every_documented_metric_exists() -> None:
+    """Those that an operator reads of."""
     table = (DEPLOY / "README.md").read_text(encoding="utf-8")
     table = table[table.index("| metric") : table.index("No label names")]
     named = {name.removesuffix("_total") for name in re.findall(r"`(\w+)(?:\{[a-z,]+\})?`", table)}

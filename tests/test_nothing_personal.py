@@ -5,7 +5,7 @@ Each place where something may be found is named in `ALLOWED`, one by one.
 
 import base64
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -64,8 +64,9 @@ class Watcher:
     said: StringIO = field(default_factory=StringIO)
     address: str = ""
 
-    def ready(self, address: str, officer: str, password: str) -> None:
+    def ready(self, address: str, sign_ins: Mapping[str, str]) -> None:
         self.address = address
+        ((officer, password),) = sign_ins.items()
         self.secrets["the officer's name"] = [officer.encode()]
         self.secrets["the password"] = [password.encode()]
 
@@ -95,6 +96,9 @@ class Watcher:
     def asks_officer(self) -> None:
         """A face may wait here for a moment."""
 
+    def stays(self) -> None:
+        """Where nobody watches it ends."""
+
     def passed(self, report: PassageReport) -> None:
         for path in self.folder.iterdir():
             # As the disk has it after each passenger, not only at the end.
@@ -123,7 +127,8 @@ def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Wat
     return watcher, folder
 
 
-def test_no_face_is_written_anywhere_in_the_clear(watched: tuple[Watcher, Path]) -> None:
+def test_no_face_is_written_in_clear(watched: tuple[Watcher, Path]) -> None:
+    """Anywhere."""
     watcher, _ = watched
     markers = [JPEG, JPEG.hex().encode(), base64.b64encode(JPEG)[:12]]
     for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"):
@@ -133,9 +138,10 @@ def test_no_face_is_written_anywhere_in_the_clear(watched: tuple[Watcher, Path])
         assert not [marker for marker in markers if marker in content], file
 
 
-def test_no_name_password_token_or_date_is_written_but_where_it_must_be(
+def test_personal_data_stays_where_allowed(
     watched: tuple[Watcher, Path],
 ) -> None:
+    """No name, password, token or date is written but where it must be."""
     watcher, _ = watched
     assert len(watcher.secrets) == 5
     secrets = watcher.secrets | {"the metrics token": [METRICS_TOKEN.encode()]}
@@ -146,7 +152,7 @@ def test_no_name_password_token_or_date_is_written_but_where_it_must_be(
                 assert allowed or value not in content, f"{what} is in {file}"
 
 
-def test_what_is_allowed_is_only_in_its_tables(watched: tuple[Watcher, Path]) -> None:
+def test_allowed_data_stays_in_its_tables(watched: tuple[Watcher, Path]) -> None:
     watcher, folder = watched
     for (what, file), query in ALLOWED.items():
         with closing(sqlite3.connect(folder / file)) as raw:
@@ -178,7 +184,8 @@ def test_nothing_personal_is_said(watched: tuple[Watcher, Path]) -> None:
     assert all(b"referral.opened" in content for content in logs)
 
 
-def test_who_was_let_through_is_gone_and_who_was_not_is_sealed(watched: tuple[Watcher, Path]) -> None:
+def test_passed_people_are_gone_others_sealed(watched: tuple[Watcher, Path]) -> None:
+    """Who was let through is gone, and who was not is sealed."""
     _, folder = watched
     with closing(sqlite3.connect(folder / "desk.sqlite")) as raw:
         erased = dict(raw.execute("SELECT passage, because FROM faces WHERE erased_at IS NOT NULL"))

@@ -1,5 +1,6 @@
 """What the project says of itself is true."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from benchmarks.__main__ import COMMANDS
 from lane import __version__
-from models.command_line.foreign_packages import NAMES, OURS, StrangerError, refuse_strangers
+from models.command_line.foreign_packages import NAMES, OURS, ForeignPackageError, refuse_foreign_packages
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,16 +30,28 @@ def tracked() -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_each_requirement_names_tests_that_exist() -> None:
+def test_each_requirement_names_existing_tests() -> None:
+    """One of them is quick."""
     table = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
     cells = [row.split("|")[3] for row in table.splitlines() if row.startswith("| ")][1:]
     assert len(cells) > 60
     for cell in cells:
-        for named in cell.split(" · "):
-            found = re.fullmatch(r"`([\w/]+)` ([\w ]+)", named.strip())
-            assert found is not None, named
-            file, promise = ROOT / "tests" / f"{found.group(1)}.py", found.group(2).replace(" ", "_")
-            assert f"def test_{promise}(" in file.read_text(encoding="utf-8"), named
+        quick = [is_quick(named.strip()) for named in cell.split(" · ")]
+        assert any(quick), cell
+
+
+def is_quick(named: str) -> bool:
+    """Whether this test of the table is in the quick tier; it must be there in any case."""
+    found = re.fullmatch(r"`([\w/]+)` ([\w ]+)", named)
+    assert found is not None, named
+    module = ast.parse((ROOT / "tests" / f"{found.group(1)}.py").read_text(encoding="utf-8"))
+    name = f"test_{found.group(2).replace(' ', '_')}"
+    tests = [one for one in module.body if isinstance(one, ast.FunctionDef) and one.name == name]
+    assert len(tests) == 1, named
+    of_all = [ast.unparse(one) for one in module.body if isinstance(one, ast.Assign)]
+    of_all = [text for text in of_all if text.startswith("pytestmark =")]
+    of_this = [ast.unparse(one) for one in tests[0].decorator_list]
+    return "pytest.mark.thorough" not in of_this and not any("mark.thorough" in text for text in of_all)
 
 
 def anchors(page: str) -> set[str]:
@@ -49,7 +62,7 @@ def anchors(page: str) -> set[str]:
     return set(found)
 
 
-def test_every_link_of_a_page_leads_somewhere() -> None:
+def test_every_page_link_leads_somewhere() -> None:
     pages = {name: (ROOT / name).read_text(encoding="utf-8") for name in tracked() if name.endswith(".md")}
     assert {"README.md", "tests/README.md", ".deploy/README.md", "CONTRIBUTING.md"} <= set(pages)
     for name, page in pages.items():
@@ -68,7 +81,7 @@ NAMED = re.compile(r"[`\s]((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|md|json|csv|po|svg))
 """A file with its folder, as a page names one."""
 
 
-def test_every_file_that_a_page_names_is_there() -> None:
+def test_every_file_on_pages_exists() -> None:
     """Of those in a folder that stands here: a site's own are another matter."""
     for name in (name for name in tracked() if name.endswith(".md")):
         places = (ROOT, (ROOT / name).parent)
@@ -82,11 +95,12 @@ def test_the_readmes_commands_exist() -> None:
     for target in set(re.findall(r"make ([a-z-]+)", README + BENCHMARKS)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for package in set(re.findall(r"python -m (\w+)", README + BENCHMARKS)):
-        assert package in (*NAMES, "benchmarks", "tests")
+        assert package in (*NAMES, "benchmarks", "pytest", "tests")
 
 
-def test_every_benchmark_has_its_question_and_no_other() -> None:
-    table = BENCHMARKS[BENCHMARKS.index("| question |") : BENCHMARKS.index("## Further figures")]
+def test_every_benchmark_has_one_question() -> None:
+    """There is no other question."""
+    table = BENCHMARKS[BENCHMARKS.index("| question |") : BENCHMARKS.index("## Figures")]
     asked = [row.split("|")[2].strip(" `").split()[0] for row in table.splitlines()[2:] if row]
     commands = set(COMMANDS)
     assert (set(asked), len(asked)) == (commands, len(commands))
@@ -95,22 +109,23 @@ def test_every_benchmark_has_its_question_and_no_other() -> None:
 
 
 def test_our_names_belong_to_nobody_else() -> None:
-    refuse_strangers()
+    refuse_foreign_packages()
     owners = packages_distributions()
     assert all(set(owners.get(name, [])) <= {OURS} for name in NAMES)
 
 
-def test_a_stranger_with_one_of_our_names_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stranger_with_our_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreign package with the name of one of ours."""
     info = tmp_path / "strange_models-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-models\nVersion: 1.0\n")
     (info / "top_level.txt").write_text("models\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(StrangerError, match="strange-models"):
-        refuse_strangers()
+    with pytest.raises(ForeignPackageError, match="strange-models"):
+        refuse_foreign_packages()
 
 
-def test_the_wheel_holds_exactly_the_three_packages(tmp_path: Path) -> None:
+def test_wheel_holds_exactly_three_packages(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -135,7 +150,8 @@ def test_one_version() -> None:
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_every_locked_package_has_hashes_and_no_address() -> None:
+def test_locked_packages_have_hashes_only() -> None:
+    """Every one has them, and no address."""
     for lock in ROOT.glob("requirements*.lock"):
         text = lock.read_text(encoding="utf-8")
         blocks = re.split(r"\n(?=[a-z0-9])", text.strip())
@@ -143,12 +159,12 @@ def test_every_locked_package_has_hashes_and_no_address() -> None:
         assert "://" not in text, lock.name
 
 
-def test_no_key_and_no_database_is_committed() -> None:
+def test_no_key_or_database_is_committed() -> None:
     secret = {".kek", ".keys", ".ledger-key", ".sqlite", ".sqlite3", ".pem"}
     assert not [name for name in tracked() if Path(name).suffix in secret]
 
 
-def test_no_registry_host_and_no_picture_of_a_person_is_committed() -> None:
+def test_no_registry_or_face_is_committed() -> None:
     """A face hides in any file that is no text: but for the README's picture, there is none."""
     hosts = re.compile(
         r"py" + r"pi\.org|python" + r"hosted\.org|registry\.npm" + r"js|deb\.deb" + r"ian\.org"

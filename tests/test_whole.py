@@ -89,9 +89,10 @@ def walk_in_the_dark(
 
 
 @pytest.mark.browser
-def test_an_officer_in_a_browser_claims_decides_and_the_gate_opens_in_the_lane(
+def test_officers_browser_decision_opens_gate(
     browser: Browser, site: Site, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
 ) -> None:
+    """An officer claims and decides there, and the gate opens in the lane."""
     assert photos.is_dir()
     gate = SimulatedGate()
     walk = walk_in_the_dark(site, tmp_path, measurer, policy, gate)

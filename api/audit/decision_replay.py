@@ -1,4 +1,4 @@
-"""A lane's decision made once more: from the evidence in the ledger, by the policy whose hash it names."""
+"""Makes a lane's decision again: from the evidence in the ledger, by the policy whose hash it names."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,27 +20,27 @@ _MOST_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """Where the policies of the site are kept; the shipped one is always at hand."""
+class DecisionReplay:
+    """Replays decisions by the policies in `folder` and by the shipped one."""
 
     folder: Path | None
 
-    def judged(self, body: Mapping[str, Any]) -> ReplayMessage:
-        """What comes out for the body of a `passage.judged`."""
+    def replay(self, body: Mapping[str, Any]) -> ReplayMessage:
+        """The decision on the body of a `passage.judged`, made again."""
         named = body.get("policy")
         named = named if isinstance(named, Mapping) else {}
         known = self._policy(str(named.get("sha256")))
         try:
             evidence = from_plain(body["evidence"])
         except (KeyError, TypeError, ValueError, AttributeError):
-            return _told("evidence_incomplete", named, None, [])
+            return _message("evidence_incomplete", named, None, [])
         measures = list(_measures(evidence, known))
         if known is None:
-            return _told("policy_missing", named, None, measures)
+            return _message("policy_missing", named, None, measures)
         outcome = decide(evidence, known)
         recorded = (body.get("outcome"), body.get("reasons"), body.get("remarks"))
         result: Result = "same" if recorded == _as_recorded(outcome) else "different"
-        return _told(result, named, outcome, measures)
+        return _message(result, named, outcome, measures)
 
     def _policy(self, sha256: str) -> Policy | None:
         return next((one for one in self._policies() if one.sha256 == sha256), None)
@@ -60,14 +60,14 @@ Result = Literal["same", "different", "policy_missing", "evidence_incomplete"]
 def _as_recorded(outcome: Admit | Refer) -> tuple[str, Any, Any]:
     """Outcome, reasons and remarks as a lane writes them."""
     reasons = outcome.reasons if isinstance(outcome, Refer) else ()
-    return _word(outcome), to_plain(reasons), to_plain(outcome.remarks)
+    return _outcome_name(outcome), to_plain(reasons), to_plain(outcome.remarks)
 
 
-def _word(outcome: Admit | Refer) -> Literal["admit", "refer"]:
+def _outcome_name(outcome: Admit | Refer) -> Literal["admit", "refer"]:
     return "admit" if isinstance(outcome, Admit) else "refer"
 
 
-def _told(
+def _message(
     result: Result, named: Mapping[str, Any], outcome: Admit | Refer | None, measures: list[MeasureMessage]
 ) -> ReplayMessage:
     version, sha256 = named.get("version"), named.get("sha256")
@@ -75,14 +75,14 @@ def _told(
         result=result,
         policy_version=str(version) if version is not None else None,
         policy_sha256=str(sha256) if sha256 is not None else None,
-        outcome=None if outcome is None else _word(outcome),
+        outcome=None if outcome is None else _outcome_name(outcome),
         reasons=[str(reason) for reason in outcome.reasons] if isinstance(outcome, Refer) else [],
         measures=measures,
     )
 
 
 def _measures(evidence: Evidence, known: Policy | None) -> Iterator[MeasureMessage]:
-    """What was measured, against the limits of the policy where it is at hand."""
+    """The measured values, against the limits of the policy where it is available."""
     band = known.band(evidence.matcher) if known else None
     yield _measure("similarity", evidence.similarity, Limit(min=band.admit) if band else None)
     yield _measure("achieved_fmr", evidence.achieved_fmr, None)

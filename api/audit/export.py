@@ -1,4 +1,4 @@
-"""The ledger as a file that the one-file verifier (`api/audit/verifier.py`) checks without a desk.
+"""Writes the ledger into files that the stand-alone verifier (`api/audit/verifier.py`) checks.
 
 An export holds every entry and every signed head. A proof holds some entries, the hashes that lead from each
 to a signed head, and, for heads that somebody kept, those that show that the ledger only grew since.
@@ -26,11 +26,11 @@ def export(session: Session) -> Iterator[str]:
     size = chain.head(session).seq
     rows = session.scalars(select(TreeHeadRow).where(TreeHeadRow.size <= size).order_by(TreeHeadRow.size))
     signed = [signing.as_head(row) for row in rows]
-    yield _first("export", size, [head.size for head in signed])
+    yield _first_line("export", size, [head.size for head in signed])
     for payload, hash_ in _entries(session, size):
         yield _line({"entry": {"payload": payload, "hash": hash_}})
     for head in signed:
-        yield _line({"head": head.as_told()})
+        yield _line({"head": head.to_json()})
     yield _line({"end": {"entries": size}})
 
 
@@ -44,11 +44,11 @@ def proof(session: Session, wanted: Sequence[int], since: Iterable[int] = ()) ->
     if head is None or key_at is None or not wanted or not 1 <= min(wanted) <= max(wanted) <= head.size:
         raise NotInLedgerError
     tree, seqs = Tree(session), sorted({*wanted, key_at})
-    yield _first("proof", head.size, [head.size])
+    yield _first_line("proof", head.size, [head.size])
     for seq in seqs:
         row = session.get_one(LedgerRow, seq)
         yield _line({"entry": {"payload": row.payload, "hash": row.hash}})
-    yield _line({"head": head.as_told()})
+    yield _line({"head": head.to_json()})
     for seq in seqs:
         yield _line(
             {"inclusion": {"seq": seq, "size": head.size, "path": _hex(tree.inclusion(seq, head.size))}}
@@ -76,9 +76,9 @@ def _entries(session: Session, size: int) -> Iterator[tuple[str, str]]:
     yield from rows
 
 
-def _first(holds: str, size: int, signed: list[int]) -> str:
-    told = {"file": verifier.FILE, "version": verifier.VERSION, "holds": holds}
-    return _line({**told, "chain": chain.CHAIN, "entries": size, "heads": signed})
+def _first_line(holds: str, size: int, signed: list[int]) -> str:
+    kind = {"file": verifier.FILE, "version": verifier.VERSION, "holds": holds}
+    return _line({**kind, "chain": chain.CHAIN, "entries": size, "heads": signed})
 
 
 def _hex(path: Iterable[bytes]) -> list[str]:
@@ -86,5 +86,5 @@ def _hex(path: Iterable[bytes]) -> list[str]:
 
 
 def _line(fields: Mapping[str, Any]) -> str:
-    # ASCII alone: no reader can split a line where an entry's text holds a line separator.
+    # ASCII only: an entry's text may hold a line separator.
     return json.dumps(fields, separators=(",", ":")) + "\n"

@@ -1,14 +1,14 @@
-"""What an auditor is told over the wire: passages, what happened to one, and whether its decision follows."""
+"""The messages for auditors: passages found, the entries about one, and the replay of its decision."""
 
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
-from api.platform.messages import Sha256, Wire
+from api.platform.messages import Sha256, StrictMessage
 
 
-class PassageFound(Wire):
+class PassageFound(StrictMessage):
     """One passage in a list."""
 
     passage: str
@@ -21,14 +21,14 @@ class PassageFound(Wire):
     ended: str | None = Field(description="How the passage ended at the lane.")
 
 
-class PassagesFound(Wire):
+class PassagesFound(StrictMessage):
     """One page of passages, newest first."""
 
     passages: list[PassageFound]
     before: int | None = Field(description="Send it as `before` for the next page; null: there is none.")
 
 
-class MeasureMessage(Wire):
+class MeasureMessage(StrictMessage):
     """One thing that was measured, and the limit that the policy sets."""
 
     name: str
@@ -39,8 +39,8 @@ class MeasureMessage(Wire):
     holds: bool | None = Field(description="Whether the value is within; null: there is no limit to hold.")
 
 
-class ReplayMessage(Wire):
-    """The decision made once more, from the evidence in the ledger and the policy that it names."""
+class ReplayMessage(StrictMessage):
+    """The decision made again, from the evidence in the ledger and the policy that it names."""
 
     result: Literal["same", "different", "policy_missing", "evidence_incomplete"]
     policy_version: str | None
@@ -50,13 +50,13 @@ class ReplayMessage(Wire):
     measures: list[MeasureMessage]
 
 
-class StepMessage(Wire):
+class StepMessage(StrictMessage):
     """One entry about the passage, with what proves it."""
 
     seq: int
     at: datetime | None = Field(description="When the desk recorded it.")
     kind: str
-    lane: str | None = Field(description="Who told it; null: the desk itself.")
+    lane: str | None = Field(description="The lane that sent it; null: the desk itself.")
     told_at: datetime | None = Field(description="The lane's own time.")
     body: dict[str, Any] | None
     payload: str = Field(description="The entry exactly as it is stored and was hashed.")
@@ -65,8 +65,8 @@ class StepMessage(Wire):
     replay: ReplayMessage | None = Field(description="Of a judgement.")
 
 
-class PassageAudited(Wire):
-    """Everything that the ledger holds about a passage, in order."""
+class PassageAudited(StrictMessage):
+    """All entries about a passage, in order."""
 
     found: PassageFound
     steps: list[StepMessage]

@@ -1,94 +1,88 @@
-"""What an auditor does at a desk: find passages, look at one from document to gate, take its proof away."""
+"""The auditor's use cases: find passages, read one from document to gate, export its proof."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from api.audit import export
-from api.audit.decision_replay import Replay
+from api.audit.decision_replay import DecisionReplay
 from api.audit.messages import PassageAudited, PassageFound, PassagesFound, StepMessage
-from api.ledger import proofs as proving
-from api.ledger import search as audit
-from api.ledger.proofs import Proving
-from api.ledger.search import Fact, Wanted
+from api.ledger import search
+from api.ledger.proofs import Proofs
+from api.ledger.search import FoundEntry, PassageQuery
 from api.platform.database.database import Database
 from api.platform.errors import PassageNotFoundError
-from api.web.desk import Desk
 
 ON_A_PAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Auditing:
-    """The ledger as an auditor reads it. Nothing here changes anything."""
+class PassageAudit:
+    """The ledger as an auditor reads it. Nothing here changes it."""
 
     database: Database
-    proving: Proving
-    replay: Replay
+    proofs: Proofs
+    decision_replay: DecisionReplay
 
-    @classmethod
-    def of(cls, desk: Desk) -> Self:
-        """For a running desk."""
-        return cls(desk.database, proving.of(desk), Replay(desk.settings.policies))
-
-    def search(self, wanted: Wanted, before: int | None = None) -> PassagesFound:
+    def search(self, wanted: PassageQuery, before: int | None = None) -> PassagesFound:
         """One page of passages, newest first."""
         with self.database.read() as session:
-            page = audit.search(session, wanted, before=before, limit=ON_A_PAGE)
-            found = [_found(passage, audit.facts(session, passage)) for passage in page.passages]
+            page = search.search(session, wanted, before=before, limit=ON_A_PAGE)
+            found = [_found(passage, search.entries_about(session, passage)) for passage in page.passages]
         return PassagesFound(passages=found, before=page.before)
 
     def passage(self, passage: str) -> PassageAudited:
-        """All that happened in one passage. Raises PassageNotFoundError."""
+        """All entries about one passage. Raises PassageNotFoundError."""
         with self.database.read() as session:
-            facts = audit.facts(session, passage)
-        if not facts:
+            entries = search.entries_about(session, passage)
+        if not entries:
             raise PassageNotFoundError
-        return PassageAudited(found=_found(passage, facts), steps=[self._step(fact) for fact in facts])
+        return PassageAudited(found=_found(passage, entries), steps=[self._step(entry) for entry in entries])
 
     def proof(self, passage: str) -> str:
-        """The file that proves these entries to who has the verifier. Raises PassageNotFoundError."""
-        self.proving.head()
+        """The proof of these entries, for the stand-alone verifier. Raises PassageNotFoundError."""
+        self.proofs.head()
         with self.database.read() as session:
             wanted = export.of_passage(session, passage)
             if not wanted:
                 raise PassageNotFoundError
             return "".join(export.proof(session, wanted))
 
-    def _step(self, fact: Fact) -> StepMessage:
-        judged = fact.kind == "passage.judged" and fact.body is not None
+    def _step(self, entry: FoundEntry) -> StepMessage:
+        judged = entry.kind == "passage.judged" and entry.body is not None
         return StepMessage(
-            seq=fact.seq,
-            at=fact.at,
-            kind=fact.kind,
-            lane=fact.lane,
-            told_at=fact.told_at,
-            body=None if fact.body is None else dict(fact.body),
-            payload=fact.payload,
-            hash=fact.hash,
-            fault=fact.fault,
-            replay=self.replay.judged(fact.body) if judged and fact.body is not None else None,
+            seq=entry.seq,
+            at=entry.at,
+            kind=entry.kind,
+            lane=entry.lane,
+            told_at=entry.lane_at,
+            body=None if entry.body is None else dict(entry.body),
+            payload=entry.payload,
+            hash=entry.hash,
+            fault=entry.fault,
+            replay=self.decision_replay.replay(entry.body) if judged and entry.body is not None else None,
         )
 
 
-def _found(passage: str, facts: Iterable[Fact]) -> PassageFound:
-    """A passage in one line: what its facts say last."""
-    told: dict[str, Any] = {"lane": None, "started_at": None, "outcome": None, "reasons": []}
+def _found(passage: str, entries: Iterable[FoundEntry]) -> PassageFound:
+    """A passage in one line: the last that its entries say."""
+    summary: dict[str, Any] = {"lane": None, "started_at": None, "outcome": None, "reasons": []}
     officers: dict[str, None] = {}
     answer: str | None = None
     ended: str | None = None
-    for fact in facts:
-        body = fact.body or {}
-        told["lane"], told["started_at"] = told["lane"] or fact.lane, told["started_at"] or fact.at
-        if fact.kind == "passage.judged":
-            told["outcome"], told["reasons"] = body.get("outcome"), codes(body.get("reasons"))
+    for entry in entries:
+        body = entry.body or {}
+        summary["lane"] = summary["lane"] or entry.lane
+        summary["started_at"] = summary["started_at"] or entry.at
+        if entry.kind == "passage.judged":
+            summary["outcome"], summary["reasons"] = body.get("outcome"), codes(body.get("reasons"))
         if isinstance(body.get("officer"), str):
             officers.setdefault(body["officer"])
-        if fact.kind in ("referral.decided", "referral.corrected"):
+        if entry.kind in ("referral.decided", "referral.corrected"):
             answer = body["decision"]["answer"]
-        if fact.kind == "passage.closed":
+        if entry.kind == "passage.closed":
             ended = body.get("how")
-    return PassageFound(passage=passage, officers=list(officers), answer=answer, ended=ended, **told)
+    return PassageFound(passage=passage, officers=list(officers), answer=answer, ended=ended, **summary)
 
 
 def codes(reasons: object) -> list[str]:

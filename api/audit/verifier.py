@@ -22,7 +22,7 @@ from typing import Any
 FILE = "passenger-lane ledger"
 VERSION = 1
 MOST_SIGNATURES = 200
-"""Of a long export, the newest so many signatures are checked; the roots of all heads are."""
+"""In a long export, only so many newest signatures are checked, but the roots of all heads."""
 
 LONGEST_LINE = 1 << 24
 """In characters: a file that somebody made to fill the memory is refused."""
@@ -208,7 +208,7 @@ WRITTEN = {
 
 
 def signed_bytes(head: Fields) -> bytes:
-    """What the desk signs: five lines."""
+    """The five lines that the desk signs."""
     return f"passenger-lane tree head 1\ndesk\n{head['size']}\n{head['root']}\n{head['at']}\n".encode()
 
 
@@ -218,7 +218,7 @@ def is_genuine(head: Fields) -> bool:
 
 
 def as_head(fields: Fields) -> Fields:
-    """A head as it is told. Raises Unreadable where it is none."""
+    """A head from its JSON object. Raises Unreadable where it is none."""
     texts = ("root", "at", "key", "signature")
     if type(fields.get("size")) is not int or any(type(fields.get(name)) is not str for name in texts):
         raise Unreadable("a signed head has a size, a root, a time, a key and a signature")
@@ -254,7 +254,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Fields:
 
 
 def as_entry(payload: str) -> Fields:
-    """What an entry says, in the one form that it can be said in. Raises Wrong."""
+    """The fields of an entry, which must be in canonical form. Raises Wrong."""
     found: Fields = json.loads(payload)
     types = {"at": str, "body": dict, "chain": str, "kind": str, "previous": str, "seq": int}
     again = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -266,7 +266,7 @@ def as_entry(payload: str) -> Fields:
 
 
 class Check:
-    """One file, line by line; what was found out is told at the end."""
+    """Checks one file, line by line."""
 
     def __init__(self, witnessed: list[Fields], keys: list[str]) -> None:
         self.witnessed, self.keys = witnessed, keys
@@ -275,10 +275,10 @@ class Check:
         self.roots: dict[int, bytes] = {}
         self.announced: dict[str, int] = {}
         self.entries: dict[int, Fields] = {}
-        """Of a proof alone: of an export, entries are checked as they pass."""
+        """Only of a proof: entries of an export are checked as they are read."""
         self.previous = "0" * 64
-        self.told = -1
-        """How many entries the last line speaks of."""
+        self.stated = -1
+        """How many entries the last line states."""
         self.inclusions: list[Fields] = []
         self.consistencies: list[Fields] = []
         self.proven: list[str] = []
@@ -299,8 +299,8 @@ class Check:
             ended = self._take(line, whole=whole, sizes=sizes)
         if not ended:
             raise Wrong("the file is cut off: its last line is missing")
-        if self.told != (self.growing.size if whole else len(self.entries)):
-            raise Wrong(f"the file holds another number of entries than it says: {self.told}")
+        if self.stated != (self.growing.size if whole else len(self.entries)):
+            raise Wrong(f"the file holds another number of entries than it says: {self.stated}")
         self._check_witnessed()
         self._finish_export() if whole else self._finish_proof()
 
@@ -326,7 +326,7 @@ class Check:
         elif "consistency" in line:
             self.consistencies.append(line["consistency"])
         elif "end" in line:
-            self.told = line["end"]["entries"]
+            self.stated = line["end"]["entries"]
         else:
             raise Wrong("the file holds a line that no desk writes")
         return "end" in line
@@ -418,8 +418,8 @@ class Check:
             left.discard(seq)
         if left:
             raise Wrong(f"no proof that entry {min(left)} is in the ledger")
-        told = ", ".join(str(seq) for seq in sorted(self.entries))
-        self.proven.append(f"each of these entries is unchanged and in the signed ledger: {told}")
+        numbers = ", ".join(str(seq) for seq in sorted(self.entries))
+        self.proven.append(f"each of these entries is unchanged and in the signed ledger: {numbers}")
 
     def _check_consistency(self, proof: Fields, heads: dict[int, Fields], known: dict[int, Fields]) -> None:
         first, second = known.get(proof["first"]), heads.get(proof["second"])
@@ -499,20 +499,20 @@ def main(arguments: list[str] | None = None) -> int:
         check = Check(kept_heads(asked.head), asked.key)
         check.run(asked.file)
     except Wrong as wrong:
-        return _tell(asked.json, {"verified": False, "fault": str(wrong)}, f"NOT verified: {wrong}", 1)
+        return _report(asked.json, {"verified": False, "fault": str(wrong)}, f"NOT verified: {wrong}", 1)
     except Unreadable as error:
-        return _tell(asked.json, {"verified": None, "fault": str(error)}, f"cannot be read: {error}", 2)
+        return _report(asked.json, {"verified": None, "fault": str(error)}, f"cannot be read: {error}", 2)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         fault = f"a line has not the form that a desk writes ({type(error).__name__})"
-        return _tell(asked.json, {"verified": False, "fault": fault}, f"NOT verified: {fault}", 1)
+        return _report(asked.json, {"verified": False, "fault": fault}, f"NOT verified: {fault}", 1)
     text = ["verified. Proven:", *(f"  + {one}" for one in check.proven)]
     text += ["Not proven:", *(f"  - {one}" for one in check.not_proven)] if check.not_proven else []
-    told = {"verified": True, "proven": check.proven, "not_proven": check.not_proven}
-    return _tell(asked.json, told, "\n".join(text), 0)
+    result = {"verified": True, "proven": check.proven, "not_proven": check.not_proven}
+    return _report(asked.json, result, "\n".join(text), 0)
 
 
-def _tell(as_json: bool, told: Fields, text: str, status: int) -> int:  # noqa: FBT001 - as it was asked
-    print(json.dumps(told) if as_json else text)  # noqa: T201 - a program of its own
+def _report(as_json: bool, result: Fields, text: str, status: int) -> int:  # noqa: FBT001 - as it was asked
+    print(json.dumps(result) if as_json else text)  # noqa: T201 - a program of its own
     return status
 
 

@@ -1,4 +1,4 @@
-"""A second party that keeps nothing but signed heads: no rewriting of the ledger escapes it.
+"""A second party that keeps signed heads only, and finds any rewriting of the ledger.
 
 It asks for the newest head and for the proof that the ledger it kept is its beginning. Where a desk cannot
 give one, both heads together are the evidence: signed by the same key, they contradict each other.
@@ -32,7 +32,7 @@ class ContradictionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Where the heads are kept, and how the desk is asked."""
+    """The file of the heads, and the access to the desk."""
 
     store: Path
     desk: httpx.Client
@@ -72,7 +72,7 @@ class Witness:
         answer = self._ask("/head", {})
         if answer.status_code != httpx.codes.OK:
             raise WitnessError(f"the desk answers {answer.status_code}: check address and token")
-        return _told(answer)
+        return _read_head(answer)
 
     def _consistency(self, first: int, head: TreeHead) -> list[bytes] | None:
         """None: the desk has no proof of what it signed."""
@@ -107,15 +107,15 @@ def read(path: Path) -> list[TreeHead]:
     """The heads in a file, one JSON object a line; none where there is no file. Raises WitnessError."""
     try:
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        return [tree_head.told(json.loads(line)) for line in lines]
+        return [tree_head.from_json(json.loads(line)) for line in lines]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise WitnessError(f"{path}: these are no signed heads ({type(error).__name__})") from error
 
 
-def _told(answer: httpx.Response) -> TreeHead:
+def _read_head(answer: httpx.Response) -> TreeHead:
     try:
         fields: dict[str, Any] = answer.json()
-        return tree_head.told(fields)
+        return tree_head.from_json(fields)
     except (ValueError, TypeError, AttributeError) as error:
         raise WitnessError("what the desk answers is no signed head") from error
 
@@ -125,7 +125,7 @@ def _keep(path: Path, kept: Sequence[TreeHead]) -> None:
     beside = path.with_name(f"{path.name}.new")
     try:
         with beside.open("w", encoding="utf-8") as file:
-            file.writelines(f"{json.dumps(head.as_told())}\n" for head in kept)
+            file.writelines(f"{json.dumps(head.to_json())}\n" for head in kept)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

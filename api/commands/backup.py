@@ -7,14 +7,8 @@ from typing import Annotated
 
 import typer
 
-from api.audit.verify.ledger import verify_ledger
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, plain_errors
-from api.faces.keyring import opened_keyring
-from api.lanes.recovery import note_restored
-from api.ledger import backup
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, load, plain_errors
 from api.platform.clock import utc_now
-from api.platform.database.database import Database, must_exist
-from api.platform.settings import load
 from lane.platform.errors import LedgerBrokenError
 
 
@@ -29,6 +23,9 @@ def back_up(
     It holds what officers decided and faces under keys that are not in it: keep it where only you can read.
     `python -m api ledger verify --database FILE` proves it.
     """
+    from api.ledger import backup
+    from api.platform.database.database import Database, must_exist
+
     with plain_errors():
         settings = load(config, database=database)
         must_exist(settings.database)
@@ -37,8 +34,8 @@ def back_up(
             head = backup.back_up(store, to, _progress)
         finally:
             store.close()
-    told = {"backup": str(to), "entries": head.seq, "head": str(head)}
-    typer.echo(json.dumps(told) if as_json else f"{to}: {head.seq} entries, head {head}")
+    result = {"backup": str(to), "entries": head.seq, "head": str(head)}
+    typer.echo(json.dumps(result) if as_json else f"{to}: {head.seq} entries, head {head}")
 
 
 def restore(
@@ -55,6 +52,12 @@ def restore(
     Exit status 1: the ledger in the backup is not whole. 2: the file is no backup, or the database is not
     empty, not a desk's or in no folder that there is; then nothing was changed.
     """
+    from api.audit.verify.ledger import verify_ledger
+    from api.faces.keyring import opened_keyring
+    from api.lanes.recovery import note_restored
+    from api.ledger import backup
+    from api.platform.database.database import Database
+
     with plain_errors():
         settings = load(config, database=database)
         store = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
@@ -68,9 +71,9 @@ def restore(
             raise typer.Exit(1) from error
         finally:
             store.close()
-    told = {"verified": True, "entries": entries, "head": str(head)}
+    result = {"verified": True, "entries": entries, "head": str(head)}
     text = f"restored and verified: {entries} entries. Head for lanes that refuse the desk:\n{head}"
-    typer.echo(json.dumps(told) if as_json else text)
+    typer.echo(json.dumps(result) if as_json else text)
 
 
 def _progress(table: str, done: int, total: int) -> None:

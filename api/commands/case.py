@@ -4,18 +4,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
-from api.faces.keyring import Keyring, keyring_of
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, load, plain_errors
 from api.platform.clock import utc_now
-from api.platform.database.database import Database
 from api.platform.errors import CaseRefusedError
-from api.platform.settings import Settings, load
 from api.review.officer_accuracy import Truth
-from api.review.prepared import case_file, stored_cases
+
+if TYPE_CHECKING:
+    from api.faces.keyring import Keyring
+    from api.platform.database.database import Database
+    from api.platform.settings import Settings
+    from api.review.prepared import case_file
 
 app = typer.Typer(
     help="Prepared cases: they show how sure an officer's eye is, and train it.", no_args_is_help=True
@@ -40,18 +42,22 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Keep a case, its faces sealed, and print its name."""
+    from api.review.prepared import stored_cases
+
     with plain_errors():
         settings = load(config, database=database)
         given = _of_file(file) if file else _of_pictures(document, live, truth, training=training)
         with _opened(settings) as (store, keyring):
             case = stored_cases.add(store, keyring, given, clock=utc_now)
-    told = {"case": case, "training": given.training, "images": len(given.images)}
-    typer.echo(json.dumps(told) if as_json else f"{case} is kept, with {len(given.images)} images.")
+    result = {"case": case, "training": given.training, "images": len(given.images)}
+    typer.echo(json.dumps(result) if as_json else f"{case} is kept, with {len(given.images)} images.")
 
 
 @app.command("list")
 def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the cases in use. Whoever reads this knows the truth: it is no list for officers."""
+    from api.review.prepared import stored_cases
+
     with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
         found = stored_cases.listed(session)
     if as_json:
@@ -69,6 +75,8 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
 @app.command("retire")
 def retire(case: str, database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Show a case to nobody any more, and erase its faces."""
+    from api.review.prepared import stored_cases
+
     with (
         plain_errors(),
         _opened(load(config, database=database)) as (store, keyring),
@@ -79,7 +87,9 @@ def retire(case: str, database: DatabaseOption = None, config: ConfigOption = No
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Database, Keyring]]:
+def _opened(settings: "Settings") -> "Iterator[tuple[Database, Keyring]]":
+    from api.faces.keyring import keyring_of
+
     with existing(settings) as store:
         keyring = keyring_of(settings)
         keyring.prepare()
@@ -89,13 +99,17 @@ def _opened(settings: Settings) -> Iterator[tuple[Database, Keyring]]:
             keyring.close()
 
 
-def _of_file(file: Path) -> case_file.PreparedCase:
+def _of_file(file: Path) -> "case_file.PreparedCase":
+    from api.review.prepared import case_file
+
     return case_file.read(_bytes(file, case_file.MOST_FILE_BYTES), _check)
 
 
 def _of_pictures(
     document: Path | None, live: list[Path] | None, truth: Truth | None, *, training: bool
-) -> case_file.PreparedCase:
+) -> "case_file.PreparedCase":
+    from api.review.prepared import case_file
+
     if document is None or not live or truth is None:
         raise CaseRefusedError("give a file, or --document, --live and --truth")
     most = case_file.MOST_IMAGE_BYTES
@@ -113,8 +127,8 @@ def _bytes(path: Path, most: int) -> bytes:
 
 def _check(body: bytes) -> None:
     """Decode within the lane's own bounds."""
-    from models.errors import ImageError  # noqa: PLC0415 - --help must not load the decoders
-    from models.image import decode  # noqa: PLC0415
+    from models.errors import ImageError
+    from models.image import decode
 
     try:
         decode(body)

@@ -5,12 +5,8 @@ from typing import Annotated
 
 import typer
 
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
-from api.faces import erasure
-from api.people.officers import COMMAND_LINE
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, load, plain_errors
 from api.platform.clock import utc_now
-from api.platform.database.database import opened
-from api.platform.settings import load
 
 app = typer.Typer(
     help="Legal holds: while one is there, no face of the passage is erased.", no_args_is_help=True
@@ -25,6 +21,9 @@ def place(
     passage: Passage, reason: Reason, database: DatabaseOption = None, config: ConfigOption = None
 ) -> None:
     """Suspend the erasure of a passage's faces."""
+    from api.faces import erasure
+    from api.people.officers import COMMAND_LINE
+
     _check(reason)
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
         erasure.place(session, passage, COMMAND_LINE, reason, at=utc_now())
@@ -36,6 +35,9 @@ def lift(
     passage: Passage, reason: Reason, database: DatabaseOption = None, config: ConfigOption = None
 ) -> None:
     """Let the erasure go on: a running desk erases what is due within a second."""
+    from api.faces import erasure
+    from api.people.officers import COMMAND_LINE
+
     _check(reason)
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
         erasure.lift(session, passage, COMMAND_LINE, reason, at=utc_now())
@@ -45,6 +47,9 @@ def lift(
 @app.command("list")
 def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print every hold that is not lifted, the oldest first."""
+    from api.faces import erasure
+    from api.platform.database.database import opened
+
     with (
         plain_errors(),
         opened(load(config, database=database).database) as store,
@@ -52,7 +57,7 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
     ):
         found = erasure.holds(session)
     if as_json:
-        told = [
+        listed = [
             {
                 "passage": hold.passage,
                 "placed_by": hold.placed_by,
@@ -61,7 +66,7 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
             }
             for hold in found
         ]
-        typer.echo(json.dumps({"holds": told}, ensure_ascii=False))
+        typer.echo(json.dumps({"holds": listed}, ensure_ascii=False))
         return
     for hold in found:
         typer.echo(f"{hold.passage}  since {hold.placed_at.isoformat()}  by {hold.placed_by}: {hold.reason}")

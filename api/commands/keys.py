@@ -1,16 +1,16 @@
 """`python -m api keys …`: the key-encryption key, under which the keys of all faces are wrapped."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import ConfigOption, DatabaseOption, plain_errors
-from api.faces.keyring import Keyring, keyring_of
-from api.faces.sealing import KeyEncryption, KeyFile, LocalKey, decoded
-from api.platform.database.database import must_exist
+from api.commands.options import ConfigOption, DatabaseOption, load, plain_errors
 from api.platform.errors import SettingsError
-from api.platform.settings import load
+
+if TYPE_CHECKING:
+    from api.faces.keyring import Keyring
+    from api.faces.sealing import KeyEncryption
 
 app = typer.Typer(help="The key under which the keys of all faces are wrapped.", no_args_is_help=True)
 
@@ -29,6 +29,10 @@ def rotate(
     With a key file, a new key takes the old one's place. With the key in the settings, --to names the next
     one; give that to the desk then.
     """
+    from api.faces.keyring import keyring_of
+    from api.faces.sealing import LocalKey, decoded
+    from api.platform.database.database import must_exist
+
     with plain_errors():
         settings = load(config, database=database)
         must_exist(settings.database)
@@ -44,7 +48,9 @@ def rotate(
     typer.echo(f"{count} keys are wrapped by key {kek.identity} now.")
 
 
-def _next(keyring: Keyring) -> KeyEncryption:
+def _next(keyring: "Keyring") -> "KeyEncryption":
+    from api.faces.sealing import KeyFile
+
     if isinstance(keyring.source, KeyFile):
         return keyring.source.next()
     return keyring.source.current(keyring.identity)

@@ -6,23 +6,18 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.audit import export as dossier
-from api.audit import witness
-from api.audit.verify.ledger import verify_ledger
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, plain_errors
-from api.faces.keyring import opened_keyring
-from api.ledger import chain, proofs, signing
-from api.ledger.proofs import Proving
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, load, plain_errors
 from api.platform.clock import utc_now
-from api.platform.database.database import must_exist, opened
 from api.platform.errors import SettingsError, StoreError, WitnessError
-from api.platform.settings import Settings, load
 from lane.ledger.chain import Head
 from lane.platform.errors import LedgerBrokenError
+
+if TYPE_CHECKING:
+    from api.platform.settings import Settings
 
 app = typer.Typer(help="The ledger: show its head, prove that nothing was changed.", no_args_is_help=True)
 
@@ -56,6 +51,11 @@ def verify(
 
     Exit status 1: something was, and it says what. Exit status 2: the database cannot be read.
     """
+    from api.audit import witness
+    from api.audit.verify.ledger import verify_ledger
+    from api.faces.keyring import opened_keyring
+    from api.platform.database.database import opened
+
     with plain_errors():
         witnessed = [_head(text) for text in head or ()]
         signed = [kept for file in witness_file or () for kept in witness.read(_there(file))]
@@ -67,7 +67,7 @@ def verify(
             _report({"verified": False, "fault": str(error)}, f"NOT verified: {error}", as_json=as_json)
             raise typer.Exit(1) from error
     head_now, set_back = found.head, list(found.set_back)
-    told: dict[str, object] = {
+    result: dict[str, object] = {
         "verified": True,
         "mode": "quick" if quick else "whole",
         "entries": head_now.seq,
@@ -82,12 +82,15 @@ def verify(
     text = f"verified: {head_now.seq} entries, head {head_now}, {found.heads} signed heads"
     if quick:
         text += "\nby hashes and signatures alone: what entries and tables say was not looked at"
-    _report(told, text + warning, as_json=as_json)
+    _report(result, text + warning, as_json=as_json)
 
 
 @app.command("head")
 def show_head(database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Print SEQ:HASH of the ledger's end. Keep it elsewhere: `verify --head` then finds any rewriting."""
+    from api.ledger import chain
+    from api.platform.database.database import opened
+
     with (
         plain_errors(),
         opened(load(config, database=database).database) as store,
@@ -97,7 +100,7 @@ def show_head(database: DatabaseOption = None, config: ConfigOption = None) -> N
 
 
 @app.command("export")
-def export(
+def export_ledger(
     out: OutOption, database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Write the whole ledger and its signed heads into a file that the stand-alone verifier checks.
@@ -106,13 +109,17 @@ def export(
     `python verifier.py FILE`.
     The file holds what the ledger holds: no face, no name, no document number, but all that officers did.
     """
+    from api.audit.export import export
+    from api.ledger import signing
+    from api.platform.database.database import opened
+
     with plain_errors():
         settings = load(config, database=database)
         _sign(settings)
         with opened(settings.database) as store, store.read() as session:
-            _write(out, dossier.export(session))
+            _write(out, export(session))
             head = signing.newest(session)
-    _report({"file": str(out), "head": head and head.as_told()}, f"exported to {out}", as_json=as_json)
+    _report({"file": str(out), "head": head and head.to_json()}, f"exported to {out}", as_json=as_json)
 
 
 @app.command("prove")
@@ -132,18 +139,21 @@ def prove(
 
     Whoever has the file sees these entries and no other, and needs no desk to check them.
     """
+    from api.audit.export import of_passage, proof
+    from api.platform.database.database import opened
+
     with plain_errors():
         if not seqs and not passage:
             raise typer.BadParameter("say which entries: their numbers, or --passage")
         settings = load(config, database=database)
         _sign(settings)
         with opened(settings.database) as store, store.read() as session:
-            wanted = [*(seqs or ()), *(dossier.of_passage(session, passage) if passage else ())]
+            wanted = [*(seqs or ()), *(of_passage(session, passage) if passage else ())]
             if not wanted:
                 raise StoreError(f"the ledger has no entry about a passage {passage}: check its name")
-            _write(out, dossier.proof(session, wanted, since or ()))
-    told = f"proof of {len(wanted)} entries written to {out}"
-    _report({"file": str(out), "entries": sorted(set(wanted))}, told, as_json=as_json)
+            _write(out, proof(session, wanted, since or ()))
+    text = f"proof of {len(wanted)} entries written to {out}"
+    _report({"file": str(out), "entries": sorted(set(wanted))}, text, as_json=as_json)
 
 
 @app.command("witness")
@@ -163,6 +173,8 @@ def keep_watch(
     Exit status 1: the ledger was rewritten or cut off; both heads are kept in STORE.contradiction.
     Exit status 2: the desk could not be asked.
     """
+    from api.audit import witness
+
     with plain_errors():
         token = os.environ.get("PASSENGER_LANE_WITNESS_TOKEN", "")
         if not token:
@@ -173,18 +185,21 @@ def keep_watch(
         except witness.ContradictionError as found:
             _report({"grew": False, "fault": str(found)}, f"NOT the same ledger: {found}", as_json=as_json)
             raise typer.Exit(1) from found
-    told = f"the ledger only grew: {head.size} entries, root {head.root}"
-    _report({"grew": True, "head": head.as_told()}, told, as_json=as_json)
+    text = f"the ledger only grew: {head.size} entries, root {head.root}"
+    _report({"grew": True, "head": head.to_json()}, text, as_json=as_json)
 
 
-def _sign(settings: Settings) -> None:
+def _sign(settings: "Settings") -> None:
     """Sign what is there now, where this is the desk's own machine; elsewhere the newest head is enough."""
+    from api.ledger import proofs
+    from api.platform.database.database import must_exist
+
     must_exist(settings.database)
     with suppress(SettingsError):  # nothing says where the key lies: it is on another machine
         key = proofs.key_file(settings)
         if key.is_file():
             with existing(settings) as store:
-                Proving(store, key, utc_now).head()
+                proofs.Proofs(store, key, utc_now).head()
 
 
 def _write(out: Path, lines: Iterable[str]) -> None:
@@ -215,5 +230,5 @@ def _head(text: str) -> Head:
     return Head(int(seq), hash_)
 
 
-def _report(told: dict[str, object], text: str, *, as_json: bool) -> None:
-    typer.echo(json.dumps(told) if as_json else text)
+def _report(result: dict[str, object], text: str, *, as_json: bool) -> None:
+    typer.echo(json.dumps(result) if as_json else text)

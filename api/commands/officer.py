@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,17 +12,15 @@ from api.commands.options import (
     JsonOption,
     ask_password,
     existing,
+    load,
     made,
     plain_errors,
 )
-from api.people import officers
-from api.people.officers import Known
-from api.people.passwords import Passwords, check_new, one_time
 from api.people.roles import Role
 from api.platform.clock import utc_now
-from api.platform.settings import load
-from api.review.cases import queue
-from api.review.prepared import inserted
+
+if TYPE_CHECKING:
+    from api.people.officers import Person
 
 app = typer.Typer(help="Who may sign in, as what.", no_args_is_help=True)
 
@@ -48,11 +46,14 @@ def add(
 
     A desk's first administrator is made here; administrators make everybody else on their page.
     """
+    from api.people import officers
+    from api.people.passwords import Passwords, one_time_password
+
     check_name(name)
     role = Role.SUPERVISOR if supervisor else role
     with plain_errors():
         settings = load(config, database=database)
-        password = one_time() if generate else _asked(name)
+        password = one_time_password() if generate else _asked(name)
         hashed = Passwords(settings.argon2).hash(password)
         with made(settings) as store, store.write() as session:
             pseudonym = officers.add(session, name, hashed, at=utc_now(), role=role, duties=_duties(duty))
@@ -68,6 +69,9 @@ def add(
 @app.command("set-role")
 def set_role(name: Name, role: Role, database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """Give somebody another role, and end the sessions with the old one."""
+    from api.people import officers
+    from api.review.cases import queue
+
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
         pseudonym, now = officers.named(session, name), utc_now()
         officers.set_role(session, pseudonym, role, at=now)
@@ -80,6 +84,9 @@ def set_duties(
     name: Name, duty: DutyOption = None, database: DatabaseOption = None, config: ConfigOption = None
 ) -> None:
     """Give somebody these duties and no other."""
+    from api.people import officers
+    from api.review.cases import queue
+
     duties = _duties(duty)
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
         pseudonym, now = officers.named(session, name), utc_now()
@@ -91,6 +98,9 @@ def set_duties(
 @app.command("disable")
 def disable(name: Name, database: DatabaseOption = None, config: ConfigOption = None) -> None:
     """End an officer's sessions and refuse new ones, for good. What the officer decided stays."""
+    from api.people import officers
+    from api.review.prepared import inserted
+
     with plain_errors(), existing(load(config, database=database)) as store, store.write() as session:
         pseudonym = officers.named(session, name)
         now = utc_now()
@@ -102,15 +112,17 @@ def disable(name: Name, database: DatabaseOption = None, config: ConfigOption = 
 @app.command("list")
 def listed(database: DatabaseOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Who may sign in, and who could once. Names are shown on this terminal only."""
+    from api.people import officers
+
     with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
         found = officers.listed(session)
     if as_json:
-        typer.echo(json.dumps({"officers": [_told(known) for known in found]}, ensure_ascii=False))
+        typer.echo(json.dumps({"officers": [_to_json(person) for person in found]}, ensure_ascii=False))
         return
-    for known in found:
-        state = " (disabled)" if known.disabled else ""
-        duties = f" [{', '.join(known.duties)}]" if known.duties else ""
-        typer.echo(f"{known.pseudonym}  {known.role.value}{duties}  {known.name}{state}")
+    for person in found:
+        state = " (disabled)" if person.disabled else ""
+        duties = f" [{', '.join(person.duties)}]" if person.duties else ""
+        typer.echo(f"{person.pseudonym}  {person.role.value}{duties}  {person.name}{state}")
 
 
 def check_name(name: str) -> None:
@@ -120,23 +132,27 @@ def check_name(name: str) -> None:
 
 
 def _asked(name: str) -> str:
+    from api.people.passwords import check_new
+
     password = ask_password()
     check_new(password, name)
     return password
 
 
 def _duties(given: list[str] | None) -> list[str]:
+    from api.people import officers
+
     duties = sorted(set(given or ()))
     if not all(re.fullmatch(officers.DUTY, duty) for duty in duties):
         raise typer.BadParameter("a duty has 1 to 32 small letters, digits, dashes or underscores")
     return duties
 
 
-def _told(known: Known) -> dict[str, object]:
+def _to_json(person: "Person") -> dict[str, object]:
     return {
-        "officer": known.name,
-        "pseudonym": known.pseudonym,
-        "role": known.role.value,
-        "duties": list(known.duties),
-        "disabled": known.disabled,
+        "officer": person.name,
+        "pseudonym": person.pseudonym,
+        "role": person.role.value,
+        "duties": list(person.duties),
+        "disabled": person.disabled,
     }

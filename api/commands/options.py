@@ -1,16 +1,21 @@
-"""What the desk's commands have in common: their options, and errors in one line."""
+"""What the desk's commands have in common: their options, and errors in one line.
+
+A command imports what it works with when it runs: `--help` loads no library of the desk.
+"""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.platform.database.database import Database, must_exist
 from api.platform.errors import ApiError
-from api.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from api.platform.database.database import Database
+    from api.platform.settings import Settings
 
 DatabaseOption = Annotated[
     str | None,
@@ -34,9 +39,18 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
+def load(config: Path | None, *, database: str | None) -> "Settings":
+    """The settings, with what the command line says of them. Raises SettingsError."""
+    from api.platform import settings
+
+    return settings.load(config, database=database)
+
+
 @contextmanager
-def made(settings: Settings) -> Iterator[Database]:
+def made(settings: "Settings") -> "Iterator[Database]":
     """The desk's database, made or brought up to date where it must be."""
+    from api.platform.database.database import Database
+
     store = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
     store.migrate()
     try:
@@ -46,8 +60,10 @@ def made(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
-def existing(settings: Settings) -> Iterator[Database]:
+def existing(settings: "Settings") -> "Iterator[Database]":
     """For commands that must not make a new database by a slip of the pen."""
+    from api.platform.database.database import must_exist
+
     must_exist(settings.database)
     with made(settings) as store:
         yield store

@@ -1,7 +1,7 @@
-"""Erasing: a passage's key is destroyed, its images' ciphertext goes, and the ledger says so.
+"""Erasing: a passage's key is destroyed, its images' ciphertext deleted, and the ledger records it.
 
-A passenger who passed through is erased at once; everybody else a set time after the passage closed, or after
-the lane last told of it. A legal hold suspends that.
+Faces of a passenger who passed through are erased at once; all others a set time after the passage closed, or
+after the lane last sent something of it. A legal hold suspends that.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ MOST_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A legal hold: while it is there, nothing of the passage is erased."""
+    """A legal hold: until it is lifted, nothing of the passage is erased."""
 
     passage: str
     placed_by: str
@@ -37,16 +37,16 @@ class Hold:
 
 
 def due(session: Session, *, closed_before: datetime) -> list[str]:
-    """Passages whose faces must go now, at most some of them."""
+    """Passages whose faces are due now, at most `MOST_AT_ONCE`."""
     asked = select(FacesRow.passage).where(_due(closed_before), ~_held()).limit(MOST_AT_ONCE)
     return list(session.scalars(asked))
 
 
 def erase(session: Session, keyring: Keyring, passage: str, *, closed_before: datetime, at: datetime) -> bool:
-    """Erase one passage's faces if they must go now. `session` must be one that writes.
+    """Erase one passage's faces if they are due now. `session` must be one that writes.
 
-    The key is destroyed before the transaction ends: the ledger never tells of an erasure that was not. Where
-    the transaction fails after that, the images can be opened no more, and the next run records it.
+    The key is destroyed before the transaction ends: the ledger never records an erasure that did not happen.
+    Where the transaction fails after that, the images can no longer be opened, and the next run records it.
     """
     row = session.get(FacesRow, passage, with_for_update=True)
     if row is None or passage not in due_of(session, passage, closed_before=closed_before):
@@ -67,13 +67,13 @@ def erase(session: Session, keyring: Keyring, passage: str, *, closed_before: da
 
 
 def due_of(session: Session, passage: str, *, closed_before: datetime) -> list[str]:
-    """The passage, where it must go now."""
+    """The passage, where its faces are due now."""
     asked = select(FacesRow.passage).where(FacesRow.passage == passage, _due(closed_before), ~_held())
     return list(session.scalars(asked))
 
 
 def leftovers(session: Session, keyring: Keyring) -> list[str]:
-    """Keys of passages that have nothing to open: a desk that died between key and image left them."""
+    """Keys of passages without images, left by a desk that died between key and image."""
     waiting = set(session.scalars(select(FacesRow.passage).where(FacesRow.erased_at.is_(None))))
     return sorted(keyring.passages() - waiting - keys_of_prepared_cases(session))
 
@@ -93,7 +93,7 @@ def place(session: Session, passage: str, officer: str, reason: str, *, at: date
         known = HoldRow(passage=passage, placed_by=officer, placed_at=at, reason=reason)
         session.add(known)
         session.flush()
-        chain.append(session, "hold.placed", _fact(passage, officer, reason), at=at)
+        chain.append(session, "hold.placed", _entry_body(passage, officer, reason), at=at)
     return _hold(known)
 
 
@@ -104,7 +104,7 @@ def lift(session: Session, passage: str, officer: str, reason: str, *, at: datet
         raise HoldUnknownError
     row.lifted_by, row.lifted_at, row.lift_reason = officer, at, reason
     session.flush()
-    chain.append(session, "hold.lifted", _fact(passage, officer, reason), at=at)
+    chain.append(session, "hold.lifted", _entry_body(passage, officer, reason), at=at)
 
 
 def holds(session: Session) -> list[Hold]:
@@ -114,7 +114,7 @@ def holds(session: Session) -> list[Hold]:
 
 
 def lifted(session: Session) -> list[dict[str, object]]:
-    """All legal holds that are over, as the ledger tells of them."""
+    """All lifted legal holds, as the ledger records them."""
     return [
         {
             "passage": row.passage,
@@ -136,11 +136,11 @@ def hold_on(session: Session, passage: str) -> Hold | None:
 
 
 def reason_hash(reason: str) -> str:
-    """What the ledger keeps of a reason."""
+    """What the ledger records of a reason."""
     return hashlib.sha256(reason.encode()).hexdigest()
 
 
-def _fact(passage: str, officer: str, reason: str) -> dict[str, str]:
+def _entry_body(passage: str, officer: str, reason: str) -> dict[str, str]:
     return {"passage": passage, "officer": officer, "reason_sha256": reason_hash(reason)}
 
 
@@ -172,5 +172,5 @@ def _hold(row: HoldRow) -> Hold:
 
 
 def keys_of_prepared_cases(session: Session) -> set[str]:
-    """Names under which the keyring holds keys_of_prepared_cases of prepared cases."""
+    """Names under which the keyring holds keys of prepared cases."""
     return set(session.scalars(select(PreparedRow.case).where(PreparedRow.retired_at.is_(None))))

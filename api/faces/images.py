@@ -1,6 +1,6 @@
 """The faces of passages: images sealed under a key for each passage, and how many the desk holds.
 
-An image comes before the entry that names it. Of an erased passage nothing is ever kept again.
+An image comes before the entry that names it. For an erased passage no image is ever stored again.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ _JPEG = b"\xff\xd8\xff"
 
 
 def check(sha256: str, body: bytes) -> None:
-    """Raise ImageRefusedError unless this is the JPEG file that it is said to be."""
+    """Raise ImageRefusedError unless this is a JPEG file with that hash."""
     if hashlib.sha256(body).hexdigest() != sha256 or not body.startswith(_JPEG):
         raise ImageRefusedError
 
 
 def wanted(session: Session, passage: str, sha256: str) -> bool:
-    """Whether an image of this passage would be kept, as it looks now."""
+    """Whether an image of this passage would be stored now."""
     row = session.get(FacesRow, passage)
     erased = row is not None and row.erased_at is not None
     return not erased and session.get(ImageRow, (passage, sha256)) is None
@@ -51,10 +51,10 @@ def keep(
     at: datetime,
     key: DataKey | None = None,
 ) -> None:
-    """Seal an uploaded image that was checked, once; of an erased passage it is taken and not kept.
+    """Seal and store an uploaded image that was checked, once. Of an erased passage nothing is stored.
 
-    `key`: the passage's as it was before the turn to write; where it is another by now, that one is asked
-    for. Raises PassageUnknownError, TooManyImagesError or KeyringError.
+    `key`: the passage's key as it was before the turn to write; where it has changed since, the new one is
+    fetched. Raises PassageUnknownError, TooManyImagesError or KeyringError.
     """
     if not _expected(session, lane, passage, sha256, at=at):
         return
@@ -64,7 +64,7 @@ def keep(
 
 
 def will_not_come(session: Session, lane: str, passage: str, sha256: str, *, at: datetime) -> None:
-    """Note that a lane has an image no more: the passage's entry need not wait for it.
+    """Note that a lane no longer has an image: the passage's entry need not wait for it.
 
     Raises PassageUnknownError or TooManyImagesError.
     """
@@ -73,9 +73,9 @@ def will_not_come(session: Session, lane: str, passage: str, sha256: str, *, at:
 
 
 def came(session: Session, passage: str, images: Iterable[str]) -> list[str]:
-    """Look that each image is here; return those that will not come. Raises ImageMissingError.
+    """Check that each image is here; return those that will not come. Raises ImageMissingError.
 
-    Where the passage is erased already, none will.
+    Where the passage is erased already, none will come.
     """
     row = session.get(FacesRow, passage)
     wanted = list(images)
@@ -89,7 +89,7 @@ def came(session: Session, passage: str, images: Iterable[str]) -> list[str]:
     return [sha256 for sha256 in wanted if not here[sha256]]
 
 
-def note_told(session: Session, entry: Entry, *, at: datetime) -> None:
+def note_entry(session: Session, entry: Entry, *, at: datetime) -> None:
     """Take in a lane's entry, received `at`: how long its passage's faces may stay counts from it."""
     passage = entry.body.get("passage")
     row = session.get(FacesRow, passage) if isinstance(passage, str) else None
@@ -97,7 +97,7 @@ def note_told(session: Session, entry: Entry, *, at: datetime) -> None:
         return
     row.told, row.last_at = True, at
     if entry.kind == "passage.closed" and row.closed_at is None:
-        # A lane that was out of reach tells late; faces do not stay longer for it.
+        # A lane that was out of reach sends this late; faces do not stay longer for it.
         row.closed_how, row.closed_at = str(entry.body.get("how")), min(entry.at, at)
     session.flush()
 
@@ -110,8 +110,8 @@ def image(session: Session, keyring: Keyring, passage: str, sha256: str) -> byte
     return unseal(keyring.key_of(passage), passage, sha256, row.sealed)
 
 
-def of(session: Session, passage: str) -> tuple[str, ...]:
-    """The images of a passage that are held."""
+def images_of(session: Session, passage: str) -> tuple[str, ...]:
+    """The stored images of a passage."""
     asked = select(ImageRow.sha256).where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
     return tuple(session.scalars(asked.order_by(ImageRow.received_at, ImageRow.sha256)))
 
@@ -119,15 +119,15 @@ def of(session: Session, passage: str) -> tuple[str, ...]:
 def held(session: Session) -> int:
     """How many passages the desk holds at least one image of, live or from the document.
 
-    Nobody is compared with anybody for this: whoever was referred twice counts twice, so the figure is an
-    upper bound of the passengers. A document that shows somebody else is not counted as another person.
+    No faces are compared for this: a passenger who was referred twice counts twice, so the figure is an upper
+    bound of the passengers. A document that shows somebody else is not counted as another person.
     """
     passages = select(ImageRow.passage).where(ImageRow.sealed.is_not(None)).distinct()
     return session.scalar(select(func.count()).select_from(passages.subquery())) or 0
 
 
 def _expected(session: Session, lane: str, passage: str, sha256: str, *, at: datetime) -> bool:
-    """Whether the image is to be noted: not where it is here, or the passage is erased."""
+    """Whether the image is to be stored: not where it is here already, or the passage is erased."""
     row = session.get(FacesRow, passage)
     if row is None:
         session.add(FacesRow(passage=passage, lane=lane, told=False, last_at=at))

@@ -43,21 +43,22 @@ from api.platform.errors import (
     StoreBusyError,
     StoreError,
 )
-from api.platform.settings import Settings, is_loopback
+from api.platform.settings import Settings
+from lane.platform.settings_section import is_loopback
 
 SCHEMA = "keyring"
 
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """What seals the images of one passage, and as what it lies in the keyring."""
+    """The key that seals the images of one passage, plain and as the keyring stores it."""
 
     secret: bytes = field(repr=False)
     wrapped: bytes
 
 
 class Keyring:
-    """Data keys by passage. Nothing is opened before `prepare`; no key is ever held in memory for later."""
+    """Data keys by passage. Nothing is opened before `prepare`; no data key is kept in memory."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class Keyring:
             event.listen(self._database.engine, "connect", _delete_securely)
 
     def prepare(self) -> None:
-        """Make what is not there yet, and get the key-encryption key.
+        """Make the keyring where there is none, and get the key-encryption key.
 
         Raises SettingsError where that is not the one that wrapped the keys, KeyringError or StoreError.
         """
@@ -94,8 +95,11 @@ class Keyring:
             raise KeyringError(f"the keyring cannot be used: {type(error).__name__}") from error
 
     def key_for(self, passage: str, *, at: datetime) -> DataKey:
-        """The passage's key, made where there is none: a key management service may be asked, which may be
-        far away, so not while others wait for the turn to write. Raises KeyWrongError or KeyringError."""
+        """The passage's key, made where there is none.
+
+        It may ask a key management service, which may be slow: not while others wait for the turn to write.
+        Raises KeyWrongError or KeyringError.
+        """
         with self._database.write(turn=False) as session:
             wrapped = self._wrapped(session, passage)
             kek = self._kek_of(session, share=True)
@@ -107,7 +111,7 @@ class Keyring:
             return DataKey(key, wrapped)
 
     def has(self, passage: str, key: DataKey) -> bool:
-        """Whether this is the passage's key still; asks no service."""
+        """Whether this is still the passage's key; asks no service."""
         with self._database.read() as session:
             return self._wrapped(session, passage) == key.wrapped
 
@@ -120,18 +124,21 @@ class Keyring:
             return self._kek_of(session).unwrap(wrapped, passage)
 
     def destroy(self, passages: Iterable[str]) -> None:
-        """Forget these keys, for good: what they sealed can never be opened again."""
+        """Destroy these keys for good: what they sealed can never be opened again."""
         with self._database.write(turn=False) as session:
             session.execute(delete(self._keys).where(self._keys.c.passage.in_(list(passages))))
         self.tidy()
 
     def passages(self) -> set[str]:
-        """Those that have a key."""
+        """Passages that have a key."""
         with self._database.read() as session:
             return set(session.scalars(select(self._keys.c.passage)))
 
     def rewrap(self, kek: KeyEncryption) -> int:
-        """Wrap every key anew, all or none; return how many. Raises KeyWrongError or KeyringError."""
+        """Wrap all keys with another key-encryption key, or none; return how many.
+
+        Raises KeyWrongError or KeyringError.
+        """
         with self._database.write(turn=False) as session:
             before = self._kek_of(session, share=False)
             rows = session.execute(select(self._keys.c.passage, self._keys.c.wrapped)).all()
@@ -160,12 +167,12 @@ class Keyring:
 
     @property
     def identity(self) -> str | None:
-        """Which key-encryption key wraps the keys; None before there is one."""
+        """The identity of the key-encryption key; None before there is one."""
         with self._database.read() as session:
             return session.scalar(select(self._head.c.identity))
 
     def tidy(self) -> None:
-        """Take what was deleted out of SQLite's log too; where somebody reads just now, the next time."""
+        """Remove what was deleted from SQLite's log too; during a read, that is left to the next call."""
         if not self._on_server:
             with self._database.engine.connect() as connection:
                 connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -16,7 +16,7 @@ from api.faces.sealing import KeyEncryption
 from api.platform.errors import KeyringError, KeyWrongError, SettingsError
 
 _ANSWER_S = 2.0
-"""A writer waits for it."""
+"""A request waits for it."""
 
 
 class TransitKey:
@@ -44,15 +44,15 @@ class TransitKey:
 
     def wrap(self, key: bytes, passage: str) -> bytes:
         """See `api.faces.sealing.KeyEncryption.wrap`."""
-        told = self._ask("encrypt", plaintext=_text(key), associated_data=_text(passage.encode()))
-        return _member(told, "ciphertext").encode()
+        answer = self._ask("encrypt", plaintext=_text(key), associated_data=_text(passage.encode()))
+        return _member(answer, "ciphertext").encode()
 
     def unwrap(self, wrapped: bytes, passage: str) -> bytes:
         """See `api.faces.sealing.KeyEncryption.unwrap`."""
         try:
             ciphertext = wrapped.decode("ascii")
-            told = self._ask("decrypt", ciphertext=ciphertext, associated_data=_text(passage.encode()))
-            return base64.b64decode(_member(told, "plaintext"), validate=True)
+            answer = self._ask("decrypt", ciphertext=ciphertext, associated_data=_text(passage.encode()))
+            return base64.b64decode(_member(answer, "plaintext"), validate=True)
         except (UnicodeError, binascii.Error) as error:
             raise KeyWrongError from error
 
@@ -62,14 +62,14 @@ class TransitKey:
             if answer.status_code == httpx.codes.BAD_REQUEST and what == "decrypt":
                 raise KeyWrongError
             answer.raise_for_status()
-            told = answer.json()
+            content = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise KeyringError from error
-        return told if isinstance(told, dict) else {}
+        return content if isinstance(content, dict) else {}
 
 
-def _member(told: dict[str, Any], name: str) -> str:
-    data = told.get("data")
+def _member(answer: dict[str, Any], name: str) -> str:
+    data = answer.get("data")
     found = data.get(name) if isinstance(data, dict) else None
     if not isinstance(found, str):
         raise KeyringError("the key management service's answer is not understood")

@@ -11,13 +11,12 @@ from api.faces.erasure import Hold
 from api.faces.keyring import Keyring
 from api.platform.database.database import Database
 from api.platform.errors import HoldUnknownError
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class FacesHeld:
     """How many passages the desk holds faces of; see `api.faces.images.held` for what that counts."""
 
     at: datetime
@@ -26,23 +25,18 @@ class Held:
 
     @property
     def warns(self) -> bool:
-        """Whether there are so many that somebody must know."""
+        """Whether the number has reached the warning level."""
         return self.passages >= self.warning_from
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """What suspends erasure, and shows what is held."""
+class LegalHolds:
+    """Places, lifts and shows legal holds, and counts the faces that the desk holds."""
 
     database: Database
     keyring: Keyring
     clock: Callable[[], datetime]
     warning_from: int
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Holding":
-        """The running desk's."""
-        return cls(desk.database, desk.keyring, desk.clock, desk.settings.faces_warning)
 
     def place(self, passage: str, by: str, reason: str) -> Hold:
         """Suspend the erasure of a passage's faces. Raises FacesUnknownError or FacesErasedError."""
@@ -52,7 +46,7 @@ class Holding:
         return hold
 
     def lift(self, passage: str, by: str, reason: str) -> None:
-        """Let it go on. Raises HoldUnknownError."""
+        """Let the erasure go on. Raises HoldUnknownError."""
         with self.database.write() as session:
             erasure.lift(session, passage, by, reason, at=self.clock())
         log.warning("hold.lifted", passage=passage, officer=by)
@@ -63,18 +57,18 @@ class Holding:
             return erasure.holds(session)
 
     def on(self, passage: str) -> tuple[Hold | None, tuple[str, ...]]:
-        """The hold on a passage, and the images of it that are held."""
+        """The hold on a passage, and its stored images."""
         with self.database.read() as session:
-            return erasure.hold_on(session, passage), images.of(session, passage)
+            return erasure.hold_on(session, passage), images.images_of(session, passage)
 
     def image(self, passage: str, sha256: str) -> bytes:
-        """An image of a passage under a legal hold, and of no other. Raises what `faces.image` raises."""
+        """An image of a passage, which must be under a legal hold. Raises what `images.image` raises."""
         with self.database.read() as session:
             if erasure.hold_on(session, passage) is None:
                 raise HoldUnknownError
             return images.image(session, self.keyring, passage, sha256)
 
-    def count(self) -> Held:
+    def count(self) -> FacesHeld:
         """How many passages the desk holds faces of."""
         with self.database.read() as session:
-            return Held(self.clock(), images.held(session), self.warning_from)
+            return FacesHeld(self.clock(), images.held(session), self.warning_from)

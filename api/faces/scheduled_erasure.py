@@ -1,4 +1,4 @@
-"""Erasing faces when they must go: at once behind who passed through, all others when their time has come."""
+"""Erases faces when they are due: at once after a passenger passed through, others after the retention."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,45 +6,42 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from api.faces import erasure, plain
+from api.faces import erasure
 from api.faces.keyring import Keyring
 from api.platform.database.database import Database
-from api.platform.monotonic_time import SteadyTime
+from api.platform.monotonic_time import ErasureClock
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Erasing:
-    """What erases, for one desk."""
+class ScheduledErasure:
+    """Erases faces, for one desk."""
 
     database: Database
     keyring: Keyring
     retention: timedelta
     clock: Callable[[], datetime]
-    steady: SteadyTime
-    """By which it is told what is old."""
+    erasure_clock: ErasureClock
+    """The clock by which faces become due."""
 
     def start(self) -> None:
-        """Make the keyring ready, and seal what an older desk kept as it was.
+        """Make the keyring ready.
 
-        Raises SettingsError, KeyringError or StoreError: without keys no desk takes faces.
+        Raises SettingsError, KeyringError or StoreError: a desk cannot store faces without it.
         """
         self.keyring.prepare()
-        sealed = plain.seal_all(self.database, self.keyring, at=self.clock())
-        if sealed:
-            log.info("images of an older desk are sealed", images=sealed)
 
     def erase_due(self) -> int:
-        """Erase all that must go now; return of how many passages."""
-        closed_before = self.steady() - self.retention
+        """Erase all that is due now; return the number of passages."""
+        closed_before = self.erasure_clock() - self.retention
         with self.database.read() as session:
             passages = erasure.due(session, closed_before=closed_before)
         return sum(self._erase(passage, closed_before) for passage in passages)
 
     def sweep(self) -> None:
         """Destroy keys that open nothing, and take what was destroyed out of the keyring's log."""
-        # As the only one who writes: no image is on its way between its key and its row.
+        # As the only writer: no image is just being stored between its key and its row.
         with self.database.write() as session:
             left = erasure.leftovers(session, self.keyring)
             if left:

@@ -1,4 +1,4 @@
-"""Faces under keys: what seals an image, and what wraps the key that sealed it. Nothing here is stored.
+"""Sealing images under data keys, and wrapping those keys. Nothing here is stored.
 
 Each passage has a data key of its own; destroying it erases the passage's images wherever copies of their
 ciphertext lie. Data keys are kept wrapped by one key-encryption key, which is never in the database.
@@ -87,22 +87,22 @@ class KeyFile:
         self._next = path.with_name(path.name + _NEXT)
 
     def current(self, identity: str | None) -> KeyEncryption:
-        """See `KeySource.current`. A rotation that was cut off after its keys were rewrapped is ended."""
+        """See `KeySource.current`. Finishes a rotation that was interrupted after its keys were rewrapped."""
         found = [(path, _read(path)) for path in (self.path, self._next) if path.exists()]
         if identity is None:
             return found[0][1] if found else self._made(self.path)
         for path, key in found:
             if key.identity == identity:
                 path.replace(self.path)
-                _keep_name(self.path)
+                _sync_folder_of(self.path)
                 return key
         raise _another(identity, found[0][1].identity if found else f"none: {self.path} is missing")
 
     def next(self) -> KeyEncryption:
         """A new key beside the present one; `current` takes it once keys are wrapped by it.
 
-        One that is there stays: another rotation may have wrapped keys by it in this moment, and without it
-        they would open never again.
+        One that is there stays: another rotation may just have wrapped keys by it, and without it they could
+        never be opened again.
         """
         return self._made(self._next)
 
@@ -114,7 +114,7 @@ class KeyFile:
                 file.write(base64.b64encode(secret) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
-            _keep_name(path)
+            _sync_folder_of(path)
         except FileExistsError:
             return _read(path)  # another worker was first
         except OSError as error:
@@ -122,8 +122,8 @@ class KeyFile:
         return LocalKey(secret)
 
 
-def _keep_name(path: Path) -> None:
-    """The name, too, is on disk before anything is wrapped by what the file holds."""
+def _sync_folder_of(path: Path) -> None:
+    """Sync the folder: the file's name must be on disk before its key wraps anything."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -142,7 +142,7 @@ def seal(key: bytes, passage: str, sha256: str, image: bytes) -> bytes:
 
 
 def unseal(key: bytes, passage: str, sha256: str, sealed: bytes) -> bytes:
-    """The image. Raises ImageChangedError where one bit, the passage or the hash is another."""
+    """The image. Raises ImageChangedError where any bit, the passage or the hash differs."""
     try:
         image = _decrypt(key, sealed, _about(passage, sha256))
     except InvalidTag as error:
@@ -164,7 +164,7 @@ def decoded(text: str) -> bytes:
 
 
 def _about(passage: str, sha256: str) -> bytes:
-    # Neither of the two holds a slash: no other pair makes the same bytes.
+    # Neither part holds a slash, so no other pair gives the same bytes.
     return f"{passage}/{sha256}".encode()
 
 

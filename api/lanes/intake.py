@@ -1,4 +1,4 @@
-"""Lanes: who may deliver, images, and entries that are applied once, whole batches or nothing."""
+"""Registers lanes, and applies the entries that they deliver: each once, a whole batch or nothing."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from api.lanes import recovery
 from api.lanes.evaluation import series
 from api.lanes.hall import lane_states, stored_requests
 from api.ledger import chain
-from api.ledger.facts import AskedTold, ClosedTold, JudgedTold, PassageTold, StoredEntry
+from api.ledger.facts import AskedFact, ClosedFact, JudgedFact, PassageFact, StoredEntry
 from api.ledger.search import owner_of
 from api.people import officers
 from api.platform.database.tables import LaneRow, LedgerRow, ReferralRow
@@ -34,22 +34,22 @@ from lane.platform.errors import LedgerBrokenError
 
 _MOST_SEQ = 2**53
 _YEARS = range(2000, 2200)
-"""What a database can keep and compare in any time zone; a lane that says else has a fault."""
+"""The years that a database can keep and compare in any time zone."""
 _REVOKED = "revoked "
 
 Change = tuple[Literal["referral.opened", "referral.changed"], str]
-"""What happened to the referral of a passage."""
+"""An event and the passage that it concerns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class NewReferral:
     """A referral as it is opened. The lower its gravity, the sooner it is answered."""
 
     passage: str
     lane: str
     opened_at: datetime
     gravity: int
-    judged: JudgedTold
+    judged: JudgedFact
 
 
 def add(
@@ -94,16 +94,16 @@ def is_revoked(row: LaneRow) -> bool:
     return row.token_sha256.startswith(_REVOKED)
 
 
-def question(entry: Entry, *, at: datetime) -> Question | None:
-    """What a lane's `passage.judged` asks an officer, received `at`; None where the machine admitted.
+def new_referral(entry: Entry, *, at: datetime) -> NewReferral | None:
+    """The referral of a lane's `passage.judged`, received `at`; None where the machine admitted.
 
     Raises ValidationError (a ValueError) where the entry is not complete.
     """
-    judged = JudgedTold.model_validate(entry.body)
+    judged = JudgedFact.model_validate(entry.body)
     if judged.outcome == "admit":
         return None
     gravity = int(duties.rank_of(judged.codes))
-    return Question(judged.passage, entry.chain, min(entry.at, at), gravity, judged)
+    return NewReferral(judged.passage, entry.chain, min(entry.at, at), gravity, judged)
 
 
 def apply(
@@ -118,10 +118,10 @@ def apply(
 ) -> tuple[int, set[Change]]:
     """Apply a batch in order; return how far the lane's chain is here and which referrals changed.
 
-    Entries that are here already are skipped; an evaluation counts for `window`; `needed` says which codes
-    need which duty. What is told again up to `recovered_through`, because the desk was restored, asks nobody
-    anything. Raises ChainBrokenError,
-    ImageMissingError or EntryRefusedError; the caller's transaction then leaves nothing of the batch.
+    Entries that are here already are skipped; an evaluation counts for `window`; `needed`: code → duty.
+    Entries that are delivered again to a restored desk, up to `recovered_through`, open no referral.
+
+    Raises ChainBrokenError, ImageMissingError or EntryRefusedError; the transaction then leaves nothing.
     """
     row = session.scalars(select(LaneRow).where(LaneRow.id == lane).with_for_update()).one()
     if is_revoked(row):
@@ -132,18 +132,18 @@ def apply(
     for item in stored:
         entry = _read(item)
         if entry.chain == lane and entry.seq <= row.head_seq:
-            _same_as_before(session, lane, entry)
+            _check_redelivered(session, lane, entry)
             continue
         head = _next(Head(row.head_seq, row.head_hash), entry, lane)
-        _one_owner(session, lane, entry)
+        _check_owner(session, lane, entry)
         body = {"chain": lane, "payload": entry.payload, "hash": entry.hash}
         chain.append(session, "entry.received", body, at=at)
         row.head_seq, row.head_hash = head.seq, head.hash
-        if not recovery.is_told_again(session, entry):
+        if not recovery.is_redelivered(session, entry):
             changed |= _take_effect(session, lane, entry, needed, at=at)
-        images.note_told(session, entry, at=at)
+        images.note_entry(session, entry, at=at)
         if entry.kind == series.KIND:
-            series.take(session, lane, entry, at=at, window=window)
+            series.count_entry(session, lane, entry, at=at, window=window)
     return row.head_seq, changed
 
 
@@ -167,7 +167,7 @@ def _next(head: Head, entry: Entry, lane: str) -> Head:
         raise ChainBrokenError(message, head) from error
 
 
-def _same_as_before(session: Session, lane: str, entry: Entry) -> None:
+def _check_redelivered(session: Session, lane: str, entry: Entry) -> None:
     known = session.scalars(
         select(LedgerRow).where(LedgerRow.lane == lane, LedgerRow.lane_seq == entry.seq)
     ).one_or_none()
@@ -176,7 +176,7 @@ def _same_as_before(session: Session, lane: str, entry: Entry) -> None:
         raise ChainBrokenError(f"entry {entry.seq} is here with another hash: the chain was rewritten")
 
 
-def _one_owner(session: Session, lane: str, entry: Entry) -> None:
+def _check_owner(session: Session, lane: str, entry: Entry) -> None:
     passage = entry.body.get("passage")
     owner = owner_of(session, passage) if isinstance(passage, str) else None
     if owner not in (None, lane):
@@ -186,82 +186,82 @@ def _one_owner(session: Session, lane: str, entry: Entry) -> None:
 def _take_effect(
     session: Session, lane: str, entry: Entry, needed: Mapping[str, str], *, at: datetime
 ) -> set[Change]:
-    """What an entry means for the queue. Kinds that the desk does not know mean nothing to it."""
+    """Change queue and hall by an entry. Unknown kinds change nothing."""
     try:
         if entry.kind == "passage.judged":
-            changed = _ask(session, lane, entry, needed, at=at)
+            changed = _open_referral(session, lane, entry, needed, at=at)
             opened = ("referral.opened", str(entry.body.get("passage"))) in changed
             if opened or entry.body.get("outcome") == "admit":
-                lane_states.count(session, lane, referred=opened, at=entry.at, received=at)
+                lane_states.count_passage(session, lane, referred=opened, at=entry.at, received=at)
             return changed
         if entry.kind == "passage.repeat_refused":
-            return _ask_the_same(session, PassageTold.model_validate(entry.body).passage, at=at)
+            return _reopen_referral(session, PassageFact.model_validate(entry.body).passage, at=at)
         if entry.kind == "lane.event":
             return _seen_at_gate(session, entry.body.get("passage"))
         if entry.kind == "passage.asked":
-            stored_requests.note_taken(session, lane, AskedTold.model_validate(entry.body).request)
+            stored_requests.note_taken(session, lane, AskedFact.model_validate(entry.body).request)
         if entry.kind == "passage.closed":
-            return _end_referral(session, ClosedTold.model_validate(entry.body))
+            return _end_referral(session, ClosedFact.model_validate(entry.body))
     except ValidationError as error:
         faults = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
         raise EntryRefusedError(entry.seq, entry.kind, faults) from error
     return set()
 
 
-def _ask(
+def _open_referral(
     session: Session, lane: str, entry: Entry, needed: Mapping[str, str], *, at: datetime
 ) -> set[Change]:
     """Open a referral, or open it again after a repeated capture.
 
-    In any other case a passage keeps its question, and what a lane says of it later stays in the ledger.
+    Otherwise the passage keeps its referral, and a later judgement stays in the ledger only.
     """
-    asked = question(entry, at=at)
-    known = session.get(ReferralRow, asked.passage) if asked else None
-    if asked is None or not (known is None or answers.may_reopen(known)):
+    referral = new_referral(entry, at=at)
+    known = session.get(ReferralRow, referral.passage) if referral else None
+    if referral is None or not (known is None or answers.may_reopen(known)):
         return set()
-    _images_came(session, asked, at=at)
-    duty = duties.duty_of(asked.judged.codes, needed)
+    _check_images(session, referral, at=at)
+    duty = duties.duty_of(referral.judged.codes, needed)
     if known is not None:
         known.duty = duty
-        answers.reopen(session, known, asked.judged, asked.gravity, at=at)
-        return {("referral.opened", asked.passage)}
+        answers.reopen(session, known, referral.judged, referral.gravity, at=at)
+        return {("referral.opened", referral.passage)}
     session.add(
         ReferralRow(
-            passage=asked.passage,
+            passage=referral.passage,
             lane=lane,
-            opened_at=asked.opened_at,
-            gravity=asked.gravity,
-            judged=asked.judged.model_dump_json(),
+            opened_at=referral.opened_at,
+            gravity=referral.gravity,
+            judged=referral.judged.model_dump_json(),
             duty=duty,
         )
     )
     session.flush()
-    return {("referral.opened", asked.passage)}
+    return {("referral.opened", referral.passage)}
 
 
-def _images_came(session: Session, asked: Question, *, at: datetime) -> None:
-    gone = images.came(session, asked.passage, [image.sha256 for image in asked.judged.images])
+def _check_images(session: Session, referral: NewReferral, *, at: datetime) -> None:
+    gone = images.came(session, referral.passage, [image.sha256 for image in referral.judged.images])
     if gone:
-        chain.append(session, "images.missed", {"passage": asked.passage, "images": gone}, at=at)
+        chain.append(session, "images.missed", {"passage": referral.passage, "images": gone}, at=at)
 
 
-def _ask_the_same(session: Session, passage: str, *, at: datetime) -> set[Change]:
-    """The lane captures no more than its policy allows: another answer is needed."""
+def _reopen_referral(session: Session, passage: str, *, at: datetime) -> set[Change]:
+    """The lane refuses to capture again: the same referral needs another answer."""
     row = session.get(ReferralRow, passage)
     if row is None or not answers.may_reopen(row):
         return set()
-    answers.reopen(session, row, JudgedTold.model_validate_json(row.judged), row.gravity, at=at)
+    answers.reopen(session, row, JudgedFact.model_validate_json(row.judged), row.gravity, at=at)
     return {("referral.opened", passage)}
 
 
 def _seen_at_gate(session: Session, passage: object) -> set[Change]:
-    """Who has the case learns of it, once the findings are revealed."""
+    """Report the event to the officer who has the case."""
     row = session.get(ReferralRow, passage) if isinstance(passage, str) else None
     waits = row is not None and row.decision is None and row.ended is None
     return {("referral.changed", row.passage)} if row is not None and waits else set()
 
 
-def _end_referral(session: Session, closed: ClosedTold) -> set[Change]:
+def _end_referral(session: Session, closed: ClosedFact) -> set[Change]:
     row = session.get(ReferralRow, closed.passage)
     if row is None or row.ended is not None:
         return set()

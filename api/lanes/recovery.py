@@ -1,8 +1,8 @@
-"""After a restore: which lanes know more of themselves than this desk, and what they may tell it again.
+"""After the desk was restored from a backup: which entries each lane may deliver again, and with what effect.
 
-A lane keeps its whole ledger. What it told a desk that is lost, it tells the restored one: those entries are
-evidence and nothing more. Nobody is asked again about a passenger who has left, and a decision that only the
-lane still knows is no decision of a ghost.
+A lane keeps its whole ledger, and delivers again what the lost desk had beyond the backup. Those entries are
+evidence only: no officer is asked about a passenger who has left, and a decision that only the lane still has
+is accepted.
 """
 
 from dataclasses import dataclass
@@ -21,24 +21,24 @@ from lane.ledger.chain import Entry, Head
 _WITHOUT_EFFECT = frozenset(
     {"passage.judged", "passage.decided", "gate.opening", "lane.obeyed", "lane.alarm"}
 )
-"""Kinds that ask for something, or rest on what a desk said that is lost."""
+"""Kinds that would have an effect, or rest on a lost entry of the desk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a lane tells again: entries after `after`, through `through`; None as long as it has not begun."""
+    """A lane delivers again the entries after `after`, through `through`; None until it has begun."""
 
     after: int
     through: int | None
 
-    def is_told_again(self, entry: Entry) -> bool:
-        """Whether this entry of the lane is here as evidence only: it was with a desk that is lost."""
-        told_before = self.through is not None and self.after < entry.seq <= self.through
-        return told_before and entry.kind in _WITHOUT_EFFECT
+    def is_redelivered(self, entry: Entry) -> bool:
+        """Whether this entry of the lane is evidence only: the lost desk had it."""
+        delivered_before = self.through is not None and self.after < entry.seq <= self.through
+        return delivered_before and entry.kind in _WITHOUT_EFFECT
 
 
 def restored(session: Session, *, at: datetime) -> Entry:
-    """Record that this ledger begins anew from here, and how far it has each lane's chain."""
+    """Record the restore, and how far the desk has each lane's chain."""
     session.execute(delete(RecoveryRow))
     known = {row.id: row.head_seq for row in session.scalars(select(LaneRow).order_by(LaneRow.id))}
     for lane, seq in known.items():
@@ -48,7 +48,7 @@ def restored(session: Session, *, at: datetime) -> Entry:
 
 
 def begin(session: Session, lane: LaneRow, through: int, *, at: datetime) -> None:
-    """The lane tells again what an earlier desk had, through this entry. Doing it twice is doing it once.
+    """Begin a lane's redelivery through this entry; again is no change.
 
     Raises ChainBrokenError where this desk was not restored, or has heard from the lane since.
     """
@@ -63,13 +63,13 @@ def begin(session: Session, lane: LaneRow, through: int, *, at: datetime) -> Non
     chain.append(session, "lane.recovering", body, at=at)
 
 
-def is_told_again(session: Session, entry: Entry) -> bool:
-    """See `Recovery.is_told_again`."""
+def is_redelivered(session: Session, entry: Entry) -> bool:
+    """See `Recovery.is_redelivered`."""
     row = session.get(RecoveryRow, entry.chain)
-    return row is not None and Recovery(row.after_seq, row.through_seq).is_told_again(entry)
+    return row is not None and Recovery(row.after_seq, row.through_seq).is_redelivered(entry)
 
 
 def note_restored(target: Database, *, at: datetime) -> Head:
-    """Record it in the ledger; return its head, which a person tells lanes that know of a later one."""
+    """Record the restore; return the new head, which an operator gives to lanes that know a later one."""
     with target.write() as session:
         return restored(session, at=at).head

@@ -1,4 +1,4 @@
-"""Which lanes may deliver: their tokens, given, rotated and taken by administrators."""
+"""Administrators' use cases of lanes' tokens: register, rotate, revoke."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,29 +7,23 @@ from datetime import datetime, timedelta
 import structlog
 
 from api.lanes import intake, tokens
-from api.lanes.tokens import Registered
+from api.lanes.tokens import RegisteredLane
 from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
 from api.platform.events import Broker, Event
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LaneAccess:
-    """The use cases around lanes' tokens. A token is told once, and kept as a hash."""
+class LaneTokens:
+    """A token is shown once, and kept as a hash."""
 
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
 
-    @classmethod
-    def of(cls, desk: Desk) -> "LaneAccess":
-        """The running desk's."""
-        return cls(desk.database, desk.broker, desk.clock)
-
-    def listed(self) -> list[Registered]:
+    def listed(self) -> list[RegisteredLane]:
         """All lanes."""
         with self.database.read() as session:
             return tokens.listed(session)

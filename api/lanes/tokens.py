@@ -1,4 +1,4 @@
-"""The tokens of lanes: one that works, for a while perhaps the one before, and when each of them ends."""
+"""The tokens of lanes: the present one, the former one for a while, and when each expires."""
 
 import hmac
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ _MARK_USED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    """A lane, and how its token stands."""
+class RegisteredLane:
+    """A lane and the state of its token."""
 
     lane: str
     revoked: bool
@@ -27,7 +27,7 @@ class Registered:
     used_at: datetime | None
     expires_at: datetime | None
     former_until: datetime | None
-    """Until when the token before works, too."""
+    """Until when the former token works, too."""
 
 
 def by_token(session: Session, token: str, *, at: datetime) -> tuple[str, bool]:
@@ -36,7 +36,7 @@ def by_token(session: Session, token: str, *, at: datetime) -> tuple[str, bool]:
     row = session.scalars(
         select(LaneRow).where(or_(LaneRow.token_sha256 == wanted, LaneRow.former_sha256 == wanted))
     ).one_or_none()
-    # The index compares hashes, of which a caller cannot choose a prefix; the last word is constant-time.
+    # The index compares hashes, of which a caller cannot choose a prefix; the final check is constant-time.
     if row is None or not (_is(row.token_sha256, wanted, row.token_until, at) or _is_former(row, wanted, at)):
         raise TokenRefusedError
     return row.id, row.used_at is None or at - row.used_at > _MARK_USED_EVERY
@@ -52,7 +52,7 @@ def _is_former(row: LaneRow, wanted: str, at: datetime) -> bool:
 
 
 def mark_used(session: Session, lane: str, *, at: datetime) -> None:
-    """The lane came with its token."""
+    """Note that the lane used its token."""
     row = session.get(LaneRow, lane)
     if row is not None:
         row.used_at = at
@@ -89,10 +89,10 @@ def rotate(
     return token
 
 
-def listed(session: Session) -> list[Registered]:
+def listed(session: Session) -> list[RegisteredLane]:
     """All lanes, those that may deliver first, by name."""
     found = [
-        Registered(row.id, is_revoked(row), row.added_at, row.used_at, row.token_until, row.former_until)
+        RegisteredLane(row.id, is_revoked(row), row.added_at, row.used_at, row.token_until, row.former_until)
         for row in session.scalars(select(LaneRow).order_by(LaneRow.id))
     ]
     return sorted(found, key=lambda one: one.revoked)

@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 """Table, rows copied so far, rows in all."""
 
 _SKIPPED = frozenset({"alembic_version", "sessions", "sign_in_attempts", "challenges"})
-"""Nobody is signed in to a restored desk, or half signed in."""
+"""Tables that are left out: nobody is signed in to a restored desk."""
 _MADE_BY_MIGRATION = frozenset({"alembic_version", "ledger_head"})
 _AT_ONCE = 100
 
@@ -144,7 +144,7 @@ def _go_on_counting(target: Connection, table: Table) -> None:
 
 
 def _tables(connection: Connection) -> dict[str, Table]:
-    """What is there, whatever release made it; not what lies in another schema, such as a keyring."""
+    """The tables there, of whatever release; not those of another schema, such as a keyring."""
     found = MetaData()
     found.reflect(connection)
     return {table.name: table for table in found.sorted_tables}

@@ -25,7 +25,7 @@ def append(session: Session, kind: str, body: Mapping[str, Any], *, at: datetime
     row.seq, row.hash = entry.seq, entry.hash
     # One flush an entry: the ledger's rows reach the database in the order of the chain.
     session.flush()
-    found_by = search_index.of(entry, inner)
+    found_by = search_index.terms_of(entry, inner)
     if found_by:
         session.execute(insert(TermRow), found_by)
     session.info.setdefault(RECORDED, []).append(entry)

@@ -1,6 +1,6 @@
 """The database's own guard on the ledger: it refuses to change or remove an entry.
 
-A second line against slips: whoever runs the database can take it away, but not forge the hashes.
+A second safeguard against mistakes: whoever runs the database can take it away, but not forge the hashes.
 """
 
 from sqlalchemy import text

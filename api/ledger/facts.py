@@ -1,27 +1,27 @@
-"""What a lane's entries hold, as far as the desk reads them."""
+"""The bodies of a lane's entries, as far as the desk reads them."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.platform.messages import PassageName, Point, Sha256, Told, Wire
+from api.platform.messages import LaneInput, PassageName, Point, Sha256, StrictMessage
 
 
-class StoredEntry(Wire):
+class StoredEntry(StrictMessage):
     """A ledger entry exactly as the lane stored it."""
 
     payload: str = Field(max_length=65536)
     hash: Sha256
 
 
-class ReasonTold(Told):
+class ReasonFact(LaneInput):
     """A reason or a remark; the code may be newer than this desk."""
 
     code: str = Field(max_length=16)
     components: list[Annotated[str, Field(max_length=64)]] = Field(default=[], max_length=32)
 
 
-class ImageTold(Told):
+class ImageFact(LaneInput):
     """An image that a referral names."""
 
     role: Literal["document", "live"]
@@ -29,25 +29,25 @@ class ImageTold(Told):
     sequence: int | None = None
     captured_at: str | None = Field(default=None, max_length=64)
     eyes: tuple[Point, Point] | None = None
-    """Where the lane tells it, the page shows both faces at one size, with the eyes on one line."""
+    """The page then shows both faces at one size, with the eyes on one line."""
 
 
-class MeasureTold(Told):
+class MeasureFact(LaneInput):
     """A value, or why there is none."""
 
     value: float | None = None
     not_assessed: str | None = Field(default=None, max_length=256)
 
 
-class DocumentTold(Told):
-    """What the document said."""
+class DocumentFact(LaneInput):
+    """The data from the document."""
 
     expiry: str = Field(default="undetermined", max_length=32)
     expires_on: str | None = Field(default=None, max_length=32)
     photo_fault: str | None = Field(default=None, max_length=256)
 
 
-class CaptureTold(Told):
+class CaptureFact(LaneInput):
     """How the live capture went."""
 
     ended: str = Field(default="", max_length=32)
@@ -55,31 +55,29 @@ class CaptureTold(Told):
     good_frames: int | None = None
 
 
-class EvidenceTold(Told):
-    """The part of the evidence that an officer is told about; the rest stays in the ledger."""
+class EvidenceFact(LaneInput):
+    """The part of the evidence that officers see; the rest stays in the ledger."""
 
-    document: DocumentTold = DocumentTold()
-    capture: CaptureTold = CaptureTold()
-    quality: dict[str, MeasureTold] = Field(default={})
-    similarity: MeasureTold = MeasureTold()
-    achieved_fmr: MeasureTold = MeasureTold()
-    """Lanes before the release that calibrates do not tell it."""
-    liveness: MeasureTold = MeasureTold()
-    liveness_cues: dict[str, MeasureTold] = Field(default={})
-    """Lanes before the release that takes cues do not tell them."""
+    document: DocumentFact = DocumentFact()
+    capture: CaptureFact = CaptureFact()
+    quality: dict[str, MeasureFact] = Field(default={})
+    similarity: MeasureFact = MeasureFact()
+    achieved_fmr: MeasureFact = MeasureFact()
+    liveness: MeasureFact = MeasureFact()
+    liveness_cues: dict[str, MeasureFact] = Field(default={})
     engine_fault: str | None = None
     desk: str = "reached"
 
 
-class JudgedTold(Told):
+class JudgedFact(LaneInput):
     """The body of `passage.judged`."""
 
     passage: PassageName
     outcome: Literal["admit", "refer"]
-    reasons: list[ReasonTold] = Field(default=[], max_length=64)
-    remarks: list[ReasonTold] = Field(default=[], max_length=64)
-    evidence: EvidenceTold = EvidenceTold()
-    images: list[ImageTold] = Field(default=[], max_length=16)
+    reasons: list[ReasonFact] = Field(default=[], max_length=64)
+    remarks: list[ReasonFact] = Field(default=[], max_length=64)
+    evidence: EvidenceFact = EvidenceFact()
+    images: list[ImageFact] = Field(default=[], max_length=16)
 
     @property
     def codes(self) -> frozenset[str]:
@@ -87,19 +85,19 @@ class JudgedTold(Told):
         return frozenset(reason.code for reason in self.reasons)
 
 
-class PassageTold(Told):
+class PassageFact(LaneInput):
     """The body of a fact that needs no more than its passage."""
 
     passage: PassageName
 
 
-class AskedTold(PassageTold):
+class AskedFact(PassageFact):
     """The body of `passage.asked`: a lane took up what an officer asked for this passage."""
 
     request: Annotated[int, Field(ge=1, le=2**53)]
 
 
-class ClosedTold(PassageTold):
+class ClosedFact(PassageFact):
     """The body of `passage.closed`."""
 
     how: str = Field(max_length=64)
@@ -111,13 +109,13 @@ Count = Annotated[int, Field(ge=0, le=100_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Exactly(Told):
-    """A part of `passage.evaluated`: true is not one, and a word is no number."""
+class StrictFact(LaneInput):
+    """A part of `passage.evaluated`: no value is taken for one of another type."""
 
     model_config = ConfigDict(strict=True)
 
 
-class MatcherTold(Exactly):
+class MatcherFact(StrictFact):
     """The matcher that decided."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
@@ -125,7 +123,7 @@ class MatcherTold(Exactly):
     preprocessing: Sha256
 
 
-class TallyTold(Exactly):
+class TallyFact(StrictFact):
     """How a passenger compared with the documents of others."""
 
     compared: Count
@@ -140,34 +138,34 @@ class TallyTold(Exactly):
         return self
 
 
-class CohortTold(Exactly):
+class CohortFact(StrictFact):
     """A round of comparisons; without `others` there was none."""
 
-    others: TallyTold | None = None
-    in_group: TallyTold | None = None
+    others: TallyFact | None = None
+    in_group: TallyFact | None = None
 
 
-class ShadowTold(Exactly):
-    """What a second matcher says; without `agreement` it did not."""
+class ShadowFact(StrictFact):
+    """The result of a second matcher; None where it has none."""
 
-    matcher: MatcherTold | None = None
+    matcher: MatcherFact | None = None
     agreement: Literal["both_match", "both_not", "disagree"] | None = None
 
 
-class LimitsTold(Exactly):
-    """What the calibration of the matcher expects, as shares."""
+class LimitsFact(StrictFact):
+    """The error rates that the matcher's calibration expects, as shares."""
 
     fmr: Share | None = None
     fnmr: Share | None = None
 
 
-class EvaluatedTold(Exactly):
+class EvaluatedFact(StrictFact):
     """The body of `passage.evaluated`."""
 
     passage: PassageName
-    matcher: MatcherTold | None = None
+    matcher: MatcherFact | None = None
     group: Annotated[str, Field(pattern="^[A-Z]{1,3}$")] | None = None
     own_match: bool | None = None
-    cohort: CohortTold = CohortTold()
-    shadow: ShadowTold = ShadowTold()
-    limits: LimitsTold = LimitsTold()
+    cohort: CohortFact = CohortFact()
+    shadow: ShadowFact = ShadowFact()
+    limits: LimitsFact = LimitsFact()

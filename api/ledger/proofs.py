@@ -1,4 +1,4 @@
-"""What the desk proves of its ledger to whoever asks: signed heads, inclusion, consistency."""
+"""Proofs of the ledger: signed heads, inclusion, consistency."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +13,11 @@ from api.ledger.tree_head import SigningKey, TreeHead
 from api.platform.database.database import Database
 from api.platform.errors import NotInLedgerError
 from api.platform.settings import Settings
-from api.web.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """What proves that an entry is among the first `size`."""
+    """The proof that an entry is among the first `size`."""
 
     seq: int
     size: int
@@ -27,15 +26,15 @@ class Inclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Proving:
-    """Proofs over one ledger, and the key that signs its signing."""
+class Proofs:
+    """Proofs of one ledger, signed with the key in `key_file`."""
 
     database: Database
     key_file: Path
     clock: Callable[[], datetime]
 
     def announce(self) -> None:
-        """At the start: have a key, and have it in the ledger. Raises SettingsError."""
+        """Make the key where there is none, and put it into the ledger. Raises SettingsError."""
         key = self._key()
         with self.database.write() as session:
             signing.announce(session, key, at=self.clock())
@@ -44,11 +43,11 @@ class Proving:
         """A signed head of the whole ledger: the one that is there, or a new one where it grew."""
         key = self._key()
         with self.database.read() as session:
-            if known := _of_now(session, key):
+            if known := _current_head(session, key):
                 return known
         with self.database.write() as session:
-            # Another worker may have signed in between.
-            return _of_now(session, key) or signing.sign(session, key, at=self.clock())
+            # Another worker may have signed one meanwhile.
+            return _current_head(session, key) or signing.sign(session, key, at=self.clock())
 
     def inclusion(self, seq: int, size: int) -> Inclusion:
         """The proof that entry `seq` is among the first `size`. Raises NotInLedgerError."""
@@ -69,18 +68,13 @@ class Proving:
         return tree_head.key_at(self.key_file)
 
 
-def _of_now(session: Session, key: SigningKey) -> TreeHead | None:
+def _current_head(session: Session, key: SigningKey) -> TreeHead | None:
     """The head that is signed already, unless the ledger grew or has yet to announce the key."""
     known = signing.newest(session)
     grew = known is None or known.size != chain.head(session).seq
     return None if grew or signing.announced_at(session, key.public) is None else known
 
 
-def of(desk: Desk) -> Proving:
-    """For a running desk."""
-    return Proving(desk.database, key_file(desk.settings), desk.clock)
-
-
 def key_file(settings: Settings) -> Path:
-    """Where the key lies. Raises SettingsError where nobody said where."""
+    """The path of the signing key. Raises SettingsError where no setting gives one."""
     return settings.ledger_key or settings.key_file("ledger-key")

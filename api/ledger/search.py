@@ -1,6 +1,6 @@
-"""What an auditor looks up in the ledger: passages by time, lane, reason or officer, and all facts about one.
+"""Searches the ledger: passages by time, lane, reason or officer, and all entries about one passage.
 
-It reads entries, and what finds them, so that it tells what was recorded and not what became of it.
+It reads entries and their search index only: it shows what was recorded, not what is in the desk's tables.
 """
 
 import json
@@ -17,16 +17,16 @@ from api.platform.database.tables import LedgerRow, TermRow
 from api.platform.errors import (
     PassageUnknownError,
 )
-from lane.ledger.chain import Entry, read
+from lane.ledger.chain import read
 from lane.platform.errors import LedgerBrokenError
 
 _LONGEST_CODE = 16
-"""One that is longer is none; it is told as one that nobody here knows."""
+"""A longer code is cut, and then shown as an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is looked for; what is None is not asked. Times are those at which the desk heard of a passage."""
+class PassageQuery:
+    """What to look for; None: anything. Times: when the desk received a passage's first entry."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -37,7 +37,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PassagePage:
     """Some passages, newest first, and where the next page begins, if there is one."""
 
     passages: tuple[str, ...]
@@ -45,7 +45,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class FoundEntry:
     """One entry about a passage. `fault`: why it cannot be read; then there is no kind and no body."""
 
     seq: int
@@ -54,28 +54,31 @@ class Fact:
     at: datetime | None = None
     kind: str = ""
     lane: str | None = None
-    told_at: datetime | None = None
+    lane_at: datetime | None = None
     body: Mapping[str, Any] | None = None
     fault: str | None = None
 
 
-def search(session: Session, wanted: Wanted, *, before: int | None, limit: int) -> Page:
-    """The passages that fit, newest first, `limit` at most; `before`: where the last page ended."""
+def search(session: Session, wanted: PassageQuery, *, before: int | None, limit: int) -> PassagePage:
+    """The matching passages, newest first, `limit` at most; `before`: where the last page ended."""
     first = _seq_at(session, wanted.since) if wanted.since else 1
     last = _seq_at(session, wanted.until) - 1 if wanted.until else chain.head(session).seq
     last = min(last, before - 1) if before is not None else last
     rows = session.execute(
-        _fitting(wanted).where(TermRow.seq.between(first, last)).order_by(TermRow.seq.desc()).limit(limit + 1)
+        _matching(wanted)
+        .where(TermRow.seq.between(first, last))
+        .order_by(TermRow.seq.desc())
+        .limit(limit + 1)
     ).all()
     shown = rows[:limit]
     passages = tuple(dict.fromkeys(row.passage for row in shown))
-    return Page(passages, shown[-1].seq if len(rows) > limit else None)
+    return PassagePage(passages, shown[-1].seq if len(rows) > limit else None)
 
 
-def facts(session: Session, passage: str) -> list[Fact]:
-    """Everything that the ledger holds about a passage, in order."""
+def entries_about(session: Session, passage: str) -> list[FoundEntry]:
+    """All entries about a passage, in order."""
     rows = session.scalars(select(LedgerRow).where(LedgerRow.passage == passage).order_by(LedgerRow.seq))
-    return [_fact(row) for row in rows]
+    return [_found_entry(row) for row in rows]
 
 
 def seen_at_gate(session: Session, passage: str) -> tuple[str, ...]:
@@ -83,24 +86,24 @@ def seen_at_gate(session: Session, passage: str) -> tuple[str, ...]:
 
     What they saw before stands in what the lane asked.
     """
-    told = select(LedgerRow).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
+    query = select(LedgerRow).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
     codes: list[str] = []
-    for fact in map(_fact, session.scalars(told.order_by(LedgerRow.seq))):
-        if fact.kind == "passage.judged":
+    for entry in map(_found_entry, session.scalars(query.order_by(LedgerRow.seq))):
+        if entry.kind == "passage.judged":
             codes.clear()
-        elif fact.kind == "lane.event":
-            codes.append(str((fact.body or {}).get("code"))[:_LONGEST_CODE])
+        elif entry.kind == "lane.event":
+            codes.append(str((entry.body or {}).get("code"))[:_LONGEST_CODE])
     return tuple(dict.fromkeys(codes))
 
 
 def repeat_refused(session: Session, passage: str) -> bool:
     """Whether the lane said that it captures this passenger no more, though an officer asked for it."""
-    told = select(LedgerRow).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
-    return any(fact.kind == "passage.repeat_refused" for fact in map(_fact, session.scalars(told)))
+    query = select(LedgerRow).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
+    return any(entry.kind == "passage.repeat_refused" for entry in map(_found_entry, session.scalars(query)))
 
 
-def _fitting(wanted: Wanted) -> Select[int, str]:
-    """By the entry that a lane begins a passage with, or, for a reason, by its judgement."""
+def _matching(wanted: PassageQuery) -> Select[int, str]:
+    """A passage is found by its first entry or, for a reason, by its judgement."""
     term = search_index.STARTED if wanted.reason is None else search_index.reason(wanted.reason)
     found = select(TermRow.seq, TermRow.passage).where(TermRow.term == term)
     if wanted.lane is not None:
@@ -129,42 +132,38 @@ def _seq_at(session: Session, moment: datetime) -> int:
     return low
 
 
-def _fact(row: LedgerRow) -> Fact:
+def _found_entry(row: LedgerRow) -> FoundEntry:
     try:
         entry = read(row.payload, row.hash)
         inner = chain.received(entry)
     except LedgerBrokenError as error:
-        return Fact(row.seq, row.payload, row.hash, fault=str(error))
-    return _told(row, entry, inner)
-
-
-def _told(row: LedgerRow, entry: Entry, inner: Entry | None) -> Fact:
+        return FoundEntry(row.seq, row.payload, row.hash, fault=str(error))
     said = inner or entry
-    return Fact(
+    return FoundEntry(
         seq=row.seq,
         payload=row.payload,
         hash=row.hash,
         at=entry.at,
         kind=said.kind,
         lane=inner.chain if inner else None,
-        told_at=inner.at if inner else None,
+        lane_at=inner.at if inner else None,
         body=said.body,
     )
 
 
 def owns_passage(session: Session, lane: str, passage: str) -> None:
-    """Raise PassageUnknownError unless this lane told the desk of the passage."""
+    """Raise PassageUnknownError unless this lane sent entries of the passage."""
     if owner_of(session, passage) != lane:
         raise PassageUnknownError
 
 
 def may_tell_of(session: Session, lane: str, passage: str) -> None:
-    """Raise PassageUnknownError where another lane told the desk of the passage."""
+    """Raise PassageUnknownError where another lane sent entries of the passage."""
     if owner_of(session, passage) not in (None, lane):
         raise PassageUnknownError
 
 
 def owner_of(session: Session, passage: str) -> str | None:
-    """Which lane told the desk of the passage."""
-    told = select(LedgerRow.lane).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
-    return session.scalars(told.order_by(LedgerRow.seq).limit(1)).one_or_none()
+    """The lane that sent entries of the passage."""
+    query = select(LedgerRow.lane).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
+    return session.scalars(query.order_by(LedgerRow.seq).limit(1)).one_or_none()

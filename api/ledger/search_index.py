@@ -1,6 +1,6 @@
 """What an auditor looks entries up by: a passage that began, a reason, an officer; a row for each.
 
-They are derived from an entry's payload alone, so that they say what was recorded, and `verify` can tell.
+They are derived from an entry's payload alone, so that `verify` can check them.
 """
 
 import re
@@ -23,17 +23,17 @@ def officer(pseudonym: str) -> str:
     return f"officer {pseudonym}"
 
 
-def of(entry: Entry, inner: Entry | None) -> list[dict[str, Any]]:
+def terms_of(entry: Entry, inner: Entry | None) -> list[dict[str, Any]]:
     """The rows of an entry; `inner` is the lane's entry inside it, where there is one."""
     passage = (inner or entry).body.get("passage")
     if not isinstance(passage, str):
         return []
-    named = set(_told_by_lane(inner) if inner else _done(entry))
+    named = set(_lane_terms(inner) if inner else _officer_terms(entry))
     lane = inner.chain if inner else None
     return [{"seq": entry.seq, "term": term, "passage": passage, "lane": lane} for term in sorted(named)]
 
 
-def _told_by_lane(inner: Entry) -> Iterator[str]:
+def _lane_terms(inner: Entry) -> Iterator[str]:
     if inner.kind == "passage.started":
         yield STARTED
     if inner.kind == "passage.judged":
@@ -45,13 +45,13 @@ def _told_by_lane(inner: Entry) -> Iterator[str]:
                     yield reason(code)
 
 
-def _done(entry: Entry) -> Iterator[str]:
+def _officer_terms(entry: Entry) -> Iterator[str]:
     decision = entry.body.get("decision")
-    for told in (entry.body, decision if isinstance(decision, dict) else {}):
-        by = told.get("officer")
+    for body in (entry.body, decision if isinstance(decision, dict) else {}):
+        by = body.get("officer")
         if isinstance(by, str) and len(by) <= _LONGEST:
             yield officer(by)
 
 
 _LONGEST = 32
-"""Of a pseudonym."""
+"""The length of the longest pseudonym."""

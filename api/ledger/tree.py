@@ -84,7 +84,7 @@ class Tree:
         return _leaves(self._session, first, first + WIDTH) if level == 0 else []
 
 
-class Rebuilt:
+class RebuiltTree:
     """All tiles, made again from the leaves while somebody walks the ledger: what the stored ones must be."""
 
     def __init__(self) -> None:

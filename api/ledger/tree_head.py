@@ -63,7 +63,7 @@ class TreeHead:
             return False
         return True
 
-    def as_told(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """As it goes over the wire and into files: `at` exactly as it was signed."""
         return {
             "size": self.size,
@@ -82,7 +82,7 @@ class SigningKey:
 
     @property
     def public(self) -> str:
-        """What others need to check a signature, in hexadecimal."""
+        """The public key, in hexadecimal."""
         return self.private.public_key().public_bytes_raw().hex()
 
     def sign(self, size: int, root: bytes, at: datetime) -> TreeHead:
@@ -103,7 +103,7 @@ def message(size: int, root: str, at: datetime) -> bytes:
     return f"{_FIRST_LINE}\ndesk\n{size}\n{root}\n{_moment(at)}\n".encode()
 
 
-def told(fields: dict[str, object]) -> TreeHead:
+def from_json(fields: dict[str, object]) -> TreeHead:
     """A head that came over the wire or out of a file. Raises ValueError where it is none."""
     size, at = fields.get("size"), datetime.fromisoformat(str(fields.get("at")))
     if type(size) is not int or size < 0 or at.tzinfo is None:

@@ -1,4 +1,4 @@
-"""Who may sign in, as what: what administrators do for others, and everybody for the own account.
+"""Administration of people: by administrators for everybody, and by each person for the own account.
 
 Names stay in the database and on these pages; the ledger knows pseudonyms.
 """
@@ -10,59 +10,52 @@ from datetime import datetime
 import structlog
 
 from api.people import officers, sessions
-from api.people.officers import Known, SignedInOfficer
-from api.people.passwords import Passwords, check_new, one_time
+from api.people.casework import Casework
+from api.people.officers import Person, SignedInOfficer
+from api.people.passwords import Passwords, check_new, one_time_password
 from api.people.roles import Role
-from api.people.sessions import Lifetime, Open
-from api.people.sign_in import SigningIn
+from api.people.sessions import Lifetime, OpenSession
+from api.people.sign_in import SignIn
 from api.platform.database.database import Database
 from api.platform.errors import OfficerUnknownError, PasswordRefusedError
 from api.platform.events import Broker, Event
-from api.review import shifts
-from api.review.cases import queue
-from api.review.prepared import inserted
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The use cases around those who sign in."""
+    """The use cases of people who sign in."""
 
     database: Database
     broker: Broker
     passwords: Passwords
     clock: Callable[[], datetime]
     lifetime: Lifetime
-    signing_in: SigningIn
-
-    @classmethod
-    def of(cls, desk: Desk) -> "People":
-        """The running desk's people."""
-        return cls(desk.database, desk.broker, desk.passwords, desk.clock, desk.lifetime, SigningIn.of(desk))
+    signing_in: SignIn
+    casework: Casework
 
     # --- for administrators
 
-    def listed(self) -> list[Known]:
-        """Everybody who is or was at the desk."""
+    def listed(self) -> list[Person]:
+        """Everybody, those who may sign in first."""
         with self.database.read() as session:
             return officers.listed(session)
 
     def unanswerable(self) -> int:
-        """How many cases wait that no one on site may answer: here somebody can be given the role or duty."""
+        """How many cases wait that no one on site may answer: somebody needs another role or duty."""
         with self.database.read() as session:
-            return len(shifts.unanswerable(session, at=self.clock()))
+            return len(self.casework.unanswerable(session, at=self.clock()))
 
-    def one(self, pseudonym: str) -> Known:
-        """One of them. Raises OfficerUnknownError."""
-        for known in self.listed():
-            if known.pseudonym == pseudonym:
-                return known
+    def one(self, pseudonym: str) -> Person:
+        """One person. Raises OfficerUnknownError."""
+        for person in self.listed():
+            if person.pseudonym == pseudonym:
+                return person
         raise OfficerUnknownError
 
     def add(self, name: str, role: Role, duties: Iterable[str], by: SignedInOfficer) -> tuple[str, str]:
-        """Register somebody; return the pseudonym and a password to be told once, good for choosing another.
+        """Register somebody; return the pseudonym and a one-time password, good for choosing another.
 
         Raises NameTakenError.
         """
@@ -86,7 +79,7 @@ class People:
         with self.database.write() as session:
             now = self.clock()
             officers.set_role(session, pseudonym, role, at=now, by=by.pseudonym)
-            released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+            released = self.casework.release_others(session, officers.as_now(session, pseudonym), at=now)
         self._changed("officer.role_set", pseudonym, by, released)
 
     def set_duties(self, pseudonym: str, duties: Iterable[str], by: SignedInOfficer) -> None:
@@ -94,22 +87,22 @@ class People:
         with self.database.write() as session:
             now = self.clock()
             officers.set_duties(session, pseudonym, duties, at=now, by=by.pseudonym)
-            released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
+            released = self.casework.release_others(session, officers.as_now(session, pseudonym), at=now)
         self._changed("officer.duties_set", pseudonym, by, released)
 
     def disable(self, pseudonym: str, by: SignedInOfficer) -> None:
-        """Let somebody sign in no more.
+        """Refuse all further sign-ins of somebody.
 
         Raises OfficerUnknownError, OwnRoleError or LastAdministratorError.
         """
         with self.database.write() as session:
             now = self.clock()
             officers.disable(session, pseudonym, at=now, by=by.pseudonym)
-            released = inserted.leave(session, pseudonym, at=now)
+            released = self.casework.leave(session, pseudonym, at=now)
         self._changed("officer.disabled", pseudonym, by, released)
 
     def reset_password(self, pseudonym: str, by: SignedInOfficer) -> str:
-        """A new password to be told once. Raises OfficerUnknownError, OwnRoleError or NoPasswordError."""
+        """A new one-time password. Raises OfficerUnknownError, OwnRoleError or NoPasswordError."""
         password, hashed = self._one_time()
         with self.database.write() as session:
             officers.reset_password(session, pseudonym, hashed, at=self.clock(), by=by.pseudonym)
@@ -122,13 +115,13 @@ class People:
             now = self.clock()
             officers.one(session, pseudonym)
             sessions.end_all(session, pseudonym, at=now, by=by.pseudonym, but=by.session_sha256)
-            released = inserted.leave(session, pseudonym, at=now)
+            released = self.casework.leave(session, pseudonym, at=now)
         self._changed("officer.session_ended", pseudonym, by, released)
 
     # --- for everybody
 
-    def sessions_of(self, pseudonym: str) -> list[Open]:
-        """Where somebody is signed in. Raises OfficerUnknownError."""
+    def sessions_of(self, pseudonym: str) -> list[OpenSession]:
+        """An officer's open sessions. Raises OfficerUnknownError."""
         with self.database.read() as session:
             officers.one(session, pseudonym)
             return sessions.listed(session, pseudonym, at=self.clock(), lifetime=self.lifetime)
@@ -139,7 +132,7 @@ class People:
             now = self.clock()
             sessions.end_one(session, handle, who.pseudonym, at=now, by=who.pseudonym)
             left = sessions.listed(session, who.pseudonym, at=now, lifetime=self.lifetime)
-            released = [] if left else inserted.leave(session, who.pseudonym, at=now)
+            released = [] if left else self.casework.leave(session, who.pseudonym, at=now)
         self._changed("officer.session_ended", who.pseudonym, who, released)
 
     def has_password(self, who: SignedInOfficer) -> bool:
@@ -170,7 +163,7 @@ class People:
         log.info("officer.password_set", officer=who.pseudonym)
 
     def _one_time(self) -> tuple[str, str]:
-        password = one_time()
+        password = one_time_password()
         with self.passwords.place():
             return password, self.passwords.hash(password)
 

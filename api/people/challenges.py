@@ -1,4 +1,4 @@
-"""Questions that the desk asks a browser: each is answered once, soon, and by who was asked."""
+"""Challenges to browsers: each is answered once, soon, and by the browser that was asked."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -17,8 +17,7 @@ MOST = 1000
 
 
 def keep(session: Session, kind: Kind, secret: str, holder: str, kept: str, *, at: datetime) -> None:
-    """Keep a question. Where too many wait for an answer, the oldest gives way: a flood refuses nobody who
-    answers at once."""
+    """Keep a challenge. Where too many wait, the oldest is removed: a prompt answer to a new one counts."""
     forget_old(session, at=at)
     waiting = session.scalar(select(func.count()).select_from(ChallengeRow)) or 0
     if waiting >= MOST:
@@ -32,7 +31,7 @@ def keep(session: Session, kind: Kind, secret: str, holder: str, kept: str, *, a
 
 
 def take(session: Session, kind: Kind, secret: str, holder: str, *, at: datetime) -> str | None:
-    """What was kept with the question, once; None where nobody asked it, or too long ago."""
+    """Take the data that was stored with the challenge; None where it is unknown or too old."""
     gone = delete(ChallengeRow).where(
         ChallengeRow.sha256 == token_hash(secret),
         ChallengeRow.kind == kind,
@@ -43,5 +42,5 @@ def take(session: Session, kind: Kind, secret: str, holder: str, *, at: datetime
 
 
 def forget_old(session: Session, *, at: datetime) -> None:
-    """Remove questions that nobody can answer any more."""
+    """Remove expired challenges."""
     session.execute(delete(ChallengeRow).where(ChallengeRow.until <= at))

@@ -1,4 +1,4 @@
-"""Sign-ins that failed, counted for each name and each address, neither of which is kept.
+"""Failed sign-ins, counted by name and by address; of both only a hash is kept.
 
 They stand in the database, so that all workers count together. After the free ones each further failure
 doubles the pause, up to a quarter of an hour. Nobody is locked out for good, and that is a trade: whoever
@@ -36,7 +36,7 @@ SOURCE = Limit(50, timedelta(seconds=12))
 
 
 def subject(what: str, value: str) -> str:
-    """What is kept in place of a name or an address."""
+    """The hash that is kept in place of a name or an address."""
     return hashlib.sha256(f"{what}\n{value}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -64,19 +64,19 @@ def count(session: Session, about: str, limit: Limit, *, at: datetime) -> None:
 
 
 def forgive(session: Session, about: str) -> None:
-    """Forget the attempts: this one was no guess."""
+    """Remove the attempts at a name after a right password."""
     session.execute(delete(AttemptsRow).where(AttemptsRow.subject == about))
 
 
 def take_back(session: Session, about: str) -> None:
-    """Do not count the last attempt: it was none; what others did from there still counts."""
+    """Subtract the last attempt after a right password; other attempts from that address still count."""
     row = session.get(AttemptsRow, about)
     if row is not None:
         row.wrong = max(row.wrong - 1, 0)
 
 
 def forget_old(session: Session, *, at: datetime) -> None:
-    """Remove what can make nobody wait any more."""
+    """Remove counts that cause no pause any more."""
     session.execute(delete(AttemptsRow).where(AttemptsRow.last_at <= at - _KEPT))
 
 

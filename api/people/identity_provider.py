@@ -1,7 +1,7 @@
-"""The site's identity provider: sign in there, and be an officer here with the role that it tells.
+"""The client of the site's identity provider: OpenID Connect, code flow with PKCE and a nonce.
 
-OpenID Connect, code flow with PKCE and a nonce. The question is bound to the browser that asks, and is
-answered once. Whoever the provider knows and no role is set for gets nothing.
+A request is bound to the browser that begins it, and is answered once. An officer has the role that the
+provider's answer names; somebody without such a role is not signed in.
 """
 
 import json
@@ -21,21 +21,22 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from api.people.roles import Role
 from api.platform.errors import ProviderOffError, ProviderRefusedError
 from api.platform.settings import Provider
 
 log = structlog.get_logger(__name__)
 
 ALGORITHMS = ("RS256", "ES256")
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 _MOST_BYTES = 256 * 1024
 _LEEWAY_S = 60
-_KEYS_AGAIN_S = 60.0
+_REFETCH_KEYS_AFTER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What the browser is sent to the provider with, and what must be known when it comes back."""
+class AuthenticationRequest:
+    """The address for the browser, and the data that checks the provider's answer."""
 
     address: str
     state: str
@@ -44,16 +45,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Who somebody is, by the provider's word."""
+class ProviderIdentity:
+    """A person by the provider's answer; `roles`: the roles here that it gives."""
 
     subject: str
     name: str
-    roles: frozenset[str]
+    roles: frozenset[Role]
 
 
-class Web(Protocol):
-    """How the provider is reached."""
+class HttpClient(Protocol):
+    """The part of httpx.Client that is used."""
 
     def get(self, url: str) -> httpx.Response:
         """One answer."""
@@ -65,21 +66,21 @@ class Web(Protocol):
 
 
 class ProviderClient:
-    """Talks to one provider. Its description is fetched when it is first needed, and checked."""
+    """Talks to one provider. Its endpoints are fetched when they are first needed, and checked."""
 
     def __init__(self, settings: Provider, origin: str, clock: Callable[[], datetime]) -> None:
         self.settings = settings
         self.returns_to = f"{origin}/sign-in/provider/return"
         self._clock = clock
         self._lock = threading.Lock()
-        self._described: dict[str, str] | None = None
+        self._endpoints: dict[str, str] | None = None
         self._keys: KeySet | None = None
         self._keys_at: datetime | None = None
 
-    def question(self) -> Question:
-        """Where to send the browser. Raises ProviderOffError where the provider is out of reach."""
+    def authentication_request(self) -> AuthenticationRequest:
+        """The address for the browser. Raises ProviderOffError where the provider is out of reach."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self.settings.client_id,
             "redirect_uri": self.returns_to,
@@ -89,19 +90,19 @@ class ProviderClient:
             "code_challenge": create_s256_code_challenge(verifier),
             "code_challenge_method": "S256",
         }
-        authorize = self._description()["authorization_endpoint"]
+        authorize = self._fetched_endpoints()["authorization_endpoint"]
         joined = "&" if urlsplit(authorize).query else "?"
-        return Question(f"{authorize}{joined}{urlencode(asked)}", state, nonce, verifier)
+        return AuthenticationRequest(f"{authorize}{joined}{urlencode(query)}", state, nonce, verifier)
 
-    def told(self, code: str, nonce: str, verifier: str) -> Told:
-        """Who it is that came back with this code. Raises ProviderRefusedError or ProviderOffError."""
+    def identify(self, code: str, nonce: str, verifier: str) -> ProviderIdentity:
+        """Whose code this is. Raises ProviderRefusedError or ProviderOffError."""
         sent = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.returns_to,
             "code_verifier": verifier,
         }
-        answer = _read(self._post(self._description()["token_endpoint"], sent))
+        answer = _read(self._post(self._fetched_endpoints()["token_endpoint"], sent))
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise ProviderRefusedError
@@ -110,7 +111,7 @@ class ProviderClient:
         except (JoseError, ValueError, TypeError) as error:
             log.warning("identity provider's word refused", error=type(error).__name__)
             raise ProviderRefusedError from error
-        return self._person(claims)
+        return self._identity(claims)
 
     def _claims(self, token: str, nonce: str) -> Mapping[str, Any]:
         try:
@@ -130,79 +131,79 @@ class ProviderClient:
         claims.validate(now=int(self._clock().timestamp()), leeway=_LEEWAY_S)
         return dict(claims)
 
-    def _person(self, claims: Mapping[str, Any]) -> Told:
+    def _identity(self, claims: Mapping[str, Any]) -> ProviderIdentity:
         subject, name = claims["sub"], claims.get(self.settings.name_claim)
         if not isinstance(subject, str) or not subject:
             raise ProviderRefusedError
         found = claims.get(self.settings.role_claim, [])
         values = [found] if isinstance(found, str) else found if isinstance(found, list) else []
         known = self.settings.roles
-        roles = frozenset(known[value] for value in values if isinstance(value, str) and value in known)
+        roles = frozenset(Role(known[value]) for value in values if isinstance(value, str) and value in known)
         readable = name if isinstance(name, str) and name.strip().isprintable() else ""
-        return Told(subject, readable.strip()[:48] or "officer", roles)
+        return ProviderIdentity(subject, readable.strip()[:48] or "officer", roles)
 
-    def _description(self) -> dict[str, str]:
+    def _fetched_endpoints(self) -> dict[str, str]:
         with self._lock:
-            if self._described is None:
-                self._described = self._checked(_read(self._get(_well_known(self.settings.issuer))))
-            return self._described
+            if self._endpoints is None:
+                self._endpoints = self._checked_endpoints(_read(self._get(_well_known(self.settings.issuer))))
+            return self._endpoints
 
-    def _checked(self, told: Mapping[str, Any]) -> dict[str, str]:
-        """The provider is who the settings say, and speaks as safely as they ask."""
-        if told.get("issuer") != self.settings.issuer:
+    def _checked_endpoints(self, description: Mapping[str, Any]) -> dict[str, str]:
+        """Raises ProviderOffError where the issuer is not that of the settings, or an address is not safe."""
+        if description.get("issuer") != self.settings.issuer:
             raise ProviderOffError
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        found = {name: told.get(name) for name in names}
+        found = {name: description.get(name) for name in names}
         for address in found.values():
             if not isinstance(address, str) or not _is_safe(address):
                 raise ProviderOffError
         return {name: str(address) for name, address in found.items()}
 
     def _key_set(self, *, again: bool = False) -> KeySet:
-        uri = self._description()["jwks_uri"]
+        uri = self._fetched_endpoints()["jwks_uri"]
         with self._lock:
             now = self._clock()
-            old = self._keys_at is None or (now - self._keys_at).total_seconds() > _KEYS_AGAIN_S
+            old = self._keys_at is None or (now - self._keys_at).total_seconds() > _REFETCH_KEYS_AFTER_S
             if self._keys is None or (again and old):
-                told = _read(self._get(uri))
-                self._keys, self._keys_at = KeySet.import_key_set(_signing(told)), now
+                answer = _read(self._get(uri))
+                self._keys, self._keys_at = KeySet.import_key_set(_signing_keys(answer)), now
             return self._keys
 
     def _get(self, url: str) -> httpx.Response:
-        return _reached(lambda web: web.get(url))
+        return _reached(lambda client: client.get(url))
 
     def _post(self, url: str, sent: Mapping[str, str]) -> httpx.Response:
         auth = (self.settings.client_id, self.settings.secret)
-        return _reached(lambda web: web.post(url, data=sent, auth=auth))
+        return _reached(lambda client: client.post(url, data=sent, auth=auth))
 
 
-def _reached(ask: Callable[[Web], httpx.Response]) -> httpx.Response:
+def _reached(ask: Callable[[HttpClient], httpx.Response]) -> httpx.Response:
     try:
-        with httpx.Client(timeout=_PATIENCE_S, follow_redirects=False, trust_env=False) as web:
-            return ask(web)
+        with httpx.Client(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
+            return ask(client)
     except httpx.HTTPError as error:
         log.error("identity provider out of reach", error=type(error).__name__)
         raise ProviderOffError from error
 
 
-def _read(answer: httpx.Response) -> dict[str, Any]:
-    """What it says. A refusal of the code is the browser's fault, or an attack."""
-    if answer.status_code in (400, 401, 403):
+def _read(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an answer. A refused code is the browser's fault, or an attack."""
+    if response.status_code in (400, 401, 403):
         raise ProviderRefusedError
-    if answer.status_code != 200 or len(answer.content) > _MOST_BYTES:
+    if response.status_code != 200 or len(response.content) > _MOST_BYTES:
         raise ProviderOffError
     try:
-        told = answer.json()
+        answer = response.json()
     except ValueError as error:
         raise ProviderOffError from error
-    if not isinstance(told, dict):
+    if not isinstance(answer, dict):
         raise ProviderOffError
-    return told
+    return answer
 
 
-def _signing(told: Mapping[str, Any]) -> Any:
-    """Its keys for signatures of the two kinds that are taken; the others are left out."""
-    keys = [key for key in told.get("keys", []) if isinstance(key, dict)]
+def _signing_keys(answer: Mapping[str, Any]) -> Any:
+    """The provider's keys for signatures by RSA or elliptic curves; the others are left out."""
+    keys = [key for key in answer.get("keys", []) if isinstance(key, dict)]
     wanted = [key for key in keys if key.get("kty") in ("RSA", "EC") and key.get("use", "sig") == "sig"]
     if not wanted:
         raise ProviderOffError
@@ -220,12 +221,12 @@ def _is_safe(address: str) -> bool:
     )
 
 
-def as_text(question: Question) -> str:
-    """What is kept until the browser comes back."""
-    return json.dumps({"nonce": question.nonce, "verifier": question.verifier})
+def to_json(request: AuthenticationRequest) -> str:
+    """The data that is stored until the browser comes back, as JSON."""
+    return json.dumps({"nonce": request.nonce, "verifier": request.verifier})
 
 
-def from_text(kept: str) -> tuple[str, str]:
+def from_json(kept: str) -> tuple[str, str]:
     """Nonce and verifier."""
     read = json.loads(kept)
     return str(read["nonce"]), str(read["verifier"])

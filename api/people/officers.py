@@ -1,4 +1,4 @@
-"""Officers: who may sign in, as what, and with which duties. What they were never changes: they are facts."""
+"""Officers: who may sign in, with which role and duties; every change is an entry of the ledger."""
 
 import hashlib
 import secrets
@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
-from api.people import stored_passkeys as passkeys
-from api.people.roles import Role
+from api.people import stored_passkeys
+from api.people.roles import Role, Task, having
 from api.platform.database.tables import OfficerRow, PasskeyRow, SessionRow
 from api.platform.errors import (
     LastAdministratorError,
@@ -24,13 +24,13 @@ from api.platform.errors import (
 )
 
 COMMAND_LINE = "command line"
-"""Who acts where nobody is signed in: whoever may start programs on the desk's machine."""
+"""The actor of commands on the desk's own machine."""
 
 PROVIDER = "identity provider"
-"""Who acts where the site's identity provider says who somebody is."""
+"""The actor of changes that the site's identity provider causes."""
 
 DUTY = "[a-z0-9_-]{1,32}"
-"""What a duty is called."""
+"""The form of a duty's name."""
 
 _DISABLED = "disabled"
 _EXTERNAL = "external "
@@ -38,41 +38,31 @@ _EXTERNAL = "external "
 
 @dataclass(frozen=True, slots=True)
 class SignedInOfficer:
-    """Who is signed in, and the hash of the session's token."""
+    """A signed-in officer, and the hash of the session's token."""
 
     name: str
     pseudonym: str
     session_sha256: str
     role: Role = Role.OFFICER
     duties: frozenset[str] = frozenset()
-    """For which cases: one whose reasons need a duty is for those alone who have it."""
+    """A case that needs a duty is for officers with that duty only."""
     must_change: bool = False
-    """Whether the password is one that somebody else told: it must be changed first."""
+    """Whether the password is a one-time password, which must be changed first."""
 
     @property
     def works(self) -> bool:
         """Whether this officer takes cases."""
-        return self.role in (Role.OFFICER, Role.SUPERVISOR)
+        return Task.DECIDE in self.role.tasks
 
     @property
     def supervises(self) -> bool:
-        """Whether this officer may see how all goes."""
-        return self.role is Role.SUPERVISOR
-
-    @property
-    def audits(self) -> bool:
-        """Whether this officer proves afterwards what happened."""
-        return self.role is Role.AUDITOR
-
-    @property
-    def administers(self) -> bool:
-        """Whether this officer looks after people and lanes."""
-        return self.role is Role.ADMINISTRATOR
+        """Whether this officer supervises the hall and other officers."""
+        return Task.SUPERVISE in self.role.tasks
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Somebody who is or was at the desk. `sessions`: how many are open."""
+class Person:
+    """An account, active or not. `sessions`: how many are open."""
 
     pseudonym: str
     name: str
@@ -132,7 +122,7 @@ def _register(
 
 
 def named(session: Session, name: str) -> str:
-    """The pseudonym of who signs in with this name. Raises NameUnknownError."""
+    """The pseudonym of the officer with this name. Raises NameUnknownError."""
     found = session.scalar(select(OfficerRow.pseudonym).where(OfficerRow.name == name))
     if found is None:
         raise NameUnknownError("officer", name)
@@ -148,32 +138,32 @@ def one(session: Session, pseudonym: str) -> OfficerRow:
 
 
 def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
-    """An officer who may sign in, as the one who acts for another sees them. Raises OfficerUnknownError."""
+    """An officer who may sign in, without a session. Raises OfficerUnknownError."""
     if is_disabled(one(session, pseudonym)):
         raise OfficerUnknownError
     return as_now(session, pseudonym)
 
 
 def colleagues(session: Session, pseudonyms: Collection[str]) -> list[SignedInOfficer]:
-    """Those of them who may sign in, by name."""
+    """The ones among them who may sign in, by name."""
     rows = session.scalars(select(OfficerRow).where(OfficerRow.pseudonym.in_(pseudonyms)))
-    return sorted((_acting(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
+    return sorted((_signed_in(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
 
 
 def as_now(session: Session, pseudonym: str) -> SignedInOfficer:
     """An officer with the present role and duties. Raises OfficerUnknownError."""
-    return _acting(one(session, pseudonym))
+    return _signed_in(one(session, pseudonym))
 
 
-def _acting(row: OfficerRow) -> SignedInOfficer:
+def _signed_in(row: OfficerRow) -> SignedInOfficer:
     return SignedInOfficer(row.name, row.pseudonym, "", Role(row.role), frozenset(row.duties.split()))
 
 
-def listed(session: Session) -> list[Known]:
+def listed(session: Session) -> list[Person]:
     """Everybody, those who may sign in first, by name."""
-    passkeys, sessions = (_counted(session, table) for table in (PasskeyRow, SessionRow))
+    passkeys, sessions = (_count_by_officer(session, table) for table in (PasskeyRow, SessionRow))
     found = [
-        Known(
+        Person(
             pseudonym=row.pseudonym,
             name=row.name,
             role=Role(row.role),
@@ -189,7 +179,7 @@ def listed(session: Session) -> list[Known]:
     return sorted(found, key=lambda known: known.disabled)
 
 
-def _counted(session: Session, table: type[PasskeyRow] | type[SessionRow]) -> dict[str, int]:
+def _count_by_officer(session: Session, table: type[PasskeyRow] | type[SessionRow]) -> dict[str, int]:
     rows = session.execute(select(table.officer, func.count()).group_by(table.officer))
     return {officer: number for officer, number in rows}  # noqa: C416 - rows are no pairs to `dict`
 
@@ -241,8 +231,7 @@ def set_password(
 
 
 def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: datetime, by: str) -> None:
-    """Give an officer a password that is good for choosing another, and take away what else opens the desk
-    in that name: whoever was there meanwhile may have made a passkey.
+    """Give an officer a one-time password, and remove the passkeys: somebody else may have made one.
 
     Raises OfficerUnknownError, OwnRoleError or NoPasswordError.
     """
@@ -250,8 +239,8 @@ def reset_password(session: Session, pseudonym: str, password_hash: str, *, at: 
     _check_another(row, by)
     if not has_password(row):
         raise NoPasswordError
-    for passkey in passkeys.of(session, pseudonym):
-        passkeys.remove(session, pseudonym, passkey.sha256, at=at)
+    for passkey in stored_passkeys.of(session, pseudonym):
+        stored_passkeys.remove(session, pseudonym, passkey.sha256, at=at)
     set_password(session, pseudonym, password_hash, at=at, by=by, must_change=True)
 
 
@@ -269,13 +258,13 @@ def disable(session: Session, pseudonym: str, *, at: datetime, by: str = COMMAND
     _end_sessions(session, pseudonym)
     session.execute(delete(PasskeyRow).where(PasskeyRow.officer == pseudonym))
     body = {"officer": pseudonym, "by": by, "credentials_sha256": credentials_of(row)}
-    # Kept behind the word: name and provider's identity stay provable, and nobody signs in by it.
+    # The former hash is kept behind a word: it proves name and identity, and no password fits it.
     row.password_hash = f"{_DISABLED} {row.password_hash}"
     chain.append(session, "officer.disabled", body, at=at)
 
 
 def credentials_hash(name: str, password_hash: str) -> str:
-    """What the ledger keeps of name and password: the password hash's salt keeps both from being guessed."""
+    """The ledger's hash of name and password; the password hash's salt protects both from guessing."""
     return hashlib.sha256(f"{name}\n{password_hash}".encode()).hexdigest()
 
 
@@ -290,7 +279,7 @@ def is_disabled(row: OfficerRow) -> bool:
 
 
 def provider_hash(row: OfficerRow) -> str | None:
-    """Who an officer is at the identity provider, as the credentials say that the ledger knows."""
+    """The hash of the officer's identity at the identity provider; None for one with a password."""
     former = _former(row)
     kept = former.removeprefix(_EXTERNAL)
     return None if kept == former else kept.split()[-1]
@@ -321,11 +310,12 @@ def _check_another(row: OfficerRow, by: str) -> None:
 
 
 def _check_not_last(session: Session, row: OfficerRow) -> None:
-    """A desk without an administrator could be helped only by whoever runs its machine."""
-    if row.role != Role.ADMINISTRATOR.value:
+    """Without an administrator, only commands on the desk's machine could restore one."""
+    administering = having(Task.ADMINISTER)
+    if row.role not in administering:
         return
     others = select(func.count()).where(
-        OfficerRow.role == Role.ADMINISTRATOR.value,
+        OfficerRow.role.in_(sorted(administering)),
         OfficerRow.password_hash.not_like(f"{_DISABLED}%"),
         OfficerRow.pseudonym != row.pseudonym,
     )

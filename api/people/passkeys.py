@@ -1,9 +1,9 @@
-"""Passkeys: registered by who is signed in, and good for signing in by themselves.
+"""Passkeys: an officer who is signed in registers one, and can sign in with it later.
 
-Only for who has a password here. Whom the site's identity provider signs in has none: a passkey would open
-the desk to somebody whom the provider has long taken every role. The officer must be verified by the device
-(a finger, a face, its code); each question is answered once; a counter that goes back is a copied key. The
-secret half never comes here, so that nothing can be guessed.
+Only officers with a password here have passkeys. Officers of the site's identity provider have none: a
+passkey would still open the desk when the provider has taken their role. The device must verify the officer
+(a finger, a face, a code); each challenge is answered once; a counter that goes back shows a copied key. The
+private key never leaves the device.
 """
 
 import json
@@ -27,12 +27,11 @@ from webauthn.helpers.structs import (
 
 from api.people import challenges, officers, stored_passkeys
 from api.people.officers import SignedInOfficer
-from api.people.sign_in import SigningIn, Visitor
+from api.people.sign_in import SignIn, Visitor
 from api.platform.database.database import Database
 from api.platform.database.tables import PasskeyRow
-from api.platform.errors import PasskeyRefusedError, PasskeysOffError
+from api.platform.errors import PasskeyRefusedError
 from api.platform.settings import Settings
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
@@ -40,33 +39,26 @@ _ANYBODY = ""
 _REQUIRED = UserVerificationRequirement.REQUIRED
 
 Credential = Mapping[str, Any]
-"""What the browser's `PublicKeyCredential.toJSON()` gives."""
+"""The JSON of the browser's `PublicKeyCredential.toJSON()`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passkeys:
-    """The use cases around passkeys."""
+    """The use cases of passkeys."""
 
     settings: Settings
     database: Database
     clock: Callable[[], datetime]
-    signing_in: SigningIn
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Passkeys":
-        """The running desk's. Raises PasskeysOffError where its address for browsers is not set."""
-        if desk.settings.origin is None:
-            raise PasskeysOffError
-        return cls(desk.settings, desk.database, desk.clock, SigningIn.of(desk))
+    signing_in: SignIn
 
     def ask_for_new(self, who: SignedInOfficer, password: str) -> dict[str, Any]:
-        """What the officer's browser needs to make a passkey.
+        """The options with which the officer's browser makes a passkey.
 
-        A session alone is not enough: whoever sits down at an open desk must not make a key to it. Raises
-        WrongPasswordError, TooManyAttemptsError or TooManySignInsError; PasskeyRefusedError for whom the
-        identity provider signs in.
+        The password is asked again: nobody at an unattended desk shall make a passkey. Raises
+        WrongPasswordError, TooManyAttemptsError or TooManySignInsError; PasskeyRefusedError for an officer of
+        the identity provider.
         """
-        self._must_be_there(who, password)
+        self._confirm_password(who, password)
         with self.database.write(turn=False) as session:
             known = [row.credential for row in stored_passkeys.of(session, who.pseudonym)]
             options = webauthn.generate_registration_options(
@@ -84,8 +76,8 @@ class Passkeys:
 
     def add(self, credential: Credential, label: str, who: SignedInOfficer) -> PasskeyRow:
         """Keep a passkey that the officer's browser made. Raises PasskeyRefusedError."""
-        challenge = self._answered("passkey_new", credential, who.session_sha256)
-        with _refusals():
+        challenge = self._answered_challenge("passkey_new", credential, who.session_sha256)
+        with _refusing_faults():
             made = webauthn.verify_registration_response(
                 credential=dict(credential),
                 expected_challenge=challenge,
@@ -115,26 +107,26 @@ class Passkeys:
         return found
 
     def remove(self, name: str, who: SignedInOfficer) -> None:
-        """Forget one of them. Raises PasskeyUnknownError."""
+        """Remove one of the officer's passkeys. Raises PasskeyUnknownError."""
         with self.database.write() as session:
             stored_passkeys.remove(session, who.pseudonym, name, at=self.clock())
         log.info("officer.passkey_removed", officer=who.pseudonym)
 
     def ask(self) -> dict[str, Any]:
-        """What any browser needs to sign in with a passkey that it has."""
+        """The options with which a browser signs in by a passkey."""
         options = webauthn.generate_authentication_options(rp_id=self._domain, user_verification=_REQUIRED)
         with self.database.write(turn=False) as session:
             self._keep(session, "passkey", options.challenge, _ANYBODY)
         return _as_json(options)
 
     def sign_in(self, credential: Credential, visitor: Visitor) -> tuple[SignedInOfficer, str]:
-        """Start a session for whose passkey this is. Raises PasskeyRefusedError or WrongPasswordError."""
-        challenge = self._answered("passkey", credential, _ANYBODY)
-        with _refusals():
-            told = credential["response"].get("userHandle")
-            handle = base64url_to_bytes(told) if told else None
+        """Start a session for the passkey's owner. Raises PasskeyRefusedError or WrongPasswordError."""
+        challenge = self._answered_challenge("passkey", credential, _ANYBODY)
+        with _refusing_faults():
+            user_handle = credential["response"].get("userHandle")
+            handle = base64url_to_bytes(user_handle) if user_handle else None
             raw_id = base64url_to_bytes(credential["rawId"])
-        with self.database.write() as session, _refusals():
+        with self.database.write() as session, _refusing_faults():
             row = stored_passkeys.by_credential(session, raw_id)
             if handle is not None and handle != row.officer.encode():
                 raise PasskeyRefusedError
@@ -152,7 +144,7 @@ class Passkeys:
             officer = row.officer
         return self.signing_in.begin(officer, "passkey", visitor)
 
-    def _must_be_there(self, who: SignedInOfficer, password: str) -> None:
+    def _confirm_password(self, who: SignedInOfficer, password: str) -> None:
         with self.database.read() as session:
             _must_have_password(session, who.pseudonym)
         with self.signing_in.passwords.place():
@@ -161,9 +153,9 @@ class Passkeys:
     def _keep(self, session: Session, kind: challenges.Kind, challenge: bytes, holder: str) -> None:
         challenges.keep(session, kind, bytes_to_base64url(challenge), holder, "", at=self.clock())
 
-    def _answered(self, kind: challenges.Kind, credential: Credential, holder: str) -> bytes:
-        """The question that this answers; it cannot be answered again."""
-        with _refusals():
+    def _answered_challenge(self, kind: challenges.Kind, credential: Credential, holder: str) -> bytes:
+        """The challenge that this answers; it cannot be answered again."""
+        with _refusing_faults():
             client_data = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
             challenge = str(client_data["challenge"])
         with self.database.write(turn=False) as session:
@@ -181,7 +173,7 @@ class Passkeys:
 
 
 def _must_have_password(session: Session, officer: str) -> None:
-    """Raise PasskeyRefusedError for whom the identity provider signs in, and for who is disabled."""
+    """Raise PasskeyRefusedError for an officer of the identity provider, and for a disabled one."""
     if not officers.has_password(officers.one(session, officer)):
         raise PasskeyRefusedError
 
@@ -192,8 +184,8 @@ def _as_json(options: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Whatever is wrong with what a browser sent: it is refused, and not said why."""
+def _refusing_faults() -> Iterator[None]:
+    """Raise PasskeyRefusedError for any fault in what a browser sent, without saying which."""
     try:
         yield
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -1,7 +1,7 @@
 """Passwords: hashed with argon2id, few at a time, and a wrong name costs as much as a wrong password.
 
-Whoever comes when too many are being checked is sent away at once: a flood of sign-ins must not take
-the threads in which officers decide.
+A sign-in beyond that number is refused at once: a flood of sign-ins must not take the threads in which
+officers decide.
 """
 
 import secrets
@@ -21,8 +21,8 @@ MOST_SIGN_INS = 8
 """Sign-ins that are checked or wait for it; a check takes a fraction of a second, so none waits long."""
 
 
-def one_time() -> str:
-    """A password that nobody could guess, to be told once."""
+def one_time_password() -> str:
+    """A random password, shown once."""
     return secrets.token_urlsafe(15)
 
 
@@ -61,7 +61,7 @@ class Passwords:
             self._places.release()
 
     def fits(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password is the one; without a hash, the same time passes and it is not."""
+        """Whether the password fits; without a hash it does not, after the same time."""
         with self._turns:
             fits = self._hash.verify(password, password_hash or self._nobody)
         return fits and password_hash is not None

@@ -1,4 +1,4 @@
-"""Signing in at the site's identity provider: from the browser's question to a session."""
+"""Signing in at the site's identity provider: from the browser's request to a session."""
 
 import hashlib
 import secrets
@@ -11,46 +11,40 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.people import challenges, identity_provider, officers, sessions
-from api.people.identity_provider import ProviderClient, Told
+from api.people.casework import Casework
+from api.people.identity_provider import ProviderClient, ProviderIdentity
 from api.people.officers import PROVIDER, SignedInOfficer
 from api.people.roles import Role
-from api.people.sign_in import SigningIn, Visitor
+from api.people.sign_in import SignIn, Visitor
 from api.platform.database.database import Database
 from api.platform.database.tables import OfficerRow
 from api.platform.errors import NameTakenError, ProviderRefusedError, WrongPasswordError
 from api.platform.events import Broker, Event
-from api.review.cases import queue
-from api.review.prepared import inserted
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Provided:
-    """The use cases around the identity provider."""
+class ProviderSignIn:
+    """The use cases of signing in at the identity provider."""
 
     client: ProviderClient
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
-    signing_in: SigningIn
-
-    @classmethod
-    def of(cls, desk: Desk, client: ProviderClient) -> "Provided":
-        """The running desk's."""
-        return cls(client, desk.database, desk.broker, desk.clock, SigningIn.of(desk))
+    signing_in: SignIn
+    casework: Casework
 
     def ask(self) -> tuple[str, str]:
         """Where to send the browser, and what it must have with it when it comes back.
 
         Raises ProviderOffError.
         """
-        question, browser = self.client.question(), secrets.token_urlsafe(32)
+        request, browser = self.client.authentication_request(), secrets.token_urlsafe(32)
         with self.database.write(turn=False) as session:
-            kept = identity_provider.as_text(question)
-            challenges.keep(session, "provider", question.state, browser, kept, at=self.clock())
-        return question.address, browser
+            kept = identity_provider.to_json(request)
+            challenges.keep(session, "provider", request.state, browser, kept, at=self.clock())
+        return request.address, browser
 
     def sign_in(self, state: str, code: str, browser: str, visitor: Visitor) -> tuple[SignedInOfficer, str]:
         """Start a session for who came back. Raises ProviderRefusedError or ProviderOffError."""
@@ -58,52 +52,52 @@ class Provided:
             kept = challenges.take(session, "provider", state, browser, at=self.clock())
         if kept is None:
             raise ProviderRefusedError
-        told = self.client.told(code, *identity_provider.from_text(kept))
-        # Two roles at once are a mistake of whoever keeps the groups: nobody guesses which is meant.
-        if len(told.roles) != 1:
-            log.warning("sign-in refused", roles=len(told.roles))
-            self._shut_out(told)
+        identity = self.client.identify(code, *identity_provider.from_json(kept))
+        # Two roles at once are a mistake in the provider's groups: the desk does not choose one.
+        if len(identity.roles) != 1:
+            log.warning("sign-in refused", roles=len(identity.roles))
+            self._sign_out_everywhere(identity)
             raise ProviderRefusedError
         try:
-            return self.signing_in.begin(self._officer(told), "provider", visitor)
+            return self.signing_in.begin(self._officer(identity), "provider", visitor)
         except WrongPasswordError as error:
             raise ProviderRefusedError from error
 
-    def _shut_out(self, told: Told) -> None:
-        """Who has lost the role there is at work here no longer, in whichever browser."""
-        external = _hashed(self.client.settings.issuer, told.subject)
+    def _sign_out_everywhere(self, identity: ProviderIdentity) -> None:
+        """Sign out, everywhere, an officer who no longer has one role at the provider."""
+        external = _identity_hash(self.client.settings.issuer, identity.subject)
         with self.database.write() as session:
-            pseudonym = _known(session, external)
+            pseudonym = _pseudonym_of(session, external)
             if pseudonym is None:
                 return
             now = self.clock()
             sessions.end_all(session, pseudonym, at=now, by=PROVIDER)
-            released = inserted.leave(session, pseudonym, at=now)
-        self._tell(released)
+            released = self.casework.leave(session, pseudonym, at=now)
+        self._publish(released)
 
-    def _tell(self, released: Iterable[str]) -> None:
+    def _publish(self, released: Iterable[str]) -> None:
         self.broker.publish(Event("staff.changed", ""))
         for passage in released:
             self.broker.publish(Event("referral.changed", passage))
 
-    def _officer(self, told: Told) -> str:
-        """The officer's pseudonym: made at the first sign-in, with the role that the provider tells now."""
-        external = _hashed(self.client.settings.issuer, told.subject)
-        (role,) = told.roles
+    def _officer(self, identity: ProviderIdentity) -> str:
+        """The officer's pseudonym; registered at the first sign-in, and given the provider's present role."""
+        external = _identity_hash(self.client.settings.issuer, identity.subject)
+        (role,) = identity.roles
         released: list[str] = []
         with self.database.write() as session:
-            pseudonym = _known(session, external)
+            pseudonym = _pseudonym_of(session, external)
             if pseudonym is None:
-                return self._made(session, told, external, Role(role))
+                return self._register(session, identity, external, role)
             if not officers.is_disabled(officers.one(session, pseudonym)):
                 now = self.clock()
-                officers.set_role(session, pseudonym, Role(role), at=now, by=PROVIDER)
-                released = queue.release_others(session, officers.as_now(session, pseudonym), at=now)
-        self._tell(released)
+                officers.set_role(session, pseudonym, role, at=now, by=PROVIDER)
+                released = self.casework.release_others(session, officers.as_now(session, pseudonym), at=now)
+        self._publish(released)
         return pseudonym
 
-    def _made(self, session: Session, told: Told, external: str, role: Role) -> str:
-        for name in (told.name, f"{told.name} {external[:8]}"):
+    def _register(self, session: Session, identity: ProviderIdentity, external: str, role: Role) -> str:
+        for name in (identity.name, f"{identity.name} {external[:8]}"):
             taken = session.scalar(select(OfficerRow.name).where(OfficerRow.name == name))
             if taken is None:
                 made = officers.add_external(session, name, external, role, (), at=self.clock())
@@ -112,10 +106,10 @@ class Provided:
         raise NameTakenError("officer")
 
 
-def _known(session: Session, external_sha256: str) -> str | None:
+def _pseudonym_of(session: Session, external_sha256: str) -> str | None:
     found = select(OfficerRow.pseudonym).where(OfficerRow.external_sha256 == external_sha256)
     return session.scalar(found)
 
 
-def _hashed(issuer: str, subject: str) -> str:
+def _identity_hash(issuer: str, subject: str) -> str:
     return hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Sessions of officers: kept here and not in the browser, short, and ended at any moment."""
+"""Sessions of officers: kept at the desk, short, and ended at any moment."""
 
 import secrets
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Way = Literal["password", "passkey", "provider"]
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenSession:
     """A session that is not over. `handle` names it in a list, and opens nothing."""
 
     handle: str
@@ -44,7 +44,7 @@ class Lifetime:
 def begin(
     session: Session, pseudonym: str, *, at: datetime, way: Way = "password"
 ) -> tuple[str, SignedInOfficer]:
-    """Start a session; return its token, of which only the hash is kept, and whom it is for.
+    """Start a session; return its token, of which only the hash is kept, and the officer.
 
     Raises WrongPasswordError where the officer was disabled in the meantime.
     """
@@ -72,7 +72,7 @@ def end(session: Session, officer: SignedInOfficer, *, at: datetime) -> None:
 
 
 def replace(session: Session, token_sha256: str, *, at: datetime) -> str | None:
-    """End the session that a browser had before: its token opens nothing any more. Return whose it was."""
+    """End the session that a browser had before; return whose it was."""
     row = session.get(SessionRow, token_sha256)
     if row is None:
         return None
@@ -98,7 +98,7 @@ def end_all(session: Session, officer: str, *, at: datetime, by: str, but: str |
         chain.append(session, "officer.session_ended", {"officer": officer, "by": by}, at=at)
 
 
-def listed(session: Session, officer: str, *, at: datetime, lifetime: Lifetime) -> list[Open]:
+def listed(session: Session, officer: str, *, at: datetime, lifetime: Lifetime) -> list[OpenSession]:
     """An officer's sessions, the last used first."""
     rows = session.scalars(
         select(SessionRow)
@@ -106,7 +106,8 @@ def listed(session: Session, officer: str, *, at: datetime, lifetime: Lifetime) 
         .order_by(SessionRow.used_at.desc())
     )
     return [
-        Open(row.handle, row.officer, row.way, row.started_at, row.used_at, row.token_sha256) for row in rows
+        OpenSession(row.handle, row.officer, row.way, row.started_at, row.used_at, row.token_sha256)
+        for row in rows
     ]
 
 
@@ -126,7 +127,7 @@ def by_token(
 
 
 def mark_used(session: Session, token_sha256: str, *, at: datetime) -> None:
-    """The officer did something: the idle time starts again."""
+    """Start the idle time again."""
     session.execute(update(SessionRow).where(SessionRow.token_sha256 == token_sha256).values(used_at=at))
 
 
@@ -137,7 +138,7 @@ def forget_ended(session: Session, *, at: datetime, lifetime: Lifetime) -> None:
 
 
 def _alive(at: datetime, lifetime: Lifetime) -> tuple[ColumnElement[bool], ...]:
-    """Not over, and begun: after a clock that ran ahead is set back, no session lasts for longer."""
+    """Neither over nor in the future: no session lasts longer after a clock that ran ahead is set back."""
     return (
         SessionRow.started_at > at - lifetime.absolute,
         SessionRow.used_at > at - lifetime.idle,

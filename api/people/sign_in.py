@@ -1,4 +1,4 @@
-"""Signing in: who proves to be whom, and the session that follows. A new sign-in is always a new session."""
+"""Signing in by password, and the session that each sign-in starts. Every sign-in starts a new session."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,44 +7,36 @@ from datetime import datetime
 import structlog
 
 from api.people import challenges, failed_sign_ins, officers, sessions
+from api.people.casework import Casework
 from api.people.officers import SignedInOfficer
 from api.people.passwords import Passwords
-from api.people.roles import Role
 from api.people.sessions import Lifetime, Way
 from api.platform.database.database import Database
 from api.platform.errors import WrongPasswordError
 from api.platform.events import Broker, Event
 from api.platform.tokens import token_hash
-from api.review import shifts
-from api.review.prepared import inserted
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A browser that wants to sign in: where it comes from, if that tells one from another, and the token of
-    the session that it has, if any."""
+    """A browser that signs in: its address, where that identifies it, and its present session's token."""
 
     source: str | None
     token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SigningIn:
-    """The use cases at the entrance."""
+class SignIn:
+    """The use cases of signing in."""
 
     database: Database
     broker: Broker
     passwords: Passwords
     clock: Callable[[], datetime]
     lifetime: Lifetime
-
-    @classmethod
-    def of(cls, desk: Desk) -> "SigningIn":
-        """The running desk's entrance."""
-        return cls(desk.database, desk.broker, desk.passwords, desk.clock, desk.lifetime)
+    casework: Casework
 
     def by_password(self, name: str, password: str, visitor: Visitor) -> tuple[SignedInOfficer, str]:
         """Start a session; return the officer and the session's token.
@@ -56,8 +48,9 @@ class SigningIn:
             return self.begin(pseudonym, "password", visitor)
 
     def begin(self, pseudonym: str, way: Way, visitor: Visitor) -> tuple[SignedInOfficer, str]:
-        """Start a session for who has proven to be this officer, and end the one that the browser had: who
-        was there before has left, and the cases of that one go back.
+        """Start a session for an authenticated officer, and end the one that the browser had.
+
+        If that was another officer's, their cases go back to the queue.
 
         Raises WrongPasswordError where the officer was disabled in the meantime.
         """
@@ -68,55 +61,54 @@ class SigningIn:
             if visitor.token is not None:
                 before = sessions.replace(session, token_hash(visitor.token), at=now)
                 if before is not None and before != pseudonym:
-                    released = inserted.leave(session, before, at=now)
+                    released = self.casework.leave(session, before, at=now)
             token, who = sessions.begin(session, pseudonym, at=now, way=way)
-            if who.role in (Role.OFFICER, Role.SUPERVISOR):
-                shifts.start(session, pseudonym, at=now)
+            if who.works:
+                self.casework.start_shift(session, pseudonym, at=now)
         log.info("signed in", officer=pseudonym, way=way)
         for passage in released:
             self.broker.publish(Event("referral.changed", passage))
         return who, token
 
     def check_password(self, name: str, password: str, source: str | None) -> str:
-        """The pseudonym of who has this name and password.
+        """The pseudonym of the officer with this name and password.
 
         Raises WrongPasswordError or TooManyAttemptsError.
         """
-        counted = self._counted(name, source)
-        known = self._counting(name, counted)
+        limits = self._limits(name, source)
+        known = self._count_attempt(name, limits)
         if not self.passwords.fits(password, known[1] if known else None) or known is None:
             log.warning("sign-in refused")
             raise WrongPasswordError
         with self.database.write() as session:
-            for about, limit in counted.items():
+            for about, limit in limits.items():
                 if limit is failed_sign_ins.NAME:
                     failed_sign_ins.forgive(session, about)
                 else:
                     failed_sign_ins.take_back(session, about)
         return known[0]
 
-    def _counted(self, name: str, source: str | None) -> dict[str, failed_sign_ins.Limit]:
-        counted = {failed_sign_ins.subject("name", name): failed_sign_ins.NAME}
-        if source is not None:
-            counted[failed_sign_ins.subject("source", source)] = failed_sign_ins.SOURCE
-        return counted
+    def forget_old(self) -> None:
+        """Remove ended sessions, old failed sign-ins and unanswered challenges."""
+        with self.database.write(turn=False) as session:
+            now = self.clock()
+            sessions.forget_ended(session, at=now, lifetime=self.lifetime)
+            failed_sign_ins.forget_old(session, at=now)
+            challenges.forget_old(session, at=now)
 
-    def _counting(self, name: str, counted: dict[str, failed_sign_ins.Limit]) -> tuple[str, str] | None:
-        # Looked at first without the turn to write: a flood at a name that pauses keeps nobody waiting.
+    def _limits(self, name: str, source: str | None) -> dict[str, failed_sign_ins.Limit]:
+        limits = {failed_sign_ins.subject("name", name): failed_sign_ins.NAME}
+        if source is not None:
+            limits[failed_sign_ins.subject("source", source)] = failed_sign_ins.SOURCE
+        return limits
+
+    def _count_attempt(self, name: str, limits: dict[str, failed_sign_ins.Limit]) -> tuple[str, str] | None:
+        # Read first, without the turn to write: a flood at a paused name delays no writer.
         with self.database.read() as session:
-            for about, limit in counted.items():
+            for about, limit in limits.items():
                 failed_sign_ins.check(session, about, limit, at=self.clock())
             known = officers.password_hash_of(session, name)
         with self.database.write() as session:
-            for about, limit in counted.items():
+            for about, limit in limits.items():
                 failed_sign_ins.count(session, about, limit, at=self.clock())
         return known
-
-
-def forget_old(desk: Desk) -> None:
-    """Remove sessions, attempts and questions that mean nothing any more: a chore."""
-    with desk.database.write(turn=False) as session:
-        now = desk.clock()
-        sessions.forget_ended(session, at=now, lifetime=desk.lifetime)
-        failed_sign_ins.forget_old(session, at=now)
-        challenges.forget_old(session, at=now)

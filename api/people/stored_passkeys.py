@@ -13,7 +13,7 @@ from api.platform.errors import PasskeyRefusedError, PasskeyUnknownError
 
 
 def name_of(credential: bytes) -> str:
-    """What a list calls a passkey."""
+    """The name of a passkey in lists."""
     return hashlib.sha256(credential).hexdigest()
 
 
@@ -48,7 +48,7 @@ def add(
 
 
 def remove(session: Session, officer: str, name: str, *, at: datetime) -> None:
-    """Forget one of an officer's passkeys. Raises PasskeyUnknownError."""
+    """Remove one of an officer's passkeys. Raises PasskeyUnknownError."""
     gone = delete(PasskeyRow).where(PasskeyRow.sha256 == name, PasskeyRow.officer == officer)
     if not session.execute(gone.returning(PasskeyRow.sha256)).all():
         raise PasskeyUnknownError
@@ -71,5 +71,5 @@ def by_credential(session: Session, credential: bytes) -> PasskeyRow:
 
 
 def key_hash(row: PasskeyRow) -> str:
-    """What the ledger keeps of the public key, so that nobody puts another in its place."""
+    """What the ledger records of the public key, so that a replaced key is found."""
     return hashlib.sha256(row.public_key).hexdigest()

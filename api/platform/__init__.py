@@ -1,1 +1,1 @@
-"""What every part of the desk stands on: database, settings, errors, events, metrics."""
+"""The base of all parts of the desk: database, settings, errors, events, metrics."""

@@ -4,5 +4,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The clock on the wall."""
+    """Now, aware, UTC."""
     return datetime.now(UTC)

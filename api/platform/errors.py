@@ -13,7 +13,7 @@ ApiError
 ├── OwnRoleError              an administrator would change the own role, or end the own account
 ├── LastAdministratorError    nobody could administer the desk any more
 ├── NoPasswordError           who signs in elsewhere, or no more, has no password here
-├── ToldPasswordError         a password that somebody else told must be changed first
+├── OneTimePasswordError      a one-time password must be changed first
 ├── PasskeysOffError          the desk does not know its own address, which passkeys need
 ├── PasskeyRefusedError       no passkey of this desk, or not an answer to its question
 ├── PasskeyUnknownError       no such passkey of one's own
@@ -162,13 +162,13 @@ class LastAdministratorError(ApiError):
 
 
 class NoPasswordError(ApiError):
-    """Who signs in elsewhere, or no more, has no password here."""
+    """The account has no password: it is disabled, or signs in at the identity provider."""
 
     says = "the desk keeps no password of this officer"
 
 
-class ToldPasswordError(ApiError):
-    """A password that somebody else told must be changed first."""
+class OneTimePasswordError(ApiError):
+    """A one-time password must be changed first."""
 
     says = "somebody else told this password: change it first"
 
@@ -235,7 +235,7 @@ class TooManySignInsError(ApiError):
 
 
 class NotAllowedError(ApiError):
-    """Who is signed in has another role than this asks for."""
+    """The role of the officer does not allow this."""
 
     says = "your role does not allow this: ask somebody whose role does"
 
@@ -316,7 +316,7 @@ class KeyWrongError(KeyringError):
 
 
 class ImageChangedError(KeyringError):
-    """What is stored is not what was sealed."""
+    """The stored image is not the sealed one."""
 
     says = "the image is not available: what is stored is not what the desk sealed"
 
@@ -337,7 +337,7 @@ class LaneUnknownError(ApiError):
 
 
 class NoRequestError(ApiError):
-    """Nothing is asked of this lane, or no longer."""
+    """There is no open request to this lane."""
 
     says = "nothing is asked of this lane, or its passenger is on the way to an officer already"
 
@@ -392,7 +392,7 @@ class PassageClosedError(ApiError):
 
 
 class OtherOfficerNeededError(ApiError):
-    """Somebody else must answer for the case."""
+    """Another officer must answer the case."""
 
     says = "this case needs another officer: take another one"
 
@@ -560,7 +560,7 @@ ANSWERS: dict[type[ApiError], tuple[int, str]] = {
     TokenRefusedError: (401, "token_refused"),
     NotAllowedError: (403, "not_allowed"),
     PasskeyRefusedError: (401, "passkey_refused"),
-    ToldPasswordError: (403, "told_password"),
+    OneTimePasswordError: (403, "told_password"),
     ForgedRequestError: (403, "forged_request"),
     NotYourDecisionError: (403, "not_your_decision"),
     PassageUnknownError: (404, "passage_unknown"),

@@ -1,6 +1,6 @@
-"""Tells open pages and waiting lanes, of this worker and of others, that something changed; never what.
+"""Events for open pages and waiting lanes, of this worker and of others: that something changed, never what.
 
-The database stays the only truth: a listener that misses a word reads it there.
+The state is in the database: a listener that misses an event reads it there.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ EventName = Literal[
 MOST_LISTENERS = 512
 MOST_OF_A_LANE = 8
 MOST_OF_A_SESSION = 16
-"""No single lane or session takes the places of all others; a lane waits for one decision at a time."""
+"""So that no single lane or session takes all places; a lane waits for one decision at a time."""
 MOST_WAITING = 64
 """Events kept for one listener; a listener that is slower is dropped and comes again."""
 
@@ -37,28 +37,28 @@ class Event:
     name: EventName
     passage: str
     officer: str = ""
-    """Whom alone it concerns; empty: everybody."""
-    said_at: float = field(default_factory=time, compare=False)
-    """By the wall's clock, which several machines share: how long the word takes is measured, no more."""
+    """The only officer whom it concerns; empty: everybody."""
+    published_at: float = field(default_factory=time, compare=False)
+    """By the time of day, which several machines share. Only for the measurement of delays."""
 
 
-Heard = Callable[[Event], None]
-Lost = Callable[[], None]
+OnEvent = Callable[[Event], None]
+OnLoss = Callable[[], None]
 
 
-class News(Protocol):
-    """What connects the brokers of several workers."""
+class WorkerEvents(Protocol):
+    """Connects the brokers of several workers."""
 
-    def start(self, heard: Heard, lost: Lost) -> None:
-        """Begin: `heard` takes what others say, `lost` is called where something of it may be missing."""
+    def start(self, on_event: OnEvent, on_loss: OnLoss) -> None:
+        """Begin. `on_event` gets events of other workers; `on_loss` is called when some may be missing."""
         ...
 
     def send(self, event: Event) -> None:
-        """Tell the others. Never waits and never fails."""
+        """Send to the other workers. Never waits and never fails."""
         ...
 
     def close(self) -> None:
-        """Send what waits, if that is possible at once, and end."""
+        """Send what is queued, if that is possible at once, and end."""
         ...
 
 
@@ -71,7 +71,7 @@ class Listener:
         self.dropped = False
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(MOST_WAITING)
 
-    async def word(self, timeout_s: float) -> Event | None:
+    async def next_event(self, timeout_s: float) -> Event | None:
         """The next event; None after `timeout_s` without one, or when this listener was dropped."""
         if self.dropped:
             return None
@@ -80,7 +80,7 @@ class Listener:
         except TimeoutError:
             return None
 
-    def tell(self, event: Event) -> None:
+    def offer(self, event: Event) -> None:
         """Queue an event, or drop this listener where it does not keep up."""
         if self.dropped or self.passage not in (None, event.passage):
             return
@@ -90,7 +90,7 @@ class Listener:
             self.drop()
 
     def drop(self) -> None:
-        """End this listener: what waits is thrown away."""
+        """End this listener: its queued events are discarded."""
         self.dropped = True
         while not self._events.empty():
             self._events.get_nowait()
@@ -100,24 +100,23 @@ class Listener:
 class Broker:
     """Listeners of one event loop; `publish` may be called from any thread.
 
-    `news` takes what is published to the listeners of other workers.
+    `worker_events` takes what is published to the listeners of other workers.
     """
 
-    def __init__(self, news: News | None = None) -> None:
-        self._news = news
+    def __init__(self, worker_events: WorkerEvents | None = None) -> None:
+        self._worker_events = worker_events
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: set[Listener] = set()
         self._closed = threading.Event()
         self._changes = count(1)
         self.changes = 0
-        """Grows with everything that is told here, before any listener hears of it; also where something may
-        have been missed."""
+        """Grows with each event, before any listener gets it; also when events may have been missed."""
 
     def start(self) -> None:
         """Serve the running event loop."""
         self._loop = asyncio.get_running_loop()
-        if self._news is not None:
-            self._news.start(self._hear, self._lose)
+        if self._worker_events is not None:
+            self._worker_events.start(self._on_event, self._on_loss)
 
     def listen(self, of: str, most: int, passage: str | None = None) -> Listener:
         """A new listener, to one passage or to all; give it to `leave`.
@@ -138,14 +137,14 @@ class Broker:
         self._listeners.discard(listener)
 
     def publish(self, event: Event) -> None:
-        """Tell everyone whom it concerns."""
-        self._hear(event)
-        if self._news is not None:
-            self._news.send(event)
+        """Deliver an event to the listeners of all workers."""
+        self._on_event(event)
+        if self._worker_events is not None:
+            self._worker_events.send(event)
 
     @property
     def closed(self) -> bool:
-        """Whether the desk is about to end."""
+        """Whether the desk is ending."""
         return self._closed.is_set()
 
     def close(self) -> None:
@@ -154,17 +153,17 @@ class Broker:
         self._drop_all()
 
     def stop(self) -> None:
-        """Say nothing more to other workers: the last request is answered."""
-        if self._news is not None:
-            self._news.close()
+        """Send nothing more to other workers: the last request is answered."""
+        if self._worker_events is not None:
+            self._worker_events.close()
 
-    def _hear(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         self.changes = next(self._changes)
         if self._loop is not None and not self._closed.is_set():
-            self._loop.call_soon_threadsafe(self._tell, event)
+            self._loop.call_soon_threadsafe(self._deliver, event)
 
-    def _lose(self) -> None:
-        """Something may have been missed: who listens comes again, and reads the database."""
+    def _on_loss(self) -> None:
+        """Events may have been missed: listeners must connect again, and read the database."""
         self.changes = next(self._changes)
         if self._loop is not None and not self._closed.is_set():
             self._loop.call_soon_threadsafe(self._drop_all)
@@ -173,6 +172,6 @@ class Broker:
         for listener in self._listeners:
             listener.drop()
 
-    def _tell(self, event: Event) -> None:
+    def _deliver(self, event: Event) -> None:
         for listener in self._listeners:
-            listener.tell(event)
+            listener.offer(event)

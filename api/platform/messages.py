@@ -1,4 +1,4 @@
-"""What every message of the desk is made of, and the message of an error."""
+"""The bases of the desk's messages, and the message of an error."""
 
 from typing import Annotated
 
@@ -10,21 +10,21 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 PassageName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
 
 
-class Wire(BaseModel):
+class StrictMessage(BaseModel):
     """A message whose fields are all known."""
 
     # An error's text may come into a log; what was sent may not.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class ChainHead(Wire):
+class ChainHead(StrictMessage):
     """The end of a chain; keep it: it is a witness."""
 
     seq: int
     hash: Sha256
 
 
-class Problem(Wire):
+class Problem(StrictMessage):
     """Every error of the desk."""
 
     code: str = Field(examples=["already_decided"])
@@ -38,7 +38,7 @@ Point = tuple[FiniteFloat, FiniteFloat]
 """Column and row in pixels of an image, from its upper left corner."""
 
 
-class Told(BaseModel):
-    """Part of a lane's entry."""
+class LaneInput(BaseModel):
+    """Part of what a lane sends: fields that only a newer lane knows are left out."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)

@@ -1,12 +1,12 @@
-"""What a monitoring system reads: counters and histograms of the desk at work, gauges of how it stands.
+"""Metrics for a monitoring system: counters and histograms of events, gauges of the present state.
 
-Nothing is of one person: no label has a passage, an officer, a document or an address; each has few values.
+None concerns one person: no label has a passage, an officer, a document or an address; each has few values.
 
-How it stands is counted in the database when somebody asks: every worker says the same, and a restart loses
-nothing. What happened is counted by each process. Where several share one address, a request for metrics
-reaches any of them: they count in files of a folder that `PROMETHEUS_MULTIPROC_DIR` names, as
-prometheus-client does it, and whoever is asked adds them up, those of workers that ended too. A label for
-each worker would not do: only one worker's figures were in each answer.
+Gauges are counted in the database on request: every worker gives the same, and a restart loses nothing.
+Events are counted by each process. Where several workers share one address, a request for metrics reaches any
+of them: they count in files of the folder that `PROMETHEUS_MULTIPROC_DIR` names (the way of
+prometheus-client), and each adds up the files of all, also of workers that ended. A label for each worker
+would not do: each answer would hold the figures of one worker only.
 """
 
 import os
@@ -27,7 +27,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 ANSWER_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 WAIT_S = (5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 3600)
-"""An officer looks within seconds; the aim is 95 % under five minutes."""
+"""Officers usually look within seconds; the aim is 95 % under five minutes."""
 MOMENT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 _OPEN = "application/openmetrics-text; version=1.0.0"
@@ -52,19 +52,21 @@ class Meters:
         self.decided = self._histogram(
             "referral_decided_seconds", "How long a passenger waited until an officer decided.", WAIT_S
         )
-        self.told = self._histogram("event_seconds", "From a change to its event on an open page.", MOMENT_S)
+        self.event_delay = self._histogram(
+            "event_seconds", "From a change to its event on an open page.", MOMENT_S
+        )
         self.turns = self._histogram("database_turn_seconds", "Waiting to write to the database.", MOMENT_S)
         self.recorded = self._counter("ledger_entries", "Entries of the ledger, by kind.", "kind")
         self.refused = self._counter("sign_ins_refused", "Sign-ins that were refused.", "status")
         self.chores = self._counter("chore_runs", "Runs of periodic work.", "chore", "outcome")
 
     def _histogram(
-        self, name: str, told: str, buckets: Sequence[float], labels: tuple[str, ...] = ()
+        self, name: str, help_text: str, buckets: Sequence[float], labels: tuple[str, ...] = ()
     ) -> Histogram:
-        return Histogram(f"{PREFIX}_{name}", told, labels, registry=self.registry, buckets=buckets)
+        return Histogram(f"{PREFIX}_{name}", help_text, labels, registry=self.registry, buckets=buckets)
 
-    def _counter(self, name: str, told: str, *labels: str) -> Counter:
-        return Counter(f"{PREFIX}_{name}", told, labels, registry=self.registry)
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", help_text, labels, registry=self.registry)
 
     def collect(self) -> Iterator[Metric]:
         """All families; those of all workers where several share one address."""
@@ -72,13 +74,13 @@ class Meters:
             yield from MultiProcessCollector(None, folder).collect()  # type: ignore[no-untyped-call]
             return
         for metric in self.registry.collect():
-            # Since when it is counted: of no use to a reader, and as many lines again.
+            # The time from which it counts: of no use to a reader, and doubles the lines.
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
 
 
-class Measured:
-    """Measures each request by its route's template: an address would name a passage."""
+class RequestMeter:
+    """Measures each request, under its route's template: an address would name a passage."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -101,16 +103,16 @@ class Measured:
 def _note(scope: Scope, status: int, seconds: float) -> None:
     meters: Meters = scope["app"].state.desk.meters
     method = scope["method"] if scope["method"] in METHODS else "other"
-    route = template(scope)
+    route = route_template(scope)
     meters.requests.labels(method, route, str(status)).observe(seconds)
-    # From an identity provider a browser comes back by GET.
+    # Browsers come back from an identity provider by GET.
     tries = route.startswith("/sign-in/") or (method == "POST" and route.startswith(_SIGN_IN))
     if tries and status in (401, 403, 429):
         meters.refused.labels(str(status)).inc()
 
 
-def template(scope: Scope) -> str:
-    """The route's template, as few values as there are routes."""
+def route_template(scope: Scope) -> str:
+    """The template of the request's route: a label with few values."""
     path, route = str(scope["path"]), scope.get("route")
     if path.startswith("/static/"):
         return "/static"
@@ -120,14 +122,14 @@ def template(scope: Scope) -> str:
     return f"{API}{route.path}" if path.startswith(f"{API}/") else str(route.path)
 
 
-def gauge(name: str, told: str, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
+def gauge(name: str, help_text: str, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
     """An empty family of gauges."""
-    return GaugeMetricFamily(f"{PREFIX}_{name}", told, labels=labels)
+    return GaugeMetricFamily(f"{PREFIX}_{name}", help_text, labels=labels)
 
 
 def answer(meters: Meters, more: Iterable[Metric], accept: str) -> tuple[bytes, str]:
-    """All of it as the text that the reader asks for, OpenMetrics or Prometheus', and its media type."""
-    # Not what was asked for word by word: a version that is no number would be a failure.
+    """All metrics as text that the reader accepts, OpenMetrics or Prometheus', and its media type."""
+    # Not the accepted type itself: the encoder fails on a version that is no number.
     encode, media_type = choose_encoder(_OPEN if _OPEN.partition(";")[0] in accept else "")
     return encode(_All([*meters.collect(), *more])), media_type
 
@@ -137,5 +139,5 @@ class _All(Collector):
     metrics: list[Metric]
 
     def collect(self) -> list[Metric]:
-        """What an encoder asks for."""
+        """See `Collector`."""
         return self.metrics

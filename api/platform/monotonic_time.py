@@ -1,6 +1,6 @@
-"""The time by which faces are erased: the desk's clock, but never ahead of the time that passed.
+"""The time by which faces are erased: the desk's clock, but never ahead of the time that really passed.
 
-A clock that is set ahead makes everything old at once, and what is erased is gone for good.
+A clock that is set ahead would make all faces due at once, and erasing cannot be undone.
 """
 
 import threading
@@ -13,7 +13,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 MOST_STEP = timedelta(minutes=1)
-"""A clock that is kept right by small steps never moves so far at once."""
+"""Time synchronisation never moves a clock so far at once."""
 
 
 class ClockAheadError(Exception):
@@ -21,16 +21,16 @@ class ClockAheadError(Exception):
 
 
 def since_boot_s() -> float:
-    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps, where there is one."""
+    """Seconds by a clock that cannot be set; where the system has one that counts sleep too, by that."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-class SteadyTime:
-    """Both clocks of a desk from its start on. Once one was set ahead, time goes on by the other.
+class ErasureClock:
+    """The time of day, checked against a clock that cannot be set. Any thread may call it.
 
-    It does so until the clock is set back, or the desk is started again: whoever does so says that the clock
-    is right. A clock that is set back is followed, since what is erased later is not lost, and may be set
-    right again. Any thread may ask.
+    Once the time of day was set ahead, time goes on by the other clock, until the time of day is set back or
+    the desk is started again, by which an operator confirms it. A clock that is set back is followed: faces
+    are then erased later, which can be put right.
     """
 
     def __init__(self, clock: Callable[[], datetime], elapsed_s: Callable[[], float] = since_boot_s) -> None:
@@ -40,17 +40,17 @@ class SteadyTime:
         self._ahead = timedelta()
 
     def __call__(self) -> datetime:
-        """Aware, UTC: now, or what it would be had nobody set the clock ahead."""
+        """Now, aware, UTC; where the clock was set ahead, the time without that."""
         with self._lock:
-            told, elapsed_s = self._clock(), self._elapsed_s()
+            now, elapsed_s = self._clock(), self._elapsed_s()
             before, before_s = self._right
             due = before + timedelta(seconds=elapsed_s - before_s)
-            was_ahead, self._ahead = self._ahead, told - due
+            was_ahead, self._ahead = self._ahead, now - due
             if abs(self._ahead) <= MOST_STEP:
-                self._right = told, elapsed_s
+                self._right = now, elapsed_s
             if self._ahead > MOST_STEP >= was_ahead:
                 log.error("clock set ahead: faces stay until their time has passed", by=str(self._ahead))
-            return due if self._ahead > MOST_STEP else told
+            return due if self._ahead > MOST_STEP else now
 
     def must_agree(self) -> None:
         """Raises ClockAheadError where the clock was set ahead.

@@ -1,41 +1,30 @@
 """The desk's settings: defaults, a TOML file, the environment and the command line, read once, at start."""
 
-import ipaddress
-import os
-from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     InstanceOf,
     SecretStr,
-    ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from api.platform.errors import SettingsError
+from lane.platform import errors, settings_reader
+from lane.platform.settings_section import Section, is_loopback
 
 ENV_PREFIX = "PASSENGER_LANE_DESK_"
 
 
 def _place(given: object) -> object:
-    """A URL where it looks like one. Raises ValueError without repeating it: it may hold a password."""
+    """A URL where it looks like one. The ValueError does not repeat it: it may hold a password."""
     if not isinstance(given, str) or "://" not in given:
         return given
     try:
@@ -47,10 +36,8 @@ def _place(given: object) -> object:
     return url
 
 
-class Argon2Cost(BaseModel):
+class Argon2Cost(Section):
     """What one password check costs; the defaults are those of RFC 9106 for memory-constrained machines."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     time_cost: int = Field(default=3, ge=1)
     """Rounds of one password check."""
@@ -60,10 +47,8 @@ class Argon2Cost(BaseModel):
     """Lanes of memory that one password check fills."""
 
 
-class Provider(BaseModel):
+class Provider(Section):
     """The site's identity provider, by OpenID Connect."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     issuer: str = Field(pattern="^(https://|http://(localhost|127[.]0[.]0[.]1)(:|/|$))")
     """Its address, exactly as it calls itself. http:// is for localhost alone."""
@@ -99,16 +84,10 @@ class Provider(BaseModel):
             raise SettingsError(f"provider.client_secret_file: {error}") from error
 
 
-class Settings(BaseSettings):
+class Settings(settings_reader.ProgramSettings):
     """Everything that can be set at a desk. Seconds end in `_s`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-    )
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX)
 
     database: Annotated[Path | InstanceOf[URL], NoDecode, BeforeValidator(_place)] = Path("desk.sqlite3")
     """An SQLite file, or a PostgreSQL server's `postgresql://…`."""
@@ -144,7 +123,7 @@ class Settings(BaseSettings):
     """How long the lane waits with a decision, so that a slip can be corrected."""
     escalate_after_s: int = Field(default=120, ge=10, le=3600)
     """A case that waits longer comes before all others, and supervisors are told."""
-    duties: dict[str, Annotated[str, Field(pattern="^[a-z0-9_-]{0,32}$")]] = {}
+    duties: dict[str, Annotated[str, Field(pattern="^[a-z0-9_-]{0,32}$")]] = Field(default_factory=dict)
     """Referral code to the duty that its case needs, beside those that are known; empty takes one away."""
     session_absolute_s: int = Field(default=12 * 3600, ge=60)
     """After how long a session ends, whatever the officer does."""
@@ -217,12 +196,12 @@ class Settings(BaseSettings):
 
     @property
     def passkey_domain(self) -> str:
-        """For which host passkeys are good: browsers show them nowhere else."""
+        """The host that passkeys are bound to."""
         return urlsplit(self.origin or "").hostname or ""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What is secret among them: never logged, wherever it turns up."""
+        """The values that must never come into a log."""
         values = [getattr(self, name) for name in type(self).model_fields]
         found = [one.get_secret_value() for one in values if isinstance(one, SecretStr)]
         found += [str(one.password) for one in values if isinstance(one, URL) and one.password]
@@ -247,71 +226,17 @@ class Settings(BaseSettings):
 
 
 def load(config: Path | None = None, **overrides: object) -> Settings:
-    """Settings from `overrides`, the environment, `config` and the defaults, in this order of weight.
+    """Settings from `overrides`, the environment, `config` and the defaults; the first that sets a key wins.
 
-    Raises SettingsError that names each key which is unknown, missing or wrong.
+    Raises SettingsError that names each key which is unknown, missing or wrong, and where it stands.
     """
-    _refuse_unknown_environment()
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return _reading(config)(**cast("dict[str, Any]", given))
-    except ValidationError as error:
-        raise SettingsError("; ".join(_said(fault) for fault in error.errors())) from error
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{config}: {error}") from error
+        return settings_reader.read(Settings, config, given, _is_a_lanes)
+    except errors.SettingsError as error:
+        raise SettingsError(str(error)) from None
 
 
-def _said(fault: ErrorDetails) -> str:
-    name = ".".join(map(str, fault["loc"])) or "settings"
-    if fault["type"] != "extra_forbidden":
-        return f"{name}: {fault['msg']}"
-    known = _known_beside(fault["loc"][:-1])
-    near = get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.5)
-    meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-    return f"{name}: there is no such setting; {meant}"
-
-
-def _known_beside(section: tuple[int | str, ...]) -> list[str]:
-    sections: dict[tuple[int | str, ...], type[BaseModel]] = {
-        (): Settings,
-        ("argon2",): Argon2Cost,
-        ("provider",): Provider,
-    }
-    return list(sections[section].model_fields) if section in sections else []
-
-
-def _reading(config: Path | None) -> type[Settings]:
-    if config is not None and not config.is_file():
-        raise SettingsError(f"{config}: there is no such file")
-
-    class FromFile(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class names it
-            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class names it
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            file = TomlConfigSettingsSource(settings_cls, toml_file=config)
-            return init_settings, env_settings, file
-
-    return FromFile
-
-
-def _refuse_unknown_environment() -> None:
-    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    for name in os.environ:
-        if name.upper().startswith(f"{ENV_PREFIX}_"):
-            continue  # a lane's own `[desk]`, where a demo or a test runs both
-        if name.upper().startswith(ENV_PREFIX) and name.upper().split("__")[0] not in known:
-            raise SettingsError(f"environment variable {name} is not a setting of the desk")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nothing leaves this machine on its way to that host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_a_lanes(name: str) -> bool:
+    """A lane's own `[desk]`, where a demo or a test runs both."""
+    return name.startswith(f"{ENV_PREFIX}_")

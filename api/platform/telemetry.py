@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer, TracerProvider
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.platform.errors import SettingsError
-from api.platform.metrics import METHODS, template
+from api.platform.metrics import METHODS, route_template
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider as SdkProvider
@@ -41,8 +41,8 @@ def provider(endpoint: str) -> "SdkProvider":
     return made
 
 
-class Traced:
-    """One span a request. A trace that the request claims to belong to is not taken up: it is not ours."""
+class RequestTracer:
+    """One span a request. A trace that the request names as its parent is ignored: anybody could name one."""
 
     def __init__(self, app: ASGIApp, provider: TracerProvider) -> None:
         self.app = app
@@ -69,7 +69,7 @@ class Traced:
                 await self.app(scope, receive, send_traced)
             finally:
                 method = scope["method"] if scope["method"] in METHODS else "other"
-                span.update_name(f"{method} {template(scope)}")
+                span.update_name(f"{method} {route_template(scope)}")
                 span.set_attribute("http.response.status_code", status)
                 if status >= 500 or not status:
                     span.set_status(StatusCode.ERROR)

@@ -1,7 +1,7 @@
-"""Takes news from one worker of the desk to all others: by the PostgreSQL server, or by the process above.
+"""Takes events from one worker of the desk to all others: by the PostgreSQL server, or by the process above.
 
-What is taken is that something changed, never what: the database stays the only truth. A word may be lost
-with the connection; whoever listens is then told to come again, and reads there.
+An event says that something changed, never what: the state is in the database. Events may be lost with the
+connection; listeners must then connect again, and read the database.
 """
 
 import json
@@ -17,94 +17,94 @@ import psycopg
 import structlog
 from sqlalchemy import URL
 
-from api.platform.events import Event, EventName, Heard, Lost
+from api.platform.events import Event, EventName, OnEvent, OnLoss
 
 log = structlog.get_logger(__name__)
 
 _CHANNEL = "passenger_lane"
 _MOST_TO_SEND = 4096
-"""What waits while the server is out of reach; then everybody's pages have come again anyway."""
-_AGAIN_S = 0.25
-_LOOK_UP_S = 0.5
-_ASK_EVERY = 20
-"""A server that is silent for so many looks is asked whether it is there."""
+"""Events that are kept while the server is out of reach; afterwards all pages connect again anyway."""
+_RETRY_S = 0.25
+_POLL_S = 0.5
+_POLLS_TO_PROBE = 20
+"""After so many polls without an event, the server is asked whether it is still there."""
 
 
 class _Sender:
-    """A bounded queue and a thread that takes what is in it away."""
+    """A bounded queue and a thread that sends what is in it."""
 
-    def __init__(self, take: Callable[[bytes], None]) -> None:
-        self._take = take
-        self._waiting: queue.Queue[bytes | None] = queue.Queue(_MOST_TO_SEND)
-        self._thread = threading.Thread(target=self._run, name="news-out", daemon=True)
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+        self._queue: queue.Queue[bytes | None] = queue.Queue(_MOST_TO_SEND)
+        self._thread = threading.Thread(target=self._run, name="events-out", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, word: bytes) -> None:
+    def put(self, message: bytes) -> None:
         try:
-            self._waiting.put_nowait(word)
+            self._queue.put_nowait(message)
         except queue.Full:
             log.error("news for other workers is lost: they are out of reach")
 
     def close(self) -> None:
         with suppress(queue.Full):
-            self._waiting.put_nowait(None)
+            self._queue.put_nowait(None)
         if self._thread.is_alive():
-            self._thread.join(_LOOK_UP_S)
+            self._thread.join(_POLL_S)
 
     def _run(self) -> None:
-        while (word := self._waiting.get()) is not None:
-            self._take(word)
+        while (message := self._queue.get()) is not None:
+            self._send(message)
 
 
-class PostgresNews:
-    """LISTEN and NOTIFY, on two connections of its own: nothing else waits for them."""
+class PostgresEvents:
+    """LISTEN and NOTIFY, on two connections of their own, so that nothing else waits for them."""
 
     def __init__(self, url: URL) -> None:
         self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._me = uuid4().hex
         self._closed = threading.Event()
-        self._out: psycopg.Connection | None = None
+        self._sending: psycopg.Connection | None = None
         self._sender = _Sender(self._notify)
-        self._listening = threading.Thread(target=self._listen, name="news-in", daemon=True)
+        self._listening = threading.Thread(target=self._listen, name="events-in", daemon=True)
 
-    def start(self, heard: Heard, lost: Lost) -> None:
-        """See `api.platform.events.News.start`."""
-        self._heard, self._lost = heard, lost
+    def start(self, on_event: OnEvent, on_loss: OnLoss) -> None:
+        """See `api.platform.events.WorkerEvents.start`."""
+        self._on_event, self._on_loss = on_event, on_loss
         self._sender.start()
         self._listening.start()
 
     def send(self, event: Event) -> None:
-        """See `api.platform.events.News.send`."""
-        self._sender.put(_packed(event, by=self._me))
+        """See `api.platform.events.WorkerEvents.send`."""
+        self._sender.put(_message_of(event, by=self._me))
 
     def close(self) -> None:
-        """See `api.platform.events.News.close`."""
+        """See `api.platform.events.WorkerEvents.close`."""
         self._closed.set()
         self._sender.close()
-        self._forget_out()
+        self._close_sending()
         if self._listening.is_alive():
-            self._listening.join(2 * _LOOK_UP_S)
+            self._listening.join(2 * _POLL_S)
 
-    def _notify(self, word: bytes) -> None:
-        """Until the server has it: with the server gone, the others have lost their connection, too."""
+    def _notify(self, message: bytes) -> None:
+        """Retried until the server has it: while it is out of reach, the others have no connection either."""
         while True:
             try:
-                if self._out is None:
-                    self._out = self._connected()
-                self._out.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, word.decode()))
+                if self._sending is None:
+                    self._sending = self._connected()
+                self._sending.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, message.decode()))
             except psycopg.Error:
-                self._forget_out()
-                if self._closed.wait(_AGAIN_S):
+                self._close_sending()
+                if self._closed.wait(_RETRY_S):
                     return
             else:
                 return
 
-    def _forget_out(self) -> None:
-        if self._out is not None:
-            self._out.close()
-            self._out = None
+    def _close_sending(self) -> None:
+        if self._sending is not None:
+            self._sending.close()
+            self._sending = None
 
     def _listen(self) -> None:
         began = False
@@ -113,71 +113,76 @@ class PostgresNews:
                 with self._connected() as connection:
                     connection.execute(f"LISTEN {_CHANNEL}")
                     if began:
-                        self._lost()
+                        self._on_loss()
                     began = True
-                    self._hear(connection)
+                    self._receive(connection)
             except psycopg.Error as error:
                 began = True
                 log.warning("no news from other workers", error=type(error).__name__)
-                self._closed.wait(_AGAIN_S)
+                self._closed.wait(_RETRY_S)
 
-    def _hear(self, connection: psycopg.Connection) -> None:
+    def _receive(self, connection: psycopg.Connection) -> None:
         silent = 0
         while not self._closed.is_set():
             silent += 1
-            for told in connection.notifies(timeout=_LOOK_UP_S):
+            for notice in connection.notifies(timeout=_POLL_S):
                 silent = 0
-                _tell(told.payload, self._heard, but_not=self._me)
-            if silent >= _ASK_EVERY:
+                _deliver(notice.payload, self._on_event, but_not=self._me)
+            if silent >= _POLLS_TO_PROBE:
                 connection.execute("SELECT 1")
                 silent = 0
 
     def _connected(self) -> psycopg.Connection:
         return psycopg.connect(
-            self._address, autocommit=True, connect_timeout=5, application_name="passenger-lane-news"
+            self._address, autocommit=True, connect_timeout=5, application_name="passenger-lane-events"
         )
 
 
-class PipeNews:
-    """A pipe to the process that has started this worker, which passes everything on to the others."""
+class PipeEvents:
+    """A pipe to the process that started this worker, which passes every event on to the others."""
 
-    def __init__(self, pipe: Connection, say: Callable[[bytes], None]) -> None:
+    def __init__(self, pipe: Connection, send: Callable[[bytes], None]) -> None:
         self._pipe = pipe
-        self._sender = _Sender(say)
+        self._sender = _Sender(send)
 
-    def start(self, heard: Heard, lost: Lost) -> None:  # noqa: ARG002 - a pipe loses nothing
-        """See `api.platform.events.News.start`."""
-        self._heard = heard
+    def start(self, on_event: OnEvent, on_loss: OnLoss) -> None:  # noqa: ARG002 - a pipe loses nothing
+        """See `api.platform.events.WorkerEvents.start`."""
+        self._on_event = on_event
         self._sender.start()
-        threading.Thread(target=self._read, name="news-in", daemon=True).start()
+        threading.Thread(target=self._read, name="events-in", daemon=True).start()
 
     def send(self, event: Event) -> None:
-        """See `api.platform.events.News.send`."""
-        self._sender.put(_packed(event, by=""))
+        """See `api.platform.events.WorkerEvents.send`."""
+        self._sender.put(_message_of(event, by=""))
 
     def close(self) -> None:
-        """See `api.platform.events.News.close`."""
+        """See `api.platform.events.WorkerEvents.close`."""
         self._sender.close()
 
     def _read(self) -> None:
         with suppress(OSError, EOFError):
             while True:
-                _tell(self._pipe.recv_bytes().decode(), self._heard)
+                _deliver(self._pipe.recv_bytes().decode(), self._on_event)
 
 
-def _packed(event: Event, by: str) -> bytes:
-    told = {"name": event.name, "passage": event.passage, "officer": event.officer, "at": event.said_at}
-    return json.dumps({"by": by} | told).encode()
+def _message_of(event: Event, by: str) -> bytes:
+    fields = {
+        "name": event.name,
+        "passage": event.passage,
+        "officer": event.officer,
+        "at": event.published_at,
+    }
+    return json.dumps({"by": by} | fields).encode()
 
 
-def _tell(word: str, heard: Heard, but_not: str | None = None) -> None:
+def _deliver(message: str, on_event: OnEvent, but_not: str | None = None) -> None:
     try:
-        said = json.loads(word)
-        name, officer = cast("EventName", str(said["name"])), str(said.get("officer", ""))
-        event = Event(name, str(said["passage"]), officer, float(said["at"]))
-        by = said["by"]
+        fields = json.loads(message)
+        name, officer = cast("EventName", str(fields["name"])), str(fields["officer"])
+        event = Event(name, str(fields["passage"]), officer, float(fields["at"]))
+        by = fields["by"]
     except (ValueError, TypeError, KeyError):
         log.warning("news that is not understood: another release may run beside this one")
         return
     if by != but_not:
-        heard(event)
+        on_event(event)

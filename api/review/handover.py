@@ -1,6 +1,6 @@
-"""An officer's shift: beginning, breaks, and the end, at which cases go back or to a colleague.
+"""An officer's shift: start, breaks, and end, with which cases go back to the queue or to a colleague.
 
-A colleague who is given a case judges it blind, like everybody who takes one.
+The colleague judges such a case blind, like any other.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,12 @@ from api.platform.settings import Settings
 from api.review import shifts
 from api.review.cases import queue
 from api.review.prepared import inserted
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class ShiftState:
     """A shift at one moment; `break_due_at` is None during a break."""
 
     started_at: datetime
@@ -39,32 +38,27 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """What became of the cases that the officer had."""
+class EndedShift:
+    """What happened to the cases that the officer had."""
 
     handed: tuple[str, ...]
     released: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Staffing:
-    """The use cases around an officer's own shift."""
+class OwnShift:
+    """The use cases of an officer's own shift."""
 
     settings: Settings
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
 
-    @classmethod
-    def of(cls, desk: Desk) -> "Staffing":
-        """The shifts of this desk."""
-        return cls(desk.settings, desk.database, desk.broker, desk.clock)
-
-    def show(self, officer: SignedInOfficer) -> Duty | None:
+    def show(self, officer: SignedInOfficer) -> ShiftState | None:
         """The officer's shift; None where the officer is on none."""
         with self.database.read() as session:
             row = shifts.of_officer(session, officer.pseudonym)
-            return None if row is None else self._duty(row)
+            return None if row is None else self._state(row)
 
     def colleagues(self, officer: SignedInOfficer) -> list[SignedInOfficer]:
         """Who is on a shift and may take over this officer's cases, by name."""
@@ -72,30 +66,30 @@ class Staffing:
             found = officers.colleagues(session, shifts.on_duty(session, at=self.clock()))
         return [one for one in found if _may_follow(one, officer)]
 
-    def named(self, name: str, officer: SignedInOfficer) -> str:
+    def colleague_named(self, name: str, officer: SignedInOfficer) -> str:
         """The pseudonym of a colleague who may take over. Raises OfficerUnknownError."""
         for colleague in self.colleagues(officer):
             if colleague.name == name:
                 return colleague.pseudonym
         raise OfficerUnknownError
 
-    def start(self, officer: SignedInOfficer) -> Duty:
+    def start(self, officer: SignedInOfficer) -> ShiftState:
         """Begin, or come back from a break."""
         with self.database.write() as session:
-            duty = self._duty(shifts.start(session, officer.pseudonym, at=self.clock()))
-        self._tell(officer)
-        return duty
+            state = self._state(shifts.start(session, officer.pseudonym, at=self.clock()))
+        self._publish(officer)
+        return state
 
-    def pause(self, officer: SignedInOfficer) -> Duty:
+    def pause(self, officer: SignedInOfficer) -> ShiftState:
         """Take a break; the officer's cases go back. Raises NoShiftError."""
         with self.database.write() as session:
             now = self.clock()
-            duty = self._duty(shifts.pause(session, officer.pseudonym, at=now))
+            state = self._state(shifts.pause(session, officer.pseudonym, at=now))
             released = inserted.leave(session, officer.pseudonym, at=now)
-        self._tell(officer, *released)
-        return duty
+        self._publish(officer, *released)
+        return state
 
-    def end(self, officer: SignedInOfficer, note: str, to: str | None) -> Ended:
+    def end(self, officer: SignedInOfficer, note: str, to: str | None) -> EndedShift:
         """End the shift; the officer's cases go to the colleague `to` as far as that one may take them.
 
         Raises NoShiftError or OfficerUnknownError.
@@ -113,22 +107,24 @@ class Staffing:
             ]
             released += inserted.release_all(session, officer.pseudonym, at=now)
             shifts.end(session, officer.pseudonym, note, to, handed, at=now)
-        self._tell(officer, *released)
-        return Ended(tuple(handed), tuple(one for one in released if one not in handed))
+        self._publish(officer, *released)
+        return EndedShift(tuple(handed), tuple(one for one in released if one not in handed))
 
-    def _tell(self, officer: SignedInOfficer, *passages: str) -> None:
+    def _publish(self, officer: SignedInOfficer, *passages: str) -> None:
         log.info("staff.changed", officer=officer.pseudonym)
         self.broker.publish(Event("staff.changed", officer.pseudonym))
         for passage in passages:
             self.broker.publish(Event("referral.changed", passage))
 
-    def _duty(self, row: ShiftRow) -> Duty:
+    def _state(self, row: ShiftRow) -> ShiftState:
         on_break = row.paused_at is not None
         due_at = row.stretch_at + timedelta(minutes=self.settings.stretch_minutes)
         due = not on_break and self.clock() >= due_at
         end_at = row.started_at + timedelta(hours=self.settings.shift_hours)
         left = max(0, (end_at - self.clock()) // timedelta(minutes=1))
-        return Duty(row.started_at, row.stretch_at, on_break, None if on_break else due_at, due, end_at, left)
+        return ShiftState(
+            row.started_at, row.stretch_at, on_break, None if on_break else due_at, due, end_at, left
+        )
 
 
 def _may_follow(colleague: SignedInOfficer, officer: SignedInOfficer) -> bool:

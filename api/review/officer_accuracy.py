@@ -1,11 +1,11 @@
-"""How well an officer's eye does, by cases whose truth is known; and whether anybody looked at all. Pure.
+"""The accuracy of an officer on cases of known truth, and tests whether the officer looks at the faces. Pure.
 
-Two things raise an alarm about one officer: more decisions within two seconds than anybody who looks makes,
-and more agreement with the machine than anybody who looks has. Each is an exact binomial test against what
-is allowed (`FAST_ALLOWED`, `AGREES_ALLOWED`): an officer whose true share is at most that raises one in a
-look with a probability of at most `FALSE_ALARM`. A look is taken once a day at most, so within a year and by
-both tests at most 2 × 366 × `FALSE_ALARM`, that is 0.73 %, of such officers get a false alarm.
-An alarm says that somebody should talk with the officer, and nothing of why.
+Two shares raise an alarm about an officer: decisions within two seconds of the claim, and agreement with the
+machine. Each is tested by an exact binomial test against what is allowed (`FAST_ALLOWED`, `AGREES_ALLOWED`):
+a test of an officer whose true share is at most that raises an alarm with a probability of at most
+`FALSE_ALARM`. Each officer is tested once a day at most, so within a year and by both tests at most
+2 × 366 × `FALSE_ALARM`, that is 0.73 %, of such officers get a false alarm. An alarm means that somebody
+should talk with the officer.
 """
 
 from collections.abc import Iterable
@@ -27,14 +27,14 @@ FEWEST = 20
 
 
 class Truth(StrEnum):
-    """Who is on the pictures."""
+    """Whether a prepared case's pictures show the same person."""
 
     SAME = "same"
     DIFFERENT = "different"
 
 
 class Outcome(StrEnum):
-    """What a decision on a case of known truth was."""
+    """The result of a decision on a case of known truth."""
 
     RIGHT = "right"
     FALSE_ACCEPT = "false_accept"
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 
 
 def outcome(truth: Truth, answer: Answer, ground: Ground) -> Outcome:
-    """To doubt is no error: a holder was falsely rejected only where another person was seen."""
+    """The result of an answer. Doubt is no error: only “another person” is a false reject of a holder."""
     if truth is Truth.DIFFERENT:
         if answer is Answer.ADMIT:
             return Outcome.FALSE_ACCEPT
@@ -54,7 +54,7 @@ def outcome(truth: Truth, answer: Answer, ground: Ground) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PreparedDecision:
     """One decision on a case of known truth."""
 
     truth: Truth
@@ -62,7 +62,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class TravellerDecision:
     """One decision on a traveller. `seconds`: from the claim to the decision, infinite where it is not
     known. `before` and `after`: agreement with the machine, None where it was not sure, nothing was compared,
     or the officer could not tell."""
@@ -74,7 +74,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class AccuracyFigures:
     """An officer's figures."""
 
     false_accepts: Rate
@@ -88,8 +88,8 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One test: so many of n where a share of at most `allowed` is."""
+class AlarmTest:
+    """One test: `found` of `n`, where a share of at most `allowed` is."""
 
     kind: str
     found: int
@@ -98,7 +98,7 @@ class Look:
 
     @property
     def alarming(self) -> bool:
-        """Whether chance explains it less often than once in `1 / FALSE_ALARM` looks."""
+        """Whether chance explains it in at most `FALSE_ALARM` of all tests."""
         return self.n >= FEWEST and chance(self.found, self.n, self.allowed) <= FALSE_ALARM
 
     @property
@@ -107,38 +107,38 @@ class Look:
         return self.found <= self.allowed * self.n
 
 
-def figures(known: Iterable[Known], decided: Iterable[Decided]) -> Quality:
-    """What is known of one officer."""
+def figures(known: Iterable[PreparedDecision], decided: Iterable[TravellerDecision]) -> AccuracyFigures:
+    """The figures of one officer."""
     cases, real = list(known), list(decided)
     timed = [one.seconds for one in real if isfinite(one.seconds)]
-    return Quality(
-        false_accepts=_share(cases, Truth.DIFFERENT, Outcome.FALSE_ACCEPT),
-        false_rejects=_share(cases, Truth.SAME, Outcome.FALSE_REJECT),
+    return AccuracyFigures(
+        false_accepts=_error_rate(cases, Truth.DIFFERENT, Outcome.FALSE_ACCEPT),
+        false_rejects=_error_rate(cases, Truth.SAME, Outcome.FALSE_REJECT),
         undecided=sum(one.outcome is Outcome.UNDECIDED for one in cases),
         decisions=len(real),
         median_s=median(timed) if timed else None,
-        agreed_before=_agreed([one.before for one in real]),
-        agreed_after=_agreed([one.after for one in real]),
+        agreed_before=_agreement_rate([one.before for one in real]),
+        agreed_after=_agreement_rate([one.after for one in real]),
         changed=rate(sum(one.changed for one in real), len(real)),
     )
 
 
-def looks(decided: Iterable[Decided]) -> tuple[Look, Look]:
+def alarm_tests(decided: Iterable[TravellerDecision]) -> tuple[AlarmTest, AlarmTest]:
     """Both tests of an officer's decisions."""
     real = list(decided)
     agreed = [one.after for one in real if one.after is not None]
     fast = sum(one.seconds < FAST_S for one in real)
     return (
-        Look("fast", fast, len(real), FAST_ALLOWED),
-        Look("agrees", sum(agreed), len(agreed), AGREES_ALLOWED),
+        AlarmTest("fast", fast, len(real), FAST_ALLOWED),
+        AlarmTest("agrees", sum(agreed), len(agreed), AGREES_ALLOWED),
     )
 
 
-def _share(cases: list[Known], truth: Truth, error: Outcome) -> Rate:
+def _error_rate(cases: list[PreparedDecision], truth: Truth, error: Outcome) -> Rate:
     of_truth = [one for one in cases if one.truth is truth]
     return rate(sum(one.outcome is error for one in of_truth), len(of_truth))
 
 
-def _agreed(said: list[bool | None]) -> Rate:
+def _agreement_rate(said: list[bool | None]) -> Rate:
     sure = [one for one in said if one is not None]
     return rate(sum(sure), len(sure))

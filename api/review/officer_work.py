@@ -1,6 +1,6 @@
-"""An officer's work: travellers' cases and, now and then, a prepared one that looks like any other.
+"""An officer's work: travellers' cases and, now and then, an inserted prepared case, which looks the same.
 
-What is asked of a case goes to the queue; one that is not there may be this officer's prepared case.
+A request about a case goes to the queue first; a case that is not there may be the officer's prepared case.
 """
 
 from dataclasses import dataclass
@@ -9,43 +9,43 @@ from datetime import datetime
 from api.people.officers import SignedInOfficer
 from api.platform.errors import ReferralUnknownError
 from api.review.cases import queue
-from api.review.cases.answers import Given, Handing, Judgement, Wanted
+from api.review.cases.answers import AnswerResult, Judgement, LaneDecision, OfficerAnswer
 from api.review.cases.duties import rank_of
-from api.review.cases.queue import Listed, Referral
-from api.review.cases.queue_view import Board, Shown
-from api.review.officer_accuracy import Known
-from api.review.prepared.inserting import Seeding
-from api.review.travellers_cases import Reviewing
+from api.review.cases.queue import ListedState, Referral
+from api.review.cases.queue_view import QueueReader, QueueView
+from api.review.officer_accuracy import PreparedDecision
+from api.review.prepared.inserting import InsertedCases
+from api.review.travellers_cases import TravellersCases
 
-_WAITING: tuple[Listed, ...] = (None, "waiting", "open", "claimed")
+_WAITING: tuple[ListedState, ...] = (None, "waiting", "open", "claimed")
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
-    """See `Reviewing` and `Seeding`: travellers always come first."""
+class OfficerWork:
+    """Both kinds of cases; travellers' come first."""
 
-    reviewing: Reviewing
-    seeding: Seeding
-    board: Board
+    travellers: TravellersCases
+    inserted: InsertedCases
+    queue_reader: QueueReader
 
-    def shown(self, officer: SignedInOfficer, decided: int) -> Shown:
+    def queue_view(self, officer: SignedInOfficer, decided: int) -> QueueView:
         """The queue's page: as `listed` and `waiting` have it, and what was decided last."""
-        found = self.board.shown(officer, decided)
-        prepared = self.seeding.before(officer)
+        found = self.queue_reader.view(officer, decided)
+        prepared = self.inserted.case_for(officer)
         if prepared is None:
             return found
         waiting = _in_order([*found.waiting, prepared])[: queue.MOST_LISTED]
-        return Shown(waiting, found.decided, found.total + 1)
+        return QueueView(waiting, found.decided, found.total + 1)
 
     def listed(
-        self, state: Listed, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
+        self, state: ListedState, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
     ) -> list[Referral]:
         """The queue, at most `limit` of it, as this officer sees it."""
-        found = self.reviewing.listed(state, officer, limit)
-        prepared = self.seeding.before(officer) if state in _WAITING else None
+        found = self.travellers.listed(state, officer, limit)
+        prepared = self.inserted.case_for(officer) if state in _WAITING else None
         if prepared is not None and state not in (None, "waiting", prepared.state):
             prepared = None
-        gone = self.seeding.ended(officer, limit) if state in (None, "ended") else []
+        gone = self.inserted.ended(officer, limit) if state in (None, "ended") else []
         if prepared is None and not gone:
             return found
         waiting = [one for one in found if _waits(one)] + ([prepared] if prepared else [])
@@ -54,88 +54,88 @@ class Working:
 
     def waiting(self, officer: SignedInOfficer) -> int:
         """How many cases wait, however many are listed."""
-        return self.reviewing.waiting(officer) + (self.seeding.before(officer) is not None)
+        return self.travellers.waiting(officer) + (self.inserted.case_for(officer) is not None)
 
     def unanswerable(self, officer: SignedInOfficer) -> list[str]:
         """Cases that no one on site may answer, for a supervisor to know of."""
-        return self.reviewing.unanswerable() if officer.supervises else []
+        return self.travellers.unanswerable() if officer.supervises else []
 
-    def look(self, passage: str, officer: SignedInOfficer) -> Referral:
+    def view(self, passage: str, officer: SignedInOfficer) -> Referral:
         """One case, as far as it is this officer's to see."""
         try:
-            return self.reviewing.look(passage, officer)
+            return self.travellers.view(passage, officer)
         except ReferralUnknownError:
-            return self.seeding.look(passage, officer)
+            return self.inserted.view(passage, officer)
 
     def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
         """Take a case, or renew the claim; return until when it is the officer's."""
         try:
-            until = self.reviewing.claim(passage, officer)
+            until = self.travellers.claim(passage, officer)
         except ReferralUnknownError:
-            return self.seeding.claim(passage, officer)
-        self.seeding.give_way(officer)
+            return self.inserted.claim(passage, officer)
+        self.inserted.withdraw_for(officer)
         return until
 
     def claim_next(self, officer: SignedInOfficer) -> tuple[str, datetime] | None:
         """Take the case that comes first; a prepared one only where no traveller waits for this officer."""
-        found = self.reviewing.claim_next(officer)
+        found = self.travellers.claim_next(officer)
         if found is not None:
-            self.seeding.give_way(officer)
+            self.inserted.withdraw_for(officer)
             return found
-        prepared = self.seeding.before(officer)
-        return (prepared.passage, self.seeding.claim(prepared.passage, officer)) if prepared else None
+        prepared = self.inserted.case_for(officer)
+        return (prepared.passage, self.inserted.claim(prepared.passage, officer)) if prepared else None
 
     def release(self, passage: str, officer: SignedInOfficer) -> None:
         """Give a case back."""
         try:
-            self.reviewing.release(passage, officer)
+            self.travellers.release(passage, officer)
         except ReferralUnknownError:
-            self.seeding.release(passage, officer)
+            self.inserted.release(passage, officer)
         else:
-            self.seeding.make_way()
+            self.inserted.withdraw_all()
 
     def judge(self, passage: str, officer: SignedInOfficer, given: Judgement) -> None:
-        """Say of the faces what the officer sees; the findings are revealed."""
+        """Record the blind judgement; the findings are then revealed."""
         try:
-            self.reviewing.judge(passage, officer, given)
+            self.travellers.judge(passage, officer, given)
         except ReferralUnknownError:
-            self.seeding.judge(passage, officer, given)
+            self.inserted.judge(passage, officer, given)
 
-    def decide(self, passage: str, officer: SignedInOfficer, wanted: Wanted) -> Given:
+    def decide(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
         """Answer for a case."""
         try:
-            given = self.reviewing.decide(passage, officer, wanted)
+            given = self.travellers.decide(passage, officer, wanted)
         except ReferralUnknownError:
-            return self.seeding.decide(passage, officer, wanted)
+            return self.inserted.decide(passage, officer, wanted)
         if given.next is not None:
-            self.seeding.make_way()
+            self.inserted.withdraw_all()
         return given
 
-    def correct(self, passage: str, officer: SignedInOfficer, wanted: Wanted) -> Given:
+    def correct(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
         """Put another decision in place of the own one, as long as the lane does not have it."""
         try:
-            return self.reviewing.correct(passage, officer, wanted)
+            return self.travellers.correct(passage, officer, wanted)
         except ReferralUnknownError:
-            self.seeding.correct(passage, officer, wanted)
+            self.inserted.correct(passage, officer, wanted)
 
-    def known(self, passage: str, officer: SignedInOfficer) -> Known | None:
-        """The truth, where this was a prepared case that the officer has decided."""
-        return self.seeding.known(passage, officer)
+    def prepared_decision(self, passage: str, officer: SignedInOfficer) -> PreparedDecision | None:
+        """The truth and the result, if this is a prepared case that the officer has decided."""
+        return self.inserted.prepared_decision(passage, officer)
 
-    def hand(self, lane: str, passage: str) -> Handing:
-        """The decision for the lane. Of a prepared case no lane is told."""
-        return self.reviewing.hand(lane, passage)
+    def hand(self, lane: str, passage: str) -> LaneDecision:
+        """The decision for the lane. A prepared case has none for any lane."""
+        return self.travellers.hand(lane, passage)
 
     def escalate(self) -> list[str]:
-        """Put who waits too long before all others; return whom."""
-        return self.reviewing.escalate()
+        """Put cases that wait too long before all others; return which."""
+        return self.travellers.escalate()
 
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
         """One image of a case, for the officer who has it."""
         try:
-            return self.reviewing.image(passage, sha256, officer)
+            return self.travellers.image(passage, sha256, officer)
         except ReferralUnknownError:
-            return self.seeding.image(passage, sha256, officer)
+            return self.inserted.image(passage, sha256, officer)
 
 
 def _in_order(waiting: list[Referral]) -> list[Referral]:

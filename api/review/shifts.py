@@ -18,7 +18,7 @@ from api.review.cases import queue
 from api.review.cases.decisions import note_hash
 
 LONGEST = timedelta(hours=16)
-"""A shift that is open for longer was left open."""
+"""After so long, a shift counts as left open."""
 
 
 def of_officer(session: Session, officer: str) -> ShiftRow | None:
@@ -28,13 +28,13 @@ def of_officer(session: Session, officer: str) -> ShiftRow | None:
 
 
 def on_duty(session: Session, *, at: datetime) -> list[str]:
-    """Who is on a shift and on no break."""
+    """Officers on a shift and on no break."""
     asked = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
     return list(session.scalars(asked.where(ShiftRow.started_at > at - LONGEST).distinct()))
 
 
 def on_site(session: Session, *, at: datetime) -> list[str]:
-    """Who is on a shift, on a break too."""
+    """Officers on a shift, also during a break."""
     asked = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.started_at > at - LONGEST)
     return list(session.scalars(asked.distinct()))
 
@@ -55,11 +55,11 @@ def start(session: Session, officer: str, *, at: datetime) -> ShiftRow:
         row = ShiftRow(id=str(uuid4()), officer=officer, started_at=at, stretch_at=at)
         session.add(row)
         session.flush()
-        _tell(session, "shift.started", row, at=at)
+        _record(session, "shift.started", row, at=at)
     elif row.paused_at is not None:
         row.stretch_at, row.paused_at = at, None
         session.flush()
-        _tell(session, "shift.resumed", row, at=at)
+        _record(session, "shift.resumed", row, at=at)
     return row
 
 
@@ -69,7 +69,7 @@ def pause(session: Session, officer: str, *, at: datetime) -> ShiftRow:
     if row.paused_at is None:
         row.paused_at = at
         session.flush()
-        _tell(session, "shift.paused", row, at=at)
+        _record(session, "shift.paused", row, at=at)
     return row
 
 
@@ -104,5 +104,5 @@ def _end(
     chain.append(session, "shift.ended", body, at=at)
 
 
-def _tell(session: Session, kind: str, row: ShiftRow, *, at: datetime) -> None:
+def _record(session: Session, kind: str, row: ShiftRow, *, at: datetime) -> None:
     chain.append(session, kind, {"shift": row.id, "officer": row.officer}, at=at)

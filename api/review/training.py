@@ -1,6 +1,6 @@
-"""Training on prepared cases, and how officers' eyes do. The queue is never touched.
+"""Training on prepared cases, and the accuracy of officers. Training does not touch the queue.
 
-Who trains sees the pages of any other case, three steps and all; the truth is told after each decision.
+A training case has the same three steps and pages as any other; the truth is shown after each decision.
 """
 
 from collections.abc import Callable
@@ -13,48 +13,42 @@ from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
 from api.platform.settings import Settings
 from api.review import accuracy_records
-from api.review.accuracy_records import OfOfficer
-from api.review.officer_accuracy import Known
+from api.review.accuracy_records import AccuracyRecord
+from api.review.officer_accuracy import PreparedDecision
 from api.review.prepared import inserted, stored_cases
-from api.web.desk import Desk
 
 log = structlog.get_logger(__name__)
 
 LANE = "training"
 SESSION = timedelta(hours=4)
-"""What was trained within it is one training, and summed up."""
+"""Cases within it are one training, and are summed up together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The use cases of a trainer, and of who trains."""
+    """The use cases of trainers and of officers who train."""
 
     settings: Settings
     database: Database
     clock: Callable[[], datetime]
 
-    @classmethod
-    def of(cls, desk: Desk) -> "Training":
-        """The trainer at this desk."""
-        return cls(desk.settings, desk.database, desk.clock)
-
-    def quality_of(self, officer: str) -> OfOfficer:
-        """One officer's figures, for that officer and for the trainer."""
+    def record_of(self, officer: str) -> AccuracyRecord:
+        """The accuracy of one officer, for that officer and for trainers."""
         with self.database.read() as session:
-            return accuracy_records.of_officer(session, officer, at=self.clock())
+            return accuracy_records.record_of(session, officer, at=self.clock())
 
-    def qualities(self) -> list[OfOfficer]:
-        """Everybody's, for the trainer."""
+    def records(self) -> list[AccuracyRecord]:
+        """The accuracy of every officer, for trainers."""
         with self.database.read() as session:
-            return accuracy_records.of_all(session, at=self.clock())
+            return accuracy_records.records(session, at=self.clock())
 
-    def look(self) -> None:
-        """Test everybody's decisions, once a day: whether anybody looked at the faces."""
+    def update_alarms(self) -> None:
+        """Test the decisions of each officer, once a day, and raise or clear alarms."""
         with self.database.read() as session:
             due = accuracy_records.due(session, at=self.clock())
         for officer in due:
             with self.database.write() as session:
-                raised = accuracy_records.look(session, officer, at=self.clock())
+                raised = accuracy_records.update_alarms(session, officer, at=self.clock())
             for kind in raised:
                 log.warning("quality.alarm_raised", officer=officer, kind=kind)
 
@@ -71,7 +65,7 @@ class Training:
             lease = timedelta(seconds=self.settings.lease_s)
             return row.passage, inserted.claim(session, row, at=now, lease=lease)
 
-    def trained(self, officer: SignedInOfficer) -> list[Known]:
-        """What came of the cases of this training."""
+    def trained(self, officer: SignedInOfficer) -> list[PreparedDecision]:
+        """The results of this training."""
         with self.database.read() as session:
             return inserted.trained(session, officer.pseudonym, since=self.clock() - SESSION)

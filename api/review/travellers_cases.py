@@ -1,6 +1,6 @@
-"""What officers do with cases: list, take, look, judge, decide, correct; and what a lane gets of it.
+"""The use cases of travellers' cases: list, claim, view, judge, decide, correct, hand to the lane.
 
-Each method is one transaction; listeners are told after it is committed.
+Each method is one transaction; its events are published after the commit.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from api.platform.events import Broker, Event
 from api.platform.settings import Settings
 from api.review import shifts
 from api.review.cases import answers, queue
-from api.review.cases.answers import Given, Handing, Judgement, Wanted
-from api.review.cases.queue import Listed, Referral
+from api.review.cases.answers import AnswerResult, Judgement, LaneDecision, OfficerAnswer
+from api.review.cases.queue import ListedState, Referral
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewing:
-    """The use cases of the queue, on the parts of a desk."""
+class TravellersCases:
+    """The use cases of the queue."""
 
     settings: Settings
     database: Database
@@ -35,7 +35,7 @@ class Reviewing:
     clock: Callable[[], datetime]
 
     def listed(
-        self, state: Listed, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
+        self, state: ListedState, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
     ) -> list[Referral]:
         """The queue as this officer may see it, at most `limit` of it."""
         with self.database.read() as session:
@@ -51,8 +51,8 @@ class Reviewing:
         with self.database.read() as session:
             return shifts.unanswerable(session, at=self.clock())
 
-    def look(self, passage: str, officer: SignedInOfficer) -> Referral:
-        """One case; that a step of it was shown to the officer who has it goes into the ledger first."""
+    def view(self, passage: str, officer: SignedInOfficer) -> Referral:
+        """One case. If it is the officer's own, the ledger records first that its step is shown."""
         with self.database.read() as session:
             referral = queue.for_officer(session, passage, officer, at=self.clock())
             gate = search.seen_at_gate(session, passage)
@@ -66,8 +66,8 @@ class Reviewing:
     def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
         """Take a case, or renew the claim; return until when it is the officer's.
 
-        To renew is no fact for the ledger, and waits for nobody's turn. Nor does who comes too late: of two
-        hundred officers at one case, those who would lose are told so by a look.
+        A renewal is no entry of the ledger, and waits for no writer. Neither does a claim that is too late: a
+        read refuses it.
         """
         with self.database.read() as session:
             mine = queue.is_mine(session, passage, officer, at=self.clock())
@@ -79,7 +79,7 @@ class Reviewing:
         with self.database.write() as session:
             until, taken = queue.claim(session, passage, officer, at=self.clock(), lease=self._lease)
         if taken:
-            self._tell("referral.claimed", passage, officer)
+            self._publish("referral.claimed", passage, officer)
         return until
 
     def claim_next(self, officer: SignedInOfficer) -> tuple[str, datetime] | None:
@@ -93,7 +93,7 @@ class Reviewing:
             return None
         passage, until, taken = found
         if taken:
-            self._tell("referral.claimed", passage, officer)
+            self._publish("referral.claimed", passage, officer)
         return passage, until
 
     def release(self, passage: str, officer: SignedInOfficer) -> None:
@@ -101,38 +101,38 @@ class Reviewing:
         with self.database.write() as session:
             released = queue.release(session, passage, officer.pseudonym, at=self.clock())
         if released:
-            self._tell("referral.released", passage, officer)
+            self._publish("referral.released", passage, officer)
 
     def judge(self, passage: str, officer: SignedInOfficer, given: Judgement) -> None:
-        """Say of the faces what the officer sees; the findings are revealed."""
+        """Record the blind judgement; the findings are then revealed."""
         with self.database.write() as session:
             new = answers.judge(session, passage, officer.pseudonym, given, at=self.clock())
         if new:
             log.info("referral.judged_blind", passage=passage, officer=officer.pseudonym)
 
-    def decide(self, passage: str, officer: SignedInOfficer, wanted: Wanted) -> Given:
+    def decide(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
         """Answer for a case: the decision, or the question to another officer, and its ledger entry."""
         with self.database.write() as session:
             given = answers.decide(session, passage, officer.pseudonym, wanted, at=self.clock())
         if given.new and given.decision is None:
-            self._tell("referral.proposed", passage, officer)
+            self._publish("referral.proposed", passage, officer)
         elif given.new:
-            self._decided("referral.decided", passage, officer, wanted)
+            self._publish_decision("referral.decided", passage, officer, wanted)
         return given
 
-    def correct(self, passage: str, officer: SignedInOfficer, wanted: Wanted) -> Given:
+    def correct(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
         """Put another decision in place of the own one, as long as the lane does not have it."""
         with self.database.write() as session:
             given = answers.correct(session, passage, officer.pseudonym, wanted, at=self.clock())
         if given.new:
-            self._decided("referral.corrected", passage, officer, wanted)
+            self._publish_decision("referral.corrected", passage, officer, wanted)
         return given
 
-    def hand(self, lane: str, passage: str) -> Handing:
+    def hand(self, lane: str, passage: str) -> LaneDecision:
         """The decision for the lane; from the first time on it stays as it is. Raises PassageUnknownError."""
         with self.database.read() as session:
             search.owns_passage(session, lane, passage)
-            found = answers.look(session, passage, at=self.clock(), window=self._window)
+            found = answers.decision_for_lane(session, passage, at=self.clock(), window=self._window)
         if found.due_in_s != 0:
             return found
         with self.database.write() as session:
@@ -143,7 +143,7 @@ class Reviewing:
         return found
 
     def escalate(self) -> list[str]:
-        """Put who waits too long before all others; return whom. Nothing is decided by it."""
+        """Put cases that wait too long before all others; return which. This decides nothing."""
         after = timedelta(seconds=self.settings.escalate_after_s)
         with self.database.read() as session:
             if not queue.overdue(session, at=self.clock(), after=after):
@@ -163,11 +163,13 @@ class Reviewing:
             queue.may_see_image(session, passage, sha256, officer.pseudonym, at=self.clock())
             return images.image(session, self.keyring, passage, sha256)
 
-    def _tell(self, kind: str, passage: str, officer: SignedInOfficer) -> None:
+    def _publish(self, kind: str, passage: str, officer: SignedInOfficer) -> None:
         log.info(kind, passage=passage, officer=officer.pseudonym)
         self.broker.publish(Event("referral.changed", passage))
 
-    def _decided(self, kind: str, passage: str, officer: SignedInOfficer, wanted: Wanted) -> None:
+    def _publish_decision(
+        self, kind: str, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer
+    ) -> None:
         log.info(kind, passage=passage, officer=officer.pseudonym, answer=wanted.answer.value)
         self.broker.publish(Event("referral.decided", passage))
 

@@ -19,14 +19,14 @@ _FILES_BESIDE = 256
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Of one server."""
+    """The limits of one server."""
 
     head_s: float = 10.0
     """From the first byte of a request, or the beginning of a connection, to the end of the head."""
     body_s: float = 60.0
     """For the whole body: the largest, 4 MiB, at 70 KB a second."""
     between_s: int = 20
-    """Of one connection's requests; a proxy in front must let go earlier."""
+    """Between two requests of a connection; a proxy in front must close it earlier."""
     stalled_s: float = 60.0
     """For a reader to take anything of an answer that waits to be sent."""
     connections: int = 2048
@@ -54,7 +54,7 @@ class BoundedConnection(H11Protocol):
     _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Accept; beyond the bound, by a tenth, not even to say so."""
+        """Accept; a tenth above the bound, close at once, without an answer."""
         super().connection_made(transport)
         if len(self.connections) > self.bounds.connections * 1.1:
             transport.abort()
@@ -70,12 +70,12 @@ class BoundedConnection(H11Protocol):
         self._look()
 
     def on_response_complete(self) -> None:
-        """What comes next begins its own time."""
+        """Start the time limit of the next request."""
         super().on_response_complete()
         self._look()
 
     def pause_writing(self) -> None:
-        """The reader does not read."""
+        """Start the time limit of a stalled reader."""
         super().pause_writing()
         self._stalled = self.loop.call_later(self.bounds.stalled_s, self.transport.abort)
 

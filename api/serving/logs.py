@@ -1,7 +1,7 @@
 """Logs: one JSON object a line on standard error; never a face, name, token, password or document.
 
-What is logged is what `log` calls name as fields; nothing is logged by echoing a request. What looks like a
-secret all the same is replaced (`api/redaction.py`), and of an exception only its kind and place are told.
+Only fields that `log` calls name are logged; no request is ever echoed. What looks like a secret all the
+same is replaced (`api/serving/redaction.py`), and of an exception only its kind and place are logged.
 """
 
 import logging
@@ -42,7 +42,7 @@ def configure(level: str, known: tuple[str, ...] = ()) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # Other people's loggers tell what passes through them, forms with passwords too: from them, trouble only.
+    # Loggers of other packages log what passes through them, forms with passwords too: only their warnings.
     root.setLevel(logging.WARNING)
     logging.getLogger("api").setLevel(level.upper())
     threading.excepthook = _thread_died

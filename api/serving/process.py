@@ -1,4 +1,4 @@
-"""The desk as a process: says where it listens once it really does, and ends quickly and cleanly."""
+"""The desk as a process: announces its address once it accepts connections, and ends quickly and cleanly."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ from api.web.desk import Desk
 
 _GRACE_S = 3
 END_WITHIN_S = 2 * _GRACE_S + 4
-"""Requests, chores and connections together: whoever waits for a desk to end waits no longer."""
+"""Requests, chores and connections together: a desk has ended after this time."""
 BOUNDS = Bounds()
 Announce = Callable[[str], None]
 
@@ -72,7 +72,7 @@ class DeskServer(uvicorn.Server):
         self._announce, self._beat = announce, beat
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start accepting, then say so."""
+        """Start accepting, then announce it."""
         await super().startup(sockets)
         self._announce()
 
@@ -93,7 +93,7 @@ class DeskServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle signals without raising them again afterwards: to be told to end is no error."""
+        """Handle signals without raising them again afterwards: ending is no error."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -130,7 +130,7 @@ def _tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
 
 
 def address_of(listening: socket.socket, *, https: bool = False) -> str:
-    """Where a browser finds it."""
+    """The address for a browser."""
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return f"https://{shown}" if https else f"http://{shown}"

@@ -1,7 +1,7 @@
-"""A second line before the log: what looks like a secret, a face or a document is replaced.
+"""A second safeguard of the log: what looks like a secret, a face or a document is replaced.
 
-The first line is that nobody logs such a thing: what is logged is named field by field. This one is for the
-day when somebody does, and for what other people's packages say.
+The first safeguard is that code names each field that it logs, and never such a one. This one is against
+mistakes there, and for the messages of other packages.
 """
 
 import re
@@ -96,12 +96,12 @@ def frames_only(_logger: Any, _method: str, event: structlog.typing.EventDict) -
     event.pop("stack_info", None)
     error = sys.exception() if error is True else error[1] if isinstance(error, tuple) else error
     if isinstance(error, BaseException):
-        event["exception"] = [_told(one) for one in _chain(error)]
+        event["exception"] = [_describe(one) for one in _chain(error)]
     return event
 
 
 def first_line(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Of what other packages say, the first line: asyncio puts an exception's text into the next ones."""
+    """The first line of other packages' messages: asyncio puts an exception's text into the next ones."""
     event["event"] = str(event.get("event", "")).partition("\n")[0]
     return event
 
@@ -116,7 +116,7 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _told(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     places = [
         f"{place.filename}:{place.lineno} {place.name}" for place in traceback.extract_tb(error.__traceback__)
     ]

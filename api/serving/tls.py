@@ -7,15 +7,17 @@ from api.platform.errors import SettingsError
 
 
 def context(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """What a server speaks TLS with. Raises SettingsError where the files are not usable, or do not fit."""
+    """The server's TLS context. Raises SettingsError where the files are not usable or do not match."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     made.set_alpn_protocols(["http/1.1"])
     try:
-        # An encrypted key would be asked for at the terminal: nobody sits there.
+        # Without a password here, OpenSSL would ask for it at the terminal.
         made.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError) as error:
-        told = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise SettingsError(f"tls_certificate {certificate}, tls_key {key or certificate}: {told}") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise SettingsError(
+            f"tls_certificate {certificate}, tls_key {key or certificate}: {reason}"
+        ) from error
     return made

@@ -1,7 +1,7 @@
 """Several workers for one desk: processes that share one listening socket, each replaced when it dies.
 
-The process above them serves nobody. It starts them, passes news from each to the others where the database
-does not, ends them together, and kills one whose event loop stands still.
+The process above them serves nobody. It starts them, passes events from each to the others where the database
+does not, ends them together, and kills one whose event loop stalls.
 """
 
 import os
@@ -25,7 +25,7 @@ import structlog
 from api.platform.errors import SettingsError
 from api.platform.metrics import SHARED
 from api.platform.settings import Settings
-from api.platform.worker_events import PipeNews
+from api.platform.worker_events import PipeEvents
 from api.serving import logs
 from api.serving.process import END_WITHIN_S, Announce, DeskServer, address_of, bind
 from api.serving.process import serve as serve_alone
@@ -34,7 +34,7 @@ from api.web.app import create_app
 log = structlog.get_logger(__name__)
 
 _READY, _ALIVE = b"ready", b"alive"
-_STANDS_STILL_S = 30.0
+_STALLED_AFTER_S = 30.0
 _STARTS_WITHIN_S = 120.0
 _SOONEST_AGAIN_S, _LATEST_AGAIN_S = 0.2, 10.0
 
@@ -44,17 +44,17 @@ def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = Fa
     if settings.workers == 1:
         serve_alone(settings, announce=announce, exit_with_parent=exit_with_parent)
         return
-    with _shared_figures(), bind(settings.host, settings.port) as listening:
+    with _shared_metrics(), bind(settings.host, settings.port) as listening:
         workers = Workers(settings, listening, announce)
         if exit_with_parent:
             threading.Thread(target=workers.end_with_stdin, daemon=True).start()
-        with workers.told_by_signals():
+        with workers.ending_on_signals():
             workers.run()
 
 
 @dataclass(slots=True)
 class Worker:
-    """One process that serves, and what is known of it."""
+    """One process that serves, and its state."""
 
     process: SpawnProcess
     pipe: Connection
@@ -77,7 +77,7 @@ class Workers:
         self._ending = False
 
     def end(self) -> None:
-        """Let all of them end; from any thread or signal handler."""
+        """End all workers; from any thread or signal handler."""
         self._ending = True
         os.write(self._wake, b".")
 
@@ -88,13 +88,13 @@ class Workers:
         self.end()
 
     @contextmanager
-    def told_by_signals(self) -> Iterator[None]:
+    def ending_on_signals(self) -> Iterator[None]:
         """SIGINT and SIGTERM end the desk."""
 
-        def told(_number: int, _frame: FrameType | None) -> None:
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
             self.end()
 
-        before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
@@ -127,7 +127,7 @@ class Workers:
         return Worker(process, here)
 
     def _attend(self, timeout_s: float) -> None:
-        """Wait for a word or an end of anybody, and do what follows from it."""
+        """Wait for a message or the end of a worker, and handle it."""
         pipes = [worker.pipe for worker in self._workers]
         ends = [worker.process.sentinel for worker in self._workers]
         happened = wait([self._awake, *pipes, *ends], timeout_s)
@@ -135,18 +135,18 @@ class Workers:
             if worker.pipe in happened:
                 self._listen_to(worker)
             if worker.process.sentinel in happened:
-                self._bury(worker)
-        self._kill_who_stand_still()
+                self._remove_ended(worker)
+        self._kill_stalled()
 
     def _listen_to(self, worker: Worker) -> None:
-        with suppress(OSError, EOFError):  # it has died; its sentinel says so
-            word = worker.pipe.recv_bytes()
+        with suppress(OSError, EOFError):  # it has died; its sentinel shows that
+            message = worker.pipe.recv_bytes()
             worker.heard_at = time.monotonic()
-            if word == _READY:
+            if message == _READY:
                 worker.ready = self._served = True
                 self._announce_once()
-            elif word != _ALIVE:
-                self._pass_on(word, worker)
+            elif message != _ALIVE:
+                self._pass_on(message, worker)
 
     def _announce_once(self) -> None:
         all_ready = sum(worker.ready for worker in self._workers) == self._settings.workers
@@ -156,18 +156,18 @@ class Workers:
             self._announced = True
             self._announce(address_of(self._listening, https=self._settings.tls_certificate is not None))
 
-    def _pass_on(self, word: bytes, by: Worker) -> None:
+    def _pass_on(self, message: bytes, by: Worker) -> None:
         for worker in self._workers:
             if worker is by or not worker.ready:
                 continue
-            if not _takes(worker.pipe):
+            if not _can_write(worker.pipe):
                 log.error("a worker does not read its news: it is replaced", pid=worker.process.pid)
                 worker.process.kill()
                 continue
             with suppress(OSError):
-                worker.pipe.send_bytes(word)
+                worker.pipe.send_bytes(message)
 
-    def _bury(self, worker: Worker) -> None:
+    def _remove_ended(self, worker: Worker) -> None:
         self._workers.remove(worker)
         worker.process.join()
         worker.pipe.close()
@@ -179,10 +179,10 @@ class Workers:
         self._again_at = time.monotonic() + self._again_s
         self._again_s = min(2 * self._again_s, _LATEST_AGAIN_S)
 
-    def _kill_who_stand_still(self) -> None:
+    def _kill_stalled(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
-            if now - worker.heard_at > (_STANDS_STILL_S if worker.ready else _STARTS_WITHIN_S):
+            if now - worker.heard_at > (_STALLED_AFTER_S if worker.ready else _STARTS_WITHIN_S):
                 log.error("a worker stands still: it is killed", pid=worker.process.pid)
                 worker.process.kill()
 
@@ -203,14 +203,14 @@ def work(settings: Settings, listening: socket.socket, pipe: Connection) -> None
     """One worker, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process above, which then ends this one
     logs.configure(settings.log_level, known=settings.secrets)
-    talking = threading.Lock()
+    sending = threading.Lock()
 
-    def say(word: bytes) -> None:
-        with talking, suppress(OSError):
-            pipe.send_bytes(word)
+    def send(message: bytes) -> None:
+        with sending, suppress(OSError):
+            pipe.send_bytes(message)
 
-    app = create_app(settings, news=PipeNews(pipe, say))
-    server = DeskServer(app, announce=lambda: say(_READY), beat=lambda: say(_ALIVE))
+    app = create_app(settings, worker_events=PipeEvents(pipe, send))
+    server = DeskServer(app, announce=lambda: send(_READY), beat=lambda: send(_ALIVE))
     threading.Thread(target=_end_with_the_process_above, args=(server,), daemon=True).start()
     server.run(sockets=[listening])
 
@@ -222,14 +222,14 @@ def _end_with_the_process_above(server: DeskServer) -> None:
     server.should_exit = True
 
 
-def _takes(pipe: Connection) -> bool:
-    """Whether writing to it would not wait."""
+def _can_write(pipe: Connection) -> bool:
+    """Whether a write would not block."""
     return bool(select.select([], [pipe], [], 0)[1])
 
 
 @contextmanager
-def _shared_figures() -> Iterator[None]:
-    """A folder in which the workers count together what each of them did."""
+def _shared_metrics() -> Iterator[None]:
+    """A folder for the workers' common metrics."""
     if SHARED in os.environ:
         yield
         return

@@ -17,23 +17,21 @@ from api.faces.keyring import keyring_of
 from api.ledger import proofs
 from api.people.identity_provider import ProviderClient
 from api.people.passwords import Passwords
-from api.people.sign_in import forget_old
 from api.platform import telemetry
 from api.platform.clock import utc_now
 from api.platform.database.database import Database
 from api.platform.errors import RuleMissingError
-from api.platform.events import Broker, News
-from api.platform.metrics import API, Measured
+from api.platform.events import Broker, WorkerEvents
+from api.platform.metrics import API, RequestMeter
 from api.platform.monotonic_time import since_boot_s
 from api.platform.settings import Settings
-from api.platform.worker_events import PostgresNews
-from api.review.training import Training
+from api.platform.worker_events import PostgresEvents
 from api.web.access import permissions
 from api.web.access.authentication import Guarded, cookie_name
 from api.web.desk import Desk
 from api.web.messages import glossary
-from api.web.middleware.error_responses import Answers
-from api.web.middleware.request_id import Numbered
+from api.web.middleware.error_responses import ErrorResponses
+from api.web.middleware.request_id import RequestIds
 from api.web.middleware.strict_headers import BodyLimit, StrictHeaders
 from api.web.operation.periodic_tasks import Chore, Chores
 from api.web.operation.readiness import Readiness
@@ -60,15 +58,15 @@ from api.web.routes.review import quality, referrals, shift
 _STATIC = Path(__file__).with_name("static")
 
 CHORES: tuple[Chore, ...] = (
-    Chore("tree head", 60.0, lambda desk: proofs.of(desk).head()),
-    Chore("erase", 0.5, lambda desk: desk.erasing.erase_due()),
-    Chore("clock", 60.0, lambda desk: desk.steady.must_agree()),
+    Chore("tree head", 60.0, lambda desk: desk.proofs.head()),
+    Chore("erase", 0.5, lambda desk: desk.erasure.erase_due()),
+    Chore("clock", 60.0, lambda desk: desk.erasure_clock.must_agree()),
     Chore("escalate", 2.0, lambda desk: desk.cases.escalate()),
-    Chore("sweep keys", 600.0, lambda desk: desk.erasing.sweep()),
-    Chore("forget sign-ins", 600.0, forget_old),
-    Chore("look at decisions", 3600.0, lambda desk: Training.of(desk).look()),
+    Chore("sweep keys", 600.0, lambda desk: desk.erasure.sweep()),
+    Chore("forget sign-ins", 600.0, lambda desk: desk.sign_in.forget_old()),
+    Chore("look at decisions", 3600.0, lambda desk: desk.training.update_alarms()),
 )
-"""What a desk does by itself, again and again."""
+"""The periodic work of a desk."""
 
 
 _PARTS = (
@@ -104,20 +102,20 @@ _PAGES = (
     quality_pages,
     request_pages,
 )
-"""What people see."""
+"""The pages."""
 
 
 class DeskApp(FastAPI):
-    """FastAPI inside the strict headers: Starlette answers an unforeseen error outside of all middleware."""
+    """FastAPI inside the strict headers: Starlette answers an unexpected error outside of all middleware."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Everything, around it the headers, and around all the request's number and measure."""
-        inside = Measured(StrictHeaders(super().build_middleware_stack()))
+        """The application inside the headers, and these inside request ids and metrics."""
+        inside = RequestMeter(StrictHeaders(super().build_middleware_stack()))
         traces = self.state.traces
-        return Numbered(inside if traces is None else telemetry.Traced(inside, traces))
+        return RequestIds(inside if traces is None else telemetry.RequestTracer(inside, traces))
 
     def openapi(self) -> dict[str, Any]:
-        """The description, with what each operation's rule asks for."""
+        """The OpenAPI description, with the rules and the glossary."""
         return glossary.explained(
             permissions.described(super().openapi(), cookie_name(self.state.desk.settings))
         )
@@ -129,16 +127,16 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     elapsed_s: Callable[[], float] = since_boot_s,
     chores: Sequence[Chore] = CHORES,
-    news: News | None = None,
+    worker_events: WorkerEvents | None = None,
 ) -> FastAPI:
     """The desk's application. Its database is opened, and brought up to date, when it starts.
 
-    `news` connects it to other workers; on a PostgreSQL server they hear of each other without.
+    `worker_events` connects it to other workers; on a PostgreSQL server they need none.
     Raises SettingsError.
     """
-    proofs.key_file(settings)  # refused now, not when the first head is signed
-    desk = _desk(settings, clock, elapsed_s, news)
-    answers = Answers(render.error_page)
+    proofs.key_file(settings)  # a missing setting is refused now, not when the first head is signed
+    desk = _desk(settings, clock, elapsed_s, worker_events)
+    answers = ErrorResponses(render.error_page)
     app = DeskApp(
         title="Passenger Lane desk",
         summary="Referrals of a border lane, and the officers who decide them.",
@@ -170,10 +168,13 @@ def create_app(
 
 
 def _desk(
-    settings: Settings, clock: Callable[[], datetime], elapsed_s: Callable[[], float], news: News | None
+    settings: Settings,
+    clock: Callable[[], datetime],
+    elapsed_s: Callable[[], float],
+    worker_events: WorkerEvents | None,
 ) -> Desk:
     if isinstance(settings.database, URL):
-        news = PostgresNews(settings.database)
+        worker_events = PostgresEvents(settings.database)
     return Desk(
         settings=settings,
         database=Database(
@@ -182,7 +183,7 @@ def _desk(
             connections=settings.server_connections,
         ),
         keyring=keyring_of(settings),
-        broker=Broker(news),
+        broker=Broker(worker_events),
         passwords=Passwords(settings.argon2),
         clock=clock,
         elapsed_s=elapsed_s,
@@ -195,7 +196,7 @@ def _provider(desk: Desk) -> ProviderClient | None:
 
 
 def _check_guarded(app: FastAPI) -> None:
-    """Raise RuleMissingError where a route stands outside of the door, or has no rule."""
+    """Raise RuleMissingError where a route is not guarded, or has no rule."""
     names = []
     for route in iter_route_contexts(app.routes):
         if isinstance(route.original_route, Guarded):
@@ -209,8 +210,8 @@ def _check_guarded(app: FastAPI) -> None:
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
     desk.database.migrate()
-    proofs.of(desk).announce()
-    desk.erasing.start()
+    desk.proofs.announce()
+    desk.erasure.start()
     desk.broker.start()
     chores: Chores = app.state.chores
     chores.start()

@@ -1,6 +1,6 @@
-"""What a running desk is made of, and what it does: the use cases that routes and pages call.
+"""The parts of a running desk, and its use cases, which routes and pages call.
 
-Each method is one transaction; listeners are told after it is committed.
+Each method is one transaction; its events are published after the commit.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -8,34 +8,50 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
+from api.audit.decision_replay import DecisionReplay
+from api.audit.passages import PassageAudit
 from api.faces import images
 from api.faces.keyring import Keyring
-from api.faces.scheduled_erasure import Erasing
+from api.faces.legal_holds import LegalHolds
+from api.faces.scheduled_erasure import ScheduledErasure
 from api.lanes import intake, tokens
-from api.lanes.evaluation import alarms
-from api.lanes.evaluation import series as evaluation
+from api.lanes.evaluation import alarms, series
 from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
 from api.lanes.evaluation.series import Series
+from api.lanes.hall import lane_states
+from api.lanes.hall.overview import HallControl
+from api.lanes.hall.requesting import LaneRequests
+from api.lanes.token_administration import LaneTokens
 from api.ledger import chain, search
 from api.ledger.facts import StoredEntry
+from api.ledger.proofs import Proofs, key_file
 from api.people import sessions
+from api.people.administration import People
+from api.people.identity_provider import ProviderClient
 from api.people.officers import SignedInOfficer
+from api.people.passkeys import Passkeys
 from api.people.passwords import Passwords
+from api.people.provider_sign_in import ProviderSignIn
 from api.people.sessions import Lifetime
+from api.people.sign_in import SignIn
 from api.platform.database.database import Database
-from api.platform.errors import ApiError
+from api.platform.errors import ApiError, PasskeysOffError
 from api.platform.events import Broker, Event
 from api.platform.metrics import Meters
-from api.platform.monotonic_time import SteadyTime, since_boot_s
+from api.platform.monotonic_time import ErasureClock, since_boot_s
 from api.platform.settings import Settings
 from api.review.cases import duties
-from api.review.cases.queue_view import Board
-from api.review.officer_work import Working
+from api.review.cases.queue_view import QueueReader
+from api.review.handover import OwnShift
+from api.review.officer_changes import OfficersCasework
+from api.review.officer_work import OfficerWork
 from api.review.prepared import inserted
-from api.review.prepared.inserting import Seeding
-from api.review.travellers_cases import Reviewing
-from api.web.gauges import Watch
+from api.review.prepared.inserting import InsertedCases
+from api.review.training import Training
+from api.review.travellers_cases import TravellersCases
+from api.web.gauges import WriteMeter
 from lane.ledger.chain import Head
 
 log = structlog.get_logger(__name__)
@@ -45,7 +61,7 @@ _MARK_USED_EVERY = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One desk: its parts are given, nothing is global."""
+    """One desk. All parts are passed in; nothing is global."""
 
     settings: Settings
     database: Database
@@ -56,14 +72,14 @@ class Desk:
     elapsed_s: Callable[[], float] = since_boot_s
     """Seconds by a clock that nobody sets."""
     meters: Meters = field(default_factory=Meters)
-    board: Board = field(init=False)
-    steady: SteadyTime = field(init=False)
+    queue_reader: QueueReader = field(init=False)
+    erasure_clock: ErasureClock = field(init=False)
 
     def __post_init__(self) -> None:
-        """Let the meters hear of what is written."""
-        self.database.watcher = Watch(self.meters, self.database)
-        object.__setattr__(self, "board", Board(self.database, self.broker, self.clock))
-        object.__setattr__(self, "steady", SteadyTime(self.clock, self.elapsed_s))
+        """Measure what is written."""
+        self.database.write_observer = WriteMeter(self.meters, self.database)
+        object.__setattr__(self, "queue_reader", QueueReader(self.database, self.broker, self.clock))
+        object.__setattr__(self, "erasure_clock", ErasureClock(self.clock, self.elapsed_s))
 
     # --- lanes
 
@@ -83,7 +99,7 @@ class Desk:
             search.may_tell_of(session, lane, passage)
             wanted = images.wanted(session, passage, sha256)
         images.check(sha256, body)
-        # Before the turn to write: the key may come from a service, and nobody waits for that one.
+        # Before the turn to write: the key may come from a slow service.
         key = self.keyring.key_for(passage, at=self.clock()) if wanted else None
         with self.database.write() as session:
             search.may_tell_of(session, lane, passage)
@@ -100,7 +116,7 @@ class Desk:
     ) -> tuple[int, Head]:
         """Apply a batch; return how far the lane's chain is here, and the head of the desk's own chain.
 
-        `recovered_through`: entries up to this one are told again to a desk that was restored.
+        `recovered_through`: entries up to this one are delivered again to a restored desk.
         """
         with self.database.write() as session:
             through, changed = intake.apply(
@@ -114,7 +130,7 @@ class Desk:
             )
             head = chain.head(session)
         if changed:
-            self.cases.seeding.make_way()
+            self.cases.inserted.withdraw_all()
             self._erase()
         for name, passage in changed:
             log.info(name, passage=passage, lane=lane)
@@ -124,15 +140,15 @@ class Desk:
     # --- officers
 
     def sign_out(self, officer: SignedInOfficer) -> None:
-        """End the officer's session; the officer's cases go back at once: nobody waits for who has left."""
+        """End the officer's session; the officer's cases go back to the queue at once."""
         with self.database.write() as session:
             now = self.clock()
             sessions.end(session, officer, at=now)
             released = inserted.leave(session, officer.pseudonym, at=now)
-        self.tell_released(released)
+        self.publish_released(released)
 
-    def tell_released(self, passages: Iterable[str]) -> None:
-        """Cases have gone back because of what became of their officer."""
+    def publish_released(self, passages: Iterable[str]) -> None:
+        """Publish that cases went back to the queue because of their officer."""
         self.broker.publish(Event("staff.changed", ""))
         for passage in passages:
             self.broker.publish(Event("referral.changed", passage))
@@ -147,41 +163,126 @@ class Desk:
                 sessions.mark_used(session, session_sha256, at=now)
         return officer
 
+    @property
+    def sign_in(self) -> SignIn:
+        """Signing in by password, and what follows each sign-in."""
+        return SignIn(
+            self.database, self.broker, self.passwords, self.clock, self.lifetime, OfficersCasework()
+        )
+
+    @property
+    def passkeys(self) -> Passkeys:
+        """Raises PasskeysOffError where the desk's address for browsers is not set."""
+        if self.settings.origin is None:
+            raise PasskeysOffError
+        return Passkeys(self.settings, self.database, self.clock, self.sign_in)
+
+    def provider_sign_in(self, client: ProviderClient) -> ProviderSignIn:
+        """Signing in at the site's identity provider."""
+        return ProviderSignIn(
+            client, self.database, self.broker, self.clock, self.sign_in, OfficersCasework()
+        )
+
+    @property
+    def people(self) -> People:
+        """The accounts of officers."""
+        return People(
+            self.database,
+            self.broker,
+            self.passwords,
+            self.clock,
+            self.lifetime,
+            self.sign_in,
+            OfficersCasework(),
+        )
+
     # --- cases
 
     @property
-    def cases(self) -> Working:
-        """What officers do with cases."""
+    def cases(self) -> OfficerWork:
+        """The work of officers on cases."""
         parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
-        return Working(Reviewing(*parts), Seeding(*parts), self.board)
+        return OfficerWork(
+            TravellersCases(*parts), InsertedCases(*parts, serving=self._serving), self.queue_reader
+        )
+
+    @property
+    def shifts(self) -> OwnShift:
+        """Officers' own shifts."""
+        return OwnShift(self.settings, self.database, self.broker, self.clock)
+
+    @property
+    def training(self) -> Training:
+        """Training on prepared cases, and each officer's accuracy."""
+        return Training(self.settings, self.database, self.clock)
+
+    def _serving(self, session: Session, now: datetime) -> list[str]:
+        silent_after = timedelta(seconds=self.settings.lane_silent_after_s)
+        return lane_states.serving(session, at=now, silent_after=silent_after)
+
+    # --- the hall
+
+    @property
+    def hall(self) -> HallControl:
+        """The status of lanes, and commands to them."""
+        return HallControl(self.settings, self.database, self.broker, self.clock)
+
+    @property
+    def requests(self) -> LaneRequests:
+        """Officers' requests to lanes."""
+        return LaneRequests(self.settings, self.database, self.broker, self.clock)
+
+    @property
+    def lane_tokens(self) -> LaneTokens:
+        """The tokens with which lanes deliver."""
+        return LaneTokens(self.database, self.broker, self.clock)
 
     # --- supervisors
 
     def evaluation(self) -> Report:
-        """How the matcher does in service. A group of few passengers is left out: one might be known."""
+        """The evaluation in service. A group of few passengers is left out: one might be identified."""
         now = self.clock()
         with self.database.read() as session:
-            found = evaluation.listed(session, at=now, window=self._window)
-        told = tuple(series for series in found if series.group is None or _many(series))
-        return Report(evaluation.begin(now, self._window), now, told)
+            found = series.listed(session, at=now, window=self._window)
+        shown = tuple(one for one in found if one.group is None or _has_many(one))
+        return Report(series.window_start(now, self._window), now, shown)
 
     def acknowledge(self, alarm: int, officer: SignedInOfficer) -> None:
-        """Note that this supervisor looks into an alarm. Raises AlarmUnknownError."""
+        """Note that this supervisor investigates an alarm. Raises AlarmUnknownError."""
         with self.database.write() as session:
             new = alarms.acknowledge(session, alarm, officer.pseudonym, at=self.clock())
         if new:
             log.info("alarm.acknowledged", alarm=alarm, officer=officer.pseudonym)
 
+    # --- the ledger
+
     @property
-    def erasing(self) -> Erasing:
-        """What erases faces here."""
+    def proofs(self) -> Proofs:
+        """Signed heads and proofs. Raises SettingsError where no key for the ledger is set."""
+        return Proofs(self.database, key_file(self.settings), self.clock)
+
+    @property
+    def audit(self) -> PassageAudit:
+        """The ledger as auditors read it. Raises SettingsError as `proofs` does."""
+        return PassageAudit(self.database, self.proofs, DecisionReplay(self.settings.policies))
+
+    # --- faces
+
+    @property
+    def legal_holds(self) -> LegalHolds:
+        """Legal holds, and how many faces are held."""
+        return LegalHolds(self.database, self.keyring, self.clock, self.settings.faces_warning)
+
+    @property
+    def erasure(self) -> ScheduledErasure:
+        """The erasure of faces."""
         retention = timedelta(seconds=self.settings.retention_s)
-        return Erasing(self.database, self.keyring, retention, self.clock, self.steady)
+        return ScheduledErasure(self.database, self.keyring, retention, self.clock, self.erasure_clock)
 
     def _erase(self) -> None:
-        """Erase who has passed; what fails is no fault of the lane that tells, and is tried again soon."""
+        """Erase what is due; a failure does not refuse the lane's delivery, and is tried again soon."""
         try:
-            self.erasing.erase_due()
+            self.erasure.erase_due()
         except ApiError as error:
             log.error("faces are not erased yet", error=type(error).__name__)
 
@@ -198,7 +299,7 @@ class Desk:
         )
 
 
-def _many(series: Series) -> bool:
+def _has_many(series: Series) -> bool:
     counts = series.counts
     seen = counts.recognised + counts.unrecognised + counts.undecided
     return seen >= FEWEST_OF_A_GROUP

@@ -1,4 +1,4 @@
-"""How the desk stands at one moment, as numbers; and since when a case waits."""
+"""Gauges of the desk at one moment, and the waiting time of each case that is shown or decided."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from api.faces import images as faces
+from api.faces import images
 from api.lanes.hall import lane_states
 from api.lanes.hall.status_report import State
 from api.ledger import chain
@@ -28,7 +28,7 @@ SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class Gauges:
     """Counts of what is there; nothing of one passenger."""
 
     open: int
@@ -42,11 +42,11 @@ class Levels:
     escalated: int
     unanswerable: int
     lanes: Mapping[str, int]
-    """State → how many lanes last told it; those not heard of for a while are `silent`."""
+    """State → how many lanes reported it last; those that have not reported for a while are `silent`."""
 
 
-def counted(session: Session, *, at: datetime, silent_after: timedelta, idle: timedelta) -> Levels:
-    """Count."""
+def count(session: Session, *, at: datetime, silent_after: timedelta, idle: timedelta) -> Gauges:
+    """Count in the database."""
     until = ReferralRow.claimed_until
     claimed = and_(ReferralRow.claimed_by.is_not(None), until > at, until <= at + queue.LONGEST_LEASE)
     waiting, held, oldest = session.execute(
@@ -54,13 +54,13 @@ def counted(session: Session, *, at: datetime, silent_after: timedelta, idle: ti
             _waiting()
         )
     ).one()
-    return Levels(
+    return Gauges(
         open=waiting - (held or 0),
         claimed=held or 0,
         oldest_s=max(0.0, (at - oldest).total_seconds()) if oldest else 0.0,
         ledger_entries=chain.head(session).seq,
         sessions=session.scalar(select(func.count()).where(SessionRow.used_at > at - idle)) or 0,
-        faces=faces.held(session),
+        faces=images.held(session),
         escalated=session.scalar(
             select(func.count()).where(_waiting(), ReferralRow.escalated_at.is_not(None))
         )
@@ -70,7 +70,7 @@ def counted(session: Session, *, at: datetime, silent_after: timedelta, idle: ti
     )
 
 
-def opened_at(session: Session, entry: Entry) -> datetime | None:
+def case_opened_at(session: Session, entry: Entry) -> datetime | None:
     """Since when the case of `entry` waits; None where the ledger has an earlier entry of this kind."""
     passage = str(entry.body.get("passage"))
     rows = session.execute(
@@ -93,15 +93,15 @@ def _waiting() -> ColumnElement[bool]:
 
 def _lanes(session: Session, *, heard_since: datetime) -> Mapping[str, int]:
     found = dict.fromkeys((*get_args(State), SILENT), 0)
-    for heard in lane_states.lanes(session):
-        silent = heard.told is None or heard.at is None or heard.at < heard_since
-        found[SILENT if silent or heard.told is None else heard.told.state] += 1
+    for lane in lane_states.lanes(session):
+        silent = lane.status is None or lane.at is None or lane.at < heard_since
+        found[SILENT if silent or lane.status is None else lane.status.state] += 1
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What the database tells of its writers, for the meters."""
+class WriteMeter:
+    """Observes the database's writers, for the metrics."""
 
     meters: Meters
     database: Database
@@ -111,16 +111,16 @@ class Watch:
         self.meters.turns.observe(seconds)
 
     def recorded(self, entries: Sequence[Entry]) -> None:
-        """These entries are in the ledger, for good. Never raises: what is done is done."""
+        """Count committed entries. Never raises."""
         for entry in entries:
             self.meters.recorded.labels(entry.kind).inc()
-            if entry.kind in ("referral.shown", "referral.decided") and not entry.body.get("seeded"):
+            if entry.kind in ("referral.shown", "referral.decided"):
                 self._waited_for(entry)
 
     def _waited_for(self, entry: Entry) -> None:
         try:
             with self.database.read() as session:
-                opened = opened_at(session, entry)
+                opened = case_opened_at(session, entry)
         except ApiError:
             return
         if opened is not None:
@@ -128,14 +128,14 @@ class Watch:
             meter.observe(max(0.0, (entry.at - opened).total_seconds()))
 
 
-def standing(database: Database, settings: Settings, *, at: datetime) -> list[Metric]:
-    """How the desk stands, counted now. Raises StoreBusyError."""
+def current_metrics(database: Database, settings: Settings, *, at: datetime) -> list[Metric]:
+    """All gauges, counted now. Raises StoreBusyError."""
     silent_after, idle = (
         timedelta(seconds=settings.lane_silent_after_s),
         timedelta(seconds=settings.session_idle_s),
     )
     with database.read() as session:
-        found = counted(session, at=at, silent_after=silent_after, idle=idle)
+        found = count(session, at=at, silent_after=silent_after, idle=idle)
     cases = {"open": found.open, "claimed": found.claimed}
     plain = (
         ("referrals_waiting", "Passengers who wait for an officer.", found.open + found.claimed),
@@ -150,18 +150,18 @@ def standing(database: Database, settings: Settings, *, at: datetime) -> list[Me
     return [
         _by_state("referrals", "Cases that wait for an officer, by state.", cases),
         _by_state("lanes", "Lanes, by what they last told; silent: nothing for a while.", found.lanes),
-        *(_one(name, told, value) for name, told, value in plain),
+        *(_one(name, help_text, value) for name, help_text, value in plain),
     ]
 
 
-def _by_state(name: str, told: str, counts: Mapping[str, int]) -> GaugeMetricFamily:
-    family = gauge(name, told, ("state",))
+def _by_state(name: str, help_text: str, counts: Mapping[str, int]) -> GaugeMetricFamily:
+    family = gauge(name, help_text, ("state",))
     for state, count in counts.items():
         family.add_metric([state], count)
     return family
 
 
-def _one(name: str, told: str, value: float) -> GaugeMetricFamily:
-    family = gauge(name, told)
+def _one(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    family = gauge(name, help_text)
     family.add_metric([], value)
     return family

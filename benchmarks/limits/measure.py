@@ -39,7 +39,6 @@ from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import named
 from models.runtime.session import Session, Tensor
 from models.runtime.threads import available_cores
-from models.selftest.drift import Listener
 from models.values.face import ImageBGR
 
 WARM_UP = 5
@@ -63,6 +62,25 @@ MEANING = {
 }
 
 Answer = Mapping[str, Tensor]
+
+
+class Listener:
+    """A session that remembers what it was asked and what it answered."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.heard: list[tuple[Tensor, Answer]] = []
+
+    @property
+    def provider(self) -> str:
+        """Where the session runs."""
+        return self._session.provider
+
+    def run(self, tensor: Tensor) -> Answer:
+        """The session's answer."""
+        answer = self._session.run(tensor)
+        self.heard.append((tensor, answer))
+        return answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,7 +40,7 @@ class RealCamera:
         self.feed = f"{prefix}{os.getpid()}.{secrets.token_hex(4)}"
         self._memory = FeedWriter(self.feed, settings.max_pixels, 1)
         self._frames = FeedReader(self.feed)
-        self._watchdog = Watchdog(self._source, self.feed, settings.patience())
+        self._watchdog = Watchdog(self._source, self.feed, settings.patience(), settings.retry_s)
         self._missed = 0
         self._closed = False
 

@@ -5,38 +5,21 @@ It runs all the time, also between passengers, so that the camera is warm when o
 
 import logging
 import os
-import random
-import select
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from lane.cameras.source import Source
 from lane.cameras.trouble import SAID, Trouble
+from lane.platform.process_supervisor import Backoff, Child, Ended, Patience, Supervisor, start_talking
 
 log = logging.getLogger(__name__)
 
 _COMMAND = (sys.executable, "-m", "lane.cameras.reader.process")
 _SECRETS = "PASSENGER_LANE_"
-_DIES_WITHIN_S = 2.0
-_STEADY_S = 5.0
+STEADY_S = 5.0
 """A stream that gave frames for so long works; its next trouble is a new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long is waited, in seconds."""
-
-    open_s: float
-    """For the first frame, from the reader's start."""
-    stall_s: float
-    """For each frame after it."""
-    retry_s: float
-    """At most, before a reader is started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,93 +38,26 @@ class Counts:
     """How often a reader was killed since no whole frame came in time."""
 
 
-@dataclass(slots=True)
-class Backoff:
-    """Waits that double, between half of each and the whole, so that no two lanes knock at one moment."""
-
-    longest_s: float
-    shortest_s: float = 0.2
-    _tries: int = 0
-    _chance: random.Random = field(default_factory=random.Random)
-
-    def next_s(self) -> float:
-        """How long to wait now."""
-        whole_s = min(self.longest_s, self.shortest_s * 2.0 ** min(self._tries, 30))
-        self._tries += 1
-        return whole_s * self._chance.uniform(0.5, 1.0)
-
-    def reset(self) -> None:
-        """It works again."""
-        self._tries = 0
-
-
-class _Reader:
-    """One reader's process, with the two pipes to it."""
-
-    def __init__(self, source: Source, feed: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
-        its_input, self._input = os.pipe()
-        self._output, its_output = os.pipe()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603
-                [*_COMMAND, str(os.getpid())],
-                stdin=its_input,
-                stdout=its_output,
-                env=environment,
-                start_new_session=True,  # Ctrl-C is for the lane, which then ends the reader
-            )
-        finally:
-            os.close(its_input)
-            os.close(its_output)
-        self._rest = b""
-        with suppress(BrokenPipeError):  # it died already, as `lines` will find
-            os.write(self._input, f"{feed}\n{source.to_json()}\n".encode())
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def lines(self, timeout_s: float) -> Sequence[str] | None:
-        """What it said, waiting so long for something; None where it has ended."""
-        poll = select.poll()
-        poll.register(self._output, select.POLLIN)
-        if not poll.poll(max(0.0, timeout_s) * 1000):
-            return ()
-        content = os.read(self._output, 1 << 16)
-        if not content:
-            return None
-        *whole, self._rest = (self._rest + content).split(b"\n")
-        return [line.decode() for line in whole]
-
-    def kill(self) -> None:
-        """Whatever it does; `lines` then ends."""
-        self._process.kill()
-
-    def end(self) -> None:
-        """It is gone afterwards, unless its device's driver holds it, which no signal ends."""
-        self._process.kill()
-        try:
-            self._process.wait(_DIES_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            log.critical("the camera's reader %d does not die: its device's driver hangs", self.pid)
-        os.close(self._input)
-        os.close(self._output)
-
-
 class Watchdog:
     """Has a reader fill the feed, from now until it is closed."""
 
-    def __init__(self, source: Source, feed: str, patience: Patience) -> None:
-        self._source, self._feed, self._patience = source, feed, patience
-        self._backoff = Backoff(patience.retry_s)
+    def __init__(self, source: Source, feed: str, patience: Patience, longest_pause_s: float) -> None:
+        self._source, self._feed = source, feed
         self._news = threading.Condition()
-        self._closed = threading.Event()
-        self._reader: _Reader | None = None
         self._counts = Counts()
         self._trouble: Trouble | None = None
+        self._said = Trouble.DIED
         self._over = False
-        self._thread = threading.Thread(target=self._work, name="camera-watchdog", daemon=True)
-        self._thread.start()
+        self._supervisor = Supervisor(
+            "the camera's reader",
+            self._start,
+            patience,
+            Backoff(longest_pause_s),
+            hear=self._hear,
+            ended=self._ended,
+            log_level=logging.DEBUG,  # what is wrong with the camera is logged here, once
+        )
+        self._supervisor.begin()
 
     @property
     def counts(self) -> Counts:
@@ -161,8 +77,7 @@ class Watchdog:
     @property
     def pid(self) -> int | None:
         """The reader's; None while there is none."""
-        reader = self._reader
-        return None if reader is None else reader.pid
+        return self._supervisor.pid
 
     def wait(self, for_what: Callable[[], bool], timeout_s: float) -> bool:
         """Until it is so, looked at after each frame; False where it is not so in time."""
@@ -171,54 +86,28 @@ class Watchdog:
 
     def close(self) -> None:
         """End the reader. Twice is no error."""
-        with self._news:
-            self._closed.set()
-            if self._reader is not None:
-                self._reader.kill()
-        self._thread.join()
+        self._supervisor.close()
 
-    def _work(self) -> None:
-        while not self._closed.is_set() and not self._over:
-            trouble = self._one_reader()
-            if self._closed.is_set():
-                return
-            self._note(trouble)
-            if not self._over:
-                self._closed.wait(self._backoff.next_s())
+    def _start(self) -> Child:
+        self._said = Trouble.DIED
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
+        child = start_talking([*_COMMAND, str(os.getpid())], environment)
+        child.write(f"{self._feed}\n{self._source.to_json()}\n".encode())
+        return child
 
-    def _one_reader(self) -> Trouble:
-        """From its start to its end."""
-        try:
-            reader = _Reader(self._source, self._feed)
-        except OSError as error:
-            log.error("no reader for the camera can be started: %s", error.strerror)
-            return Trouble.DIED
-        with self._news:
-            self._reader = reader
-        try:
-            return Trouble.DIED if self._closed.is_set() else self._watched(reader)
-        finally:
-            with self._news:
-                self._reader = None
-            reader.end()
+    def _hear(self, lines: Sequence[bytes]) -> bool:
+        """Only a whole frame is a sign of life."""
+        came = lines.count(b"+")
+        self._count(came, lines.count(b"!"), lines.count(b"-"))
+        for line in lines:
+            if line.startswith(b"trouble "):
+                self._said = Trouble(line.removeprefix(b"trouble ").decode())
+        return came > 0
 
-    def _watched(self, reader: _Reader) -> Trouble:
-        """Why it ended, or must."""
-        now_s = time.monotonic()
-        first_s, due_s, said = None, now_s + self._patience.open_s, Trouble.DIED
-        while (lines := reader.lines(due_s - now_s)) is not None:
-            now_s = time.monotonic()
-            if came := lines.count("+"):
-                first_s = first_s or now_s
-                due_s = now_s + self._patience.stall_s
-                if now_s - first_s > _STEADY_S:
-                    self._backoff.reset()
-            self._count(came, lines.count("!"), lines.count("-"))
-            words = [line.removeprefix("trouble ") for line in lines if line.startswith("trouble ")]
-            said = Trouble(words[-1]) if words else said
-            if now_s >= due_s:
-                return Trouble.STALLED
-        return said
+    def _ended(self, how: Ended) -> None:
+        self._note(Trouble.STALLED if how.hung else self._said)
+        if self._over:
+            self._supervisor.end()
 
     def _count(self, came: int, spoilt: int, skipped: int) -> None:
         with self._news:

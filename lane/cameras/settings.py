@@ -5,18 +5,18 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
     model_validator,
 )
 
-from lane.cameras.reader_watchdog import Patience
+from lane.cameras.reader_watchdog import STEADY_S
 from lane.cameras.shared_memory_feed import MOST_PIXELS
 from lane.cameras.source import SCHEMES, AtEnd, Source
+from lane.platform.process_supervisor import Patience
+from lane.platform.settings_section import Section
 
 
 def _number(value: object) -> object:
@@ -24,12 +24,8 @@ def _number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-class CameraSettings(BaseModel):
+class CameraSettings(Section):
     """Which camera, and how it is read."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")] = "camera"
     """What frames say they come from."""
@@ -107,5 +103,5 @@ class CameraSettings(BaseModel):
         )
 
     def patience(self) -> Patience:
-        """For the watchdog."""
-        return Patience(self.open_s, self.stall_s, self.retry_s)
+        """Of the watchdog with the reader."""
+        return Patience(self.open_s, self.stall_s, STEADY_S)

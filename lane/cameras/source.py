@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 
 class Kind(StrEnum):
-    """How a source is read."""
+    """How a source is read: `lane.cameras.reader.kinds.KINDS` has an entry for each."""
 
     USB = "usb"
     RTSP = "rtsp"
@@ -29,8 +29,8 @@ class AtEnd(StrEnum):
     """It begins again."""
 
 
-_KINDS = {"rtsp": Kind.RTSP, "rtsps": Kind.RTSP, "http": Kind.HTTP, "https": Kind.HTTP}
-SCHEMES = frozenset(_KINDS)
+_KIND_OF_SCHEME = {"rtsp": Kind.RTSP, "rtsps": Kind.RTSP, "http": Kind.HTTP, "https": Kind.HTTP}
+SCHEMES = frozenset(_KIND_OF_SCHEME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Source:
     def kind(self) -> Kind:
         """By the look of the address."""
         if "://" in self.address:
-            return _KINDS[urlsplit(self.address).scheme]
+            return _KIND_OF_SCHEME[urlsplit(self.address).scheme]
         if self.address.startswith("/dev/"):
             return Kind.USB
         return Kind.FOLDER if Path(self.address).is_dir() else Kind.FILE

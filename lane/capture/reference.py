@@ -33,6 +33,7 @@ def unexamined(document: TravelDocument, today: date, from_age: int) -> Document
         {},
         kind=document.kind,
         age=check_age(document, today, from_age),
+        checks=document.checks,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Protocol, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lane.platform.errors import CalibrationError
-from models.values.identity import FP32, MatcherIdentity
+from models.values.identity import MatcherIdentity
 from models.values.measurement import Measure, Measured, NotAssessed
 
 FORMAT = "passenger-lane/calibration/1"
@@ -115,7 +115,7 @@ class _Matcher(_Strict):
     name: Text
     sha256: Sha256
     preprocessing: Sha256
-    arithmetic: Text = FP32
+    arithmetic: Text
     """In which it ran (`models.runtime.bf16`), for people: `preprocessing` covers it."""
 
 

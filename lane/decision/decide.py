@@ -110,6 +110,21 @@ def _document_valid(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
         yield Reason(Code.DOCUMENT_EXPIRED)
 
 
+def _document_checked(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
+    """Every required check was proved, and none was disproved, whether it is required or not."""
+    checks = evidence.document.checks
+    failed = [name for name, result in checks.items() if result is Check.FAILED]
+    yield from (Reason(FAILED_CHECKS.get(name, Code.SECURITY_OBJECT_BAD), (name,)) for name in failed)
+    required = policy.document.required_checks
+    missing = [name for name in required if checks.get(name) is not Check.SUCCESSFUL and name not in failed]
+    if missing:
+        yield Reason(Code.CHIP_UNREADABLE, tuple(missing))
+
+
+FAILED_CHECKS: dict[str, Code] = {}
+"""What a failed check of the document stands for, by its name; D03 for one without an entry."""
+
+
 def _photo_usable(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
     if evidence.document.photo_fault is not None:
         yield Reason(Code.DOCUMENT_PHOTO_UNUSABLE, (evidence.document.photo_fault,))
@@ -220,6 +235,7 @@ RULES: tuple[Callable[[Evidence, Policy], Iterator[Reason]], ...] = (
     _person,
     _events,
     _document_valid,
+    _document_checked,
     _photo_usable,
     _one_face,
     _enough_frames,
@@ -236,6 +252,7 @@ RULES_WITHOUT_CAPTURE = (
     _person,
     _events,
     _document_valid,
+    _document_checked,
     _desk_reached,
 )
 

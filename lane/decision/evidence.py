@@ -68,6 +68,8 @@ class DocumentEvidence:
     """None where the document does not tell."""
     age: Check = Check.UNDETERMINED
     """Whether the holder is as old as the policy asks of who is captured; the age itself is not kept."""
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    """What the reader checked of the document itself, by the check's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,8 @@ class Evidence:
     """Whether the wall clock went on as steadily as the other one, and agrees with the desk's."""
 
 
-NOT_RECORDED = {"not_assessed": "not recorded"}
-"""What stands for the achieved FMR in evidence from before it was recorded."""
+LEFT_OUT_IF_EMPTY = frozenset({"checks"})
+"""Fields that are written only where they hold something."""
 
 
 def to_plain(value: Any) -> Any:
@@ -146,7 +148,8 @@ def to_plain(value: Any) -> Any:
         case Enum():
             return value.value
     if is_dataclass(value):
-        return {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
+        found = {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
+        return {name: one for name, one in found.items() if one or name not in LEFT_OUT_IF_EMPTY}
     return value
 
 
@@ -160,8 +163,9 @@ def from_plain(plain: Mapping[str, Any]) -> Evidence:
             photo_faces=_measure(document["photo_faces"]),
             photo_quality=_measures(document["photo_quality"]),
             photo_fault=document["photo_fault"],
-            kind=DocumentKind(document["kind"]) if document.get("kind") else None,
-            age=Check(document.get("age", Check.UNDETERMINED)),
+            kind=DocumentKind(document["kind"]) if document["kind"] else None,
+            age=Check(document["age"]),
+            checks={name: Check(result) for name, result in document.get("checks", {}).items()},
         ),
         capture=CaptureEvidence(
             ended=CaptureEnd(capture["ended"]),
@@ -172,23 +176,19 @@ def from_plain(plain: Mapping[str, Any]) -> Evidence:
         ),
         quality=_measures(plain["quality"]),
         similarity=_measure(plain["similarity"]),
-        achieved_fmr=_measure(plain.get("achieved_fmr", NOT_RECORDED)),
+        achieved_fmr=_measure(plain["achieved_fmr"]),
         liveness=_measure(plain["liveness"]),
         matcher=MatcherIdentity(**plain["matcher"]),
         networks=tuple(NetworkIdentity(**network) for network in plain["networks"]),
         desk=DeskContact(plain["desk"]),
         models_unchanged=plain["models_unchanged"] is True,
         engine_fault=plain["engine_fault"],
-        liveness_cues=_measures(plain.get("liveness_cues", {})),
-        stream=_stream(plain.get("stream", {})),
-        wishes=tuple(map(Code, plain.get("wishes", ()))),
-        events=tuple(map(Code, plain.get("events", ()))),
-        clock=Check(plain.get("clock", Check.UNDETERMINED)),
+        liveness_cues=_measures(plain["liveness_cues"]),
+        stream=StreamEvidence(Check(plain["stream"]["genuine"]), tuple(plain["stream"]["signs"])),
+        wishes=tuple(map(Code, plain["wishes"])),
+        events=tuple(map(Code, plain["events"])),
+        clock=Check(plain["clock"]),
     )
-
-
-def _stream(plain: Mapping[str, Any]) -> StreamEvidence:
-    return StreamEvidence(Check(plain.get("genuine", Check.UNDETERMINED)), tuple(plain.get("signs", ())))
 
 
 def _measure(plain: Mapping[str, Any]) -> Measure:

@@ -108,6 +108,13 @@ class LivenessRule(_Strict):
         return self
 
 
+class DocumentRule(_Strict):
+    """What must be proved of the document beside its expiry and its photo."""
+
+    required_checks: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]] = []
+    """By name (`DocumentEvidence.checks`): one that did not succeed, or was not made, refers (D01, D03)."""
+
+
 class DeskRule(_Strict):
     """What to do while officers are out of reach, and how old an answer may be."""
 
@@ -136,13 +143,13 @@ class CaptureRule(_Strict):
     most_good_frames: Annotated[int, Field(ge=2, le=50)]
     score_varies: Annotated[float, Field(gt=0, le=0.5)]
     """So much lower than the lowest, or higher than the highest, further frames' scores are expected."""
-    least_s: Annotated[float, Field(ge=0, le=5)] = 0.0
+    least_s: Annotated[float, Field(ge=0, le=5)]
     """So long the passenger is looked at, also where the outcome is settled before; 0 asks for no time."""
     timeout_s: Annotated[float, Field(gt=0, le=60)]
     max_frame_age_s: Annotated[float, Field(gt=0, le=2)]
     max_span_s: Annotated[float, Field(gt=0, le=5)]
     second_face_ratio: Annotated[float, Field(gt=0, le=0.7)]
-    max_repeat_captures: Annotated[int, Field(ge=0, le=MOST_REPEATS)] = MOST_REPEATS
+    max_repeat_captures: Annotated[int, Field(ge=0, le=MOST_REPEATS)]
     """How often an officer may have the lane capture the same passenger once more."""
 
     @model_validator(mode="after")
@@ -216,6 +223,7 @@ class Policy(_Strict):
     sha256: str
     for_stills: bool = False
     """Pictures are compared, nothing moves: no document, no desk, no motion. Not for a file to say."""
+    document: DocumentRule = DocumentRule()
     liveness: LivenessRule
     desk: DeskRule
     engine: EngineRule
@@ -287,6 +295,7 @@ class Policy(_Strict):
         limits = {name: limit for name, limit in self.quality.live.items() if name not in _NOT_IN_STILLS}
         changed = {
             "for_stills": True,
+            "document": DocumentRule(),
             "desk": self.desk.model_copy(update={"when_lost": "signal"}),
             "capture": self.capture.model_copy(update={"good_frames": 1}),
             "quality": self.quality.model_copy(update={"live": limits}),

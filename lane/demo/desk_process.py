@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from lane.platform.errors import SettingsError
+from lane.platform.process_supervisor import Child, start_talking
 
-_READY = "desk listening at "
+_READY = b"desk listening at "
 _START_S = 60
+_ENDS_WITHIN_S = 10
 
 
 def ask(arguments: Sequence[str]) -> Any:
@@ -35,40 +37,26 @@ def ask(arguments: Sequence[str]) -> Any:
 def desk_process(database: Path, log: Path, port: int = 0) -> Iterator[str]:
     """The address of a desk that runs until the block ends. Raises SettingsError where it does not start."""
     arguments = ["serve", "--database", str(database), "--host", "127.0.0.1", "--port", str(port)]
-    with (
-        open(log, "wb", opener=_for_its_owner) as errors,
-        subprocess.Popen(  # noqa: S603
-            _command([*arguments, "--exit-with-parent"]),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the lane, which then ends the desk
-        ) as process,
-    ):
+    with open(log, "wb", opener=_for_its_owner) as errors:
+        child = start_talking(_command([*arguments, "--exit-with-parent"]), errors=errors)
         try:
-            yield _address(process, log)
+            yield _address(child, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            child.process.terminate()
+            child.end(_ENDS_WITHIN_S)
 
 
 def _for_its_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _address(process: "subprocess.Popen[str]", log: Path) -> str:
-    if process.stdout is None:
-        raise SettingsError("the desk has no output")
-    too_late = threading.Timer(_START_S, process.kill)
+def _address(child: Child, log: Path) -> str:
+    too_late = threading.Timer(_START_S, child.process.kill)
     too_late.start()
     try:
-        for line in process.stdout:
+        for line in child.output:
             if line.startswith(_READY):
-                return line.removeprefix(_READY).strip()
+                return line.removeprefix(_READY).decode().strip()
     finally:
         too_late.cancel()
     raise SettingsError(f"the desk did not start: {log.read_text(errors='replace')[-2000:]}")

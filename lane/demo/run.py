@@ -3,9 +3,11 @@
 import json
 import os
 import secrets
+import signal
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -41,10 +43,14 @@ from lane.passage.judge import Judge
 from lane.passage.prepared_case import prepare
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import Clock, SkippingClock
-from lane.platform.errors import StoppedError
+from lane.platform.errors import NobodyYetError, StoppedError
 from lane.service.build import build_beacon, build_measurer, build_observer, build_policy, build_station
 
 OFFICER = "officer"
+OTHERS = ("supervisor", "auditor", "administrator")
+"""Where somebody watches, each of these roles has an account of the same name."""
+LOOK_S = 0.5
+"""Once everybody is through the lane looks up so often."""
 WALK_S = 2.0
 """So long somebody takes to walk through the gate, where a person watches."""
 SCREEN_START_S = 20.0
@@ -53,8 +59,8 @@ SCREEN_START_S = 20.0
 class Audience(Protocol):
     """Who is told how the demo goes."""
 
-    def ready(self, address: str, officer: str, password: str) -> None:
-        """The desk runs at this address, with these one-time credentials."""
+    def ready(self, address: str, sign_ins: Mapping[str, str]) -> None:
+        """The desk runs at this address, with these names and one-time passwords."""
         ...
 
     def screen(self, address: str) -> None:
@@ -73,6 +79,10 @@ class Audience(Protocol):
         """The passage is closed."""
         ...
 
+    def stays(self) -> None:
+        """Everybody is through: desk and screen go on until Ctrl-C."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -81,7 +91,8 @@ class Site:
     address: str
     database: Path
     token: SecretStr
-    password: str = field(repr=False)
+    sign_ins: Mapping[str, str] = field(repr=False)
+    """The password of each name."""
 
 
 @dataclass(slots=True)
@@ -103,6 +114,42 @@ class Hall:
         """See `lane.passage.port.Screen`."""
         if state is State.REFERRED:
             self.audience.asks_officer()
+
+
+@dataclass(slots=True)
+class StayingReader:
+    """See `lane.ports.DocumentReader`: after the last document the lane waits, until Ctrl-C."""
+
+    documents: Iterator[TravelDocument]
+    audience: Audience
+    stop_lane: Callable[[], None] = lambda: None
+    _stays: bool = False
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> TravelDocument | None:
+        """The next document; None after Ctrl-C. Raises NobodyYetError until then."""
+        document = next(self.documents, None)
+        if document is None:
+            self._stay()
+            if not self._ended.wait(LOOK_S):
+                raise NobodyYetError("everybody is through")
+        return document
+
+    def _stay(self) -> None:
+        if not self._stays:
+            self._stays = True
+            signal.signal(signal.SIGINT, self._end)
+            self.audience.stays()
+
+    def _end(self, *_: object) -> None:
+        """The first Ctrl-C ends the demo, a second one stops it."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # In a thread: this one may hold the events' locks just now.
+        threading.Thread(target=self._stop).start()
+
+    def _stop(self) -> None:
+        self._ended.set()
+        self.stop_lane()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +201,8 @@ def _screen(camera: FrameSource, *, headless: bool) -> Iterator[Screen]:
 def run(audience: Audience, *, headless: bool, data: Path | None = None, port: int = 0) -> dict[str, Any]:
     """Send every passenger through and return the summary. Raises LaneError, ModelError.
 
-    `headless`: a scripted officer decides, and simulated time does not wait; otherwise a person decides at
-    the printed address, for as long as it takes.
+    `headless`: a scripted officer decides, simulated time does not wait, and the demo ends after the last
+    passenger; otherwise a person decides at the printed address, for as long as it takes, and Ctrl-C ends it.
     """
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passenger-lane-")))
@@ -163,7 +210,8 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
         policy = build_policy(settings)
         with ThreadPoolExecutor() as pool:
             measuring = pool.submit(build_measurer, settings, policy)
-            site = stack.enter_context(_site(folder, settings.lane, port))
+            accounts = {OFFICER: "officer"} | ({} if headless else {role: role for role in OTHERS})
+            site = stack.enter_context(_site(folder, settings.lane, port, accounts))
             measurer = measuring.result()
         clock = SkippingClock(settings.zone())
         camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep, frames_per_second=12.5)
@@ -173,10 +221,11 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
         beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
         screen = stack.enter_context(_screen(camera, headless=headless))
         watched = WatchedCamera(screen.camera, beacon, clock)
+        staying = StayingReader(hall.documents(), audience)
         station = build_station(
             settings,
             judge=Judge(watched, measurer, policy, clock, guide=screen.guide),
-            reader=SimulatedReader(hall.documents()),
+            reader=SimulatedReader(staying.documents) if headless else staying,
             gate=screen.gate,
             clock=clock,
             screen=hall,
@@ -187,12 +236,14 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
             guide=screen.guide,
             wishes=screen.wishes,
         )
+        staying.stop_lane = station.stop
         if not headless:
             add_training_cases(folder, site.database, measurer, policy, clock)
-        audience.ready(site.address, OFFICER, site.password)
+        audience.ready(site.address, site.sign_ins)
         if screen.address is not None:
             audience.screen(screen.address)
-        officer = ScriptedOfficer(site.address, OFFICER, site.password, on_failure=station.stop)
+        password = site.sign_ins[OFFICER]
+        officer = ScriptedOfficer(site.address, OFFICER, password, on_failure=station.stop)
         if headless:
             stack.enter_context(officer)
         try:
@@ -211,14 +262,20 @@ def _reports(station: Station, hall: Hall) -> Iterator[PassageReport]:
 
 
 @contextmanager
-def _site(folder: Path, lane: str, port: int) -> Iterator[Site]:
-    """A desk with one lane and one officer who may see everything, as the desk's own commands make them."""
+def _site(folder: Path, lane: str, port: int, accounts: Mapping[str, str]) -> Iterator[Site]:
+    """A desk with one lane and accounts of these names and roles, as the desk's own commands make them."""
     database = folder / "desk.sqlite"
     at = ["--database", str(database), "--json"]
     token = desk_process.ask(["lane", "add", lane, *at])["token"]
-    password = desk_process.ask(["officer", "add", OFFICER, "--generate", "--supervisor", *at])["password"]
+
+    def add(name: str) -> str:
+        told = desk_process.ask(["officer", "add", name, "--generate", "--role", accounts[name], *at])
+        return str(told["password"])
+
+    with ThreadPoolExecutor(2) as pool:  # each command has a minute, also on a small machine
+        sign_ins = dict(zip(accounts, pool.map(add, accounts), strict=True))
     with desk_process.desk_process(database, folder / f"desk-{secrets.token_hex(4)}.log", port) as address:
-        yield Site(address, database, SecretStr(token), password)
+        yield Site(address, database, SecretStr(token), sign_ins)
 
 
 def add_training_cases(

@@ -1,5 +1,6 @@
 """What the demo shows on a terminal."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -26,16 +27,18 @@ class Terminal:
         self._headless = headless
         self._address = ""
 
-    def ready(self, address: str, officer: str, password: str) -> None:
-        """The desk runs: where, and with which one-time credentials."""
+    def ready(self, address: str, sign_ins: Mapping[str, str]) -> None:
+        """The desk runs: where, and with which names and one-time passwords."""
         self._address = address
         say = self._console.print
         say(f"[bold]Officer's desk[/]   {address}", highlight=False)
         if self._headless:
             say("a scripted officer decides", style="dim")
         else:
-            say(f"sign in as         [bold]{officer}[/]", highlight=False)
-            say(f"one-time password  [bold]{password}[/]   (this run only)", highlight=False)
+            say("sign in as       with the one-time password (this run only)", style="dim")
+            for name, password in sign_ins.items():
+                say(f"[bold]{name:15}[/]  [bold]{password}[/]", highlight=False)
+        say("\nTimes are milliseconds a frame, in brackets of the passage with its document.", style="dim")
         say()
 
     def screen(self, address: str) -> None:
@@ -61,10 +64,13 @@ class Terminal:
         line.append("  ".join(part for part in parts if part))
         if report.remarks:
             line.append(f"  signalled: {_codes(report.remarks)}", style="dim")
-        times = " · ".join(f"{stage} {report.timings_ms.get(stage, 0):.1f}" for stage in _STAGES)
         self._console.print(line, soft_wrap=True)
-        said = f"   {report.frames} frames: {times} ms"
-        self._console.print(said, style="dim", soft_wrap=True, highlight=False)
+        self._console.print(f"   {_times(report)}", style="dim", soft_wrap=True, highlight=False)
+
+    def stays(self) -> None:
+        """Everybody is through."""
+        said = "Everybody is through. Desk and traveller's screen go on; Ctrl-C ends the demo."
+        self._console.print(f"\n[bold]{said}[/]", soft_wrap=True, highlight=False)
 
     def ended(self, summary: dict[str, Any]) -> None:
         """All through: a table, and whether the ledger holds."""
@@ -79,6 +85,15 @@ class Terminal:
         self._console.print(table)
         held = "verified" if ledger["verified"] else "[bold red]BROKEN[/]"
         self._console.print(f"\nledger: {ledger['entries']} entries, {held}", highlight=False)
+
+
+def _times(report: PassageReport) -> str:
+    """Milliseconds of each stage: a frame, and in brackets in all. Who was not captured has no frame."""
+    totals_ms = {stage: report.timings_ms.get(stage, 0.0) for stage in _STAGES}
+    if not report.frames:
+        return "no frame: " + " · ".join(f"{stage} ({ms:.1f})" for stage, ms in totals_ms.items()) + " ms"
+    each = (f"{stage} {ms / report.frames:.1f} ({ms:.1f})" for stage, ms in totals_ms.items())
+    return f"{report.frames} frames: " + " · ".join(each) + " ms"
 
 
 def _codes(reasons: tuple[Reason, ...]) -> str:

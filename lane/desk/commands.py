@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lane.decision.reason_codes import Code
+from lane.decision.reason_codes import BY_HAND, Code
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MOST = 2**53
@@ -20,7 +20,7 @@ class Wanted(StrEnum):
     """The gate is shut, and the passage under way goes no further."""
 
 
-WISHES = frozenset({Code.BODY_SIZE, Code.IMPAIRMENT, Code.DECLINES_FACE})
+WISHES = frozenset(code for code, by_hand in BY_HAND.items() if by_hand.wish)
 """What an officer may ask for in a passenger's place: P03, P04, P08."""
 LONGEST_REQUEST_S = 600.0
 

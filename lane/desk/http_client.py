@@ -119,7 +119,7 @@ class HttpDesk:
         """See `lane.desk.port.Supervisors.report`."""
         answer = self._ask("PUT", "/lane/status", json=_status(status))
         try:
-            request = _request(answer.get("uncaptured"))
+            request = _request(answer["uncaptured"])
             return Command(answer["command"], Wanted(answer["wanted"]), answer["by"], request)
         except (KeyError, TypeError, ValueError) as error:
             raise DeskLostError("the desk's answer is not understood") from error
@@ -201,7 +201,7 @@ def _status(status: Status) -> dict[str, Any]:
 
 
 def _request(wire: Mapping[str, Any] | None) -> Request | None:
-    """An older desk tells of none. Raises KeyError, TypeError or ValueError."""
+    """Raises KeyError, TypeError or ValueError."""
     if wire is None:
         return None
     return Request(wire["request"], Code(wire["code"]), wire["by"], float(wire["for_s"]))

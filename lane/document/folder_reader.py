@@ -74,7 +74,7 @@ class FolderReader:
         wrong = [one.said for one in probe(settings) if not one.ok]
         if wrong:
             raise SettingsError("; ".join(wrong))
-        self._settings, self._folder, self._clock = settings, settings.folder, clock
+        self._settings, self._folder, self._clock = settings, Path(settings.address), clock
         self._seen: dict[str, float] = {}
         self._served = True
 
@@ -189,9 +189,7 @@ def _told(error: OSError | ValueError | RecursionError) -> str:
 
 def probe(settings: DocumentSettings) -> list[Finding]:
     """Whether documents can be taken from the folder, and whether others could put one there."""
-    if settings.source is None:
-        return [Finding("document", ok=False, said="document.source is not set")]
-    return [Finding("document", *_usable(settings.folder))]
+    return [Finding("document", *_usable(Path(settings.address)))]
 
 
 def _usable(folder: Path) -> tuple[bool, str]:

@@ -1,22 +1,15 @@
 """Settings of a document reader."""
 
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from lane.decision.evidence import DocumentKind
-from lane.platform.errors import SettingsError
-
-PREFIX = "folder:"
+from lane.platform.settings_section import Section
 
 
-class DocumentSettings(BaseModel):
+class DocumentSettings(Section):
     """Where documents come from."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
 
     source: Annotated[str, Field(pattern=r"^folder:/.+$")] | None = None
     """folder:/run/passenger-lane/lane-1/documents: the document reader's folder, in memory."""
@@ -28,8 +21,11 @@ class DocumentSettings(BaseModel):
     """What a code, or a code of one issuer, stands for where that is not known: {"PN:RUS" = "ordinary"}."""
 
     @property
-    def folder(self) -> Path:
-        """Raises SettingsError without one."""
-        if self.source is None:
-            raise SettingsError('document.source: say where documents come from, such as "folder:/run/…"')
-        return Path(self.source.removeprefix(PREFIX))
+    def kind(self) -> str | None:
+        """One of `lane.document.kinds.KINDS`; None without a source."""
+        return self.source and self.source.partition(":")[0]
+
+    @property
+    def address(self) -> str:
+        """What stands behind the kind; empty without a source."""
+        return (self.source or "").partition(":")[2]

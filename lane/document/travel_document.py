@@ -21,6 +21,8 @@ class TravelDocument:
     """None where it could not be read, or the document tells no whole date."""
     kind: DocumentKind | None = None
     """None where it could not be read."""
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    """What the reader checked of the document itself, by the check's name (BSI TR-03135)."""
 
 
 def check_expiry(document: TravelDocument, today: date) -> Check:

@@ -3,7 +3,9 @@
 import ipaddress
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from lane.platform.settings_section import Section
 
 Number = Annotated[int, Field(ge=0, le=0xFFFF)]
 """Of a coil or a discrete input, as the protocol counts: from 0."""
@@ -17,12 +19,8 @@ SPREAD = 256
 """The inputs are read at once: from the first to the last are no more than so many."""
 
 
-class GateSettings(BaseModel):
+class GateSettings(Section):
     """The gate."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
 
     kind: Literal["simulated", "modbus"] = "simulated"
     """simulated: a gate that is none, for trying a lane. modbus: relays behind Modbus TCP."""

@@ -5,15 +5,10 @@ Nothing here waits for that process, and nothing that it says is believed but a 
 
 import json
 import logging
-import os
-import selectors
-import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,20 +16,18 @@ from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
 from lane.kiosk.settings import Setup
 from lane.kiosk.traveller_requests import Pressed, Wish
+from lane.platform.process_supervisor import Backoff, Child, Patience, Supervisor, start_talking
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 0.4
-"""So often the kiosk is told what to show, also where nothing changed."""
+"""So often the kiosk is told what to show where nothing changes; a change is told at once."""
 HUNG_S = 6.0
-"""A kiosk that answers nothing for so long is ended and started anew."""
+"""A kiosk that says nothing for so long is ended and started anew; it says twice a second that it lives."""
 START_S = 30.0
-"""So long it may take until it answers first: a second or two, and more where the machine is busy."""
-PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Before each further start of one that ends again and again."""
-LIVED_S = 60.0
-"""One that ran for so long starts at once the next time."""
-MOST_BUFFERED = 4096
+"""So long it may take until it first says something: a second or two, more where the machine is busy."""
+STEADY_S = 60.0
+LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 30.0, 0.5
 
 
 class Kiosk:
@@ -44,40 +37,49 @@ class Kiosk:
     def __init__(
         self, setup: Setup, monotonic_s: Callable[[], float] = time.monotonic, hung_s: float = HUNG_S
     ) -> None:
-        self._setup, self._hung_s = setup, hung_s
+        self._setup = setup
         self._lock = threading.Lock()
         self._pressed = Pressed(monotonic_s)
         self._told = (Instruction.PLEASE_WAIT, 0.0)
-        self._closed, self._served = threading.Event(), threading.Event()
+        self._served = threading.Event()
         self._port = setup.port
-        self._ear, self._mouth = socket.socketpair()
-        self._thread = threading.Thread(target=self._work, name="kiosk", daemon=True)
-        self.starts = 0
+        self._supervisor = Supervisor(
+            "the traveller's screen",
+            self._start,
+            Patience(START_S, hung_s, STEADY_S),
+            Backoff(LONGEST_PAUSE_S, SHORTEST_PAUSE_S),
+            hear=self._hear,
+            say=self._news,
+            say_every_s=BEAT_S,
+            ended=lambda _: self._served.clear(),
+        )
+
+    @property
+    def starts(self) -> int:
         """How often the process was started."""
-        self.pid = 0
-        """Of the one that was started last."""
+        return self._supervisor.starts
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None while there is none."""
+        return self._supervisor.pid
 
     def __enter__(self) -> Self:
-        self._ear.settimeout(0)
-        self._mouth.settimeout(0)
-        self._thread.start()
+        self._supervisor.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed.set()
-        self._poke()
-        self._thread.join()
-        self._ear.close()
-        self._mouth.close()
+        self._supervisor.close()
 
     def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
         """See `lane.capture.guidance.Guide`."""
         with self._lock:
-            self._told = (instruction, progress)
+            changed, self._told = (instruction, progress) != self._told, (instruction, progress)
             self._pressed.note(instruction)
-        self._poke()
+        if changed:
+            self._supervisor.wake()
 
     def asked(self) -> tuple[Code, ...]:
         """See `lane.kiosk.traveller_requests.Wishes`."""
@@ -88,75 +90,25 @@ class Kiosk:
         """Where the page is, None where it is not served by then."""
         return f"http://127.0.0.1:{self._port}/" if self._served.wait(timeout_s) else None
 
-    def _poke(self) -> None:
-        with suppress(BlockingIOError, OSError):
-            self._mouth.send(b"!")
+    def _start(self) -> Child:
+        child = start_talking([sys.executable, "-m", "lane.kiosk"])
+        child.write(_line(self._setup.model_copy(update={"port": self._port}).model_dump(mode="json")))
+        return child
 
-    def _work(self) -> None:
-        failed = 0
-        while not self._closed.is_set():
-            began_s = time.monotonic()
-            try:
-                self._run_one()
-            except OSError as error:
-                log.warning("the traveller's screen does not start: %s", error)
-            self._served.clear()
-            failed = 0 if time.monotonic() - began_s > LIVED_S else failed + 1
-            if not self._closed.wait(PAUSES_S[min(max(failed - 1, 0), len(PAUSES_S) - 1)]):
-                log.warning("the traveller's screen has ended: it is started again")
-
-    def _run_one(self) -> None:
-        command = [sys.executable, "-m", "lane.kiosk"]
-        pipe = subprocess.PIPE
-        # In a session of its own: Ctrl-C is for the lane, which then ends the kiosk.
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as process:  # noqa: S603
-            self.pid = process.pid
-            self.starts += 1
-            try:
-                self._converse(process)
-            finally:
-                process.kill()  # it keeps nothing that could be lost
-
-    def _converse(self, process: "subprocess.Popen[bytes]") -> None:
-        """Until it ends, hangs, or the lane does."""
-        if process.stdin is None or process.stdout is None:
-            return
-        into, out = process.stdin.fileno(), process.stdout.fileno()
-        os.set_blocking(into, False)
-        setup = self._setup.model_copy(update={"port": self._port})
-        alive = _write(into, setup.model_dump(mode="json"))
-        heard_s, patience_s, rest = time.monotonic(), START_S, b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(out, selectors.EVENT_READ)
-            selector.register(self._ear, selectors.EVENT_READ)
-            while alive and not self._closed.is_set():
-                alive = _write(into, self._news())
-                ready = {key.fileobj for key, _ in selector.select(BEAT_S)}
-                if self._ear in ready:
-                    self._ear.recv(MOST_BUFFERED)
-                if out in ready:
-                    told = os.read(out, MOST_BUFFERED)
-                    *lines, rest = (rest + told).split(b"\n")
-                    self._hear(lines)
-                    heard_s, patience_s = time.monotonic(), self._hung_s
-                    alive = alive and bool(told) and len(rest) < MOST_BUFFERED
-                if time.monotonic() - heard_s > patience_s:
-                    log.warning("the traveller's screen hangs")
-                    return
-
-    def _news(self) -> dict[str, Any]:
+    def _news(self) -> bytes:
         """All of what is to be seen: what a kiosk missed before does not matter."""
         with self._lock:
             instruction, progress = self._told
             wishes = [wish.value for wish in self._pressed.shown()]
-        return {"show": instruction.value, "progress": progress, "wishes": wishes}
+        return _line({"show": instruction.value, "progress": progress, "wishes": wishes})
 
-    def _hear(self, lines: list[bytes]) -> None:
+    def _hear(self, lines: Sequence[bytes]) -> bool:
         for line in lines:
             try:
                 self._heed(json.loads(line))
             except (ValueError, TypeError, KeyError, AttributeError):
                 log.warning("the traveller's screen says what is not understood")
+        return True
 
     def _heed(self, told: dict[str, Any]) -> None:
         if "port" in told:
@@ -165,15 +117,8 @@ class Kiosk:
         elif "wish" in told:
             with self._lock:
                 self._pressed.press(Wish(told["wish"]), on=told["on"] is True)
-            self._poke()
+            self._supervisor.wake()
 
 
-def _write(pipe: int, told: dict[str, Any]) -> bool:
-    """False where nobody reads any more; what finds no room is left out."""
-    try:
-        os.write(pipe, json.dumps(told).encode() + b"\n")
-    except BlockingIOError:
-        return True
-    except BrokenPipeError:
-        return False
-    return True
+def _line(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode() + b"\n"

@@ -24,7 +24,7 @@ from lane.kiosk.http_server import Answer, Bounds, RefusedError, Request, Server
 from lane.kiosk.page import MEDIA, page, release, text
 from lane.kiosk.settings import Setup
 from lane.kiosk.traveller_requests import OPEN_TO_WISHES, Wish
-from lane.kiosk.view import Shown, View
+from lane.kiosk.view import SILENT_S, Shown, View
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ MOST_LINE = 4096
 """Bytes of one message between lane and kiosk: whole or not at all in a pipe."""
 BEAT_S = 0.4
 """So often a page hears that all is as it was."""
+ALIVE_S = 0.5
+"""So often the lane hears that this process lives, and hears the lane."""
 LOOK_S = 0.1
 PICTURE_WAIT_S = 0.5
 GIVE_UP_S = 15.0
@@ -187,7 +189,13 @@ class Kiosk:
         if not view.capturing:
             self._jpeg = None
         self._news.tell()
-        self._tell({"alive": True})
+
+    async def say_alive(self) -> None:
+        """Every `ALIVE_S` while the lane is heard: a process that no longer reads it is started anew."""
+        while True:
+            if self.shown.silent_s(time.monotonic()) <= SILENT_S:
+                self._tell({"alive": True})
+            await asyncio.sleep(ALIVE_S)
 
 
 def _pressed(body: bytes) -> tuple[Wish, bool]:
@@ -211,6 +219,8 @@ def _say(told: dict[str, Any]) -> None:
     line = json.dumps(told).encode() + b"\n"
     try:
         os.write(sys.stdout.fileno(), line)
+    except BrokenPipeError:
+        return  # the lane has ended, and so does this process's input
     except BlockingIOError:
         log.warning("the lane does not listen to its kiosk")
 
@@ -225,7 +235,9 @@ async def run(setup: Setup) -> None:
         _say({"port": kiosk.port})
         try:
             async with server:
+                alive = asyncio.create_task(kiosk.say_alive())
                 await _follow(kiosk)
+                alive.cancel()
         finally:
             kiosk.pictures.close()
 

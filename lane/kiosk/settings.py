@@ -2,16 +2,16 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from lane.platform.settings_section import Section
 
 Language: TypeAlias = Literal["zh", "en"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class KioskSettings(BaseModel):
+class KioskSettings(Section):
     """The traveller's screen. Open its address in a browser on the lane's own machine, full screen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8400
     """Of the page, on this machine alone (127.0.0.1); 0 takes a free one."""

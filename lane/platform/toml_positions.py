@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 Where: TypeAlias = tuple[str, ...]
+T = TypeVar("T")
 
 
 def lines(text: str) -> dict[Where, int]:
@@ -29,8 +30,8 @@ def lines(text: str) -> dict[Where, int]:
     return found
 
 
-def nearest(found: Mapping[Where, int], where: Where) -> int | None:
-    """The line of this key, or else of the closest table around it; None where neither stands there."""
+def nearest(found: Mapping[Where, T], where: Where) -> T | None:
+    """What was found for this key, or else for the closest table around it; None where neither is there."""
     around = (where[:length] for length in range(len(where), 0, -1))
     return next((found[one] for one in around if one in found), None)
 

@@ -174,6 +174,7 @@ def _document(heard: Heard) -> TravelDocument:
         nationality=said["nationality"],
         born_on=_day(said["born_on"]),
         kind=said["kind"] and DocumentKind(said["kind"]),
+        checks={name: Check(result) for name, result in said["checks"].items()},
     )
 
 

@@ -16,8 +16,8 @@ from lane.cameras import live_camera
 from lane.cameras.health import Camera, CameraHealth
 from lane.decision.policy import Policy
 from lane.desk.status import About, Status
-from lane.document import folder_reader
-from lane.gate import kinds
+from lane.document import kinds as document_kinds
+from lane.gate import kinds as gate_kinds
 from lane.kiosk import probe
 from lane.ledger.clock_check import MOST_APART_S
 from lane.ledger.journal import SqliteJournal
@@ -55,11 +55,11 @@ def _camera(settings: Settings) -> Iterator[Finding]:
 
 
 def _document(settings: Settings) -> Iterator[Finding]:
-    yield from folder_reader.probe(settings.document)
+    yield from document_kinds.probe(settings.document)
 
 
 def _gate(settings: Settings) -> Iterator[Finding]:
-    yield from kinds.probe(settings.gate)
+    yield from gate_kinds.probe(settings.gate)
 
 
 def _desk(settings: Settings) -> Iterator[Finding]:

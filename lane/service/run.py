@@ -22,7 +22,7 @@ from lane.decision.referral import PassageId
 from lane.desk.http_client import HttpDesk
 from lane.desk.status import About
 from lane.desk.status_reporter import Beacon, WatchedCamera
-from lane.document.folder_reader import FolderReader
+from lane.document.kinds import open_reader
 from lane.gate.kinds import open_gate
 from lane.gate.port import Gate
 from lane.kiosk.client import Kiosk
@@ -98,7 +98,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
             log.warning("the gate is simulated: no door moves")
         policy = build_policy(settings)
         journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
-        reader = FolderReader(settings.document, clock)
+        reader = stack.enter_context(open_reader(settings.document, clock))
         camera = stack.enter_context(RealCamera(settings.camera, settings.lane))
         kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=_edges(policy.zone))))
         timekeeper = Timekeeper(clock, journal.newest(), doubted=doubted(journal))

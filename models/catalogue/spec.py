@@ -23,7 +23,7 @@ class PackageSource:
     sha256: str
 
     @property
-    def told(self) -> str:
+    def origin(self) -> str:
         """Where it comes from, for people."""
         return f"{self.package}=={self.version}"
 
@@ -39,7 +39,7 @@ class ArchiveSource:
     sha256: str
 
     @property
-    def told(self) -> str:
+    def origin(self) -> str:
         """Where it comes from, for people."""
         return self.archive.requirement
 
@@ -53,7 +53,7 @@ class FileSource:
     sha256: str
 
     @property
-    def told(self) -> str:
+    def origin(self) -> str:
         """Where it comes from, for people."""
         return self.path
 

@@ -132,7 +132,7 @@ def source(spec: NetworkSpec, shelf: Shelf) -> bytes:
     if isinstance(wanted, FileSource):
         return read_checked(Path(wanted.path), wanted.sha256, f"{spec.name} names it in your catalogue")
     if isinstance(wanted, PackageSource):
-        install = f"install {wanted.told}"
+        install = f"install {wanted.origin}"
         return read_checked(package_path(wanted), wanted.sha256, install, f"Reinstall: {install}")
     return _fetched(wanted, shelf)
 
@@ -149,7 +149,7 @@ def package_path(wanted: PackageSource) -> Path:
     """The published file inside its package, which is found but not imported."""
     package = find_spec(wanted.package)
     if package is None or package.origin is None:
-        raise WeightsMissingError(Path(wanted.path), f"install {wanted.told}")
+        raise WeightsMissingError(Path(wanted.path), f"install {wanted.origin}")
     return Path(package.origin).parent / wanted.path
 
 

@@ -10,7 +10,7 @@ PIPE_CLOSED = 141
 
 
 @contextmanager
-def with_a_reader() -> Iterator[None]:
+def quiet_on_closed_pipe() -> Iterator[None]:
     """Around a whole command line: exit 141, without a word, where standard output is no longer read."""
     try:
         yield

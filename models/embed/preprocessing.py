@@ -29,7 +29,7 @@ def preprocessing(matcher: NetworkSpec, others: Sequence[NetworkSpec], arithmeti
     and what becomes of its answer, and its arithmetic where that is another than fp32
     (`models.runtime.bf16`). Where a network runs in fp32 is not among it: every provider answers alike.
     """
-    told: dict[str, object] = {
+    steps: dict[str, object] = {
         "steps": STEPS,
         "networks": {spec.role: [spec.sha256, *_fed(spec.input)] for spec in others},
         "detect": _detect(),
@@ -40,8 +40,8 @@ def preprocessing(matcher: NetworkSpec, others: Sequence[NetworkSpec], arithmeti
         "answer": [matcher.metric, matcher.normalise],
     }
     if arithmetic != FP32:
-        told["arithmetic"] = arithmetic
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        steps["arithmetic"] = arithmetic
+    return hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest()
 
 
 def _detect() -> Mapping[str, object]:

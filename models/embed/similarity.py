@@ -18,7 +18,7 @@ def similarity(one: Embedding, other: Embedding) -> float:
     of the vector. InferenceError if they are not finite or zero or, for a cosine, not at unit length.
     """
     if _kind(one) != _kind(other):
-        raise MatchersDifferError(f"embeddings of {_told(one)} and {_told(other)} have no similarity")
+        raise MatchersDifferError(f"embeddings of {_describe(one)} and {_describe(other)} have no similarity")
     measure = _cosine if one.metric == "cosine" else _nearness
     value = measure(one.vector.astype(np.float64), other.vector.astype(np.float64))
     if not np.isfinite(value):
@@ -43,7 +43,7 @@ def _kind(embedding: Embedding) -> tuple[MatcherIdentity, Metric, tuple[int, ...
     return embedding.matcher, embedding.metric, embedding.vector.shape
 
 
-def _told(embedding: Embedding) -> str:
+def _describe(embedding: Embedding) -> str:
     matcher = embedding.matcher
     return (
         f"{matcher.name} ({matcher.sha256[:12]}, preprocessing {matcher.preprocessing[:12]}, "

@@ -23,7 +23,7 @@ def findings_json(found: Findings) -> dict[str, Any]:
             "os": found.host.os,
             "python": found.host.python,
         },
-        "threads": plan_json(found.plan),
+        "threads": _plan_json(found.plan),
         "runtimes": found.runtimes,
         "libraries": found.libraries,
         "providers": {"available": list(found.providers), "asked_for": found.provider},
@@ -35,7 +35,7 @@ def findings_json(found: Findings) -> dict[str, Any]:
     }
 
 
-def plan_json(made: ThreadPlan) -> dict[str, Any]:
+def _plan_json(made: ThreadPlan) -> dict[str, Any]:
     """A thread plan as JSON values."""
     return {
         "threads": made.threads,
@@ -55,10 +55,10 @@ def _health_json(one: Health) -> dict[str, Any]:
         "state": one.state,
         "provider": one.provider or None,
         "nodes": one.nodes or None,
-        "load_ms": rounded(one.load_ms),
-        "run_ms": rounded(one.run_ms),
+        "load_ms": _rounded(one.load_ms),
+        "run_ms": _rounded(one.run_ms),
         "run_shape": list(one.shape) if one.run_ms is not None else None,
-        "golden_drift": rounded(one.drift, 6),
+        "golden_drift": _rounded(one.drift, 6),
         "golden_passed": one.drift is not None,
         "problem": one.problem or None,
     }
@@ -66,7 +66,7 @@ def _health_json(one: Health) -> dict[str, Any]:
 
 def show_findings(found: Findings, out: Console) -> None:
     """For a person at a terminal."""
-    widened(out)
+    _widened(out)
     table = Table.grid(padding=(0, 2))
     for name, text in _facts(found):
         table.add_row(name, text)
@@ -98,8 +98,8 @@ def _facts(found: Findings) -> Iterable[tuple[str, str]]:
 
 def _memory(found: Findings) -> str:
     whole, limit = found.host.memory_bytes, found.host.memory_limit_bytes
-    told = f"{whole / 2**30:.1f} GiB" if whole is not None else "not told"
-    return f"{told}, limited to {limit / 2**30:.1f} GiB" if limit is not None else f"{told}, no limit"
+    memory = f"{whole / 2**30:.1f} GiB" if whole is not None else "unknown"
+    return f"{memory}, limited to {limit / 2**30:.1f} GiB" if limit is not None else f"{memory}, no limit"
 
 
 def _networks_table(networks: Sequence[Health]) -> Table:
@@ -123,7 +123,7 @@ def _networks_table(networks: Sequence[Health]) -> Table:
     return table
 
 
-def widened(out: Console) -> None:
+def _widened(out: Console) -> None:
     """A table's room where there is no terminal to say."""
     if not out.is_terminal:
         out.width = 140  # a file has no width, and a table that is cut says less
@@ -137,6 +137,6 @@ def _ms(value: float | None) -> str:
     return f"{value:.{1 if value < 100 else 0}f} ms" if value is not None else "–"
 
 
-def rounded(value: float | None, digits: int = 4) -> float | None:
+def _rounded(value: float | None, digits: int = 4) -> float | None:
     """Null where there is no number, or none that JSON knows."""
     return round(value, digits) if value is not None and abs(value) < float("inf") else None

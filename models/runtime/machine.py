@@ -65,10 +65,10 @@ def host(
     cpuinfo: Path = CPUINFO, meminfo: Path = MEMINFO, devices: Path = DEVICES, nvidia: Path = NVIDIA
 ) -> Host:
     """This machine; what cannot be read is left out."""
-    told = _read(cpuinfo)
-    flags = set(_first(told, ("flags", "Features")).split())
+    facts = _read(cpuinfo)
+    flags = set(_first(facts, ("flags", "Features")).split())
     return Host(
-        cpu=_first(told, ("model name",)) or platform.processor() or platform.machine(),
+        cpu=_first(facts, ("model name",)) or platform.processor() or platform.machine(),
         features=tuple(name for name in FEATURES if name in flags),
         memory_bytes=_memory(_read(meminfo)),
         memory_limit_bytes=memory_limit(),
@@ -128,8 +128,8 @@ def _git(*arguments: str) -> str | None:
 
 
 def _gpu_models(nvidia: Path) -> tuple[str, ...]:
-    told = (_first(_read(path), ("Model",)) for path in sorted(nvidia.glob("gpus/*/information")))
-    return tuple(model for model in told if model)
+    named = (_first(_read(path), ("Model",)) for path in sorted(nvidia.glob("gpus/*/information")))
+    return tuple(model for model in named if model)
 
 
 def _gpu_driver(nvidia: Path) -> str | None:

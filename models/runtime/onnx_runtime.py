@@ -339,8 +339,3 @@ def _onnxruntime() -> Any:  # onnxruntime has no types
         raise ProviderError(f"onnxruntime is installed but does not load: {error}") from error
     onnxruntime.set_default_logger_severity(3)
     return onnxruntime
-
-
-def runtime_tools(*names: str) -> list[Any]:  # onnxruntime has no types
-    """Modules of the runtime's own tools, such as `quantization`."""
-    return [importlib.import_module(f"{_onnxruntime().__name__}.{name}") for name in names]

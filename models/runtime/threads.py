@@ -45,8 +45,8 @@ def plan(limits: Limits, asked: int | None = None) -> ThreadPlan:
     `asked` is at least 1. A quota of 2.5 cores gives 2: a third thread would be throttled in each period.
     """
     if asked is not None:
-        return ThreadPlan(asked, f"{asked} asked for; {_told(limits)}", limits)
-    return ThreadPlan(cores(limits), _told(limits), limits)
+        return ThreadPlan(asked, f"{asked} asked for; {_describe(limits)}", limits)
+    return ThreadPlan(cores(limits), _describe(limits), limits)
 
 
 def cores(limits: Limits) -> int:
@@ -69,7 +69,7 @@ def available_cores(proc: Path = PROC, root: Path = CGROUPS) -> int:
     return cores(limits(proc, root))
 
 
-def _told(limits: Limits) -> str:
+def _describe(limits: Limits) -> str:
     """The tightest of the three limits, in words."""
     host = _cores(limits.host_cores)
     quota = limits.quota_cores

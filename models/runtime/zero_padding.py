@@ -16,9 +16,9 @@ Node = onnx.NodeProto
 
 
 def planes(model: onnx.ModelProto) -> Mapping[str, int]:
-    """How many planes each picture of the graph has, as far as that can be told."""
-    told = onnx.shape_inference.infer_shapes(model).graph
-    shapes = {one.name: one.type.tensor_type.shape.dim for one in (*told.value_info, *told.input)}
+    """How many planes each picture of the graph has, as far as that is known."""
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {one.name: one.type.tensor_type.shape.dim for one in (*inferred.value_info, *inferred.input)}
     return {name: shape[1].dim_value for name, shape in shapes.items() if len(shape) == 4}
 
 

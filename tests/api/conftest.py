@@ -14,11 +14,17 @@ from sqlalchemy import URL
 from api.people.roles import Role
 from tests.support.postgresql import fresh_database
 from tests.support.running_desk import Lane, Officer, RunningDesk, running
+from tests.support.sqlite_file import fresh_file
+
+STORE = {"platform", "ledger"}
+"""Folders whose tests run on both databases in the quick tier, too."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
-        metafunc.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
+        of_the_store = metafunc.definition.path.parent.name in STORE
+        second = pytest.param("postgresql", marks=() if of_the_store else pytest.mark.thorough)
+        metafunc.parametrize("database_kind", ["sqlite", second], indirect=True)
 
 
 @pytest.fixture
@@ -29,9 +35,9 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def place(database_kind: str, tmp_path: Path) -> Iterator[Path | URL]:
-    """Where an empty database is, or can be made."""
+    """Where a database is in which nobody has written."""
     if database_kind == "sqlite":
-        yield tmp_path / "desk.sqlite3"
+        yield fresh_file(tmp_path / "desk.sqlite3")
     else:
         with fresh_database() as url:
             yield url

@@ -1,4 +1,7 @@
-"""`python -m lane`, as a user types it."""
+"""`python -m lane`, as a user types it.
+
+One test starts the process; the others run in this one, most of them on networks that are loaded once.
+"""
 
 import json
 import re
@@ -13,38 +16,52 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lane.__main__ import main
+from lane.capture.measuring import Measurer
+from lane.service import build
 from models.networks.build import Networks
 from models.values.identity import MatcherIdentity
+from tests.support.command_line import in_process
 from tests.support.lane.calibration_files import policy_text, write
 
 ROOT = Path(__file__).parents[2]
 
 
-def lane(*arguments: str | Path, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-W", "error", "-m", "lane", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+@pytest.fixture
+def loaded(measurer: Measurer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks that are loaded already: to load them takes more than a second of each command."""
+    monkeypatch.setattr(build, "build_measurer", lambda *_: measurer)
+
+
+def lane(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return in_process(main, *arguments)
 
 
 def verdict(*arguments: str | Path) -> dict[str, Any]:
-    done = lane("verify", *arguments, "--json")
+    return answer(lane("verify", *arguments, "--json"))
+
+
+def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     plain: dict[str, Any] = json.loads(done.stdout)
     return plain
 
 
-def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Path) -> None:
-    plain = verdict(
-        "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", photos / "obama3.jpg"
+def test_holder_is_admitted_with_grounds(photos: Path) -> None:
+    """The answer says what it rests on."""
+    live = photos / "obama2.jpg", photos / "obama3.jpg"
+    arguments = ("lane", "verify", "--document", photos / "obama.jpg", "--live", *live, "--json")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
+    plain = answer(done)
     assert plain["outcome"] == "admit"
     assert plain["reasons"] == []
     assert plain["similarity"] >= plain["threshold"]
@@ -58,14 +75,17 @@ def test_the_holder_is_admitted_and_the_answer_says_what_it_rests_on(photos: Pat
     assert 85 < plain["quality_mapped"]["inter_eye_distance_px"] <= 100
 
 
-def test_another_person_is_referred_with_exit_code_0(photos: Path) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_other_person_refers_with_exit_0(photos: Path) -> None:
     plain = verdict("--document", photos / "obama.jpg", "--live", photos / "biden.jpg")
     assert plain["outcome"] == "refer"
     assert plain["reasons"] == ["F10"]
     assert plain["similarity"] < plain["threshold"]
 
 
-def test_a_document_photo_without_a_face_is_referred_not_compared(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_document_photo_without_face_refers(photos: Path, tmp_path: Path) -> None:
+    """It is not compared."""
     blank = tmp_path / "blank.png"
     Image.new("RGB", (400, 500), "white").save(blank)
     plain = verdict("--document", blank, "--live", photos / "biden.jpg")
@@ -73,7 +93,8 @@ def test_a_document_photo_without_a_face_is_referred_not_compared(photos: Path, 
     assert plain["similarity"] is None
 
 
-def test_a_live_picture_without_a_face_is_referred(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_live_picture_without_face_refers(photos: Path, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("RGB", (400, 500), "white").save(blank)
     plain = verdict("--document", photos / "obama.jpg", "--live", blank)
@@ -82,7 +103,9 @@ def test_a_live_picture_without_a_face_is_referred(photos: Path, tmp_path: Path)
     assert plain["quality"] == {}
 
 
-def test_one_impostor_among_the_live_pictures_refers(photos: Path) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_one_impostor_picture_refers(photos: Path) -> None:
+    """Among the live pictures."""
     plain = verdict("--document", photos / "obama.jpg", "--live", photos / "obama2.jpg", photos / "biden.jpg")
     assert plain["reasons"] == ["F10"]
 
@@ -116,11 +139,11 @@ def spoilt(photos: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("kind", ["truncated", "empty", "text", "huge-header", "truncated-png"])
 @pytest.mark.parametrize("role", ["document", "live"])
-def test_an_unusable_picture_is_one_clear_line_and_exit_code_2(
-    kind: str, role: str, photos: Path, tmp_path: Path
-) -> None:
+def test_unusable_picture_exits_with_2(kind: str, role: str, photos: Path, tmp_path: Path) -> None:
+    """One clear line says why."""
     bad, good = tmp_path / f"{kind}.jpg", photos / "obama.jpg"
     bad.write_bytes(spoilt(photos)[kind])
     pair = (bad, good) if role == "document" else (good, bad)
@@ -133,7 +156,9 @@ def test_an_unusable_picture_is_one_clear_line_and_exit_code_2(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_corrupt_picture_is_a_result_or_a_clear_error(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_corrupt_picture_gives_result_or_error(photos: Path, tmp_path: Path) -> None:
+    """The error is a clear one."""
     bad = tmp_path / "corrupt.jpg"
     bad.write_bytes(spoilt(photos)["corrupt"])
     done = lane("verify", "--document", photos / "obama.jpg", "--live", bad, "--json")
@@ -141,6 +166,7 @@ def test_a_corrupt_picture_is_a_result_or_a_clear_error(photos: Path, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("missing", ["document", "live"])
 def test_a_missing_file_is_named(missing: str, photos: Path, tmp_path: Path) -> None:
     gone, there = tmp_path / "gone.jpg", photos / "obama.jpg"
@@ -179,12 +205,14 @@ def of_20_megapixels(picture: Image.Image, path: Path) -> None:
     picture.resize(size, Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize(
     "save",
     [as_cmyk, as_gray, as_16_bit, with_alpha, turned_by_exif, of_20_megapixels],
     ids=lambda f: f.__name__,
 )
-def test_an_odd_but_sound_picture_gives_the_same_outcome(save: Any, photos: Path, tmp_path: Path) -> None:
+def test_odd_sound_picture_keeps_outcome(save: Any, photos: Path, tmp_path: Path) -> None:
+    """Of another colour model, depth, orientation or size."""
     odd = tmp_path / "odd.jpg"
     with Image.open(photos / "obama2.jpg") as picture:
         save(picture.convert("RGB"), odd)
@@ -192,7 +220,8 @@ def test_an_odd_but_sound_picture_gives_the_same_outcome(save: Any, photos: Path
     assert plain["outcome"] == "admit", plain
 
 
-def test_memory_stays_bounded_for_a_picture_of_20_megapixels(photos: Path, tmp_path: Path) -> None:
+def test_large_picture_keeps_memory_bounded(photos: Path, tmp_path: Path) -> None:
+    """A picture of 20 megapixels."""
     big = tmp_path / "big.jpg"
     with Image.open(photos / "obama2.jpg") as picture:
         of_20_megapixels(picture.convert("RGB"), big)
@@ -216,7 +245,7 @@ def test_memory_stays_bounded_for_a_picture_of_20_megapixels(photos: Path, tmp_p
     assert int(peak_kib) < 800 * 1024
 
 
-def test_a_policy_for_another_matcher_is_refused(photos: Path, tmp_path: Path) -> None:
+def test_other_matchers_policy_is_refused(photos: Path, tmp_path: Path) -> None:
     other = tmp_path / "policy.toml"
     write(tmp_path / "made-up.json", MatcherIdentity("sface-2021dec", "f" * 64, "f" * 64))
     other.write_text(policy_text(), encoding="utf-8")
@@ -228,9 +257,8 @@ def test_a_policy_for_another_matcher_is_refused(photos: Path, tmp_path: Path) -
     assert "python -m benchmarks calibrate" in done.stderr
 
 
-def test_a_referral_load_that_the_site_does_not_accept_is_refused_with_both_figures(
-    networks: Networks, photos: Path, tmp_path: Path
-) -> None:
+def test_unaccepted_referral_load_is_refused(networks: Networks, photos: Path, tmp_path: Path) -> None:
+    """With both figures."""
     other = tmp_path / "policy.toml"
     write(tmp_path / "made-up.json", networks.embedder.identity)
     text = policy_text().replace("accepted_referral_load = 0.1", "accepted_referral_load = 0.01")
@@ -243,9 +271,10 @@ def test_a_referral_load_that_the_site_does_not_accept_is_refused_with_both_figu
     assert "accepted_referral_load is 1.00%" in done.stderr
 
 
-def test_missing_weights_say_which_command_brings_them(
+def test_missing_weights_name_their_command(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The one that brings them."""
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
     done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / "obama2.jpg")
     assert done.returncode == 2
@@ -260,12 +289,15 @@ def test_help_teaches(command: list[str]) -> None:
     assert "Usage" in done.stdout
 
 
-def test_a_script_can_tell_refer_from_admit_where_it_asks_to(photos: Path) -> None:
+@pytest.mark.usefixtures("loaded")
+def test_script_tells_refer_from_admit(photos: Path) -> None:
+    """By the exit code, where it asks to."""
     for live, code in (("biden.jpg", 10), ("obama2.jpg", 0)):
         done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / live, "--exit-code")
         assert (done.returncode, done.stderr) == (code, "")
 
 
+@pytest.mark.usefixtures("loaded")
 def test_people_get_words(photos: Path) -> None:
     done = lane("verify", "--document", photos / "obama.jpg", "--live", photos / "biden.jpg")
     assert done.returncode == 0

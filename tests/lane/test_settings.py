@@ -14,7 +14,7 @@ from lane.platform.errors import SettingsError
 from lane.platform.toml_positions import lines
 
 
-def test_the_environment_weighs_more_than_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_overrides_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "lane.toml"
     path.write_text('lane = "lane-7"\ntime_zone = "Asia/Shanghai"\n', encoding="utf-8")
     monkeypatch.setenv("PASSENGER_LANE_LANE", "lane-8")
@@ -26,21 +26,21 @@ def test_the_environment_weighs_more_than_the_file(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     "address", ["https://desk.example", "http://127.0.0.1:8300", "http://[::1]:1", "http://localhost"]
 )
-def test_a_desk_is_reached_by_https_or_on_this_machine(address: str) -> None:
-    assert config.read(desk__address=address).desk.address == address
+def test_desk_needs_https_or_localhost(address: str) -> None:
+    assert config.read(desk={"address": address}).desk.address == address
 
 
 @pytest.mark.parametrize(
     "address", ["http://10.0.0.5:8300", "http://desk.example", "nonsense", "ftp://desk.example", "https://"]
 )
-def test_faces_and_decisions_never_travel_in_the_clear(address: str) -> None:
+def test_faces_and_decisions_travel_encrypted(address: str) -> None:
+    """Never in the clear."""
     with pytest.raises(SettingsError, match="desk"):
-        config.read(desk__address=address)
+        config.read(desk={"address": address})
 
 
-def test_an_unknown_setting_is_an_error_wherever_it_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_setting_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it stands."""
     path = tmp_path / "lane.toml"
     path.write_text('polcy = "x.toml"\n', encoding="utf-8")
     with pytest.raises(SettingsError, match="polcy"):
@@ -50,7 +50,8 @@ def test_an_unknown_setting_is_an_error_wherever_it_stands(
         config.read()
 
 
-def test_the_desks_and_the_networks_variables_are_not_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the desk and of the networks are not the lane's."""
     monkeypatch.setenv("PASSENGER_LANE_DESK_PORT", "1")
     monkeypatch.setenv("PASSENGER_LANE_CACHE", "/nowhere")
     monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", "/nowhere/own.toml")
@@ -59,9 +60,9 @@ def test_the_desks_and_the_networks_variables_are_not_the_lanes(monkeypatch: pyt
 
 def test_a_secret_is_in_no_message() -> None:
     with pytest.raises(SettingsError) as caught:
-        config.read(desk__token="very-secret-token", lane="NOT A NAME")
+        config.read(desk={"token": "very-secret-token"}, lane="NOT A NAME")
     assert "very-secret" not in str(caught.value)
-    assert "very-secret" not in repr(config.read(desk__token="very-secret-token"))
+    assert "very-secret" not in repr(config.read(desk={"token": "very-secret-token"}))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_secret_is_in_no_message() -> None:
         ("[engine]\nthreads = 0", "threads"),
     ],
 )
-def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
+def test_wrong_file_is_told_with_reason(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "lane.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=said):
@@ -100,16 +101,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("engine = { threads = 0 }\n", 1, "engine.threads: "),
         ('lane = "a"\n[desk]\ntoken = 5\n', 3, "desk.token: "),
         ("desk = 'http://127.0.0.1:1'", 1, "desk: is a section: write address under [desk]"),
-        (
-            "token = 'x'",
-            1,
-            "token: is desk.token now: write token under [desk], or PASSENGER_LANE_DESK__TOKEN",
-        ),
+        ("token = 'x'", 1, "token: there is no such setting; did you mean desk.token?"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_told_with_its_line_and_its_key(
-    tmp_path: Path, text: str, line: int, said: str
-) -> None:
+def test_file_error_names_line_and_key(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = tmp_path / "lane.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
@@ -118,9 +113,8 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line_and_its_key(
     assert said in str(caught.value)
 
 
-def test_everything_that_is_wrong_is_told_at_once_each_where_it_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_errors_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each where it stands."""
     path = tmp_path / "lane.toml"
     path.write_text("lane = 'NO NAME'\n[retention]\npictures_for_s = -1\n", encoding="utf-8")
     monkeypatch.setenv("PASSENGER_LANE_ENGINE__THREADS", "none")
@@ -136,9 +130,7 @@ def test_everything_that_is_wrong_is_told_at_once_each_where_it_stands(
     )
 
 
-def test_a_section_is_put_together_from_file_and_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_section_merges_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "lane.toml"
     path.write_text('[desk]\naddress = "https://desk.example"\ntoken = "of-the-file"\n', encoding="utf-8")
     monkeypatch.setenv("PASSENGER_LANE_DESK__TOKEN", "of-the-environment")
@@ -150,7 +142,7 @@ def test_a_section_is_put_together_from_file_and_environment(
 
 
 @given(st.text(alphabet=" \t\n[].='\"#\\{},ab1_-", max_size=60))
-def test_every_key_of_a_file_that_is_toml_has_its_line(text: str) -> None:
+def test_every_toml_key_has_its_line(text: str) -> None:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

@@ -14,9 +14,8 @@ from models.values.face import Landmarks
 @given(
     scale=st.floats(0.05, 40), turn=st.floats(-3.1, 3.1), x=st.floats(-5000, 5000), y=st.floats(-5000, 5000)
 )
-def test_any_turned_scaled_and_moved_face_comes_back_onto_the_template(
-    scale: float, turn: float, x: float, y: float
-) -> None:
+def test_any_placed_face_returns_to_template(scale: float, turn: float, x: float, y: float) -> None:
+    """Turned, scaled and moved."""
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     moved = (ARCFACE_112.landmarks.astype(np.float64) @ rotation.T) * scale + [x, y]
     back = similarity_transform(moved.astype(np.float32), ARCFACE_112.landmarks)
@@ -24,7 +23,8 @@ def test_any_turned_scaled_and_moved_face_comes_back_onto_the_template(
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.7, 2.5, 6.3])
-def test_a_face_aligned_from_any_size_looks_as_drawn_at_the_template(scale: float) -> None:
+def test_aligned_face_looks_as_drawn(scale: float) -> None:
+    """At the template, from any size."""
     side = int(200 * scale)
     large = draw_face(side, side, scale=scale, left=40 * scale, top=40 * scale)
     landmarks = ((ARCFACE_112.landmarks + 40) * scale).astype(np.float32)
@@ -49,7 +49,7 @@ def test_shrinking_does_not_alias() -> None:
     width=st.integers(701, 900),
     height=st.integers(701, 900),
 )
-def test_a_face_that_shrinks_stays_where_it_was(
+def test_shrinking_face_stays_in_place(
     shrink: float, left: float, top: float, width: int, height: int
 ) -> None:
     """A slope of grey across the picture, and one down it, are the same slopes on the crop."""
@@ -65,13 +65,15 @@ def test_a_face_that_shrinks_stays_where_it_was(
 
 
 @given(shrink=st.floats(2.01, 40), width=st.integers(1, 50), height=st.integers(1, 50))
-def test_a_picture_smaller_than_its_face_breaks_nothing(shrink: float, width: int, height: int) -> None:
+def test_small_picture_breaks_nothing(shrink: float, width: int, height: int) -> None:
+    """One that is smaller than its face."""
     white = np.full((height, width, 3), 255, np.uint8)
     crop = align(white, ARCFACE_112.landmarks * shrink - 56 * shrink + 25, ARCFACE_112).image_bgr
     assert crop.shape == (112, 112, 3)
 
 
-def test_outside_the_image_is_black_and_nothing_breaks() -> None:
+def test_outside_is_black_and_harmless() -> None:
+    """Outside of the image."""
     white = np.full((50, 60, 3), 255, np.uint8)
     for offset in (-10_000, -80, 30, 10_000):
         aligned = align(white, ARCFACE_112.landmarks * 3 + offset, ARCFACE_112)
@@ -86,7 +88,7 @@ def test_outside_the_image_is_black_and_nothing_breaks() -> None:
     y=st.floats(-150, 150),
     seed=st.integers(0, 99),
 )
-def test_a_crop_is_sampled_from_three_channels_bit_by_bit(
+def test_crop_samples_three_channels_exactly(
     scale: float, turn: float, x: float, y: float, seed: int
 ) -> None:
     """With a fourth it takes less time, and what lies outside of what a crop shows is never read."""
@@ -101,13 +103,15 @@ def test_a_crop_is_sampled_from_three_channels_bit_by_bit(
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_landmarks_in_one_point_or_nowhere_are_refused(value: float) -> None:
+def test_degenerate_landmarks_are_refused(value: float) -> None:
+    """In one point or nowhere."""
     with pytest.raises(InferenceError, match="span"), np.errstate(invalid="ignore"):
         similarity_transform(np.full((5, 2), value, np.float32), ARCFACE_112.landmarks)
 
 
 @given(arrays(np.float32, (5, 2), elements=st.floats(width=32)))
-def test_whatever_is_taken_for_landmarks_ends_in_a_crop_or_in_an_error_of_ours(landmarks: Landmarks) -> None:
+def test_any_landmarks_crop_or_err(landmarks: Landmarks) -> None:
+    """Whatever is taken for landmarks; the error is one of ours."""
     picture = np.full((50, 60, 3), 255, np.uint8)
     try:
         assert align(picture, landmarks, ARCFACE_112).image_bgr.shape == (112, 112, 3)
@@ -115,7 +119,8 @@ def test_whatever_is_taken_for_landmarks_ends_in_a_crop_or_in_an_error_of_ours(l
         return
 
 
-def test_points_unlike_a_face_however_they_are_turned_are_refused() -> None:
+def test_unfacelike_points_are_refused() -> None:
+    """However they are turned."""
     ring = np.exp(2j * np.pi * np.arange(5) / 5)
     target = np.stack([ring.real, ring.imag], 1).astype(np.float32)
     twice_round = (ring**2).astype(np.complex64)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from models.errors import ImageError
 from models.image import ImageLimits, decode, encode_jpeg, orientation, read
+from tests.support import tiers
 from tests.support.models.encoded_pictures import encoded, jpeg_promising, noise, png_header
 
 SMALL = noise()
@@ -40,32 +41,34 @@ def test_red_comes_out_last_in_bgr(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("CMYK", "JPEG"), ("P", "PNG"), ("RGBA", "PNG")])
-def test_every_colour_model_comes_out_as_bgr(mode: str, kind: str) -> None:
+def test_every_colour_model_becomes_bgr(mode: str, kind: str) -> None:
     blue, green, full = decode(encoded(red(mode), kind)).reshape(-1, 3).mean(0)
     assert full > 200
     assert max(blue, green) < 60
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
-def test_gray_comes_out_with_three_equal_channels(mode: str) -> None:
+def test_gray_has_three_equal_channels(mode: str) -> None:
     pixels = decode(encoded(SMALL.convert(mode), "PNG"))
     assert pixels.dtype == np.uint8
     assert (pixels == pixels[..., :1]).all()
 
 
-def test_sixteen_bit_gray_keeps_its_upper_eight_bits() -> None:
+def test_sixteen_bit_gray_keeps_upper_byte() -> None:
     wide = np.array([[0, 255, 256, 65535]], np.uint16)
     assert decode(encoded(Image.fromarray(wide), "PNG"))[0, :, 0].tolist() == [0, 0, 1, 255]
 
 
-def test_what_is_transparent_is_white_whatever_colour_it_hides() -> None:
+def test_transparency_is_white() -> None:
+    """Whatever colour it hides."""
     hidden = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     assert (decode(encoded(hidden, "PNG")) == 255).all()
 
 
 @pytest.mark.parametrize("tag", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_picture_stands_upright_whichever_way_the_camera_was_held(tag: int, kind: str) -> None:
+def test_picture_stands_upright(tag: int, kind: str) -> None:
+    """Whichever way the camera was held."""
     upright = Image.new("RGB", (24, 16), "black")
     upright.paste((255, 255, 255), (0, 0, 8, 8))
     turns = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
@@ -103,14 +106,15 @@ def test_no_metadata_upsets_the_orientation(tail: bytes) -> None:
         (png_header(0, 10), "corrupt"),
     ],
 )
-def test_a_bad_picture_says_what_is_wrong_with_it(data: bytes, code: str) -> None:
+def test_bad_picture_says_what_is_wrong(data: bytes, code: str) -> None:
     assert code_of(lambda: decode(data)) == code
 
 
 @pytest.mark.parametrize("name", GOOD)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tiers.examples(60), deadline=None)
 @given(data=st.data())
-def test_damage_is_an_image_error_or_a_picture_and_nothing_else(name: str, data: st.DataObject) -> None:
+def test_damage_gives_image_error_or_picture(name: str, data: st.DataObject) -> None:
+    """Nothing else."""
     damaged = bytearray(GOOD[name])
     for at in data.draw(st.lists(st.integers(0, len(damaged) - 1), max_size=8)):
         damaged[at] = data.draw(st.integers(0, 255))
@@ -123,26 +127,27 @@ def test_damage_is_an_image_error_or_a_picture_and_nothing_else(name: str, data:
     assert pixels.shape[2] == 3
 
 
-def test_a_photo_of_twenty_megapixels_is_read() -> None:
+def test_twenty_megapixel_photo_is_read() -> None:
     assert decode(encoded(Image.new("RGB", (5472, 3648), "gray"), "JPEG")).shape == (3648, 5472, 3)
 
 
 @pytest.mark.parametrize("pixels", [(10_000, 9_500), (13_000, 13_000)])
-def test_a_size_that_pillow_only_warns_about_is_refused_without_a_warning(pixels: tuple[int, int]) -> None:
+def test_pillow_warning_size_is_refused_silently(pixels: tuple[int, int]) -> None:
+    """A size that Pillow only warns about, without that warning."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         assert code_of(lambda: decode(png_header(*pixels))) == "too_large"
     assert heard == []
 
 
-def test_too_many_bytes_are_not_even_read(tmp_path: Path) -> None:
+def test_excess_bytes_are_not_read(tmp_path: Path) -> None:
     file = tmp_path / "big.png"
     with file.open("wb") as stream:
         stream.truncate(ImageLimits().max_bytes + 1)
     assert code_of(lambda: read(file)) == "too_large"
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"no\.jpg") as caught:
         read(tmp_path / "no.jpg")
     assert caught.value.code == "unreadable"
@@ -152,7 +157,8 @@ def test_a_folder_is_not_a_picture(tmp_path: Path) -> None:
     assert code_of(lambda: read(tmp_path)) == "unreadable"
 
 
-def test_a_jpeg_that_was_made_here_can_be_read_here() -> None:
+def test_own_jpeg_can_be_read() -> None:
+    """One that was made here."""
     pixels = decode(GOOD["png"])
     back = decode(encode_jpeg(np.full_like(pixels, 120)))
     assert back.shape == pixels.shape

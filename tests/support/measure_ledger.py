@@ -50,7 +50,7 @@ def fill(path: Path, entries: int) -> None:
                 entry = follow(head, chain=chain.CHAIN, at=at, kind="entry.received", body=received)
                 head = entry.head
                 rows.append(_row(entry, fact))
-                found_by += search_index.of(entry, fact)
+                found_by += search_index.terms_of(entry, fact)
             session.execute(insert(LedgerRow), rows)
             session.execute(insert(TermRow), found_by)
             for size in range(head.seq - len(rows) + 1, head.seq + 1):

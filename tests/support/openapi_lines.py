@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from api.platform.settings import Settings
-from api.web.app import create_app
+from tests.support import described_desk
 
 PROMISED = Path(__file__).parents[1] / "api" / "web" / "messages" / "openapi_promised.txt"
 
@@ -90,7 +89,7 @@ def _resolved(openapi: Json, schema: Json) -> Json:
 
 def now() -> set[str]:
     """What this desk promises."""
-    return lines(create_app(Settings()).openapi())
+    return lines(described_desk.openapi())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from sqlalchemy import URL
 
 from api.faces.keyring import keyring_of
 from api.lanes import intake
-from api.ledger import proofs
 from api.people import officers
 from api.people.passwords import Passwords
 from api.people.roles import Role
@@ -32,6 +31,7 @@ from api.web.app import CHORES, create_app
 from api.web.desk import Desk
 from api.web.operation.periodic_tasks import Chore, Chores
 from lane.ledger.chain import GENESIS, Entry, follow
+from tests.support.sqlite_file import fresh_file
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
 PASSWORD = "correct horse battery"
@@ -87,7 +87,7 @@ class RunningDesk:
 
     @contextmanager
     def moved_into(self, place: Path | URL) -> Iterator["RunningDesk"]:
-        """The same server with a new, empty database: a server for each test would take too long."""
+        """The same server with another database, at the newest revision: to start one takes long."""
         clock = Clock()
         update = {
             "database": place,
@@ -96,7 +96,6 @@ class RunningDesk:
         }
         made = self.settings.model_copy(update=update)
         database, keyring = Database(made.database), keyring_of(made)
-        database.migrate()
         self.app.state.desk = replace(
             self.desk,
             settings=made,
@@ -106,8 +105,8 @@ class RunningDesk:
             elapsed_s=clock.elapsed_s,
             meters=Meters(),
         )
-        proofs.of(self.desk).announce()
-        self.desk.erasing.start()
+        self.desk.proofs.announce()
+        self.desk.erasure.start()
         yield RunningDesk(self.address, self.app, clock, made)
         keyring.close()
         database.close()
@@ -145,7 +144,8 @@ def running(
     """A desk that does no chores by itself, so that a test says when."""
     clock = Clock()
     settings = {"correction_window_s": 0} | settings
-    made = Settings(database=path / "desk.sqlite3", argon2=CHEAP, **settings)
+    file = path / "desk.sqlite3"
+    made = Settings(database=file if file.exists() else fresh_file(file), argon2=CHEAP, **settings)
     app = create_app(made, clock=clock, elapsed_s=clock.elapsed_s, chores=chores)
     listening = bind("127.0.0.1", 0)
     ready = threading.Event()

@@ -1,1 +1,1 @@
-"""The state of the desk as the ledger alone tells it, entry by entry."""
+"""The state of the desk by the ledger alone, entry by entry."""

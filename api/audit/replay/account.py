@@ -1,56 +1,55 @@
-"""What the ledger tells, put together entry by entry: lanes, officers, and each case from question to answer.
+"""The state of the desk by its ledger alone: lanes, officers, and each case from referral to decision.
 
-Nothing is taken from other tables: whatever they say beside it can be compared with this.
-An entry that no honest desk writes at this place is refused where it stands. Each book knows the kinds of
-entries that it is about.
+Nothing is read from other tables, so that these can be compared with it. An entry that no honest desk writes
+at its place is refused. Each part replays the kinds of entries that concern it.
 """
 
 from collections.abc import Callable, Mapping
 
-from api.audit.replay.alarms import Alarmbook
-from api.audit.replay.cases import Case, Casebook, must
-from api.audit.replay.holds import Holdbook
-from api.audit.replay.lanes import Lanebook
-from api.audit.replay.prepared_cases import KnownCases
-from api.audit.replay.shifts import Shiftbook
-from api.audit.replay.staff import Staffbook
+from api.audit.replay.alarms import AlarmReplay
+from api.audit.replay.cases import Case, CaseReplay, must
+from api.audit.replay.holds import FacesReplay
+from api.audit.replay.lanes import LaneReplay
+from api.audit.replay.prepared_cases import PreparedCaseReplay
+from api.audit.replay.shifts import ShiftReplay
+from api.audit.replay.staff import StaffReplay
 from api.ledger.tree_head import is_worthless
 from lane.ledger.chain import Entry
 from lane.platform.errors import LedgerBrokenError
 
 
 class Account:
-    """Give it each entry of the desk's chain in order. Raises LedgerBrokenError at what cannot be."""
+    """Give it each entry of the desk's chain in order. Raises LedgerBrokenError at one that cannot be."""
 
     def __init__(self) -> None:
-        self.staff = Staffbook()
-        self.lanebook = Lanebook(self.staff)
-        self.casebook = Casebook(self.staff.roles)
-        self.known = KnownCases(self.staff.must_know)
-        self.shiftbook = Shiftbook(self.staff.officers)
-        self.faces = Holdbook(self.staff)
-        self.alarmbook = Alarmbook(self.staff)
+        self.staff = StaffReplay()
+        self.lanes = LaneReplay(self.staff)
+        self._cases = CaseReplay(self.staff.roles)
+        self.prepared_cases = PreparedCaseReplay(self.staff.must_know)
+        self.shifts = ShiftReplay(self.staff.officers)
+        self.faces = FacesReplay(self.staff)
+        self.alarms = AlarmReplay(self.staff)
         self.signing_keys: dict[str, int] = {}
         """A key that signs tree heads → the entry that announced it."""
         self.set_back: list[int] = []
-        """Entries older than the one before: the clock was set back. A fact to know of, and no fault."""
+        """Entries older than the one before: the clock was set back. That is reported, and is no fault."""
         self._last: Entry | None = None
         self._kinds: dict[str, Callable[[Entry], None]] = {
             "ledger.key": self._ledger_key,
             **self.staff.kinds,
-            **self.lanebook.kinds,
-            **self.casebook.kinds,
-            **self.known.kinds,
-            **self.shiftbook.kinds,
+            **self.lanes.kinds,
+            **self._cases.kinds,
+            **self.prepared_cases.kinds,
+            **self.shifts.kinds,
             **self.faces.kinds,
-            **self.alarmbook.kinds,
+            **self.alarms.kinds,
         }
-        self._lane_kinds = self.lanebook.lane_kinds | self.casebook.lane_kinds
+        self._lane_kinds = self.lanes.lane_kinds | self._cases.lane_kinds
 
     @property
     def cases(self) -> Mapping[str, Case]:
         """Every case, by its passage."""
-        return self.casebook.cases
+        return self._cases.by_passage
 
     def note(self, entry: Entry, inner: Entry | None = None) -> None:
         """Take in the next entry; `inner` is the lane's inside it, where there is one."""
@@ -72,10 +71,10 @@ class Account:
         self.signing_keys[entry.body["key"]] = entry.seq
 
     def _received(self, entry: Entry, inner: Entry | None) -> None:
-        lane = self.lanebook.received(entry, inner)
-        # Other kinds of a lane are kept, and mean nothing to a desk.
+        lane = self.lanes.received(entry, inner)
+        # Entries of other kinds are kept, and change nothing.
         if inner is None or inner.kind not in self._lane_kinds:
             return
-        known_from_the_lane_alone = lane.recovery is not None and lane.recovery.is_told_again(inner)
-        if not known_from_the_lane_alone:
+        redelivered = lane.recovery is not None and lane.recovery.is_redelivered(inner)
+        if not redelivered:
             self._lane_kinds[inner.kind](inner, entry)

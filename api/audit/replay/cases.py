@@ -1,7 +1,4 @@
-"""Each case as the ledger tells it, from question to answer, by the tables of `api.review.cases.steps`.
-
-Nothing is taken from other tables. An entry that no honest desk writes at this place is refused.
-"""
+"""Replays entries about cases, by the tables of `api.review.cases.steps`; see `api.audit.replay.account`."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from api.lanes import intake
-from api.ledger.facts import ClosedTold, ImageTold, PassageTold
-from api.people.roles import Role
+from api.ledger.facts import ClosedFact, ImageFact, PassageFact
+from api.people.roles import Task, having
 from api.review.cases import decisions, queue, steps
 from api.review.cases.steps import Act, Stage, State, Step, Verdict
 from lane.decision.referral import Answer, Decision
@@ -27,7 +24,7 @@ _NO_NOTE = decisions.note_hash("")
 class Case:
     """One referral. `holder`: who claimed it last and did not give it back."""
 
-    question: intake.Question
+    referral: intake.NewReferral
     ended: str | None = None
     state: State = State.WAITING
     step: Step = Step.BLIND
@@ -37,7 +34,7 @@ class Case:
     holder: str | None = None
     shown: bool = False
     verdict: Verdict | None = None
-    """What the holder said before the reveal."""
+    """The judgement of the holder before the reveal."""
     proposals: dict[str, Decision] = field(default_factory=dict)
     """Officer → the answer to which another officer must agree, in this round."""
     decision: Body | None = None
@@ -47,31 +44,29 @@ class Case:
     escalated_at: datetime | None = None
     acted_on: dict[str, Body] = field(default_factory=dict)
     """Every decision that a lane may act on: it was handed to it."""
-    rounds: list[tuple[int, intake.Question, str]] = field(default_factory=list)
+    rounds: list[tuple[int, intake.NewReferral, str]] = field(default_factory=list)
     """Rounds that are over, and the decision that ended each."""
     opinions: dict[str, dict[str, object]] = field(default_factory=dict)
-    asked_again: intake.Question | None = None
+    next_referral: intake.NewReferral | None = None
 
     @property
-    def images(self) -> tuple[ImageTold, ...]:
+    def images(self) -> tuple[ImageFact, ...]:
         """The images of all rounds."""
-        questions = (*(question for _, question, _ in self.rounds), self.question)
-        return tuple(image for question in questions for image in question.judged.images)
+        referrals = (*(referral for _, referral, _ in self.rounds), self.referral)
+        return tuple(image for referral in referrals for image in referral.judged.images)
 
     @property
     def codes(self) -> frozenset[str]:
         """The lane's reasons."""
-        return self.question.judged.codes
+        return self.referral.judged.codes
 
 
-class Casebook:
-    """Give it each entry about a case in order. `roles`: pseudonym → role, as the ledger has told so far."""
+class CaseReplay:
+    """Give it each entry about a case in order. `roles`: pseudonym → role, by the ledger so far."""
 
     def __init__(self, roles: Mapping[str, str]) -> None:
-        self.cases: dict[str, Case] = {}
+        self.by_passage: dict[str, Case] = {}
         self._roles = roles
-        self._three_steps = False
-        """Whether a desk of this release has written: one before knew no steps, and does not come back."""
         self.kinds: dict[str, Callable[[Entry], None]] = {
             "referral.claimed": self._claimed,
             "referral.released": self._released,
@@ -96,47 +91,47 @@ class Casebook:
     # --- from lanes
 
     def _asked(self, inner: Entry, entry: Entry) -> None:
-        question = intake.question(inner, at=entry.at)
-        if question is None:
+        referral = intake.new_referral(inner, at=entry.at)
+        if referral is None:
             return
-        case = self.cases.setdefault(question.passage, Case(question))
+        case = self.by_passage.setdefault(referral.passage, Case(referral))
         if case.state is State.HANDED:
-            case.asked_again = question
+            case.next_referral = referral
 
     def _asked_the_same(self, inner: Entry, entry: Entry) -> None:
         del entry
-        case = self.cases.get(PassageTold.model_validate(inner.body).passage)
+        case = self.by_passage.get(PassageFact.model_validate(inner.body).passage)
         if case is not None and case.state is State.HANDED:
-            case.asked_again = case.question
+            case.next_referral = case.referral
 
     def _closed(self, inner: Entry, entry: Entry) -> None:
         del entry
-        closed = ClosedTold.model_validate(inner.body)
-        case = self.cases.get(closed.passage)
+        closed = ClosedFact.model_validate(inner.body)
+        case = self.by_passage.get(closed.passage)
         if case is not None and case.ended is None:
             case.ended = closed.how
 
     def _decided_at_lane(self, inner: Entry, entry: Entry) -> None:
         del entry
-        told = inner.body.get("decision")
-        given = self._given(inner, told.get("id") if isinstance(told, Mapping) else None)
-        must(given is not None and _same_decision(given, told), _GHOST)
+        decision = inner.body.get("decision")
+        given = self._given(inner, decision.get("id") if isinstance(decision, Mapping) else None)
+        must(given is not None and _same_decision(given, decision), _NO_SUCH_DECISION)
 
     def _opened_by_officer(self, inner: Entry, entry: Entry) -> None:
         del entry
         if inner.body.get("because") == "officer":
             given = self._given(inner, inner.body.get("decision"))
-            must(given is not None and given["answer"] == Answer.ADMIT, _GHOST)
+            must(given is not None and given["answer"] == Answer.ADMIT, _NO_SUCH_DECISION)
 
     def _given(self, inner: Entry, decision: object) -> Body | None:
         passage = inner.body.get("passage")
-        case = self.cases.get(passage) if isinstance(passage, str) else None
+        case = self.by_passage.get(passage) if isinstance(passage, str) else None
         return case.acted_on.get(decision) if case and isinstance(decision, str) else None
 
     # --- from officers
 
     def _waiting(self, entry: Entry) -> Case:
-        case = self.cases.get(entry.body["passage"])
+        case = self.by_passage.get(entry.body["passage"])
         if case is None or case.decision is not None or case.ended is not None:
             raise LedgerBrokenError("an officer acts on a case that does not wait for one")
         return case
@@ -151,23 +146,17 @@ class Casebook:
         officer = entry.body["officer"]
         must(officer in self._roles, "an officer acts whom the ledger does not know")
         case = self._waiting(entry)
-        step = entry.body.get("step")
-        if step is None:
-            must(not self._three_steps, _OLD)
-            case.state, case.step = State.BLIND, Step.BLIND
-        else:
-            self._take(case, officer, Step(step), entry.body["claim"])
+        self._take(case, officer, Step(entry.body["step"]), entry.body["claim"])
         case.holder, case.shown, case.verdict = officer, False, None
 
     def _take(self, case: Case, officer: str, step: Step, claim: int) -> None:
-        self._three_steps = True
-        supervises = self._roles[officer] == Role.SUPERVISOR
+        supervises = self._roles[officer] in having(Task.SUPERVISE)
         may = steps.may_take(case.stage, officer, case.proposals, supervises=supervises)
         must(may, "an officer takes a case that needs another one")
         must(claim == case.claims + 1, "a claim has another number than its place")
         if case.state is not State.WAITING:
             _move(case, Act.GIVEN_BACK)
-        faces = queue.comparable(case.question.judged)
+        faces = queue.comparable(case.referral.judged)
         _move(case, Act.CLAIMED if faces else Act.CLAIMED_WITHOUT_FACES)
         must(step == case.state.value, "a claim begins at another step than it must")
         case.step, case.claims = step, claim
@@ -179,12 +168,10 @@ class Casebook:
         case.holder = None
 
     def _shown(self, entry: Entry) -> None:
-        case = self.cases[entry.body["passage"]]
+        case = self.by_passage[entry.body["passage"]]
         must(case.holder == entry.body["officer"], "a case is shown to an officer who does not have it")
-        step = entry.body.get("step")
-        must(step == case.step or (step is None and not self._three_steps), "a step is shown that was not")
-        if step is not None:
-            must(set(entry.body["items"]) == steps.SHOWS[case.step], "a step shows what it must not")
+        must(entry.body["step"] == case.step, "a step is shown that was not")
+        must(set(entry.body["items"]) == steps.SHOWS[case.step], "a step shows what it must not")
         case.shown = True
 
     def _judged_blind(self, entry: Entry) -> None:
@@ -200,13 +187,13 @@ class Casebook:
     def _revealed(self, entry: Entry) -> None:
         case = self._held(entry)
         must(case.state is State.REVEALED and case.verdict, "findings are revealed before a judgement")
-        compared = case.question.judged.evidence.similarity.value is not None
+        compared = case.referral.judged.evidence.similarity.value is not None
         found = steps.match(case.codes, compared=compared)
         must(entry.body["match"] == found, "another finding is revealed than the lane's")
 
     def _proposed(self, entry: Entry) -> None:
         given = self._answer(entry, entry.body["proposal"], "proposed")
-        case = self.cases[given.passage]
+        case = self.by_passage[given.passage]
         must(_asked_next(case, given) == entry.body["next"], "another officer is asked than must be")
         _move(case, Act.PROPOSED)
         case.proposals[given.officer] = given
@@ -215,34 +202,28 @@ class Casebook:
     def _decided(self, entry: Entry) -> None:
         body = entry.body
         given = self._answer(entry, body["decision"], "decided")
-        case = self.cases[given.passage]
+        case = self.by_passage[given.passage]
         must(_asked_next(case, given) is None, "an officer decides where another one is needed")
         _move(case, Act.DECIDED)
         case.decision, case.note_sha256 = body["decision"], body["note_sha256"]
         case.claimed_until = datetime.fromisoformat(body["claimed_until"])
-        if not self._three_steps:
-            case.acted_on[given.id] = body["decision"]
 
-    def _answer(self, entry: Entry, told: Body, kind: str) -> Decision:
+    def _answer(self, entry: Entry, decision: Body, kind: str) -> Decision:
         """An answer by the officer who has the case, in time, at its place, with a note where one is due."""
         case, body = self._waiting(entry), entry.body
-        given = decisions.from_body(told)
+        given = decisions.from_body(decision)
         must(given.passage == body["passage"], "a decision names another passage")
         must(given.decided_at == entry.at, "a decision has another time than its entry")
         must(case.holder == given.officer, "an officer decides without having claimed the case")
         until = datetime.fromisoformat(body["claimed_until"])
         must(entry.at < until, "an officer decides after the claim has ended")
-        if "stage" not in body:
-            must(not self._three_steps, _OLD)
-            case.state = State.REVEALED
-            return given
         must(body["stage"] == case.stage and body["claim"] == case.claims, "an answer out of its place")
         _check_note(case, given, body["note_sha256"])
         self._keep(case, kind, given.id, given.officer, entry.at, _said(given, body))
         return given
 
     def _corrected(self, entry: Entry) -> None:
-        case, body = self.cases[entry.body["passage"]], entry.body
+        case, body = self.by_passage[entry.body["passage"]], entry.body
         given = decisions.from_body(body["decision"])
         before = case.decision
         must(before is not None and before["id"] == body["corrects"], "a correction of what is not there")
@@ -257,7 +238,7 @@ class Casebook:
         case.decision, case.note_sha256 = body["decision"], body["note_sha256"]
 
     def _handed(self, entry: Entry) -> None:
-        case = self.cases[entry.body["passage"]]
+        case = self.by_passage[entry.body["passage"]]
         given = case.decision
         if given is None or given["id"] != entry.body["decision"]:
             raise LedgerBrokenError("a lane is handed a decision that does not count")
@@ -266,22 +247,22 @@ class Casebook:
         case.handed_at = entry.at
 
     def _reopened(self, entry: Entry) -> None:
-        case = self.cases[entry.body["passage"]]
-        given, question = case.decision, case.asked_again
-        if given is None or given["answer"] != Answer.REPEAT_CAPTURE or question is None:
+        case = self.by_passage[entry.body["passage"]]
+        given, referral = case.decision, case.next_referral
+        if given is None or given["answer"] != Answer.REPEAT_CAPTURE or referral is None:
             raise LedgerBrokenError("a case is asked again without an officer's word")
         must(case.ended is None, "a case is asked again that has ended")
         must(entry.body["round"] == case.round + 1, "a round has another number than its place")
         _move(case, Act.REOPENED)
-        case.rounds.append((case.round, case.question, given["id"]))
-        opened_at = case.question.opened_at
-        case.question = intake.Question(
-            question.passage, question.lane, opened_at, question.gravity, question.judged
+        case.rounds.append((case.round, case.referral, given["id"]))
+        opened_at = case.referral.opened_at
+        case.referral = intake.NewReferral(
+            referral.passage, referral.lane, opened_at, referral.gravity, referral.judged
         )
         case.round, case.stage, case.step = case.round + 1, Stage.FIRST, Step.BLIND
         case.holder, case.shown, case.verdict, case.proposals = None, False, None, {}
         case.decision = case.note_sha256 = case.claimed_until = None
-        case.handed_at = case.escalated_at = case.asked_again = None
+        case.handed_at = case.escalated_at = case.next_referral = None
 
     def _escalated(self, entry: Entry) -> None:
         case = self._waiting(entry)
@@ -309,8 +290,7 @@ class Casebook:
         }
 
 
-_GHOST = "a lane acted on a decision that no officer gave"
-_OLD = "an entry in the form of an older desk after one of this"
+_NO_SUCH_DECISION = "a lane acted on a decision that no officer gave"
 
 
 def must(holds: object, otherwise: str) -> None:
@@ -319,9 +299,9 @@ def must(holds: object, otherwise: str) -> None:
         raise LedgerBrokenError(otherwise)
 
 
-def details(told: str | None) -> object:
-    """What a judgement rests on, as a row keeps it."""
-    return None if told is None else json.loads(told)
+def details(text: str | None) -> object:
+    """The details of a judgement, from their JSON."""
+    return None if text is None else json.loads(text)
 
 
 def _move(case: Case, act: Act) -> None:
@@ -347,8 +327,8 @@ def _said(given: Decision, body: Body) -> dict[str, object]:
     return {"answer": given.answer.value, "ground": given.ground.value, "note": body["note_sha256"]}
 
 
-def _same_decision(given: Body, told: object) -> bool:
+def _same_decision(given: Body, other: object) -> bool:
     try:
-        return isinstance(told, Mapping) and decisions.from_body(told) == decisions.from_body(given)
+        return isinstance(other, Mapping) and decisions.from_body(other) == decisions.from_body(given)
     except (KeyError, TypeError, ValueError):
         return False

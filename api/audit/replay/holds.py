@@ -1,18 +1,18 @@
-"""What the ledger tells of faces: erased, missed, under a legal hold; see `api.audit.replay.account`."""
+"""Replays entries about faces: erased, missed, under a legal hold; see `api.audit.replay.account`."""
 
 from collections.abc import Callable
 
 from api.audit.replay.cases import must
-from api.audit.replay.staff import Staffbook
+from api.audit.replay.staff import StaffReplay
 from api.people import officers
-from api.people.roles import Role
+from api.people.roles import Task, having
 from lane.ledger.chain import Entry
 
 
-class Holdbook:
+class FacesReplay:
     """Give it each entry about faces in order."""
 
-    def __init__(self, staff: Staffbook) -> None:
+    def __init__(self, staff: StaffReplay) -> None:
         self.erased: dict[str, str] = {}
         """Passage → why its faces were erased."""
         self.holds: dict[str, dict[str, object]] = {}
@@ -68,6 +68,6 @@ class Holdbook:
         )
 
     def _may_hold(self, officer: str) -> None:
-        roles = (Role.AUDITOR, Role.ADMINISTRATOR)
+        roles = having(Task.AUDIT, Task.ADMINISTER)
         may = officer == officers.COMMAND_LINE or self._staff.roles.get(officer) in roles
         must(may, "a legal hold is placed or lifted by somebody who may not")

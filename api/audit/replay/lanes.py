@@ -1,13 +1,13 @@
-"""Lanes as the ledger tells them: tokens, chains, what was wanted of each; see `api.audit.replay.account`."""
+"""Replays entries about lanes: tokens, chains, commands, requests; see `api.audit.replay.account`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from api.audit.replay.cases import must
-from api.audit.replay.staff import Staffbook
+from api.audit.replay.staff import StaffReplay
 from api.lanes.recovery import Recovery
-from api.people.roles import Role
+from api.people.roles import Task, having
 from lane.decision.reason_codes import Code
 from lane.desk.commands import WISHES
 from lane.ledger.chain import GENESIS, Entry, Head, check_follows
@@ -15,8 +15,8 @@ from lane.platform.errors import LedgerBrokenError
 
 
 @dataclass(slots=True)
-class Asked:
-    """What an officer asked of a lane for one passenger."""
+class LaneRequest:
+    """A request of an officer to a lane, for one passenger."""
 
     code: str
     by: str
@@ -35,23 +35,23 @@ class KnownLane:
     former_until: datetime | None = None
     head: Head = GENESIS
     commands: list[tuple[str, str]] = field(default_factory=list)
-    """What was wanted of it, by whom, in order."""
-    requests: list[Asked] = field(default_factory=list)
-    """What was asked of it for one passenger, in order."""
+    """Commands to it, and who gave each, in order."""
+    requests: list[LaneRequest] = field(default_factory=list)
+    """Requests to it, in order."""
     recovery: Recovery | None = None
-    """What it may tell this desk again since that was restored."""
+    """The entries that it may deliver again since the desk was restored."""
     alarm: int | None = None
-    """While nobody is served after an alarm at its gate: the last command that the lane had heard before."""
+    """During an alarm at its gate: the last command that the lane had received before."""
 
 
-class Lanebook:
-    """Give it each entry about a lane in order, and first what lanes themselves tell."""
+class LaneReplay:
+    """Give it each entry about a lane, or from one, in order."""
 
-    def __init__(self, staff: Staffbook) -> None:
-        self.lanes: dict[str, KnownLane] = {}
+    def __init__(self, staff: StaffReplay) -> None:
+        self.by_name: dict[str, KnownLane] = {}
         self._staff = staff
         self._owners: dict[str, str] = {}
-        """Passage → the lane that told of it."""
+        """Passage → the lane that delivered it."""
         self.kinds: dict[str, Callable[[Entry], None]] = {
             "desk.restored": self._restored,
             "lane.recovering": self._recovering,
@@ -72,7 +72,7 @@ class Lanebook:
     def received(self, entry: Entry, inner: Entry | None) -> KnownLane:
         """A lane's own entry came in; return the lane."""
         name = entry.body["chain"]
-        lane = self.lanes.get(name)
+        lane = self.by_name.get(name)
         if inner is None or lane is None or lane.token_sha256 is None:
             raise LedgerBrokenError("it came from a lane that could not deliver")
         lane.head = check_follows(lane.head, inner, chain=name)
@@ -83,29 +83,29 @@ class Lanebook:
         return lane
 
     def _lane_added(self, entry: Entry) -> None:
-        must(entry.body["lane"] not in self.lanes, "a lane is registered twice")
+        must(entry.body["lane"] not in self.by_name, "a lane is registered twice")
         self._staff.must_be_administered(entry)
-        lane = KnownLane(entry.body["token_sha256"], token_until=_moment(entry.body.get("expires_at")))
-        self.lanes[entry.body["lane"]] = lane
+        lane = KnownLane(entry.body["token_sha256"], token_until=_time(entry.body["expires_at"]))
+        self.by_name[entry.body["lane"]] = lane
 
     def _token_rotated(self, entry: Entry) -> None:
         self._staff.must_be_administered(entry)
-        lane = self.lanes[entry.body["lane"]]
+        lane = self.by_name[entry.body["lane"]]
         must(lane.token_sha256 is not None, "a revoked lane is given a token")
         lane.former_sha256, lane.token_sha256 = lane.token_sha256, entry.body["token_sha256"]
-        lane.former_until = _moment(entry.body["former_until"])
-        lane.token_until = _moment(entry.body["expires_at"])
+        lane.former_until = _time(entry.body["former_until"])
+        lane.token_until = _time(entry.body["expires_at"])
 
     def _lane_revoked(self, entry: Entry) -> None:
-        lane = self.lanes[entry.body["lane"]]
+        lane = self.by_name[entry.body["lane"]]
         must(lane.token_sha256 is not None, "a lane is revoked twice")
         self._staff.must_be_administered(entry)
         lane.token_sha256 = lane.former_sha256 = lane.former_until = lane.token_until = None
 
     def _lane_commanded(self, entry: Entry) -> None:
-        lane, officer = self.lanes[entry.body["lane"]], entry.body["officer"]
+        lane, officer = self.by_name[entry.body["lane"]], entry.body["officer"]
         must(lane.token_sha256 is not None, "a lane is commanded after it was revoked")
-        must(self._staff.roles.get(officer) == Role.SUPERVISOR, "a lane is commanded by no supervisor")
+        must(self._staff.roles.get(officer) in having(Task.SUPERVISE), "a lane is commanded by no supervisor")
         must(entry.body["command"] == len(lane.commands) + 1, "a command to a lane is missing or moved")
         must(entry.body["wanted"] in ("open", "closed", "stopped"), "a lane is told what no lane does")
         lane.commands.append((entry.body["wanted"], officer))
@@ -113,18 +113,18 @@ class Lanebook:
     def _obeyed(self, inner: Entry, entry: Entry) -> None:
         del entry
         number = inner.body["command"]
-        given = self.lanes[inner.chain].commands[: number if isinstance(number, int) else 0]
+        given = self.by_name[inner.chain].commands[: number if isinstance(number, int) else 0]
         must(number == len(given) > 0, "a lane obeyed a command that nobody gave")
         must(given[-1] == (inner.body["wanted"], inner.body["by"]), "a lane obeyed another command")
 
     def _seen_at_gate(self, inner: Entry, entry: Entry) -> None:
         del entry
         must(Code(inner.body["code"]).value.startswith("L"), "a gate saw what no gate sees")
-        must(_moment(inner.body["at"]) is not None, "a gate does not say when it saw something")
+        must(_time(inner.body["at"]) is not None, "a gate does not say when it saw something")
 
     def _alarm_at_gate(self, inner: Entry, entry: Entry) -> None:
         del entry
-        lane, number = self.lanes[inner.chain], int(inner.body["command"])
+        lane, number = self.by_name[inner.chain], int(inner.body["command"])
         if inner.body["on"]:
             lane.alarm = number
             return
@@ -133,25 +133,25 @@ class Lanebook:
         lane.alarm = None
 
     def _lane_requested(self, entry: Entry) -> None:
-        lane, body = self.lanes[entry.body["lane"]], entry.body
+        lane, body = self.by_name[entry.body["lane"]], entry.body
         must(lane.token_sha256 is not None, "something is asked of a lane after it was revoked")
         must(self._staff.works(body["officer"]), "something is asked of a lane by no officer")
         must(body["request"] == len(lane.requests) + 1, "a request to a lane is missing or moved")
         must(body["code"] in WISHES, "a lane is asked what nobody asks of it")
         until = datetime.fromisoformat(body["until"])
-        lane.requests.append(Asked(str(body["code"]), str(body["officer"]), until))
+        lane.requests.append(LaneRequest(str(body["code"]), str(body["officer"]), until))
 
     def _request_withdrawn(self, entry: Entry) -> None:
-        lane, number = self.lanes[entry.body["lane"]], entry.body["request"]
+        lane, number = self.by_name[entry.body["lane"]], entry.body["request"]
         must(self._staff.works(entry.body["officer"]), "a request is withdrawn by no officer")
         must(number == len(lane.requests) > 0, "a request is withdrawn that nobody made")
         must(not lane.requests[-1].over, "a request is withdrawn that is over")
         lane.requests[-1].over = True
 
     def _asked(self, inner: Entry, entry: Entry) -> None:
-        """One that was withdrawn may have been taken up before the lane heard of that."""
+        """A withdrawn request may have been taken up before the lane heard of the withdrawal."""
         del entry
-        number, given = inner.body["request"], self.lanes[inner.chain].requests
+        number, given = inner.body["request"], self.by_name[inner.chain].requests
         must(isinstance(number, int) and 0 < number <= len(given), "a lane was asked what nobody asked")
         one = given[number - 1]
         must((one.code, one.by) == (inner.body["code"], inner.body["by"]), "a lane was asked otherwise")
@@ -162,17 +162,17 @@ class Lanebook:
 
     def _restored(self, entry: Entry) -> None:
         must(entry.body["head"] == f"{entry.seq - 1}:{entry.previous}", "a desk was restored from elsewhere")
-        known = {name: lane.head.seq for name, lane in self.lanes.items()}
+        known = {name: lane.head.seq for name, lane in self.by_name.items()}
         must(entry.body["lanes"] == known, "a desk was restored that knew other lanes")
-        for lane in self.lanes.values():
+        for lane in self.by_name.values():
             lane.recovery = Recovery(lane.head.seq, None)
 
     def _recovering(self, entry: Entry) -> None:
-        lane, through = self.lanes[entry.body["lane"]], entry.body["through"]
+        lane, through = self.by_name[entry.body["lane"]], entry.body["through"]
         may = lane.recovery == Recovery(lane.head.seq, None) and lane.head.seq == entry.body["after"]
         must(may and lane.head.seq < through, "a lane tells again what the desk has")
         lane.recovery = Recovery(lane.head.seq, through)
 
 
-def _moment(told: str | None) -> datetime | None:
-    return None if told is None else datetime.fromisoformat(told)
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

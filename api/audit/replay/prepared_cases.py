@@ -1,4 +1,4 @@
-"""What the ledger tells of prepared cases: who was shown which, who judged before deciding, who was right."""
+"""Replays entries about prepared cases and officers' accuracy; see `api.audit.replay.account`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from lane.platform.errors import LedgerBrokenError
 
 
 @dataclass(slots=True)
-class Shown:
+class OfferedCase:
     """A prepared case before one officer."""
 
     case: str
@@ -23,13 +23,13 @@ class Shown:
     withdrawn: bool = False
 
 
-class KnownCases:
+class PreparedCaseReplay:
     """Give it the entries of its kinds. Raises LedgerBrokenError, KeyError or ValueError."""
 
     def __init__(self, officer_known: Callable[[str], object]) -> None:
         self.truths: dict[str, Truth] = {}
         self.retired: set[str] = set()
-        self.shown: dict[str, Shown] = {}
+        self.offered: dict[str, OfferedCase] = {}
         self.alarms: dict[tuple[str, str], tuple[int, int]] = {}
         """Officer and kind → so many of so many."""
         self._officer_known = officer_known
@@ -59,27 +59,27 @@ class KnownCases:
         body = entry.body
         self._officer_known(body["officer"])
         _must(body["seeded"] is True, "a prepared case is not called one")
-        _must(body["passage"] not in self.shown, "a prepared case is offered twice under one name")
+        _must(body["passage"] not in self.offered, "a prepared case is offered twice under one name")
         _must(
             body["case"] in self.truths and body["case"] not in self.retired,
             "a prepared case is offered that is not there",
         )
-        self.shown[body["passage"]] = Shown(body["case"], body["officer"])
+        self.offered[body["passage"]] = OfferedCase(body["case"], body["officer"])
 
     def _judged(self, entry: Entry) -> None:
-        shown, claim = self._open(entry), entry.body.get("claim", 1)
-        _must(claim > shown.claim, "a prepared case is judged twice")
-        shown.claim = claim
-        shown.verdict = str(entry.body["verdict"])
+        case, claim = self._open(entry), entry.body["claim"]
+        _must(claim > case.claim, "a prepared case is judged twice")
+        case.claim = claim
+        case.verdict = str(entry.body["verdict"])
 
     def _decided(self, entry: Entry) -> None:
-        shown, body = self._open(entry), entry.body
-        truth = self.truths[shown.case]
-        _must(shown.verdict is not None, "a prepared case is decided before it was judged")
+        case, body = self._open(entry), entry.body
+        truth = self.truths[case.case]
+        _must(case.verdict is not None, "a prepared case is decided before it was judged")
         _must(body["truth"] == truth, "the truth of a prepared case changed")
         found = outcome(truth, Answer(body["answer"]), Ground(body["ground"]))
         _must(Outcome(body["outcome"]) is found, "what came of a prepared case is not what was answered")
-        shown.outcome = found.value
+        case.outcome = found.value
 
     def _withdrawn(self, entry: Entry) -> None:
         self._open(entry).withdrawn = True
@@ -93,21 +93,21 @@ class KnownCases:
     def _alarm_cleared(self, entry: Entry) -> None:
         del self.alarms[entry.body["officer"], entry.body["kind"]]
 
-    def _open(self, entry: Entry) -> Shown:
-        shown: Shown = self.shown[entry.body["passage"]]
-        _must(shown.officer == entry.body["officer"], "a prepared case is another officer's")
-        _must(shown.outcome is None and not shown.withdrawn, "a prepared case is over")
-        return shown
+    def _open(self, entry: Entry) -> OfferedCase:
+        case: OfferedCase = self.offered[entry.body["passage"]]
+        _must(case.officer == entry.body["officer"], "a prepared case is another officer's")
+        _must(case.outcome is None and not case.withdrawn, "a prepared case is over")
+        return case
 
     def cases(self) -> dict[str, tuple[str, bool]]:
         """Each case's truth, and whether it is retired."""
         return {case: (truth.value, case in self.retired) for case, truth in self.truths.items()}
 
-    def told(self) -> dict[str, tuple[Any, ...]]:
-        """What the tables must say of each."""
+    def reviews(self) -> dict[str, tuple[Any, ...]]:
+        """What the table must hold of each offered case."""
         return {
             passage: (one.case, one.officer, one.verdict, one.outcome, one.withdrawn)
-            for passage, one in self.shown.items()
+            for passage, one in self.offered.items()
         }
 
 

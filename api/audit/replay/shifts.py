@@ -1,4 +1,4 @@
-"""Shifts as the ledger tells them; see `api.audit.replay.account`."""
+"""Replays entries about shifts; see `api.audit.replay.account`."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,11 +6,11 @@ from api.audit.replay.cases import must
 from lane.ledger.chain import Entry
 
 
-class Shiftbook:
-    """Give it each entry about a shift in order. `officers`: everybody whom the ledger has told of."""
+class ShiftReplay:
+    """Give it each entry about a shift in order. `officers`: those whom the ledger knows so far."""
 
     def __init__(self, officers: Mapping[str, object]) -> None:
-        self.shifts: dict[str, dict[str, object]] = {}
+        self.by_id: dict[str, dict[str, object]] = {}
         """Shift → what its row says."""
         self._officers = officers
         self.kinds: dict[str, Callable[[Entry], None]] = {
@@ -23,10 +23,10 @@ class Shiftbook:
     def _started(self, entry: Entry) -> None:
         shift, officer = entry.body["shift"], entry.body["officer"]
         must(officer in self._officers, "a shift of somebody whom the ledger does not know")
-        must(shift not in self.shifts, "a shift begins twice")
-        on_duty = any(one["officer"] == officer and one["ended_at"] is None for one in self.shifts.values())
+        must(shift not in self.by_id, "a shift begins twice")
+        on_duty = any(one["officer"] == officer and one["ended_at"] is None for one in self.by_id.values())
         must(not on_duty, "an officer begins a shift within another")
-        self.shifts[shift] = {
+        self.by_id[shift] = {
             "officer": officer,
             "started_at": entry.at,
             "stretch_at": entry.at,
@@ -52,7 +52,7 @@ class Shiftbook:
         shift["note"] = entry.body["note_sha256"]
 
     def _open(self, entry: Entry) -> dict[str, object]:
-        shift = self.shifts[entry.body["shift"]]
+        shift = self.by_id[entry.body["shift"]]
         must(shift["officer"] == entry.body["officer"], "an officer acts on another one's shift")
         must(shift["ended_at"] is None, "a shift goes on after its end")
         return shift

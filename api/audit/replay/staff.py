@@ -1,21 +1,21 @@
-"""Who may sign in, as what, as the ledger tells it; see `api.audit.replay.account`."""
+"""Replays entries about people who sign in; see `api.audit.replay.account`."""
 
 from collections.abc import Callable
 
 from api.audit.replay.cases import must
 from api.people import officers
-from api.people.roles import Role
+from api.people.roles import Role, Task, having
 from lane.ledger.chain import Entry
 
 
-class Staffbook:
+class StaffReplay:
     """Give it each entry about somebody who signs in, in order."""
 
     def __init__(self) -> None:
         self.officers: dict[str, str | None] = {}
         """Pseudonym → the hash of the officer's credentials, or None since the officer was disabled."""
-        self.gone: dict[str, str | None] = {}
-        """Pseudonym of somebody disabled → the credentials at that time; None where a desk kept none."""
+        self.gone: dict[str, str] = {}
+        """Pseudonym of somebody disabled → the credentials at that time."""
         self.roles: dict[str, str] = {}
         self.duties: dict[str, str] = {}
         self.passkeys: dict[str, dict[str, object]] = {}
@@ -34,26 +34,25 @@ class Staffbook:
         }
 
     def must_know(self, officer: str) -> None:
-        """The ledger has told of this officer."""
+        """Raise LedgerBrokenError where the ledger has not registered this officer."""
         must(officer in self.officers, "an officer acts whom the ledger does not know")
 
     def works(self, officer: str) -> bool:
         """Whether it is somebody who works with lanes and cases, and can sign in."""
-        roles = (Role.OFFICER, Role.SUPERVISOR)
-        return bool(self.officers.get(officer)) and self.roles.get(officer) in roles
+        return bool(self.officers.get(officer)) and self.roles.get(officer) in having(Task.DECIDE)
 
     def must_be_administered(self, entry: Entry) -> None:
         """An administrator did it, the identity provider, or whoever runs the desk's machine."""
-        by = entry.body.get("by", officers.COMMAND_LINE)
+        by = entry.body["by"]
         if by not in (officers.COMMAND_LINE, officers.PROVIDER):
-            administers = self.officers[by] and self.roles[by] == Role.ADMINISTRATOR
+            administers = self.officers[by] and self.roles[by] in having(Task.ADMINISTER)
             must(administers, "somebody administers the desk who is no administrator")
 
     def _officer_added(self, entry: Entry) -> None:
         must(entry.body["officer"] not in self.officers, "an officer is registered twice")
         self.officers[entry.body["officer"]] = str(entry.body["credentials_sha256"])
-        self.roles[entry.body["officer"]] = str(entry.body.get("role", Role.OFFICER.value))
-        self.duties[entry.body["officer"]] = str(entry.body.get("duties", ""))
+        self.roles[entry.body["officer"]] = Role(entry.body["role"]).value
+        self.duties[entry.body["officer"]] = str(entry.body["duties"])
         self.must_be_administered(entry)
 
     def _role_set(self, entry: Entry) -> None:
@@ -96,8 +95,8 @@ class Staffbook:
         self.must_be_administered(entry)
         officer = entry.body["officer"]
         must(self.officers[officer], "an officer is disabled twice")
-        self.gone[officer] = entry.body.get("credentials_sha256")
-        must(self.gone[officer] in (None, self.officers[officer]), "another is disabled than was registered")
+        self.gone[officer] = str(entry.body["credentials_sha256"])
+        must(self.gone[officer] == self.officers[officer], "another is disabled than was registered")
         self.officers[officer] = None
         kept = {name: key for name, key in self.passkeys.items() if key["officer"] != officer}
         self.passkeys = kept

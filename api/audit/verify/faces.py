@@ -1,4 +1,4 @@
-"""What must hold of faces: nothing is left of those that were erased, and the others are what was judged."""
+"""Checks faces: nothing is left of erased ones, and all others are the images that were judged."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -33,9 +33,9 @@ def check_faces(session: Session, account: Account, keyring: Keyring | None) -> 
     unread = [
         passage
         for passage, case in sorted(account.cases.items())
-        if passage not in account.faces.erased and not _opened(session, account, case, keyring, keys)
+        if passage not in account.faces.erased and not _images_open(session, account, case, keyring, keys)
     ]
-    return tuple(_told(unread, keyring, keys))
+    return tuple(_unopened(unread, keyring, keys))
 
 
 def _check_erased(session: Session, account: Account) -> None:
@@ -79,23 +79,23 @@ def _sorted(holds: list[dict[str, object]]) -> list[dict[str, object]]:
 
 
 def _check_kept(session: Session) -> None:
-    """No face stays longer than the ledger lets it: how the passage ended, and when it was last told of."""
+    """No face is kept longer than allowed by the passage's end and its last entry in the ledger."""
     for row in session.scalars(select(FacesRow).where(FacesRow.erased_at.is_(None))):
-        told = [read(one.payload, one.hash) for one in _about(session, row.passage)]
-        closed = [inner.body.get("how") for inner in map(chain.received, told) if _closes(inner)]
+        entries = [read(one.payload, one.hash) for one in _rows_about(session, row.passage)]
+        closed = [inner.body.get("how") for inner in map(chain.received, entries) if _is_closing(inner)]
         if (row.closed_how, row.because) != (closed[0] if closed else None, None):
             raise LedgerBrokenError(f"passage {row.passage}: how it closed is not what the ledger says")
-        came = session.scalars(select(ImageRow.received_at).where(ImageRow.passage == row.passage))
-        latest = max([*(entry.at for entry in told), *came], default=row.last_at)
+        received = session.scalars(select(ImageRow.received_at).where(ImageRow.passage == row.passage))
+        latest = max([*(entry.at for entry in entries), *received], default=row.last_at)
         if max(row.last_at, row.closed_at or row.last_at) > latest:
             raise LedgerBrokenError(f"passage {row.passage}: its faces are kept longer than they may be")
 
 
-def _closes(inner: Entry | None) -> TypeGuard[Entry]:
+def _is_closing(inner: Entry | None) -> TypeGuard[Entry]:
     return inner is not None and inner.kind == "passage.closed"
 
 
-def _about(session: Session, passage: str) -> list[LedgerRow]:
+def _rows_about(session: Session, passage: str) -> list[LedgerRow]:
     found = select(LedgerRow).where(LedgerRow.passage == passage).order_by(LedgerRow.seq)
     return list(session.scalars(found))
 
@@ -107,11 +107,11 @@ def _keys(keyring: Keyring | None) -> AbstractSet[str] | None:
         return None
 
 
-def _opened(
+def _images_open(
     session: Session, account: Account, case: Case, keyring: Keyring | None, keys: AbstractSet[str] | None
 ) -> bool:
     """Whether each image of the case is what was judged; False where no key opens them."""
-    passage = case.question.passage
+    passage = case.referral.passage
     missed = account.faces.missed(passage)
     wanted = [image.sha256 for image in case.images if image.sha256 not in missed]
     here = set(
@@ -137,7 +137,7 @@ def _opens(session: Session, keyring: Keyring, passage: str, sha256: str) -> boo
     return True
 
 
-def _told(unread: list[str], keyring: Keyring | None, keys: AbstractSet[str] | None) -> Iterator[str]:
+def _unopened(unread: list[str], keyring: Keyring | None, keys: AbstractSet[str] | None) -> Iterator[str]:
     if not unread:
         return
     if keyring is None or keys is None:

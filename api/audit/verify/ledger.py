@@ -27,9 +27,8 @@ from api.audit.replay.account import Account
 from api.audit.verify.faces import check_faces
 from api.audit.verify.tables import check_tables
 from api.faces.keyring import Keyring
-from api.ledger import chain, database_guard, search_index, tree
-from api.ledger import signing as heads
-from api.ledger.tree import Rebuilt
+from api.ledger import chain, database_guard, search_index, signing, tree
+from api.ledger.tree import RebuiltTree
 from api.ledger.tree_head import TreeHead
 from api.platform.database.database import Database, newest_revision
 from api.platform.database.tables import HeadRow, LedgerRow, SigningKeyRow, TermRow, TileRow, TreeHeadRow
@@ -88,7 +87,7 @@ NOT_PROVEN = frozenset(
 """Tables and columns that whoever runs the database can change without being found; see above."""
 _TERMS = (TermRow.seq, TermRow.term, TermRow.passage, TermRow.lane)
 _AT_ONCE = 500
-Stored = Row[int, str, str, str | None, int | None, str | None]
+StoredRow = Row[int, str, str, str | None, int | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class Verified:
     heads: int
     """How many signed heads were checked: kept by the desk, or given."""
     not_checked: tuple[str, ...] = ()
-    """What could be neither proven nor refuted, and why."""
+    """Checks that could not be made, and why."""
 
 
 def verify_ledger(
@@ -163,14 +162,14 @@ def _walk(session: Session, account: Account) -> Generator[tuple[str, str], None
     terms_too = select(*_TERMS).order_by(TermRow.seq).execution_options(yield_per=_AT_ONCE)
     # Closed also where the walk ends early.
     with session.execute(found) as rows, session.execute(terms_too) as more:
-        found_by = _FoundBy(more)
+        search_rows = _SearchRows(more)
         for row in rows:
             try:
-                _check_row(row, account, found_by)
+                _check_row(row, account, search_rows)
             except LedgerBrokenError as error:
                 raise LedgerBrokenError(f"entry {row.seq}: {error}") from error
             yield row.payload, row.hash
-        found_by.check_end()
+        search_rows.check_end()
 
 
 def _hashes(session: Session) -> Generator[tuple[str, str], None, None]:
@@ -191,10 +190,10 @@ class _Signatures:
     """The tree made anew on the way, and each signed head compared with it when its size is reached."""
 
     def __init__(self, session: Session, given: Iterable[TreeHead]) -> None:
-        kept = [heads.as_head(row) for row in session.scalars(select(TreeHeadRow))]
+        kept = [signing.as_head(row) for row in session.scalars(select(TreeHeadRow))]
         self._keys = {row.key: row.seq for row in session.scalars(select(SigningKeyRow))}
         self._due: dict[int, list[TreeHead]] = {}
-        self.rebuilt = Rebuilt()
+        self.rebuilt = RebuiltTree()
         self.count = 0
         for head in (*kept, *given):
             self._check_signature(head)
@@ -212,7 +211,7 @@ class _Signatures:
                 self._check_announced(number, payload)
 
     def check_end(self) -> None:
-        """Nothing may be due after the last entry."""
+        """Check that nothing is still due after the last entry."""
         if self._due:
             raise LedgerBrokenError(
                 f"the ledger is cut off: it ends at {self.rebuilt.size}, a signed head has {max(self._due)}"
@@ -239,7 +238,7 @@ class _Signatures:
             raise LedgerBrokenError(f"entry {number} does not announce the key that its table names")
 
 
-def _check_tiles(session: Session, rebuilt: Rebuilt) -> None:
+def _check_tiles(session: Session, rebuilt: RebuiltTree) -> None:
     expected = dict(rebuilt.tiles())
     rows = session.execute(
         select(TileRow.level, TileRow.number, TileRow.hashes).execution_options(yield_per=_AT_ONCE)
@@ -251,7 +250,7 @@ def _check_tiles(session: Session, rebuilt: Rebuilt) -> None:
         raise LedgerBrokenError(f"tile {number} of level {level} of the tree is not what the entries make")
 
 
-class _FoundBy:
+class _SearchRows:
     """The rows that an auditor finds entries by, read beside the walk over the entries."""
 
     def __init__(self, rows: Iterable[Row[int, str, str, str | None]]) -> None:
@@ -264,16 +263,16 @@ class _FoundBy:
         while self._next is not None and self._next.seq <= entry.seq:
             found.append(self._next._asdict())
             self._next = next(self._rows, None)
-        if sorted(found, key=itemgetter("seq", "term")) != search_index.of(entry, inner):
+        if sorted(found, key=itemgetter("seq", "term")) != search_index.terms_of(entry, inner):
             raise LedgerBrokenError("what it is found by does not say what its content says")
 
     def check_end(self) -> None:
-        """Nothing may be found behind the last entry."""
+        """Check that there is nothing behind the last entry."""
         if self._next is not None:
             raise LedgerBrokenError(f"entry {self._next.seq} is found by a search, and is not there")
 
 
-def _check_row(row: Stored, account: Account, found_by: _FoundBy) -> None:
+def _check_row(row: StoredRow, account: Account, search_rows: _SearchRows) -> None:
     if not isinstance(row.payload, str) or not isinstance(row.hash, str):
         raise LedgerBrokenError("it is not stored as text")
     entry = read(row.payload, row.hash)
@@ -284,7 +283,7 @@ def _check_row(row: Stored, account: Account, found_by: _FoundBy) -> None:
         found = getattr(row, column)
         if (type(found), found) != (type(expected), expected):
             raise LedgerBrokenError(f"its column {column} does not say what its content says")
-    found_by.check(entry, inner)
+    search_rows.check(entry, inner)
     account.note(entry, inner)
 
 

@@ -1,17 +1,16 @@
-"""What the desk's tables say beside the ledger, held against what the ledger tells: row by row, both ways."""
+"""Compares the desk's tables with the account of the ledger: row by row, both ways."""
 
 from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.audit.replay import cases as casebook
 from api.audit.replay.account import Account
 from api.audit.replay.alarms import alarm_key
-from api.audit.replay.cases import Case
+from api.audit.replay.cases import Case, details
 from api.lanes import intake
 from api.lanes.evaluation import alarms
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.people import officers, stored_passkeys
 from api.platform.database.tables import (
     AlarmRow,
@@ -65,7 +64,7 @@ def _check_lanes(session: Session, account: Account) -> None:
             "former_until": lane.former_until,
             "head": lane.head,
         }
-        for name, lane in account.lanebook.lanes.items()
+        for name, lane in account.lanes.by_name.items()
     }
     found = {
         row.id: {
@@ -83,7 +82,7 @@ def _check_lanes(session: Session, account: Account) -> None:
 def _check_commands(session: Session, account: Account) -> None:
     expected = {
         name: (len(lane.commands), *lane.commands[-1])
-        for name, lane in account.lanebook.lanes.items()
+        for name, lane in account.lanes.by_name.items()
         if lane.commands
     }
     rows = session.scalars(select(LaneCommandRow))
@@ -94,7 +93,7 @@ def _check_commands(session: Session, account: Account) -> None:
 def _check_requests(session: Session, account: Account) -> None:
     expected = {
         name: (len(lane.requests), last.code, last.by, last.until)
-        for name, lane in account.lanebook.lanes.items()
+        for name, lane in account.lanes.by_name.items()
         for last in lane.requests[-1:]
     }
     rows = session.scalars(select(LaneRequestRow))
@@ -107,12 +106,12 @@ def _check_prepared(session: Session, account: Account) -> None:
         row.passage: (row.case, row.officer, row.verdict, row.outcome, row.withdrawn_at is not None)
         for row in session.scalars(select(SeededRow))
     }
-    if found != account.known.told():
+    if found != account.prepared_cases.reviews():
         raise LedgerBrokenError("what officers said of prepared cases is not what the ledger says")
     cases = {
         row.case: (row.truth, row.retired_at is not None) for row in session.scalars(select(PreparedRow))
     }
-    if cases != account.known.cases():
+    if cases != account.prepared_cases.cases():
         raise LedgerBrokenError("the prepared cases are not those of the ledger")
 
 
@@ -122,7 +121,7 @@ def _check_quality_alarms(session: Session, account: Account) -> None:
     # That somebody's decisions were looked at accuses nobody, and is in no entry.
     looked = {row.officer: (row.found, row.n) for row in rows if row.kind == LOOKED}
     if (
-        found != account.known.alarms
+        found != account.prepared_cases.alarms
         or not looked.keys() <= account.staff.officers.keys()
         or any(counted != (0, 0) for counted in looked.values())
     ):
@@ -142,7 +141,7 @@ def _check_officers(session: Session, account: Account) -> None:
     found = {
         row.pseudonym: {
             "disabled": officers.is_disabled(row),
-            "credentials": _credentials(row, account),
+            "credentials": _credentials(row),
             "role": row.role,
             "duties": row.duties,
         }
@@ -165,8 +164,8 @@ def _check_passkeys(session: Session, account: Account) -> None:
 
 
 def _check_referrals(session: Session, account: Account) -> None:
-    expected = {passage: _told(case) for passage, case in account.cases.items()}
-    found = {row.passage: _kept(row) for row in session.scalars(select(ReferralRow))}
+    expected = {passage: _replayed_case(case) for passage, case in account.cases.items()}
+    found = {row.passage: _stored_case(row) for row in session.scalars(select(ReferralRow))}
     _compare("passage", expected, found)
     _check_rounds(session, account)
     _check_opinions(session, account)
@@ -174,13 +173,13 @@ def _check_referrals(session: Session, account: Account) -> None:
 
 def _check_rounds(session: Session, account: Account) -> None:
     expected = {
-        f"{passage} round {number}": {"judged": question.judged, "decision": decision}
+        f"{passage} round {number}": {"judged": referral.judged, "decision": decision}
         for passage, case in account.cases.items()
-        for number, question, decision in case.rounds
+        for number, referral, decision in case.rounds
     }
     found = {
         f"{row.passage} round {row.number}": {
-            "judged": JudgedTold.model_validate_json(row.judged),
+            "judged": JudgedFact.model_validate_json(row.judged),
             "decision": row.decision,
         }
         for row in session.scalars(select(RoundRow))
@@ -194,7 +193,9 @@ def _check_opinions(session: Session, account: Account) -> None:
         for passage, case in account.cases.items()
         for name, said in case.opinions.items()
     }
-    _compare("opinion", expected, {row.id: _opinion(row) for row in session.scalars(select(OpinionRow))})
+    _compare(
+        "opinion", expected, {row.id: _stored_opinion(row) for row in session.scalars(select(OpinionRow))}
+    )
 
 
 def _check_shifts(session: Session, account: Account) -> None:
@@ -210,25 +211,25 @@ def _check_shifts(session: Session, account: Account) -> None:
         }
         for row in session.scalars(select(ShiftRow))
     }
-    _compare("shift", account.shiftbook.shifts, found)
+    _compare("shift", account.shifts.by_id, found)
 
 
 def _check_alarms(session: Session, account: Account) -> None:
     rows = session.execute(select(SeriesRow, AlarmRow).join(AlarmRow, AlarmRow.series == SeriesRow.id))
     found = {
-        alarm_key(alarms.key(series, row.rate)): {
+        alarm_key(alarms.subject_of(series, row.rate)): {
             "raised_at": row.raised_at,
             "acknowledged_by": row.acknowledged_by,
         }
         for series, row in rows
     }
-    _compare("alarm", account.alarmbook.alarms, found)
+    _compare("alarm", account.alarms.raised, found)
 
 
 def _check_recoveries(session: Session, account: Account) -> None:
     expected = {
         name: {"after": lane.recovery.after, "through": lane.recovery.through}
-        for name, lane in account.lanebook.lanes.items()
+        for name, lane in account.lanes.by_name.items()
         if lane.recovery is not None
     }
     rows = session.scalars(select(RecoveryRow))
@@ -249,21 +250,19 @@ def _compare(what: str, expected: Mapping[str, Fields], found: Mapping[str, Fiel
             )
 
 
-def _credentials(row: OfficerRow, account: Account) -> str | None:
-    if account.staff.gone.get(row.pseudonym, "") is None:
-        return None  # disabled by a desk of before, which kept nothing to compare with
+def _credentials(row: OfficerRow) -> str:
     if officers.provider_hash(row) != row.external_sha256:
         return "of somebody else at the identity provider"
     return officers.credentials_of(row)
 
 
-def _told(case: Case) -> Fields:
-    question = case.question
+def _replayed_case(case: Case) -> Fields:
+    referral = case.referral
     return {
-        "lane": question.lane,
-        "opened_at": question.opened_at,
-        "gravity": question.gravity,
-        "judged": question.judged,
+        "lane": referral.lane,
+        "opened_at": referral.opened_at,
+        "gravity": referral.gravity,
+        "judged": referral.judged,
         "ended": case.ended,
         "claimed_by": case.holder,
         "shown": case.shown,
@@ -280,13 +279,13 @@ def _told(case: Case) -> Fields:
     }
 
 
-def _kept(row: ReferralRow) -> Fields:
+def _stored_case(row: ReferralRow) -> Fields:
     decision = decisions.in_row(row)
     return {
         "lane": row.lane,
         "opened_at": row.opened_at,
         "gravity": row.gravity,
-        "judged": JudgedTold.model_validate_json(row.judged),
+        "judged": JudgedFact.model_validate_json(row.judged),
         "ended": row.ended,
         "claimed_by": row.claimed_by,
         "shown": row.shown,
@@ -308,7 +307,7 @@ def _kept(row: ReferralRow) -> Fields:
     }
 
 
-def _opinion(row: OpinionRow) -> Fields:
+def _stored_opinion(row: OpinionRow) -> Fields:
     return {
         "passage": row.passage,
         "kind": row.kind,
@@ -319,7 +318,7 @@ def _opinion(row: OpinionRow) -> Fields:
         "at": row.at,
         "verdict": row.verdict,
         "confidence": row.confidence,
-        "details": casebook.details(row.details),
+        "details": details(row.details),
         "answer": row.answer,
         "ground": row.ground,
         "note": decisions.note_hash(row.note) if row.note is not None else None,

@@ -1,6 +1,6 @@
-"""Alarms: raised by an exact test, and there until the window is clean again; each change is in the ledger.
+"""Alarms on error rates: raised by an exact test, cleared when the window is clean; all in the ledger.
 
-Acknowledging one says that somebody looks into it. It quietens the alarm and changes nothing else.
+To acknowledge an alarm means that somebody investigates it; the alarm stays.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.lanes.evaluation import error_test
-from api.lanes.evaluation.counts import Counts
+from api.lanes.evaluation.counts import EvaluationCounts
 from api.ledger import chain
 from api.platform.database.tables import AlarmRow, SeriesRow
 from api.platform.errors import AlarmUnknownError
@@ -21,7 +21,7 @@ Watched = Literal["fmr", "fnmr"]
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class RateAlarm:
     """A rate that is above what is expected."""
 
     id: int
@@ -32,8 +32,8 @@ class Alarm:
     acknowledged_at: datetime | None
 
 
-def look(session: Session, series: SeriesRow, counts: Counts, *, at: datetime) -> None:
-    """Test both rates of a window of full hours: raise what alarms, clear what is clean again."""
+def update(session: Session, series: SeriesRow, counts: EvaluationCounts, *, at: datetime) -> None:
+    """Test both rates of a window of full hours, and raise or clear alarms."""
     trials: dict[str, error_test.Trials] = dict(_trials(series, counts))
     for row in _rows(session, series.id):
         found = trials.get(row.rate)
@@ -45,13 +45,13 @@ def look(session: Session, series: SeriesRow, counts: Counts, *, at: datetime) -
             _raise(session, series, rate, found, at=at)
 
 
-def of(session: Session, series: int) -> tuple[Alarm, ...]:
-    """What is alarming now."""
+def alarms_of(session: Session, series: int) -> tuple[RateAlarm, ...]:
+    """The alarms of a series."""
     return tuple(_alarm(row) for row in _rows(session, series))
 
 
 def acknowledge(session: Session, alarm: int, officer: str, *, at: datetime) -> bool:
-    """Note who looks into it; False where somebody does already. Raises AlarmUnknownError."""
+    """Note who investigates it; False where somebody does already. Raises AlarmUnknownError."""
     row = session.get(AlarmRow, alarm)
     series = session.get(SeriesRow, row.series) if row else None
     if row is None or series is None:
@@ -60,18 +60,18 @@ def acknowledge(session: Session, alarm: int, officer: str, *, at: datetime) -> 
         return False
     row.acknowledged_by, row.acknowledged_at = officer, at
     session.flush()
-    chain.append(session, "alarm.acknowledged", {**key(series, row.rate), "officer": officer}, at=at)
+    chain.append(session, "alarm.acknowledged", {**subject_of(series, row.rate), "officer": officer}, at=at)
     return True
 
 
 def clear(session: Session, series: SeriesRow, *, at: datetime) -> None:
-    """Nothing is left to be alarmed about."""
+    """Clear all alarms of a series."""
     for row in _rows(session, series.id):
         _clear(session, series, row, at=at)
 
 
-def key(series: SeriesRow, rate: str) -> dict[str, Any]:
-    """What an alarm is about, as the ledger has it."""
+def subject_of(series: SeriesRow, rate: str) -> dict[str, Any]:
+    """The subject of an alarm, as in the ledger."""
     return {
         "lane": series.lane,
         "group": series.group,
@@ -82,7 +82,7 @@ def key(series: SeriesRow, rate: str) -> dict[str, Any]:
     }
 
 
-def _trials(series: SeriesRow, counts: Counts) -> Iterator[tuple[Watched, error_test.Trials]]:
+def _trials(series: SeriesRow, counts: EvaluationCounts) -> Iterator[tuple[Watched, error_test.Trials]]:
     if series.fmr_limit is not None:
         matched, passengers = counts.passengers_matched, counts.passengers
         yield "fmr", error_test.of_strangers(matched, passengers, counts.compared, series.fmr_limit)
@@ -102,22 +102,22 @@ def _raise(
     numbers_kept = {name: numbers[name] for name in ("errors", "passengers", "expected")}
     session.add(AlarmRow(series=series.id, rate=rate, raised_at=at, **numbers_kept))
     session.flush()
-    chain.append(session, "alarm.raised", {**key(series, rate), **numbers}, at=at)
+    chain.append(session, "alarm.raised", {**subject_of(series, rate), **numbers}, at=at)
 
 
 def _clear(session: Session, series: SeriesRow, row: AlarmRow, *, at: datetime) -> None:
     rate = row.rate
     session.delete(row)
     session.flush()
-    chain.append(session, "alarm.cleared", key(series, rate), at=at)
+    chain.append(session, "alarm.cleared", subject_of(series, rate), at=at)
 
 
 def _rows(session: Session, series: int) -> list[AlarmRow]:
     return list(session.scalars(select(AlarmRow).where(AlarmRow.series == series).order_by(AlarmRow.rate)))
 
 
-def _alarm(row: AlarmRow) -> Alarm:
-    return Alarm(
+def _alarm(row: AlarmRow) -> RateAlarm:
+    return RateAlarm(
         id=row.id,
         rate="fmr" if row.rate == "fmr" else "fnmr",
         raised_at=row.raised_at,

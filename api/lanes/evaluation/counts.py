@@ -1,11 +1,11 @@
-"""What is counted of the matcher in service."""
+"""The counts of the matcher in service."""
 
 from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What is counted; each a number of passengers where nothing else is said."""
+class EvaluationCounts:
+    """Counts, of passengers where nothing else is said."""
 
     passengers: int = 0
     """Matched their own document, and were compared with strangers'."""
@@ -32,4 +32,4 @@ class Counts:
     disagree: int = 0
 
 
-NAMES = tuple(field.name for field in fields(Counts))
+NAMES = tuple(field.name for field in fields(EvaluationCounts))

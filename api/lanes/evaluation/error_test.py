@@ -1,8 +1,8 @@
-"""Whether errors have become more than is expected: an exact test, looked at once an hour at most.
+"""Whether more errors occur than are expected: an exact test, made once an hour at most.
 
-The false alarms that this promises: a look raises one with a probability of at most `FALSE_ALARM` while the
-true rate is as expected, so at most 24 × 366 looks raise one within a year with at most 0.9 %, for each rate
-that is watched and whatever the looks have to do with each other (union bound).
+False alarms: while the true rate is as expected, one test raises an alarm with a probability of at most
+`FALSE_ALARM`. So the 24 × 366 tests of a year raise one with at most 0.9 %, for each rate, however the tests
+depend on each other (union bound).
 
 That takes one passenger's outcome to say nothing of the next one's. Of strangers this is not quite so: a
 document whose photo is like many people is met by a hundred passengers. Where documents differ threefold in
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from lane.evaluation.intervals import chance
 
 FALSE_ALARM = 1e-6
-"""Of one look."""
+"""The probability of a false alarm, for one test."""
 FEWEST_ERRORS = 3
 FEWEST_PASSENGERS = 30
 
@@ -31,7 +31,7 @@ class Trials:
 
     @property
     def expected_errors(self) -> float:
-        """The mean where all is as expected."""
+        """The mean where the share is as expected."""
         return self.passengers * self.expected
 
     @property
@@ -41,13 +41,13 @@ class Trials:
 
     @property
     def alarming(self) -> bool:
-        """More errors than chance explains, and enough of them to speak of."""
+        """Whether there are more errors than chance explains, and enough of them to judge."""
         enough = self.errors >= FEWEST_ERRORS and self.passengers >= FEWEST_PASSENGERS
         return enough and self.errors >= self.expected_errors + 1 and self.chance <= FALSE_ALARM
 
     @property
     def clean(self) -> bool:
-        """Not more errors than expected."""
+        """Whether there are no more errors than expected."""
         return self.errors <= self.expected_errors
 
 

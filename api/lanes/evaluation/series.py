@@ -1,8 +1,8 @@
-"""What lanes tell of the matcher in service, as counts: by lane, matcher, group and hour.
+"""Counts of the matcher in service: by lane, matcher, group and hour.
 
-Counted once, from the lane's fact and the officer's decision on the same passage; nothing of a passenger
-stays but a number. A fact that makes no sense is kept in the ledger and counts for nothing: statistics hold
-no delivery up. What is older than the window is removed, and so are lanes and matchers that only it had.
+Each passage is counted once, from the lane's `passage.evaluated` and the officer's decision; no other data of
+a passenger is kept. An invalid entry is kept in the ledger and counts nothing: statistics never refuse a
+delivery. Counts older than the window are removed, and so are series without counts.
 """
 
 import logging
@@ -17,8 +17,8 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
 from api.lanes.evaluation import alarms
-from api.lanes.evaluation.counts import NAMES, Counts
-from api.ledger.facts import EvaluatedTold, MatcherTold, TallyTold
+from api.lanes.evaluation.counts import NAMES, EvaluationCounts
+from api.ledger.facts import EvaluatedFact, MatcherFact, TallyFact
 from api.platform.database.tables import CountsRow, LedgerRow, SeriesRow
 from api.platform.errors import StoreError
 from api.review.cases import decisions
@@ -31,111 +31,111 @@ log = logging.getLogger(__name__)
 KIND = "passage.evaluated"
 WHOLE_SITE, EVERYBODY, NO_SHADOW = "", "", ""
 MOST_SERIES = 64
-"""Of one lane: no lane fills the disk by inventing groups and matchers."""
+"""The most series of one lane, so that none fills the disk with invented groups and matchers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What was counted within the window for one lane, matcher and group, and what is alarming in it."""
+    """The counts of one lane, matcher and group within the window, and its alarms."""
 
     lane: str | None
     group: str | None
-    matcher: MatcherTold
+    matcher: MatcherFact
     last_at: datetime
     fmr_limit: float | None
     fnmr_limit: float | None
-    counts: Counts
-    shadows: Mapping[str, Counts]
-    alarms: tuple[alarms.Alarm, ...]
+    counts: EvaluationCounts
+    shadows: Mapping[str, EvaluationCounts]
+    alarms: tuple[alarms.RateAlarm, ...]
 
 
-def take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
-    """Count a lane's `passage.evaluated`, received `at`: once for each passage. What fails counts nothing.
+def count_entry(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
+    """Count a lane's `passage.evaluated`, received `at`, once a passage. An invalid one counts nothing.
 
     Raises only where the database takes no writing: then the delivery cannot be kept either.
     """
     try:
         with session.begin_nested():
-            _take(session, lane, entry, at=at, window=window)
-    except Exception as error:  # a fault that nobody thought of holds no delivery up either
+            _count_entry(session, lane, entry, at=at, window=window)
+    except Exception as error:  # no fault in counting refuses the delivery
         if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError):
             raise
         log.error("entry %s of lane %s is not counted", entry.seq, lane, exc_info=error)
 
 
-def _take(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
+def _count_entry(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
     try:
-        told = EvaluatedTold.model_validate(entry.body)
-        decision = decisions.of_passage(session, told.passage)
+        fact = EvaluatedFact.model_validate(entry.body)
+        decision = decisions.of_passage(session, fact.passage)
     except (ValidationError, StoreError) as error:
         log.warning("entry %s of lane %s is not counted: %s", entry.seq, lane, type(error).__name__)
         return
-    if told.matcher is None or _told_before(session, lane, told.passage):
+    if fact.matcher is None or _is_repeated(session, lane, fact.passage):
         return
     hour = at.replace(minute=0, second=0, microsecond=0)
-    shadow = told.shadow.matcher.name if told.shadow.matcher and told.shadow.agreement else NO_SHADOW
+    shadow = fact.shadow.matcher.name if fact.shadow.matcher and fact.shadow.agreement else NO_SHADOW
     begun = False
-    for where, group in _places(lane, told.group):
-        row = _series(session, where, told, group, at=at)
+    for where, group in _series_of(lane, fact.group):
+        row = _series(session, where, fact, group, at=at)
         if row is None:
             break
-        begins = not _has_begun(session, row.id, hour)
-        _add(session, row.id, hour, shadow, counted(told, decision, in_group=bool(group)))
+        begins = not _hour_is_counted(session, row.id, hour)
+        _add(session, row.id, hour, shadow, counts_of(fact, decision, in_group=bool(group)))
         if begins and where == WHOLE_SITE:
-            _expect_what_lanes_do(session, row, hour - window, hour + timedelta(hours=1))
+            _set_site_limits(session, row, hour - window, hour + timedelta(hours=1))
         if begins:
-            alarms.look(session, row, summed(session, row.id, hour - window, hour), at=at)
+            alarms.update(session, row, summed(session, row.id, hour - window, hour), at=at)
         begun |= begins
     if begun:
-        _forget(session, hour - window, at=at)
+        _forget_old(session, hour - window, at=at)
 
 
 def listed(session: Session, *, at: datetime, window: timedelta) -> list[Series]:
-    """Everything that was counted within the window: the whole site first, then lane by lane."""
-    since, until = begin(at, window), at + timedelta(hours=1)
+    """All series of the window: the whole site first, then lane by lane."""
+    since, until = window_start(at, window), at + timedelta(hours=1)
     rows = session.scalars(select(SeriesRow).order_by(SeriesRow.lane, SeriesRow.matcher, SeriesRow.id)).all()
     return [
         Series(
             lane=row.lane or None,
             group=row.group or None,
-            matcher=MatcherTold(name=row.matcher, sha256=row.sha256, preprocessing=row.preprocessing),
+            matcher=MatcherFact(name=row.matcher, sha256=row.sha256, preprocessing=row.preprocessing),
             last_at=row.last_at,
             fmr_limit=row.fmr_limit,
             fnmr_limit=row.fnmr_limit,
             counts=summed(session, row.id, since, until),
             shadows=_by_shadow(session, row.id, since, until),
-            alarms=alarms.of(session, row.id),
+            alarms=alarms.alarms_of(session, row.id),
         )
         for row in rows
     ]
 
 
-def begin(at: datetime, window: timedelta) -> datetime:
+def window_start(at: datetime, window: timedelta) -> datetime:
     """The first hour of the window that ends now."""
     return at.replace(minute=0, second=0, microsecond=0) - window
 
 
-def counted(told: EvaluatedTold, decision: Decision | None, *, in_group: bool) -> Counts:
-    """What one passenger adds; strangers of the own group alone where `in_group`."""
-    others = told.cohort.in_group if in_group else told.cohort.others
-    numbers = _strangers(others) if others is not None and told.own_match else {}
-    numbers[_outcome(told.own_match, decision)] = 1
-    numbers[str(told.shadow.agreement)] = 1
-    return Counts(**{name: numbers.get(name, 0) for name in NAMES})
+def counts_of(fact: EvaluatedFact, decision: Decision | None, *, in_group: bool) -> EvaluationCounts:
+    """The counts of one passenger; `in_group`: only strangers of the same group."""
+    others = fact.cohort.in_group if in_group else fact.cohort.others
+    numbers = _tally_counts(others) if others is not None and fact.own_match else {}
+    numbers[_outcome(fact.own_match, decision)] = 1
+    numbers[str(fact.shadow.agreement)] = 1
+    return EvaluationCounts(**{name: numbers.get(name, 0) for name in NAMES})
 
 
-def summed(session: Session, series: int, since: datetime, until: datetime) -> Counts:
+def summed(session: Session, series: int, since: datetime, until: datetime) -> EvaluationCounts:
     """The counts from `since` on and before `until`."""
     return _sums(session, CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
 
 
-def _sums(session: Session, *which: ColumnElement[bool]) -> Counts:
+def _sums(session: Session, *which: ColumnElement[bool]) -> EvaluationCounts:
     sums = [func.coalesce(func.sum(getattr(CountsRow, name)), 0) for name in NAMES]
     found = session.execute(select(*sums).where(*which)).one()
-    return Counts(**dict(zip(NAMES, map(int, found), strict=True)))
+    return EvaluationCounts(**dict(zip(NAMES, map(int, found), strict=True)))
 
 
-def _strangers(others: TallyTold) -> dict[str, int]:
+def _tally_counts(others: TallyFact) -> dict[str, int]:
     return {
         "passengers": int(others.compared > 0),
         "passengers_matched": int(others.matched > 0),
@@ -159,14 +159,14 @@ def _outcome(own_match: bool | None, decision: Decision | None) -> str:  # noqa:
     return "unrecognised" if admitted else "undecided"
 
 
-def _places(lane: str, group: str | None) -> Iterator[tuple[str, str]]:
-    """The lane before the site: what a lane may not tell, no site counts."""
-    for of in (EVERYBODY, group):
-        if of is not None:
-            yield from ((lane, of), (WHOLE_SITE, of))
+def _series_of(lane: str, group: str | None) -> Iterator[tuple[str, str]]:
+    """The lane and group of each series; the lane first, since the site counts only what the lane may."""
+    for series_group in (EVERYBODY, group):
+        if series_group is not None:
+            yield from ((lane, series_group), (WHOLE_SITE, series_group))
 
 
-def _told_before(session: Session, lane: str, passage: str) -> bool:
+def _is_repeated(session: Session, lane: str, passage: str) -> bool:
     """Whether the ledger has more than this one evaluation of the passage."""
     rows = session.execute(
         select(LedgerRow.payload, LedgerRow.hash).where(LedgerRow.passage == passage, LedgerRow.lane == lane)
@@ -183,10 +183,10 @@ def _is_evaluation(payload: str, hash_: str) -> bool:
 
 
 def _series(
-    session: Session, lane: str, told: EvaluatedTold, group: str, *, at: datetime
+    session: Session, lane: str, fact: EvaluatedFact, group: str, *, at: datetime
 ) -> SeriesRow | None:
     """The row of this series; None where the lane has too many already. The site has those of its lanes."""
-    matcher = told.matcher
+    matcher = fact.matcher
     if matcher is None:
         return None
     row = session.scalars(
@@ -207,13 +207,13 @@ def _series(
         session.add(row)
     row.last_at = at
     if lane != WHOLE_SITE:
-        row.fmr_limit, row.fnmr_limit = told.limits.fmr, told.limits.fnmr
+        row.fmr_limit, row.fnmr_limit = fact.limits.fmr, fact.limits.fnmr
     session.flush()
     return row
 
 
-def _expect_what_lanes_do(session: Session, site: SeriesRow, since: datetime, until: datetime) -> None:
-    """Of a site is expected what its lanes expect, each by what it compared: none speaks for the others."""
+def _set_site_limits(session: Session, site: SeriesRow, since: datetime, until: datetime) -> None:
+    """The limits of the site: the mean of its lanes' limits, weighted by their comparisons."""
     rows = session.scalars(
         select(SeriesRow).where(
             SeriesRow.lane != WHOLE_SITE,
@@ -242,7 +242,7 @@ def _mean(limits: Iterable[tuple[float | None, int]]) -> float | None:
     return math.fsum(limit * weight for limit, weight in known) / whole
 
 
-def _columns(matcher: MatcherTold) -> dict[str, str]:
+def _columns(matcher: MatcherFact) -> dict[str, str]:
     return {
         "matcher": matcher.name,
         "sha256": matcher.sha256,
@@ -250,12 +250,12 @@ def _columns(matcher: MatcherTold) -> dict[str, str]:
     }
 
 
-def _has_begun(session: Session, series: int, hour: datetime) -> bool:
+def _hour_is_counted(session: Session, series: int, hour: datetime) -> bool:
     found = select(CountsRow.shadow).where(CountsRow.series == series, CountsRow.hour == hour).limit(1)
     return session.scalar(found) is not None
 
 
-def _add(session: Session, series: int, hour: datetime, shadow: str, counts: Counts) -> None:
+def _add(session: Session, series: int, hour: datetime, shadow: str, counts: EvaluationCounts) -> None:
     row = session.get(CountsRow, (series, hour, shadow))
     if row is None:
         row = CountsRow(series=series, hour=hour, shadow=shadow, **dict.fromkeys(NAMES, 0))
@@ -265,7 +265,9 @@ def _add(session: Session, series: int, hour: datetime, shadow: str, counts: Cou
     session.flush()
 
 
-def _by_shadow(session: Session, series: int, since: datetime, until: datetime) -> dict[str, Counts]:
+def _by_shadow(
+    session: Session, series: int, since: datetime, until: datetime
+) -> dict[str, EvaluationCounts]:
     within = (CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
     shadows = select(CountsRow.shadow).where(*within, CountsRow.shadow != NO_SHADOW).distinct()
     return {
@@ -274,8 +276,8 @@ def _by_shadow(session: Session, series: int, since: datetime, until: datetime) 
     }
 
 
-def _forget(session: Session, before: datetime, *, at: datetime) -> None:
-    """Remove what no window reaches any more; with the last count of a series goes its alarm."""
+def _forget_old(session: Session, before: datetime, *, at: datetime) -> None:
+    """Remove old counts, and series without counts together with their alarms."""
     session.execute(delete(CountsRow).where(CountsRow.hour < before))
     gone = select(SeriesRow).where(~select(CountsRow.series).where(CountsRow.series == SeriesRow.id).exists())
     for row in session.scalars(gone).all():

@@ -1,6 +1,6 @@
-"""How each lane stands, as it was last heard, what is wanted of it, and how much passed, by the minute.
+"""The last status of each lane, the command to it, and its passages by the minute.
 
-A status is news, not a fact: it is overwritten. A command is a fact, and in the ledger.
+A status is overwritten by the next one. A command is an entry of the ledger.
 """
 
 import re
@@ -15,8 +15,9 @@ from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.lanes.hall.status_report import StatusTold, Wanted
+from api.lanes.hall.status_report import StatusReport, WantedState
 from api.ledger import chain
+from api.people.roles import Task, having
 from api.platform.database.tables import (
     LaneCommandRow,
     LaneMinuteRow,
@@ -37,27 +38,27 @@ _KEPT = timedelta(hours=3)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The last word to a lane; number 0 where there was none."""
+    """The last command to a lane; number 0 where there was none."""
 
     number: int = 0
-    wanted: Wanted = "open"
+    wanted: WantedState = "open"
     by: str | None = None
     at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A lane, what it last told and when, and what is wanted of it."""
+class LaneStatus:
+    """A lane, its last status and when it was received, and the last command to it."""
 
     lane: str
     at: datetime | None
-    told: StatusTold | None
+    status: StatusReport | None
     command: Command
     waits_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class AtWork:
+class OfficerAtWork:
     """An officer who is signed in, and since when without a break."""
 
     officer: str
@@ -66,8 +67,8 @@ class AtWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What passed within ten minutes, and how long 95 of 100 waited for an officer's answer."""
+class HallPoint:
+    """Passages within ten minutes, and how long 95 of 100 waited for an officer's answer."""
 
     at: datetime
     passages: int
@@ -75,40 +76,40 @@ class Point:
     p95_s: float | None
 
 
-def status_of(session: Session, lane: str) -> tuple[datetime, StatusTold] | None:
-    """What a lane last told, and when."""
+def status_of(session: Session, lane: str) -> tuple[datetime, StatusReport] | None:
+    """The last status of a lane, and when it was received."""
     row = session.get(LaneStatusRow, lane)
-    return (row.received_at, StatusTold.model_validate_json(row.told)) if row else None
+    return (row.received_at, StatusReport.model_validate_json(row.told)) if row else None
 
 
-def keep_status(session: Session, lane: str, told: StatusTold, *, at: datetime) -> None:
-    """Overwrite what was known of a lane, also where two of its first words come at the same moment."""
-    known = {"received_at": at, "told": told.model_dump_json()}
-    if _overwritten(session, lane, known):
+def keep_status(session: Session, lane: str, status: StatusReport, *, at: datetime) -> None:
+    """Overwrite the status of a lane, also where its first two come at the same moment."""
+    columns = {"received_at": at, "told": status.model_dump_json()}
+    if _overwritten(session, lane, columns):
         return
     try:
         with session.begin_nested():
-            session.add(LaneStatusRow(lane=lane, **known))
+            session.add(LaneStatusRow(lane=lane, **columns))
     except IntegrityError:
-        _overwritten(session, lane, known)
+        _overwritten(session, lane, columns)
 
 
-def _overwritten(session: Session, lane: str, known: Mapping[str, Any]) -> bool:
-    changed = session.execute(update(LaneStatusRow).where(LaneStatusRow.lane == lane).values(**known))
+def _overwritten(session: Session, lane: str, columns: Mapping[str, Any]) -> bool:
+    changed = session.execute(update(LaneStatusRow).where(LaneStatusRow.lane == lane).values(**columns))
     return isinstance(changed, CursorResult) and changed.rowcount == 1
 
 
-def command_to(session: Session, lane: str) -> Command:
-    """What is wanted of a lane."""
+def command_of(session: Session, lane: str) -> Command:
+    """The last command to a lane."""
     row = session.get(LaneCommandRow, lane)
     return _command(row) if row else Command()
 
 
-def command(session: Session, lane: str, wanted: Wanted, officer: str, *, at: datetime) -> bool:
-    """Want something of a lane; False where it is wanted already. Raises LaneUnknownError."""
-    if lane not in names(session):
+def give_command(session: Session, lane: str, wanted: WantedState, officer: str, *, at: datetime) -> bool:
+    """Command a lane; False where the last command is the same. Raises LaneUnknownError."""
+    if lane not in lane_names(session):
         raise LaneUnknownError
-    before = command_to(session, lane)
+    before = command_of(session, lane)
     if before.wanted == wanted:
         return False
     number = before.number + 1
@@ -119,13 +120,13 @@ def command(session: Session, lane: str, wanted: Wanted, officer: str, *, at: da
     return True
 
 
-def command_all(session: Session, wanted: Wanted, officer: str, *, at: datetime) -> list[str]:
-    """Want something of every lane; return those to which this is new."""
-    return [lane for lane in names(session) if command(session, lane, wanted, officer, at=at)]
+def give_command_to_all(session: Session, wanted: WantedState, officer: str, *, at: datetime) -> list[str]:
+    """Command every lane; return those to which the command is new."""
+    return [lane for lane in lane_names(session) if give_command(session, lane, wanted, officer, at=at)]
 
 
-def count(session: Session, lane: str, *, referred: bool, at: datetime, received: datetime) -> None:
-    """Count one passage in its minute; what is older than a page shows is not counted."""
+def count_passage(session: Session, lane: str, *, referred: bool, at: datetime, received: datetime) -> None:
+    """Count one passage in its minute; one too old for the page is not counted."""
     minute = min(at, received).replace(second=0, microsecond=0)
     if minute < received - _KEPT:
         return
@@ -139,22 +140,22 @@ def count(session: Session, lane: str, *, referred: bool, at: datetime, received
     session.flush()
 
 
-def lanes(session: Session) -> list[Heard]:
+def lanes(session: Session) -> list[LaneStatus]:
     """Every lane that may deliver, in the order of the hall."""
-    told = {row.lane: row for row in session.scalars(select(LaneStatusRow))}
+    reports = {row.lane: row for row in session.scalars(select(LaneStatusRow))}
     commands = {row.lane: _command(row) for row in session.scalars(select(LaneCommandRow))}
     waits = _oldest_waiting(session)
     found = []
-    for lane in names(session):
-        row = told.get(lane)
-        status = StatusTold.model_validate_json(row.told) if row else None
+    for lane in lane_names(session):
+        row = reports.get(lane)
+        report = StatusReport.model_validate_json(row.told) if row else None
         heard_at = row.received_at if row else None
-        found.append(Heard(lane, heard_at, status, commands.get(lane, Command()), waits.get(lane)))
+        found.append(LaneStatus(lane, heard_at, report, commands.get(lane, Command()), waits.get(lane)))
     return found
 
 
 def serving(session: Session, *, at: datetime, silent_after: timedelta) -> list[str]:
-    """The lanes that let passengers in: heard of just now, and told to be open."""
+    """The lanes that let passengers in: they report, are commanded to be open, and are."""
     out = {"closed", "stopped", "fault"}
     return [
         lane.lane
@@ -162,41 +163,41 @@ def serving(session: Session, *, at: datetime, silent_after: timedelta) -> list[
         if lane.at is not None
         and at - lane.at <= silent_after
         and lane.command.wanted == "open"
-        and lane.told is not None
-        and lane.told.state not in out
+        and lane.status is not None
+        and lane.status.state not in out
     ]
 
 
 def waiting_since(session: Session) -> list[datetime]:
-    """Since when each waits who waits for an officer, the oldest first."""
+    """Since when each waiting case waits, the oldest first."""
     waits = select(ReferralRow.opened_at).where(ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
     return list(session.scalars(waits.order_by(ReferralRow.opened_at)))
 
 
-def asked_more(session: Session) -> tuple[int, int]:
-    """How many wait longer than they should, and how many for a second officer or a third."""
+def count_escalated_and_second(session: Session) -> tuple[int, int]:
+    """How many waiting cases are escalated, and how many need a second officer or a third."""
     waits = (ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
     escalated = select(func.count()).where(*waits, ReferralRow.escalated_at.is_not(None))
     again = select(func.count()).where(*waits, ReferralRow.stage != "first")
     return session.scalar(escalated) or 0, session.scalar(again) or 0
 
 
-def at_work(session: Session, *, at: datetime, absolute: timedelta, idle: timedelta) -> list[AtWork]:
-    """Who is signed in and on no break, since when the present stretch of work began."""
+def at_work(session: Session, *, at: datetime, absolute: timedelta, idle: timedelta) -> list[OfficerAtWork]:
+    """The officers who are signed in and on no break, and when their present stretch of work began."""
     rows = session.execute(
         select(OfficerRow.pseudonym, OfficerRow.name, func.max(ShiftRow.stretch_at))
         .join(SessionRow, SessionRow.officer == OfficerRow.pseudonym)
         .join(ShiftRow, ShiftRow.officer == OfficerRow.pseudonym)
         .where(SessionRow.started_at > at - absolute, SessionRow.used_at > at - idle)
         .where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
-        .where(OfficerRow.role == "officer")
+        .where(OfficerRow.role.in_(sorted(having(Task.BE_MEASURED))))
         .group_by(OfficerRow.pseudonym, OfficerRow.name)
     )
-    found = [AtWork(officer, name, since) for officer, name, since in rows]
+    found = [OfficerAtWork(officer, name, since) for officer, name, since in rows]
     return sorted(found, key=lambda one: (one.since, one.officer))
 
 
-def points(session: Session, *, at: datetime) -> list[Point]:
+def points(session: Session, *, at: datetime) -> list[HallPoint]:
     """The last two hours in steps of ten minutes, the oldest first; the last step is not over yet."""
     end = _step(at) + STEP
     begin = end - WINDOW
@@ -208,7 +209,7 @@ def points(session: Session, *, at: datetime) -> list[Point]:
         sums[1] += referred
     took = _decided(session, begin)
     starts = [begin + STEP * number for number in range(WINDOW // STEP)]
-    return [Point(one, passages[one][0], passages[one][1], p95(took[one])) for one in starts]
+    return [HallPoint(one, passages[one][0], passages[one][1], p95(took[one])) for one in starts]
 
 
 def p95(seconds: Iterable[float]) -> float | None:
@@ -236,8 +237,8 @@ def _oldest_waiting(session: Session) -> dict[str, datetime]:
     return dict(rows.all())
 
 
-def names(session: Session) -> list[str]:
-    """Those that are not revoked, by number where their names have one: lane-2 stands before lane-10."""
+def lane_names(session: Session) -> list[str]:
+    """Lanes that are not revoked, sorted by the numbers in their names: lane-2 before lane-10."""
     names = session.scalars(select(LaneRow.id).where(LaneRow.token_sha256.not_like("revoked %")))
     return sorted(names, key=_in_order)
 
@@ -252,5 +253,5 @@ def _step(at: datetime) -> datetime:
 
 
 def _command(row: LaneCommandRow) -> Command:
-    wanted: Wanted = next(word for word in get_args(Wanted) if word == row.wanted)
+    wanted: WantedState = next(word for word in get_args(WantedState) if word == row.wanted)
     return Command(row.number, wanted, row.by, row.at)

@@ -1,7 +1,7 @@
-"""Officers ask for a passenger at a lane who is to be seen by an officer, not by the camera.
+"""Officers' requests that a passenger at a lane is checked by an officer, without being captured.
 
-For the one who is captured at the moment, or else for the next one; soon it is for nobody. Nothing in here
-opens a gate or decides: a request that is lost or late does nothing.
+A request concerns the passenger who is captured now or else the next one, and expires soon. It opens no gate
+and decides nothing: a request that is lost or late has no effect.
 """
 
 from collections.abc import Callable
@@ -16,25 +16,19 @@ from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
 from api.platform.events import Broker, Event
 from api.platform.settings import Settings
-from api.web.desk import Desk
 from lane.decision.reason_codes import Code
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Requesting:
-    """The use cases around what officers ask of lanes."""
+class LaneRequests:
+    """The use cases of officers' requests to lanes."""
 
     settings: Settings
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
-
-    @classmethod
-    def of(cls, desk: Desk) -> "Requesting":
-        """At this desk."""
-        return cls(desk.settings, desk.database, desk.broker, desk.clock)
 
     def ask(self, lane: str, code: Code, officer: SignedInOfficer) -> Request:
         """Ask for a lane's next passenger. Raises LaneUnknownError."""
@@ -47,18 +41,18 @@ class Requesting:
         return made
 
     def withdraw(self, lane: str, officer: SignedInOfficer) -> None:
-        """Ask no more. Raises NoRequestError."""
+        """Withdraw a request. Raises NoRequestError."""
         with self.database.write() as session:
             stored_requests.withdraw(session, lane, officer.pseudonym, at=self.clock())
         log.info("lane.request_withdrawn", lane=lane, officer=officer.pseudonym)
         self.broker.publish(Event("lane.changed", lane))
 
     def pending(self) -> list[Request]:
-        """What is asked and not taken up."""
+        """Requests that are not taken up yet."""
         with self.database.read() as session:
             return stored_requests.pending(session, at=self.clock())
 
     def lanes(self) -> list[str]:
-        """The lanes of which something can be asked."""
+        """The lanes that can receive a request."""
         with self.database.read() as session:
-            return lane_states.names(session)
+            return lane_states.lane_names(session)

@@ -1,10 +1,10 @@
-"""What a lane reports of itself."""
+"""The status report of a lane."""
 
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from api.platform.messages import Told
+from api.platform.messages import LaneInput
 
 LaneName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
 
@@ -15,7 +15,7 @@ Short = Annotated[str, Field(max_length=128)]
 Number = Annotated[int, Field(ge=0, le=2**53)]
 
 
-Wanted = Literal["open", "closed", "stopped"]
+WantedState = Literal["open", "closed", "stopped"]
 
 
 State = Literal["waiting", "capturing", "referred", "open", "closed", "stopped", "fault"]
@@ -24,8 +24,8 @@ State = Literal["waiting", "capturing", "referred", "open", "closed", "stopped",
 Health = Literal["good", "stale", "lost", "unknown"]
 
 
-class CountsTold(Told):
-    """What came from a camera within the last ten minutes."""
+class CameraCounts(LaneInput):
+    """The pictures of a camera within the last ten minutes."""
 
     frames: Number = 0
     spoilt: Number = 0
@@ -33,18 +33,16 @@ class CountsTold(Told):
     reconnects: Number = 0
 
 
-class CameraTold(Told):
-    """The camera, as far as the last capture tells."""
+class CameraReport(LaneInput):
+    """The camera, by the last capture."""
 
     health: Health = "unknown"
     frame_age_ms: Number | None = None
-    counts: CountsTold | None = Field(
-        default=None, description="Null from a lane that does not count, such as an older one."
-    )
+    counts: CameraCounts | None = Field(default=None, description="Null from a lane that does not count.")
 
 
-class AboutTold(Told):
-    """What stays as it is while a lane runs."""
+class SetupReport(LaneInput):
+    """The parts of a report that stay the same while a lane runs."""
 
     version: Short = ""
     provider: Short = ""
@@ -52,13 +50,13 @@ class AboutTold(Told):
     policy: Short = ""
 
 
-class StatusTold(Told):
-    """How a lane stands."""
+class StatusReport(LaneInput):
+    """The status of a lane."""
 
     state: State
     since: AwareDatetime
-    camera: CameraTold = CameraTold()
-    about: AboutTold = AboutTold()
+    camera: CameraReport = CameraReport()
+    about: SetupReport = SetupReport()
     outbox: Number = 0
     passages: Number = 0
     obeyed: Number = 0

@@ -1,6 +1,6 @@
-"""What officers ask of a lane for one passenger: seen by an officer, not by the camera. Each is a fact.
+"""Officers' requests to a lane to refer one passenger without capturing. Each is an entry of the ledger.
 
-A request can only refer. It is good for one passenger and for a short time; the lane takes it up once.
+A request can only refer. It is valid for one passenger and for a short time; the lane takes it up once.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ WITHDRAWN = "lane.request_withdrawn"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One that the lane has not taken up, nobody has withdrawn, and that is not late."""
+    """A request that is neither taken up nor withdrawn nor expired."""
 
     lane: str
     number: int
@@ -31,11 +31,11 @@ class Request:
 
 
 def ask(session: Session, lane: str, code: Code, officer: str, *, at: datetime, until: datetime) -> Request:
-    """Ask for a lane's next passenger; what was asked before and not taken up is asked no more.
+    """Ask for a lane's next passenger, in place of an earlier request.
 
     Raises LaneUnknownError.
     """
-    if lane not in lane_states.names(session):
+    if lane not in lane_states.lane_names(session):
         raise LaneUnknownError
     before = session.get(LaneRequestRow, lane)
     number = before.number + 1 if before else 1
@@ -49,8 +49,8 @@ def ask(session: Session, lane: str, code: Code, officer: str, *, at: datetime, 
 
 
 def withdraw(session: Session, lane: str, officer: str, *, at: datetime) -> None:
-    """Ask no more. Raises NoRequestError where nothing is asked."""
-    pending = of(session, lane, at=at)
+    """Withdraw the request. Raises NoRequestError where there is none."""
+    pending = request_to(session, lane, at=at)
     if pending is None:
         raise NoRequestError
     session.get_one(LaneRequestRow, lane).over = True
@@ -59,23 +59,23 @@ def withdraw(session: Session, lane: str, officer: str, *, at: datetime) -> None
 
 
 def note_taken(session: Session, lane: str, number: int) -> None:
-    """The lane has taken it up: it is sent no more."""
+    """Note that the lane has taken the request up."""
     row = session.get(LaneRequestRow, lane)
     if row is not None and row.number == number:
         row.over = True
         session.flush()
 
 
-def of(session: Session, lane: str, *, at: datetime) -> Request | None:
-    """What is asked of a lane now."""
+def request_to(session: Session, lane: str, *, at: datetime) -> Request | None:
+    """The present request to a lane."""
     row = session.get(LaneRequestRow, lane)
     return _request(row, at) if row else None
 
 
 def pending(session: Session, *, at: datetime) -> list[Request]:
-    """What is asked of all lanes now, in the order of the hall."""
+    """The present requests to all lanes, in the order of the hall."""
     rows = {row.lane: row for row in session.scalars(select(LaneRequestRow))}
-    found = (_request(rows[lane], at) for lane in lane_states.names(session) if lane in rows)
+    found = (_request(rows[lane], at) for lane in lane_states.lane_names(session) if lane in rows)
     return [one for one in found if one is not None]
 
 

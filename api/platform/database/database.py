@@ -1,4 +1,4 @@
-"""The way into the database: one writer at a time, the schema brought up to date at start."""
+"""Sessions on the database: one writer at a time, the schema brought up to date at start."""
 
 import logging
 import threading
@@ -27,46 +27,46 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 class Server(Protocol):
-    """What differs between SQLite and PostgreSQL; everything else of the desk is the same on both."""
+    """What differs between SQLite and PostgreSQL."""
 
     def engine(self, *, timeout_s: float, only_read: bool) -> Engine:
-        """Connections; none is opened yet."""
+        """An engine; no connection is opened yet."""
         ...
 
     def reading(self, engine: Engine) -> Engine:
-        """The same connections, for transactions that see one state."""
+        """The same engine, for transactions that see one state."""
         ...
 
     def writing(self, engine: Engine) -> Engine:
-        """The same connections, for transactions that write."""
+        """The same engine, for transactions that write."""
         ...
 
     def take_turn(self, connection: Connection) -> None:
-        """Be the only one who writes into the ledger until the transaction ends."""
+        """Wait to be the only writer into the ledger, until the transaction ends."""
         ...
 
     def make(self) -> None:
-        """Make what must be there before the first connection. Raises OSError or StoreError."""
+        """Make what the first connection needs. Raises OSError or StoreError."""
         ...
 
     def must_exist(self) -> None:
-        """Raises StoreError where there is no desk's database."""
+        """Raise StoreError where there is no desk's database."""
         ...
 
     def must_take_writes(self, connection: Connection, *, least_free_bytes: int) -> None:
         """Raises ReadOnlyStoreError or DiskFullError where a write would fail."""
         ...
 
-    def named(self, error: DBAPIError) -> ApiError:
-        """The desk's word for an error of the driver, without anything that is stored."""
+    def translated(self, error: DBAPIError) -> ApiError:
+        """The desk's error for one of the driver, without anything that is stored."""
         ...
 
 
-class Watcher(Protocol):
-    """Is told what writers do, and changes nothing."""
+class WriteObserver(Protocol):
+    """Gets what writers did, and changes nothing."""
 
     def waited(self, seconds: float) -> None:
-        """A writer had its turn after so long."""
+        """A writer waited so long for its turn."""
         ...
 
     def recorded(self, entries: Sequence[Entry]) -> None:
@@ -75,10 +75,10 @@ class Watcher(Protocol):
 
 
 CONNECTIONS = 12
-"""To a server, of one `Database`: see `server_connections` in the settings."""
+"""How many one `Database` may have to a server: see `server_connections` in the settings."""
 
 RECORDED = "recorded"
-"""Where a session keeps the entries that it put into the ledger."""
+"""The key in `Session.info` of the entries that the session put into the ledger."""
 
 
 class Database:
@@ -99,9 +99,9 @@ class Database:
         self.server = _server(place, connections)
         self.engine = self.server.engine(timeout_s=busy_timeout_s, only_read=only_read)
         self._reading, self._writing = self.server.reading(self.engine), self.server.writing(self.engine)
-        # Who waits for the turn waits here first, and takes no connection from those who read.
+        # Writers wait here first for their turn, and so take no connections from readers.
         self._turn, self._timeout_s = threading.Lock(), busy_timeout_s
-        self.watcher: Watcher | None = None
+        self.write_observer: WriteObserver | None = None
         self._closed = False
         event.listen(self.engine, "checkin", self._on_return)
 
@@ -128,11 +128,11 @@ class Database:
             connection = session.connection()
             if turn:
                 self.server.take_turn(connection)
-            if turn and self.watcher is not None:
-                self.watcher.waited(monotonic() - asked_at)
+            if turn and self.write_observer is not None:
+                self.write_observer.waited(monotonic() - asked_at)
             yield session
-        if self.watcher is not None:
-            self.watcher.recorded(session.info.get(RECORDED, ()))
+        if self.write_observer is not None:
+            self.write_observer.recorded(session.info.get(RECORDED, ()))
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema up to date, once, however many begin at the same moment.
@@ -169,11 +169,11 @@ class Database:
         try:
             yield
         except IntegrityError:
-            raise  # a rule of the tables: whoever breaks it on purpose names it
+            raise  # a rule of the tables: the caller that may break it handles it
         except NoConnectionError as error:
             raise StoreBusyError from error
         except DBAPIError as error:
-            raise self.server.named(error) from error
+            raise self.server.translated(error) from error
 
     def _on_return(self, connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
         if self._closed and connection is not None:
@@ -192,7 +192,7 @@ def opened(place: Path | URL) -> Iterator[Database]:
 
 
 def must_exist(place: Path | URL) -> None:
-    """For commands that must not make a database by a slip of the pen. Raises StoreError."""
+    """Raise StoreError where there is none: for commands that a mistyped path must not make create one."""
     _server(place).must_exist()
 
 

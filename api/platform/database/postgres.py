@@ -16,13 +16,13 @@ from api.platform.errors import (
 )
 
 _TURN = 0x7061_7373_6C61_6E65
-"""The advisory lock, one in each database, that makes whoever writes into the ledger wait for a turn."""
+"""The advisory lock, one in each database, that writers into the ledger take in turn."""
 
 _KEPT = 4
-"""Of the connections that there may be, how many stay open when nobody needs them."""
+"""How many connections stay open when they are not used."""
 
 _BUSY = ("08", "40", "53", "55P03", "57")
-"""Out of reach, in each other's way, out of room, waited too long, told to stop."""
+"""SQLSTATE classes: out of reach, conflicts, out of room, waited too long, stopped."""
 _DAMAGED = ("3F", "42", "XX")
 """A table or a column is missing, a page makes no sense."""
 _NO_TEXT = ("22001", "22021")
@@ -36,13 +36,13 @@ class PostgresServer:
 
     url: URL
     connections: int = 12
-    """How many there may be at a time; whoever needs one more waits for it."""
+    """The most at a time; beyond that, requests wait for one."""
 
     def __str__(self) -> str:
         return self.url.render_as_string(hide_password=True)
 
     def engine(self, *, timeout_s: float, only_read: bool) -> Engine:
-        """Nothing is opened yet. A connection that the server has dropped meanwhile is made anew."""
+        """An engine; no connection is opened yet. A connection that the server has dropped is replaced."""
         return create_engine(
             self.url.set(drivername="postgresql+psycopg"),
             hide_parameters=True,
@@ -71,10 +71,10 @@ class PostgresServer:
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_TURN,))
 
     def make(self) -> None:
-        """A database on a server is made by whoever runs the server."""
+        """Makes nothing: the operator of the server makes the database."""
 
     def must_exist(self) -> None:
-        """Raises StoreError."""
+        """Raise StoreError where there is no desk's database."""
         engine = self.engine(timeout_s=5, only_read=True)
         try:
             with engine.connect() as connection:
@@ -86,12 +86,12 @@ class PostgresServer:
             engine.dispose()
 
     def must_take_writes(self, connection: Connection, *, least_free_bytes: int) -> None:  # noqa: ARG002
-        """Raises ReadOnlyStoreError of a standby. Its disk is for the server's own watch."""
+        """Raises ReadOnlyStoreError of a standby. The server watches its own disk."""
         if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar():
             raise ReadOnlyStoreError
 
-    def named(self, error: DBAPIError) -> ApiError:
-        """The desk's word for an error of the server; it repeats nothing of what is stored."""
+    def translated(self, error: DBAPIError) -> ApiError:
+        """The desk's error for one of the server; it repeats nothing of what is stored."""
         state = _state(error)
         if (state is None and isinstance(error.orig, DataError)) or state in _NO_TEXT:
             return TextRefusedError()
@@ -102,7 +102,7 @@ class PostgresServer:
 
 
 def cause(error: DBAPIError) -> str:
-    """The kind of error alone: the server's sentence would quote what it complains about."""
+    """The kind of error alone: the server's message would quote stored values."""
     return f"{type(error.orig).__name__} ({_state(error) or 'no answer'})"
 
 
@@ -113,7 +113,7 @@ def _state(error: DBAPIError) -> str | None:
 
 def _options(timeout_s: float, *, only_read: bool) -> str:
     wait_ms = max(1, round(timeout_s * 1000))
-    # A worker that froze with the writer's turn in its hands must not stop all others.
+    # A worker that stalls while it holds the writers' lock must not block all others.
     at_most_ms = 0 if only_read else 4 * wait_ms
     settings = {
         "lock_timeout": wait_ms,

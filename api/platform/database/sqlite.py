@@ -39,7 +39,7 @@ class SqliteFile:
         return str(self.path)
 
     def engine(self, *, timeout_s: float, only_read: bool) -> Engine:
-        """Nothing is opened yet. `only_read` leaves the file and its folder as they are."""
+        """An engine; no connection is opened yet. `only_read` leaves the file and its folder as they are."""
         # hide_parameters: an error message must not carry a name or a note into a log.
         engine = create_engine(
             _address_to_read(self.path) if only_read else f"sqlite:///{self.path}",
@@ -59,12 +59,12 @@ class SqliteFile:
         return engine.execution_options(**{_WRITES: True})
 
     def take_turn(self, connection: Connection) -> None:
-        """To begin was to take it."""
+        """Nothing: BEGIN IMMEDIATE has taken it."""
 
     def make(self) -> None:
-        """Faces lie in it: only its owner reads it. SQLite gives the files beside it the same mode.
+        """Make the file, which only its owner can read; SQLite gives the files beside it the same mode.
 
-        Raises StoreError where its folder is not there: a mistyped path makes none.
+        Raises StoreError where there is no such folder: a mistyped path makes none.
         """
         folder = self.path.absolute().parent
         if not folder.is_dir():
@@ -72,7 +72,7 @@ class SqliteFile:
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
 
     def must_exist(self) -> None:
-        """Raises StoreError."""
+        """Raise StoreError where there is no file."""
         if not self.path.is_file():
             raise StoreError(f"{self.path}: there is no desk's database there")
 
@@ -83,13 +83,13 @@ class SqliteFile:
         if shutil.disk_usage(self.path.parent).free < least_free_bytes:
             raise DiskFullError
 
-    def named(self, error: DBAPIError) -> ApiError:
-        """The desk's word for an error of the driver; it repeats nothing of what is stored."""
+    def translated(self, error: DBAPIError) -> ApiError:
+        """The desk's error for one of the driver; it repeats nothing of what is stored."""
         code = getattr(error.orig, "sqlite_errorcode", None)
-        primary = code and code & 0xFF  # the rest of the number tells more of the same
+        primary = code and code & 0xFF  # the other bits are details
         if primary in _BUSY:
             return StoreBusyError()
-        # Without a number it is the driver that complains, and its text quotes what is stored.
+        # An error without a number is the driver's own, and its text quotes stored values.
         cause = "it holds text that is no text" if code is None else str(error.orig)
         kind = StoreDamagedError if primary in _DAMAGED else StoreError
         return kind(f"the desk's database cannot be read or written: {cause}")

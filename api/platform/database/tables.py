@@ -1,4 +1,4 @@
-"""The desk's tables. Rows only: rules live beside them, in the modules that read and write."""
+"""The desk's tables. Rows only; the rules are in the modules that read and write them."""
 
 from datetime import UTC, datetime
 
@@ -30,12 +30,12 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Aware again."""
+        """With the zone UTC."""
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
 
 
 class Table(DeclarativeBase):
-    """What all tables share: names for constraints, so that migrations can speak of them."""
+    """What all tables share: names for constraints, which migrations need."""
 
     metadata = MetaData(
         naming_convention={
@@ -61,7 +61,7 @@ class LaneRow(Table):
     token_until: Mapped[datetime | None]
     """When the token expires; None: it does not."""
     former_sha256: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
-    """The token before, which works until then: a lane takes the new one when it can."""
+    """The previous token, which works until `former_until`: a lane takes the new one when it can."""
     former_until: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
     """When the lane last came with a token, to the minute."""
@@ -76,12 +76,12 @@ class FacesRow(Table):
     passage: Mapped[str] = mapped_column(String(64), primary_key=True)
     lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
     told: Mapped[bool] = mapped_column(default=False)
-    """Whether the lane told of the passage, and not only sent images."""
+    """Whether the lane sent entries of the passage, and not only images."""
     last_at: Mapped[datetime]
-    """When the lane last told something of it, by the desk's clock."""
+    """When the lane last sent something of it, by the desk's clock."""
     closed_how: Mapped[str | None] = mapped_column(String(64))
     closed_at: Mapped[datetime | None]
-    """When the passage closed: by the lane's clock, and not later than the desk heard of it."""
+    """When the passage closed: by the lane's clock, but at most when the desk received it."""
     erased_at: Mapped[datetime | None]
     because: Mapped[str | None] = mapped_column(String(32))
 
@@ -94,7 +94,7 @@ class ImageRow(Table):
     passage: Mapped[str] = mapped_column(ForeignKey("faces.passage"), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """None: the lane kept it as long as it may, and it will not come."""
+    """None: the lane no longer has it, so it will not come."""
     received_at: Mapped[datetime]
 
 
@@ -108,7 +108,7 @@ class HoldRow(Table):
     placed_by: Mapped[str] = mapped_column(String(32))
     placed_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)
-    """In somebody's words, which may name a person: the ledger has its hash."""
+    """Free text, which may name a person: the ledger has only its hash."""
     lifted_by: Mapped[str | None] = mapped_column(String(32))
     lifted_at: Mapped[datetime | None]
     lift_reason: Mapped[str | None] = mapped_column(Text)
@@ -132,7 +132,7 @@ class LedgerRow(Table):
 
 
 class TermRow(Table):
-    """What an auditor looks entries up by: derived from the payload alone, as `verify` checks."""
+    """A search term of an entry: derived from the payload alone, as `verify` checks."""
 
     __tablename__ = "ledger_terms"
     __table_args__ = (
@@ -202,11 +202,11 @@ class OfficerRow(Table):
     added_at: Mapped[datetime]
     role: Mapped[str] = mapped_column(String(16), server_default="officer")
     duties: Mapped[str] = mapped_column(Text, server_default="")
-    """Words with a space between them, in the order of the alphabet."""
+    """Separated by spaces, in alphabetical order."""
     must_change: Mapped[bool] = mapped_column(server_default=false())
-    """Whether the password was told by somebody else, and is good for choosing another one only."""
+    """Whether the password is a one-time password, good only for choosing another one."""
     external_sha256: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
-    """Who this is at the site's identity provider, as a hash; such an officer has no password."""
+    """The officer's identity at the site's identity provider, as a hash; such an officer has no password."""
 
 
 class SessionRow(Table):
@@ -219,13 +219,13 @@ class SessionRow(Table):
     started_at: Mapped[datetime]
     used_at: Mapped[datetime]
     handle: Mapped[str] = mapped_column(String(16), server_default="")
-    """What a list of sessions calls it: no secret."""
+    """Its name in a list of sessions; no secret."""
     way: Mapped[str] = mapped_column(String(16), server_default="password")
     """How the officer signed in."""
 
 
 class ReferralRow(Table):
-    """A question to an officer: the lane's judgement, who has it until when, and the decision."""
+    """A case for an officer: the lane's judgement, the claim on it, and the decision."""
 
     __tablename__ = "referrals"
     __table_args__ = (Index("ix_referrals_queue", "decision", "ended", "gravity", "opened_at"),)
@@ -234,7 +234,7 @@ class ReferralRow(Table):
     lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"))
     opened_at: Mapped[datetime]
     gravity: Mapped[int]
-    """The lower, the sooner."""
+    """Lower values come first."""
     judged: Mapped[str] = mapped_column(Text)
     """The body of the lane's last `passage.judged`, as JSON."""
     ended: Mapped[str | None] = mapped_column(String(64))
@@ -254,7 +254,7 @@ class ReferralRow(Table):
     round: Mapped[int] = mapped_column(server_default="1")
     """How often the lane has asked: one more with each repeated capture."""
     stage: Mapped[str] = mapped_column(String(8), server_default="first")
-    """Which officer is asked: the first, a second who judges apart, or a third where they differ."""
+    """Which officer it is for: the first, a second who judges independently, or a third where they differ."""
     step: Mapped[str] = mapped_column(String(8), server_default="blind")
     """How far the present claim is: `blind` or `revealed`."""
     claims: Mapped[int] = mapped_column(server_default="0")
@@ -265,7 +265,7 @@ class ReferralRow(Table):
 
 
 class SeriesRow(Table):
-    """What is counted by itself: a lane (or all), a matcher, a group (or everybody)."""
+    """What is counted separately: a lane (or all), a matcher, a group (or everybody)."""
 
     __tablename__ = "evaluation_series"
     __table_args__ = (UniqueConstraint("lane", "matcher", "sha256", "preprocessing", "group"),)
@@ -280,19 +280,19 @@ class SeriesRow(Table):
     """Empty: everybody."""
     last_at: Mapped[datetime]
     fmr_limit: Mapped[float | None]
-    """What the calibration expects, as the last fact said it; of a site, what its lanes expect."""
+    """What the calibration expects, by the last entry; for a site, what its lanes expect."""
     fnmr_limit: Mapped[float | None]
 
 
 class CountsRow(Table):
-    """One hour of a series; what each number counts is said in `api.lanes.evaluation.series.Counts`."""
+    """One hour of a series; `api.lanes.evaluation.series.EvaluationCounts` describes each number."""
 
     __tablename__ = "evaluation_counts"
 
     series: Mapped[int] = mapped_column(ForeignKey("evaluation_series.id"), primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     shadow: Mapped[str] = mapped_column(String(128), primary_key=True)
-    """The second matcher that spoke; empty where none did."""
+    """The second matcher that measured; empty where there was none."""
     passengers: Mapped[int]
     passengers_matched: Mapped[int]
     compared: Mapped[int]
@@ -310,7 +310,7 @@ class CountsRow(Table):
 
 
 class AlarmRow(Table):
-    """A rate of a series that is above what is expected; gone when it no longer is."""
+    """A rate of a series that is above what is expected; deleted when it no longer is."""
 
     __tablename__ = "evaluation_alarms"
     __table_args__ = (UniqueConstraint("series", "rate"),)
@@ -330,18 +330,18 @@ class AlarmRow(Table):
 
 
 class LaneStatusRow(Table):
-    """What a lane told of itself last; overwritten each time."""
+    """The last status report of a lane."""
 
     __tablename__ = "lane_status"
 
     lane: Mapped[str] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
     received_at: Mapped[datetime]
     told: Mapped[str] = mapped_column(Text)
-    """As JSON: `api.web.messages.hall.StatusTold`."""
+    """As JSON: `api.lanes.hall.status_report.StatusReport`."""
 
 
 class LaneCommandRow(Table):
-    """What is wanted of a lane; the commands before are in the ledger."""
+    """The last command to a lane; earlier ones are in the ledger."""
 
     __tablename__ = "lane_commands"
 
@@ -353,7 +353,7 @@ class LaneCommandRow(Table):
 
 
 class LaneRequestRow(Table):
-    """The last that an officer asked of a lane for one passenger; those before are in the ledger."""
+    """The last request of an officer to a lane for one passenger; earlier ones are in the ledger."""
 
     __tablename__ = "lane_requests"
 
@@ -381,7 +381,7 @@ class LaneMinuteRow(Table):
 
 
 class AttemptsRow(Table):
-    """Sign-ins that failed, for a name or for an address, neither of which stands here."""
+    """Failed sign-ins for a name or an address, of which only hashes are stored."""
 
     __tablename__ = "sign_in_attempts"
 
@@ -391,7 +391,7 @@ class AttemptsRow(Table):
 
 
 class ChallengeRow(Table):
-    """A question that the desk asked a browser, to be answered once and soon."""
+    """A challenge to a browser, to be answered once and soon."""
 
     __tablename__ = "challenges"
 
@@ -409,7 +409,7 @@ class PasskeyRow(Table):
     __tablename__ = "passkeys"
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """Of the credential's id, which is too long for an index."""
+    """The hash of the credential's id, which is too long for an index."""
     officer: Mapped[str] = mapped_column(ForeignKey("officers.pseudonym"), index=True)
     credential: Mapped[bytes] = mapped_column(LargeBinary)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
@@ -423,9 +423,9 @@ class PasskeyRow(Table):
 
 
 class RoundRow(Table):
-    """A round of a case that is over: what the lane asked then, and the decision to capture once more.
+    """A past round of a case: the lane's judgement, and the decision to capture once more.
 
-    A lane that cannot capture again asks the same once more.
+    A lane that cannot capture again refers the same judgement once more.
     """
 
     __tablename__ = "referral_rounds"
@@ -455,13 +455,13 @@ class ShiftRow(Table):
 
 
 class OpinionRow(Table):
-    """What an officer said of a case: never changed, so that the first word stays beside the last."""
+    """An officer's judgement, proposal or decision on a case: never changed, a later one comes beside it."""
 
     __tablename__ = "opinions"
     __table_args__ = (Index("ix_opinions_officer_at", "officer", "at"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    """Of a decision, its own name."""
+    """For a decision, its name."""
     kind: Mapped[str] = mapped_column(String(12))
     """`judged`, `proposed`, `decided` or `corrected`."""
     passage: Mapped[str] = mapped_column(ForeignKey("referrals.passage"), index=True)
@@ -491,9 +491,9 @@ class PreparedRow(Table):
     case: Mapped[str] = mapped_column(String(32), primary_key=True)
     truth: Mapped[str] = mapped_column(String(16))
     training: Mapped[bool]
-    """For training alone: never put before somebody who works."""
+    """For training alone: never inserted among travellers' cases."""
     judged: Mapped[str] = mapped_column(Text)
-    """What a lane would have told, as JSON: `api.web.messages.cases.JudgedTold`."""
+    """The judgement that a lane would have sent, as JSON: `api.ledger.facts.JudgedFact`."""
     added_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
 
@@ -509,7 +509,7 @@ class PreparedImageRow(Table):
 
 
 class SeededRow(Table):
-    """A prepared case before one officer, under the name of a passage that there is not."""
+    """A prepared case for one officer, under a made-up passage name."""
 
     __tablename__ = "seeded_reviews"
     __table_args__ = (Index("ix_seeded_reviews_officer_decided_at", "officer", "decided_at"),)
@@ -541,7 +541,7 @@ class SeededRow(Table):
 
 
 class QualityAlarmRow(Table):
-    """Decisions of one officer that look as if nobody had looked; gone when they no longer do."""
+    """An alarm about one officer's accuracy; deleted when it no longer holds."""
 
     __tablename__ = "quality_alarms"
 
@@ -557,7 +557,7 @@ class QualityAlarmRow(Table):
 
 
 class RecoveryRow(Table):
-    """A lane that may tell a restored desk again what an earlier one had."""
+    """A lane that may send a restored desk again what the desk had before the restore."""
 
     __tablename__ = "recoveries"
 
@@ -565,4 +565,4 @@ class RecoveryRow(Table):
     after_seq: Mapped[int]
     """How far its chain was in the backup."""
     through_seq: Mapped[int | None]
-    """How far the earlier desk had it, once the lane has said so."""
+    """How far the desk had it before the restore, once the lane has sent that."""

@@ -1,7 +1,6 @@
-"""The review of a case in the database: judge blind, decide, correct, hand to the lane, ask once more.
+"""The review of a case in the database: judge blind, decide, correct, hand to the lane, reopen.
 
-Each is one conditional change with its ledger entry; what may follow what is said in
-`api.review.cases.steps`.
+Each is one conditional change with its ledger entry, by the tables of `api.review.cases.steps`.
 """
 
 import json
@@ -15,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.ledger import chain, search
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.platform.database.tables import OpinionRow, ReferralRow, RoundRow
 from api.platform.errors import (
     AlreadyHandedError,
@@ -42,7 +41,7 @@ _CLOCKS_APART = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What an officer says of two faces, and how it was found."""
+    """An officer's blind judgement of two faces, and what it rests on."""
 
     verdict: Verdict
     confidence: int
@@ -51,7 +50,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OfficerAnswer:
     """An answer that an officer gives."""
 
     answer: Answer
@@ -60,8 +59,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What came of an answer: the decision, or who is asked next. `new` where it was not there before."""
+class AnswerResult:
+    """The decision, or who is asked next. `new`: it was not there before."""
 
     decision: Decision | None
     next: Stage | None
@@ -69,8 +68,8 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Handing:
-    """The decision for a lane, or in how many seconds there may be one; `new` where it is handed now."""
+class LaneDecision:
+    """The decision for a lane, or in how many seconds there may be one; `new`: it is handed now."""
 
     decision: Decision | None
     due_in_s: float | None = None
@@ -94,7 +93,7 @@ def judge(session: Session, passage: str, officer: str, given: Judgement, *, at:
         "viewed": [dict(view) for view in given.viewed],
         "seen_before": _seen_before(session, row, officer),
     }
-    about = _about(row, "judged", officer, at)
+    about = _opinion_columns(row, "judged", officer, at)
     session.add(
         OpinionRow(
             **about,
@@ -110,7 +109,9 @@ def judge(session: Session, passage: str, officer: str, given: Judgement, *, at:
     return True
 
 
-def decide(session: Session, passage: str, officer: str, wanted: Wanted, *, at: datetime) -> Given:
+def decide(
+    session: Session, passage: str, officer: str, wanted: OfficerAnswer, *, at: datetime
+) -> AnswerResult:
     """Answer for a case that the officer has and whose findings were revealed.
 
     The same officer with the same answer, ground and note gets the same again. Raises GroundRefusedError,
@@ -128,12 +129,14 @@ def decide(session: Session, passage: str, officer: str, wanted: Wanted, *, at: 
     first = _first_answer(session, referral)
     asked = steps.asked_next(referral.stage, referral.judged.codes, wanted.answer, first)
     if asked is None:
-        return Given(_settle(session, referral, officer, wanted, at=at), None, new=True)
+        return AnswerResult(_settle(session, referral, officer, wanted, at=at), None, new=True)
     _propose(session, referral, officer, wanted, asked, at=at)
-    return Given(None, asked, new=True)
+    return AnswerResult(None, asked, new=True)
 
 
-def correct(session: Session, passage: str, officer: str, wanted: Wanted, *, at: datetime) -> Given:
+def correct(
+    session: Session, passage: str, officer: str, wanted: OfficerAnswer, *, at: datetime
+) -> AnswerResult:
     """Put another decision in place of the own one, as long as the lane does not have it.
 
     Raises GroundRefusedError, NoteMissingError, RepeatRefusedError, SecondOfficerNeededError,
@@ -146,7 +149,7 @@ def correct(session: Session, passage: str, officer: str, wanted: Wanted, *, at:
     _correctable(referral, before, officer)
     row = queue.row_of(session, passage)
     if before is None or (_says(before, wanted) and row.note == wanted.note):
-        return Given(before, None, new=False)
+        return AnswerResult(before, None, new=False)
     _check(session, referral, wanted)
     if before.answer is not Answer.ADMIT and steps.reverses(referral.judged.codes, wanted.answer):
         raise SecondOfficerNeededError
@@ -162,44 +165,44 @@ def correct(session: Session, passage: str, officer: str, wanted: Wanted, *, at:
         "note_sha256": decisions.note_hash(wanted.note),
     }
     chain.append(session, "referral.corrected", body, at=at)
-    return Given(decision, None, new=True)
+    return AnswerResult(decision, None, new=True)
 
 
-def look(session: Session, passage: str, *, at: datetime, window: timedelta) -> Handing:
-    """The decision as far as the lane has it; one that it does not have yet is handed by `hand`."""
+def decision_for_lane(session: Session, passage: str, *, at: datetime, window: timedelta) -> LaneDecision:
+    """The decision if the lane has it already; else when `hand` can hand it over."""
     decision = decisions.of_passage(session, passage)
     if decision is None:
-        return Handing(None)
+        return LaneDecision(None)
     if queue.row_of(session, passage).handed_at is not None:
-        return Handing(decision)
+        return LaneDecision(decision)
     if decision.decided_at - at > _CLOCKS_APART:
-        return Handing(None, 0.0)  # the clock was set back: nobody waits until it is where it was
-    return Handing(None, max(0.0, (decision.decided_at + window - at).total_seconds()))
+        return LaneDecision(None, 0.0)  # the clock was set back: nobody waits until it is where it was
+    return LaneDecision(None, max(0.0, (decision.decided_at + window - at).total_seconds()))
 
 
-def hand(session: Session, passage: str, *, at: datetime, window: timedelta) -> Handing:
+def hand(session: Session, passage: str, *, at: datetime, window: timedelta) -> LaneDecision:
     """Hand the decision to the lane once its time for corrections is over: from then on it stays."""
-    found = look(session, passage, at=at, window=window)
+    found = decision_for_lane(session, passage, at=at, window=window)
     if found.due_in_s != 0:
         return found
     decision = decisions.of_passage(session, passage)
     if decision is None:
-        return Handing(None)
+        return LaneDecision(None)
     same = (ReferralRow.decision == decision.id, ReferralRow.handed_at.is_(None))
     if not queue.change(session, passage, *same, handed_at=at):
-        return Handing(None)
+        return LaneDecision(None)
     chain.append(session, "referral.handed", {"passage": passage, "decision": decision.id}, at=at)
-    return Handing(decision, new=True)
+    return LaneDecision(decision, new=True)
 
 
 def may_reopen(row: ReferralRow) -> bool:
-    """Whether the lane has an officer's word to capture once more."""
+    """Whether the lane has an officer's decision to capture again."""
     handed = row.decision is not None and row.handed_at is not None
     return handed and row.answer == Answer.REPEAT_CAPTURE and row.ended is None
 
 
-def reopen(session: Session, row: ReferralRow, judged: JudgedTold, gravity: int, *, at: datetime) -> None:
-    """Ask about a passage once more; each round is judged blind from the beginning."""
+def reopen(session: Session, row: ReferralRow, judged: JudgedFact, gravity: int, *, at: datetime) -> None:
+    """Open a new round of a case, which is judged blind from the beginning."""
     session.add(RoundRow(passage=row.passage, number=row.round, judged=row.judged, decision=row.decision))
     row.round += 1
     row.judged, row.gravity = judged.model_dump_json(), gravity
@@ -224,7 +227,7 @@ def _same_judgement(session: Session, passage: str, officer: str, given: Judgeme
 
 
 def _seen_before(session: Session, row: ReferralRow, officer: str) -> bool:
-    """Whether this round was revealed to the officer under an earlier claim: then nobody judges blind."""
+    """Whether this round was revealed to the officer under an earlier claim."""
     earlier = select(OpinionRow.id).where(
         OpinionRow.passage == row.passage,
         OpinionRow.round == row.round,
@@ -234,7 +237,7 @@ def _seen_before(session: Session, row: ReferralRow, officer: str) -> bool:
     return session.scalar(earlier.limit(1)) is not None
 
 
-def _check(session: Session, referral: Referral, wanted: Wanted) -> None:
+def _check(session: Session, referral: Referral, wanted: OfficerAnswer) -> None:
     """Raise what forbids this answer to this officer."""
     codes = referral.judged.codes
     if wanted.answer is Answer.REPEAT_CAPTURE:
@@ -246,7 +249,9 @@ def _check(session: Session, referral: Referral, wanted: Wanted) -> None:
         raise NoteMissingError
 
 
-def _settle(session: Session, referral: Referral, officer: str, wanted: Wanted, *, at: datetime) -> Decision:
+def _settle(
+    session: Session, referral: Referral, officer: str, wanted: OfficerAnswer, *, at: datetime
+) -> Decision:
     decision = _decision(referral.passage, officer, wanted, at)
     mine = (queue.is_waiting(), queue.claimed_by(officer, at), ReferralRow.step == Step.REVEALED.value)
     if not queue.change(session, referral.passage, *mine, **_columns(decision, wanted.note)):
@@ -268,9 +273,9 @@ def _settle(session: Session, referral: Referral, officer: str, wanted: Wanted, 
 
 
 def _propose(
-    session: Session, referral: Referral, officer: str, wanted: Wanted, asked: Stage, *, at: datetime
+    session: Session, referral: Referral, officer: str, wanted: OfficerAnswer, asked: Stage, *, at: datetime
 ) -> None:
-    """Keep an answer that another officer must agree to; the case goes back, and nobody is told of it."""
+    """Keep an answer that another officer must confirm; the case goes back without it."""
     proposal = _decision(referral.passage, officer, wanted, at)
     row = queue.row_of(session, referral.passage)
     body = {
@@ -302,23 +307,23 @@ def _correctable(referral: Referral, decision: Decision | None, officer: str) ->
         raise PassageClosedError
 
 
-def _same_again(session: Session, referral: Referral, officer: str, wanted: Wanted) -> Given:
-    """What is there already, if it is what is wanted; else why there can be none."""
+def _same_again(session: Session, referral: Referral, officer: str, wanted: OfficerAnswer) -> AnswerResult:
+    """The same result again for the same answer; else raise why it is refused."""
     known = decisions.of_passage(session, referral.passage)
     note = queue.row_of(session, referral.passage).note
     if known and known.officer == officer and _says(known, wanted) and note == wanted.note:
-        return Given(known, None, new=False)
+        return AnswerResult(known, None, new=False)
     proposed = _proposed(session, referral, officer)
     if known is None and proposed is not None and _proposes(proposed, wanted):
-        return Given(None, referral.stage, new=False)
+        return AnswerResult(None, referral.stage, new=False)
     raise queue.why_not(session, referral.passage, otherwise=ClaimMissingError())
 
 
-def _says(decision: Decision, wanted: Wanted) -> bool:
+def _says(decision: Decision, wanted: OfficerAnswer) -> bool:
     return (decision.answer, decision.ground) == (wanted.answer, wanted.ground)
 
 
-def _proposes(row: OpinionRow, wanted: Wanted) -> bool:
+def _proposes(row: OpinionRow, wanted: OfficerAnswer) -> bool:
     return (row.answer, row.ground, row.note) == (wanted.answer.value, wanted.ground.value, wanted.note)
 
 
@@ -341,7 +346,7 @@ def _proposals(referral: Referral) -> Any:
     )
 
 
-def _decision(passage: str, officer: str, wanted: Wanted, at: datetime) -> Decision:
+def _decision(passage: str, officer: str, wanted: OfficerAnswer, at: datetime) -> Decision:
     return Decision(str(uuid4()), PassageId(passage), wanted.answer, wanted.ground, officer, at)
 
 
@@ -358,13 +363,13 @@ def _columns(decision: Decision, note: str) -> dict[str, Any]:
 
 
 def _keep(session: Session, row: ReferralRow, kind: str, said: Decision, note: str) -> None:
-    """Put an answer beside what was said before."""
-    about = _about(row, kind, said.officer, said.decided_at) | {"id": said.id}
+    """Keep an answer beside earlier opinions."""
+    about = _opinion_columns(row, kind, said.officer, said.decided_at) | {"id": said.id}
     session.add(OpinionRow(**about, answer=said.answer.value, ground=said.ground.value, note=note))
     session.flush()
 
 
-def _about(row: ReferralRow, kind: str, officer: str, at: datetime) -> dict[str, Any]:
+def _opinion_columns(row: ReferralRow, kind: str, officer: str, at: datetime) -> dict[str, Any]:
     return {
         "id": str(uuid4()),
         "kind": kind,
@@ -378,7 +383,7 @@ def _about(row: ReferralRow, kind: str, officer: str, at: datetime) -> dict[str,
 
 
 def _match(row: ReferralRow) -> steps.Match:
-    judged = JudgedTold.model_validate_json(row.judged)
+    judged = JudgedFact.model_validate_json(row.judged)
     return steps.match(judged.codes, compared=judged.evidence.similarity.value is not None)
 
 

@@ -21,13 +21,13 @@ REOPENED = "referral.reopened"
 def of_passage(session: Session, passage: str) -> Decision | None:
     """The decision on a passage, if there is one: the one that the ledger has.
 
-    Raises StoreError where the queue says something else than the ledger: nobody is let through by that.
+    Raises StoreError where queue and ledger differ: no gate opens by such a decision.
     """
     row = session.get(ReferralRow, passage)
-    said, told = in_row(row) if row else None, recorded(session, passage)
-    if (said and as_body(said)) != told:
+    in_queue, in_ledger = in_row(row) if row else None, recorded(session, passage)
+    if (in_queue and as_body(in_queue)) != in_ledger:
         raise contradiction(passage)
-    return said
+    return in_queue
 
 
 def in_row(row: ReferralRow) -> Decision | None:
@@ -69,7 +69,7 @@ def from_body(body: Mapping[str, Any]) -> Decision:
 
 
 def note_hash(note: str) -> str:
-    """What the ledger keeps of a note."""
+    """What the ledger records of a note: its hash."""
     return hashlib.sha256(note.encode()).hexdigest()
 
 
@@ -99,5 +99,5 @@ def recorded(session: Session, passage: str) -> Mapping[str, Any] | None:
 
 
 def contradiction(passage: str) -> StoreError:
-    """What is raised where the queue and the ledger say two things."""
+    """The error for a queue and a ledger that differ."""
     return StoreError(f"passage {passage}: queue and ledger contradict: run `python -m api ledger verify`")

@@ -1,7 +1,7 @@
 """The queue: who waits, in which order, and one officer who has a case at a time.
 
-A claim is a conditional UPDATE: whoever is second changes no row and is told why. Nothing here is decided
-by time: an expired lease only gives the case back, and the next officer judges blind from the beginning.
+A claim is a conditional UPDATE: the second officer changes no row and gets the reason. Time decides nothing
+here: an expired lease only gives the case back, and the next officer judges blind from the beginning.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,9 +13,8 @@ from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, selec
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.people.officers import SignedInOfficer
-from api.people.roles import Role
 from api.platform.database.tables import OpinionRow, ReferralRow
 from api.platform.errors import (
     AlreadyDecidedError,
@@ -34,12 +33,12 @@ from lane.decision.referral import Decision
 MOST_LISTED = 200
 LONGEST_LEASE = timedelta(seconds=600)
 
-Listed = ReferralState | Literal["waiting"] | None
+ListedState = ReferralState | Literal["waiting"] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What an officer said of the faces before the reveal."""
+    """An officer's blind judgement."""
 
     officer: str
     verdict: steps.Verdict
@@ -54,7 +53,7 @@ class Referral:
     lane: str
     opened_at: datetime
     grave: bool
-    judged: JudgedTold
+    judged: JudgedFact
     state: ReferralState
     ended: str | None
     claimed_by: str | None
@@ -64,7 +63,7 @@ class Referral:
     round: int
     stage: Stage
     step: Step
-    """Of the officer who has the case, or decided it."""
+    """The step of the officer who has the case, or decided it."""
     claim: int
     shown: bool
     """Whether the present step was shown under the present claim."""
@@ -72,7 +71,7 @@ class Referral:
     duty: str
     """The duty that the case needs; empty where it needs none."""
     spoken: frozenset[str]
-    """Who proposed an answer in this round, to which another officer must agree."""
+    """The officer who proposed an answer in this round, to which another must agree."""
     opinion: Opinion | None
     """The blind judgement under the present claim, or the one before the decision."""
     gate: tuple[str, ...] = ()
@@ -81,7 +80,7 @@ class Referral:
     """Whether the lane was asked to capture again and does so no more; filled where `gate` is."""
 
     def step_of(self, officer: str) -> Step | None:
-        """How far this officer is; None for somebody who neither has the case nor decided it."""
+        """The step of this officer; None for one who neither has the case nor decided it."""
         if self.decision is not None:
             return Step.DECIDED if self.decision.officer == officer else None
         return self.step if self.claimed_by == officer else None
@@ -89,13 +88,13 @@ class Referral:
 
 def listed(
     session: Session,
-    state: Listed,
+    state: ListedState,
     officer: SignedInOfficer | None,
     *,
     at: datetime,
     limit: int = MOST_LISTED,
 ) -> list[Referral]:
-    """What this officer may see: who waits, in the order of answering; then who does no more, the last first.
+    """What this officer may see: waiting cases in the order of answering, then the others, the last first.
 
     `waiting` is open or claimed. What was decided long ago never takes the place of who waits. Without an
     officer everything, for whoever asks `has_duty` of each.
@@ -106,16 +105,18 @@ def listed(
     query = (
         select(ReferralRow)
         .where(_in_state(state, at), visible)
-        .order_by(case((waits, 0), else_=1), *(case((waits, key)) for key in _first()), over_at.desc())
+        .order_by(
+            case((waits, 0), else_=1), *(case((waits, key)) for key in _answering_order()), over_at.desc()
+        )
         .limit(limit)
     )
     rows = session.scalars(query).all()
-    said = _said(session, [row.passage for row in rows])
+    said = _opinions_of(session, [row.passage for row in rows])
     return [_referral(row, said.get(row.passage, []), at) for row in rows]
 
 
 def count_waiting(session: Session, officer: SignedInOfficer) -> int:
-    """How many cases are open or claimed, however many are listed; a supervisor is told of all."""
+    """How many cases are open or claimed, however many are listed; a supervisor gets the number of all."""
     asked = select(func.count()).select_from(ReferralRow).where(is_waiting())
     return session.scalar(asked if officer.supervises else asked.where(_visible(officer))) or 0
 
@@ -131,7 +132,7 @@ def for_officer(session: Session, passage: str, officer: SignedInOfficer, *, at:
 def one(session: Session, passage: str, *, at: datetime) -> Referral:
     """One case. Raises ReferralUnknownError."""
     row = row_of(session, passage)
-    return _referral(row, _said(session, [passage]).get(passage, []), at)
+    return _referral(row, _opinions_of(session, [passage]).get(passage, []), at)
 
 
 def is_mine(session: Session, passage: str, officer: SignedInOfficer, *, at: datetime) -> bool:
@@ -195,13 +196,13 @@ def claim_next(
     mine = session.scalar(
         select(ReferralRow.passage)
         .where(is_waiting(), claimed_by(officer.pseudonym, at))
-        .order_by(*_first())
+        .order_by(*_answering_order())
         .limit(1)
     )
     passage = mine or session.scalar(
         select(ReferralRow.passage)
         .where(is_waiting(), _free(at), _takeable(officer))
-        .order_by(*_first())
+        .order_by(*_answering_order())
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -223,7 +224,9 @@ def release(session: Session, passage: str, officer: str, *, at: datetime) -> bo
 
 def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
     """Give back every case that the officer has; return which."""
-    mine = select(ReferralRow.passage).where(is_waiting(), claimed_by(officer, at)).order_by(*_first())
+    mine = (
+        select(ReferralRow.passage).where(is_waiting(), claimed_by(officer, at)).order_by(*_answering_order())
+    )
     passages = list(session.scalars(mine))
     return [passage for passage in passages if release(session, passage, officer, at=at)]
 
@@ -231,11 +234,10 @@ def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
 def release_others(session: Session, officer: SignedInOfficer, *, at: datetime) -> list[str]:
     """Give back every case about which this officer may not be asked any more; return which."""
     mine = select(ReferralRow.passage).where(is_waiting(), claimed_by(officer.pseudonym, at))
-    works = officer.role in (Role.OFFICER, Role.SUPERVISOR)
     return [
         passage
-        for passage in session.scalars(mine.order_by(*_first())).all()
-        if not (works and may_take(one(session, passage, at=at), officer))
+        for passage in session.scalars(mine.order_by(*_answering_order())).all()
+        if not (officer.works and may_take(one(session, passage, at=at), officer))
         and release(session, passage, officer.pseudonym, at=at)
     ]
 
@@ -293,13 +295,13 @@ def waits_for(session: Session, officer: SignedInOfficer, *, at: datetime) -> bo
 
 
 def overdue(session: Session, *, at: datetime, after: timedelta) -> list[str]:
-    """Who waits longer than `after` for a decision and was not escalated yet."""
+    """Cases that wait longer than `after` and are not escalated yet."""
     late = (is_waiting(), ReferralRow.escalated_at.is_(None), ReferralRow.opened_at <= at - after)
-    return list(session.scalars(select(ReferralRow.passage).where(*late).order_by(*_first())))
+    return list(session.scalars(select(ReferralRow.passage).where(*late).order_by(*_answering_order())))
 
 
 def escalate(session: Session, passage: str, *, at: datetime) -> bool:
-    """Put a case before all others, once a round. It says nothing of the case and decides nothing."""
+    """Put a case before all others, once a round. This decides nothing."""
     if not change(session, passage, is_waiting(), ReferralRow.escalated_at.is_(None), escalated_at=at):
         return False
     row = row_of(session, passage)
@@ -326,11 +328,11 @@ def unanswerable(session: Session, present: Collection[SignedInOfficer], *, at: 
     spoken already. It waits on: nothing is decided by who is missing.
     """
     working = [one for one in present if one.works]
-    free = select(ReferralRow).where(is_waiting(), _free(at)).order_by(*_first())
+    free = select(ReferralRow).where(is_waiting(), _free(at)).order_by(*_answering_order())
     if working:
         free = free.where(or_(ReferralRow.stage != Stage.FIRST.value, ReferralRow.duty != ""))
     rows = session.scalars(free).all()
-    said = _said(session, [row.passage for row in rows])
+    said = _opinions_of(session, [row.passage for row in rows])
     cases = [_referral(row, said.get(row.passage, []), at) for row in rows]
     return [one.passage for one in cases if not any(may_take(one, officer) for officer in working)]
 
@@ -396,17 +398,17 @@ def _takeable(officer: SignedInOfficer) -> ColumnElement[bool]:
     return apart if officer.supervises else and_(apart, ReferralRow.stage != Stage.THIRD.value)
 
 
-def _first() -> tuple[Any, ...]:
+def _answering_order() -> tuple[Any, ...]:
     """The order in which cases are answered: escalated, then the gravest, then who waits longest."""
     escalated = case((ReferralRow.escalated_at.is_(None), 1), else_=0)
     return escalated, ReferralRow.gravity, ReferralRow.opened_at
 
 
-def _first_step(judged: JudgedTold) -> Step:
+def _first_step(judged: JudgedFact) -> Step:
     return Step.BLIND if comparable(judged) else Step.REVEALED
 
 
-def comparable(judged: JudgedTold) -> bool:
+def comparable(judged: JudgedFact) -> bool:
     """Whether there are two faces to compare: a document photo and a live picture."""
     return {"document", "live"} <= {image.role for image in judged.images}
 
@@ -424,8 +426,8 @@ def _in_state(state: str | None, at: datetime) -> ColumnElement[bool]:
     return conditions[state]
 
 
-def _said(session: Session, passages: Sequence[str]) -> dict[str, list[OpinionRow]]:
-    """What was said of each of these cases, first word first."""
+def _opinions_of(session: Session, passages: Sequence[str]) -> dict[str, list[OpinionRow]]:
+    """The opinions on each of these cases, in order."""
     found: dict[str, list[OpinionRow]] = {}
     query = select(OpinionRow).where(OpinionRow.passage.in_(passages)).order_by(OpinionRow.at)
     for row in session.scalars(query):
@@ -442,7 +444,7 @@ def _referral(row: ReferralRow, said: Sequence[OpinionRow], at: datetime) -> Ref
         lane=row.lane,
         opened_at=row.opened_at,
         grave=row.gravity == 0,
-        judged=JudgedTold.model_validate_json(row.judged),
+        judged=JudgedFact.model_validate_json(row.judged),
         state=state,
         ended=row.ended,
         claimed_by=row.claimed_by if state == "claimed" else None,

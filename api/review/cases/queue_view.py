@@ -1,7 +1,7 @@
-"""The queue's board: one read of who waits serves everybody who looks at that moment.
+"""The queue as officers see it: one read of the database serves all pages that ask at the same moment.
 
-A new case wakes every open page at once. Each of them asking the database for the same list made the last
-officer wait for all the others'; now the first one asks, and each page leaves out what is not its officer's.
+A new case makes every open page ask at once. With a read for each, the last officer waited for all the
+others; now the first page reads, and each leaves out the cases that are not for its officer.
 """
 
 import threading
@@ -17,14 +17,14 @@ from api.review.cases import queue
 from api.review.cases.queue import Referral
 
 FRESH = timedelta(seconds=1)
-"""So long does a read serve where nothing was told: leases end without a word."""
+"""How long a snapshot serves without an event: leases end without one."""
 DECIDED = 50
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What one officer may see of the queue."""
+class QueueView:
+    """The queue as one officer may see it."""
 
     waiting: list[Referral]
     decided: list[Referral]
@@ -34,8 +34,8 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """The whole queue at one moment, and how many changes had been told before it was read."""
+class _Snapshot:
+    """The whole queue at one moment, and how many changes had been published before it was read."""
 
     changes: int
     at: datetime
@@ -43,66 +43,66 @@ class _Read:
     decided: tuple[Referral, ...]
 
     def serves(self, changes: int, now: datetime) -> bool:
-        """False after anything was told, and for a clock that was set back."""
+        """False after a change was published, and for a clock that was set back."""
         return self.changes == changes and timedelta(0) <= now - self.at < FRESH
 
     @property
     def is_whole(self) -> bool:
-        """Whether nobody waits who is not in it."""
+        """Whether it holds everybody who waits."""
         return len(self.waiting) < queue.MOST_LISTED
 
 
 @dataclass(slots=True)
-class Board:
-    """One worker's. It shows nobody a case that `queue.listed` would not."""
+class QueueReader:
+    """Reads the queue, once for all pages of one worker. Shows no case that `queue.listed` would not."""
 
     database: Database
     broker: Broker
     clock: Callable[[], datetime]
     _turn: threading.Lock = field(default_factory=threading.Lock)
-    _last: _Read | None = None
+    _last: _Snapshot | None = None
 
-    def shown(self, officer: SignedInOfficer, decided: int) -> Shown:
+    def view(self, officer: SignedInOfficer, decided: int) -> QueueView:
         """The queue as this officer may see it, with at most so many that are `decided`."""
-        read = self._read()
-        if not read.is_whole:
-            return self._asked(officer, decided)
-        waiting = [one for one in read.waiting if queue.has_duty(one, officer)]
-        over = [one for one in read.decided if queue.has_duty(one, officer)]
-        if len(over) < decided and len(read.decided) == DECIDED:
-            return self._asked(officer, decided)
-        total = len(read.waiting) if officer.supervises else len(waiting)
-        return Shown(waiting, over[:decided], total)
+        snapshot = self._snapshot()
+        if not snapshot.is_whole:
+            return self._from_database(officer, decided)
+        waiting = [one for one in snapshot.waiting if queue.has_duty(one, officer)]
+        over = [one for one in snapshot.decided if queue.has_duty(one, officer)]
+        if len(over) < decided and len(snapshot.decided) == DECIDED:
+            return self._from_database(officer, decided)
+        total = len(snapshot.waiting) if officer.supervises else len(waiting)
+        return QueueView(waiting, over[:decided], total)
 
-    def _read(self) -> _Read:
-        """The last read where it serves, or a new one; who comes meanwhile waits for that.
+    def _snapshot(self) -> _Snapshot:
+        """The last snapshot where it serves, or a new one, for which others wait.
 
         Raises StoreBusyError where the database does not answer.
         """
         last = self._last
         if last is not None and last.serves(self.broker.changes, self.clock()):
             return last
-        if not self._turn.acquire(timeout=PATIENCE_S):
+        if not self._turn.acquire(timeout=TIMEOUT_S):
             raise StoreBusyError
         try:
             changes, now = self.broker.changes, self.clock()
             if self._last is None or not self._last.serves(changes, now):
-                self._last = self._read_now(changes, now)
+                self._last = self._read_snapshot(changes, now)
             return self._last
         finally:
             self._turn.release()
 
-    def _read_now(self, changes: int, now: datetime) -> _Read:
+    def _read_snapshot(self, changes: int, now: datetime) -> _Snapshot:
         with self.database.read() as session:
             waiting = queue.listed(session, "waiting", None, at=now)
             decided = queue.listed(session, "decided", None, at=now, limit=DECIDED)
-        return _Read(changes, now, tuple(waiting), tuple(decided))
+        return _Snapshot(changes, now, tuple(waiting), tuple(decided))
 
-    def _asked(self, officer: SignedInOfficer, decided: int) -> Shown:
-        """More wait than are listed: the database says which of them come first for this officer."""
+    def _from_database(self, officer: SignedInOfficer, decided: int) -> QueueView:
+        """For a queue too long for a snapshot: the database says which cases come first for this officer."""
         now = self.clock()
         with self.database.read() as session:
-            return Shown(
+            return QueueView(
                 queue.listed(session, "waiting", officer, at=now),
                 queue.listed(session, "decided", officer, at=now, limit=decided),
                 queue.count_waiting(session, officer),

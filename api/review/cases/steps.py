@@ -1,7 +1,7 @@
-"""How a case is reviewed, as tables: a blind judgement, the reveal, the decision. No storage, no words.
+"""The steps of a review, as tables: blind judgement, reveal, decision. No storage, no texts.
 
-Nobody decides without having judged blind under the same claim, unless there is nothing to compare. To
-reverse a confident result of the machine takes two officers who judge apart, and a supervisor where they
+An officer judges blind before deciding, under the same claim, unless there is nothing to compare. To reverse
+a confident result of the machine takes two officers who judge independently, and a supervisor where they
 differ.
 """
 
@@ -14,7 +14,7 @@ from lane.decision.referral import MOST_REPEATS, Answer, Ground
 
 
 class Step(StrEnum):
-    """How far the officer is who has the case, or whose decision it is."""
+    """The step of the officer who has the case or decided it."""
 
     BLIND = "blind"
     REVEALED = "revealed"
@@ -30,7 +30,7 @@ class Stage(StrEnum):
 
 
 class State(StrEnum):
-    """Where one round of a case stands."""
+    """The state of one round of a case."""
 
     WAITING = "waiting"
     BLIND = "blind"
@@ -40,7 +40,7 @@ class State(StrEnum):
 
 
 class Act(StrEnum):
-    """What may happen to a case. An expired lease is a case that was given back."""
+    """Events of a case. An expired lease counts as giving the case back."""
 
     CLAIMED = "claimed"
     CLAIMED_WITHOUT_FACES = "claimed_without_faces"
@@ -67,7 +67,7 @@ TRANSITIONS: dict[State, dict[Act, State]] = {
 
 
 class Item(StrEnum):
-    """What a step shows."""
+    """The parts of a case that a step shows."""
 
     IMAGES = "images"
     BADGES = "badges"
@@ -84,11 +84,11 @@ SHOWS: dict[Step | None, frozenset[Item]] = {
     Step.DECIDED: frozenset({Item.REASONS, Item.WAITING, Item.FINDINGS, Item.DECISION}),
 }
 """None: somebody who neither has the case nor decided it. Where findings are not shown, the two reasons that
-tell of the comparison have one name (`api.web.messages.describe_cases`)."""
+name the comparison's result have one name (`api.web.messages.describe_cases`)."""
 
 
 class Verdict(StrEnum):
-    """What an officer says of two faces before the machine's result is told."""
+    """A blind verdict: before the machine's result is shown."""
 
     SAME = "same"
     DIFFERENT = "different"
@@ -96,7 +96,7 @@ class Verdict(StrEnum):
 
 
 class Match(StrEnum):
-    """What the machine found, by the lane's threshold."""
+    """The machine's finding, by the lane's threshold."""
 
     MATCH = "match"
     NO_MATCH = "no_match"
@@ -119,12 +119,12 @@ def match(codes: Collection[str], *, compared: bool) -> Match:
 
 
 def confident(codes: Collection[str]) -> bool:
-    """Whether the machine is sure that something is wrong; a borderline score is no such thing."""
+    """Whether the machine's result is confident: no match or an attack alarm; a borderline score is not."""
     return Code.NO_MATCH in codes or Code.ATTACK_ALARM in codes
 
 
 def contradicts(verdict: Verdict | None, answer: Answer, ground: Ground) -> bool:
-    """Whether an answer says something else of the faces than the officer's own blind verdict."""
+    """Whether an answer contradicts the officer's own blind verdict."""
     if verdict is Verdict.DIFFERENT:
         return answer is Answer.ADMIT
     return verdict is Verdict.SAME and ground is Ground.DIFFERENT_PERSON
@@ -141,7 +141,7 @@ def needs_note(codes: Collection[str], verdict: Verdict | None, answer: Answer, 
 
 
 def asked_next(stage: Stage, codes: Collection[str], answer: Answer, first: Answer | None) -> Stage | None:
-    """Who is asked after this answer; None where it decides. `first`: what the first officer said."""
+    """The stage after this answer; None where it decides. `first`: the first officer's answer."""
     if stage is Stage.FIRST:
         return Stage.SECOND if reverses(codes, answer) else None
     if stage is Stage.SECOND:
@@ -155,9 +155,9 @@ def may_take(stage: Stage, officer: str, spoken: Collection[str], *, supervises:
 
 
 def may_repeat(codes: Collection[str], repeats: int, *, refused: bool = False) -> bool:
-    """Whether the lane may capture once more; who is not to be captured is not, by no officer's word.
+    """Whether the lane may capture again; an officer's decision does not lift a ban on capturing.
 
-    A lane that `refused` does so to the passage's end: neither its policy nor its reason changes meanwhile.
+    `refused`: the lane has refused, which holds to the end of the passage.
     """
     return not refused and repeats < MOST_REPEATS and NEVER_CAPTURED.isdisjoint(codes)
 

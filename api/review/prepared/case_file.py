@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from api.ledger.facts import ImageTold, JudgedTold
+from api.ledger.facts import ImageFact, JudgedFact
 from api.platform.errors import CaseRefusedError
-from api.platform.messages import Point, Wire
+from api.platform.messages import Point, StrictMessage
 from api.review.officer_accuracy import Truth
 
 MOST_FILE_BYTES = 24 * 1024 * 1024
@@ -20,13 +20,13 @@ MOST_IMAGES = 9
 _JPEG = b"\xff\xd8\xff"
 
 
-class _Picture(Wire):
+class _Picture(StrictMessage):
     role: Literal["document", "live"]
     jpeg: Annotated[str, Field(max_length=MOST_IMAGE_BYTES * 3 // 2)]
     eyes: tuple[Point, Point] | None = None
 
 
-class _File(Wire):
+class _File(StrictMessage):
     version: Literal[1]
     truth: Truth
     training: bool = False
@@ -36,11 +36,11 @@ class _File(Wire):
 
 @dataclass(frozen=True, slots=True)
 class PreparedCase:
-    """What is kept of it: the truth, what a lane would have told, and the images by their SHA-256."""
+    """The truth, the judgement that a lane would have delivered, and the images by their SHA-256."""
 
     truth: Truth
     training: bool
-    judged: JudgedTold
+    judged: JudgedFact
     images: dict[str, bytes]
 
 
@@ -82,20 +82,20 @@ def made(file: _File, check: Callable[[bytes], object]) -> PreparedCase:
     if [one.role for one in file.images].count("document") != 1 or file.images[0].role != "document":
         raise CaseRefusedError("a case has one document photo, which comes first, and live pictures after it")
     shas = [hashlib.sha256(body).hexdigest() for body in bodies]
-    told = [
-        ImageTold(role=one.role, sha256=sha256, sequence=number or None, eyes=one.eyes)
+    images = [
+        ImageFact(role=one.role, sha256=sha256, sequence=number or None, eyes=one.eyes)
         for number, (one, sha256) in enumerate(zip(file.images, shas, strict=True))
     ]
-    judged = _judged(file.judged, told)
+    judged = _judged(file.judged, images)
     return PreparedCase(file.truth, file.training, judged, dict(zip(shas, bodies, strict=True)))
 
 
-def _judged(given: dict[str, Any], images: list[ImageTold]) -> JudgedTold:
-    """What a lane would have told: where a prepared case says nothing, that the faces must be compared."""
+def _judged(given: dict[str, Any], images: list[ImageFact]) -> JudgedFact:
+    """The judgement that a lane would have delivered; without reasons in the file: faces to be compared."""
     compare = [{"code": "F09", "components": []}]
     body = {"remarks": [], "evidence": {}, **given}
     body["reasons"] = body.get("reasons") or compare
-    return JudgedTold.model_validate(
+    return JudgedFact.model_validate(
         body | {"passage": "prepared", "outcome": "refer", "images": [one.model_dump() for one in images]}
     )
 

@@ -1,6 +1,6 @@
-"""Prepared cases before officers at work: each looks like a traveller's, and gives way to every traveller.
+"""Prepared cases inserted into officers' work: each looks like a traveller's, and a traveller comes first.
 
-A seeded case has no row among referrals: no lane can ask for it, and nobody but its officer is told of it.
+An inserted case has no row among referrals: no lane can ask for it, and only its officer sees it.
 """
 
 import hashlib
@@ -31,18 +31,19 @@ from api.platform.errors import (
     RepeatRefusedError,
 )
 from api.review.cases import duties, queue, steps
-from api.review.cases.answers import Given, Judgement, Wanted
+from api.review.cases.answers import AnswerResult, Judgement, OfficerAnswer
 from api.review.cases.queue import Opinion, Referral
 from api.review.cases.steps import ReferralState, Stage, Step, Verdict
-from api.review.officer_accuracy import Known, Outcome, outcome
+from api.review.officer_accuracy import Outcome, PreparedDecision, outcome
 from api.review.prepared import stored_cases
+from lane.decision.reason_meaning import Rank
 from lane.decision.referral import GROUNDS, Answer, Decision, Ground, PassageId
 
 ENDED = "interrupted"
 
 
-def of(session: Session, passage: str, officer: str) -> SeededRow:
-    """The officer's own seeded case. Raises ReferralUnknownError, for everybody else too."""
+def own_case(session: Session, passage: str, officer: str) -> SeededRow:
+    """The officer's own inserted case. Raises ReferralUnknownError."""
     row = session.get(SeededRow, passage)
     if row is None or row.officer != officer:
         raise ReferralUnknownError
@@ -50,7 +51,7 @@ def of(session: Session, passage: str, officer: str) -> SeededRow:
 
 
 def live(session: Session, officer: str, *, training: bool = False) -> SeededRow | None:
-    """The seeded case that is before an officer now."""
+    """The officer's inserted case that is neither decided nor withdrawn."""
     return session.scalars(
         select(SeededRow)
         .where(
@@ -64,9 +65,9 @@ def live(session: Session, officer: str, *, training: bool = False) -> SeededRow
 
 
 def due(session: Session, officer: str, share: float) -> bool:
-    """Whether the officer's share of seeded cases is not reached yet.
+    """Whether the officer is due an inserted case, by the share of inserted cases.
 
-    The fraction that is owed is drawn for, once between two decisions: to ask again and again brings nothing.
+    A remaining fraction is drawn by chance, once between two decisions: asking again changes nothing.
     """
     cases = select(func.count()).select_from(SeededRow)
     seen = session.scalar(cases.where(SeededRow.officer == officer, SeededRow.training.is_(False))) or 0
@@ -77,7 +78,7 @@ def due(session: Session, officer: str, share: float) -> bool:
 
 
 def any_live(session: Session) -> bool:
-    """Whether a prepared case is before anybody who works."""
+    """Whether any officer at work has an inserted case."""
     waiting = select(SeededRow.passage).where(
         SeededRow.training.is_(False), SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
     )
@@ -85,7 +86,7 @@ def any_live(session: Session) -> bool:
 
 
 def offer(session: Session, officer: str, lanes: list[str], *, at: datetime) -> SeededRow | None:
-    """Put a case before an officer, as if it came from one of these lanes."""
+    """Insert a case for an officer, as if it came from one of these lanes."""
     if not lanes:
         return None
     lane = secrets.choice(lanes)
@@ -93,7 +94,7 @@ def offer(session: Session, officer: str, lanes: list[str], *, at: datetime) -> 
 
 
 def withdraw_all(session: Session, *, at: datetime) -> list[SeededRow]:
-    """Take every seeded case back that is before somebody: a traveller waits."""
+    """Withdraw every inserted case."""
     waiting = select(SeededRow).where(
         SeededRow.training.is_(False), SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
     )
@@ -125,7 +126,7 @@ def release(session: Session, row: SeededRow, *, at: datetime) -> bool:
 
 
 def note_shown(session: Session, row: SeededRow, *, at: datetime) -> None:
-    """The officer who has it has seen the present step."""
+    """Note that the officer who has the case was shown the present step."""
     if row.decided_at is None and row.withdrawn_at is None and _is_held(row, at):
         row.shown = True
         session.flush()
@@ -146,7 +147,7 @@ def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
 
 
 def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
-    """Give back every case that an officer has who goes, a traveller's or a prepared one; return which."""
+    """Give back every case of a leaving officer, travellers' and prepared ones; return which."""
     return queue.release_all(session, officer, at=at) + release_all(session, officer, at=at)
 
 
@@ -169,15 +170,15 @@ def judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -
         "viewed": [dict(view) for view in given.viewed],
         "claim": row.claims,
     }
-    chain.append(session, "prepared.judged", stored_cases.fact(row, **said), at=at)
+    chain.append(session, "prepared.judged", stored_cases.entry_body(row, **said), at=at)
 
 
-def decide(session: Session, row: SeededRow, wanted: Wanted, *, at: datetime) -> Given:
-    """Answer; the truth is told from then on. Raises what `api.review.cases.answers.decide` raises."""
+def decide(session: Session, row: SeededRow, wanted: OfficerAnswer, *, at: datetime) -> AnswerResult:
+    """Answer; the truth is shown from then on. Raises what `api.review.cases.answers.decide` raises."""
     if wanted.ground not in GROUNDS[wanted.answer]:
         raise GroundRefusedError
     if row.decided_at is not None and (row.answer, row.ground) == (wanted.answer.value, wanted.ground.value):
-        return Given(decision_of(row), None, new=False)
+        return AnswerResult(decision_of(row), None, new=False)
     _must_be_held(row, at)
     if row.step != Step.REVEALED.value or row.verdict is None or not row.shown:
         raise NotRevealedError
@@ -199,13 +200,13 @@ def decide(session: Session, row: SeededRow, wanted: Wanted, *, at: datetime) ->
         "truth": truth.value,
         "outcome": found.value,
     }
-    chain.append(session, "prepared.decided", stored_cases.fact(row, **said), at=at)
-    return Given(decision_of(row), None, new=True)
+    chain.append(session, "prepared.decided", stored_cases.entry_body(row, **said), at=at)
+    return AnswerResult(decision_of(row), None, new=True)
 
 
-def correct(row: SeededRow, wanted: Wanted) -> NoReturn:
-    """There is nothing to correct: the truth is told with the decision. Raises what
-    `api.review.cases.answers.correct` raises, as of any case whose decision the lane has."""
+def correct(row: SeededRow, wanted: OfficerAnswer) -> NoReturn:
+    """Refuse a correction: the truth was shown with the decision. Raises what
+    `api.review.cases.answers.correct` raises for a decision that the lane has."""
     if wanted.ground not in GROUNDS[wanted.answer]:
         raise GroundRefusedError
     if row.decided_at is not None:
@@ -214,28 +215,28 @@ def correct(row: SeededRow, wanted: Wanted) -> NoReturn:
 
 
 def ended(session: Session, officer: str, *, limit: int) -> list[SeededRow]:
-    """Cases that were taken back from the officer, the last first."""
+    """Cases that were withdrawn from the officer, the last first."""
     gone = select(SeededRow).where(
         SeededRow.officer == officer, SeededRow.training.is_(False), SeededRow.withdrawn_at.is_not(None)
     )
     return list(session.scalars(gone.order_by(SeededRow.opened_at.desc()).limit(limit)))
 
 
-def known_of(session: Session, row: SeededRow) -> Known | None:
-    """The truth and what came of it, once it is decided; before, nothing."""
+def prepared_decision_of(session: Session, row: SeededRow) -> PreparedDecision | None:
+    """The truth and the result, once it is decided."""
     if row.outcome is None:
         return None
-    return Known(stored_cases.truth_of(session, row), Outcome(row.outcome))
+    return PreparedDecision(stored_cases.truth_of(session, row), Outcome(row.outcome))
 
 
-def trained(session: Session, officer: str, *, since: datetime) -> list[Known]:
-    """What came of an officer's training since then, first to last."""
+def trained(session: Session, officer: str, *, since: datetime) -> list[PreparedDecision]:
+    """The results of an officer's training since then, in order."""
     rows = session.scalars(
         select(SeededRow)
         .where(SeededRow.officer == officer, SeededRow.training.is_(True), SeededRow.decided_at > since)
         .order_by(SeededRow.decided_at)
     )
-    found = (known_of(session, row) for row in rows)
+    found = (prepared_decision_of(session, row) for row in rows)
     return [one for one in found if one is not None]
 
 
@@ -249,7 +250,7 @@ def image(session: Session, keyring: Keyring, row: SeededRow, sha256: str, *, at
 
 
 def as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_after: timedelta) -> Referral:
-    """A seeded case as any other case is told: the same fields, and the truth in none of them."""
+    """An inserted case as a referral: the same fields, and the truth in none of them."""
     state = _state(row, at)
     decided, held = decision_of(row), state == "claimed"
     judged = stored_cases.judged_of(session, row)
@@ -259,14 +260,14 @@ def as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_afte
         passage=row.passage,
         lane=row.lane,
         opened_at=row.opened_at,
-        grave=duties.rank_of(judged.codes) is duties.Rank.AT_ONCE,
+        grave=duties.rank_of(judged.codes) is Rank.AT_ONCE,
         judged=judged,
         state=state,
         ended=ENDED if row.withdrawn_at else None,
         claimed_by=row.officer if held else None,
         claimed_until=row.claimed_until if held else None,
         decision=decided,
-        handed_at=row.decided_at,  # the truth is told: nothing is left to correct
+        handed_at=row.decided_at,  # it cannot be corrected: the truth was shown
         round=1,
         stage=Stage.FIRST,
         step=Step.DECIDED if decided else Step(row.step),
@@ -281,7 +282,7 @@ def as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_afte
 
 
 def decision_of(row: SeededRow) -> Decision | None:
-    """What the officer answered. No lane is ever given it."""
+    """The officer's decision, which no lane receives."""
     if row.decided_at is None:
         return None
     answer, ground = Answer(str(row.answer)), Ground(str(row.ground))
@@ -319,7 +320,7 @@ def _is_held(row: SeededRow, at: datetime) -> bool:
 
 
 def _drawn(session: Session, officer: str, real: int, seen: int) -> float:
-    """A number from 0 to 1 that is the same until the officer decides again, and that nobody can foretell."""
+    """A number from 0 to 1, the same until the officer decides again, which nobody can predict."""
     secret = session.scalar(select(LedgerRow.hash).order_by(LedgerRow.seq).limit(1)) or ""
     digest = hashlib.sha256(f"{secret} {officer} {real} {seen}".encode()).digest()
     return int.from_bytes(digest[:7]) / 2**56

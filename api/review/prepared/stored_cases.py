@@ -1,6 +1,6 @@
-"""Prepared cases: known truth, faces sealed under a key of their own, and who has seen them.
+"""Prepared cases in the database: known truth, faces sealed under a key of their own, and who has seen them.
 
-They never come near a lane: nothing in here writes a referral, and no lane asks for what it did not tell.
+No lane is concerned: nothing here writes a referral, and a lane can only ask for its own passages.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from api.faces.keyring import DataKey, Keyring
 from api.faces.sealing import seal, unseal
 from api.ledger import chain
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.platform.database.database import Database
 from api.platform.database.tables import PreparedImageRow, PreparedRow, SeededRow
 from api.platform.errors import CaseUnknownError, ImageUnknownError
@@ -28,7 +28,7 @@ PREFIX = "prepared-"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedCase:
     """A prepared case as a list shows it."""
 
     case: str
@@ -42,7 +42,7 @@ class Listed:
 def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Callable[[], datetime]) -> str:
     """Keep a case; return its name. Raises KeyringError."""
     case = f"{PREFIX}{secrets.token_hex(6)}"
-    # Before the turn to write: the key may come from a service, and nobody waits for that one.
+    # Before the turn to write: the key may come from a slow service.
     key = keyring.key_for(case, at=clock())
     with database.write() as session:
         at = clock()
@@ -53,17 +53,17 @@ def add(database: Database, keyring: Keyring, given: PreparedCase, *, clock: Cal
 
 
 def _put(session: Session, case: str, key: DataKey, given: PreparedCase, *, at: datetime) -> None:
-    told = {"case": case, "truth": given.truth.value, "training": given.training}
-    session.add(PreparedRow(**told, judged=given.judged.model_dump_json(), added_at=at))
+    body = {"case": case, "truth": given.truth.value, "training": given.training}
+    session.add(PreparedRow(**body, judged=given.judged.model_dump_json(), added_at=at))
     session.flush()
-    for sha256, body in given.images.items():
-        session.add(PreparedImageRow(case=case, sha256=sha256, sealed=seal(key.secret, case, sha256, body)))
+    for sha256, image in given.images.items():
+        session.add(PreparedImageRow(case=case, sha256=sha256, sealed=seal(key.secret, case, sha256, image)))
     session.flush()
-    chain.append(session, "prepared.added", {**told, "images": sorted(given.images)}, at=at)
+    chain.append(session, "prepared.added", {**body, "images": sorted(given.images)}, at=at)
 
 
 def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> None:
-    """Show a case to nobody any more, also not to who has it, and erase its faces; what was said stays.
+    """Withdraw a case from everybody, and erase its faces; the answers given stay.
 
     Raises CaseUnknownError.
     """
@@ -82,7 +82,7 @@ def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> No
     keyring.destroy([case])
 
 
-def listed(session: Session) -> list[Listed]:
+def listed(session: Session) -> list[ListedCase]:
     """Cases that are in use, the oldest first."""
     seen = dict(session.execute(select(SeededRow.case, func.count()).group_by(SeededRow.case)).all())
     images = dict(
@@ -92,7 +92,7 @@ def listed(session: Session) -> list[Listed]:
         select(PreparedRow).where(PreparedRow.retired_at.is_(None)).order_by(PreparedRow.added_at)
     )
     return [
-        Listed(
+        ListedCase(
             row.case,
             Truth(row.truth),
             row.training,
@@ -112,24 +112,24 @@ def image(session: Session, keyring: Keyring, case: str, sha256: str) -> bytes:
     return unseal(keyring.key_of(case), case, sha256, row.sealed)
 
 
-def judged_of(session: Session, row: SeededRow) -> JudgedTold:
-    """What a lane would have told of this case, under the name of the passage that it stands for."""
+def judged_of(session: Session, row: SeededRow) -> JudgedFact:
+    """The judgement that a lane would have delivered, with the passage of this insertion."""
     case = session.get_one(PreparedRow, row.case)
-    told = JudgedTold.model_validate_json(case.judged)
-    return told.model_copy(update={"passage": row.passage})
+    judged = JudgedFact.model_validate_json(case.judged)
+    return judged.model_copy(update={"passage": row.passage})
 
 
 def truth_of(session: Session, row: SeededRow) -> Truth:
-    """The truth; nobody is told before the decision."""
+    """The truth, which is not shown before the decision."""
     return Truth(session.get_one(PreparedRow, row.case).truth)
 
 
 def offer(
     session: Session, officer: str, *, training: bool, lane: str, at: datetime, waited: datetime
 ) -> SeededRow | None:
-    """Put a case before an officer: one of those that the officer saw least often; None where there is none.
+    """Insert for an officer one of the cases that the officer saw least often, by chance; None without any.
 
-    Which of them cannot be foretold. `waited`: since when it says that somebody waits.
+    `waited`: since when it says that somebody waits.
     """
     case = _chosen(session, officer, training=training)
     if case is None:
@@ -139,28 +139,28 @@ def offer(
     )
     session.add(row)
     session.flush()
-    chain.append(session, "prepared.offered", fact(row) | {"case": case, "lane": lane}, at=at)
+    chain.append(session, "prepared.offered", entry_body(row) | {"case": case, "lane": lane}, at=at)
     return row
 
 
 def withdraw(session: Session, row: SeededRow, *, at: datetime) -> None:
-    """Take a case back. To its officer it is a passage that ended."""
+    """Withdraw a case. Its officer sees a passage that ended."""
     if row.decided_at is None and row.withdrawn_at is None:
         row.withdrawn_at = at
         session.flush()
-        chain.append(session, "prepared.withdrawn", fact(row), at=at)
+        chain.append(session, "prepared.withdrawn", entry_body(row), at=at)
 
 
 def are_there(session: Session, *, training: bool) -> bool:
-    """Whether there is a case for this use at all."""
+    """Whether there is any case for this use."""
     asked = select(PreparedRow.case).where(
         PreparedRow.retired_at.is_(None), PreparedRow.training.is_(training)
     )
     return session.scalar(asked.limit(1)) is not None
 
 
-def fact(row: SeededRow, **more: Any) -> dict[str, Any]:
-    """What every entry about a prepared case names."""
+def entry_body(row: SeededRow, **more: Any) -> dict[str, Any]:
+    """The body of an entry about an inserted case."""
     return {
         "passage": row.passage,
         "officer": row.officer,
@@ -185,10 +185,10 @@ def _chosen(session: Session, officer: str, *, training: bool) -> str | None:
     ).all()
     fewest = min((seen for _, seen in rows), default=0)
     least = sorted(case for case, seen in rows if seen == fewest)
-    # One truth must not follow from the other: of those seen least, any.
+    # By chance, so that no truth follows from the one before.
     return secrets.choice(least) if least else None
 
 
 def note_hash(text: str) -> str:
-    """What the ledger keeps of a note."""
+    """What the ledger records of a note: its hash."""
     return hashlib.sha256(text.encode()).hexdigest()

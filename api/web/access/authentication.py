@@ -1,6 +1,6 @@
-"""The door: who is this, and may they? A lane by its token, an officer by a session cookie.
+"""Authentication and permission of every request: a lane by its token, an officer by a session cookie.
 
-Every route is `Guarded`: its line in `api.web.access.permissions` is read here, and nowhere else.
+Every route is `Guarded`: its rule in `api.web.access.permissions` is enforced here, and nowhere else.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from api.platform.errors import (
     ForgedRequestError,
     NotAllowedError,
     NotSignedInError,
+    OneTimePasswordError,
     RuleMissingError,
     TokenRefusedError,
-    ToldPasswordError,
 )
 from api.platform.settings import Settings
 from api.platform.tokens import token_hash
@@ -37,17 +37,17 @@ _COOKIE = "passenger_lane_session"
 
 
 class Guarded(APIRoute):
-    """A route of the JSON API behind its rule: whom it does not fit is refused before anything is read."""
+    """A route of the JSON API and its rule: a request is refused before its body is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route, behind the door."""
+        """The route with its checks before it."""
         inner, name = super().get_route_handler(), self.name
 
-        async def behind_the_door(request: Request) -> Response:
+        async def guarded(request: Request) -> Response:
             rule = RULES.get(name)
             if rule is None:
                 raise RuleMissingError([name])
-            await run_in_threadpool(_let_in, request, rule)
+            await run_in_threadpool(_authenticate, request, rule)
             if rule.changes:
                 await self._check_own_page(request, rule)
             try:
@@ -55,30 +55,33 @@ class Guarded(APIRoute):
             finally:
                 await request.close()
 
-        return behind_the_door
+        return guarded
 
     async def _check_own_page(self, request: Request, rule: Rule) -> None:
-        # A browser adds no bearer's token by itself: nobody can be made to send it.
+        # A browser never adds a bearer token by itself, so it needs no check.
         if Caller.ANYONE in rule.callers or _officer_at(request) is not None:
             check_same_site(request.headers)
         if _officer_at(request) is not None:
-            _check_csrf(request, await self._proof(request))
+            _check_csrf(request, await self._csrf_token(request))
 
-    async def _proof(self, request: Request) -> str:
-        """What a page of the desk was given to prove that it is one."""
+    async def _csrf_token(self, request: Request) -> str:
+        """The CSRF token of the request."""
         return request.headers.get(CSRF_HEADER, "")
 
 
 class GuardedPage(Guarded):
-    """A page behind its rule: its forms carry the proof with them."""
+    """A page and its rule: the CSRF token comes from the form."""
 
-    async def _proof(self, request: Request) -> str:
+    async def _csrf_token(self, request: Request) -> str:
         given = (await request.form()).get("csrf_token", "")
         return given if isinstance(given, str) else ""
 
 
-def _let_in(request: Request, rule: Rule) -> None:
-    """Note who asks. Raises NotSignedInError, TokenRefusedError or NotAllowedError."""
+def _authenticate(request: Request, rule: Rule) -> None:
+    """Note the lane or officer of the request.
+
+    Raises NotSignedInError, TokenRefusedError or NotAllowedError.
+    """
     if Caller.ANYONE in rule.callers:
         return
     desk, bearer = desk_of(request), _bearer(request.headers)
@@ -96,10 +99,10 @@ def _let_in(request: Request, rule: Rule) -> None:
 
 def _allowed(request: Request, rule: Rule) -> SignedInOfficer:
     who = signed_in(request, acting=rule.keeps_alive)
-    if Caller(who.role.value) not in rule.people:
+    if who.role not in rule.people:
         raise NotAllowedError
-    if who.must_change and not rule.with_told_password:
-        raise ToldPasswordError
+    if who.must_change and not rule.with_one_time_password:
+        raise OneTimePasswordError
     return who
 
 
@@ -119,7 +122,7 @@ def desk_of(request: Request) -> Desk:
 
 
 def cookie_name(settings: Settings) -> str:
-    """What the session's cookie is called. Over HTTPS the name itself keeps other hosts from setting it."""
+    """The name of the session's cookie. Over HTTPS its prefix keeps other hosts from setting it."""
     return f"__Host-{_COOKIE}" if settings.https else _COOKIE
 
 
@@ -144,14 +147,14 @@ def signed_in(request: Request, *, acting: bool = True) -> SignedInOfficer:
 def visitor(request: Request) -> Visitor:
     """The browser that wants to sign in."""
     host = request.client.host if request.client else None
-    told = request.headers.getlist("x-forwarded-for")
+    forwarded = request.headers.getlist("x-forwarded-for")
     return Visitor(
-        client_address.source(host, told, desk_of(request).settings.trusted_proxies), token_of(request)
+        client_address.source(host, forwarded, desk_of(request).settings.trusted_proxies), token_of(request)
     )
 
 
 async def lane(request: Request) -> str:
-    """The lane that asks, as the door found it."""
+    """The lane of the request."""
     found: str | None = getattr(request.state, "lane", None)
     if found is None:
         raise TokenRefusedError
@@ -159,7 +162,7 @@ async def lane(request: Request) -> str:
 
 
 async def officer(request: Request) -> SignedInOfficer:
-    """Who asks, as the door found them."""
+    """The officer of the request."""
     found = _officer_at(request)
     if found is None:
         raise NotSignedInError
@@ -176,7 +179,7 @@ TheLane = Annotated[str, Depends(lane)]
 SessionToken = Annotated[str | None, Depends(session_token)]
 TheVisitor = Annotated[Visitor, Depends(visitor)]
 TheOfficer = Annotated[SignedInOfficer, Depends(officer)]
-# These say to the reader what the route's rule in `api.web.access.permissions` enforces.
+# For the reader: the route's rule in `api.web.access.permissions` enforces it.
 TheSupervisor = TheOfficer
 ActingOfficer = TheOfficer
 ActingSupervisor = TheOfficer

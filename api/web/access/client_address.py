@@ -1,4 +1,4 @@
-"""Where a browser is, as far as the desk can know it: what failed sign-ins are counted by.
+"""The address of a browser, as far as the desk can know it: failed sign-ins are counted by it.
 
 Anybody can write anything into X-Forwarded-For. What a trusted proxy adds stands last, so the list is read
 from its end, and only as far as each address is one of a trusted proxy: the first that is not is the browser.
@@ -11,12 +11,14 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _HOUSEHOLD = 64
-"""Whoever has one address of IPv6 has so many bits of them to come from."""
+"""The bits of an IPv6 address that name the network; a client may use all addresses in it."""
 
 
 def source(peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]) -> str | None:
-    """The address, or the network of IPv6, that a browser comes from; None where nothing tells one browser
-    from another: a proxy on this machine that is not trusted, or says nothing."""
+    """The address of a browser; of IPv6, its network.
+
+    None where browsers cannot be told apart: behind a proxy here that is not trusted, or that names none.
+    """
     found = _read(peer or "")
     if found is None:
         return None

@@ -1,7 +1,7 @@
-"""Who may ask for what: one line for each operation and each page. What has no line is not served.
+"""The rule of each operation and each page: who may request it. A route without a rule is not served.
 
-`api.web.access.authentication` reads this table at the door, before anything is parsed or looked up. A page
-follows the rule of the operation of the same name.
+`api.web.access.authentication` enforces it before anything is parsed or looked up. A page follows the rule of
+the operation of the same name.
 """
 
 from collections.abc import Iterable
@@ -9,50 +9,51 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from api.people.roles import Role, Task, having
 from api.platform.errors import (
     ANSWERS,
     ApiError,
     ForgedRequestError,
     NotAllowedError,
     NotSignedInError,
+    OneTimePasswordError,
     RuleMissingError,
     TokenRefusedError,
-    ToldPasswordError,
 )
 
 CSRF_HEADER = "X-CSRF-Token"
 
 
 class Caller(StrEnum):
-    """Who can come to the door: a role of the people who sign in, a machine with a token, or anyone."""
+    """A caller without a role: a machine with a token, or anyone."""
 
-    OFFICER = "officer"
-    SUPERVISOR = "supervisor"
-    AUDITOR = "auditor"
-    ADMINISTRATOR = "administrator"
     LANE = "lane"
     MONITOR = "monitor"
     ANYONE = "anyone"
 
 
-PEOPLE = frozenset({Caller.OFFICER, Caller.SUPERVISOR, Caller.AUDITOR, Caller.ADMINISTRATOR})
+PEOPLE: frozenset[str] = frozenset(Role)
 """Everybody who signs in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may ask; whether it `changes` something, which only the own page may; whether it shows that
-    somebody sits there, or is asked by an open page by itself."""
+    """Who may request it.
 
-    callers: frozenset[Caller]
+    `changes`: it changes something, which only the desk's own pages may. `keeps_alive`: it shows that
+    somebody is at the page; requests that a page makes by itself do not.
+    """
+
+    callers: frozenset[str]
+    """Roles, or a `Caller`."""
     changes: bool = False
     keeps_alive: bool = True
-    with_told_password: bool = False
-    """Also for who must change first a password that somebody else told."""
+    with_one_time_password: bool = False
+    """Also for somebody who must first change a one-time password."""
 
     @property
-    def people(self) -> frozenset[Caller]:
-        """Those of them who sign in."""
+    def people(self) -> frozenset[str]:
+        """The callers among them who sign in."""
         return self.callers & PEOPLE
 
     @property
@@ -62,14 +63,14 @@ class Rule:
 
 
 _ANYONE = frozenset({Caller.ANYONE})
-_QUEUE = frozenset({Caller.OFFICER, Caller.SUPERVISOR})
-_SUPERVISOR = frozenset({Caller.SUPERVISOR})
-_ADMINISTRATOR = frozenset({Caller.ADMINISTRATOR})
-_HOLDING = frozenset({Caller.AUDITOR, Caller.ADMINISTRATOR})
-_COUNTING = _HOLDING | {Caller.SUPERVISOR, Caller.MONITOR}
 _LANE = frozenset({Caller.LANE})
-_AUDITOR = frozenset({Caller.AUDITOR})
-_WITNESS = frozenset({Caller.AUDITOR, Caller.SUPERVISOR, Caller.LANE, Caller.MONITOR})
+_QUEUE = having(Task.DECIDE)
+_SUPERVISOR = having(Task.SUPERVISE)
+_ADMINISTRATOR = having(Task.ADMINISTER)
+_AUDITOR = having(Task.AUDIT)
+_HOLDING = _AUDITOR | _ADMINISTRATOR
+_COUNTING = _HOLDING | _SUPERVISOR | {Caller.MONITOR}
+_WITNESS = _AUDITOR | _SUPERVISOR | {Caller.LANE, Caller.MONITOR}
 
 RULES: dict[str, Rule] = {
     # about
@@ -83,7 +84,7 @@ RULES: dict[str, Rule] = {
     "deliver_entries": Rule(_LANE, changes=True),
     "wait_for_decision": Rule(_LANE),
     "tell_status": Rule(_LANE, changes=True),
-    # officers' eyes
+    # officers' accuracy
     "show_own_quality": Rule(_QUEUE),
     "show_own_quality_page": Rule(_QUEUE),
     "show_quality": Rule(_SUPERVISOR),
@@ -112,12 +113,12 @@ RULES: dict[str, Rule] = {
     "home": Rule(PEOPLE),
     "show_sign_in": Rule(_ANYONE),
     "sign_in": Rule(_ANYONE, changes=True),
-    "show_session": Rule(PEOPLE, with_told_password=True),
-    "sign_out": Rule(PEOPLE, changes=True, with_told_password=True),
+    "show_session": Rule(PEOPLE, with_one_time_password=True),
+    "sign_out": Rule(PEOPLE, changes=True, with_one_time_password=True),
     # the own account
-    "show_account": Rule(PEOPLE, with_told_password=True),
-    "change_password": Rule(PEOPLE, changes=True, with_told_password=True),
-    "change_own_password": Rule(PEOPLE, changes=True, with_told_password=True),
+    "show_account": Rule(PEOPLE, with_one_time_password=True),
+    "change_password": Rule(PEOPLE, changes=True, with_one_time_password=True),
+    "change_own_password": Rule(PEOPLE, changes=True, with_one_time_password=True),
     "list_sessions": Rule(PEOPLE),
     "end_own_session": Rule(PEOPLE, changes=True),
     # passkeys
@@ -220,7 +221,7 @@ def check_complete(names: Iterable[str]) -> None:
 
 
 def refusals(rule: Rule) -> list[type[ApiError]]:
-    """What the door answers to whom the rule does not fit."""
+    """The errors for callers whom the rule does not allow."""
     found: list[type[ApiError]] = []
     if rule.people or Caller.MONITOR in rule.callers:
         found.append(NotSignedInError)
@@ -228,15 +229,15 @@ def refusals(rule: Rule) -> list[type[ApiError]]:
         found.append(TokenRefusedError)
     if rule.people and rule.people != PEOPLE:
         found.append(NotAllowedError)
-    if rule.people and not rule.with_told_password:
-        found.append(ToldPasswordError)
+    if rule.people and not rule.with_one_time_password:
+        found.append(OneTimePasswordError)
     if rule.needs_csrf or (rule.changes and Caller.ANYONE in rule.callers):
         found.append(ForgedRequestError)
     return found
 
 
 def described(openapi: dict[str, Any], cookie: str) -> dict[str, Any]:
-    """The OpenAPI description with what each operation's rule asks for, and answers."""
+    """The OpenAPI description with the security and the errors of each operation's rule."""
     openapi.setdefault("components", {})["securitySchemes"] = {
         "officer": _COOKIE | {"name": cookie},
         **_SCHEMES,
@@ -267,7 +268,7 @@ _SCHEMES = {
 
 
 def _security(rule: Rule) -> list[dict[str, list[str]]]:
-    """Any one of these; what stands in one of them is needed together."""
+    """The alternatives; all parts of one are needed together."""
     ways: list[dict[str, list[str]]] = []
     if rule.people:
         ways.append({"officer": [], "csrf": []} if rule.needs_csrf else {"officer": []})

@@ -1,4 +1,4 @@
-"""What goes over the wire: strict, but tolerant inside a lane's ledger entries."""
+"""The messages about cases, shifts, sessions and the ledger."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,13 +6,14 @@ from typing import Literal
 from pydantic import Field
 
 from api.ledger.facts import StoredEntry
-from api.platform.messages import ChainHead, Point, Sha256, Wire
+from api.platform.messages import ChainHead, Point, Sha256, StrictMessage
 from api.review.cases.steps import Match, ReferralState, Stage, Step, Verdict
 from api.review.officer_accuracy import Outcome, Truth
+from api.web.messages.people import RoleName
 from lane.decision.referral import Answer, Ground
 
 
-class Health(Wire):
+class Health(StrictMessage):
     """The desk answers."""
 
     status: Literal["ok"] = "ok"
@@ -21,7 +22,7 @@ class Health(Wire):
 # --- lanes
 
 
-class EntryBatch(Wire):
+class EntryBatch(StrictMessage):
     """Entries of one lane's chain, in order."""
 
     entries: list[StoredEntry] = Field(min_length=1, max_length=100)
@@ -34,14 +35,14 @@ class EntryBatch(Wire):
     )
 
 
-class Applied(Wire):
+class Applied(StrictMessage):
     """How far the desk has the lane's chain, and the head of the desk's own."""
 
     applied_through: int
     head: ChainHead
 
 
-class DecisionMessage(Wire):
+class DecisionMessage(StrictMessage):
     """One officer's answer to one referral."""
 
     id: str
@@ -52,7 +53,7 @@ class DecisionMessage(Wire):
     decided_at: datetime
 
 
-class DecisionOrNone(Wire):
+class DecisionOrNone(StrictMessage):
     """The decision, or null while there is none."""
 
     decision: DecisionMessage | None
@@ -61,30 +62,30 @@ class DecisionOrNone(Wire):
 # --- officers
 
 
-class Credentials(Wire):
+class Credentials(StrictMessage):
     """What an officer signs in with."""
 
     name: str = Field(min_length=1, max_length=64)
     password: str = Field(min_length=1, max_length=256)
 
 
-class Officer(Wire):
+class Officer(StrictMessage):
     """Who is signed in."""
 
     name: str
     pseudonym: str
-    role: Literal["officer", "supervisor", "auditor", "administrator"]
+    role: RoleName
     duties: list[str] = Field(description="For which cases this officer may be asked beside all others.")
 
 
-class SignedIn(Wire):
+class SignedIn(StrictMessage):
     """The session; send the token as X-CSRF-Token with everything that changes something."""
 
     officer: Officer
     csrf_token: str
 
 
-class ReasonMessage(Wire):
+class ReasonMessage(StrictMessage):
     """Why a passenger was referred: the field's code, its components, and the officer's text."""
 
     code: str = Field(
@@ -96,7 +97,7 @@ class ReasonMessage(Wire):
     agency: str = Field(description="Who acts on it, in words.")
 
 
-class ImageMessage(Wire):
+class ImageMessage(StrictMessage):
     """One image of a referral and where to fetch it."""
 
     role: str
@@ -106,7 +107,7 @@ class ImageMessage(Wire):
     href: str
 
 
-class BadgeMessage(Wire):
+class BadgeMessage(StrictMessage):
     """The quality of the live pictures in one respect, in words."""
 
     component: str
@@ -114,7 +115,7 @@ class BadgeMessage(Wire):
     state: Literal["good", "low", "not_measured"]
 
 
-class ReferralSummary(Wire):
+class ReferralSummary(StrictMessage):
     """A referral as the queue shows it. `ended`: the passage closed before an officer decided.
 
     Of the own case that is not judged yet, reasons and waiting time are left out.
@@ -142,14 +143,14 @@ class ReferralSummary(Wire):
     correctable: bool = Field(description="Whether the officer who asks can still correct the decision.")
 
 
-class ReferralList(Wire):
+class ReferralList(StrictMessage):
     """Who waits: escalated, then the gravest, then the oldest; then who was decided on, the last first."""
 
     referrals: list[ReferralSummary] = Field(description="At most 200.")
     waiting: int = Field(description="How many wait in all, listed or not.")
 
 
-class AchievedFmr(Wire):
+class AchievedFmr(StrictMessage):
     """What the lane's comparison is worth, by the calibration of the lane's matcher."""
 
     value: float | None = Field(
@@ -162,7 +163,7 @@ class AchievedFmr(Wire):
     text: str = Field(description="The same in words: show these, never a percentage.")
 
 
-class CheckMessage(Wire):
+class CheckMessage(StrictMessage):
     """One check of the document."""
 
     check: str
@@ -170,8 +171,8 @@ class CheckMessage(Wire):
     text: str
 
 
-class AttackMessage(Wire):
-    """What attack detection found. Without a result it must be said that there is none."""
+class AttackMessage(StrictMessage):
+    """The result of presentation attack detection. Without one, that must be shown."""
 
     assessed: bool
     alarm: bool
@@ -182,16 +183,16 @@ class AttackMessage(Wire):
     hint_text: str = Field(description="The same in words; empty where there is no hint.")
 
 
-class OwnVerdict(Wire):
-    """What the officer said of the faces before the reveal; null where there was nothing to compare."""
+class OwnVerdict(StrictMessage):
+    """The officer's blind judgement; null where there was nothing to compare."""
 
     verdict: Verdict | None
     confidence: int | None
     text: str = Field(description="Why there was nothing to compare; else empty.")
 
 
-class AnswerRule(Wire):
-    """What an answer would take, on this ground."""
+class AnswerRule(StrictMessage):
+    """What an answer on this ground needs."""
 
     answer: Answer
     ground: Ground
@@ -199,8 +200,8 @@ class AnswerRule(Wire):
     second_officer: bool = Field(description="Another officer must come to the same answer.")
 
 
-class RevealedMessage(Wire):
-    """What the machine found, told once the officer has judged."""
+class RevealedMessage(StrictMessage):
+    """The machine's findings, revealed once the officer has judged."""
 
     match: Match
     band: AchievedFmr
@@ -237,7 +238,7 @@ class ReferralDetail(ReferralSummary):
     )
 
 
-class ClaimMessage(Wire):
+class ClaimMessage(StrictMessage):
     """The case is the officer's until then; claim again to renew."""
 
     passage: str
@@ -245,7 +246,7 @@ class ClaimMessage(Wire):
     lease_s: int
 
 
-class ClaimOrNone(Wire):
+class ClaimOrNone(StrictMessage):
     """The claim, or null where nobody waits whom this officer may take."""
 
     claim: ClaimMessage | None
@@ -254,7 +255,7 @@ class ClaimOrNone(Wire):
 Feature = Literal["ears", "marks", "scars", "nose", "mouth", "brows"]
 
 
-class ViewedMessage(Wire):
+class ViewedMessage(StrictMessage):
     """Something that the officer looked at, and when: milliseconds after the case was opened."""
 
     what: Literal["document", "live", "flicker", "magnifier", "zoom"]
@@ -262,7 +263,7 @@ class ViewedMessage(Wire):
     at_ms: int = Field(ge=0, le=24 * 3600 * 1000)
 
 
-class JudgementRequest(Wire):
+class JudgementRequest(StrictMessage):
     """What the officer says of the two faces, before anything else is told."""
 
     verdict: Verdict
@@ -271,7 +272,7 @@ class JudgementRequest(Wire):
     viewed: list[ViewedMessage] = Field(default=[], max_length=200)
 
 
-class DecisionRequest(Wire):
+class DecisionRequest(StrictMessage):
     """An officer's answer. `answers` of a revealed case lists which ground belongs to which."""
 
     answer: Answer
@@ -279,15 +280,15 @@ class DecisionRequest(Wire):
     note: str = Field(default="", max_length=500)
 
 
-class FeedbackMessage(Wire):
-    """Told once it is decided: this was no traveller but a prepared case, and the truth is known."""
+class FeedbackMessage(StrictMessage):
+    """After the decision: this was a prepared case, of which the truth is known."""
 
     truth: Truth
     outcome: Outcome
     text: str
 
 
-class ShiftMessage(Wire):
+class ShiftMessage(StrictMessage):
     """The own shift."""
 
     started_at: datetime
@@ -298,13 +299,13 @@ class ShiftMessage(Wire):
     planned_end_at: datetime = Field(description="When the shift is planned to end; nothing ends by it.")
 
 
-class ShiftOrNone(Wire):
+class ShiftOrNone(StrictMessage):
     """The own shift, or null where there is none."""
 
     shift: ShiftMessage | None = Field(description="The shift.")
 
 
-class HandOverRequest(Wire):
+class HandOverRequest(StrictMessage):
     """How a shift ends."""
 
     note: str = Field(default="", max_length=2000, description="What the next shift should know.")
@@ -313,15 +314,15 @@ class HandOverRequest(Wire):
     )
 
 
-class HandOver(Wire):
+class HandOver(StrictMessage):
     """What became of the cases that the officer had."""
 
     handed: list[str] = Field(description="Passages that the colleague has now, to be judged blind.")
     released: list[str] = Field(description="Passages that wait for anybody.")
 
 
-class DecisionAnswer(Wire):
-    """What came of an answer: decided, or another officer is asked, who is not told of this one."""
+class DecisionAnswer(StrictMessage):
+    """The result of an answer: decided, or another officer is asked, who does not see this answer."""
 
     state: Literal["decided", "second_officer", "third_officer"]
     decision: DecisionMessage | None
@@ -333,8 +334,8 @@ class DecisionAnswer(Wire):
 # --- the ledger
 
 
-class TreeHeadMessage(Wire):
-    """The root over the first `size` entries, signed. What is signed is told in `api/ledger/tree_head.py`."""
+class TreeHeadMessage(StrictMessage):
+    """The root over the first `size` entries, signed. `api/ledger/tree_head.py` says what is signed."""
 
     size: int = Field(description="How many entries.")
     root: Sha256 = Field(description="Root of the Merkle tree over them (RFC 6962).")
@@ -343,7 +344,7 @@ class TreeHeadMessage(Wire):
     signature: str = Field(pattern="^[0-9a-f]{128}$")
 
 
-class InclusionProof(Wire):
+class InclusionProof(StrictMessage):
     """From an entry to a root."""
 
     seq: int = Field(description="The entry's number; the first is 1.")
@@ -352,12 +353,9 @@ class InclusionProof(Wire):
     path: list[Sha256] = Field(description="From the leaf upwards.")
 
 
-class ConsistencyProof(Wire):
+class ConsistencyProof(StrictMessage):
     """From the root of a smaller tree to that of a larger one."""
 
     first: int
     second: int
     path: list[Sha256]
-
-
-# --- inside a lane's entries: a newer lane may say more, so unknown fields pass

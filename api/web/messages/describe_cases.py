@@ -1,20 +1,20 @@
-"""From the desk's values to what officers get over the wire: no more than their step shows.
+"""Makes the messages about cases for officers: no more than their step shows.
 
-`summary` and `detail` are the only way from a case to what is sent, as JSON or as a page.
+Every case that is sent, as JSON or as a page, goes through `summary` or `detail`.
 """
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from api.ledger.facts import ReasonTold
+from api.ledger.facts import ReasonFact
 from api.people.officers import SignedInOfficer
 from api.review.cases import queue, steps
-from api.review.cases.answers import Given
+from api.review.cases.answers import AnswerResult
 from api.review.cases.decisions import as_body
 from api.review.cases.queue import Referral
 from api.review.cases.steps import Item, Stage
-from api.review.officer_accuracy import Known
+from api.review.officer_accuracy import PreparedDecision
 from api.web.messages.cases import (
     AchievedFmr,
     AnswerRule,
@@ -47,10 +47,10 @@ def summary(
     nobodys: Collection[str] = (),
 ) -> ReferralSummary:
     """A referral as a list shows it. `nobodys`: passages that no one on site may answer."""
-    told = _summary(referral, who, words, now)
-    # Who may take it must not learn in this way that others were asked before.
-    unanswerable = referral.passage in nobodys and who.supervises and not told["claimable"]
-    return ReferralSummary(**told | {"unanswerable": unanswerable})
+    fields = _summary(referral, who, words, now)
+    # An officer who may take it must not learn from this that others were asked before.
+    unanswerable = referral.passage in nobodys and who.supervises and not fields["claimable"]
+    return ReferralSummary(**fields | {"unanswerable": unanswerable})
 
 
 def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> ReferralDetail:
@@ -66,7 +66,7 @@ def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
     )
 
 
-def feedback(known: Known, words: Words) -> FeedbackMessage:
+def feedback(known: PreparedDecision, words: Words) -> FeedbackMessage:
     """The truth of a prepared case."""
     text = words.say(code_texts.FEEDBACK[known.truth, known.outcome])
     return FeedbackMessage(truth=known.truth, outcome=known.outcome, text=text)
@@ -80,11 +80,11 @@ def claimed(found: tuple[str, datetime] | None, lease_s: int) -> ClaimOrNone:
     return ClaimOrNone(claim=ClaimMessage(passage=passage, claimed_until=until, lease_s=lease_s))
 
 
-def given(answer: Given, told: FeedbackMessage | None = None) -> DecisionAnswer:
-    """What came of an officer's answer."""
+def decision_answer(answer: AnswerResult, feedback: FeedbackMessage | None = None) -> DecisionAnswer:
+    """The result of an officer's answer."""
     if answer.decision is not None:
         decided = DecisionMessage.model_validate(as_body(answer.decision))
-        return DecisionAnswer(state="decided", decision=decided, feedback=told)
+        return DecisionAnswer(state="decided", decision=decided, feedback=feedback)
     state = "second_officer" if answer.next is Stage.SECOND else "third_officer"
     return DecisionAnswer.model_validate({"state": state, "decision": None})
 
@@ -104,7 +104,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
         confident=steps.confident(codes),
         reasons=_reasons(judged.reasons, words, revealed=True),
         remarks=_reasons(judged.remarks, words, revealed=True),
-        gate=_reasons([ReasonTold(code=code) for code in referral.gate], words, revealed=True),
+        gate=_reasons([ReasonFact(code=code) for code in referral.gate], words, revealed=True),
         checked=code_texts.checked(judged, words),
         not_checked=code_texts.not_checked(judged, words),
         document=[CheckMessage.model_validate(check) for check in code_texts.document(judged, words)],
@@ -217,10 +217,10 @@ def _answers(referral: Referral, *, again: bool) -> list[AnswerRule]:
     ]
 
 
-def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> list[ReasonMessage]:
+def _reasons(facts: Iterable[ReasonFact], words: Words, *, revealed: bool) -> list[ReasonMessage]:
     if not revealed:
-        # Last, whichever it is: the place among the others would tell the two apart.
-        told = sorted(told, key=_of_the_comparison)
+        # Both come last: their place among the others would distinguish them.
+        facts = sorted(facts, key=_of_the_comparison)
     return [
         ReasonMessage(
             code=code_texts.NEUTRAL if _of_the_comparison(reason) and not revealed else reason.code,
@@ -228,9 +228,9 @@ def _reasons(told: Iterable[ReasonTold], words: Words, *, revealed: bool) -> lis
             text=code_texts.full(reason, words),
             agency=code_texts.acting(reason, words),
         )
-        for reason in told
+        for reason in facts
     ]
 
 
-def _of_the_comparison(reason: ReasonTold) -> bool:
+def _of_the_comparison(reason: ReasonFact) -> bool:
     return reason.code in code_texts.KEPT_BACK

@@ -5,8 +5,8 @@ from typing import Literal
 
 from prometheus_client import Metric
 
-from api.lanes.evaluation.alarms import Alarm
-from api.lanes.evaluation.counts import Counts
+from api.lanes.evaluation.alarms import RateAlarm
+from api.lanes.evaluation.counts import EvaluationCounts
 from api.lanes.evaluation.error_test import FALSE_ALARM
 from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
 from api.lanes.evaluation.series import Series
@@ -38,9 +38,9 @@ def evaluation(report: Report) -> Evaluation:
 def metrics(report: Report) -> Iterator[Metric]:
     """Gauges of the window: lanes, matchers and groups are labels, and nothing is of one passenger."""
     series = [one for one in evaluation(report).series if one.lane is not None]
-    for name, told, samples in _families(series):
+    for name, help_text, samples in _families(series):
         labels = tuple(samples[0][0]) if samples else ()
-        family = gauge(f"evaluation_{name}", told, labels)
+        family = gauge(f"evaluation_{name}", help_text, labels)
         for labelled, value in samples:
             family.add_metric([labelled[label] for label in labels], value)
         yield family
@@ -83,13 +83,13 @@ def _holders(one: Series) -> HoldersMessage:
     )
 
 
-def _shadow(name: str, counts: Counts) -> ShadowMessage:
+def _shadow(name: str, counts: EvaluationCounts) -> ShadowMessage:
     spoke = counts.both_match + counts.both_not + counts.disagree
     agreed = _rate(counts.disagree, spoke)
     return ShadowMessage(matcher=name, agreed=agreed, both_match=counts.both_match, both_not=counts.both_not)
 
 
-def _alarm(alarm: Alarm) -> AlarmMessage:
+def _alarm(alarm: RateAlarm) -> AlarmMessage:
     return AlarmMessage(
         id=alarm.id,
         rate=alarm.rate,
@@ -112,55 +112,59 @@ Sample = tuple[Labels, float]
 
 
 def _families(series: list[SeriesMessage]) -> Iterator[tuple[str, str, list[Sample]]]:
-    told = [(_labels(one), one) for one in series]
+    labelled = [(_labels(one), one) for one in series]
     yield (
         "passengers",
         "Passengers who were compared with strangers' documents within the window.",
-        [(labels, one.strangers.passengers) for labels, one in told],
+        [(labels, one.strangers.passengers) for labels, one in labelled],
     )
     yield (
         "passengers_matched",
         "Of those, how many would have passed with a stranger's document.",
-        [(labels, one.strangers.passengers_matched) for labels, one in told],
+        [(labels, one.strangers.passengers_matched) for labels, one in labelled],
     )
-    yield from _rates("fmr", "Strangers' documents that would have done", told, "strangers")
-    yield from _rates("fnmr", "Holders who were not recognised", told, "holders")
+    yield from _rates("fmr", "Strangers' documents that would have done", labelled, "strangers")
+    yield from _rates("fnmr", "Holders who were not recognised", labelled, "holders")
     yield (
         "shadow_disagreements",
         "Passengers about whom a second matcher said otherwise.",
-        [(labels | {"shadow": s.matcher}, s.agreed.errors) for labels, one in told for s in one.shadows],
+        [(labels | {"shadow": s.matcher}, s.agreed.errors) for labels, one in labelled for s in one.shadows],
     )
     yield (
         "shadow_passengers",
         "Passengers about whom a second matcher said anything.",
-        [(labels | {"shadow": s.matcher}, s.agreed.n) for labels, one in told for s in one.shadows],
+        [(labels | {"shadow": s.matcher}, s.agreed.n) for labels, one in labelled for s in one.shadows],
     )
     yield (
         "alarm",
         "1 while a rate is above what is expected, 0.5 once somebody looks into it.",
-        [(labels | {"rate": a.rate}, _loudness(a)) for labels, one in told for a in one.alarms],
+        [(labels | {"rate": a.rate}, _loudness(a)) for labels, one in labelled for a in one.alarms],
     )
 
 
 def _rates(
     name: str,
-    help_: str,
-    told: list[tuple[dict[str, str], SeriesMessage]],
+    help_text: str,
+    labelled: list[tuple[dict[str, str], SeriesMessage]],
     which: Literal["strangers", "holders"],
 ) -> Iterator[tuple[str, str, list[Sample]]]:
     """Errors and trials of both bounds, and what is expected; a rate is for the reader to divide."""
-    counted = [(labels, one.strangers if which == "strangers" else one.holders) for labels, one in told]
+    counted = [(labels, one.strangers if which == "strangers" else one.holders) for labels, one in labelled]
     bounds = [
         (labels | {"bound": bound}, rate)
         for labels, side in counted
         for bound, rate in (("low", side.low), ("high", side.high))
     ]
-    yield f"{name}_errors", f"{help_}, within the window.", [(labels, one.errors) for labels, one in bounds]
-    yield f"{name}_trials", f"{help_}: of how many.", [(labels, one.n) for labels, one in bounds]
+    yield (
+        f"{name}_errors",
+        f"{help_text}, within the window.",
+        [(labels, one.errors) for labels, one in bounds],
+    )
+    yield f"{name}_trials", f"{help_text}: of how many.", [(labels, one.n) for labels, one in bounds]
     expected: list[Sample] = [
         (labels, side.expected) for labels, side in counted if side.expected is not None
     ]
-    yield f"{name}_expected", f"{help_}: the share that is expected at most.", expected
+    yield f"{name}_expected", f"{help_text}: the share that is expected at most.", expected
 
 
 def _labels(one: SeriesMessage) -> dict[str, str]:

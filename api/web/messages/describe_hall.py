@@ -1,26 +1,26 @@
-"""The hall's values to what lanes and supervisors get over the wire."""
+"""Makes the messages about the hall, for lanes and supervisors."""
 
 from collections import Counter
 from datetime import datetime
 
 from api.lanes.evaluation.report import Report
-from api.lanes.hall.lane_states import AtWork, Command, Heard
+from api.lanes.hall.lane_states import Command, LaneStatus, OfficerAtWork
 from api.lanes.hall.overview import Hall
-from api.lanes.hall.status_report import CountsTold, StatusTold
+from api.lanes.hall.status_report import CameraCounts, StatusReport
 from api.lanes.hall.stored_requests import Request
-from api.review.accuracy_records import Alarm, OfOfficer
-from api.review.officer_accuracy import Known, Outcome
+from api.review.accuracy_records import AccuracyAlarm, AccuracyRecord
+from api.review.officer_accuracy import Outcome, PreparedDecision
 from api.web.messages.hall import (
-    CommandHeard,
-    CountsMessage,
+    CameraCountsMessage,
     HallMessage,
+    LaneCommandMessage,
     LaneMessage,
+    LaneRequestMessage,
     OfficerMessage,
     PointMessage,
     QualityAlarmMessage,
     QualityMessage,
     QueueMessage,
-    RequestHeard,
     RequestMessage,
     ShareMessage,
     TrainedMessage,
@@ -29,20 +29,20 @@ from api.web.translations.language import N_, Words
 from lane.evaluation.intervals import Rate
 
 
-def command(one: Command, asked: Request | None = None, at: datetime | None = None) -> CommandHeard:
-    """What is wanted of a lane, and what is asked of it for one passenger."""
-    heard = None
-    if asked is not None and at is not None:
-        left_s = (asked.until - at).total_seconds()
-        told = {"request": asked.number, "code": asked.code.value, "by": asked.by, "for_s": left_s}
-        heard = RequestHeard.model_validate(told)
-    return CommandHeard(command=one.number, wanted=one.wanted, by=one.by, uncaptured=heard)
+def command(one: Command, request: Request | None = None, at: datetime | None = None) -> LaneCommandMessage:
+    """The last command to a lane, and the request for one passenger."""
+    uncaptured = None
+    if request is not None and at is not None:
+        left_s = (request.until - at).total_seconds()
+        fields = {"request": request.number, "code": request.code.value, "by": request.by, "for_s": left_s}
+        uncaptured = LaneRequestMessage.model_validate(fields)
+    return LaneCommandMessage(command=one.number, wanted=one.wanted, by=one.by, uncaptured=uncaptured)
 
 
 def request(one: Request) -> RequestMessage:
-    """What is asked of a lane."""
-    told = {"lane": one.lane, "request": one.number, "wish": one.code.value, "by": one.by}
-    return RequestMessage.model_validate(told | {"until": one.until})
+    """A request to a lane."""
+    fields = {"lane": one.lane, "request": one.number, "wish": one.code.value, "by": one.by}
+    return RequestMessage.model_validate(fields | {"until": one.until})
 
 
 def hall(seen: Hall, report: Report) -> HallMessage:
@@ -70,9 +70,9 @@ def hall(seen: Hall, report: Report) -> HallMessage:
     )
 
 
-def quality(one: OfOfficer, words: Words, *, own: bool = False) -> QualityMessage:
-    """How an officer's eye does; alarms are for the trainer to speak about."""
-    found = one.quality
+def quality(one: AccuracyRecord, words: Words, *, own: bool = False) -> QualityMessage:
+    """The accuracy of an officer; alarms are for trainers only."""
+    found = one.figures
     return QualityMessage(
         officer=one.officer,
         name=one.name,
@@ -88,8 +88,8 @@ def quality(one: OfOfficer, words: Words, *, own: bool = False) -> QualityMessag
     )
 
 
-def trained(known: list[Known]) -> TrainedMessage:
-    """What came of a training."""
+def trained(known: list[PreparedDecision]) -> TrainedMessage:
+    """The results of a training."""
     times = Counter(one.outcome for one in known)
     return TrainedMessage(
         cases=len(known),
@@ -112,7 +112,7 @@ _ALARMS = {
 }
 
 
-def _quality_alarm(alarm: Alarm, words: Words) -> QualityAlarmMessage:
+def _quality_alarm(alarm: AccuracyAlarm, words: Words) -> QualityAlarmMessage:
     text = words.say(_ALARMS[alarm.kind], found=f"{alarm.found:,}", n=f"{alarm.n:,}")
     return QualityAlarmMessage.model_validate(
         {"kind": alarm.kind, "raised_at": alarm.raised_at, "found": alarm.found, "n": alarm.n, "text": text}
@@ -123,39 +123,39 @@ def _share(one: Rate) -> ShareMessage:
     return ShareMessage.model_validate(one.plain())
 
 
-def _lane(one: Heard, seen: Hall) -> LaneMessage:
-    told = one.told
-    silent = told is None or seen.is_silent(one)
-    about = (told or _NOTHING).about
+def _lane(one: LaneStatus, seen: Hall) -> LaneMessage:
+    status = one.status
+    silent = status is None or seen.is_silent(one)
+    about = (status or _NO_STATUS).about
     return LaneMessage(
         lane=one.lane,
-        state="silent" if told is None or silent else told.state,
-        since=min(told.since, seen.at) if told else None,
+        state="silent" if status is None or silent else status.state,
+        since=min(status.since, seen.at) if status else None,
         waits_since=one.waits_since,
         heard_at=one.at,
-        camera=told.camera.health if told and not silent else "unknown",
-        frame_age_ms=told.camera.frame_age_ms if told else None,
-        counts=_counts(told.camera.counts) if told and not silent else None,
+        camera=status.camera.health if status and not silent else "unknown",
+        frame_age_ms=status.camera.frame_age_ms if status else None,
+        counts=_counts(status.camera.counts) if status and not silent else None,
         provider=about.provider,
         matcher=about.matcher,
         policy=about.policy,
         version=about.version,
-        outbox=told.outbox if told else 0,
-        passages=told.passages if told else 0,
+        outbox=status.outbox if status else 0,
+        passages=status.passages if status else 0,
         command=command(one.command),
-        obeyed=told is not None and told.obeyed == one.command.number,
-        gate=list(told.gate) if told and not silent else [],
+        obeyed=status is not None and status.obeyed == one.command.number,
+        gate=list(status.gate) if status and not silent else [],
     )
 
 
-def _counts(told: CountsTold | None) -> CountsMessage | None:
-    return CountsMessage.model_validate(told.model_dump()) if told else None
+def _counts(counts: CameraCounts | None) -> CameraCountsMessage | None:
+    return CameraCountsMessage.model_validate(counts.model_dump()) if counts else None
 
 
-_NOTHING = StatusTold.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})
+_NO_STATUS = StatusReport.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})
 
 
-def _officer(one: AtWork, seen: Hall) -> OfficerMessage:
+def _officer(one: OfficerAtWork, seen: Hall) -> OfficerMessage:
     minutes = max(0, int((seen.at - one.since).total_seconds() // 60))
     return OfficerMessage(
         officer=one.officer,

@@ -1,19 +1,14 @@
-"""What goes over the wire about the evaluation in service: counts and rates, nothing of one passenger."""
+"""The messages about the evaluation in service: counts and rates, nothing of one passenger."""
 
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
-from api.platform.messages import Sha256, Wire
-
-# --- inside a lane's entries
+from api.platform.messages import Sha256, StrictMessage
 
 
-# --- to supervisors
-
-
-class Matcher(Wire):
+class Matcher(StrictMessage):
     """A matcher: its file, and what is done to a picture before it."""
 
     name: str
@@ -21,7 +16,7 @@ class Matcher(Wire):
     preprocessing: Sha256
 
 
-class RateMessage(Wire):
+class RateMessage(StrictMessage):
     """`errors` of `n`, with the 95 % interval of Clopper and Pearson; null where nothing was tried."""
 
     errors: int
@@ -31,7 +26,7 @@ class RateMessage(Wire):
     high: float | None
 
 
-class AlarmMessage(Wire):
+class AlarmMessage(StrictMessage):
     """A rate is above what is expected, and chance does not explain it."""
 
     id: int
@@ -45,7 +40,7 @@ class AlarmMessage(Wire):
     acknowledged_at: datetime | None
 
 
-class StrangersMessage(Wire):
+class StrangersMessage(StrictMessage):
     """Would passengers have passed with the documents of others who came before? A live FMR.
 
     `low` leaves out references that look like the passenger's own: they may be a second document of the same
@@ -61,7 +56,7 @@ class StrangersMessage(Wire):
     expected: float | None
 
 
-class HoldersMessage(Wire):
+class HoldersMessage(StrictMessage):
     """Were holders recognised? A live FNMR.
 
     `low` counts those as holders whom an officer admitted after the matcher did not recognise them; `high`
@@ -77,7 +72,7 @@ class HoldersMessage(Wire):
     strangers_matched: int
 
 
-class ShadowMessage(Wire):
+class ShadowMessage(StrictMessage):
     """How often a second matcher agreed."""
 
     matcher: str
@@ -86,7 +81,7 @@ class ShadowMessage(Wire):
     both_not: int
 
 
-class SeriesMessage(Wire):
+class SeriesMessage(StrictMessage):
     """One lane, or the whole site; one matcher; everybody, or one group."""
 
     lane: str | None = Field(description="Null: the whole site.")
@@ -99,11 +94,13 @@ class SeriesMessage(Wire):
     alarms: list[AlarmMessage]
 
 
-class Evaluation(Wire):
+class Evaluation(StrictMessage):
     """How the matcher does in service."""
 
     since: datetime = Field(description="The window's beginning: a full hour.")
     at: datetime
     false_alarm: float = Field(description="Of one look at one rate, at most; looks are an hour apart.")
-    fewest: int = Field(description="A group with fewer passengers is not told: one of them might be known.")
+    fewest: int = Field(
+        description="A group with fewer passengers is left out: one of them might be recognised."
+    )
     series: list[SeriesMessage]

@@ -1,6 +1,6 @@
-"""What each word of the wire means, once for all messages: for those fields that do not say it themselves.
+"""The descriptions of fields and parameters in the OpenAPI page, for those that have none of their own.
 
-A word means the same wherever it stands; where a message means something of its own, its line names it.
+A name means the same in every message; for an exception, the line names the message too.
 """
 
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ WORDS: dict[str, str] = {
     "raised_at": "When the alarm was raised.",
     "acknowledged_at": "When somebody began to look into it; null: nobody has.",
     "decided_at": "When the officer decided.",
-    "last_at": "When a lane last told something for it.",
-    "heard_at": "When the lane last told how it stands.",
+    "last_at": "When a lane last sent an entry for it.",
+    "heard_at": "When the lane last sent its status.",
     "break_due_at": "When an hour of watching is over; null where nobody watches.",
     "claimed_by": "The pseudonym of the officer who has the case; null: nobody has.",
     "claimed_until": "Until when the case is that officer's; null: nobody's.",
@@ -55,7 +55,7 @@ WORDS: dict[str, str] = {
     "images": "The pictures of the case.",
     "sha256": "SHA-256 of the bytes, in hexadecimal digits.",
     "sequence": "The picture's number in its capture; null for a document's.",
-    "eyes": "Where both eyes are, in pixels of the picture; null where the lane does not tell.",
+    "eyes": "Where both eyes are, in pixels of the picture; null where the lane does not send them.",
     "href": "Where the picture is to be fetched, by the officer who has the case.",
     "badges": "How good the pictures are, in words.",
     "component": "Which measure, as ISO/IEC 29794-5 names it.",
@@ -102,7 +102,7 @@ WORDS: dict[str, str] = {
     "gate": "What is wrong with the gate, and what its sensors saw.",
     "obeyed": "The last command that the lane has carried out.",
     "wanted": "What the lane is to do.",
-    "command": "What the lane is told to do.",
+    "command": "The command to the lane.",
     "queue": "Who waits.",
     "staff": "Who is signed in.",
     "waiting": "How many wait.",
@@ -138,7 +138,7 @@ WORDS: dict[str, str] = {
     "signature": "Ed25519 over the head, in base64.",
     # the own eye, and training
     "truth": "Whether one person is on both pictures, or two.",
-    "outcome": "What the answer was, now that the truth is told.",
+    "outcome": "How right the answer was.",
     "decisions": "How many cases were decided.",
     "agreed_after": "Answered as the machine did, after it spoke.",
     "cases": "How many prepared cases were answered.",
@@ -151,7 +151,7 @@ WORDS: dict[str, str] = {
     "placed_at": "When the hold was placed.",
     "reason": "Why; the ledger keeps its hash.",
     # tokens and passkeys
-    "token": "The lane's token, which is told only now.",
+    "token": "The lane's token, which is shown only now.",
     "revoked": "Whether its token is refused for good.",
     "expires_at": "When the lane's token ends; null: never.",
     "passkey": "A passkey, by the SHA-256 of its identity.",
@@ -163,8 +163,8 @@ WORDS: dict[str, str] = {
     "steps": "What happened, in order.",
     "kind": "The entry's kind.",
     "body": "What the entry says; null where it is not for the one who asks.",
-    "policy_version": "The policy that decided, by its own name; null where the lane did not tell.",
-    "policy_sha256": "One hash over that policy and its calibrations; null where the lane did not tell.",
+    "policy_version": "The policy that decided, by its own name; null where the lane did not send it.",
+    "policy_sha256": "One hash over that policy and its calibrations; null where the lane did not send it.",
     "measures": "What was measured, against what the policy accepts.",
     # headers
     "content-type": "The body's media type.",
@@ -188,18 +188,18 @@ WORDS: dict[str, str] = {
 
 def explained(description: dict[str, Any]) -> dict[str, Any]:
     """An OpenAPI description in which every field and parameter says what it means."""
-    for told, words in _places(description):
-        if "description" not in told:
+    for field, words in _places(description):
+        if "description" not in field:
             found = next((WORDS[word] for word in words if word in WORDS), None)
             if found is not None:
-                told["description"] = found
+                field["description"] = found
     return description
 
 
 def _places(description: dict[str, Any]) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
     for message, schema in description.get("components", {}).get("schemas", {}).items():
-        for field, told in schema.get("properties", {}).items():
-            yield told, (f"{message}.{field}", field)
+        for field, schema_of_field in schema.get("properties", {}).items():
+            yield schema_of_field, (f"{message}.{field}", field)
     for operations in description["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):

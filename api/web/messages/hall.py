@@ -1,12 +1,12 @@
-"""What goes over the wire about the hall: how lanes stand, who waits, who works; nothing of a passenger."""
+"""The messages about the hall: lanes, waiting cases, officers at work; nothing of a passenger."""
 
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
-from api.lanes.hall.status_report import Health, Wanted
-from api.platform.messages import Wire
+from api.lanes.hall.status_report import Health, WantedState
+from api.platform.messages import StrictMessage
 
 # --- from a lane: a newer one may say more
 
@@ -14,8 +14,8 @@ from api.platform.messages import Wire
 Wish = Literal["P03", "P04", "P08"]
 
 
-class RequestHeard(Wire):
-    """An officer asks for one passenger, who is captured now or comes next: to an officer, uncaptured."""
+class LaneRequestMessage(StrictMessage):
+    """An officer's request: the passenger who is captured now or else the next one goes to an officer."""
 
     request: int = Field(
         description="Counts the requests to this lane from 1; each is taken up once at most."
@@ -25,13 +25,13 @@ class RequestHeard(Wire):
     for_s: float = Field(description="For how long it is good, in seconds from when the lane asked.")
 
 
-class RequestWanted(Wire):
+class OfficerRequest(StrictMessage):
     """What an officer asks for the next passenger of a lane."""
 
     wish: Wish = Field(description="P03 needs room, P04 needs help, P08 declines face recognition.")
 
 
-class RequestMessage(Wire):
+class RequestMessage(StrictMessage):
     """What is asked of a lane for its next passenger."""
 
     lane: str
@@ -41,33 +41,33 @@ class RequestMessage(Wire):
     until: datetime = Field(description="A lane that does not take it up by then takes it up no more.")
 
 
-class RequestList(Wire):
+class RequestList(StrictMessage):
     """What is asked of all lanes and not taken up yet."""
 
     requests: list[RequestMessage] = Field(description="In the order of the hall.")
 
 
-class CommandHeard(Wire):
-    """What is wanted of a lane: the last command to it, or `open` where there was none."""
+class LaneCommandMessage(StrictMessage):
+    """The last command to a lane, or `open` where there was none."""
 
     command: int = Field(description="Counts the commands to this lane from 1; 0 where there was none.")
-    wanted: Wanted
+    wanted: WantedState
     by: str | None = Field(description="The supervisor's pseudonym.")
-    uncaptured: RequestHeard | None = Field(
-        default=None, description="What an officer asks for one passenger; null where nothing is asked."
+    uncaptured: LaneRequestMessage | None = Field(
+        description="What an officer asks for one passenger; null where nothing is asked."
     )
 
 
 # --- for supervisors
 
 
-class CommandRequest(Wire):
+class CommandRequest(StrictMessage):
     """What a supervisor wants of a lane. No command opens a gate: `open` lets the lane serve again."""
 
     command: Literal["open", "close", "stop"]
 
 
-class CountsMessage(Wire):
+class CameraCountsMessage(StrictMessage):
     """What came from a camera within the last ten minutes."""
 
     frames: int
@@ -76,7 +76,7 @@ class CountsMessage(Wire):
     reconnects: int
 
 
-class LaneMessage(Wire):
+class LaneMessage(StrictMessage):
     """One lane as it was last heard."""
 
     lane: str
@@ -88,14 +88,16 @@ class LaneMessage(Wire):
     heard_at: datetime | None
     camera: Health
     frame_age_ms: int | None
-    counts: CountsMessage | None = Field(description="Null where the lane does not count, or is silent.")
+    counts: CameraCountsMessage | None = Field(
+        description="Null where the camera does not count, or the lane is silent."
+    )
     provider: str
     matcher: str
     policy: str
     version: str
     outbox: int
     passages: int
-    command: CommandHeard
+    command: LaneCommandMessage
     obeyed: bool = Field(description="Whether the lane does as the last command says.")
     gate: list[str] = Field(
         description="`fire`, `unreachable`, or referral codes (L01 to L06): why the gate lets nobody be "
@@ -103,7 +105,7 @@ class LaneMessage(Wire):
     )
 
 
-class QueueMessage(Wire):
+class QueueMessage(StrictMessage):
     """Who waits for an officer."""
 
     waiting: int
@@ -116,7 +118,7 @@ class QueueMessage(Wire):
     )
 
 
-class OfficerMessage(Wire):
+class OfficerMessage(StrictMessage):
     """Somebody at work."""
 
     officer: str
@@ -126,7 +128,7 @@ class OfficerMessage(Wire):
     break_due_at: datetime
 
 
-class PointMessage(Wire):
+class PointMessage(StrictMessage):
     """Ten minutes."""
 
     at: datetime
@@ -137,7 +139,7 @@ class PointMessage(Wire):
     )
 
 
-class HallMessage(Wire):
+class HallMessage(StrictMessage):
     """The hall at one moment."""
 
     at: datetime
@@ -151,8 +153,8 @@ class HallMessage(Wire):
     alarms: int = Field(description="How many alarms of the comparison in service nobody looks into.")
 
 
-class CommandsMessage(Wire):
-    """How many lanes were told."""
+class CommandsMessage(StrictMessage):
+    """To how many lanes the command was new."""
 
     lanes: int
 
@@ -160,7 +162,7 @@ class CommandsMessage(Wire):
 # --- officers' quality
 
 
-class ShareMessage(Wire):
+class ShareMessage(StrictMessage):
     """A share with its exact 95 % interval; null where nothing was counted."""
 
     errors: int
@@ -170,8 +172,8 @@ class ShareMessage(Wire):
     high: float | None
 
 
-class QualityAlarmMessage(Wire):
-    """Something that chance does not explain. It accuses nobody."""
+class QualityAlarmMessage(StrictMessage):
+    """A share that chance does not explain. It accuses nobody."""
 
     kind: Literal["fast", "agrees"]
     raised_at: datetime
@@ -180,8 +182,8 @@ class QualityAlarmMessage(Wire):
     text: str
 
 
-class QualityMessage(Wire):
-    """How one officer's eye does, over thirty days."""
+class QualityMessage(StrictMessage):
+    """The accuracy of one officer over thirty days."""
 
     officer: str
     name: str
@@ -189,21 +191,21 @@ class QualityMessage(Wire):
     false_rejects: ShareMessage = Field(description="Of prepared cases of one person: taken for two.")
     undecided: int
     decisions: int
-    median_s: float | None = Field(description="From the claim to the decision, in the middle.")
-    agreed_before: ShareMessage = Field(description="Judged as the machine did, before it spoke.")
+    median_s: float | None = Field(description="Median time from the claim to the decision.")
+    agreed_before: ShareMessage = Field(description="Agreement with the machine before the reveal.")
     agreed_after: ShareMessage
     changed: ShareMessage = Field(description="Answered otherwise than judged.")
     alarms: list[QualityAlarmMessage] = Field(description="Told to supervisors alone.")
 
 
-class QualitiesMessage(Wire):
-    """How each officer's eye does."""
+class QualitiesMessage(StrictMessage):
+    """The accuracy of each officer."""
 
     officers: list[QualityMessage]
 
 
-class TrainedMessage(Wire):
-    """What came of a training."""
+class TrainedMessage(StrictMessage):
+    """The results of a training."""
 
     cases: int
     right: int

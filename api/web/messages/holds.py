@@ -1,16 +1,16 @@
-"""What goes over the wire about faces that are held."""
+"""The messages about faces and legal holds."""
 
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from api.platform.messages import Wire
+from api.platform.messages import StrictMessage
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 
 
-class FacesCount(Wire):
+class FacesCount(StrictMessage):
     """How many faces the desk holds, as an upper bound of the passengers."""
 
     at: datetime
@@ -26,13 +26,13 @@ class FacesCount(Wire):
     )
 
 
-class HoldRequest(Wire):
+class HoldRequest(StrictMessage):
     """Why a hold is placed or lifted. The ledger keeps the hash of it: name a file, not a person."""
 
     reason: Reason
 
 
-class HoldMessage(Wire):
+class HoldMessage(StrictMessage):
     """A legal hold: nothing of the passage is erased while it is there."""
 
     passage: str
@@ -41,7 +41,7 @@ class HoldMessage(Wire):
     reason: str
 
 
-class HoldList(Wire):
+class HoldList(StrictMessage):
     """All legal holds that are not lifted, the oldest first."""
 
     holds: list[HoldMessage]

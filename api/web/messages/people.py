@@ -1,13 +1,17 @@
-"""What goes over the wire about people and their sessions."""
+"""The messages about people, sessions, passkeys and lanes' tokens."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from api.platform.messages import Wire
+from api.people.roles import Role
+from api.platform.messages import StrictMessage
 
-RoleName = Literal["officer", "supervisor", "auditor", "administrator"]
+if TYPE_CHECKING:
+    RoleName = Role
+else:  # as a choice of words, not as a type of its own, so stands the role in the description of the API
+    RoleName = Annotated[Literal[tuple(role.value for role in Role)], AfterValidator(Role)]
 Pseudonym = Annotated[str, StringConstraints(pattern="^officer-[0-9a-f]{8}$")]
 Handle = Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
 Duty = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,32}$")]
@@ -17,7 +21,7 @@ NewName = Annotated[
 ]
 
 
-class PersonMessage(Wire):
+class PersonMessage(StrictMessage):
     """Somebody who is or was at the desk."""
 
     officer: str = Field(description="The pseudonym that the ledger knows.")
@@ -31,40 +35,40 @@ class PersonMessage(Wire):
     added_at: datetime
 
 
-class PeopleList(Wire):
+class PeopleList(StrictMessage):
     """Everybody, those who may sign in first, by name."""
 
     officers: list[PersonMessage]
 
 
-class NewPerson(Wire):
+class NewPerson(StrictMessage):
     """Somebody to register."""
 
     name: NewName
-    role: RoleName = "officer"
+    role: RoleName = Role.OFFICER
     duties: Duties = Field(default=[])
 
 
-class PasswordTold(Wire):
-    """A password that is told this once. It is good for one thing: to choose another."""
+class PasswordMessage(StrictMessage):
+    """A one-time password: shown this once, and good for choosing another."""
 
     officer: str
     password: str
 
 
-class NewRole(Wire):
+class NewRole(StrictMessage):
     """Another role; sessions with the old one end."""
 
     role: RoleName
 
 
-class NewDuties(Wire):
+class NewDuties(StrictMessage):
     """These duties and no other."""
 
     duties: Duties
 
 
-class SessionMessage(Wire):
+class SessionMessage(StrictMessage):
     """A session that is not over."""
 
     session: str = Field(description="Names it here, and opens nothing.")
@@ -74,13 +78,13 @@ class SessionMessage(Wire):
     present: bool = Field(description="The one that asks.")
 
 
-class SessionList(Wire):
+class SessionList(StrictMessage):
     """Where somebody is signed in, the last used first."""
 
     sessions: list[SessionMessage]
 
 
-class PasswordChange(Wire):
+class PasswordChange(StrictMessage):
     """The own password, and another one."""
 
     old: str = Field(min_length=1, max_length=256)
@@ -105,8 +109,8 @@ ExpiresDays = Annotated[
 ]
 
 
-class LaneRecord(Wire):
-    """A lane, and how its token stands."""
+class LaneRecord(StrictMessage):
+    """A lane and the state of its token."""
 
     lane: str
     revoked: bool
@@ -116,28 +120,28 @@ class LaneRecord(Wire):
     former_until: datetime | None = Field(description="Until when the token before works, too.")
 
 
-class LaneList(Wire):
+class LaneList(StrictMessage):
     """All lanes, those that may deliver first, by name."""
 
     lanes: list[LaneRecord]
 
 
-class NewLane(Wire):
+class NewLane(StrictMessage):
     """A lane to register."""
 
     lane: NewLaneName
     expires_days: ExpiresDays = None
 
 
-class Rotation(Wire):
+class Rotation(StrictMessage):
     """How a new token takes the place of the old one."""
 
     overlap_s: int = Field(default=3600, ge=0, le=30 * 86400, description="For how long the old one works.")
     expires_days: ExpiresDays = None
 
 
-class LaneTokenTold(Wire):
-    """A token that is told this once."""
+class LaneTokenMessage(StrictMessage):
+    """A token, shown this once."""
 
     lane: str
     token: str
@@ -151,7 +155,7 @@ Credential = Annotated[
 ]
 
 
-class PasskeyMessage(Wire):
+class PasskeyMessage(StrictMessage):
     """One of the own passkeys."""
 
     passkey: str
@@ -160,26 +164,26 @@ class PasskeyMessage(Wire):
     used_at: datetime | None
 
 
-class PasskeyList(Wire):
+class PasskeyList(StrictMessage):
     """The own passkeys, the oldest first."""
 
     passkeys: list[PasskeyMessage]
 
 
-class PasskeyWanted(Wire):
-    """Who wants to make a passkey says the own password once more."""
+class PasskeyRequest(StrictMessage):
+    """The own password, which is asked again before a passkey is made."""
 
     password: str = Field(default="", max_length=256)
 
 
-class NewPasskey(Wire):
+class NewPasskey(StrictMessage):
     """A passkey that the browser made, and what to call it."""
 
     label: str = Field(min_length=1, max_length=64)
     credential: Credential
 
 
-class PasskeyAnswer(Wire):
+class PasskeyAnswer(StrictMessage):
     """The browser's answer to the question who signs in."""
 
     credential: Credential

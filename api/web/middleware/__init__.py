@@ -1,1 +1,1 @@
-"""What surrounds each request: its id, strict headers, answers to errors."""
+"""Middleware: request ids, strict headers, answers to errors."""

@@ -1,4 +1,4 @@
-"""From exception to answer: JSON for `/api/`, a page for people; nothing of the request is echoed."""
+"""The response to each exception: JSON for `/api/`, a page for people; nothing of the request is echoed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,22 +15,22 @@ from api.platform.errors import (
     ApiError,
     ChainBrokenError,
     NotSignedInError,
+    OneTimePasswordError,
     StoreError,
-    ToldPasswordError,
 )
-from api.platform.metrics import template
+from api.platform.metrics import route_template
 
 log = structlog.get_logger(__name__)
 
 ErrorPage = Callable[[Request, int, str], Response]
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
-_PAGES: dict[type[Exception], str] = {NotSignedInError: "/sign-in", ToldPasswordError: "/account"}
-"""What a person must do first has a page."""
+_PAGES: dict[type[Exception], str] = {NotSignedInError: "/sign-in", OneTimePasswordError: "/account"}
+"""Errors after which a person is sent to a page."""
 _INTERNAL = "the desk made a mistake; it was logged, and nothing was decided"
 
 
-class Answers:
+class ErrorResponses:
     """Gives each exception its answer. `page` renders one for people."""
 
     def __init__(self, page: ErrorPage) -> None:
@@ -61,10 +61,10 @@ class Answers:
 
     async def _malformed(self, request: Request, error: Exception) -> Response:
         faults = error.errors() if isinstance(error, RequestValidationError) else []
-        told = "; ".join(
+        details = "; ".join(
             f"{'.'.join(str(part) for part in _place(fault))}: {fault['msg']}" for fault in faults
         )
-        return self._answer(request, 422, "request_refused", f"the request is not well formed: {told}")
+        return self._answer(request, 422, "request_refused", f"the request is not well formed: {details}")
 
     async def _http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -76,7 +76,7 @@ class Answers:
         return answer
 
     async def _left(self, request: Request, error: Exception) -> Response:
-        """Nobody is there any more to read an answer: a body was broken off, or came too slowly."""
+        """The client is gone: a body was broken off, or came too slowly."""
         del error
         return self._answer(request, 422, "request_refused", "the body was broken off")
 
@@ -97,11 +97,11 @@ class Answers:
 
 def route_path(request: Request) -> str:
     """The route's template: a path for a log, without anything that the request put into it."""
-    return template(request.scope)
+    return route_template(request.scope)
 
 
 def _place(fault: Mapping[str, Any]) -> tuple[object, ...]:
-    """Where the fault is: for a field that nobody asked for, in what, because its name is the request's."""
+    """Where the fault is; without the name of an unknown field, since that comes from the request."""
     place = tuple(fault["loc"])
     return place[:-1] if fault["type"] == "extra_forbidden" else place
 

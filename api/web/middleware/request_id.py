@@ -1,6 +1,6 @@
-"""A number for each request: in its log lines, its answer's header and on its error page, so that they meet.
+"""An id for each request: in its log lines, its response's header and on its error page.
 
-The desk makes it; what a request brings along is not taken for one.
+The desk makes it; an id that a request brings along is ignored.
 """
 
 import secrets
@@ -14,11 +14,11 @@ HEADER = "X-Request-ID"
 
 _KEY = "passenger_lane.request"
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's: read out on a telephone, none is taken for another."""
+"""Crockford's base 32, in which no two letters sound or look alike."""
 
 
-class Numbered:
-    """Numbers each request."""
+class RequestIds:
+    """Gives each request its id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -28,24 +28,24 @@ class Numbered:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        number = scope[_KEY] = new_number()
+        request_id = scope[_KEY] = new_request_id()
         # Not taken back at the end: the server logs a failure after it. Each request is a task of its own.
-        structlog.contextvars.bind_contextvars(request=number)
+        structlog.contextvars.bind_contextvars(request=request_id)
 
-        async def send_numbered(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = number
+                MutableHeaders(scope=message)[HEADER] = request_id
             await send(message)
 
-        await self.app(scope, receive, send_numbered)
+        await self.app(scope, receive, send_with_id)
 
 
-def new_number() -> str:
+def new_request_id() -> str:
     """Eight letters and digits, in two groups."""
     drawn = "".join(secrets.choice(_LETTERS) for _ in range(8))
     return f"{drawn[:4]}-{drawn[4:]}"
 
 
-def number_of(request: Request) -> str:
-    """The number of a request; empty where it has none."""
+def request_id_of(request: Request) -> str:
+    """The id of a request; empty where it has none."""
     return str(request.scope.get(_KEY, ""))

@@ -1,7 +1,7 @@
 """Periodic work of a desk: named chores, one after another in one thread; no passenger waits for one.
 
-Several workers may run the same chores at once: each must do no harm where another was first. What is
-decided by time goes by the desk's clock; only the period goes by a clock that never jumps.
+Several workers may run the same chores at once: each must do no harm where another was first. A chore uses
+the desk's clock; only the period is measured by a clock that never jumps.
 """
 
 import threading
@@ -22,7 +22,7 @@ _END_WITHIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """One piece of periodic work. It is one that may fail at any point, and simply runs again."""
+    """One piece of periodic work. It may fail at any point, and runs again."""
 
     name: str
     period_s: float

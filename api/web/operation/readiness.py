@@ -1,4 +1,4 @@
-"""Whether this worker can do its work now, for whoever sends it requests: yes, or a code, no details."""
+"""Whether this worker can do its work now: yes, or an error code without details."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ Check = Callable[[Desk], None]
 """Raises ApiError."""
 
 _KEEP_S = 1.0
-"""An answer counts so long: strangers may ask, and must not keep the database busy by it."""
+"""How long an answer is kept: anyone may ask, and must not keep the database busy."""
 
 
 def is_not_ending(desk: Desk) -> None:
@@ -57,7 +57,7 @@ CHECKS: tuple[Check, ...] = (database_answers, keys_can_be_read)
 
 
 class Readiness:
-    """Asks at most once a second, however many want to know, and tells everybody the same."""
+    """Checks at most once a second, and gives everybody the same answer."""
 
     def __init__(
         self, checks: Sequence[Check] = CHECKS, *, monotonic_s: Callable[[], float] = time.monotonic

@@ -7,8 +7,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.people.officers import SignedInOfficer
 from api.web.access.authentication import csrf_token, token_of
-from api.web.middleware.request_id import number_of
+from api.web.middleware.request_id import request_id_of
+from api.web.pages import navigation
 from api.web.translations import language
 from api.web.translations.language import CHOICES, N_, Words
 
@@ -86,7 +88,9 @@ _OTHER = N_("The desk could not do this. Go back and try again.")
 def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
     """A whole page or a part of one. A language that was asked for is remembered."""
     words = language.of_request(request)
-    context = {"same_page": _same_page(request), "csrf_token": _csrf(request), **values}
+    officer = values.get("officer")
+    places = navigation.places(officer.role) if isinstance(officer, SignedInOfficer) else []
+    context = {"same_page": _same_page(request), "csrf_token": _csrf(request), "places": places, **values}
     html = environment(words.tag).get_template(template).render(_basics(words) | context)
     response = HTMLResponse(
         html, status, headers={"Content-Language": words.tag, "Vary": "Accept-Language, Cookie"}
@@ -97,14 +101,14 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
 
 
 def error_page(request: Request, status: int, code: str) -> HTMLResponse:
-    """What happened, in words, and the way back."""
+    """The page of an error: what happened, and a link back."""
     return page(
         request,
         "problem.html",
         status=status,
         officer=None,
         problem=problem(request, code),
-        number=number_of(request),
+        request_id=request_id_of(request),
     )
 
 
@@ -133,7 +137,7 @@ def _basics(words: Words) -> dict[str, object]:
 
 
 def _same_page(request: Request) -> str:
-    """Where this page is to be had in another language; empty means here, whatever the address says."""
+    """The address of this page in another language; empty: the current address."""
     if request.method in ("GET", "HEAD") or request.url.path == "/sign-in":
         return ""
     passage = request.path_params.get("passage")

@@ -1,4 +1,4 @@
-"""News for open pages, as server-sent events."""
+"""Events for open pages, as server-sent events."""
 
 from collections.abc import AsyncIterator
 from time import monotonic, time
@@ -18,7 +18,7 @@ router = APIRouter(route_class=Guarded, tags=["referrals"])
 
 _STILL_HERE_S = 10.0
 _LOOK_AGAIN_S = 1.0
-"""Events come in flocks: the session is not looked up for each of them."""
+"""Events come in bursts: the session is not looked up for each of them."""
 _COME_BACK_MS = 2000
 _OF_THE_HALL = {"lane.changed", "staff.changed"}
 
@@ -54,7 +54,7 @@ async def follow_events(
             if not await run_in_threadpool(_still_signed_in, desk, who):
                 return
             looked_at = monotonic()
-        event = await listener.word(_STILL_HERE_S)
+        event = await listener.next_event(_STILL_HERE_S)
         if event is None:
             yield ServerSentEvent(comment="still here")
         elif event.name in _OF_THE_HALL and not who.supervises:
@@ -62,7 +62,7 @@ async def follow_events(
         elif event.officer not in ("", who.pseudonym):
             continue
         else:
-            desk.meters.told.observe(max(0.0, time() - event.said_at))
+            desk.meters.event_delay.observe(max(0.0, time() - event.published_at))
             yield ServerSentEvent(event=event.name, data=_data(event))
 
 

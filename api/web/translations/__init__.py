@@ -1,1 +1,1 @@
-"""What codes mean in the officers' languages."""
+"""Texts for codes, in the officers' languages."""

@@ -1,22 +1,30 @@
-"""What codes mean, in an officer's words: no number of a comparison, no accusation of a person."""
+"""Texts for codes, for officers: no number of a comparison, no accusation of a person."""
 
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-from api.ledger.facts import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
+from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
 from api.review.cases.steps import Match
 from api.review.officer_accuracy import Outcome, Truth
 from api.web.translations.language import N_, Words
 from api.web.translations.not_captured import NOT_TAKEN
-from api.web.translations.reason_texts import COMPARE, MEANINGS, UNKNOWN, Meaning
 from lane.decision.calibration import of_ten_thousand
-from lane.decision.reason_codes import Agency, Code, agency
+from lane.decision.reason_codes import Code
+from lane.decision.reason_meaning import Agency, Meaning
 from lane.decision.referral import Answer, Ground
 
 NEUTRAL = "compare"
-"""What the two codes of the comparison are called until the findings are revealed."""
-KEPT_BACK = frozenset({Code.NO_MATCH, Code.BORDERLINE})
+"""The text for both codes of the comparison until the findings are revealed."""
+KEPT_BACK = frozenset(code for code in Code if code.meaning.kept_back)
 """Codes that are worded and not named before the reveal."""
+UNKNOWN = Meaning(
+    "",
+    N_("Reason unknown to this desk"),
+    N_(
+        "The lane gave a reason that this desk does not know. Check by hand, and tell the technician "
+        "the code."
+    ),
+)
 
 COMPONENTS: dict[str, str] = {
     "sharpness": N_("sharpness"),
@@ -85,7 +93,7 @@ ADVICE: dict[Match, str] = {
     Match.BORDERLINE: N_("The lane could not tell whether the faces match. It leans neither way."),
     Match.NOT_COMPARED: N_("The lane did not compare the faces. It has no advice to give."),
 }
-"""What the machine says of the comparison, once the officer has judged."""
+"""Texts for the result of the comparison, shown once the officer has judged."""
 
 AGENCIES: dict[Agency, str] = {
     Agency.BORDER: N_("Border inspection"),
@@ -115,7 +123,7 @@ FEEDBACK: dict[tuple[Truth, Outcome], str] = {
         "The pictures show two different people. You asked for more pictures, which is no error."
     ),
 }
-"""What an officer is told at once after a prepared case."""
+"""The feedback right after a prepared case."""
 
 STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
 """The worst group is that of strangers whom the matcher takes for each other most often."""
@@ -141,7 +149,7 @@ _ENDED: dict[str, str] = {
 }
 
 
-def brief(reason: ReasonTold, words: Words) -> str:
+def brief(reason: ReasonFact, words: Words) -> str:
     """A reason in a few words."""
     return words.say(_meaning(reason).brief)
 
@@ -162,11 +170,11 @@ _HINTS = {
 
 
 def brief_of(code: str, words: Words) -> str:
-    """A code as the wire tells it, in a few words."""
-    return brief(ReasonTold(code=code), words)
+    """A short text for a code."""
+    return brief(ReasonFact(code=code), words)
 
 
-def full(reason: ReasonTold, words: Words) -> str:
+def full(reason: ReasonFact, words: Words) -> str:
     """A reason in a sentence or two, with the components that it is about."""
     text = words.say(_meaning(reason).full)
     if not reason.components:
@@ -175,12 +183,9 @@ def full(reason: ReasonTold, words: Words) -> str:
     return words.say(N_("%(text)s Concerned: %(components)s."), text=text, components=named)
 
 
-def acting(reason: ReasonTold, words: Words) -> str:
-    """Who acts on a reason; for one that this desk does not know, the border inspection."""
-    try:
-        return words.say(AGENCIES[agency(Code(reason.code))])
-    except ValueError:
-        return words.say(AGENCIES[Agency.BORDER])
+def acting(reason: ReasonFact, words: Words) -> str:
+    """The agency that acts on a reason; for an unknown one, the border inspection."""
+    return words.say(AGENCIES[_meaning(reason).agency])
 
 
 def component(name: str, words: Words) -> str:
@@ -188,8 +193,8 @@ def component(name: str, words: Words) -> str:
     return words.say(COMPONENTS[name]) if name in COMPONENTS else name
 
 
-def checked(judged: JudgedTold, words: Words) -> list[str]:
-    """What was checked and what came of it."""
+def checked(judged: JudgedFact, words: Words) -> list[str]:
+    """The checks that were made, and their results."""
     evidence = judged.evidence
     said = [words.say(_EXPIRY[evidence.document.expiry])] if evidence.document.expiry in _EXPIRY else []
     if evidence.capture.ended in _ENDED:
@@ -202,11 +207,11 @@ def checked(judged: JudgedTold, words: Words) -> list[str]:
     return said
 
 
-def hint(evidence: EvidenceTold) -> Hint:
-    """What the liveness cues say: where most live people lie, or not. It decides nothing."""
+def hint(evidence: EvidenceFact) -> Hint:
+    """The liveness cues: inside the range of most live people, or not. They decide nothing."""
     if _has_value(evidence.liveness):
         return "none"  # where the score is an alarm's, it is no hint
-    score = evidence.liveness_cues.get("score", MeasureTold()).value
+    score = evidence.liveness_cues.get("score", MeasureFact()).value
     if score is None or not 0 <= score <= 1:
         return "none"
     return "usual" if score >= USUAL_FROM else "unusual"
@@ -217,8 +222,8 @@ def hinted(said: Hint, words: Words) -> str:
     return words.say(_HINTS[said]) if said in _HINTS else ""
 
 
-def not_checked(judged: JudgedTold, words: Words) -> list[str]:
-    """What was not checked. Attack detection comes first, whenever there is no result of it."""
+def not_checked(judged: JudgedFact, words: Words) -> list[str]:
+    """The checks that were not made; attack detection first, where it has no result."""
     evidence = judged.evidence
     said = []
     if not _has_value(evidence.liveness):
@@ -238,7 +243,7 @@ def not_checked(judged: JudgedTold, words: Words) -> list[str]:
     return said
 
 
-def document(judged: JudgedTold, words: Words) -> list[dict[str, str]]:
+def document(judged: JudgedFact, words: Words) -> list[dict[str, str]]:
     """Each check of the document: its name, its result, and the same in words."""
     expiry, fault = judged.evidence.document.expiry, judged.evidence.document.photo_fault
     texts = _EXPIRY | _EXPIRY_UNCHECKED
@@ -256,22 +261,22 @@ def document(judged: JudgedTold, words: Words) -> list[dict[str, str]]:
     ]
 
 
-def nothing_to_compare(judged: JudgedTold, words: Words) -> str:
+def nothing_to_compare(judged: JudgedFact, words: Words) -> str:
     """Why the faces could not be compared by eye."""
     roles = {image.role for image in judged.images}
     text = _NO_PHOTO if "document" not in roles else _NO_PICTURE if "live" not in roles else ""
     return words.say(text) if text else ""
 
 
-def share(evidence: EvidenceTold) -> float | None:
-    """The achieved FMR where the lane told one that can be; a fraction in (0, 1]."""
+def share(evidence: EvidenceFact) -> float | None:
+    """The achieved FMR, a fraction in (0, 1]; None where the lane sent none that is possible."""
     value = evidence.achieved_fmr.value
-    told = _has_value(evidence.similarity) and value is not None and 0 < value <= 1
-    return value if told else None
+    known = _has_value(evidence.similarity) and value is not None and 0 < value <= 1
+    return value if known else None
 
 
-def worth(evidence: EvidenceTold, words: Words) -> str:
-    """What the comparison is worth: how many strangers do as well, and never how alike two faces are."""
+def worth(evidence: EvidenceFact, words: Words) -> str:
+    """The strength of the comparison: how many strangers reach it, never how alike two faces are."""
     if not _has_value(evidence.similarity):
         return words.say(N_("Live face and document photo: not compared"))
     value = share(evidence)
@@ -280,7 +285,7 @@ def worth(evidence: EvidenceTold, words: Words) -> str:
     return words.say(STRANGERS, strangers=f"{of_ten_thousand(value):,}")
 
 
-def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
+def _quality(judged: JudgedFact, words: Words) -> Iterable[str]:
     measured = [name for name, measure in judged.evidence.quality.items() if _has_value(measure)]
     if not measured:
         return
@@ -292,23 +297,21 @@ def _quality(judged: JudgedTold, words: Words) -> Iterable[str]:
     yield words.say(N_("Picture quality: outside the limits for %(components)s"), components=named)
 
 
-def faulted(judged: JudgedTold) -> list[str]:
+def faulted(judged: JudgedFact) -> list[str]:
     """The components of quality that were measured and are outside their limits."""
     quality = {Code.QUALITY, Code.MOTION, Code.POSE, Code.LIGHT}
-    told = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
-    named = dict.fromkeys(name for reason in told for name in reason.components)
+    reasons = [reason for reason in (*judged.reasons, *judged.remarks) if reason.code in quality]
+    named = dict.fromkeys(name for reason in reasons for name in reason.components)
     quality_of = judged.evidence.quality
     return [name for name in named if name in quality_of and _has_value(quality_of[name])]
 
 
-def _has_value(measure: MeasureTold) -> bool:
+def _has_value(measure: MeasureFact) -> bool:
     return measure.value is not None
 
 
-def _meaning(reason: ReasonTold) -> Meaning:
-    if reason.code == NEUTRAL:
-        return COMPARE
+def _meaning(reason: ReasonFact) -> Meaning:
     try:
-        return MEANINGS[Code(reason.code)]
+        return Code(Code.NO_MATCH if reason.code == NEUTRAL else reason.code).meaning
     except ValueError:
         return UNKNOWN

@@ -17,10 +17,12 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from starlette.requests import Request
 
+from models.values.texts import N_ as N_
+
 LOCALES = Path(__file__).with_name("locales")
 COOKIE = "passenger_lane_language"
 SOURCE = "en"
-"""What the sources say: the one language without a catalogue."""
+"""The language of the sources, which needs no catalogue."""
 
 _NAME = re.compile(r'^"X-Language-Name: (.+?)\\n"$', re.MULTILINE)
 
@@ -58,11 +60,6 @@ class Words:
     def count(self, one: str, many: str, number: int) -> str:
         """A text that depends on a number."""
         return self.texts.ngettext(one, many, number) % {"num": number}
-
-
-def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools look for
-    """Mark a text for the catalogue; it is said later."""
-    return text
 
 
 @cache

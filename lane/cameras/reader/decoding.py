@@ -20,8 +20,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from lane.cameras.reader.kinds import file_opening, opened, opening
-from lane.cameras.source import AtEnd, Kind, Source
+from lane.cameras.reader import opening
+from lane.cameras.reader.opening import Opening, opened
+from lane.cameras.source import AtEnd, Source
 from lane.cameras.trouble import Trouble, TroubleError
 from models.values.face import ImageBGR
 
@@ -54,21 +55,6 @@ class Missed(Enum):
     """It could not be decoded."""
     SKIPPED = "-"
     """A newer one had come before it was decoded."""
-
-
-def shots(source: Source) -> Iterator[Shot | Missed]:
-    """The camera's pictures as they come, and those that are missed.
-
-    Ends where a file or folder ends; raises TroubleError, or av's and the system's errors.
-    """
-    develop = _Developer(source)
-    match source.kind:
-        case Kind.FILE:
-            yield from _paced(partial(_file, source), source, develop)
-        case Kind.FOLDER:
-            yield from _paced(partial(_folder, source), source, develop)
-        case _:
-            yield from _live(source, develop)
 
 
 class _Developer:
@@ -121,10 +107,14 @@ def _stamped(container: InputContainer, stream: VideoStream) -> Iterator[Came]:
         yield packet, time.monotonic_ns()
 
 
-def _live(source: Source, develop: _Developer) -> Iterator[Shot | Missed]:
-    """Until the stream ends, which is an error. It is closed by the end of the process alone."""
-    container, stream = opened(opening(source), source.most_pixels)
-    lateness = Lateness() if source.kind is Kind.RTSP else None
+def live(source: Source, how: Opening, *, own_clock: bool = False) -> Iterator[Shot | Missed]:
+    """Until the stream ends, which is an error. It is closed by the end of the process alone.
+
+    With `own_clock` its packets carry the camera's time: by that a frame that queued on the way is late.
+    """
+    develop = _Developer(source)
+    container, stream = opened(how, source.most_pixels)
+    lateness = Lateness() if own_clock else None
     packets = _Packets(container, stream)
     for frame, read_ns in _decoded(packets.come()):
         yield from repeat(Missed.SKIPPED, packets.skipped())
@@ -216,10 +206,19 @@ class Lateness:
         return late_ns
 
 
-def _paced(
-    once: Callable[[], Iterator[Timed]], source: Source, develop: _Developer
-) -> Iterator[Shot | Missed]:
+def film(source: Source, how: Opening) -> Iterator[Shot | Missed]:
+    """A file of frames, or of one."""
+    return _paced(source, partial(_film_frames, source, how))
+
+
+def folder(source: Source, _: Opening) -> Iterator[Shot | Missed]:
+    """Its pictures, by name."""
+    return _paced(source, partial(_folder_pictures, source))
+
+
+def _paced(source: Source, once: Callable[[], Iterator[Timed]]) -> Iterator[Shot | Missed]:
     """At the recording's own pace, from the beginning again where it loops."""
+    develop = _Developer(source)
     begin_s = time.monotonic()
     while True:
         before_s, last_s = 0.0, None
@@ -234,8 +233,8 @@ def _paced(
         begin_s += last_s + max(_SHORTEST_S, last_s - before_s)
 
 
-def _file(source: Source) -> Iterator[Timed]:
-    container, stream = opened(opening(source), source.most_pixels)
+def _film_frames(source: Source, how: Opening) -> Iterator[Timed]:
+    container, stream = opened(how, source.most_pixels)
     with closing(container):
         interval_s = 1 / float(stream.average_rate or FOLDER_FRAMES_PER_SECOND)
         first_s: float | None = None
@@ -247,8 +246,7 @@ def _file(source: Source) -> Iterator[Timed]:
             yield frame, at_s
 
 
-def _folder(source: Source) -> Iterator[Timed]:
-    """Its pictures by name."""
+def _folder_pictures(source: Source) -> Iterator[Timed]:
     rate = source.frames_per_second or FOLDER_FRAMES_PER_SECOND
     paths = sorted(path for path in Path(source.address).iterdir() if path.suffix.lower() in PICTURES)
     for number, path in enumerate(paths):
@@ -258,7 +256,7 @@ def _folder(source: Source) -> Iterator[Timed]:
 def _still(path: Path, source: Source) -> VideoFrame | None:
     """None for a picture that cannot be decoded. Raises TroubleError for one that is too large."""
     try:
-        container, stream = opened(file_opening(path, source), source.most_pixels)
+        container, stream = opened(opening.file(source, path), source.most_pixels)
         with closing(container):
             return next((frame for frame, _ in _decoded(_stamped(container, stream))), None)
     except av.FFmpegError:

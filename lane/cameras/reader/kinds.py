@@ -1,133 +1,42 @@
-"""How av opens each kind of source, and what its errors mean. In the reader's process alone."""
+"""Each kind of camera: how it is opened, and how its pictures come. In the reader's process alone.
 
-import errno
-import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import quote
+Another kind is one more entry of `KINDS`, and how its address looks in `lane.cameras.source`.
+"""
 
-import av
-from av.container import InputContainer
-from av.video.stream import VideoStream
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
+from lane.cameras.reader import opening
+from lane.cameras.reader.decoding import Missed, Shot, film, folder, live
+from lane.cameras.reader.opening import Opening
 from lane.cameras.source import Kind, Source
-from lane.cameras.trouble import Trouble, TroubleError
+
+Shots: TypeAlias = Iterator[Shot | Missed]
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """What av.open is given."""
+class CameraKind:
+    """How a source of one kind is read."""
 
-    address: str = field(repr=False)
-    """With the credentials, where there are some."""
-    format: str | None
-    options: Mapping[str, str]
+    opening: Callable[[Source], Opening]
+    shots: Callable[[Source, Opening], Shots]
 
 
-def opening(source: Source) -> Opening:
-    """For a device, a stream or a file; of a folder, each picture is a file."""
-    options = {"max_pixels": str(source.most_pixels)}
-    match source.kind:
-        case Kind.USB:
-            return Opening(source.address, "v4l2", options | _usb(source))
-        case Kind.RTSP:
-            return Opening(_with_credentials(source), "rtsp", options | _rtsp(source))
-        case Kind.HTTP:
-            return Opening(_with_credentials(source), None, options | _http(source))
-        case Kind.FILE | Kind.FOLDER:
-            return file_opening(Path(source.address), source)
-
-
-def file_opening(path: Path, source: Source) -> Opening:
-    """A file by its whole path: no name of one is taken for a protocol of FFmpeg's."""
-    options = {"max_pixels": str(source.most_pixels), "protocol_whitelist": "file"}
-    return Opening(f"file:{path.absolute()}", None, options)
-
-
-def _usb(source: Source) -> dict[str, str]:
-    rate = None if source.frames_per_second is None else f"{source.frames_per_second:g}"
-    asked = {"framerate": rate, "video_size": source.size, "input_format": source.pixel_format}
-    return {name: value for name, value in asked.items() if value is not None}
-
-
-def _rtsp(source: Source) -> dict[str, str]:
-    return {
-        "rtsp_transport": source.transport,
-        "allowed_media_types": "video",
-        "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls",
-        "fflags": "nobuffer",
-        "fpsprobesize": "0",  # the first frame at once: the rate is not needed
-    } | _verified(source)
-
-
-def _http(source: Source) -> dict[str, str]:
-    # No playlist that a camera serves makes the lane read a file of its own.
-    return {"protocol_whitelist": "http,https,tcp,tls", "fflags": "nobuffer"} | _verified(source)
-
-
-def _verified(source: Source) -> dict[str, str]:
-    if not source.address.startswith(("https:", "rtsps:")):
-        return {}
-    authorities = source.authorities or ssl.get_default_verify_paths().cafile or ""
-    return {"tls_verify": "1", "ca_file": authorities}
-
-
-def _with_credentials(source: Source) -> str:
-    if not source.user:
-        return source.address
-    scheme, rest = source.address.split("://", 1)
-    return f"{scheme}://{quote(source.user, safe='')}:{quote(source.password, safe='')}@{rest}"
-
-
-def opened(how: Opening, most_pixels: int) -> tuple[InputContainer, VideoStream]:
-    """The first video of it, of at most so many pixels.
-
-    Raises TroubleError, or av's and the system's errors.
-    """
-    container = av.open(how.address, "r", format=how.format, options=dict(how.options))
-    try:
-        if not container.streams.video:
-            raise TroubleError(Trouble.NO_VIDEO)
-        if container.format.name in ("hls", "dash"):
-            raise TroubleError(Trouble.SEGMENTED)
-        stream = container.streams.video[0]
-        if stream.width * stream.height > most_pixels:
-            raise TroubleError(Trouble.TOO_LARGE)
-        # A spoilt picture is an error, and not one with a grey half.
-        stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(most_pixels)}
-        stream.codec_context.thread_count = 1  # each thread more holds a frame back
-    except BaseException:
-        container.close()
-        raise
-    return container, stream
-
-
-_BY_NUMBER = {
-    errno.EBUSY: Trouble.BUSY,
-    errno.ENOTTY: Trouble.NO_VIDEO,
-    errno.EHOSTUNREACH: Trouble.UNREACHABLE,
-    errno.ENETUNREACH: Trouble.UNREACHABLE,
-    errno.EIO: Trouble.CUT,
+KINDS = {
+    Kind.USB: CameraKind(opening.usb, live),
+    Kind.RTSP: CameraKind(opening.rtsp, partial(live, own_clock=True)),
+    Kind.HTTP: CameraKind(opening.http, live),
+    Kind.FILE: CameraKind(opening.file, film),
+    Kind.FOLDER: CameraKind(opening.file, folder),
 }
-_BY_KIND: tuple[tuple[type[Exception], Trouble], ...] = (
-    (av.HTTPUnauthorizedError, Trouble.CREDENTIALS),
-    (av.HTTPForbiddenError, Trouble.CREDENTIALS),
-    (av.HTTPNotFoundError, Trouble.NOT_FOUND),
-    (FileNotFoundError, Trouble.MISSING),
-    (PermissionError, Trouble.FORBIDDEN),
-    (ConnectionError, Trouble.UNREACHABLE),
-    (TimeoutError, Trouble.UNREACHABLE),
-    (av.EOFError, Trouble.CUT),
-    (ValueError, Trouble.NO_VIDEO),  # av's for data or options that fit nothing
-    (LookupError, Trouble.NO_VIDEO),  # av's for a decoder, option or format that it has not
-)
 
 
-def trouble_of(error: Exception) -> Trouble:
-    """The word for it: the error's own message may hold the address and its password."""
-    if isinstance(error, TroubleError):
-        return error.trouble
-    number = error.errno if isinstance(error, OSError) else None
-    kinds = (trouble for kind, trouble in _BY_KIND if isinstance(error, kind))
-    return _BY_NUMBER.get(number or 0) or next(kinds, Trouble.BROKEN)
+def shots(source: Source) -> Shots:
+    """The camera's pictures as they come, and those that are missed.
+
+    Ends where a file or folder ends; raises TroubleError, or av's and the system's errors.
+    """
+    kind = KINDS[source.kind]
+    return kind.shots(source, kind.opening(source))

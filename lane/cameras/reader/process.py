@@ -14,8 +14,9 @@ from contextlib import suppress
 
 import av.logging
 
-from lane.cameras.reader.decoding import Missed, shots
-from lane.cameras.reader.kinds import trouble_of
+from lane.cameras.reader.decoding import Missed
+from lane.cameras.reader.kinds import shots
+from lane.cameras.reader.opening import trouble_of
 from lane.cameras.shared_memory_feed import AttachedWriter
 from lane.cameras.source import Source
 from lane.cameras.trouble import Trouble

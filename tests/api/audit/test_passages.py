@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.audit.decision_replay import Replay
+from api.audit.decision_replay import DecisionReplay
 from api.audit.passages import ON_A_PAGE
 from api.ledger import search, search_index
-from api.ledger.search import Wanted
+from api.ledger.search import PassageQuery
 from api.people.roles import Role
 from lane.decision import policy
 from lane.decision.decide import Refer, decide
@@ -184,21 +183,26 @@ PASSAGES: st.SearchStrategy[Any] = st.one_of(st.sampled_from(["p-1", "p-2"]), st
     ),
     told=st.booleans(),
 )
-def test_an_older_ledger_is_searched_by_the_same_as_a_new_one(
-    kind: str, body: dict[str, Any], told: bool
-) -> None:
-    migration = import_module("api.platform.database.migrations.versions.0011_what_entries_are_found_by")
+def test_any_entry_has_terms_that_fit_their_table(kind: str, body: dict[str, Any], told: bool) -> None:
     said = follow(GENESIS, chain="lane-1" if told else "desk", at=NOW, kind=kind, body=body)
     received = {"chain": "lane-1", "payload": said.payload, "hash": said.hash}
     entry = follow(GENESIS, chain="desk", at=NOW, kind="entry.received", body=received) if told else said
-    assert migration._rows(entry.seq, entry.payload) == search_index.of(entry, said if told else None)
+    for row in search_index.terms_of(entry, said if told else None):
+        assert (row["seq"], row["lane"]) == (entry.seq, "lane-1" if told else None)
+        assert row["passage"] == body["passage"]
+        assert 0 < len(row["term"]) <= 64
 
 
 def test_a_search_reads_no_entry_that_it_does_not_show(desk: RunningDesk) -> None:
     """Whatever is asked, an index leads to it: the time of a search does not grow with the ledger."""
     with desk.desk.database.read() as session:
-        for wanted in (Wanted(), Wanted(reason="F10"), Wanted(officer="officer-1"), Wanted(lane="lane-1")):
-            said = str(search._fitting(wanted).compile(session.connection()))
+        for wanted in (
+            PassageQuery(),
+            PassageQuery(reason="F10"),
+            PassageQuery(officer="officer-1"),
+            PassageQuery(lane="lane-1"),
+        ):
+            said = str(search._matching(wanted).compile(session.connection()))
             assert "payload" not in said
 
 
@@ -219,7 +223,7 @@ def judged(evidence: Evidence) -> dict[str, Any]:
 
 
 def test_a_decision_comes_out_the_same_by_its_policy_and_evidence() -> None:
-    replayed = Replay(None).judged(judged(GOOD))
+    replayed = DecisionReplay(None).replay(judged(GOOD))
     assert (replayed.result, replayed.policy_version) == ("same", policy.load().version)
     assert {one.name for one in replayed.measures} >= {"similarity", "liveness", "sharpness"}
     assert all(one.holds for one in replayed.measures if one.name == "sharpness")
@@ -227,12 +231,12 @@ def test_a_decision_comes_out_the_same_by_its_policy_and_evidence() -> None:
 
 def test_a_decision_that_does_not_follow_is_called_different() -> None:
     forged = judged(GOOD) | {"outcome": "admit", "reasons": [], "remarks": []}
-    assert Replay(None).judged(forged).result == "different"
+    assert DecisionReplay(None).replay(forged).result == "different"
 
 
 def test_without_its_policy_nothing_is_claimed(tmp_path: Path) -> None:
     body = judged(GOOD) | {"policy": {"version": "older", "sha256": "0" * 64}}
-    replayed = Replay(tmp_path).judged(body)
+    replayed = DecisionReplay(tmp_path).replay(body)
     assert (replayed.result, replayed.outcome) == ("policy_missing", None)
     assert all(one.holds is None and one.min is None for one in replayed.measures)
 
@@ -243,14 +247,14 @@ def test_a_policy_of_the_site_is_found_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("no policy at all [", "utf-8")
     older = policy.load(tmp_path / "older.toml")
     body = judged(GOOD) | {"policy": older.identity()}
-    assert Replay(None).judged(body).result == "policy_missing"
-    assert Replay(tmp_path).judged(body).result == "same"
+    assert DecisionReplay(None).replay(body).result == "policy_missing"
+    assert DecisionReplay(tmp_path).replay(body).result == "same"
 
 
 @pytest.mark.parametrize("evidence", [None, {}, [], "x", {"document": {}}])
 def test_evidence_that_is_not_whole_is_not_replayed(evidence: object) -> None:
-    assert Replay(None).judged(judged(GOOD) | {"evidence": evidence}).result == "evidence_incomplete"
-    assert Replay(None).judged({}).result == "evidence_incomplete"
+    assert DecisionReplay(None).replay(judged(GOOD) | {"evidence": evidence}).result == "evidence_incomplete"
+    assert DecisionReplay(None).replay({}).result == "evidence_incomplete"
 
 
 def test_only_an_auditor_looks_into_the_ledger(

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from api.audit import export, verifier
 from api.audit.replay.account import Account
-from api.ledger import proofs
 from api.ledger.tree_head import SigningKey, TreeHead, is_worthless
 from api.platform.database.database import Database
 from api.platform.database.tables import LedgerRow
 from lane.ledger import merkle
 from lane.ledger.chain import GENESIS, Head, follow
 from lane.platform.errors import LedgerBrokenError
+from tests.support import tiers
 from tests.support.running_desk import running
 
 VERIFIER = Path(verifier.__file__)
@@ -64,7 +64,7 @@ def test_signatures_are_those_of_the_rfc(key: str, message: str, signature: str)
     assert not verifier.verify_signature(parts[0], parts[1] + b"x", parts[2])
 
 
-@settings(max_examples=60)
+@settings(max_examples=tiers.examples(60))
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=200), st.data())
 def test_a_signature_is_believed_where_cryptography_believes_it(
     secret: bytes, message: bytes, data: st.DataObject
@@ -108,7 +108,7 @@ class Shift:
 
     def __init__(self, path: Path) -> None:
         with running(path) as desk, desk.lane() as lane, desk.officer() as officer:
-            prove = proofs.of(desk.desk)
+            prove = desk.desk.proofs
             first = lane.refer(images=[])
             self.early: TreeHead = prove.head()
             officer.claim(first)
@@ -146,7 +146,7 @@ def checked(lines: Lines, *witnessed: TreeHead, keys: tuple[str, ...] = ()) -> s
     with TemporaryDirectory() as folder:
         path = write(Path(folder) / "file", lines)
         try:
-            check = verifier.Check([verifier.as_head(head.as_told()) for head in witnessed], list(keys))
+            check = verifier.Check([verifier.as_head(head.to_json()) for head in witnessed], list(keys))
             check.run(str(path))
         except (verifier.Wrong, verifier.Unreadable, *GARBLED) as error:
             return str(error) or type(error).__name__
@@ -163,7 +163,7 @@ def test_an_honest_export_is_verified_by_the_file_alone(shift: Shift, tmp_path: 
 
 
 def test_an_honest_proof_is_verified_by_the_file_alone(shift: Shift, tmp_path: Path) -> None:
-    path, heads = write(tmp_path / "proof", shift.proof), write(tmp_path / "kept", [shift.early.as_told()])
+    path, heads = write(tmp_path / "proof", shift.proof), write(tmp_path / "kept", [shift.early.to_json()])
     done = alone(path, "--head", heads, "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["verified"]) == (0, True)
@@ -193,7 +193,7 @@ def test_a_program_of_one_file_imports_the_standard_library_alone() -> None:
     assert "trusts none" in found.stdout
 
 
-@settings(max_examples=150)
+@settings(max_examples=tiers.examples(150))
 @given(st.data())
 def test_any_bit_changed_in_an_export_is_found(shift: Shift, data: st.DataObject) -> None:
     lines = [dict(line) for line in shift.export]
@@ -258,7 +258,7 @@ def test_a_tail_taken_with_its_heads_is_found_by_a_head_that_was_kept(shift: Shi
     assert "cut off" in str(checked(cut, shift.late))
 
 
-@settings(max_examples=150)
+@settings(max_examples=tiers.examples(150))
 @given(st.data())
 def test_any_change_of_a_proof_is_found(shift: Shift, data: st.DataObject) -> None:
     lines = [dict(line) for line in shift.proof]
@@ -301,7 +301,7 @@ class Forger:
         paths = {seq: [part.hex() for part in merkle.inclusion(self.nodes, seq - 1, 3)] for seq in (2, 3)}
         shown = [{"inclusion": {"seq": seq, "size": 3, "path": path}} for seq, path in paths.items()]
         count = sum("entry" in line for line in self.genuine) + 2
-        return [*self.genuine[:-1], *mine, {"head": head.as_told()}, *shown, {"end": {"entries": count}}]
+        return [*self.genuine[:-1], *mine, {"head": head.to_json()}, *shown, {"end": {"entries": count}}]
 
 
 def test_a_forged_head_beside_a_genuine_one_proves_nothing(shift: Shift) -> None:
@@ -315,7 +315,7 @@ def test_a_head_whose_signature_nobody_looks_at_proves_nothing(shift: Shift) -> 
     forger = Forger(shift)
     unsigned = TreeHead(3, forger.root.hex(), AT, forger.key.public, "0" * 128)
     lines = forger.proof(unsigned)
-    many = [{"head": shift.late.as_told()}] * verifier.MOST_SIGNATURES
+    many = [{"head": shift.late.to_json()}] * verifier.MOST_SIGNATURES
     assert "one signed head" in str(checked([*lines[:-1], *many, lines[-1]], keys=(shift.late.key,)))
 
 
@@ -365,7 +365,7 @@ def test_a_line_that_can_be_read_in_two_ways_or_in_none_is_refused(
     ],
 )
 def test_a_head_has_one_spelling(shift: Shift, field: str, value: object) -> None:
-    told = {**shift.late.as_told(), field: value}
+    told = {**shift.late.to_json(), field: value}
     with pytest.raises(verifier.Unreadable):
         verifier.as_head(told)
 
@@ -415,13 +415,13 @@ def test_all_keys_of_small_order_are_known(times: int, negative: bool) -> None:
 def not_proven(lines: Lines, head: TreeHead) -> bool:
     with TemporaryDirectory() as folder:
         path = write(Path(folder) / "file", lines)
-        check = verifier.Check([verifier.as_head(head.as_told())], [])
+        check = verifier.Check([verifier.as_head(head.to_json())], [])
         check.run(str(path))
     return any("whose head you hold" in one for one in check.not_proven)
 
 
 def test_the_verifier_and_the_desk_sign_the_same_bytes(shift: Shift) -> None:
-    told = verifier.as_head(shift.late.as_told())
+    told = verifier.as_head(shift.late.to_json())
     assert verifier.is_genuine(told)
     assert not verifier.is_genuine(told | {"size": told["size"] + 1})
 

@@ -27,11 +27,11 @@ from api.people import officers
 from api.people.roles import Role
 from api.platform.database.database import Database
 from api.platform.database.tables import Table
-from api.review.training import Training
 from lane.ledger.chain import Head, follow
 from lane.platform.errors import LedgerBrokenError
 from tests.api.people.test_passkeys import Device, registered
 from tests.api.review.test_prepared_cases import prepare
+from tests.support import tiers
 from tests.support.evaluated_lane import alarms, fnmr_alarm
 from tests.support.running_desk import Lane, Officer, RunningDesk, running, wire
 
@@ -113,7 +113,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (alarm,) = alarms(supervisor)
         acknowledged = supervisor.ask("POST", f"/evaluation/alarms/{alarm['id']}/acknowledgement")
         assert acknowledged.status_code == 204, acknowledged.text
-        Training.of(desk.desk).look()
+        desk.desk.training.update_alarms()
         begun = [lane.write("passage.started", {"passage": f"p-{number}"}) for number in range(100)]
         assert lane.deliver(*begun).status_code == 200, "a tile of the tree is full"
         backup.back_up(desk.desk.database, path / "backup", lambda *_: None)
@@ -219,7 +219,7 @@ def test_the_ledger_holds_neither_a_name_nor_a_note(ledger: Path) -> None:
     assert "officer-" in text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tiers.examples(100), deadline=None)
 @given(data=st.data())
 def test_any_bit_changed_in_the_ledger_is_found(ledger: Path, data: st.DataObject) -> None:
     seq = data.draw(st.integers(1, rows(ledger)))
@@ -233,7 +233,7 @@ def test_any_bit_changed_in_the_ledger_is_found(ledger: Path, data: st.DataObjec
         after(ledger, change)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tiers.examples(60), deadline=None)
 @given(data=st.data())
 def test_any_bit_changed_in_an_entry_is_found_by_hashes_alone(ledger: Path, data: st.DataObject) -> None:
     seq = data.draw(st.integers(1, rows(ledger)))
@@ -247,7 +247,7 @@ def test_any_bit_changed_in_an_entry_is_found_by_hashes_alone(ledger: Path, data
         after(ledger, change, whole=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tiers.examples(60), deadline=None)
 @given(data=st.data())
 def test_entries_removed_moved_or_put_between_are_found_by_hashes_alone(
     ledger: Path, data: st.DataObject
@@ -279,7 +279,7 @@ def test_entries_removed_moved_or_put_between_are_found_by_hashes_alone(
         after(ledger, change, whole=False)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tiers.examples(40), deadline=None)
 @given(data=st.data())
 def test_any_bit_changed_in_the_head_row_is_found(ledger: Path, data: st.DataObject) -> None:
     column = data.draw(st.sampled_from(["chain", "seq", "hash"]))
@@ -292,7 +292,7 @@ def test_any_bit_changed_in_the_head_row_is_found(ledger: Path, data: st.DataObj
         after(ledger, change)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tiers.examples(30), deadline=None)
 @given(data=st.data())
 def test_any_removed_entry_is_found(ledger: Path, data: st.DataObject) -> None:
     first = data.draw(st.integers(1, rows(ledger)))
@@ -301,7 +301,7 @@ def test_any_removed_entry_is_found(ledger: Path, data: st.DataObject) -> None:
         after(ledger, lambda raw: raw.execute("DELETE FROM ledger WHERE seq BETWEEN ? AND ?", (first, last)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tiers.examples(30), deadline=None)
 @given(data=st.data())
 def test_any_two_entries_that_changed_places_are_found(ledger: Path, data: st.DataObject) -> None:
     one = data.draw(st.integers(1, rows(ledger) - 1))
@@ -316,7 +316,7 @@ def test_any_two_entries_that_changed_places_are_found(ledger: Path, data: st.Da
         after(ledger, swap)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=tiers.examples(20), deadline=None)
 @given(data=st.data())
 def test_a_tail_that_is_cut_off_with_its_head_row_is_found_by_a_witness(
     ledger: Path, data: st.DataObject
@@ -336,9 +336,10 @@ def columns() -> list[tuple[str, str]]:
     return [(table.name, column.name) for table in Table.metadata.sorted_tables for column in table.columns]
 
 
+@tiers.parametrize("rows", (1, 5), quick=1)
 @pytest.mark.parametrize(("table", "column"), columns())
 def test_every_column_is_proven_or_named_as_not_proven(
-    ledger: Path, rarer: Path, served: Path, table: str, column: str
+    ledger: Path, rarer: Path, served: Path, table: str, column: str, rows: int
 ) -> None:
     """Whoever adds a column compares it with the ledger, or says to all that nobody does."""
     ledger = rarer if table in FILLED_BY_RARER_WORK else ledger
@@ -352,7 +353,7 @@ def test_every_column_is_proven_or_named_as_not_proven(
         raw.execute(f'UPDATE {table} SET "{column}" = ? WHERE rowid = ?', [other, row])
 
     with closing(sqlite3.connect(ledger)) as raw:
-        some = [row for (row,) in raw.execute(f"SELECT rowid FROM {table} ORDER BY rowid LIMIT 5")]
+        some = [row for (row,) in raw.execute(f"SELECT rowid FROM {table} ORDER BY rowid LIMIT {rows}")]
     if table in verify.NOT_PROVEN or f"{table}.{column}" in verify.NOT_PROVEN:
         return
     assert some, "nothing is shown of a table that is empty"
@@ -613,7 +614,7 @@ def append(raw: sqlite3.Connection, kind: str, body: dict[str, Any], at: datetim
     row = (entry.seq, entry.payload, entry.hash, body.get("passage"))
     raw.execute("INSERT INTO ledger (seq, payload, hash, passage) VALUES (?, ?, ?, ?)", row)
     found_by = "INSERT INTO ledger_terms (seq, term, passage, lane) VALUES (:seq, :term, :passage, :lane)"
-    raw.executemany(found_by, search_index.of(entry, None))
+    raw.executemany(found_by, search_index.terms_of(entry, None))
     raw.execute("UPDATE ledger_head SET seq = ?, hash = ?", (entry.seq, entry.hash))
 
 

@@ -77,7 +77,7 @@ def test_another_key_is_taken_only_where_the_site_says_so(
     proofs.key_file(desk.settings).unlink()
     refused = look(desk, lane, store)
     assert (refused.exit_code, "another key" in refused.stdout) == (1, True)
-    new = proofs.of(desk.desk).head().key
+    new = desk.desk.proofs.head().key
     assert look(desk, lane, store, "--accept-key", new).exit_code == 0
     assert look(desk, lane, store).exit_code == 0
 
@@ -129,7 +129,7 @@ def test_an_export_and_a_proof_are_checked_by_whoever_has_the_files(
 def test_a_copy_without_the_key_is_exported_under_the_newest_head(
     desk: RunningDesk, lane: Lane, tmp_path: Path
 ) -> None:
-    proofs.of(desk.desk).head()
+    desk.desk.proofs.head()
     lane.refer(images=[])
     copy, out = copied(desk, tmp_path / "copy.sqlite3"), tmp_path / "out"
     assert run("ledger", "export", "--out", str(out), "--database", str(copy)).exit_code == 0

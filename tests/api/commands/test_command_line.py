@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 from api.__main__ import app
 from api.platform.errors import SettingsError
 from api.platform.settings import load
+from tests.support import tiers
 from tests.support.postgresql import empty_database
 from tests.support.running_desk import PASSWORD, Lane, Officer
 
@@ -63,7 +64,7 @@ def added(database: Path | str) -> tuple[str, str]:
     return token, json.loads(made.stdout)["password"]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
+@tiers.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None], quick=1)
 def test_the_desk_ends_cleanly_with_streams_open(tmp_path: Path, ending: signal.Signals | None) -> None:
     database = tmp_path / "desk.sqlite3"
     token, password = added(database)
@@ -252,7 +253,7 @@ def test_what_cannot_be_read_is_not_called_broken(tmp_path: Path) -> None:
         (["officer", "set-duties", "wang", "--duty", "Not one", "--database", "nowhere.sqlite3"], "a duty"),
         (["officer", "add", "wang", "--role", "captain", "--database", "nowhere.sqlite3"], "captain"),
         (["serve", "--host", "0.0.0.0"], "cookie_secure"),
-        (["serve", "--config", "nowhere.toml"], "no such file"),
+        (["serve", "--config", "nowhere.toml"], "nowhere.toml cannot be read: No such file"),
         (["serve", "--port", "99999"], "port"),
         (["serve", "--port", "0", "--database", "/proc/desk.sqlite3"], "cannot be used"),
         (["serve", "--port", "0", "--database", "mistyped/desk.sqlite3"], "there is no folder"),
@@ -455,7 +456,7 @@ def test_an_unknown_setting_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     config.write_text("[argon2]\ntime = 2\nzzz = 1\n")
     with pytest.raises(SettingsError) as refused:
         load(config)
-    assert "argon2.time: there is no such setting; did you mean time_cost?" in str(refused.value)
+    assert "argon2.time: there is no such setting; did you mean argon2.time_cost?" in str(refused.value)
     assert "argon2.zzz: there is no such setting; there are memory_kib, parallelism, time_cost" in str(
         refused.value
     )

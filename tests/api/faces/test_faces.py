@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from api.audit.verify.ledger import Verified, verify_ledger
 from api.faces import images as faces
 from api.faces.keyring import Keyring, keyring_of
-from api.faces.legal_holds import Holding
+from api.faces.legal_holds import LegalHolds
 from api.faces.sealing import GivenKey, KeyFile, LocalKey, new_key, seal, unseal
 from api.ledger import chain
 from api.people.roles import Role
-from api.platform.database.database import Database
 from api.platform.errors import ImageChangedError, KeyLostError, KeyWrongError, SettingsError
 from api.platform.monotonic_time import ClockAheadError
 from lane.platform.errors import LedgerBrokenError
@@ -197,14 +196,14 @@ def test_a_clock_that_is_set_ahead_erases_nobody_before_the_time_has_passed(
     passed, stays = lane.refer(), lane.refer()
     close(lane, stays, "sent_to_second_line")
     desk.clock.set_ahead(days=40)
-    desk.desk.erasing.erase_due()
+    desk.desk.erasure.erase_due()
     close(lane, passed)
     assert held(desk) == 1
     assert desk.desk.keyring.passages() == {stays}
     with pytest.raises(ClockAheadError):
-        desk.desk.steady.must_agree()
+        desk.desk.erasure_clock.must_agree()
     desk.clock.pass_time(hours=13)
-    desk.desk.erasing.erase_due()
+    desk.desk.erasure.erase_due()
     assert held(desk) == 0
     verified(desk)
 
@@ -381,7 +380,7 @@ def test_passages_with_a_face_are_counted_and_many_are_warned_of(
     assert (told["passages"], told["warning_from"], told["warning"]) == (2, 100_000, False)
     close(lane, first)
     assert auditor.ask("GET", "/faces/count").json()["passages"] == 1
-    few = Holding(desk.desk.database, desk.desk.keyring, desk.clock, warning_from=1)
+    few = LegalHolds(desk.desk.database, desk.desk.keyring, desk.clock, warning_from=1)
     assert few.count().warns
 
 
@@ -500,45 +499,3 @@ def test_a_restored_backup_brings_no_erased_face_back(desk: RunningDesk, lane: L
         restored.do_chores()
         assert (held(restored), restored.desk.keyring.passages()) == (0, set())
         assert verified(restored).not_checked == ()
-
-
-# --- what an older desk kept
-
-
-def test_images_of_an_older_desk_are_sealed_at_the_first_start(
-    tmp_path: Path, desk: RunningDesk, lane: Lane
-) -> None:
-    """A database as the release before left it, with a face that a case names and one that none does."""
-    named, stray = drawn_face(1), drawn_face(7)
-    passage = lane.refer(images=[named])
-    old_file = tmp_path / "older" / "desk.sqlite3"
-    old_file.parent.mkdir()
-    old = Database(old_file)
-    old.migrate("0004")
-    old.close()
-    copy_older(desk, old_file, named, stray)
-    with desk.moved_into(old_file) as moved:
-        with moved.desk.database.read() as session:
-            sha256 = hashlib.sha256(named).hexdigest()
-            assert faces.image(session, moved.desk.keyring, passage, sha256) == named
-            assert faces.held(session) == 1
-        verified(moved)
-        on_disk = bytes_of(moved)
-    for image in (named, stray):
-        assert image[200:232] not in on_disk
-    assert JFIF not in on_disk
-
-
-def copy_older(desk: RunningDesk, path: Path, *images: bytes) -> None:
-    with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("PRAGMA foreign_keys = OFF")
-        raw.execute("ATTACH ? AS now", (str(desk.file),))
-        asked = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'alembic_version'"
-        for (table,) in raw.execute(asked).fetchall():
-            if table == "images":
-                continue
-            columns = ", ".join(f'"{row[1]}"' for row in raw.execute(f"PRAGMA main.table_info({table})"))
-            raw.execute(f"INSERT OR REPLACE INTO main.{table} ({columns}) SELECT {columns} FROM now.{table}")
-        for image in images:
-            values = ("lane-1", hashlib.sha256(image).hexdigest(), image, "2026-01-01 00:00:00.000000")
-            raw.execute("INSERT INTO images VALUES (?, ?, ?, ?)", values)

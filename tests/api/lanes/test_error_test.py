@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from api.audit.verify.ledger import verify_ledger
 from api.lanes.evaluation import error_test
-from api.lanes.evaluation.series import counted
-from api.ledger.facts import EvaluatedTold
+from api.lanes.evaluation.series import counts_of
+from api.ledger.facts import EvaluatedFact
 from lane.evaluation.cohort import Tally
 from tests.support.evaluated_lane import (
     MATCHER,
@@ -177,7 +177,7 @@ def at_least(chances: list[float]) -> list[float]:
 
 def test_a_passenger_counts_in_one_way_only() -> None:
     for own_match in (True, False, None):
-        told = EvaluatedTold.model_validate(body("p-1", own_match=own_match))
-        counts = counted(told, None, in_group=False)
+        told = EvaluatedFact.model_validate(body("p-1", own_match=own_match))
+        counts = counts_of(told, None, in_group=False)
         ways = (counts.recognised, counts.unrecognised, counts.undecided, counts.strangers_stopped)
         assert sum(ways) == (own_match is not None)

@@ -235,7 +235,7 @@ def test_the_queue_says_how_many_wait_too_long(desk: RunningDesk, lane: Lane, su
     lane.refer()
     desk.clock.pass_time(seconds=121)
     lane.refer(at=desk.clock())
-    desk.desk.cases.reviewing.escalate()
+    desk.desk.cases.travellers.escalate()
     assert hall(supervisor)["queue"]["escalated"] == 1
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from api.audit.verify.ledger import verify_ledger
 from api.platform.database.tables import LaneRow, LedgerRow, ReferralRow
 from lane.ledger.chain import GENESIS, canonical
+from tests.support import tiers
 from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, drawn_face, judged, wire
 
 pytestmark = pytest.mark.both_databases
@@ -217,7 +218,11 @@ def test_the_desk_keeps_only_the_hash_of_a_token(desk: RunningDesk, lane: Lane) 
     assert len(lane.token) >= 43  # 256 bits in base64
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=tiers.examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     body=st.dictionaries(
         st.text(max_size=8),

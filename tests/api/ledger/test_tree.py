@@ -14,20 +14,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import URL, insert, make_url, select
+from sqlalchemy import URL, make_url, select
 
 from api.audit.verify.ledger import verify_ledger
 from api.lanes import intake
 from api.ledger import chain, signing, tree
 from api.ledger import proofs as proving
-from api.ledger.proofs import Proving
-from api.ledger.tree import Rebuilt, Tree
-from api.ledger.tree_head import SigningKey, key_at, told
+from api.ledger.proofs import Proofs
+from api.ledger.tree import RebuiltTree, Tree
+from api.ledger.tree_head import SigningKey, from_json, key_at
 from api.platform.database.database import Database
-from api.platform.database.tables import HeadRow, LedgerRow, TileRow
+from api.platform.database.tables import LedgerRow, TileRow
 from api.platform.errors import NameTakenError, SettingsError
 from lane.ledger import merkle
-from lane.ledger.chain import GENESIS, follow
 from lane.platform.errors import LedgerBrokenError
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
@@ -45,8 +44,8 @@ def database(place: Path | URL) -> Iterator[Database]:
 
 
 @pytest.fixture
-def proofs(database: Database, tmp_path: Path) -> Proving:
-    return Proving(database, tmp_path / "key", lambda: NOW)
+def proofs(database: Database, tmp_path: Path) -> Proofs:
+    return Proofs(database, tmp_path / "key", lambda: NOW)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +73,7 @@ def kept(database: Database) -> tuple[list[bytes], dict[tuple[int, int], bytes]]
 def test_tiles_fill_as_the_ledger_grows(database: Database) -> None:
     fill(database)
     leaves, tiles = kept(database)
-    rebuilt = Rebuilt()
+    rebuilt = RebuiltTree()
     for leaf in leaves:
         rebuilt.add(leaf)
     assert sorted(tiles) == [(0, 0), (0, 1), (1, 0)]
@@ -96,7 +95,7 @@ def test_every_root_and_proof_from_tiles_is_that_of_the_leaves(database: Databas
 
 
 def test_a_tree_rebuilt_over_three_levels_of_tiles_is_the_tree(leaves: list[bytes]) -> None:
-    rebuilt, growing = Rebuilt(), merkle.Growing()
+    rebuilt, growing = RebuiltTree(), merkle.Growing()
     for leaf in leaves:
         rebuilt.add(leaf)
         growing.add(leaf)
@@ -104,25 +103,6 @@ def test_a_tree_rebuilt_over_three_levels_of_tiles_is_the_tree(leaves: list[byte
     places = {place for place, _ in rebuilt.tiles()}
     assert {level for level, _ in places} == {0, 1, 2}
     assert len(places) == 70_000 // 256 + 2 + 1
-
-
-def test_a_ledger_from_before_gets_its_tiles(tmp_path: Path) -> None:
-    made = Database(tmp_path / "desk.sqlite3")
-    made.migrate("0003")
-    head = GENESIS
-    with made.write() as session:
-        for number in range(ENTRIES):
-            body = {"lane": f"lane-{number}", "token_sha256": ""}
-            entry = follow(head, chain="desk", at=NOW, kind="lane.added", body=body)
-            head = entry.head
-            row = {"seq": entry.seq, "payload": entry.payload, "hash": entry.hash}
-            session.execute(insert(LedgerRow).values(row))
-        session.merge(HeadRow(chain="desk", seq=head.seq, hash=head.hash))
-    made.migrate()
-    assert verify_ledger(made, whole=False).head == head
-    fill(made, 200)
-    assert verify_ledger(made, whole=False).head.seq == ENTRIES + 200
-    made.close()
 
 
 @pytest.mark.both_databases
@@ -173,12 +153,12 @@ def test_a_head_with_anything_changed_is_not_genuine(data: st.DataObject) -> Non
     else:
         text = bytearray.fromhex(getattr(head, field))
         text[data.draw(st.integers(0, len(text) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-        changed = told(head.as_told() | {field: text.hex()})
+        changed = from_json(head.to_json() | {field: text.hex()})
     assert not changed.is_genuine()
 
 
 def test_a_head_reads_back_as_it_was_told() -> None:
-    assert told(HEAD.as_told()) == HEAD
+    assert from_json(HEAD.to_json()) == HEAD
 
 
 @pytest.mark.parametrize(
@@ -186,11 +166,11 @@ def test_a_head_reads_back_as_it_was_told() -> None:
 )
 def test_a_head_of_a_time_that_is_none_in_utc_is_no_head(at: str) -> None:
     with pytest.raises(ValueError, match="time"):
-        told(HEAD.as_told() | {"at": at})
+        from_json(HEAD.to_json() | {"at": at})
 
 
 @pytest.mark.both_databases
-def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proving) -> None:
+def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proofs) -> None:
     first = proofs.head()
     assert first.is_genuine()
     assert proofs.head() == first
@@ -201,7 +181,7 @@ def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proving) -> No
 
 
 @pytest.mark.both_databases
-def test_a_new_key_is_announced_before_it_signs(proofs: Proving, tmp_path: Path) -> None:
+def test_a_new_key_is_announced_before_it_signs(proofs: Proofs, tmp_path: Path) -> None:
     first = proofs.head()
     other = replace(proofs, key_file=tmp_path / "another-key").head()
     assert (other.key != first.key, other.size) == (True, first.size + 1)
@@ -219,23 +199,21 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("whole", [True, False])
-@pytest.mark.parametrize(("told", "change"), CHANGES.items())
+@pytest.mark.parametrize(("fault", "change"), CHANGES.items())
 def test_a_changed_tile_key_or_head_is_found(
-    proofs: Proving, tmp_path: Path, told: str, change: str, whole: bool
+    proofs: Proofs, tmp_path: Path, fault: str, change: str, whole: bool
 ) -> None:
     proofs.head()
     fill(proofs.database)
     proofs.head()
     with closing(sqlite3.connect(tmp_path / "desk.sqlite3")) as raw, raw:
         raw.executescript(change)
-    with pytest.raises(LedgerBrokenError, match=told):
+    with pytest.raises(LedgerBrokenError, match=fault):
         verify_ledger(proofs.database, whole=whole)
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_tail_cut_off_is_found_by_a_head_that_was_kept(
-    proofs: Proving, tmp_path: Path, whole: bool
-) -> None:
+def test_a_tail_cut_off_is_found_by_a_head_that_was_kept(proofs: Proofs, tmp_path: Path, whole: bool) -> None:
     before = proofs.head()
     fill(proofs.database, 5)
     witnessed = proofs.head()
@@ -253,9 +231,7 @@ def test_a_tail_cut_off_is_found_by_a_head_that_was_kept(
         verify_ledger(proofs.database, signed=[witnessed], whole=whole)
 
 
-def test_a_ledger_that_was_made_anew_is_found_by_a_head_that_was_kept(
-    proofs: Proving, tmp_path: Path
-) -> None:
+def test_a_ledger_that_was_made_anew_is_found_by_a_head_that_was_kept(proofs: Proofs, tmp_path: Path) -> None:
     fill(proofs.database, 5)
     witnessed = proofs.head()
     other = Database(tmp_path / "other.sqlite3")
@@ -269,7 +245,7 @@ def test_a_ledger_that_was_made_anew_is_found_by_a_head_that_was_kept(
     other.close()
 
 
-def test_a_head_that_another_desk_signed_is_not_believed(proofs: Proving) -> None:
+def test_a_head_that_another_desk_signed_is_not_believed(proofs: Proofs) -> None:
     proofs.head()
     with pytest.raises(LedgerBrokenError, match="nobody announced"):
         verify_ledger(proofs.database, signed=[HEAD])
@@ -282,9 +258,9 @@ def test_a_head_that_another_desk_signed_is_not_believed(proofs: Proving) -> Non
 def test_a_lane_can_check_that_its_entry_is_in_and_that_the_ledger_only_grew(
     desk: RunningDesk, lane: Lane
 ) -> None:
-    first = told(lane.http.get("/ledger/head").json())
+    first = from_json(lane.http.get("/ledger/head").json())
     passage = lane.refer(images=[])
-    second = told(lane.http.get("/ledger/head").json())
+    second = from_json(lane.http.get("/ledger/head").json())
     assert first.is_genuine()
     assert second.is_genuine()
     assert second.size > first.size

@@ -322,6 +322,14 @@ def test_unsafe_settings_of_a_provider_are_refused(wrong: dict[str, Any]) -> Non
         Settings.model_validate({"provider": good})
 
 
+@pytest.mark.parametrize("role", Role)
+def test_a_provider_may_give_each_role(role: Role) -> None:
+    given = {"issuer": "https://id.example", "client_id": "desk", "client_secret": "s", "roles": {"a": role}}
+    settings = Settings.model_validate({"origin": "https://desk.example", "provider": given})
+    assert settings.provider is not None
+    assert settings.provider.roles == {"a": role.value}
+
+
 @pytest.mark.browser
 def test_a_browser_goes_there_and_comes_back_signed_in(
     browser: Browser, desk: RunningDesk, provider: IdentityProvider

@@ -126,7 +126,7 @@ def test_whom_the_provider_signs_in_makes_no_passkey(
 def test_a_passkey_of_whom_the_provider_signs_in_opens_nothing(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
-    """One that an earlier release let them make."""
+    """One that they made while they had a password."""
     device = Device(origin)
     assert registered(officer, device).status_code == 201
     provided(desk, officer)

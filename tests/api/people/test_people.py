@@ -62,7 +62,7 @@ def test_a_told_password_opens_nothing_else(desk: RunningDesk, chen: Officer) ->
     li, _ = added(desk, chen, role="supervisor")
     for method, path, name in ENDPOINTS:
         rule = RULES[name]
-        if "supervisor" not in rule.callers or rule.with_told_password:
+        if "supervisor" not in rule.callers or rule.with_one_time_password:
             continue
         filled = re.sub(r"\{(\w+)\}", lambda named: FILLED.get(named[1], "p-1"), path)
         answer = li.http.request(method, filled, content=b"[")

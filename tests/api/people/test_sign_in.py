@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from api.people import failed_sign_ins
 from api.people.failed_sign_ins import NAME, SOURCE, _pause
 from api.people.passwords import Passwords
-from api.people.sign_in import SigningIn, Visitor, forget_old
+from api.people.sign_in import Visitor
 from api.platform.database.database import Database
 from api.platform.database.tables import AttemptsRow, SessionRow
 from api.platform.errors import TooManyAttemptsError, WrongPasswordError
@@ -29,7 +29,7 @@ COOKIE = "passenger_lane_session"
 
 def guess(desk: Desk, name: str = "wang", source: str | None = None) -> str:
     try:
-        SigningIn.of(desk).by_password(name, "not the password", Visitor(source))
+        desk.sign_in.by_password(name, "not the password", Visitor(source))
     except (WrongPasswordError, TooManyAttemptsError) as error:
         return type(error).__name__
     raise AssertionError
@@ -75,7 +75,7 @@ def test_whoever_floods_a_name_does_not_lock_it_for_ever(desk: RunningDesk) -> N
         for _ in range(30):
             guess(desk.desk)
         desk.clock.pass_time(minutes=15, seconds=1)
-    who, _ = SigningIn.of(desk.desk).by_password("wang", PASSWORD, NOBODY)
+    who, _ = desk.desk.sign_in.by_password("wang", PASSWORD, NOBODY)
     assert who.name == "wang"
 
 
@@ -85,16 +85,16 @@ def test_guesses_at_many_names_from_one_address_are_slowed_down_too(desk: Runnin
     assert told.count("TooManyAttemptsError") == 1
     assert guess(desk.desk, "elsewhere", "192.0.2.8") == "WrongPasswordError"
     with pytest.raises(TooManyAttemptsError):
-        SigningIn.of(desk.desk).by_password("wang", PASSWORD, Visitor("192.0.2.7"))
+        desk.desk.sign_in.by_password("wang", PASSWORD, Visitor("192.0.2.7"))
     desk.clock.pass_time(minutes=1, seconds=1)
-    assert SigningIn.of(desk.desk).by_password("wang", PASSWORD, Visitor("192.0.2.7"))
+    assert desk.desk.sign_in.by_password("wang", PASSWORD, Visitor("192.0.2.7"))
 
 
 def test_a_right_password_does_not_excuse_what_others_did_from_its_address(desk: RunningDesk) -> None:
     desk.officer()
     for number in range(SOURCE.free - 1):
         guess(desk.desk, f"name {number}", "192.0.2.7")
-    SigningIn.of(desk.desk).by_password("wang", PASSWORD, Visitor("192.0.2.7"))
+    desk.desk.sign_in.by_password("wang", PASSWORD, Visitor("192.0.2.7"))
     assert guess(desk.desk, "one more", "192.0.2.7") == "WrongPasswordError"
     assert guess(desk.desk, "too many", "192.0.2.7") == "TooManyAttemptsError"
 
@@ -122,11 +122,11 @@ def test_neither_name_nor_address_is_kept_of_a_failed_sign_in(desk: RunningDesk)
 
 def test_what_means_nothing_any_more_is_forgotten(desk: RunningDesk, officer: Officer) -> None:
     guess(desk.desk, "nobody", "192.0.2.7")
-    forget_old(desk.desk)
+    desk.desk.sign_in.forget_old()
     with desk.desk.database.read() as session:
         assert (session.query(AttemptsRow).count(), session.query(SessionRow).count()) == (2, 1)
     desk.clock.pass_time(days=1, seconds=1)
-    forget_old(desk.desk)
+    desk.desk.sign_in.forget_old()
     with desk.desk.database.read() as session:
         assert (session.query(AttemptsRow).count(), session.query(SessionRow).count()) == (0, 0)
 

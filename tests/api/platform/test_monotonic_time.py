@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.platform.monotonic_time import MOST_STEP, ClockAheadError, SteadyTime, since_boot_s
+from api.platform.monotonic_time import MOST_STEP, ClockAheadError, ErasureClock, since_boot_s
 from tests.support.running_desk import Clock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -19,7 +19,7 @@ def test_time_never_runs_ahead_of_what_passed_by_more_than_a_step_each_time(
 ) -> None:
     """Each: seconds that pass, and seconds by which somebody sets the clock meanwhile."""
     told, passed_s = NOON, 0
-    steady = SteadyTime(lambda: told, lambda: float(passed_s))
+    steady = ErasureClock(lambda: told, lambda: float(passed_s))
     steady()
     for number, (seconds, jump_s) in enumerate(jumps, start=1):
         passed_s += seconds
@@ -32,7 +32,7 @@ def test_time_never_runs_ahead_of_what_passed_by_more_than_a_step_each_time(
 def test_a_clock_that_runs_well_is_followed() -> None:
     clock = Clock()
     clock.stand()
-    steady = SteadyTime(clock, clock.elapsed_s)
+    steady = ErasureClock(clock, clock.elapsed_s)
     for _ in range(100):
         clock.pass_time(days=1)
         clock.set_ahead(milliseconds=20)  # as it is kept right by small steps
@@ -42,7 +42,7 @@ def test_a_clock_that_runs_well_is_followed() -> None:
 
 def test_until_it_is_set_back_time_goes_on_by_the_other_clock() -> None:
     clock = Clock()
-    steady, began = SteadyTime(clock, clock.elapsed_s), clock()
+    steady, began = ErasureClock(clock, clock.elapsed_s), clock()
     clock.set_ahead(days=3000)
     clock.pass_time(hours=5)
     assert timedelta(hours=5) <= steady() - began < timedelta(hours=5, minutes=1)
@@ -56,7 +56,7 @@ def test_until_it_is_set_back_time_goes_on_by_the_other_clock() -> None:
 def test_a_clock_that_is_set_back_is_followed_and_may_be_set_right_again() -> None:
     clock = Clock()
     clock.stand()
-    steady = SteadyTime(clock, clock.elapsed_s)
+    steady = ErasureClock(clock, clock.elapsed_s)
     clock.set_ahead(days=-10)
     assert steady() == clock()
     steady.must_agree()
@@ -68,9 +68,9 @@ def test_a_clock_that_is_set_back_is_followed_and_may_be_set_right_again() -> No
 def test_a_start_says_that_the_clock_is_right() -> None:
     clock = Clock()
     clock.stand()
-    SteadyTime(clock, clock.elapsed_s)
+    ErasureClock(clock, clock.elapsed_s)
     clock.set_ahead(days=1)
-    again = SteadyTime(clock, clock.elapsed_s)
+    again = ErasureClock(clock, clock.elapsed_s)
     assert again() == clock()
     again.must_agree()
 

@@ -8,7 +8,6 @@ from playwright.sync_api import Browser
 from api.audit.verify.ledger import verify_ledger
 from api.platform.database.tables import QualityAlarmRow
 from api.review import accuracy_records
-from api.review.training import Training
 from api.web.translations.language import CHOICES
 from lane.platform.errors import LedgerBrokenError
 from tests.api.review.test_inserted_cases import listed, next_of, shared
@@ -74,9 +73,9 @@ def test_a_decision_takes_from_the_claim_to_the_answer(
 def test_a_clock_set_back_makes_no_decision_fast(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=-2, verdict="same")
-    Training.of(desk.desk).look()
+    desk.desk.training.update_alarms()
     with desk.desk.database.read() as session:
-        assert accuracy_records.raised(session) == 0
+        assert accuracy_records.count_alarms(session) == 0
 
 
 def test_who_saw_the_findings_before_has_judged_nothing(
@@ -115,7 +114,7 @@ def test_somebody_who_does_not_look_raises_an_alarm_that_the_trainer_alone_is_to
 ) -> None:
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=0.2, verdict="different")
-    Training.of(desk.desk).look()
+    desk.desk.training.update_alarms()
     (one,) = supervisor.ask("GET", "/quality").json()["officers"]
     assert [alarm["kind"] for alarm in one["alarms"]] == ["fast"]
     assert "Of 20 decisions, 20 took less than two seconds from the claim" in one["alarms"][0]["text"]
@@ -137,7 +136,7 @@ def test_a_look_is_taken_once_a_day_whoever_takes_it(desk: RunningDesk, officer:
             return accuracy_records.due(session, at=desk.clock())
 
     assert due() == [officer.pseudonym]
-    Training.of(desk.desk).look()
+    desk.desk.training.update_alarms()
     assert due() == []
     desk.clock.pass_time(hours=25)
     assert due() == [officer.pseudonym]
@@ -148,9 +147,9 @@ def test_an_alarm_goes_when_the_decisions_are_as_they_should_be(
 ) -> None:
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=0.2, verdict="different")
-    Training.of(desk.desk).look()
+    desk.desk.training.update_alarms()
     desk.clock.pass_time(days=31)
-    Training.of(desk.desk).look()
+    desk.desk.training.update_alarms()
     assert kinds(desk)[-1] == "quality.alarm_cleared"
     verify_ledger(desk.desk.database)
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from api.audit.verify.ledger import verify_ledger
 from api.lanes.hall import lane_states
-from api.lanes.hall.status_report import StatusTold
+from api.lanes.hall.status_report import StatusReport
 from api.platform.database.tables import ReferralRow, SeededRow
 from api.review.prepared import stored_cases
 from tests.api.review.test_prepared_cases import prepare
+from tests.support import tiers
 from tests.support.evaluated_lane import kinds
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
@@ -25,8 +26,8 @@ def shared(desk: RunningDesk, share: float) -> None:
     made = desk.settings.model_copy(update={"seeded_share": share, "lane_silent_after_s": 10**8})
     desk.app.state.desk = replace(desk.desk, settings=made)
     with desk.desk.database.write() as session:
-        for lane in lane_states.names(session):
-            told = StatusTold(state="waiting", since=desk.clock())
+        for lane in lane_states.lane_names(session):
+            told = StatusReport(state="waiting", since=desk.clock())
             lane_states.keep_status(session, lane, told, at=desk.clock())
 
 
@@ -306,7 +307,9 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=tiers.examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(STEPS)
 def test_no_order_of_things_delays_a_traveller(
     certain: RunningDesk, lane: Lane, officer: Officer, steps: list[Callable[[Work], None]]

@@ -14,6 +14,7 @@ from api.platform.database.tables import SeededRow
 from api.review.prepared import case_file, stored_cases
 from tests.api.review.test_inserted_cases import offered, shared
 from tests.api.review.test_prepared_cases import file_of, nothing, picture
+from tests.support import tiers
 from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face
 
 EVIDENCE = {"similarity": {"value": 0.1}}
@@ -174,7 +175,7 @@ def pair(desk: RunningDesk, lane: Lane, officer: Officer) -> Pair:
     return Pair(desk, lane, officer)
 
 
-@pytest.mark.parametrize("beginning", range(len(BEGINNINGS)))
+@tiers.parametrize("beginning", range(len(BEGINNINGS)), quick=1)
 def test_every_call_after_every_beginning_is_answered_alike(pair: Pair, beginning: int) -> None:
     for act in ACTS:
         acts = [*BEGINNINGS[beginning], act, *([] if act in READING else READING)]
@@ -182,7 +183,11 @@ def test_every_call_after_every_beginning_is_answered_alike(pair: Pair, beginnin
     verify_ledger(pair.desk.desk.database)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=tiers.examples(10),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(st.sampled_from(ACTS), min_size=2, max_size=10))
 def test_no_sequence_of_calls_tells_one_from_the_other(pair: Pair, acts: list[Act]) -> None:
     assert pair.of_prepared(acts) == pair.of_traveller(acts)

@@ -7,8 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from api.audit.verify.ledger import verify_ledger
-from api.web.translations.not_captured import STEPS
-from lane.decision.reason_codes import Code
+from lane.decision.reason_codes import BY_HAND, Code
 from tests.support.browser import quiet_page
 from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk, judged
 
@@ -44,7 +43,7 @@ def test_of_who_is_not_captured_the_page_says_what_to_do_next(
     with desk.officer("wang", duties=["child", "diplomatic"]) as officer:
         seen = taken(officer, passage)
         assert (seen["step"], seen["images"]) == ("revealed", [])
-        assert seen["revealed"]["next_steps"] == list(STEPS[code])
+        assert seen["revealed"]["next_steps"] == list(BY_HAND[code].steps)
         assert [one["check"] for one in seen["revealed"]["document"]] == ["expiry", "chip"]
         answers = {one["answer"] for one in seen["revealed"]["answers"]}
         assert ("repeat_capture" in answers) == (code not in NEVER_AGAIN)
@@ -89,7 +88,7 @@ def test_no_step_names_an_answer_that_the_lane_refused(lane: Lane, officer: Offi
     told = taken(officer, passage)["revealed"]
     assert "repeat_capture" not in {one["answer"] for one in told["answers"]}
     assert [step for step in told["next_steps"] if "Capture again" in step] == []
-    assert len(told["next_steps"]) == len(STEPS[Code.IMPAIRMENT])
+    assert len(told["next_steps"]) == len(BY_HAND[Code.IMPAIRMENT].steps)
 
 
 def test_a_passenger_who_was_captured_has_no_such_steps(lane: Lane, officer: Officer) -> None:

@@ -17,7 +17,7 @@ from api.faces.erasure import keys_of_prepared_cases
 from api.platform.database.tables import PreparedImageRow, PreparedRow
 from api.platform.errors import CaseRefusedError, ImageUnknownError
 from api.review import officer_accuracy
-from api.review.officer_accuracy import Decided, Known, Outcome, Truth
+from api.review.officer_accuracy import Outcome, PreparedDecision, TravellerDecision, Truth
 from api.review.prepared import case_file, stored_cases
 from lane.decision.referral import GROUNDS, Answer, Ground
 from lane.platform.errors import LedgerBrokenError
@@ -128,7 +128,7 @@ def test_faces_of_a_case_are_sealed_and_retiring_it_erases_them(desk: RunningDes
 
 def test_keys_of_prepared_cases_are_not_swept_away_as_leftovers(desk: RunningDesk) -> None:
     case = prepare(desk)
-    desk.desk.erasing.erase_due()
+    desk.desk.erasure.erase_due()
     assert case in desk.desk.keyring.passages()
 
 
@@ -176,13 +176,15 @@ def test_only_a_stranger_who_is_admitted_is_a_false_accept(
 
 def test_rates_count_each_truth_by_itself() -> None:
     known = [
-        *[Known(Truth.DIFFERENT, Outcome.RIGHT)] * 9,
-        Known(Truth.DIFFERENT, Outcome.FALSE_ACCEPT),
-        *[Known(Truth.SAME, Outcome.RIGHT)] * 3,
-        Known(Truth.SAME, Outcome.FALSE_REJECT),
-        Known(Truth.SAME, Outcome.UNDECIDED),
+        *[PreparedDecision(Truth.DIFFERENT, Outcome.RIGHT)] * 9,
+        PreparedDecision(Truth.DIFFERENT, Outcome.FALSE_ACCEPT),
+        *[PreparedDecision(Truth.SAME, Outcome.RIGHT)] * 3,
+        PreparedDecision(Truth.SAME, Outcome.FALSE_REJECT),
+        PreparedDecision(Truth.SAME, Outcome.UNDECIDED),
     ]
-    found = officer_accuracy.figures(known, [Decided(4, True, True, False), Decided(8, False, True, True)])
+    found = officer_accuracy.figures(
+        known, [TravellerDecision(4, True, True, False), TravellerDecision(8, False, True, True)]
+    )
     assert (found.false_accepts.errors, found.false_accepts.n) == (1, 10)
     assert (found.false_rejects.errors, found.false_rejects.n) == (1, 5)
     assert found.false_accepts.low < 0.1 < found.false_accepts.high
@@ -190,12 +192,12 @@ def test_rates_count_each_truth_by_itself() -> None:
     assert (found.agreed_before.rate, found.agreed_after.rate, found.changed.rate) == (0.5, 1.0, 0.5)
 
 
-def decided(seconds: float = 9, *, after: bool = True) -> Decided:
-    return Decided(seconds, after, after, changed=False)
+def decided(seconds: float = 9, *, after: bool = True) -> TravellerDecision:
+    return TravellerDecision(seconds, after, after, changed=False)
 
 
-def alarming(*real: Decided) -> set[str]:
-    return {look.kind for look in officer_accuracy.looks(real) if look.alarming}
+def alarming(*real: TravellerDecision) -> set[str]:
+    return {look.kind for look in officer_accuracy.alarm_tests(real) if look.alarming}
 
 
 def test_somebody_who_never_looks_raises_an_alarm_and_somebody_who_does_none() -> None:
@@ -207,7 +209,7 @@ def test_somebody_who_never_looks_raises_an_alarm_and_somebody_who_does_none() -
 
 @given(st.integers(0, 2000), st.integers(0, 2000))
 def test_no_more_than_allowed_never_alarms(found: int, more: int) -> None:
-    look = officer_accuracy.Look("fast", found, found + more, officer_accuracy.FAST_ALLOWED)
+    look = officer_accuracy.AlarmTest("fast", found, found + more, officer_accuracy.FAST_ALLOWED)
     if look.clean:
         assert not look.alarming
 
@@ -218,6 +220,6 @@ def test_the_stated_rate_of_false_alarms_holds() -> None:
 
     for allowed in (officer_accuracy.FAST_ALLOWED, officer_accuracy.AGREES_ALLOWED):
         for n in (20, 100, 700):
-            raised = [k for k in range(n + 1) if officer_accuracy.Look("", k, n, allowed).alarming]
+            raised = [k for k in range(n + 1) if officer_accuracy.AlarmTest("", k, n, allowed).alarming]
             exactly = sum(comb(n, k) * allowed**k * (1 - allowed) ** (n - k) for k in raised)
             assert exactly <= officer_accuracy.FALSE_ALARM

@@ -10,7 +10,7 @@ import pytest
 from api.people.officers import SignedInOfficer
 from api.people.roles import Role
 from api.review.cases import queue, queue_view
-from api.review.cases.answers import Wanted
+from api.review.cases.answers import OfficerAnswer
 from api.serving.process import bind
 from lane.decision.referral import Answer, Ground
 from tests.support.running_desk import Lane, Officer, RunningDesk
@@ -26,11 +26,11 @@ VIEWERS = tuple(
 )
 
 
-def as_asked(desk: RunningDesk, viewer: SignedInOfficer, decided: int) -> queue_view.Shown:
+def as_asked(desk: RunningDesk, viewer: SignedInOfficer, decided: int) -> queue_view.QueueView:
     """What the database answers to this viewer alone."""
     now = desk.clock()
     with desk.desk.database.read() as session:
-        return queue_view.Shown(
+        return queue_view.QueueView(
             queue.listed(session, "waiting", viewer, at=now),
             queue.listed(session, "decided", viewer, at=now, limit=decided),
             queue.count_waiting(session, viewer),
@@ -39,7 +39,7 @@ def as_asked(desk: RunningDesk, viewer: SignedInOfficer, decided: int) -> queue_
 
 def agree(desk: RunningDesk) -> None:
     for viewer, decided in product(VIEWERS, (1, 3)):
-        assert desk.desk.board.shown(viewer, decided) == as_asked(desk, viewer, decided)
+        assert desk.desk.queue_reader.view(viewer, decided) == as_asked(desk, viewer, decided)
 
 
 def test_the_board_shows_everybody_what_the_database_would(
@@ -57,8 +57,8 @@ def test_the_board_shows_everybody_what_the_database_would(
     found = desk.desk.cases.claim_next(diplomat)
     assert found is not None
     agree(desk)
-    desk.desk.cases.look(found[0], diplomat)
-    desk.desk.cases.decide(found[0], diplomat, Wanted(Answer.SECOND_LINE, Ground.CANNOT_TELL, ""))
+    desk.desk.cases.view(found[0], diplomat)
+    desk.desk.cases.decide(found[0], diplomat, OfficerAnswer(Answer.SECOND_LINE, Ground.CANNOT_TELL, ""))
     agree(desk)
 
 
@@ -102,12 +102,12 @@ def test_a_clock_that_is_set_back_shows_nothing_from_before(
     desk: RunningDesk, lane: Lane, officer: Officer
 ) -> None:
     lane.refer(images=[])
-    desk.desk.board.shown(officer.who, 1)
+    desk.desk.queue_reader.view(officer.who, 1)
     with desk.desk.database.write() as session:
         queue.change(session, lane.written[-1].body["passage"], ended="interrupted")
-    assert desk.desk.board.shown(officer.who, 1).waiting, "nobody was told, and no time has passed"
+    assert desk.desk.queue_reader.view(officer.who, 1).waiting, "nobody was told, and no time has passed"
     desk.clock.pass_time(seconds=-1)
-    assert desk.desk.board.shown(officer.who, 1).waiting == []
+    assert desk.desk.queue_reader.view(officer.who, 1).waiting == []
 
 
 def test_a_decision_in_the_own_name_is_on_the_next_page(
@@ -116,7 +116,7 @@ def test_a_decision_in_the_own_name_is_on_the_next_page(
     passage = lane.refer()
     officer.claim(passage)
     assert passage in officer.http.get("/queue/cases").text
-    desk.desk.cases.look(passage, officer.who)
+    desk.desk.cases.view(passage, officer.who)
     officer.judge(passage)
     officer.answer(passage, Answer.SECOND_LINE.value, Ground.CANNOT_TELL.value, "as I saw it")
     assert passage not in officer.http.get("/queue/cases").text

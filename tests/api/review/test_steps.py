@@ -14,10 +14,11 @@ from api.people import officers
 from api.people.officers import SignedInOfficer
 from api.people.roles import Role
 from api.platform.errors import ApiError
-from api.review.cases.answers import Judgement, Wanted
+from api.review.cases.answers import Judgement, OfficerAnswer
 from api.review.cases.steps import Stage, Step, Verdict
-from api.review.travellers_cases import Reviewing
+from api.review.travellers_cases import TravellersCases
 from lane.decision.referral import GROUNDS, MOST_REPEATS, Answer, Decision
+from tests.support import tiers
 from tests.support.running_desk import Lane, RunningDesk, drawn_face, running
 
 PICTURES = [drawn_face(1, 48, 60), drawn_face(2, 48, 60)]
@@ -55,8 +56,8 @@ class Review(RuleBasedStateMachine):
         self.until = self.desk.clock()
 
     @property
-    def cases(self) -> Reviewing:
-        return self.desk.desk.cases.reviewing
+    def cases(self) -> TravellersCases:
+        return self.desk.desk.cases.travellers
 
     @rule(who=PEOPLE)
     def claim(self, who: int) -> None:
@@ -73,7 +74,7 @@ class Review(RuleBasedStateMachine):
             self.holder, self.judged_by = officer.pseudonym, None
         self.until = self.desk.clock() + timedelta(seconds=self.desk.settings.lease_s)
         expected = Step.REVEALED if self.judged_by else Step.BLIND
-        assert self.cases.look(self.passage, officer).step_of(officer.pseudonym) is expected
+        assert self.cases.view(self.passage, officer).step_of(officer.pseudonym) is expected
 
     def _lapse(self) -> None:
         """A claim that was not renewed in time is over, and with it what was judged under it."""
@@ -101,14 +102,14 @@ class Review(RuleBasedStateMachine):
         except ApiError:
             return
         assert self.holder == officer.pseudonym, "nobody judges a case without having it"
-        assert self.cases.look(self.passage, officer).step_of(officer.pseudonym) is Step.REVEALED
+        assert self.cases.view(self.passage, officer).step_of(officer.pseudonym) is Step.REVEALED
         self.judged_by = officer.pseudonym
 
     @rule(who=PEOPLE, answer=st.sampled_from(Answer))
     def decide(self, who: int, answer: Answer) -> None:
         officer = self.people[who]
         try:
-            given = self.cases.decide(self.passage, officer, Wanted(answer, GROUNDS[answer][0], "why"))
+            given = self.cases.decide(self.passage, officer, OfficerAnswer(answer, GROUNDS[answer][0], "why"))
         except ApiError:
             return
         if not given.new:
@@ -146,7 +147,9 @@ class Review(RuleBasedStateMachine):
     def correct(self, who: int, answer: Answer) -> None:
         officer, before = self.people[who], self.decided
         try:
-            given = self.cases.correct(self.passage, officer, Wanted(answer, GROUNDS[answer][0], "a slip"))
+            given = self.cases.correct(
+                self.passage, officer, OfficerAnswer(answer, GROUNDS[answer][0], "a slip")
+            )
         except ApiError:
             return
         assert before is not None
@@ -184,7 +187,7 @@ class Review(RuleBasedStateMachine):
     def the_case_stands_where_the_rules_say(self) -> None:
         if not hasattr(self, "passage"):
             return
-        referral = self.cases.look(self.passage, self.people[0])
+        referral = self.cases.view(self.passage, self.people[0])
         assert referral.decision == self.decided, "nothing decides but an officer"
         assert referral.round == self.captured
         assert referral.spoken == set(self.proposed)
@@ -199,7 +202,7 @@ def test_no_order_of_events_breaks_the_rules_of_a_review(site: RunningDesk) -> N
         run_state_machine_as_test(
             Review,
             settings=settings(
-                max_examples=30,
+                max_examples=tiers.examples(30),
                 stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow],

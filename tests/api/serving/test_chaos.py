@@ -32,12 +32,13 @@ from api.people import officers, sessions
 from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database, opened
 from api.platform.errors import ApiError, StoreBusyError
-from api.review.cases.answers import Wanted
+from api.review.cases.answers import OfficerAnswer
 from api.web.access.authentication import cookie_name, csrf_token
 from lane.decision.referral import Answer, Ground
 from lane.ledger.chain import Entry
 from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, run
 from tests.api.serving.test_workers import address_of
+from tests.support import tiers
 from tests.support.postgresql import Postgres, server_to_kill
 from tests.support.processes import children_of
 from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged, wait_until, wire
@@ -106,7 +107,7 @@ def test_however_many_threads_grasp_at_one_case_it_is_decided_once(desk: Running
     start = threading.Barrier(len(racing) + 1)
     answers: Counter[str] = Counter()
     wins: Counter[str] = Counter()
-    wanted = Wanted(Answer.SECOND_LINE, Ground.CANNOT_TELL, "")
+    wanted = OfficerAnswer(Answer.SECOND_LINE, Ground.CANNOT_TELL, "")
 
     def race(officer: SignedInOfficer) -> None:
         for _ in range(RACE_CASES):
@@ -115,7 +116,7 @@ def test_however_many_threads_grasp_at_one_case_it_is_decided_once(desk: Running
             refused = refusal(partial(desk.desk.cases.claim, passage, officer))
             answers[refused or "claimed"] += 1
             if refused is None:
-                desk.desk.cases.look(passage, officer)
+                desk.desk.cases.view(passage, officer)
                 decided = refusal(partial(desk.desk.cases.decide, passage, officer, wanted)) is None
                 wins[passage] += decided
             start.wait(120)
@@ -319,7 +320,7 @@ def decide_everything(
     officer.http.close()
 
 
-@pytest.mark.parametrize("killed", ["desk on sqlite", "worker", "desk", "postgresql"])
+@tiers.parametrize("killed", ["desk on sqlite", "worker", "desk", "postgresql"], quick=1)
 def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed(
     killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 import structlog
 from pydantic import ValidationError
 
-from api.ledger.facts import JudgedTold
+from api.ledger.facts import JudgedFact
 from api.serving import logs
 from api.web.middleware.request_id import HEADER
 from tests.support.running_desk import PASSWORD, RunningDesk, drawn_face, running
@@ -70,7 +70,7 @@ JPEG = {"Content-Type": "image/jpeg"}
 
 def test_an_error_about_what_was_sent_does_not_repeat_it() -> None:
     with pytest.raises(ValidationError) as refused:
-        JudgedTold.model_validate({"passage": "E12345678 ZHANG", "outcome": "refer"})
+        JudgedFact.model_validate({"passage": "E12345678 ZHANG", "outcome": "refer"})
     assert "ZHANG" not in str(refused.value)
 
 

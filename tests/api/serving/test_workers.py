@@ -18,9 +18,10 @@ from sqlalchemy import URL
 from api.audit.verify.ledger import verify_ledger
 from api.platform.database.database import Database, opened
 from api.platform.events import Event
-from api.platform.worker_events import PostgresNews
+from api.platform.worker_events import PostgresEvents
 from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, added
 from tests.api.web.test_events import Follower
+from tests.support import tiers
 from tests.support.postgresql import server
 from tests.support.processes import children_of, command_of
 from tests.support.running_desk import Lane, Officer, wait_until
@@ -102,6 +103,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_desk_goes_on(place: Path | 
                 assert lane.http.get("/passages/p-0/decision").status_code == 404
 
 
+@pytest.mark.thorough
 def test_a_worker_that_is_killed_before_it_is_ready_does_not_end_a_desk_that_serves(
     place: Path, tmp_path: Path
 ) -> None:
@@ -128,7 +130,7 @@ def answers(address: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@tiers.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], quick=1)
 def test_all_workers_end_with_the_desk(place: Path, tmp_path: Path, ending: signal.Signals) -> None:
     added(place)
     with serving(place, tmp_path / "log") as (process, address):
@@ -160,8 +162,8 @@ class Heard:
     def __init__(self, place: URL) -> None:
         self.events: list[Event] = []
         self.losses = 0
-        self.news = PostgresNews(place)
-        self.news.start(self.events.append, self._lose)
+        self.worker_events = PostgresEvents(place)
+        self.worker_events.start(self.events.append, self._lose)
 
     def _lose(self) -> None:
         self.losses += 1
@@ -182,7 +184,7 @@ def two(place: URL) -> Iterator[tuple[Heard, Heard]]:
     wait_until(both_listen)
     yield one, other
     for heard in (one, other):
-        heard.news.close()
+        heard.worker_events.close()
     database.close()
 
 
@@ -190,9 +192,9 @@ def two(place: URL) -> Iterator[tuple[Heard, Heard]]:
 def test_what_one_says_the_other_hears_once_and_in_order(two: tuple[Heard, Heard]) -> None:
     one, other = two
     said = [Event("referral.opened", f"p-{number}") for number in range(200)]
-    threads = [threading.Thread(target=one.news.send, args=(event,)) for event in said[100:]]
+    threads = [threading.Thread(target=one.worker_events.send, args=(event,)) for event in said[100:]]
     for event in said[:100]:
-        one.news.send(event)
+        one.worker_events.send(event)
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -200,7 +202,9 @@ def test_what_one_says_the_other_hears_once_and_in_order(two: tuple[Heard, Heard
     wait_until(lambda: len(other.events) == len(said))
     assert other.events[:100] == said[:100]
     assert one.events == []
-    assert [event.said_at for event in other.events[:100]] == [event.said_at for event in said[:100]]
+    assert [event.published_at for event in other.events[:100]] == [
+        event.published_at for event in said[:100]
+    ]
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -210,5 +214,5 @@ def test_who_lost_the_connection_knows_and_hears_again(place: URL, two: tuple[He
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{place.database}'"
     )
     wait_until(lambda: one.losses == other.losses == 1)
-    one.news.send(Event("referral.changed", "p-1"))
+    one.worker_events.send(Event("referral.changed", "p-1"))
     wait_until(lambda: other.events == [Event("referral.changed", "p-1")])

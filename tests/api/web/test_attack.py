@@ -9,18 +9,18 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
 
-from api.platform.settings import Settings
+from api.people.roles import Role
 from api.web.access.authentication import Guarded
 from api.web.access.permissions import RULES, Caller
-from api.web.app import create_app
 from tests.api.web.test_permissions import Site
+from tests.support import described_desk
 from tests.support.evaluated_lane import TOKEN
 from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk, running
 
 STREAM = "follow_events"
 READ = [
     pytest.param(str(route.path), route.original_route.name, id=route.original_route.name)
-    for route in iter_route_contexts(create_app(Settings()).routes)
+    for route in iter_route_contexts(described_desk.app().routes)
     if isinstance(route.original_route, Guarded)
     and "GET" in (route.methods or ())
     and route.original_route.name != STREAM
@@ -35,7 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, dict[
     ):
         made = Site(desk, stack)
         lane = stack.enter_context(desk.lane("lane-2"))
-        held = made.people[Caller.OFFICER]
+        held = made.people[Role.OFFICER]
         passage = lane.refer()
         held.claim(passage)
         image = held.ask("GET", f"/referrals/{passage}").json()["images"][0]["sha256"]
@@ -50,7 +50,7 @@ def test_no_answer_is_kept_by_a_browser_or_taken_for_something_else(
     address = re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], "1"), path)
     for caller in [one for one in made.clients if one in RULES[name].callers] or [Caller.MONITOR]:
         if caller in made.people:
-            made.signed_in(Caller(caller))
+            made.signed_in(Role(caller))
         answer = made.clients[caller].get(f"{made.address}{address}")
         assert answer.status_code < 500 or answer.status_code == 503, "503: no identity provider is set"
         assert answer.headers["cache-control"] == "no-store"

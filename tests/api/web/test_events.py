@@ -1,4 +1,4 @@
-"""News reaches open pages; a page that does not keep up is dropped and costs no memory."""
+"""Events reach open pages; a page that does not keep up is dropped and costs no memory."""
 
 import asyncio
 import json
@@ -96,10 +96,10 @@ def test_a_slow_listener_is_dropped_and_the_others_are_not() -> None:
         slow, quick = broker.listen("one", 1), broker.listen("another", 1, "p-1")
         for number in range(MOST_WAITING + 5):
             broker.publish(Event("referral.opened", f"p-{number}"))
-        heard = await quick.word(30)
+        heard = await quick.next_event(30)
         broker.publish(Event("referral.decided", "p-1"))
-        last = await quick.word(30)  # by then, all that was published before was told
-        return [slow.dropped, await slow.word(30), quick.dropped, heard, last]
+        last = await quick.next_event(30)  # by then, all that was published before was told
+        return [slow.dropped, await slow.next_event(30), quick.dropped, heard, last]
 
     assert in_loop(act) == [
         True,
@@ -157,7 +157,7 @@ def test_a_lane_that_waits_too_often_shuts_out_only_its_own_waiting(
 def test_closing_ends_who_waits_and_who_comes_later() -> None:
     async def act(broker: Broker) -> list[object]:
         waiting = broker.listen("one", 1)
-        word = asyncio.ensure_future(waiting.word(30))
+        word = asyncio.ensure_future(waiting.next_event(30))
         await asyncio.sleep(0)
         broker.close()
         return [await word, waiting.dropped, broker.listen("two", 1).dropped]

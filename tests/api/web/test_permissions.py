@@ -16,18 +16,18 @@ from pydantic import SecretStr
 
 from api.people.roles import Role
 from api.platform.errors import RuleMissingError
-from api.platform.settings import Settings
 from api.web.access.authentication import Guarded, GuardedPage, cookie_name
 from api.web.access.permissions import PEOPLE, RULES, Caller, Rule
-from api.web.app import _check_guarded, create_app
+from api.web.app import _check_guarded
+from tests.support import described_desk
 from tests.support.evaluated_lane import TOKEN
 from tests.support.running_desk import PASSWORD, Officer, RunningDesk, running
 
-APP = create_app(Settings())
-OPENAPI: dict[str, Any] = APP.openapi()
+APP = described_desk.app()
+OPENAPI: dict[str, Any] = described_desk.openapi()
 FILLED = {"sha256": "0" * 64, "alarm": "1"}
 STRANGER, FORGER = "a stranger", "somebody with invented tokens"
-CALLERS = [STRANGER, FORGER, *(caller for caller in Caller if caller is not Caller.ANYONE)]
+CALLERS = [STRANGER, FORGER, *Role, Caller.LANE, Caller.MONITOR]
 
 
 def endpoints() -> list[tuple[str, str, str]]:
@@ -53,9 +53,7 @@ class Site:
 
     def __init__(self, desk: RunningDesk, stack: ExitStack) -> None:
         self.address = desk.address
-        self.people = {
-            Caller(role.value): stack.enter_context(desk.officer(f"the {role}", role)) for role in Role
-        }
+        self.people = {role: stack.enter_context(desk.officer(f"the {role}", role)) for role in Role}
         stranger, forger, monitor = (
             stack.enter_context(httpx.Client(trust_env=False, timeout=30)) for _ in range(3)
         )
@@ -70,7 +68,7 @@ class Site:
             **{caller: officer.http for caller, officer in self.people.items()},
         }
 
-    def signed_in(self, caller: Caller) -> Officer:
+    def signed_in(self, caller: Role) -> Officer:
         officer = self.people[caller]
         if officer.ask("GET", "/session").status_code == 401:
             officer.sign_in()
@@ -135,7 +133,7 @@ def expected(rule: Rule, caller: str) -> str | None:
 def test_each_role_at_each_endpoint(site: Site, method: str, path: str, name: str, caller: str) -> None:
     client, rule, csrf = site.clients[caller], RULES[name], None
     if caller in PEOPLE:
-        csrf = site.signed_in(Caller(caller)).http.headers["X-CSRF-Token"]
+        csrf = site.signed_in(Role(caller)).http.headers["X-CSRF-Token"]
     answer = ask(client, site.address, method, path, csrf)
     assert code(answer, path) == expected(rule, caller)
     assert answer.status_code < 500 or name == "ask_provider"  # this desk has none, and says so
@@ -145,7 +143,7 @@ def test_each_role_at_each_endpoint(site: Site, method: str, path: str, name: st
 def test_a_change_needs_the_proof_of_the_sessions_own_page(
     site: Site, method: str, path: str, name: str
 ) -> None:
-    caller = sorted(RULES[name].people)[0]
+    caller = Role(sorted(RULES[name].people)[0])
     officer = site.signed_in(caller)
     proof = officer.http.headers["X-CSRF-Token"]
     with httpx.Client(cookies=officer.http.cookies, trust_env=False) as browser:
@@ -160,7 +158,7 @@ def test_a_change_needs_the_proof_of_the_sessions_own_page(
     assert officer.ask("GET", "/session").status_code == 200
 
 
-def another_proof(site: Site, caller: Caller) -> str:
+def another_proof(site: Site, caller: Role) -> str:
     """The proof of another session of the same person."""
     body = {"name": site.people[caller].name, "password": PASSWORD}
     with httpx.Client(trust_env=False) as other:
@@ -219,11 +217,28 @@ def test_a_page_is_no_operation_and_an_operation_no_page() -> None:
 
 
 def test_faces_are_for_those_who_decide() -> None:
-    decide = {Caller.OFFICER, Caller.SUPERVISOR}
+    decide = {Role.OFFICER, Role.SUPERVISOR}
     assert (
         RULES["show_image"].callers == RULES["decide_referral"].callers == RULES["decide"].callers == decide
     )
     assert not RULES["show_referral"].callers - decide
+
+
+@pytest.mark.parametrize(
+    ("name", "callers"),
+    [
+        ("decide_referral", {Role.OFFICER, Role.SUPERVISOR}),
+        ("command_lane", {Role.SUPERVISOR}),
+        ("add_officer", {Role.ADMINISTRATOR}),
+        ("audit_passage", {Role.AUDITOR}),
+        ("place_hold", {Role.AUDITOR, Role.ADMINISTRATOR}),
+        ("count_faces", {Role.AUDITOR, Role.ADMINISTRATOR, Role.SUPERVISOR, Caller.MONITOR}),
+        ("show_tree_head", {Role.AUDITOR, Role.SUPERVISOR, Caller.LANE, Caller.MONITOR}),
+        ("show_session", set(Role)),
+    ],
+)
+def test_each_kind_of_work_is_for_these_alone(name: str, callers: set[str]) -> None:
+    assert RULES[name].callers == callers
 
 
 def test_who_may_do_anything_at_all_without_a_name_is_known() -> None:

@@ -46,7 +46,7 @@ def test_a_desk_that_can_work_is_ready(desk: RunningDesk) -> None:
 @pytest.mark.both_databases
 def test_a_desk_with_another_releases_schema_is_not(desk: RunningDesk) -> None:
     with desk.desk.database.write() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     assert told(desk) == (503, "schema_differs")
 
 

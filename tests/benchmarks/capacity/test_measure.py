@@ -133,7 +133,7 @@ def test_ctrl_c_ends_every_lane_and_every_reader(photos: Path, tmp_path: Path) -
     with running("capacity", "--seconds", "60", "--every-s", "0", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None
         assert any("1 lane for 60 s" in line for line in iter(process.stderr.readline, ""))
-        started = _with_a_reader(process.pid)
+        started = _quiet_on_closed_pipe(process.pid)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert (process.returncode, "stopped" in said, "Traceback" in said) == (130, True, False)
@@ -142,7 +142,7 @@ def test_ctrl_c_ends_every_lane_and_every_reader(photos: Path, tmp_path: Path) -
     assert list(Path("/dev/shm").glob(f"passenger-lane-capacity-{process.pid}-*")) == []
 
 
-def _with_a_reader(pid: int) -> set[int]:
+def _quiet_on_closed_pipe(pid: int) -> set[int]:
     """Lanes and readers, once there is one of each."""
     while True:
         lanes = children_of(pid, "benchmarks.capacity.lane_process")

@@ -7,9 +7,10 @@ import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result_file import read
-from benchmarks.limits.bf16 import FULL, Contender, _in_turn, _must_agree
+from benchmarks.limits.bf16 import FULL, Contender, _in_turn, _must_agree, cosine_of
 from models.runtime.onnx_runtime import OrtSession
 from models.runtime.session import Tensor
+from models.selftest.drawn_faces import drawings
 from tests.support.benchmarks.command_line import run
 
 
@@ -48,6 +49,22 @@ def test_one_that_answers_otherwise_ends_the_run() -> None:
     _must_agree([contender("one", 1, 2), contender("near", 1, 2.01)], batch)
     with pytest.raises(BenchmarkError, match="far answers otherwise than one"):
         _must_agree([contender("one", 1, 2), contender("far", 1, 2.2)], batch)
+
+
+def test_other_names_or_shapes_are_another_network() -> None:
+    ones = np.ones((1, 4), np.float32)
+    assert cosine_of({"y": ones}, {"y": ones}) == pytest.approx(1)
+    assert cosine_of({"y": ones}, {"z": ones}) == -1
+    assert cosine_of({"y": ones}, {"y": ones[:, :3]}) == -1
+    assert cosine_of({"y": ones}, {"y": 0 * ones}) == -1
+    assert cosine_of({"y": ones}, {"y": np.nan * ones}) == -1
+
+
+def test_the_drawings_differ_and_are_the_same_each_time() -> None:
+    drawn, again = (list(drawings(112, 112, scale=1, left=0, top=0)) for _ in range(2))
+    assert all(np.array_equal(one, other) for one, other in zip(drawn, again, strict=True))
+    assert len({image.tobytes() for image in drawn}) == len(drawn) == 28
+    assert {image.shape for image in drawn} == {(112, 112, 3)}
 
 
 def test_who_goes_first_changes_each_time() -> None:

@@ -20,6 +20,7 @@ from benchmarks.report.comparison import Stored
 from benchmarks.report.page import page
 from benchmarks.report.wording import LANGUAGES, NAMES, WORDS
 from tests.benchmarks.report.test_comparison import JSON
+from tests.support import tiers
 from tests.support.benchmarks.command_line import run
 from tests.support.benchmarks.made_up_results import capacity, latency, limit, result, write
 from tests.support.browser import CHROMIUM, NO_BROWSER, chromium, quiet_page
@@ -153,7 +154,7 @@ def test_every_word_has_both_languages_and_the_same_places_to_fill() -> None:
 
 
 @given(st.sampled_from([latency, capacity, limit]), JSON, st.data())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=tiers.examples(60))
 def test_whatever_a_result_holds_there_is_a_page(
     make: Callable[[], Result], other: Any, data: st.DataObject
 ) -> None:

@@ -7,7 +7,8 @@ from lane.cameras.frame import same_pixels
 
 
 @pytest.mark.parametrize("row", [0, 7, 8, 40, 59])
-def test_one_other_value_anywhere_is_another_picture(row: int) -> None:
+def test_one_changed_value_differs(row: int) -> None:
+    """One other value anywhere in the pixels makes another picture."""
     one = np.random.default_rng(row).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     other = one.copy()
     assert same_pixels(one, other)
@@ -16,5 +17,5 @@ def test_one_other_value_anywhere_is_another_picture(row: int) -> None:
 
 
 @pytest.mark.parametrize("shape", [(61, 80, 3), (60, 79, 3), (60, 80), (8, 80, 3), (0, 80, 3)])
-def test_pictures_of_two_sizes_are_two_pictures(shape: tuple[int, ...]) -> None:
+def test_pictures_of_two_sizes_differ(shape: tuple[int, ...]) -> None:
     assert not same_pixels(np.zeros((60, 80, 3), np.uint8), np.zeros(shape, np.uint8))

@@ -25,8 +25,8 @@ from pydantic import ValidationError
 from lane.cameras.frame import Frame
 from lane.cameras.health import CameraHealth
 from lane.cameras.live_camera import RealCamera, probe
-from lane.cameras.reader.kinds import opening, trouble_of
-from lane.cameras.reader_watchdog import Backoff
+from lane.cameras.reader.kinds import KINDS
+from lane.cameras.reader.opening import Opening, trouble_of
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader
 from lane.cameras.source import AtEnd, Kind, Source
@@ -36,6 +36,7 @@ from lane.desk.status import About
 from lane.desk.status_reporter import Beacon, WatchedCamera
 from lane.platform.clock import SystemClock
 from lane.platform.errors import CameraError, SettingsError
+from lane.platform.process_supervisor import Backoff
 from tests.support.certificates import made
 from tests.support.lane.http_camera import (
     HEIGHT,
@@ -78,7 +79,8 @@ def readers_of(pid: int) -> set[int]:
     return children_of(pid, READER)
 
 
-def test_an_http_stream_gives_its_newest_frames_with_number_and_time() -> None:
+def test_http_stream_gives_newest_frames() -> None:
+    """Each comes with its number and its time."""
     with http_camera() as (address, _), camera(address) as opened:
         frames = list(islice(opened.frames(), 10))
     assert {frame.camera for frame in frames} == {"camera"}
@@ -102,7 +104,7 @@ def test_colours_are_those_of_the_picture(tmp_path: Path) -> None:
     assert np.abs(seen[inside].astype(int) - wanted[inside].astype(int)).max() <= 4
 
 
-def test_what_came_while_nobody_looked_is_skipped_and_counted() -> None:
+def test_unread_frames_are_skipped_and_counted() -> None:
     with http_camera(Behaviour(frames_per_second=100)) as (address, _), camera(address) as opened:
         frames = opened.frames()
         before = next(frames)
@@ -112,7 +114,7 @@ def test_what_came_while_nobody_looked_is_skipped_and_counted() -> None:
         assert opened.missed == after.sequence - before.sequence - 1
 
 
-def test_a_spoilt_picture_is_skipped_and_counted() -> None:
+def test_spoilt_picture_is_skipped_and_counted() -> None:
     for told_length in (True, False):
         does = Behaviour(truncated_every=4, told_length=told_length)
         with http_camera(does) as (address, _), camera(address) as opened:
@@ -124,7 +126,8 @@ def test_a_spoilt_picture_is_skipped_and_counted() -> None:
                     break
 
 
-def test_a_stream_that_changes_its_size_goes_on_in_the_new_one() -> None:
+def test_stream_goes_on_at_new_size() -> None:
+    """A stream that changes its size."""
     with http_camera() as (address, does), camera(address) as opened:
         assert first(opened).image_bgr.shape == (HEIGHT, WIDTH, 3)
         does.height, does.width = 120, 200
@@ -134,7 +137,7 @@ def test_a_stream_that_changes_its_size_goes_on_in_the_new_one() -> None:
 
 
 @pytest.mark.parametrize("told_at_once", [True, False])
-def test_pictures_with_too_many_pixels_are_refused(told_at_once: bool) -> None:
+def test_pictures_with_excess_pixels_are_refused(told_at_once: bool) -> None:
     does = Behaviour()
     if told_at_once:
         does.height, does.width = 600, 800
@@ -153,7 +156,8 @@ def until_lost(opened: RealCamera) -> Iterator[Frame]:
         yield from opened.frames()
 
 
-def test_a_stream_that_stalls_is_lost_in_time_and_found_again() -> None:
+def test_stalled_stream_is_lost_then_found() -> None:
+    """The loss is noticed in time."""
     with http_camera() as (address, does), camera(address, wait_s=1.5) as opened:
         waited(lambda: opened.counts.frames > 0)
         reader = opened.reader_pid
@@ -172,7 +176,7 @@ def test_a_stream_that_stalls_is_lost_in_time_and_found_again() -> None:
         assert READER not in command_of(reader)
 
 
-def test_a_stream_that_is_cut_is_found_again_between_captures() -> None:
+def test_cut_stream_is_found_between_captures() -> None:
     with http_camera() as (address, does), camera(address) as opened:
         before = first(opened)
         does.cut.set()
@@ -185,7 +189,7 @@ def test_a_stream_that_is_cut_is_found_again_between_captures() -> None:
         assert opened.counts.reconnects == 1
 
 
-def test_a_camera_that_comes_late_is_found(tmp_path: Path) -> None:
+def test_late_camera_is_found(tmp_path: Path) -> None:
     with http_camera() as (address, _):
         port = int(address.split(":")[2].split("/")[0])
     with camera(address, wait_s=0.5) as opened:
@@ -206,14 +210,16 @@ def test_a_camera_that_comes_late_is_found(tmp_path: Path) -> None:
         (Behaviour(kind="text/html", pages={"/stream": b"<!doctype html><p>No stream"}), Trouble.NO_VIDEO),
     ],
 )
-def test_what_a_server_refuses_is_said_with_what_to_do(does: Behaviour, trouble: Trouble) -> None:
+def test_server_refusal_is_told_with_advice(does: Behaviour, trouble: Trouble) -> None:
+    """What a server refuses is said with what to do."""
     with http_camera(does) as (address, _), camera(address, wait_s=0.2) as opened:
         assert waited(lambda: opened._watchdog.trouble is trouble), opened._watchdog.trouble
         with pytest.raises(CameraError, match=re.escape(SAID[trouble])):
             first(opened)
 
 
-def test_a_stream_in_segments_is_late_and_refused_and_reads_no_file_of_the_lanes(tmp_path: Path) -> None:
+def test_segmented_stream_is_refused(tmp_path: Path) -> None:
+    """It comes late; and it makes the lane read none of its own files."""
     own = film(tmp_path / "film.ts")
     segments = {"/film.ts": own.read_bytes(), "/stream": PLAYLIST.format("film.ts").encode()}
     with http_camera(Behaviour(kind=HLS, pages=segments)) as (address, _), camera(address) as opened:
@@ -225,17 +231,18 @@ def test_a_stream_in_segments_is_late_and_refused_and_reads_no_file_of_the_lanes
 
 
 @pytest.mark.parametrize("does", [Behaviour(silent=True), Behaviour(trickle=True)])
-def test_a_server_that_never_gives_a_whole_frame_is_given_up_and_tried_again(does: Behaviour) -> None:
+def test_server_without_whole_frame_is_retried(does: Behaviour) -> None:
+    """A server that never gives a whole frame is given up and tried again."""
     with http_camera(does) as (address, _), camera(address, open_s=1.0, wait_s=0.3) as opened:
         assert waited(lambda: opened.counts.stalls >= 2)
         with pytest.raises(CameraError, match="no whole frame"):
             first(opened)
         does.silent = does.trickle = False
-        object.__setattr__(opened._watchdog._patience, "open_s", 30.0)
+        object.__setattr__(opened._watchdog._supervisor.patience, "first_s", 30.0)
         assert waited(lambda: opened.counts.frames > 0)
 
 
-def test_a_reader_that_is_killed_is_started_again() -> None:
+def test_killed_reader_restarts() -> None:
     with http_camera() as (address, _), camera(address) as opened:
         before = first(opened)
         pid = opened.reader_pid
@@ -245,7 +252,7 @@ def test_a_reader_that_is_killed_is_started_again() -> None:
         assert first(opened).sequence > before.sequence
 
 
-def test_a_reader_that_hangs_is_killed_and_started_again() -> None:
+def test_hung_reader_is_killed_and_restarted() -> None:
     with http_camera() as (address, _), camera(address) as opened:
         first(opened)
         pid = opened.reader_pid
@@ -256,7 +263,7 @@ def test_a_reader_that_hangs_is_killed_and_started_again() -> None:
         assert opened.counts.stalls == 1
 
 
-def test_a_reader_that_fell_behind_skips_to_the_newest() -> None:
+def test_lagging_reader_skips_to_newest() -> None:
     does = Behaviour(frames_per_second=200)
     with http_camera(does) as (address, _), camera(address, stall_s=30.0) as opened:
         first(opened)
@@ -276,7 +283,8 @@ def behind(opened: RealCamera, does: Behaviour) -> int:
     return (does.sent - number) % 256
 
 
-def test_a_camera_that_is_closed_leaves_no_process_and_no_memory() -> None:
+def test_closed_camera_leaves_no_residue() -> None:
+    """No process and no shared memory stay."""
     with http_camera() as (address, _), camera(address) as opened:
         first(opened)
         assert readers_of(os.getpid())
@@ -285,7 +293,8 @@ def test_a_camera_that_is_closed_leaves_no_process_and_no_memory() -> None:
     opened.close()
 
 
-def test_a_supervisor_sees_how_a_camera_does_between_captures() -> None:
+def test_supervisor_sees_camera_between_captures() -> None:
+    """How it does, while nobody is captured."""
     clock = SystemClock()
     beacon = Beacon(SimulatedDesk("lane-1"), About("1", "cpu", "sface", "1"), clock)
     with http_camera() as (address, does), camera(address) as opened:
@@ -304,7 +313,8 @@ def test_a_supervisor_sees_how_a_camera_does_between_captures() -> None:
     assert beacon.status().camera.health is CameraHealth.UNKNOWN
 
 
-def test_a_check_says_what_comes_or_what_to_do() -> None:
+def test_check_tells_picture_or_advice() -> None:
+    """A check says what comes from the camera, or what to do."""
     with http_camera(Behaviour(frames_per_second=20)) as (address, does):
         (found,) = probe(CameraSettings(source=address, **PATIENT))
         assert found.ok
@@ -357,7 +367,8 @@ def lane(address: str) -> Iterator[tuple["subprocess.Popen[str]", int, Path]]:
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-def test_a_lane_that_is_killed_leaves_no_reader_and_no_memory(hangs: bool) -> None:
+def test_killed_lane_leaves_no_residue(hangs: bool) -> None:
+    """No reader and no shared memory stay."""
     with http_camera() as (address, _), lane(address) as (process, reader, feed):
         assert READER in command_of(reader)
         assert feed.exists()
@@ -368,7 +379,8 @@ def test_a_lane_that_is_killed_leaves_no_reader_and_no_memory(hangs: bool) -> No
         assert waited(lambda: not feed.exists())
 
 
-def test_ctrl_c_of_the_lane_ends_its_reader_cleanly() -> None:
+def test_ctrl_c_ends_reader_cleanly() -> None:
+    """Ctrl-C of the lane ends its reader, too."""
     with http_camera() as (address, _), lane(address) as (process, reader, feed):
         os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=60)
@@ -385,7 +397,8 @@ def test_other_processes_see_the_same_frames() -> None:
         assert frame.image_bgr.shape == (HEIGHT, WIDTH, 3)
 
 
-def test_a_reader_loads_no_network_and_no_secret_of_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reader_loads_no_network_or_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a network nor a secret of the lane."""
     monkeypatch.setenv("PASSENGER_LANE_TOKEN", "very-secret-token")
     with http_camera() as (address, _), camera(address) as opened:
         first(opened)
@@ -397,7 +410,7 @@ def test_a_reader_loads_no_network_and_no_secret_of_the_lane(monkeypatch: pytest
 PASSWORD = "p@ss:wörd/%?#"
 
 
-def test_a_password_opens_the_stream_and_is_told_nowhere(
+def test_password_opens_stream_and_stays_secret(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -424,7 +437,7 @@ def test_a_password_opens_the_stream_and_is_told_nowhere(
     assert "/stream" not in told
 
 
-def test_an_https_camera_must_come_from_an_authority_that_is_trusted(tmp_path: Path) -> None:
+def test_https_camera_needs_trusted_authority(tmp_path: Path) -> None:
     certificates = made(tmp_path)
     with http_camera(certificates=certificates) as (address, _):
         with camera(address, authorities=certificates.authority) as opened:
@@ -434,7 +447,8 @@ def test_an_https_camera_must_come_from_an_authority_that_is_trusted(tmp_path: P
             assert opened.counts.frames == 0
 
 
-def test_a_film_runs_at_its_own_speed_and_its_end_is_what_the_site_says(tmp_path: Path) -> None:
+def test_film_runs_at_own_speed(tmp_path: Path) -> None:
+    """What its end means is for the site to say."""
     path = film(tmp_path / "film.mp4", frames=20, rate=20)
     with camera(path, at_end=AtEnd.END) as opened:
         frames = list(opened.frames())
@@ -451,7 +465,8 @@ def test_a_film_runs_at_its_own_speed_and_its_end_is_what_the_site_says(tmp_path
         assert opened.counts.reconnects == 0
 
 
-def test_pictures_that_build_on_a_spoilt_one_are_spoilt_too(tmp_path: Path) -> None:
+def test_dependent_pictures_are_spoilt_too(tmp_path: Path) -> None:
+    """Pictures that build on a spoilt one."""
     path = film(tmp_path / "film.mp4", frames=24, rate=12)
     with av.open(str(path)) as container:
         packets = [(one.pos or 0, one.size, one.is_keyframe) for one in container.demux(video=0) if one.size]
@@ -468,7 +483,8 @@ def test_pictures_that_build_on_a_spoilt_one_are_spoilt_too(tmp_path: Path) -> N
         assert opened.counts.spoilt >= 8
 
 
-def test_frames_that_are_always_old_are_none_in_a_bounded_time() -> None:
+def test_only_old_frames_give_none() -> None:
+    """In a bounded time, where every frame is old."""
     ended = threading.Event()
 
     def fill(writer: AttachedWriter) -> None:
@@ -486,7 +502,7 @@ def test_frames_that_are_always_old_are_none_in_a_bounded_time() -> None:
         does.silent = False
 
 
-def test_a_folder_is_a_camera_at_the_pace_that_is_set(tmp_path: Path) -> None:
+def test_folder_camera_keeps_set_pace(tmp_path: Path) -> None:
     folder = album(tmp_path / "album", 12)
     (folder / "0005.png").write_bytes(b"no picture")
     (folder / "notes.txt").write_text("not one either")
@@ -503,7 +519,7 @@ def test_a_folder_is_a_camera_at_the_pace_that_is_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("turned", "mirror"), [(0, False), (90, False), (180, False), (270, False), (0, True), (90, True)]
 )
-def test_a_camera_on_its_side_gives_upright_pictures(tmp_path: Path, turned: int, mirror: bool) -> None:
+def test_sideways_camera_gives_upright_pictures(tmp_path: Path, turned: int, mirror: bool) -> None:
     upright = picture(0b10110010)
     seen = upright[:, ::-1] if mirror else upright
     seen = np.ascontiguousarray(np.rot90(seen, turned // 90))
@@ -521,18 +537,24 @@ def test_what_is_not_there_is_said(source: str) -> None:
             first(opened)
 
 
-def test_no_name_of_a_file_is_taken_for_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def opening(source: Source) -> Opening:
+    return KINDS[source.kind].opening(source)
+
+
+def test_file_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name of a file is taken for a protocol."""
     monkeypatch.chdir(tmp_path)
     film(tmp_path / "film.mp4")
     playlist = tmp_path / "list.m3u8"
     playlist.write_text("#EXTM3U\n#EXTINF:1,\nfilm.mp4\n#EXT-X-ENDLIST\n")
-    for source in ("concat:film.mp4|film.mp4", "pipe:0", str(playlist)):
-        how = opening(Source(source))
+    for address in ("concat:film.mp4|film.mp4", "pipe:0", str(playlist)):
+        how = opening(Source(address))
         assert how.address.startswith("file:/")
         assert how.options["protocol_whitelist"] == "file"
 
 
-def test_what_a_usb_camera_is_asked_for_is_what_the_site_set() -> None:
+def test_usb_camera_gets_the_sites_settings() -> None:
+    """It is asked for what the site has set."""
     section = CameraSettings(
         source="/dev/video2", size="1280x720", frames_per_second=30, pixel_format="mjpeg"
     )
@@ -546,7 +568,7 @@ def test_what_a_usb_camera_is_asked_for_is_what_the_site_set() -> None:
     }
 
 
-def test_a_device_that_is_no_camera_is_refused() -> None:
+def test_non_camera_device_is_refused() -> None:
     with camera("/dev/null", wait_s=0.2) as opened:
         assert waited(lambda: opened._watchdog.trouble is Trouble.NO_VIDEO)
 
@@ -564,13 +586,14 @@ def test_a_device_that_is_no_camera_is_refused() -> None:
         ({"sauce": "x"}, "sauce"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused_without_a_secret(wrong: dict[str, Any], said: str) -> None:
+def test_senseless_settings_are_refused_without_secret(wrong: dict[str, Any], said: str) -> None:
+    """The message of the refusal holds no secret."""
     with pytest.raises(ValidationError, match=said) as caught:
         CameraSettings(**wrong)
     assert "secret-word" not in str(caught.value)
 
 
-def test_without_a_source_there_is_no_camera() -> None:
+def test_no_source_means_no_camera() -> None:
     with pytest.raises(SettingsError, match="name the camera"):
         RealCamera(CameraSettings(), "lane-1")
 
@@ -588,8 +611,12 @@ def test_without_a_source_there_is_no_camera() -> None:
         ("/", Kind.FOLDER),
     ],
 )
-def test_a_sources_kind_is_seen_in_its_address(address: str, kind: Kind) -> None:
+def test_address_tells_source_kind(address: str, kind: Kind) -> None:
     assert Source(address).kind is kind
+
+
+def test_every_camera_kind_reads() -> None:
+    assert set(KINDS) == set(Kind)
 
 
 def test_a_source_reaches_its_reader_unchanged() -> None:

@@ -57,7 +57,7 @@ def test_a_camera_gives_its_newest_frames(launch: str, transport: str) -> None:
 
 @pytest.mark.usefixtures("real")
 @pytest.mark.parametrize("method", ["basic", "digest"])
-def test_a_password_is_asked_for_and_given(method: str) -> None:
+def test_password_is_asked_for_and_given(method: str) -> None:
     user, password = "li wei", "p@ss:/%?#"
     with rtsp_server(JPEG, method, user, password) as port:
         with camera(port, user=user, password=password) as opened:
@@ -70,13 +70,14 @@ def test_a_password_is_asked_for_and_given(method: str) -> None:
 
 
 @pytest.mark.usefixtures("real")
-def test_a_stream_that_is_not_there_is_said() -> None:
+def test_missing_stream_is_told() -> None:
     with rtsp_server(JPEG) as port, camera(port, "another") as opened:
         assert waited(lambda: opened._watchdog.trouble is Trouble.NOT_FOUND)
 
 
 @pytest.mark.usefixtures("real")
-def test_a_stream_that_stalls_is_lost_in_time_and_found_again() -> None:
+def test_stalled_stream_is_lost_then_found() -> None:
+    """The loss is noticed in time."""
     with wired(wait_s=1.5) as (opened, wire):
         assert waited(lambda: opened.counts.frames > 0)
         wire.go.clear()
@@ -92,7 +93,7 @@ def test_a_stream_that_stalls_is_lost_in_time_and_found_again() -> None:
 
 
 @pytest.mark.usefixtures("real")
-def test_a_stream_that_is_cut_is_found_again() -> None:
+def test_cut_stream_is_found_again() -> None:
     with wired() as (opened, wire):
         before = first(opened)
         wire.cut()
@@ -103,7 +104,8 @@ def test_a_stream_that_is_cut_is_found_again() -> None:
 
 
 @pytest.mark.usefixtures("real")
-def test_a_server_that_dies_and_comes_back_is_found_again() -> None:
+def test_restarted_server_is_found_again() -> None:
+    """A server that dies and comes back."""
     with rtsp_server(JPEG) as port:
         wire = Wire(port)
     try:
@@ -117,7 +119,7 @@ def test_a_server_that_dies_and_comes_back_is_found_again() -> None:
 
 
 @given(way_s=st.floats(0, 1e5), late_s=st.floats(0, MOST_BEHIND_S * 0.9), frames=st.integers(2, 50))
-def test_what_waited_on_the_way_is_as_old_as_it_is(way_s: float, late_s: float, frames: int) -> None:
+def test_frame_lateness_is_measured(way_s: float, late_s: float, frames: int) -> None:
     """Frames of one camera come by the same way; then one is held up."""
     lateness = Lateness()
     for number in range(frames):
@@ -128,7 +130,7 @@ def test_what_waited_on_the_way_is_as_old_as_it_is(way_s: float, late_s: float, 
     assert abs(late_ns / 1e9 - late_s) < 2e-3 * (late_s + 1)
 
 
-def test_a_stream_that_falls_too_far_behind_is_opened_again() -> None:
+def test_stream_too_far_behind_reopens() -> None:
     lateness = Lateness()
     late = (lateness.of(number / 25, round(number / 24 * 1e9)) for number in range(1000))
     with pytest.raises(TroubleError, match="behind"):
@@ -136,7 +138,8 @@ def test_a_stream_that_falls_too_far_behind_is_opened_again() -> None:
 
 
 @given(drift=st.floats(-2e-4, 2e-4))
-def test_two_clocks_that_drift_apart_make_no_frame_old(drift: float) -> None:
+def test_clock_drift_ages_no_frame(drift: float) -> None:
+    """Two clocks that drift apart make no frame look old."""
     lateness = Lateness()
     for number in range(0, 25 * 3600, 97):
         assert lateness.of(number / 25, round(number / 25 * (1 + drift) * 1e9)) < 5e6

@@ -89,7 +89,8 @@ def there(feed: str) -> bool:
     return Path("/dev/shm", feed).exists()
 
 
-def test_a_reader_gets_the_newest_frame_once_and_sees_the_gap() -> None:
+def test_reader_gets_newest_frame_once() -> None:
+    """It sees the gap in the numbers, too."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         assert reader.newest() is None
         assert [write(writer, sequence) for sequence in range(1, 8)] == list(range(1, 8))
@@ -100,7 +101,8 @@ def test_a_reader_gets_the_newest_frame_once_and_sees_the_gap() -> None:
         assert reader.newest(after=7) is None
 
 
-def test_a_frame_is_the_readers_own_and_the_feed_is_not() -> None:
+def test_reader_owns_only_its_frame() -> None:
+    """A frame is the reader's own, and the feed is not."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         write(writer, 1)
         frame = reader.newest()
@@ -112,12 +114,14 @@ def test_a_frame_is_the_readers_own_and_the_feed_is_not() -> None:
             reader._memory.put(0, 0)
 
 
-def test_a_frame_that_has_no_room_is_refused() -> None:
+def test_oversized_frame_is_refused() -> None:
+    """A frame that has no room in the feed."""
     with FeedWriter(name(), 64, 48) as writer, pytest.raises(CameraError, match="65×48 pixels"):
         writer.write(np.zeros((48, 65, 3), np.uint8), 0, 0)
 
 
-def test_at_every_step_of_a_writer_a_reader_sees_a_whole_frame() -> None:
+def test_reader_always_sees_whole_frame() -> None:
+    """At every step of a writer."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         seen: list[int] = []
         plain = writer._memory.put
@@ -140,9 +144,8 @@ def test_at_every_step_of_a_writer_a_reader_sees_a_whole_frame() -> None:
 
 
 @given(before=st.integers(1, 9), meanwhile=st.lists(st.integers(0, 9), max_size=4))
-def test_whatever_is_written_while_a_reader_copies_it_gets_a_whole_frame(
-    before: int, meanwhile: list[int]
-) -> None:
+def test_concurrent_writes_yield_whole_frames(before: int, meanwhile: list[int]) -> None:
+    """Whatever is written while a reader copies, it gets a whole frame."""
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         for sequence in range(1, before + 1):
             write(writer, sequence)
@@ -163,7 +166,8 @@ def test_whatever_is_written_while_a_reader_copies_it_gets_a_whole_frame(
         assert_whole(frame)
 
 
-def test_a_reader_beside_a_writer_that_is_killed_again_and_again_sees_whole_frames_alone() -> None:
+def test_killed_writers_leave_only_whole_frames() -> None:
+    """A reader beside a writer that is killed again and again."""
     with FeedWriter(feed := name(), 64, 48), FeedReader(feed) as reader:
         last = 0
         for _ in range(6):
@@ -181,7 +185,9 @@ def test_a_reader_beside_a_writer_that_is_killed_again_and_again_sees_whole_fram
                 last = frame.sequence
 
 
-def test_a_writer_killed_in_the_middle_of_a_frame_harms_neither_what_was_nor_what_comes() -> None:
+def test_kill_inside_write_harms_no_frame() -> None:
+    """Neither the frame before it nor the one after it."""
+
     class KilledError(Exception):
         pass
 
@@ -205,9 +211,10 @@ def test_a_writer_killed_in_the_middle_of_a_frame_harms_neither_what_was_nor_wha
             assert_whole(frame)
 
 
-def test_where_a_processor_may_reorder_writes_pixels_are_held_against_their_sum(
+def test_unordered_writes_are_checked_by_sum(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Where a processor may reorder writes, pixels are held against their sum."""
     monkeypatch.setattr(shared_memory_feed, "_ORDERED", False)
     with FeedWriter(feed := name(), 64, 48) as writer, FeedReader(feed) as reader:
         assert write(writer, 1) == 1
@@ -227,7 +234,8 @@ def test_the_owner_removes_its_memory() -> None:
         FeedReader(feed)
 
 
-def test_whoever_reads_or_writes_leaves_the_memory_where_it_is() -> None:
+def test_users_leave_the_memory_in_place() -> None:
+    """Whoever reads or writes removes no memory; its owner does."""
     with FeedWriter(feed := name(), 64, 48):
         with running(WRITES, feed) as process, FeedReader(feed) as reader:
             assert waited(lambda: reader.sequence > 0)
@@ -236,14 +244,15 @@ def test_whoever_reads_or_writes_leaves_the_memory_where_it_is() -> None:
         assert there(feed)
 
 
-def test_an_owner_that_is_killed_leaves_nothing() -> None:
+def test_killed_owner_leaves_no_memory() -> None:
     with running(OWNS, feed := name()) as owner:
         assert cast("Iterator[str]", owner.stdout).__next__() == "there\n"
         owner.kill()
         assert waited(lambda: not there(feed))
 
 
-def test_what_an_owner_left_that_was_killed_with_all_its_helpers_is_removed_by_the_next() -> None:
+def test_next_owner_removes_leftover_memory() -> None:
+    """Left by an owner that was killed with all its helpers."""
     prefix = name()
     left, taken, held = f"{prefix}-left", f"{prefix}-taken", f"{prefix}-held"
     for feed in (left, taken):
@@ -276,10 +285,11 @@ def test_a_feeds_name_is_no_path(wrong: str) -> None:
         FeedWriter(wrong, 64, 48)
 
 
-def test_too_little_memory_is_said_at_the_start() -> None:
+def test_too_little_memory_stops_start() -> None:
+    """It is said at the start."""
     code = """
 import resource, sys
-from lane import feed as feeds
+from lane.cameras import shared_memory_feed as feeds
 from lane.platform.errors import CameraError
 from lane.cameras.shared_memory_feed import FeedWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

@@ -99,7 +99,8 @@ def scenes(frames: Sequence[Sequence[Face]]) -> list[Scene]:
     return [tracker.update(faces, (number + 1) * STEP_S, SIZE) for number, faces in enumerate(frames)]
 
 
-def test_one_passenger_is_decided_on_as_soon_as_enough_frames_are_good() -> None:
+def test_enough_good_frames_settle_one_passenger() -> None:
+    """The decision comes as soon as enough frames are good."""
     taken = taken_from(*[[face()]] * 20)
     assert taken.ended is CaptureEnd.ENOUGH
     assert numbers(taken) == [1, 2], "the first frame of a face tells no motion"
@@ -114,25 +115,26 @@ def looked_at_for(least_s: float, *frames: Sequence[Face], bad: Sequence[int] = 
 
 
 @pytest.mark.parametrize(("least_s", "frames"), [(0.0, 3), (0.2, 3), (0.25, 4), (0.75, 9), (0.95, 11)])
-def test_a_passenger_is_looked_at_for_the_least_time_and_what_was_settled_decides(
-    least_s: float, frames: int
-) -> None:
+def test_least_time_is_always_watched(least_s: float, frames: int) -> None:
+    """A passenger is looked at for the least time, and what was settled decides."""
     taken = looked_at_for(least_s, *[[face()]] * 20)
     assert taken.ended is CaptureEnd.ENOUGH
     assert taken.frames_seen == frames
     assert numbers(taken) == [1, 2], "further frames are looked at, and decide nothing"
 
 
-def test_who_was_in_the_zone_long_before_the_good_frames_loses_no_time() -> None:
+def test_long_presence_costs_no_time() -> None:
+    """Who was in the zone long before the good frames."""
     taken = looked_at_for(0.75, *[[face()]] * 20, bad=range(9))
     assert taken.frames_seen == 11
     assert numbers(taken) == [9, 10]
 
 
 @pytest.mark.parametrize("between", [[], [face(0.3), face(0.7)], [face(0.8)]], ids=["nobody", "two", "other"])
-def test_who_comes_after_the_question_was_settled_and_before_the_least_time_starts_it_anew(
+def test_newcomer_before_least_time_restarts_count(
     between: list[Face],
 ) -> None:
+    """Also once the question was settled."""
     taken = looked_at_for(0.75, *[[face()]] * 6, between, *[[face()]] * 20)
     assert taken.ended is CaptureEnd.ENOUGH
     assert min(numbers(taken)) > 6
@@ -144,7 +146,8 @@ def test_who_comes_after_the_question_was_settled_and_before_the_least_time_star
     [[], [face(0.3), face(0.7)], [face(0.8)], [face(head=0.8)]],
     ids=["nobody", "two", "elsewhere", "another size"],
 )
-def test_whoever_comes_goes_or_changes_places_starts_the_count_anew(between: list[Face]) -> None:
+def test_any_change_of_people_restarts_count(between: list[Face]) -> None:
+    """Whoever comes, goes or changes places."""
     taken = taken_from([face()], [face()], between, *[[face()]] * 9)
     assert taken.ended is CaptureEnd.ENOUGH
     assert min(numbers(taken)) > 2
@@ -157,7 +160,8 @@ def test_who_queues_behind_changes_nothing() -> None:
     assert taken.evidence().faces_in_view == Measured(1)
 
 
-def test_the_frame_that_shows_two_is_kept_for_the_officer() -> None:
+def test_officer_gets_two_person_frame() -> None:
+    """The frame that shows two people is kept."""
     two = [face(0.3), face(0.7)]
     taken = taken_from(*[[face()]] * 8, two, *[[face()]] * 8, bad=range(20))
     assert taken.evidence().faces_in_view == Measured(2)
@@ -165,7 +169,8 @@ def test_the_frame_that_shows_two_is_kept_for_the_officer() -> None:
     assert [len(taken.best), len(shown), shown[-1].frame.sequence] == [4, 4, 8]
 
 
-def test_the_best_frame_is_the_one_of_the_best_quality_whatever_the_document() -> None:
+def test_best_frame_has_best_quality() -> None:
+    """Whatever the document."""
     good = {**inside(POLICY.quality.live), "sharpness": Measured(0.5)}
     assert whole_quality(good) > whole_quality({**good, "yaw_deg": Measured(25)})
     assert whole_quality(good) > whole_quality({**good, "sharpness": Measured(0.2)})
@@ -174,18 +179,21 @@ def test_the_best_frame_is_the_one_of_the_best_quality_whatever_the_document() -
     assert whole_quality({}) == 0
 
 
-def test_a_frame_in_which_the_head_fills_the_picture_as_on_a_portrait_is_no_better() -> None:
+def test_portrait_sized_head_scores_no_better() -> None:
+    """A head that fills the frame as on a portrait makes it no better."""
     walking = inside(POLICY.quality.live) | {"head_size": Measured(0.3)}
     assert whole_quality(walking) == whole_quality({**walking, "head_size": Measured(0.72)})
 
 
-def test_an_officer_sees_who_was_decided_on_and_not_who_stood_there_before() -> None:
+def test_officer_sees_only_decided_person() -> None:
+    """Nobody who stood there before."""
     taken = taken_from(*[[face(0.2)]] * 5, *[[face(0.7)]] * 9, bad=range(6))
     assert taken.ended is CaptureEnd.ENOUGH
     assert {seen.frame.sequence for seen in taken.for_officer()} <= set(range(5, 14))
 
 
-def test_who_leaves_before_it_is_done_has_turned_back_and_the_best_frame_is_there() -> None:
+def test_early_leaver_has_turned_back() -> None:
+    """The best frame is there all the same."""
     away: list[list[Face]] = [[]] * 60
     taken = taken_from(*[[face()]] * 8, *away, bad=range(80))
     assert taken.ended is CaptureEnd.TURNED_BACK
@@ -210,23 +218,24 @@ def asked(scores: Sequence[float], step_s: float = STEP_S) -> tuple[Capture, Rea
     return taken, reader
 
 
-def test_a_clear_answer_takes_the_fewest_frames_and_a_close_one_the_most() -> None:
+def test_clear_answer_takes_fewest_frames() -> None:
+    """A close one takes the most."""
     for clear in (0.9, 0.1):
         assert len(asked([clear] * 9)[0].good) == RULE.good_frames
     close = BAND.admit + 0.001
     assert len(asked([close] * 9)[0].good) == RULE.most_good_frames
 
 
-def test_an_answer_that_is_open_when_time_is_up_is_given_by_what_is_there() -> None:
+def test_time_limit_decides_open_answer() -> None:
+    """An answer that is open when time is up follows from what is there."""
     taken, _ = asked([BAND.admit] * 20, 0.45)  # so slow that the most frames never lie close enough together
     assert taken.ended is CaptureEnd.ENOUGH
     assert RULE.good_frames <= len(taken.good) < RULE.most_good_frames
 
 
 @pytest.mark.parametrize(("frames_per_second", "parts"), [(30, 1), (25, 1), (12.5, 2), (5, 2)])
-def test_at_thirty_frames_a_second_no_frame_takes_more_than_one_part_of_an_embedding(
-    frames_per_second: float, parts: int
-) -> None:
+def test_frame_takes_bounded_embedding_work(frames_per_second: float, parts: int) -> None:
+    """At thirty frames a second, at most one part of an embedding a frame."""
     taken, reader = asked([0.9] * 40, 1 / frames_per_second)
     assert taken.ended is CaptureEnd.ENOUGH
     assert max(reader.parts.values()) == parts
@@ -240,9 +249,8 @@ comings_and_goings = st.lists(st.lists(near, max_size=2), max_size=16)
 
 
 @given(comings_and_goings, st.sets(st.integers(0, 15)))
-def test_whatever_comes_good_frames_are_of_one_person_who_was_alone_all_the_while(
-    frames: list[list[Face]], bad: set[int]
-) -> None:
+def test_good_frames_show_one_lone_person(frames: list[list[Face]], bad: set[int]) -> None:
+    """Whatever comes, all are of one person who was alone all the while."""
     taken, seen = taken_from(*frames, bad=sorted(bad)), scenes(frames)
     if taken.good:
         first, last = min(numbers(taken)), max(numbers(taken))

@@ -1,7 +1,7 @@
 """One instruction at a time, the one that helps most, and long enough to be read."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lane.capture.guidance import LEAST_SHOWN_S, Instruction, Side, Told, instruction_for, lacking, next_told
@@ -15,7 +15,7 @@ ALONE = Scene((TRACK,))
 WHILE_CAPTURED = {
     *(Instruction.CLOSER, Instruction.BACK, Instruction.LEFT, Instruction.RIGHT, Instruction.HIGHER),
     *(Instruction.LOWER, Instruction.LOOK, Instruction.OPEN_EYES, Instruction.HOLD_STILL),
-    Instruction.ONE_PERSON,
+    *(Instruction.UNCOVER, Instruction.ONE_PERSON),
 }
 LIMITS = POLICY.quality.live
 
@@ -33,7 +33,8 @@ LIMITS = POLICY.quality.live
         (ALONE, Instruction.HOLD_STILL),
     ],
 )
-def test_who_stands_elsewhere_is_told_where_to_go(scene: Scene, said: Instruction) -> None:
+def test_misplaced_traveller_gets_direction(scene: Scene, said: Instruction) -> None:
+    """Who stands elsewhere is told where to go."""
     assert instruction_for(scene, {}) is said
 
 
@@ -56,7 +57,7 @@ def test_who_stands_elsewhere_is_told_where_to_go(scene: Scene, said: Instructio
         ("brightness", 0.01, Instruction.HOLD_STILL),
     ],
 )
-def test_a_limit_that_is_missed_has_its_instruction(component: str, value: float, said: Instruction) -> None:
+def test_every_missed_limit_has_instruction(component: str, value: float, said: Instruction) -> None:
     quality = {**inside(LIMITS), component: Measured(value)}
     assert instruction_for(ALONE, lacking(quality, LIMITS)) is said
 
@@ -66,14 +67,16 @@ def test_of_several_the_distance_comes_first() -> None:
     assert instruction_for(ALONE, missed) is Instruction.CLOSER
 
 
-def test_a_head_that_is_turned_away_is_asked_to_look_before_it_is_asked_to_show_its_face() -> None:
+def test_look_is_asked_before_showing_face() -> None:
+    """For a head that is turned away."""
     missed = {"occlusion": Side.HIGH, "eyes_visible": Side.LOW, "yaw_deg": Side.HIGH}
     assert instruction_for(ALONE, missed) is Instruction.LOOK
     del missed["yaw_deg"]
     assert instruction_for(ALONE, missed) is Instruction.UNCOVER
 
 
-def test_what_was_not_measured_lacks_on_no_side() -> None:
+def test_unmeasured_quality_lacks_unknown_side() -> None:
+    """What was not measured lacks on no known side."""
     quality = {**inside(LIMITS), "motion": NotAssessed("no frame before")}
     assert lacking(quality, LIMITS) == {"motion": Side.UNKNOWN}
     assert lacking({}, LIMITS).keys() == LIMITS.keys()
@@ -84,17 +87,20 @@ def test_what_was_not_measured_lacks_on_no_side() -> None:
     st.lists(st.sampled_from(Miss), max_size=3),
     st.dictionaries(st.sampled_from([*LIMITS, "liveness", "anything"]), st.sampled_from(Side)),
 )
-def test_whatever_is_found_the_traveller_hears_what_to_do_and_no_reason(
+@example(1, [], {"eyes_visible": Side.LOW})
+def test_traveller_hears_action_never_reason(
     in_zone: int, misses: list[Miss], missed: dict[str, Side]
 ) -> None:
+    """Whatever is found."""
     scene = Scene((TRACK,) * in_zone, misses=tuple(misses))
     assert instruction_for(scene, missed) in WHILE_CAPTURED
 
 
 @given(st.lists(st.tuples(st.sampled_from(Instruction), st.floats(0, 0.5)), min_size=1))
-def test_whatever_is_wanted_an_instruction_stays_long_enough_to_be_read(
+def test_instruction_stays_long_enough_to_read(
     wanted: list[tuple[Instruction, float]],
 ) -> None:
+    """Whatever is wanted meanwhile."""
     told, at_s = None, 0.0
     for instruction, later_s in wanted:
         at_s += later_s

@@ -51,7 +51,8 @@ def test_looks_are_spaced_and_few() -> None:
     assert looks.kept[-1].at_s > 3.7
 
 
-def test_who_is_not_alone_is_looked_at_anew() -> None:
+def test_company_restarts_liveness_looks() -> None:
+    """Who is not alone is looked at anew."""
     looks = seen(0, 0.2, 0.4)
     looks.see(frame(0.6), Sighting(IMAGE, 0, None, {}))
     assert len(looks.kept) == 3
@@ -67,9 +68,8 @@ def test_too_few_looks_have_no_score() -> None:
     assert isinstance(seen(0, 0.2).cues()[SCORE], NotAssessed)
 
 
-def test_what_is_found_out_as_frames_come_gives_the_same_cues_and_leaves_little_for_the_end(
-    photos: Path, measurer: Measurer
-) -> None:
+def test_early_measuring_gives_same_cues(photos: Path, measurer: Measurer) -> None:
+    """Measuring as frames come leaves little for the end."""
     assert photos == store.folder()
     scene = cast(measurer, SkippingClock().today())[0].scene
     ahead, late, rng = Looks(), Looks(), np.random.default_rng(1)
@@ -86,7 +86,8 @@ def test_what_is_found_out_as_frames_come_gives_the_same_cues_and_leaves_little_
     assert ahead.left <= len(OF_EACH_LOOK)
 
 
-def test_a_first_look_alone_costs_nothing_and_who_comes_next_is_not_held_up_by_who_was_there() -> None:
+def test_first_look_alone_costs_nothing() -> None:
+    """The next passenger is not held up by the one before."""
     looks = seen(0)
     looks.get_ahead(0.04)
     assert looks.left == len(OF_EACH_LOOK)
@@ -94,7 +95,8 @@ def test_a_first_look_alone_costs_nothing_and_who_comes_next_is_not_held_up_by_w
     assert looks.left == 0
 
 
-def test_a_cue_that_cannot_be_taken_ahead_ends_no_capture() -> None:
+def test_unmeasurable_cue_ends_no_capture() -> None:
+    """A cue that cannot be taken ahead."""
     nowhere = replace(FACE, landmarks=np.full((5, 2), np.nan, np.float32))
     looks = Looks()
     for at_s in (0, 0.2, 0.4, 0.6):
@@ -119,7 +121,8 @@ def holder(photos: Path, measurer: Measurer, policy: Policy) -> Judged:
     return Judge(replay, measurer, slow, replay).judge(passenger.document, DeskContact.REACHED)
 
 
-def test_the_evidence_holds_every_cue_and_liveness_stays_not_assessed(holder: Judged) -> None:
+def test_evidence_holds_every_cue(holder: Judged) -> None:
+    """Liveness itself stays not assessed."""
     assert holder.evidence.liveness_cues.keys() == {SCORE, *CUES}
     assert isinstance(holder.evidence.liveness, NotAssessed)
     assert from_plain(to_plain(holder.evidence)).liveness_cues == dict(holder.evidence.liveness_cues)
@@ -134,7 +137,7 @@ def test_a_cue_decides_nothing(score: float) -> None:
     assert isinstance(decide(hinted, POLICY), Admit)
 
 
-def test_a_site_may_take_the_score_as_an_alarm(measurer: Measurer, policy: Policy) -> None:
+def test_site_may_alarm_on_score(measurer: Measurer, policy: Policy) -> None:
     alarmed = replace(GOOD, liveness=Measured(0.2))
     outcome = decide(alarmed, POLICY)
     assert isinstance(outcome, Refer)
@@ -149,7 +152,8 @@ def test_a_site_may_take_the_score_as_an_alarm(measurer: Measurer, policy: Polic
     assert evidence.liveness == evidence.liveness_cues[SCORE]
 
 
-def test_an_alarm_cannot_be_avoided_by_giving_no_cue(tmp_path: Path) -> None:
+def test_missing_cues_do_not_avoid_alarm(tmp_path: Path) -> None:
+    """An alarm cannot be avoided by giving no cue."""
     text = SHIPPED.read_text(encoding="utf-8").replace('use = "cue"', 'use = "alarm"')
     here = tmp_path / "policy.toml"
     here.write_text(text, encoding="utf-8")
@@ -162,7 +166,7 @@ def test_an_alarm_cannot_be_avoided_by_giving_no_cue(tmp_path: Path) -> None:
     assert isinstance(decide(replace(GOOD, liveness=NotAssessed("no look at one face")), strict), Refer)
 
 
-def test_a_policy_says_what_the_score_is_for(tmp_path: Path) -> None:
+def test_policy_tells_the_scores_use(tmp_path: Path) -> None:
     assert load().liveness.use == "cue"
     text = SHIPPED.read_text(encoding="utf-8")
     for wrong in ('use = "decide"', ""):

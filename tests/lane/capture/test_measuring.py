@@ -38,12 +38,13 @@ def test_frames_that_agree_score_their_mean() -> None:
     assert agreed([0.60, 0.62, 0.64]) == pytest.approx(0.62, abs=1e-6)
 
 
-def test_one_frame_of_somebody_else_is_not_outweighed_by_any_number_of_the_holders() -> None:
+def test_holders_frames_never_outweigh_anothers() -> None:
+    """However many they are beside one frame of somebody else."""
     assert agreed([0.1, *[0.9] * 40]) == pytest.approx(0.1 + SPREAD, abs=1e-6)
 
 
 @given(SCORES)
-def test_a_capture_scores_between_its_lowest_and_its_mean(scores: list[float]) -> None:
+def test_score_lies_between_lowest_and_mean(scores: list[float]) -> None:
     value = agreed(scores)
     assert min(scores) - 1e-6 <= value <= np.mean(scores) + 1e-6
     assert value <= min(scores) + SPREAD + 1e-6
@@ -60,7 +61,8 @@ def outcome(reference: Embedding, probes: list[Embedding]) -> Admit | Refer:
     return decide(replace(GOOD, similarity=found), POLICY)
 
 
-def test_one_whose_frames_match_only_nearly_is_not_carried_by_the_holders() -> None:
+def test_holder_carries_no_near_match() -> None:
+    """One whose frames match only nearly gains nothing from the holder's."""
     document, holder = pointing(1, 0, 0), pointing(0.8, 0.6, 0)
     score = BAND.admit - SPREAD / 2
     other = pointing(score, 0, np.sqrt(1 - score**2))
@@ -73,9 +75,7 @@ directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda one: np.linalg.nor
 
 
 @given(st.lists(directions, min_size=1, max_size=5), st.floats(0, 0.6))
-def test_whoever_is_admitted_matches_in_every_frame_and_every_frame_the_others(
-    found: list[tuple[float, ...]], apart: float
-) -> None:
+def test_admission_needs_all_frames_to_agree(found: list[tuple[float, ...]], apart: float) -> None:
     """`apart` draws frames near the document, so that some are admitted."""
     document = pointing(1, 0, 0)
     probes = [pointing(1, apart * y, apart * z) if apart < 0.5 else pointing(x, y, z) for x, y, z in found]
@@ -91,7 +91,8 @@ def test_nothing_to_compare_is_not_assessed() -> None:
     assert agreed_similarity(REFERENCE, [], Stopwatch()) == NotAssessed("no good frame")
 
 
-def test_a_frame_without_a_finite_score_gives_the_capture_none() -> None:
+def test_non_finite_frame_voids_capture_score() -> None:
+    """A frame without a finite score gives the capture none."""
     broken = Embedding(np.array([np.nan, 0], np.float32), MATCHER)
     with pytest.raises(InferenceError):
         agreed_similarity(REFERENCE, [REFERENCE, broken], Stopwatch())

@@ -49,7 +49,8 @@ def photo(networks: Networks, photos: Path, request: pytest.FixtureRequest) -> t
     return image, networks.refined(image, networks.detector.detect(image)[0])
 
 
-def test_a_limit_is_about_something_that_is_measured() -> None:
+def test_every_limit_has_a_measure() -> None:
+    """A limit is about something that is measured."""
     assert LIMITS.keys() <= SCALES.keys()
 
 
@@ -59,15 +60,17 @@ def test_a_good_photograph_passes(photo: tuple[ImageBGR, Face]) -> None:
 
 
 @pytest.mark.parametrize(("worse", "fails"), WORSE.values(), ids=WORSE)
-def test_a_picture_made_worse_by_a_known_amount_fails_by_its_name(
+def test_degraded_picture_fails_by_name(
     photo: tuple[ImageBGR, Face], worse: Callable[[ImageBGR, Face], ImageBGR], fails: Sequence[str]
 ) -> None:
+    """A picture made worse by a known amount."""
     image, face = photo
     quality = assess(worse(image, face), face)
     assert set(fails) <= {name for name in BY_PICTURE if not LIMITS[name].holds(quality[name])}
 
 
-def test_of_people_before_a_webcam_98_in_100_frames_pass_each_limit(networks: Networks) -> None:
+def test_webcam_frames_pass_each_limit(networks: Networks) -> None:
+    """98 in 100 frames of people before a webcam."""
     paths = sorted((DATA / "nuaa/live").glob("*/*.jpg"))[::6]
     if not paths:
         pytest.skip("needs ../shared/data")

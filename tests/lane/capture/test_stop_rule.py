@@ -22,11 +22,11 @@ def test_the_most_frames_settle_everything(scores: list[float], among: list[floa
 
 
 @given(st.lists(SCORE, min_size=RULE.good_frames))
-def test_without_a_threshold_no_frame_changes_anything(scores: list[float]) -> None:
+def test_without_threshold_frames_change_nothing(scores: list[float]) -> None:
     assert settled(scores, (), RULE, None)
 
 
-def test_a_score_that_is_no_number_settles_nothing_early() -> None:
+def test_non_number_score_settles_nothing_early() -> None:
     nan = float("nan")
     assert not settled([nan] * RULE.good_frames, (), RULE, ADMIT)
 
@@ -36,9 +36,7 @@ def test_a_score_that_is_no_number_settles_nothing_early() -> None:
     st.lists(st.floats(0, 1), min_size=RULE.most_good_frames, max_size=RULE.most_good_frames),
     st.lists(st.floats(0.4, 1), max_size=3),
 )
-def test_what_is_settled_early_is_what_the_most_frames_decide(
-    first: list[float], later: list[float], among: list[float]
-) -> None:
+def test_early_answer_equals_full_answer(first: list[float], later: list[float], among: list[float]) -> None:
     """Whatever the frames that are left, as long as they score within what one person's frames do."""
     low, high = min(first) - RULE.score_varies, max(first) + RULE.score_varies
     left = [low + share * (high - low) for share in later[len(first) :]]

@@ -59,7 +59,7 @@ def scene(portrait: Portrait) -> Scene:
     return Scene((Person(portrait),))
 
 
-def test_every_lie_about_pictures_is_found_and_named(portrait: Portrait) -> None:
+def test_every_forged_stream_is_named(portrait: Portrait) -> None:
     found = {
         name: watched(forged_streams.frames(lie))
         for name, lie in forged_streams.replayed(portrait, scene).items()
@@ -71,7 +71,7 @@ def test_every_lie_about_pictures_is_found_and_named(portrait: Portrait) -> None
 
 
 @pytest.mark.parametrize("quality", [23, 35])
-def test_an_honest_camera_behind_a_codec_is_believed(portrait: Portrait, quality: int) -> None:
+def test_honest_camera_behind_codec_is_believed(portrait: Portrait, quality: int) -> None:
     for begin_s in (0.0, 2.0):
         images = forged_streams.seen(scene(portrait), 2.4, begin_s=begin_s)
         assert watched(forged_streams.frames(forged_streams.encoded(images, quality))) == StreamEvidence(
@@ -100,7 +100,8 @@ def test_an_empty_hall_may_lie_still() -> None:
     )
 
 
-def test_times_that_do_not_go_on_are_found() -> None:
+def test_discontinuous_times_are_found() -> None:
+    """Times that go back, leap ahead, repeat or are no number."""
     honest = forged_streams.frames(forged_streams.seen(Scene(), 1))
     back = replace(honest[9], captured_at=honest[9].captured_at - timedelta(seconds=3))
     ahead = replace(honest[9], captured_monotonic_s=honest[9].captured_monotonic_s + 2)
@@ -112,7 +113,8 @@ def test_times_that_do_not_go_on_are_found() -> None:
     assert not watched(honest, somebody=False).signs
 
 
-def test_frames_that_come_faster_than_the_camera_takes_them_are_found() -> None:
+def test_too_fast_frames_are_found() -> None:
+    """Faster than the camera takes them."""
     images = forged_streams.seen(Scene(), 1)
 
     assert watched(forged_streams.frames(images, 200), somebody=False).signs == ("timing",)
@@ -120,7 +122,8 @@ def test_frames_that_come_faster_than_the_camera_takes_them_are_found() -> None:
     assert watched(forged_streams.frames(images, 25), slow_camera, somebody=False).signs == ("timing",)
 
 
-def test_times_without_any_unevenness_are_found_where_a_site_asks_for_some() -> None:
+def test_missing_jitter_is_found_on_request() -> None:
+    """Where a site asks for some unevenness in the times."""
     uneven = RULE.model_copy(update={"least_jitter_s": 2e-5})
     even = forged_streams.frames(forged_streams.seen(Scene(), 1))
     rng = np.random.default_rng(3)
@@ -132,7 +135,8 @@ def test_times_without_any_unevenness_are_found_where_a_site_asks_for_some() -> 
     assert not watched(shaken, uneven, somebody=False).signs
 
 
-def test_noise_that_is_not_the_sensors_is_found_where_a_site_knows_its_camera(portrait: Portrait) -> None:
+def test_foreign_sensor_noise_is_found(portrait: Portrait) -> None:
+    """Where a site knows its camera."""
     known = RULE.model_copy(update={"noise": Limit(min=2.5, max=6.0)})
     honest = forged_streams.seen(scene(portrait), 2)
 
@@ -149,7 +153,7 @@ def test_one_frame_proves_nothing() -> None:
     assert watched(forged_streams.frames(forged_streams.seen(Scene(), 0.04))).genuine is Check.UNDETERMINED
 
 
-def test_a_watch_keeps_a_bounded_number_of_pictures() -> None:
+def test_watch_keeps_bounded_pictures() -> None:
     watch = StreamWatch(RULE)
     image = forged_streams.seen(Scene(), 0.04)[0]
     for frame in forged_streams.frames([image] * (2 * REMEMBERED + 3)):
@@ -160,9 +164,8 @@ def test_a_watch_keeps_a_bounded_number_of_pictures() -> None:
     assert all(len(one) <= REMEMBERED for one in kept if isinstance(one, list))
 
 
-def test_a_loop_in_the_cameras_place_sends_its_passenger_to_an_officer(
-    portrait: Portrait, measurer: Measurer, policy: Policy
-) -> None:
+def test_looped_stream_refers_its_passenger(portrait: Portrait, measurer: Measurer, policy: Policy) -> None:
+    """A loop in the camera's place."""
     replay = Replay(
         forged_streams.looped(forged_streams.seen(scene(portrait), 0.8, begin_s=0.8), 60),
         1 / forged_streams.RATE,
@@ -195,7 +198,8 @@ def test_recorded_people_are_believed(folder: str, rate: float) -> None:
         assert watched(forged_streams.frames(images, rate)) == StreamEvidence(Check.SUCCESSFUL), sequence
 
 
-def test_a_capture_that_was_there_before_is_found_and_one_like_it_is_not(portrait: Portrait) -> None:
+def test_repeated_capture_is_found(portrait: Portrait) -> None:
+    """One that is only like an earlier one is not."""
     earlier, first = EarlierCaptures(8), forged_streams.seen(scene(portrait), 1.6)
     assert watched(forged_streams.frames(first), earlier=earlier) == StreamEvidence(Check.SUCCESSFUL)
     slower = forged_streams.seen(replace(scene(portrait), walk_s=1.3), 1.6, seed=2)
@@ -210,7 +214,8 @@ def test_a_capture_that_was_there_before_is_found_and_one_like_it_is_not(portrai
     assert not watched(forged_streams.frames(first), earlier=EarlierCaptures(0)).signs
 
 
-def test_of_earlier_captures_so_many_are_remembered(portrait: Portrait) -> None:
+def test_earlier_captures_are_bounded(portrait: Portrait) -> None:
+    """Of earlier captures so many are remembered."""
     earlier, first = EarlierCaptures(1), forged_streams.seen(scene(portrait), 1.2)
     watched(forged_streams.frames(first), earlier=earlier)
     watched(forged_streams.frames(forged_streams.seen(Scene(), 0.4)), somebody=False, earlier=earlier)
@@ -218,7 +223,7 @@ def test_of_earlier_captures_so_many_are_remembered(portrait: Portrait) -> None:
     assert not watched(forged_streams.frames(first), earlier=earlier).signs
 
 
-def test_two_people_of_a_film_are_believed() -> None:
+def test_two_people_on_film_are_believed() -> None:
     clip = DATA / "video" / "hamilton" / "short_hamilton_clip.mp4"
     if not clip.is_file():
         pytest.skip("needs ../shared/data")
@@ -239,7 +244,7 @@ def test_two_people_of_a_film_are_believed() -> None:
         ((1920, 1080), (0, 12, 1920, 1056)),
     ],
 )
-def test_a_grey_picture_is_the_average_of_what_the_camera_saw(
+def test_grey_picture_averages_camera_pixels(
     size: tuple[int, int], middle: tuple[int, int, int, int], portrait: Portrait
 ) -> None:
     shown = cv2.resize(portrait.image_bgr, size, interpolation=cv2.INTER_AREA)

@@ -27,7 +27,8 @@ def number(scene: Scene) -> int:
     return scene.passenger.number
 
 
-def test_somebody_who_walks_up_is_one_passenger_from_the_zones_edge_on() -> None:
+def test_approaching_person_is_one_passenger() -> None:
+    """From the zone's edge on, and no earlier."""
     walk = [[face(0.6 - 0.01 * step, head=0.06 + 0.02 * step)] for step in range(12)]
     scenes = seen(*walk)
     assert [scene.passenger is not None for scene in scenes] == [False] * 3 + [True] * 9
@@ -42,29 +43,33 @@ def test_who_queues_behind_is_ignored() -> None:
     assert scene.passenger.face.box_in_image.height == pytest.approx(0.4 * SIZE[1])
 
 
-def test_two_in_the_zone_are_nobodys_passenger() -> None:
+def test_two_in_zone_give_no_passenger() -> None:
     scene = seen([face(0.3), face(0.7, head=0.3)])[0]
     assert (scene.in_zone, scene.behind, scene.passenger) == (2, 0, None)
 
 
-def test_somebody_else_at_another_place_is_another_track() -> None:
+def test_another_place_starts_another_track() -> None:
+    """For somebody else."""
     first, second = seen([face(0.3)], [face(0.7)])
     assert number(first) != number(second)
 
 
-def test_somebody_of_another_size_at_the_same_place_is_another_track() -> None:
+def test_another_size_starts_another_track() -> None:
+    """For somebody else at the same place."""
     first, second = seen([face(head=0.6)], [face(head=0.3)])
     assert number(first) != number(second)
 
 
-def test_a_face_that_was_away_for_too_long_is_another_track() -> None:
+def test_long_absence_starts_another_track() -> None:
+    """For a face that was away for too long."""
     tracker = Tracker(RULE, RATIO)
     before = tracker.update([face()], 0, SIZE)
     assert number(tracker.update([face()], RULE.max_gap_s, SIZE)) == number(before)
     assert number(tracker.update([face()], 2 * RULE.max_gap_s + 0.1, SIZE)) != number(before)
 
 
-def test_who_leaves_the_zone_for_longer_than_allowed_has_left() -> None:
+def test_long_absence_from_zone_means_left() -> None:
+    """For longer than allowed."""
     stay, away = [[face()]] * 8, [[face(head=0.05)]] * 40
     scenes = seen(*stay, *away)
     first = next(index for index, scene in enumerate(scenes) if scene.left)
@@ -73,7 +78,8 @@ def test_who_leaves_the_zone_for_longer_than_allowed_has_left() -> None:
 
 
 @pytest.mark.parametrize("away_s", [1.0, RULE.left_after_s - 0.1])
-def test_a_look_down_at_the_papers_is_no_leaving(away_s: float) -> None:
+def test_looking_down_is_no_leaving(away_s: float) -> None:
+    """A look down at the papers."""
     away: list[list[Face]] = [[]] * round(away_s / STEP_S)
     assert not any(scene.left for scene in seen(*[[face()]] * 8, *away, *[[face()]] * 8))
 
@@ -89,9 +95,8 @@ frames = st.lists(st.lists(faces, max_size=3), max_size=12)
 
 
 @given(frames, st.floats(0.01, 1))
-def test_whatever_comes_a_passenger_is_alone_in_the_zone_and_every_face_is_counted(
-    sequence: list[list[Face]], step_s: float
-) -> None:
+def test_passenger_is_alone_in_zone(sequence: list[list[Face]], step_s: float) -> None:
+    """Whatever comes; and every face is counted."""
     for found, scene in zip(sequence, seen(*sequence, step_s=step_s), strict=True):
         assert scene.in_zone + scene.behind == len(found)
         assert (scene.passenger is not None) is (scene.in_zone == 1)

@@ -38,7 +38,8 @@ def read(fields: dict[str, Any]) -> Calibration:
 MADE_UP = read(plain(MATCHER))
 
 
-def test_a_band_lies_where_the_limits_are_kept_and_where_holders_get_rare(tmp_path: Path) -> None:
+def test_band_follows_limits_and_rare_holders(tmp_path: Path) -> None:
+    """It lies where the limits are kept and where holders get rare."""
     band = load(write(tmp_path / "net.json", MATCHER)).band(SHIPPED)
     assert (band.admit, band.borderline, band.holders_below) == (ADMIT, BORDERLINE, HOLDERS_BELOW)
 
@@ -52,12 +53,13 @@ def test_a_band_lies_where_the_limits_are_kept_and_where_holders_get_rare(tmp_pa
     ],
     ids=["name", "weights", "preprocessing"],
 )
-def test_fits_the_very_matcher_that_was_measured_and_no_other(other: MatcherIdentity) -> None:
+def test_calibration_fits_only_measured_matcher(other: MatcherIdentity) -> None:
     assert MADE_UP.fits(MATCHER)
     assert not MADE_UP.fits(other)
 
 
-def test_the_worst_groups_rate_is_told_never_a_better_one_and_never_none() -> None:
+def test_reported_rate_is_the_worst_groups() -> None:
+    """Never a better rate, and never none."""
     points = MADE_UP.content.points
     assert MADE_UP.achieved_fmr(points[0].score - 0.001) == Measured(1.0)
     for low, high in pairwise(points):
@@ -69,7 +71,7 @@ def test_the_worst_groups_rate_is_told_never_a_better_one_and_never_none() -> No
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf"), float("-inf")])
-def test_no_rate_for_what_is_no_number(score: float) -> None:
+def test_non_number_score_has_no_rate(score: float) -> None:
     assert isinstance(MADE_UP.achieved_fmr(score), NotAssessed)
 
 
@@ -121,7 +123,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 
 
 @pytest.mark.parametrize(("spoil", "said"), WRONG.values(), ids=WRONG)
-def test_a_wrong_calibration_is_refused_and_says_what_is_wrong(
+def test_wrong_calibration_is_refused_with_reason(
     spoil: Callable[[dict[str, Any]], object], said: str
 ) -> None:
     fields = plain(MATCHER)
@@ -151,7 +153,8 @@ def test_what_is_no_calibration_is_refused(content: bytes) -> None:
         parse(content, "test.json")
 
 
-def test_a_file_of_any_size_is_read_no_further_than_a_calibration_goes(tmp_path: Path) -> None:
+def test_calibration_read_is_bounded(tmp_path: Path) -> None:
+    """A file of any size is read no further than a calibration goes."""
     path = tmp_path / "large.json"
     path.write_bytes(b" " * (LARGEST_BYTES + 1))
     with pytest.raises(CalibrationError, match="larger"):
@@ -160,7 +163,8 @@ def test_a_file_of_any_size_is_read_no_further_than_a_calibration_goes(tmp_path:
         load(tmp_path / "none.json")
 
 
-def test_a_limit_that_no_score_keeps_has_no_band() -> None:
+def test_unkept_limit_has_no_band() -> None:
+    """A limit that no score keeps."""
     with pytest.raises(CalibrationError, match=r"no score keeps FMR surely ≤ 0\.0001"):
         MADE_UP.band(Wanted(max_worst_group_fmr=2e-5, sureness="upper"))
 
@@ -225,9 +229,8 @@ def kept(one: dict[str, Any], limits: Limits) -> bool:
 
 
 @given(calibrations(), wanted)
-def test_admit_is_the_lowest_point_from_which_on_all_limits_are_kept(
-    fields: dict[str, Any], limits: Limits
-) -> None:
+def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: Limits) -> None:
+    """From that point on, all limits are kept."""
     points = fields["points"]
     secure = [one["score"] for n, one in enumerate(points) if all(kept(p, limits) for p in points[n:])]
     if not secure:
@@ -241,7 +244,7 @@ def test_admit_is_the_lowest_point_from_which_on_all_limits_are_kept(
 
 
 @given(calibrations(), wanted)
-def test_to_be_sure_never_lowers_the_threshold(fields: dict[str, Any], limits: Wanted) -> None:
+def test_sureness_never_lowers_threshold(fields: dict[str, Any], limits: Wanted) -> None:
     try:
         sure = read(fields).band(replace(limits, sureness="upper"))
     except CalibrationError:
@@ -250,9 +253,8 @@ def test_to_be_sure_never_lowers_the_threshold(fields: dict[str, Any], limits: W
 
 
 @given(calibrations(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
-def test_a_higher_score_is_never_told_to_be_worth_less(
-    fields: dict[str, Any], one: float, other: float
-) -> None:
+def test_higher_score_never_counts_less(fields: dict[str, Any], one: float, other: float) -> None:
+    """It is never told to be worth less."""
     calibration = read(fields)
     low, high = (calibration.achieved_fmr(score) for score in sorted((one, other)))
     assert isinstance(low, Measured)
@@ -275,9 +277,8 @@ junk = st.one_of(
 
 
 @given(st.data(), wanted)
-def test_a_hostile_value_never_yields_a_looser_band_than_the_points_allow(
-    data: st.DataObject, limits: Wanted
-) -> None:
+def test_hostile_value_never_loosens_band(data: st.DataObject, limits: Wanted) -> None:
+    """Never looser than the points allow."""
     fields = plain(MATCHER)
     for _ in range(data.draw(st.integers(1, 4))):
         one = data.draw(st.sampled_from(fields["points"]))
@@ -286,9 +287,8 @@ def test_a_hostile_value_never_yields_a_looser_band_than_the_points_allow(
 
 
 @given(st.data(), wanted)
-def test_garbled_bytes_never_yield_a_looser_band_than_the_points_allow(
-    data: st.DataObject, limits: Wanted
-) -> None:
+def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: Wanted) -> None:
+    """Never looser than the points allow."""
     content = bytearray(json.dumps(plain(MATCHER)).encode())
     start = data.draw(st.integers(0, len(content) - 1))
     content[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=6))

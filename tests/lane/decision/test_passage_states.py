@@ -8,7 +8,7 @@ from lane.decision.passage_states import TRANSITIONS, State, Step, after
 from lane.platform.errors import TransitionError
 
 
-def test_only_two_steps_ever_open_the_gate() -> None:
+def test_only_two_steps_open_gate() -> None:
     opening = {
         (state, step)
         for state, steps in TRANSITIONS.items()
@@ -19,7 +19,8 @@ def test_only_two_steps_ever_open_the_gate() -> None:
 
 
 @given(st.lists(st.sampled_from(Step), max_size=30))
-def test_no_sequence_of_steps_reaches_open_but_by_the_two(steps: list[Step]) -> None:
+def test_no_step_sequence_opens_otherwise(steps: list[Step]) -> None:
+    """No sequence of steps reaches open but by the two."""
     state = State.WAITING
     for step in steps:
         before = state
@@ -41,6 +42,7 @@ def test_nothing_happens_to_a_closed_passage(step: Step) -> None:
         after(State.CLOSED, step)
 
 
-def test_every_state_is_in_the_table_and_can_be_left_but_closed() -> None:
+def test_every_state_is_tabled() -> None:
+    """Each can be left, but for closed."""
     assert set(TRANSITIONS) == set(State)
     assert [state for state, steps in TRANSITIONS.items() if not steps] == [State.CLOSED]

@@ -72,9 +72,7 @@ def site(folder: Path, *changes: tuple[str, str]) -> Policy:
         (('["made-up.json"]', '["made-up.json", "made-up.json"]'), "two for one matcher"),
     ],
 )
-def test_a_wrong_policy_is_refused_and_says_what_is_wrong(
-    tmp_path: Path, change: tuple[str, str], said: str
-) -> None:
+def test_wrong_policy_is_refused_with_reason(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     with pytest.raises(PolicyError, match=said):
         site(tmp_path, change)
 
@@ -84,7 +82,7 @@ def test_a_missing_policy_is_said_plainly(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
 
 
-def test_a_band_follows_from_the_calibration_and_from_what_the_site_demands(tmp_path: Path) -> None:
+def test_band_follows_calibration_and_site_demand(tmp_path: Path) -> None:
     band = site(tmp_path).check(MATCHER)
     assert (band.admit, band.borderline) == (ADMIT, BORDERLINE)
     stricter = site(tmp_path, ("max_worst_group_fmr = 0.001", "max_worst_group_fmr = 0.0002"))
@@ -106,7 +104,7 @@ def test_a_band_follows_from_the_calibration_and_from_what_the_site_demands(tmp_
         ),
     ],
 )
-def test_a_matcher_without_its_calibration_does_not_start_and_is_told_what_to_do(
+def test_uncalibrated_matcher_stops_start_with_advice(
     tmp_path: Path, other: MatcherIdentity, said: str
 ) -> None:
     policy = site(tmp_path)
@@ -116,7 +114,8 @@ def test_a_matcher_without_its_calibration_does_not_start_and_is_told_what_to_do
     assert isinstance(policy.achieved_fmr(other, Measured(0.9)), NotAssessed)
 
 
-def test_a_load_that_the_site_does_not_accept_stops_the_start_and_lowers_no_threshold(tmp_path: Path) -> None:
+def test_unaccepted_load_stops_start(tmp_path: Path) -> None:
+    """It lowers no threshold."""
     policy = site(tmp_path, ("accepted_referral_load = 0.1", "accepted_referral_load = 0.049"))
     with pytest.raises(PolicyError, match=r"5\.00% of genuine holders .* accepted_referral_load is 4\.90%"):
         policy.check(MATCHER)
@@ -125,11 +124,12 @@ def test_a_load_that_the_site_does_not_accept_stops_the_start_and_lowers_no_thre
     assert band.admit == ADMIT
 
 
-def test_what_was_not_compared_has_no_rate(tmp_path: Path) -> None:
+def test_uncompared_evidence_has_no_rate(tmp_path: Path) -> None:
     assert isinstance(site(tmp_path).achieved_fmr(MATCHER, NotAssessed("no face")), NotAssessed)
 
 
-def test_the_policys_hash_covers_its_calibrations_and_can_be_computed_by_hand(tmp_path: Path) -> None:
+def test_policy_hash_covers_calibrations(tmp_path: Path) -> None:
+    """It can be computed by hand."""
     before = site(tmp_path)
     files = [tmp_path / "policy.toml", tmp_path / "made-up.json"]
     lines = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files)
@@ -139,13 +139,14 @@ def test_the_policys_hash_covers_its_calibrations_and_can_be_computed_by_hand(tm
     assert load(files[0]).identity()["sha256"] != before.identity()["sha256"]
 
 
-def test_a_sites_own_policy_finds_the_shipped_calibrations(tmp_path: Path) -> None:
+def test_sites_policy_finds_shipped_calibrations(tmp_path: Path) -> None:
     copy = tmp_path / "policy.toml"
     copy.write_bytes(SHIPPED.read_bytes())
     assert load(copy).identity() == load().identity()
 
 
-def test_a_link_to_a_calibration_that_is_gone_is_not_made_good_by_the_shipped_one(tmp_path: Path) -> None:
+def test_dead_link_gets_no_shipped_calibration(tmp_path: Path) -> None:
+    """A link to a calibration that is gone is an error."""
     copy = tmp_path / "policy.toml"
     copy.write_bytes(SHIPPED.read_bytes())
     (tmp_path / load().comparison.calibrations[0]).symlink_to(tmp_path / "gone.json")
@@ -153,7 +154,7 @@ def test_a_link_to_a_calibration_that_is_gone_is_not_made_good_by_the_shipped_on
         load(copy)
 
 
-def test_the_shipped_policy_starts_with_the_shipped_networks(networks: Networks) -> None:
+def test_shipped_policy_starts_with_shipped_networks(networks: Networks) -> None:
     policy = load()
     band = policy.check(networks.embedder.identity)
     assert band.borderline < band.admit
@@ -165,7 +166,7 @@ def test_the_shipped_policy_starts_with_the_shipped_networks(networks: Networks)
     assert achieved.value <= rule.max_worst_group_fmr
 
 
-def test_what_is_wrong_in_a_policy_is_told_with_its_line_and_its_key(tmp_path: Path) -> None:
+def test_policy_error_names_line_and_key(tmp_path: Path) -> None:
     line = policy_text().splitlines().index("[capture]") + 2
     with pytest.raises(PolicyError) as caught:
         site(

@@ -1,11 +1,14 @@
 """The whole thing: two processes, real networks, real photographs, a ledger that proves it."""
 
 import json
+import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -52,7 +55,7 @@ EXPECTED = {
 }
 
 
-def test_nothing_that_a_whole_demo_writes_holds_a_face(demo: dict[str, Any], photos: Path) -> None:
+def test_demo_writes_no_face(demo: dict[str, Any], photos: Path) -> None:
     """Ledger, queue, keys, journal and log, as they lie on the disk, with what SQLite left in free pages."""
     written = [path for path in Path(demo["folder"]).rglob("*") if path.is_file()]
     assert {path.suffix for path in written} >= {".sqlite", ".log", ".keys"}
@@ -65,7 +68,7 @@ def test_nothing_that_a_whole_demo_writes_holds_a_face(demo: dict[str, Any], pho
         assert not any(piece in content for piece in pieces), path.name
 
 
-def test_every_passenger_gets_the_outcome_that_the_rules_say(demo: dict[str, Any]) -> None:
+def test_every_passenger_gets_the_rules_outcome(demo: dict[str, Any]) -> None:
     found = {line["passenger"]: line for line in demo["passages"]}
     assert set(found) == set(EXPECTED)
     for name, (outcome, reasons) in EXPECTED.items():
@@ -76,9 +79,10 @@ def test_every_passenger_gets_the_outcome_that_the_rules_say(demo: dict[str, Any
     assert found["dark"]["components"]["F04"][0] == "brightness"
 
 
-def test_the_gate_opens_for_the_admitted_and_for_whom_an_officer_admits_and_for_nobody_else(
+def test_gate_opens_only_for_the_admitted(
     demo: dict[str, Any],
 ) -> None:
+    """Admitted by the lane or by an officer."""
     for line in demo["passages"]:
         assert (line["officer"] is None) is (line["outcome"] == "admit")
         assert line["gate_opened"] is (line["outcome"] == "admit" or line["officer"] == "admit")
@@ -92,7 +96,7 @@ def test_every_line_tells_its_stages(demo: dict[str, Any]) -> None:
         )
 
 
-def test_the_ledger_is_verified_and_finds_a_changed_entry(demo: dict[str, Any]) -> None:
+def test_ledger_verifies_and_finds_changed_entry(demo: dict[str, Any]) -> None:
     assert demo["ledger"]["verified"] is True
     database = demo["folder"] / "desk.sqlite"
     verify = [sys.executable, "-m", "api", "ledger", "verify", "--database", str(database)]
@@ -109,9 +113,10 @@ def test_the_ledger_is_verified_and_finds_a_changed_entry(demo: dict[str, Any]) 
     assert found.returncode == 1
 
 
-def test_nothing_that_the_demo_wrote_but_the_referral_pictures_holds_a_secret_or_a_face(
+def test_only_referral_pictures_hold_a_face(
     demo: dict[str, Any],
 ) -> None:
+    """Nothing else that the demo wrote holds a face or a secret."""
     for path in demo["folder"].iterdir():
         content = path.read_bytes()
         if path.suffix == ".log":
@@ -121,13 +126,13 @@ def test_nothing_that_the_demo_wrote_but_the_referral_pictures_holds_a_secret_or
             assert JFIF not in content
 
 
-def test_it_shows_each_passage_as_it_goes(demo: dict[str, Any]) -> None:
+def test_demo_shows_passages_as_they_go(demo: dict[str, Any]) -> None:
     for name in EXPECTED:
         assert name in demo["said"]
     assert "ledger:" in demo["said"]
 
 
-def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
+def test_non_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious", encoding="utf-8")
     done = subprocess.run(
         [*COMMAND, "--headless", "--data", str(tmp_path)],
@@ -140,7 +145,8 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "precious"
 
 
-def test_control_c_ends_the_demo_and_its_desk_cleanly(photos: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_demo_cleanly(photos: Path, tmp_path: Path) -> None:
+    """And its desk."""
     assert photos.is_dir()
     folder = tmp_path / "data"
     with subprocess.Popen(
@@ -160,6 +166,62 @@ def test_control_c_ends_the_demo_and_its_desk_cleanly(photos: Path, tmp_path: Pa
     assert errors.rstrip().endswith("stopped")
     assert "Traceback" not in errors
     assert not answers(address), "no desk is left behind"
+
+
+ONE_PASSENGER = """
+from lane.demo import run as demo
+from lane.__main__ import main
+cast = demo.cast
+demo.cast = lambda *given: cast(*given)[:1]
+main()
+"""
+ROLES = ("officer", "supervisor", "auditor", "administrator")
+
+
+@pytest.fixture
+def watched(photos: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A demo of one passenger, with a person at its terminal."""
+    assert photos.is_dir()
+    person, terminal = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", ONE_PASSENGER, "demo", "--data", str(tmp_path / "data")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        stdin=terminal,
+        preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  no thread runs between fork and exec that it could disturb
+    ) as demo:
+        yield demo
+        demo.kill()
+    os.close(person)
+    os.close(terminal)
+
+
+def test_the_demo_stays_until_control_c(watched: "subprocess.Popen[str]") -> None:
+    """Desk and screen go on after the last passenger, and each role can sign in as it was told."""
+    assert watched.stdout
+    said = []
+    for line in watched.stdout:
+        said.append(line.split())
+        if "Everybody is through" in line:
+            break
+    assert said, watched.stderr and watched.stderr.read()
+    desk, screen = (next(words[-1] for words in said if what in words) for what in ("desk", "screen"))
+    passwords = {words[0]: words[1] for words in said if words and words[0] in ROLES}
+    assert any({"frames:", "detect", "ms"} <= set(words) for words in said)
+    time.sleep(1)
+    for role in ROLES:
+        given = {"name": role, "password": passwords[role]}
+        signed_in = httpx.post(f"{desk}/api/v1/session", json=given, timeout=60)
+        assert signed_in.json()["officer"]["role"] == role
+    assert httpx.get(f"{screen}state", timeout=60).json()["instruction"] == "welcome"
+    watched.send_signal(signal.SIGINT)
+    rest, errors = watched.communicate(timeout=120)
+    assert watched.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert re.search(r"ledger: \d+ entries, verified", rest)
+    assert not answers(desk), "no desk is left behind"
 
 
 def answers(address: str) -> bool:

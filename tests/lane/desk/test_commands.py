@@ -37,7 +37,8 @@ def beside(office: Office, clock: StandingClock) -> Beacon:
     return Beacon(office, ABOUT, clock)
 
 
-def test_a_request_is_taken_up_once_and_the_desk_is_told() -> None:
+def test_request_is_taken_up_once() -> None:
+    """The desk is told."""
     office, clock = Office(), StandingClock()
     beacon = beside(office, clock)
     office.request = REQUEST
@@ -49,7 +50,7 @@ def test_a_request_is_taken_up_once_and_the_desk_is_told() -> None:
     assert beacon.take_request() is None, "the desk had said it again before it heard"
 
 
-def test_a_request_that_is_late_or_withdrawn_is_for_nobody() -> None:
+def test_late_or_withdrawn_request_is_nobodys() -> None:
     office, clock = Office(), StandingClock()
     beacon = beside(office, clock)
     office.request = REQUEST
@@ -76,7 +77,8 @@ def test_a_request_that_is_late_or_withdrawn_is_for_nobody() -> None:
         max_size=20,
     )
 )
-def test_no_request_is_ever_taken_up_twice_or_late(steps: list[tuple[str, int, float]]) -> None:
+def test_requests_never_repeat_or_come_late(steps: list[tuple[str, int, float]]) -> None:
+    """None is ever taken up twice or late."""
     office, clock = Office(), StandingClock()
     beacon, taken, until_s = beside(office, clock), 0, 0.0
     for what, number, seconds in steps:
@@ -111,7 +113,8 @@ def test_no_request_is_ever_taken_up_twice_or_late(steps: list[tuple[str, int, f
         {"for_s": float("inf")},
     ],
 )
-def test_a_request_that_no_desk_makes_is_none(wrong: dict[str, object]) -> None:
+def test_unknown_request_is_none(wrong: dict[str, object]) -> None:
+    """A request that no desk makes."""
     with pytest.raises(ValueError, match=r"request|asks"):
         replace(REQUEST, **wrong)  # type: ignore[arg-type]
     assert Code.DECLINES_FACE in WISHES

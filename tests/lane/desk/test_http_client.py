@@ -93,7 +93,7 @@ def said(**change: object) -> bytes:
     return json.dumps({"decision": DECISION | change}).encode()
 
 
-def test_a_decision_in_good_form_is_one() -> None:
+def test_well_formed_decision_is_read() -> None:
     with desk(said()) as client:
         decision = client.decision(PASSAGE, 0)
     assert decision is not None
@@ -127,7 +127,8 @@ GARBLED = {
 
 
 @pytest.mark.parametrize("body", GARBLED.values(), ids=GARBLED)
-def test_a_garbled_answer_is_a_lost_desk_and_no_decision(body: bytes) -> None:
+def test_garbled_answer_means_lost_desk(body: bytes) -> None:
+    """It is no decision."""
     with desk(body) as client, pytest.raises(DeskLostError):
         client.decision(PASSAGE, 0)
 
@@ -147,7 +148,7 @@ def test_a_status_is_never_a_decision(status: int, error: type[DeskError]) -> No
         client.decision(PASSAGE, 0)
 
 
-def test_what_the_desk_calls_an_error_does_not_forge_log_lines() -> None:
+def test_desk_error_forges_no_log_lines() -> None:
     body = json.dumps({"code": "x\n2026 INFO gate opened\x1b[2J"}).encode()
     with desk(body, status=409) as client, pytest.raises(DeskRefusedError) as caught:
         client.decision(PASSAGE, 0)
@@ -155,7 +156,8 @@ def test_what_the_desk_calls_an_error_does_not_forge_log_lines() -> None:
     assert "gate opened" not in str(caught.value)
 
 
-def test_a_decision_on_another_passage_is_none_and_the_desk_is_lost(tmp_path: Path) -> None:
+def test_foreign_passage_decision_means_lost_desk(tmp_path: Path) -> None:
+    """A decision on another passage is none."""
     journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     with desk(said(passage="another")) as client:
         courier = Courier(journal, client, SystemClock())
@@ -163,19 +165,20 @@ def test_a_decision_on_another_passage_is_none_and_the_desk_is_lost(tmp_path: Pa
         assert courier.contact is DeskContact.DESK_LOST
 
 
-def test_a_slow_drip_of_bytes_does_not_hold_a_passenger(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_bytes_do_not_hold_passenger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow drip of bytes."""
     monkeypatch.setattr("lane.desk.http_client._ANSWER_S", 0.5)
     with desk(said() + b" " * 60_000, drip_s=0.05) as client, pytest.raises(DeskLostError, match="in time"):
         client.decision(PASSAGE, 0)
 
 
-def test_nobody_at_the_address_is_a_lost_network() -> None:
+def test_unanswered_address_means_lost_network() -> None:
     with HttpDesk("http://127.0.0.1:1", TOKEN) as client, pytest.raises(NetworkLostError):
         client.decision(PASSAGE, 0)
 
 
 @pytest.mark.parametrize("token", ["", "short", "t" * 43 + "\n", "té" * 20, "with blank " * 4])
-def test_a_token_that_cannot_be_one_is_refused_and_not_shown(token: str) -> None:
+def test_impossible_token_is_refused_unshown(token: str) -> None:
     with pytest.raises(SettingsError) as caught:
         HttpDesk("http://127.0.0.1:1", token)
     assert not token.strip() or token.strip() not in str(caught.value)
@@ -196,7 +199,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
-def test_a_nonsense_confirmation_leaves_the_outbox_as_it_was(body: str, tmp_path: Path) -> None:
+def test_nonsense_confirmation_keeps_outbox(body: str, tmp_path: Path) -> None:
     journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     journal.record([Draft("lane.started", {})], at=SystemClock().now())
     with desk(body.encode()) as client:
@@ -205,7 +208,8 @@ def test_a_nonsense_confirmation_leaves_the_outbox_as_it_was(body: str, tmp_path
     assert journal.desk_heads() == []
 
 
-def test_an_answer_that_came_at_once_tells_the_desks_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prompt_answer_tells_desk_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that came at once."""
     told: list[datetime] = []
     with desk(said(), on_time=told.append) as client:
         client.decision(PASSAGE, 0)
@@ -217,7 +221,8 @@ def test_an_answer_that_came_at_once_tells_the_desks_clock(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("status", [302, 403, 500])
-def test_what_is_no_answer_of_the_desks_tells_no_time(status: int) -> None:
+def test_non_answer_tells_no_time(status: int) -> None:
+    """What is no answer of the desk's."""
     told: list[datetime] = []
     with desk(said(), status=status, on_time=told.append) as client, suppress(DeskError):
         client.decision(PASSAGE, 0)

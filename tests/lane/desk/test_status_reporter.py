@@ -32,6 +32,7 @@ from lane.passage.judge import Judged
 from lane.passage.station import Station
 from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import CameraError, DeskLostError, NobodyYetError
+from tests.support import tiers
 from tests.support.lane.example_evidence import GOOD, MATCHER, POLICY
 from tests.support.lane.simulated_lane import LANE, Diary, opened
 
@@ -108,7 +109,8 @@ def test_a_lane_tells_how_it_stands(tmp_path: Path) -> None:
     assert (after.state, after.passages, after.about) == ("waiting", 1, ABOUT)
 
 
-def test_a_closed_lane_serves_nobody_and_says_so_in_its_ledger(tmp_path: Path) -> None:
+def test_closed_lane_serves_nobody(tmp_path: Path) -> None:
+    """Its ledger says so."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.hear(CLOSE)
     ended = threading.Timer(0.05, here.station.stop)
@@ -119,7 +121,7 @@ def test_a_closed_lane_serves_nobody_and_says_so_in_its_ledger(tmp_path: Path) -
     assert openings(here.gate.diary) == 0
 
 
-def test_a_lane_that_is_opened_again_serves_the_next_passenger(tmp_path: Path) -> None:
+def test_reopened_lane_serves_next_passenger(tmp_path: Path) -> None:
     here = Here(tmp_path, Scripted(ADMITTED))
     here.hear(CLOSE)
     opened_again = threading.Timer(0.05, lambda: here.hear(OPEN))
@@ -130,7 +132,8 @@ def test_a_lane_that_is_opened_again_serves_the_next_passenger(tmp_path: Path) -
     assert [what for kind, what in here.facts() if kind == "lane.obeyed"] == ["closed", "open"]
 
 
-def test_a_passage_under_way_is_finished_when_the_lane_is_closed(tmp_path: Path) -> None:
+def test_closing_lane_finishes_its_passage(tmp_path: Path) -> None:
+    """The passage that is under way."""
     judge = Scripted(ADMITTED)
     here = Here(tmp_path, judge)
     judge.meanwhile = lambda: here.hear(CLOSE)
@@ -139,7 +142,7 @@ def test_a_passage_under_way_is_finished_when_the_lane_is_closed(tmp_path: Path)
     assert report.gate_opened
 
 
-def test_a_document_that_comes_while_the_lane_is_closed_is_not_served(tmp_path: Path) -> None:
+def test_document_at_closed_lane_is_unserved(tmp_path: Path) -> None:
     def late() -> Iterator[TravelDocument]:
         here.hear(CLOSE)
         yield DOCUMENT
@@ -151,7 +154,9 @@ def test_a_document_that_comes_while_the_lane_is_closed_is_not_served(tmp_path: 
     assert "passage.started" not in here.desk.kinds()
 
 
-def test_a_reader_with_nobody_before_it_lets_the_lane_look_up(tmp_path: Path) -> None:
+def test_idle_reader_lets_lane_look_up(tmp_path: Path) -> None:
+    """A reader with nobody before it."""
+
     class Patient(SimulatedReader):
         asked = 0
 
@@ -168,7 +173,7 @@ def test_a_reader_with_nobody_before_it_lets_the_lane_look_up(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("judged", [ADMITTED, REFERRED])
-def test_a_stop_interrupts_a_passage_before_its_gate_opens(judged: Judged, tmp_path: Path) -> None:
+def test_stop_interrupts_passage_before_gate_opens(judged: Judged, tmp_path: Path) -> None:
     judge = Scripted(judged)
     here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
     judge.meanwhile = lambda: here.hear(STOP)
@@ -178,7 +183,9 @@ def test_a_stop_interrupts_a_passage_before_its_gate_opens(judged: Judged, tmp_p
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
 
-def test_a_stop_ends_the_wait_for_an_officer_whose_answer_opens_nothing(tmp_path: Path) -> None:
+def test_stop_ends_wait_for_officer(tmp_path: Path) -> None:
+    """The officer's answer then opens nothing."""
+
     def stopped_meanwhile(_: PassageId) -> Answer | None:
         here.hear(STOP)
         return Answer.ADMIT
@@ -191,7 +198,7 @@ def test_a_stop_ends_the_wait_for_an_officer_whose_answer_opens_nothing(tmp_path
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
 
-def test_a_stop_shuts_a_gate_that_is_open(tmp_path: Path) -> None:
+def test_stop_shuts_open_gate(tmp_path: Path) -> None:
     class Slow(SimulatedGate):
         def wait_passed(self, timeout_s: float) -> Passing:
             here.hear(STOP)
@@ -206,7 +213,8 @@ def test_a_stop_shuts_a_gate_that_is_open(tmp_path: Path) -> None:
     assert here.facts()[-1] == ("passage.closed", "interrupted")
 
 
-def test_a_lane_keeps_the_last_command_while_the_desk_is_lost_and_over_a_restart(tmp_path: Path) -> None:
+def test_lane_keeps_last_command(tmp_path: Path) -> None:
+    """While the desk is lost, and over a restart."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.hear(STOP)
     threading.Timer(0.05, here.station.stop).start()
@@ -235,11 +243,10 @@ def test_a_beacon_that_fails_stops_nothing(tmp_path: Path) -> None:
 COMMANDS = st.sampled_from([NO_COMMAND, CLOSE, STOP, OPEN])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tiers.examples(60), deadline=None)
 @given(st.lists(COMMANDS, min_size=1, max_size=8), st.sampled_from([None, Answer.SECOND_LINE]))
-def test_no_command_opens_a_gate_for_a_passenger_who_has_neither_proof_nor_an_officers_admit(
-    commands: list[Command], answer: Answer | None
-) -> None:
+def test_no_command_replaces_proof_or_admit(commands: list[Command], answer: Answer | None) -> None:
+    """None opens a gate without proof or an officer's admit."""
     told = iter(commands)
     with TemporaryDirectory() as folder:
 
@@ -283,7 +290,7 @@ def watched(frames: Frames) -> tuple[WatchedCamera, Beacon]:
     return WatchedCamera(frames, beacon, frames.clock), beacon
 
 
-def test_a_camera_is_unknown_then_good_then_lost() -> None:
+def test_camera_goes_unknown_good_lost() -> None:
     frames = Frames([0.0], SkippingClock(), fails=True)
     camera, beacon = watched(frames)
     assert beacon.status().camera.health is CameraHealth.UNKNOWN
@@ -307,7 +314,8 @@ class Counting:
         return Camera(CameraHealth.GOOD, 40, self.counts)
 
 
-def test_what_a_camera_lost_is_told_for_ten_minutes_and_a_camera_that_does_not_count_tells_none() -> None:
+def test_camera_losses_show_for_ten_minutes() -> None:
+    """A camera that does not count tells none."""
     clock, camera = SkippingClock(), Counting()
     beacon = Beacon(SimulatedDesk(LANE), ABOUT, clock)
     assert beacon.status().camera.counts is None
@@ -325,7 +333,8 @@ def test_what_a_camera_lost_is_told_for_ten_minutes_and_a_camera_that_does_not_c
     assert beacon.status().camera.counts == CameraCounts(), "counted anew: nothing is less than none"
 
 
-def test_a_camera_that_hangs_while_it_is_asked_is_stale_and_its_frames_age_is_told() -> None:
+def test_hanging_camera_is_stale() -> None:
+    """While it is asked for a frame; the age of its last one is told."""
     clock = SkippingClock()
     camera, beacon = watched(Frames([0.0, 0.0], clock))
     given = camera.frames()
@@ -344,12 +353,13 @@ def test_a_stopped_lanes_camera_gives_nothing() -> None:
 
 
 @pytest.mark.parametrize("change", [{"number": 0}, {"number": -1}, {"by": None}, {"by": "Li Wei"}])
-def test_a_command_that_no_desk_gives_is_none(change: dict[str, object]) -> None:
+def test_unknown_command_is_none(change: dict[str, object]) -> None:
+    """A command that no desk gives."""
     with pytest.raises(ValueError, match=r"command|lane"):
         replace(CLOSE, **change)  # type: ignore[arg-type]
 
 
-def test_every_state_of_a_passage_has_its_word() -> None:
+def test_every_passage_state_has_a_word() -> None:
     beacon = Beacon(SimulatedDesk(LANE), ABOUT, SystemClock())
     said = set()
     for state in State:

@@ -66,7 +66,8 @@ def read(folder: Path, *meanwhile: Any, **settings: Any) -> TravelDocument:
     return found
 
 
-def test_a_document_is_read_and_nothing_of_it_stays(folder: Path) -> None:
+def test_document_is_read_and_erased(folder: Path) -> None:
+    """Nothing of it stays."""
     found = read(folder, lambda: drop(folder))
     assert found == TravelDocument(
         b"a photo", date(2031, 4, 15), "UTO", date(1974, 8, 12), DocumentKind.ORDINARY
@@ -74,22 +75,24 @@ def test_a_document_is_read_and_nothing_of_it_stays(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_without_a_document_the_lane_looks_up_and_asks_again(folder: Path) -> None:
+def test_without_document_lane_asks_again(folder: Path) -> None:
+    """It looks up in between."""
     source, _ = reader(folder)
     with pytest.raises(NobodyYetError):
         source.read()
 
 
-def test_what_could_not_be_read_is_told_as_such(folder: Path) -> None:
+def test_unreadable_document_is_told(folder: Path) -> None:
     found = read(folder, lambda: drop(folder, code=None, expires_on=None, born_on=None, nationality=None))
     assert found == TravelDocument(b"a photo", None)
 
 
-def test_a_document_without_a_photo_says_so(folder: Path) -> None:
+def test_document_without_photo_is_told(folder: Path) -> None:
     assert read(folder, lambda: drop(folder, beside=None, photo=None)).photo == b""
 
 
-def test_what_lies_there_before_the_lane_looks_is_nobodys(folder: Path) -> None:
+def test_earlier_document_is_nobodys(folder: Path) -> None:
+    """What lies there before the lane looks."""
     drop(folder)
     source, _ = reader(folder)
     with pytest.raises(NobodyYetError):
@@ -97,7 +100,7 @@ def test_what_lies_there_before_the_lane_looks_is_nobodys(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_what_is_presented_during_another_passage_is_nobodys(folder: Path) -> None:
+def test_document_during_other_passage_is_nobodys(folder: Path) -> None:
     source, clock = reader(folder)
     clock.meanwhile = [lambda: drop(folder)]
     source.read()
@@ -153,9 +156,8 @@ SPOILT: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("how", SPOILT)
-def test_a_document_that_is_no_use_goes_and_is_quoted_nowhere(
-    how: str, folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_useless_document_goes_unquoted(how: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is erased, and quoted nowhere."""
     source, clock = reader(folder, wait_s=5)
     clock.meanwhile = [lambda: SPOILT[how](folder)]
     with pytest.raises(DocumentError) as caught:
@@ -168,7 +170,7 @@ def test_a_document_that_is_no_use_goes_and_is_quoted_nowhere(
     assert source.read() is not None, "the next one is read"
 
 
-def test_a_document_that_is_still_written_is_waited_for(folder: Path) -> None:
+def test_unfinished_document_is_awaited(folder: Path) -> None:
     def begin() -> None:
         (folder / "one.jpg").write_bytes(b"a photo")
         (folder / "one.json").write_text(json.dumps(SAID)[:30])
@@ -177,7 +179,8 @@ def test_a_document_that_is_still_written_is_waited_for(folder: Path) -> None:
     assert found.expires_on == date(2031, 4, 15)
 
 
-def test_a_folder_that_is_taken_away_is_no_reason_to_end(folder: Path) -> None:
+def test_removed_folder_does_not_end_lane(folder: Path) -> None:
+    """It is a document error."""
     source, clock = reader(folder)
     clock.meanwhile = [folder.rmdir]
     with pytest.raises(DocumentError, match="cannot be read"):
@@ -191,8 +194,6 @@ def test_a_folder_for_everybody_is_refused(folder: Path) -> None:
         reader(folder)
     with pytest.raises(SettingsError, match="make it"):
         reader(folder / "none")
-    with pytest.raises(SettingsError, match="not set"):
-        FolderReader(DocumentSettings(), SkippingClock())
 
 
 @pytest.mark.parametrize(
@@ -211,17 +212,18 @@ def test_a_folder_for_everybody_is_refused(folder: Path) -> None:
         ("PX", "UTO", None),
     ],
 )
-def test_the_kind_follows_from_code_and_issuer(code: str, issuer: str, kind: DocumentKind | None) -> None:
+def test_kind_follows_code_and_issuer(code: str, issuer: str, kind: DocumentKind | None) -> None:
     assert kind_of(code, issuer) is kind
 
 
-def test_a_site_says_what_its_passengers_codes_stand_for(folder: Path) -> None:
+def test_site_maps_its_document_codes(folder: Path) -> None:
+    """A site says what its passengers' codes stand for."""
     kinds = {"PN:RUS": DocumentKind.ORDINARY}
     assert read(folder, lambda: drop(folder, code="PN", issuer="RUS"), kinds=kinds).kind is kinds["PN:RUS"]
     assert kind_of("PN", "UTO", kinds) is None
 
 
 @given(st.text(max_size=3), st.text(max_size=4))
-def test_no_code_but_those_that_are_known_is_ordinary(code: str, issuer: str) -> None:
+def test_only_known_codes_are_ordinary(code: str, issuer: str) -> None:
     if kind_of(code, issuer) is DocumentKind.ORDINARY:
         assert code.strip("<").upper() in {"P", "PP", "I", "ID", "PO"}

@@ -48,7 +48,8 @@ def compare(cohort: Cohort, who: Holder, *probes_deg: float) -> Counts:
     return cohort.compare(who, [towards(one) for one in probes_deg], lowest, THRESHOLD)
 
 
-def test_strangers_are_counted_and_so_are_those_who_would_have_passed() -> None:
+def test_strangers_and_false_matches_are_counted() -> None:
+    """Those who would have passed."""
     cohort = Cohort(10, 60, Time())
     for photo, angle in (("a", 100.0), ("b", 180.0), ("c", 260.0)):
         cohort.remember(holder(photo, angle))
@@ -59,7 +60,8 @@ def test_strangers_are_counted_and_so_are_those_who_would_have_passed() -> None:
     cohort.close()
 
 
-def test_each_frame_must_match_as_for_the_own_document() -> None:
+def test_strangers_match_frame_by_frame() -> None:
+    """Each frame must match, as for the own document."""
     cohort = Cohort(10, 60, Time())
     cohort.remember(holder("a", 100.0))
     assert compare(cohort, holder("d", 0.0), 60.0, 80.0).others.matched == 1
@@ -67,7 +69,7 @@ def test_each_frame_must_match_as_for_the_own_document() -> None:
     cohort.close()
 
 
-def test_a_document_that_comes_again_is_no_stranger() -> None:
+def test_returning_document_is_no_stranger() -> None:
     cohort = Cohort(10, 60, Time())
     cohort.remember(holder("a", 0.0))
     counts = compare(cohort, holder("a", 0.0), 5.0)
@@ -77,7 +79,8 @@ def test_a_document_that_comes_again_is_no_stranger() -> None:
     cohort.close()
 
 
-def test_another_document_of_the_same_person_is_skipped_and_told() -> None:
+def test_persons_other_document_is_skipped() -> None:
+    """The skip is told."""
     cohort = Cohort(10, 60, Time())
     cohort.remember(holder("passport", 0.0))
     cohort.remember(holder("somebody", 180.0))
@@ -86,7 +89,7 @@ def test_another_document_of_the_same_person_is_skipped_and_told() -> None:
     cohort.close()
 
 
-def test_the_own_group_is_counted_by_itself() -> None:
+def test_own_group_has_its_own_count() -> None:
     cohort = Cohort(10, 60, Time())
     for photo, angle, group in (("a", 100.0, "CHN"), ("b", 180.0, "CHN"), ("c", 99.0, "JPN")):
         cohort.remember(holder(photo, angle, group))
@@ -98,9 +101,8 @@ def test_the_own_group_is_counted_by_itself() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 30)), max_size=40), st.integers(0, 5))
-def test_never_more_than_its_size_and_never_older_than_its_lifetime(
-    visits: list[tuple[int, float]], size: int
-) -> None:
+def test_cohort_size_and_age_are_bounded(visits: list[tuple[int, float]], size: int) -> None:
+    """Never more than its size, and never older than its lifetime."""
     now, last = Time(), {}
     cohort = Cohort(size, 60, now)
     for document, after_s in visits:
@@ -119,7 +121,8 @@ def kept(cohort: Cohort) -> list[np.ndarray]:
     return [held.reference.vector for held in cohort._held.values()]
 
 
-def test_what_leaves_is_overwritten_and_the_passengers_own_is_not() -> None:
+def test_leaving_embedding_is_overwritten() -> None:
+    """The passenger's own is not."""
     now = Time()
     cohort = Cohort(2, 60, now)
     mine = holder("a", 0.0)
@@ -163,7 +166,8 @@ def test_age_erases_without_anybody_looking() -> None:
     assert not cohort._eraser.is_alive()
 
 
-def test_nothing_of_a_document_is_kept_but_a_hash_that_another_process_cannot_make() -> None:
+def test_cohort_keeps_only_keyed_document_hash() -> None:
+    """A hash that another process cannot make."""
     one, other = Cohort(2, 60, Time()), Cohort(2, 60, Time())
     for cohort in (one, other):
         cohort.remember(holder("the photo", 0.0))
@@ -173,7 +177,8 @@ def test_nothing_of_a_document_is_kept_but_a_hash_that_another_process_cannot_ma
     other.close()
 
 
-def test_embeddings_of_different_matchers_are_no_comparison() -> None:
+def test_matchers_embeddings_are_not_compared() -> None:
+    """Those of different matchers."""
     cohort = Cohort(2, 60, Time())
     cohort.remember(holder("a", 0.0))
     stranger = Holder(b"b", replace(towards(0.0), matcher=replace(MATCHER, sha256="2" * 64)))

@@ -40,6 +40,7 @@ from models.networks.build import Networks, build_networks
 from models.runtime.onnx_runtime import RuntimeSettings
 from models.values.face import AlignedFace, Embedding
 from models.values.identity import MatcherIdentity
+from tests.support import tiers
 from tests.support.lane.calibration_files import policy_for
 from tests.support.lane.simulated_lane import LANE, Hall, hall
 
@@ -207,11 +208,10 @@ ENDING = [answer for answer in Answer if answer is not Answer.REPEAT_CAPTURE]
 """Answers that end the wait: a desk that asks for nothing but captures is waited for, for ever."""
 
 
-@settings(max_examples=10)
+@settings(max_examples=tiers.examples(10))
 @given(names=st.lists(st.sampled_from(NAMES), max_size=5), answer=st.sampled_from(ENDING))
-def test_no_evaluator_changes_what_is_decided_or_done(
-    names: list[str], answer: Answer, verdicts: Verdicts
-) -> None:
+def test_evaluator_changes_no_decision(names: list[str], answer: Answer, verdicts: Verdicts) -> None:
+    """Nor what is done."""
     without = walked(verdicts, names, answer, None)
     for observer in observers(verdicts.judge.policy):
         assert walked(verdicts, names, answer, observer) == without
@@ -221,7 +221,7 @@ def evaluated(here: Hall) -> list[dict[str, Any]]:
     return [dict(one.body) for one in here.desk.entries if one.kind == "passage.evaluated"]
 
 
-def test_each_verification_is_told_after_its_passage_is_closed(
+def test_each_verification_follows_its_closed_passage(
     tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
 ) -> None:
     names = ("holder", "impostor", "holder-new-photo", "holder")
@@ -250,9 +250,8 @@ def test_each_verification_is_told_after_its_passage_is_closed(
     assert [one["group"] for one in told] == [None] * 4
 
 
-def test_a_stranger_with_the_holders_document_is_not_counted_as_its_holder(
-    policy: Policy, verdicts: Verdicts
-) -> None:
+def test_impostor_is_not_counted_as_holder(policy: Policy, verdicts: Verdicts) -> None:
+    """A stranger with the holder's document."""
     evaluator = Evaluator(policy, cohort())
     first = evaluator.evaluate(compared(verdicts.of["holder"]))
     assert (first["cohort"]["size"], first["own_match"]) == (0, True)
@@ -263,9 +262,8 @@ def test_a_stranger_with_the_holders_document_is_not_counted_as_its_holder(
     evaluator.close()
 
 
-def test_without_a_complete_capture_there_is_nothing_to_count_and_the_reference_is_held(
-    policy: Policy, verdicts: Verdicts
-) -> None:
+def test_incomplete_capture_counts_nothing(policy: Policy, verdicts: Verdicts) -> None:
+    """The reference is held."""
     held = cohort()
     evaluator = Evaluator(policy, held)
     assert evaluator.evaluate(compared(verdicts.of["no-face"]))["cohort"] == {"not_assessed": "no reference"}
@@ -277,7 +275,8 @@ def test_without_a_complete_capture_there_is_nothing_to_count_and_the_reference_
     assert len(held) == 0
 
 
-def test_a_nationality_goes_nowhere_unless_the_site_counts_it(policy: Policy, verdicts: Verdicts) -> None:
+def test_nationality_is_used_only_if_counted(policy: Policy, verdicts: Verdicts) -> None:
+    """It goes nowhere unless the site counts it."""
     holder = replace(compared(verdicts.of["holder"]), nationality="UTO")
     for groups, told in ((frozenset[str](), None), (frozenset({"CHN"}), None), (frozenset({"UTO"}), "UTO")):
         evaluator = Evaluator(policy, cohort(), groups=groups)
@@ -289,7 +288,7 @@ def test_a_nationality_goes_nowhere_unless_the_site_counts_it(policy: Policy, ve
 
 
 @pytest.mark.parametrize(("threshold", "agreement"), [(-1.0, "both_match"), (1.0, "disagree"), (None, None)])
-def test_the_shadows_score_and_whether_it_agrees_are_told(
+def test_shadow_score_and_agreement_are_told(
     threshold: float | None, agreement: str | None, policy: Policy, verdicts: Verdicts
 ) -> None:
     evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), threshold, unchanged))
@@ -305,9 +304,7 @@ class BrokenEmbedder(Thumbnail):
         raise InferenceError("no answer")
 
 
-def test_a_shadow_that_fails_takes_nothing_from_the_count_of_strangers(
-    policy: Policy, verdicts: Verdicts
-) -> None:
+def test_failed_shadow_keeps_stranger_count(policy: Policy, verdicts: Verdicts) -> None:
     evaluator = Evaluator(policy, cohort(), Shadow(BrokenEmbedder(), 0.5, unchanged))
     body = evaluator.evaluate(compared(verdicts.of["holder"]))
     assert body["shadow"] == {"not_assessed": "InferenceError"}
@@ -315,9 +312,8 @@ def test_a_shadow_that_fails_takes_nothing_from_the_count_of_strangers(
     evaluator.close()
 
 
-def test_the_fact_is_plain_counts_and_holds_no_vector_and_no_picture(
-    policy: Policy, verdicts: Verdicts
-) -> None:
+def test_evaluation_fact_holds_no_biometrics(policy: Policy, verdicts: Verdicts) -> None:
+    """Plain counts only: no vector and no picture."""
     evaluator = Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5, unchanged))
     text = json.dumps(evaluator.evaluate(compared(verdicts.of["holder"])), allow_nan=False)
     assert len(text) < 1200
@@ -328,7 +324,7 @@ def take(observer: Observer, verdicts: Verdicts, passage: str = "p-1") -> bool:
     return observer.take(PassageId(passage), compared(verdicts.of["holder"]))
 
 
-def test_what_comes_late_is_told_with_the_next(verdicts: Verdicts) -> None:
+def test_late_evaluation_comes_with_next(verdicts: Verdicts) -> None:
     hanging = Hanging()
     observer = Observer(hanging, LONG_S)
     assert take(observer, verdicts)
@@ -341,9 +337,10 @@ def test_what_comes_late_is_told_with_the_next(verdicts: Verdicts) -> None:
     observer.close()
 
 
-def test_what_came_late_about_the_last_passenger_reaches_the_ledger(
+def test_last_passengers_late_evaluation_is_recorded(
     tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
 ) -> None:
+    """It reaches the ledger."""
     hanging = Hanging()
     observer = Observer(hanging, 0.001)
     passengers: list[Any] = [(TravelDocument(b"", None), None)]
@@ -360,7 +357,7 @@ def test_what_came_late_about_the_last_passenger_reaches_the_ledger(
     observer.close()
 
 
-def test_one_that_hangs_is_waited_for_once(
+def test_hanging_evaluation_is_awaited_once(
     tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
 ) -> None:
     class Waited(Observer):
@@ -379,9 +376,11 @@ def test_one_that_hangs_is_waited_for_once(
         assert observer.waits == 1
 
 
-def test_why_a_lane_closes_is_told_even_where_the_evaluation_does_not_end(
+def test_failing_evaluation_hides_no_closing_reason(
     tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
 ) -> None:
+    """Why a lane closes is told even where the evaluation does not end."""
+
     class Endless(Raising):
         def close(self) -> None:
             raise MemoryError("of all things")
@@ -412,7 +411,7 @@ def test_one_that_raised_is_asked_again(verdicts: Verdicts) -> None:
         assert observer.found(wait=True) == [("p-1", {"calls": 2})]
 
 
-def test_after_its_end_an_observer_takes_nobody_and_holds_nobody(policy: Policy, verdicts: Verdicts) -> None:
+def test_closed_observer_takes_and_holds_nobody(policy: Policy, verdicts: Verdicts) -> None:
     held = cohort()
     observer = Observer(Evaluator(policy, held), LONG_S)
     take(observer, verdicts)
@@ -425,9 +424,10 @@ def test_after_its_end_an_observer_takes_nobody_and_holds_nobody(policy: Policy,
     assert len(held) == 0
 
 
-def test_a_lane_that_closes_itself_erases_its_cohort(
+def test_self_closed_lane_erases_cohort(
     tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
 ) -> None:
+    """A lane that closes itself."""
     held = cohort()
     changed = replace(verdicts.of["holder"], compared=verdicts.of["holder"].compared)
     evidence = replace(changed.evidence, models_unchanged=False)
@@ -461,7 +461,7 @@ def told_by(observer: Observer, verdicts: Verdicts) -> dict[str, Any]:
     return body
 
 
-def test_a_lane_is_built_with_what_its_calibration_expects(
+def test_built_lane_expects_its_calibrations_rates(
     policy: Policy, networks: Networks, verdicts: Verdicts
 ) -> None:
     body = told_by(built(policy, networks), verdicts)
@@ -473,9 +473,8 @@ def test_a_lane_is_built_with_what_its_calibration_expects(
     assert body["shadow"] == {"not_assessed": "switched off"}
 
 
-def test_after_networks_were_lost_what_is_expected_is_that_of_the_matcher_which_compared(
-    policy: Policy, verdicts: Verdicts
-) -> None:
+def test_fallback_keeps_comparing_matchers_expectation(policy: Policy, verdicts: Verdicts) -> None:
+    """After networks were lost, the matcher which compared says what is expected."""
     (one,) = policy_for(THUMBNAIL).calibrated
     stricter = replace(one, band=replace(one.band, admit=one.band.admit + 0.2))
     lost = policy.model_copy(update={"calibrated": (stricter,)})
@@ -494,19 +493,19 @@ def test_after_networks_were_lost_what_is_expected_is_that_of_the_matcher_which_
     evaluator.close()
 
 
-def test_of_a_matcher_that_nobody_measured_nothing_is_expected(policy: Policy) -> None:
+def test_unmeasured_matcher_has_no_expectation(policy: Policy) -> None:
     assert expected(policy, THUMBNAIL) == Limits(None, None)
 
 
 @pytest.mark.parametrize(("threshold", "agreement"), [(-1.0, "both_match"), (None, None)])
-def test_a_lane_is_built_with_the_second_matcher_of_its_settings(
+def test_lane_takes_shadow_from_settings(
     threshold: float | None, agreement: str | None, policy: Policy, networks: Networks, verdicts: Verdicts
 ) -> None:
+    """Its second matcher."""
     observer = built(
         policy,
         with_shadow(networks, unchanged),
-        evaluation__shadow_matcher="thumbnail",
-        evaluation__shadow_threshold=threshold,
+        evaluation={"shadow_matcher": "thumbnail", "shadow_threshold": threshold},
     )
     shadow = told_by(observer, verdicts)["shadow"]
     assert (shadow["matcher"]["name"], shadow["agreement"]) == ("thumbnail", agreement)
@@ -525,9 +524,10 @@ def with_shadow(networks: Networks, check: Callable[[], None]) -> Networks:
     return replace(networks, others=others, others_watched=files)
 
 
-def test_a_shadow_whose_file_is_another_is_switched_off_and_the_lane_goes_on(
+def test_shadow_with_changed_file_is_off(
     tmp_path: Path, policy: Policy, networks: Networks, verdicts: Verdicts, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The lane goes on."""
     looks = iter([None, WeightsChangedError(Path("thumbnail.onnx"), "a" * 64, "b" * 64), None])
 
     def check() -> None:
@@ -539,7 +539,7 @@ def test_a_shadow_whose_file_is_another_is_switched_off_and_the_lane_goes_on(
     judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
     documents: Any = [(TravelDocument(b"", None), None)] * 3
     with built(
-        policy, beside, evaluation__shadow_matcher="thumbnail", evaluation__shadow_threshold=0.5
+        policy, beside, evaluation={"shadow_matcher": "thumbnail", "shadow_threshold": 0.5}
     ) as observer:
         here = hall(tmp_path, verdicts.judge.measurer, policy, documents, judge=judge, observer=observer)
         here.station.start()
@@ -551,7 +551,7 @@ def test_a_shadow_whose_file_is_another_is_switched_off_and_the_lane_goes_on(
     assert "lane.closed" not in here.kinds()
 
 
-def test_a_lane_does_without_a_shadow_that_is_not_ready_at_the_start(
+def test_lane_starts_without_unready_shadow(
     policy: Policy, verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     real = build_networks
@@ -562,18 +562,21 @@ def test_a_lane_does_without_a_shadow_that_is_not_ready_at_the_start(
         return real(runtime)
 
     monkeypatch.setattr(build, "build_networks", without_others)
-    given = read(evaluation__shadow_matcher="dlib-resnet-29", engine__threads=1)
+    given = read(evaluation={"shadow_matcher": "dlib-resnet-29"}, engine={"threads": 1})
     measurer = build.build_measurer(given, policy)
     observer = build_observer(given, policy, SkippingClock(), measurer.networks)
     assert told_by(observer, verdicts)["shadow"] == {"not_assessed": "switched off: not ready at the start"}
     assert [line.levelname for line in caplog.records if "dlib-resnet-29" in line.message] == ["CRITICAL"]
 
 
-def test_a_shadow_that_no_catalogue_knows_is_a_slip_in_the_settings(policy: Policy) -> None:
+def test_unknown_shadow_is_a_settings_error(policy: Policy) -> None:
+    """One that no catalogue knows."""
     with pytest.raises(CatalogueError, match="no-such-matcher"):
-        build.build_measurer(read(evaluation__shadow_matcher="no-such-matcher", engine__threads=1), policy)
+        build.build_measurer(
+            read(evaluation={"shadow_matcher": "no-such-matcher"}, engine={"threads": 1}), policy
+        )
 
 
-def test_the_matcher_that_decides_is_not_its_own_shadow(policy: Policy, networks: Networks) -> None:
+def test_deciding_matcher_cannot_shadow_itself(policy: Policy, networks: Networks) -> None:
     with pytest.raises(SettingsError, match="decides already"):
-        built(policy, networks, evaluation__shadow_matcher=networks.embedder.identity.name)
+        built(policy, networks, evaluation={"shadow_matcher": networks.embedder.identity.name})

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from lane.evaluation.intervals import beta_cdf, beta_quantile, chance, rate
 
 
-def test_no_error_in_n_gives_the_closed_form_upper_bound() -> None:
+def test_no_errors_give_closed_form_bound() -> None:
+    """The upper bound, for no error in n."""
     found = rate(0, 3000)
     assert found.low == 0
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 3000), rel=1e-10)
 
 
-def test_nothing_but_errors_gives_the_closed_form_lower_bound() -> None:
+def test_all_errors_give_closed_form_bound() -> None:
+    """The lower bound, for nothing but errors."""
     found = rate(50, 50)
     assert found.low == pytest.approx(0.025 ** (1 / 50), rel=1e-10)
     assert found.high == 1
@@ -32,7 +34,8 @@ def test_intervals_agree_with_binom_test(errors: int, n: int, low: float, high: 
     assert found.high == pytest.approx(high, rel=1e-6)
 
 
-def test_an_interval_of_millions_of_pairs_is_still_exact() -> None:
+def test_interval_is_exact_for_millions() -> None:
+    """Of pairs compared."""
     found = rate(300, 3_000_000)
     assert _at_least(300, 3_000_000, found.low) == pytest.approx(0.025, rel=1e-6)
     assert 1 - _at_least(301, 3_000_000, found.high) == pytest.approx(0.025, rel=1e-6)
@@ -63,7 +66,7 @@ def test_the_distribution_agrees_with_closed_forms() -> None:
 
 
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(1e-4, 0.9))
-def test_the_chance_of_so_many_errors_is_their_binomial_tail(counts: tuple[int, int], limit: float) -> None:
+def test_chance_of_errors_is_binomial_tail(counts: tuple[int, int], limit: float) -> None:
     assert chance(*counts, limit) == pytest.approx(_at_least(*counts, limit), abs=1e-8)
 
 

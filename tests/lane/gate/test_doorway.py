@@ -46,9 +46,8 @@ def events(here: Here) -> list[tuple[object, bool]]:
         (Passing.NOT_YET, None, "interrupted"),
     ],
 )
-def test_how_it_went_in_the_doorway_stands_in_the_ledger_and_the_gate_is_shut(
-    passing: Passing, code: str | None, how: str, tmp_path: Path
-) -> None:
+def test_doorway_outcome_is_recorded(passing: Passing, code: str | None, how: str, tmp_path: Path) -> None:
+    """How it went stands in the ledger, and the gate is shut."""
     here = Here(tmp_path, Scripted(ADMITTED), gate=SimulatedGate(passing))
     report = here.station.serve()
     assert report is not None
@@ -59,9 +58,8 @@ def test_how_it_went_in_the_doorway_stands_in_the_ledger_and_the_gate_is_shut(
 
 
 @pytest.mark.parametrize("code", [Code.OBJECT_LEFT, Code.DOOR_FORCED, Code.OPENED_BY_HAND])
-def test_what_is_seen_while_nobody_passes_is_told_to_the_desk_and_shown_to_supervisors(
-    code: Code, tmp_path: Path
-) -> None:
+def test_idle_event_reaches_desk_and_supervisors(code: Code, tmp_path: Path) -> None:
+    """What is seen while nobody passes."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.gate.seen.append(seen(code))
     here.station.serve()
@@ -71,9 +69,9 @@ def test_what_is_seen_while_nobody_passes_is_told_to_the_desk_and_shown_to_super
 
 
 @pytest.mark.parametrize("still_there", [True, False])
-def test_who_waits_in_a_beam_is_no_object_and_what_stays_there_is_one(
-    still_there: bool, tmp_path: Path
-) -> None:
+def test_only_what_stays_is_an_object(still_there: bool, tmp_path: Path) -> None:
+    """Who waits in a beam is none; what stays there is one."""
+
     class Waits(SimulatedGate):
         def wait_passed(self, timeout_s: float) -> Passing:
             self.seen.append(seen(Code.OBJECT_LEFT))
@@ -87,7 +85,9 @@ def test_who_waits_in_a_beam_is_no_object_and_what_stays_there_is_one(
     assert events(here) == ([("L02", False)] if still_there else [])
 
 
-def test_a_fire_that_keeps_the_doors_open_at_the_start_is_written_down(tmp_path: Path) -> None:
+def test_fire_at_start_is_recorded(tmp_path: Path) -> None:
+    """A fire alarm that keeps the doors open."""
+
     class Burning(SimulatedGate):
         def close(self) -> None:
             raise GateFaultError("the fire alarm holds the doors open")
@@ -100,7 +100,7 @@ def test_a_fire_that_keeps_the_doors_open_at_the_start_is_written_down(tmp_path:
     assert kinds == ["lane.event", "lane.alarm"]
 
 
-def test_what_is_seen_during_a_capture_is_evidence(tmp_path: Path) -> None:
+def test_event_during_capture_is_evidence(tmp_path: Path) -> None:
     told: list[tuple[Code, ...]] = []
 
     class Asks(Scripted):
@@ -118,7 +118,8 @@ def test_what_is_seen_during_a_capture_is_evidence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["unreachable", "L04", FIRE])
-def test_a_gate_that_is_out_of_order_serves_nobody_until_it_is_well(trouble: str, tmp_path: Path) -> None:
+def test_faulty_gate_serves_nobody(trouble: str, tmp_path: Path) -> None:
+    """Until it is well."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.gate.out_of_order = trouble
     ended = threading.Timer(0.05, here.station.stop)
@@ -133,9 +134,8 @@ def test_a_gate_that_is_out_of_order_serves_nobody_until_it_is_well(trouble: str
 
 
 @pytest.mark.parametrize("detail", ["", FIRE])
-def test_after_an_alarm_nobody_is_served_until_a_supervisor_says_so_also_over_a_restart(
-    detail: str, tmp_path: Path
-) -> None:
+def test_alarm_holds_until_supervisor_clears(detail: str, tmp_path: Path) -> None:
+    """Nobody is served before that, also over a restart."""
     here = Here(tmp_path, Scripted(ADMITTED))
     here.hear(OPEN)
     here.gate.seen.append(seen(Code.EMERGENCY_STOP, detail))
@@ -159,7 +159,7 @@ def ended_without_a_passenger(here: Here) -> bool:
 
 
 @pytest.mark.parametrize("judged", [ADMITTED, REFERRED])
-def test_an_alarm_ends_the_passage_under_way_before_its_gate_opens(judged: object, tmp_path: Path) -> None:
+def test_alarm_ends_passage_before_opening(judged: object, tmp_path: Path) -> None:
     judge = Scripted(judged)  # type: ignore[arg-type]
     here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
     judge.meanwhile = lambda: here.gate.seen.append(seen(Code.EMERGENCY_STOP))
@@ -171,9 +171,7 @@ def test_an_alarm_ends_the_passage_under_way_before_its_gate_opens(judged: objec
 
 
 @pytest.mark.parametrize("decided_by", ["proof", "officer"])
-def test_a_gate_stays_shut_where_something_was_seen_after_the_decision(
-    decided_by: str, tmp_path: Path
-) -> None:
+def test_event_after_decision_keeps_gate_shut(decided_by: str, tmp_path: Path) -> None:
     def forced() -> None:
         here.gate.seen.append(seen(Code.DOOR_FORCED))
 
@@ -194,9 +192,7 @@ def test_a_gate_stays_shut_where_something_was_seen_after_the_decision(
 
 
 @pytest.mark.parametrize("knew", [True, False])
-def test_an_officers_answer_opens_no_gate_that_saw_something_before_the_desk_heard_of_it(
-    knew: bool, tmp_path: Path
-) -> None:
+def test_early_answer_opens_no_alerted_gate(knew: bool, tmp_path: Path) -> None:
     """An answer that was given while the desk was out of reach knows nothing of what was seen meanwhile."""
     asked = 0
 
@@ -217,7 +213,7 @@ def test_an_officers_answer_opens_no_gate_that_saw_something_before_the_desk_hea
     assert here.facts()[-1] == ("passage.closed", "passed_through" if knew else "interrupted")
 
 
-def test_an_alarm_while_the_gate_is_open_ends_the_opening(tmp_path: Path) -> None:
+def test_alarm_ends_a_running_opening(tmp_path: Path) -> None:
     class Stopped(SimulatedGate):
         def wait_passed(self, timeout_s: float) -> Passing:
             self.seen.append(seen(Code.EMERGENCY_STOP))
@@ -258,7 +254,8 @@ class Broken(SimulatedGate):
 
 
 @pytest.mark.parametrize("where", ["open", "wait_passed", "events", "trouble"])
-def test_a_gate_that_fails_anywhere_is_shut(where: str, tmp_path: Path) -> None:
+def test_failing_gate_is_shut(where: str, tmp_path: Path) -> None:
+    """Wherever it fails."""
     gate = Broken()
     here = Here(tmp_path, Scripted(ADMITTED), gate=gate)
     gate.at = where
@@ -269,9 +266,7 @@ def test_a_gate_that_fails_anywhere_is_shut(where: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("looks", [1, 2])
-def test_a_gate_that_could_not_tell_once_opens_for_nobody_whom_that_may_concern(
-    looks: int, tmp_path: Path
-) -> None:
+def test_blind_moment_keeps_gate_shut(looks: int, tmp_path: Path) -> None:
     """Also where it tells again at the next look: what was lost may have been somebody behind them."""
 
     class Stutters(SimulatedGate):
@@ -301,9 +296,7 @@ def test_a_gate_that_could_not_tell_once_opens_for_nobody_whom_that_may_concern(
     assert here.station._doorway.well() is True
 
 
-def test_an_event_that_could_not_be_written_is_written_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unwritten_event_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = Here(tmp_path, Scripted(ADMITTED))
     here.gate.seen.append(seen(Code.DOOR_FORCED))
     record = SqliteJournal.record
@@ -320,9 +313,9 @@ def full(*_: object, **__: object) -> None:
     raise OSError("no space left")
 
 
-def test_a_full_disk_while_the_gate_is_open_leaves_it_shut(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_shuts_open_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills while the gate is open leaves it shut."""
+
     class Fills(SimulatedGate):
         def wait_passed(self, timeout_s: float) -> Passing:
             self.seen.append(seen(Code.TAILGATING))

@@ -163,9 +163,10 @@ def started(station: Station) -> None:
 
 @settings(max_examples=STORIES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from([QUICK, AIRLOCK]), STORY, PASSENGERS)
-def test_no_door_opens_without_an_entry_before_it_whatever_happens(
+def test_doors_open_only_after_an_entry(
     doors: GateSettings, story: list[tuple[float, tuple[str, str]]], passengers: list[object]
 ) -> None:
+    """Whatever happens, the entry stands in the ledger before."""
     with TemporaryDirectory() as path:
         folder = Path(path)
         with at_work(folder, doors, story) as (box, witness, wired):

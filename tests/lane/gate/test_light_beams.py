@@ -52,7 +52,8 @@ SAMPLES = st.lists(st.sampled_from(["", "a", "b", "ab"]), max_size=60)
 
 
 @given(SAMPLES)
-def test_who_passed_went_in_and_then_out_with_a_clear_doorway(samples: list[str]) -> None:
+def test_passing_is_in_then_out(samples: list[str]) -> None:
+    """Who passed went in and then out, and left a clear doorway."""
     for number, how in enumerate(walked(samples)):
         if how is Passing.PASSED:
             before = samples[: number + 1]
@@ -69,7 +70,8 @@ def test_a_follower_is_not_forgotten(samples: list[str], more: list[str]) -> Non
 
 
 @given(SAMPLES, st.integers(1, 4), st.integers(1, 4))
-def test_a_second_person_through_is_never_one_who_passed(samples: list[str], stay: int, apart: int) -> None:
+def test_second_person_never_counts_as_passed(samples: list[str], stay: int, apart: int) -> None:
+    """Somebody who goes through behind another."""
     one = ["a"] * stay + ["ab"] * stay + ["b"] * stay + [""] * (3 + apart)
     assert walked(one)[-1] is Passing.PASSED
     assert walked(one + one)[-1] is Passing.FOLLOWED

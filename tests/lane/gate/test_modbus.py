@@ -75,7 +75,8 @@ def codes(gate: ModbusGate) -> list[Code]:
     return [event.code for event in gate.events()]
 
 
-def test_a_passenger_is_let_through_and_the_door_is_proved_shut(box: RelayBox, gate: ModbusGate) -> None:
+def test_passenger_passes_and_door_is_shut(box: RelayBox, gate: ModbusGate) -> None:
+    """The door is proved shut."""
     gate.open(ME)
     assert box.is_open()
     walk(box, "a", "ab", "b", "")
@@ -94,7 +95,7 @@ def test_a_passenger_is_let_through_and_the_door_is_proved_shut(box: RelayBox, g
         (["b"], Passing.FOLLOWED),
     ],
 )
-def test_who_turns_back_or_is_followed_is_seen(
+def test_turning_back_or_following_is_seen(
     beams: list[str], how: Passing, box: RelayBox, gate: ModbusGate
 ) -> None:
     gate.open(ME)
@@ -104,7 +105,8 @@ def test_who_turns_back_or_is_followed_is_seen(
     assert not box.is_open()
 
 
-def test_who_slips_in_while_the_door_shuts_is_seen(box: RelayBox, gate: ModbusGate) -> None:
+def test_slipping_through_closing_door_is_seen(box: RelayBox, gate: ModbusGate) -> None:
+    """While the door shuts."""
     gate.open(ME)
     walk(box, "a", "ab", "b", "")
     assert waited(gate) is Passing.PASSED
@@ -115,7 +117,8 @@ def test_who_slips_in_while_the_door_shuts_is_seen(box: RelayBox, gate: ModbusGa
     until(lambda: Code.TAILGATING in codes(gate))
 
 
-def test_who_slips_in_before_the_door_is_told_to_shut_is_seen(box: RelayBox, gate: ModbusGate) -> None:
+def test_slipping_in_before_closing_is_seen(box: RelayBox, gate: ModbusGate) -> None:
+    """Before the door is told to shut."""
     gate.open(ME)
     walk(box, "a", "ab", "b", "")
     assert waited(gate) is Passing.PASSED
@@ -132,9 +135,10 @@ def test_who_slips_in_before_the_door_is_told_to_shut_is_seen(box: RelayBox, gat
         ("fire", Code.EMERGENCY_STOP, "fire"),
     ],
 )
-def test_an_input_is_an_event_once_and_nobody_is_served_while_it_lasts(
+def test_input_is_one_event_and_blocks(
     name: str, code: Code, trouble: str, box: RelayBox, gate: ModbusGate
 ) -> None:
+    """Nobody is served while it lasts."""
     box.set(name, on=True)
     until(lambda: gate.trouble() == trouble)
     with pytest.raises(GateFaultError):
@@ -146,9 +150,7 @@ def test_an_input_is_an_event_once_and_nobody_is_served_while_it_lasts(
 
 
 @pytest.mark.parametrize("name", ["emergency", "fire", "by_hand"])
-def test_an_alarm_that_was_seen_once_is_enough_to_open_no_door(
-    name: str, box: RelayBox, gate: ModbusGate
-) -> None:
+def test_alarm_seen_once_opens_no_door(name: str, box: RelayBox, gate: ModbusGate) -> None:
     with gate._turn:  # nobody looks but the one who opens
         box.set(name, on=True)
         with pytest.raises(GateFaultError, match="alarm"):
@@ -156,7 +158,8 @@ def test_an_alarm_that_was_seen_once_is_enough_to_open_no_door(
     assert box.openings() == []
 
 
-def test_a_gate_whose_sensors_nobody_reads_does_not_open(box: RelayBox) -> None:
+def test_unread_sensors_keep_gate_shut(box: RelayBox) -> None:
+    """A gate whose sensors nobody reads does not open."""
     gate = ModbusGate(box.settings, SystemClock())
     gate.close()
     with pytest.raises(GateFaultError, match="sensors"):
@@ -164,9 +167,8 @@ def test_a_gate_whose_sensors_nobody_reads_does_not_open(box: RelayBox) -> None:
     gate._relays.close()
 
 
-def test_a_fire_alarm_opens_the_doors_and_nothing_shuts_them_while_it_lasts(
-    box: RelayBox, gate: ModbusGate
-) -> None:
+def test_fire_opens_and_holds_doors(box: RelayBox, gate: ModbusGate) -> None:
+    """Nothing shuts them while the alarm lasts."""
     box.set("fire", on=True)
     until(lambda: box._coils[0])
     with pytest.raises(GateFaultError, match="fire"):
@@ -180,7 +182,7 @@ def test_a_fire_alarm_opens_the_doors_and_nothing_shuts_them_while_it_lasts(
     assert codes(gate) == [], "a door that shuts after a fire is not forced"
 
 
-def test_a_contact_that_bounces_fills_no_ledger(box: RelayBox, gate: ModbusGate) -> None:
+def test_bouncing_contact_fills_no_ledger(box: RelayBox, gate: ModbusGate) -> None:
     for _ in range(3):
         box.set("by_hand", on=True)
         until(lambda: gate.trouble() == "L06")
@@ -198,7 +200,8 @@ def test_an_alarm_ends_an_opening(box: RelayBox, gate: ModbusGate) -> None:
     assert not box.is_open()
 
 
-def test_a_door_that_nobody_opened_is_forced(box: RelayBox, gate: ModbusGate) -> None:
+def test_unopened_door_found_open_is_forced(box: RelayBox, gate: ModbusGate) -> None:
+    """A door that nobody opened."""
     box.force("exit")
     until(lambda: gate.trouble() == "L04")
     assert codes(gate) == [Code.DOOR_FORCED]
@@ -209,7 +212,8 @@ def test_a_door_that_nobody_opened_is_forced(box: RelayBox, gate: ModbusGate) ->
     assert codes(gate) == []
 
 
-def test_an_object_left_in_a_beam_is_seen_while_nobody_passes(box: RelayBox, gate: ModbusGate) -> None:
+def test_idle_object_in_beam_is_seen(box: RelayBox, gate: ModbusGate) -> None:
+    """While nobody passes."""
     box.set("exit_beam", on=True)
     until(lambda: gate.trouble() == "L02")
     assert codes(gate) == [Code.OBJECT_LEFT]
@@ -217,7 +221,7 @@ def test_an_object_left_in_a_beam_is_seen_while_nobody_passes(box: RelayBox, gat
     until(lambda: gate.trouble() is None)
 
 
-def test_a_passenger_who_waits_in_a_beam_is_let_through(box: RelayBox, gate: ModbusGate) -> None:
+def test_passenger_waiting_in_beam_gets_through(box: RelayBox, gate: ModbusGate) -> None:
     box.set("entry_beam", on=True)
     until(lambda: gate.trouble() == "L02")
     gate.open(ME)
@@ -225,7 +229,7 @@ def test_a_passenger_who_waits_in_a_beam_is_let_through(box: RelayBox, gate: Mod
     assert waited(gate) is Passing.PASSED
 
 
-def test_a_door_that_does_not_shut_is_a_fault(box: RelayBox, gate: ModbusGate) -> None:
+def test_unshut_door_is_a_fault(box: RelayBox, gate: ModbusGate) -> None:
     gate.open(ME)
     box.jam("exit")
     with pytest.raises(GateFaultError, match="contact"):
@@ -234,9 +238,8 @@ def test_a_door_that_does_not_shut_is_a_fault(box: RelayBox, gate: ModbusGate) -
     gate.close()
 
 
-def test_a_relay_that_does_not_let_go_is_trouble_and_the_boxs_own_timer_shuts_the_door(
-    box: RelayBox, gate: ModbusGate
-) -> None:
+def test_stuck_relay_is_trouble(box: RelayBox, gate: ModbusGate) -> None:
+    """The box's own timer shuts the door."""
     gate.open(ME)
     box.stick("exit")
     with pytest.raises(GateFaultError, match="does not hold"):
@@ -253,7 +256,8 @@ def test_a_relay_that_does_not_let_go_is_trouble_and_the_boxs_own_timer_shuts_th
     assert box.is_open()
 
 
-def test_a_relay_that_holds_after_a_fire_is_trouble_until_it_lets_go(box: RelayBox, gate: ModbusGate) -> None:
+def test_relay_held_after_fire_is_trouble(box: RelayBox, gate: ModbusGate) -> None:
+    """Until it lets go."""
     box.set("fire", on=True)
     until(lambda: box._coils[0])
     box.stick("exit")
@@ -263,7 +267,7 @@ def test_a_relay_that_holds_after_a_fire_is_trouble_until_it_lets_go(box: RelayB
     assert box.diary[-1].by == "watchdog"
 
 
-def test_a_lane_that_falls_silent_has_its_door_shut(box: RelayBox, gate: ModbusGate) -> None:
+def test_silent_lane_has_door_shut(box: RelayBox, gate: ModbusGate) -> None:
     gate.open(ME)
     gate.wait_passed(0.01)
     until(lambda: not box.is_open())
@@ -271,7 +275,8 @@ def test_a_lane_that_falls_silent_has_its_door_shut(box: RelayBox, gate: ModbusG
         gate.wait_passed(0.01)
 
 
-def test_a_box_whose_lane_is_gone_shuts_its_door_by_itself_in_time(box: RelayBox, gate: ModbusGate) -> None:
+def test_orphaned_box_shuts_door_in_time(box: RelayBox, gate: ModbusGate) -> None:
+    """By itself, where its lane is gone."""
     gate.open(ME)
     box.unplug()
     until(lambda: not box.is_open())
@@ -295,9 +300,8 @@ def wired(wire: Wire, box: RelayBox) -> Iterator[ModbusGate]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_the_wire_does_no_call_hangs_the_door_shuts_and_the_gate_comes_back(
-    fault: str, wire: Wire, wired: ModbusGate, box: RelayBox
-) -> None:
+def test_wire_faults_never_hang_the_gate(fault: str, wire: Wire, wired: ModbusGate, box: RelayBox) -> None:
+    """Whatever the wire does, the door shuts and the gate comes back."""
     wired.open(ME)
     wire.fault = fault
     calls: list[Callable[[], object]] = [
@@ -320,7 +324,7 @@ def test_whatever_the_wire_does_no_call_hangs_the_door_shuts_and_the_gate_comes_
     assert box.is_open()
 
 
-def test_a_gate_that_was_lost_is_tried_again_less_and_less_often(
+def test_lost_gate_is_retried_ever_rarer(
     box: RelayBox, gate: ModbusGate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[float] = []
@@ -341,7 +345,8 @@ def test_a_gate_that_was_lost_is_tried_again_less_and_less_often(
     until(lambda: gate.trouble() is None)
 
 
-def test_after_a_loss_the_doors_are_told_to_shut_first(box: RelayBox, gate: ModbusGate) -> None:
+def test_loss_shuts_doors_first(box: RelayBox, gate: ModbusGate) -> None:
+    """After a loss, the doors are told to shut before anything else."""
     box.unplug()
     until(lambda: gate.trouble() == "unreachable")
     with box._lock:
@@ -354,7 +359,7 @@ def test_after_a_loss_the_doors_are_told_to_shut_first(box: RelayBox, gate: Modb
     assert not box.is_open()
 
 
-def test_a_gate_that_stops_leaves_its_door_shut(box: RelayBox) -> None:
+def test_stopping_gate_leaves_door_shut(box: RelayBox) -> None:
     with ModbusGate(box.settings, SystemClock()) as gate:
         gate.close()
         gate.open(ME)
@@ -392,7 +397,8 @@ def waits_for(gate: ModbusGate, what: Callable[[], bool]) -> bool:
     return False
 
 
-def test_in_an_airlock_the_exit_opens_once_the_entry_is_shut(airlock: tuple[RelayBox, ModbusGate]) -> None:
+def test_airlock_exit_waits_for_shut_entry(airlock: tuple[RelayBox, ModbusGate]) -> None:
+    """It opens once the entry is shut."""
     box, gate = airlock
     gate.open(ME)
     assert (box.is_open("entry"), box.is_open("exit")) == (True, False)
@@ -409,7 +415,8 @@ def test_in_an_airlock_the_exit_opens_once_the_entry_is_shut(airlock: tuple[Rela
     ]
 
 
-def test_an_airlock_whose_entry_does_not_shut_opens_no_exit(airlock: tuple[RelayBox, ModbusGate]) -> None:
+def test_open_entry_blocks_airlock_exit(airlock: tuple[RelayBox, ModbusGate]) -> None:
+    """An airlock whose entry does not shut."""
     box, gate = airlock
     gate.open(ME)
     box.jam("entry")
@@ -438,7 +445,8 @@ def test_an_airlock_whose_entry_does_not_shut_opens_no_exit(airlock: tuple[Relay
         ({"port": 0}, "port"),
     ],
 )
-def test_a_gate_that_is_wired_wrong_is_told_what_is_wrong(wrong: dict[str, object], says: str) -> None:
+def test_wrong_wiring_is_diagnosed(wrong: dict[str, object], says: str) -> None:
+    """It is told what is wrong."""
     with pytest.raises(ValidationError, match=says):
         GateSettings.model_validate({"kind": "modbus"} | wrong)
 
@@ -446,7 +454,8 @@ def test_a_gate_that_is_wired_wrong_is_told_what_is_wrong(wrong: dict[str, objec
 # --- looked at before passengers come
 
 
-def test_a_gate_is_tried_without_moving_a_door(box: RelayBox) -> None:
+def test_probe_moves_no_door(box: RelayBox) -> None:
+    """A gate is tried without it."""
     assert all(finding.ok for finding in probe(box.settings)), probe(box.settings)
     assert box.diary == []
 
@@ -455,19 +464,20 @@ def test_a_gate_is_tried_without_moving_a_door(box: RelayBox) -> None:
     ("name", "says"),
     [("fire", "fire is on"), ("exit_beam", "exit_beam is on"), ("emergency", "emergency is on")],
 )
-def test_what_is_not_at_rest_is_told(name: str, says: str, box: RelayBox) -> None:
+def test_probe_tells_inputs_not_at_rest(name: str, says: str, box: RelayBox) -> None:
     box.set(name, on=True)
     assert [one for one in probe(box.settings) if not one.ok and says in one.said]
 
 
-def test_a_box_that_is_not_there_is_told_with_what_to_do(box: RelayBox) -> None:
+def test_missing_box_is_told_with_advice(box: RelayBox) -> None:
     box.unplug()
     (finding,) = probe(box.settings)
     assert not finding.ok
     assert "[gate] host" in finding.said
 
 
-def test_the_gate_of_the_settings_is_opened(box: RelayBox) -> None:
+def test_configured_gate_is_connected(box: RelayBox) -> None:
+    """The gate that the settings name."""
     with open_gate(GateSettings(), SystemClock()) as gate:
         assert isinstance(gate, SimulatedGate)
     with open_gate(box.settings, SystemClock()) as gate:

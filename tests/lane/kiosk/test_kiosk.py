@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from os import kill
+from typing import Any
 
 import cv2
 import httpx
@@ -23,14 +23,15 @@ from lane.decision.reason_codes import Code
 from lane.decision.traveller_notices import NEUTRAL
 from lane.kiosk import page
 from lane.kiosk.camera_picture import MOST_HEIGHT, SHARE, encode, window
-from lane.kiosk.client import Kiosk
+from lane.kiosk.client import BEAT_S, Kiosk
 from lane.kiosk.http_server import Bounds
 from lane.kiosk.probe import probe
-from lane.kiosk.process import PRESSES
+from lane.kiosk.process import ALIVE_S, PRESSES
 from lane.kiosk.sentences import BUTTONS, CONFIRMED, SENTENCES
 from lane.kiosk.settings import KioskSettings, Setup
 from lane.kiosk.traveller_requests import CODES, FORGOTTEN_AFTER_S, OPEN_TO_WISHES, PICTURED, Pressed, Wish
 from lane.kiosk.view import LINGERS_S, PROCEED_S, SILENT_S, Shown, View
+from lane.platform.process_supervisor import Child
 from tests.support.lane import kiosk_process
 from tests.support.lane.kiosk_process import kiosk, picture, until
 
@@ -54,7 +55,7 @@ def shared() -> Iterator[kiosk_process.Shown]:
 
 
 @pytest.mark.parametrize("instruction", Instruction)
-def test_every_instruction_has_its_sentence_and_a_pictogram(instruction: Instruction) -> None:
+def test_every_instruction_has_sentence_and_pictogram(instruction: Instruction) -> None:
     sentence = SENTENCES[instruction]
     assert re.search(r"[一-鿿]", sentence.zh)
     assert re.search(r"[A-Za-z]", sentence.en)
@@ -66,19 +67,22 @@ def test_no_sentence_tells_a_reason() -> None:
     assert not [text for one in told for text in (one.zh, one.en) if REASONS.search(text)]
 
 
-def test_who_is_referred_reads_the_neutral_notice_whatever_the_reason() -> None:
+def test_referred_traveller_reads_neutral_notice() -> None:
+    """Whatever the reason."""
     officer = SENTENCES[Instruction.OFFICER]
     assert (officer.zh, officer.en) == (NEUTRAL.chinese, NEUTRAL.english)
 
 
-def test_the_page_asks_for_nothing_from_elsewhere_and_keeps_nothing() -> None:
+def test_page_is_self_contained_keeps_nothing() -> None:
+    """It asks for nothing from elsewhere, and keeps nothing."""
     files = [page.text(name) for name in ("kiosk.html", "kiosk.css", "kiosk.js", "pictograms.svg")]
     assert not [file for file in files if re.search(r"https?:|//[a-z]|@import|url\(", file)]
     assert not re.search(r"localStorage|sessionStorage|indexedDB|caches|cookie", page.text("kiosk.js"))
 
 
 @pytest.mark.parametrize("languages", [(), ("zh", "zh"), ("fr",)])
-def test_languages_that_the_page_lacks_are_refused(languages: tuple[str, ...]) -> None:
+def test_missing_languages_are_refused(languages: tuple[str, ...]) -> None:
+    """Those that the page lacks."""
     with pytest.raises(ValidationError):
         KioskSettings(languages=languages)  # type: ignore[arg-type]
 
@@ -87,9 +91,8 @@ def test_languages_that_the_page_lacks_are_refused(languages: tuple[str, ...]) -
 
 
 @given(st.lists(st.tuples(INSTRUCTIONS, st.floats(0, SILENT_S)), max_size=8), st.floats(0, 1e6))
-def test_whatever_was_said_a_lane_that_is_silent_is_a_wait(
-    said: list[tuple[Instruction, float]], later_s: float
-) -> None:
+def test_silent_lane_shows_wait(said: list[tuple[Instruction, float]], later_s: float) -> None:
+    """Whatever it said before."""
     shown, at_s = Shown(), 0.0
     for instruction, after_s in said:
         at_s += after_s
@@ -98,9 +101,10 @@ def test_whatever_was_said_a_lane_that_is_silent_is_a_wait(
 
 
 @given(st.lists(st.tuples(INSTRUCTIONS, st.floats(0, 2 * PROCEED_S)), min_size=1, max_size=8))
-def test_proceed_is_shown_only_while_the_lane_says_so_and_never_for_long(
+def test_proceed_shows_only_while_told(
     said: list[tuple[Instruction, float]],
 ) -> None:
+    """Only while the lane says so, and never for long."""
     shown, at_s, since_s, before = Shown(), 0.0, 0.0, None
     for instruction, after_s in said:
         at_s += after_s
@@ -113,7 +117,8 @@ def test_proceed_is_shown_only_while_the_lane_says_so_and_never_for_long(
             assert at_s - since_s <= PROCEED_S
 
 
-def test_an_officers_coming_can_be_read_though_the_lane_waits_for_the_next() -> None:
+def test_officer_notice_lingers() -> None:
+    """It can be read though the lane waits for the next traveller."""
     shown = Shown()
     shown.tell(View(Instruction.OFFICER), 0)
     shown.tell(View(Instruction.PLEASE_WAIT), 10)
@@ -140,7 +145,8 @@ class Watch:
 
 @pytest.mark.parametrize("wish", Wish)
 @pytest.mark.parametrize("when", sorted(OPEN_TO_WISHES))
-def test_a_wish_is_told_once_and_confirmed_until_the_passage_is_over(wish: Wish, when: Instruction) -> None:
+def test_wish_is_told_once_and_confirmed(wish: Wish, when: Instruction) -> None:
+    """Confirmed until the passage is over."""
     pressed = Pressed(Watch())
     pressed.note(when)
     pressed.press(wish, on=True)
@@ -155,21 +161,24 @@ def test_a_wish_is_told_once_and_confirmed_until_the_passage_is_over(wish: Wish,
     assert pressed.shown() == ()
 
 
-def test_each_button_has_a_code_of_its_own_that_is_a_persons() -> None:
+def test_every_button_has_its_person_code() -> None:
+    """A code of its own, of those that are a person's."""
     assert set(CODES) == set(Wish) == set(BUTTONS)
     assert len(set(CODES.values())) == len(CODES)
     assert all(code.value.startswith("P") for code in CODES.values())
 
 
 @pytest.mark.parametrize("when", sorted(set(Instruction) - OPEN_TO_WISHES))
-def test_where_an_officer_comes_anyway_or_the_gate_is_open_no_button_counts(when: Instruction) -> None:
+def test_buttons_end_with_officer_or_gate(when: Instruction) -> None:
+    """Where an officer comes anyway or the gate is open, no button counts."""
     pressed = Pressed(Watch())
     pressed.note(when)
     pressed.press(Wish.HELP, on=True)
     assert pressed.asked() == ()
 
 
-def test_a_wish_can_be_taken_back_while_nobody_has_acted_on_it() -> None:
+def test_unacted_wish_can_be_withdrawn() -> None:
+    """While nobody has acted on it."""
     pressed = Pressed(Watch())
     pressed.note(Instruction.WELCOME)
     pressed.press(Wish.HELP, on=True)
@@ -177,7 +186,8 @@ def test_a_wish_can_be_taken_back_while_nobody_has_acted_on_it() -> None:
     assert pressed.asked() == ()
 
 
-def test_a_wish_of_somebody_who_has_gone_is_not_the_next_travellers() -> None:
+def test_wish_never_passes_to_next_traveller() -> None:
+    """After the one who pressed has gone."""
     watch = Watch()
     pressed = Pressed(watch)
     pressed.note(Instruction.WELCOME)
@@ -188,7 +198,8 @@ def test_a_wish_of_somebody_who_has_gone_is_not_the_next_travellers() -> None:
     assert pressed.asked() == ()
 
 
-def test_a_wish_outlives_a_document_that_takes_time_to_read() -> None:
+def test_wish_outlives_slow_document() -> None:
+    """One that takes time to read."""
     pressed = Pressed(Watch())
     for instruction in (Instruction.WELCOME, Instruction.PLEASE_WAIT, Instruction.DOCUMENT_UNREADABLE):
         pressed.note(instruction)
@@ -208,9 +219,10 @@ def test_a_wish_outlives_a_document_that_takes_time_to_read() -> None:
         lambda edges: (*sorted(edges[:2]), *sorted(edges[2:]))
     ),
 )
-def test_what_is_cut_out_lies_in_the_frame_and_has_the_ovals_shape(
+def test_cutout_fits_frame_and_oval(
     width: int, height: int, sides: tuple[float, float, float, float]
 ) -> None:
+    """It lies in the frame and has the oval's shape."""
     left, right, top, bottom = sides
     x, y, wide, tall = window(width, height, (left, top, right, bottom))
     assert 0 <= x < width
@@ -220,7 +232,8 @@ def test_what_is_cut_out_lies_in_the_frame_and_has_the_ovals_shape(
     assert abs(wide - tall * SHARE) <= 2
 
 
-def test_a_picture_is_as_large_as_it_is_shown_and_the_right_way_round() -> None:
+def test_picture_has_shown_size_and_side() -> None:
+    """As large as it is shown, and the right way round."""
     jpeg = np.frombuffer(encode(picture(200, 1920, 1080), (0, 0, 1, 1)), np.uint8)
     seen = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
     assert seen is not None
@@ -228,7 +241,8 @@ def test_a_picture_is_as_large_as_it_is_shown_and_the_right_way_round() -> None:
     assert seen[:, 10].mean() > 150 > 50 > seen[:, -10].mean()
 
 
-def test_pictures_are_given_only_while_travellers_see_themselves(shared: kiosk_process.Shown) -> None:
+def test_pictures_are_given_only_while_mirroring(shared: kiosk_process.Shown) -> None:
+    """While travellers see themselves."""
     for instruction in (Instruction.WELCOME, Instruction.OFFICER, Instruction.PROCEED):
         shared.kiosk(instruction)
         shared.reaches(instruction)
@@ -240,9 +254,10 @@ def test_pictures_are_given_only_while_travellers_see_themselves(shared: kiosk_p
     assert cv2.imdecode(np.frombuffer(answer, np.uint8), cv2.IMREAD_COLOR) is not None
 
 
-def test_a_slow_browser_gets_the_newest_picture_and_none_of_those_between(
+def test_slow_browser_gets_newest_picture(
     shared: kiosk_process.Shown,
 ) -> None:
+    """None of those between."""
     shared.kiosk(Instruction.HOLD_STILL)
     shared.reaches(Instruction.HOLD_STILL)
     number = 0
@@ -265,14 +280,16 @@ def test_a_slow_browser_gets_the_newest_picture_and_none_of_those_between(
     assert next_picture() is None, "nothing waits behind the newest"
 
 
-def test_a_camera_that_stands_still_is_no_mirror(shared: kiosk_process.Shown) -> None:
+def test_still_camera_is_no_mirror(shared: kiosk_process.Shown) -> None:
+    """A camera that stands still gives no picture."""
     shared.kiosk(Instruction.LOOK)
     shared.reaches(Instruction.LOOK)
     shared.feed.write(picture(99), time.time_ns(), time.monotonic_ns() - 10**9)
     assert shared.http.get("/picture?after=999999").status_code == 204
 
 
-def test_without_a_camera_or_where_a_site_wants_none_there_is_no_picture() -> None:
+def test_picture_needs_camera_and_site_consent() -> None:
+    """Without a camera, or where a site wants none, there is no picture."""
     for setup in ({"feed": None}, {"picture": False}):
         with kiosk(**setup) as shown:
             shown.kiosk(Instruction.LOOK)
@@ -283,7 +300,7 @@ def test_without_a_camera_or_where_a_site_wants_none_there_is_no_picture() -> No
 # Who may ask
 
 
-def test_what_is_answered_is_kept_by_nobody_and_framed_by_nobody(shared: kiosk_process.Shown) -> None:
+def test_answers_are_never_cached_or_framed(shared: kiosk_process.Shown) -> None:
     for path in ("/", "/kiosk.css", "/kiosk.js", "/icon.svg", "/state", "/picture?after=0", "/no-such-thing"):
         headers = shared.http.get(path).headers
         assert headers["Cache-Control"] == "no-store"
@@ -296,13 +313,15 @@ def test_what_is_answered_is_kept_by_nobody_and_framed_by_nobody(shared: kiosk_p
 @pytest.mark.parametrize(
     "host", ["lane.example", "127.0.0.1", "127.0.0.1.example:{port}", "localhost.:{port}", ""]
 )
-def test_another_name_for_this_machine_is_refused(shared: kiosk_process.Shown, host: str) -> None:
+def test_foreign_host_name_is_refused(shared: kiosk_process.Shown, host: str) -> None:
+    """Another name for this machine."""
     given = {"Host": host.format(port=httpx.URL(shared.address).port)}
     for path in ("/", "/state", "/picture?after=0"):
         assert shared.http.get(path, headers=given).status_code == 421
 
 
-def test_the_page_is_on_this_machine_alone(shared: kiosk_process.Shown) -> None:
+def test_page_is_served_only_locally(shared: kiosk_process.Shown) -> None:
+    """On this machine alone."""
     port = httpx.URL(shared.address).port
     assert port is not None
     told = subprocess.run(
@@ -317,14 +336,15 @@ def test_the_page_is_on_this_machine_alone(shared: kiosk_process.Shown) -> None:
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_another_sites_page_gets_no_state_and_no_picture(shared: kiosk_process.Shown, site: str) -> None:
+def test_foreign_page_gets_no_state(shared: kiosk_process.Shown, site: str) -> None:
+    """Another site's page gets no picture either."""
     for path in ("/state", "/picture?after=0", "/kiosk.js"):
         assert shared.http.get(path, headers={"Sec-Fetch-Site": site}).status_code == 403
     linked = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
     assert shared.http.get("/", headers=linked).status_code == 200
 
 
-def test_a_button_is_pressed_on_this_page_alone(shared: kiosk_process.Shown) -> None:
+def test_buttons_work_only_from_this_page(shared: kiosk_process.Shown) -> None:
     shared.kiosk(Instruction.WELCOME)
     shared.reaches("welcome")
     for origin in ("https://lane.example", "null", shared.address, "http://127.0.0.1"):
@@ -383,7 +403,8 @@ def test_many_connections_keep_nobody_out(shared: kiosk_process.Shown) -> None:
 # The lane and its kiosk
 
 
-def test_a_button_reaches_the_lane_and_the_page_says_that_it_did() -> None:
+def test_button_reaches_lane_and_is_confirmed() -> None:
+    """The page says that it did."""
     with kiosk() as shown:
         shown.kiosk(Instruction.WELCOME)
         shown.reaches("welcome")
@@ -401,22 +422,56 @@ def test_a_button_reaches_the_lane_and_the_page_says_that_it_did() -> None:
         assert 429 in pressed, "a button that is hammered on is not heard any more"
 
 
-def test_a_kiosk_that_is_killed_or_hangs_comes_again_and_the_lane_never_waits() -> None:
+def test_failed_kiosk_restarts_beside_lane() -> None:
+    """One that is killed or hangs; the lane never waits."""
     with kiosk(hung_s=2.0) as shown:
         shown.kiosk(Instruction.LOOK)
         address = shown.address
         shown.reaches("look")
-        kill(shown.kiosk.pid, signal.SIGKILL)
+        shown.send(signal.SIGKILL)
         until(lambda: shown.kiosk.starts == 2)
         shown.kiosk(Instruction.PROCEED)
         assert shown.address == address, "a browser that is open finds it again"
         until(lambda: _shows(shown, "proceed"))
-        kill(shown.kiosk.pid, signal.SIGSTOP)
+        shown.send(signal.SIGSTOP)
         for _ in range(20_000):
             shown.kiosk(Instruction.OFFICER)
             shown.kiosk.asked()
         until(lambda: shown.kiosk.starts == 3)
         until(lambda: _shows(shown, "officer"))
+
+
+def test_idle_kiosk_exchanges_few_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each speaks at its own pace, however often the lane guides: an answer to each message never ends."""
+    written: list[tuple[Child, bytes]] = []
+    heard: list[Kiosk] = []
+    write, heed = Child.write, Kiosk._heed
+
+    def count_written(child: Child, text: bytes) -> bool:
+        written.append((child, text))
+        return write(child, text)
+
+    def count_heard(self: Kiosk, told: dict[str, Any]) -> None:
+        heard.append(self)
+        heed(self, told)
+
+    monkeypatch.setattr(Child, "write", count_written)
+    monkeypatch.setattr(Kiosk, "_heed", count_heard)
+    with kiosk() as shown:
+        shown.kiosk(Instruction.WELCOME)
+        shown.reaches("welcome")
+        ((child, _),) = (
+            one for one in written if b"port" in one[1]
+        )  # another test's kiosk may run beside it
+        began_s, before = time.monotonic(), (len(written), len(heard))
+        while time.monotonic() < began_s + 3:
+            shown.kiosk(Instruction.WELCOME)
+            assert shown.state()["instruction"] == "welcome"
+        lasted_s = time.monotonic() - began_s
+        to_kiosk = sum(one is child for one, _ in written[before[0] :])
+        to_lane = sum(one is shown.kiosk for one in heard[before[1] :])
+    assert 1 <= to_kiosk <= lasted_s / BEAT_S + 1
+    assert 1 <= to_lane <= lasted_s / ALIVE_S + 1
 
 
 def _shows(shown: kiosk_process.Shown, instruction: str) -> bool:
@@ -426,7 +481,8 @@ def _shows(shown: kiosk_process.Shown, instruction: str) -> bool:
         return False
 
 
-def test_a_kiosk_whose_port_is_taken_stops_no_lane() -> None:
+def test_taken_port_stops_no_lane() -> None:
+    """The port of the kiosk."""
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         Kiosk(Setup(port=taken.getsockname()[1])) as one,
@@ -437,7 +493,7 @@ def test_a_kiosk_whose_port_is_taken_stops_no_lane() -> None:
         assert one.asked() == ()
 
 
-def test_a_look_beforehand_says_whether_the_port_is_to_be_had() -> None:
+def test_probe_tells_whether_port_is_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         (finding,) = probe(KioskSettings(port=port))
@@ -453,7 +509,8 @@ def _started() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def test_a_kiosk_ends_with_its_lane_and_says_wait_when_the_lane_falls_silent() -> None:
+def test_kiosk_ends_with_lane() -> None:
+    """It says wait when the lane falls silent."""
     with _started() as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -473,6 +530,7 @@ def test_a_kiosk_ends_with_its_lane_and_says_wait_when_the_lane_falls_silent() -
         assert process.wait(kiosk_process.GENEROUS_S) == 0
 
 
-def test_every_picture_is_of_a_capture_and_every_button_before_an_officer() -> None:
+def test_pictures_and_buttons_precede_officer() -> None:
+    """None of either once an officer comes or the gate is open."""
     assert Instruction.OFFICER not in PICTURED | OPEN_TO_WISHES
     assert Instruction.PROCEED not in PICTURED | OPEN_TO_WISHES

@@ -4,7 +4,6 @@ import base64
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from os import kill
 from typing import Any
 
 import cv2
@@ -18,6 +17,7 @@ from lane.decision.reason_codes import Code
 from lane.kiosk.sentences import SENTENCES, TAGS
 from lane.kiosk.settings import Language
 from lane.kiosk.traveller_requests import OPEN_TO_WISHES, PICTURED, Wish
+from tests.support import tiers
 from tests.support.browser import CHROMIUM, NO_BROWSER, chromium
 from tests.support.lane import kiosk_process
 from tests.support.lane.kiosk_process import kiosk, until
@@ -110,10 +110,11 @@ def sees_a_picture(page: Page, shown: kiosk_process.Shown) -> None:
 # What it looks like
 
 
-@pytest.mark.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE, (768, 1366), (1280, 800)])
-def test_every_instruction_is_whole_at_every_size(
+@tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE, (768, 1366), (1280, 800)], quick=2)
+def test_every_instruction_fits_every_size(
     browser: Browser, shared: kiosk_process.Shown, size: tuple[int, int]
 ) -> None:
+    """It is whole at every size of the screen."""
     with opened(browser, shared, size) as page:
         for instruction in Instruction:
             reaches(page, shared, instruction)
@@ -130,9 +131,8 @@ def test_every_instruction_is_whole_at_every_size(
 
 
 @pytest.mark.parametrize("languages", [("zh",), ("en",), ("en", "zh")])
-def test_a_site_has_one_language_or_both_in_its_order(
-    browser: Browser, languages: tuple[Language, ...]
-) -> None:
+def test_site_orders_its_languages(browser: Browser, languages: tuple[Language, ...]) -> None:
+    """One language, or both in the site's order."""
     with kiosk(languages=languages) as shown, opened(browser, shown) as page:
         reaches(page, shown, Instruction.OFFICER)
         assert page.evaluate("[...document.querySelectorAll('#sentence > *')].map((one) => one.lang)") == [
@@ -157,19 +157,21 @@ def looks(browser: Browser, shared: kiosk_process.Shown) -> Looks:
     return found
 
 
-def test_what_is_to_be_read_from_two_metres_is_large(looks: Looks) -> None:
+def test_far_read_text_is_large(looks: Looks) -> None:
+    """What is to be read from two metres."""
     for look in looks.values():
         assert min(look["sizes"]) >= 76, "a capital letter of 13 mm on a screen of 21.5 inches"
         assert look["pictogram"]["width"] >= 300
 
 
-def test_every_state_has_a_contrast_of_seven_to_one(looks: Looks) -> None:
+def test_every_state_has_enough_contrast(looks: Looks) -> None:
+    """Seven to one."""
     for instruction, look in looks.items():
         for text, ground in look["colours"]:
             assert contrast(text, ground) >= 7, (instruction, text, ground)
 
 
-def test_no_state_has_a_serious_fault_of_accessibility(looks: Looks) -> None:
+def test_no_state_has_serious_accessibility_fault(looks: Looks) -> None:
     assert {instruction: look["faults"] for instruction, look in looks.items() if look["faults"]} == {}
 
 
@@ -209,7 +211,8 @@ def test_progress_is_a_ring_that_fills(browser: Browser, shared: kiosk_process.S
 # The picture
 
 
-def test_travellers_see_themselves_as_in_a_mirror(browser: Browser, shared: kiosk_process.Shown) -> None:
+def test_picture_is_mirrored(browser: Browser, shared: kiosk_process.Shown) -> None:
+    """Travellers see themselves as in a mirror."""
     with opened(browser, shared) as page:
         reaches(page, shared, Instruction.LOOK)
         sees_a_picture(page, shared)
@@ -222,9 +225,8 @@ def test_travellers_see_themselves_as_in_a_mirror(browser: Browser, shared: kios
         assert row[left].mean() < 60 < 150 < row[right].mean(), "the frame is light on its left"
 
 
-def test_every_frame_is_shown_to_a_browser_that_keeps_up(
-    browser: Browser, shared: kiosk_process.Shown
-) -> None:
+def test_fast_browser_sees_every_frame(browser: Browser, shared: kiosk_process.Shown) -> None:
+    """A browser that keeps up."""
     with opened(browser, shared, quiet=False) as page:  # it complains of being asked for pixels
         reaches(page, shared, Instruction.LOOK)
         sees_a_picture(page, shared)
@@ -233,9 +235,7 @@ def test_every_frame_is_shown_to_a_browser_that_keeps_up(
             page.wait_for_function(SHADE, arg=40 + 4 * frame)
 
 
-def test_a_camera_that_stops_leaves_no_picture_standing(
-    browser: Browser, shared: kiosk_process.Shown
-) -> None:
+def test_stopped_camera_clears_picture(browser: Browser, shared: kiosk_process.Shown) -> None:
     with opened(browser, shared) as page:
         reaches(page, shared, Instruction.LOOK)
         sees_a_picture(page, shared)
@@ -246,9 +246,8 @@ def test_a_camera_that_stops_leaves_no_picture_standing(
         page.wait_for_selector("#screen[data-mirrored]")
 
 
-def test_nothing_of_a_traveller_stays_on_the_page_once_the_capture_is_over(
-    browser: Browser, shared: kiosk_process.Shown
-) -> None:
+def test_page_clears_traveller_after_capture(browser: Browser, shared: kiosk_process.Shown) -> None:
+    """Nothing of a traveller stays."""
     with opened(browser, shared) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -269,7 +268,8 @@ def is_covered(page: Page) -> bool:
     return float(page.evaluate("getComputedStyle(document.getElementById('lost')).opacity")) == 1
 
 
-def test_a_page_that_has_not_heard_from_its_lane_says_wait(browser: Browser) -> None:
+def test_unheard_lane_makes_page_wait(browser: Browser) -> None:
+    """A page that has not heard from its lane says wait."""
     with kiosk() as shown, opened(browser, shown, quiet=False) as page:
         page.route("**/state*", lambda route: route.abort())
         page.reload()
@@ -280,12 +280,13 @@ def test_a_page_that_has_not_heard_from_its_lane_says_wait(browser: Browser) -> 
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
-def test_where_the_kiosk_dies_or_hangs_nothing_goes_on_saying_proceed(browser: Browser, sent: int) -> None:
+def test_failed_kiosk_stops_saying_proceed(browser: Browser, sent: int) -> None:
+    """Where it dies or hangs, nothing goes on saying proceed."""
     with kiosk(hung_s=4.0) as shown, opened(browser, shown, quiet=False) as page:
         reaches(page, shown, Instruction.PROCEED)
         assert not is_covered(page)
         shown.kiosk(Instruction.PLEASE_WAIT)
-        kill(shown.kiosk.pid, sent)
+        shown.send(sent)
         if sent == signal.SIGSTOP:  # one that is killed may be there again before the page misses it
             page.wait_for_selector("html[data-state=lost]", state="attached")
             assert is_covered(page)
@@ -294,9 +295,8 @@ def test_where_the_kiosk_dies_or_hangs_nothing_goes_on_saying_proceed(browser: B
         assert page.evaluate("document.getAnimations()[0].effect.getTiming().duration") <= LONGEST_MS
 
 
-def test_where_the_pages_own_script_hangs_the_cover_comes_all_the_same(
-    browser: Browser, shared: kiosk_process.Shown
-) -> None:
+def test_hung_script_still_gets_covered(browser: Browser, shared: kiosk_process.Shown) -> None:
+    """Where the page's own script hangs, proceed vanishes all the same."""
     with opened(browser, shared, ZOOMED) as page:
         reaches(page, shared, Instruction.PROCEED)
         shots: list[str] = []
@@ -327,7 +327,7 @@ def is_green(png: str) -> bool:
     return green > blue + 20 > red
 
 
-def test_where_the_lane_ends_its_page_says_wait(browser: Browser) -> None:
+def test_ended_lane_makes_page_wait(browser: Browser) -> None:
     with ExitStack() as stack:
         shown = stack.enter_context(kiosk())
         with opened(browser, shown, quiet=False) as page:
@@ -349,7 +349,8 @@ def test_where_the_lane_ends_its_page_says_wait(browser: Browser) -> None:
         (Wish.HELP, Code.IMPAIRMENT),
     ],
 )
-def test_a_button_is_pressed_confirmed_taken_back_and_heard(browser: Browser, wish: Wish, code: Code) -> None:
+def test_button_cycle_works_and_is_heard(browser: Browser, wish: Wish, code: Code) -> None:
+    """Pressed, confirmed, taken back and heard."""
     with kiosk() as shown, opened(browser, shown) as page:
         reaches(page, shown, Instruction.WELCOME)
         pressed = f"[data-wish={wish}][aria-pressed=true]"
@@ -373,11 +374,12 @@ def test_a_button_is_pressed_confirmed_taken_back_and_heard(browser: Browser, wi
         assert not page.locator("#confirmed").is_visible()
 
 
-@pytest.mark.parametrize("languages", [("zh", "en"), ("en", "zh")])
-@pytest.mark.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE])
-def test_a_confirmation_covers_nothing_and_moves_no_button(
+@tiers.parametrize("languages", [("zh", "en"), ("en", "zh")], quick=1)
+@tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE], quick=1)
+def test_confirmation_moves_no_button(
     browser: Browser, size: tuple[int, int], languages: tuple[Language, ...]
 ) -> None:
+    """It covers nothing either."""
     with kiosk(languages=languages) as shown, opened(browser, shown, size) as page:
         for instruction in (Instruction.WELCOME, Instruction.DOCUMENT_UNREADABLE):
             reaches(page, shown, instruction)
@@ -392,10 +394,11 @@ def test_a_confirmation_covers_nothing_and_moves_no_button(
             page.wait_for_selector("[data-wish=help][aria-pressed=false]")
 
 
-@pytest.mark.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE])
-def test_buttons_fit_a_hand_and_stay_where_they_are(
+@tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE], quick=1)
+def test_buttons_are_hand_sized_and_stay(
     browser: Browser, shared: kiosk_process.Shown, size: tuple[int, int]
 ) -> None:
+    """They stay where they are."""
     places = set()
     with opened(browser, shared, size) as page:
         for instruction in sorted(OPEN_TO_WISHES):

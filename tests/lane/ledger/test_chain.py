@@ -28,16 +28,17 @@ STORED: Stored = [(entry.payload, entry.hash) for entry in ENTRIES]
 HEAD = ENTRIES[-1].head
 
 
-def test_an_untouched_chain_verifies_to_its_head() -> None:
+def test_untouched_chain_verifies_to_head() -> None:
     assert verify(STORED, chain="lane-1", witnessed=[HEAD, ENTRIES[2].head, GENESIS]) == HEAD
 
 
-def test_an_empty_chain_verifies_to_the_beginning() -> None:
+def test_empty_chain_verifies_to_beginning() -> None:
     assert verify([], chain="lane-1", witnessed=[GENESIS]) == GENESIS
 
 
 @given(st.data())
-def test_every_one_bit_change_of_any_stored_byte_is_found(data: st.DataObject) -> None:
+def test_every_one_bit_change_is_found(data: st.DataObject) -> None:
+    """Of any stored byte."""
     index = data.draw(st.integers(0, len(STORED) - 1))
     column = data.draw(st.integers(0, 1))
     content = bytearray(STORED[index][column].encode())
@@ -60,7 +61,8 @@ def test_every_reordering_or_removal_is_found(order: list[int], kept: int) -> No
             verify(tampered, chain="lane-1", witnessed=[HEAD])
 
 
-def test_a_chain_rewritten_as_a_whole_is_found_by_a_witness() -> None:
+def test_witness_finds_rewritten_chain() -> None:
+    """A chain rewritten as a whole."""
     forged = chain(8)
     other = follow(forged[3].head, chain="lane-1", at=AT, kind="gate.opening", body={})
     rewritten = [(one.payload, one.hash) for one in [*forged[:4], other]]
@@ -68,7 +70,7 @@ def test_a_chain_rewritten_as_a_whole_is_found_by_a_witness() -> None:
         verify(rewritten, chain="lane-1", witnessed=[ENTRIES[4].head])
 
 
-def test_a_cut_off_end_is_found_by_a_witness() -> None:
+def test_witness_finds_cut_off_end() -> None:
     with pytest.raises(LedgerBrokenError, match="cut off"):
         verify(STORED[:-1], chain="lane-1", witnessed=[HEAD])
 
@@ -84,13 +86,14 @@ def test_another_lanes_chain_is_refused() -> None:
         verify(STORED, chain="lane-2")
 
 
-def test_content_that_hashes_right_but_is_not_an_entry_is_refused() -> None:
+def test_well_hashed_non_entry_is_refused() -> None:
+    """Content that hashes right but is not an entry."""
     payload = '{"seq": 1}'
     with pytest.raises(LedgerBrokenError, match="form of a ledger entry"):
         read(payload, hashlib.sha256(payload.encode()).hexdigest())
 
 
-def test_an_entry_needs_an_aware_time_and_finite_numbers() -> None:
+def test_entry_needs_aware_time_finite_numbers() -> None:
     with pytest.raises(ValueError, match="aware"):
         follow(GENESIS, chain="lane-1", at=AT.replace(tzinfo=None), kind="x", body={})
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -43,7 +43,8 @@ def test_a_clock_that_runs_is_right() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-86400, -3, 3, 86400 * 365])
-def test_a_clock_that_was_set_is_wrong_until_the_desks_agrees(seconds: float) -> None:
+def test_changed_clock_awaits_desks_agreement(seconds: float) -> None:
+    """A clock that was set is wrong until the desk agrees."""
     clock = SetClock()
     keeper = Timekeeper(clock)
     right = clock.now()
@@ -59,14 +60,16 @@ def test_a_clock_that_was_set_is_wrong_until_the_desks_agrees(seconds: float) ->
     assert keeper.check() is Check.SUCCESSFUL
 
 
-def test_a_lane_that_starts_with_another_time_than_the_desk_is_told_by_the_desk() -> None:
+def test_desk_corrects_starting_lanes_clock() -> None:
+    """A lane that starts with another time than the desk."""
     clock = SetClock()
     keeper = Timekeeper(clock)
     keeper.note_desk(clock.now() - timedelta(hours=8))
     assert keeper.check() is Check.FAILED
 
 
-def test_a_clock_that_lies_before_what_is_written_down_is_wrong_from_the_start() -> None:
+def test_clock_before_ledger_is_wrong() -> None:
+    """It lies before what is written down; wrong from the start."""
     clock = SetClock()
     assert Timekeeper(clock, clock.now() - timedelta(days=1)).check() is Check.SUCCESSFUL
     keeper = Timekeeper(clock, clock.now() + timedelta(hours=1))
@@ -75,7 +78,8 @@ def test_a_clock_that_lies_before_what_is_written_down_is_wrong_from_the_start()
     assert keeper.check() is Check.SUCCESSFUL
 
 
-def test_what_the_desk_said_before_the_clock_was_set_says_nothing() -> None:
+def test_desk_time_before_setting_counts_nothing() -> None:
+    """What the desk said before the clock was set."""
     clock = SetClock()
     keeper = Timekeeper(clock)
     keeper.note_desk(clock.now())
@@ -93,7 +97,9 @@ def test_small_steps_are_no_fault(steps: list[float]) -> None:
         assert keeper.check() is Check.SUCCESSFUL
 
 
-def test_a_machine_that_is_busy_between_two_questions_has_no_wrong_clock() -> None:
+def test_busy_machine_has_no_wrong_clock() -> None:
+    """Busy between two questions."""
+
     class Busy(SetClock):
         pauses: ClassVar[list[float]] = []
 
@@ -119,9 +125,8 @@ def lane(folder: Path, when: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("when", ["between", "during"])
-def test_a_lane_that_is_killed_after_its_clock_was_set_mistrusts_it_until_a_person_says_it_is_right(
-    when: str, tmp_path: Path
-) -> None:
+def test_killed_lane_mistrusts_its_changed_clock(when: str, tmp_path: Path) -> None:
+    """Until a person says that it is right."""
     killed = lane(tmp_path, when)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     for _ in range(2):
@@ -136,7 +141,8 @@ def test_a_lane_that_is_killed_after_its_clock_was_set_mistrusts_it_until_a_pers
         assert not doubted(journal)
 
 
-def test_a_clock_that_was_mistrusted_is_trusted_after_a_restart_once_the_desks_agrees() -> None:
+def test_desk_restores_clock_after_restart() -> None:
+    """A mistrusted clock is trusted again once the desk's agrees."""
     clock = SetClock()
     keeper = Timekeeper(clock, doubted=True)
     assert keeper.check() is Check.FAILED
@@ -144,13 +150,15 @@ def test_a_clock_that_was_mistrusted_is_trusted_after_a_restart_once_the_desks_a
     assert keeper.check() is Check.SUCCESSFUL
 
 
-def test_a_lane_that_was_never_in_doubt_starts_without(tmp_path: Path) -> None:
+def test_undoubted_lane_starts_without_trust(tmp_path: Path) -> None:
+    """A lane that was never in doubt needs no person's word."""
     with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
         assert not doubted(journal)
     assert lane(tmp_path, "never").stdout.split() == ["admit"]
 
 
-def test_nobody_trusts_the_clock_of_a_lane_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_lane_cannot_be_trusted(tmp_path: Path) -> None:
+    """Nobody trusts the clock of a lane that is not there."""
     settings = tmp_path / "lane.toml"
     settings.write_text(f'journal = "{tmp_path}/none.sqlite"\n', encoding="utf-8")
     said = run("-m", "lane", "trust-clock", "--settings", settings)

@@ -28,7 +28,7 @@ def journal(folder: Path, lane: str = "lane-1") -> SqliteJournal:
     return opened(SqliteJournal(folder / "lane.sqlite", lane))
 
 
-def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_record_survives_restart(tmp_path: Path) -> None:
     first = journal(tmp_path)
     standing = Standing(PassageId("p-1"), State.REFERRED)
     first.record([Draft("a", {"n": 1}), Draft("b", {"n": 2})], at=NOW, standing=standing, pictures=[FACE])
@@ -40,7 +40,7 @@ def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
     assert again.unfinished() == standing
 
 
-def test_a_fact_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_unwritable_fact_leaves_nothing_behind(tmp_path: Path) -> None:
     here = journal(tmp_path)
     with pytest.raises(ValueError, match="JSON"):
         here.record([Draft("good", {}), Draft("bad", {"score": float("nan")})], at=NOW)
@@ -48,7 +48,8 @@ def test_a_fact_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
     assert here.pending(9) == []
 
 
-def test_a_full_disk_is_said_plainly_and_nothing_has_happened(tmp_path: Path) -> None:
+def test_full_disk_is_told_without_effect(tmp_path: Path) -> None:
+    """It is said plainly, and nothing has happened."""
     here = journal(tmp_path)
     here.record([Draft("before", {})], at=NOW)
     pages = here._db.execute("PRAGMA page_count").fetchone()[0]
@@ -59,7 +60,8 @@ def test_a_full_disk_is_said_plainly_and_nothing_has_happened(tmp_path: Path) ->
     here.verify()
 
 
-def test_a_disk_that_gives_nothing_is_said_plainly(tmp_path: Path) -> None:
+def test_unreadable_disk_is_told(tmp_path: Path) -> None:
+    """A disk that gives nothing is said plainly."""
     here = journal(tmp_path)
     here.record([Draft("before", {})], at=NOW)
     assert here.newest() == NOW
@@ -87,19 +89,19 @@ def test_another_lanes_journal_is_refused(tmp_path: Path) -> None:
         journal(tmp_path, "lane-2")
 
 
-def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+def test_non_journal_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lane.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(LedgerBrokenError, match="not a lane's journal"):
         journal(tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
+def test_unwritable_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(JournalError, match="cannot be opened"):
         journal(tmp_path / "file")
 
 
-def test_a_removed_last_entry_is_found_at_the_next_start(tmp_path: Path) -> None:
+def test_start_finds_removed_last_entry(tmp_path: Path) -> None:
     here = journal(tmp_path)
     here.record([Draft("a", {}), Draft("b", {})], at=NOW)
     here.close()
@@ -119,21 +121,23 @@ def test_the_ledger_refuses_to_be_changed(tmp_path: Path) -> None:
             here._db.execute(statement)
 
 
-def test_only_its_owner_can_read_a_journal(tmp_path: Path) -> None:
+def test_only_owner_reads_journal(tmp_path: Path) -> None:
     here = journal(tmp_path)
     here.record([Draft("a", {})], at=NOW, pictures=[FACE])
     for path in tmp_path.iterdir():
         assert path.stat().st_mode & 0o077 == 0, path.name
 
 
-def test_a_delivered_face_leaves_no_bytes_on_disk_while_the_lane_runs(tmp_path: Path) -> None:
+def test_delivered_face_leaves_no_bytes(tmp_path: Path) -> None:
+    """On the disk, while the lane runs."""
     here = journal(tmp_path)
     here.record([Draft("a", {})], at=NOW, pictures=[FACE])
     here.confirmed(1, Head(1, "a" * 64))
     assert all(b"\xff\xd8\xff" not in path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_every_head_of_the_desk_is_kept_and_a_desk_that_goes_back_is_refused(tmp_path: Path) -> None:
+def test_regressed_desk_is_refused(tmp_path: Path) -> None:
+    """Every head of the desk is kept to know one that goes back."""
     here = journal(tmp_path)
     here.record([Draft("a", {}), Draft("b", {})], at=NOW)
     heads = [Head(4, "a" * 64), Head(9, "b" * 64)]
@@ -147,7 +151,8 @@ def test_every_head_of_the_desk_is_kept_and_a_desk_that_goes_back_is_refused(tmp
     assert len(here.pending(9)) == 1, "what was not confirmed stays"
 
 
-def test_pictures_that_waited_too_long_are_dropped_and_the_ledger_says_so(tmp_path: Path) -> None:
+def test_overdue_pictures_are_dropped(tmp_path: Path) -> None:
+    """Those that waited too long; the ledger says so."""
     here = journal(tmp_path)
     here.record([Draft("passage.judged", {"passage": "p-1"})], at=NOW, pictures=[FACE])
     later = NOW + timedelta(hours=12)
@@ -163,7 +168,8 @@ def test_pictures_that_waited_too_long_are_dropped_and_the_ledger_says_so(tmp_pa
     assert FACE.content[:20] not in on_disk
 
 
-def test_a_desk_that_was_away_too_long_hears_of_the_passage_without_its_pictures(tmp_path: Path) -> None:
+def test_long_absent_desk_gets_no_pictures(tmp_path: Path) -> None:
+    """It hears of the passage without them."""
     here, desk, clock = journal(tmp_path), SimulatedDesk("lane-1"), SkippingClock()
     courier = Courier(here, desk, clock)
     desk.fault = DeskLostError("away")
@@ -183,9 +189,10 @@ def delivered(here: SqliteJournal, desk: SimulatedDesk, kinds: str) -> None:
     assert Courier(here, desk, SystemClock()).deliver() is DeskContact.REACHED
 
 
-def test_a_desk_that_went_back_is_accepted_by_a_person_alone_and_the_ledger_keeps_both_heads(
+def test_only_person_accepts_regressed_desk(
     tmp_path: Path,
 ) -> None:
+    """The ledger keeps both heads."""
     here = journal(tmp_path)
     here.record([Draft("a", {})], at=NOW)
     here.confirmed(1, Head(9, "9" * 64))
@@ -199,7 +206,8 @@ def test_a_desk_that_went_back_is_accepted_by_a_person_alone_and_the_ledger_keep
 
 
 @pytest.mark.parametrize("head", [Head(9, "9" * 64), Head(10, "a" * 64)])
-def test_there_is_nothing_to_accept_where_no_ledger_went_back(tmp_path: Path, head: Head) -> None:
+def test_without_regression_nothing_is_accepted(tmp_path: Path, head: Head) -> None:
+    """There is nothing to accept where no ledger went back."""
     here = journal(tmp_path)
     here.record([Draft("a", {})], at=NOW)
     here.confirmed(1, Head(9, "9" * 64))
@@ -208,14 +216,16 @@ def test_there_is_nothing_to_accept_where_no_ledger_went_back(tmp_path: Path, he
     assert [kind for kind in (here.last("desk.accepted"),) if kind] == []
 
 
-def test_nothing_is_told_again_before_a_person_has_accepted_the_desk(tmp_path: Path) -> None:
+def test_nothing_is_retold_before_acceptance(tmp_path: Path) -> None:
+    """A person has to accept the desk first."""
     here = journal(tmp_path)
     delivered(here, SimulatedDesk("lane-1"), "abc")
     assert not here.go_back(Head(0, "0" * 64))
     assert here.waiting() == 0
 
 
-def test_what_is_told_again_ends_where_the_lost_desk_had_been(tmp_path: Path) -> None:
+def test_retelling_ends_at_lost_desks_head(tmp_path: Path) -> None:
+    """It ends where the lost desk had been."""
     here = journal(tmp_path)
     here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
     here.confirmed(3, Head(9, "9" * 64))
@@ -230,7 +240,8 @@ def test_what_is_told_again_ends_where_the_lost_desk_had_been(tmp_path: Path) ->
     assert [parcel.entry.kind for parcel in here.pending(9)] == ["d", "desk.accepted"]
 
 
-def test_a_desk_with_another_chain_of_this_lane_is_told_nothing(tmp_path: Path) -> None:
+def test_desk_with_foreign_chain_hears_nothing(tmp_path: Path) -> None:
+    """Another chain of this lane."""
     here = journal(tmp_path)
     here.record([Draft(kind, {}) for kind in "abc"], at=NOW)
     here.confirmed(3, Head(9, "9" * 64))

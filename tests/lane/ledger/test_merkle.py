@@ -88,7 +88,8 @@ def test_consistency_proofs_are_the_published_ones(sizes: tuple[int, int], path:
     assert merkle.extends(first, bytes.fromhex(ROOTS[first]), second, bytes.fromhex(ROOTS[second]), found)
 
 
-def test_every_size_has_the_root_of_the_definition_however_it_is_made() -> None:
+def test_every_size_has_defined_root() -> None:
+    """However it is made."""
     leaves, growing = many(LARGEST), merkle.Growing()
     nodes = merkle.of_leaves(leaves)
     for size in range(LARGEST + 1):
@@ -101,7 +102,8 @@ def test_every_size_has_the_root_of_the_definition_however_it_is_made() -> None:
             growing.add(leaves[size])
 
 
-def test_every_leaf_of_every_size_is_proven_at_its_place_and_at_no_other() -> None:
+def test_every_leaf_proves_only_its_place() -> None:
+    """In every size, at no other place."""
     leaves = many(LARGEST)
     nodes = merkle.of_leaves(leaves)
     for size in range(1, LARGEST + 1):
@@ -112,7 +114,8 @@ def test_every_leaf_of_every_size_is_proven_at_its_place_and_at_no_other() -> No
             assert places == [index]
 
 
-def test_every_size_is_proven_to_be_the_beginning_of_every_larger_one() -> None:
+def test_every_size_begins_larger_ones() -> None:
+    """Proven for every size and every larger one."""
     nodes = merkle.of_leaves(many(LARGEST))
     roots = [merkle.root(nodes, size) for size in range(LARGEST + 1)]
     for second in range(LARGEST + 1):
@@ -128,7 +131,8 @@ SIZES = st.integers(1, LARGEST)
 
 
 @given(SIZES, st.data())
-def test_an_inclusion_proof_with_any_bit_changed_proves_nothing(size: int, data: st.DataObject) -> None:
+def test_changed_inclusion_proof_proves_nothing(size: int, data: st.DataObject) -> None:
+    """With any bit changed."""
     leaves = many(size)
     nodes = merkle.of_leaves(leaves)
     index = data.draw(st.integers(0, size - 1))
@@ -139,7 +143,8 @@ def test_an_inclusion_proof_with_any_bit_changed_proves_nothing(size: int, data:
 
 
 @given(SIZES, st.data())
-def test_a_consistency_proof_with_any_bit_changed_proves_nothing(second: int, data: st.DataObject) -> None:
+def test_changed_consistency_proof_proves_nothing(second: int, data: st.DataObject) -> None:
+    """With any bit changed."""
     nodes = merkle.of_leaves(many(second))
     first = data.draw(st.integers(1, second))
     parts = [merkle.root(nodes, first), merkle.root(nodes, second), *merkle.consistency(nodes, first, second)]
@@ -148,7 +153,8 @@ def test_a_consistency_proof_with_any_bit_changed_proves_nothing(second: int, da
 
 
 @given(SIZES, st.data())
-def test_a_proof_that_is_too_long_or_too_short_proves_nothing(size: int, data: st.DataObject) -> None:
+def test_wrong_length_proof_proves_nothing(size: int, data: st.DataObject) -> None:
+    """Too long or too short."""
     leaves = many(size)
     nodes = merkle.of_leaves(leaves)
     root = merkle.root(nodes, size)
@@ -162,7 +168,7 @@ def test_a_proof_that_is_too_long_or_too_short_proves_nothing(size: int, data: s
 
 
 @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])
-def test_there_is_no_proof_of_a_leaf_that_is_not_there(index: int, size: int) -> None:
+def test_missing_leaf_has_no_proof(index: int, size: int) -> None:
     nodes = merkle.of_leaves(many(3))
     with pytest.raises(ValueError, match="no leaf"):
         merkle.inclusion(nodes, index, size)

@@ -46,9 +46,10 @@ def admit(_: PassageId) -> Answer:
 
 
 @pytest.mark.parametrize("name", ["holder", "impostor"])
-def test_nothing_of_a_passenger_who_is_through_is_left_in_memory_or_on_disk(
+def test_passed_passenger_leaves_nothing(
     name: str, tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
 ) -> None:
+    """Nothing in memory or on disk of a passenger who is through."""
     assert photos == store.folder()
     before = pictures()
     passenger = next(one for one in cast(measurer, date.today()) if one.name == name)  # noqa: DTZ011

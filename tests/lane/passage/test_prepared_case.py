@@ -17,7 +17,7 @@ from lane.platform.clock import SystemClock
 from lane.platform.errors import PictureError
 
 
-def test_what_a_lane_prepares_a_desk_reads(photos: Path, measurer: Measurer, policy: Policy) -> None:
+def test_desk_reads_lanes_prepared_case(photos: Path, measurer: Measurer, policy: Policy) -> None:
     assert photos == store.folder()
     pictures = [photos / "obama.jpg", photos / "biden.jpg"]
     case = prepare(pictures[0], pictures[1:], "different", measurer, policy, SystemClock(), training=True)
@@ -28,14 +28,16 @@ def test_what_a_lane_prepares_a_desk_reads(photos: Path, measurer: Measurer, pol
     assert kept.judged.evidence.similarity.value is not None
 
 
-def test_a_case_without_a_live_picture_is_none(measurer: Measurer, policy: Policy) -> None:
+def test_case_needs_live_picture(measurer: Measurer, policy: Policy) -> None:
+    """Without one it is none."""
     with pytest.raises(PictureError, match="live pictures"):
         prepare(Path("a.jpg"), [], "same", measurer, policy, SystemClock(), training=False)
 
 
-def test_the_demos_desk_has_cases_to_train_on_and_no_file_of_them(
+def test_demo_desk_has_training_cases(
     tmp_path: Path, photos: Path, measurer: Measurer, policy: Policy
 ) -> None:
+    """It has no file of them."""
     database = tmp_path / "desk.sqlite"
     at = ["--database", str(database), "--json"]
     desk_process.ask(["lane", "add", "lane-1", *at])

@@ -82,9 +82,10 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_passenger_of_the_cast_gets_the_outcome_of_their_rule(
+def test_each_cast_member_gets_ruled_outcome(
     name: str, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """Each passenger of the cast, by their rule."""
     here = with_one(tmp_path, measurer, policy, people[name])
     here.station.start()
     report = here.walk()
@@ -94,9 +95,10 @@ def test_each_passenger_of_the_cast_gets_the_outcome_of_their_rule(
     assert not here.gate.is_open
 
 
-def test_a_holder_passes_and_every_step_is_told_in_order(
+def test_holder_passes_with_ordered_steps(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """Every step is told in order."""
     here = with_one(tmp_path, measurer, policy, people["holder"])
     here.station.start()
     report = here.walk()
@@ -113,9 +115,10 @@ def test_a_holder_passes_and_every_step_is_told_in_order(
     assert here.station.serve() is None
 
 
-def test_a_referred_passenger_waits_behind_a_closed_gate_until_an_officer_admits(
+def test_referred_passenger_waits_until_officer_admits(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """Behind a closed gate."""
     here = with_one(tmp_path, measurer, policy, people["dark"], desk=SimulatedDesk(LANE, admit))
     here.station.start()
     report = here.walk()
@@ -149,9 +152,10 @@ def test_another_agency_leaves_the_gate_closed(
     assert openings(here.gate.diary) == 0
 
 
-def test_a_repeated_capture_is_judged_anew_and_opens_by_its_own_proof(
+def test_repeated_capture_opens_by_own_proof(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """It is judged anew."""
     clock = SkippingClock()
     camera = SimulatedCamera(clock, clock.skip, people["dark"].scene, frames_per_second=12.5)
 
@@ -190,9 +194,10 @@ def test_a_repeated_capture_is_judged_anew_and_opens_by_its_own_proof(
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 2])
-def test_captures_are_bounded_and_then_another_answer_is_asked_for(
+def test_captures_are_bounded(
     allowed: int, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """Then another answer is asked for."""
     capture = policy.capture.model_copy(update={"max_repeat_captures": allowed})
     strict = policy.model_copy(update={"capture": capture})
     answers = [Answer.REPEAT_CAPTURE] * (allowed + 1) + [Answer.SECOND_LINE]
@@ -210,7 +215,7 @@ def test_captures_are_bounded_and_then_another_answer_is_asked_for(
     assert openings(here.gate.diary) == 0
 
 
-def test_a_decision_that_was_acted_on_is_not_acted_on_again(
+def test_acted_on_decision_is_not_repeated(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     """The desk that does not know of the new capture yet tells the old answer again."""
@@ -233,7 +238,7 @@ class Forgetful(SimulatedDesk):
         return 2 if self.script is second_line else 1
 
 
-def test_a_decision_can_be_replayed_from_the_ledger_alone(
+def test_ledger_alone_replays_decision(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     for name, kind in (("holder", Admit), ("impostor", Refer)):
@@ -250,7 +255,7 @@ def test_a_decision_can_be_replayed_from_the_ledger_alone(
         assert isinstance(decide(from_plain(judged.body["evidence"]), policy), kind)
 
 
-def test_the_ledger_says_that_liveness_was_not_assessed(
+def test_ledger_says_liveness_was_not_assessed(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     here = with_one(tmp_path, measurer, policy, people["holder"])
@@ -266,7 +271,7 @@ def test_the_ledger_says_that_liveness_was_not_assessed(
     ("fault", "code"),
     [(NetworkLostError("cable"), Code.NETWORK_LOST), (DeskLostError("HTTP 500"), Code.DESK_LOST)],
 )
-def test_a_lost_desk_refers_and_nothing_is_lost(
+def test_lost_desk_refers_and_loses_nothing(
     fault: NetworkLostError | DeskLostError,
     code: Code,
     tmp_path: Path,
@@ -293,9 +298,10 @@ def test_a_lost_desk_refers_and_nothing_is_lost(
     assert here.journal.pending(1) == []
 
 
-def test_a_site_that_allows_it_admits_while_the_desk_is_down(
+def test_allowing_site_admits_without_desk(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """While the desk is down."""
     lenient = policy.model_copy(update={"desk": policy.desk.model_copy(update={"when_lost": "signal"})})
     desk = SimulatedDesk(LANE, admit, NetworkLostError("cable"))
     here = with_one(tmp_path, measurer, lenient, people["holder"], desk=desk)
@@ -308,9 +314,10 @@ def test_a_site_that_allows_it_admits_while_the_desk_is_down(
     assert here.journal.pending(1) == []
 
 
-def test_stopped_while_an_officer_is_waited_for_the_next_run_opens_for_no_earlier_answer(
+def test_restart_opens_for_no_earlier_answer(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """The lane was stopped while it waited for an officer."""
     here = with_one(tmp_path, measurer, policy, people["impostor"], desk=SimulatedDesk(LANE, no_answer))
     here.station.start()
     here.station.stop()
@@ -325,7 +332,7 @@ def test_stopped_while_an_officer_is_waited_for_the_next_run_opens_for_no_earlie
     assert openings(again.gate.diary) == 0
 
 
-def test_an_answer_that_may_be_old_opens_no_gate(
+def test_possibly_old_answer_opens_no_gate(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     here = with_one(tmp_path, measurer, policy, people["dark"], desk=SimulatedDesk(LANE, no_answer))
@@ -345,9 +352,10 @@ def test_an_answer_that_may_be_old_opens_no_gate(
     assert here.desk.entries[-1].body["how"] == "interrupted"
 
 
-def test_a_gate_that_does_not_move_is_written_down_and_stays_closed(
+def test_unmoved_gate_is_recorded_and_closed(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """A gate that does not move stays closed."""
     here = with_one(tmp_path, measurer, policy, people["holder"], gate=SimulatedGate(faulty=True))
     here.station.start()
     report = here.walk()
@@ -363,9 +371,10 @@ class StuckGate(SimulatedGate):
             raise GateFaultError("jammed")
 
 
-def test_a_gate_that_does_not_close_is_written_down_and_closes_the_lane(
+def test_unclosed_gate_closes_the_lane(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """It is written down."""
     passenger = people["holder"]
     here = hall(tmp_path, measurer, policy, [(passenger.document, passenger.scene)] * 2, gate=StuckGate())
     here.station.start()
@@ -375,9 +384,8 @@ def test_a_gate_that_does_not_close_is_written_down_and_closes_the_lane(
     assert here.station.serve() is None, "a lane with an open gate serves nobody"
 
 
-def test_a_passenger_who_does_not_walk_through_leaves_a_closed_gate(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
-) -> None:
+def test_gate_closes_behind_nobody(tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast) -> None:
+    """A passenger who does not walk through leaves a closed gate."""
     here = with_one(tmp_path, measurer, policy, people["holder"], gate=SimulatedGate(Passing.NOT_YET))
     here.station.start()
     here.walk()
@@ -410,7 +418,7 @@ def shifted(
 
 
 @pytest.mark.parametrize("shift_s", [-5.0, 3600.0, float("nan")], ids=["stale", "other clock", "no time"])
-def test_a_frame_of_no_known_age_never_decides(
+def test_frame_without_known_age_never_decides(
     shift_s: float, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     def change(frame: Frame) -> Frame:
@@ -436,7 +444,7 @@ def test_a_frozen_picture_never_decides(
     assert here.desk.entries[2].body["evidence"]["capture"]["rejections"]["frozen"] > 10
 
 
-def test_frames_that_repeat_their_number_never_decide(
+def test_repeated_frame_numbers_never_decide(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     here = shifted(tmp_path, measurer, policy, people["holder"], lambda frame: replace(frame, sequence=7))
@@ -444,7 +452,7 @@ def test_frames_that_repeat_their_number_never_decide(
     assert here.walk().outcome == "refer"
 
 
-def test_the_frames_that_decide_lie_close_together(
+def test_deciding_frames_lie_close_together(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     dark = np.zeros((480, 640, 3), np.uint8)
@@ -518,9 +526,10 @@ STORIES = {
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_people_who_do_not_just_walk_up_have_the_outcome_of_their_story(
+def test_unusual_approach_gets_its_outcome(
     story: str, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """People who do not just walk up: the outcome of their story."""
     passenger = replace(people["holder"], scene=scene_of(story, people))
     here = with_one(tmp_path, measurer, policy, passenger, clock=StandingClock())
     here.station.start()
@@ -531,7 +540,7 @@ def test_people_who_do_not_just_walk_up_have_the_outcome_of_their_story(
         assert report.frames / FRAMES_PER_SECOND > 1, "nothing from before it decides"
 
 
-def test_a_face_that_leaves_between_frames_starts_the_count_anew(
+def test_face_lost_between_frames_restarts_count(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     empty = render(people["nobody"].scene, 2.0, np.random.default_rng(1))
@@ -560,9 +569,10 @@ class FaultyMeasurer(Measurer):
     "error",
     [InferenceError("no answer"), RuntimeError("nobody thought of this"), MemoryError(), ValueError("x")],
 )
-def test_a_fault_while_measuring_refers_and_is_not_held_against_the_person(
+def test_measuring_fault_refers_without_blame(
     error: Exception, tmp_path: Path, networks: Networks, policy: Policy, people: Cast
 ) -> None:
+    """It is not held against the person."""
     here = with_one(tmp_path, FaultyMeasurer(networks, error), policy, people["holder"])
     here.station.start()
     report = here.walk()
@@ -571,7 +581,7 @@ def test_a_fault_while_measuring_refers_and_is_not_held_against_the_person(
     assert not report.gate_opened
 
 
-def test_a_changed_model_file_refers_and_closes_the_lane(
+def test_changed_model_refers_and_closes_lane(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passenger = people["holder"]
@@ -588,15 +598,13 @@ def test_a_changed_model_file_refers_and_closes_the_lane(
     assert here.station.serve() is None, "a closed lane serves nobody"
 
 
-def test_a_document_that_cannot_be_read_refers(tmp_path: Path, measurer: Measurer, policy: Policy) -> None:
+def test_unreadable_document_refers(tmp_path: Path, measurer: Measurer, policy: Policy) -> None:
     here = hall(tmp_path, measurer, policy, [(TravelDocument(b"not a photo", None), Scene())])
     here.station.start()
     assert codes(here.walk()) == {Code.DOCUMENT_EXPIRED, Code.CHIP_UNREADABLE}
 
 
-def test_a_photo_that_cannot_be_read_refers(
-    tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
-) -> None:
+def test_unreadable_photo_refers(tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast) -> None:
     document = replace(people["nobody"].document, photo=b"not a photo")
     here = hall(tmp_path, measurer, policy, [(document, Scene())])
     here.station.start()
@@ -619,9 +627,10 @@ class NoCamera:
         ({"born_on": date.today()}, Code.CHILD),  # noqa: DTZ011  by the lane's own day
     ],
 )
-def test_who_goes_straight_to_an_officer_is_not_captured(
+def test_direct_officer_case_is_not_captured(
     change: dict[str, Any], code: Code, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """Who goes straight to an officer."""
     holder = people["holder"]
     document = replace(holder.document, **change)
     here = hall(tmp_path, measurer, policy, [(document, holder.scene)], camera=NoCamera())
@@ -640,7 +649,7 @@ class FixedClock(SkippingClock):
 @pytest.mark.parametrize(
     ("zone", "expired"), [("Asia/Shanghai", True), ("Europe/London", False), ("America/New_York", False)]
 )
-def test_a_document_expires_by_the_calendar_of_the_lane(
+def test_documents_expire_by_lanes_calendar(
     zone: str, expired: bool, tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     passenger = people["holder"]
@@ -651,9 +660,10 @@ def test_a_document_expires_by_the_calendar_of_the_lane(
     assert (Code.DOCUMENT_EXPIRED in codes(here.walk())) is expired
 
 
-def test_no_face_name_or_number_is_in_the_ledger(
+def test_ledger_holds_no_face_or_identity(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """No face, no name and no number."""
     here = with_one(tmp_path, measurer, policy, people["impostor"])
     here.station.start()
     here.walk()
@@ -664,9 +674,10 @@ def test_no_face_name_or_number_is_in_the_ledger(
         assert "/9j/" not in text
 
 
-def test_pictures_leave_the_lane_once_the_desk_has_them(
+def test_pictures_leave_lane_after_delivery(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
+    """Once the desk has them."""
     here = with_one(tmp_path, measurer, policy, people["impostor"])
     here.station.start()
     here.walk()
@@ -675,7 +686,7 @@ def test_pictures_leave_the_lane_once_the_desk_has_them(
     assert b"\xff\xd8\xff" not in stored
 
 
-def test_a_lane_does_not_start_on_a_changed_ledger(
+def test_changed_ledger_stops_lane_start(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     here = with_one(tmp_path, measurer, policy, people["holder"])

@@ -61,7 +61,7 @@ def captured(here: Hall) -> list[dict[str, object]]:
     ]
 
 
-def test_each_state_of_a_passage_has_an_instruction() -> None:
+def test_each_passage_state_has_instruction() -> None:
     assert set(AT) == set(State)
     assert [state for state, told in AT.items() if told is Instruction.PROCEED] == [State.OPEN]
 
@@ -77,7 +77,7 @@ def test_a_holder_is_led_through(
     assert told.instructions[-2:] == [Instruction.PROCEED, Instruction.PLEASE_WAIT]
 
 
-def test_who_is_referred_is_told_of_an_officer_and_nothing_else(
+def test_referred_traveller_hears_only_of_officer(
     tmp_path: Path, measurer: Measurer, policy: Policy, dark: Passenger
 ) -> None:
     told = Told()
@@ -90,9 +90,10 @@ def test_who_is_referred_is_told_of_an_officer_and_nothing_else(
 
 @pytest.mark.parametrize("nth", [1, 3])
 @pytest.mark.parametrize("code", [Code.BODY_SIZE, Code.IMPAIRMENT, Code.DECLINES_FACE])
-def test_who_asks_for_an_officer_is_referred_at_once_and_nothing_captured_stays(
+def test_officer_wish_refers_at_once(
     code: Code, nth: int, tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> None:
+    """Nothing captured stays."""
     walkers = [(holder.document, holder.scene)]
     here = hall(tmp_path, measurer, policy, walkers, wishes=Presses(code, nth))
     here.station.start()
@@ -104,9 +105,10 @@ def test_who_asks_for_an_officer_is_referred_at_once_and_nothing_captured_stays(
     assert not here.desk.pictures, "no face of somebody who asked not to be captured"
 
 
-def test_who_declines_the_camera_is_captured_by_no_officers_word(
+def test_declined_camera_never_captures(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> None:
+    """No officer's word changes that."""
     answers: Iterator[Answer] = iter([Answer.REPEAT_CAPTURE, Answer.ADMIT])
     desk = SimulatedDesk(LANE, lambda _: next(answers))
     walkers = [(holder.document, holder.scene)]

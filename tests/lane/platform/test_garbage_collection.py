@@ -13,7 +13,8 @@ class Knot:
         self.itself = self
 
 
-def test_what_is_there_is_looked_through_no_more() -> None:
+def test_standing_objects_are_not_searched() -> None:
+    """For garbage, while the lane runs."""
     before = gc.get_freeze_count()
     with settled_garbage():
         assert gc.get_freeze_count() > before + 10_000
@@ -21,7 +22,8 @@ def test_what_is_there_is_looked_through_no_more() -> None:
     assert gc.get_freeze_count() == 0
 
 
-def test_what_is_thrown_away_meanwhile_is_still_found() -> None:
+def test_new_garbage_is_still_found() -> None:
+    """What is thrown away meanwhile."""
     with settled_garbage():
         gone = weakref.ref(Knot())
         gc.collect()

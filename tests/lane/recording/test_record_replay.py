@@ -72,7 +72,7 @@ def again(folder: Path, measurer: Measurer, policy: Policy, key: bytes = KEY) ->
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recorded_passage_comes_out_the_same(
+def test_recorded_passage_replays_identically(
     name: str, tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
     _, report = recorded(tmp_path, measurer, policy, people[name])
@@ -81,9 +81,10 @@ def test_a_recorded_passage_comes_out_the_same(
     )
 
 
-def test_who_asks_for_an_officer_and_who_is_never_captured_come_out_the_same(
+def test_wished_and_uncaptured_passages_replay_identically(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
+    """Of who asks for an officer, and of who is never captured."""
     diplomat = replace(people["holder"].document, kind=DocumentKind.DIPLOMATIC)
     cases = {
         "asks": (people["holder"], Presses(4), Code.DECLINES_FACE),
@@ -97,9 +98,10 @@ def test_who_asks_for_an_officer_and_who_is_never_captured_come_out_the_same(
         assert again(folder, measurer, policy).identical
 
 
-def test_the_ledger_says_beforehand_and_afterwards_that_a_passage_is_recorded(
+def test_ledger_marks_recorded_passages(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
+    """It says so beforehand and afterwards."""
     here, _ = recorded(tmp_path, measurer, policy, people["holder"])
     [started] = [one.body for one in here.desk.entries if one.kind == "passage.started"]
     [judged] = [one.body for one in here.desk.entries if one.kind == "passage.judged"]
@@ -110,27 +112,30 @@ def test_the_ledger_says_beforehand_and_afterwards_that_a_passage_is_recorded(
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_lane_that_nobody_told_to_records_nothing(
+def test_lane_records_only_on_order(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
+    """A lane that nobody told to records nothing."""
     here = hall(tmp_path, measurer, policy, [(people["holder"].document, people["holder"].scene)])
     here.station.start()
     here.walk()
     assert not any("record" in json.dumps(to_plain(one.body)) for one in here.desk.entries[1:])
 
 
-def test_nothing_of_document_or_frames_lies_open(
+def test_recording_is_sealed(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
+    """Nothing of document or frames lies open."""
     recorded(tmp_path, measurer, policy, people["holder"])
     content = recordings(tmp_path)[0].read_bytes()
     assert people["holder"].document.photo[:64] not in content
     assert b"expires_on" not in content
 
 
-def test_a_recording_that_gets_too_large_is_abandoned_and_the_passage_goes_on(
+def test_oversized_recording_is_abandoned(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
+    """The passage goes on."""
     here, report = recorded(tmp_path, measurer, policy, people["holder"], most_bytes=3_000_000)
     assert report.gate_opened
     [judged] = [one.body for one in here.desk.entries if one.kind == "passage.judged"]
@@ -140,7 +145,7 @@ def test_a_recording_that_gets_too_large_is_abandoned_and_the_passage_goes_on(
     assert [one.name for one in tmp_path.iterdir() if "recording" in one.name] == []
 
 
-def test_a_folder_that_cannot_be_written_stops_no_passage(
+def test_unwritable_folder_stops_no_passage(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
     clock = SkippingClock()
@@ -154,9 +159,10 @@ def test_a_folder_that_cannot_be_written_stops_no_passage(
     assert here.walk().gate_opened
 
 
-def test_another_policy_comes_out_otherwise_and_says_where(
+def test_other_policy_replay_tells_differences(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
+    """It comes out otherwise, and says where."""
     recorded(tmp_path, measurer, policy, people["holder"])
     strict = policy.model_copy(
         update={"liveness": policy.liveness.model_copy(update={"when_not_assessed": "refer"})}
@@ -193,7 +199,8 @@ def test_what_is_sealed_is_opened(sealed: Path) -> None:
 
 
 @given(st.data())
-def test_whatever_is_changed_cut_or_added_is_found(sealed: Path, data: st.DataObject) -> None:
+def test_changed_sealed_recording_is_found(sealed: Path, data: st.DataObject) -> None:
+    """Whatever is changed, cut or added."""
     content = bytearray(sealed.read_bytes())
     how = data.draw(st.sampled_from(["change", "cut", "add", "twice"]))
     at = data.draw(st.integers(0, len(content) - 1))
@@ -212,9 +219,10 @@ def test_whatever_is_changed_cut_or_added_is_found(sealed: Path, data: st.DataOb
         list(unsealed(changed, KEY))
 
 
-def test_the_key_comes_from_the_environment_alone_and_is_told_nowhere(
+def test_key_comes_only_from_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """It is told nowhere."""
     monkeypatch.delenv("PASSENGER_LANE_RECORDING_KEY", raising=False)
     with pytest.raises(RecordingError, match="token_hex"):
         key_of_environment()
@@ -226,7 +234,8 @@ def test_the_key_comes_from_the_environment_alone_and_is_told_nowhere(
     assert key_of_environment() == KEY
 
 
-def test_faces_go_into_no_folder_that_others_may_look_into(tmp_path: Path) -> None:
+def test_faces_need_a_private_folder(tmp_path: Path) -> None:
+    """They go into no folder that others may look into."""
     os.chmod(tmp_path, 0o755)  # noqa: PTH101
     with pytest.raises(RecordingError, match="chmod 700"):
         folder_for_faces(tmp_path)

@@ -36,7 +36,7 @@ def lane(
     folder: Path, clock: SkippingClock, timekeeper: Timekeeper | None = None
 ) -> tuple[SqliteJournal, Retention]:
     """A minute after its start."""
-    settings = config.read(journal=folder / "lane.sqlite", retention__recordings_for_days=30)
+    settings = config.read(journal=folder / "lane.sqlite", retention={"recordings_for_days": 30})
     journal = opened(SqliteJournal(settings.journal, LANE))
     retention = build_retention(settings, journal, clock, timekeeper)
     clock.skip(FIRST_AFTER_S)
@@ -47,9 +47,10 @@ def left(folder: Path) -> set[str]:
     return {one.name for one in folder.iterdir()}
 
 
-def test_recordings_that_are_too_old_are_erased_also_those_cut_off_and_the_ledger_names_them(
+def test_old_recordings_are_erased_and_recorded(
     tmp_path: Path,
 ) -> None:
+    """Also those cut off; the ledger names them."""
     clock, folder = SkippingClock(), tmp_path / "recordings"
     journal, retention = lane(tmp_path, clock)
     now = clock.now()
@@ -62,7 +63,7 @@ def test_recordings_that_are_too_old_are_erased_also_those_cut_off_and_the_ledge
     assert journal.last("recordings.erased") == {"recordings": [cut, old], "because": "retention"}
 
 
-def test_a_lane_that_runs_on_looks_every_hour(tmp_path: Path) -> None:
+def test_running_lane_looks_hourly(tmp_path: Path) -> None:
     clock, folder = SkippingClock(), tmp_path / "recordings"
     _, retention = lane(tmp_path, clock)
     name = recorded(folder, clock.now() - timedelta(days=30) + timedelta(seconds=EVERY_S / 2))
@@ -76,7 +77,8 @@ def test_a_lane_that_runs_on_looks_every_hour(tmp_path: Path) -> None:
     assert left(folder) == set()
 
 
-def test_by_a_clock_that_was_set_nothing_is_too_old_until_the_desks_agrees(tmp_path: Path) -> None:
+def test_doubted_clock_erases_nothing(tmp_path: Path) -> None:
+    """By a clock that was set, nothing is too old until the desk's agrees."""
     clock, folder = SetClock(), tmp_path / "recordings"
     timekeeper = Timekeeper(clock)
     journal, retention = lane(tmp_path, clock, timekeeper)
@@ -99,7 +101,8 @@ def test_by_a_clock_that_was_set_nothing_is_too_old_until_the_desks_agrees(tmp_p
     assert not journal.pending(9)[0].pictures
 
 
-def test_a_lane_hears_what_time_it_is_before_anything_is_too_old(tmp_path: Path) -> None:
+def test_desk_time_comes_before_erasing(tmp_path: Path) -> None:
+    """A lane hears what time it is before anything is too old."""
     clock, folder = SetClock(), tmp_path / "recordings"
     right = clock.now()
     clock.set_by = timedelta(days=3000)
@@ -115,9 +118,10 @@ def test_a_lane_hears_what_time_it_is_before_anything_is_too_old(tmp_path: Path)
     assert left(folder) == {name}
 
 
-def test_where_recordings_went_is_remembered_over_a_restart_and_a_folder_that_is_away_harms_nothing(
+def test_recording_folders_survive_restart(
     tmp_path: Path,
 ) -> None:
+    """A folder that is away harms nothing."""
     clock, folder = SkippingClock(), tmp_path / "recordings"
     journal, retention = lane(tmp_path, clock)
     recorded(folder, clock.now() - timedelta(days=90))
@@ -146,9 +150,10 @@ def test_what_is_not_the_lanes_stays(tmp_path: Path) -> None:
     assert journal.last("recordings.erased") is None
 
 
-def test_what_cannot_be_erased_is_told_and_stops_nothing(
+def test_unerasable_recording_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """It stops nothing."""
     clock, folder = SkippingClock(), tmp_path / "recordings"
     journal, retention = lane(tmp_path, clock)
     recorded(folder, clock.now() - timedelta(days=31))
@@ -167,7 +172,8 @@ def test_what_cannot_be_erased_is_told_and_stops_nothing(
     assert left(folder) == set()
 
 
-def test_pictures_that_wait_at_a_lane_without_passengers_are_dropped_in_time(tmp_path: Path) -> None:
+def test_idle_lane_drops_waiting_pictures(tmp_path: Path) -> None:
+    """In time, without a passenger."""
     clock = SkippingClock()
     journal, retention = lane(tmp_path, clock)
     journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
@@ -179,9 +185,8 @@ def test_pictures_that_wait_at_a_lane_without_passengers_are_dropped_in_time(tmp
     assert journal.last("pictures.dropped") is not None
 
 
-def test_a_lane_tidies_when_it_looks_up_between_passengers(
-    tmp_path: Path, measurer: Measurer, policy: Policy
-) -> None:
+def test_lane_tidies_between_passengers(tmp_path: Path, measurer: Measurer, policy: Policy) -> None:
+    """When it looks up."""
     tidied: list[None] = []
     here = hall(tmp_path, measurer, policy, [], tidy=lambda: tidied.append(None))
     here.station.start()
@@ -189,8 +194,9 @@ def test_a_lane_tidies_when_it_looks_up_between_passengers(
     assert tidied
 
 
-def test_a_check_tells_how_long_faces_stay_and_names_those_that_stayed_longer(tmp_path: Path) -> None:
-    settings = config.read(journal=tmp_path / "lane.sqlite", retention__recordings_for_days=7)
+def test_check_tells_retention_and_overdue_faces(tmp_path: Path) -> None:
+    """How long faces stay, and the names of those that stayed longer."""
+    settings = config.read(journal=tmp_path / "lane.sqlite", retention={"recordings_for_days": 7})
     [found] = _retention(settings)
     assert found.ok
     assert "12 h" in found.said

@@ -31,9 +31,7 @@ def identity(arithmetic: str) -> MatcherIdentity:
 
 @pytest.mark.parametrize("measured", ["fp32", "bf16 by amx, plugin 1"])
 @pytest.mark.parametrize("runs", ["fp32", "bf16 by amx, plugin 1", "bf16 by avx512, plugin 1"])
-def test_a_calibration_fits_the_arithmetic_that_it_was_measured_in_and_no_other(
-    measured: str, runs: str
-) -> None:
+def test_calibration_fits_only_its_arithmetic(measured: str, runs: str) -> None:
     policy = policy_for(identity(measured))
     if measured == runs:
         assert policy.check(identity(runs)).admit > 0
@@ -43,16 +41,17 @@ def test_a_calibration_fits_the_arithmetic_that_it_was_measured_in_and_no_other(
 
 
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
-def test_where_bfloat16_is_required_and_not_there_no_lane_starts() -> None:
+def test_required_missing_bf16_stops_start() -> None:
     with pytest.raises(ProviderError, match="the settings require bf16"):
-        build.build_measurer(read(engine__bf16="require", engine__threads=1), policy_for(identity("fp32")))
+        build.build_measurer(read(engine={"bf16": "require", "threads": 1}), policy_for(identity("fp32")))
 
 
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
-def test_where_it_is_preferred_and_not_there_the_lane_runs_with_the_calibration_of_fp32(
+def test_preferred_missing_bf16_runs_fp32(
     networks: Networks,
 ) -> None:
-    settings = read(engine__bf16="prefer", engine__threads=1)
+    """With the calibration of fp32."""
+    settings = read(engine={"bf16": "prefer", "threads": 1})
     measurer = build.build_measurer(settings, policy_for(identity("fp32")))
     assert measurer.networks.embedder.identity == networks.embedder.identity == identity("fp32")
     with pytest.raises(PolicyError, match="in another arithmetic than"):
@@ -67,14 +66,16 @@ def in_bf16(networks: Networks) -> Networks:
 
 
 @pytest.mark.parametrize("bf16", ["prefer", "require"])
-def test_where_it_is_there_without_its_calibration_preferred_runs_in_fp32_and_required_starts_nothing(
+def test_uncalibrated_bf16_falls_back_or_stops(
     bf16: str, networks: Networks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Preferred runs in fp32, and required starts nothing."""
+
     def built(runtime: RuntimeSettings) -> Networks:
         return networks if runtime.bf16 == "never" else in_bf16(networks)
 
     monkeypatch.setattr(build, "build_networks", built)
-    settings, policy = read(engine__bf16=bf16), policy_for(identity("fp32"))
+    settings, policy = read(engine={"bf16": bf16}), policy_for(identity("fp32"))
     why = r"no calibration for sface-2021dec in bf16 by avx512, plugin 1, only made-up.json (in fp32)"
     if bf16 == "require":
         with pytest.raises(PolicyError, match=re.escape(why)):
@@ -86,16 +87,14 @@ def test_where_it_is_there_without_its_calibration_preferred_runs_in_fp32_and_re
     assert why in caplog.text
 
 
-def test_preferred_and_calibrated_it_runs_in_bfloat16(
-    networks: Networks, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_calibrated_preferred_bf16_runs(networks: Networks, monkeypatch: pytest.MonkeyPatch) -> None:
     rounded = in_bf16(networks)
     monkeypatch.setattr(build, "build_networks", lambda _: rounded)
-    measurer = build.build_measurer(read(engine__bf16="prefer"), policy_for(rounded.embedder.identity))
+    measurer = build.build_measurer(read(engine={"bf16": "prefer"}), policy_for(rounded.embedder.identity))
     assert measurer.networks is rounded
 
 
-def test_the_shipped_policy_has_a_calibration_for_avx512_and_the_release_that_is_locked() -> None:
+def test_shipped_policy_covers_locked_avx512_release() -> None:
     lock = (ROOT / "requirements-openvino-built-in.lock").read_text(encoding="utf-8")
     release = re.search(r"^onnxruntime-openvino==(\S+)", lock, re.MULTILINE)
     assert release is not None
@@ -106,12 +105,13 @@ def test_the_shipped_policy_has_a_calibration_for_avx512_and_the_release_that_is
 
 
 @pytest.mark.parametrize("runs", ["bf16 by amx, onnxruntime-openvino 1.24.1", "bf16 by avx512, plugin 0"])
-def test_by_other_instructions_or_another_release_the_shipped_policy_fits_nothing(runs: str) -> None:
+def test_shipped_policy_fits_no_other_bf16(runs: str) -> None:
+    """By other instructions or with another release it fits nothing."""
     with pytest.raises(PolicyError, match=r"in another arithmetic than.*python -m benchmarks calibrate"):
         load().check(identity(runs))
 
 
-def test_networks_that_are_lost_run_on_the_cpu_in_fp32() -> None:
-    lost = read(engine__bf16="require", engine__provider_policy="require", engine__provider="openvino")
+def test_lost_networks_run_cpu_fp32() -> None:
+    lost = read(engine={"bf16": "require", "provider_policy": "require", "provider": "openvino"})
     engine = build._on_cpu(lost).engine
     assert (engine.provider_policy, engine.bf16) == ("cpu", "never")

@@ -18,6 +18,7 @@ from lane.demo import desk_process
 from lane.demo.scripted_officer import Script, ScriptedOfficer
 from lane.ledger.chain import Entry, read
 from lane.ledger.journal import SqliteJournal
+from tests.support import tiers
 
 LANE = "lane-crash"
 ROOT = Path(__file__).parents[3]
@@ -142,13 +143,13 @@ def told(lane: dict[str, str]) -> list[tuple[str, str]]:
     return [(body["payload"], body["hash"]) for body in received if body["chain"] == lane["lane"]]
 
 
-def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_closed(
-    lane: dict[str, str], runs: Runs
-) -> None:
+@tiers.parametrize("apart", [8, 1], quick=1)
+def test_kill_at_every_write_loses_nothing(lane: dict[str, str], runs: Runs, apart: int) -> None:
+    """At each write of a passage of two, or at each eighth."""
     status, writes = runs(0, 2)
     assert status == 0
     assert writes > 40
-    for crash_at in range(1, writes + 1):
+    for crash_at in range(1, writes + 1, apart):
         assert was_killed(runs, crash_at), f"write {crash_at} of {writes}"
         status, _ = runs(0, 0)
         assert status == 0, "the lane starts again"

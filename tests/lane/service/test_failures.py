@@ -1,4 +1,4 @@
-"""Whatever of a lane fails, its gate is shut, and what it does then is what the README's table says."""
+"""Whatever of a lane fails, its gate is shut; the table of `.deploy/README.md` says what it does then."""
 
 import json
 import shutil
@@ -132,7 +132,7 @@ def accelerated(
     does="an officer decides; the networks run on the CPU once they know the known face there",
     until="restarted",
 )
-def test_a_lost_accelerator_is_replaced_by_the_cpu_where_the_policy_says_so(
+def test_policy_replaces_lost_accelerator_by_cpu(
     tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
 ) -> Seen:
     lane = accelerated(tmp_path, networks, policy, holder, "cpu")
@@ -152,7 +152,7 @@ def test_a_lost_accelerator_is_replaced_by_the_cpu_where_the_policy_says_so(
     does="an officer decides, then the lane closes",
     until="restarted",
 )
-def test_a_lost_accelerator_closes_the_lane_where_the_policy_says_so(
+def test_policy_closes_lane_without_accelerator(
     tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
 ) -> Seen:
     lane = accelerated(tmp_path, networks, policy, holder, "close")
@@ -170,9 +170,10 @@ def test_a_lost_accelerator_closes_the_lane_where_the_policy_says_so(
     does="an officer decides, then the lane closes",
     until="restarted",
 )
-def test_networks_that_fail_their_check_on_the_cpu_decide_nothing(
+def test_failed_cpu_check_decides_nothing(
     tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
 ) -> Seen:
+    """Networks that fail their check on the CPU."""
     lane = accelerated(tmp_path, networks, policy, holder, "cpu", fails=GoldenVectorError("moved"))
     seen = lane.lose()
     assert lane.here.kinds()[-1] == "lane.closed"
@@ -180,7 +181,7 @@ def test_networks_that_fail_their_check_on_the_cpu_decide_nothing(
     return seen
 
 
-def test_a_fault_of_one_picture_moves_no_network(
+def test_one_pictures_fault_moves_no_network(
     tmp_path: Path, networks: Networks, policy: Policy, holder: Passenger
 ) -> None:
     lane = accelerated(tmp_path, networks, policy, holder, "close")
@@ -206,7 +207,7 @@ def test_a_fault_of_one_picture_moves_no_network(
     does="an officer decides, then the lane closes",
     until="restarted with the right files",
 )
-def test_a_changed_file_of_the_networks_closes_the_lane(
+def test_changed_networks_file_closes_lane(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
 ) -> Seen:
     here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
@@ -247,9 +248,10 @@ def lost_desk(folder: Path, measurer: Measurer, policy: Policy, holder: Passenge
     does='nobody is admitted by machine (`when_lost = "refer"`); who is referred waits; the ledger keeps all',
     until="it is back",
 )
-def test_a_lost_network_admits_nobody_and_loses_nothing(
+def test_lost_network_admits_nobody(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> Seen:
+    """Nothing is lost."""
     return lost_desk(tmp_path, measurer, policy, holder, NetworkLostError("cable"))
 
 
@@ -259,9 +261,10 @@ def test_a_lost_network_admits_nobody_and_loses_nothing(
     does="the same",
     until="it is back",
 )
-def test_a_lost_desk_admits_nobody_and_loses_nothing(
+def test_lost_desk_admits_nobody(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> Seen:
+    """Nothing is lost."""
     return lost_desk(tmp_path, measurer, policy, holder, DeskLostError("down"))
 
 
@@ -287,7 +290,7 @@ class CutCamera:
     does="an officer decides; that nobody was seen does not count against the passenger",
     until="its frames come again",
 )
-def test_a_lost_camera_refers_until_its_frames_come_again(
+def test_lost_camera_refers_until_frames_return(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> Seen:
     clock = StandingClock()
@@ -307,7 +310,7 @@ def test_a_lost_camera_refers_until_its_frames_come_again(
     does="an officer decides; the passenger is not at fault",
     until="frames come in time",
 )
-def test_an_overloaded_lane_says_so_and_refers(
+def test_overloaded_lane_tells_and_refers(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> Seen:
     clock = StandingClock()
@@ -349,9 +352,10 @@ class SetClock(StandingClock):
     does="an officer decides",
     until="the desk's clock agrees, or a person says that it is right; also over a restart",
 )
-def test_a_clock_that_was_set_refers_until_the_desks_agrees(
+def test_changed_clock_refers_until_desk_agrees(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> Seen:
+    """A clock that was set."""
     clock = SetClock()
     camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
     keeper = Timekeeper(clock)
@@ -412,7 +416,7 @@ def stuck(here: Hall, monkeypatch: pytest.MonkeyPatch, looks: int) -> list[bool]
     does="nobody is served: without a record nothing happens; the traveller reads *closed*, the hall *fault*",
     until="there is room",
 )
-def test_with_a_full_disk_no_passage_begins(
+def test_full_disk_begins_no_passage(
     tmp_path: Path,
     measurer: Measurer,
     policy: Policy,
@@ -432,9 +436,11 @@ def test_with_a_full_disk_no_passage_begins(
     return Seen((), openings(here.gate.diary) - 1)
 
 
-def test_a_gate_that_does_not_close_while_the_disk_is_full_closes_the_lane_once_there_is_room(
+def test_stuck_gate_on_full_disk_closes(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A gate that does not close closes the lane once there is room."""
+
     class Stuck(Watched):
         def close(self) -> None:
             if self.is_open:
@@ -451,9 +457,11 @@ def test_a_gate_that_does_not_close_while_the_disk_is_full_closes_the_lane_once_
     assert here.kinds()[-3:] == ["lane.resumed", "passage.closed", "lane.closed"]
 
 
-def test_what_is_asked_for_during_a_capture_and_cannot_be_written_down_ends_the_passage(
+def test_unwritable_request_ends_passage(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One that is made during a capture and cannot be written down."""
+
     class Asks:
         """See `lane.kiosk.traveller_requests.Wishes`: as an officer asks, which is written down before
         anything follows."""
@@ -482,7 +490,7 @@ def test_what_is_asked_for_during_a_capture_and_cannot_be_written_down_ends_the_
     does="the passage goes no further, and ends as interrupted; then the same",
     until="there is room",
 )
-def test_with_a_full_disk_no_passage_goes_on(
+def test_full_disk_stops_passage(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger, monkeypatch: pytest.MonkeyPatch
 ) -> Seen:
     class FillsUp(Judge):
@@ -518,9 +526,11 @@ def test_with_a_full_disk_no_passage_goes_on(
     does="the passage ends as a fault of the gate; one that does not close closes the lane",
     until="restarted",
 )
-def test_a_gate_that_does_not_close_closes_the_lane(
+def test_unclosed_gate_closes_lane(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> Seen:
+    """A gate that does not close."""
+
     class Stiff(SimulatedGate):
         stiff = False
 
@@ -546,9 +556,10 @@ def test_a_gate_that_does_not_close_closes_the_lane(
     does="nobody is served; the traveller reads *closed*, the hall *fault* and why",
     until="it is back, or shut",
 )
-def test_a_gate_out_of_reach_serves_nobody_until_it_is_back(
+def test_unreachable_gate_serves_nobody(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> Seen:
+    """Until it is back."""
     here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)])
     here.station.start()
     here.gate.out_of_order = "unreachable"
@@ -569,7 +580,8 @@ def test_a_gate_out_of_reach_serves_nobody_until_it_is_back(
     does="the box's own timer shuts the door (`watchdog_s`); the passage ends as interrupted",
     until="the box is back",
 )
-def test_a_box_whose_lane_is_gone_shuts_its_door() -> Seen:
+def test_orphaned_box_shuts_door() -> Seen:
+    """A box whose lane is gone."""
     with RelayBox(WIRED) as box, ModbusGate(box.settings, SystemClock()) as gate:
         gate.close()
         gate.open(PassageId("p-1"))
@@ -588,7 +600,7 @@ def test_a_box_whose_lane_is_gone_shuts_its_door() -> Seen:
     does="the passage under way ends, and nobody is served; a fire alarm opens the doors, by no decision",
     until="a supervisor opens the lane again",
 )
-def test_an_alarm_at_the_gate_ends_the_passage(
+def test_gate_alarm_ends_passage(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> Seen:
     here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2)
@@ -610,7 +622,7 @@ def test_an_alarm_at_the_gate_ends_the_passage(
 UNSHARE = shutil.which("unshare")
 
 
-def test_with_a_real_full_disk_nobody_is_served_until_there_is_room(tmp_path: Path) -> None:
+def test_real_full_disk_serves_nobody(tmp_path: Path) -> None:
     """On a memory disk of a few hundred kB, in namespaces of its own."""
     mount = f"mount -t tmpfs -o size=600k none {tmp_path} && exec "
     if UNSHARE is None or run([UNSHARE, "-rm", "sh", "-c", f"{mount} true"]).returncode:
@@ -662,7 +674,8 @@ def silenced(number: int) -> Seen:
     does="the relay box shuts the door by its own timer; the lane starts again, the passage is interrupted",
     until="it runs again",
 )
-def test_a_lane_that_is_killed_has_its_door_shut_in_time() -> Seen:
+def test_killed_lane_has_door_shut() -> Seen:
+    """In time."""
     return silenced(signal.SIGKILL)
 
 
@@ -671,7 +684,8 @@ def test_a_lane_that_is_killed_has_its_door_shut_in_time() -> Seen:
     does="the same; the keeper kills it first",
     until="it runs again",
 )
-def test_a_lane_that_stands_still_has_its_door_shut_in_time() -> Seen:
+def test_stalled_lane_has_door_shut() -> Seen:
+    """In time, where the lane stands still."""
     return silenced(signal.SIGSTOP)
 
 
@@ -704,12 +718,13 @@ def free_port() -> int:
     does="it is started after longer and longer pauses; the traveller reads *closed*, the hall *fault*",
     until="it runs again",
 )
-def test_while_a_lane_ends_again_and_again_everybody_is_told() -> Seen:
+def test_restarting_lane_tells_everybody() -> Seen:
+    """While it ends again and again."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     port = free_port()
     settings = config.read(
-        desk__address=f"http://127.0.0.1:{server.server_port}", desk__token="t" * 43, kiosk__port=port
+        desk={"address": f"http://127.0.0.1:{server.server_port}", "token": "t" * 43}, kiosk={"port": port}
     )
     until, told = time.monotonic() + 60, ""
     try:
@@ -737,7 +752,8 @@ def told() -> str:
     return table()
 
 
-def test_the_readme_says_what_these_tests_show() -> None:
+def test_readme_table_matches_failure_tests() -> None:
+    """The README says what these tests show."""
     assert section(README.read_text(encoding="utf-8")) == told(), (
         "python -m tests.support.lane.failure_table writes it"
     )

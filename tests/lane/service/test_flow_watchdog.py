@@ -15,7 +15,8 @@ from lane.service.flow_watchdog import LivingClock, LivingGate, Pulse
 from lane.service.run import Running, beating
 
 
-def test_whatever_the_flow_asks_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_flow_call_signals_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the flow asks of clock and gate."""
     now_s = 0.0
     monkeypatch.setattr("lane.service.flow_watchdog.time.monotonic", lambda: now_s)
     pulse = Pulse()
@@ -39,7 +40,8 @@ def test_whatever_the_flow_asks_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatc
         assert pulse.silent_s() == 0
 
 
-def test_another_thread_of_the_lane_is_no_sign_of_its_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_threads_signal_no_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They say nothing of the flow."""
     now_s = 0.0
     monkeypatch.setattr("lane.service.flow_watchdog.time.monotonic", lambda: now_s)
     pulse = Pulse()
@@ -51,7 +53,8 @@ def test_another_thread_of_the_lane_is_no_sign_of_its_flow(monkeypatch: pytest.M
     assert pulse.silent_s() == 100
 
 
-def test_signs_of_life_end_where_the_flow_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stalled_flow_stops_signalling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signs of life end where it stands still."""
     monkeypatch.setattr("lane.service.run.BEAT_S", 0.01)
     beats, beat = os.pipe()
     try:
@@ -67,9 +70,11 @@ def test_signs_of_life_end_where_the_flow_stands_still(monkeypatch: pytest.Monke
         os.close(beat)
 
 
-def test_a_lane_that_has_closed_itself_stays_there_and_is_not_started_again(
+def test_self_closed_lane_is_not_restarted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A lane that has closed itself stays there."""
+
     class Closed:
         closed = True
 
@@ -97,7 +102,8 @@ def test_a_lane_that_has_closed_itself_stays_there_and_is_not_started_again(
     assert len(looks) == 3
 
 
-def test_a_lane_whose_keeper_is_gone_ends() -> None:
+def test_orphaned_lane_ends() -> None:
+    """A lane whose keeper is gone."""
     told: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     beats, beat = os.pipe()

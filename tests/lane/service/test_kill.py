@@ -17,6 +17,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from lane.gate.settings import GateSettings
 from lane.gate.simulated_relay_box import RelayBox
 from tests.lane.service.test_crash import ROOT, entries_told, ledger_holds, site
@@ -132,9 +134,11 @@ def kill_once(lane: dict[str, str], runs: Runs, box: RelayBox, after_s: float, r
         report.shut_after_s.append(box.diary[-1].at_s - killed_s)
 
 
-def test_killed_at_random_moments_nothing_is_lost_and_no_door_opens_without_a_decision(
+@pytest.mark.thorough
+def test_random_kills_lose_nothing(
     tmp_path: Path,
 ) -> None:
+    """No door opens without a decision either."""
     rng, report = random.Random(SEED), Report()
     passages: dict[str, Counter[str]] = {}
     witness = Witness(tmp_path / "lane.sqlite")

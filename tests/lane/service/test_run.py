@@ -135,7 +135,7 @@ def running(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
             process.wait(30)
 
 
-def test_a_lane_is_checked_and_says_what_is_wrong(site: Site) -> None:
+def test_check_tells_what_is_wrong(site: Site) -> None:
     done = lane("check", "--settings", site.settings, "--json")
     found = {one["device"]: one for one in json.loads(done.stdout)}
     assert {name for name, one in found.items() if not one["ok"]} <= {"disk"}, done.stdout
@@ -161,7 +161,8 @@ def test_a_lane_is_checked_and_says_what_is_wrong(site: Site) -> None:
     assert "token" not in done.stdout.split("desk", 1)[0]
 
 
-def test_a_lane_runs_from_its_settings_is_started_again_and_ends_when_told(site: Site) -> None:
+def test_lane_runs_from_settings_until_told(site: Site) -> None:
+    """It is started again, and ends when told."""
     with running(site) as keeper:
         site.await_kinds("lane.started", 1)
         time.sleep(1)
@@ -180,9 +181,7 @@ def test_a_lane_runs_from_its_settings_is_started_again_and_ends_when_told(site:
     assert "Traceback" not in (site.folder / "lane.log").read_text(encoding="utf-8")
 
 
-def test_a_passage_is_recorded_by_order_and_replayed_to_the_same_decision(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ordered_recording_replays_same_decision(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, before = site.folder / "recordings", len(site.entries())
     done = lane("record", folder, "--settings", site.settings)
     assert done.returncode == 2

@@ -22,11 +22,13 @@ from models.selftest import known_face
 from models.values.face import Face
 from tests.models.catalogue.test_weights import run
 from tests.models.conftest import ONE_THREAD
+from tests.support import tiers
 
 SHIPPED = (Path(catalogue.__file__).parent / "catalogue.toml").read_text(encoding="utf-8")
 
 
-def test_the_shipped_catalogue_has_one_default_of_each_role() -> None:
+def test_catalogue_has_one_default_per_role() -> None:
+    """The shipped one."""
     known = catalogue.load()
     assert known.for_role("detector").name == "yunet-2023mar"
     assert known.for_role("matcher").name == "sface-2021dec"
@@ -34,18 +36,18 @@ def test_the_shipped_catalogue_has_one_default_of_each_role() -> None:
     assert all(spec.finished and spec.licence and spec.permitted_use for spec in known.networks)
 
 
-def test_the_layout_that_geometry_is_measured_in_is_the_catalogues() -> None:
+def test_geometry_uses_the_catalogues_layout() -> None:
     layout = layout_of(catalogue.load().for_role("matcher"))
     assert (layout.name, layout.size) == (ARCFACE_112.name, ARCFACE_112.size)
     assert np.array_equal(layout.landmarks, ARCFACE_112.landmarks)
 
 
-def test_a_network_without_a_layout_has_none() -> None:
+def test_network_without_layout_has_none() -> None:
     with pytest.raises(CatalogueError, match="no matcher"):
         layout_of(catalogue.load().for_role("detector"))
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+def test_unknown_name_lists_known_ones() -> None:
     with pytest.raises(CatalogueError, match=r"'nobody'.*yunet-2023mar.*sface-2021dec"):
         catalogue.load().named("nobody")
 
@@ -56,7 +58,8 @@ def without(text: str, name: str) -> str:
     return "".join(part for part in parts if f'name = "{name}"' not in part)
 
 
-def test_a_catalogue_may_lack_landmarks_but_no_detector_or_matcher() -> None:
+def test_catalogue_needs_detector_and_matcher() -> None:
+    """It may lack landmarks, but neither of these."""
     known = catalogue.parse(without(SHIPPED, "mediapipe-face-mesh"))
     assert known.default("landmarks") is None
     with pytest.raises(CatalogueError, match="no default network for the role landmarks"):
@@ -77,7 +80,7 @@ def test_a_catalogue_may_lack_landmarks_but_no_detector_or_matcher() -> None:
         "layout = 3\nnetwork = []",
     ],
 )
-def test_a_wrong_catalogue_is_a_catalogue_error(text: str) -> None:
+def test_wrong_catalogue_is_a_catalogue_error(text: str) -> None:
     with pytest.raises(CatalogueError, match=r"catalogue\.toml"):
         catalogue.parse(text)
 
@@ -112,13 +115,13 @@ def test_a_wrong_catalogue_is_a_catalogue_error(text: str) -> None:
         ('role = "detector"', 'role = "detector"\nspare = 4', "spare"),
     ],
 )  # fmt: skip
-def test_an_entry_that_contradicts_itself_is_refused(was: str, becomes: str, match: str) -> None:
+def test_contradictory_entry_is_refused(was: str, becomes: str, match: str) -> None:
     assert was in SHIPPED
     with pytest.raises(CatalogueError, match=match):
         catalogue.parse(SHIPPED.replace(was, becomes))
 
 
-def test_a_known_answer_of_zeros_is_refused() -> None:
+def test_all_zero_known_answer_is_refused() -> None:
     zeros = re.sub(r"golden = \[\s+-0\.01761.*?\]", f"golden = {[0.0] * 128}", SHIPPED, flags=re.DOTALL)
     assert zeros != SHIPPED
     with pytest.raises(CatalogueError, match="golden is zero"):
@@ -154,11 +157,10 @@ LITERALS += [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=tiers.examples(200))
 @given(st.sampled_from(LINES), st.sampled_from(LITERALS))
-def test_whatever_stands_in_an_entry_it_is_read_or_refused_as_a_catalogue_error(
-    line: int, literal: str
-) -> None:
+def test_any_entry_reads_or_errs(line: int, literal: str) -> None:
+    """Whatever stands in it, it is read or refused as a catalogue error."""
     lines = SHIPPED.splitlines()
     lines[line] = f"{lines[line].split(' = ')[0]} = {literal}"
     try:
@@ -179,7 +181,8 @@ def test_a_shipped_entry_is_never_unfinished() -> None:
 # An operator's own matcher: 512 numbers from an ArcFace layout, as the licensed ones have.
 
 
-def test_the_example_that_an_operator_copies_is_an_entry(tmp_path: Path) -> None:
+def test_operators_example_is_an_entry(tmp_path: Path) -> None:
+    """The example that an operator copies."""
     example = "\n".join(re.findall(r"^#     (.*)$|^#$", SHIPPED, flags=re.MULTILINE)).replace(
         '"…"', f'"{"0" * 64}"'
     )
@@ -268,7 +271,8 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
     return Operator(tmp_path, monkeypatch)
 
 
-def test_an_operators_matcher_needs_an_entry_and_no_code(operator: Operator) -> None:
+def test_operators_matcher_needs_no_code(operator: Operator) -> None:
+    """An entry is enough."""
     operator.adopt()
     operator.prepare()
     embedder = operator.embedder()
@@ -280,7 +284,7 @@ def test_an_operators_matcher_needs_an_entry_and_no_code(operator: Operator) -> 
     assert np.linalg.norm(found.vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_an_operators_matcher_runs_beside_the_default_one(operator: Operator) -> None:
+def test_operators_matcher_runs_beside_default(operator: Operator) -> None:
     operator.adopt()
     operator.prepare()
     for spec in catalogue.load().networks:
@@ -298,19 +302,21 @@ def test_an_operators_matcher_runs_beside_the_default_one(operator: Operator) ->
     networks.check_files()  # what decides is as it was
 
 
-def test_only_a_matcher_can_be_asked_for_as_one() -> None:
+def test_only_matcher_is_given_as_matcher() -> None:
+    """Nothing else can be asked for as one."""
     with pytest.raises(CatalogueError, match="yunet-2023mar is no matcher"):
         build_networks(ONE_THREAD, matchers=["yunet-2023mar"])
 
 
-def test_an_operators_default_takes_the_place_of_the_shipped_one(operator: Operator) -> None:
+def test_operators_default_replaces_shipped_one(operator: Operator) -> None:
     operator.adopt(use='"default"')
     known = catalogue.load()
     assert known.for_role("matcher").name == "licensed-r50"
     assert known.named("sface-2021dec").use == "optional"
 
 
-def test_an_unfinished_entry_never_runs_and_says_what_to_do(operator: Operator) -> None:
+def test_unfinished_entry_never_runs(operator: Operator) -> None:
+    """It says what to do."""
     for attempt in (operator.prepare, operator.embedder):
         with pytest.raises(CatalogueError, match="python -m models adopt licensed-r50"):
             attempt()
@@ -318,7 +324,8 @@ def test_an_unfinished_entry_never_runs_and_says_what_to_do(operator: Operator) 
     assert [row["state"] for row in rows if row["name"] == "licensed-r50"] == ["unfinished"]
 
 
-def test_another_file_than_the_licensed_one_is_refused(operator: Operator) -> None:
+def test_unlicensed_file_is_refused(operator: Operator) -> None:
+    """Another file than the licensed one."""
     operator.adopt()
     operator.file.write_bytes(small_matcher() + b"\x00")
     with pytest.raises(WeightsChangedError, match=r"licensed\.onnx"):
@@ -326,14 +333,16 @@ def test_another_file_than_the_licensed_one_is_refused(operator: Operator) -> No
     assert run(operator.cache, "prepare", "licensed-r50").returncode == 2
 
 
-def test_a_missing_file_is_named_with_the_entry_that_wants_it(operator: Operator) -> None:
+def test_missing_file_is_named_with_entry(operator: Operator) -> None:
+    """The entry that wants it."""
     operator.adopt()
     operator.file.unlink()
     with pytest.raises(WeightsMissingError, match=r"licensed\.onnx is missing: licensed-r50"):
         operator.prepare()
 
 
-def test_a_matcher_that_finds_everybody_alike_is_not_adopted(operator: Operator) -> None:
+def test_undiscriminating_matcher_is_not_adopted(operator: Operator) -> None:
+    """One that finds everybody alike."""
     operator.file.write_bytes(small_matcher(always=1e4))
     operator.write()
     done = run(operator.cache, "adopt", "licensed-r50")
@@ -347,7 +356,8 @@ def test_only_a_matcher_is_adopted(operator: Operator) -> None:
     assert "no matcher" in done.stderr
 
 
-def test_an_answer_of_another_size_than_promised_is_refused(operator: Operator) -> None:
+def test_wrong_answer_size_is_refused(operator: Operator) -> None:
+    """An answer of another size than promised."""
     operator.file.write_bytes(small_matcher(256))
     operator.write()
     done = run(operator.cache, "adopt", "licensed-r50")
@@ -359,9 +369,7 @@ def test_an_answer_of_another_size_than_promised_is_refused(operator: Operator) 
 @pytest.mark.parametrize(
     "change", [{"colour": '"bgr"'}, {"mean": "0.0"}, {"mean": "[0.0, 127.5, 127.5]"}], ids=str
 )
-def test_an_entry_that_is_changed_after_its_adoption_is_noticed(
-    operator: Operator, change: dict[str, str]
-) -> None:
+def test_entry_change_after_adoption_is_noticed(operator: Operator, change: dict[str, str]) -> None:
     operator.adopt(**change)
     operator.prepare()
     with pytest.raises(GoldenVectorError, match="cosine"):
@@ -377,9 +385,8 @@ def test_an_entry_that_is_changed_after_its_adoption_is_noticed(
         ('layout = "arcface-112"', 'layout = "own-96"', "no layout is named 'own-96', only arcface-112"),
     ],
 )
-def test_an_operators_entry_that_is_wrong_is_refused_with_its_file(
-    operator: Operator, was: str, becomes: str, match: str
-) -> None:
+def test_wrong_operator_entry_names_its_file(operator: Operator, was: str, becomes: str, match: str) -> None:
+    """It is refused."""
     text = operator.catalogue.read_text()
     assert was in text
     operator.catalogue.write_text(text.replace(was, becomes))
@@ -388,7 +395,7 @@ def test_an_operators_entry_that_is_wrong_is_refused_with_its_file(
     assert "matchers.toml" in str(caught.value)
 
 
-def test_an_operators_layout_is_an_entry_too(operator: Operator) -> None:
+def test_operators_layout_is_an_entry_too(operator: Operator) -> None:
     layout = """
 [[layout]]
 name = "own-112"
@@ -402,9 +409,8 @@ landmarks = [[40, 40], [72, 40], [56, 60], [44, 80], [68, 80]]
     assert layout_of(known.named("licensed-r50")).landmarks[2].tolist() == [56, 60]
 
 
-def test_a_catalogue_that_is_not_there_is_an_error_and_not_ignored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_catalogue_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not ignored."""
     monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", str(tmp_path / "gone.toml"))
     with pytest.raises(CatalogueError, match=r"PASSENGER_LANE_CATALOGUE: .*gone\.toml cannot be read"):
         catalogue.load()

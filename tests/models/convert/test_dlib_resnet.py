@@ -71,7 +71,8 @@ def test_a_whole_number_comes_back(value: int) -> None:
 
 
 @given(st.integers(-(2**53), 2**53), st.integers(-300, 300))
-def test_a_real_number_is_mantissa_times_a_power_of_two(mantissa: int, exponent: int) -> None:
+def test_real_number_is_mantissa_times_power(mantissa: int, exponent: int) -> None:
+    """A power of two."""
     assert Reader(whole(mantissa) + whole(exponent)).real() == mantissa * 2.0**exponent
 
 
@@ -84,7 +85,8 @@ def test_a_tensor_comes_back(values: list[float]) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_whatever_the_bytes_are_reading_ends_or_is_an_error_of_ours(data: bytes) -> None:
+def test_any_bytes_end_or_err(data: bytes) -> None:
+    """Whatever the bytes are, reading ends or is an error of ours."""
     for read in (Reader.whole, Reader.real, Reader.text, Reader.tensor, Reader.alias):
         try:
             found = read(Reader(data))
@@ -101,7 +103,8 @@ def outcome(x: Picture, converter: Converter, **inputs: NDArray[np.float32]) -> 
     return OrtSession(graph, "part", ONE_THREAD, [values.shape]).run(values)[x.name]
 
 
-def test_a_sum_pads_either_side_with_zeros_at_the_end_of_every_axis() -> None:
+def test_sum_pads_either_side_with_zeros() -> None:
+    """At the end of every axis."""
     converter = Converter(Reader(text("add_prev_") + LEFT_BY_TRAINING), "sum")
     values = np.random.default_rng(0).normal(size=(1, 2, 4, 3)).astype(np.float32)
     small = converter.graph.add(
@@ -126,7 +129,7 @@ def test_a_sum_pads_either_side_with_zeros_at_the_end_of_every_axis() -> None:
     assert np.allclose(outcome(out, converter, **{"in": values}), expected)
 
 
-def test_a_pooling_without_a_size_is_the_mean_of_the_whole_picture() -> None:
+def test_sizeless_pooling_averages_whole_picture() -> None:
     data = text("avg_pool_2") + b"".join(map(whole, (0, 0, 1, 1, 0, 0))) + LEFT_BY_TRAINING
     converter = Converter(Reader(data), "mean")
     values = np.random.default_rng(0).normal(size=(1, 3, 4, 5)).astype(np.float32)
@@ -135,18 +138,20 @@ def test_a_pooling_without_a_size_is_the_mean_of_the_whole_picture() -> None:
     assert np.allclose(found[0, :, 0, 0], values[0].mean((1, 2)), atol=1e-6)
 
 
-def test_another_layer_than_the_next_one_is_refused() -> None:
+def test_unexpected_layer_is_refused() -> None:
+    """Another layer than the next one."""
     with pytest.raises(CatalogueError, match="expected relu_, found 'sig_'"):
         Converter(Reader(text("sig_")), "x").relu(Picture("in", 3, (4, 4)))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.0001, 0.3, 0.999999])
-def test_a_file_that_ends_too_early_is_refused(published: bytes, share: float) -> None:
+def test_truncated_file_is_refused(published: bytes, share: float) -> None:
     with pytest.raises(CatalogueError, match="ends too early"):
         dlib_resnet.resnet_to_onnx(published[: int(share * len(published))], "half")
 
 
-def test_a_file_that_goes_on_is_refused(published: bytes) -> None:
+def test_overlong_file_is_refused(published: bytes) -> None:
+    """One that goes on after the network."""
     with pytest.raises(CatalogueError, match="goes on"):
         dlib_resnet.resnet_to_onnx(published + b"\x00", "more")
 
@@ -157,11 +162,12 @@ def test_another_network_of_dlibs_is_refused(published: bytes) -> None:
             dlib_resnet.resnet_to_onnx(published.replace(was, becomes), "other")
 
 
-def test_the_same_file_gives_the_same_bytes(published: bytes) -> None:
+def test_same_file_gives_same_bytes(published: bytes) -> None:
     assert weights.convert(SPEC, published) == weights.load(SPEC, SHELF.cache)
 
 
-def test_the_drawn_face_has_the_known_answer_and_a_wrong_input_is_noticed(session: OrtSession) -> None:
+def test_drawn_face_has_known_answer(session: OrtSession) -> None:
+    """A wrong input is noticed."""
     known_face.check_embedder(FaceEmbedder(SPEC, session, ""), SPEC.golden)
     wrong = {
         "blue for red": lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
@@ -176,7 +182,9 @@ def test_the_drawn_face_has_the_known_answer_and_a_wrong_input_is_noticed(sessio
             known_face.check_embedder(changed, SPEC.golden)
 
 
-def test_an_answer_brought_to_unit_length_is_noticed(session: OrtSession) -> None:
+def test_normalised_answer_is_noticed(session: OrtSession) -> None:
+    """An answer brought to unit length."""
+
     def unit(outputs: object) -> dict[str, NDArray[np.float32]]:
         assert isinstance(outputs, dict)
         return {name: value / np.linalg.norm(value) for name, value in outputs.items()}
@@ -185,9 +193,10 @@ def test_an_answer_brought_to_unit_length_is_noticed(session: OrtSession) -> Non
         known_face.check_embedder(FaceEmbedder(SPEC, Changed(session, after=unit), ""), SPEC.golden)
 
 
-def test_one_person_is_nearer_than_dlibs_threshold_and_another_is_not(
+def test_dlib_threshold_separates_people(
     embedder: FaceEmbedder, networks: Networks, people: dict[str, ImageBGR]
 ) -> None:
+    """One person is nearer than it, and another is not."""
     obama, second, third, biden = (
         embed(people[name], networks.detector.detect(people[name])[0], embedder) for name in PEOPLE
     )

@@ -29,7 +29,8 @@ def network(*, constant: bool = True, opset: int = 11) -> bytes:
 
 
 @pytest.mark.parametrize("opset", [9, 11, 21])
-def test_a_prelu_in_other_nodes_is_the_same_function(opset: int) -> None:
+def test_rewritten_prelu_is_same_function(opset: int) -> None:
+    """In other nodes."""
     published = network(opset=opset)
     rewritten = without_prelu(published, "bent")
     picture = np.random.default_rng(0).normal(0, 3, SHAPE).astype(np.float32)
@@ -42,7 +43,7 @@ def test_a_prelu_in_other_nodes_is_the_same_function(opset: int) -> None:
     assert model.opset_import[0].version == opset
 
 
-def test_a_prelu_whose_slopes_are_computed_stays_as_it_is() -> None:
+def test_prelu_with_computed_slopes_stays() -> None:
     published = network(constant=False)
     assert without_prelu(published, "bent") == published
 
@@ -56,7 +57,7 @@ def outside(tensor: onnx.TensorProto) -> onnx.TensorProto:
 
 
 @pytest.mark.parametrize("where", ["weights", "constant", "subgraph"])
-def test_a_graph_whose_weights_lie_in_another_file_is_refused(where: str) -> None:
+def test_graph_with_external_weights_is_refused(where: str) -> None:
     """The runtime would read them from the folder it is started in, and no hash would cover them."""
     model = onnx.load_from_string(network())
     weights = outside(model.graph.initializer[0])

@@ -17,6 +17,7 @@ from models.errors import CatalogueError
 from models.networks.build import session_on
 from models.runtime.onnx_runtime import OrtSession
 from tests.models.conftest import ONE_THREAD
+from tests.support import tiers
 
 SPEC = catalogue.load().for_role("landmarks")
 Numbers = NDArray[np.float32]
@@ -85,7 +86,7 @@ def windows(image: Numbers, size: int, stride: int, fill: float) -> NDArray[np.f
 SHAPES = (st.integers(3, 9), st.integers(3, 9), st.sampled_from([1, 2, 3]), st.sampled_from([1, 2]))
 
 
-@settings(max_examples=30)
+@settings(max_examples=tiers.examples(30))
 @given(*SHAPES)
 def test_a_convolution_pads_as_tflite_does(height: int, width: int, size: int, stride: int) -> None:
     image = picture(height, width, 2)
@@ -98,7 +99,7 @@ def test_a_convolution_pads_as_tflite_does(height: int, width: int, size: int, s
     assert np.allclose(found[0], expected, atol=1e-4)
 
 
-@settings(max_examples=30)
+@settings(max_examples=tiers.examples(30))
 @given(*SHAPES)
 def test_a_depthwise_convolution_keeps_channels_apart(
     height: int, width: int, size: int, stride: int
@@ -111,23 +112,25 @@ def test_a_depthwise_convolution_keeps_channels_apart(
     assert np.allclose(run(step, image)[0], expected, atol=1e-4)
 
 
-@settings(max_examples=30)
+@settings(max_examples=tiers.examples(30))
 @given(*SHAPES)
-def test_a_pooling_takes_the_largest_and_no_padding(height: int, width: int, size: int, stride: int) -> None:
+def test_pooling_takes_largest_without_padding(height: int, width: int, size: int, stride: int) -> None:
     image = picture(height, width, 2)
     chosen = options(f0=tflite_mesh.SAME, f1=stride, f2=stride, f3=size, f4=size)
     found = run(Step(17, chosen, values(image), Value("out", (), None)), image)
     assert np.allclose(found[0], windows(image, size, stride, -np.inf).max((2, 3)))
 
 
-def test_prelu_bends_each_channel_by_its_own_slope() -> None:
+def test_prelu_bends_each_channel_separately() -> None:
+    """Each by its own slope."""
     image = picture(4, 5, 3)
     slopes = np.array([-0.8, 0.25, 1.1], np.float32).reshape(1, 1, 3)
     found = run(Step(54, None, values(image, slopes), Value("out", (), None)), image)
     assert np.allclose(found, np.where(image > 0, image, slopes * image), atol=1e-6)
 
 
-def test_padding_goes_to_the_axis_it_was_meant_for() -> None:
+def test_padding_reaches_its_axis() -> None:
+    """The one that it was meant for."""
     image = picture(4, 5, 2)
     amounts = np.array([[0, 0], [1, 2], [3, 0], [0, 4]], np.int32)
     found = run(Step(34, None, values(image, amounts), Value("out", (), None)), image)
@@ -144,7 +147,8 @@ def test_padding_goes_to_the_axis_it_was_meant_for() -> None:
         (9, options(), "operator 9 is not supported"),
     ],
 )
-def test_what_is_not_known_is_refused_rather_than_left_out(code: int, chosen: Table, match: str) -> None:
+def test_unknown_operator_is_refused(code: int, chosen: Table, match: str) -> None:
+    """Rather than left out."""
     image = picture(4, 4, 1)
     step = Step(
         code, chosen, values(image, np.ones((1, 1, 1, 1), np.float32), np.zeros(1)), Value("o", (), None)
@@ -153,16 +157,15 @@ def test_what_is_not_known_is_refused_rather_than_left_out(code: int, chosen: Ta
         Converter("refused").convert(step)
 
 
-def test_a_kernel_that_depends_on_the_picture_is_refused() -> None:
+def test_picture_dependent_kernel_is_refused() -> None:
     image = Value("in", (1, 4, 4, 1), None)
     step = Step(3, options(f0=0, f1=1, f2=1), (image, image, image), Value("out", (), None))
     with pytest.raises(CatalogueError, match="expected a constant"):
         Converter("refused").convert(step)
 
 
-def test_the_whole_network_answers_as_opencv_does_on_the_published_file(
-    published: bytes, tmp_path: Path
-) -> None:
+def test_network_matches_opencv(published: bytes, tmp_path: Path) -> None:
+    """The whole network, against OpenCV on the published file."""
     file = tmp_path / "face_landmark.tflite"
     file.write_bytes(published)
     theirs = cv2.dnn.readNetFromTFLite(str(file))
@@ -175,11 +178,11 @@ def test_the_whole_network_answers_as_opencv_does_on_the_published_file(
         assert np.abs(found["landmarks"][0] - expected).max() < 1e-3  # px, of 192
 
 
-def test_the_same_file_gives_the_same_bytes(published: bytes) -> None:
+def test_same_file_gives_same_bytes(published: bytes) -> None:
     one, other = (tflite_mesh.mesh_to_onnx(published, "mesh") for _ in range(2))
     assert one == other
 
 
-def test_what_is_no_tflite_file_is_said_to_be_none() -> None:
+def test_non_tflite_file_is_told() -> None:
     with pytest.raises(CatalogueError, match="not a TFLite file"):
         tflite_mesh.read(b"something else entirely")

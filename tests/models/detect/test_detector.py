@@ -26,13 +26,14 @@ from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.selftest.known_face import draw_face
 from models.values.face import ImageBGR
+from tests.support import tiers
 
 DETECTOR = catalogue.load().for_role("detector")
 SHAPES = DETECTOR.input.shapes
 
 
 @given(st.integers(1, 12_000), st.integers(1, 12_000))
-def test_every_picture_fits_one_of_the_listed_shapes(width: int, height: int) -> None:
+def test_every_picture_fits_a_listed_shape(width: int, height: int) -> None:
     image = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (height, width, 3))
     letterbox = fit(image, SHAPES, at_most=1.0)
     assert letterbox.canvas in SHAPES
@@ -41,16 +42,17 @@ def test_every_picture_fits_one_of_the_listed_shapes(width: int, height: int) ->
     assert height * letterbox.scale <= letterbox.canvas[1] + 1e-6
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tiers.examples(25), deadline=None)
 @given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([1.0, 0.5]))
-def test_a_letterboxed_picture_has_exactly_the_canvas_shape(width: int, height: int, at_most: float) -> None:
+def test_letterboxed_picture_has_canvas_shape(width: int, height: int, at_most: float) -> None:
+    """Exactly."""
     image = np.zeros((height, width, 3), np.uint8)
     letterbox = fit(image, SHAPES, at_most)
     assert boxed(image, letterbox).shape == (letterbox.canvas[1], letterbox.canvas[0], 3)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 900), (900, 3), (17, 23), (4001, 2999)])
-def test_an_odd_picture_without_a_face_has_none(networks: Networks, width: int, height: int) -> None:
+def test_odd_faceless_picture_has_no_face(networks: Networks, width: int, height: int) -> None:
     assert networks.detector.detect(np.full((height, width, 3), 127, np.uint8)) == ()
 
 
@@ -72,7 +74,8 @@ def test_what_is_no_picture_is_refused(networks: Networks, wrong: ImageBGR) -> N
 
 
 @pytest.mark.parametrize("side", [120, 300, 640, 1100, 2200])
-def test_a_face_that_fills_the_frame_is_found_at_any_size(networks: Networks, side: int) -> None:
+def test_frame_filling_face_is_found(networks: Networks, side: int) -> None:
+    """At any size."""
     filled = cv2.resize(
         draw_face(500, 500, scale=4, left=24, top=-8), (side, side), interpolation=cv2.INTER_AREA
     )
@@ -83,7 +86,8 @@ def test_a_face_that_fills_the_frame_is_found_at_any_size(networks: Networks, si
 @pytest.mark.parametrize(
     ("width", "height"), [(640, 480), (1280, 720), (1920, 1080), (720, 1280), (5000, 4000)]
 )
-def test_landmarks_come_back_in_the_pictures_own_pixels(networks: Networks, width: int, height: int) -> None:
+def test_landmarks_return_in_picture_pixels(networks: Networks, width: int, height: int) -> None:
+    """In the picture's own."""
     small_width, small_height = 500 * width // min(width, height), 500 * height // min(width, height)
     left, top = 0.6 * small_width - 112, 0.5 * small_height - 140
     small = draw_face(small_width, small_height, scale=2, left=left, top=top)
@@ -101,7 +105,8 @@ def test_the_persons_right_eye_comes_first(networks: Networks, people: dict[str,
     assert max(points[:2, 1]) < points[2, 1] < min(points[3:, 1])
 
 
-def test_two_people_are_two_faces_best_first(networks: Networks, people: dict[str, ImageBGR]) -> None:
+def test_two_faces_come_best_first(networks: Networks, people: dict[str, ImageBGR]) -> None:
+    """Two people."""
     portraits = [cv2.resize(people[name], (400, 500)) for name in ("obama.jpg", "biden.jpg")]
     faces = networks.detector.detect(np.hstack(portraits).astype(np.uint8))
     assert len(faces) == 2
@@ -110,9 +115,10 @@ def test_two_people_are_two_faces_best_first(networks: Networks, people: dict[st
 
 
 @pytest.mark.parametrize("name", ["obama.jpg", "obama3.jpg", "biden.jpg"])
-def test_landmarks_hold_still_when_the_picture_is_mirrored_or_shrunk(
+def test_landmarks_survive_mirroring_and_shrinking(
     networks: Networks, people: dict[str, ImageBGR], name: str
 ) -> None:
+    """They hold still."""
     image = people[name]
     points = networks.detector.detect(image)[0].landmarks
     eyes = float(np.linalg.norm(points[1] - points[0]))
@@ -132,7 +138,7 @@ def whole(networks: Networks) -> OrtSession:
 
 @pytest.mark.parametrize("name", ["obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"])
 @pytest.mark.parametrize("size", [0.4, 1.0])
-def test_of_a_close_up_the_coarsest_cells_alone_have_an_opinion(
+def test_only_coarsest_cells_judge_close_up(
     networks: Networks, people: dict[str, ImageBGR], name: str, size: float
 ) -> None:
     image = cv2.resize(people[name], None, fx=size, fy=size, interpolation=cv2.INTER_AREA).astype(np.uint8)
@@ -149,7 +155,8 @@ def test_of_a_close_up_the_coarsest_cells_alone_have_an_opinion(
     assert by_part.tobytes() != face.landmarks.tobytes()
 
 
-def test_what_looks_closely_is_a_part_of_the_detector_and_runs_where_it_does(networks: Networks) -> None:
+def test_close_look_is_part_of_detector(networks: Networks) -> None:
+    """It runs where the detector does."""
     closer = networks.detector._closer
     assert isinstance(closer, OrtSession)
     assert closer.nodes < 0.8 * whole(networks).nodes
@@ -158,7 +165,8 @@ def test_what_looks_closely_is_a_part_of_the_detector_and_runs_where_it_does(net
         closer.run(np.zeros((1, 3, 480, 640), np.float32))
 
 
-def test_a_part_of_a_graph_answers_as_all_of_it_and_has_only_its_answers(networks: Networks) -> None:
+def test_graph_part_answers_like_whole(networks: Networks) -> None:
+    """It has only its own answers."""
     graph = weights.load(DETECTOR, weights.cache_dir())
     part = OrtSession(answering(graph, ["obj_16"]), "part", RuntimeSettings(threads=1), [(1, 3, 320, 320)])
     tensor = np.random.default_rng(1).uniform(0, 255, (1, 3, 320, 320)).astype(np.float32)
@@ -169,14 +177,15 @@ def test_a_part_of_a_graph_answers_as_all_of_it_and_has_only_its_answers(network
         answering(graph, ["obj_16", "obj_64"])
 
 
-def test_boxes_that_overlap_a_better_one_are_dropped() -> None:
+def test_overlapping_worse_boxes_are_dropped() -> None:
     rows = np.zeros((3, 15), np.float32)
     rows[:, :4] = [[0, 0, 10, 10], [1, 1, 10, 10], [30, 0, 10, 10]]
     rows[:, 14] = [0.8, 0.9, 0.7]
     assert without_overlaps(rows, 0.3)[:, 14].tolist() == pytest.approx([0.9, 0.7])
 
 
-def test_width_and_height_are_not_swapped_on_the_way_back() -> None:
+def test_width_and_height_stay_unswapped() -> None:
+    """On the way back."""
     row = np.ones((1, 15), np.float32)
     image = np.zeros((1000, 3200, 3), np.uint8)
     back = in_image(row, image, Letterbox((320, 256), 0.1))

@@ -73,16 +73,17 @@ ANGLES = st.floats(-3.1, 3.1)
 
 
 @given(ANGLES, ANGLES, ANGLES, st.floats(0.5, 20), st.floats(5, 50), st.floats(0, 20))
-def test_an_eyes_opening_is_height_over_width_however_the_head_is_turned(
+def test_eye_opening_is_height_over_width(
     yaw: float, pitch: float, roll: float, scale: float, width: float, height: float
 ) -> None:
+    """However the head is turned."""
     right, left = face_mesh.eye_opening(turned(eye(width, height), yaw, pitch, roll, scale))
     assert right == pytest.approx(height / width, abs=0.01)
     assert left == pytest.approx(height / width, abs=0.01)
 
 
 @given(ANGLES, ANGLES, ANGLES, st.floats(0.5, 20), st.floats(0, 20))
-def test_a_mouths_opening_is_the_gap_over_the_width(
+def test_mouth_opening_is_gap_over_width(
     yaw: float, pitch: float, roll: float, scale: float, gap: float
 ) -> None:
     mouth = points(p61=(-15, 0, 0), p291=(15, 0, 0), p13=(0, -gap / 2, 3), p14=(0, gap / 2, 3))
@@ -102,28 +103,30 @@ def on_mean_shape(scale: float, turn_deg: float, left: float, top: float) -> Mes
 
 
 @given(st.floats(0.3, 20), st.floats(-180, 180), st.floats(-500, 500), st.floats(-500, 500))
-def test_fitted_landmarks_turn_and_scale_as_the_mesh_does(
-    scale: float, turn_deg: float, left: float, top: float
-) -> None:
+def test_fitted_landmarks_follow_the_mesh(scale: float, turn_deg: float, left: float, top: float) -> None:
+    """They turn and scale as it does."""
     found = face_mesh.fitted_landmarks(on_mean_shape(scale, turn_deg, left, top))
     turn = np.exp(1j * np.deg2rad(turn_deg)) * scale
     wanted = (ARCFACE_112.landmarks[:, 0] + 1j * ARCFACE_112.landmarks[:, 1]) * turn
     assert np.allclose(found, np.stack([wanted.real + left, wanted.imag + top], 1), atol=0.02 * scale + 0.02)
 
 
-def test_one_point_that_is_off_hardly_moves_fitted_landmarks() -> None:
+def test_outlier_hardly_moves_fitted_landmarks() -> None:
+    """One point that is off."""
     plain, changed = on_mean_shape(3, 0, 0, 0), on_mean_shape(3, 0, 0, 0)
     changed.points_in_image[face_mesh.MOUTH_CORNERS[0], 1] += 40  # a third of the mouth's width
     moved = face_mesh.fitted_landmarks(changed) - face_mesh.fitted_landmarks(plain)
     assert np.abs(moved).max() < 1
 
 
-def test_a_mesh_that_spans_no_face_gives_no_landmarks() -> None:
+def test_spanless_mesh_gives_no_landmarks() -> None:
+    """A mesh that spans no face."""
     with pytest.raises(InferenceError):
         face_mesh.fitted_landmarks(points())
 
 
-def test_a_face_keeps_what_it_was_where_the_network_sees_none(network: FaceMesh) -> None:
+def test_undetected_mesh_leaves_face_unchanged(network: FaceMesh) -> None:
+    """Where the network sees no face."""
     nobody = Face(Box(40, 40, 100, 120), ARCFACE_112.landmarks, 0.9)
     assert network.refine(np.full((240, 240, 3), 90, np.uint8), nobody).mesh is None
 
@@ -147,14 +150,16 @@ def garbage() -> dict[str, NDArray[np.float32]]:
 
 
 @pytest.mark.parametrize("name", garbage())
-def test_a_mesh_that_lies_nowhere_near_the_landmarks_is_not_believed(name: str) -> None:
+def test_distant_mesh_is_not_believed(name: str) -> None:
+    """One that lies nowhere near the landmarks."""
     landmarks = ARCFACE_112.landmarks + np.array([40, 50], np.float32)
     assert face_mesh.agrees(on_mean_shape(1, 0, 40, 50), landmarks)
     assert not face_mesh.agrees(Mesh(garbage()[name], 1.0), landmarks)
 
 
 @given(arrays(np.float32, (face_mesh.COUNT, 3), elements=st.floats(width=32), fill=st.floats(width=32)))
-def test_a_mesh_that_is_believed_puts_its_landmarks_near_the_detectors(found: Points) -> None:
+def test_believed_mesh_keeps_landmarks_near(found: Points) -> None:
+    """Near the detector's."""
     landmarks = ARCFACE_112.landmarks
     if face_mesh.agrees(Mesh(found, 1.0), landmarks):
         assert np.abs(face_mesh.fitted_landmarks(Mesh(found, 1.0)) - landmarks).max() < 112
@@ -167,14 +172,15 @@ def test_an_unsure_mesh_is_not_believed(score: float) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_a_mesh_without_width_has_no_openings(value: float) -> None:
+def test_widthless_mesh_has_no_openings(value: float) -> None:
     flat = Mesh(np.full((face_mesh.COUNT, 3), value, np.float32), 1.0)
     for measure in (face_mesh.eye_opening, face_mesh.mouth_opening):
         with pytest.raises(InferenceError, match="spans no face"), np.errstate(invalid="ignore"):
             measure(flat)
 
 
-def test_five_points_are_the_eyes_middles_the_nose_tip_and_the_mouths_corners() -> None:
+def test_mesh_gives_the_five_landmarks() -> None:
+    """The eyes' middles, the nose tip and the mouth's corners."""
     shape = points(
         p33=(1, 2, 9), p133=(3, 4, 9), p362=(11, 2, 9), p263=(13, 4, 9),
         p1=(7, 8, 9), p61=(5, 12, 9), p291=(9, 13, 9),
@@ -184,9 +190,8 @@ def test_five_points_are_the_eyes_middles_the_nose_tip_and_the_mouths_corners() 
 
 
 @given(ANGLES, st.floats(-3000, 3000), st.floats(-3000, 3000), st.floats(1, 3000), st.floats(1, 3000))
-def test_the_crop_shows_the_box_with_room_around_it_and_level_eyes(
-    tilt: float, x: float, y: float, width: float, height: float
-) -> None:
+def test_crop_shows_box_with_level_eyes(tilt: float, x: float, y: float, width: float, height: float) -> None:
+    """There is room around the box."""
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
     landmarks = ((EYES - 56) @ turn.T * (width / 100) + [x, y]).astype(np.float32)
     box = Box(x - width / 2, y - height / 2, width, height)
@@ -210,7 +215,7 @@ def test_the_crop_shows_the_box_with_room_around_it_and_level_eyes(
         Box(-1e7, 0, 10, 10),
     ],
 )
-def test_a_box_that_is_none_is_refused(network: FaceMesh, box: Box) -> None:
+def test_invalid_box_is_refused(network: FaceMesh, box: Box) -> None:
     with pytest.raises(InferenceError, match="do not span a face"):
         network.look(np.zeros((100, 100, 3), np.uint8), EYES, box)
 
@@ -223,20 +228,20 @@ def test_landmarks_that_are_none_are_refused(network: FaceMesh, value: float) ->
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1e7, 1e12])
 @pytest.mark.parametrize("number", range(5))
-def test_a_landmark_in_no_picture_is_refused(network: FaceMesh, number: int, value: float) -> None:
+def test_landmark_outside_any_picture_is_refused(network: FaceMesh, number: int, value: float) -> None:
     landmarks = ARCFACE_112.landmarks.copy()
     landmarks[number, 1] = value
     with pytest.raises(InferenceError, match="span"):
         network.look(np.zeros((100, 100, 3), np.uint8), landmarks, Box(0, 0, 50, 60))
 
 
-def test_landmarks_without_an_end_agree_with_no_mesh() -> None:
+def test_huge_landmarks_agree_with_no_mesh() -> None:
     with np.errstate(all="ignore"):
         assert not face_mesh.agrees(on_mean_shape(1, 0, 0, 0), ARCFACE_112.landmarks * np.float32(1e37))
 
 
 @pytest.mark.parametrize("name", PEOPLE)
-def test_a_mesh_agrees_with_the_detectors_landmarks(
+def test_mesh_agrees_with_detector_landmarks(
     network: FaceMesh, networks: Networks, people: dict[str, ImageBGR], name: str
 ) -> None:
     face = networks.detector.detect(people[name])[0]
@@ -248,9 +253,10 @@ def test_a_mesh_agrees_with_the_detectors_landmarks(
     assert off.max() < 0.2
 
 
-def test_landmarks_hold_still_when_the_head_in_the_picture_is_turned(
+def test_head_turn_keeps_landmarks_still(
     network: FaceMesh, networks: Networks, people: dict[str, ImageBGR]
 ) -> None:
+    """When the head in the picture is turned."""
     image = people["obama.jpg"]
     face = networks.detector.detect(image)[0]
     height, width = image.shape[:2]
@@ -267,17 +273,18 @@ def test_landmarks_hold_still_when_the_head_in_the_picture_is_turned(
     assert np.linalg.norm(found - expected, axis=1).max() < 0.04 * eyes
 
 
-def test_where_there_is_no_face_the_score_says_so(network: FaceMesh) -> None:
+def test_absent_face_scores_low(network: FaceMesh) -> None:
+    """Where there is no face, the score says so."""
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     for image in (noise, np.full((200, 200, 3), 127, np.uint8)):
         assert network.look(image, EYES + 40, Box(40, 30, 110, 130)).score < 0.1
 
 
-def test_the_drawn_face_has_the_known_mesh(network: FaceMesh) -> None:
+def test_drawn_face_has_known_mesh(network: FaceMesh) -> None:
     known_face.check_mesh(network, SPEC.golden)
 
 
-def test_a_mesh_network_fed_wrongly_is_noticed(session: OrtSession) -> None:
+def test_wrongly_fed_mesh_is_noticed(session: OrtSession) -> None:
     wrong: list[Callable[[Tensor], Tensor]] = [
         lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
         lambda tensor: (tensor * 255).astype(np.float32),
@@ -290,7 +297,8 @@ def test_a_mesh_network_fed_wrongly_is_noticed(session: OrtSession) -> None:
             known_face.check_mesh(FaceMesh(SPEC, Changed(session, before=before)), SPEC.golden)
 
 
-def test_a_mesh_with_points_in_another_order_is_noticed(session: OrtSession) -> None:
+def test_reordered_mesh_is_noticed(session: OrtSession) -> None:
+    """A mesh with its points in another order."""
     changed = Changed(session, after=lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]})
     with pytest.raises(GoldenVectorError, match="moved by"):
         known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
@@ -310,8 +318,7 @@ def test_another_networks_answer_is_no_mesh(session: OrtSession) -> None:
 
 @pytest.mark.parametrize("side", [1e-3, 1.0, 5e5])
 @pytest.mark.parametrize("place", [-5e5, 0, 50, 5e5])
-def test_a_box_of_any_size_in_any_place_shows_a_face_or_none(
-    network: FaceMesh, side: float, place: float
-) -> None:
+def test_any_box_shows_face_or_none(network: FaceMesh, side: float, place: float) -> None:
+    """A box of any size in any place."""
     seen = Face(Box(place, place, side, side), ARCFACE_112.landmarks, 0.9)
     assert network.refine(np.full((100, 100, 3), 90, np.uint8), seen).mesh is None

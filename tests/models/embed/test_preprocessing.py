@@ -24,7 +24,7 @@ BEFORE = [SPECS.for_role("detector"), SPECS.for_role("landmarks")]
 HERE = preprocessing(MATCHER, BEFORE)
 
 
-def test_the_same_way_has_the_same_hash() -> None:
+def test_same_steps_have_same_hash() -> None:
     assert preprocessing(MATCHER, list(BEFORE)) == HERE
     assert len(HERE) == 64
 
@@ -40,17 +40,20 @@ def test_the_same_way_has_the_same_hash() -> None:
         replace(MATCHER, layout=SPECS.named("dlib-resnet-29").layout),
     ],
 )
-def test_another_matchers_input_or_answer_has_another_hash(other: NetworkSpec) -> None:
+def test_other_matcher_has_another_hash(other: NetworkSpec) -> None:
+    """By its input or by its answer."""
     assert preprocessing(other, BEFORE) != HERE
 
 
-def test_another_arithmetic_has_another_hash_and_so_has_another_processors() -> None:
+def test_other_arithmetic_has_another_hash() -> None:
+    """Another processor's arithmetic has, too."""
     assert preprocessing(MATCHER, BEFORE, "fp32") == HERE
     others = {preprocessing(MATCHER, BEFORE, f"bf16 by {by}, plugin 1") for by in ("amx", "avx512")}
     assert len(others - {HERE}) == 2
 
 
-def test_other_networks_before_the_matcher_have_another_hash() -> None:
+def test_other_networks_have_another_hash() -> None:
+    """Those before the matcher."""
     assert preprocessing(MATCHER, BEFORE[:1]) != HERE
     for changed, spec in enumerate(BEFORE):
         for other in (
@@ -82,14 +85,16 @@ def test_other_networks_before_the_matcher_have_another_hash() -> None:
         (recipe, "STEPS"),
     ],
 )
-def test_another_number_in_a_step_has_another_hash(
+def test_other_number_has_another_hash(
     module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In any step."""
     monkeypatch.setattr(module, name, 0.1234)
     assert preprocessing(MATCHER, BEFORE) != HERE
 
 
-def test_another_framing_of_the_close_up_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_close_up_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another framing of it."""
     monkeypatch.setattr(
         detector, "CLOSE_UP", replace(detector.CLOSE_UP, landmarks=detector.CLOSE_UP.landmarks + 1)
     )
@@ -112,7 +117,7 @@ def test_what_moves_no_score_changes_nothing() -> None:
     assert preprocessing(replace(MATCHER, layout=replace(MATCHER.layout, name="other")), BEFORE) == HERE
 
 
-def test_a_mesh_that_nobody_runs_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unused_mesh_changes_no_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     without = preprocessing(MATCHER, BEFORE[:1])
     monkeypatch.setattr(face_mesh, "REACH", 2.0)
     assert preprocessing(MATCHER, BEFORE[:1]) == without
@@ -131,7 +136,7 @@ on every hundredth pixel moves none by more than 0.0002."""
 KNOWN_HASH = "aefd176217ff5add05bbd9019fcfc41f72dff6e9f18ceaf703c6686edf13745f"
 
 
-def test_scores_did_not_move_without_the_hash(networks: Networks) -> None:
+def test_scores_move_only_with_hash(networks: Networks) -> None:
     """Where this fails: name the change in `recipe.STEPS`, calibrate anew, then pin both."""
     templates = [_template(scene, networks) for scene in SCENES]
     golden = np.array(MATCHER.golden) / np.linalg.norm(MATCHER.golden)

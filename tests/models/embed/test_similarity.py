@@ -25,7 +25,7 @@ def test_two_matchers_have_no_similarity() -> None:
 
 
 @given(VECTORS, VECTORS)
-def test_similarity_is_a_cosine_whatever_the_matcher_answered(one: Tensor, other: Tensor) -> None:
+def test_cosine_similarity_holds_for_any_answer(one: Tensor, other: Tensor) -> None:
     if min(np.linalg.norm(one), np.linalg.norm(other)) < 1e-3:
         return
     a, b = (Embedding(unit_vector(vector), MATCHER) for vector in (one, other))
@@ -35,7 +35,7 @@ def test_similarity_is_a_cosine_whatever_the_matcher_answered(one: Tensor, other
 
 
 @pytest.mark.parametrize("answer", [np.zeros(8), np.full(8, np.nan), np.array([np.inf, 1.0])])
-def test_an_answer_without_direction_is_no_embedding(answer: Tensor) -> None:
+def test_directionless_answer_is_no_embedding(answer: Tensor) -> None:
     with pytest.raises(InferenceError, match="no direction"):
         unit_vector(answer.astype(np.float32))
 
@@ -45,7 +45,8 @@ def measured(vector: Floats, metric: Metric = "euclidean") -> Embedding:
 
 
 @given(VECTORS, VECTORS)
-def test_with_a_distance_nearer_is_more_alike_and_nothing_is_above_one(one: Tensor, other: Tensor) -> None:
+def test_nearer_is_more_alike(one: Tensor, other: Tensor) -> None:
+    """With a distance; and nothing is above one."""
     if not (one.any() and other.any()):
         return
     expected = 1 - float(np.linalg.norm(one.astype(np.float64) - other))
@@ -53,39 +54,42 @@ def test_with_a_distance_nearer_is_more_alike_and_nothing_is_above_one(one: Tens
     assert similarity(measured(one), measured(other)) <= similarity(measured(one), measured(one)) == 1
 
 
-def test_dlibs_threshold_of_0_6_is_a_similarity_of_0_4() -> None:
+def test_dlib_threshold_is_similarity_0_4() -> None:
+    """Its distance of 0.6."""
     one, other = np.ones(8, np.float32), np.ones(8, np.float32)
     other[3] = 1.6
     assert similarity(measured(one), measured(other)) == pytest.approx(0.4)
 
 
-def test_two_vectors_that_say_nothing_are_not_alike() -> None:
+def test_empty_vectors_are_not_alike() -> None:
+    """Two vectors that say nothing."""
     with pytest.raises(InferenceError, match="zero"):
         similarity(measured(np.zeros(8)), measured(np.zeros(8)))
 
 
 @pytest.mark.parametrize("shape", [(1,), (4,), (8, 1), (1, 8), ()])
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_vectors_of_other_shapes_have_no_similarity(shape: tuple[int, ...], metric: Metric) -> None:
+def test_other_shapes_have_no_similarity(shape: tuple[int, ...], metric: Metric) -> None:
+    """Vectors of other shapes."""
     whole, part = np.ones(8) / np.sqrt(8), np.ones(shape)
     with pytest.raises(MatchersDifferError):
         similarity(measured(whole, metric), measured(part, metric))
 
 
-def test_a_cosine_and_a_distance_are_not_mixed() -> None:
+def test_cosine_and_distance_do_not_mix() -> None:
     vector = unit_vector(np.ones(8, np.float32))
     with pytest.raises(MatchersDifferError):
         similarity(measured(vector), measured(vector, "cosine"))
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.9, 1.1, np.nan, np.inf])
-def test_a_vector_that_is_not_at_unit_length_has_no_cosine(factor: float) -> None:
+def test_non_unit_vector_has_no_cosine(factor: float) -> None:
     vector = unit_vector(np.ones(8, np.float32))
     with pytest.raises(InferenceError, match="length"):
         similarity(measured(vector, "cosine"), measured(vector * np.float32(factor), "cosine"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_distance_that_is_not_finite_is_no_similarity(value: float) -> None:
+def test_non_finite_distance_is_no_similarity(value: float) -> None:
     with pytest.raises(InferenceError, match="not finite"):
         similarity(measured(np.full(8, value)), measured(np.ones(8)))

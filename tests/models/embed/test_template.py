@@ -35,7 +35,8 @@ class Pixels:
         return embedding(*(face.image_bgr.reshape(112, 8, 14, 3).mean((0, 2, 3)) + 1))
 
 
-def test_a_template_is_the_same_for_a_picture_and_its_mirror_image() -> None:
+def test_template_ignores_mirroring() -> None:
+    """It is the same for a picture and its mirror image."""
     image = np.random.default_rng(1).integers(0, 255, (224, 224, 3), np.uint8)
     image[:, :100] //= 4
     points = LAYOUT.enlarged(2).landmarks
@@ -49,7 +50,8 @@ def test_a_template_is_the_same_for_a_picture_and_its_mirror_image() -> None:
     assert similarity(one, other) > 0.999  # the layout itself is not quite symmetric
 
 
-def test_the_mirrored_crop_is_where_the_mesh_says_and_the_upright_one_where_the_landmarks_say() -> None:
+def test_mirrored_crop_follows_mesh() -> None:
+    """The upright one follows the landmarks."""
     image = np.zeros((300, 300, 3), np.uint8)
     image[:, 150:] = 255
     numbers, shape = face_mesh.mean_shape()
@@ -63,7 +65,7 @@ def test_the_mirrored_crop_is_where_the_mesh_says_and_the_upright_one_where_the_
 
 
 @pytest.mark.parametrize("offset", [-900.0, 900.0, 5000.0])
-def test_a_face_outside_of_its_picture_has_no_template(offset: float) -> None:
+def test_outside_face_has_no_template(offset: float) -> None:
     """All such crops are black, and would be one person."""
     image = np.random.default_rng(1).integers(0, 255, (224, 224, 3), np.uint8)
     with pytest.raises(InferenceError, match="one colour"):
@@ -77,7 +79,8 @@ def test_a_template_lies_in_the_middle() -> None:
 
 
 @given(st.lists(st.tuples(*[st.floats(-1, 1)] * 3), min_size=1, max_size=8))
-def test_a_template_has_length_one_or_there_is_none(looks: list[tuple[float, float, float]]) -> None:
+def test_template_has_unit_length_or_fails(looks: list[tuple[float, float, float]]) -> None:
+    """There is none of another length."""
     usable = [look for look in looks if np.linalg.norm(look) > 1e-3]
     try:
         fused = mean([embedding(*look) for look in usable])
@@ -86,14 +89,15 @@ def test_a_template_has_length_one_or_there_is_none(looks: list[tuple[float, flo
     assert np.linalg.norm(fused.vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_opposite_looks_cancel_out_and_make_no_template() -> None:
+def test_opposite_looks_make_no_template() -> None:
+    """They cancel out."""
     with pytest.raises(InferenceError):
         mean([embedding(1, 0), embedding(-1, 0)])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_looks_that_are_not_finite_make_no_template(value: float, metric: Metric) -> None:
+def test_non_finite_looks_make_no_template(value: float, metric: Metric) -> None:
     broken = Embedding(np.array([1, value], np.float32), HERE, metric)
     with pytest.raises(InferenceError):
         mean([broken, broken])
@@ -104,7 +108,7 @@ def test_nothing_makes_no_template() -> None:
         mean([])
 
 
-def test_embeddings_of_two_matchers_are_never_mixed() -> None:
+def test_two_matchers_embeddings_never_mix() -> None:
     with pytest.raises(MatchersDifferError):
         mean([embedding(1, 0), embedding(1, 0, matcher=THERE)])
 
@@ -113,12 +117,14 @@ def test_embeddings_of_two_matchers_are_never_mixed() -> None:
     "other",
     [Embedding(np.ones(2, np.float32), HERE, "euclidean"), Embedding(np.ones(1, np.float32), HERE)],
 )
-def test_embeddings_of_another_metric_or_size_are_never_mixed(other: Embedding) -> None:
+def test_embeddings_of_other_kind_never_mix(other: Embedding) -> None:
+    """Of another metric or size."""
     with pytest.raises(MatchersDifferError):
         mean([embedding(1, 0), other])
 
 
-def test_where_distances_count_a_template_is_the_mean_and_keeps_its_length() -> None:
+def test_distance_template_is_plain_mean() -> None:
+    """It keeps its length."""
     looks = [Embedding(np.array(vector, np.float32), HERE, "euclidean") for vector in ([2, 0], [0, 4])]
     fused = mean(looks)
     assert fused.vector.tolist() == [1, 2]

@@ -67,7 +67,8 @@ def value(measure: Measure) -> float:
     return measure.value
 
 
-def test_a_plane_moves_as_a_plane_and_a_head_does_not() -> None:
+def test_plane_and_head_move_differently() -> None:
+    """A plane moves as a plane, and a head does not."""
     degrees = (0, 5, 10, 15)
     paper = [look(turned(HEAD, one, flat=True)) for one in degrees]
     person = [look(turned(HEAD, one, flat=False)) for one in degrees]
@@ -78,7 +79,8 @@ def test_a_plane_moves_as_a_plane_and_a_head_does_not() -> None:
     assert value(relief(paper)) < 0.5
 
 
-def test_a_face_that_does_not_move_tells_nothing_of_its_shape() -> None:
+def test_still_face_tells_no_shape() -> None:
+    """A face that does not move."""
     same = [look(HEAD), look(shifted(30, 10)), look(HEAD)]
 
     assert isinstance(planarity(same), NotAssessed)
@@ -86,7 +88,7 @@ def test_a_face_that_does_not_move_tells_nothing_of_its_shape() -> None:
     assert isinstance(surroundings([look(HEAD), look(HEAD)]), NotAssessed)
 
 
-def test_eyes_and_mouth_that_move_are_seen() -> None:
+def test_moving_eyes_and_mouth_are_seen() -> None:
     speaking = HEAD.copy()
     speaking[INNER_LIPS[1]] += [0, 12, 0]
     still, moving = [look(HEAD)] * 4, [look(HEAD), look(speaking), look(HEAD), look(speaking)]
@@ -101,7 +103,8 @@ def textured(seed: int) -> ImageBGR:
     return np.asarray(cv2.resize(rough, (640, 480), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def test_paper_takes_what_is_around_the_face_along_and_a_hall_stays() -> None:
+def test_paper_moves_its_surroundings_along() -> None:
+    """A hall stays where it is."""
     room, way = textured(1), 12
     along = np.asarray(np.roll(room, way, axis=1), np.uint8)
     held = [look(HEAD, image_bgr=room), look(shifted(way), image_bgr=along)]
@@ -119,7 +122,7 @@ def test_a_sheet_has_a_border() -> None:
     assert value(border([look(HEAD, image_bgr=sheet)])) > 3
 
 
-def test_a_raster_stands_out_of_the_spectrum() -> None:
+def test_raster_stands_out_of_spectrum() -> None:
     noise = np.clip(128 + RNG.normal(0, 6, GREY.shape), 0, 255)
     stripes = noise + 12 * np.sin(np.arange(640) * 2 * np.pi * 0.3)[None, :, None]
     plain = value(moire([look(HEAD, image_bgr=noise.astype(np.uint8))]))
@@ -135,7 +138,8 @@ def test_a_grey_print_has_no_colours() -> None:
     assert value(colours([look(HEAD, image_bgr=coloured)])) > 10
 
 
-def test_a_face_without_a_mesh_or_at_the_edge_is_not_assessed_in_part() -> None:
+def test_unseen_cues_are_not_assessed() -> None:
+    """Those of a face without a mesh or at the edge."""
     bare = replace(look(HEAD), face=replace(look(HEAD).face, mesh=None))
     cues = score.measure([bare] * 5)
 
@@ -147,7 +151,8 @@ def test_few_looks_have_no_score() -> None:
     assert score.assess([look(HEAD)] * (score.FEWEST_LOOKS - 1)).keys() == {score.SCORE}
 
 
-def test_the_shipped_weights_score_every_run_of_looks() -> None:
+def test_shipped_weights_score_every_run() -> None:
+    """Of looks."""
     cues = score.assess([look(turned(HEAD, one, flat=False), one / 5) for one in range(5)])
 
     assert cues.keys() == {score.SCORE, *score.CUES}
@@ -155,7 +160,8 @@ def test_the_shipped_weights_score_every_run_of_looks() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), min_size=12, max_size=12))
-def test_a_score_lies_between_0_and_1_and_takes_ten_steps_at_least(values: list[float | None]) -> None:
+def test_score_is_bounded_and_fine_grained(values: list[float | None]) -> None:
+    """Between 0 and 1, in ten steps at least."""
     cues: Mapping[str, Measure] = {
         name: NotAssessed("none") if one is None else Measured(one)
         for name, one in zip(score.CUES, values, strict=True)

@@ -46,7 +46,8 @@ def state_of(found: Findings, role: Role) -> str:
     return one.state
 
 
-def test_on_a_machine_that_is_ready_every_needed_network_gives_the_known_answer(cache: Path) -> None:
+def test_ready_machine_gives_known_answers(cache: Path) -> None:
+    """Every needed network does."""
     found = examine(cache, threads=1)
     needed = [one for one in found.networks if one.needed]
     assert found.well
@@ -55,9 +56,9 @@ def test_on_a_machine_that_is_ready_every_needed_network_gives_the_known_answer(
     assert all(one.drift is not None and one.drift < 1e-3 for one in needed)
 
 
-def test_bfloat16_of_the_processors_own_is_told_and_its_absence_is_no_problem(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_bf16_is_no_problem(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the processor has of its own is told."""
+
     def without() -> str:
         raise ProviderError("this processor has no bfloat16 of its own")
 
@@ -69,7 +70,8 @@ def test_bfloat16_of_the_processors_own_is_told_and_its_absence_is_no_problem(
     assert examine(cache, threads=1).bf16 == "amx"
 
 
-def test_a_network_that_is_not_prepared_is_a_problem_and_the_advice_prepares_it(cache: Path) -> None:
+def test_unprepared_network_is_a_problem(cache: Path) -> None:
+    """The advice prepares it."""
     path_of("matcher", cache).unlink()
     found = examine(cache, threads=1)
     name = catalogue.load().for_role("matcher").name
@@ -83,7 +85,7 @@ def test_a_network_that_is_not_prepared_is_a_problem_and_the_advice_prepares_it(
 @pytest.mark.parametrize(
     ("maker", "extra"), [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in")]
 )
-def test_the_advice_is_what_serves_this_processor(
+def test_advice_serves_this_processor(
     cache: Path, monkeypatch: pytest.MonkeyPatch, maker: str, extra: str
 ) -> None:
     monkeypatch.setattr(providers, "vendor", lambda: maker)
@@ -112,9 +114,8 @@ def emptied(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [damaged, emptied])
 @pytest.mark.parametrize("role", ROLES)
-def test_a_changed_file_is_a_problem_and_is_not_run(
-    cache: Path, role: Role, damage: Callable[[Path], None]
-) -> None:
+def test_changed_file_is_not_run(cache: Path, role: Role, damage: Callable[[Path], None]) -> None:
+    """It is a problem."""
     damage(path_of(role, cache))
     found = examine(cache, threads=1)
     name = catalogue.load().for_role(role).name
@@ -123,7 +124,7 @@ def test_a_changed_file_is_a_problem_and_is_not_run(
     assert found.advice == (f"run `python -m models prepare --again {name}`",)
 
 
-def test_a_folder_in_the_place_of_a_file_is_told(cache: Path) -> None:
+def test_folder_as_file_is_told(cache: Path) -> None:
     a_folder(path_of("matcher", cache))
     found = examine(cache, threads=1)
     assert state_of(found, "matcher") == "unreadable"
@@ -131,14 +132,16 @@ def test_a_folder_in_the_place_of_a_file_is_told(cache: Path) -> None:
     assert str(path_of("matcher", cache)) in advice
 
 
-def test_a_network_that_no_lane_needs_may_be_missing(cache: Path) -> None:
+def test_unneeded_network_may_be_missing(cache: Path) -> None:
+    """One that no lane needs."""
     found = examine(cache, threads=1)
     assert all(one.well for one in found.networks if not one.needed and one.state == "missing")
     assert found.well
 
 
 @pytest.mark.skipif(CUDA in available_providers(), reason="there is a GPU here")
-def test_a_provider_that_is_not_here_is_a_problem_and_the_advice_names_its_extra(cache: Path) -> None:
+def test_missing_provider_names_its_extra(cache: Path) -> None:
+    """It is a problem, and the advice names the extra."""
     found = examine(cache, "cuda", threads=1)
     assert len(found.problems) == 1
     assert found.problems[0].startswith(f"{CUDA} is not available here")
@@ -146,12 +149,13 @@ def test_a_provider_that_is_not_here_is_a_problem_and_the_advice_names_its_extra
     assert not any(one.provider for one in found.networks)
 
 
-def test_a_provider_that_nobody_knows_is_an_error(cache: Path) -> None:
+def test_unknown_provider_is_an_error(cache: Path) -> None:
     with pytest.raises(ProviderError, match="no provider that is known"):
         examine(cache, "abacus")
 
 
-def test_more_threads_than_cores_are_advised_against(cache: Path) -> None:
+def test_excess_threads_are_advised_against(cache: Path) -> None:
+    """More of them than cores."""
     found = examine(cache, threads=cores(limits()) + 1)
     assert found.well
     assert any(text.startswith("ask for at most") for text in found.advice)
@@ -164,7 +168,8 @@ def doctor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_the_command_tells_people_and_machines_the_same(cache: Path) -> None:
+def test_text_and_json_tell_the_same(cache: Path) -> None:
+    """The command tells people and machines the same."""
     text = doctor("--threads", "1", PASSENGER_LANE_CACHE=str(cache))
     told = doctor("--threads", "1", "--json", PASSENGER_LANE_CACHE=str(cache))
     found: dict[str, Any] = json.loads(told.stdout)
@@ -180,7 +185,8 @@ def test_the_command_tells_people_and_machines_the_same(cache: Path) -> None:
     assert f"A lane's networks would start on {CPU}." in text.stdout
 
 
-def test_an_empty_cache_and_a_broken_catalogue_are_told_with_exit_code_1(tmp_path: Path) -> None:
+def test_broken_setup_exits_with_1(tmp_path: Path) -> None:
+    """An empty cache and a broken catalogue are told."""
     empty = doctor(PASSENGER_LANE_CACHE=str(tmp_path))
     assert empty.returncode == 1
     assert "prepare" in empty.stdout
@@ -190,7 +196,8 @@ def test_an_empty_cache_and_a_broken_catalogue_are_told_with_exit_code_1(tmp_pat
     assert "Traceback" not in empty.stderr + broken.stderr
 
 
-def test_two_runtimes_are_told_and_nothing_is_loaded(tmp_path: Path, cache: Path) -> None:
+def test_two_runtimes_are_told_unloaded(tmp_path: Path, cache: Path) -> None:
+    """Nothing is loaded."""
     info = tmp_path / "path" / "onnxruntime_gpu-9.9.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 9.9\n")
@@ -202,14 +209,14 @@ def test_two_runtimes_are_told_and_nothing_is_loaded(tmp_path: Path, cache: Path
     assert not any(network["provider"] for network in found["networks"])
 
 
-def test_a_runtime_that_does_not_load_is_told(tmp_path: Path, cache: Path) -> None:
+def test_unloadable_runtime_is_told(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "onnxruntime.py").write_text("raise ImportError('libsomething.so: cannot open')\n")
     done = doctor("--json", PASSENGER_LANE_CACHE=str(cache), PYTHONPATH=str(tmp_path))
     assert done.returncode == 1, done.stderr
     assert "does not load: libsomething.so" in json.loads(done.stdout)["problems"][0]
 
 
-def test_ctrl_c_ends_it_without_a_traceback(cache: Path) -> None:
+def test_ctrl_c_ends_without_traceback(cache: Path) -> None:
     environment = {**os.environ, "PASSENGER_LANE_CACHE": str(cache)}
     command = [sys.executable, "-m", "models", "doctor"]
     with subprocess.Popen(

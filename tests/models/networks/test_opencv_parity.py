@@ -21,13 +21,14 @@ SIZES = [(640, 480), (320, 256), (640, 640)]
 
 @pytest.mark.parametrize("canvas", SIZES)
 @pytest.mark.parametrize("name", PEOPLE)
-def test_boxes_and_landmarks_are_within_half_a_pixel_of_opencvs(
+def test_boxes_and_landmarks_match_opencv(
     name: str,
     canvas: tuple[int, int],
     networks: Networks,
     people: dict[str, ImageBGR],
     prepared_file: Callable[[Role], Path],
 ) -> None:
+    """Within half a pixel."""
     image = cv2.resize(people[name], canvas, interpolation=cv2.INTER_AREA).astype(np.uint8)
     theirs = cv2.FaceDetectorYN.create(str(prepared_file("detector")), "", canvas, 0.7, 0.3)
     _, expected = theirs.detect(image)
@@ -39,7 +40,7 @@ def test_boxes_and_landmarks_are_within_half_a_pixel_of_opencvs(
 
 
 @pytest.mark.parametrize("name", PEOPLE)
-def test_opencvs_aligned_face_and_feature_are_ours(
+def test_aligned_face_and_feature_match_opencv(
     name: str,
     networks: Networks,
     people: dict[str, ImageBGR],
@@ -59,9 +60,8 @@ def test_opencvs_aligned_face_and_feature_are_ours(
     assert cosine >= 0.9999
 
 
-def test_the_detector_answers_as_opencv_does_on_the_file_as_published(
-    networks: Networks, people: dict[str, ImageBGR]
-) -> None:
+def test_detector_matches_opencv_as_published(networks: Networks, people: dict[str, ImageBGR]) -> None:
+    """It answers as OpenCV does on the file as published."""
     source = catalogue.load().for_role("detector").source
     assert isinstance(source, PackageSource)
     published = weights.package_path(source)
@@ -75,9 +75,8 @@ def test_the_detector_answers_as_opencv_does_on_the_file_as_published(
     assert np.abs(found[:, :14] - expected[:, :14]).max() < 0.5
 
 
-def test_one_person_is_nearer_to_himself_than_to_another(
-    networks: Networks, people: dict[str, ImageBGR]
-) -> None:
+def test_same_person_is_nearer(networks: Networks, people: dict[str, ImageBGR]) -> None:
+    """To himself than to another."""
     embeddings = {
         name: networks.embedder.embed(
             align(image, networks.detector.detect(image)[0].landmarks, networks.embedder.layout)

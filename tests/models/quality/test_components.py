@@ -75,7 +75,7 @@ def measured_in(image: ImageBGR, networks: Networks, name: str) -> float:
 
 @pytest.mark.parametrize("yaw", [-40, -15, 0, 15, 40])
 @pytest.mark.parametrize("pitch", [-20, 0, 20])
-def test_a_turned_head_is_measured_in_degrees(yaw: float, pitch: float) -> None:
+def test_turned_head_is_measured_in_degrees(yaw: float, pitch: float) -> None:
     measures = assess(PLAIN, posed(yaw, pitch))
     assert value(measures["yaw_deg"]) == pytest.approx(yaw, abs=0.5)
     assert value(measures["pitch_deg"]) == pytest.approx(pitch, abs=0.5)
@@ -83,7 +83,7 @@ def test_a_turned_head_is_measured_in_degrees(yaw: float, pitch: float) -> None:
 
 @pytest.mark.parametrize("yaw", [-60, -15, 0, 40])
 @pytest.mark.parametrize("pitch", [-40, 0, 20])
-def test_with_a_mesh_the_turn_is_measured_in_space(yaw: float, pitch: float) -> None:
+def test_mesh_measures_turn_in_space(yaw: float, pitch: float) -> None:
     measures = assess(PLAIN, posed_in_space(yaw, pitch, roll=10))
     assert value(measures["yaw_deg"]) == pytest.approx(yaw_seen(yaw, pitch, 10), abs=0.2)
     assert value(measures["pitch_deg"]) == pytest.approx(pitch_seen(yaw, pitch, 10), abs=0.2)
@@ -97,7 +97,8 @@ def pitch_seen(yaw: float, pitch: float, roll: float) -> float:
     return value(assess(PLAIN, posed(yaw, pitch, roll))["pitch_deg"])
 
 
-def test_without_a_mesh_what_needs_one_is_not_assessed() -> None:
+def test_missing_mesh_leaves_measures_unassessed() -> None:
+    """Those that need one."""
     measures = assess(PLAIN, posed())
     assert {name for name, one in measures.items() if one == NotAssessed("no mesh")} == NEED_A_MESH
     assert all(isinstance(measures[name], Measured) for name in measures.keys() - NEED_A_MESH)
@@ -118,14 +119,16 @@ BOXES = st.builds(Box, *[st.sampled_from([-1e9, -300.0, 0.0, 0.5, 100.0, 1e9])] 
 @given(
     MOSTLY_FACES, BOXES, st.floats(0.2, 6), st.integers(-400, 700), st.sampled_from([PLAIN, PLAIN[:1, :1]])
 )
-def test_no_mesh_and_no_box_stops_the_measures(
+def test_odd_mesh_or_box_stops_nothing(
     points: NDArray[np.float32], box: Box, size: float, left: int, image: ImageBGR
 ) -> None:
+    """No mesh and no box stops the measures."""
     face = replace(face_at(ARCFACE_112.landmarks * size + [left, 100], box), mesh=Mesh(points, 1.0))
     assert assess(image, face).keys() == COMPONENTS.keys()
 
 
-def test_a_mesh_in_one_point_opens_no_eye_and_turns_no_head_by_force() -> None:
+def test_one_point_mesh_measures_nothing() -> None:
+    """Neither the eyes, the mouth nor the turn of the head."""
     flat = replace(posed(), mesh=Mesh(np.zeros((face_mesh.COUNT, 3), np.float32), 1.0))
     measures = assess(PLAIN, flat)
     for name in ("eye_opening", "mouth_opening", "yaw_deg", "pitch_deg"):
@@ -133,23 +136,21 @@ def test_a_mesh_in_one_point_opens_no_eye_and_turns_no_head_by_force() -> None:
 
 
 @pytest.mark.parametrize("roll", [-30, 0, 30])
-def test_a_tilted_head_is_not_a_turned_one(roll: float) -> None:
+def test_tilted_head_is_not_turned(roll: float) -> None:
     measures = assess(PLAIN, posed(roll=roll))
     assert value(measures["roll_deg"]) == pytest.approx(roll, abs=0.5)
     assert value(measures["yaw_deg"]) == pytest.approx(0, abs=0.5)
 
 
-def test_looking_to_ones_left_is_positive_and_its_mirror_image_negative(
-    networks: Networks, people: dict[str, ImageBGR]
-) -> None:
+def test_looking_left_is_positive(networks: Networks, people: dict[str, ImageBGR]) -> None:
+    """To one's own left; its mirror image is negative."""
     assert measured_in(people["obama3.jpg"], networks, "yaw_deg") > 5
     assert measured_in(np.ascontiguousarray(people["obama3.jpg"][:, ::-1]), networks, "yaw_deg") < -5
 
 
 @pytest.mark.parametrize("name", ["obama.jpg", "biden.jpg"])
-def test_sharpness_falls_with_every_step_of_blur(
-    networks: Networks, people: dict[str, ImageBGR], name: str
-) -> None:
+def test_sharpness_falls_with_every_blur(networks: Networks, people: dict[str, ImageBGR], name: str) -> None:
+    """With every step of it."""
     image = at_eye_distance(people, networks, name, 80)
     blurred = [image, *(cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8) for sigma in (1, 2, 4))]
     values = [measured_in(step, networks, "sharpness") for step in blurred]
@@ -157,7 +158,8 @@ def test_sharpness_falls_with_every_step_of_blur(
     assert values[0] > 1.5 * values[-1]
 
 
-def test_sharpness_is_the_part_of_all_steps_that_a_blur_takes_away() -> None:
+def test_sharpness_is_share_lost_to_blur() -> None:
+    """The part of all steps that a blur takes away."""
     coarse = np.random.default_rng(1).integers(0, 256, (56, 28, 3), np.uint8)
     picture = cv2.resize(coarse, (NORMALISED.size, NORMALISED.size), interpolation=cv2.INTER_CUBIC)
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
@@ -171,7 +173,7 @@ def test_sharpness_is_the_part_of_all_steps_that_a_blur_takes_away() -> None:
 
 
 @pytest.mark.parametrize("name", ["obama.jpg", "biden.jpg"])
-def test_sharpness_means_the_same_at_each_distance(
+def test_sharpness_is_independent_of_distance(
     networks: Networks, people: dict[str, ImageBGR], name: str
 ) -> None:
     values = [
@@ -181,7 +183,7 @@ def test_sharpness_means_the_same_at_each_distance(
     assert max(values) - min(values) < 0.05
 
 
-def test_noise_does_not_make_a_blurred_face_sharp(networks: Networks, people: dict[str, ImageBGR]) -> None:
+def test_noise_never_sharpens_blurred_face(networks: Networks, people: dict[str, ImageBGR]) -> None:
     image = at_eye_distance(people, networks, "obama.jpg", 80)
     blurred = cv2.GaussianBlur(image, (0, 0), 4)
     noise = np.random.default_rng(0).normal(0, 8, image.shape)
@@ -189,9 +191,8 @@ def test_noise_does_not_make_a_blurred_face_sharp(networks: Networks, people: di
     assert measured_in(noisy, networks, "sharpness") < 0.75 * measured_in(image, networks, "sharpness")
 
 
-def test_brightness_follows_the_light_and_sharpness_does_not(
-    networks: Networks, people: dict[str, ImageBGR]
-) -> None:
+def test_brightness_follows_light_sharpness_not(networks: Networks, people: dict[str, ImageBGR]) -> None:
+    """Sharpness does not follow the light."""
     image = people["obama.jpg"]
     face = networks.detector.detect(image)[0]
     bright, dark = assess(image, face), assess((image * 0.5).astype(np.uint8), face)
@@ -199,7 +200,8 @@ def test_brightness_follows_the_light_and_sharpness_does_not(
     assert value(dark["sharpness"]) == pytest.approx(value(bright["sharpness"]), abs=0.02)
 
 
-def test_eye_distance_head_size_and_offset_are_in_the_units_they_say() -> None:
+def test_geometry_measures_keep_their_units() -> None:
+    """Eye distance, head size and offset."""
     landmarks = ARCFACE_112.landmarks * 2 + [304, 128]
     measures = assess(PLAIN, face_at(landmarks, Box(300, 100, 180, 240)))
     assert value(measures["inter_eye_distance_px"]) == pytest.approx(70.5, abs=0.1)
@@ -208,7 +210,8 @@ def test_eye_distance_head_size_and_offset_are_in_the_units_they_say() -> None:
     assert value(measures["offset_y"]) == pytest.approx((128 + 51.6 * 2) / 480 - 0.5, abs=0.001)
 
 
-def test_pixels_outside_the_image_are_not_judged() -> None:
+def test_outside_pixels_are_not_judged() -> None:
+    """Those outside of the image."""
     drawn = draw_face(200, 200, scale=1.5, left=-80, top=10)
     measures = assess(drawn, face_at(ARCFACE_112.landmarks * 1.5 + [-80, 10]))
     for name in ("sharpness", "brightness"):
@@ -216,7 +219,9 @@ def test_pixels_outside_the_image_are_not_judged() -> None:
     assert isinstance(measures["yaw_deg"], Measured)
 
 
-def test_a_whole_face_is_shown_wholly_and_half_of_it_by_half() -> None:
+def test_shown_share_matches_the_face() -> None:
+    """A whole face is shown wholly, and half of it by half."""
+
     def shown(left: float) -> float:
         measures = assess(PLAIN, face_at(ARCFACE_112.landmarks * 2 + [left, 128]))
         return value(measures["shown"])
@@ -228,14 +233,15 @@ def test_a_whole_face_is_shown_wholly_and_half_of_it_by_half() -> None:
 
 
 @pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.full((5, 2), np.nan)])
-def test_a_face_that_is_none_is_not_assessed_rather_than_low(landmarks: object) -> None:
+def test_non_face_is_not_assessed(landmarks: object) -> None:
+    """Rather than low."""
     with np.errstate(invalid="ignore"):
         measures = assess(PLAIN, face_at(landmarks))
     assert set(measures) == set(COMPONENTS)
     assert all(isinstance(measure, NotAssessed) for measure in measures.values())
 
 
-def test_a_flat_picture_is_measured_without_a_fault() -> None:
+def test_flat_picture_is_measured_without_fault() -> None:
     measures = assess(PLAIN, posed())
     assert value(measures["sharpness"]) == 0
     assert value(measures["brightness"]) == pytest.approx(128 / 255, abs=0.01)
@@ -243,14 +249,15 @@ def test_a_flat_picture_is_measured_without_a_fault() -> None:
 
 @pytest.mark.parametrize("component", SCALES)
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_every_raw_value_is_mapped_to_a_whole_number_from_0_to_100(component: str, raw: float) -> None:
+def test_every_value_maps_to_0_100(component: str, raw: float) -> None:
+    """Every raw value, to a whole number."""
     found = value(mapped(component, Measured(raw)))
     assert 0 <= found <= 100
     assert found == round(found)
 
 
 @pytest.mark.parametrize("component", SCALES)
-def test_what_was_not_assessed_is_not_mapped_to_a_low_value(component: str) -> None:
+def test_unassessed_never_maps_to_low(component: str) -> None:
     assert mapped(component, NotAssessed("why")) == NotAssessed("why")
 
 

@@ -16,7 +16,8 @@ def table() -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def test_every_measure_is_what_it_was_on_every_photograph(networks: Networks, photos: Path) -> None:
+def test_every_measure_matches_golden_table(networks: Networks, photos: Path) -> None:
+    """On every photograph."""
     found = [dict(zip(COLUMNS, row, strict=True)) for row in rows(networks, photos)]
     golden = table()
     assert [(row["photo"], row["component"]) for row in found] == [
@@ -32,6 +33,6 @@ def same(old: dict[str, str], new: dict[str, str]) -> bool:
     return away <= float(old["tolerance"]) and apart <= MAPPED
 
 
-def test_the_table_has_every_photograph_and_component_once() -> None:
+def test_table_has_each_photograph_component_once() -> None:
     named = [(row["photo"], row["component"]) for row in table()]
     assert sorted(named) == sorted((photo, component) for photo in PICTURES for component in COMPONENTS)

@@ -73,9 +73,10 @@ RESPONSES: dict[str, tuple[str, Worse, Sequence[float], bool]] = {
 
 
 @pytest.mark.parametrize(("component", "worse", "amounts", "rises"), RESPONSES.values(), ids=RESPONSES)
-def test_a_measure_follows_every_step_of_what_it_measures(
+def test_measure_follows_every_step(
     networks: Networks, photo: ImageBGR, component: str, worse: Worse, amounts: Sequence[float], rises: bool
 ) -> None:
+    """Of what it measures."""
     face = found(networks, photo)
     steps = [measured(networks, worse(photo, face, amount), component) for amount in amounts]
     least = abs(steps[-1] - steps[0]) / 100
@@ -113,9 +114,7 @@ def test_noise_makes_no_covered_eye_visible(networks: Networks, photo: ImageBGR)
     assert seen.value < 0.2
 
 
-def test_a_head_turned_by_known_angles_is_measured_as_turned_by_them(
-    networks: Networks, photo: ImageBGR
-) -> None:
+def test_known_head_turn_is_measured(networks: Networks, photo: ImageBGR) -> None:
     face = found(networks, photo)
     for component, axis in (("yaw_deg", 1), ("pitch_deg", 0)):
         angles = [
@@ -125,9 +124,8 @@ def test_a_head_turned_by_known_angles_is_measured_as_turned_by_them(
         assert np.diff(angles) == pytest.approx([20, 20], abs=3)
 
 
-def test_a_picture_turned_by_known_angles_has_a_head_tilted_by_them(
-    networks: Networks, photo: ImageBGR
-) -> None:
+def test_picture_turn_tilts_head_equally(networks: Networks, photo: ImageBGR) -> None:
+    """By known angles."""
     rolls = [
         measured(networks, degraded_photographs.tilted(photo, degrees), "roll_deg")
         for degrees in (-15, 0, 15)
@@ -146,7 +144,7 @@ def test_coloured_light_is_no_natural_colour(networks: Networks, photo: ImageBGR
     assert measured(networks, degraded_photographs.in_coloured_light(photo, 1.4), "natural_colour") > 5
 
 
-def test_how_fast_a_face_moves_is_measured_in_eye_distances(networks: Networks, photo: ImageBGR) -> None:
+def test_face_speed_is_in_eye_distances(networks: Networks, photo: ImageBGR) -> None:
     before = found(networks, photo)
     speeds = []
     for moved_px in (0, 16, 32):

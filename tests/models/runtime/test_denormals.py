@@ -35,7 +35,7 @@ def doubling(width: int) -> bytes:
     return data
 
 
-def test_denormals_are_zero_inside_the_block_alone() -> None:
+def test_denormals_are_zero_only_inside_block() -> None:
     assert kept() == 1
     with flushed():
         assert kept() == 0
@@ -45,7 +45,7 @@ def test_denormals_are_zero_inside_the_block_alone() -> None:
     assert kept() == 1
 
 
-def test_an_error_inside_the_block_restores_them_too() -> None:
+def test_error_inside_block_restores_denormals() -> None:
     with pytest.raises(ValueError, match="of the block"), flushed():
         raise ValueError("of the block")
     assert kept() == 1
@@ -59,7 +59,7 @@ def test_another_thread_computes_as_before() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_no_denormal_comes_out_of_a_network(threads: int) -> None:
+def test_network_emits_no_denormal(threads: int) -> None:
     session = OrtSession(doubling(len(SMALL)), "double", RuntimeSettings(threads=threads), [(1, len(SMALL))])
     (answer,) = session.run(SMALL[None]).values()
     assert not answer.any()

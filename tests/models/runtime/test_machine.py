@@ -27,26 +27,29 @@ def written(folder: Path, **texts: str) -> list[Path]:
     return paths
 
 
-def test_a_processor_is_told_by_name_and_by_what_kernels_ask_for(tmp_path: Path) -> None:
+def test_processor_is_told_with_features(tmp_path: Path) -> None:
+    """By its name and by what kernels ask for."""
     found = host(*written(tmp_path, cpuinfo=CPUINFO, meminfo="MemTotal:       16384 kB\nMemFree: 1 kB\n"))
     assert found.cpu == "Some Processor 9000"
     assert found.features == ("avx2", "fma", "amx_bf16")
     assert found.memory_bytes == 16384 * 1024
 
 
-def test_who_made_a_processor_is_told_where_the_system_tells_it(tmp_path: Path) -> None:
+def test_processor_maker_is_told_if_known(tmp_path: Path) -> None:
+    """Where the system tells it."""
     (cpuinfo,) = written(tmp_path, cpuinfo=CPUINFO)
     assert vendor(cpuinfo) == "Somebody"
     assert vendor(tmp_path / "none") == ""
 
 
-def test_nvidias_devices_are_counted_and_its_control_files_are_not(tmp_path: Path) -> None:
+def test_only_nvidia_devices_are_counted(tmp_path: Path) -> None:
+    """Its control files are not."""
     written(tmp_path, nvidia0="", nvidia1="", nvidiactl="", null="")
     assert host(devices=tmp_path).gpus == 2
     assert host(devices=tmp_path / "none").gpus == 0
 
 
-def test_nvidias_devices_are_named_with_their_driver(tmp_path: Path) -> None:
+def test_nvidia_devices_are_named_with_driver(tmp_path: Path) -> None:
     for place in ("0000:01:00.0", "0000:02:00.0"):
         (tmp_path / "gpus" / place).mkdir(parents=True)
         written(tmp_path / "gpus" / place, information="Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 0\n")
@@ -59,14 +62,16 @@ def test_nvidias_devices_are_named_with_their_driver(tmp_path: Path) -> None:
     assert (absent.gpu_models, absent.gpu_driver) == ((), None)
 
 
-def test_a_system_without_these_files_still_has_a_host(tmp_path: Path) -> None:
+def test_bare_system_still_has_host(tmp_path: Path) -> None:
+    """A system without these files."""
     found = host(tmp_path / "none", tmp_path / "none")
     assert found.features == ()
     assert found.memory_bytes is None
     assert found.python
 
 
-def test_the_tightest_memory_limit_counts_and_v1s_huge_number_is_none(tmp_path: Path) -> None:
+def test_tightest_memory_limit_counts(tmp_path: Path) -> None:
+    """The huge number of cgroup v1 is no limit."""
     (proc,) = written(tmp_path, cgroup="5:memory:/a/b\n")
     for group, limit in (("a/b", "2000000000"), ("a", "1000000000"), (".", str((1 << 63) - 4096))):
         (tmp_path / "sys" / "memory" / group).mkdir(parents=True, exist_ok=True)
@@ -78,7 +83,8 @@ def test_the_tightest_memory_limit_counts_and_v1s_huge_number_is_none(tmp_path: 
 
 
 @given(st.text(), st.text())
-def test_whatever_the_systems_files_say_there_is_a_host(cpuinfo: str, meminfo: str) -> None:
+def test_any_system_files_give_host(cpuinfo: str, meminfo: str) -> None:
+    """Whatever they say."""
     with tempfile.TemporaryDirectory() as folder:
         found = host(*written(Path(folder), cpuinfo=cpuinfo, meminfo=meminfo))
     assert set(found.features) <= set(FEATURES)

@@ -52,12 +52,12 @@ def test_a_graph_says_where_it_runs() -> None:
     assert answer.tolist() == [[-1, 2]]
 
 
-def test_a_required_provider_that_is_not_there_is_an_error() -> None:
+def test_missing_required_provider_is_an_error() -> None:
     with pytest.raises(ProviderError, match=f"requires {CUDA}"):
         OrtSession(graph("Neg"), "tiny", RuntimeSettings("require", CUDA, 1), [(1, 2)])
 
 
-def test_a_preferred_provider_that_is_not_there_is_a_loud_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_preferred_provider_warns_aloud(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         session = OrtSession(graph("Neg"), "tiny", RuntimeSettings("prefer", CUDA, 1), [(1, 2)])
     assert session.provider == CPU
@@ -71,7 +71,7 @@ def test_the_cpu_policy_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("tensor", [small(1, 2, 3), small(1, 2).astype(np.float64), small(1, 2)[0]])
-def test_a_shape_that_was_not_warmed_up_is_refused(
+def test_unwarmed_shape_is_refused(
     tensor: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
 ) -> None:
     session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
@@ -86,7 +86,8 @@ def open_sided() -> bytes:
 
 
 @pytest.mark.parametrize(("shapes", "told"), [(((3, 2),), [3, 2]), (((3, 2), (5, 2)), ["many", 2])])
-def test_a_runtime_is_told_the_only_shape_of_a_network(shapes: tuple[Shape, ...], told: list[object]) -> None:
+def test_single_shape_is_told_to_runtime(shapes: tuple[Shape, ...], told: list[object]) -> None:
+    """The only shape of a network."""
     runtime, options = onnx_runtime._onnxruntime(), onnx_runtime._options(1)
     graph = onnx_runtime._for_kernels_of(runtime, KNOWN[OPENVINO], open_sided(), options, shapes)
     session = runtime.InferenceSession(graph, options, [CPU])
@@ -94,7 +95,8 @@ def test_a_runtime_is_told_the_only_shape_of_a_network(shapes: tuple[Shape, ...]
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_side_that_a_graph_leaves_open_takes_every_size_on_the_list_and_no_other(count: int) -> None:
+def test_open_side_takes_only_listed_sizes(count: int) -> None:
+    """A side that a graph leaves open."""
     shapes = [(size, 2) for size in (3, 5)[:count]]
     session = OrtSession(open_sided(), "open", ONE_THREAD, shapes)
     for shape in shapes:
@@ -104,13 +106,13 @@ def test_a_side_that_a_graph_leaves_open_takes_every_size_on_the_list_and_no_oth
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_an_input_that_is_not_finite_is_refused(bad: float) -> None:
+def test_non_finite_input_is_refused(bad: float) -> None:
     session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
     with pytest.raises(InferenceError, match="input is not finite"):
         session.run(small(1, bad))
 
 
-def test_nan_and_infinity_are_never_an_answer() -> None:
+def test_non_finite_value_is_never_answered() -> None:
     session = OrtSession(graph("Sqrt"), "tiny", ONE_THREAD, [(1, 2)])
     assert [answer.tolist() for answer in session.run(small(4, 9)).values()] == [[[2, 3]]]
     with pytest.raises(InferenceError, match="not finite"):
@@ -119,7 +121,8 @@ def test_nan_and_infinity_are_never_an_answer() -> None:
         OrtSession(graph("Log"), "tiny", ONE_THREAD, [(1, 2)])  # log(0), at the warm-up
 
 
-def test_of_several_answers_the_one_that_is_not_finite_is_named() -> None:
+def test_non_finite_answer_is_named() -> None:
+    """Of several answers."""
     builder = GraphBuilder("two")
     ends = [(builder.add(operator, ["x"], operator.lower()), (1, 2)) for operator in ("Neg", "Sqrt", "Abs")]
     session = OrtSession(builder.finished(("x", (1, 2)), ends), "two", ONE_THREAD, [(1, 2)])
@@ -132,7 +135,7 @@ def test_of_several_answers_the_one_that_is_not_finite_is_named() -> None:
         session.run(small(4, -9))
 
 
-def test_loading_a_network_leaves_the_programs_own_arithmetic_alone() -> None:
+def test_network_loading_keeps_programs_arithmetic() -> None:
     code = (
         "import numpy as np; from models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
         f"OrtSession({graph('Sqrt')!r}, 'tiny', RuntimeSettings(threads=1), [(1, 2)])\n"
@@ -143,14 +146,15 @@ def test_loading_a_network_leaves_the_programs_own_arithmetic_alone() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"not a graph", graph("Neg")[:-20]])
-def test_bytes_that_are_no_graph_are_a_provider_error(data: bytes) -> None:
+def test_non_graph_bytes_are_provider_error(data: bytes) -> None:
     with pytest.raises(ProviderError, match="does not load"):
         OrtSession(data, "tiny", ONE_THREAD, [(1, 2)])
 
 
-def test_loading_and_running_write_nothing_to_the_terminal(
+def test_terminal_stays_clean(
     prepared_file: Callable[[Role], Path],
 ) -> None:
+    """Loading and running write nothing to it."""
     code = (
         "from pathlib import Path\nfrom models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
         f"data = Path({str(prepared_file('matcher'))!r}).read_bytes()\n"
@@ -161,7 +165,7 @@ def test_loading_and_running_write_nothing_to_the_terminal(
 
 
 @pytest.mark.parametrize(("policy", "threads"), [("always", 1), ("cpu", 0), ("cpu", -2)])
-def test_settings_that_make_no_sense_are_refused(policy: str, threads: int) -> None:
+def test_senseless_settings_are_refused(policy: str, threads: int) -> None:
     with pytest.raises(ProviderError):
         RuntimeSettings(policy, CPU, threads)  # type: ignore[arg-type]
 
@@ -187,7 +191,8 @@ def test_bound_tensors_give_the_same_answers(both: tuple[OrtSession, OrtSession]
         assert all(np.array_equal(expected[name], found[name]) for name in expected)
 
 
-def test_a_bound_answer_is_not_written_over_by_the_next(both: tuple[OrtSession, OrtSession]) -> None:
+def test_bound_answer_is_not_overwritten(both: tuple[OrtSession, OrtSession]) -> None:
+    """By the next one."""
     _, bound = both
     first = bound.run(np.zeros(SHAPE, np.float32))
     before = {name: value.copy() for name, value in first.items()}
@@ -196,9 +201,10 @@ def test_a_bound_answer_is_not_written_over_by_the_next(both: tuple[OrtSession, 
     assert any(not np.array_equal(first[name], second[name]) for name in first)
 
 
-def test_bound_tensors_of_several_shapes_and_threads_never_mix(
+def test_bound_tensors_never_mix(
     prepared_file: Callable[[Role], Path],
 ) -> None:
+    """Of several shapes and threads."""
     data = prepared_file("detector").read_bytes()
     shapes = [(1, 3, 192, 320), (1, 3, 320, 320)]
     plain, bound = (OrtSession(data, "detector", ONE_THREAD, shapes, known) for known in (KNOWN, BOUND))
@@ -212,28 +218,30 @@ def test_bound_tensors_of_several_shapes_and_threads_never_mix(
         assert all(np.array_equal(expected[name], answer[name]) for name in expected)
 
 
-def test_a_bound_tensor_that_is_a_view_is_read_as_it_stands() -> None:
+def test_bound_view_is_read_as_is() -> None:
+    """A bound tensor that is a view."""
     session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], BOUND)
     wide = np.arange(4, dtype=np.float32)[None]
     (answer,) = session.run(wide[:, ::2]).values()
     assert answer.tolist() == [[0, -2]]
 
 
-def test_a_device_that_does_not_exist_is_a_provider_error() -> None:
+def test_missing_device_is_a_provider_error() -> None:
     nowhere = {CPU: Provider(CPU, "cpu", "cpu", memory="cuda")}
     with pytest.raises(ProviderError, match="binds no tensors"):
         OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], nowhere)
 
 
 @pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
-def test_no_required_provider_falls_back_to_the_cpu(provider: str) -> None:
+def test_required_provider_never_falls_back(provider: str) -> None:
+    """To the CPU."""
     if provider in available_providers():
         pytest.skip(f"{provider} is here")
     with pytest.raises(ProviderError, match=f"{provider} is not available here.*the extra"):
         OrtSession(graph("Neg"), "tiny", RuntimeSettings("require", provider, 1), [(1, 2)])
 
 
-def test_a_plugin_that_offers_nothing_is_asked_once_and_told_alike_in_every_precision(
+def test_empty_plugin_is_asked_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """For a runtime to which the same plugin added twice is an error."""
@@ -263,7 +271,8 @@ def test_a_plugin_that_offers_nothing_is_asked_once_and_told_alike_in_every_prec
     assert one.endswith("the extra openvino-built-in")
 
 
-def test_a_provider_that_leaves_nodes_to_another_is_refused() -> None:
+def test_partial_provider_is_refused() -> None:
+    """One that leaves nodes to another."""
     # Azure's provider is in the CPU runtime, runs no node, and the runtime falls back without a word.
     azure = "AzureExecutionProvider"
     known = {**KNOWN, azure: Provider(azure, "azure", "none")}
@@ -273,16 +282,18 @@ def test_a_provider_that_leaves_nodes_to_another_is_refused() -> None:
     assert (preferred.provider, preferred.nodes) == (CPU, 2)
 
 
-def test_a_provider_that_nobody_knows_is_an_error_even_when_only_preferred() -> None:
+def test_unknown_provider_is_always_an_error() -> None:
+    """Even when only preferred."""
     with pytest.raises(ProviderError, match="no provider that is known"):
         OrtSession(graph("Neg"), "tiny", RuntimeSettings("prefer", "gpu", 1), [(1, 2)])
 
 
 @pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
 @pytest.mark.parametrize("role", ["detector", "matcher"])
-def test_another_provider_answers_as_the_cpu_does(
+def test_other_providers_match_the_cpu(
     prepared_file: Callable[[Role], Path], provider: str, role: Role
 ) -> None:
+    """They answer as it does."""
     if provider not in available_providers():
         pytest.skip(f"{provider} is not here")
     data = prepared_file(role).read_bytes()
@@ -294,9 +305,8 @@ def test_another_provider_answers_as_the_cpu_does(
         assert np.allclose(answer, expected[name], atol=1e-3), name
 
 
-def test_a_provider_that_compiles_gets_a_folder_of_this_graph_and_this_runtime_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compiling_provider_gets_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of this graph and this runtime alone."""
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
     loads: list[Load] = []
 
@@ -315,13 +325,14 @@ def test_a_provider_that_compiles_gets_a_folder_of_this_graph_and_this_runtime_a
     assert first.cache.stat().st_mode & 0o077 == 0
 
 
-def test_an_engine_is_kept_for_tensorrt_alone() -> None:
+def test_engine_is_kept_for_tensorrt_alone() -> None:
     assert [provider.short for provider in KNOWN.values() if provider.compiles] == ["tensorrt"]
 
 
-def test_what_has_no_option_is_set_before_and_with_another_value_nothing_starts(
+def test_required_variable_is_set_before_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """What has no option; with another value nothing starts."""
     monkeypatch.setenv("LANE_TEST", "")
     monkeypatch.delenv("LANE_TEST")
     known = {CPU: Provider(CPU, "cpu", "cpu", environment=(("LANE_TEST", "0"),))}
@@ -346,12 +357,12 @@ def with_ends(inputs: list[str], kind: int) -> bytes:
     return data
 
 
-def test_a_graph_with_two_inputs_is_refused() -> None:
+def test_two_input_graph_is_refused() -> None:
     with pytest.raises(InferenceError, match=r"one input, found .*x.*y"):
         OrtSession(with_ends(["x", "y"], onnx.TensorProto.FLOAT), "odd", ONE_THREAD, [(1, 2)])
 
 
 @pytest.mark.parametrize("kind", ["STRING", "INT64", "FLOAT16", "DOUBLE", "BOOL"])
-def test_an_answer_that_is_no_float32_is_refused(kind: str) -> None:
+def test_non_float32_answer_is_refused(kind: str) -> None:
     with pytest.raises(InferenceError, match="no float32 tensor"):
         OrtSession(with_ends(["x"], onnx.TensorProto.DataType.Value(kind)), "odd", ONE_THREAD, [(1, 2)])

@@ -79,7 +79,7 @@ def test_fewer_steps_are_the_same_function(
     assert np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
-def test_a_prelu_of_slopes_up_to_one_gives_the_same_bits() -> None:
+def test_small_slopes_keep_same_bits() -> None:
     """ReLU before the product or after it: the same product is rounded."""
     graph = GraphBuilder("bent")
     slope = graph.weight("slope", np.array([-0.81, 0.1, 0.7, 1.0], np.float32).reshape(-1, 1, 1))
@@ -91,7 +91,7 @@ def test_a_prelu_of_slopes_up_to_one_gives_the_same_bits() -> None:
     assert np.array_equal(answer(after, picture), answer(before, picture))
 
 
-def test_behind_a_cheap_convolution_no_product_is_left() -> None:
+def test_product_vanishes_behind_cheap_convolution() -> None:
     """Also for slopes above one, where another convolution follows."""
     layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
     assert operators(in_fewer_steps(network(layers)))["Mul"] == 0
@@ -99,7 +99,7 @@ def test_behind_a_cheap_convolution_no_product_is_left() -> None:
     assert operators(long) == {"Conv": 1, "Mul": 2, "Relu": 1, "Add": 1, "Identity": 1}
 
 
-def test_where_caches_are_fast_nothing_is_done_twice() -> None:
+def test_fast_caches_get_no_double_work() -> None:
     layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
     assert operators(in_fewer_steps(network(layers), "GenuineIntel"))["Conv"] == 4
     assert operators(in_fewer_steps(network(layers), "AuthenticAMD"))["Conv"] == 2
@@ -107,14 +107,16 @@ def test_where_caches_are_fast_nothing_is_done_twice() -> None:
 
 
 @pytest.mark.parametrize("asked", ["layer0_conv", "layer0_norm", "layer0_bent_positive", "layer0_bent"])
-def test_what_the_graph_answers_with_stays_what_it_was(asked: str) -> None:
+def test_graph_answers_stay_the_same(asked: str) -> None:
+    """Whichever tensor the graph answers with."""
     layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
     before = network(layers, asked=asked)
     picture = np.random.default_rng(2).normal(0, 3, SHAPE).astype(np.float32)
     assert np.allclose(answer(in_fewer_steps(before), picture), answer(before, picture), 1e-5, 1e-5)
 
 
-def test_a_graph_without_prelu_or_with_branches_stays_as_it_is() -> None:
+def test_other_graphs_stay_unchanged() -> None:
+    """A graph without PReLU, or with branches."""
     graph = GraphBuilder("plain")
     graph.add("Relu", ["in"], "out")
     plain = graph.finished(("in", SHAPE), [("out", SHAPE)])
@@ -134,7 +136,7 @@ def test_a_graph_without_prelu_or_with_branches_stays_as_it_is() -> None:
     assert in_fewer_steps(branching) == branching
 
 
-def test_a_session_on_the_cpu_runs_the_fewer_steps() -> None:
+def test_cpu_session_runs_fewer_steps() -> None:
     graph = network([("depthwise", True, [0.1, 0.2, 0.3, 0.4])])
     session = OrtSession(graph, "bent", ONE_THREAD, [SHAPE])
     picture = np.random.default_rng(3).normal(0, 3, SHAPE).astype(np.float32)

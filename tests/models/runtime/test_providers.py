@@ -28,7 +28,7 @@ SHAPES = ((1, 3, 192, 320), (1, 3, 640, 384))
 LOAD = Load(2, Path("engines"), "input", SHAPES)
 
 
-def test_nothing_but_full_fp32_is_asked_for() -> None:
+def test_only_full_fp32_is_asked_for() -> None:
     cuda, tensorrt = KNOWN[CUDA].options(LOAD), KNOWN[TENSORRT].options(LOAD)
     openvino = json.loads(KNOWN[OPENVINO].options(LOAD)["load_config"])["CPU"]
     assert cuda["use_tf32"] == "0"
@@ -37,7 +37,8 @@ def test_nothing_but_full_fp32_is_asked_for() -> None:
     assert openvino["INFERENCE_PRECISION_HINT"] == "f32"
 
 
-def test_no_new_shape_starts_a_search_or_another_engine() -> None:
+def test_new_shape_starts_no_search() -> None:
+    """Nor another engine."""
     assert KNOWN[CUDA].options(LOAD)["cudnn_conv_algo_search"] == "HEURISTIC"
     tensorrt = KNOWN[TENSORRT].options(LOAD)
     assert tensorrt["trt_profile_min_shapes"] == "input:1x3x192x320"
@@ -45,7 +46,7 @@ def test_no_new_shape_starts_a_search_or_another_engine() -> None:
     assert tensorrt["trt_engine_cache_path"] == "engines"
 
 
-def test_a_processor_gets_the_threads_of_the_plan() -> None:
+def test_processor_gets_the_plans_threads() -> None:
     openvino = json.loads(KNOWN[OPENVINO].options(LOAD)["load_config"])["CPU"]
     assert openvino["INFERENCE_NUM_THREADS"] == "2"
 
@@ -60,21 +61,21 @@ def test_every_option_is_text(provider: object) -> None:
     ("maker", "extra"),
     [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in"), ("", "openvino")],
 )
-def test_the_extra_follows_whose_processors_a_plugin_serves(
-    monkeypatch: pytest.MonkeyPatch, maker: str, extra: str
-) -> None:
+def test_extra_follows_the_processors_maker(monkeypatch: pytest.MonkeyPatch, maker: str, extra: str) -> None:
+    """By whose processors a plugin serves."""
     monkeypatch.setattr(providers, "vendor", lambda: maker)
     assert KNOWN[OPENVINO].extra_here == extra
     assert (KNOWN[CPU].extra_here, KNOWN[CUDA].extra_here) == ("cpu", "gpu")
 
 
-def test_a_provider_has_a_long_and_a_short_name() -> None:
+def test_provider_has_long_and_short_name() -> None:
     assert named("cuda") is named(CUDA) is named("CudaExecutionProvider")
     assert named("cpu") is named(CPU)
 
 
 @given(st.text())
-def test_an_unknown_provider_is_an_error_that_lists_the_known(name: str) -> None:
+def test_unknown_provider_lists_the_known(name: str) -> None:
+    """It is an error."""
     if name.lower() in {word.lower() for one in KNOWN.values() for word in (one.name, one.short)}:
         return
     with pytest.raises(ProviderError, match=r"cpu .*cuda .*tensorrt .*openvino"):
@@ -109,9 +110,10 @@ def test_two_runtimes_are_refused_and_named() -> None:
         ("someones-runtime", "onnxruntime"),
     ],
 )
-def test_a_second_runtime_is_found_and_no_network_loads(
+def test_second_runtime_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, owns: str
 ) -> None:
+    """No network loads."""
     installed_beside(tmp_path, name, owns=owns)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert installed_runtimes()[name.replace("_", "-")] == "9.9"
@@ -126,9 +128,8 @@ def test_a_second_runtime_is_found_and_no_network_loads(
     assert name.replace("_", "-") in done.stderr
 
 
-def test_a_plugin_beside_a_runtime_is_no_second_runtime(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plugin_is_no_second_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a runtime."""
     before = installed_runtimes()
     installed_beside(tmp_path, "onnxruntime-ep-openvino", owns="onnxruntime_ep_openvino")
     monkeypatch.syspath_prepend(str(tmp_path))

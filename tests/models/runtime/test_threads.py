@@ -65,13 +65,14 @@ def machine(folder: Path, cgroups: str, files: dict[str, str]) -> tuple[Path, Pa
         ("0::/a\n", {}, ALLOWED),
     ],
 )
-def test_cores_come_from_quota_and_affinity_never_from_the_host(
+def test_cores_follow_quota_and_affinity(
     tmp_path: Path, cgroups: str, files: dict[str, str], expected: int
 ) -> None:
+    """They never come from the host."""
     assert available_cores(*machine(tmp_path, cgroups, files)) == expected
 
 
-def test_a_system_without_cgroups_uses_the_affinity_mask(tmp_path: Path) -> None:
+def test_without_cgroups_affinity_mask_counts(tmp_path: Path) -> None:
     assert available_cores(tmp_path / "none", tmp_path / "none") == ALLOWED
 
 
@@ -85,9 +86,8 @@ def test_one_allowed_core_is_one_thread() -> None:
 
 
 @given(COUNTS, COUNTS, QUOTAS)
-def test_no_plan_is_above_any_limit_and_every_plan_has_a_thread(
-    host: int, affinity: int, quota: float | None
-) -> None:
+def test_plan_keeps_limits_and_a_thread(host: int, affinity: int, quota: float | None) -> None:
+    """No plan is above any limit, and every plan has a thread."""
     made = plan(Limits(host, affinity, quota))
     assert 1 <= made.threads <= min(host, affinity)
     assert quota is None or made.threads <= max(1, quota)
@@ -95,7 +95,7 @@ def test_no_plan_is_above_any_limit_and_every_plan_has_a_thread(
 
 
 @given(COUNTS, COUNTS, QUOTAS)
-def test_a_tighter_limit_never_gives_more_threads(host: int, affinity: int, quota: float | None) -> None:
+def test_tighter_limit_never_adds_threads(host: int, affinity: int, quota: float | None) -> None:
     loose = Limits(host, affinity, quota)
     tighter = [
         Limits(max(1, host - 1), affinity, quota),
@@ -106,7 +106,8 @@ def test_a_tighter_limit_never_gives_more_threads(host: int, affinity: int, quot
 
 
 @given(st.text(), st.text(), st.text())
-def test_whatever_the_systems_files_say_there_is_a_plan(cgroups: str, v2: str, v1: str) -> None:
+def test_any_system_files_give_plan(cgroups: str, v2: str, v1: str) -> None:
+    """Whatever they say."""
     with tempfile.TemporaryDirectory() as folder:
         files = {"cpu.max": v2, "cpu/cpu.cfs_quota_us": v1, "cpu/cpu.cfs_period_us": v2}
         found = limits(*machine(Path(folder), f"0::/\n3:cpu:/\n{cgroups}", files))
@@ -128,6 +129,7 @@ def test_a_plan_says_why(found: Limits, asked: int | None, threads: int, why: st
     assert (made.threads, made.why) == (threads, why)
 
 
-def test_more_threads_than_cores_are_obeyed_and_seen() -> None:
+def test_excess_threads_are_obeyed_and_seen() -> None:
+    """More of them than cores."""
     assert plan(Limits(64, 64, 2.0), 8).crowded
     assert not plan(Limits(64, 64, 2.0), 2).crowded

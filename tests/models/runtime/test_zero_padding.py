@@ -25,9 +25,8 @@ def network(pads: list[int], shape: tuple[int, ...], *extra: str) -> bytes:
 @pytest.mark.parametrize(
     ("pads", "shape"), [([0, 0, 0, 0, 0, 2, 0, 0], PADDED), ([0, 0, 0, 0, 0, 0, 0, 0], SHAPE)]
 )
-def test_planes_are_added_without_a_padding_and_with_the_same_bits(
-    pads: list[int], shape: tuple[int, ...]
-) -> None:
+def test_planes_are_added_without_padding(pads: list[int], shape: tuple[int, ...]) -> None:
+    """With the same bits."""
     before = network(pads, shape)
     after = in_fewer_steps(before)
     assert "Pad" in operators(before)

@@ -58,7 +58,8 @@ def check_detector(session: Session, spec: NetworkSpec = DETECTOR) -> None:
     known_face.check_detector(FaceDetector(spec, session), DETECTOR.golden)
 
 
-def test_the_drawing_is_the_same_bytes_on_every_machine() -> None:
+def test_drawing_has_same_bytes_everywhere() -> None:
+    """On every machine."""
     pixels = known_face.draw_face(320, 256, scale=1.5, left=76, top=38)
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == DRAWING_SHA256
 
@@ -69,7 +70,7 @@ def test_networks_as_they_should_be_pass(detector_session: OrtSession, matcher_s
     assert len(MATCHER.golden) == 128
 
 
-def test_an_answer_in_fp32_is_not_taken_for_one_in_bfloat16(matcher_session: OrtSession) -> None:
+def test_fp32_answer_never_passes_as_bf16(matcher_session: OrtSession) -> None:
     def rounded(tensor: Tensor) -> Tensor:
         """To 8 bits of mantissa, as each number on its way through the network is."""
         bits = tensor.view(np.uint32)
@@ -105,9 +106,8 @@ def test_a_matcher_fed_wrongly_is_noticed(
         check_matcher(Changed(matcher_session, before=before))
 
 
-def test_a_colour_order_changed_in_the_catalogue_is_noticed(
-    detector_session: OrtSession, matcher_session: OrtSession
-) -> None:
+def test_changed_colour_order_is_noticed(detector_session: OrtSession, matcher_session: OrtSession) -> None:
+    """Changed in the catalogue."""
     with pytest.raises(GoldenVectorError):
         check_matcher(matcher_session, replace(MATCHER, input=replace(MATCHER.input, colour="bgr")))
     with pytest.raises(GoldenVectorError):
@@ -128,16 +128,16 @@ def quantised_badly(graph: bytes, levels: int) -> bytes:
 
 
 @pytest.mark.parametrize("levels", [127, 15])
-def test_a_matcher_broken_by_quantisation_is_noticed(
-    prepared_file: Callable[[Role], Path], levels: int
-) -> None:
+def test_quantisation_broken_matcher_is_noticed(prepared_file: Callable[[Role], Path], levels: int) -> None:
     broken = quantised_badly(prepared_file("matcher").read_bytes(), levels)
     session = OrtSession(broken, "broken", ONE_THREAD, [(1, 3, 112, 112)])
     with pytest.raises(GoldenVectorError, match="cosine"):
         check_matcher(session)
 
 
-def test_a_matcher_that_finds_everybody_alike_is_noticed(matcher_session: OrtSession) -> None:
+def test_undiscriminating_matcher_is_noticed(matcher_session: OrtSession) -> None:
+    """One that finds everybody alike."""
+
     def constant(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: np.ones_like(value) for name, value in outputs.items()}
 
@@ -145,7 +145,9 @@ def test_a_matcher_that_finds_everybody_alike_is_noticed(matcher_session: OrtSes
         check_matcher(Changed(matcher_session, after=constant))
 
 
-def test_another_matcher_is_noticed_by_its_size(matcher_session: OrtSession) -> None:
+def test_other_matcher_shows_by_size(matcher_session: OrtSession) -> None:
+    """It is noticed."""
+
     def longer(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: np.hstack([value, value]) for name, value in outputs.items()}
 
@@ -167,7 +169,9 @@ def test_landmarks_in_another_order_are_noticed(detector_session: OrtSession, or
         check_detector(Changed(detector_session, after=reordered))
 
 
-def test_a_detector_that_sees_nothing_is_noticed(detector_session: OrtSession) -> None:
+def test_blind_detector_is_noticed(detector_session: OrtSession) -> None:
+    """One that sees nothing."""
+
     def blind(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: np.zeros_like(value) for name, value in outputs.items()}
 
@@ -181,9 +185,8 @@ def test_a_running_lane_can_ask_again(networks: Networks) -> None:
     assert networks.embedder.identity.sha256 == MATCHER.sha256
 
 
-def test_networks_are_not_built_from_missing_or_changed_files(
-    tmp_path: Path, prepared_file: Callable[[Role], Path]
-) -> None:
+def test_wrong_files_build_no_networks(tmp_path: Path, prepared_file: Callable[[Role], Path]) -> None:
+    """Missing or changed ones."""
     with pytest.raises(WeightsMissingError, match="models prepare"):
         build_networks(RuntimeSettings(threads=1), tmp_path)
     for spec in (DETECTOR, MESH, MATCHER):

@@ -24,6 +24,7 @@ def plain(
             "name": matcher.name,
             "sha256": matcher.sha256,
             "preprocessing": matcher.preprocessing,
+            "arithmetic": "fp32",
         },
         "networks": [{"role": "matcher", "name": matcher.name, "sha256": matcher.sha256}],
         "made": {

@@ -13,7 +13,7 @@ from typing import ParamSpec
 
 from lane.decision.reason_codes import Code
 
-README = Path(__file__).parents[3] / "README.md"
+README = Path(__file__).parents[3] / ".deploy" / "README.md"
 TITLE = "## When something fails"
 SAFE_WITHIN_S = 2.0
 """So soon after the fault the gate is shut, and proved to be."""
@@ -73,7 +73,7 @@ def degraded(
 
 
 def table() -> str:
-    """The section of the README."""
+    """The section of `.deploy/README.md`."""
     lines = [
         TITLE,
         "",

@@ -77,6 +77,11 @@ class Shown:
         given = {"Origin": self.address.rstrip("/"), **headers}
         return self.http.post("/wish", json={"wish": wish, "on": on}, headers=given).status_code
 
+    def send(self, number: int) -> None:
+        """This signal to the kiosk's process."""
+        assert self.kiosk.pid is not None
+        os.kill(self.kiosk.pid, number)
+
     def asked(self) -> tuple[Code, ...]:
         """What the lane hears, once it hears something."""
         return until(self.kiosk.asked)

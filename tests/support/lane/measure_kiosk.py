@@ -68,8 +68,8 @@ def camera(feed: FeedWriter, image_bgr: ImageBGR) -> Iterator[list[int]]:
         thread.join()
 
 
-def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def cpu_s(kiosk: Kiosk) -> float:
+    fields = Path(f"/proc/{kiosk.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -79,10 +79,10 @@ def in_a_browser(kiosk: Kiosk, written: list[int]) -> dict[str, Any]:
         page.goto(str(kiosk.address(30)))
         page.wait_for_selector("#picture[data-drawn]")
         count = "Number(document.getElementById('picture').dataset.drawn)"
-        drawn, taken, began_s, used_s = page.evaluate(count), written[0], time.monotonic(), cpu_s(kiosk.pid)
+        drawn, taken, began_s, used_s = page.evaluate(count), written[0], time.monotonic(), cpu_s(kiosk)
         page.wait_for_timeout(SECONDS * 1000)
         drawn, taken = page.evaluate(count) - drawn, written[0] - taken
-        lasted_s, used_s = time.monotonic() - began_s, cpu_s(kiosk.pid) - used_s
+        lasted_s, used_s = time.monotonic() - began_s, cpu_s(kiosk) - used_s
     return {
         "camera_per_s": round(taken / lasted_s, 1),
         "drawn_per_s": round(drawn / lasted_s, 1),

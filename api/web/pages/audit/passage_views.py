@@ -1,4 +1,4 @@
-"""What an auditor reads: passages in a list, and one as a timeline from document to gate, in words."""
+"""Passages as the auditor's pages show them: a list, and one as a timeline from document to gate."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from api.audit.messages import MeasureMessage, PassageAudited, PassageFound, ReplayMessage, StepMessage
-from api.ledger.facts import ReasonTold
+from api.ledger.facts import ReasonFact
 from api.review.cases.steps import Match, Verdict
 from api.web.pages.review import case_views
 from api.web.translations import code_texts
 from api.web.translations.language import N_, Words
-from lane.decision.reason_codes import Code
+from lane.decision.reason_codes import BY_GROUP
 from lane.decision.referral import Answer, Ground
 from lane.gate.sensors import FIRE
 
@@ -20,40 +20,42 @@ Said = list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What an entry is called, and whose it is: the lane's, an officer's, the gate's or the desk's."""
+class EntryKind:
+    """The title of an entry, and its actor: the lane, an officer, the gate or the desk."""
 
     title: str
     whose: str
 
 
-KINDS: dict[str, Kind] = {
-    "passage.started": Kind(N_("Document presented"), "lane"),
-    "passage.judged": Kind(N_("Judged by the lane"), "lane"),
-    "passage.decided": Kind(N_("The lane has the officer’s answer"), "lane"),
-    "passage.closed": Kind(N_("Passage ended"), "gate"),
-    "passage.evaluated": Kind(N_("Compared with other documents, to watch the comparison"), "lane"),
-    "passage.repeat_refused": Kind(N_("The lane does not capture again"), "lane"),
-    "passage.erased": Kind(N_("Faces erased"), "desk"),
-    "pictures.dropped": Kind(N_("Pictures dropped at the lane: the desk was away too long"), "lane"),
-    "gate.opening": Kind(N_("Gate told to open"), "gate"),
-    "lane.event": Kind(N_("Seen at the gate"), "gate"),
-    "images.missed": Kind(N_("Pictures that did not reach the desk"), "desk"),
-    "hold.placed": Kind(N_("Put under legal hold"), "officer"),
-    "hold.lifted": Kind(N_("Legal hold lifted"), "officer"),
-    "referral.claimed": Kind(N_("Case claimed"), "officer"),
-    "referral.released": Kind(N_("Case given back"), "officer"),
-    "referral.shown": Kind(N_("Case shown"), "officer"),
-    "referral.judged_blind": Kind(N_("Faces judged before the machine’s findings were known"), "officer"),
-    "referral.revealed": Kind(N_("Findings revealed"), "officer"),
-    "referral.proposed": Kind(N_("Answer given that another officer must confirm"), "officer"),
-    "referral.decided": Kind(N_("Decided"), "officer"),
-    "referral.corrected": Kind(N_("Decision corrected"), "officer"),
-    "referral.handed": Kind(N_("Decision handed to the lane"), "desk"),
-    "referral.escalated": Kind(N_("Waited too long; supervisors were told"), "desk"),
-    "referral.reopened": Kind(N_("Asked again after new pictures"), "desk"),
+KINDS: dict[str, EntryKind] = {
+    "passage.started": EntryKind(N_("Document presented"), "lane"),
+    "passage.judged": EntryKind(N_("Judged by the lane"), "lane"),
+    "passage.decided": EntryKind(N_("The lane has the officer’s answer"), "lane"),
+    "passage.closed": EntryKind(N_("Passage ended"), "gate"),
+    "passage.evaluated": EntryKind(N_("Compared with other documents, to watch the comparison"), "lane"),
+    "passage.repeat_refused": EntryKind(N_("The lane does not capture again"), "lane"),
+    "passage.erased": EntryKind(N_("Faces erased"), "desk"),
+    "pictures.dropped": EntryKind(N_("Pictures dropped at the lane: the desk was away too long"), "lane"),
+    "gate.opening": EntryKind(N_("Gate told to open"), "gate"),
+    "lane.event": EntryKind(N_("Seen at the gate"), "gate"),
+    "images.missed": EntryKind(N_("Pictures that did not reach the desk"), "desk"),
+    "hold.placed": EntryKind(N_("Put under legal hold"), "officer"),
+    "hold.lifted": EntryKind(N_("Legal hold lifted"), "officer"),
+    "referral.claimed": EntryKind(N_("Case claimed"), "officer"),
+    "referral.released": EntryKind(N_("Case given back"), "officer"),
+    "referral.shown": EntryKind(N_("Case shown"), "officer"),
+    "referral.judged_blind": EntryKind(
+        N_("Faces judged before the machine’s findings were known"), "officer"
+    ),
+    "referral.revealed": EntryKind(N_("Findings revealed"), "officer"),
+    "referral.proposed": EntryKind(N_("Answer given that another officer must confirm"), "officer"),
+    "referral.decided": EntryKind(N_("Decided"), "officer"),
+    "referral.corrected": EntryKind(N_("Decision corrected"), "officer"),
+    "referral.handed": EntryKind(N_("Decision handed to the lane"), "desk"),
+    "referral.escalated": EntryKind(N_("Waited too long; supervisors were told"), "desk"),
+    "referral.reopened": EntryKind(N_("Asked again after new pictures"), "desk"),
 }
-_OTHER = Kind(N_("An entry that this page has no words for"), "desk")
+_OTHER = EntryKind(N_("An entry that this page has no words for"), "desk")
 
 _PICTURES = N_("Pictures: %(count)s")
 
@@ -99,7 +101,7 @@ MEASURES: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PassageLine:
     """One passage in the list."""
 
     passage: str
@@ -113,8 +115,8 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What was measured against which limit."""
+class MeasureView:
+    """A measured value and its limit."""
 
     name: str
     value: str
@@ -124,79 +126,79 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
-    """The decision made once more, in words."""
+class ReplayView:
+    """The replay of a decision, in words."""
 
     result: str
     text: str
     policy: str
     sha256: str
-    measures: tuple[Measured, ...]
+    measures: tuple[MeasureView, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StepView:
     """One step of the timeline."""
 
     seq: int
     at: datetime | None
-    told_at: datetime | None
+    lane_at: datetime | None
     title: str
     kind: str
     whose: str
     who: str
     lines: tuple[str, ...]
     fault: bool
-    replayed: Replayed | None
+    replayed: ReplayView | None
     payload: str
     hash: str
 
 
-def line(found: PassageFound, words: Words) -> Line:
+def line(found: PassageFound, words: Words) -> PassageLine:
     """A passage of the list in words."""
     outcome = words.say(OUTCOMES[found.outcome]) if found.outcome else words.say(N_("not judged"))
     answer = found.answer
-    return Line(
+    return PassageLine(
         passage=found.passage,
         lane=found.lane or "–",
         at=found.started_at,
         outcome=outcome,
-        reasons=tuple(reason(ReasonTold(code=code), words) for code in found.reasons),
+        reasons=tuple(reason(ReasonFact(code=code), words) for code in found.reasons),
         officers=tuple(found.officers),
         answer=words.say(code_texts.ANSWERS[Answer(answer)]) if answer in set(Answer) else None,
-        ended=None if found.ended is None else case_views.ended(found.ended, words),
+        ended=None if found.ended is None else case_views.ended_text(found.ended, words),
     )
 
 
-def timeline(told: PassageAudited, words: Words) -> list[Row]:
+def timeline(passage: PassageAudited, words: Words) -> list[StepView]:
     """Every step in words."""
-    return [_row(step, words) for step in told.steps]
+    return [_step_view(step, words) for step in passage.steps]
 
 
-def reason(told: ReasonTold, words: Words) -> str:
-    """A code with its few words; an auditor sees which of the comparison's two it was."""
-    return f"{told.code} {code_texts.brief(told, words)}"
+def reason(fact: ReasonFact, words: Words) -> str:
+    """A code and its short text; unlike officers, auditors see which of the comparison's two it is."""
+    return f"{fact.code} {code_texts.brief(fact, words)}"
 
 
 def reasons(words: Words) -> list[tuple[str, str]]:
     """All codes to choose from."""
-    return [(code.value, reason(ReasonTold(code=code.value), words)) for code in Code]
+    return [(code.value, reason(ReasonFact(code=code.value), words)) for code in BY_GROUP]
 
 
-def _row(step: StepMessage, words: Words) -> Row:
+def _step_view(step: StepMessage, words: Words) -> StepView:
     kind = KINDS.get(step.kind, _OTHER)
     changed = words.say(N_("This entry was changed after it was written"))
-    return Row(
+    return StepView(
         seq=step.seq,
         at=step.at,
-        told_at=step.told_at,
+        lane_at=step.told_at,
         title=changed if step.fault else words.say(kind.title),
         kind=step.kind,
         whose="fault" if step.fault else kind.whose,
         who=_who(step, words),
         lines=tuple(_lines(step, words)),
         fault=step.fault is not None,
-        replayed=_replayed(step.replay, words) if step.replay else None,
+        replayed=_replay_view(step.replay, words) if step.replay else None,
         payload=step.payload,
         hash=step.hash,
     )
@@ -212,7 +214,7 @@ def _who(step: StepMessage, words: Words) -> str:
 
 
 def _lines(step: StepMessage, words: Words) -> Said:
-    """What the entry says; whatever a lane wrote there, the page is shown."""
+    """The lines of an entry. Whatever a lane wrote, the page is shown."""
     if step.fault or step.body is None or step.kind not in _SAY:
         return []
     try:
@@ -223,15 +225,15 @@ def _lines(step: StepMessage, words: Words) -> Said:
 
 def _judged(body: Body, words: Words) -> Said:
     said = [words.say(N_("Outcome: %(outcome)s."), outcome=words.say(OUTCOMES[body["outcome"]]))]
-    said += [reason(_reason(one), words) for one in body.get("reasons", ())]
-    remarks = [reason(_reason(one), words) for one in body.get("remarks", ())]
+    said += [reason(_reason_of(one), words) for one in body.get("reasons", ())]
+    remarks = [reason(_reason_of(one), words) for one in body.get("remarks", ())]
     return said + [
         words.say(N_("Signalled, and no reason to refer: %(remark)s"), remark=one) for one in remarks
     ]
 
 
-def _reason(told: Body) -> ReasonTold:
-    return ReasonTold(code=str(told["code"]), components=[str(one) for one in told.get("components", ())])
+def _reason_of(reason: Body) -> ReasonFact:
+    return ReasonFact(code=str(reason["code"]), components=[str(one) for one in reason.get("components", ())])
 
 
 def _claimed(body: Body, words: Words) -> Said:
@@ -280,12 +282,12 @@ def _opening(body: Body, words: Words) -> Said:
 
 
 def _seen_at_gate(body: Body, words: Words) -> Said:
-    said = [reason(ReasonTold(code=str(body["code"])), words)]
+    said = [reason(ReasonFact(code=str(body["code"])), words)]
     return [*said, words.say(N_("Fire alarm"))] if body.get("detail") == FIRE else said
 
 
 def _closed(body: Body, words: Words) -> Said:
-    return [case_views.ended(str(body["how"]), words)]
+    return [case_views.ended_text(str(body["how"]), words)]
 
 
 def _erased(body: Body, words: Words) -> Said:
@@ -322,26 +324,26 @@ _SAY: dict[str, Callable[[Body, Words], Said]] = {
 }
 
 
-def _replayed(told: ReplayMessage, words: Words) -> Replayed:
-    return Replayed(
-        result=told.result,
-        text=words.say(REPLAYS[told.result]),
-        policy=told.policy_version or "–",
-        sha256=told.policy_sha256 or "–",
-        measures=tuple(_measured(one, words) for one in told.measures),
+def _replay_view(replay: ReplayMessage, words: Words) -> ReplayView:
+    return ReplayView(
+        result=replay.result,
+        text=words.say(REPLAYS[replay.result]),
+        policy=replay.policy_version or "–",
+        sha256=replay.policy_sha256 or "–",
+        measures=tuple(_measure_view(one, words) for one in replay.measures),
     )
 
 
-def _measured(told: MeasureMessage, words: Words) -> Measured:
-    value = words.say(N_("not measured")) if told.value is None else f"{told.value:.4g}"
-    missing = told.value is None and told.holds is not None
+def _measure_view(measure: MeasureMessage, words: Words) -> MeasureView:
+    value = words.say(N_("not measured")) if measure.value is None else f"{measure.value:.4g}"
+    missing = measure.value is None and measure.holds is not None
     verdicts = {True: N_("within"), False: N_("outside"), None: N_("no limit")}
-    return Measured(
-        name=_name(told.name, words),
+    return MeasureView(
+        name=_name(measure.name, words),
         value=value,
-        limit=_limit(told.min, told.max),
-        holds=told.holds,
-        verdict=words.say(N_("missing") if missing else verdicts[told.holds]),
+        limit=_limit(measure.min, measure.max),
+        holds=measure.holds,
+        verdict=words.say(N_("missing") if missing else verdicts[measure.holds]),
     )
 
 
@@ -361,5 +363,5 @@ def _limit(low: float | None, high: float | None) -> str:
 
 
 def _clock(moment: str) -> str:
-    """By the desk's clock, within a sentence, which no script puts into the auditor's zone."""
+    """A time by the desk's clock, for a sentence: no script converts it to the auditor's zone."""
     return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S (UTC%z)")

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator
 
-from api.ledger.search import Wanted
+from api.ledger.search import PassageQuery
 from api.platform.messages import PassageName
 from api.web.access.authentication import GuardedPage, TheOfficer
 from api.web.pages import render
 from api.web.pages.audit import passage_views
-from api.web.routes.audit.holds import TheHolding
-from api.web.routes.audit.passages import Before, TheAuditing
+from api.web.routes.audit.holds import TheLegalHolds
+from api.web.routes.audit.passages import Before, ThePassageAudit
 from api.web.translations import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
@@ -37,7 +37,7 @@ Text = Annotated[str, Query(pattern="^[A-Za-z0-9._ -]{0,64}$")]
 @router.get("/audit")
 def show_passages(
     request: Request,
-    auditing: TheAuditing,
+    audit: ThePassageAudit,
     who: TheOfficer,
     since: Moment = "",
     until: Moment = "",
@@ -52,7 +52,7 @@ def show_passages(
     asked = {"lane": lane, "reason": reason, "officer": officer, "passage": passage}
     given = {name: text.strip() or None for name, text in asked.items()}
     times = {"since": _first(since), "until": _last(until)}
-    found = auditing.search(Wanted(times["since"], times["until"], **given), before)
+    found = audit.search(PassageQuery(times["since"], times["until"], **given), before)
     kept = {name: text for name, text in asked.items() if text}
     kept |= {name: at.isoformat() for name, at in times.items() if at}
     older = urlencode({**kept, "before": found.before}) if found.before else None
@@ -72,18 +72,18 @@ def show_passages(
 
 @router.get("/audit/{passage}")
 def show_audited_passage(
-    request: Request, passage: PassageName, auditing: TheAuditing, holding: TheHolding, who: TheOfficer
+    request: Request, passage: PassageName, audit: ThePassageAudit, holds: TheLegalHolds, who: TheOfficer
 ) -> Response:
     """One passage from document to gate."""
     words = language.of_request(request)
-    told = auditing.passage(passage)
-    hold, images = holding.on(passage)
+    audited = audit.passage(passage)
+    hold, images = holds.on(passage)
     return render.page(
         request,
         "audit/passage.html",
         officer=who,
-        found=passage_views.line(told.found, words),
-        steps=passage_views.timeline(told, words),
+        found=passage_views.line(audited.found, words),
+        steps=passage_views.timeline(audited, words),
         hold=hold,
         images=images,
         clock=_clock,
@@ -105,7 +105,7 @@ def _both(given: datetime) -> tuple[datetime, datetime]:
 
 
 def _field(at: datetime) -> str:
-    """By the desk's own clock, as a form has it, for a browser that runs no script."""
+    """The value of a form's field in the desk's time zone, for browsers without scripts."""
     return at.astimezone().replace(tzinfo=None).isoformat(timespec="minutes")
 
 

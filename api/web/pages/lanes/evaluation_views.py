@@ -13,7 +13,7 @@ from api.web.translations.language import N_, Words
 State = Literal["few", "above", "open", "within", "watched", "worse"]
 
 WIDTH = 600
-"""Of a picture; its scale is logarithmic, from 1 in a million to each one."""
+"""The width of a plot; its scale is logarithmic, from 1 in a million to 1."""
 DECADES = 6
 _TICKS = ("1/1,000,000", "1/10,000", "1/100", "1")
 
@@ -39,7 +39,7 @@ HEADLINES: dict[State, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Where a rate lies in its picture: its range, what was counted, and what is expected."""
+    """The places of a rate in its plot: its range, the counted rate, and the expected one."""
 
     low: int
     width: int
@@ -48,7 +48,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RateView:
     """A rate in words, and its picture."""
 
     errors: str
@@ -62,17 +62,17 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RatesRow:
     """A lane, or a nationality, with both rates."""
 
     name: str
-    strangers: Shown
-    holders: Shown
+    strangers: RateView
+    holders: RateView
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
-    """What a second matcher says."""
+class ShadowView:
+    """The figures of a second matcher."""
 
     name: str
     agreed: str
@@ -80,7 +80,7 @@ class Second:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class AlarmView:
     """An alarm in words."""
 
     id: int
@@ -100,22 +100,22 @@ class Section:
 
     matcher: str
     file: str
-    strangers: Shown
-    perhaps: Shown | None
+    strangers: RateView
+    perhaps: RateView | None
     """Strangers, where what may be the same person's document is counted too and changes something."""
-    holders: Shown
+    holders: RateView
     undecided: str | None
     """How many on whom no officer said whether the document was theirs."""
     taken_for_holders: str | None
     """How many strangers the comparison took for the holder, as an officer found."""
-    seconds: tuple[Second, ...]
-    lanes: tuple[Row, ...]
-    groups: tuple[Row, ...]
-    warnings: tuple[Warned, ...]
+    seconds: tuple[ShadowView, ...]
+    lanes: tuple[RatesRow, ...]
+    groups: tuple[RatesRow, ...]
+    warnings: tuple[AlarmView, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class EvaluationPage:
     """The page: the worst that is to be said, then matcher by matcher, the one in use first."""
 
     state: State | None
@@ -129,7 +129,7 @@ class Page:
         return self.since.strftime(f"{form} (UTC%z)")
 
 
-def page(report: Evaluation, words: Words) -> Page:
+def page(report: Evaluation, words: Words) -> EvaluationPage:
     """The evaluation as a page."""
     matchers = {one.matcher.model_dump_json(): one for one in report.series}
     newest = sorted(matchers, key=lambda key: max(_ages(report.series, key)), reverse=True)
@@ -139,7 +139,7 @@ def page(report: Evaluation, words: Words) -> Page:
     )
     state = _worst(sections) if sections else None
     headline = words.say(HEADLINES[state]) if state else words.say(N_("Nothing was counted yet"))
-    return Page(state, headline, report.since, sections, _TICKS)
+    return EvaluationPage(state, headline, report.since, sections, _TICKS)
 
 
 def one_in(rate: float, words: Words) -> str:
@@ -174,41 +174,41 @@ def _section(series: list[SeriesMessage], words: Words) -> Section:
         matcher=site.matcher.name,
         file=f"{site.matcher.sha256[:12]} · {site.matcher.preprocessing[:12]}",
         strangers=_strangers(site, words),
-        perhaps=_shown(site.strangers.high, None, (), FEWEST_PASSENGERS, words) if changed else None,
+        perhaps=_rate_view(site.strangers.high, None, (), FEWEST_PASSENGERS, words) if changed else None,
         holders=_holders(site, words),
         undecided=f"{holders.undecided:,}" if holders.undecided else None,
         taken_for_holders=f"{holders.strangers_matched:,}" if holders.strangers_matched else None,
-        seconds=tuple(_second(one) for one in site.shadows),
+        seconds=tuple(_shadow_view(one) for one in site.shadows),
         lanes=tuple(_row(str(one.lane), one, words) for one in lanes),
         groups=tuple(_row(str(one.group), one, words) for one in groups),
-        warnings=tuple(_warned(one, alarm, words) for one in series for alarm in one.alarms),
+        warnings=tuple(_alarm_view(one, alarm, words) for one in series for alarm in one.alarms),
     )
 
 
-def _row(name: str, one: SeriesMessage, words: Words) -> Row:
-    return Row(name, _strangers(one, words), _holders(one, words))
+def _row(name: str, one: SeriesMessage, words: Words) -> RatesRow:
+    return RatesRow(name, _strangers(one, words), _holders(one, words))
 
 
-def _strangers(one: SeriesMessage, words: Words) -> Shown:
+def _strangers(one: SeriesMessage, words: Words) -> RateView:
     strangers = one.strangers
     alarms = [alarm for alarm in one.alarms if alarm.rate == "fmr"]
-    return _shown(strangers.low, strangers.expected, alarms, strangers.passengers, words)
+    return _rate_view(strangers.low, strangers.expected, alarms, strangers.passengers, words)
 
 
-def _holders(one: SeriesMessage, words: Words) -> Shown:
+def _holders(one: SeriesMessage, words: Words) -> RateView:
     alarms = [alarm for alarm in one.alarms if alarm.rate == "fnmr"]
-    return _shown(one.holders.low, one.holders.expected, alarms, one.holders.low.n, words)
+    return _rate_view(one.holders.low, one.holders.expected, alarms, one.holders.low.n, words)
 
 
-def _shown(
+def _rate_view(
     rate: RateMessage,
     expected: float | None,
     alarms: Iterable[AlarmMessage],
     passengers: int,
     words: Words,
-) -> Shown:
+) -> RateView:
     state = _state(rate, expected, list(alarms), passengers)
-    return Shown(
+    return RateView(
         errors=f"{rate.errors:,}",
         n=f"{rate.n:,}",
         about=one_in(rate.rate or 0.0, words),
@@ -241,9 +241,9 @@ def _between(rate: RateMessage, words: Words) -> str:
     return words.say(N_("between %(low)s and %(high)s"), low=one_in(rate.low, words), high=high)
 
 
-def _second(shadow: ShadowMessage) -> Second:
+def _shadow_view(shadow: ShadowMessage) -> ShadowView:
     agreed = shadow.agreed
-    return Second(shadow.matcher, f"{agreed.n - agreed.errors:,}", f"{agreed.n:,}")
+    return ShadowView(shadow.matcher, f"{agreed.n - agreed.errors:,}", f"{agreed.n:,}")
 
 
 _ALARMS = {
@@ -257,9 +257,9 @@ _ALARMS = {
 }
 
 
-def _warned(one: SeriesMessage, alarm: AlarmMessage, words: Words) -> Warned:
+def _alarm_view(one: SeriesMessage, alarm: AlarmMessage, words: Words) -> AlarmView:
     where = one.lane or words.say(N_("Whole site"))
-    return Warned(
+    return AlarmView(
         id=alarm.id,
         where=f"{where} · {one.group}" if one.group else where,
         text=words.say(

@@ -1,15 +1,15 @@
-"""The hall as supervisors see it across a room: a word and a shape for each lane, small plots."""
+"""The hall as its page shows it: a word and a shape for each lane, and small plots."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from api.web.messages.hall import CountsMessage, HallMessage, LaneMessage, PointMessage
+from api.web.messages.hall import CameraCountsMessage, HallMessage, LaneMessage, PointMessage
 from api.web.pages.review.case_views import clock_text
 from api.web.translations.code_texts import brief_of
 from api.web.translations.language import N_, Words
-from lane.decision.reason_codes import Code
+from lane.decision.reason_codes import BY_HAND
 
 MANY = 24
 """From so many lanes on the tiles are smaller: a hundred of them fit on one screen."""
@@ -25,17 +25,13 @@ STATES: dict[str, str] = {
     "fault": N_("Out of order"),
     "silent": N_("Not heard"),
 }
-WISHES: dict[Code, str] = {
-    Code.DECLINES_FACE: N_("Declines face recognition"),
-    Code.BODY_SIZE: N_("Wheelchair, pushchair, or needs room"),
-    Code.IMPAIRMENT: N_("Needs help to use the lane"),
-}
-"""What an officer may ask for in a passenger's place."""
+WISHES = {code: by_hand.wish for code, by_hand in BY_HAND.items() if by_hand.wish}
+"""What an officer may request for a passenger."""
 _OCCUPIED = {"capturing", "referred", "open"}
 _CAMERAS = {"stale": N_("Camera slow"), "lost": N_("Camera lost")}
 _SPOILT, _SKIPPED = N_("Camera: %(share)s of pictures spoilt"), N_("Camera: %(share)s of pictures skipped")
 LOSSY = 0.02
-"""From such a share on, lost pictures are told: a stream that begins, or a packet, costs less."""
+"""From this share on, lost pictures are shown: a starting stream or a lost packet costs less."""
 _GATE = {"fire": N_("Fire alarm"), "unreachable": N_("Gate out of reach")}
 _ALARMS = {"fire", "L05"}
 _WANTED = {
@@ -80,7 +76,7 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class AtWork:
+class StaffView:
     """An officer and the next break."""
 
     name: str
@@ -90,7 +86,7 @@ class AtWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HallPage:
     """The page."""
 
     at: datetime
@@ -102,8 +98,8 @@ class Page:
     escalated: int
     second: int
     unanswerable: int
-    staff: tuple[AtWork, ...]
-    rotation: AtWork | None
+    staff: tuple[StaffView, ...]
+    rotation: StaffView | None
     plots: tuple[Plot, ...]
     alarms: int
     faces: str
@@ -115,12 +111,12 @@ class Page:
         return at.strftime("%H:%M (UTC%z)")
 
 
-def page(seen: HallMessage, words: Words) -> Page:
+def page(seen: HallMessage, words: Words) -> HallPage:
     """The hall as a page."""
-    staff = tuple(_at_work(one.name, one.minutes, one.break_due_at, seen.at) for one in seen.staff)
+    staff = tuple(_staff_view(one.name, one.minutes, one.break_due_at, seen.at) for one in seen.staff)
     queue = seen.queue
     oldest_at = None if queue.longest_s is None else seen.at - timedelta(seconds=queue.longest_s)
-    return Page(
+    return HallPage(
         at=seen.at,
         tiles=tuple(_tile(one, seen, words) for one in seen.lanes),
         many=len(seen.lanes) > MANY,
@@ -156,7 +152,7 @@ def _tile(one: LaneMessage, seen: HallMessage, words: Words) -> Tile:
 
 
 def _unwell(one: LaneMessage, usual: str, words: Words) -> Iterable[str]:
-    """Small words, only where something is not as it should be."""
+    """Short texts about what is not as it should be."""
     if not one.obeyed and one.command.command > 0:
         yield words.say(_WANTED[one.command.wanted])
     if one.state == "silent":
@@ -173,8 +169,8 @@ def _unwell(one: LaneMessage, usual: str, words: Words) -> Iterable[str]:
         yield words.say(N_("%(number)s entries not delivered"), number=f"{one.outbox:,}")
 
 
-def _lossy(counts: CountsMessage | None, words: Words) -> Iterable[str]:
-    """What a camera lost in the last ten minutes, where that is more than one picture here and there."""
+def _lossy(counts: CameraCountsMessage | None, words: Words) -> Iterable[str]:
+    """What a camera lost in the last ten minutes, from `LOSSY` on."""
     if counts is None:
         return
     if counts.reconnects:
@@ -196,8 +192,8 @@ def _usual(lanes: Iterable[LaneMessage]) -> str:
     return heard.most_common(1)[0][0] if heard else ""
 
 
-def _at_work(name: str, minutes: int, due_at: datetime, now: datetime) -> AtWork:
-    return AtWork(name, f"{minutes // 60}:{minutes % 60:02}", due_at, overdue=due_at <= now)
+def _staff_view(name: str, minutes: int, due_at: datetime, now: datetime) -> StaffView:
+    return StaffView(name, f"{minutes // 60}:{minutes % 60:02}", due_at, overdue=due_at <= now)
 
 
 def _plots(points: list[PointMessage], words: Words) -> Iterable[Plot]:
@@ -218,15 +214,15 @@ def _percent(share: float) -> str:
 
 
 def _plot(title: str, values: Sequence[float | None], form: Callable[[float], str], words: Words) -> Plot:
-    told = [value for value in values if value is not None]
-    most = max(told, default=0)
+    known = [value for value in values if value is not None]
+    most = max(known, default=0)
     last = values[-2]  # the last one is not over yet
     step = PLOT_WIDTH // len(values)
     said = ", ".join("–" if value is None else form(value) for value in values)
     return Plot(
         title=words.say(title),
         last="–" if last is None else form(last),
-        most=form(most) if told else "–",
+        most=form(most) if known else "–",
         said=said,
         columns=tuple(
             Column(number * step + 1, PLOT_HEIGHT - height, height)

@@ -10,7 +10,7 @@ from api.web.access.authentication import GuardedPage, TheOfficer
 from api.web.messages.hall import Wish
 from api.web.pages import render
 from api.web.pages.lanes.hall_views import WISHES
-from api.web.routes.lanes.hall import TheRequesting
+from api.web.routes.lanes.hall import TheLaneRequests
 from api.web.translations import language
 from lane.decision.reason_codes import Code
 
@@ -20,7 +20,7 @@ ToHall = Annotated[str, Form(pattern="^(|hall)$")]
 
 
 @router.get("/requests")
-def show_requests(request: Request, requesting: TheRequesting, who: TheOfficer) -> Response:
+def show_requests(request: Request, requests: TheLaneRequests, who: TheOfficer) -> Response:
     """What can be asked of a lane, and what is asked now."""
     words = language.of_request(request)
     said = {code: words.say(text) for code, text in WISHES.items()}
@@ -28,32 +28,32 @@ def show_requests(request: Request, requesting: TheRequesting, who: TheOfficer) 
         request,
         "lanes/requests.html",
         officer=who,
-        lanes=requesting.lanes(),
+        lanes=requests.lanes(),
         wishes=said,
-        asked=[(one, said[one.code]) for one in requesting.pending()],
-        good_for_s=requesting.settings.request_s,
+        asked=[(one, said[one.code]) for one in requests.pending()],
+        good_for_s=requests.settings.request_s,
     )
 
 
 @router.post("/requests")
 def ask_by_form(
-    requesting: TheRequesting,
+    requests: TheLaneRequests,
     who: TheOfficer,
     lane: Annotated[LaneName, Form()],
     wish: Annotated[Wish, Form()],
     back: ToHall = "",
 ) -> Response:
     """Ask for the next passenger of a lane."""
-    requesting.ask(lane, Code(wish), who)
+    requests.ask(lane, Code(wish), who)
     return _to(lane, back)
 
 
 @router.post("/requests/{lane}/withdraw")
 def withdraw_by_form(
-    lane: Annotated[LaneName, Path()], requesting: TheRequesting, who: TheOfficer, back: ToHall = ""
+    lane: Annotated[LaneName, Path()], requests: TheLaneRequests, who: TheOfficer, back: ToHall = ""
 ) -> Response:
     """Take back what was asked."""
-    requesting.withdraw(lane, who)
+    requests.withdraw(lane, who)
     return _to(lane, back)
 
 

@@ -7,7 +7,6 @@ from fastapi.responses import Response
 
 from api.people.administration import People
 from api.people.officers import SignedInOfficer
-from api.people.passkeys import Passkeys
 from api.platform.database.tables import PasskeyRow
 from api.platform.errors import (
     ANSWERS,
@@ -93,7 +92,6 @@ def _account(
         changed=changed,
         has_password=has_password,
         sessions=people.sessions_of(who.pseudonym),
-        roles=people_views.ROLES,
         ways=people_views.WAYS,
         passkeys=_passkeys(request, who) if has_password else None,
     )
@@ -102,4 +100,4 @@ def _account(
 def _passkeys(request: Request, who: SignedInOfficer) -> list[PasskeyRow] | None:
     """None: this desk has no passkeys."""
     desk = desk_of(request)
-    return None if desk.settings.origin is None else Passkeys.of(desk).listed(who)
+    return None if desk.settings.origin is None else desk.passkeys.listed(who)

@@ -40,7 +40,7 @@ def show_people(request: Request, people: ThePeople, who: TheOfficer) -> Respons
         "people/people.html",
         officer=who,
         people=people.listed(),
-        roles=people_views.ROLES,
+        roles=list(Role),
         unanswerable=people.unanswerable(),
         problem="",
     )
@@ -57,7 +57,7 @@ def add_person(
 ) -> Response:
     """Register somebody, and show the password once."""
     pseudonym, password = people.add(name, role, people_views.duties(duties), who)
-    return _told(request, people, who, pseudonym, password)
+    return _password_page(request, people, who, pseudonym, password)
 
 
 @router.get("/people/{officer}")
@@ -69,7 +69,7 @@ def show_person(request: Request, officer: One, people: ThePeople, who: TheOffic
         officer=who,
         one=people.one(officer),
         sessions=people.sessions_of(officer),
-        roles=people_views.ROLES,
+        roles=list(Role),
         ways=people_views.WAYS,
     )
 
@@ -91,7 +91,7 @@ def change_duties(officer: One, people: ThePeople, who: TheOfficer, duties: Duti
 @router.post("/people/{officer}/password")
 def renew_password(request: Request, officer: One, people: ThePeople, who: TheOfficer) -> Response:
     """Give somebody a new password, and show it once."""
-    return _told(request, people, who, officer, people.reset_password(officer, who))
+    return _password_page(request, people, who, officer, people.reset_password(officer, who))
 
 
 @router.post("/people/{officer}/sessions/end")
@@ -108,6 +108,8 @@ def disable_person(officer: One, people: ThePeople, who: TheOfficer) -> Response
     return redirect_to(f"/people/{officer}")
 
 
-def _told(request: Request, people: People, who: SignedInOfficer, pseudonym: str, password: str) -> Response:
+def _password_page(
+    request: Request, people: People, who: SignedInOfficer, pseudonym: str, password: str
+) -> Response:
     one = people.one(pseudonym)
     return render.page(request, "people/new_password.html", officer=who, one=one, password=password)

@@ -1,17 +1,8 @@
-"""People as pages show them: roles and ways to sign in, in words."""
+"""People as pages show them: ways to sign in, in words, and duties."""
 
 from collections.abc import Iterable
 
-from api.people.roles import Role
 from api.web.translations.language import N_
-
-ROLES = {
-    Role.OFFICER: (N_("Officer"), N_("decides cases")),
-    Role.SUPERVISOR: (N_("Supervisor"), N_("decides cases, and looks after the hall")),
-    Role.AUDITOR: (N_("Auditor"), N_("reads what happened; sees no cases")),
-    Role.ADMINISTRATOR: (N_("Administrator"), N_("looks after people and lanes; sees no cases")),
-}
-"""Role → its name, and what it is for."""
 
 WAYS = {
     "password": N_("by password"),

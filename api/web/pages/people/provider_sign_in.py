@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api.people.identity_provider import ProviderClient
-from api.people.provider_sign_in import Provided
+from api.people.provider_sign_in import ProviderSignIn
 from api.platform.errors import ApiError, ProviderOffError, ProviderRefusedError
 from api.platform.settings import Settings
 from api.web.access.authentication import GuardedPage, TheDesk, TheVisitor, set_session
@@ -63,11 +63,11 @@ def come_from_provider(
     return response
 
 
-def _provided(request: Request, desk: Desk) -> Provided:
+def _provided(request: Request, desk: Desk) -> ProviderSignIn:
     client: ProviderClient | None = request.app.state.provider
     if client is None:
         raise ProviderOffError
-    return Provided.of(desk, client)
+    return desk.provider_sign_in(client)
 
 
 def _refused(request: Request, error: ApiError) -> Response:

@@ -5,8 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from api.people.roles import Role
-from api.people.sign_in import SigningIn
 from api.platform.errors import (
     ANSWERS,
     NotSignedInError,
@@ -25,23 +23,16 @@ from api.web.access.authentication import (
     signed_in,
 )
 from api.web.pages import render
+from api.web.pages.navigation import first_page
 from api.web.pages.render import redirect_to
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
-
-WORK = {
-    Role.OFFICER: "/queue",
-    Role.SUPERVISOR: "/queue",
-    Role.ADMINISTRATOR: "/people",
-    Role.AUDITOR: "/audit",
-}
-"""Where each role's work begins; everybody else has the own account."""
 
 
 @router.get("/")
 def home(who: TheOfficer) -> Response:
     """To the work of whoever is signed in."""
-    return redirect_to(WORK.get(who.role, "/account"))
+    return redirect_to(first_page(who.role))
 
 
 @router.get("/sign-in")
@@ -64,7 +55,7 @@ def sign_in(
 ) -> Response:
     """Sign in by form."""
     try:
-        _, token = SigningIn.of(desk).by_password(name, password, visitor)
+        _, token = desk.sign_in.by_password(name, password, visitor)
     except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
         status, code = ANSWERS[type(error)]
         return entrance_page(request, status=status, problem=render.problem(request, code), name=name)

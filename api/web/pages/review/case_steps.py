@@ -1,4 +1,4 @@
-"""What the page of a case shows, step by step, ready to be shown; it knows no more than the wire tells."""
+"""The three steps of a case as its page shows them, made from the HTTP message alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,8 +77,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """An answer on the page, with its grounds, and what is told before it is given."""
+class AnswerOption:
+    """An answer on the page, with its grounds and warnings."""
 
     answer: Answer
     text: str
@@ -89,15 +89,15 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """A line with a state that is told by word and shape."""
+class MarkedLine:
+    """A line with a state, which is shown by text and shape."""
 
     state: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class ReasonView:
     """A reason of the case, in words."""
 
     code: str
@@ -106,35 +106,35 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
-class Blind:
+class BlindView:
     """The page before the answer: two faces and a question."""
 
     step: str
     document: ImageMessage | None
     live: tuple[ImageMessage, ...]
-    badges: tuple[Marked, ...]
+    badges: tuple[MarkedLine, ...]
     verdicts: tuple[Choice, ...]
     confidences: tuple[Choice, ...]
     features: tuple[Choice, ...]
-    options: tuple[Option, ...]
+    options: tuple[AnswerOption, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reveal:
-    """What the lane found, told after the officer's own answer."""
+class RevealView:
+    """The lane's findings, shown after the officer's own answer."""
 
     match: str
     verdict: str
     band: str
     own: str
-    attack: Marked
+    attack: MarkedLine
     hint: str
     attack_images: tuple[ImageMessage, ...]
-    document: tuple[Marked, ...]
+    document: tuple[MarkedLine, ...]
     not_checked: tuple[str, ...]
     checked: tuple[str, ...]
-    why: tuple[Why, ...]
-    gate: tuple[Why, ...]
+    why: tuple[ReasonView, ...]
+    gate: tuple[ReasonView, ...]
     """What the gate's sensors saw since the lane asked."""
     advice: str
     next_steps: tuple[str, ...]
@@ -142,9 +142,9 @@ class Reveal:
     repeat_refused: bool
 
 
-def blind(detail: ReferralDetail, words: Words) -> Blind:
-    """The faces and what is asked about them; the options are there once the reveal is."""
-    return Blind(
+def blind_view(detail: ReferralDetail, words: Words) -> BlindView:
+    """The faces and the question about them; with the options, once the findings are revealed."""
+    return BlindView(
         step=detail.step.value if detail.step else "",
         document=next((image for image in detail.images if image.role == "document"), None),
         live=tuple(image for image in detail.images if image.role == "live"),
@@ -152,49 +152,51 @@ def blind(detail: ReferralDetail, words: Words) -> Blind:
         verdicts=tuple(Choice(value, words.say(text), key) for value, (key, text) in VERDICTS.items()),
         confidences=tuple(Choice(str(n), words.say(text), str(n)) for n, text in CONFIDENCES.items()),
         features=tuple(Choice(value, words.say(text), "") for value, text in FEATURES.items()),
-        options=tuple(options(detail.revealed, words)) if detail.revealed else (),
+        options=tuple(answer_options(detail.revealed, words)) if detail.revealed else (),
     )
 
 
-def reveal(detail: ReferralDetail, words: Words) -> Reveal | None:
+def reveal_view(detail: ReferralDetail, words: Words) -> RevealView | None:
     """The lane's findings in words; None before the officer's own answer."""
-    told = detail.revealed
-    if told is None:
+    revealed = detail.revealed
+    if revealed is None:
         return None
-    return Reveal(
-        match=told.match,
-        verdict=words.say(_MATCHES[told.match]),
-        band=told.band.text,
-        own=_own(told, words),
-        attack=_attack(told, words),
-        hint=told.attack.hint_text,
-        attack_images=tuple(image for image in detail.images if image.sha256 in told.attack.images),
-        document=tuple(Marked(one.result, one.text) for one in told.document),
-        not_checked=tuple(told.not_checked),
-        checked=tuple(told.checked),
-        why=tuple(_why(reason, words) for reason in (*told.reasons, *told.remarks)),
-        gate=tuple(_why(reason, words) for reason in told.gate),
-        advice=told.advice,
-        next_steps=tuple(told.next_steps),
-        repeat_refused=told.repeat_refused,
+    return RevealView(
+        match=revealed.match,
+        verdict=words.say(_MATCHES[revealed.match]),
+        band=revealed.band.text,
+        own=_own(revealed, words),
+        attack=_attack(revealed, words),
+        hint=revealed.attack.hint_text,
+        attack_images=tuple(image for image in detail.images if image.sha256 in revealed.attack.images),
+        document=tuple(MarkedLine(one.result, one.text) for one in revealed.document),
+        not_checked=tuple(revealed.not_checked),
+        checked=tuple(revealed.checked),
+        why=tuple(_reason_view(reason, words) for reason in (*revealed.reasons, *revealed.remarks)),
+        gate=tuple(_reason_view(reason, words) for reason in revealed.gate),
+        advice=revealed.advice,
+        next_steps=tuple(revealed.next_steps),
+        repeat_refused=revealed.repeat_refused,
     )
 
 
-def options(told: RevealedMessage, words: Words) -> Iterator[Option]:
-    """The answers that can be given, each with its grounds and with what it will take."""
-    for answer, rules in groupby(told.answers, lambda rule: rule.answer):
-        seen = told.gate if answer is Answer.ADMIT else []
-        yield _option(answer, list(rules), seen, words)
+def answer_options(revealed: RevealedMessage, words: Words) -> Iterator[AnswerOption]:
+    """The possible answers, each with its grounds and warnings."""
+    for answer, rules in groupby(revealed.answers, lambda rule: rule.answer):
+        seen = revealed.gate if answer is Answer.ADMIT else []
+        yield _answer_option(answer, list(rules), seen, words)
 
 
-def chosen(value: str) -> tuple[Answer, Ground]:
+def parse_choice(value: str) -> tuple[Answer, Ground]:
     """Answer and ground of a choice on the page. Raises ValueError for any other text."""
     answer, _, ground = value.partition(".")
     return Answer(answer), Ground(ground)
 
 
-def _option(answer: Answer, rules: list[AnswerRule], seen: list[ReasonMessage], words: Words) -> Option:
-    return Option(
+def _answer_option(
+    answer: Answer, rules: list[AnswerRule], seen: list[ReasonMessage], words: Words
+) -> AnswerOption:
+    return AnswerOption(
         answer=answer,
         text=words.say(code_texts.ANSWERS[answer]),
         key=_KEYS[answer],
@@ -218,18 +220,18 @@ def _warnings(rules: list[AnswerRule], seen: list[ReasonMessage]) -> Iterator[st
         yield _CONTRADICTS
 
 
-def _badges(detail: ReferralDetail, words: Words) -> Iterator[Marked]:
+def _badges(detail: ReferralDetail, words: Words) -> Iterator[MarkedLine]:
     good = sum(badge.state == "good" for badge in detail.badges)
     for state, said in _QUALITY.items():
         named = [badge.text for badge in detail.badges if badge.state == state]
         if named:
-            yield Marked(state, words.say(said, components=words.say(N_(", ")).join(named)))
+            yield MarkedLine(state, words.say(said, components=words.say(N_(", ")).join(named)))
     if good:
-        yield Marked("good", words.say(N_("Measured and outside no limit: %(number)s"), number=good))
+        yield MarkedLine("good", words.say(N_("Measured and outside no limit: %(number)s"), number=good))
 
 
-def _own(told: RevealedMessage, words: Words) -> str:
-    verdict, confidence = told.own.verdict, told.own.confidence
+def _own(revealed: RevealedMessage, words: Words) -> str:
+    verdict, confidence = revealed.own.verdict, revealed.own.confidence
     if verdict is None or confidence is None:
         return words.say(N_("There were no two faces to compare, so you were not asked."))
     return words.say(
@@ -239,14 +241,16 @@ def _own(told: RevealedMessage, words: Words) -> str:
     )
 
 
-def _attack(told: RevealedMessage, words: Words) -> Marked:
+def _attack(revealed: RevealedMessage, words: Words) -> MarkedLine:
     # An alarm counts also where its measure is missing.
-    if told.attack.alarm:
-        return Marked("failed", words.say(N_("Attack detection raised an alarm: look at the live person")))
-    if not told.attack.assessed:
-        return Marked("undetermined", words.say(N_("Attack detection: not assessed")))
-    return Marked("successful", words.say(N_("Attack detection found nothing")))
+    if revealed.attack.alarm:
+        return MarkedLine(
+            "failed", words.say(N_("Attack detection raised an alarm: look at the live person"))
+        )
+    if not revealed.attack.assessed:
+        return MarkedLine("undetermined", words.say(N_("Attack detection: not assessed")))
+    return MarkedLine("successful", words.say(N_("Attack detection found nothing")))
 
 
-def _why(reason: ReasonMessage, words: Words) -> Why:
-    return Why(reason.code, code_texts.brief_of(reason.code, words), reason.text)
+def _reason_view(reason: ReasonMessage, words: Words) -> ReasonView:
+    return ReasonView(reason.code, code_texts.brief_of(reason.code, words), reason.text)

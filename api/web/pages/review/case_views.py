@@ -1,4 +1,4 @@
-"""What the templates show, ready to be shown: words, times and states, no decisions."""
+"""Referrals as the templates show them, in the officer's language."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from api.review.cases.steps import ReferralState, Stage
 from api.web.messages import describe_cases
 from api.web.messages.cases import ReferralDetail
 from api.web.pages.review import case_steps
-from api.web.pages.review.case_steps import Blind, Reveal
+from api.web.pages.review.case_steps import BlindView, RevealView
 from api.web.translations import code_texts
 from api.web.translations.language import N_, Words
 from lane.decision.referral import Answer
@@ -32,7 +32,7 @@ _DECIDED: dict[Answer, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DecisionView:
     """A decision in words."""
 
     decided: str
@@ -48,7 +48,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CaseRow:
     """A row of the queue."""
 
     passage: str
@@ -58,7 +58,7 @@ class Case:
     claimable: bool
     """Whether this officer may take it now."""
     needs: Stage | None
-    """Who is asked next, for an officer who has answered before."""
+    """Who is asked next; only for an officer who has answered before."""
     unanswerable: bool
     """No one on site may answer it."""
     escalated: bool
@@ -68,66 +68,68 @@ class Case:
     reason: str
     more: int
     officer: str | None
-    outcome: Outcome | None
+    outcome: DecisionView | None
     ended: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Undo:
-    """That the own decision can still be put right, and for how long."""
+class CorrectionTime:
+    """How long the own decision can still be corrected."""
 
     left_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class CasePage:
     """A case as this officer may see it now."""
 
-    case: Case
-    review: Blind
-    reveal: Reveal | None
-    undo: Undo | None
+    case: CaseRow
+    review: BlindView
+    reveal: RevealView | None
+    undo: CorrectionTime | None
 
 
-def shown(referral: Referral, who: SignedInOfficer, words: Words, now: datetime, window: timedelta) -> Shown:
+def case_page(
+    referral: Referral, who: SignedInOfficer, words: Words, now: datetime, window: timedelta
+) -> CasePage:
     """A referral as its own page. `window`: for how long a decision is kept back from the lane."""
     detail = describe_cases.detail(referral, who, words, now)
-    return Shown(
-        case=case(referral, who, words, now),
-        review=case_steps.blind(detail, words),
-        reveal=case_steps.reveal(detail, words),
-        undo=_undo(detail, now, window),
+    return CasePage(
+        case=case_row(referral, who, words, now),
+        review=case_steps.blind_view(detail, words),
+        reveal=case_steps.reveal_view(detail, words),
+        undo=_correction_time(detail, now, window),
     )
 
 
-def case(
+def case_row(
     referral: Referral,
     who: SignedInOfficer,
     words: Words,
     now: datetime,
     nobodys: Collection[str] = (),
-) -> Case:
-    """A referral as a row; of the own case that is not judged yet, no more than its lane."""
-    told = describe_cases.summary(referral, who, words, now, nobodys)
-    reasons = told.reasons
+) -> CaseRow:
+    """A referral as a row; of the own case that is not judged yet, its lane only."""
+    summary = describe_cases.summary(referral, who, words, now, nobodys)
+    reasons = summary.reasons
     brief = code_texts.brief_of(reasons[0].code if reasons else "", words)
-    return Case(
-        passage=told.passage,
-        lane=told.lane,
-        state=told.state,
-        mine=told.mine,
-        claimable=told.claimable,
-        needs=told.needs,
-        unanswerable=told.unanswerable,
-        escalated=told.escalated,
+    return CaseRow(
+        passage=summary.passage,
+        lane=summary.lane,
+        state=summary.state,
+        mine=summary.mine,
+        claimable=summary.claimable,
+        needs=summary.needs,
+        unanswerable=summary.unanswerable,
+        escalated=summary.escalated,
         grave=referral.grave and reasons is not None,
-        opened_at=told.opened_at,
-        waited="" if told.waiting_s is None else clock_text(told.waiting_s),
+        opened_at=summary.opened_at,
+        waited="" if summary.waiting_s is None else clock_text(summary.waiting_s),
         reason="" if reasons is None else brief,
         more=max(0, len(reasons or ()) - 1),
-        officer=told.claimed_by,
-        outcome=_outcome(referral, words),
-        ended=_ended(referral, words),
+        officer=summary.claimed_by,
+        outcome=_decision_view(referral, words),
+        ended=_ended_text(referral, words),
     )
 
 
@@ -138,19 +140,19 @@ def clock_text(seconds: int) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def _undo(detail: ReferralDetail, now: datetime, window: timedelta) -> Undo | None:
+def _correction_time(detail: ReferralDetail, now: datetime, window: timedelta) -> CorrectionTime | None:
     decision = detail.decision
     if decision is None or not detail.correctable or decision.answer is Answer.SECOND_LINE:
         return None
     left = decision.decided_at + window - now
-    return Undo(int(left / timedelta(milliseconds=1))) if left > timedelta() else None
+    return CorrectionTime(int(left / timedelta(milliseconds=1))) if left > timedelta() else None
 
 
-def _outcome(referral: Referral, words: Words) -> Outcome | None:
+def _decision_view(referral: Referral, words: Words) -> DecisionView | None:
     decision = referral.decision
     if decision is None:
         return None
-    return Outcome(
+    return DecisionView(
         decided=words.say(_DECIDED[decision.answer]),
         ground=words.say(code_texts.GROUNDS[decision.ground]),
         officer=decision.officer,
@@ -159,10 +161,10 @@ def _outcome(referral: Referral, words: Words) -> Outcome | None:
     )
 
 
-def ended(how: str, words: Words) -> str:
+def ended_text(how: str, words: Words) -> str:
     """How a passage ended at the lane, in words."""
     return words.say(_ENDED.get(how, N_("The passage has ended at the lane.")))
 
 
-def _ended(referral: Referral, words: Words) -> str | None:
-    return None if referral.ended is None else ended(referral.ended, words)
+def _ended_text(referral: Referral, words: Words) -> str | None:
+    return None if referral.ended is None else ended_text(referral.ended, words)

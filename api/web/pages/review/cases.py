@@ -10,9 +10,8 @@ from pydantic import BaseModel, Field
 from api.people.officers import SignedInOfficer
 from api.platform.errors import ClaimMissingError, GroundRefusedError, NotRevealedError
 from api.platform.messages import PassageName
-from api.review.cases.answers import Judgement, Wanted
+from api.review.cases.answers import Judgement, OfficerAnswer
 from api.review.cases.steps import Verdict
-from api.review.handover import Staffing
 from api.web.access.authentication import ActingOfficer, GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_cases
 from api.web.pages import render
@@ -41,7 +40,7 @@ class JudgementForm(BaseModel):
     feature_scars: Seen = ""
 
     def judgement(self) -> Judgement:
-        """As the desk takes it."""
+        """The answer as the desk takes it."""
         prefix = "feature_"
         seen = {name: value for name, value in self.model_dump().items() if name.startswith(prefix) and value}
         features = {name.removeprefix(prefix): value for name, value in seen.items()}
@@ -71,19 +70,19 @@ def claim_next(desk: TheDesk, who: ActingOfficer) -> Response:
 def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """One case: its faces for the officer who has it, its state for everyone else."""
     words, now = language.of_request(request), desk.clock()
-    if (known := desk.cases.known(passage, who)) is not None:
-        told, training = describe_cases.feedback(known, words), desk.cases.seeding.in_training(passage)
-        return render.page(request, "case/feedback.html", officer=who, told=told, training=training)
+    if (known := desk.cases.prepared_decision(passage, who)) is not None:
+        feedback, training = describe_cases.feedback(known, words), desk.cases.inserted.in_training(passage)
+        return render.page(request, "case/feedback.html", officer=who, feedback=feedback, training=training)
     window = timedelta(seconds=desk.settings.correction_window_s)
-    shown = case_views.shown(desk.cases.look(passage, who), who, words, now, window)
+    page = case_views.case_page(desk.cases.view(passage, who), who, words, now, window)
     return render.page(
         request,
         "case/page.html",
         officer=who,
-        case=shown.case,
-        review=shown.review,
-        reveal=shown.reveal,
-        undo=shown.undo,
+        case=page.case,
+        review=page.review,
+        reveal=page.reveal,
+        undo=page.undo,
         lease_s=desk.settings.lease_s,
     )
 
@@ -122,14 +121,14 @@ def confirm(
 ) -> Response:
     """Ask once more; a page with a script asks in place."""
     words, now = language.of_request(request), desk.clock()
-    shown = case_views.shown(desk.cases.look(passage, who), who, words, now, timedelta())
-    if not shown.case.mine:
+    page = case_views.case_page(desk.cases.view(passage, who), who, words, now, timedelta())
+    if not page.case.mine:
         raise ClaimMissingError
-    if shown.reveal is None:
+    if page.reveal is None:
         raise NotRevealedError
-    option, ground = _option(shown.review.options, choice)
+    option, ground = _option(page.review.options, choice)
     return render.page(
-        request, "confirm.html", officer=who, case=shown.case, option=option, ground=ground, note=note
+        request, "confirm.html", officer=who, case=page.case, option=option, ground=ground, note=note
     )
 
 
@@ -153,24 +152,24 @@ def correct(
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
     words, now = language.of_request(request), desk.clock()
-    shown, nobodys = desk.cases.shown(who, decided=_DECIDED_SHOWN), desk.cases.unanswerable(who)
-    waiting = [case_views.case(one, who, words, now, nobodys) for one in shown.waiting]
-    decided = [case_views.case(one, who, words, now) for one in shown.decided]
+    queue, nobodys = desk.cases.queue_view(who, decided=_DECIDED_SHOWN), desk.cases.unanswerable(who)
+    waiting = [case_views.case_row(one, who, words, now, nobodys) for one in queue.waiting]
+    decided = [case_views.case_row(one, who, words, now) for one in queue.decided]
     return render.page(
         request,
         template,
         officer=who,
         now=now,
         waiting=waiting,
-        total=shown.total,
+        total=queue.total,
         decided=decided,
-        duty=Staffing.of(desk).show(who),
+        duty=desk.shifts.show(who),
     )
 
 
 def _option(
-    options: tuple[case_steps.Option, ...], choice: str
-) -> tuple[case_steps.Option, case_steps.Choice]:
+    options: tuple[case_steps.AnswerOption, ...], choice: str
+) -> tuple[case_steps.AnswerOption, case_steps.Choice]:
     for option in options:
         for ground in option.grounds:
             if ground.value == choice:
@@ -178,9 +177,9 @@ def _option(
     raise GroundRefusedError
 
 
-def _wanted(choice: str, note: str) -> Wanted:
+def _wanted(choice: str, note: str) -> OfficerAnswer:
     try:
-        return Wanted(*case_steps.chosen(choice), note)
+        return OfficerAnswer(*case_steps.parse_choice(choice), note)
     except ValueError as error:
         raise GroundRefusedError from error
 

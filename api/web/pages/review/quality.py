@@ -16,7 +16,7 @@ router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 def show_quality_page(request: Request, training: TheTraining, who: TheOfficer) -> Response:
     """Everybody's figures, for the trainer."""
     words = language.of_request(request)
-    shown = [describe_hall.quality(one, words) for one in training.qualities()]
+    shown = [describe_hall.quality(one, words) for one in training.records()]
     return render.page(request, "review/accuracy.html", officer=who, shown=shown, own=False)
 
 
@@ -24,7 +24,7 @@ def show_quality_page(request: Request, training: TheTraining, who: TheOfficer) 
 def show_own_quality_page(request: Request, training: TheTraining, who: TheOfficer) -> Response:
     """The own figures."""
     words = language.of_request(request)
-    shown = [describe_hall.quality(training.quality_of(who.pseudonym), words, own=True)]
+    shown = [describe_hall.quality(training.record_of(who.pseudonym), words, own=True)]
     return render.page(request, "review/accuracy.html", officer=who, shown=shown, own=True)
 
 

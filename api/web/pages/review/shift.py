@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.review.handover import Staffing
 from api.web.access.authentication import ActingOfficer, GuardedPage, TheDesk, TheOfficer
 from api.web.pages import render
 
@@ -15,21 +14,21 @@ router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 @router.post("/shift/start")
 def start_shift(desk: TheDesk, who: ActingOfficer) -> Response:
     """Begin, or come back from a break."""
-    Staffing.of(desk).start(who)
+    desk.shifts.start(who)
     return _to_queue()
 
 
 @router.post("/shift/break")
 def take_break(desk: TheDesk, who: ActingOfficer) -> Response:
     """Take a break; the own cases go back to the queue, undecided."""
-    Staffing.of(desk).pause(who)
+    desk.shifts.pause(who)
     return _to_queue()
 
 
 @router.get("/shift/end")
 def show_hand_over(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """What the next shift should know, and who takes over."""
-    colleagues = Staffing.of(desk).colleagues(who)
+    colleagues = desk.shifts.colleagues(who)
     return render.page(request, "review/hand_over.html", officer=who, ended=None, colleagues=colleagues)
 
 
@@ -45,8 +44,8 @@ def end_shift(
 
     Colleagues are called by name here: nobody learns in passing who is behind which pseudonym.
     """
-    staffing = Staffing.of(desk)
-    ended = staffing.end(who, note, staffing.named(colleague, who) if colleague else None)
+    shifts = desk.shifts
+    ended = shifts.end(who, note, shifts.colleague_named(colleague, who) if colleague else None)
     return render.page(request, "review/hand_over.html", officer=who, ended=ended)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from api.faces.erasure import Hold
-from api.faces.legal_holds import Holding
+from api.faces.legal_holds import LegalHolds
 from api.platform.errors import (
     FacesErasedError,
     FacesUnknownError,
@@ -27,44 +27,44 @@ from api.web.messages.holds import FacesCount, HoldList, HoldMessage, HoldReques
 router = APIRouter(route_class=Guarded, tags=["faces"])
 
 
-def holding_of(desk: TheDesk) -> Holding:
+def legal_holds_of(desk: TheDesk) -> LegalHolds:
     """The running desk's."""
-    return Holding.of(desk)
+    return desk.legal_holds
 
 
-TheHolding = Annotated[Holding, Depends(holding_of)]
-_ASKING = (NotSignedInError, NotAllowedError)
+TheLegalHolds = Annotated[LegalHolds, Depends(legal_holds_of)]
+_REFUSALS = (NotSignedInError, NotAllowedError)
 
 
 @router.get(
     "/faces/count",
     summary="Count the faces that are held",
     operation_id="count_faces",
-    responses=documented(*_ASKING),
+    responses=documented(*_REFUSALS),
 )
-def count_faces(holding: TheHolding) -> FacesCount:
+def count_faces(holds: TheLegalHolds) -> FacesCount:
     """Passages of which the desk holds at least one image, live or from the document."""
-    held = holding.count()
+    held = holds.count()
     return FacesCount(at=held.at, passages=held.passages, warning_from=held.warning_from, warning=held.warns)
 
 
-@router.get("/holds", summary="List legal holds", operation_id="list_holds", responses=documented(*_ASKING))
-def list_holds(holding: TheHolding) -> HoldList:
+@router.get("/holds", summary="List legal holds", operation_id="list_holds", responses=documented(*_REFUSALS))
+def list_holds(holds: TheLegalHolds) -> HoldList:
     """All that are not lifted, the oldest first."""
-    return HoldList(holds=[_message(hold) for hold in holding.listed()])
+    return HoldList(holds=[_message(hold) for hold in holds.listed()])
 
 
 @router.post(
     "/passages/{passage}/hold",
     summary="Place a legal hold on a passage",
     operation_id="place_hold",
-    responses=documented(*_ASKING, ForgedRequestError, FacesUnknownError, FacesErasedError),
+    responses=documented(*_REFUSALS, ForgedRequestError, FacesUnknownError, FacesErasedError),
 )
 def place_hold(
-    passage: PassageName, wanted: HoldRequest, holding: TheHolding, who: TheOfficer
+    passage: PassageName, wanted: HoldRequest, holds: TheLegalHolds, who: TheOfficer
 ) -> HoldMessage:
     """Nothing of the passage is erased until the hold is lifted. One that is there stays as it is."""
-    return _message(holding.place(passage, who.pseudonym, wanted.reason))
+    return _message(holds.place(passage, who.pseudonym, wanted.reason))
 
 
 @router.post(
@@ -72,11 +72,11 @@ def place_hold(
     status_code=204,
     summary="Lift the legal hold on a passage",
     operation_id="lift_hold",
-    responses=documented(*_ASKING, ForgedRequestError, HoldUnknownError),
+    responses=documented(*_REFUSALS, ForgedRequestError, HoldUnknownError),
 )
-def lift_hold(passage: PassageName, wanted: HoldRequest, holding: TheHolding, who: TheOfficer) -> Response:
+def lift_hold(passage: PassageName, wanted: HoldRequest, holds: TheLegalHolds, who: TheOfficer) -> Response:
     """What was due to be erased meanwhile is erased at once."""
-    holding.lift(passage, who.pseudonym, wanted.reason)
+    holds.lift(passage, who.pseudonym, wanted.reason)
     return Response(status_code=204)
 
 
@@ -88,7 +88,7 @@ def lift_hold(passage: PassageName, wanted: HoldRequest, holding: TheHolding, wh
     responses={
         200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
         **documented(
-            *_ASKING,
+            *_REFUSALS,
             HoldUnknownError,
             ImageUnknownError,
             KeyLostError,
@@ -98,9 +98,11 @@ def lift_hold(passage: PassageName, wanted: HoldRequest, holding: TheHolding, wh
         ),
     },
 )
-def show_held_image(passage: PassageName, sha256: Annotated[Sha256, Path()], holding: TheHolding) -> Response:
+def show_held_image(
+    passage: PassageName, sha256: Annotated[Sha256, Path()], holds: TheLegalHolds
+) -> Response:
     """One JPEG image of a passage under a legal hold, for an auditor."""
-    return Response(holding.image(passage, sha256), media_type="image/jpeg")
+    return Response(holds.image(passage, sha256), media_type="image/jpeg")
 
 
 def _message(hold: Hold) -> HoldMessage:

@@ -1,10 +1,9 @@
-"""What a witness asks for: the ledger's signed head, and proofs over it. Hashes alone, no entry's content."""
+"""The ledger's signed head and proofs, for witnesses: hashes only, no entry's content."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.ledger import proofs
 from api.platform.errors import (
     NotAllowedError,
     NotInLedgerError,
@@ -30,7 +29,7 @@ Seq = Annotated[int, Query(ge=1, le=2**53, description="The entry's number; the 
 )
 def show_tree_head(desk: TheDesk) -> TreeHeadMessage:
     """The root over all entries, signed. Keep it elsewhere: no entry can then be changed unseen."""
-    return TreeHeadMessage.model_validate(proofs.of(desk).head().as_told())
+    return TreeHeadMessage.model_validate(desk.proofs.head().to_json())
 
 
 @router.get(
@@ -41,7 +40,7 @@ def show_tree_head(desk: TheDesk) -> TreeHeadMessage:
 )
 def prove_inclusion(desk: TheDesk, seq: Seq, size: Size) -> InclusionProof:
     """The hashes that lead from one entry to the root of the first `size` entries (RFC 9162, 2.1.3)."""
-    found = proofs.of(desk).inclusion(seq, size)
+    found = desk.proofs.inclusion(seq, size)
     path = [part.hex() for part in found.path]
     return InclusionProof(seq=seq, size=size, leaf=found.leaf.hex(), path=path)
 
@@ -54,5 +53,5 @@ def prove_inclusion(desk: TheDesk, seq: Seq, size: Size) -> InclusionProof:
 )
 def prove_consistency(desk: TheDesk, first: Size, second: Size) -> ConsistencyProof:
     """The hashes that show that the first `first` of `second` entries were always those (RFC 9162, 2.1.4)."""
-    path = [part.hex() for part in proofs.of(desk).consistency(first, second)]
+    path = [part.hex() for part in desk.proofs.consistency(first, second)]
     return ConsistencyProof(first=first, second=second, path=path)

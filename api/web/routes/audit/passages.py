@@ -1,4 +1,4 @@
-"""What auditors ask for: passages, what happened in one, and its proof as a file."""
+"""Passages, the entries about one, and its proof as a file, for auditors."""
 
 from typing import Annotated
 
@@ -6,15 +6,15 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
 from api.audit.messages import PassageAudited, PassagesFound
-from api.audit.passages import Auditing
-from api.ledger.search import Wanted
+from api.audit.passages import PassageAudit
+from api.ledger.search import PassageQuery
 from api.platform.errors import NotAllowedError, NotSignedInError, PassageNotFoundError, documented
 from api.platform.messages import PassageName
 from api.web.access.authentication import Guarded, TheDesk
 
 router = APIRouter(route_class=Guarded, prefix="/audit/passages", tags=["audit"])
 
-_DOOR = (NotSignedInError, NotAllowedError)
+_REFUSALS = (NotSignedInError, NotAllowedError)
 Code = Annotated[
     str | None, Query(pattern="^[A-Z][0-9]{2}$", description="A reason or a remark, such as F10.")
 ]
@@ -25,22 +25,22 @@ Since = Annotated[AwareDatetime | None, Query(description="Not before this time,
 Until = Annotated[AwareDatetime | None, Query(description="Before this time, with its zone.")]
 
 
-def auditing_of(desk: TheDesk) -> Auditing:
+def passage_audit_of(desk: TheDesk) -> PassageAudit:
     """The running desk's ledger."""
-    return Auditing.of(desk)
+    return desk.audit
 
 
-TheAuditing = Annotated[Auditing, Depends(auditing_of)]
+ThePassageAudit = Annotated[PassageAudit, Depends(passage_audit_of)]
 
 
 @router.get(
     "",
     summary="Find passages",
     operation_id="find_passages",
-    responses=documented(*_DOOR),
+    responses=documented(*_REFUSALS),
 )
 def find_passages(
-    auditing: TheAuditing,
+    audit: ThePassageAudit,
     since: Since = None,
     until: Until = None,
     lane: LaneName = None,
@@ -50,18 +50,18 @@ def find_passages(
     before: Before = None,
 ) -> PassagesFound:
     """Passages that fit everything that is asked, newest first, twenty-five a page."""
-    return auditing.search(Wanted(since, until, lane, reason, officer, passage), before)
+    return audit.search(PassageQuery(since, until, lane, reason, officer, passage), before)
 
 
 @router.get(
     "/{passage}",
     summary="Look at one passage",
     operation_id="audit_passage",
-    responses=documented(*_DOOR, PassageNotFoundError),
+    responses=documented(*_REFUSALS, PassageNotFoundError),
 )
-def audit_passage(passage: PassageName, auditing: TheAuditing) -> PassageAudited:
+def audit_passage(passage: PassageName, audit: ThePassageAudit) -> PassageAudited:
     """Every entry about it in order, and each of the lane's decisions made once more."""
-    return auditing.passage(passage)
+    return audit.passage(passage)
 
 
 @router.get(
@@ -71,10 +71,10 @@ def audit_passage(passage: PassageName, auditing: TheAuditing) -> PassageAudited
     response_class=Response,
     responses={
         200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}},
-        **documented(*_DOOR, PassageNotFoundError),
+        **documented(*_REFUSALS, PassageNotFoundError),
     },
 )
-def export_passage(passage: PassageName, auditing: TheAuditing) -> Response:
+def export_passage(passage: PassageName, audit: ThePassageAudit) -> Response:
     """Its entries, and what proves them under the signed head: a file for the stand-alone verifier."""
     named = {"Content-Disposition": f'attachment; filename="passage-{passage}.jsonl"'}
-    return Response(auditing.proof(passage), media_type="application/x-ndjson", headers=named)
+    return Response(audit.proof(passage), media_type="application/x-ndjson", headers=named)

@@ -1,4 +1,4 @@
-"""What lanes send, and the decision that they wait for."""
+"""Lanes deliver images and entries, and wait for decisions."""
 
 from time import monotonic
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from api.platform.errors import (
 )
 from api.platform.events import MOST_OF_A_LANE, Listener
 from api.platform.messages import ChainHead, PassageName, Sha256
-from api.review.cases.answers import Handing
+from api.review.cases.answers import LaneDecision
 from api.review.cases.decisions import as_body
 from api.web.access.authentication import Guarded, TheDesk, TheLane
 from api.web.desk import Desk
@@ -35,7 +35,7 @@ router = APIRouter(route_class=Guarded, tags=["lane"])
 # Another process may have decided: the database is asked again at least this often.
 _LOOK_AGAIN_S = 2.0
 _JUST_AFTER_S = 0.01
-"""A decision whose time for corrections is over a moment later shall not take another round."""
+"""Added to the wait, so that a decision due just then needs no second look."""
 
 
 def _batch_schema() -> dict[str, Any]:
@@ -76,7 +76,7 @@ async def upload_image(
 ) -> Response:
     """Keep one JPEG image, at most 4 MiB, before the entry that names it. Sending it again changes nothing.
 
-    A passage that another lane told of is unknown to this one. Of a passage whose faces are erased an image
+    A passage of another lane is unknown to this one. Of a passage whose faces are erased an image
     is taken and not kept.
     """
     if content_type != "image/jpeg":
@@ -157,7 +157,7 @@ async def wait_for_decision(
     return DecisionOrNone.model_validate({"decision": found.decision and as_body(found.decision)})
 
 
-async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> Handing:
+async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> LaneDecision:
     while True:
         # Looked for again with the listener in place: nothing is missed in between.
         found = await run_in_threadpool(desk.cases.hand, lane, passage)
@@ -165,4 +165,4 @@ async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, unti
         if found.decision is not None or left <= 0 or listener.dropped:
             return found
         due_in_s = _LOOK_AGAIN_S if found.due_in_s is None else found.due_in_s + _JUST_AFTER_S
-        await listener.word(min(left, _LOOK_AGAIN_S, due_in_s))
+        await listener.next_event(min(left, _LOOK_AGAIN_S, due_in_s))

@@ -1,4 +1,4 @@
-"""How the matcher does in service: for supervisors, and as metrics."""
+"""The evaluation of the matcher in service, and the metrics."""
 
 from typing import Annotated
 
@@ -43,7 +43,7 @@ def show_evaluation(desk: TheDesk) -> Evaluation:
 def acknowledge_alarm(
     alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: ActingSupervisor
 ) -> Response:
-    """Say that somebody looks into it; the alarm stays, quieter, until the window is clean again."""
+    """Somebody investigates it; the alarm stays until the window is clean again."""
     desk.acknowledge(alarm, who)
     return Response(status_code=204)
 
@@ -61,7 +61,7 @@ def acknowledge_alarm(
 def show_metrics(request: Request, desk: TheDesk) -> Response:
     """For who has the token of the desk's settings, and for supervisors: OpenMetrics, or Prometheus' text."""
     found = [
-        *gauges.standing(desk.database, desk.settings, at=desk.clock()),
+        *gauges.current_metrics(desk.database, desk.settings, at=desk.clock()),
         *describe_evaluation.metrics(desk.evaluation()),
     ]
     body, media_type = metrics.answer(desk.meters, found, request.headers.get("accept", ""))

@@ -1,12 +1,12 @@
-"""The hall: what lanes tell of themselves, and what supervisors see and want."""
+"""The hall: the status of lanes, what supervisors see, commands and requests to lanes."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.lanes.hall.overview import Watching
-from api.lanes.hall.requesting import Requesting
-from api.lanes.hall.status_report import LaneName, StatusTold, Wanted
+from api.lanes.hall.overview import HallControl
+from api.lanes.hall.requesting import LaneRequests
+from api.lanes.hall.status_report import LaneName, StatusReport, WantedState
 from api.platform.errors import (
     ForgedRequestError,
     LaneUnknownError,
@@ -19,27 +19,27 @@ from api.platform.errors import (
 from api.web.access.authentication import ActingOfficer, ActingSupervisor, Guarded, TheDesk, TheLane
 from api.web.messages import describe_hall
 from api.web.messages.hall import (
-    CommandHeard,
     CommandRequest,
     CommandsMessage,
     HallMessage,
+    LaneCommandMessage,
+    OfficerRequest,
     RequestList,
     RequestMessage,
-    RequestWanted,
 )
 from lane.decision.reason_codes import Code
 
 router = APIRouter(route_class=Guarded, tags=["hall"])
 
-WANTED: dict[str, Wanted] = {"open": "open", "close": "closed", "stop": "stopped"}
+WANTED: dict[str, WantedState] = {"open": "open", "close": "closed", "stop": "stopped"}
 
 
-def watching_of(desk: TheDesk) -> Watching:
+def hall_of(desk: TheDesk) -> HallControl:
     """The running desk's hall."""
-    return Watching.of(desk)
+    return desk.hall
 
 
-TheWatching = Annotated[Watching, Depends(watching_of)]
+TheHall = Annotated[HallControl, Depends(hall_of)]
 
 
 @router.put(
@@ -48,13 +48,13 @@ TheWatching = Annotated[Watching, Depends(watching_of)]
     operation_id="tell_status",
     responses=documented(TokenRefusedError),
 )
-def tell_status(told: StatusTold, watching: TheWatching, lane: TheLane) -> CommandHeard:
-    """Overwrites what was told before. The answer is the last command to this lane, which it obeys.
+def tell_status(status: StatusReport, hall: TheHall, lane: TheLane) -> LaneCommandMessage:
+    """Overwrites the status before. The answer is the last command to this lane, which it obeys.
 
-    With it comes what an officer asks for one passenger, until the lane tells in `asked` that it took it up.
+    It includes an officer's request for one passenger, until the lane reports in `asked` that it took it up.
     """
-    command, asked = watching.take_status(lane, told)
-    return describe_hall.command(command, asked, watching.clock())
+    command, request = hall.take_status(lane, status)
+    return describe_hall.command(command, request, hall.clock())
 
 
 @router.get(
@@ -63,9 +63,9 @@ def tell_status(told: StatusTold, watching: TheWatching, lane: TheLane) -> Comma
     operation_id="show_hall",
     responses=documented(NotSignedInError, NotAllowedError),
 )
-def show_hall(watching: TheWatching, desk: TheDesk) -> HallMessage:
+def show_hall(hall: TheHall, desk: TheDesk) -> HallMessage:
     """Lanes in the order of the hall, who waits, who works, and the last two hours."""
-    return describe_hall.hall(watching.hall(), desk.evaluation())
+    return describe_hall.hall(hall.hall(), desk.evaluation())
 
 
 @router.post(
@@ -76,10 +76,10 @@ def show_hall(watching: TheWatching, desk: TheDesk) -> HallMessage:
     responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, LaneUnknownError),
 )
 def command_lane(
-    lane: Annotated[LaneName, Path()], wanted: CommandRequest, watching: TheWatching, who: ActingSupervisor
+    lane: Annotated[LaneName, Path()], wanted: CommandRequest, hall: TheHall, who: ActingSupervisor
 ) -> Response:
     """`close`: a passage under way is finished. `stop`: the gate is shut at once. `open`: it serves again."""
-    watching.command(lane, WANTED[wanted.command], who)
+    hall.command(lane, WANTED[wanted.command], who)
     return Response(status_code=204)
 
 
@@ -89,17 +89,17 @@ def command_lane(
     operation_id="stop_hall",
     responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError),
 )
-def stop_hall(watching: TheWatching, who: ActingSupervisor) -> CommandsMessage:
+def stop_hall(hall: TheHall, who: ActingSupervisor) -> CommandsMessage:
     """Shut every gate; what is under way goes no further until each lane is opened again."""
-    return CommandsMessage(lanes=watching.stop_all(who))
+    return CommandsMessage(lanes=hall.stop_all(who))
 
 
-def requesting_of(desk: TheDesk) -> Requesting:
-    """What officers ask of the running desk's lanes."""
-    return Requesting.of(desk)
+def lane_requests_of(desk: TheDesk) -> LaneRequests:
+    """The running desk's requests to lanes."""
+    return desk.requests
 
 
-TheRequesting = Annotated[Requesting, Depends(requesting_of)]
+TheLaneRequests = Annotated[LaneRequests, Depends(lane_requests_of)]
 
 
 @router.get(
@@ -108,9 +108,9 @@ TheRequesting = Annotated[Requesting, Depends(requesting_of)]
     operation_id="list_requests",
     responses=documented(NotSignedInError, NotAllowedError),
 )
-def list_requests(requesting: TheRequesting) -> RequestList:
-    """What officers asked for passengers, and no lane has taken up yet."""
-    return RequestList(requests=[describe_hall.request(one) for one in requesting.pending()])
+def list_requests(requests: TheLaneRequests) -> RequestList:
+    """Officers' requests that no lane has taken up yet."""
+    return RequestList(requests=[describe_hall.request(one) for one in requests.pending()])
 
 
 @router.put(
@@ -120,13 +120,13 @@ def list_requests(requesting: TheRequesting) -> RequestList:
     responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, LaneUnknownError),
 )
 def ask_for_officer(
-    lane: Annotated[LaneName, Path()], wanted: RequestWanted, requesting: TheRequesting, who: ActingOfficer
+    lane: Annotated[LaneName, Path()], wanted: OfficerRequest, requests: TheLaneRequests, who: ActingOfficer
 ) -> RequestMessage:
     """The passenger who is captured now, or else the next one, goes to an officer without being captured.
 
-    It is good once and for a short time, in place of what was asked before. It never opens a gate.
+    It is valid once and for a short time, in place of an earlier request. It never opens a gate.
     """
-    return describe_hall.request(requesting.ask(lane, Code(wanted.wish), who))
+    return describe_hall.request(requests.ask(lane, Code(wanted.wish), who))
 
 
 @router.delete(
@@ -137,8 +137,8 @@ def ask_for_officer(
     responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, NoRequestError),
 )
 def withdraw_request(
-    lane: Annotated[LaneName, Path()], requesting: TheRequesting, who: ActingOfficer
+    lane: Annotated[LaneName, Path()], requests: TheLaneRequests, who: ActingOfficer
 ) -> Response:
     """The next passenger is captured like everybody; one who is on the way to an officer stays there."""
-    requesting.withdraw(lane, who)
+    requests.withdraw(lane, who)
     return Response(status_code=204)

@@ -4,28 +4,28 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.lanes.token_administration import LaneAccess
-from api.lanes.tokens import Registered
+from api.lanes.token_administration import LaneTokens
+from api.lanes.tokens import RegisteredLane
 from api.platform.errors import LaneUnknownError, NameTakenError, documented
 from api.web.access.authentication import Guarded, TheDesk, TheOfficer
-from api.web.messages.people import LaneList, LaneRecord, LaneTokenTold, NewLane, NewLaneName, Rotation
+from api.web.messages.people import LaneList, LaneRecord, LaneTokenMessage, NewLane, NewLaneName, Rotation
 
 router = APIRouter(route_class=Guarded, prefix="/lane-tokens", tags=["people"])
 
 
-def lane_access_of(desk: TheDesk) -> LaneAccess:
+def lane_tokens_of(desk: TheDesk) -> LaneTokens:
     """The running desk's."""
-    return LaneAccess.of(desk)
+    return desk.lane_tokens
 
 
-TheLaneAccess = Annotated[LaneAccess, Depends(lane_access_of)]
+TheLaneTokens = Annotated[LaneTokens, Depends(lane_tokens_of)]
 OneLane = Annotated[NewLaneName, Path()]
 
 
 @router.get("", summary="List lanes' tokens", operation_id="list_lane_tokens", responses=documented())
-def list_lane_tokens(lanes: TheLaneAccess) -> LaneList:
+def list_lane_tokens(lanes: TheLaneTokens) -> LaneList:
     """Which lanes may deliver, when each last came, when its token ends. No token."""
-    return LaneList(lanes=[told(one) for one in lanes.listed()])
+    return LaneList(lanes=[lane_record(one) for one in lanes.listed()])
 
 
 @router.post(
@@ -35,10 +35,10 @@ def list_lane_tokens(lanes: TheLaneAccess) -> LaneList:
     operation_id="add_lane",
     responses=documented(NameTakenError),
 )
-def add_lane(wanted: NewLane, lanes: TheLaneAccess, who: TheOfficer) -> LaneTokenTold:
-    """The token in the answer is told this once: the desk keeps its hash."""
+def add_lane(wanted: NewLane, lanes: TheLaneTokens, who: TheOfficer) -> LaneTokenMessage:
+    """The token in the answer is shown this once: the desk keeps its hash."""
     token = lanes.add(wanted.lane, wanted.expires_days, who)
-    return LaneTokenTold(lane=wanted.lane, token=token)
+    return LaneTokenMessage(lane=wanted.lane, token=token)
 
 
 @router.post(
@@ -47,10 +47,10 @@ def add_lane(wanted: NewLane, lanes: TheLaneAccess, who: TheOfficer) -> LaneToke
     operation_id="rotate_lane",
     responses=documented(LaneUnknownError),
 )
-def rotate_lane(lane: OneLane, wanted: Rotation, lanes: TheLaneAccess, who: TheOfficer) -> LaneTokenTold:
-    """Told this once. The one before works until the overlap ends; one before that is refused at once."""
+def rotate_lane(lane: OneLane, wanted: Rotation, lanes: TheLaneTokens, who: TheOfficer) -> LaneTokenMessage:
+    """The token is shown this once. The former one works until the overlap ends; older ones are refused."""
     token = lanes.rotate(lane, wanted.overlap_s, wanted.expires_days, who)
-    return LaneTokenTold(lane=lane, token=token)
+    return LaneTokenMessage(lane=lane, token=token)
 
 
 @router.delete(
@@ -60,14 +60,14 @@ def rotate_lane(lane: OneLane, wanted: Rotation, lanes: TheLaneAccess, who: TheO
     operation_id="revoke_lane",
     responses=documented(LaneUnknownError),
 )
-def revoke_lane(lane: OneLane, lanes: TheLaneAccess, who: TheOfficer) -> Response:
+def revoke_lane(lane: OneLane, lanes: TheLaneTokens, who: TheOfficer) -> Response:
     """At once and for good; what the lane delivered stays."""
     lanes.revoke(lane, who)
     return Response(status_code=204)
 
 
-def told(one: Registered) -> LaneRecord:
-    """A lane, over the wire."""
+def lane_record(one: RegisteredLane) -> LaneRecord:
+    """A lane as a message."""
     return LaneRecord(
         lane=one.lane,
         revoked=one.revoked,

@@ -23,16 +23,16 @@ from api.web.messages.people import (
     PasskeyList,
     PasskeyMessage,
     PasskeyName,
-    PasskeyWanted,
+    PasskeyRequest,
 )
-from api.web.routes.people.session import who_is
+from api.web.routes.people.session import officer_message
 
 router = APIRouter(route_class=Guarded, tags=["officer"])
 
 
 def passkeys_of(desk: TheDesk) -> Passkeys:
     """The running desk's. Raises PasskeysOffError."""
-    return Passkeys.of(desk)
+    return desk.passkeys
 
 
 ThePasskeys = Annotated[Passkeys, Depends(passkeys_of)]
@@ -46,7 +46,7 @@ ThePasskeys = Annotated[Passkeys, Depends(passkeys_of)]
 )
 def list_passkeys(passkeys: ThePasskeys, who: TheOfficer) -> PasskeyList:
     """What each is called, and when it was last used."""
-    return PasskeyList(passkeys=[_told(row) for row in passkeys.listed(who)])
+    return PasskeyList(passkeys=[_passkey_message(row) for row in passkeys.listed(who)])
 
 
 @router.post(
@@ -61,10 +61,10 @@ def list_passkeys(passkeys: ThePasskeys, who: TheOfficer) -> PasskeyList:
         TooManySignInsError,
     ),
 )
-def ask_for_passkey(wanted: PasskeyWanted, passkeys: ThePasskeys, who: TheOfficer) -> dict[str, Any]:
+def ask_for_passkey(wanted: PasskeyRequest, passkeys: ThePasskeys, who: TheOfficer) -> dict[str, Any]:
     """Options for the browser's `navigator.credentials.create`; good once, for five minutes.
 
-    Whom the identity provider signs in has no password here, and gets no passkey.
+    An officer of the identity provider has no password here, and gets no passkey.
     """
     return passkeys.ask_for_new(who, wanted.password)
 
@@ -78,7 +78,7 @@ def ask_for_passkey(wanted: PasskeyWanted, passkeys: ThePasskeys, who: TheOffice
 )
 def add_passkey(wanted: NewPasskey, passkeys: ThePasskeys, who: TheOfficer) -> PasskeyMessage:
     """The browser's answer to the options, and what to call it."""
-    return _told(passkeys.add(wanted.credential, wanted.label, who))
+    return _passkey_message(passkeys.add(wanted.credential, wanted.label, who))
 
 
 @router.delete(
@@ -91,7 +91,7 @@ def add_passkey(wanted: NewPasskey, passkeys: ThePasskeys, who: TheOfficer) -> P
 def remove_passkey(
     passkey: Annotated[PasskeyName, Path()], passkeys: ThePasskeys, who: TheOfficer
 ) -> Response:
-    """It signs nobody in any more."""
+    """Nobody can sign in with it any more."""
     passkeys.remove(passkey, who)
     return Response(status_code=204)
 
@@ -116,11 +116,11 @@ def ask_for_sign_in(passkeys: ThePasskeys) -> dict[str, Any]:
 def sign_in_with_passkey(
     answer: PasskeyAnswer, passkeys: ThePasskeys, desk: TheDesk, visitor: TheVisitor, response: Response
 ) -> SignedIn:
-    """The browser's answer to the options. Whose passkey it is says who signs in."""
+    """The browser's answer to the options. The passkey's owner is signed in."""
     who, token = passkeys.sign_in(answer.credential, visitor)
     set_session(response, token, desk.settings)
-    return SignedIn(officer=who_is(who), csrf_token=csrf_token(token))
+    return SignedIn(officer=officer_message(who), csrf_token=csrf_token(token))
 
 
-def _told(row: PasskeyRow) -> PasskeyMessage:
+def _passkey_message(row: PasskeyRow) -> PasskeyMessage:
     return PasskeyMessage(passkey=row.sha256, label=row.label, added_at=row.added_at, used_at=row.used_at)

@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from api.people.administration import People
-from api.people.officers import Known
-from api.people.roles import Role
-from api.people.sessions import Open
+from api.people.officers import Person
+from api.people.sessions import OpenSession
 from api.platform.errors import (
     LastAdministratorError,
     NameTakenError,
@@ -22,7 +21,7 @@ from api.web.messages.people import (
     NewDuties,
     NewPerson,
     NewRole,
-    PasswordTold,
+    PasswordMessage,
     PeopleList,
     PersonMessage,
     Pseudonym,
@@ -37,7 +36,7 @@ ThePseudonym = Annotated[Pseudonym, Path(description="The officer's pseudonym.")
 
 def people_of(desk: TheDesk) -> People:
     """The running desk's people."""
-    return People.of(desk)
+    return desk.people
 
 
 ThePeople = Annotated[People, Depends(people_of)]
@@ -46,7 +45,7 @@ ThePeople = Annotated[People, Depends(people_of)]
 @router.get("", summary="List people", operation_id="list_officers", responses=documented())
 def list_officers(people: ThePeople) -> PeopleList:
     """Everybody who is or was at the desk."""
-    return PeopleList(officers=[told(known) for known in people.listed()])
+    return PeopleList(officers=[person_message(person) for person in people.listed()])
 
 
 @router.post(
@@ -56,10 +55,10 @@ def list_officers(people: ThePeople) -> PeopleList:
     operation_id="add_officer",
     responses=documented(NameTakenError, TooManySignInsError),
 )
-def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordTold:
-    """The password in the answer is told this once, and is good for choosing another."""
-    pseudonym, password = people.add(wanted.name, Role(wanted.role), wanted.duties, who)
-    return PasswordTold(officer=pseudonym, password=password)
+def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordMessage:
+    """The password in the answer is shown this once, and is good for choosing another."""
+    pseudonym, password = people.add(wanted.name, wanted.role, wanted.duties, who)
+    return PasswordMessage(officer=pseudonym, password=password)
 
 
 @router.put(
@@ -71,7 +70,7 @@ def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> Passwo
 )
 def set_role(officer: ThePseudonym, wanted: NewRole, people: ThePeople, who: TheOfficer) -> Response:
     """Sessions with the old role end. Nobody changes the own role, and the last administrator stays."""
-    people.set_role(officer, Role(wanted.role), who)
+    people.set_role(officer, wanted.role, who)
     return Response(status_code=204)
 
 
@@ -94,9 +93,9 @@ def set_duties(officer: ThePseudonym, wanted: NewDuties, people: ThePeople, who:
     operation_id="reset_password",
     responses=documented(OfficerUnknownError, OwnRoleError, NoPasswordError, TooManySignInsError),
 )
-def reset_password(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> PasswordTold:
-    """For who has forgotten it. Told this once, and good for choosing another; all sessions end."""
-    return PasswordTold(officer=officer, password=people.reset_password(officer, who))
+def reset_password(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> PasswordMessage:
+    """For a forgotten one. The new password is shown this once, for choosing another; all sessions end."""
+    return PasswordMessage(officer=officer, password=people.reset_password(officer, who))
 
 
 @router.delete(
@@ -136,23 +135,23 @@ def end_officer_sessions(officer: ThePseudonym, people: ThePeople, who: TheOffic
     return Response(status_code=204)
 
 
-def told(known: Known) -> PersonMessage:
-    """Somebody, over the wire."""
+def person_message(person: Person) -> PersonMessage:
+    """A person as a message."""
     return PersonMessage(
-        officer=known.pseudonym,
-        name=known.name,
-        role=known.role.value,
-        duties=list(known.duties),
-        disabled=known.disabled,
-        external=known.external,
-        passkeys=known.passkeys,
-        sessions=known.sessions,
-        added_at=known.added_at,
+        officer=person.pseudonym,
+        name=person.name,
+        role=person.role,
+        duties=list(person.duties),
+        disabled=person.disabled,
+        external=person.external,
+        passkeys=person.passkeys,
+        sessions=person.sessions,
+        added_at=person.added_at,
     )
 
 
-def session_list(found: list[Open], present_sha256: str) -> SessionList:
-    """Sessions, over the wire."""
+def session_list(found: list[OpenSession], present_sha256: str) -> SessionList:
+    """Sessions as a message."""
     return SessionList(
         sessions=[
             SessionMessage.model_validate(

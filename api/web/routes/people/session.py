@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api.people.officers import SignedInOfficer
-from api.people.sign_in import SigningIn
 from api.platform.errors import (
     BodyTooLargeError,
     ForgedRequestError,
@@ -45,9 +44,9 @@ router = APIRouter(route_class=Guarded, tags=["officer"])
 )
 def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, response: Response) -> SignedIn:
     """Start a session; the cookie is its key, the CSRF token goes with everything that changes something."""
-    who, token = SigningIn.of(desk).by_password(credentials.name, credentials.password, visitor)
+    who, token = desk.sign_in.by_password(credentials.name, credentials.password, visitor)
     set_session(response, token, desk.settings)
-    return SignedIn(officer=who_is(who), csrf_token=csrf_token(token))
+    return SignedIn(officer=officer_message(who), csrf_token=csrf_token(token))
 
 
 @router.get(
@@ -58,7 +57,7 @@ def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, respon
 )
 def show_session(who: TheOfficer, token: SessionToken) -> SignedIn:
     """The officer of this session, and its CSRF token."""
-    return SignedIn(officer=who_is(who), csrf_token=csrf_token(token or ""))
+    return SignedIn(officer=officer_message(who), csrf_token=csrf_token(token or ""))
 
 
 @router.delete(
@@ -112,6 +111,6 @@ def change_password(wanted: PasswordChange, people: ThePeople, who: TheOfficer) 
     return Response(status_code=204)
 
 
-def who_is(who: SignedInOfficer) -> Officer:
-    """Who is signed in, over the wire."""
-    return Officer(name=who.name, pseudonym=who.pseudonym, role=who.role.value, duties=sorted(who.duties))
+def officer_message(who: SignedInOfficer) -> Officer:
+    """The officer who is signed in, as a message."""
+    return Officer(name=who.name, pseudonym=who.pseudonym, role=who.role, duties=sorted(who.duties))

@@ -1,4 +1,4 @@
-"""How an officer's eye does, told to the officer and to supervisors as trainers; and training."""
+"""The accuracy of officers, for each officer and for supervisors as trainers; and training."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ router = APIRouter(route_class=Guarded, tags=["quality"])
 
 def training_of(desk: TheDesk) -> Training:
     """The running desk's trainer."""
-    return Training.of(desk)
+    return desk.training
 
 
 TheTraining = Annotated[Training, Depends(training_of)]
@@ -25,25 +25,25 @@ TheTraining = Annotated[Training, Depends(training_of)]
 
 @router.get(
     "/quality/me",
-    summary="How the own eye does",
+    summary="Your accuracy",
     operation_id="show_own_quality",
     responses=documented(NotSignedInError, NotAllowedError),
 )
 def show_own_quality(request: Request, training: TheTraining, who: TheOfficer) -> QualityMessage:
     """From prepared cases and decisions of the last thirty days, with exact 95 % intervals."""
-    return describe_hall.quality(training.quality_of(who.pseudonym), of_request(request), own=True)
+    return describe_hall.quality(training.record_of(who.pseudonym), of_request(request), own=True)
 
 
 @router.get(
     "/quality",
-    summary="How each officer's eye does",
+    summary="The accuracy of each officer",
     operation_id="show_quality",
     responses=documented(NotSignedInError, NotAllowedError),
 )
 def show_quality(request: Request, training: TheTraining) -> QualitiesMessage:
     """For supervisors, as trainers. An alarm says that somebody should talk with the officer; not why."""
     words = of_request(request)
-    return QualitiesMessage(officers=[describe_hall.quality(one, words) for one in training.qualities()])
+    return QualitiesMessage(officers=[describe_hall.quality(one, words) for one in training.records()])
 
 
 @router.post(
@@ -64,5 +64,5 @@ def train_on_next(training: TheTraining, desk: TheDesk, who: ActingOfficer) -> C
     responses=documented(NotSignedInError, NotAllowedError),
 )
 def show_training(training: TheTraining, who: TheOfficer) -> TrainedMessage:
-    """What came of the cases of the last four hours' training."""
+    """The results of the last four hours' training."""
     return describe_hall.trained(training.trained(who))

@@ -32,7 +32,7 @@ from api.platform.errors import (
     documented,
 )
 from api.platform.messages import PassageName, Sha256
-from api.review.cases.answers import Judgement, Wanted
+from api.review.cases.answers import Judgement, OfficerAnswer
 from api.review.cases.steps import ReferralState
 from api.web.access.authentication import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.web.messages import describe_cases
@@ -89,7 +89,7 @@ def claim_next_referral(desk: TheDesk, who: ActingOfficer) -> ClaimOrNone:
 )
 def show_referral(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> ReferralDetail:
     """As much as the officer's step shows: faces alone at first, then what the machine found; no score."""
-    return describe_cases.detail(desk.cases.look(passage, who), who, of_request(request), desk.clock())
+    return describe_cases.detail(desk.cases.view(passage, who), who, of_request(request), desk.clock())
 
 
 @router.post(
@@ -143,7 +143,7 @@ def judge_referral(
     viewed = [view.model_dump() for view in given.viewed]
     features = {str(name): str(seen) for name, seen in given.features.items()}
     desk.cases.judge(passage, who, Judgement(given.verdict, given.confidence, features, viewed))
-    return describe_cases.detail(desk.cases.look(passage, who), who, of_request(request), desk.clock())
+    return describe_cases.detail(desk.cases.view(passage, who), who, of_request(request), desk.clock())
 
 
 @router.post(
@@ -160,9 +160,11 @@ def decide_referral(
     To admit against a confident result of the machine takes a second officer: the case goes back to the
     queue, and the second judges without knowing of the first.
     """
-    given = desk.cases.decide(passage, who, Wanted(wanted.answer, wanted.ground, wanted.note))
-    known = desk.cases.known(passage, who) if given.decision else None
-    return describe_cases.given(given, describe_cases.feedback(known, of_request(request)) if known else None)
+    given = desk.cases.decide(passage, who, OfficerAnswer(wanted.answer, wanted.ground, wanted.note))
+    known = desk.cases.prepared_decision(passage, who) if given.decision else None
+    return describe_cases.decision_answer(
+        given, describe_cases.feedback(known, of_request(request)) if known else None
+    )
 
 
 @router.post(
@@ -182,8 +184,8 @@ def correct_referral(
     passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
 ) -> DecisionAnswer:
     """Put another decision in place of the own one until the lane has it; both stay in the ledger."""
-    return describe_cases.given(
-        desk.cases.correct(passage, who, Wanted(wanted.answer, wanted.ground, wanted.note))
+    return describe_cases.decision_answer(
+        desk.cases.correct(passage, who, OfficerAnswer(wanted.answer, wanted.ground, wanted.note))
     )
 
 

@@ -1,6 +1,5 @@
 // Verifies, in this browser, that an entry is in the ledger whose head the desk signed: RFC 9162, 2.1.3.2.
-// It takes the entry's bytes from the page that is looked at, and trusts the desk for nothing but the numbers
-// that it then checks.
+// It takes the entry's bytes from this page, and of the desk it uses only numbers that it then checks.
 
 const verdict = document.getElementById("verdict");
 const texts = Object.fromEntries(
@@ -45,7 +44,7 @@ async function rootOf(leaf, index, size, path) {
 }
 
 // true or false; null where this browser has no Ed25519.
-async function genuine(head) {
+async function isGenuine(head) {
   let key;
   try {
     key = await crypto.subtle.importKey("raw", bytes(head.key), { name: "Ed25519" }, false, ["verify"]);
@@ -62,7 +61,7 @@ async function ask(path) {
   return answer.json();
 }
 
-// The name of what was found out about one entry.
+// The name of the result for one entry.
 async function check(step, head) {
   const seq = Number(step.dataset.seq);
   const content = new TextEncoder().encode(step.querySelector(".payload").textContent);
@@ -81,27 +80,27 @@ function mark(step, found) {
 }
 
 async function verify(steps, whole) {
-  tell("busy", {}, "");
-  if (!globalThis.crypto?.subtle) return tell("insecure", {}, "amber");
+  showVerdict("busy", {}, "");
+  if (!globalThis.crypto?.subtle) return showVerdict("insecure", {}, "amber");
   try {
     const head = await ask("/head");
-    const signature = await genuine(head);
-    if (signature === false) return tell("forged", {}, "red");
+    const signature = await isGenuine(head);
+    if (signature === false) return showVerdict("forged", {}, "red");
     for (const step of steps) {
       const found = await check(step, head);
       mark(step, found);
-      if (found !== "included") return tell(found, { seq: step.dataset.seq }, "red");
+      if (found !== "included") return showVerdict(found, { seq: step.dataset.seq }, "red");
     }
     const at = new Date(head.at).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
     const fields = { seq: steps[0].dataset.seq, size: head.size, at, root: head.root };
     const last = signature === null ? "unsigned" : "genuine";
-    tell(whole ? "all" : "included", fields, "green", say(last), say("means", fields));
+    showVerdict(whole ? "all" : "included", fields, "green", say(last), say("means", fields));
   } catch {
-    tell("unreachable", {}, "amber");
+    showVerdict("unreachable", {}, "amber");
   }
 }
 
-function tell(name, fields, state, ...more) {
+function showVerdict(name, fields, state, ...more) {
   verdict.className = `notice ${state}`;
   verdict.textContent = [say(name, fields), ...more].join(" ");
   verdict.hidden = false;

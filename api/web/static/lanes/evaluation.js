@@ -1,4 +1,4 @@
-// The comparison in service: counts come with each passage, so the page asks now and then, and when somebody decided.
+// The comparison in service: asked for now and then, since every passage changes the counts, and after each decision.
 
 import { live } from "../shared/live_part.js";
 

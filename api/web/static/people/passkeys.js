@@ -1,20 +1,20 @@
-// Passkeys: make one on the page of the account, sign in with one at the entrance.
-// Where the browser cannot, nothing is offered; a password always does.
+// Passkeys: make one on the page of the account, sign in with one on the sign-in page.
+// A browser without passkeys is offered none; a password always works.
 
-const able = Boolean(window.PublicKeyCredential?.parseCreationOptionsFromJSON);
+const supported = Boolean(window.PublicKeyCredential?.parseCreationOptionsFromJSON);
 
-const say = (section, what) => {
-  for (const told of section.querySelectorAll("[data-told]")) told.hidden = told.dataset.told !== what;
+const showText = (section, what) => {
+  for (const text of section.querySelectorAll("[data-told]")) text.hidden = text.dataset.told !== what;
 };
 
-const whole = async (section, work) => {
+const attempt = async (section, work) => {
   const button = section.querySelector("button");
   button.disabled = true;
-  say(section, "");
+  showText(section, "");
   try {
     await work();
   } catch {
-    say(section, "refused");
+    showText(section, "refused");
   } finally {
     button.disabled = false;
   }
@@ -27,11 +27,11 @@ const post = async (path, { csrf = "", body = {} } = {}) => {
   return answer.json();
 };
 
-const entrance = document.getElementById("with-passkey");
-if (able && entrance) {
-  entrance.hidden = false;
-  entrance.querySelector("button").addEventListener("click", () =>
-    whole(entrance, async () => {
+const signInPart = document.getElementById("with-passkey");
+if (supported && signInPart) {
+  signInPart.hidden = false;
+  signInPart.querySelector("button").addEventListener("click", () =>
+    attempt(signInPart, async () => {
       const options = await post("/session/passkey/challenge");
       const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
       const credential = await navigator.credentials.get({ publicKey });
@@ -41,20 +41,20 @@ if (able && entrance) {
   );
 }
 
-const maker = document.getElementById("new-passkey");
-if (able && maker) {
-  maker.hidden = false;
-  const { csrf } = maker.dataset;
-  maker.addEventListener("submit", (event) => {
+const newPasskeyForm = document.getElementById("new-passkey");
+if (supported && newPasskeyForm) {
+  newPasskeyForm.hidden = false;
+  const { csrf } = newPasskeyForm.dataset;
+  newPasskeyForm.addEventListener("submit", (event) => {
     event.preventDefault();
-    whole(maker, async () => {
+    attempt(newPasskeyForm, async () => {
       const options = await post("/passkeys/challenge", {
         csrf,
-        body: { password: maker.elements.password?.value ?? "" },
+        body: { password: newPasskeyForm.elements.password?.value ?? "" },
       });
       const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
       const credential = await navigator.credentials.create({ publicKey });
-      const body = { label: maker.elements.label.value, credential: credential.toJSON() };
+      const body = { label: newPasskeyForm.elements.label.value, credential: credential.toJSON() };
       await post("/passkeys", { csrf, body });
       location.assign("/account");
     });

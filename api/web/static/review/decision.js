@@ -1,9 +1,9 @@
-// The decision, in three steps: answer, ground, confirm. Nothing is chosen beforehand, and nothing by time.
+// The decision, in three steps: answer, ground, confirm. No answer is preselected, and none is given by a time-out.
 
 import { ask } from "../shared/connection.js";
 
-// As long as a double-click or a second Enter still belongs to *Continue*.
-const DEAF_MS = 500;
+// A double-click or a second Enter within this time still belongs to *Continue*.
+const IGNORE_MS = 500;
 
 export class Decision {
   // `onEnd(code)` when this officer can no longer decide the case.
@@ -32,7 +32,7 @@ export class Decision {
       this.#toConfirm();
     });
     this.confirm.addEventListener("click", (event) => {
-      if (event.detail <= 1 && performance.now() - this.shownAt >= DEAF_MS) this.#send();
+      if (event.detail <= 1 && performance.now() - this.shownAt >= IGNORE_MS) this.#send();
     });
     this.form.addEventListener("change", () => this.#askForNote());
     // The grounds of the other answers are hidden, and the browser cannot ask for them.
@@ -40,7 +40,7 @@ export class Decision {
     this.#toAnswer();
   }
 
-  // Handles a key; true if it was one of this part's.
+  // Handles a key; true if this part uses it.
   key(event) {
     const key = event.key.toLowerCase();
     const answer = this.section.querySelector(`[data-answer][data-key="${CSS.escape(key.toUpperCase())}"]`);
@@ -58,7 +58,7 @@ export class Decision {
     else if (this.step === "ground") this.#toAnswer();
   }
 
-  #tell(code) {
+  #showTrouble(code) {
     this.trouble.textContent = this.texts[code] ?? this.texts.other;
     this.trouble.hidden = false;
   }
@@ -79,7 +79,7 @@ export class Decision {
     this.#show("ground");
     for (const grounds of this.#grounds()) grounds.hidden = grounds.dataset.grounds !== answer;
     this.#askForNote();
-    // Focus is not a choice: the first ground is reached, and not taken.
+    // The first ground gets the focus, but is not chosen.
     (this.form.querySelector(":checked") ?? this.#open().querySelector("input")).focus();
   }
 
@@ -103,7 +103,7 @@ export class Decision {
     const choice = this.form.querySelector(":checked");
     const missing = !choice ? "choose" : choice.dataset.note && !this.note.value.trim() ? "note_first" : null;
     if (missing) {
-      this.#tell(missing);
+      this.#showTrouble(missing);
       if (choice) this.note.focus();
       return;
     }
@@ -113,18 +113,18 @@ export class Decision {
     this.section.querySelector("[data-consequence-said]").textContent = this.#open().dataset.consequence;
     this.#show("confirm");
     this.asked.focus();
-    this.#wake();
+    this.#enableConfirmLater();
   }
 
-  // Confirm takes nothing until the press that brought it here has surely ended.
-  #wake() {
+  // Confirm stays disabled until the key press or click that opened this step has surely ended.
+  #enableConfirmLater() {
     this.shownAt = performance.now();
     this.confirm.disabled = true;
-    clearTimeout(this.waking);
-    this.waking = setTimeout(() => {
+    clearTimeout(this.enabling);
+    this.enabling = setTimeout(() => {
       this.confirm.disabled = false;
       if (document.activeElement === this.asked || document.activeElement === document.body) this.confirm.focus();
-    }, DEAF_MS);
+    }, IGNORE_MS);
   }
 
   async #send() {
@@ -147,7 +147,7 @@ export class Decision {
       return;
     }
     this.confirm.focus();
-    this.#tell(sent.status === 0 ? "lost" : sent.body?.code);
+    this.#showTrouble(sent.status === 0 ? "lost" : sent.body?.code);
   }
 
   #show(step) {

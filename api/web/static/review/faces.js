@@ -8,7 +8,7 @@ const PAN_PX = 60;
 const MIDDLE = [0.5, 0.5];
 
 export class Faces {
-  // `onLook(what, sha256)` is told what the officer looked at, and with what.
+  // `onLook(what, sha256)` is called for each picture that the officer looked at and each tool used on it.
   constructor(section, onLook) {
     this.section = section;
     this.onLook = onLook;
@@ -24,7 +24,7 @@ export class Faces {
     section.querySelector(".tools").hidden = this.views.length === 0;
   }
 
-  // Handles a key; true if it was one of this part's.
+  // Handles a key; true if this part uses it.
   key(event) {
     const pan = { ArrowLeft: [PAN_PX, 0], ArrowRight: [-PAN_PX, 0], ArrowUp: [0, PAN_PX], ArrowDown: [0, -PAN_PX] }[event.key];
     const tool = { m: "magnifier", f: "flicker", g: "grid" }[event.key.toLowerCase()];
@@ -46,12 +46,12 @@ export class Faces {
     if (on && tool !== "grid") this.onLook(tool, tool === "flicker" ? null : this.#live()?.sha256);
   }
 
-  // The answer is given in front of two faces that stand still.
+  // Stops the flicker: the answer is given in front of two still pictures.
   still() {
     if (this.flicker.on) this.toggle("flicker");
   }
 
-  // Nobody's face stays on a screen that nobody answers for.
+  // A case that is no longer this officer's leaves no face on the screen.
   takeAway() {
     this.flicker.stop();
     for (const image of this.section.querySelectorAll("img")) image.removeAttribute("src");
@@ -144,7 +144,7 @@ export class Faces {
   }
 }
 
-// A small picture that did not load is its name.
+// A small picture that did not load is replaced by its name.
 function nameIfBroken(image) {
   if (image.complete && !image.naturalWidth) image.replaceWith(image.alt);
   else image.addEventListener("error", () => image.replaceWith(image.alt));

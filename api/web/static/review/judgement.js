@@ -6,8 +6,8 @@ const VERDICTS = { s: "same", d: "different", u: "cannot_tell" };
 
 export class Judgement {
   // `onGiven()` when the desk has the answer, `onLost(code)` when the case is no longer this officer's.
-  constructor(form, { passage, csrf, looks, still, onGiven, onLost }) {
-    Object.assign(this, { form, passage, csrf, looks, still, onGiven, onLost });
+  constructor(form, { passage, csrf, viewingTimes, still, onGiven, onLost }) {
+    Object.assign(this, { form, passage, csrf, viewingTimes, still, onGiven, onLost });
     this.trouble = form.querySelector("[role=alert]");
     this.texts = document.getElementById("texts").dataset;
     this.sending = false;
@@ -16,10 +16,10 @@ export class Judgement {
       event.preventDefault();
       this.#give(event.submitter?.value);
     });
-    form.addEventListener("change", () => this.#chosen());
+    form.addEventListener("change", () => this.#onChoice());
   }
 
-  // Handles a key; true if it was one of this part's.
+  // Handles a key; true if this part uses it.
   key(event) {
     const key = event.key.toLowerCase();
     if (VERDICTS[key]) this.#choose(VERDICTS[key]);
@@ -32,10 +32,10 @@ export class Judgement {
     const choice = this.form.querySelector(`[name=verdict][value=${value}]`);
     choice.checked = true;
     choice.focus();
-    this.#chosen();
+    this.#onChoice();
   }
 
-  #chosen() {
+  #onChoice() {
     this.still();
     this.trouble.hidden = true;
   }
@@ -44,7 +44,7 @@ export class Judgement {
     if (this.sending) return;
     const data = new FormData(this.form);
     if (!data.get("verdict")) {
-      this.#tell("answer_first");
+      this.#showTrouble("answer_first");
       this.form.querySelector("[name=verdict]").focus();
       return;
     }
@@ -54,7 +54,7 @@ export class Judgement {
     this.sending = false;
     if (sent.status === 200 || sent.body?.code === "already_judged") this.onGiven();
     else if (sent.status === 409 || sent.status === 401) this.onLost(sent.body?.code);
-    else this.#tell(sent.status === 0 ? "answer_lost" : "answer_other");
+    else this.#showTrouble(sent.status === 0 ? "answer_lost" : "answer_other");
   }
 
   #body(data, confidence) {
@@ -63,11 +63,11 @@ export class Judgement {
       verdict: data.get("verdict"),
       confidence: Number(confidence),
       features: Object.fromEntries(features.map(([name, value]) => [name.slice("feature_".length), value])),
-      viewed: this.looks.noted,
+      viewed: this.viewingTimes.entries,
     };
   }
 
-  #tell(code) {
+  #showTrouble(code) {
     this.trouble.textContent = this.texts[code];
     this.trouble.hidden = false;
   }

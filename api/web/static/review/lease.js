@@ -1,4 +1,4 @@
-// How long the claim surely lasts. By two clocks, for one stands still while a computer sleeps and one can be set back.
+// How long the claim surely lasts, by two clocks: one stands still while the computer sleeps, the other can be set back.
 export class Lease {
   constructor(seconds) {
     this.ms = seconds * 1000;
@@ -9,7 +9,7 @@ export class Lease {
     return [performance.now(), Date.now()];
   }
 
-  // `from` is when the desk was asked: it counts from later.
+  // `from`: when the request was sent. The desk counts from a later moment.
   renewed(from) {
     this.from = from;
   }

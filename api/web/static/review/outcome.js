@@ -1,4 +1,4 @@
-// What became of a case that is not this officer's to decide now; and, while the lane has not got it, the way to correct it.
+// The outcome of a case that this officer cannot decide now; and, until the lane has the decision, the way to correct it.
 
 import { ask, follow, get } from "../shared/connection.js";
 import { lettersAreKeys } from "../shared/key_shortcuts.js";
@@ -60,12 +60,12 @@ function offerUndo(shown, passage, csrf) {
     sent = true;
     button.disabled = true;
     const body = { answer: "second_line", ground: "other", note: undo.querySelector("[name=note]").value };
-    const told = await ask("POST", `/referrals/${passage}/correction`, { csrf, body });
-    if (told.status === 200) location.reload();
+    const result = await ask("POST", `/referrals/${passage}/correction`, { csrf, body });
+    if (result.status === 200) location.reload();
     else {
       stop();
       const late = shown.querySelector("#late");
-      late.textContent = told.status === 409 ? late.dataset.handed : late.dataset.lost;
+      late.textContent = result.status === 409 ? late.dataset.handed : late.dataset.lost;
       late.hidden = false;
     }
   }

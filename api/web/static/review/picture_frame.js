@@ -1,10 +1,10 @@
-// One picture in its frame. Where the lane tells the eyes, every picture starts with its eyes on the same spots, upright.
+// One picture in its frame. Where the lane sent the eyes' places, every picture starts upright, its eyes on the same spots.
 
 const CLOSEST = 8;
 const EYES_APART = [0.26, 0.25]; // of the frame's width and of its height at most: chin and hair stay inside
 const EYES_DOWN = 0.45; // of the frame's height
 const LENS_TIMES = 3;
-const PATIENCE_MS = 8000;
+const TIMEOUT_MS = 8000;
 
 export class View {
   constructor(element) {
@@ -15,7 +15,7 @@ export class View {
     this.image.addEventListener("load", () => this.#loaded(true));
     this.image.addEventListener("error", () => this.#loaded(false));
     if (this.image.complete) this.#loaded(this.image.naturalWidth > 0);
-    else setTimeout(() => this.image.complete || this.#loaded(false), PATIENCE_MS);
+    else setTimeout(() => this.image.complete || this.#loaded(false), TIMEOUT_MS);
     new ResizeObserver(() => this.#place()).observe(element);
     this.reset();
   }
@@ -62,7 +62,7 @@ export class View {
     this.#placeLens();
   }
 
-  // An empty frame would look like a person without a face: it is told.
+  // An empty frame would look like a person without a face: the page says that the picture failed.
   #loaded(well) {
     if (this.failed) this.failed.hidden = well;
     this.image.hidden = !well;

@@ -13,8 +13,8 @@ const cases = document.getElementById("cases");
 const announcement = document.getElementById("announcement");
 const sound = new Sound(document.getElementById("sound"));
 
-// Leases end and other processes write without a word to this page: what is checked is the queue itself.
-// That a lane has its decision changes nothing here.
+// Leases end and other processes write without an event for this page, so it also fetches the queue regularly.
+// `referral.handed` (the lane has its decision) does not change the queue.
 follow({ onEvent: (name) => name === "referral.handed" || refresh(), onOpen: refresh, check: refresh });
 document.addEventListener("keydown", move);
 setClock(cases.querySelector("[data-now]").dataset.now);
@@ -22,7 +22,7 @@ startClock();
 document.addEventListener("keydown", takeNext);
 if (document.activeElement === document.body) openers()[0]?.focus();
 
-// Events come in flocks: while the desk is asked, the next ones ask once more, together.
+// Events come in bursts: those that arrive during a request lead to one more request, together.
 async function refresh() {
   again = true;
   if (asking) return;

@@ -1,4 +1,5 @@
-// The page of a case: keeps the claim while somebody sits here, hands keys to faces, answer and decision, says what is lost.
+// The page of a case: renews the claim while the officer is here, passes keys to faces, answer and decision, says when the
+// case is lost.
 
 import { ask, follow, get } from "../shared/connection.js";
 import { Decision } from "./decision.js";
@@ -6,11 +7,11 @@ import { Faces } from "./faces.js";
 import { Judgement } from "./judgement.js";
 import { Lease } from "./lease.js";
 import { isSwitchedOff, offerLetters } from "../shared/key_shortcuts.js";
-import { Looks } from "./viewing_times.js";
+import { ViewingTimes } from "./viewing_times.js";
 import { followOutcome } from "./outcome.js";
 
 const AWAY_MS = 5 * 60 * 1000;
-const LOOK_MS = 1000;
+const LEASE_CHECK_MS = 1000;
 const READ_MS = 2000;
 
 const shown = document.getElementById("case");
@@ -19,38 +20,38 @@ if (mine === "yes") review();
 else followOutcome(shown);
 
 function review() {
-  const looks = new Looks();
-  const faces = new Faces(document.getElementById("faces"), (what, image) => looks.note(what, image));
+  const viewingTimes = new ViewingTimes();
+  const faces = new Faces(document.getElementById("faces"), (what, image) => viewingTimes.note(what, image));
   const lease = new Lease(leaseS);
   let lastInput = Date.now();
   let away = false;
   let over = false;
-  let seenAt = null; // when something at the gate was told over the faces
+  let seenAt = null; // when the page announced something seen at the gate
   let part = shown.dataset.step === "blind" ? judgement() : decision();
 
   showKeys();
   document.addEventListener("keydown", onKey);
   for (const input of ["keydown", "pointerdown", "wheel"]) document.addEventListener(input, onInput, { passive: true });
   setInterval(keep, (leaseS * 1000) / 5);
-  setInterval(lapsed, LOOK_MS);
+  setInterval(lapsed, LEASE_CHECK_MS);
   document.addEventListener("visibilitychange", lapsed);
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   follow({
-    onEvent: (_name, changed) => changed === passage && look(),
+    onEvent: (_name, changed) => changed === passage && checkCase(),
     onOpen: keep,
     onEnded: () => end("not_signed_in"),
   });
 
   function judgement() {
     const form = document.getElementById("judge");
-    return new Judgement(form, { passage, csrf, looks, still: () => faces.still(), onGiven: reveal, onLost: end });
+    return new Judgement(form, { passage, csrf, viewingTimes, still: () => faces.still(), onGiven: reveal, onLost: end });
   }
 
   function decision() {
     return new Decision(document.getElementById("decision"), { passage, csrf, onEnd: end });
   }
 
-  // The faces stay where they are: only what is above, below and beside them is another.
+  // The faces stay where they are: only what is above, below and beside them is replaced.
   async function reveal() {
     const html = await get(location.href);
     const page = html && new DOMParser().parseFromString(html, "text/html");
@@ -68,12 +69,12 @@ function review() {
     document.getElementById("said").textContent = document.getElementById("texts").dataset.revealed;
   }
 
-  // Renews the claim, as long as somebody is here. A claim that has lapsed is never taken up again unasked.
+  // Renews the claim, as long as somebody is here. A claim that has lapsed is never renewed.
   async function keep() {
     if (lapsed()) return;
     away = Date.now() - lastInput > AWAY_MS;
     if (away) {
-      tell("away");
+      sayReason("away");
       return;
     }
     const from = Lease.now();
@@ -83,7 +84,7 @@ function review() {
     else if (kept.status === 409) end(kept.body?.code);
   }
 
-  // True once the case is not this page's any more; ends the page when its time has passed.
+  // True once this page has lost the case; ends the page when the lease has lapsed.
   function lapsed() {
     if (!over && lease.lapsed()) end("lapsed");
     return over;
@@ -93,8 +94,8 @@ function review() {
     document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
   }
 
-  // Something happened to this case: is it still ours, and was something seen at the gate?
-  async function look() {
+  // After an event of this case: checks whether it is still this officer's, and whether something was seen at the gate.
+  async function checkCase() {
     if (over) return;
     const found = await ask("GET", `/referrals/${passage}`);
     if (over || found.status !== 200) return;
@@ -123,20 +124,20 @@ function review() {
     seenAt = Date.now();
   }
 
-  // The case is no longer this officer's: why, in the place of the answers, and the way to the queue.
+  // The case is no longer this officer's: shows the reason in the place of the answers, and the way to the queue.
   function end(code) {
     if (over) return;
     over = true;
     faces.takeAway();
     document.getElementById("side").replaceChildren();
     document.getElementById("dock").hidden = true;
-    tell(code);
+    sayReason(code);
     const leave = document.getElementById("leave");
     leave.hidden = false;
     leave.focus();
   }
 
-  function tell(code) {
+  function sayReason(code) {
     const { dataset } = document.getElementById("texts");
     say(dataset[code] ?? dataset.other);
   }

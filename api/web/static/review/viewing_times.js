@@ -1,14 +1,14 @@
-// What the officer looked at before the answer, in order, with the time since the page was there. It goes with the answer.
+// What the officer looked at before the answer, in order, with the time since the page opened. Sent with the answer.
 
-const MOST = 200;
+const MOST_ENTRIES = 200;
 
-export class Looks {
+export class ViewingTimes {
   constructor() {
-    this.noted = [];
+    this.entries = [];
   }
 
   note(what, image) {
-    if (this.noted.length >= MOST) return;
-    this.noted.push({ what, image: image ?? null, at_ms: Math.round(performance.now()) });
+    if (this.entries.length >= MOST_ENTRIES) return;
+    this.entries.push({ what, image: image ?? null, at_ms: Math.round(performance.now()) });
   }
 }

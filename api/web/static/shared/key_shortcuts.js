@@ -1,9 +1,9 @@
-// Keys without Ctrl or Alt can be switched off (WCAG 2.1.4): who speaks to a computer would press them by speaking.
+// Keys without Ctrl or Alt can be switched off (WCAG 2.1.4): speech input would press them by accident.
 
-const KEPT = "passenger-lane-letters";
+const STORAGE_KEY = "passenger-lane-letters";
 
 export function lettersAreKeys() {
-  return localStorage.getItem(KEPT) !== "off";
+  return localStorage.getItem(STORAGE_KEY) !== "off";
 }
 
 // True for a key that types a letter, a digit or a sign, where those are switched off.
@@ -14,7 +14,7 @@ export function isSwitchedOff(event) {
 export function offerLetters(box) {
   box.checked = lettersAreKeys();
   box.addEventListener("change", () => {
-    localStorage.setItem(KEPT, box.checked ? "on" : "off");
+    localStorage.setItem(STORAGE_KEY, box.checked ? "on" : "off");
     show();
   });
   show();

@@ -1,16 +1,16 @@
-// A part of a page that repaints quietly: only what changed is replaced, and the keyboard stays where it was.
+// A part of a page that updates itself: only what changed is replaced, and the keyboard focus stays where it was.
 
 import { follow, get } from "./connection.js";
 import { setClock, startClock } from "./waiting_times.js";
 import { localTimes } from "./local_times.js";
 
-const REST_MS = 1000;
+const PAUSE_MS = 1000;
 
 // `names`: the events after which the part is asked for again; at most once a second.
 export function live(part, names) {
   const painted = new Map();
   let due = false;
-  let resting = false;
+  let pausing = false;
 
   remember();
   clocks();
@@ -19,14 +19,14 @@ export function live(part, names) {
 
   function soon() {
     due = true;
-    if (resting) return;
-    resting = true;
+    if (pausing) return;
+    pausing = true;
     due = false;
-    repaint().finally(() => setTimeout(rested, REST_MS));
+    repaint().finally(() => setTimeout(endPause, PAUSE_MS));
   }
 
-  function rested() {
-    resting = false;
+  function endPause() {
+    pausing = false;
     if (due) soon();
   }
 

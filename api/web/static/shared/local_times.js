@@ -1,4 +1,4 @@
-// Times of the day as the officer's own clock says them; without a script they carry the zone of the desk.
+// Times of day in the officer's own time zone; without a script they carry the zone of the desk.
 
 export function localTimes(root) {
   for (const time of root.querySelectorAll("time[data-clock]")) {

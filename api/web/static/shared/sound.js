@@ -1,11 +1,11 @@
 // One soft sound for a new case. Browsers allow it after the officer has pressed something; it can be switched off.
 
-const KEPT = "passenger-lane-sound";
+const STORAGE_KEY = "passenger-lane-sound";
 
 export class Sound {
   constructor(button) {
     this.button = button;
-    this.on = localStorage.getItem(KEPT) !== "off";
+    this.on = localStorage.getItem(STORAGE_KEY) !== "off";
     this.context = null;
     button.hidden = false;
     button.addEventListener("click", () => this.#toggle());
@@ -34,7 +34,7 @@ export class Sound {
 
   #toggle() {
     this.on = !this.on;
-    localStorage.setItem(KEPT, this.on ? "on" : "off");
+    localStorage.setItem(STORAGE_KEY, this.on ? "on" : "off");
     this.#show();
     this.play();
   }

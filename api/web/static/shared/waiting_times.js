@@ -1,10 +1,10 @@
 // Waiting times that count on, by the desk's clock: the browser's own may be wrong.
 
-let ahead = 0;
+let aheadMs = 0;
 
 // `now` is the desk's time at the moment the page was made.
 export function setClock(now) {
-  ahead = Date.parse(now) - Date.now();
+  aheadMs = Date.parse(now) - Date.now();
 }
 
 export function startClock() {
@@ -14,7 +14,7 @@ export function startClock() {
 
 function tick() {
   for (const element of document.querySelectorAll("time[data-since]")) {
-    const text = clockText(Math.max(0, Math.floor((Date.now() + ahead - Date.parse(element.dataset.since)) / 1000)));
+    const text = clockText(Math.max(0, Math.floor((Date.now() + aheadMs - Date.parse(element.dataset.since)) / 1000)));
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -1,10 +1,9 @@
 """Nobody has to guess what a field of the wire means."""
 
-from api.platform.settings import Settings
-from api.web.app import create_app
 from api.web.messages.glossary import WORDS, _places
+from tests.support import described_desk
 
-PLACES = list(_places(create_app(Settings()).openapi()))
+PLACES = list(_places(described_desk.openapi()))
 
 
 def test_every_field_and_parameter_says_what_it_means() -> None:

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from api.platform.errors import ANSWERS, ApiError
-from api.platform.settings import Settings
-from api.web.app import create_app
+from tests.support import described_desk
 
-OPENAPI: dict[str, Any] = create_app(Settings()).openapi()
+OPENAPI: dict[str, Any] = described_desk.openapi()
 OPERATIONS = [
     pytest.param(path, method, operation, id=f"{method} {path}")
     for path, methods in OPENAPI["paths"].items()

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.platform.settings import Settings
-from api.web.app import create_app
+from tests.support import described_desk
 from tests.support.openapi_lines import PROMISED, broken, lines, now
 
 ADVICE = (
@@ -14,7 +13,7 @@ ADVICE = (
     "new; or, where that cannot be, say in CHANGELOG.md what breaks, and write the promises anew with "
     "`python -m tests.support.openapi_lines`"
 )
-OPENAPI: dict[str, Any] = create_app(Settings()).openapi()
+OPENAPI: dict[str, Any] = described_desk.openapi()
 SESSION = "/api/v1/session"
 
 

@@ -17,11 +17,11 @@ from pydantic import SecretStr
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import CHECKS, load_all_checks
 
-from api.platform.settings import Settings
+from api.people.roles import Role
 from api.web.access.authentication import cookie_name
 from api.web.access.permissions import CSRF_HEADER, RULES, Caller
-from api.web.app import create_app
 from tests.api.web.test_permissions import STRANGER, Site
+from tests.support import described_desk
 from tests.support.evaluated_lane import TOKEN
 from tests.support.running_desk import drawn_face, running
 
@@ -39,7 +39,7 @@ CHECKED: Any = CHECKS.get_by_names(
         "response_schema_conformance",
     ]
 )
-SCHEMA = schemathesis.openapi.from_dict(create_app(Settings()).openapi())
+SCHEMA = schemathesis.openapi.from_dict(described_desk.openapi())
 FOUND: list[Any] = [found.ok() for found in SCHEMA.get_all_operations()]  # type: ignore[union-attr]
 OPERATIONS = [
     pytest.param(found, id=found.definition.raw["operationId"])
@@ -68,7 +68,7 @@ class Asked:
     def _proof(self, caller: str) -> tuple[dict[str, str], dict[str, str]]:
         client = self.site.clients[caller]
         if caller in self.site.people:
-            self.site.signed_in(Caller(caller))
+            self.site.signed_in(Role(caller))
             return {CSRF_HEADER: client.headers[CSRF_HEADER]}, {self.cookie: client.cookies[self.cookie]}
         return {name: client.headers[name] for name in ("Authorization",) if name in client.headers}, {}
 
@@ -83,7 +83,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         lane = stack.enter_context(desk.lane("lane-2"))
         images = [drawn_face(1), drawn_face(2)]
         passages = [lane.refer(images=images) for _ in range(6)]
-        held = site.people[Caller.OFFICER]
+        held = site.people[Role.OFFICER]
         for passage in passages[:4]:
             held.claim(passage)
         held.decide(passages[0])

@@ -13,12 +13,12 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi.routing import iter_route_contexts
 from playwright.sync_api import Browser, Page
 
-from api.platform.settings import Settings
+from api.people.roles import Role
 from api.web.access.authentication import GuardedPage, cookie_name
-from api.web.access.permissions import RULES, Caller
-from api.web.app import create_app
+from api.web.access.permissions import RULES
 from tests.api.review.test_prepared_cases import prepare
 from tests.api.web.test_permissions import STRANGER, Site
+from tests.support import described_desk, tiers
 from tests.support.evaluated_lane import tell
 from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face, running
 
@@ -30,7 +30,7 @@ WAYS = {"ask_provider", "come_from_provider"}
 """Ways to and from the site's identity provider, which this desk does not have: problem pages at most."""
 PAGES = [
     pytest.param(str(route.path), route.original_route.name, id=route.original_route.name)
-    for route in iter_route_contexts(create_app(Settings()).routes)
+    for route in iter_route_contexts(described_desk.app().routes)
     if isinstance(route.original_route, GuardedPage)
     and route.methods == {"GET"}
     and route.original_route.name not in PARTS | WAYS
@@ -65,7 +65,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         states = ("open", "blind", "revealed", "decided")
         images = [drawn_face(1), drawn_face(2), drawn_face(3)]
         passages = {state: lane.refer(images=images) for state in states}
-        held = site.people[Caller.OFFICER]
+        held = site.people[Role.OFFICER]
         for state in states[1:]:
             held.claim(passages[state])
             held.ask("GET", f"/referrals/{passages[state]}")
@@ -99,7 +99,7 @@ def opened(browser: Browser, shown: Shown, caller: str, locale: str, scheme: Any
     context = browser.new_context(locale=locale, color_scheme=scheme, viewport={"width": 1366, "height": 768})
     client = shown.site.clients[caller]
     if caller in shown.site.people:
-        shown.site.signed_in(Caller(caller))
+        shown.site.signed_in(Role(caller))
         value = client.cookies[shown.cookie]
         context.add_cookies([{"name": shown.cookie, "value": value, "url": shown.site.address}])
     yield context.new_page()
@@ -129,7 +129,7 @@ def faults(browser: Browser, shown: Shown, path: str, caller: str, locale: str, 
     return found
 
 
-def sent(page: Page, shown: Shown, caller: Caller, path: str, **fields: str) -> None:
+def sent(page: Page, shown: Shown, caller: Role, path: str, **fields: str) -> None:
     """Send a form as a page without a script does, and wait for what comes of it."""
     csrf = shown.site.signed_in(caller).http.headers["X-CSRF-Token"]
     page.goto(f"{shown.site.address}/account")
@@ -154,40 +154,41 @@ AWAKE = "Promise.all(document.getAnimations().map((one) => one.finished)).then((
 LOOKS: list[tuple[str, Literal["light", "dark"]]] = [("en-GB", "light"), ("zh-CN", "dark")]
 
 
+@tiers.parametrize("looks", [LOOKS[1:], LOOKS], quick=1)
 @pytest.mark.parametrize(("path", "name"), PAGES)
 def test_no_page_has_a_serious_fault_of_accessibility(
-    path: str, name: str, browser: Browser, shown: Shown
+    path: str, name: str, browser: Browser, shown: Shown, looks: list[tuple[str, str]]
 ) -> None:
     allowed = [caller for caller in shown.site.people if caller in RULES[name].callers]
-    held = [caller for caller in allowed if caller is Caller.OFFICER]
+    held = [caller for caller in allowed if caller is Role.OFFICER]
     for number, caller in enumerate((held if "{passage}" in path else allowed) or [STRANGER]):
-        for locale, scheme in LOOKS if number == 0 else LOOKS[:1]:
+        for locale, scheme in looks if number == 0 else looks[:-1]:
             assert faults(browser, shown, path, caller, locale, scheme) == []
 
 
-@pytest.mark.parametrize(("locale", "scheme"), LOOKS)
+@tiers.parametrize(("locale", "scheme"), LOOKS, quick=1)
 def test_what_became_of_a_case_has_no_serious_fault_either(
     browser: Browser, shown: Shown, locale: str, scheme: Any
 ) -> None:
-    with opened(browser, shown, Caller.OFFICER, locale, scheme) as page:
+    with opened(browser, shown, Role.OFFICER, locale, scheme) as page:
         for passage in shown.settled:
             page.goto(f"{shown.site.address}/referrals/{passage}")
             assert page.locator(".settled h1").count() == 1
             assert seen(page) == []
 
 
-@pytest.mark.parametrize(("locale", "scheme"), LOOKS)
+@tiers.parametrize(("locale", "scheme"), LOOKS, quick=1)
 def test_what_comes_of_a_form_has_no_serious_fault_either(
     browser: Browser, shown: Shown, locale: str, scheme: Any
 ) -> None:
     confirming = f"/referrals/{shown.passages['revealed']}/confirm"
-    forms: list[tuple[Caller, str, dict[str, str]]] = [
-        (Caller.ADMINISTRATOR, "/lanes", {"lane": f"lane-{scheme}"}),
-        (Caller.ADMINISTRATOR, "/people", {"name": f"somebody by {scheme}", "role": "officer"}),
-        (Caller.OFFICER, confirming, {"choice": "second_line.cannot_tell"}),
-        (Caller.OFFICER, "/shift/end", {}),
+    forms: list[tuple[Role, str, dict[str, str]]] = [
+        (Role.ADMINISTRATOR, "/lanes", {"lane": f"lane-{scheme}"}),
+        (Role.ADMINISTRATOR, "/people", {"name": f"somebody by {scheme}", "role": "officer"}),
+        (Role.OFFICER, confirming, {"choice": "second_line.cannot_tell"}),
+        (Role.OFFICER, "/shift/end", {}),
     ]
-    shown.site.signed_in(Caller.OFFICER).ask("POST", "/shift/start")
+    shown.site.signed_in(Role.OFFICER).ask("POST", "/shift/start")
     for caller, path, fields in forms:
         with opened(browser, shown, caller, locale, scheme) as page:
             sent(page, shown, caller, path, **fields)

@@ -15,6 +15,7 @@ from api.web.pages.audit import passage_views
 from api.web.translations.language import CHOICES, words
 from tests.api.audit.test_passages import judged
 from tests.api.web.pages.test_pages import Inline
+from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.lane.example_evidence import GOOD
 from tests.support.officer_pages import small_targets, too_wide
@@ -200,7 +201,7 @@ def screen(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("hours", [-8, 0, 8])
+@tiers.parametrize("hours", [8, 0, -8], quick=1)
 def test_a_search_goes_by_the_auditors_own_clock(
     hours: int, desk: RunningDesk, browser: Browser, auditor: Officer, passage: str
 ) -> None:

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
+from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.running_desk import PASSWORD, RunningDesk
 
@@ -81,8 +82,8 @@ def test_a_person_is_given_another_role_and_let_go(page: Page, desk: RunningDesk
     verify_ledger(desk.desk.database)
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@tiers.parametrize("locale", ["zh-CN", "en-GB"], quick=1)
+@tiers.parametrize("scheme", ["light", "dark"], quick=1)
 def test_nothing_is_cut_off_at_200_percent(
     browser: Browser, people: None, desk: RunningDesk, locale: str, scheme: str
 ) -> None:

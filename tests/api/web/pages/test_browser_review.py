@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.officer_pages import (
     AXE,
@@ -99,7 +100,7 @@ SEEN = {
 }
 
 
-@pytest.mark.parametrize("locale", SEEN)
+@tiers.parametrize("locale", SEEN, quick=1)
 def test_what_the_gate_sees_while_an_officer_looks_comes_beside_the_faces(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str
 ) -> None:
@@ -130,7 +131,7 @@ def placed(page: Page) -> None:
     page.wait_for_function("document.querySelectorAll('.pair .view.placed').length === 2")
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 def test_an_officer_answers_blind_sees_the_reveal_and_decides_by_keyboard(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str
 ) -> None:
@@ -385,7 +386,7 @@ def test_a_held_digit_does_not_run_through_the_answer(desk: RunningDesk, lane: L
 STILL = "Promise.all(document.getAnimations().map((moving) => moving.finished)).then(() => null)"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@tiers.parametrize("scheme", ["dark", "light"], quick=1)
 def test_no_page_has_a_serious_fault_of_accessibility(
     browser: Browser, desk: RunningDesk, lane: Lane, scheme: Literal["light", "dark"]
 ) -> None:

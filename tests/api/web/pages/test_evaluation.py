@@ -23,6 +23,7 @@ from api.web.translations.language import CHOICES, words
 from lane.evaluation.cohort import Tally
 from lane.evaluation.intervals import rate
 from tests.api.web.pages.test_pages import Inline
+from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.evaluated_lane import OFF, SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
 from tests.support.officer_pages import small_targets, too_wide
@@ -75,7 +76,7 @@ def alarm(by: str | None) -> AlarmMessage:
     )
 
 
-def shown(*series: SeriesMessage) -> evaluation_views.Page:
+def shown(*series: SeriesMessage) -> evaluation_views.EvaluationPage:
     return evaluation_views.page(
         Evaluation(since=NOW, at=NOW, false_alarm=1e-6, fewest=20, series=list(series)), ENGLISH
     )
@@ -249,8 +250,8 @@ def test_a_supervisor_acknowledges_an_alarm_by_keyboard(browser: Browser, alarmi
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
+@tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
+@tiers.parametrize(("width", "height"), [(683, 384), (1366, 768)], quick=1)
 def test_the_page_fits_its_width_and_its_targets_fit_a_finger(
     browser: Browser, alarming: RunningDesk, locale: str, width: int, height: int
 ) -> None:

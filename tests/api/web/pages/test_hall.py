@@ -13,6 +13,7 @@ from api.web.pages.lanes import hall_views
 from api.web.translations.language import CHOICES, words
 from tests.api.lanes.test_hall import ABOUT, command, tell
 from tests.api.web.pages.test_pages import Inline
+from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.officer_pages import small_targets, too_wide
 from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk
@@ -104,7 +105,7 @@ def test_the_top_says_who_waits_how_long_and_when_somebody_needs_a_break(
 ) -> None:
     lane.refer(images=[], at=desk.clock() - timedelta(seconds=150))
     desk.clock.pass_time(minutes=20)
-    desk.desk.cases.reviewing.escalate()
+    desk.desk.cases.travellers.escalate()
     officer.http.get("/queue")
     desk.do_chores()
     text = text_of(supervisor.http.get("/hall").text)
@@ -198,8 +199,8 @@ def test_a_lane_that_changes_repaints_itself_and_leaves_the_keyboard_where_it_wa
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)])
+@tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
+@tiers.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)], quick=1)
 def test_a_hundred_lanes_fit_the_width_and_a_finger(
     browser: Browser, busy: RunningDesk, locale: str, width: int, height: int
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.officer_pages import (
     answer_blind,
@@ -324,8 +325,8 @@ def test_a_picture_that_does_not_load_is_told_in_its_place(
     assert document.is_visible()
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize(("width", "height"), [(683, 384), (1280, 900), (1366, 768), (1920, 1080)])
+@tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
+@tiers.parametrize(("width", "height"), [(683, 384), (1280, 900), (1366, 768), (1920, 1080)], quick=1)
 def test_pages_fit_their_width_and_their_targets_fit_a_finger(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
 ) -> None:

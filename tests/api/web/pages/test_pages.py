@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from html.parser import HTMLParser
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,13 @@ from babel.messages.pofile import read_po
 from starlette.requests import Request
 
 import api.web
-from api.ledger.facts import EvidenceTold, JudgedTold, MeasureTold, ReasonTold
+import lane.decision
+from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
 from api.people.roles import Role
 from api.platform import errors
 from api.platform.errors import ANSWERS, ApiError
 from api.web.pages import render
-from api.web.translations import code_texts, reason_texts
+from api.web.translations import code_texts
 from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Ground
@@ -25,6 +26,8 @@ from models.quality import SCALES
 from tests.support.running_desk import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.web.__path__)))
+FOLDERS = [CONSOLE.parent, *(Path(next(iter(package.__path__))) for package in (lane.decision,))]
+"""Where texts for officers stand."""
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
 SCRIPTS = sorted((CONSOLE / "static").rglob("*.js"))
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
@@ -35,8 +38,8 @@ def said() -> set[Message]:
     """Every text in the sources."""
     methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
     options = {"**.html": {"newstyle_gettext": "true", "silent": "false", "trim_blocks": "true"}}
-    found = extract_from_dir(CONSOLE.parent, methods, options, keywords=KEYWORDS)
-    return {message for _, _, message, _, _ in found}
+    found = (extract_from_dir(folder, methods, options, keywords=KEYWORDS) for folder in FOLDERS)
+    return {message for _, _, message, _, _ in chain.from_iterable(found)}
 
 
 @pytest.mark.parametrize("tag", [tag for tag in CHOICES if tag != "en"])
@@ -64,14 +67,14 @@ def test_chinese_is_set_as_chinese() -> None:
 
 @pytest.mark.parametrize(("tag", "code"), list(product(CHOICES, Code)))
 def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
-    brief = code_texts.brief(ReasonTold(code=code), words(tag))
-    full = code_texts.full(ReasonTold(code=code, components=["sharpness"]), words(tag))
+    brief = code_texts.brief(ReasonFact(code=code), words(tag))
+    full = code_texts.full(ReasonFact(code=code, components=["sharpness"]), words(tag))
     assert brief
     assert len(full) > len(brief)
-    unknown = words(tag).say(reason_texts.UNKNOWN.brief)
+    unknown = words(tag).say(code_texts.UNKNOWN.brief)
     assert brief != unknown
     if tag != "en":
-        assert brief != code_texts.brief(ReasonTold(code=code), words("en"))
+        assert brief != code_texts.brief(ReasonFact(code=code), words("en"))
 
 
 def test_every_error_stands_in_the_tree_under_what_it_is() -> None:
@@ -186,14 +189,15 @@ def test_the_machine_never_refuses_in_words(tag: str) -> None:
 
 
 def test_the_comparisons_result_is_worded_alike_whatever_it_was() -> None:
-    assert reason_texts.MEANINGS[Code.NO_MATCH] == reason_texts.MEANINGS[Code.BORDERLINE]
+    one, other = Code.NO_MATCH.meaning, Code.BORDERLINE.meaning
+    assert (one.brief, one.full) == (other.brief, other.full)
 
 
 def test_attack_detection_without_a_result_is_always_said_first() -> None:
     for liveness in ({}, {"liveness": {"not_assessed": "why"}}, {"liveness": {"value": None}}):
-        told = JudgedTold.model_validate({"passage": "p", "outcome": "refer", "evidence": liveness})
+        told = JudgedFact.model_validate({"passage": "p", "outcome": "refer", "evidence": liveness})
         assert code_texts.not_checked(told, words("en"))[0].startswith("Attack detection: not assessed")
-    ran = JudgedTold.model_validate(
+    ran = JudgedFact.model_validate(
         {"passage": "p", "outcome": "refer", "evidence": {"liveness": {"value": 0.9}}}
     )
     assert "Attack detection ran" in code_texts.checked(ran, words("en"))
@@ -203,7 +207,7 @@ def test_attack_detection_without_a_result_is_always_said_first() -> None:
 def test_what_was_not_measured_is_not_called_good() -> None:
     body = judged("p", [], [{"code": "F04", "components": ["sharpness"]}])
     body["evidence"]["quality"] = {"sharpness": {"not_assessed": "edge"}, "brightness": {"value": 0.5}}
-    told = JudgedTold.model_validate(body)
+    told = JudgedFact.model_validate(body)
     assert any("sharpness" in text for text in code_texts.not_checked(told, words("en")))
     assert not any("sharpness" in text for text in code_texts.checked(told, words("en")))
 
@@ -388,7 +392,7 @@ def test_what_the_comparison_is_worth_is_told_in_words_once_the_case_is_decided(
 
 @pytest.mark.parametrize("value", [1.0, 0.5, 0.0031, 0.0003, 0.00001, 1e-12])
 def test_strangers_are_counted_up_and_never_down_to_none(value: float) -> None:
-    evidence = EvidenceTold(similarity=MeasureTold(value=0.4), achieved_fmr=MeasureTold(value=value))
+    evidence = EvidenceFact(similarity=MeasureFact(value=0.4), achieved_fmr=MeasureFact(value=value))
     found = re.search(r"([\d,]+) of 10,000", code_texts.worth(evidence, words("en")))
     assert found
     told = int(found[1].replace(",", ""))
@@ -398,7 +402,7 @@ def test_strangers_are_counted_up_and_never_down_to_none(value: float) -> None:
 
 @pytest.mark.parametrize("value", [None, 0.0, -0.1, 1.1, float("inf"), float("nan")])
 def test_a_rate_that_cannot_be_is_not_told(value: float | None) -> None:
-    evidence = EvidenceTold(similarity=MeasureTold(value=0.4), achieved_fmr=MeasureTold(value=value))
+    evidence = EvidenceFact(similarity=MeasureFact(value=0.4), achieved_fmr=MeasureFact(value=value))
     assert (
         code_texts.worth(evidence, words("en"))
         == "The lane did not tell how many strangers would do as well."
@@ -407,7 +411,7 @@ def test_a_rate_that_cannot_be_is_not_told(value: float | None) -> None:
 
 
 def test_without_a_comparison_no_rate_is_told() -> None:
-    evidence = EvidenceTold(achieved_fmr=MeasureTold(value=0.1))
+    evidence = EvidenceFact(achieved_fmr=MeasureFact(value=0.1))
     assert code_texts.worth(evidence, words("en")) == "Live face and document photo: not compared"
     assert code_texts.share(evidence) is None
 

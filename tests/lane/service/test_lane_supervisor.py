@@ -5,11 +5,12 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from lane.platform.process_supervisor import SILENT_S, Keeper
+from lane.platform.process_supervisor import Backoff, Supervisor
+from lane.service.lane_supervisor import PATIENCE, lane_supervisor
 
 ENDS = "import sys; sys.exit(3)"
 HANGS = "import os, sys, time; os.write(int(sys.argv[-1]), b'.'); time.sleep(600)"
@@ -26,7 +27,7 @@ DEAF = LIVES.replace("lambda *_: sys.exit(143)", "signal.SIG_IGN")
 
 @dataclass
 class Down:
-    """Counts the pauses, and ends the keeper after so many."""
+    """Counts the pauses, and ends the supervisor after so many."""
 
     most: int
     fails: bool = False
@@ -42,53 +43,59 @@ class Down:
         yield
 
 
-def keeper(script: str, down: Down, silent_s: float = SILENT_S) -> Keeper:
-    return Keeper([sys.executable, "-c", script], down, (0.01, 0.02, 0.03), silent_s)
+def supervisor(script: str, down: Down, **patience: float) -> Supervisor:
+    return lane_supervisor(
+        [sys.executable, "-c", script],
+        down,
+        replace(PATIENCE, **patience),
+        Backoff(longest_s=0.03, shortest_s=0.01, shortened=0.0),
+    )
 
 
-def test_a_lane_that_ends_is_started_again_after_longer_and_longer_pauses() -> None:
+def test_ended_lane_restarts_with_growing_pauses() -> None:
     down = Down(5)
-    kept = keeper(ENDS, down)
-    assert kept.keep() == 143
+    kept = supervisor(ENDS, down)
+    assert kept.run_until_signal() == 143
     assert kept.starts == 5
     assert down.paused_s == [0.01, 0.02, 0.03, 0.03, 0.03]
 
 
-def test_what_fails_while_no_lane_runs_starts_it_again_all_the_same() -> None:
-    kept = keeper(ENDS, Down(3, fails=True))
-    assert kept.keep() == 143
+def test_failure_while_down_still_restarts() -> None:
+    """What fails while no lane runs."""
+    kept = supervisor(ENDS, Down(3, fails=True))
+    assert kept.run_until_signal() == 143
     assert kept.starts == 3
 
 
-def test_a_lane_that_gives_no_sign_of_life_is_killed_and_started_again(
+def test_silent_lane_is_killed_and_restarted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    kept = keeper(HANGS, Down(2), silent_s=0.3)
-    assert kept.keep() == 143
+    """One that gives no sign of life."""
+    kept = supervisor(HANGS, Down(2), silent_s=0.3)
+    assert kept.run_until_signal() == 143
     assert kept.starts == 2
     assert caplog.text.count("is killed") == 2
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_lane_that_is_told_to_end_ends_and_is_not_started_again(number: int, code: int) -> None:
+def test_told_lane_ends_without_restart(number: int, code: int) -> None:
+    """One that is told to end."""
     before = signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), number))
     try:
-        kept = keeper(LIVES, Down(99))
-        assert kept.keep() == code
+        kept = supervisor(LIVES, Down(99))
+        assert kept.run_until_signal() == code
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert kept.starts == 1
-    assert kept._process is not None
-    assert kept._process.returncode == 143, "it got the time to shut its gate"
+    assert kept.last.status == 143, "it got the time to shut its gate"
 
 
-def test_a_lane_that_does_not_end_when_told_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lane.platform.process_supervisor.ENDS_WITHIN_S", 0.5)
+def test_unending_lane_is_killed() -> None:
+    """One that does not end when told."""
     before = signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     try:
-        kept = keeper(DEAF, Down(99))
-        assert kept.keep() == 143
+        kept = supervisor(DEAF, Down(99), ends_s=0.5)
+        assert kept.run_until_signal() == 143
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert kept._process is not None
-    assert kept._process.returncode == -signal.SIGKILL
+    assert kept.last.status == -signal.SIGKILL

@@ -1,0 +1,39 @@
+"""A reason is one row of one table: one that was made up is known everywhere at once."""
+
+import subprocess
+import sys
+
+from api.ledger.facts import ReasonFact
+from api.review.cases import duties
+from api.web.pages.audit import passage_views
+from api.web.pages.lanes import hall_views
+from api.web.translations import code_texts, not_captured
+from api.web.translations.language import words
+from lane.decision.reason_codes import Code, Reason, for_traveller, worst_first
+from lane.decision.reason_meaning import Rank
+from lane.desk.commands import WISHES
+
+
+def check() -> None:
+    """Called where `tests.support.made_up_reason` has put the row into the table."""
+    code, english = Code("F15"), words("en")
+    told = ReasonFact(code="F15", components=["sharpness"])
+    assert code_texts.brief(told, english) == "Made up"
+    assert code_texts.full(told, english) == "A reason that no field has. Concerned: sharpness."
+    assert code_texts.acting(told, english) == "Customs"
+    assert for_traveller([code]).english.startswith("Please stand still")
+    reasons = tuple(Reason(one) for one in (Code.QUALITY, code, Code.VISA))
+    assert [one.code for one in worst_first(reasons)] == [Code.VISA, code, Code.QUALITY]
+    assert duties.rank_of({"F15"}) is Rank.SOON
+    assert duties.duty_of({"F15"}, duties.DUTIES) == "child"
+    assert not_captured.next_steps("not_taken", {"F15"}, english, again=True) == ["Do this."]
+    assert code in WISHES
+    assert hall_views.WISHES[code] == "Made up, please"
+    listed = [value for value, _ in passage_views.reasons(english)]
+    assert listed[listed.index("F14") :][:3] == ["F14", "F15", "A01"]
+
+
+def test_a_row_is_all_that_a_reason_needs() -> None:
+    code = f"from tests.support.made_up_reason import load; load(); from {__name__} import check; check()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
