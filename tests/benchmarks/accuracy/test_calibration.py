@@ -83,6 +83,7 @@ def test_intervals_hold_their_rates_and_nothing_gets_worse_with_the_score(found:
         assert all(low[name] <= high[name] for name in ("fnmr", "fnmr_low", "fnmr_high"))
 
 
+@pytest.mark.thorough
 def test_several_lists_keep_their_groups_apart(tmp_path: Path, bench: Bench) -> None:
     names = paint(tmp_path, 66)
     lists = [write_list(tmp_path, names, 2, "one.csv"), write_list(tmp_path, names[:90], 1, "two.csv")]
@@ -92,6 +93,7 @@ def test_several_lists_keep_their_groups_apart(tmp_path: Path, bench: Bench) -> 
     assert [one["failures_to_acquire"] for one in found["data"]] == [1, 0]
 
 
+@pytest.mark.thorough
 def test_other_pictures_under_the_same_names_have_another_hash(tmp_path: Path, bench: Bench) -> None:
     path = write_list(tmp_path, paint(tmp_path, 44), 2)
 

@@ -232,6 +232,7 @@ def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:
     assert not list(faces.glob(".*.tmp"))
 
 
+@pytest.mark.thorough
 def test_a_list_without_groups_is_not_taken_for_one_silently(faces: Path) -> None:
     plain = "\n".join(line.rsplit(",", 1)[0] for line in LIST.splitlines())
     (faces / "plain.csv").write_text(plain, encoding="utf-8")

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.benchmarks.command_line import run
 from tests.support.lane.http_camera import film
 
@@ -20,6 +22,7 @@ def test_each_document_is_judged_by_the_film(photos: Path, tmp_path: Path) -> No
         assert 0 < one["looked_at"] + one["passed_over"] <= one["came"]
 
 
+@pytest.mark.thorough
 def test_a_film_that_is_not_there_is_said_and_one_that_is_none(photos: Path, tmp_path: Path) -> None:
     document = ("--document", str(photos / "obama.jpg"))
     done = run("film", str(tmp_path / "nowhere.mp4"), *document)

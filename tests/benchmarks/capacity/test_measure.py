@@ -98,6 +98,7 @@ def test_the_steps_are_drawn_with_those_that_broke(tmp_path: Path) -> None:
         assert part in drawn
 
 
+@pytest.mark.thorough
 def test_the_command_searches_and_tells_steps_and_a_drawing(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     out = tmp_path / "capacity.json"
@@ -117,6 +118,7 @@ def test_the_command_searches_and_tells_steps_and_a_drawing(photos: Path, tmp_pa
     assert (tmp_path / found["drawing"]).is_file()
 
 
+@pytest.mark.thorough
 def test_ctrl_c_ends_every_lane_and_every_reader(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     with running("capacity", "--seconds", "60", "--every-s", "0", TMPDIR=str(tmp_path)) as process:
@@ -141,6 +143,7 @@ def _quiet_on_closed_pipe(pid: int) -> set[int]:
         time.sleep(0.05)
 
 
+@pytest.mark.thorough
 def test_a_lane_that_a_step_does_without_has_no_camera(
     photos: Path, measurer: Measurer, tmp_path: Path
 ) -> None:
@@ -165,6 +168,7 @@ def test_a_lane_that_fails_ends_the_run_with_what_it_said(photos: Path, tmp_path
         running.work(1, 1)
 
 
+@pytest.mark.thorough
 def test_a_lane_that_refers_its_holder_ends_the_search_with_nothing_counted(
     photos: Path, measurer: Measurer, tmp_path: Path
 ) -> None:
@@ -181,6 +185,7 @@ def test_a_lane_that_refers_its_holder_ends_the_search_with_nothing_counted(
 
 
 @pytest.mark.parametrize("reckless", [False, True])
+@pytest.mark.thorough
 def test_a_lane_that_admits_a_face_by_anothers_document_is_not_timed(
     photos: Path, measurer: Measurer, tmp_path: Path, *, reckless: bool
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_shift_without_passengers_has_no_figures_and_breaks_nothing() -> None:
 SMALL = ("--lanes", "2", "--officers", "2", "--per-hour", "3600", "--referred", "1", "--officer-s", "0")
 
 
+@pytest.mark.thorough
 def test_a_desk_is_measured_from_the_command_line(tmp_path: Path) -> None:
     out = tmp_path / "desk.json"
     done = run("desk", *SMALL, "--seconds", "2", "--no-search", "--json", str(out))
@@ -78,6 +79,7 @@ def test_the_help_says_what_is_measured_and_when_a_step_is_broken() -> None:
         assert part in told
 
 
+@pytest.mark.thorough
 def test_ctrl_c_ends_a_measurement_and_its_desk(tmp_path: Path) -> None:
     with running("desk", *SMALL, "--seconds", "60", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None

@@ -113,6 +113,7 @@ def result(photos: Path) -> dict[str, Any]:
     return parsed
 
 
+@pytest.mark.thorough
 def test_ceilings_and_what_was_not_measured_are_told(result: dict[str, Any]) -> None:
     told = result["ceilings"]
     assert set(told["float32_gflop_per_s"]) == {"onnxruntime", "numpy"}
@@ -145,6 +146,7 @@ def test_the_overhead_is_a_ratio_with_an_interval(result: dict[str, Any]) -> Non
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for children")
+@pytest.mark.thorough
 def test_ctrl_c_ends_a_run_and_all_that_it_started() -> None:
     with running("limit", "--turns", "100000", "--threads", "1") as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")

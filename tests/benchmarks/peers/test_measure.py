@@ -90,6 +90,7 @@ def test_another_persons_face_is_not_timed(lane: LanePass, walk: Walk, photos: P
             works[job](walk.frames[0])
 
 
+@pytest.mark.thorough
 def test_every_peer_is_told_with_what_it_does_or_why_not(photos: Path) -> None:
     assert photos.is_dir()
     done = run("peers", "--frames", "2", "--json", "-")
@@ -108,6 +109,7 @@ def test_every_peer_is_told_with_what_it_does_or_why_not(photos: Path) -> None:
 @pytest.mark.parametrize(
     "command", [("peers", "--frames", "2"), ("capacity", "--quick"), ("latency", "--quick")]
 )
+@pytest.mark.thorough
 def test_nothing_is_timed_in_fp32_that_was_asked_for_in_bfloat16(command: tuple[str, ...]) -> None:
     if OPENVINO in available_providers():
         pytest.skip("OpenVINO is here: whether it is refused depends on the processor")

@@ -143,11 +143,11 @@ def told(lane: dict[str, str]) -> list[tuple[str, str]]:
     return [(body["payload"], body["hash"]) for body in received if body["chain"] == lane["lane"]]
 
 
-@tiers.parametrize("apart", [8, 1], quick=1)
+@tiers.parametrize("apart", [16, 1], quick=1)
 def test_killed_at_every_write_nothing_is_lost_or_applied_twice_and_the_gate_is_closed(
     lane: dict[str, str], runs: Runs, apart: int
 ) -> None:
-    """At each write of a passage of two, or at each eighth."""
+    """At each write of a passage of two, or at each sixteenth."""
     status, writes = runs(0, 2)
     assert status == 0
     assert writes > 40

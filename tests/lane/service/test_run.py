@@ -180,6 +180,7 @@ def test_a_lane_runs_from_its_settings_is_started_again_and_ends_when_told(site:
     assert "Traceback" not in (site.folder / "lane.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_a_passage_is_recorded_by_order_and_replayed_to_the_same_decision(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
