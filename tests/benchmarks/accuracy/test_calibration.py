@@ -84,6 +84,7 @@ def test_intervals_hold_rates_monotone_in_score(found: dict[str, Any]) -> None:
         assert all(low[name] <= high[name] for name in ("fnmr", "fnmr_low", "fnmr_high"))
 
 
+@pytest.mark.thorough
 def test_several_lists_keep_their_groups_apart(tmp_path: Path, bench: Bench) -> None:
     names = paint(tmp_path, 66)
     lists = [write_list(tmp_path, names, 2, "one.csv"), write_list(tmp_path, names[:90], 1, "two.csv")]
@@ -93,6 +94,7 @@ def test_several_lists_keep_their_groups_apart(tmp_path: Path, bench: Bench) -> 
     assert [one["failures_to_acquire"] for one in found["data"]] == [1, 0]
 
 
+@pytest.mark.thorough
 def test_other_pictures_have_other_hash(tmp_path: Path, bench: Bench) -> None:
     """Under the same names."""
     path = write_list(tmp_path, paint(tmp_path, 44), 2)

@@ -254,6 +254,7 @@ def test_command_writes_readable_form(faces: Path) -> None:
     assert not list(faces.glob(".*.tmp"))
 
 
+@pytest.mark.thorough
 def test_ungrouped_list_warns(faces: Path) -> None:
     plain = "\n".join(line.rsplit(",", 1)[0] for line in LIST.splitlines())
     (faces / "plain.csv").write_text(plain, encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run
 from tests.support.lane.http_camera import film
@@ -24,6 +26,7 @@ def test_film_judges_each_document(photos: Path, tmp_path: Path) -> None:
         assert 0 < looked_at + passed_over <= came
 
 
+@pytest.mark.thorough
 def test_missing_and_invalid_film_are_named(photos: Path, tmp_path: Path) -> None:
     document = ("--document", str(photos / "obama.jpg"))
     done = run("film", str(tmp_path / "nowhere.mp4"), *document)

@@ -107,6 +107,7 @@ def test_steps_and_broken_steps_are_drawn() -> None:
         assert part in drawn
 
 
+@pytest.mark.thorough
 def test_command_searches_tells_and_draws(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     out = tmp_path / "capacity.json"
@@ -126,6 +127,7 @@ def test_command_searches_tells_and_draws(photos: Path, tmp_path: Path) -> None:
     assert [(tmp_path / name).is_file() for name in found.drawings] == [True]
 
 
+@pytest.mark.thorough
 def test_ctrl_c_ends_lanes_and_readers(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     with running("capacity", "--seconds", "60", "--every-s", "0", TMPDIR=str(tmp_path)) as process:
@@ -150,6 +152,7 @@ def _quiet_on_closed_pipe(pid: int) -> set[int]:
         time.sleep(0.05)
 
 
+@pytest.mark.thorough
 def test_idle_lane_has_no_camera(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
     assert photos.is_dir()
     film = draw(holder(measurer).frames, tmp_path / "film.mkv", 15)
@@ -172,6 +175,7 @@ def test_failing_lane_ends_run_with_message(photos: Path, tmp_path: Path) -> Non
         running.work(1, 1)
 
 
+@pytest.mark.thorough
 def test_referred_holder_ends_uncounted_search(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
     assert photos.is_dir()
     (other,) = (one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "impostor")
@@ -186,6 +190,7 @@ def test_referred_holder_ends_uncounted_search(photos: Path, measurer: Measurer,
 
 
 @pytest.mark.parametrize("reckless", [False, True])
+@pytest.mark.thorough
 def test_wrongly_admitting_lane_is_not_timed(
     photos: Path, measurer: Measurer, tmp_path: Path, *, reckless: bool
 ) -> None:

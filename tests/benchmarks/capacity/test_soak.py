@@ -12,6 +12,7 @@ from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run
 
 
+@pytest.mark.thorough
 def test_short_run_tells_frames_times_memory(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     done = run("soak", "--minutes", "0.05", "--threads", "1", "--json", str(tmp_path / "soak.json"))

@@ -69,6 +69,7 @@ def test_empty_shift_breaks_nothing() -> None:
 SMALL = ("--lanes", "2", "--officers", "2", "--per-hour", "3600", "--referred", "1", "--officer-s", "0")
 
 
+@pytest.mark.thorough
 def test_desk_measures_from_command_line(tmp_path: Path) -> None:
     out = tmp_path / "desk.json"
     done = run("desk", *SMALL, "--seconds", "2", "--no-search", "--json", str(out))
@@ -92,6 +93,7 @@ def test_help_tells_measures_and_break_criterion() -> None:
         assert part in told
 
 
+@pytest.mark.thorough
 def test_ctrl_c_ends_measurement_and_desk(tmp_path: Path) -> None:
     with running("desk", *SMALL, "--seconds", "60", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None

@@ -108,6 +108,7 @@ def result(photos: Path) -> Result:
     return parse(done.stdout, "standard output")
 
 
+@pytest.mark.thorough
 def test_ceilings_and_unmeasured_are_told(result: Result) -> None:
     assert {one.name[1] for one in result.under("ceilings")} == {
         "float32 product by onnxruntime",
@@ -149,6 +150,7 @@ def test_overhead_is_ratio_with_interval(result: Result) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for children")
+@pytest.mark.thorough
 def test_ctrl_c_ends_run_and_children() -> None:
     with running("limit", "--turns", "100000", "--threads", "1") as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")

@@ -88,6 +88,7 @@ def test_another_persons_face_is_not_timed(lane: LanePass, walk: Walk, photos: P
             works[job](walk.frames[0])
 
 
+@pytest.mark.thorough
 def test_every_peer_told_with_job_reason(photos: Path) -> None:
     """What it does, or why not."""
     assert photos.is_dir()
@@ -108,6 +109,7 @@ def test_every_peer_told_with_job_reason(photos: Path) -> None:
 @pytest.mark.parametrize(
     "command", [("peers", "--frames", "2"), ("capacity", "--quick"), ("latency", "--quick")]
 )
+@pytest.mark.thorough
 def test_bfloat16_request_never_timed_in_fp32(command: tuple[str, ...]) -> None:
     if OPENVINO in available_providers():
         pytest.skip("OpenVINO is here: whether it is refused depends on the processor")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from lane.capture.guidance import (
     LEAST_SHOWN_S,
     Instruction,
-    Side,
     ShownInstruction,
+    Side,
     instruction_for,
     missed_limits,
     next_instruction,
