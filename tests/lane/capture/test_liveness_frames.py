@@ -25,6 +25,7 @@ from models.liveness.score import CUES, MOST_LOOKS, OF_EACH_LOOK, SCORE
 from models.values.face import Box, Face
 from models.values.measurement import Measured, NotAssessed
 from tests.support.lane.example_evidence import GOOD, POLICY
+from tests.support.lane.simulated_lane import StandingClock
 
 IMAGE = np.full((48, 64, 3), 128, np.uint8)
 FACE = Face(
@@ -143,7 +144,7 @@ def test_site_may_alarm_on_score(measurer: Measurer, policy: Policy) -> None:
     assert isinstance(outcome, Refer)
     assert outcome.reasons == (Reason(Code.ATTACK_ALARM),)
 
-    clock = SkippingClock()
+    clock = StandingClock()
     rule = policy.liveness.model_copy(update={"use": "alarm", "when_not_assessed": "refer"})
     changed = policy.model_copy(update={"liveness": rule})
     passenger = cast(measurer, clock.today())[0]

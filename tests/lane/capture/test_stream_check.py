@@ -22,9 +22,9 @@ from lane.decision.reason_codes import Code
 from lane.demo import photos as store
 from lane.demo.passengers import cast
 from lane.passage.judge import Judge
-from lane.platform.clock import SkippingClock
 from models.image import decode, read
 from tests.support.lane import forged_streams
+from tests.support.lane.simulated_lane import StandingClock
 
 RULE = load().stream
 DATA = Path(os.environ.get("PASSENGER_LANE_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -84,7 +84,7 @@ def test_honest_camera_behind_codec_is_believed(portrait: Portrait, quality: int
 
 def test_everybody_of_the_cast_is_believed(measurer: Measurer, photos: Path) -> None:
     assert photos == store.folder()
-    clock = SkippingClock()
+    clock = StandingClock()
     for passenger in cast(measurer, clock.today()):
         brief = replace(passenger.scene, seconds=2)
         camera = SimulatedCamera(clock, clock.skip, brief, frames_per_second=12.5)

@@ -42,7 +42,7 @@ from models.values.face import AlignedFace, Embedding
 from models.values.identity import MatcherIdentity
 from tests.support import tiers
 from tests.support.lane.calibration_files import policy_for
-from tests.support.lane.simulated_lane import LANE, Hall, hall
+from tests.support.lane.simulated_lane import LANE, Hall, StandingClock, hall
 
 THUMBNAIL = MatcherIdentity("thumbnail", "2" * 64, "3" * 64)
 LONG_S = 60.0
@@ -107,7 +107,7 @@ class Verdicts:
 def verdicts(photos: Path, measurer: Measurer, policy: Policy) -> Verdicts:
     """What a real judge says of each passenger of the cast."""
     assert photos == store.folder()
-    clock = SkippingClock()
+    clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, frames_per_second=12.5)
     judge, found = Judge(camera, measurer, policy, clock), {}
     for one in cast(measurer, date.today()):  # noqa: DTZ011  the document's own day

@@ -17,8 +17,7 @@ from lane.demo import photos as store
 from lane.demo.passengers import cast
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.port import Picture
-from lane.platform.clock import SkippingClock
-from tests.support.lane.simulated_lane import LANE, hall
+from tests.support.lane.simulated_lane import LANE, StandingClock, hall
 
 
 class WatchedCamera:
@@ -53,7 +52,7 @@ def test_passed_passenger_leaves_nothing(
     assert photos == store.folder()
     before = pictures()
     passenger = next(one for one in cast(measurer, date.today()) if one.name == name)  # noqa: DTZ011
-    clock = SkippingClock()
+    clock = StandingClock()
     camera = WatchedCamera(SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5))
     desk = SimulatedDesk(LANE, admit)
     here = hall(

@@ -156,7 +156,7 @@ def test_repeated_capture_opens_by_own_proof(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: Cast
 ) -> None:
     """It is judged anew."""
-    clock = SkippingClock()
+    clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, people["dark"].scene, frames_per_second=12.5)
 
     def light_on(_: PassageId) -> Answer:
@@ -412,7 +412,7 @@ class ShiftedCamera:
 def shifted(
     folder: Path, measurer: Measurer, policy: Policy, passenger: Passenger, change: Callable[[Frame], Frame]
 ) -> Hall:
-    clock = SkippingClock()
+    clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
     return with_one(folder, measurer, policy, passenger, camera=ShiftedCamera(camera, change), clock=clock)
 

@@ -19,12 +19,11 @@ from lane.decision.reason_codes import Code
 from lane.demo.passengers import Passenger, cast
 from lane.kiosk.traveller_requests import Wishes
 from lane.passage.station import PassageReport
-from lane.platform.clock import SkippingClock
 from lane.platform.errors import RecordingError
 from lane.recording.record import Recorder, RecordingJudge, folder_for_faces, key_of_environment
 from lane.recording.replay import Replayed, recordings, replay
 from lane.recording.sealed_file import SealedWriter, unsealed
-from tests.support.lane.simulated_lane import Hall, hall
+from tests.support.lane.simulated_lane import Hall, StandingClock, hall
 
 KEY = bytes(range(32))
 NAMES = ["holder", "impostor", "two-people", "nobody", "blurred", "expired", "no-face"]
@@ -56,7 +55,7 @@ def recorded(
     most_bytes: int = 1 << 30,
     wishes: Wishes | None = None,
 ) -> tuple[Hall, PassageReport]:
-    clock = SkippingClock()
+    clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
     recorder = Recorder(folder, KEY, most_bytes)
     judge = RecordingJudge(camera, measurer, policy, clock, recorder=recorder)
@@ -148,7 +147,7 @@ def test_oversized_recording_is_abandoned(
 def test_unwritable_folder_stops_no_passage(
     tmp_path: Path, measurer: Measurer, policy: Policy, people: dict[str, Passenger]
 ) -> None:
-    clock = SkippingClock()
+    clock = StandingClock()
     passenger = people["holder"]
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
     make = partial(RecordingJudge, recorder=Recorder(tmp_path / "none", KEY))
