@@ -118,7 +118,7 @@ def test_statistics_fault_blocks_no_delivery(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(alarms, "look", fails)
+    monkeypatch.setattr(alarms, "update", fails)
     tell(lane)
     assert evaluation(supervisor)["series"] == [], "nothing half counted"
     monkeypatch.undo()

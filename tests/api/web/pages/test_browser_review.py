@@ -409,6 +409,7 @@ def test_no_page_has_serious_accessibility_fault(
     page.keyboard.type("note")
     confirm(page)
     page.get_by_role("heading", name="A second officer decides too").wait_for()
+    page.evaluate(STILL)
     assert faults(page) == []
     page.goto(f"{desk.address}/nowhere")
     assert faults(page) == []
