@@ -27,7 +27,7 @@ from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, counts
 from benchmarks.harness.timing import StageWatch, times
 from lane.cameras.frame import Frame
-from lane.capture.capture import Booth, Capture, capture
+from lane.capture.capture import Capture, CaptureSetup, run_capture
 from lane.capture.measuring import Measurer, Question, Stopwatch
 from lane.capture.reference import examine, unexamined
 from lane.capture.stop_rule import agreed, settled
@@ -146,9 +146,9 @@ def film(recording: Recording, root: Path, measurer: Measurer, rules: Policy, in
     patient = {"good_frames": EVERY, "most_good_frames": EVERY, "timeout_s": EVERY, "max_span_s": EVERY}
     rule = rules.capture.model_copy(update=patient)
     taken, replay = Capture(), Replay(images(root / recording.folder), interval_s)
-    booth = Booth(replay, measurer, rules.model_copy(update={"capture": rule}), replay)
-    capture(taken, booth, Question(rule), Stopwatch())
-    numbers = tuple(good.seen.frame.sequence for good in taken.good)
+    booth = CaptureSetup(replay, measurer, rules.model_copy(update={"capture": rule}), replay)
+    run_capture(taken, booth, Question(rule), Stopwatch())
+    numbers = tuple(good.assessed.frame.sequence for good in taken.good)
     return Filmed(recording, numbers, np.array([good.probe.vector for good in taken.good], np.float32))
 
 
@@ -266,7 +266,7 @@ def work(measurer: Measurer, rules: Policy, walk: Walk, captures: int) -> Iterat
         for number in follow(range(captures), "Timing frames"):
             timed = _Timed(walk.first(FRAMES_PER_SECOND + number)[number:], 1 / FAST)
             taken = Capture()
-            capture(taken, Booth(timed, measurer, rules, timed), question, Stopwatch())
+            run_capture(taken, CaptureSetup(timed, measurer, rules, timed), question, Stopwatch())
             work_ns += timed.work_ns
             per_capture.append(len(timed.work_ns))
             decided_ns.append(round(1e9 * (len(timed.work_ns) - 1) / FAST) + timed.work_ns[-1])

@@ -19,7 +19,7 @@ from benchmarks.acquisition.face_choice import Look
 from benchmarks.acquisition.recorded_camera import Replay
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.progress import follow
-from lane.capture.capture import Booth, Capture, capture
+from lane.capture.capture import Capture, CaptureSetup, run_capture
 from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
 from lane.decision.evidence import CaptureEnd
 from lane.decision.policy import Policy, beyond_limits
@@ -105,14 +105,14 @@ class LaneLooker:
         """The mean of so many good frames as `CAPTURED`. Time stands still while networks work."""
         taken, replay = Capture(), Replay(images_bgr, interval_s)
         question = Question(self._rules.capture.model_copy(update={"good_frames": CAPTURED}))
-        capture(taken, Booth(replay, self._measurer, self._rules, replay), question, Stopwatch())
+        run_capture(taken, CaptureSetup(replay, self._measurer, self._rules, replay), question, Stopwatch())
         if taken.ended is not CaptureEnd.ENOUGH:
             return dict.fromkeys(self.matchers, Failure(_why(taken)))
         return {name: self._mean(taken, one) for name, one in self._embedders.items()}
 
     def _mean(self, taken: Capture, embedder: Embedder) -> Vector:
         """Not brought to unit length: by cosine two such means score the mean of all pairs of frames."""
-        seen = [good.seen.sighting for good in taken.good]
+        seen = [good.assessed.sighting for good in taken.good]
         every = [embed(one.image_bgr, one.face, embedder) for one in seen if one.face is not None]
         mean: Vector = np.stack([one.vector for one in every]).mean(axis=0)
         return mean

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from lane.capture.measuring import Measurer, Sighting, Stopwatch
-from models.quality import assess
+from models.quality.assessment import assess
 from models.values.face import Box, ImageBGR
 
 Look = Callable[[ImageBGR, Measurer], Sighting]

@@ -10,7 +10,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import FRAMES_PER_SECOND, Walk
 from benchmarks.harness.timing import StageWatch
 from lane.cameras.frame import Frame
-from lane.capture.liveness_frames import Looks
+from lane.capture.liveness_frames import LivenessFrames
 from lane.capture.measuring import Measurer, Sighting
 from lane.platform.garbage_collection import settled_garbage
 from models.image import encode_jpeg
@@ -54,7 +54,7 @@ def liveness(measurer: Measurer, walk: Walk, count: int) -> list[int]:
     took_ns = []
     with settled_garbage():
         for _ in range(count):
-            looks = Looks()  # which keeps what it found out
+            looks = LivenessFrames()  # which keeps what it found out
             began_ns = time.perf_counter_ns()
             for frame, sighting in seen:
                 looks.see(frame, sighting)

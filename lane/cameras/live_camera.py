@@ -19,17 +19,22 @@ from lane.platform.errors import CameraError, SettingsError
 from lane.platform.finding import Finding
 
 _LOOK_S = 1.0
+AWAKE_S = 10.0
+"""Longer than the shipped policy's longest capture."""
+_BOUNDARY_S = 0.1
 
 
 class RealCamera:
     """See `lane.cameras.port.FrameSource`. Reads from now until it is closed, whether somebody looks or not.
 
-    `feed` is the name by which other processes see the same frames
-    (`lane.cameras.shared_memory_feed.FeedReader`). Raises CameraError where there is too little shared
-    memory, SettingsError without a source.
+    Once nobody has looked for `awake_s` it rests: it makes pictures of a few frames a second, and does not
+    decode the others where each frame stands for itself (MJPEG, raw pictures, folders). `awake_s` is as long
+    as a capture may last, so that it rests in none. `feed` is the name by which other processes see the same
+    frames (`lane.cameras.shared_memory_feed.FeedReader`). Raises CameraError where there is too little
+    shared memory, SettingsError without a source.
     """
 
-    def __init__(self, settings: CameraSettings, lane: str) -> None:
+    def __init__(self, settings: CameraSettings, lane: str, awake_s: float = AWAKE_S) -> None:
         if settings.source is None:
             raise SettingsError(
                 "camera.source: name the camera, such as /dev/video0 or rtsp://10.0.0.7/stream"
@@ -40,6 +45,8 @@ class RealCamera:
         self.feed = f"{prefix}{os.getpid()}.{secrets.token_hex(4)}"
         self._memory = FeedWriter(self.feed, settings.max_pixels, 1)
         self._frames = FeedReader(self.feed)
+        self._awake_s, self._awake_until_s, self._rested_through = awake_s, 0.0, 0
+        self.wake()
         self._watchdog = Watchdog(self._source, self.feed, settings.patience(), settings.retry_s)
         self._missed = 0
         self._closed = False
@@ -74,8 +81,19 @@ class RealCamera:
         """Frames that came while a capture was busy with another: the newest wins."""
         return self._missed
 
+    def wake(self) -> None:
+        """Somebody looks now, or will soon: all frames come."""
+        now_s = time.monotonic()
+        if now_s > self._awake_until_s - _BOUNDARY_S:  # so close to it the reader may rest already
+            self._rested_through = self._frames.sequence
+        self._awake_until_s = now_s + self._awake_s
+        self._memory.look_until(round(self._awake_until_s * 1e9))
+
     def frames(self) -> Iterator[Frame]:
-        """The newest frame each time, none twice."""
+        """The newest frame each time, none twice, and none from while the camera rested.
+
+        The stream check goes by the time from one frame to the next, which at rest is not the camera's.
+        """
         last = 0
         while (frame := self._next(last)) is not None:
             self._missed += frame.sequence - last - 1 if last else 0
@@ -84,7 +102,8 @@ class RealCamera:
 
     def _next(self, last: int) -> Frame | None:
         """None where the source has ended and that is no fault."""
-        until_s = time.monotonic() + self._settings.wait_s
+        self.wake()
+        last, until_s = max(last, self._rested_through), time.monotonic() + self._settings.wait_s
         while True:
             frame = self._frames.newest(last)
             if frame is not None and time.monotonic() - frame.captured_monotonic_s <= self._settings.stall_s:
@@ -133,6 +152,7 @@ class RealCamera:
 
     def wait(self) -> None:
         """Until the first frame. Raises CameraError where there is trouble before, or it takes too long."""
+        self.wake()
         watchdog = self._watchdog
         watchdog.wait(lambda: self.counts.frames > 0 or watchdog.trouble is not None, self._settings.open_s)
         if self.counts.frames == 0:

@@ -27,7 +27,7 @@ class Counts:
     """Since the camera was opened."""
 
     frames: int = 0
-    """Whole frames that came."""
+    """Whole frames that came; not those that nobody decoded, since nobody looked."""
     spoilt: int = 0
     """Frames that could not be decoded."""
     skipped: int = 0
@@ -96,13 +96,13 @@ class Watchdog:
         return child
 
     def _hear(self, lines: Sequence[bytes]) -> bool:
-        """Only a whole frame is a sign of life."""
+        """A sign of life is a whole frame, or one left undecoded, not long after one that was whole."""
         came = lines.count(b"+")
         self._count(came, lines.count(b"!"), lines.count(b"-"))
         for line in lines:
             if line.startswith(b"trouble "):
                 self._said = Trouble(line.removeprefix(b"trouble ").decode())
-        return came > 0
+        return came > 0 or b"." in lines
 
     def _ended(self, how: Ended) -> None:
         self._note(Trouble.STALLED if how.hung else self._said)

@@ -18,6 +18,9 @@ from lane.cameras.source import SCHEMES, AtEnd, Source
 from lane.platform.process_supervisor import Patience
 from lane.platform.settings_section import Section
 
+REST_S = 0.25
+"""While nobody looks a frame is made so often, and four times in `stall_s` at least."""
+
 
 def _number(value: object) -> object:
     """The environment has text alone."""
@@ -100,6 +103,7 @@ class CameraSettings(Section):
             self.rotate_deg,
             self.mirror,
             self.max_pixels,
+            min(REST_S, self.stall_s / 4),
         )
 
     def patience(self) -> Patience:

@@ -13,6 +13,7 @@ import mmap
 import os
 import platform
 import re
+import time
 import zlib
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,7 @@ _ORDERED = platform.machine() in ("x86_64", "AMD64")
 """Whether this processor shows one core's writes to another in their order. If not, pixels are summed."""
 
 # Words of 64 bits: of the feed, in its first page, and of each slot, in the page before its pixels.
-_IS, _PIXELS, _NEWEST = range(3)
+_IS, _PIXELS, _NEWEST, _LOOKED_AT = range(4)
 _LOCK, _SEQUENCE, _WALL_NS, _MONOTONIC_NS, _WIDTH, _HEIGHT, _SUM = range(7)
 
 
@@ -125,6 +126,15 @@ class AttachedWriter(_Mapped):
     def most_pixels(self) -> int:
         """Of one frame."""
         return self._memory.word(_PIXELS)
+
+    def look_until(self, monotonic_ns: int) -> None:
+        """Somebody looks at every frame until then, by `time.monotonic_ns()`."""
+        self._memory.put(monotonic_ns, _LOOKED_AT)
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether somebody looks at every frame now; if not, fewer will do."""
+        return time.monotonic_ns() < self._memory.word(_LOOKED_AT)
 
     def write(self, image_bgr: ImageBGR, wall_ns: int, monotonic_ns: int) -> int:
         """Show this H×W×3 uint8 frame, its pixels whole, from now on; returns its sequence number, from 1.

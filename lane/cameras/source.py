@@ -52,6 +52,8 @@ class Source:
     """Clockwise; a multiple of 90."""
     mirror: bool = False
     most_pixels: int = 1920 * 1080
+    rest_s: float = 0.0
+    """While nobody looks, one frame in so long is enough."""
 
     @property
     def kind(self) -> Kind:

@@ -1,4 +1,4 @@
-"""What the traveller is told next: one instruction at a time, never a reason, never anything of an attack."""
+"""Instructions for the traveller, one at a time: never a reason for a referral, never a hint of an attack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from typing import Protocol
 from lane.capture.tracking import Miss, Scene
 from lane.decision.passage_states import State
 from lane.decision.policy import Limit
+from models.quality.components import COMPONENTS, Aspect
 from models.values.measurement import Measure, Measured, NotAssessed
 
 LEAST_SHOWN_S = 0.7
-"""So long an instruction stays: nobody reads what changes faster."""
+"""How long an instruction stays at least: it must be read."""
 
 
 class Instruction(StrEnum):
@@ -62,39 +63,45 @@ _BY_COMPONENT: dict[tuple[str, Side], Instruction] = {
     ("offset_x", Side.HIGH): Instruction.RIGHT,
     ("offset_y", Side.LOW): Instruction.LOWER,
     ("offset_y", Side.HIGH): Instruction.HIGHER,
-    **{(pose, side): Instruction.LOOK for pose in ("yaw_deg", "pitch_deg", "roll_deg") for side in Side},
+    **{
+        (name, side): Instruction.LOOK
+        for name, one in COMPONENTS.items()
+        if one.aspect is Aspect.POSE
+        for side in Side
+    },
     ("eye_opening", Side.LOW): Instruction.OPEN_EYES,
     # after the pose: a head that is turned away hides half of its face, too
     ("eyes_visible", Side.LOW): Instruction.UNCOVER,
     ("mouth_visible", Side.LOW): Instruction.UNCOVER,
     ("occlusion", Side.HIGH): Instruction.UNCOVER,
 }
-AT = {
+INSTRUCTION_OF_STATE = {
     State.WAITING: Instruction.WELCOME,
     State.CAPTURING: Instruction.LOOK,
     State.REFERRED: Instruction.OFFICER,
     State.OPEN: Instruction.PROCEED,
     State.CLOSED: Instruction.PLEASE_WAIT,
 }
-"""What a traveller reads when the passage comes to stand here; a capture says more as it goes."""
-_FIRST = tuple(Instruction)
-"""What helps first is said first: the distance, the place, the pose, then the rest."""
+"""What a traveller reads when a passage enters a state; a capture gives further instructions."""
+_BY_HELP = tuple(Instruction)
+"""The order in which instructions help: distance, place, pose, then the rest."""
 
 
-def instruction_for(scene: Scene, lacking: Mapping[str, Side]) -> Instruction:
-    """The one thing that would help most, for who stands where and what the picture lacks.
-
-    Where nothing is lacking, or only what a traveller cannot change, it is to hold still.
-    """
+def instruction_for(scene: Scene, missed_limits: Mapping[str, Side]) -> Instruction:
+    """The instruction that helps most; hold still where no limit is missed that a traveller can mend."""
     if scene.in_zone > 1:
         return Instruction.ONE_PERSON
     if scene.passenger is None:
-        return min((_TO_THE_ZONE[miss] for miss in scene.misses), key=_FIRST.index, default=Instruction.LOOK)
-    wanted = (_BY_COMPONENT.get(one, Instruction.HOLD_STILL) for one in lacking.items())
-    return min(wanted, key=_FIRST.index, default=Instruction.HOLD_STILL)
+        return min(
+            (_TO_THE_ZONE[miss] for miss in scene.misses),
+            key=_BY_HELP.index,
+            default=Instruction.LOOK,
+        )
+    wanted = (_BY_COMPONENT.get(one, Instruction.HOLD_STILL) for one in missed_limits.items())
+    return min(wanted, key=_BY_HELP.index, default=Instruction.HOLD_STILL)
 
 
-def lacking(quality: Mapping[str, Measure], limits: Mapping[str, Limit]) -> dict[str, Side]:
+def missed_limits(quality: Mapping[str, Measure], limits: Mapping[str, Limit]) -> dict[str, Side]:
     """The components that miss their limit, each with the side on which it does."""
     missing = NotAssessed("not measured")
     return {
@@ -114,32 +121,32 @@ def _side(limit: Limit, measure: Measure) -> Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is shown, and since when on the monotonic clock."""
+class ShownInstruction:
+    """An instruction, and since when it is shown on the monotonic clock."""
 
     instruction: Instruction
     since_s: float
 
 
-def next_told(before: Told | None, wanted: Instruction, at_s: float) -> Told:
-    """What is shown now: another instruction only once the one before was there long enough to be read."""
+def next_instruction(before: ShownInstruction | None, wanted: Instruction, at_s: float) -> ShownInstruction:
+    """What is shown now: a new instruction only once the last one was there long enough to be read."""
     if before is None:
-        return Told(wanted, at_s)
+        return ShownInstruction(wanted, at_s)
     if wanted is before.instruction or at_s - before.since_s < LEAST_SHOWN_S:
         return before
-    return Told(wanted, at_s)
+    return ShownInstruction(wanted, at_s)
 
 
 class Guide(Protocol):
-    """What tells the traveller what to do, or what happens: one instruction at a time."""
+    """Shows the traveller one instruction at a time."""
 
     def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
-        """To be shown now; the same one may be told again and again. Takes no time, never fails.
+        """Show this now; the same instruction may be given again and again. Takes no time, never fails.
 
         `progress` of a capture: 0 to 1.
         """
         ...
 
 
-def nobody_guides(_: Instruction, /, progress: float = 0.0) -> None:
-    """A `Guide` for a lane without a traveller's screen."""
+def no_guide(_: Instruction, /, progress: float = 0.0) -> None:
+    """The `Guide` of a lane without a traveller's screen."""

@@ -1,4 +1,4 @@
-"""The looks at one passenger from which liveness cues are taken: few, spaced, of one face alone."""
+"""The frames of one passenger from which liveness cues are taken: few, spaced, with one face alone."""
 
 import math
 from collections import deque
@@ -15,29 +15,29 @@ from models.values.measurement import Measure
 
 TOLERANCE_S = 1e-3
 AHEAD = 1.5
-"""So much faster than looks come, cues are taken of them: the first looks wait for the second."""
+"""Cues are computed so much faster than frames are kept: the first frame waits for the second."""
 
 Part: TypeAlias = tuple[str, Sequence[Look]]
 """A cue, and a look with the one before."""
 
 
 @dataclass(slots=True, eq=False)
-class Looks:
+class LivenessFrames:
     """The newest `MOST_LOOKS`, `SPACING_S` apart at least."""
 
     kept: list[Look] = field(default_factory=list)
     _track: int | None = None
     _began_s: float | None = None
     _parts: deque[Part] = field(default_factory=lambda: deque(maxlen=MOST_LOOKS * len(OF_EACH_LOOK)))
-    """What is still to be found out, oldest first."""
+    """The cues that are still to be computed, oldest first."""
 
     @property
     def left(self) -> int:
-        """How much is still to be found out."""
+        """How many cues are still to be computed."""
         return len(self._parts)
 
     def see(self, frame: Frame, sighting: Sighting, track: int | None = None) -> None:
-        """Keep it where it is time for one; begin anew where somebody else is there, instead or too."""
+        """Keep a frame if `SPACING_S` has passed; begin anew with another passenger or several faces."""
         if sighting.faces > 1 or (sighting.faces == 1 and track != self._track):
             self.kept.clear()
             self._parts.clear()
@@ -51,22 +51,22 @@ class Looks:
             self._parts.extend((name, self.kept[-2:]) for name in OF_EACH_LOOK)
 
     def get_ahead(self, pace_s: float) -> None:
-        """Find out some of what `cues` will ask, in a frame's time: so much that little is left for the end.
+        """Compute some of the cues within a frame's time, so that little is left for the end.
 
-        How much that is follows from the camera's pace, in seconds a frame. A first look alone is left as it
-        is: most captures end before there are enough looks for a cue.
+        How many follows from the camera's pace, in seconds a frame. A first frame alone is left as it is:
+        most captures end before there are enough frames for a cue.
         """
         if len(self.kept) < 2:
             return
         for _ in range(min(self.left, math.ceil(AHEAD * len(OF_EACH_LOOK) * pace_s / SPACING_S))):
             name, looks = self._parts.popleft()
-            with suppress(Exception):  # `cues` meets it again, and there it is said
+            with suppress(Exception):  # `cues` meets it again, and reports it
                 take(name, looks)
 
     def last_s(self, frame: Frame) -> float:
-        """How long, up to this frame, the same passenger has been looked at, alone."""
+        """How long, up to this frame, the same passenger has been in view alone."""
         return 0.0 if self._began_s is None else frame.captured_monotonic_s - self._began_s
 
     def cues(self) -> Mapping[str, Measure]:
-        """Each cue, and `score`; where the looks are too few, `score` says so."""
+        """Each cue, and `score`, which is not assessed with too few frames."""
         return assess(self.kept)

@@ -12,7 +12,7 @@ from lane.decision.policy import CaptureRule
 from models.embed.similarity import similarity
 from models.embed.template import crops, mean
 from models.networks.build import Networks
-from models.quality import assess
+from models.quality.assessment import assess
 from models.quality.face.motion import Before, motion
 from models.values.face import Embedding, Face, ImageBGR
 from models.values.measurement import Measure, NotAssessed, measured

@@ -1,8 +1,8 @@
-"""Whether frames came from the camera, now: what they show, and when they came, gives a lie away.
+"""Whether frames come from the camera, now: by what they show, and by when they came.
 
-It looks at every frame of a capture, not at those alone that decide, and keeps of each no more than a grey
-picture of 64×48. What it knows of a camera: it is screwed to something, it has a clock, its sensor has noise,
-and nobody does the same twice. A stream that looks like that in all of it passes: this proves no camera.
+It checks every frame of a capture, not only those that decide, and keeps of each no more than a grey picture
+of 64×48. It assumes that a camera stands still, has a clock and a noisy sensor, and that no movement repeats
+exactly. A forged stream with all of these properties passes: this is no proof of a camera.
 """
 
 from collections.abc import Iterator, Sequence
@@ -54,7 +54,7 @@ LEAST_MOVING = 4e-3
 FEWEST_SEEN_BEFORE = 5
 MOST_MOVING = 64
 RIM = 8
-"""Columns at either side of a grey picture, and rows at its top: nobody fills all of them."""
+"""Columns at either side of a grey picture, and rows at its top: a passenger does not fill all of them."""
 PATCHES, PATCH = (12, 16), 8
 QUIET = 0.25
 """The noise is that of the quietest quarter of the patches: there nobody moves."""
@@ -62,7 +62,7 @@ QUIET = 0.25
 
 @dataclass(slots=True, eq=False)
 class EarlierCaptures:
-    """What the last captures of a lane looked like: nobody walks up twice to the pixel."""
+    """Pictures of the last captures of a lane: no passenger walks up twice in exactly the same way."""
 
     most: int
     """Captures; with 0 nothing is kept."""
@@ -73,8 +73,8 @@ class EarlierCaptures:
         if self.most:
             self._kept = [*self._kept, watch.moving()][-self.most :]
 
-    def again(self, watch: "StreamWatch") -> bool:
-        """Whether so many moving pictures of this capture were there before, each to within its noise."""
+    def seen_before(self, watch: "StreamWatch") -> bool:
+        """Whether at least `FEWEST_SEEN_BEFORE` moving pictures of this capture were in an earlier one."""
         now = watch.moving()
         seen = [self._seen(now, before) for before in self._kept if len(before)]
         return len(now) > 0 and any(count >= FEWEST_SEEN_BEFORE for count in seen)
@@ -86,7 +86,7 @@ class EarlierCaptures:
 
 @dataclass(slots=True, eq=False)
 class StreamWatch:
-    """One capture as it grows. `see` each frame in the order in which it came, then ask for a `verdict`."""
+    """Checks one capture: `see` each frame in the order in which it came, then ask for a `verdict`."""
 
     rule: StreamRule
     _times: list[tuple[int, float, float]] = field(default_factory=list)
@@ -103,7 +103,7 @@ class StreamWatch:
     _noise: list[float] = field(default_factory=list)
 
     def see(self, frame: Frame) -> None:
-        """Look at a frame. Of its picture a grey one of 64×48 is kept, and the last one as it is."""
+        """Take in a frame. Of its picture a grey one of 64×48 is kept, and the last one as it is."""
         last, self._last = self._last, frame.image_bgr
         self._note_time(frame)
         small = grey(frame.image_bgr)
@@ -121,27 +121,27 @@ class StreamWatch:
         return np.asarray(self._pictures[places[chosen]])
 
     def verdict(self, *, somebody: bool, earlier: EarlierCaptures | None = None) -> StreamEvidence:
-        """What gave the stream away; undetermined for less than two frames.
+        """The signs of a forged stream; undetermined for less than two frames.
 
-        `somebody`: a face is in the last of them, and so has to move.
+        `somebody`: a face is in the last frames, and so has to move.
         """
         if self._seen < 2:
             return StreamEvidence()
         signs = tuple(self._signs(somebody=somebody))
-        if earlier is not None and earlier.again(self):
+        if earlier is not None and earlier.seen_before(self):
             signs = (*signs, "again")
         return StreamEvidence(Check.FAILED if signs else Check.SUCCESSFUL, signs)
 
     def _signs(self, *, somebody: bool) -> Iterator[str]:
-        if not steady(self._times, self.rule.clock_step_s):
+        if not clocks_agree(self._times, self.rule.clock_step_s):
             yield "clock"
         if not self._timed_as_a_camera():
             yield "timing"
         distances, seconds = self._in_order()
-        stood_still = somebody and motionless(distances, seconds, self.rule.motionless_s)
+        stood_still = somebody and is_motionless(distances, seconds, self.rule.motionless_s)
         if self._longest_still_s >= self.rule.frozen_s or stood_still:
             yield "frozen"
-        if repeats(distances, seconds):
+        if has_repeats(distances, seconds):
             yield "loop"
         if len(self._explained) >= FEWEST_MOVED and np.median(self._explained) >= MOST_EXPLAINED:
             yield "still"
@@ -166,12 +166,12 @@ class StreamWatch:
 
     def _compare_closely(self, last: ImageBGR, image_bgr: ImageBGR, small: Numbers, now_s: float) -> None:
         self._noise = [*self._noise, noise_between(last, image_bgr)][-REMEMBERED:]
-        before = self._pictures[self._beside(now_s) % REMEMBERED]
-        share = explained(before.reshape(HEIGHT, WIDTH), small)
+        before = self._pictures[self._number_before(now_s) % REMEMBERED]
+        share = explained_share(before.reshape(HEIGHT, WIDTH), small)
         if share is not None:
             self._explained = [*self._explained, share][-REMEMBERED:]
 
-    def _beside(self, now_s: float) -> int:
+    def _number_before(self, now_s: float) -> int:
         """Number of the youngest picture that is so old that something may have moved since."""
         for back, (_, _, second) in enumerate(reversed(self._times)):
             if now_s - second >= BESIDE_S[0]:
@@ -206,13 +206,13 @@ class StreamWatch:
 
 def grey(image_bgr: ImageBGR) -> Numbers:
     """48×64 float32 of mean 0 and variance 1: a change of brightness or contrast changes nothing."""
-    small = cv2.resize(_cut(image_bgr), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(_centre_crop(image_bgr), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
     plain = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
     plain -= plain.mean()
     return np.asarray(plain / max(float(plain.std()), 1.0), np.float32)
 
 
-def _cut(image_bgr: ImageBGR) -> ImageBGR:
+def _centre_crop(image_bgr: ImageBGR) -> ImageBGR:
     """The middle of a large picture, of so many pixels that each grey one is the mean of a whole number.
 
     Averages over parts of pixels take five times as long: 8 ms for 1920×1080, a quarter of the time between
@@ -226,23 +226,23 @@ def _cut(image_bgr: ImageBGR) -> ImageBGR:
     return image_bgr[top : top + height, left : left + width]
 
 
-def steady(times: Sequence[tuple[int, float, float]], step_s: float) -> bool:
-    """Whether numbers and times go on and on, and both clocks by the same. NaN is not steady."""
+def clocks_agree(times: Sequence[tuple[int, float, float]], step_s: float) -> bool:
+    """Whether numbers and times rise, and both clocks by the same. NaN compares false."""
     return all(
         one[0] < next_[0] and one[2] < next_[2] and abs((next_[1] - one[1]) - (next_[2] - one[2])) <= step_s
         for one, next_ in pairwise(times)
     )
 
 
-def motionless(distances: Numbers, seconds: Numbers, least_s: float) -> bool:
-    """Whether nothing moved in so many seconds before the end: whoever lives breathes, and sways a little."""
+def is_motionless(distances: Numbers, seconds: Numbers, least_s: float) -> bool:
+    """Whether nothing moved in so many seconds before the end: a live person breathes, and sways a little."""
     at_end = seconds >= seconds[-1] - least_s
     whole = bool(seconds[-1] - seconds[0] >= least_s)
     return whole and float(distances[np.ix_(at_end, at_end)].max()) < LEAST_MOVED
 
 
-def repeats(distances: Numbers, seconds: Numbers) -> bool:
-    """Whether what was seen comes again: n×n differences of n pictures, taken at these seconds.
+def has_repeats(distances: Numbers, seconds: Numbers) -> bool:
+    """Whether a movement repeats: n×n differences of n pictures, taken at these seconds.
 
     For each lag in time the pictures are held against those of that lag before, and against those a little
     beside. A movement that comes again fits in one place alone; who stands still fits everywhere.
@@ -254,13 +254,13 @@ def repeats(distances: Numbers, seconds: Numbers) -> bool:
     first = int(np.ceil(SOONEST_REPEAT_S / interval_s))
     steps = {max(2, round(beside_s / interval_s)) for beside_s in BESIDE_S}
     return any(
-        _comes_again(distances, lag, step)
+        _repeats_at(distances, lag, step)
         for step in steps
         for lag in range(max(step + 1, first), n - FEWEST_REPEATED - step)
     )
 
 
-def _comes_again(distances: Numbers, lag: int, step: int) -> bool:
+def _repeats_at(distances: Numbers, lag: int, step: int) -> bool:
     now = np.arange(lag + step, len(distances))
     before = now - lag
     there = distances[now, before].mean()
@@ -268,7 +268,7 @@ def _comes_again(distances: Numbers, lag: int, step: int) -> bool:
     return bool(near >= LEAST_MOVED and there <= ALIKE * near)
 
 
-def explained(before: Numbers, after: Numbers) -> float | None:
+def explained_share(before: Numbers, after: Numbers) -> float | None:
     """The share of the change that an affine movement of the whole picture explains; None for too little.
 
     Two grey pictures as of `grey`. By least squares on the picture's slopes (Lucas and Kanade, 1981). Of
@@ -276,17 +276,17 @@ def explained(before: Numbers, after: Numbers) -> float | None:
     wall above.
     """
     one, other = (cv2.GaussianBlur(picture, (0, 0), 1.0) for picture in (before, after))
-    change, slopes = (other - one)[1:-1, 1:-1], _slopes((one + other) / 2)
+    change, gradients = (other - one)[1:-1, 1:-1], _gradients((one + other) / 2)
     energies = np.array([np.square(change)[part].sum() for part in _PARTS])
     if not np.all(energies >= _LEAST):  # NaN compares false
         return None
-    flat, wanted = slopes.reshape(6, -1), change.ravel()
+    flat, wanted = gradients.reshape(6, -1), change.ravel()
     movement = np.linalg.lstsq(flat @ flat.T, np.vecdot(flat, wanted), rcond=None)[0]
-    rest = np.square(change - np.tensordot(movement, slopes, 1))
+    rest = np.square(change - np.tensordot(movement, gradients, 1))
     return float(min(1 - rest[part].sum() / energy for part, energy in zip(_PARTS, energies, strict=True)))
 
 
-def _slopes(picture: Numbers) -> Numbers:
+def _gradients(picture: Numbers) -> Numbers:
     """6×46×62: how each of the six numbers of an affine movement changes the picture."""
     across, down = (picture[1:-1, 2:] - picture[1:-1, :-2]) / 2, (picture[2:, 1:-1] - picture[:-2, 1:-1]) / 2
     return np.stack([across, down, across * _X, across * _Y, down * _X, down * _Y])

@@ -18,6 +18,7 @@ from lane.decision.evidence import (
 )
 from lane.decision.policy import Policy, beyond_limits
 from lane.decision.reason_codes import Code, Reason, worst_first
+from models.quality.components import COMPONENTS, Aspect
 from models.values.measurement import Measure, Measured, NotAssessed
 
 
@@ -183,17 +184,13 @@ def _good_quality(evidence: Evidence, policy: Policy) -> Iterator[Reason]:
 
 
 _OWN_CODE = {
-    Code.OCCLUSION: {"eyes_visible", "mouth_visible", "occlusion"},
-    Code.MOTION: {"motion"},
-    Code.POSE: {"yaw_deg", "pitch_deg", "roll_deg"},
-    Code.LIGHT: {
-        "brightness",
-        "under_exposure",
-        "over_exposure",
-        "illumination_uniformity",
-        "dynamic_range",
-        "natural_colour",
-    },
+    code: {name for name, one in COMPONENTS.items() if one.aspect is aspect}
+    for aspect, code in {
+        Aspect.COVER: Code.OCCLUSION,
+        Aspect.MOTION: Code.MOTION,
+        Aspect.POSE: Code.POSE,
+        Aspect.LIGHT: Code.LIGHT,
+    }.items()
 }
 """Codes that say what is the matter, beside F04, which names the components; only of what was measured."""
 

@@ -18,25 +18,15 @@ from lane.decision.calibration import Band, Calibration, Sureness
 from lane.decision.referral import MOST_REPEATS
 from lane.platform.errors import CalibrationError, PolicyError
 from lane.platform.toml_positions import lines, nearest
+from models.quality.components import COMPONENTS
 from models.values.identity import MatcherIdentity
 from models.values.measurement import Measure, Measured, NotAssessed
 
 SHIPPED = Path(__file__).with_name("policy.toml")
 SHIPPED_CALIBRATIONS = Path(__file__).with_name("calibrations")
 
-LIVE = frozenset(
-    {
-        "inter_eye_distance_px",
-        "shown",
-        "sharpness",
-        "brightness",
-        "yaw_deg",
-        "pitch_deg",
-        "roll_deg",
-        "motion",
-    }
-)
-DOCUMENT = frozenset({"inter_eye_distance_px", "shown"})
+LIVE = frozenset(name for name, one in COMPONENTS.items() if one.live)
+DOCUMENT = frozenset(name for name, one in COMPONENTS.items() if one.document)
 
 FileName = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -292,7 +282,8 @@ class Policy(_Strict):
 
     def for_pictures(self) -> "Policy":
         """For comparing still pictures: no document was presented, no desk is involved, nothing moves."""
-        limits = {name: limit for name, limit in self.quality.live.items() if name not in _NOT_IN_STILLS}
+        moving = {name for name, one in COMPONENTS.items() if not one.of_stills}
+        limits = {name: limit for name, limit in self.quality.live.items() if name not in moving}
         changed = {
             "for_stills": True,
             "document": DocumentRule(),
@@ -301,9 +292,6 @@ class Policy(_Strict):
             "quality": self.quality.model_copy(update={"live": limits}),
         }
         return self.model_copy(update=changed)
-
-
-_NOT_IN_STILLS = ("motion", "offset_x", "offset_y", "head_size")
 
 
 _CALIBRATE = (

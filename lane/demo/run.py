@@ -21,7 +21,7 @@ from lane.cameras.frame import Frame
 from lane.cameras.port import FrameSource
 from lane.cameras.shared_memory_feed import FeedWriter
 from lane.cameras.simulated import HEIGHT, WIDTH, SimulatedCamera
-from lane.capture.guidance import Guide, nobody_guides
+from lane.capture.guidance import Guide, no_guide
 from lane.capture.measuring import Measurer
 from lane.decision.passage_states import State
 from lane.decision.policy import Policy
@@ -158,7 +158,7 @@ class Screen:
 
     camera: FrameSource
     gate: SimulatedGate
-    guide: Guide = nobody_guides
+    guide: Guide = no_guide
     wishes: Wishes = field(default_factory=NoWishes)
     address: str | None = None
 

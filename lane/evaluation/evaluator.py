@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lane.capture.capture import Good
+from lane.capture.capture import GoodFrame
 from lane.capture.measuring import Stopwatch, agreed_similarity
 from lane.capture.reference import Reference
 from lane.decision.evidence import to_plain
@@ -38,7 +38,7 @@ class Compared:
     photo: bytes
     """The document's photo, as it was read: what a document is told by."""
     reference: Reference
-    good: tuple[Good, ...]
+    good: tuple[GoodFrame, ...]
     """The frames that decided; none where the capture was not complete."""
     similarity: Measure
     nationality: str | None = None
@@ -157,7 +157,7 @@ class Evaluator:
         if not compared.good:
             return NO_PROBE
         embedder = shadow.embedder
-        seen = [one.seen.sighting for one in compared.good]
+        seen = [one.assessed.sighting for one in compared.good]
         with watch.time("shadow"):
             reference = _embedded(embedder, compared.reference.image_bgr, compared.reference.face)
             probes = [_embedded(embedder, one.image_bgr, one.face) for one in seen]

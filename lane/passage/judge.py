@@ -7,8 +7,8 @@ from typing import Any
 
 from lane.cameras.frame import Frame
 from lane.cameras.port import FrameSource
-from lane.capture.capture import Booth, Capture, capture
-from lane.capture.guidance import Guide, nobody_guides
+from lane.capture.capture import Capture, CaptureSetup, run_capture
+from lane.capture.guidance import Guide, no_guide
 from lane.capture.measuring import Measurer, Question, Stopwatch, agreed_similarity
 from lane.capture.reference import Reference, examine, unexamined
 from lane.capture.stream_check import EarlierCaptures
@@ -52,7 +52,7 @@ class _Finding:
     """What measuring has found so far; a fault leaves the rest as it was: not assessed."""
 
     reference: Reference
-    taken: Capture = field(default_factory=Capture)
+    capture: Capture = field(default_factory=Capture)
     similarity: Measure = NOT_COMPARED
     models_unchanged: bool = False
 
@@ -95,9 +95,9 @@ class Judge:
         policy: Policy,
         clock: Clock,
         timekeeper: Timekeeper | None = None,
-        guide: Guide = nobody_guides,
+        guide: Guide = no_guide,
     ) -> None:
-        self._booth = Booth(camera, measurer, policy, clock, guide)
+        self._setup = CaptureSetup(camera, measurer, policy, clock, guide)
         self._measurer, self._policy, self._clock = measurer, policy, clock
         self._timekeeper = timekeeper or Timekeeper(clock)
         self._earlier = EarlierCaptures(policy.stream.earlier_captures)
@@ -109,7 +109,7 @@ class Judge:
 
     def measure_with(self, measurer: Measurer) -> None:
         """From the next passenger on; its networks passed their golden check."""
-        self._measurer, self._booth = measurer, replace(self._booth, measurer=measurer)
+        self._measurer, self._setup = measurer, replace(self._setup, measurer=measurer)
 
     @property
     def policy(self) -> Policy:
@@ -136,17 +136,17 @@ class Judge:
         if straight_to_officer(said, wishes, self._policy):
             finding = _uncaptured(said, models_unchanged=self._models_unchanged())
         else:
-            until = _UntilAsked(self._booth.camera, meanwhile)
-            fault = self._measure(document, replace(self._booth, camera=until), finding, watch)
+            until = _UntilAsked(self._setup.camera, meanwhile)
+            fault = self._measure(document, replace(self._setup, camera=until), finding, watch)
             if until.look():
                 wishes = tuple(dict.fromkeys(wishes + until.wishes))
                 finding, fault = _uncaptured(said, models_unchanged=finding.models_unchanged), None
-        cues = _cues(finding.taken, watch)
+        cues = _cues(finding.capture, watch)
         matcher = self._measurer.networks.embedder.identity
         evidence = Evidence(
             document=finding.reference.evidence,
-            capture=finding.taken.evidence(),
-            quality=finding.taken.quality(),
+            capture=finding.capture.evidence(),
+            quality=finding.capture.quality(),
             similarity=finding.similarity,
             achieved_fmr=self._policy.achieved_fmr(matcher, finding.similarity),
             liveness=cues.get(SCORE, NO_CUES) if self._policy.liveness.use == "alarm" else LIVENESS,
@@ -155,8 +155,8 @@ class Judge:
             networks=self._measurer.networks.identities,
             desk=desk,
             models_unchanged=finding.models_unchanged,
-            engine_fault=fault or finding.reference.engine_fault or finding.taken.engine_fault,
-            stream=self._stream(finding.taken),
+            engine_fault=fault or finding.reference.engine_fault or finding.capture.engine_fault,
+            stream=self._stream(finding.capture),
             wishes=wishes,
             events=events(),
             clock=self._timekeeper.check(),
@@ -168,7 +168,7 @@ class Judge:
         return Judged(evidence, outcome, shown, timings_ms, _compared(document, finding))
 
     def _measure(
-        self, document: TravelDocument, booth: Booth, finding: _Finding, watch: Stopwatch
+        self, document: TravelDocument, setup: CaptureSetup, finding: _Finding, watch: Stopwatch
     ) -> str | None:
         """Fill `finding` as far as it goes; returns what stopped it.
 
@@ -177,8 +177,8 @@ class Judge:
         try:
             finding.models_unchanged = self._models_unchanged()
             finding.reference = examine(document, finding.reference.evidence, self._measurer, watch)
-            capture(finding.taken, booth, self._question(finding.reference), watch)
-            finding.similarity = agreed_similarity(finding.reference.embedding, finding.taken.probes, watch)
+            run_capture(finding.capture, setup, self._question(finding.reference), watch)
+            finding.similarity = agreed_similarity(finding.reference.embedding, finding.capture.probes, watch)
         except JournalError:
             raise
         except (LaneError, ModelError) as error:
@@ -189,13 +189,13 @@ class Judge:
             return type(error).__name__
         return None
 
-    def _stream(self, taken: Capture) -> StreamEvidence:
+    def _stream(self, capture: Capture) -> StreamEvidence:
         """A fault that nobody thought of is no proof."""
-        if taken.stream is None:
+        if capture.stream is None:
             return StreamEvidence()
         try:
-            found = taken.stream.verdict(somebody=bool(taken.good), earlier=self._earlier)
-            self._earlier.add(taken.stream)
+            found = capture.stream.verdict(somebody=bool(capture.good), earlier=self._earlier)
+            self._earlier.add(capture.stream)
         except Exception as error:  # fail closed: what was not examined refers
             log.error("the stream was not examined", exc_info=error)
             return StreamEvidence()
@@ -215,32 +215,32 @@ class Judge:
 
 
 def _uncaptured(said: DocumentEvidence, *, models_unchanged: bool) -> _Finding:
-    taken = Capture(ended=CaptureEnd.NOT_TAKEN)
-    return _Finding(Reference(said), taken, models_unchanged=models_unchanged)
+    capture = Capture(ended=CaptureEnd.NOT_TAKEN)
+    return _Finding(Reference(said), capture, models_unchanged=models_unchanged)
 
 
-def _cues(taken: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
+def _cues(capture: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
     """A fault that nobody thought of is no score."""
-    if not taken.looks.kept:
+    if not capture.liveness_frames.kept:
         return {}
     try:
         with watch.time("liveness"):
-            return taken.looks.cues()
+            return capture.liveness_frames.cues()
     except Exception as error:  # fail closed: what was not assessed is said
         log.error("liveness cues were not taken", exc_info=error)
         return {}
 
 
 def _compared(document: TravelDocument, finding: _Finding) -> Compared:
-    complete = finding.taken.ended is CaptureEnd.ENOUGH
-    good = tuple(finding.taken.good) if complete else ()
+    complete = finding.capture.ended is CaptureEnd.ENOUGH
+    good = tuple(finding.capture.good) if complete else ()
     return Compared(document.photo, finding.reference, good, finding.similarity, document.nationality)
 
 
 def _to_show(finding: _Finding) -> tuple[officer_pictures.Shown, ...]:
     """A referral without pictures is still a referral."""
     try:
-        return officer_pictures.to_show(finding.reference, finding.taken)
+        return officer_pictures.to_show(finding.reference, finding.capture)
     except Exception as error:  # fail closed: the passenger is referred already, and the gate is shut
         log.error("the pictures for the officer could not be made", exc_info=error)
         return ()

@@ -46,17 +46,17 @@ class Shown:
         }
 
 
-def to_show(reference: Reference, taken: Capture) -> tuple[Shown, ...]:
+def to_show(reference: Reference, capture: Capture) -> tuple[Shown, ...]:
     """The document photo first, where it could be decoded, then the best frames, the best of them first."""
-    return tuple(_to_show(reference, taken))
+    return tuple(_to_show(reference, capture))
 
 
-def _to_show(reference: Reference, taken: Capture) -> Iterator[Shown]:
+def _to_show(reference: Reference, capture: Capture) -> Iterator[Shown]:
     if reference.image_bgr is not None:
         yield picture_of("document", reference.image_bgr, reference.face)
-    for seen in taken.for_officer():
-        face = seen.sighting.face if seen.sighting.faces == 1 else None
-        yield picture_of("live", seen.frame.image_bgr, face, seen.frame)
+    for assessed in capture.frames_for_officer():
+        face = assessed.sighting.face if assessed.sighting.faces == 1 else None
+        yield picture_of("live", assessed.frame.image_bgr, face, assessed.frame)
 
 
 def picture_of(role: str, image_bgr: ImageBGR, face: Face | None, frame: Frame | None = None) -> Shown:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lane.cameras.frame import Frame
-from lane.capture.capture import Seen, failing
+from lane.capture.capture import AssessedFrame, failing
 from lane.capture.measuring import Measurer, Sighting, Stopwatch, agreed_similarity
 from lane.capture.reference import examine, unexamined
 from lane.decision.decide import Admit, Refer, decide
@@ -19,7 +19,7 @@ from lane.platform.clock import Clock
 from lane.platform.errors import PictureError
 from models.errors import ImageError, ModelError
 from models.image import read
-from models.quality import mapped
+from models.quality.components import mapped
 from models.values.measurement import Measure, Measured
 
 STAGES = ("detect", "align", "quality", "embed", "compare", "total")
@@ -73,7 +73,7 @@ def compare_pictures(
     if reference.engine_fault is not None:
         raise ModelError(f"a network failed on {document}: {reference.engine_fault}")
     taken = _look_at(frames, measurer, rules, watch)
-    probes = [measurer.embed(seen.sighting, watch) for seen in _chosen(taken)]
+    probes = [measurer.embed(assessed.sighting, watch) for assessed in _chosen(taken)]
     matcher = measurer.networks.embedder.identity
     compared = agreed_similarity(reference.embedding, probes, watch)
     evidence = Evidence(
@@ -91,34 +91,38 @@ def compare_pictures(
     return Comparison(evidence, decide(evidence, rules), rules, watch.timings_ms())
 
 
-def _look_at(frames: Sequence[Frame], measurer: Measurer, rules: Policy, watch: Stopwatch) -> list[Seen]:
+def _look_at(
+    frames: Sequence[Frame], measurer: Measurer, rules: Policy, watch: Stopwatch
+) -> list[AssessedFrame]:
     """Every picture counts."""
     return [_seen(frame, measurer.look(frame.image_bgr, watch), rules) for frame in frames]
 
 
-def _seen(frame: Frame, sighting: Sighting, rules: Policy) -> Seen:
-    return Seen(frame, sighting, failing(sighting, rules))
+def _seen(frame: Frame, sighting: Sighting, rules: Policy) -> AssessedFrame:
+    return AssessedFrame(frame, sighting, failing(sighting, rules))
 
 
-def _chosen(taken: Sequence[Seen]) -> list[Seen]:
+def _chosen(taken: Sequence[AssessedFrame]) -> list[AssessedFrame]:
     """The good ones; where none is good, the best with one face is compared all the same."""
-    with_face = sorted((seen for seen in taken if seen.sighting.faces == 1), key=lambda seen: seen.merit)
+    with_face = sorted(
+        (assessed for assessed in taken if assessed.sighting.faces == 1), key=lambda assessed: assessed.merit
+    )
     return _good(taken) or with_face[-1:]
 
 
-def _good(taken: Sequence[Seen]) -> list[Seen]:
-    return [seen for seen in taken if not seen.failing]
+def _good(taken: Sequence[AssessedFrame]) -> list[AssessedFrame]:
+    return [assessed for assessed in taken if not assessed.failing]
 
 
-def _best(taken: Sequence[Seen]) -> Mapping[str, Measure]:
-    return max(_good(taken) or taken, key=lambda seen: seen.merit).sighting.quality
+def _best(taken: Sequence[AssessedFrame]) -> Mapping[str, Measure]:
+    return max(_good(taken) or taken, key=lambda assessed: assessed.merit).sighting.quality
 
 
-def _account(taken: Sequence[Seen]) -> CaptureEvidence:
+def _account(taken: Sequence[AssessedFrame]) -> CaptureEvidence:
     good = len(_good(taken))
     ended = CaptureEnd.ENOUGH if good else CaptureEnd.TIMEOUT
-    faces = Measured(max(seen.sighting.faces for seen in taken))
-    rejections = Counter(component for seen in taken for component in seen.failing)
+    faces = Measured(max(assessed.sighting.faces for assessed in taken))
+    rejections = Counter(component for assessed in taken for component in assessed.failing)
     return CaptureEvidence(ended, len(taken), faces, good, dict(rejections))
 
 

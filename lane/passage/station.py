@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from lane import __version__
-from lane.capture.guidance import AT, Guide, Instruction, nobody_guides
+from lane.capture.guidance import INSTRUCTION_OF_STATE, Guide, Instruction, no_guide
 from lane.decision.decide import Admit, Refer
 from lane.decision.evidence import Check, DeskContact, to_plain
 from lane.decision.passage_states import State, Step, after
@@ -102,7 +102,7 @@ class Station:
         observer: Observer | None = None,
         beacon: Beacon | None = None,
         engine: Engine | None = None,
-        guide: Guide = nobody_guides,
+        guide: Guide = no_guide,
         wishes: Wishes | None = None,
         timekeeper: Timekeeper | None = None,
         gate_timeout_s: float = 15.0,
@@ -414,7 +414,7 @@ class Station:
         standing = Standing(passage.id, passage.state)
         self._journal.record(drafts, at=self._clock.now(), standing=standing, pictures=shown)
         self._screen.show(passage.id, passage.state)
-        self._guide(AT[passage.state])
+        self._guide(INSTRUCTION_OF_STATE[passage.state])
         self._service.note(passage.state)
 
     def _next_document(self) -> TravelDocument | None:

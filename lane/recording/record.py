@@ -20,7 +20,7 @@ import numpy as np
 from lane import __version__
 from lane.cameras.frame import Frame
 from lane.cameras.port import FrameSource
-from lane.capture.guidance import Guide, nobody_guides
+from lane.capture.guidance import Guide, no_guide
 from lane.capture.measuring import Measurer
 from lane.decision.decide import Admit, Refer
 from lane.decision.evidence import Check, DeskContact, to_plain
@@ -225,7 +225,7 @@ class RecordingJudge(Judge):
         policy: Policy,
         clock: Clock,
         timekeeper: Timekeeper | None = None,
-        guide: Guide = nobody_guides,
+        guide: Guide = no_guide,
         *,
         recorder: Recorder,
     ) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from lane import __version__
-from lane.capture.guidance import Guide, nobody_guides
+from lane.capture.guidance import Guide, no_guide
 from lane.capture.measuring import Measurer
 from lane.decision.policy import SHIPPED, Policy, load
 from lane.desk.http_client import HttpDesk
@@ -142,7 +142,7 @@ def build_station(
     retention: Retention | None = None,
     observer: Observer | None = None,
     beacon: Beacon | None = None,
-    guide: Guide = nobody_guides,
+    guide: Guide = no_guide,
     wishes: Wishes | None = None,
     timekeeper: Timekeeper | None = None,
 ) -> Station:

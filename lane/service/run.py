@@ -23,6 +23,8 @@ from lane.desk.http_client import HttpDesk
 from lane.desk.status import About
 from lane.desk.status_reporter import Beacon, WatchedCamera
 from lane.document.kinds import open_reader
+from lane.document.port import DocumentReader
+from lane.document.travel_document import TravelDocument
 from lane.gate.kinds import open_gate
 from lane.gate.port import Gate
 from lane.kiosk.client import Kiosk
@@ -99,7 +101,9 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         policy = build_policy(settings)
         journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
         reader = stack.enter_context(open_reader(settings.document, clock))
-        camera = stack.enter_context(RealCamera(settings.camera, settings.lane))
+        camera = stack.enter_context(
+            RealCamera(settings.camera, settings.lane, awake_s=policy.capture.timeout_s)
+        )
         kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=_edges(policy.zone))))
         timekeeper = Timekeeper(clock, journal.newest(), doubted=doubted(journal))
         desk = stack.enter_context(open_desk(settings, on_time=timekeeper.note_desk))
@@ -111,7 +115,7 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
         station = build_station(
             settings,
             judge=judge(watched, measurer, policy, clock, timekeeper, kiosk),
-            reader=reader,
+            reader=WakingReader(reader, camera),
             gate=gate,
             clock=clock,
             screen=Quiet(),
@@ -153,6 +157,20 @@ def open_desk(settings: Settings, *, on_time: Callable[[datetime], None] = lambd
         authorities=wanted.authorities,
         on_time=on_time,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WakingReader:
+    """See `lane.document.port.DocumentReader`: who presents a document is soon before the camera."""
+
+    reader: DocumentReader
+    camera: RealCamera
+
+    def read(self) -> TravelDocument | None:
+        """The next document."""
+        document = self.reader.read()
+        self.camera.wake()
+        return document
 
 
 class Quiet:

@@ -31,11 +31,36 @@ def nearest(best: float, width: float) -> Scale:
     return lambda value: 200 * (1 - sigmoid(abs(value - best), 0, width))
 
 
-def share(value: float) -> float:
-    """A part of one that is better the larger it is."""
-    return 100 * value
-
-
 def linear(worst: float, best: float) -> Scale:
     """0 at the worst value, 100 at the best."""
     return lambda value: 100 * (value - worst) / (best - worst)
+
+
+def plateau(low: float, high: float, width: float) -> Scale:
+    """50 at both ends, 100 between."""
+    return lambda value: 100 * sigmoid(value, low, width) * (1 - sigmoid(value, high, width))
+
+
+def from_middle(offset: float) -> float:
+    """100 in the middle, 0 at the edge, half a picture away."""
+    return 100 * (1 - 2 * abs(offset))
+
+
+def cosine_squared(degrees: float) -> float:
+    """None from a right angle on."""
+    return 100 * math.cos(math.radians(degrees)) ** 2 if abs(degrees) < 90 else 0.0
+
+
+def root(part: float) -> float:
+    """The third root, about, of a part of one."""
+    return 100 * math.pow(max(0.0, part), 0.3)
+
+
+def dark(part: float) -> float:
+    """Falls where nearly all of the face is dark."""
+    return 120 * (0.832 - sigmoid(part, 0.92, 0.05))
+
+
+def burnt_out(part: float) -> float:
+    """100 for nothing, 50 for a hundredth of the face, 9 for a tenth."""
+    return 1 / (max(0.0, part) + 0.01)

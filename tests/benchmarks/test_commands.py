@@ -6,7 +6,7 @@ from benchmarks.__main__ import COMMANDS, loaded
 from tests.support.benchmarks.command_line import ROOT
 
 
-def test_every_module_of_a_command_is_on_the_command_line() -> None:
+def test_every_command_module_is_listed() -> None:
     files = {(path.parent.name, path.stem) for path in (ROOT / "benchmarks").glob("*/*_command.py")}
     assert files == {(folder, f"{name}_command") for name, folder in COMMANDS.items()}
 

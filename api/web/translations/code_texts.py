@@ -12,6 +12,7 @@ from lane.decision.calibration import of_ten_thousand
 from lane.decision.reason_codes import Code
 from lane.decision.reason_meaning import Agency, Meaning
 from lane.decision.referral import Answer, Ground
+from models.quality import components
 
 NEUTRAL = "compare"
 """The text for both codes of the comparison until the findings are revealed."""
@@ -27,30 +28,9 @@ UNKNOWN = Meaning(
 )
 
 COMPONENTS: dict[str, str] = {
-    "sharpness": N_("sharpness"),
-    "motion": N_("movement"),
+    **{name: one.words for name, one in components.COMPONENTS.items()},
     "faces": N_("number of faces"),
     "matcher": N_("comparison software"),
-    "brightness": N_("brightness"),
-    "shown": N_("face cut off by the picture's edge"),
-    "inter_eye_distance_px": N_("size of the face"),
-    "yaw_deg": N_("head turned sideways"),
-    "pitch_deg": N_("head raised or lowered"),
-    "roll_deg": N_("head tilted"),
-    "head_size": N_("distance to the camera"),
-    "offset_x": N_("position left or right"),
-    "offset_y": N_("position in height"),
-    "eye_opening": N_("eyes not open"),
-    "mouth_opening": N_("mouth open"),
-    "eyes_visible": N_("eyes covered, or not to be seen"),
-    "mouth_visible": N_("mouth covered, or not to be seen"),
-    "occlusion": N_("face covered in part"),
-    "under_exposure": N_("parts of the face in the dark"),
-    "over_exposure": N_("parts of the face burnt out by light"),
-    "illumination_uniformity": N_("light from one side"),
-    "dynamic_range": N_("contrast"),
-    "natural_colour": N_("colour of the light"),
-    "compression": N_("traces of compression"),
     "clock": N_("times of the pictures that do not go on"),
     "timing": N_("pace of the pictures that this camera does not have"),
     "frozen": N_("a picture that does not move"),

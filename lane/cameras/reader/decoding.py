@@ -35,8 +35,6 @@ _SHORTEST_S = 0.01
 
 Came: TypeAlias = "tuple[Packet[VideoStream], int]"
 """A packet, and the monotonic time in ns when it was read."""
-Timed: TypeAlias = tuple[VideoFrame | None, float]
-"""A frame, None for a spoilt one, and when it is due, in seconds from the beginning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,18 +53,36 @@ class Missed(Enum):
     """It could not be decoded."""
     SKIPPED = "-"
     """A newer one had come before it was decoded."""
+    UNREAD = "."
+    """It was not decoded: nobody looks, and another one came a moment before."""
+    UNSHOWN = "+"
+    """It is whole, and no picture was made of it, for the same reason."""
+
+
+LookedAt: TypeAlias = Callable[[], bool]
+"""Whether somebody looks at every frame now."""
+Timed: TypeAlias = tuple[VideoFrame | Missed, float]
+"""A frame, and when it is due, in seconds from the beginning."""
 
 
 class _Developer:
-    """Makes BGR of whatever was decoded, and stands it upright."""
+    """Makes BGR of whatever was decoded, and stands it upright; of less while nobody looks."""
 
-    def __init__(self, source: Source) -> None:
-        self._source, self._reformatter = source, VideoReformatter()
+    def __init__(self, source: Source, looked_at: LookedAt) -> None:
+        self._source, self._looked_at, self._reformatter = source, looked_at, VideoReformatter()
+        self._made_s = float("-inf")
 
-    def shot(self, frame: VideoFrame, ago_ns: int = 0) -> Shot:
+    def rests(self) -> bool:
+        """Whether nobody looks, and the last picture is from just now."""
+        return time.monotonic() - self._made_s < self._source.rest_s and not self._looked_at()
+
+    def shot(self, frame: VideoFrame, ago_ns: int = 0) -> Shot | Missed:
         """Captured so long ago. Raises TroubleError where it is too large: a stream may change its size."""
         if frame.width * frame.height > self._source.most_pixels:
             raise TroubleError(Trouble.TOO_LARGE)
+        if self.rests():
+            return Missed.UNSHOWN
+        self._made_s = time.monotonic()
         wall_ns, monotonic_ns = time.time_ns() - ago_ns, time.monotonic_ns() - ago_ns
         return Shot(self._upright(self._bgr(frame)), wall_ns, monotonic_ns)
 
@@ -81,25 +97,38 @@ class _Developer:
         return turned[:, ::-1] if self._source.mirror else turned
 
 
-def _decoded(packets: Iterable[Came]) -> Iterator[tuple[VideoFrame | None, int]]:
-    """Every frame with the monotonic time in ns when its packet was read; None for a spoilt one.
+def _decoded(
+    packets: Iterable[Came], rests: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[VideoFrame | Missed, int, float | None]]:
+    """Every frame, the monotonic time in ns when its packet was read, its own time in seconds if it has one.
 
-    Where pictures build on each other, all up to the next that stands for itself are spoilt with one.
+    Where pictures build on each other, all up to the next that stands for itself are spoilt with one. Where
+    each stands for itself, none is decoded while the camera `rests`.
     """
     read: deque[tuple[int | None, int]] = deque(maxlen=_WITHIN)
     whole = True
     for packet, read_ns in packets:
+        if packet.size and packet.stream.codec_context.codec.intra_only and rests():
+            yield Missed.UNREAD, read_ns, _seconds(packet)
+            continue
         read.append((packet.pts, read_ns))
         try:
             frames = packet.decode()
         except av.FFmpegError:
             whole = False
-            yield None, read_ns
+            yield Missed.SPOILT, read_ns, None
             continue
         for frame in frames:
             whole = (whole or frame.key_frame) and not frame.is_corrupt
             at = (at_ns for pts, at_ns in read if pts is not None and pts == frame.pts)
-            yield (frame if whole else None), next(at, read_ns)
+            if whole:
+                yield frame, next(at, read_ns), frame.time
+            else:
+                yield Missed.SPOILT, next(at, read_ns), None
+
+
+def _seconds(packet: "Packet[VideoStream]") -> float | None:
+    return None if packet.pts is None or packet.time_base is None else float(packet.pts * packet.time_base)
 
 
 def _stamped(container: InputContainer, stream: VideoStream) -> Iterator[Came]:
@@ -107,22 +136,24 @@ def _stamped(container: InputContainer, stream: VideoStream) -> Iterator[Came]:
         yield packet, time.monotonic_ns()
 
 
-def live(source: Source, how: Opening, *, own_clock: bool = False) -> Iterator[Shot | Missed]:
+def live(
+    source: Source, how: Opening, looked_at: LookedAt, *, own_clock: bool = False
+) -> Iterator[Shot | Missed]:
     """Until the stream ends, which is an error. It is closed by the end of the process alone.
 
     With `own_clock` its packets carry the camera's time: by that a frame that queued on the way is late.
     """
-    develop = _Developer(source)
+    develop = _Developer(source, looked_at)
     container, stream = opened(how, source.most_pixels)
     lateness = Lateness() if own_clock else None
     packets = _Packets(container, stream)
-    for frame, read_ns in _decoded(packets.come()):
+    for frame, read_ns, at_s in _decoded(packets.come(), develop.rests):
         yield from repeat(Missed.SKIPPED, packets.skipped())
-        if frame is None:
-            yield Missed.SPOILT
-            continue
-        late_ns = lateness.of(frame.time, read_ns) if lateness else 0
-        yield develop.shot(frame, time.monotonic_ns() - read_ns + late_ns)
+        late_ns = lateness.of(at_s, read_ns) if lateness else 0
+        if isinstance(frame, Missed):
+            yield frame
+        else:
+            yield develop.shot(frame, time.monotonic_ns() - read_ns + late_ns)
 
 
 class _Packets:
@@ -206,25 +237,28 @@ class Lateness:
         return late_ns
 
 
-def film(source: Source, how: Opening) -> Iterator[Shot | Missed]:
+def film(source: Source, how: Opening, looked_at: LookedAt) -> Iterator[Shot | Missed]:
     """A file of frames, or of one."""
-    return _paced(source, partial(_film_frames, source, how))
+    develop = _Developer(source, looked_at)
+    return _paced(source, develop, partial(_film_frames, source, how, develop))
 
 
-def folder(source: Source, _: Opening) -> Iterator[Shot | Missed]:
+def folder(source: Source, _: Opening, looked_at: LookedAt) -> Iterator[Shot | Missed]:
     """Its pictures, by name."""
-    return _paced(source, partial(_folder_pictures, source))
+    develop = _Developer(source, looked_at)
+    return _paced(source, develop, partial(_folder_pictures, source, develop))
 
 
-def _paced(source: Source, once: Callable[[], Iterator[Timed]]) -> Iterator[Shot | Missed]:
+def _paced(
+    source: Source, develop: _Developer, once: Callable[[], Iterator[Timed]]
+) -> Iterator[Shot | Missed]:
     """At the recording's own pace, from the beginning again where it loops."""
-    develop = _Developer(source)
     begin_s = time.monotonic()
     while True:
         before_s, last_s = 0.0, None
         for frame, at_s in once():
             time.sleep(max(0.0, begin_s + at_s - time.monotonic()))
-            yield Missed.SPOILT if frame is None else develop.shot(frame)
+            yield frame if isinstance(frame, Missed) else develop.shot(frame)
             before_s, last_s = last_s or 0.0, at_s
         if last_s is None:
             raise TroubleError(Trouble.NO_VIDEO)
@@ -233,31 +267,30 @@ def _paced(source: Source, once: Callable[[], Iterator[Timed]]) -> Iterator[Shot
         begin_s += last_s + max(_SHORTEST_S, last_s - before_s)
 
 
-def _film_frames(source: Source, how: Opening) -> Iterator[Timed]:
+def _film_frames(source: Source, how: Opening, develop: _Developer) -> Iterator[Timed]:
     container, stream = opened(how, source.most_pixels)
     with closing(container):
         interval_s = 1 / float(stream.average_rate or FOLDER_FRAMES_PER_SECOND)
         first_s: float | None = None
         at_s = -interval_s
-        for frame, _ in _decoded(_stamped(container, stream)):
-            told_s = None if frame is None else frame.time
+        for frame, _, told_s in _decoded(_stamped(container, stream), develop.rests):
             first_s = told_s if first_s is None else first_s
             at_s = at_s + interval_s if told_s is None or first_s is None else told_s - first_s
             yield frame, at_s
 
 
-def _folder_pictures(source: Source) -> Iterator[Timed]:
+def _folder_pictures(source: Source, develop: _Developer) -> Iterator[Timed]:
     rate = source.frames_per_second or FOLDER_FRAMES_PER_SECOND
     paths = sorted(path for path in Path(source.address).iterdir() if path.suffix.lower() in PICTURES)
     for number, path in enumerate(paths):
-        yield _still(path, source), number / rate
+        yield Missed.UNREAD if develop.rests() else _still(path, source), number / rate
 
 
-def _still(path: Path, source: Source) -> VideoFrame | None:
-    """None for a picture that cannot be decoded. Raises TroubleError for one that is too large."""
+def _still(path: Path, source: Source) -> VideoFrame | Missed:
+    """One picture. Raises TroubleError for one that is too large."""
     try:
         container, stream = opened(opening.file(source, path), source.most_pixels)
         with closing(container):
-            return next((frame for frame, _ in _decoded(_stamped(container, stream))), None)
+            return next((frame for frame, _, _ in _decoded(_stamped(container, stream))), Missed.SPOILT)
     except av.FFmpegError:
-        return None
+        return Missed.SPOILT

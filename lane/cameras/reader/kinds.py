@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeAlias
 
 from lane.cameras.reader import opening
-from lane.cameras.reader.decoding import Missed, Shot, film, folder, live
+from lane.cameras.reader.decoding import LookedAt, Missed, Shot, film, folder, live
 from lane.cameras.reader.opening import Opening
 from lane.cameras.source import Kind, Source
 
@@ -21,7 +21,7 @@ class CameraKind:
     """How a source of one kind is read."""
 
     opening: Callable[[Source], Opening]
-    shots: Callable[[Source, Opening], Shots]
+    shots: Callable[[Source, Opening, LookedAt], Shots]
 
 
 KINDS = {
@@ -33,10 +33,10 @@ KINDS = {
 }
 
 
-def shots(source: Source) -> Shots:
-    """The camera's pictures as they come, and those that are missed.
+def shots(source: Source, looked_at: LookedAt = lambda: True) -> Shots:
+    """The camera's pictures as they come, and those that are missed; all while it is looked at.
 
     Ends where a file or folder ends; raises TroubleError, or av's and the system's errors.
     """
     kind = KINDS[source.kind]
-    return kind.shots(source, kind.opening(source))
+    return kind.shots(source, kind.opening(source), looked_at)

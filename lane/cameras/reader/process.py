@@ -1,8 +1,9 @@
 """The process that reads one camera: `python -m lane.cameras.reader.process`, started by the watchdog.
 
-Its input tells in two lines into which feed it writes, and what it reads. It says `+` for each frame in the
-feed, `!` for one that was spoilt, `-` for one that was skipped, and at its end a word of trouble. It ends
-when its input does, and is killed when its lane is. It loads no network.
+Its input tells in two lines into which feed it writes, and what it reads. It says `+` for each whole
+frame, `!` for one that was spoilt, `-` for one that was skipped, `.` for one that was left undecoded since
+nobody looks, and at its end a word of trouble. It ends when its input does, and is killed when its lane is.
+It loads no network.
 """
 
 import ctypes
@@ -44,7 +45,7 @@ def main() -> None:
 def read(source: Source, feed: str) -> None:
     """Fill the feed. Returns where the source ends, and raises what `shots` raises."""
     with AttachedWriter(feed) as writer:
-        for shot in shots(source):
+        for shot in shots(source, lambda: writer.looked_at):
             if isinstance(shot, Missed):
                 _say(shot.value)
                 continue

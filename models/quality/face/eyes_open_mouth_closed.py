@@ -4,15 +4,9 @@ from collections.abc import Callable
 
 from models.detect import face_mesh
 from models.errors import InferenceError
-from models.quality.scale import falling, rising
 from models.quality.view.face_view import FaceView
 from models.values.face import Mesh
 from models.values.measurement import Measure, NotAssessed, measured
-
-EYES_SCALE = rising(0.08, 0.04)
-"""The standard's, whose gap is over the distance from eyes to chin: an eye is a quarter of that wide."""
-MOUTH_SCALE = falling(0.44, 0.13)
-"""The standard's, likewise: a mouth is 0.45 of that distance wide."""
 
 
 def eye_opening(view: FaceView) -> Measure:

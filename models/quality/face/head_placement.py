@@ -1,12 +1,7 @@
 """How large a head is in its picture, and where it is."""
 
-from models.quality.scale import nearest
 from models.quality.view.face_view import FaceView
 from models.values.measurement import Measure, measured
-
-SCALE = nearest(0.72, 0.08)
-"""The standard's: best where eyes to chin are 0.45 of the height, as on a portrait; in a lane heads are
-smaller and score low. A box is 1.6 times as tall as that (1.5 to 1.7 on 700 faces of research sets)."""
 
 
 def head_size(view: FaceView) -> Measure:
@@ -27,8 +22,3 @@ def offset_y(view: FaceView) -> Measure:
     """About -0.5 to 0.5 of the image's height: eye midpoint from the centre, positive downwards."""
     right, left = view.eyes
     return measured((right[1] + left[1]) / 2 / view.image_height - 0.5)
-
-
-def scale_of_offset(value: float) -> float:
-    """100 in the middle, 0 at the edge. The standard has none: it asks how far each edge is."""
-    return 100 * (1 - 2 * abs(value))

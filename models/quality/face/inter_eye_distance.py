@@ -2,12 +2,8 @@
 
 import math
 
-from models.quality.scale import rising
 from models.quality.view.face_view import FaceView
 from models.values.measurement import Measure, measured
-
-SCALE = rising(70, 20)
-"""The standard's."""
 
 
 def inter_eye_distance_px(view: FaceView) -> Measure:

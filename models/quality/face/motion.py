@@ -5,12 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from models.quality.scale import falling
 from models.values.face import Face
 from models.values.measurement import Measure, NotAssessed, measured
-
-SCALE = falling(3, 0.75)
-"""50 where a limit is shipped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,17 +3,12 @@
 import math
 from statistics import fmean, median
 
-from models.quality.scale import linear
+from models.quality.components import EYE_CLEAR, EYE_GONE, MOUTH_CLEAR, MOUTH_GONE
 from models.quality.view.face_view import FaceView
 from models.values.measurement import Measure, NotAssessed, measured
 
-EYE_GONE, EYE_CLEAR = 0.1, 0.3
-MOUTH_GONE, MOUTH_CLEAR = 0.05, 0.18
 SKIN_SAME, SKIN_OTHER = 12.0, 30.0
 """Distances in a* and b* (CIELAB)."""
-
-EYES_SCALE = linear(EYE_GONE, EYE_CLEAR)
-MOUTH_SCALE = linear(MOUTH_GONE, MOUTH_CLEAR)
 
 
 def eyes_visible(view: FaceView) -> Measure:
@@ -56,11 +51,6 @@ def occlusion(view: FaceView) -> Measure:
     most = (median(a for a, _ in view.skin), median(b for _, b in view.skin))
     covered += [_part(math.dist(one, most), SKIN_SAME, SKIN_OTHER) for one in view.skin]
     return measured(fmean(covered))
-
-
-def scale(value: float) -> float:
-    """The standard's."""
-    return 100 * (1 - value)
 
 
 def _part(value: float, low: float, high: float) -> float:

@@ -8,11 +8,6 @@ from models.values.measurement import Measure, NotAssessed, measured
 NO_TURN = NotAssessed("the mesh spans no face")
 
 
-def scale(degrees: float) -> float:
-    """The standard's, for each angle: 100·cos², none from a right angle on."""
-    return 100 * math.cos(math.radians(degrees)) ** 2 if abs(degrees) < 90 else 0.0
-
-
 def yaw_deg(view: FaceView) -> Measure:
     """-90 to 90 degrees, positive when the person looks to their left (the image's right).
 

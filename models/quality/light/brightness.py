@@ -2,7 +2,6 @@
 
 import cv2
 
-from models.quality.scale import sigmoid
 from models.quality.view.face_view import AT_THE_EDGE, INNER_FACE, FaceView
 from models.values.measurement import Measure, measured
 
@@ -15,8 +14,3 @@ def brightness(view: FaceView) -> Measure:
     if not view.has_pixels:
         return AT_THE_EDGE
     return measured(cv2.mean(view.grey[INNER_FACE])[0] / 255)
-
-
-def scale(value: float) -> float:
-    """The standard's: a plateau from about 0.3 to 0.7."""
-    return 100 * sigmoid(value, 0.2, 0.05) * (1 - sigmoid(value, 0.8, 0.05))

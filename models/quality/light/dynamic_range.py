@@ -15,8 +15,3 @@ def dynamic_range(view: FaceView) -> Measure:
         return view.light
     there = view.light[view.light > 0]
     return measured(float(-(there * np.log2(there)).sum()))
-
-
-def scale(bits: float) -> float:
-    """The standard's: 100 for 8 bits."""
-    return 12.5 * bits

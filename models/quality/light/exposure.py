@@ -1,6 +1,5 @@
 """How much of a face is too dark or too bright to show anything."""
 
-from models.quality.scale import sigmoid
 from models.quality.view.face_view import FaceView
 from models.values.measurement import Measure, NotAssessed, measured
 
@@ -27,13 +26,3 @@ def over_exposure(view: FaceView) -> Measure:
     if isinstance(view.light, NotAssessed):
         return view.light
     return measured(float(view.light[BRIGHT:].sum()))
-
-
-def scale_of_dark(value: float) -> float:
-    """The standard's: falls where nearly all of the face is dark."""
-    return 120 * (0.832 - sigmoid(value, 0.92, 0.05))
-
-
-def scale_of_bright(value: float) -> float:
-    """The standard's: 100 for nothing, 50 for a hundredth of the face, 9 for a tenth."""
-    return 1 / (max(0.0, value) + 0.01)

@@ -1,7 +1,5 @@
 """How alike the two cheeks are lit."""
 
-import math
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +21,6 @@ def illumination_uniformity(view: FaceView) -> Measure:
     light = luminance(np.asarray(cv2.vconcat(view.cheeks_bgr), np.uint8))
     side = len(light) // 2
     return measured(cv2.sumElems(cv2.min(_shares(light[:side]), _shares(light[side:])))[0])
-
-
-def scale(value: float) -> float:
-    """The standard's."""
-    return 100 * math.pow(max(0.0, value), 0.3)
 
 
 def _shares(zone: NDArray[np.uint8]) -> NDArray[np.float32]:

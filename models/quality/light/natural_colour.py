@@ -2,7 +2,6 @@
 
 import math
 
-from models.quality.scale import falling
 from models.quality.view.colour_space import lab
 from models.quality.view.face_view import FaceView
 from models.values.measurement import Measure, NotAssessed, measured
@@ -11,8 +10,6 @@ FARTHEST = 100.0
 """What the standard gives to a colour that is greener or bluer than grey."""
 A_RANGE, B_RANGE = (5, 25), (5, 35)
 """The standard's: a* and b* of skin in light that is not coloured."""
-
-_half = falling(0, 10)
 
 
 def natural_colour(view: FaceView) -> Measure:
@@ -27,11 +24,6 @@ def natural_colour(view: FaceView) -> Measure:
     if a < 0 or b < 0:
         return measured(FARTHEST)
     return measured(math.hypot(_outside(a, A_RANGE), _outside(b, B_RANGE)))
-
-
-def scale(value: float) -> float:
-    """The standard's: 54 for a camera without colour."""
-    return 2 * _half(value)
 
 
 def _outside(value: float, allowed: tuple[float, float]) -> float:

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quality.scale import falling
 from models.quality.view.face_view import FaceView
 from models.values.face import Box, ImageBGR
 from models.values.measurement import Measure, NotAssessed, measured
@@ -17,9 +16,6 @@ BLOCK = 8
 LARGEST = 192
 """Pixels along each side of the part that is looked at, from the middle of the face."""
 SMALLEST = 3 * BLOCK
-
-SCALE = falling(2, 0.3)
-"""Stands in: 50 where a limit is shipped. JPEG at quality 80 gives 1.3, 40 gives 1.7, 15 gives 2.4."""
 
 
 def compression(view: FaceView) -> Measure:

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quality.scale import rising
 from models.quality.view.face_view import AT_THE_EDGE, FaceView
 from models.values.measurement import Measure, measured
 
@@ -16,9 +15,6 @@ BLUR_WINDOW = 11
 REACH = BLUR_WINDOW // 2
 NOISE_SIGMA_PX = 1.5
 NOISE_WINDOW = 13
-
-SCALE = rising(0.2, 0.04)
-"""Stands in: 50 where a limit is shipped. Ninety of a hundred webcam faces lie between 0.27 and 0.36."""
 
 
 def sharpness(view: FaceView) -> Measure:

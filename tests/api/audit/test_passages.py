@@ -51,7 +51,7 @@ def kinds(told: dict[str, Any]) -> list[str]:
     return [step["kind"] for step in told["steps"]]
 
 
-def test_passages_are_found_by_lane_reason_officer_and_name(
+def test_search_by_lane_reason_officer_name(
     desk: RunningDesk, lane: Lane, officer: Officer, auditor: Officer
 ) -> None:
     with desk.lane("lane-2") as other:
@@ -69,9 +69,7 @@ def test_passages_are_found_by_lane_reason_officer_and_name(
         assert find(auditor, reason="A02") == [three, two, one]
 
 
-def test_passages_are_found_by_the_time_at_which_the_desk_heard_of_them(
-    desk: RunningDesk, lane: Lane, auditor: Officer
-) -> None:
+def test_search_by_time_desk_heard(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
     first = lane.refer(images=[])
     desk.clock.pass_time(hours=2)
     between = (desk.clock() - timedelta(hours=1)).isoformat()
@@ -82,7 +80,7 @@ def test_passages_are_found_by_the_time_at_which_the_desk_heard_of_them(
     assert find(auditor, since=between, until=between) == []
 
 
-def test_a_long_list_comes_page_by_page_and_each_passage_once(lane: Lane, auditor: Officer) -> None:
+def test_long_list_pages_each_passage_once(lane: Lane, auditor: Officer) -> None:
     made = [lane.refer(images=[]) for _ in range(ON_A_PAGE + 2)]
     first = auditor.ask("GET", "/audit/passages").json()
     second = auditor.ask("GET", "/audit/passages", params={"before": first["before"]}).json()
@@ -91,7 +89,7 @@ def test_a_long_list_comes_page_by_page_and_each_passage_once(lane: Lane, audito
     assert (len(first["passages"]), second["before"]) == (ON_A_PAGE, None)
 
 
-def test_a_passage_is_told_from_document_to_gate(lane: Lane, officer: Officer, auditor: Officer) -> None:
+def test_passage_told_from_document_to_gate(lane: Lane, officer: Officer, auditor: Officer) -> None:
     passage = lane.refer(images=[])
     officer.claim(passage)
     officer.ask("GET", f"/referrals/{passage}")
@@ -108,9 +106,7 @@ def test_a_passage_is_told_from_document_to_gate(lane: Lane, officer: Officer, a
     assert told["steps"][0]["lane"] == "lane-1"
 
 
-def test_a_passage_is_taken_away_as_a_file_that_the_verifier_checks(
-    lane: Lane, auditor: Officer, tmp_path: Path
-) -> None:
+def test_exported_passage_passes_verifier(lane: Lane, auditor: Officer, tmp_path: Path) -> None:
     passage = lane.refer(images=[])
     answer = auditor.ask("GET", f"/audit/passages/{passage}/proof")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
@@ -122,7 +118,7 @@ def test_a_passage_is_taken_away_as_a_file_that_the_verifier_checks(
 
 
 @pytest.mark.parametrize("path", ["p-9", "p-9/proof"])
-def test_a_passage_that_is_not_there_is_not_found(auditor: Officer, path: str) -> None:
+def test_missing_passage_is_not_found(auditor: Officer, path: str) -> None:
     answer = auditor.ask("GET", f"/audit/passages/{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "passage_not_found")
 
@@ -138,12 +134,12 @@ def test_a_passage_that_is_not_there_is_not_found(auditor: Officer, path: str) -
         {"before": 0},
     ],
 )
-def test_what_cannot_be_looked_for_is_refused(auditor: Officer, asked: dict[str, Any]) -> None:
+def test_invalid_search_is_refused(auditor: Officer, asked: dict[str, Any]) -> None:
     answer = auditor.ask("GET", "/audit/passages", params=asked)
     assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
 
 
-def test_an_entry_that_was_changed_is_shown_as_such(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
+def test_changed_entry_is_shown_as_changed(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
     passage = lane.refer(images=[])
     with desk.desk.database.write() as session:
         unguarded = {
@@ -183,7 +179,8 @@ PASSAGES: st.SearchStrategy[Any] = st.one_of(st.sampled_from(["p-1", "p-2"]), st
     ),
     told=st.booleans(),
 )
-def test_any_entry_has_terms_that_fit_their_table(kind: str, body: dict[str, Any], told: bool) -> None:
+def test_every_entry_has_fitting_index_terms(kind: str, body: dict[str, Any], told: bool) -> None:
+    """Whatever an entry holds, its search terms fit their table."""
     said = follow(GENESIS, chain="lane-1" if told else "desk", at=NOW, kind=kind, body=body)
     received = {"chain": "lane-1", "payload": said.payload, "hash": said.hash}
     entry = follow(GENESIS, chain="desk", at=NOW, kind="entry.received", body=received) if told else said
@@ -193,7 +190,7 @@ def test_any_entry_has_terms_that_fit_their_table(kind: str, body: dict[str, Any
         assert 0 < len(row["term"]) <= 64
 
 
-def test_a_search_reads_no_entry_that_it_does_not_show(desk: RunningDesk) -> None:
+def test_search_reads_only_shown_entries(desk: RunningDesk) -> None:
     """Whatever is asked, an index leads to it: the time of a search does not grow with the ledger."""
     with desk.desk.database.read() as session:
         for wanted in (
@@ -222,14 +219,14 @@ def judged(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def test_a_decision_comes_out_the_same_by_its_policy_and_evidence() -> None:
+def test_decision_replays_from_policy_and_evidence() -> None:
     replayed = DecisionReplay(None).replay(judged(GOOD))
     assert (replayed.result, replayed.policy_version) == ("same", policy.load().version)
     assert {one.name for one in replayed.measures} >= {"similarity", "liveness", "sharpness"}
     assert all(one.holds for one in replayed.measures if one.name == "sharpness")
 
 
-def test_a_decision_that_does_not_follow_is_called_different() -> None:
+def test_diverging_decision_is_called_different() -> None:
     forged = judged(GOOD) | {"outcome": "admit", "reasons": [], "remarks": []}
     assert DecisionReplay(None).replay(forged).result == "different"
 
@@ -241,7 +238,7 @@ def test_without_its_policy_nothing_is_claimed(tmp_path: Path) -> None:
     assert all(one.holds is None and one.min is None for one in replayed.measures)
 
 
-def test_a_policy_of_the_site_is_found_in_its_folder(tmp_path: Path) -> None:
+def test_site_policy_is_found_in_folder(tmp_path: Path) -> None:
     text = policy.SHIPPED.read_text("utf-8")
     (tmp_path / "older.toml").write_text(text.replace(policy.load().version, "older"), "utf-8")
     (tmp_path / "broken.toml").write_text("no policy at all [", "utf-8")
@@ -252,14 +249,12 @@ def test_a_policy_of_the_site_is_found_in_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("evidence", [None, {}, [], "x", {"document": {}}])
-def test_evidence_that_is_not_whole_is_not_replayed(evidence: object) -> None:
+def test_incomplete_evidence_is_not_replayed(evidence: object) -> None:
     assert DecisionReplay(None).replay(judged(GOOD) | {"evidence": evidence}).result == "evidence_incomplete"
     assert DecisionReplay(None).replay({}).result == "evidence_incomplete"
 
 
-def test_only_an_auditor_looks_into_the_ledger(
-    desk: RunningDesk, officer: Officer, supervisor: Officer
-) -> None:
+def test_only_auditor_reads_ledger(desk: RunningDesk, officer: Officer, supervisor: Officer) -> None:
     for who in (officer, supervisor):
         assert who.ask("GET", "/audit/passages").json()["code"] == "not_allowed"
     asked = httpx.get(f"{desk.address}/api/v1/audit/passages", trust_env=False)

@@ -66,7 +66,7 @@ def test_signatures_are_those_of_the_rfc(key: str, message: str, signature: str)
 
 @settings(max_examples=tiers.examples(60))
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=200), st.data())
-def test_a_signature_is_believed_where_cryptography_believes_it(
+def test_signatures_verify_where_cryptography_verifies(
     secret: bytes, message: bytes, data: st.DataObject
 ) -> None:
     private = Ed25519PrivateKey.from_private_bytes(secret)
@@ -88,7 +88,7 @@ def believed(key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 @pytest.mark.parametrize("which", ["a scalar that is too large", "a key that is no point", "too short"])
-def test_what_is_no_signature_is_not_believed(which: str) -> None:
+def test_invalid_signature_is_rejected(which: str) -> None:
     key, message, signature = (bytes.fromhex(part) for part in RFC_8032[0])
     if which == "a scalar that is too large":
         scalar = int.from_bytes(signature[32:], "little") + verifier.L
@@ -153,7 +153,8 @@ def checked(lines: Lines, *witnessed: TreeHead, keys: tuple[str, ...] = ()) -> s
     return None
 
 
-def test_an_honest_export_is_verified_by_the_file_alone(shift: Shift, tmp_path: Path) -> None:
+def test_honest_export_verifies_alone(shift: Shift, tmp_path: Path) -> None:
+    """With nothing but the file."""
     path = write(tmp_path / "export", shift.export)
     done = alone(path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -162,7 +163,8 @@ def test_an_honest_export_is_verified_by_the_file_alone(shift: Shift, tmp_path: 
     assert shift.late.key in done.stdout.split("Not proven:")[1]
 
 
-def test_an_honest_proof_is_verified_by_the_file_alone(shift: Shift, tmp_path: Path) -> None:
+def test_honest_proof_verifies_alone(shift: Shift, tmp_path: Path) -> None:
+    """With nothing but the file."""
     path, heads = write(tmp_path / "proof", shift.proof), write(tmp_path / "kept", [shift.early.to_json()])
     done = alone(path, "--head", heads, "--json")
     told = json.loads(done.stdout)
@@ -172,7 +174,7 @@ def test_an_honest_proof_is_verified_by_the_file_alone(shift: Shift, tmp_path: P
     assert "give a head that was kept" in alone(path).stdout
 
 
-def test_a_key_that_is_not_the_sites_is_refused(shift: Shift, tmp_path: Path) -> None:
+def test_foreign_key_is_refused(shift: Shift, tmp_path: Path) -> None:
     path = write(tmp_path / "export", shift.export)
     assert alone(path, "--key", shift.late.key).returncode == 0
     refused = alone(path, "--key", "0" * 64)
@@ -180,14 +182,14 @@ def test_a_key_that_is_not_the_sites_is_refused(shift: Shift, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("content", ["", "a letter", "[]", '{"file": "another"}'])
-def test_what_is_no_export_is_not_called_broken(tmp_path: Path, content: str) -> None:
+def test_invalid_export_is_not_called_broken(tmp_path: Path, content: str) -> None:
     path = tmp_path / "letter"
     path.write_text(content)
     assert alone(path).returncode == 2
     assert alone(tmp_path / "nowhere").returncode == 2
 
 
-def test_a_program_of_one_file_imports_the_standard_library_alone() -> None:
+def test_single_file_imports_only_standard_library() -> None:
     found = alone("--help")
     assert (found.returncode, found.stderr) == (0, "")
     assert "trusts none" in found.stdout
@@ -195,7 +197,7 @@ def test_a_program_of_one_file_imports_the_standard_library_alone() -> None:
 
 @settings(max_examples=tiers.examples(150))
 @given(st.data())
-def test_any_bit_changed_in_an_export_is_found(shift: Shift, data: st.DataObject) -> None:
+def test_any_changed_bit_in_export_found(shift: Shift, data: st.DataObject) -> None:
     lines = [dict(line) for line in shift.export]
     place = data.draw(st.integers(1, len(lines) - 2))
     (kind, fields), *_ = lines[place].items()
@@ -242,14 +244,15 @@ def truncated(lines: Lines, data: st.DataObject) -> Lines:
 
 @pytest.mark.parametrize("change", [deleted, reordered, inserted, truncated])
 @given(data=st.data())
-def test_entries_deleted_reordered_inserted_or_cut_off_are_found(
+def test_deleted_reordered_inserted_cut_entries_found(
     shift: Shift, change: Callable[[Lines, st.DataObject], Lines], data: st.DataObject
 ) -> None:
     before, between, after = entries(shift.export)
     assert checked(before + change(between, data) + after, shift.late) is not None
 
 
-def test_a_tail_taken_with_its_heads_is_found_by_a_head_that_was_kept(shift: Shift) -> None:
+def test_kept_head_finds_cut_tail(shift: Shift) -> None:
+    """Even where the tail was taken with its heads."""
     before, between, after = entries(shift.export)
     fewer = [line for line in after if line.get("head", {}).get("size", 0) <= shift.early.size]
     end = {"end": {"entries": shift.early.size}}
@@ -260,7 +263,7 @@ def test_a_tail_taken_with_its_heads_is_found_by_a_head_that_was_kept(shift: Shi
 
 @settings(max_examples=tiers.examples(150))
 @given(st.data())
-def test_any_change_of_a_proof_is_found(shift: Shift, data: st.DataObject) -> None:
+def test_any_change_of_proof_is_found(shift: Shift, data: st.DataObject) -> None:
     lines = [dict(line) for line in shift.proof]
     place = data.draw(st.integers(1, len(lines) - 2))
     (kind, fields), *_ = lines[place].items()
@@ -304,13 +307,13 @@ class Forger:
         return [*self.genuine[:-1], *mine, {"head": head.to_json()}, *shown, {"end": {"entries": count}}]
 
 
-def test_a_forged_head_beside_a_genuine_one_proves_nothing(shift: Shift) -> None:
+def test_forged_head_beside_genuine_proves_nothing(shift: Shift) -> None:
     forger = Forger(shift)
     lines = forger.proof(forger.key.sign(3, forger.root, AT))
     assert "one signed head" in str(checked(lines, keys=(shift.late.key,)))
 
 
-def test_a_head_whose_signature_nobody_looks_at_proves_nothing(shift: Shift) -> None:
+def test_unchecked_head_signature_proves_nothing(shift: Shift) -> None:
     """The genuine head so often that the forged one is not among those whose signatures are checked."""
     forger = Forger(shift)
     unsigned = TreeHead(3, forger.root.hex(), AT, forger.key.public, "0" * 128)
@@ -319,7 +322,7 @@ def test_a_head_whose_signature_nobody_looks_at_proves_nothing(shift: Shift) -> 
     assert "one signed head" in str(checked([*lines[:-1], *many, lines[-1]], keys=(shift.late.key,)))
 
 
-def test_heads_of_one_size_that_contradict_each_other_are_found(shift: Shift) -> None:
+def test_contradicting_heads_of_one_size_found(shift: Shift) -> None:
     other = Forger(shift).key.sign(shift.late.size, b"\x01" * 32, AT)
     assert "contradict" in str(checked(shift.export, shift.late, other))
     assert "contradict" in str(checked(shift.proof, shift.late, other))
@@ -340,9 +343,7 @@ def test_heads_of_one_size_that_contradict_each_other_are_found(shift: Shift) ->
     ],
     ids=lambda line: line[:24],
 )
-def test_a_line_that_can_be_read_in_two_ways_or_in_none_is_refused(
-    shift: Shift, tmp_path: Path, line: str
-) -> None:
+def test_ambiguous_or_unreadable_line_is_refused(shift: Shift, tmp_path: Path, line: str) -> None:
     path = tmp_path / "file"
     before = "".join(f"{json.dumps(one)}\n" for one in shift.export[:-1])
     path.write_text(f"{before}{line}\n", encoding="utf-8")
@@ -382,12 +383,12 @@ def test_a_head_has_one_spelling(shift: Shift, field: str, value: object) -> Non
         '{"at":"now","body":{},"chain":"desk","kind":"k","more":1,"previous":"0","seq":1}',
     ],
 )
-def test_an_entry_of_a_proof_can_be_read_in_one_way_only(payload: str) -> None:
+def test_proof_entry_has_one_reading(payload: str) -> None:
     with pytest.raises(verifier.Wrong):
         verifier.as_entry(payload)
 
 
-def test_under_a_key_of_small_order_nothing_is_signed() -> None:
+def test_small_order_key_signs_nothing() -> None:
     """With the neutral point as the key, one signature would fit any message."""
     neutral, scalar = (1).to_bytes(32, "little"), 5
     point = verifier._encoded(verifier._times(verifier.BASE, scalar))
@@ -403,7 +404,7 @@ def test_under_a_key_of_small_order_nothing_is_signed() -> None:
 
 
 @given(st.integers(1, 7), st.booleans())
-def test_all_keys_of_small_order_are_known(times: int, negative: bool) -> None:
+def test_all_small_order_keys_are_known(times: int, negative: bool) -> None:
     point = verifier._decoded(bytes.fromhex(OF_ORDER_8))
     assert point
     encoded = bytearray(verifier._encoded(verifier._times(point, times)))
@@ -420,13 +421,13 @@ def not_proven(lines: Lines, head: TreeHead) -> bool:
     return any("whose head you hold" in one for one in check.not_proven)
 
 
-def test_the_verifier_and_the_desk_sign_the_same_bytes(shift: Shift) -> None:
+def test_verifier_and_desk_sign_same_bytes(shift: Shift) -> None:
     told = verifier.as_head(shift.late.to_json())
     assert verifier.is_genuine(told)
     assert not verifier.is_genuine(told | {"size": told["size"] + 1})
 
 
-def test_an_export_of_a_changed_database_is_not_verified(shift: Shift, tmp_path: Path) -> None:
+def test_export_of_changed_database_is_rejected(shift: Shift, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite3"
     place = str(shift.database.engine.url.database)
     with closing(sqlite3.connect(place)) as source, closing(sqlite3.connect(copy)) as target:

@@ -188,7 +188,7 @@ def test_an_honest_ledger_is_verified(shift: str, request: pytest.FixtureRequest
     assert after(path, lambda raw: None).seq == rows(path)
 
 
-def test_every_kind_of_fact_is_in_the_ledger(ledger: Path) -> None:
+def test_ledger_holds_every_kind_of_fact(ledger: Path) -> None:
     with closing(sqlite3.connect(ledger)) as raw:
         kinds = {json.loads(payload)["kind"] for (payload,) in raw.execute("SELECT payload FROM ledger")}
     assert kinds == {
@@ -211,7 +211,7 @@ def test_every_kind_of_fact_is_in_the_ledger(ledger: Path) -> None:
     }
 
 
-def test_the_ledger_holds_neither_a_name_nor_a_note(ledger: Path) -> None:
+def test_ledger_holds_no_name_or_note(ledger: Path) -> None:
     with closing(sqlite3.connect(ledger)) as raw:
         text = "".join(payload for (payload,) in raw.execute("SELECT payload FROM ledger"))
     assert "wang" not in text
@@ -221,7 +221,7 @@ def test_the_ledger_holds_neither_a_name_nor_a_note(ledger: Path) -> None:
 
 @settings(max_examples=tiers.examples(100), deadline=None)
 @given(data=st.data())
-def test_any_bit_changed_in_the_ledger_is_found(ledger: Path, data: st.DataObject) -> None:
+def test_any_changed_bit_in_ledger_found(ledger: Path, data: st.DataObject) -> None:
     seq = data.draw(st.integers(1, rows(ledger)))
     column = data.draw(st.sampled_from(LEDGER))
 
@@ -235,7 +235,8 @@ def test_any_bit_changed_in_the_ledger_is_found(ledger: Path, data: st.DataObjec
 
 @settings(max_examples=tiers.examples(60), deadline=None)
 @given(data=st.data())
-def test_any_bit_changed_in_an_entry_is_found_by_hashes_alone(ledger: Path, data: st.DataObject) -> None:
+def test_hashes_find_any_changed_entry_bit(ledger: Path, data: st.DataObject) -> None:
+    """By the hashes alone, without a signature."""
     seq = data.draw(st.integers(1, rows(ledger)))
     column = data.draw(st.sampled_from(["seq", "payload", "hash"]))
 
@@ -249,9 +250,8 @@ def test_any_bit_changed_in_an_entry_is_found_by_hashes_alone(ledger: Path, data
 
 @settings(max_examples=tiers.examples(60), deadline=None)
 @given(data=st.data())
-def test_entries_removed_moved_or_put_between_are_found_by_hashes_alone(
-    ledger: Path, data: st.DataObject
-) -> None:
+def test_hashes_find_removed_moved_inserted_entries(ledger: Path, data: st.DataObject) -> None:
+    """By the hashes alone, without a signature."""
     end = rows(ledger)
     one, other = data.draw(st.lists(st.integers(1, end), min_size=2, max_size=2, unique=True))
     what = data.draw(st.sampled_from(["remove", "move", "insert"]))
@@ -281,7 +281,7 @@ def test_entries_removed_moved_or_put_between_are_found_by_hashes_alone(
 
 @settings(max_examples=tiers.examples(40), deadline=None)
 @given(data=st.data())
-def test_any_bit_changed_in_the_head_row_is_found(ledger: Path, data: st.DataObject) -> None:
+def test_any_changed_bit_in_head_found(ledger: Path, data: st.DataObject) -> None:
     column = data.draw(st.sampled_from(["chain", "seq", "hash"]))
 
     def change(raw: sqlite3.Connection) -> None:
@@ -303,7 +303,7 @@ def test_any_removed_entry_is_found(ledger: Path, data: st.DataObject) -> None:
 
 @settings(max_examples=tiers.examples(30), deadline=None)
 @given(data=st.data())
-def test_any_two_entries_that_changed_places_are_found(ledger: Path, data: st.DataObject) -> None:
+def test_any_two_swapped_entries_are_found(ledger: Path, data: st.DataObject) -> None:
     one = data.draw(st.integers(1, rows(ledger) - 1))
     other = data.draw(st.integers(one + 1, rows(ledger)))
 
@@ -318,16 +318,15 @@ def test_any_two_entries_that_changed_places_are_found(ledger: Path, data: st.Da
 
 @settings(max_examples=tiers.examples(20), deadline=None)
 @given(data=st.data())
-def test_a_tail_that_is_cut_off_with_its_head_row_is_found_by_a_witness(
-    ledger: Path, data: st.DataObject
-) -> None:
+def test_witness_finds_cut_tail(ledger: Path, data: st.DataObject) -> None:
+    """Even where its head row was cut off too."""
     end = verified(ledger)
     kept = data.draw(st.integers(0, end.seq - 1))
     with pytest.raises(LedgerBrokenError, match="cut off"):
         after(ledger, lambda raw: cut(raw, kept), end)
 
 
-def test_a_wrong_witness_is_believed_over_the_ledger(ledger: Path) -> None:
+def test_wrong_witness_is_believed_over_ledger(ledger: Path) -> None:
     with pytest.raises(LedgerBrokenError, match="witnessed"):
         verified(ledger, Head(3, "0" * 64))
 
@@ -338,7 +337,7 @@ def columns() -> list[tuple[str, str]]:
 
 @tiers.parametrize("rows", (1, 5), quick=1)
 @pytest.mark.parametrize(("table", "column"), columns())
-def test_every_column_is_proven_or_named_as_not_proven(
+def test_every_column_proven_or_named_unproven(
     ledger: Path, rarer: Path, served: Path, table: str, column: str, rows: int
 ) -> None:
     """Whoever adds a column compares it with the ledger, or says to all that nobody does."""
@@ -424,7 +423,7 @@ def test_every_column_is_proven_or_named_as_not_proven(
         "SELECT passage, 'officer-x', last_at, 'none', 'officer-x', last_at, 'none' FROM faces LIMIT 1",
     ],
 )
-def test_tables_that_say_something_else_than_the_ledger_are_found(ledger: Path, statement: str) -> None:
+def test_tables_contradicting_ledger_are_found(ledger: Path, statement: str) -> None:
     with pytest.raises(LedgerBrokenError):
         after(ledger, lambda raw: raw.execute(statement))
 
@@ -438,9 +437,7 @@ def test_tables_that_say_something_else_than_the_ledger_are_found(ledger: Path, 
         "BEGIN SELECT 1; END",
     ],
 )
-def test_a_ledger_that_is_no_longer_append_only_is_found(
-    ledger: Path, tmp_path: Path, statement: str
-) -> None:
+def test_ledger_not_append_only_is_found(ledger: Path, tmp_path: Path, statement: str) -> None:
     copy = tmp_path / "changed.sqlite3"
     shutil.copyfile(ledger, copy)
     with closing(sqlite3.connect(copy)) as raw:
@@ -471,9 +468,7 @@ def test_a_ledger_that_is_no_longer_append_only_is_found(
         ("entry.received", {"chain": "lane-1"}),
     ],
 )
-def test_an_entry_that_no_honest_desk_writes_there_is_found(
-    ledger: Path, kind: str, change: dict[str, Any]
-) -> None:
+def test_dishonest_entry_is_found(ledger: Path, kind: str, change: dict[str, Any]) -> None:
     """Put at the end with a right hash and the head row in step, about a case that was decided."""
 
     def forge(raw: sqlite3.Connection) -> None:
@@ -487,9 +482,9 @@ def test_an_entry_that_no_honest_desk_writes_there_is_found(
 
 @pytest.mark.parametrize("officer", ["li", "zhao"])
 @pytest.mark.parametrize("wanted", ["UNCLAIMED", "CLAIMED"])
-def test_a_decision_by_an_officer_who_did_not_claim_the_case_is_found(
-    ledger: Path, officer: str, wanted: str
-) -> None:
+def test_decision_without_claim_is_found(ledger: Path, officer: str, wanted: str) -> None:
+    """By an officer who did not claim the case."""
+
     def forge(raw: sqlite3.Connection) -> None:
         (who,) = raw.execute("SELECT pseudonym FROM officers WHERE name = ?", (officer,)).fetchone()
         (passage,) = raw.execute(
@@ -506,7 +501,8 @@ def test_a_decision_by_an_officer_who_did_not_claim_the_case_is_found(
         after(ledger, forge)
 
 
-def test_a_clock_that_is_set_back_is_told_and_is_no_fault(ledger: Path, tmp_path: Path) -> None:
+def test_clock_set_back_is_no_fault(ledger: Path, tmp_path: Path) -> None:
+    """It is told all the same."""
     copy = tmp_path / "late.sqlite3"
     shutil.copyfile(ledger, copy)
     with closing(sqlite3.connect(copy)) as raw, raw:
@@ -524,7 +520,7 @@ def test_a_clock_that_is_set_back_is_told_and_is_no_fault(ledger: Path, tmp_path
         ("gate.opening", {"because": "officer", "decision": "d-9"}),
     ],
 )
-def test_a_lane_that_acts_on_a_decision_that_no_officer_gave_is_found(
+def test_lane_acting_on_ungiven_decision_found(
     desk: RunningDesk, lane: Lane, officer: Officer, kind: str, told: dict[str, Any]
 ) -> None:
     decided, waiting = lane.refer(images=[]), lane.refer(images=[])
@@ -544,7 +540,7 @@ def test_a_lane_that_acts_on_a_decision_that_no_officer_gave_is_found(
 
 
 @pytest.mark.parametrize("entry", [True, False])
-def test_a_decision_written_into_the_table_never_reaches_a_lane(
+def test_forged_table_decision_never_reaches_lane(
     desk: RunningDesk, lane: Lane, officer: Officer, entry: bool
 ) -> None:
     passage = lane.refer(images=[])
@@ -561,9 +557,7 @@ def test_a_decision_written_into_the_table_never_reaches_a_lane(
     assert "d-9" not in answer.text
 
 
-def test_a_decision_taken_out_of_the_table_is_not_decided_again(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_removed_table_decision_is_not_redecided(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer(images=[])
     officer.claim(passage)
     officer.decide(passage, "second_line", "cannot_tell")
@@ -575,14 +569,12 @@ def test_a_decision_taken_out_of_the_table_is_not_decided_again(
 
 
 @pytest.mark.parametrize("change", ["UPDATE ledger SET hash = hash", "DELETE FROM ledger"])
-def test_the_database_itself_refuses_to_change_an_entry(ledger: Path, change: str) -> None:
+def test_database_refuses_to_change_entry(ledger: Path, change: str) -> None:
     with closing(sqlite3.connect(ledger)) as raw, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         raw.execute(change)
 
 
-def test_a_decision_and_its_entry_are_one_transaction(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_decision_and_entry_share_transaction(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     officer.judge(passage)

@@ -36,7 +36,7 @@ def copied(desk: RunningDesk, path: Path) -> Path:
     return path
 
 
-def test_a_ledger_that_grows_satisfies_its_witness(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
+def test_growing_ledger_satisfies_witness(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     store = tmp_path / "heads"
     assert look(desk, lane, store).exit_code == 0
     assert look(desk, lane, store).exit_code == 0
@@ -51,7 +51,7 @@ def test_a_ledger_that_grows_satisfies_its_witness(desk: RunningDesk, lane: Lane
 
 
 @pytest.mark.parametrize("grown_again", [0, 9])
-def test_a_ledger_put_back_is_found_even_where_it_grew_again(
+def test_restored_ledger_found_though_regrown(
     desk: RunningDesk, lane: Lane, tmp_path: Path, grown_again: int
 ) -> None:
     store, backup = tmp_path / "heads", copied(desk, tmp_path / "backup")
@@ -69,9 +69,7 @@ def test_a_ledger_put_back_is_found_even_where_it_grew_again(
     assert again.exit_code == 1
 
 
-def test_another_key_is_taken_only_where_the_site_says_so(
-    desk: RunningDesk, lane: Lane, tmp_path: Path
-) -> None:
+def test_other_key_only_with_site_consent(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     store = tmp_path / "heads"
     assert look(desk, lane, store).exit_code == 0
     proofs.key_file(desk.settings).unlink()
@@ -82,9 +80,7 @@ def test_another_key_is_taken_only_where_the_site_says_so(
     assert look(desk, lane, store).exit_code == 0
 
 
-def test_a_desk_that_cannot_be_asked_is_not_called_a_forger(
-    desk: RunningDesk, lane: Lane, tmp_path: Path
-) -> None:
+def test_unreachable_desk_is_not_called_forger(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     store = tmp_path / "heads"
     assert look(desk, lane, store, token="wrong").exit_code == 2
     for token, said in (
@@ -106,9 +102,8 @@ def test_a_desk_that_cannot_be_asked_is_not_called_a_forger(
     assert look(desk, lane, store).exit_code == 2
 
 
-def test_an_export_and_a_proof_are_checked_by_whoever_has_the_files(
-    desk: RunningDesk, lane: Lane, tmp_path: Path
-) -> None:
+def test_export_and_proof_verify_offline(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
+    """By whoever has the files, without the desk."""
     database, store = ("--database", str(place(desk))), tmp_path / "heads"
     look(desk, lane, store)
     passage = lane.refer(images=[])
@@ -126,9 +121,7 @@ def test_an_export_and_a_proof_are_checked_by_whoever_has_the_files(
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_a_copy_without_the_key_is_exported_under_the_newest_head(
-    desk: RunningDesk, lane: Lane, tmp_path: Path
-) -> None:
+def test_keyless_copy_exports_under_newest_head(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     desk.desk.proofs.head()
     lane.refer(images=[])
     copy, out = copied(desk, tmp_path / "copy.sqlite3"), tmp_path / "out"
@@ -149,16 +142,14 @@ def test_a_copy_without_the_key_is_exported_under_the_newest_head(
         (["0"], "has no such entry"),
     ],
 )
-def test_what_is_not_in_the_ledger_is_not_proven(
-    desk: RunningDesk, tmp_path: Path, more: list[str], said: str
-) -> None:
+def test_absent_entry_is_not_proven(desk: RunningDesk, tmp_path: Path, more: list[str], said: str) -> None:
     out = tmp_path / "out"
     done = run("ledger", "prove", *more, "--out", str(out), "--database", str(place(desk)))
     assert (done.exit_code, said in done.stderr) == (2, True)
     assert not list(tmp_path.glob("out*"))
 
 
-def test_an_export_that_cannot_be_written_says_so(desk: RunningDesk, tmp_path: Path) -> None:
+def test_unwritable_export_says_so(desk: RunningDesk, tmp_path: Path) -> None:
     nowhere = tmp_path / "no folder" / "out"
     done = run("ledger", "export", "--out", str(nowhere), "--database", str(place(desk)))
     assert (done.exit_code, "No such file" in done.stderr) == (2, True)

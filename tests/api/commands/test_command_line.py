@@ -65,7 +65,7 @@ def added(database: Path | str) -> tuple[str, str]:
 
 
 @tiers.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None], quick=1)
-def test_the_desk_ends_cleanly_with_streams_open(tmp_path: Path, ending: signal.Signals | None) -> None:
+def test_desk_ends_cleanly_with_open_streams(tmp_path: Path, ending: signal.Signals | None) -> None:
     database = tmp_path / "desk.sqlite3"
     token, password = added(database)
     with serving(database) as (process, address):
@@ -90,7 +90,7 @@ def test_the_desk_ends_cleanly_with_streams_open(tmp_path: Path, ending: signal.
     assert (told.exit_code, told.stdout.split()[0]) == (0, "verified:")
 
 
-def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
+def test_verify_names_fault_and_place(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, _ = added(database)
     with serving(database) as (_, address), Lane(address, "lane-1", token) as lane:
@@ -114,7 +114,7 @@ def test_verify_says_what_is_wrong_and_where(tmp_path: Path) -> None:
     assert "cut off" in bad.stdout
 
 
-def test_another_programs_database_is_not_called_a_broken_ledger(tmp_path: Path) -> None:
+def test_foreign_database_not_called_broken_ledger(tmp_path: Path) -> None:
     other = tmp_path / "other.sqlite3"
     with closing(sqlite3.connect(other)) as made, made:
         made.execute("CREATE TABLE ledger (seq INTEGER PRIMARY KEY, payload TEXT, hash TEXT)")
@@ -142,7 +142,7 @@ NO_BACKUP = {
 
 
 @pytest.mark.parametrize(("content", "told"), NO_BACKUP.values(), ids=NO_BACKUP)
-def test_what_is_no_backup_is_not_restored_and_nothing_is_touched(
+def test_invalid_backup_restores_and_touches_nothing(
     tmp_path: Path, content: str | tuple[str, ...], told: str
 ) -> None:
     file = tmp_path / "file"
@@ -156,7 +156,7 @@ def test_what_is_no_backup_is_not_restored_and_nothing_is_touched(
     assert (file.read_bytes(), [path.name for path in tmp_path.iterdir()]) == (before, ["file"])
 
 
-def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
+def test_foreign_database_is_left_unchanged(tmp_path: Path) -> None:
     added(tmp_path / "desk.sqlite3")
     backup = str(tmp_path / "backup")
     assert run("backup", "--to", backup, "--database", str(tmp_path / "desk.sqlite3")).exit_code == 0
@@ -170,7 +170,7 @@ def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("letters",)]
 
 
-def test_a_restore_into_a_folder_that_is_not_there_makes_none(tmp_path: Path) -> None:
+def test_restore_creates_no_missing_folder(tmp_path: Path) -> None:
     added(tmp_path / "desk.sqlite3")
     backup = str(tmp_path / "backup")
     run("backup", "--to", backup, "--database", str(tmp_path / "desk.sqlite3"))
@@ -179,7 +179,7 @@ def test_a_restore_into_a_folder_that_is_not_there_makes_none(tmp_path: Path) ->
     assert not (tmp_path / "mistyped").exists()
 
 
-def test_a_revoked_lane_and_a_disabled_officer_are_refused_at_once(tmp_path: Path) -> None:
+def test_revoked_lane_disabled_officer_refused_immediately(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, password = added(database)
     with serving(database) as (_, address), Lane(address, "lane-1", token) as lane:
@@ -198,7 +198,7 @@ def test_a_revoked_lane_and_a_disabled_officer_are_refused_at_once(tmp_path: Pat
     assert again.exit_code == 2
 
 
-def test_only_who_is_there_can_be_shut_out(tmp_path: Path) -> None:
+def test_only_existing_accounts_are_shut_out(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     added(database)
     for command in (("lane", "revoke", "lane-2"), ("officer", "disable", "li")):
@@ -207,7 +207,7 @@ def test_only_who_is_there_can_be_shut_out(tmp_path: Path) -> None:
         assert "there is no" in done.stderr
 
 
-def test_a_copy_that_takes_no_writing_is_verified_and_left_as_it_is(tmp_path: Path) -> None:
+def test_read_only_copy_verifies_unchanged(tmp_path: Path) -> None:
     database, folder = tmp_path / "desk.sqlite3", tmp_path / "evi dence #1%"
     added(database)
     folder.mkdir()
@@ -226,7 +226,7 @@ def test_a_copy_that_takes_no_writing_is_verified_and_left_as_it_is(tmp_path: Pa
     folder.chmod(0o755)
 
 
-def test_what_cannot_be_read_is_not_called_broken(tmp_path: Path) -> None:
+def test_unreadable_file_is_not_called_broken(tmp_path: Path) -> None:
     letter, database = tmp_path / "letter.txt", tmp_path / "desk.sqlite3"
     letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
     done = run("ledger", "verify", "--database", str(letter))
@@ -262,7 +262,7 @@ def test_what_cannot_be_read_is_not_called_broken(tmp_path: Path) -> None:
         (["keys", "rotate", "--database", "nowhere.sqlite3"], "no desk's database"),
     ],
 )
-def test_a_mistake_is_told_without_a_traceback(
+def test_mistake_shows_no_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -273,7 +273,7 @@ def test_a_mistake_is_told_without_a_traceback(
     assert not list(tmp_path.iterdir()), "a mistake must not leave a database behind"
 
 
-def test_no_password_is_not_called_a_short_one(tmp_path: Path) -> None:
+def test_missing_password_not_called_short(tmp_path: Path) -> None:
     done = run("officer", "add", "wang", "--database", str(tmp_path / "desk.sqlite3"))
     assert (done.exit_code, "one line of standard input" in done.stderr) == (2, True)
 
@@ -286,7 +286,8 @@ def test_a_name_is_taken_once(tmp_path: Path) -> None:
     assert "exists already" in again.stderr
 
 
-def test_a_supervisor_is_made_on_purpose_and_told_as_one(tmp_path: Path) -> None:
+def test_supervisor_requires_explicit_request(tmp_path: Path) -> None:
+    """The new account is told as a supervisor."""
     database = str(tmp_path / "desk.sqlite3")
     plain = run("officer", "add", "wang", "--database", database, given=f"{PASSWORD}\n")
     assert plain.stdout.startswith("officer wang is registered")
@@ -296,7 +297,7 @@ def test_a_supervisor_is_made_on_purpose_and_told_as_one(tmp_path: Path) -> None
         assert dict(raw.execute("SELECT name, role FROM officers")) == {"wang": "officer", "li": "supervisor"}
 
 
-def test_roles_and_duties_are_given_and_listed(tmp_path: Path) -> None:
+def test_roles_and_duties_given_and_listed(tmp_path: Path) -> None:
     database = ["--database", str(tmp_path / "desk.sqlite3")]
     for name, role in (("chen", "administrator"), ("wang", "officer"), ("zhou", "auditor")):
         made = run("officer", "add", name, "--role", role, "--duty", "child", "--generate", *database)
@@ -317,7 +318,7 @@ def test_roles_and_duties_are_given_and_listed(tmp_path: Path) -> None:
     assert run("ledger", "verify", *database).exit_code == 0
 
 
-def test_a_lanes_token_is_rotated_and_listed(tmp_path: Path) -> None:
+def test_lane_token_is_rotated_and_listed(tmp_path: Path) -> None:
     database = ["--database", str(tmp_path / "desk.sqlite3")]
     first = json.loads(run("lane", "add", "lane-1", "--json", *database).stdout)["token"]
     done = run("lane", "rotate", "lane-1", "--overlap-s", "60", "--expires-days", "30", "--json", *database)
@@ -341,14 +342,14 @@ def test_the_last_administrator_stays(tmp_path: Path, command: list[str]) -> Non
     assert run("ledger", "verify", *database).exit_code == 0
 
 
-def test_a_password_does_not_hold_the_own_name(tmp_path: Path) -> None:
+def test_password_excludes_own_name(tmp_path: Path) -> None:
     database = ["--database", str(tmp_path / "desk.sqlite3")]
     refused = run("officer", "add", "Wang.Li", *database, given="my wang.li password\n")
     assert refused.exit_code == 2
     assert "own name" in refused.stderr
 
 
-def test_no_file_is_written_over_by_an_export(tmp_path: Path) -> None:
+def test_export_overwrites_no_file(tmp_path: Path) -> None:
     database = ["--database", str(tmp_path / "desk.sqlite3")]
     run("lane", "add", "lane-1", *database)
     out = tmp_path / "ledger.jsonl"
@@ -359,7 +360,8 @@ def test_no_file_is_written_over_by_an_export(tmp_path: Path) -> None:
     assert out.read_bytes() == before
 
 
-def test_a_text_file_is_no_case_and_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+def test_text_file_is_no_case(tmp_path: Path) -> None:
+    """The refusal says how to make one."""
     database, text = ["--database", str(tmp_path / "desk.sqlite3")], tmp_path / "notes.txt"
     run("lane", "add", "lane-1", *database)
     text.write_text("to be done")
@@ -398,9 +400,7 @@ def test_openapi_is_printed() -> None:
     assert json.loads(run("openapi").stdout)["info"]["title"] == "Passenger Lane desk"
 
 
-def test_settings_come_from_command_line_environment_and_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_from_command_line_environment_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "desk.toml"
     config.write_text('port = 1\nlease_s = 60\ndatabase = "a"\n[argon2]\ntime_cost = 2\n')
     monkeypatch.setenv("PASSENGER_LANE_DESK_PORT", "2")
@@ -409,7 +409,7 @@ def test_settings_come_from_command_line_environment_and_file(
     assert (read.port, read.lease_s, read.database, read.argon2.time_cost) == (3, 61, Path("a"), 2)
 
 
-def test_a_database_is_a_path_or_a_postgresql_url(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_is_path_or_postgresql_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSENGER_LANE_DESK_DATABASE", "postgresql://desk:s3cret@host/desk")
     read = load()
     assert isinstance(read.database, URL)
@@ -419,7 +419,8 @@ def test_a_database_is_a_path_or_a_postgresql_url(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("given", ["mysql://desk:s3cret@host/desk", "postgresql://desk:s3cret@host:x/desk"])
-def test_another_url_is_refused_and_its_password_not_repeated(given: str) -> None:
+def test_unknown_url_refused_without_its_password(given: str) -> None:
+    """The refusal does not repeat the password."""
     done = run("ledger", "head", "--database", given)
     assert done.exit_code == 2
     assert "database: " in done.stderr
@@ -438,7 +439,7 @@ def test_the_commands_work_on_postgresql(place: URL, tmp_path: Path, monkeypatch
         assert (done.exit_code, "no desk's database" in done.stderr) == (2, True)
 
 
-def test_a_desk_on_a_server_must_be_told_where_its_keys_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_desk_needs_key_location(monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("serve", "--database", "postgresql://desk:s3cret@127.0.0.1:1/desk")
     assert (done.exit_code, "set keys to a folder" in done.stderr) == (2, True)
     assert "s3cret" not in done.output

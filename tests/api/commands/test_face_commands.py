@@ -25,7 +25,7 @@ def run(desk: RunningDesk, *words: str) -> str:
     return told.output
 
 
-def test_a_hold_is_placed_listed_and_lifted(desk: RunningDesk, lane: Lane) -> None:
+def test_hold_is_placed_listed_lifted(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     assert passage in run(desk, "hold", "place", passage, "--reason", "case 2026/17")
     close(lane, passage)
@@ -44,7 +44,7 @@ def test_a_hold_on_nothing_is_refused(desk: RunningDesk) -> None:
     assert "no faces" in told.output
 
 
-def test_the_key_is_rotated_while_the_desk_runs(desk: RunningDesk, lane: Lane) -> None:
+def test_key_rotates_while_desk_runs(desk: RunningDesk, lane: Lane) -> None:
     lane.refer()
     before = key_file(desk).read_bytes()
     assert "1 keys are wrapped" in run(desk, "keys", "rotate")
@@ -55,9 +55,7 @@ def test_the_key_is_rotated_while_the_desk_runs(desk: RunningDesk, lane: Lane) -
     assert verified(desk).not_checked == ()
 
 
-def test_a_key_in_the_environment_is_rotated_to_the_next_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_key_rotates_to_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2))
     next_key = tmp_path / "next.txt"
     next_key.write_text(second)
@@ -74,7 +72,7 @@ def test_a_key_in_the_environment_is_rotated_to_the_next_one(
     assert again.exit_code == 0
 
 
-def test_a_rotation_that_was_cut_off_early_changes_nothing(desk: RunningDesk, lane: Lane) -> None:
+def test_interrupted_rotation_changes_nothing(desk: RunningDesk, lane: Lane) -> None:
     lane.refer()
     file = KeyFile(key_file(desk))
     file.next()
@@ -88,9 +86,8 @@ def test_a_rotation_that_was_cut_off_early_changes_nothing(desk: RunningDesk, la
     assert verified(desk).not_checked == ()
 
 
-def test_a_backup_holds_no_key_and_brings_no_erased_face_back(
-    desk: RunningDesk, lane: Lane, tmp_path: Path
-) -> None:
+def test_backup_holds_no_key(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
+    """It brings no erased face back."""
     passage, waiting = lane.refer(), lane.refer()
     file, restored = tmp_path / "backup.sqlite3", tmp_path / "restored.sqlite3"
     run(desk, "backup", "--to", str(file))

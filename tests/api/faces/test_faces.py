@@ -62,7 +62,7 @@ def image_of(officer: Officer, passage: str) -> Any:
 
 
 @given(st.binary(min_size=1, max_size=200), st.integers(0), st.integers(1, 255))
-def test_a_sealed_image_opens_only_as_it_was(image: bytes, place: int, change: int) -> None:
+def test_sealed_image_opens_only_unchanged(image: bytes, place: int, change: int) -> None:
     key, sha256 = new_key(), hashlib.sha256(image).hexdigest()
     sealed = seal(key, "p-1", sha256, image)
     assert unseal(key, "p-1", sha256, sealed) == image
@@ -82,7 +82,8 @@ def test_a_sealed_image_opens_only_as_it_was(image: bytes, place: int, change: i
 
 
 @given(st.binary(min_size=32, max_size=32), st.text("abc-", min_size=1, max_size=8))
-def test_a_wrapped_key_opens_only_for_its_passage_and_under_its_key(key: bytes, passage: str) -> None:
+def test_key_unwraps_only_for_its_passage(key: bytes, passage: str) -> None:
+    """Only under the key that wrapped it, too."""
     kek = LocalKey(new_key())
     wrapped = kek.wrap(key, passage)
     assert kek.unwrap(wrapped, passage) == key
@@ -91,7 +92,7 @@ def test_a_wrapped_key_opens_only_for_its_passage_and_under_its_key(key: bytes, 
             other.unwrap(wrapped, asked)
 
 
-def test_no_image_lies_on_the_desks_disk_as_it_was(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_no_image_on_disk_unsealed(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     image = drawn_face(1)
     passage = lane.refer(images=[image])
     shown = officer.http.get(image_of(officer, passage))
@@ -102,7 +103,7 @@ def test_no_image_lies_on_the_desks_disk_as_it_was(desk: RunningDesk, lane: Lane
 
 
 @pytest.mark.both_databases
-def test_each_passage_has_a_key_of_its_own(desk: RunningDesk, lane: Lane) -> None:
+def test_each_passage_has_own_key(desk: RunningDesk, lane: Lane) -> None:
     first, second = lane.refer(), lane.refer()
     assert desk.desk.keyring.passages() == {first, second}
     assert desk.desk.keyring.key_of(first) != desk.desk.keyring.key_of(second)
@@ -111,7 +112,7 @@ def test_each_passage_has_a_key_of_its_own(desk: RunningDesk, lane: Lane) -> Non
 # --- the key-encryption key
 
 
-def test_the_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_key_file_made_once_owner_only(tmp_path: Path) -> None:
     file = KeyFile(tmp_path / "desk.kek")
     made = file.current(None)
     assert file.path.stat().st_mode & 0o777 == 0o600
@@ -119,13 +120,14 @@ def test_the_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("text", ["", "short", "x" * 44, "AAAA" * 11])
-def test_a_key_that_is_none_is_refused_and_not_repeated(text: str) -> None:
+def test_invalid_key_is_refused_unquoted(text: str) -> None:
     with pytest.raises(SettingsError) as told:
         GivenKey(text)
     assert not text or text not in str(told.value)
 
 
-def test_a_desk_does_not_start_with_another_key_than_its_keyrings(desk: RunningDesk, lane: Lane) -> None:
+def test_desk_refuses_key_of_other_keyring(desk: RunningDesk, lane: Lane) -> None:
+    """It does not start."""
     lane.refer()
     file = KeyFile(key_file(desk))
     file.path.unlink()
@@ -136,9 +138,8 @@ def test_a_desk_does_not_start_with_another_key_than_its_keyrings(desk: RunningD
     again.close()
 
 
-def test_after_a_rotation_every_image_opens_under_the_new_key_alone(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_rotated_images_open_under_new_key(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """Every image, and under no other key."""
     passage = lane.refer()
     path = image_of(officer, passage)
     file = KeyFile(key_file(desk))
@@ -158,9 +159,7 @@ def test_after_a_rotation_every_image_opens_under_the_new_key_alone(
 
 
 @pytest.mark.both_databases
-def test_who_passed_through_is_erased_in_the_same_request(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_passed_traveller_erased_in_same_request(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     path = image_of(officer, passage)
     officer.decide(passage)
@@ -173,9 +172,8 @@ def test_who_passed_through_is_erased_in_the_same_request(
 
 
 @pytest.mark.both_databases
-def test_who_did_not_pass_is_erased_a_set_time_after_the_passage_closed(
-    desk: RunningDesk, lane: Lane
-) -> None:
+def test_unpassed_traveller_erased_after_set_time(desk: RunningDesk, lane: Lane) -> None:
+    """Counted from when the passage closed."""
     passage = lane.refer()
     close(lane, passage, "sent_to_second_line")
     desk.clock.pass_time(hours=11, minutes=59)
@@ -190,9 +188,7 @@ def test_who_did_not_pass_is_erased_a_set_time_after_the_passage_closed(
 
 
 @pytest.mark.both_databases
-def test_a_clock_that_is_set_ahead_erases_nobody_before_the_time_has_passed(
-    desk: RunningDesk, lane: Lane
-) -> None:
+def test_fast_clock_erases_nobody_early(desk: RunningDesk, lane: Lane) -> None:
     passed, stays = lane.refer(), lane.refer()
     close(lane, stays, "sent_to_second_line")
     desk.clock.set_ahead(days=40)
@@ -209,7 +205,8 @@ def test_a_clock_that_is_set_ahead_erases_nobody_before_the_time_has_passed(
 
 
 @pytest.mark.both_databases
-def test_who_never_closed_is_erased_a_set_time_after_the_last_fact(desk: RunningDesk, lane: Lane) -> None:
+def test_unclosed_passage_erased_after_set_time(desk: RunningDesk, lane: Lane) -> None:
+    """Counted from its last fact."""
     passage = lane.refer()
     desk.clock.pass_time(hours=7)
     lane.deliver(lane.write("passage.evaluated.later", {"passage": passage}))
@@ -223,7 +220,7 @@ def test_who_never_closed_is_erased_a_set_time_after_the_last_fact(desk: Running
 
 
 @pytest.mark.both_databases
-def test_images_whose_passage_never_comes_are_erased_too(desk: RunningDesk, lane: Lane) -> None:
+def test_images_without_passage_are_erased(desk: RunningDesk, lane: Lane) -> None:
     lane.upload(drawn_face(1), "p-lost")
     desk.clock.pass_time(hours=13)
     desk.do_chores()
@@ -233,9 +230,8 @@ def test_images_whose_passage_never_comes_are_erased_too(desk: RunningDesk, lane
 
 
 @pytest.mark.both_databases
-def test_of_an_erased_passage_nothing_is_kept_again_and_its_lane_goes_on(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_erased_passage_accepts_no_new_image(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """Its lane goes on."""
     lane.upload(drawn_face(1), "p-1")
     desk.clock.pass_time(hours=13)
     desk.do_chores()
@@ -247,7 +243,7 @@ def test_of_an_erased_passage_nothing_is_kept_again_and_its_lane_goes_on(
     verified(desk)
 
 
-def test_a_lane_that_tells_late_keeps_no_face_longer(desk: RunningDesk, lane: Lane) -> None:
+def test_late_lane_keeps_no_face_longer(desk: RunningDesk, lane: Lane) -> None:
     passage, at = lane.refer(), desk.clock()
     desk.clock.pass_time(hours=11)
     lane.deliver(lane.write("passage.closed", {"passage": passage, "how": "interrupted"}, at))
@@ -257,7 +253,7 @@ def test_a_lane_that_tells_late_keeps_no_face_longer(desk: RunningDesk, lane: La
 
 
 @pytest.mark.both_databases
-def test_what_a_crash_left_is_erased_by_the_chore(desk: RunningDesk, lane: Lane) -> None:
+def test_chore_erases_leftovers_of_crash(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     desk.desk.keyring.destroy([passage])  # the desk died before it could tell
     with desk.desk.database.write() as session:
@@ -269,7 +265,7 @@ def test_what_a_crash_left_is_erased_by_the_chore(desk: RunningDesk, lane: Lane)
     assert desk.desk.keyring.passages() == set()
 
 
-def test_a_destroyed_key_leaves_no_byte_on_disk(desk: RunningDesk, lane: Lane) -> None:
+def test_destroyed_key_leaves_no_disk_byte(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     with closing(sqlite3.connect(str(desk.desk.keyring.place))) as raw:
         [(wrapped,)] = raw.execute("SELECT wrapped FROM keys").fetchall()
@@ -298,9 +294,7 @@ def lift(who: Officer, passage: str) -> Any:
 
 
 @pytest.mark.both_databases
-def test_a_legal_hold_suspends_the_erasure_until_it_is_lifted(
-    desk: RunningDesk, lane: Lane, auditor: Officer
-) -> None:
+def test_legal_hold_suspends_erasure_until_lifted(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
     image = drawn_face(1)
     passage, sha256 = lane.refer(images=[image]), hashlib.sha256(image).hexdigest()
     assert place(auditor, passage).json()["placed_by"] == auditor.pseudonym
@@ -323,9 +317,7 @@ def test_a_legal_hold_suspends_the_erasure_until_it_is_lifted(
 
 
 @pytest.mark.both_databases
-def test_nobody_holds_what_is_erased_or_was_never_there(
-    desk: RunningDesk, lane: Lane, auditor: Officer
-) -> None:
+def test_no_hold_on_erased_or_unknown(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
     passage = lane.refer()
     close(lane, passage)
     assert place(auditor, passage).json()["code"] == "faces_erased"
@@ -334,16 +326,14 @@ def test_nobody_holds_what_is_erased_or_was_never_there(
     assert place(auditor, passage, "  ").status_code == 422
 
 
-def test_an_auditor_sees_no_face_but_under_a_hold(lane: Lane, auditor: Officer) -> None:
+def test_auditor_sees_faces_only_under_hold(lane: Lane, auditor: Officer) -> None:
     image = drawn_face(1)
     passage = lane.refer(images=[image])
     path = f"/holds/{passage}/images/{hashlib.sha256(image).hexdigest()}"
     assert auditor.ask("GET", path).json()["code"] == "hold_unknown"
 
 
-def test_an_auditor_places_and_lifts_a_hold_on_the_page_of_the_passage(
-    desk: RunningDesk, lane: Lane, auditor: Officer
-) -> None:
+def test_auditor_holds_and_lifts_on_page(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
     passage = lane.refer()
     page = f"/audit/{passage}"
     form = {"csrf_token": auditor.http.headers["X-CSRF-Token"], "reason": "case 2026/17"}
@@ -360,9 +350,7 @@ def test_an_auditor_places_and_lifts_a_hold_on_the_page_of_the_passage(
     verified(desk)
 
 
-def test_the_ledger_has_the_hash_of_a_holds_reason_alone(
-    desk: RunningDesk, lane: Lane, auditor: Officer
-) -> None:
+def test_ledger_keeps_only_hold_reason_hash(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
     place(auditor, lane.refer(), "because of Zhang San")
     with desk.desk.database.read() as session:
         payloads = session.connection().exec_driver_sql("SELECT payload FROM ledger").scalars().all()
@@ -370,9 +358,8 @@ def test_the_ledger_has_the_hash_of_a_holds_reason_alone(
 
 
 @pytest.mark.both_databases
-def test_passages_with_a_face_are_counted_and_many_are_warned_of(
-    desk: RunningDesk, lane: Lane, auditor: Officer
-) -> None:
+def test_face_passages_counted_with_warning(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
+    """A warning comes where they are many."""
     first = lane.refer()
     lane.refer()
     lane.refer(images=[])
@@ -394,7 +381,7 @@ def shown(lane: Lane, officer: Officer) -> tuple[str, str]:
 
 
 @pytest.mark.both_databases
-def test_an_image_without_its_key_is_not_available(
+def test_image_without_key_is_unavailable(
     desk: RunningDesk, officer: Officer, shown: tuple[str, str]
 ) -> None:
     passage, path = shown
@@ -406,7 +393,7 @@ def test_an_image_without_its_key_is_not_available(
     assert "1 passages" in told
 
 
-def test_an_image_under_another_key_is_not_available(
+def test_image_under_other_key_is_unavailable(
     desk: RunningDesk, officer: Officer, shown: tuple[str, str]
 ) -> None:
     _, path = shown
@@ -417,7 +404,7 @@ def test_an_image_under_another_key_is_not_available(
     assert "another key" in verified(desk).not_checked[0]
 
 
-def test_a_changed_image_is_not_available_and_found(
+def test_changed_image_unavailable_and_found(
     desk: RunningDesk, officer: Officer, shown: tuple[str, str]
 ) -> None:
     passage, path = shown
@@ -430,7 +417,7 @@ def test_a_changed_image_is_not_available_and_found(
         verified(desk)
 
 
-def test_verify_without_a_keyring_says_what_it_did_not_open(desk: RunningDesk, lane: Lane) -> None:
+def test_verify_without_keyring_names_unopened(desk: RunningDesk, lane: Lane) -> None:
     lane.refer()
     [told] = verify_ledger(desk.desk.database).not_checked
     assert "no keyring" in told
@@ -440,7 +427,7 @@ def test_verify_without_a_keyring_says_what_it_did_not_open(desk: RunningDesk, l
 
 
 @pytest.mark.both_databases
-def test_the_images_of_a_passage_are_limited_in_number(lane: Lane) -> None:
+def test_images_per_passage_are_limited(lane: Lane) -> None:
     for number in range(faces.MOST_IMAGES):
         lane.upload(drawn_face(1) + bytes([number]), "p-1")
     image = drawn_face(2)
@@ -451,9 +438,7 @@ def test_the_images_of_a_passage_are_limited_in_number(lane: Lane) -> None:
 
 
 @pytest.mark.both_databases
-def test_a_case_opens_without_the_images_that_will_not_come(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_case_opens_without_lost_images(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     here, gone = drawn_face(1), hashlib.sha256(drawn_face(2)).hexdigest()
     shas = [lane.upload(here, "p-1"), gone]
     entry = lane.write("passage.judged", judged("p-1", shas, REFERRED))
@@ -472,7 +457,7 @@ def test_a_case_opens_without_the_images_that_will_not_come(
 # --- backups
 
 
-def test_a_restored_backup_brings_no_erased_face_back(desk: RunningDesk, lane: Lane) -> None:
+def test_restored_backup_keeps_faces_erased(desk: RunningDesk, lane: Lane) -> None:
     image = drawn_face(1)
     passage, waiting = lane.refer(images=[image]), lane.refer(images=[image])
     backup = desk.file.with_name("backup.sqlite3")

@@ -85,7 +85,7 @@ def babbling() -> Iterator[str]:
     yield from serving(encrypt=b"[1]", decrypt=_data(plaintext="no base64!"))
 
 
-def test_a_key_comes_back_for_its_passage_alone(service: str) -> None:
+def test_key_returns_for_its_passage_only(service: str) -> None:
     kek, key = TransitKey(service, "faces", TOKEN), new_key()
     wrapped = kek.wrap(key, "p-1")
     assert key not in wrapped
@@ -95,7 +95,8 @@ def test_a_key_comes_back_for_its_passage_alone(service: str) -> None:
             kek.unwrap(other, passage)
 
 
-def test_a_service_that_is_away_refuses_or_babbles_gives_no_key(service: str, babbling: str) -> None:
+def test_failing_service_gives_no_key(service: str, babbling: str) -> None:
+    """One that is away, refuses, or answers nonsense."""
     for kek in (
         TransitKey("http://127.0.0.1:9", "faces", TOKEN),
         TransitKey(service, "faces", "another token"),
@@ -109,7 +110,7 @@ def test_a_service_that_is_away_refuses_or_babbles_gives_no_key(service: str, ba
         TransitKey(babbling, "faces", TOKEN).unwrap(b"vault:v1:AAAA", "p-1")
 
 
-def test_a_desk_seals_faces_under_the_services_key(service: str, tmp_path: Path) -> None:
+def test_desk_seals_under_service_key(service: str, tmp_path: Path) -> None:
     settings: dict[str, Any] = {
         "kms_address": service,
         "kms_key": "faces",
@@ -125,7 +126,7 @@ def test_a_desk_seals_faces_under_the_services_key(service: str, tmp_path: Path)
     assert not list(tmp_path.glob("*.kek"))
 
 
-def test_nobody_waits_for_the_service_to_write(tmp_path: Path) -> None:
+def test_no_writer_waits_for_service(tmp_path: Path) -> None:
     """A service that answers only once another lane has written shows that it was asked before the turn."""
     wrote: list[int] = []
 
@@ -154,7 +155,7 @@ def test_nobody_waits_for_the_service_to_write(tmp_path: Path) -> None:
     assert len(wrote) > faces >= 2
 
 
-def test_a_desk_takes_no_face_while_the_service_is_away(tmp_path: Path) -> None:
+def test_no_face_taken_while_service_away(tmp_path: Path) -> None:
     settings: dict[str, Any] = {
         "kms_address": "http://127.0.0.1:9",
         "kms_key": "faces",
@@ -165,7 +166,7 @@ def test_a_desk_takes_no_face_while_the_service_is_away(tmp_path: Path) -> None:
         lane.upload(drawn_face(1), "p-1")
 
 
-def test_a_service_beyond_this_machine_is_asked_over_https_alone() -> None:
+def test_remote_service_requires_https() -> None:
     far = Settings(kms_address="http://kms.example", kms_key="faces", kms_token=SecretStr(TOKEN))
     with pytest.raises(SettingsError, match="https"):
         keyring_of(far)

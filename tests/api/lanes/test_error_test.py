@@ -28,7 +28,7 @@ from tests.support.running_desk import Lane, Officer, RunningDesk
 pytestmark = pytest.mark.usefixtures("early_in_an_hour")
 
 
-def test_holders_who_are_not_recognised_raise_an_alarm(
+def test_unrecognised_holders_raise_alarm(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     fnmr_alarm(desk, lane, officer)
@@ -41,7 +41,7 @@ def test_holders_who_are_not_recognised_raise_an_alarm(
     assert verify_ledger(desk.desk.database).head.seq == len(kinds(desk))
 
 
-def test_strangers_who_would_pass_raise_an_alarm(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+def test_passing_strangers_raise_alarm(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     tell_many(lane, 70, cohort=cohort(Tally(10, 0, 0, 0)))
     tell_many(lane, 10, cohort=cohort(Tally(10, 1, 0, 0)))
     assert series(supervisor)["alarms"] == [], "a window is looked at when its hour is full"
@@ -52,9 +52,7 @@ def test_strangers_who_would_pass_raise_an_alarm(desk: RunningDesk, lane: Lane, 
     assert alarm["expected"] == pytest.approx(0.01)
 
 
-def test_one_passenger_who_is_like_many_raises_no_alarm(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_one_lookalike_passenger_raises_no_alarm(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     tell_many(lane, 99)
     tell(lane, cohort=cohort(Tally(100, 60, 0, 0)))
     desk.clock.pass_time(hours=1)
@@ -62,7 +60,7 @@ def test_one_passenger_who_is_like_many_raises_no_alarm(
     assert alarms(supervisor) == []
 
 
-def test_a_few_errors_of_a_few_passengers_raise_no_alarm(
+def test_few_errors_raise_no_alarm(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     for _ in range(12):
@@ -72,7 +70,7 @@ def test_a_few_errors_of_a_few_passengers_raise_no_alarm(
     assert alarms(supervisor) == []
 
 
-def test_an_alarm_stays_until_the_window_is_clean_again(
+def test_alarm_stays_until_window_is_clean(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     fnmr_alarm(desk, lane, officer)
@@ -88,9 +86,10 @@ def test_an_alarm_stays_until_the_window_is_clean_again(
     assert verify_ledger(desk.desk.database).head.seq == len(kinds(desk))
 
 
-def test_a_supervisor_acknowledges_an_alarm_once_and_it_stays(
+def test_supervisor_acknowledges_alarm_once(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
+    """It stays acknowledged."""
     fnmr_alarm(desk, lane, officer)
     (alarm,) = alarms(supervisor)
     path = f"/evaluation/alarms/{alarm['id']}/acknowledgement"
@@ -109,9 +108,10 @@ def test_a_supervisor_acknowledges_an_alarm_once_and_it_stays(
     assert unknown.json()["code"] == "alarm_unknown"
 
 
-def test_an_alarm_of_a_matcher_that_is_gone_goes_with_its_last_count(
+def test_retired_matcher_alarm_ends_with_counts(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
+    """With the last count of a matcher that is gone."""
     fnmr_alarm(desk, lane, officer)
     desk.clock.pass_time(days=32)
     tell(lane, matcher=MATCHER | {"name": "another"})
@@ -123,9 +123,8 @@ def test_an_alarm_of_a_matcher_that_is_gone_goes_with_its_last_count(
     st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
     st.floats(1e-5, 0.5),
 )
-def test_no_alarm_without_errors_beyond_chance_and_none_that_is_clean(
-    counts: tuple[int, int], limit: float
-) -> None:
+def test_alarm_only_for_errors_beyond_chance(counts: tuple[int, int], limit: float) -> None:
+    """What raises an alarm is never clean at once."""
     trials = error_test.Trials(*counts, limit)
     assert not (trials.alarming and trials.clean)
     if trials.alarming:
@@ -134,7 +133,7 @@ def test_no_alarm_without_errors_beyond_chance_and_none_that_is_clean(
         assert trials.errors / trials.passengers > limit
 
 
-def test_a_year_of_looks_at_a_rate_that_is_as_expected_hardly_ever_alarms() -> None:
+def test_yearlong_expected_rate_hardly_alarms() -> None:
     assert 24 * 366 * error_test.FALSE_ALARM < 0.009
     least = next(k for k in range(1000) if error_test.Trials(k, 1000, 0.05).alarming)
     below, reached = (error_test.Trials(errors, 1000, 0.05).chance for errors in (least - 1, least))
@@ -142,9 +141,7 @@ def test_a_year_of_looks_at_a_rate_that_is_as_expected_hardly_ever_alarms() -> N
 
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=60), st.floats(1e-4, 5e-3))
-def test_the_test_holds_whatever_number_of_strangers_each_passenger_met(
-    strangers: list[int], limit: float
-) -> None:
+def test_bound_holds_for_any_stranger_count(strangers: list[int], limit: float) -> None:
     tail = at_least([limit * number for number in strangers])
     for errors in range(1, len(strangers) + 1):
         trials = error_test.of_strangers(errors, len(strangers), sum(strangers), limit)
@@ -152,7 +149,8 @@ def test_the_test_holds_whatever_number_of_strangers_each_passenger_met(
             assert tail[errors] <= trials.chance + 1e-12
 
 
-def test_documents_that_look_like_more_people_than_others_raise_no_alarm() -> None:
+def test_lookalike_documents_raise_no_alarm() -> None:
+    """Documents that look like more people than others do."""
     luck, size, passengers, limit, threefold = np.random.default_rng(1), 100, 500, 1e-3, 3.0
     shape = 1 / threefold**2
     for _ in range(20):
@@ -175,7 +173,7 @@ def at_least(chances: list[float]) -> list[float]:
     return [sum(exactly[number:]) for number in range(len(exactly))]
 
 
-def test_a_passenger_counts_in_one_way_only() -> None:
+def test_passenger_counts_in_one_way() -> None:
     for own_match in (True, False, None):
         told = EvaluatedFact.model_validate(body("p-1", own_match=own_match))
         counts = counts_of(told, None, in_group=False)

@@ -32,7 +32,8 @@ from tests.support.running_desk import Lane, Officer, RunningDesk
 pytestmark = pytest.mark.usefixtures("early_in_an_hour")
 
 
-def test_strangers_are_counted_with_both_bounds_and_exact_intervals(lane: Lane, supervisor: Officer) -> None:
+def test_stranger_counts_have_bounds_and_intervals(lane: Lane, supervisor: Officer) -> None:
+    """Both bounds, with exact intervals."""
     tell(lane, cohort=cohort(Tally(100, 0, 0, 0)))
     tell(lane, cohort=cohort(Tally(99, 1, 1, 1)))
     for where in ("lane-1", None):
@@ -42,16 +43,13 @@ def test_strangers_are_counted_with_both_bounds_and_exact_intervals(lane: Lane, 
         assert found["high"] == rate(2, 200).plain()
 
 
-def test_a_passenger_who_did_not_match_the_own_document_counts_no_stranger(
-    lane: Lane, supervisor: Officer
-) -> None:
+def test_nonmatching_passenger_counts_no_stranger(lane: Lane, supervisor: Officer) -> None:
+    """One who did not match the own document."""
     tell(lane, own_match=False, cohort=cohort(Tally(100, 3, 0, 0)))
     assert series(supervisor)["strangers"]["low"] == rate(0, 0).plain()
 
 
-def test_holders_are_those_whom_an_officer_admitted(
-    lane: Lane, officer: Officer, supervisor: Officer
-) -> None:
+def test_holders_are_those_officer_admitted(lane: Lane, officer: Officer, supervisor: Officer) -> None:
     tell_many(lane, 7)
     refer(lane, officer, "admit", "same_person")
     refer(lane, officer, "admit", "checked_by_hand")
@@ -64,9 +62,7 @@ def test_holders_are_those_whom_an_officer_admitted(
     assert (found["undecided"], found["strangers_stopped"], found["strangers_matched"]) == (2, 1, 0)
 
 
-def test_a_stranger_whom_the_matcher_took_for_the_holder_is_told(
-    lane: Lane, officer: Officer, supervisor: Officer
-) -> None:
+def test_stranger_matched_as_holder_is_told(lane: Lane, officer: Officer, supervisor: Officer) -> None:
     passage = lane.refer(images=[], reasons=[{"code": "D11"}])
     officer.claim(passage)
     officer.decide(passage, "second_line", "different_person")
@@ -75,7 +71,7 @@ def test_a_stranger_whom_the_matcher_took_for_the_holder_is_told(
     assert (found["strangers_matched"], found["low"]["n"]) == (1, 0)
 
 
-def test_a_delivery_that_is_repeated_counts_once(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+def test_repeated_delivery_counts_once(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     entry = lane.write("passage.evaluated", body("p-1"))
     for _ in range(3):
         assert lane.deliver(entry).status_code == 200
@@ -104,7 +100,7 @@ def test_a_delivery_that_is_repeated_counts_once(desk: RunningDesk, lane: Lane, 
         {"passage": "../.."},
     ],
 )
-def test_a_fact_that_makes_no_sense_is_kept_and_holds_nothing_up(
+def test_nonsense_fact_kept_without_blocking(
     wrong: dict[str, Any], desk: RunningDesk, lane: Lane, supervisor: Officer
 ) -> None:
     entries = [
@@ -116,7 +112,7 @@ def test_a_fact_that_makes_no_sense_is_kept_and_holds_nothing_up(
     assert verify_ledger(desk.desk.database).head.seq > 2
 
 
-def test_a_fault_in_the_statistics_holds_no_delivery_up(
+def test_statistics_fault_blocks_no_delivery(
     desk: RunningDesk, lane: Lane, supervisor: Officer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object, **__: object) -> None:
@@ -131,7 +127,7 @@ def test_a_fault_in_the_statistics_holds_no_delivery_up(
     assert verify_ledger(desk.desk.database).head.seq > 2
 
 
-def test_more_matches_than_comparisons_are_not_counted(lane: Lane, supervisor: Officer) -> None:
+def test_matches_beyond_comparisons_not_counted(lane: Lane, supervisor: Officer) -> None:
     tell(lane, cohort={"others": {"compared": 1, "matched": 2}})
     assert evaluation(supervisor)["series"] == []
 
@@ -146,7 +142,7 @@ def test_what_was_not_assessed_counts_nothing(lane: Lane, supervisor: Officer) -
     assert found["strangers"]["expected"] is None
 
 
-def test_another_file_or_preprocessing_is_another_matcher(lane: Lane, supervisor: Officer) -> None:
+def test_other_file_or_preprocessing_other_matcher(lane: Lane, supervisor: Officer) -> None:
     tell(lane)
     tell(lane, matcher=MATCHER | {"sha256": "e" * 64})
     tell(lane, matcher=MATCHER | {"preprocessing": "e" * 64})
@@ -162,9 +158,7 @@ def test_lanes_are_counted_apart_and_together(desk: RunningDesk, lane: Lane, sup
     assert counts == [2, 3, 5]
 
 
-def test_no_lane_says_what_is_expected_of_the_others(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_no_lane_sets_expectation_for_others(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     with desk.lane("lane-2") as other:
         tell_many(lane, 9)
         tell(other, limits=to_plain(Limits(fmr=1.0, fnmr=None)))
@@ -176,7 +170,7 @@ def test_no_lane_says_what_is_expected_of_the_others(
     assert series(supervisor)["strangers"]["expected"] == 1e-3
 
 
-def test_a_group_of_few_is_not_told(lane: Lane, supervisor: Officer) -> None:
+def test_small_group_is_not_told(lane: Lane, supervisor: Officer) -> None:
     within = {"group": "UTO", "cohort": cohort(Tally(100, 1, 0, 0), Tally(40, 1, 0, 0))}
     tell_many(lane, FEWEST_OF_A_GROUP - 1, **within)
     assert {one["group"] for one in evaluation(supervisor)["series"]} == {None}
@@ -198,7 +192,7 @@ def test_the_second_matchers_agreement_is_told(lane: Lane, supervisor: Officer) 
     assert (shadow["both_match"], shadow["both_not"]) == (2, 1)
 
 
-def test_no_lane_fills_the_disk_with_matchers(desk: RunningDesk, lane: Lane) -> None:
+def test_no_lane_fills_disk_with_matchers(desk: RunningDesk, lane: Lane) -> None:
     facts = [
         body(str(uuid4()), matcher=MATCHER | {"name": f"invented-{number}"})
         for number in range(MOST_SERIES + 20)
@@ -209,9 +203,7 @@ def test_no_lane_fills_the_disk_with_matchers(desk: RunningDesk, lane: Lane) -> 
     assert kept == MOST_SERIES
 
 
-def test_a_lane_that_invents_matchers_takes_no_other_lanes_place(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_invented_matchers_take_no_others_place(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     with desk.lane("lane-2") as inventive:
         facts = [body(str(uuid4()), matcher=MATCHER | {"name": f"invented-{n}"}) for n in range(MOST_SERIES)]
         inventive.deliver(*(inventive.write("passage.evaluated", fact) for fact in facts))
@@ -221,7 +213,7 @@ def test_a_lane_that_invents_matchers_takes_no_other_lanes_place(
     assert supervisor.http.get(f"{desk.address}/evaluation").status_code == 200
 
 
-def test_what_is_older_than_the_window_is_gone(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+def test_facts_older_than_window_are_gone(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     tell(lane)
     desk.clock.pass_time(days=29)
     tell(lane)

@@ -56,7 +56,7 @@ def verified(desk: RunningDesk) -> None:
     verify_ledger(desk.desk.database)
 
 
-def test_what_a_lane_tells_is_what_a_supervisor_sees(lane: Lane, supervisor: Officer) -> None:
+def test_supervisor_sees_what_lane_tells(lane: Lane, supervisor: Officer) -> None:
     assert heard(lane, state="referred") == {"command": 0, "wanted": "open", "by": None, "uncaptured": None}
     (seen,) = hall(supervisor)["lanes"]
     assert (seen["lane"], seen["state"], seen["camera"]) == ("lane-1", "referred", "good")
@@ -64,9 +64,7 @@ def test_what_a_lane_tells_is_what_a_supervisor_sees(lane: Lane, supervisor: Off
     assert seen["obeyed"]
 
 
-def test_a_lane_that_tells_nothing_is_silent_and_never_called_good(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_mute_lane_is_silent_never_good(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     assert hall(supervisor)["lanes"][0]["state"] == "silent"
     heard(lane)
     desk.clock.pass_time(seconds=16)
@@ -75,9 +73,10 @@ def test_a_lane_that_tells_nothing_is_silent_and_never_called_good(
 
 
 @pytest.mark.parametrize(("word", "wanted"), [("close", "closed"), ("stop", "stopped")])
-def test_a_lane_hears_what_a_supervisor_wants_until_somebody_opens_it(
+def test_lane_hears_command_until_opened(
     word: str, wanted: str, desk: RunningDesk, lane: Lane, supervisor: Officer
 ) -> None:
+    """What a supervisor wants holds until somebody opens the lane."""
     assert command(supervisor, "lane-1", word).status_code == 204
     assert command(supervisor, "lane-1", word).status_code == 204
     assert heard(lane) == {"command": 1, "wanted": wanted, "by": supervisor.pseudonym, "uncaptured": None}
@@ -97,7 +96,7 @@ def test_one_press_stops_every_lane(desk: RunningDesk, lane: Lane, supervisor: O
         assert [one["lane"] for one in hall(supervisor)["lanes"]] == ["lane-1", "lane-2", "lane-10"]
 
 
-def test_there_is_no_command_to_a_lane_that_is_not_there(desk: RunningDesk, supervisor: Officer) -> None:
+def test_no_command_to_unknown_lane(desk: RunningDesk, supervisor: Officer) -> None:
     answer = command(supervisor, "lane-9", "close")
     assert (answer.status_code, answer.json()["code"]) == (404, "lane_unknown")
     assert "lane.commanded" not in kinds(desk)
@@ -110,22 +109,21 @@ def test_officers_and_other_lanes_command_nothing(lane: Lane, officer: Officer) 
     assert heard(lane)["command"] == 0
 
 
-def test_a_status_that_makes_no_sense_is_refused_with_a_code(lane: Lane) -> None:
+def test_nonsense_status_refused_with_code(lane: Lane) -> None:
     for wrong in ({"state": "dancing"}, {"outbox": -1}, {"camera": {"health": "superb"}}):
         answer = tell(lane, **wrong)
         assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
 
 
-def test_a_lane_that_tells_no_time_zone_is_refused_and_blinds_nobody(lane: Lane, supervisor: Officer) -> None:
+def test_status_without_zone_is_refused(lane: Lane, supervisor: Officer) -> None:
+    """It blinds nobody to the other lanes."""
     heard(lane, state="referred")
     answer = tell(lane, since="2026-01-01T00:00:00")
     assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
     assert [one["state"] for one in hall(supervisor)["lanes"]] == ["referred"]
 
 
-def test_a_real_beacon_and_a_real_desk_understand_each_other(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_beacon_and_desk_understand_each_other(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     command(supervisor, "lane-1", "stop")
     with HttpDesk(desk.address, lane.token) as client:
         beacon = Beacon(client, About(**ABOUT), SystemClock())
@@ -147,7 +145,7 @@ def test_a_status_goes_into_no_ledger(desk: RunningDesk, lane: Lane) -> None:
 # --- the ledger
 
 
-def test_a_lane_that_obeyed_is_a_fact_that_holds(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+def test_obeyed_command_is_valid_fact(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     command(supervisor, "lane-1", "close")
     obeyed = {"command": 1, "wanted": "closed", "by": supervisor.pseudonym}
     assert lane.deliver(lane.write("lane.obeyed", obeyed)).status_code == 200
@@ -155,7 +153,7 @@ def test_a_lane_that_obeyed_is_a_fact_that_holds(desk: RunningDesk, lane: Lane, 
 
 
 @pytest.mark.parametrize("change", [{"command": 2}, {"command": 0}, {"wanted": "open"}, {"by": "officer-1"}])
-def test_a_lane_that_obeyed_what_nobody_commanded_is_found(
+def test_obedience_without_command_is_found(
     change: dict[str, object], desk: RunningDesk, lane: Lane, supervisor: Officer
 ) -> None:
     command(supervisor, "lane-1", "close")
@@ -173,9 +171,8 @@ def alarm(on: bool, command_: int) -> dict[str, object]:
     return {"on": on, "because": "fire", "command": command_}
 
 
-def test_what_a_gate_saw_and_who_lifted_its_alarm_are_facts_that_hold(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_gate_events_and_lifts_are_facts(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+    """What a gate saw, and who lifted its alarm."""
     lane.deliver(lane.write("lane.event", event("L05")), lane.write("lane.alarm", alarm(True, 0)))
     command(supervisor, "lane-1", "close")
     command(supervisor, "lane-1", "open")
@@ -184,9 +181,7 @@ def test_what_a_gate_saw_and_who_lifted_its_alarm_are_facts_that_hold(
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])
-def test_an_alarm_that_nobody_lifted_is_found(
-    number: int, desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_unlifted_alarm_is_found(number: int, desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     lane.deliver(lane.write("lane.alarm", alarm(True, 0)))
     command(supervisor, "lane-1", "close")
     command(supervisor, "lane-1", "open")
@@ -196,7 +191,7 @@ def test_an_alarm_that_nobody_lifted_is_found(
 
 
 @pytest.mark.parametrize("code", ["F10", "none"])
-def test_an_event_that_no_gate_sees_is_found(code: str, desk: RunningDesk, lane: Lane) -> None:
+def test_impossible_gate_event_is_found(code: str, desk: RunningDesk, lane: Lane) -> None:
     lane.deliver(lane.write("lane.event", event(code)))
     with pytest.raises(LedgerBrokenError):
         verified(desk)
@@ -205,7 +200,7 @@ def test_an_event_that_no_gate_sees_is_found(code: str, desk: RunningDesk, lane:
 # --- what passed, who waits, who works
 
 
-def test_passages_referrals_and_the_time_to_an_answer_are_counted(
+def test_passages_referrals_answer_times_counted(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     passage = lane.refer()
@@ -224,14 +219,14 @@ def test_passages_referrals_and_the_time_to_an_answer_are_counted(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], indirect=True)
-def test_a_lanes_first_words_at_the_same_moment_are_both_taken(desk: RunningDesk, lane: Lane) -> None:
+def test_simultaneous_first_words_both_taken(desk: RunningDesk, lane: Lane) -> None:
     for number in range(8):
         with desk.lane(f"lane-{number + 2}") as new:
             answers = at_once([partial(tell, new)] * 6)
             assert {answer.status_code for answer in answers} == {200}
 
 
-def test_the_queue_says_how_many_wait_too_long(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+def test_queue_tells_overdue_count(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     lane.refer()
     desk.clock.pass_time(seconds=121)
     lane.refer(at=desk.clock())
@@ -239,14 +234,14 @@ def test_the_queue_says_how_many_wait_too_long(desk: RunningDesk, lane: Lane, su
     assert hall(supervisor)["queue"]["escalated"] == 1
 
 
-def test_the_hall_says_of_how_many_passages_faces_are_held(lane: Lane, supervisor: Officer) -> None:
+def test_hall_counts_passages_with_faces(lane: Lane, supervisor: Officer) -> None:
     lane.refer()
     seen = hall(supervisor)
     assert (seen["faces"], seen["faces_warn"]) == (1, False)
 
 
 @pytest.mark.usefixtures("standing_clock")
-def test_staff_says_who_is_there_and_when_a_break_is_due(
+def test_staff_shows_presence_and_due_breaks(
     desk: RunningDesk, officer: Officer, supervisor: Officer
 ) -> None:
     desk.clock.pass_time(minutes=20)
@@ -256,9 +251,7 @@ def test_staff_says_who_is_there_and_when_a_break_is_due(
     assert due == timedelta(minutes=40)
 
 
-def test_what_is_older_than_two_hours_is_not_shown(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_facts_past_two_hours_hidden(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     lane.refer()
     desk.clock.pass_time(hours=2, minutes=11)
     supervisor.sign_in()
@@ -266,7 +259,7 @@ def test_what_is_older_than_two_hours_is_not_shown(
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200))
-def test_ninety_five_of_a_hundred_took_no_longer(seconds: list[float]) -> None:
+def test_percentile_bounds_ninety_five_percent(seconds: list[float]) -> None:
     found = p95(seconds)
     assert found is not None
     assert sum(one <= found for one in seconds) >= 0.95 * len(seconds)

@@ -20,7 +20,7 @@ from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, dra
 pytestmark = pytest.mark.both_databases
 
 
-def test_a_delivery_that_is_repeated_is_applied_once(desk: RunningDesk, lane: Lane) -> None:
+def test_repeated_delivery_is_applied_once(desk: RunningDesk, lane: Lane) -> None:
     entries = [lane.write("passage.started", {"passage": str(uuid4())}) for _ in range(3)]
     first, second = lane.deliver(*entries), lane.deliver(*entries)
     assert first.json() == second.json()
@@ -35,14 +35,14 @@ def test_deliveries_may_overlap(desk: RunningDesk, lane: Lane) -> None:
     assert received(desk) == [entry.hash for entry in entries]
 
 
-def test_the_answer_is_the_head_of_the_desks_chain(desk: RunningDesk, lane: Lane) -> None:
+def test_answer_is_head_of_desk_chain(desk: RunningDesk, lane: Lane) -> None:
     head = lane.deliver(lane.write("lane.started", {"lane": lane.name})).json()["head"]
     with desk.desk.database.read() as session:
         last = session.scalars(select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)).one()
     assert head == {"seq": last.seq, "hash": last.hash}
 
 
-def test_a_gap_is_refused_and_nothing_of_the_batch_stays(desk: RunningDesk, lane: Lane) -> None:
+def test_gap_refuses_whole_batch(desk: RunningDesk, lane: Lane) -> None:
     first, _, third = (lane.write("passage.started", {"passage": str(uuid4())}) for _ in range(3))
     answer = lane.deliver(first, third)
     assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
@@ -56,7 +56,7 @@ def test_a_rewritten_entry_is_refused(lane: Lane) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
 
 
-def test_an_entry_of_another_chain_is_refused(desk: RunningDesk, lane: Lane) -> None:
+def test_entry_of_other_chain_is_refused(desk: RunningDesk, lane: Lane) -> None:
     with desk.lane("lane-2") as other:
         answer = other.deliver(lane.write("passage.started", {"passage": "p-1"}))
     assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
@@ -87,7 +87,7 @@ def test_another_lanes_image_does_not_count(desk: RunningDesk, lane: Lane) -> No
     assert answer.json()["code"] == "image_missing"
 
 
-def test_an_image_for_another_lanes_passage_is_refused(desk: RunningDesk, lane: Lane) -> None:
+def test_image_for_other_lane_passage_refused(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer(images=[])
     image = drawn_face(1)
     path = f"/passages/{passage}/images/{hashlib.sha256(image).hexdigest()}"
@@ -102,7 +102,7 @@ def test_an_admitted_passage_opens_no_referral(lane: Lane, officer: Officer) -> 
     assert officer.ask("GET", "/referrals").json() == {"referrals": [], "waiting": 0}
 
 
-def test_an_unknown_kind_is_kept_and_means_nothing(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_unknown_kind_is_kept_without_effect(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     entry = lane.write("weather.changed", {"rain": True})
     assert lane.deliver(entry).status_code == 200
     assert received(desk) == [entry.hash]
@@ -110,7 +110,7 @@ def test_an_unknown_kind_is_kept_and_means_nothing(desk: RunningDesk, lane: Lane
 
 
 @pytest.mark.parametrize("missing", ["passage", "outcome"])
-def test_a_judgement_without_its_fields_is_refused(desk: RunningDesk, lane: Lane, missing: str) -> None:
+def test_incomplete_judgement_is_refused(desk: RunningDesk, lane: Lane, missing: str) -> None:
     body = judged("p-1", [], REFERRED)
     del body[missing]
     answer = lane.deliver(lane.write("passage.judged", body))
@@ -142,7 +142,7 @@ def test_a_judgement_without_its_fields_is_refused(desk: RunningDesk, lane: Lane
         ),
     ],
 )
-def test_an_entry_that_nobody_can_keep_is_refused_and_no_failure(
+def test_unkeepable_entry_refused_without_failure(
     desk: RunningDesk, lane: Lane, officer: Officer, odd: dict[str, Any], field: str
 ) -> None:
     plain = {"at": "2026-01-01T00:00:00+00:00", "kind": "passage.judged", "chain": lane.name}
@@ -167,7 +167,7 @@ def test_a_newer_lane_may_say_more(lane: Lane, officer: Officer) -> None:
     assert "does not know" in case["reasons"][0]["text"]
 
 
-def test_a_passage_belongs_to_the_lane_that_told_of_it_first(desk: RunningDesk, lane: Lane) -> None:
+def test_passage_belongs_to_first_telling_lane(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     with desk.lane("lane-2") as other:
         answer = other.deliver(other.write("passage.closed", {"passage": passage, "how": "interrupted"}))
@@ -180,7 +180,7 @@ def test_a_passage_belongs_to_the_lane_that_told_of_it_first(desk: RunningDesk, 
     ("body", "kind"),
     [(b"not a picture", "image/jpeg"), (drawn_face(1)[:-1], "image/jpeg"), (drawn_face(1), "image/png")],
 )
-def test_only_the_image_that_the_path_names_is_kept(lane: Lane, body: bytes, kind: str) -> None:
+def test_only_image_named_by_path_kept(lane: Lane, body: bytes, kind: str) -> None:
     path = f"/passages/p-1/images/{hashlib.sha256(drawn_face(1)).hexdigest()}"
     answer = lane.http.put(path, content=body, headers={"Content-Type": kind})
     assert (answer.status_code, answer.json()["code"]) == (422, "image_refused")
@@ -190,7 +190,7 @@ def test_uploading_again_changes_nothing(lane: Lane) -> None:
     assert lane.upload(drawn_face(1), "p-1") == lane.upload(drawn_face(1), "p-1")
 
 
-def test_a_waiting_lane_hears_the_decision_at_once(lane: Lane, officer: Officer) -> None:
+def test_waiting_lane_hears_decision_immediately(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     heard: list[Any] = []
     waiting = threading.Thread(target=lambda: heard.append(lane.decision(passage, wait_s=25)))
@@ -202,7 +202,7 @@ def test_a_waiting_lane_hears_the_decision_at_once(lane: Lane, officer: Officer)
     assert set(decided) == {"id", "passage", "answer", "ground", "officer", "decided_at"}
 
 
-def test_a_lane_that_does_not_wait_gets_no_decision_yet(lane: Lane) -> None:
+def test_nonwaiting_lane_gets_no_decision_yet(lane: Lane) -> None:
     assert lane.decision(lane.refer()) is None
 
 
@@ -211,7 +211,7 @@ def test_waiting_has_a_limit(lane: Lane) -> None:
     assert lane.http.get(f"/passages/{passage}/decision", params={"wait_s": 26}).status_code == 422
 
 
-def test_the_desk_keeps_only_the_hash_of_a_token(desk: RunningDesk, lane: Lane) -> None:
+def test_desk_keeps_only_token_hash(desk: RunningDesk, lane: Lane) -> None:
     with desk.desk.database.read() as session:
         kept = session.scalars(select(LaneRow.token_sha256)).one()
     assert kept == hashlib.sha256(lane.token.encode()).hexdigest()
@@ -233,14 +233,15 @@ def test_the_desk_keeps_only_the_hash_of_a_token(desk: RunningDesk, lane: Lane) 
         ),
     )
 )
-def test_no_body_of_entries_is_answered_with_a_failure(lane: Lane, body: dict[str, Any]) -> None:
+def test_no_entries_body_causes_failure(lane: Lane, body: dict[str, Any]) -> None:
+    """Whatever the body, the answer is 400 or 422."""
     content = json.dumps({"entries": [body]}, allow_nan=True).encode("utf-8", "surrogatepass")
     answer = lane.http.post("/entries", content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)
     assert set(answer.json()) == {"code", "message"}
 
 
-def test_a_referral_is_named_by_its_first_judgement(desk: RunningDesk, lane: Lane) -> None:
+def test_referral_keeps_its_first_judgement(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer(reasons=[{"code": "F01"}])
     answer = lane.deliver(lane.write("passage.judged", judged(passage, [], [{"code": "F02"}])))
     assert answer.status_code == 200

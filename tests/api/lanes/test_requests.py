@@ -134,9 +134,10 @@ def settle(officer: Officer) -> str:
 
 
 @pytest.mark.parametrize("wish", ["P03", "P04", "P08"])
-def test_the_next_passenger_goes_to_an_officer_uncaptured_and_the_one_after_does_not(
+def test_next_passenger_goes_to_officer_uncaptured(
     desk: RunningDesk, officer: Officer, at_work: Callable[..., LaneAtWork], holder: Passenger, wish: str
 ) -> None:
+    """The one after does not."""
     here = at_work(holder.document, holder.document)
     asked = ask(officer, wish)
     assert (asked["by"], pending(officer)) == (officer.pseudonym, [asked])
@@ -153,7 +154,7 @@ def test_the_next_passenger_goes_to_an_officer_uncaptured_and_the_one_after_does
     verify_ledger(desk.desk.database)
 
 
-def test_a_passenger_who_is_being_captured_is_captured_no_further(
+def test_passenger_in_capture_is_stopped(
     desk: RunningDesk, officer: Officer, at_work: Callable[..., LaneAtWork], holder: Passenger
 ) -> None:
     def asks(beacon: Beacon) -> None:
@@ -170,7 +171,7 @@ def test_a_passenger_who_is_being_captured_is_captured_no_further(
 
 
 @pytest.mark.parametrize("how", ["late", "withdrawn", "never heard"])
-def test_a_request_that_is_late_withdrawn_or_lost_changes_nothing(
+def test_late_withdrawn_lost_request_changes_nothing(
     desk: RunningDesk, officer: Officer, at_work: Callable[..., LaneAtWork], holder: Passenger, how: str
 ) -> None:
     here = at_work(holder.document)
@@ -187,9 +188,8 @@ def test_a_request_that_is_late_withdrawn_or_lost_changes_nothing(
     verify_ledger(desk.desk.database)
 
 
-def test_nothing_is_asked_of_a_lane_that_is_not_there_and_nothing_withdrawn_that_was_not_asked(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_no_request_or_withdrawal_without_basis(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """No request to an unknown lane, no withdrawal of what was not asked."""
     unknown = officer.ask("PUT", "/lanes/lane-9/uncaptured", json={"wish": "P08"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "lane_unknown")
     nothing = officer.ask("DELETE", "/lanes/lane-1/uncaptured")
@@ -199,7 +199,7 @@ def test_nothing_is_asked_of_a_lane_that_is_not_there_and_nothing_withdrawn_that
 
 
 @pytest.mark.parametrize("change", [{"request": 2}, {"code": "P03"}, {"by": "officer-x"}])
-def test_a_lane_that_was_asked_what_nobody_asked_is_found(
+def test_lane_claiming_unmade_request_is_found(
     desk: RunningDesk, lane: Lane, officer: Officer, change: dict[str, Any]
 ) -> None:
     ask(officer)
@@ -209,7 +209,7 @@ def test_a_lane_that_was_asked_what_nobody_asked_is_found(
         verify_ledger(desk.desk.database)
 
 
-def test_a_lane_that_takes_it_up_twice_is_found(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_lane_using_request_twice_is_found(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     ask(officer)
     for passage in ("p-1", "p-2"):
         said = {"passage": passage, "request": 1, "code": "P08", "by": officer.pseudonym}

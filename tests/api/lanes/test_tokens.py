@@ -33,9 +33,7 @@ def rotated(chen: Officer, lane: str = "lane-1", **wanted: Any) -> str:
     return str(answer.json()["token"])
 
 
-def test_a_lane_takes_its_new_token_while_the_old_one_still_works(
-    desk: RunningDesk, chen: Officer, lane: Lane
-) -> None:
+def test_new_token_taken_while_old_works(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
     passage = lane.refer(images=[])
     new = rotated(chen, overlap_s=60)
     assert works(desk, lane.token)
@@ -48,9 +46,7 @@ def test_a_lane_takes_its_new_token_while_the_old_one_still_works(
     verify_ledger(desk.desk.database)
 
 
-def test_a_token_before_the_one_before_is_refused_at_once(
-    desk: RunningDesk, chen: Officer, lane: Lane
-) -> None:
+def test_token_before_last_is_refused_immediately(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
     second = rotated(chen)
     third = rotated(chen)
     assert [works(desk, token) for token in (lane.token, second, third)] == [False, True, True]
@@ -70,7 +66,7 @@ def test_a_token_ends_at_its_time(desk: RunningDesk, chen: Officer, lane: Lane) 
     verify_ledger(desk.desk.database)
 
 
-def test_who_is_revoked_has_no_token_left_and_gets_none(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
+def test_revoked_lane_has_and_gets_none(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
     new = rotated(chen)
     assert chen.ask("DELETE", "/lane-tokens/lane-1").status_code == 204
     assert not works(desk, lane.token)
@@ -83,7 +79,7 @@ def test_who_is_revoked_has_no_token_left_and_gets_none(desk: RunningDesk, chen:
 
 
 @pytest.mark.usefixtures("standing_clock")
-def test_when_a_lane_last_came_is_known(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
+def test_last_contact_of_lane_is_known(desk: RunningDesk, chen: Officer, lane: Lane) -> None:
     (before,) = chen.ask("GET", "/lane-tokens").json()["lanes"]
     assert (before["lane"], before["used_at"], before["revoked"]) == ("lane-1", None, False)
     assert works(desk, lane.token)
@@ -98,7 +94,7 @@ def test_when_a_lane_last_came_is_known(desk: RunningDesk, chen: Officer, lane: 
     assert chen.ask("GET", "/lane-tokens").json()["lanes"] != [after]
 
 
-def test_a_lane_delivers_its_own_chain_and_no_other(desk: RunningDesk, lane: Lane) -> None:
+def test_lane_delivers_only_its_own_chain(desk: RunningDesk, lane: Lane) -> None:
     with desk.lane("lane-2") as other:
         entry = other.write("lane.started", {})
         answer = lane.http.post("/entries", json={"entries": wire(entry)})
@@ -109,7 +105,7 @@ def test_a_lane_delivers_its_own_chain_and_no_other(desk: RunningDesk, lane: Lan
         assert lane.deliver(about_others).json()["code"] == "entry_refused"
 
 
-def test_a_lane_sees_its_own_passages_and_no_others(desk: RunningDesk, lane: Lane) -> None:
+def test_lane_sees_only_its_own_passages(desk: RunningDesk, lane: Lane) -> None:
     with desk.lane("lane-2") as other:
         passage = other.refer(images=[drawn_face(1)])
         answer = lane.http.get(f"/passages/{passage}/decision")
@@ -124,7 +120,7 @@ def test_a_lane_sees_its_own_passages_and_no_others(desk: RunningDesk, lane: Lan
 @pytest.mark.parametrize(
     "column", ["former_sha256 = 'aa'", "former_until = '2099-01-01'", "token_until = NULL"]
 )
-def test_a_token_that_was_slipped_in_beside_the_ledger_is_found(
+def test_token_inserted_beside_ledger_is_found(
     desk: RunningDesk, chen: Officer, lane: Lane, column: str
 ) -> None:
     rotated(chen, expires_days=1)

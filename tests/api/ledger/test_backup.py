@@ -80,7 +80,7 @@ def restore(file: Path, place: Path | URL) -> dict[str, Any]:
     return told
 
 
-def test_a_backup_is_a_whole_desk_without_sessions(
+def test_backup_is_whole_desk_without_sessions(
     desk: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path
 ) -> None:
     work(lane, officer)
@@ -101,9 +101,7 @@ def test_a_backup_overwrites_nothing(desk: RunningDesk, tmp_path: Path) -> None:
     assert (tmp_path / "backup").read_text() == "what was there"
 
 
-def test_a_backup_is_of_one_moment_while_the_desk_works(
-    desk: RunningDesk, lane: Lane, tmp_path: Path
-) -> None:
+def test_backup_is_one_moment_under_load(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     ending = threading.Event()
 
     def write() -> None:
@@ -127,9 +125,10 @@ def test_a_backup_is_of_one_moment_while_the_desk_works(
 
 
 @pytest.mark.parametrize("into", ["sqlite", "postgresql"])
-def test_a_desk_moves_into_either_database_and_goes_on(
+def test_desk_moves_to_either_database(
     desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, into: str
 ) -> None:
+    """It goes on there."""
     waiting = work(lane, officer)
     before = back_up(desk, tmp_path / "backup")
     with another(into, tmp_path) as place:
@@ -150,9 +149,7 @@ def test_a_desk_moves_into_either_database_and_goes_on(
             assert kinds == ["desk.restored"]
 
 
-def test_a_desk_is_restored_into_an_empty_database_only(
-    desk: RunningDesk, lane: Lane, tmp_path: Path
-) -> None:
+def test_desk_restores_only_into_empty_database(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     back_up(desk, tmp_path / "backup")
     done = run(
         "restore", "--from", str(tmp_path / "backup"), "--database", address_of(desk.settings.database)
@@ -161,7 +158,7 @@ def test_a_desk_is_restored_into_an_empty_database_only(
     verify_ledger(desk.desk.database)
 
 
-def test_a_backup_that_was_changed_is_not_called_restored(
+def test_changed_backup_is_not_called_restored(
     desk: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
 ) -> None:
     work(lane, officer)
@@ -173,7 +170,7 @@ def test_a_backup_that_was_changed_is_not_called_restored(
         assert (done.exit_code, "NOT verified" in done.stderr) == (1, True)
 
 
-def test_a_server_goes_on_numbering_behind_what_was_restored(desk: RunningDesk, tmp_path: Path) -> None:
+def test_server_numbers_on_after_restored_entries(desk: RunningDesk, tmp_path: Path) -> None:
     with desk.desk.database.write() as session:
         session.connection().exec_driver_sql(
             'INSERT INTO evaluation_series (id, lane, matcher, sha256, preprocessing, "group", last_at) '
@@ -208,7 +205,7 @@ def behind(desk: RunningDesk, lane: Lane, officer: Officer, folder: Path) -> Pat
     return folder / "backup"
 
 
-def test_a_lane_that_knows_more_tells_a_restored_desk_again(
+def test_lane_retells_what_restored_desk_lost(
     desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
 ) -> None:
     lane.deliver(lane.write("lane.started", {"lane": "lane-1"}))
@@ -234,7 +231,7 @@ def test_a_lane_that_knows_more_tells_a_restored_desk_again(
                 verify_ledger(moved.desk.database)
 
 
-def test_a_desk_that_lost_nothing_is_told_nothing_again(lane: Lane) -> None:
+def test_desk_without_loss_is_retold_nothing(lane: Lane) -> None:
     ghost = lane.write("gate.opening", {"passage": "p-1", "because": "officer", "decision": "d-9"})
     answer = lane.http.post("/entries", json={"entries": wire_of([ghost]), "recovered_through": 1})
     assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
@@ -255,7 +252,7 @@ def test_a_lane_tells_again_once(
             verify_ledger(moved.desk.database)
 
 
-def test_a_lane_goes_on_with_a_restored_desk_once_a_person_says_so(
+def test_lane_resumes_after_person_confirms_restore(
     desk: RunningDesk, server: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path, database_kind: str
 ) -> None:
     """The lane itself, with its journal: from before the backup, through the loss, to a desk that goes on."""
@@ -318,7 +315,7 @@ def kinds_of(database: Database) -> list[str]:
         return [json.loads(payload)["kind"] for (payload,) in rows]
 
 
-def test_the_clock_of_a_restore_is_the_desks(desk: RunningDesk, tmp_path: Path, database_kind: str) -> None:
+def test_restore_uses_desk_clock(desk: RunningDesk, tmp_path: Path, database_kind: str) -> None:
     back_up(desk, tmp_path / "backup")
     with another(database_kind, tmp_path) as place:
         database = Database(place)

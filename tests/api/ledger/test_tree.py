@@ -81,7 +81,7 @@ def test_tiles_fill_as_the_ledger_grows(database: Database) -> None:
 
 
 @pytest.mark.both_databases
-def test_every_root_and_proof_from_tiles_is_that_of_the_leaves(database: Database) -> None:
+def test_tile_roots_and_proofs_match_leaves(database: Database) -> None:
     fill(database)
     leaves, _ = kept(database)
     nodes = merkle.of_leaves(leaves)
@@ -94,7 +94,7 @@ def test_every_root_and_proof_from_tiles_is_that_of_the_leaves(database: Databas
             assert stored.consistency(size, ENTRIES) == merkle.consistency(nodes, size, ENTRIES)
 
 
-def test_a_tree_rebuilt_over_three_levels_of_tiles_is_the_tree(leaves: list[bytes]) -> None:
+def test_tree_rebuilt_over_three_levels_matches(leaves: list[bytes]) -> None:
     rebuilt, growing = RebuiltTree(), merkle.Growing()
     for leaf in leaves:
         rebuilt.add(leaf)
@@ -106,7 +106,7 @@ def test_a_tree_rebuilt_over_three_levels_of_tiles_is_the_tree(leaves: list[byte
 
 
 @pytest.mark.both_databases
-def test_an_append_that_is_taken_back_takes_its_tile_with_it(database: Database) -> None:
+def test_rolled_back_append_removes_its_tile(database: Database) -> None:
     fill(database, 255)
     with suppress(NameTakenError), database.write() as session:
         for name in ("lane-255", "lane-255"):
@@ -118,7 +118,7 @@ def test_an_append_that_is_taken_back_takes_its_tile_with_it(database: Database)
 # --- signed heads
 
 
-def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+def test_key_made_once_owner_readable_only(tmp_path: Path) -> None:
     made = key_at(tmp_path / "key")
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     assert key_at(tmp_path / "key").public == made.public
@@ -126,7 +126,7 @@ def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", [b"", b"no key at all"])
-def test_a_key_that_cannot_be_used_stops_the_start(tmp_path: Path, content: bytes) -> None:
+def test_unusable_key_stops_start(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)
     path.chmod(0o600)
@@ -140,7 +140,7 @@ def test_a_key_that_cannot_be_used_stops_the_start(tmp_path: Path, content: byte
 
 
 @given(st.data())
-def test_a_head_with_anything_changed_is_not_genuine(data: st.DataObject) -> None:
+def test_changed_head_is_not_genuine(data: st.DataObject) -> None:
     head = HEAD
     assert head.is_genuine()
     field = data.draw(st.sampled_from(["size", "root", "at", "key", "signature"]))
@@ -157,20 +157,20 @@ def test_a_head_with_anything_changed_is_not_genuine(data: st.DataObject) -> Non
     assert not changed.is_genuine()
 
 
-def test_a_head_reads_back_as_it_was_told() -> None:
+def test_head_reads_back_as_told() -> None:
     assert from_json(HEAD.to_json()) == HEAD
 
 
 @pytest.mark.parametrize(
     "at", ["2026-11-25T14:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
 )
-def test_a_head_of_a_time_that_is_none_in_utc_is_no_head(at: str) -> None:
+def test_head_with_non_utc_time_rejected(at: str) -> None:
     with pytest.raises(ValueError, match="time"):
         from_json(HEAD.to_json() | {"at": at})
 
 
 @pytest.mark.both_databases
-def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proofs) -> None:
+def test_head_signed_anew_only_after_growth(proofs: Proofs) -> None:
     first = proofs.head()
     assert first.is_genuine()
     assert proofs.head() == first
@@ -181,7 +181,7 @@ def test_a_head_is_signed_anew_only_where_the_ledger_grew(proofs: Proofs) -> Non
 
 
 @pytest.mark.both_databases
-def test_a_new_key_is_announced_before_it_signs(proofs: Proofs, tmp_path: Path) -> None:
+def test_new_key_announced_before_signing(proofs: Proofs, tmp_path: Path) -> None:
     first = proofs.head()
     other = replace(proofs, key_file=tmp_path / "another-key").head()
     assert (other.key != first.key, other.size) == (True, first.size + 1)
@@ -200,7 +200,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize(("fault", "change"), CHANGES.items())
-def test_a_changed_tile_key_or_head_is_found(
+def test_changed_tile_key_or_head_found(
     proofs: Proofs, tmp_path: Path, fault: str, change: str, whole: bool
 ) -> None:
     proofs.head()
@@ -213,7 +213,7 @@ def test_a_changed_tile_key_or_head_is_found(
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_tail_cut_off_is_found_by_a_head_that_was_kept(proofs: Proofs, tmp_path: Path, whole: bool) -> None:
+def test_kept_head_finds_cut_tail(proofs: Proofs, tmp_path: Path, whole: bool) -> None:
     before = proofs.head()
     fill(proofs.database, 5)
     witnessed = proofs.head()
@@ -231,7 +231,7 @@ def test_a_tail_cut_off_is_found_by_a_head_that_was_kept(proofs: Proofs, tmp_pat
         verify_ledger(proofs.database, signed=[witnessed], whole=whole)
 
 
-def test_a_ledger_that_was_made_anew_is_found_by_a_head_that_was_kept(proofs: Proofs, tmp_path: Path) -> None:
+def test_kept_head_finds_remade_ledger(proofs: Proofs, tmp_path: Path) -> None:
     fill(proofs.database, 5)
     witnessed = proofs.head()
     other = Database(tmp_path / "other.sqlite3")
@@ -245,7 +245,7 @@ def test_a_ledger_that_was_made_anew_is_found_by_a_head_that_was_kept(proofs: Pr
     other.close()
 
 
-def test_a_head_that_another_desk_signed_is_not_believed(proofs: Proofs) -> None:
+def test_foreign_head_is_rejected(proofs: Proofs) -> None:
     proofs.head()
     with pytest.raises(LedgerBrokenError, match="nobody announced"):
         verify_ledger(proofs.database, signed=[HEAD])
@@ -255,9 +255,8 @@ def test_a_head_that_another_desk_signed_is_not_believed(proofs: Proofs) -> None
 
 
 @pytest.mark.both_databases
-def test_a_lane_can_check_that_its_entry_is_in_and_that_the_ledger_only_grew(
-    desk: RunningDesk, lane: Lane
-) -> None:
+def test_lane_checks_inclusion_and_growth(desk: RunningDesk, lane: Lane) -> None:
+    """Its entry is in, and the ledger only grew."""
     first = from_json(lane.http.get("/ledger/head").json())
     passage = lane.refer(images=[])
     second = from_json(lane.http.get("/ledger/head").json())
@@ -290,18 +289,18 @@ def test_a_lane_can_check_that_its_entry_is_in_and_that_the_ledger_only_grew(
         ("consistency?first=x&second=1", 422, "request_refused"),
     ],
 )
-def test_what_is_not_there_is_not_proven(lane: Lane, path: str, status: int, code: str) -> None:
+def test_absent_entry_is_not_proven(lane: Lane, path: str, status: int, code: str) -> None:
     answer = lane.http.get(f"/ledger/proof/{path}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_only_who_is_known_is_told_the_head(desk: RunningDesk, officer: Officer, supervisor: Officer) -> None:
+def test_head_is_told_only_to_known(desk: RunningDesk, officer: Officer, supervisor: Officer) -> None:
     assert supervisor.ask("GET", "/ledger/head").status_code == 200
     assert officer.ask("GET", "/ledger/head").status_code == 403
     assert httpx.get(f"{desk.address}/api/v1/ledger/head", trust_env=False).status_code == 401
 
 
-def test_the_key_lies_beside_the_database_file_unless_it_is_set(desk: RunningDesk, tmp_path: Path) -> None:
+def test_key_beside_database_unless_set(desk: RunningDesk, tmp_path: Path) -> None:
     unset = desk.settings.model_copy(update={"ledger_key": None})
     assert str(proving.key_file(unset)) == f"{desk.settings.database}.ledger-key"
     server = make_url("postgresql://desk:secret@somewhere/border")

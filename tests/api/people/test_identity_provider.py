@@ -83,7 +83,7 @@ def refused(answer: httpx.Response, visit: Visit) -> bool:
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_who_has_a_role_there_is_an_officer_here(
+def test_role_there_is_officer_here(
     desk: RunningDesk, provider: IdentityProvider, visit: Visit, algorithm: str
 ) -> None:
     provider.algorithm = algorithm
@@ -101,7 +101,7 @@ def test_who_has_a_role_there_is_an_officer_here(
     verify_ledger(desk.desk.database)
 
 
-def test_another_role_there_is_another_role_here(
+def test_other_role_there_changes_role_here(
     desk: RunningDesk, provider: IdentityProvider, visit: Visit
 ) -> None:
     visit.sign_in()
@@ -114,7 +114,7 @@ def test_another_role_there_is_another_role_here(
 @pytest.mark.parametrize(
     "groups", [[], ["visitors"], None, "visitors", 7, [7], ["border-officers", "it"], {"border-officers": 1}]
 )
-def test_who_has_no_role_or_two_gets_nothing(
+def test_no_role_or_two_gets_nothing(
     desk: RunningDesk, provider: IdentityProvider, visit: Visit, groups: Any
 ) -> None:
     provider.who |= {"groups": groups}
@@ -124,7 +124,7 @@ def test_who_has_no_role_or_two_gets_nothing(
 
 
 @pytest.mark.parametrize("groups", [[], ["border-officers", "it"]])
-def test_who_has_lost_the_role_there_is_at_work_here_no_longer(
+def test_lost_role_ends_work_here(
     desk: RunningDesk, provider: IdentityProvider, lane: Lane, visit: Visit, groups: list[str]
 ) -> None:
     """In no browser: the sign-in that is refused ends those from before, and gives the cases back."""
@@ -161,19 +161,19 @@ def test_who_has_lost_the_role_there_is_at_work_here_no_longer(
         {"sub": 7},
     ],
 )
-def test_a_word_in_which_something_is_wrong_signs_nobody_in(
+def test_faulty_token_signs_nobody_in(
     provider: IdentityProvider, visit: Visit, claims: dict[str, Any]
 ) -> None:
     provider.claims = claims
     assert refused(visit.sign_in(), visit)
 
 
-def test_a_word_without_a_signature_signs_nobody_in(provider: IdentityProvider, visit: Visit) -> None:
+def test_unsigned_token_signs_nobody_in(provider: IdentityProvider, visit: Visit) -> None:
     provider.algorithm = "none"
     assert refused(visit.sign_in(), visit)
 
 
-def test_a_word_that_another_key_signed_signs_nobody_in(provider: IdentityProvider, visit: Visit) -> None:
+def test_foreign_key_token_signs_nobody_in(provider: IdentityProvider, visit: Visit) -> None:
     provider.key()
     claims = {"iss": provider.issuer, "aud": CLIENT, "iat": 1, "exp": 4102444800, "sub": "u-1"}
     stranger = RSAKey.generate_key(2048, {"kid": provider.key().kid})
@@ -191,9 +191,7 @@ def test_a_word_that_another_key_signed_signs_nobody_in(provider: IdentityProvid
         assert refused(visit.sign_in(), visit), token
 
 
-def test_new_keys_of_the_provider_are_fetched(
-    desk: RunningDesk, provider: IdentityProvider, visit: Visit
-) -> None:
+def test_new_provider_keys_are_fetched(desk: RunningDesk, provider: IdentityProvider, visit: Visit) -> None:
     assert visit.sign_in().status_code == 200
     provider.keys.clear()
     desk.clock.pass_time(minutes=2)
@@ -210,7 +208,7 @@ def test_an_answer_is_taken_once(provider: IdentityProvider, visit: Visit) -> No
     assert refused(visit.http.get(back), visit)
 
 
-def test_an_answer_belongs_to_the_browser_that_asked(
+def test_answer_belongs_to_asking_browser(
     desk: RunningDesk, provider: IdentityProvider, visit: Visit
 ) -> None:
     victim = Visit(desk)
@@ -221,9 +219,7 @@ def test_an_answer_belongs_to_the_browser_that_asked(
     victim.http.close()
 
 
-def test_an_answer_that_comes_late_is_not_taken(
-    desk: RunningDesk, provider: IdentityProvider, visit: Visit
-) -> None:
+def test_late_answer_is_rejected(desk: RunningDesk, provider: IdentityProvider, visit: Visit) -> None:
     back = visit.begin()
     desk.clock.pass_time(seconds=LASTS.total_seconds() + 1)
     assert refused(visit.http.get(back), visit)
@@ -238,9 +234,7 @@ def test_an_invented_answer_is_not_taken(
     assert refused(visit.http.get(back.path, params=sent), visit)
 
 
-def test_a_code_of_somebody_else_is_no_use(
-    desk: RunningDesk, provider: IdentityProvider, visit: Visit
-) -> None:
+def test_foreign_code_is_useless(desk: RunningDesk, provider: IdentityProvider, visit: Visit) -> None:
     """PKCE: a code that leaked belongs to the question of another browser."""
     other = Visit(desk)
     stolen = parse_qs(urlsplit(other.begin()).query)["code"][0]
@@ -259,7 +253,7 @@ def test_a_code_of_somebody_else_is_no_use(
         {"authorization_endpoint": "javascript:alert(1)"},
     ],
 )
-def test_a_provider_that_describes_itself_wrongly_is_not_asked(
+def test_misdescribed_provider_is_not_asked(
     provider: IdentityProvider, visit: Visit, described: dict[str, Any]
 ) -> None:
     provider.described = described
@@ -268,9 +262,8 @@ def test_a_provider_that_describes_itself_wrongly_is_not_asked(
     assert 'name="password"' in answer.text
 
 
-def test_who_is_disabled_here_is_not_signed_in_from_there(
-    desk: RunningDesk, provider: IdentityProvider, visit: Visit
-) -> None:
+def test_disabled_officer_not_signed_in(desk: RunningDesk, provider: IdentityProvider, visit: Visit) -> None:
+    """Though the provider would."""
     visit.sign_in()
     pseudonym = visit.session().json()["officer"]["pseudonym"]
     with desk.officer("chen", Role.ADMINISTRATOR) as chen:
@@ -280,9 +273,7 @@ def test_who_is_disabled_here_is_not_signed_in_from_there(
     verify_ledger(desk.desk.database)
 
 
-def test_a_name_that_is_taken_here_becomes_nobody_elses(
-    desk: RunningDesk, provider: IdentityProvider, visit: Visit
-) -> None:
+def test_taken_name_becomes_nobody_elses(desk: RunningDesk, provider: IdentityProvider, visit: Visit) -> None:
     with desk.officer("li.na") as here:
         visit.sign_in()
         officer = visit.session().json()["officer"]
@@ -293,7 +284,7 @@ def test_a_name_that_is_taken_here_becomes_nobody_elses(
     assert visit.http.post("/sign-in", data=password).status_code == 401
 
 
-def test_a_desk_without_a_provider_offers_none(desk: RunningDesk, visit: Visit) -> None:
+def test_desk_without_provider_offers_none(desk: RunningDesk, visit: Visit) -> None:
     assert "/sign-in/provider" not in visit.http.get("/sign-in").text
     assert visit.http.get("/sign-in/provider").status_code == 503
     assert visit.http.get("/sign-in/provider/return?state=a&code=b").status_code == 401
@@ -309,7 +300,7 @@ def test_a_desk_without_a_provider_offers_none(desk: RunningDesk, visit: Visit) 
         {"client_secret_file": Path("secret")},
     ],
 )
-def test_unsafe_settings_of_a_provider_are_refused(wrong: dict[str, Any]) -> None:
+def test_unsafe_provider_settings_are_refused(wrong: dict[str, Any]) -> None:
     good = {
         "issuer": "https://id.example",
         "client_id": "desk",
@@ -331,9 +322,8 @@ def test_a_provider_may_give_each_role(role: Role) -> None:
 
 
 @pytest.mark.browser
-def test_a_browser_goes_there_and_comes_back_signed_in(
-    browser: Browser, desk: RunningDesk, provider: IdentityProvider
-) -> None:
+def test_browser_returns_signed_in(browser: Browser, desk: RunningDesk, provider: IdentityProvider) -> None:
+    """It goes to the provider and comes back."""
     with quiet_page(browser) as page:
         page.goto(f"{desk.address.replace('127.0.0.1', 'localhost')}/sign-in")
         page.get_by_role("link", name="Sign in with the site’s account").click()

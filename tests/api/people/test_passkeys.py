@@ -98,7 +98,7 @@ def registered(officer: Officer, device: Device) -> httpx.Response:
     return officer.ask("POST", "/passkeys", json={"label": "a key", "credential": device.make(options)})
 
 
-def test_an_open_desk_alone_makes_no_passkey(origin: str, officer: Officer) -> None:
+def test_open_desk_alone_makes_no_passkey(origin: str, officer: Officer) -> None:
     """Whoever sits down at it has no password."""
     for body in ({}, {"password": ""}, {"password": "not the password"}):
         answer = officer.ask("POST", "/passkeys/challenge", json=body)
@@ -112,9 +112,7 @@ def provided(desk: RunningDesk, officer: Officer) -> None:
         session.get_one(OfficerRow, officer.pseudonym).external_sha256 = "a" * 64
 
 
-def test_whom_the_provider_signs_in_makes_no_passkey(
-    desk: RunningDesk, origin: str, officer: Officer
-) -> None:
+def test_provider_user_makes_no_passkey(desk: RunningDesk, origin: str, officer: Officer) -> None:
     """It would open the desk to somebody whom the provider has taken every role."""
     provided(desk, officer)
     for body in ({}, {"password": PASSWORD}):
@@ -123,7 +121,7 @@ def test_whom_the_provider_signs_in_makes_no_passkey(
     assert "new-passkey" not in officer.http.get("/account").text
 
 
-def test_a_passkey_of_whom_the_provider_signs_in_opens_nothing(
+def test_provider_user_passkey_opens_nothing(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
     """One that they made while they had a password."""
@@ -134,9 +132,7 @@ def test_a_passkey_of_whom_the_provider_signs_in_opens_nothing(
     assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
 
 
-def test_a_new_password_from_an_administrator_ends_passkeys_too(
-    desk: RunningDesk, origin: str, officer: Officer
-) -> None:
+def test_administrator_reset_ends_passkeys(desk: RunningDesk, origin: str, officer: Officer) -> None:
     """Somebody else may have made one meanwhile."""
     assert registered(officer, Device(origin)).status_code == 201
     with desk.officer("gu", Role.ADMINISTRATOR) as administrator:
@@ -161,9 +157,10 @@ def signed_in(browser: httpx.Client, credential: dict[str, Any]) -> httpx.Respon
     return browser.post("/session/passkey", json={"credential": credential})
 
 
-def test_a_passkey_signs_in_without_a_name_or_a_password(
+def test_passkey_signs_in_without_credentials(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
+    """Without a name or a password."""
     device = Device(origin)
     assert registered(officer, device).status_code == 201
     assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 200
@@ -173,7 +170,7 @@ def test_a_passkey_signs_in_without_a_name_or_a_password(
     verify_ledger(desk.desk.database)
 
 
-def test_a_pause_for_wrong_passwords_holds_no_passkey_up(
+def test_wrong_password_pause_spares_passkeys(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
     device = Device(origin)
@@ -197,7 +194,7 @@ def test_a_pause_for_wrong_passwords_holds_no_passkey_up(
         {"count": -1},
     ],
 )
-def test_an_answer_in_which_something_is_wrong_is_refused(
+def test_faulty_answer_is_refused(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client, change: dict[str, Any]
 ) -> None:
     device = Device(origin, count=5)
@@ -210,14 +207,12 @@ def test_an_answer_in_which_something_is_wrong_is_refused(
 @pytest.mark.parametrize(
     "change", [{"origin": "https://evil.example"}, {"domain": "evil.example"}, {"flags": USER_PRESENT}]
 )
-def test_a_passkey_in_which_something_is_wrong_is_not_kept(
-    origin: str, officer: Officer, change: dict[str, Any]
-) -> None:
+def test_faulty_passkey_is_not_kept(origin: str, officer: Officer, change: dict[str, Any]) -> None:
     assert registered(officer, replace(Device(origin), **change)).json()["code"] == "passkey_refused"
     assert officer.ask("GET", "/passkeys").json() == {"passkeys": []}
 
 
-def test_an_answer_is_taken_once_and_soon(
+def test_answer_is_taken_once_and_soon(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
     device = Device(origin)
@@ -231,7 +226,7 @@ def test_an_answer_is_taken_once_and_soon(
     assert signed_in(browser_alone, device.sign({"challenge": "aW52ZW50ZWQ"})).status_code == 401
 
 
-def test_a_copied_key_is_found_by_its_counter(
+def test_counter_finds_copied_key(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
     device = Device(origin)
@@ -242,9 +237,7 @@ def test_a_copied_key_is_found_by_its_counter(
     assert signed_in(browser_alone, copy.sign(asked(browser_alone))).status_code == 401
 
 
-def test_a_question_to_one_officer_is_answered_by_no_other(
-    desk: RunningDesk, origin: str, officer: Officer
-) -> None:
+def test_challenge_answered_only_by_its_officer(desk: RunningDesk, origin: str, officer: Officer) -> None:
     options = officer.ask("POST", "/passkeys/challenge", json={"password": PASSWORD}).json()
     made = {"label": "a key", "credential": Device(origin).make(options)}
     with desk.officer("li", Role.SUPERVISOR) as li:
@@ -262,7 +255,7 @@ def test_nobody_removes_the_passkey_of_another(desk: RunningDesk, origin: str, o
     verify_ledger(desk.desk.database)
 
 
-def test_who_is_disabled_has_no_passkey_left(
+def test_disabled_officer_has_no_passkey(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
     device = Device(origin)
@@ -273,9 +266,7 @@ def test_who_is_disabled_has_no_passkey_left(
     verify_ledger(desk.desk.database)
 
 
-def test_a_passkey_that_was_slipped_in_beside_the_ledger_is_found(
-    desk: RunningDesk, origin: str, officer: Officer
-) -> None:
+def test_passkey_inserted_beside_ledger_is_found(desk: RunningDesk, origin: str, officer: Officer) -> None:
     registered(officer, Device(origin))
     with desk.desk.database.write() as session:
         row = session.query(PasskeyRow).one()
@@ -291,9 +282,10 @@ def test_what_is_no_credential_is_refused(
     assert signed_in(browser_alone, sent).json()["code"] == "passkey_refused"
 
 
-def test_whoever_asks_and_never_answers_fills_no_table_and_keeps_nobody_out(
+def test_unanswered_challenges_fill_no_table(
     desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
 ) -> None:
+    """They keep nobody out."""
     device = Device(origin)
     registered(officer, device)
     with desk.desk.database.write() as session:
@@ -308,7 +300,7 @@ def test_whoever_asks_and_never_answers_fills_no_table_and_keeps_nobody_out(
     assert signed_in(browser_alone, device.sign(options)).status_code == 200
 
 
-def test_a_desk_that_does_not_know_its_address_has_no_passkeys(
+def test_desk_without_address_has_no_passkeys(
     desk: RunningDesk, officer: Officer, browser_alone: httpx.Client
 ) -> None:
     assert browser_alone.post("/session/passkey/challenge").json()["code"] == "passkeys_off"
@@ -317,7 +309,7 @@ def test_a_desk_that_does_not_know_its_address_has_no_passkeys(
 
 
 @pytest.mark.browser
-def test_a_passkey_is_made_and_used_in_a_browser(browser: Browser, desk: RunningDesk, origin: str) -> None:
+def test_passkey_made_and_used_in_browser(browser: Browser, desk: RunningDesk, origin: str) -> None:
     desk.officer("wang").http.close()
     with quiet_page(browser) as page:
         client = page.context.new_cdp_session(page)

@@ -38,7 +38,7 @@ def row(chen: Officer, name: str) -> dict[str, Any]:
     return next(dict(one) for one in found if one["name"] == name)
 
 
-def test_a_password_that_was_told_is_good_for_choosing_another(desk: RunningDesk, chen: Officer) -> None:
+def test_told_password_allows_choosing_another(desk: RunningDesk, chen: Officer) -> None:
     li, told = added(desk, chen, role="supervisor", duties=["diplomatic"])
     assert li.ask("GET", "/referrals").json()["code"] == "told_password"
     assert li.http.get("/queue").headers["location"] == "/account"
@@ -73,7 +73,7 @@ def test_a_told_password_opens_nothing_else(desk: RunningDesk, chen: Officer) ->
     li.http.close()
 
 
-def test_another_role_ends_the_sessions_of_the_old_one(desk: RunningDesk, chen: Officer) -> None:
+def test_new_role_ends_old_sessions(desk: RunningDesk, chen: Officer) -> None:
     with desk.officer("li", Role.SUPERVISOR) as li:
         path = f"/officers/{li.pseudonym}"
         assert chen.ask("PUT", f"{path}/role", json={"role": "auditor"}).status_code == 204
@@ -85,7 +85,7 @@ def test_another_role_ends_the_sessions_of_the_old_one(desk: RunningDesk, chen: 
     verify_ledger(desk.desk.database)
 
 
-def test_who_is_disabled_is_out_at_once_and_for_good(desk: RunningDesk, chen: Officer) -> None:
+def test_disabled_officer_immediately_out_for_good(desk: RunningDesk, chen: Officer) -> None:
     with desk.officer("li") as li:
         assert chen.ask("DELETE", f"/officers/{li.pseudonym}").status_code == 204
         assert li.ask("GET", "/session").status_code == 401
@@ -97,9 +97,8 @@ def test_who_is_disabled_is_out_at_once_and_for_good(desk: RunningDesk, chen: Of
     verify_ledger(desk.desk.database)
 
 
-def test_nobody_changes_the_own_role_and_the_last_administrator_stays(
-    desk: RunningDesk, chen: Officer
-) -> None:
+def test_own_role_and_last_administrator_stay(desk: RunningDesk, chen: Officer) -> None:
+    """Nobody changes the own role; the last administrator is kept."""
     own = f"/officers/{chen.pseudonym}"
     for method, path, body in (
         ("PUT", f"{own}/role", {"role": "officer"}),
@@ -115,7 +114,7 @@ def test_nobody_changes_the_own_role_and_the_last_administrator_stays(
     verify_ledger(desk.desk.database)
 
 
-def test_a_forgotten_password_is_replaced_by_one_that_is_told(desk: RunningDesk, chen: Officer) -> None:
+def test_forgotten_password_is_replaced_by_told(desk: RunningDesk, chen: Officer) -> None:
     with desk.officer("li") as li:
         told = chen.ask("POST", f"/officers/{li.pseudonym}/password").json()["password"]
         assert li.ask("GET", "/session").status_code == 401
@@ -125,7 +124,7 @@ def test_a_forgotten_password_is_replaced_by_one_that_is_told(desk: RunningDesk,
     verify_ledger(desk.desk.database)
 
 
-def test_a_session_elsewhere_is_seen_and_ended(desk: RunningDesk) -> None:
+def test_session_elsewhere_is_seen_and_ended(desk: RunningDesk) -> None:
     with desk.officer("li") as here, Officer(desk.address, "li") as there:
         listed = here.ask("GET", "/sessions").json()["sessions"]
         assert sorted(one["present"] for one in listed) == [False, True]
@@ -137,9 +136,7 @@ def test_a_session_elsewhere_is_seen_and_ended(desk: RunningDesk) -> None:
     verify_ledger(desk.desk.database)
 
 
-def test_nobody_ends_a_session_of_somebody_else_but_an_administrator(
-    desk: RunningDesk, chen: Officer, officer: Officer
-) -> None:
+def test_only_administrator_ends_others_sessions(desk: RunningDesk, chen: Officer, officer: Officer) -> None:
     with desk.officer("li") as li:
         (own,) = li.ask("GET", "/sessions").json()["sessions"]
         assert officer.ask("DELETE", f"/sessions/{own['session']}").status_code == 404
@@ -153,16 +150,15 @@ def test_nobody_ends_a_session_of_somebody_else_but_an_administrator(
 
 
 @pytest.mark.parametrize("new", ["short", "x" * 257, "my password is wang", PASSWORD, "MY WANG password"])
-def test_a_password_that_is_no_good_is_refused(officer: Officer, new: str) -> None:
+def test_bad_password_is_refused(officer: Officer, new: str) -> None:
     answer = officer.ask("PUT", "/password", json={"old": PASSWORD, "new": new})
     assert answer.status_code == 422
     assert new not in answer.text
     assert officer.sign_in().status_code == 200
 
 
-def test_a_password_is_changed_by_who_knows_it_and_guesses_are_slowed_down(
-    desk: RunningDesk, officer: Officer
-) -> None:
+def test_password_change_needs_old_password(desk: RunningDesk, officer: Officer) -> None:
+    """Guesses are slowed down."""
     with Officer(desk.address, "wang") as elsewhere:
         body = {"old": "a wrong password", "new": NEW}
         told = [officer.ask("PUT", "/password", json=body).json()["code"] for _ in range(6)]
@@ -178,7 +174,7 @@ def form(officer: Officer, path: str, **sent: str) -> httpx.Response:
     return officer.http.post(path, data={"csrf_token": officer.http.headers["X-CSRF-Token"], **sent})
 
 
-def test_an_administrator_does_it_all_by_forms(desk: RunningDesk, chen: Officer) -> None:
+def test_administrator_does_everything_by_forms(desk: RunningDesk, chen: Officer) -> None:
     assert chen.http.get("/").headers["location"] == "/people"
     page = form(chen, "/people", name="王 伟", role="officer", duties="child, Customs")
     told = re.search(r"<output[^>]*>([^<]+)</output>", page.text)
@@ -213,7 +209,7 @@ def test_an_administrator_does_it_all_by_forms(desk: RunningDesk, chen: Officer)
     verify_ledger(desk.desk.database)
 
 
-def test_the_ledger_knows_who_did_it_and_nobodys_name(desk: RunningDesk, chen: Officer) -> None:
+def test_ledger_knows_actor_but_no_name(desk: RunningDesk, chen: Officer) -> None:
     li, told = added(desk, chen)
     li.ask("PUT", "/password", json={"old": told, "new": NEW})
     with desk.desk.database.read() as session:

@@ -50,7 +50,8 @@ def test_workers_count_guesses_together(desk: RunningDesk) -> None:
 
 
 @pytest.mark.usefixtures("standing_clock")
-def test_each_further_guess_doubles_the_pause_up_to_a_quarter_of_an_hour(desk: RunningDesk) -> None:
+def test_each_guess_doubles_pause_to_limit(desk: RunningDesk) -> None:
+    """Up to a quarter of an hour."""
     desk.officer()
     assert [guess(desk.desk) for _ in range(6)][-1] == "TooManyAttemptsError"
     for minutes in (1, 2, 4, 8):
@@ -64,12 +65,12 @@ def test_each_further_guess_doubles_the_pause_up_to_a_quarter_of_an_hour(desk: R
 
 
 @given(st.integers(0, 10**9))
-def test_no_pause_is_longer_than_a_quarter_of_an_hour(wrong: int) -> None:
+def test_no_pause_exceeds_quarter_hour(wrong: int) -> None:
     assert timedelta() <= _pause(wrong, NAME) <= timedelta(minutes=15)
     assert _pause(wrong, NAME) <= _pause(wrong + 1, NAME)
 
 
-def test_whoever_floods_a_name_does_not_lock_it_for_ever(desk: RunningDesk) -> None:
+def test_flooded_name_is_not_locked_forever(desk: RunningDesk) -> None:
     desk.officer()
     for _ in range(12):
         for _ in range(30):
@@ -79,7 +80,7 @@ def test_whoever_floods_a_name_does_not_lock_it_for_ever(desk: RunningDesk) -> N
     assert who.name == "wang"
 
 
-def test_guesses_at_many_names_from_one_address_are_slowed_down_too(desk: RunningDesk) -> None:
+def test_many_names_one_address_slowed_too(desk: RunningDesk) -> None:
     desk.officer()
     told = [guess(desk.desk, f"name {number}", "192.0.2.7") for number in range(SOURCE.free + 1)]
     assert told.count("TooManyAttemptsError") == 1
@@ -90,7 +91,8 @@ def test_guesses_at_many_names_from_one_address_are_slowed_down_too(desk: Runnin
     assert desk.desk.sign_in.by_password("wang", PASSWORD, Visitor("192.0.2.7"))
 
 
-def test_a_right_password_does_not_excuse_what_others_did_from_its_address(desk: RunningDesk) -> None:
+def test_right_password_excuses_no_address_guesses(desk: RunningDesk) -> None:
+    """What others did from its address still counts."""
     desk.officer()
     for number in range(SOURCE.free - 1):
         guess(desk.desk, f"name {number}", "192.0.2.7")
@@ -99,7 +101,8 @@ def test_a_right_password_does_not_excuse_what_others_did_from_its_address(desk:
     assert guess(desk.desk, "too many", "192.0.2.7") == "TooManyAttemptsError"
 
 
-def test_a_clock_that_ran_ahead_locks_nobody_out_and_keeps_nobody_in(desk: RunningDesk) -> None:
+def test_fast_clock_locks_nobody_out(desk: RunningDesk) -> None:
+    """It keeps nobody in, either."""
     desk.clock.pass_time(days=300)
     with desk.officer() as officer:
         for _ in range(6):
@@ -110,7 +113,8 @@ def test_a_clock_that_ran_ahead_locks_nobody_out_and_keeps_nobody_in(desk: Runni
         assert officer.ask("GET", "/session").status_code == 200
 
 
-def test_neither_name_nor_address_is_kept_of_a_failed_sign_in(desk: RunningDesk) -> None:
+def test_failed_sign_in_keeps_no_identity(desk: RunningDesk) -> None:
+    """Neither name nor address."""
     desk.officer()
     guess(desk.desk, "wang", "192.0.2.7")
     with desk.desk.database.read() as session:
@@ -120,7 +124,7 @@ def test_neither_name_nor_address_is_kept_of_a_failed_sign_in(desk: RunningDesk)
     )
 
 
-def test_what_means_nothing_any_more_is_forgotten(desk: RunningDesk, officer: Officer) -> None:
+def test_expired_attempts_and_sessions_are_forgotten(desk: RunningDesk, officer: Officer) -> None:
     guess(desk.desk, "nobody", "192.0.2.7")
     desk.desk.sign_in.forget_old()
     with desk.desk.database.read() as session:
@@ -132,9 +136,8 @@ def test_what_means_nothing_any_more_is_forgotten(desk: RunningDesk, officer: Of
 
 
 @pytest.mark.parametrize("path", ["/api/v1/session", "/sign-in"])
-def test_a_new_sign_in_ends_the_session_that_the_browser_had(
-    desk: RunningDesk, officer: Officer, path: str
-) -> None:
+def test_new_sign_in_ends_browser_session(desk: RunningDesk, officer: Officer, path: str) -> None:
+    """The one that the browser had before."""
     before = officer.http.cookies[COOKIE]
     body = {"name": officer.name, "password": PASSWORD}
     sent = {"json": body} if path.startswith("/api/") else {"data": body}
@@ -145,7 +148,7 @@ def test_a_new_sign_in_ends_the_session_that_the_browser_had(
     assert officer.ask("GET", "/session").status_code == 200
 
 
-def test_a_session_that_somebody_else_chose_is_never_taken(desk: RunningDesk) -> None:
+def test_session_chosen_by_others_never_taken(desk: RunningDesk) -> None:
     with desk.officer() as officer:
         officer.http.cookies.clear()
         officer.http.cookies.set(COOKIE, "chosen by somebody else")
@@ -156,7 +159,7 @@ def test_a_session_that_somebody_else_chose_is_never_taken(desk: RunningDesk) ->
             assert other.get("/api/v1/session").status_code == 401
 
 
-def test_over_https_no_other_host_can_set_the_sessions_cookie(tmp_path: Path) -> None:
+def test_other_host_cannot_set_https_cookie(tmp_path: Path) -> None:
     with running(tmp_path, cookie_secure=True) as desk, desk.officer() as officer:
         given = officer.sign_in().headers["set-cookie"]
         token = given.partition("=")[2].partition(";")[0]
@@ -199,14 +202,12 @@ NETWORKS = tuple(ip_network(one) for one in ("10.0.0.1/32", "10.0.9.0/24", "127.
         ("testclient", [], None),
     ],
 )
-def test_a_browsers_address_is_taken_from_a_trusted_proxy_alone(
-    peer: str | None, told: list[str], found: str | None
-) -> None:
+def test_address_only_from_trusted_proxy(peer: str | None, told: list[str], found: str | None) -> None:
     assert source(peer, told, NETWORKS) == found
 
 
 @given(st.lists(st.text(max_size=40), max_size=5), st.ip_addresses(v=4))
-def test_nothing_that_a_browser_writes_changes_where_it_is(forged: list[str], real: IPv4Address) -> None:
+def test_browser_cannot_change_its_address(forged: list[str], real: IPv4Address) -> None:
     """Its proxy puts the true address last."""
     assume(not real.is_loopback and not any(real in one for one in NETWORKS if one.version == 4))
     assert source("10.0.0.1", [*forged, str(real)], NETWORKS) == str(real)
@@ -219,13 +220,13 @@ def wrong(desk: RunningDesk, name: str, forwarded: str) -> int:
         return browser.post("/api/v1/session", json=body, headers={"X-Forwarded-For": forwarded}).status_code
 
 
-def test_behind_a_trusted_proxy_each_address_counts_for_itself(tmp_path: Path) -> None:
+def test_trusted_proxy_addresses_count_separately(tmp_path: Path) -> None:
     with running(tmp_path, trusted_proxies=["127.0.0.1"]) as desk:
         told = [wrong(desk, f"name {number}", f"203.0.113.{number}, 192.0.2.7") for number in range(51)]
         assert told == [401] * 50 + [429]
         assert wrong(desk, "somebody", "192.0.2.8") == 401
 
 
-def test_a_proxy_that_is_not_trusted_tells_nothing(tmp_path: Path) -> None:
+def test_untrusted_proxy_tells_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as desk:
         assert {wrong(desk, f"name {number}", "192.0.2.7") for number in range(51)} == {401}

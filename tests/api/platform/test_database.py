@@ -54,7 +54,7 @@ def test_migrations_make_exactly_the_tables(empty: Path | URL) -> None:
 
 
 @pytest.mark.both_databases
-def test_another_releases_schema_is_not_called_broken(place: Path | URL) -> None:
+def test_other_release_schema_not_called_broken(place: Path | URL) -> None:
     made = Database(place)
     made.migrate()
     with made.write() as session:
@@ -68,7 +68,7 @@ def test_another_releases_schema_is_not_called_broken(place: Path | URL) -> None
 
 
 @pytest.mark.both_databases
-def test_many_may_migrate_at_once_and_again(empty: Path | URL) -> None:
+def test_concurrent_repeated_migration_is_safe(empty: Path | URL) -> None:
     several = [Database(empty, busy_timeout_s=30) for _ in range(4)]
     failed: list[BaseException] = []
 
@@ -101,7 +101,7 @@ def test_a_connection_is_durable(database: Database, pragma: str, value: object)
     database.close()
 
 
-def test_only_its_owner_can_read_the_database(database: Database, tmp_path: Path) -> None:
+def test_only_owner_reads_database(database: Database, tmp_path: Path) -> None:
     with database.write() as session:
         session.connection().exec_driver_sql("UPDATE ledger_head SET seq = 0")
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "desk").iterdir()}
@@ -125,7 +125,7 @@ def test_only_a_lock_is_called_busy(place: Path | URL) -> None:
 
 
 @pytest.mark.both_databases
-def test_a_reader_sees_one_state_and_a_writer_the_newest(place: Path | URL) -> None:
+def test_reader_sees_one_state_writer_newest(place: Path | URL) -> None:
     database = Database(place)
     database.migrate()
     with database.read() as reader:
@@ -140,7 +140,8 @@ def test_a_reader_sees_one_state_and_a_writer_the_newest(place: Path | URL) -> N
 
 
 @pytest.mark.both_databases
-def test_every_writer_has_its_turn_and_none_writes_over_another(place: Path | URL) -> None:
+def test_every_writer_has_its_turn(place: Path | URL) -> None:
+    """None writes over another."""
     several = [Database(place, busy_timeout_s=30) for _ in range(3)]
     several[0].migrate()
 
@@ -163,7 +164,7 @@ def test_every_writer_has_its_turn_and_none_writes_over_another(place: Path | UR
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_a_write_without_the_turn_waits_for_nobody(place: URL) -> None:
+def test_write_without_turn_waits_for_nobody(place: URL) -> None:
     database = Database(place, busy_timeout_s=0.5)
     with database.write(), database.write(turn=False) as session:
         session.connection().exec_driver_sql("UPDATE lanes SET head_seq = 0")
@@ -172,7 +173,7 @@ def test_a_write_without_the_turn_waits_for_nobody(place: URL) -> None:
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("change", ["UPDATE ledger SET hash = hash", "DELETE FROM ledger"])
-def test_the_database_itself_refuses_to_change_the_ledger(place: Path | URL, change: str) -> None:
+def test_database_refuses_to_change_ledger(place: Path | URL, change: str) -> None:
     database = Database(place)
     database.migrate()
     with database.write() as session:
@@ -196,7 +197,7 @@ def test_the_database_itself_refuses_to_change_the_ledger(place: Path | URL, cha
         "ALTER TABLE ledger ENABLE ALWAYS TRIGGER ledger_refuses_change",
     ],
 )
-def test_a_postgresql_that_would_change_the_ledger_is_found(place: URL, change: str) -> None:
+def test_postgresql_able_to_change_ledger_found(place: URL, change: str) -> None:
     database = Database(place)
     assert verify_ledger(database).head.seq == 0
     with database.write() as session:
@@ -207,7 +208,7 @@ def test_a_postgresql_that_would_change_the_ledger_is_found(place: URL, change: 
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_a_connection_that_the_server_dropped_is_made_anew(place: URL) -> None:
+def test_dropped_connection_is_remade(place: URL) -> None:
     database = Database(place)
     with database.read() as session:
         assert chain.head(session).seq == 0
@@ -221,7 +222,7 @@ def test_a_connection_that_the_server_dropped_is_made_anew(place: URL) -> None:
     database.close()
 
 
-def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+def test_silent_server_named_without_password() -> None:
     place = URL.create("postgresql", "desk", "s3cret-word", "127.0.0.1", 1, "desk")
     database = Database(place, busy_timeout_s=1)
     with pytest.raises(StoreBusyError), database.read() as session:
@@ -233,7 +234,7 @@ def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_a_text_that_no_writing_has_is_refused_and_not_repeated(place: URL) -> None:
+def test_unwritable_text_is_refused_unquoted(place: URL) -> None:
     database = Database(place)
     with pytest.raises(TextRefusedError) as told, database.read() as session:
         session.scalar(select(LedgerRow.seq).where(LedgerRow.passage == "ZHANG\0"))
@@ -244,14 +245,14 @@ def test_a_text_that_no_writing_has_is_refused_and_not_repeated(place: URL) -> N
     database.close()
 
 
-def test_an_error_of_the_database_repeats_nothing_of_what_it_holds(database: Database) -> None:
+def test_database_error_repeats_no_content(database: Database) -> None:
     with pytest.raises(StoreDamagedError) as told, database.read() as session:
         session.connection().exec_driver_sql("SELECT CAST(x'5a48414e47ff' AS TEXT)").all()
     assert "ZHANG" not in str(told.value)
     database.close()
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+def test_file_not_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear officers, this is a letter and not a database at all." * 20)
     database = Database(path)
@@ -260,19 +261,24 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     database.close()
 
 
-def test_no_module_that_serves_reaches_the_networks() -> None:
+WITHOUT_NETWORKS = {"models.command_line.broken_pipe", "models.values.texts"}
+"""Modules of `models` that load nothing heavy."""
+
+
+def test_no_serving_module_imports_networks() -> None:
     root = Path(next(iter(api.__path__)))
     for file in set(root.rglob("*.py")) - set((root / "commands").iterdir()):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            reached = {name.split(".")[0] for name in names if name != "models.command_line.broken_pipe"}
+            reached = {name.split(".")[0] for name in names if name not in WITHOUT_NETWORKS}
             assert not reached & {"models", "numpy", "cv2", "onnxruntime"}, file
 
 
-def test_a_connection_that_is_at_work_while_the_database_closes_is_closed_when_it_is_done(
+def test_busy_connection_closes_when_done(
     tmp_path: Path,
 ) -> None:
+    """Where the database closes meanwhile."""
     made = Database(tmp_path / "desk.sqlite3")
     with made.read() as session:
         assert session.scalar(text("SELECT 1")) == 1

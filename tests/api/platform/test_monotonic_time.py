@@ -14,7 +14,7 @@ JUMPS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(-(10**9), 10**9)),
 
 
 @given(JUMPS)
-def test_time_never_runs_ahead_of_what_passed_by_more_than_a_step_each_time(
+def test_time_lead_is_bounded_per_reading(
     jumps: list[tuple[int, int]],
 ) -> None:
     """Each: seconds that pass, and seconds by which somebody sets the clock meanwhile."""
@@ -29,7 +29,7 @@ def test_time_never_runs_ahead_of_what_passed_by_more_than_a_step_each_time(
         assert now <= NOON + timedelta(seconds=passed_s) + number * MOST_STEP
 
 
-def test_a_clock_that_runs_well_is_followed() -> None:
+def test_well_running_clock_is_followed() -> None:
     clock = Clock()
     clock.stand()
     steady = ErasureClock(clock, clock.elapsed_s)
@@ -40,7 +40,8 @@ def test_a_clock_that_runs_well_is_followed() -> None:
         steady.must_agree()
 
 
-def test_until_it_is_set_back_time_goes_on_by_the_other_clock() -> None:
+def test_fast_clock_bridged_until_set_back() -> None:
+    """Time goes on by the other clock."""
     clock = Clock()
     steady, began = ErasureClock(clock, clock.elapsed_s), clock()
     clock.set_ahead(days=3000)
@@ -53,7 +54,8 @@ def test_until_it_is_set_back_time_goes_on_by_the_other_clock() -> None:
     steady.must_agree()
 
 
-def test_a_clock_that_is_set_back_is_followed_and_may_be_set_right_again() -> None:
+def test_set_back_clock_followed_and_corrected() -> None:
+    """It may be set right again."""
     clock = Clock()
     clock.stand()
     steady = ErasureClock(clock, clock.elapsed_s)
@@ -65,7 +67,7 @@ def test_a_clock_that_is_set_back_is_followed_and_may_be_set_right_again() -> No
     steady.must_agree()
 
 
-def test_a_start_says_that_the_clock_is_right() -> None:
+def test_start_trusts_clock() -> None:
     clock = Clock()
     clock.stand()
     ErasureClock(clock, clock.elapsed_s)
@@ -75,6 +77,6 @@ def test_a_start_says_that_the_clock_is_right() -> None:
     again.must_agree()
 
 
-def test_the_other_clock_of_a_real_desk_moves_on() -> None:
+def test_real_desk_other_clock_moves_on() -> None:
     before = since_boot_s()
     assert since_boot_s() >= before > 0

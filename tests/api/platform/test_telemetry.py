@@ -55,9 +55,8 @@ def spans(bodies: list[bytes]) -> list[Any]:
     ]
 
 
-def test_a_trace_names_the_route_and_nothing_of_the_request(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_trace_names_only_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells nothing else of the request."""
     with collector() as (address, bodies):
         # What FastAPI would do by itself: send addresses, and the texts of exceptions.
         monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
@@ -94,12 +93,12 @@ def test_without_the_setting_nothing_is_sent(tmp_path: Path, monkeypatch: pytest
     assert bodies == []
 
 
-def test_a_collector_that_is_not_there_changes_nothing(tmp_path: Path) -> None:
+def test_missing_collector_changes_nothing(tmp_path: Path) -> None:
     with running(tmp_path, telemetry_endpoint="http://127.0.0.1:1") as desk, desk.officer() as officer:
         assert officer.http.get("/queue").status_code == 200
 
 
-def test_without_the_packages_the_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_without_packages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def missing(name: str, *rest: Any, **more: Any) -> Any:

@@ -37,9 +37,7 @@ def decide_one(desk: RunningDesk, lane: Lane, officer: Officer, *, seconds: floa
     assert officer.answer(passage, "second_line", ground, "a note").status_code == 200
 
 
-def test_prepared_cases_become_rates_with_their_intervals(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_prepared_cases_give_rates_and_intervals(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     prepare(desk, "different")
     shared(desk, 1.0)
     officer.decide(str(next_of(officer)), "admit", "same_person", "sure")
@@ -59,9 +57,7 @@ def test_decisions_become_time_and_agreement(desk: RunningDesk, lane: Lane, offi
     assert (found["agreed_after"]["errors"], found["changed"]["errors"]) == (2, 1)
 
 
-def test_a_decision_takes_from_the_claim_to_the_answer(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_decision_time_from_claim_to_answer(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     officer.judge(passage, "same")
@@ -70,7 +66,7 @@ def test_a_decision_takes_from_the_claim_to_the_answer(
     assert own(officer)["median_s"] == 5
 
 
-def test_a_clock_set_back_makes_no_decision_fast(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_clock_set_back_speeds_no_decision(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=-2, verdict="same")
     desk.desk.training.update_alarms()
@@ -78,9 +74,7 @@ def test_a_clock_set_back_makes_no_decision_fast(desk: RunningDesk, lane: Lane, 
         assert accuracy_records.count_alarms(session) == 0
 
 
-def test_who_saw_the_findings_before_has_judged_nothing(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_earlier_viewer_of_findings_judged_nothing(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer(reasons=[{"code": "F10", "components": []}])
     officer.claim(passage)
     officer.judge(passage, "same")
@@ -98,7 +92,7 @@ def test_who_cannot_tell_agrees_with_nobody(desk: RunningDesk, lane: Lane, offic
     assert (found["decisions"], found["agreed_before"]["n"], found["agreed_after"]["n"]) == (1, 0, 0)
 
 
-def test_figures_are_the_officers_and_the_trainers(
+def test_figures_are_officers_and_trainers_only(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     with desk.officer("chen") as colleague:
@@ -109,7 +103,7 @@ def test_figures_are_the_officers_and_the_trainers(
     assert {one["name"] for one in everybody} == {"wang", "chen"}
 
 
-def test_somebody_who_does_not_look_raises_an_alarm_that_the_trainer_alone_is_told(
+def test_careless_officer_alarms_trainer_only(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     for _ in range(20):
@@ -130,7 +124,7 @@ def test_somebody_who_does_not_look_raises_an_alarm_that_the_trainer_alone_is_to
         verify_ledger(desk.desk.database)
 
 
-def test_a_look_is_taken_once_a_day_whoever_takes_it(desk: RunningDesk, officer: Officer) -> None:
+def test_look_taken_once_daily_by_anyone(desk: RunningDesk, officer: Officer) -> None:
     def due() -> list[str]:
         with desk.desk.database.read() as session:
             return accuracy_records.due(session, at=desk.clock())
@@ -142,9 +136,7 @@ def test_a_look_is_taken_once_a_day_whoever_takes_it(desk: RunningDesk, officer:
     assert due() == [officer.pseudonym]
 
 
-def test_an_alarm_goes_when_the_decisions_are_as_they_should_be(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_alarm_ends_when_decisions_recover(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     for _ in range(20):
         decide_one(desk, lane, officer, seconds=0.2, verdict="different")
     desk.desk.training.update_alarms()
@@ -157,7 +149,7 @@ def test_an_alarm_goes_when_the_decisions_are_as_they_should_be(
 # --- training
 
 
-def test_training_takes_the_three_steps_and_tells_after_each(desk: RunningDesk, officer: Officer) -> None:
+def test_training_takes_and_tells_three_steps(desk: RunningDesk, officer: Officer) -> None:
     prepare(desk, "same", training=True)
     passage = officer.ask("POST", "/training/next").json()["claim"]["passage"]
     detail = officer.ask("GET", f"/referrals/{passage}").json()
@@ -177,9 +169,8 @@ def test_training_takes_the_three_steps_and_tells_after_each(desk: RunningDesk, 
     verify_ledger(desk.desk.database)
 
 
-def test_training_never_mixes_with_the_queue_nor_with_the_figures(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_training_never_mixes_with_live(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """Neither with the queue nor with the figures."""
     prepare(desk, "different", training=True)
     passage = officer.ask("POST", "/training/next").json()["claim"]["passage"]
     assert listed(officer, "claimed") == []
@@ -190,7 +181,7 @@ def test_training_never_mixes_with_the_queue_nor_with_the_figures(
     assert [one["passage"] for one in listed(officer)] == [traveller]
 
 
-def test_training_by_forms_goes_from_case_to_case(desk: RunningDesk, officer: Officer) -> None:
+def test_training_by_forms_moves_through_cases(desk: RunningDesk, officer: Officer) -> None:
     form = {"csrf_token": officer.http.headers["X-CSRF-Token"]}
     assert "There is no case to train on" in officer.http.post("/training/next", data=form).text
     prepare(desk, "same", training=True)
@@ -217,9 +208,10 @@ def test_pages_have_nothing_inline(path: str, tag: str, officer: Officer, superv
 
 @pytest.mark.browser
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-def test_an_officer_trains_by_keyboard_from_the_first_look_to_the_summary(
+def test_officer_trains_fully_by_keyboard(
     browser: Browser, desk: RunningDesk, officer: Officer, locale: str
 ) -> None:
+    """From the first look to the summary."""
     prepare(desk, "different", training=True)
     with quiet_page(browser, locale) as page:
         page.goto(desk.address)

@@ -37,7 +37,8 @@ def again(lane: Lane, passage: str, **more: Any) -> None:
 # --- the tables
 
 
-def test_every_state_is_in_the_table_and_a_decision_follows_the_reveal_alone() -> None:
+def test_state_table_complete_decision_follows_reveal() -> None:
+    """Every state is in the table; a decision follows the reveal alone."""
     assert set(TRANSITIONS) == set(State)
     deciding = {(state, act) for state, acts in TRANSITIONS.items() for act in acts if act is Act.DECIDED}
     assert deciding == {(State.REVEALED, Act.DECIDED)}
@@ -50,12 +51,12 @@ def test_every_state_is_in_the_table_and_a_decision_follows_the_reveal_alone() -
     assert revealing == {(State.WAITING, Act.CLAIMED_WITHOUT_FACES), (State.BLIND, Act.JUDGED)}
 
 
-def test_what_the_lane_has_is_not_corrected() -> None:
+def test_delivered_decision_is_not_corrected() -> None:
     assert Act.CORRECTED not in TRANSITIONS[State.HANDED]
 
 
 @pytest.mark.parametrize(("verdict", "answer"), [*product(Verdict, Answer)])
-def test_a_verdict_of_two_people_is_not_admitted_without_a_reason(verdict: Verdict, answer: Answer) -> None:
+def test_admitting_two_person_verdict_needs_reason(verdict: Verdict, answer: Answer) -> None:
     due = {steps.needs_note((), verdict, answer, ground) for ground in GROUNDS[answer]}
     assert (due == {True}) is (verdict is Verdict.DIFFERENT and answer is Answer.ADMIT)
 
@@ -63,7 +64,7 @@ def test_a_verdict_of_two_people_is_not_admitted_without_a_reason(verdict: Verdi
 @pytest.mark.parametrize(
     ("codes", "sure"), [({"F10"}, True), ({"A01"}, True), ({"F09"}, False), (set(), False)]
 )
-def test_a_borderline_score_is_no_confident_result(codes: set[str], sure: bool) -> None:
+def test_borderline_score_is_not_confident(codes: set[str], sure: bool) -> None:
     assert steps.confident(codes) is sure
     assert (steps.asked_next(Stage.FIRST, codes, Answer.ADMIT, None) is Stage.SECOND) is sure
 
@@ -71,7 +72,7 @@ def test_a_borderline_score_is_no_confident_result(codes: set[str], sure: bool) 
 # --- blind, revealed, decided
 
 
-def test_nobody_judges_faces_that_were_not_shown(lane: Lane, officer: Officer) -> None:
+def test_nobody_judges_unshown_faces(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     unseen = {"verdict": "same", "confidence": 5}
@@ -101,7 +102,7 @@ def test_a_judgement_is_given_once(desk: RunningDesk, lane: Lane, officer: Offic
     assert kinds(desk).count("referral.judged_blind") == 1
 
 
-def test_without_two_faces_there_is_nothing_to_judge(lane: Lane, officer: Officer) -> None:
+def test_nothing_to_judge_without_two_faces(lane: Lane, officer: Officer) -> None:
     passage = lane.refer(images=[])
     officer.claim(passage)
     told = officer.ask("GET", f"/referrals/{passage}").json()
@@ -115,9 +116,7 @@ def test_without_two_faces_there_is_nothing_to_judge(lane: Lane, officer: Office
     assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
 
 
-def test_who_takes_a_case_over_judges_blind_from_the_beginning(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_case_taker_judges_blind_from_start(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     officer.judge(passage)
@@ -133,7 +132,7 @@ def test_who_takes_a_case_over_judges_blind_from_the_beginning(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_an_answer_against_the_own_judgement_says_why(lane: Lane, officer: Officer) -> None:
+def test_answer_against_judgement_needs_reason(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     rules = officer.judge(passage, "different").json()["revealed"]["answers"]
@@ -146,9 +145,8 @@ def test_an_answer_against_the_own_judgement_says_why(lane: Lane, officer: Offic
 # --- a second officer, and a third
 
 
-def test_a_confident_result_is_reversed_by_two_officers_who_judge_apart(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_two_officers_reverse_confident_result(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """They judge apart."""
     passage = refer_confident(lane)
     officer.claim(passage)
     officer.judge(passage)
@@ -172,9 +170,7 @@ def test_a_confident_result_is_reversed_by_two_officers_who_judge_apart(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_where_two_officers_differ_a_supervisor_decides(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_supervisor_decides_when_officers_differ(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = refer_confident(lane)
     with (
         desk.officer("li") as second,
@@ -197,7 +193,7 @@ def test_where_two_officers_differ_a_supervisor_decides(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_a_supervisor_who_was_asked_before_is_not_the_third(
+def test_supervisor_asked_before_is_not_third(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     passage = refer_confident(lane)
@@ -221,7 +217,7 @@ def left_to_nobody(one: Officer, language: str = "en") -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_a_third_opinion_that_can_be_nobodys_waits_with_a_sign(
+def test_impossible_third_opinion_waits_marked(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer, language: str
 ) -> None:
     passage = refer_confident(lane)
@@ -246,9 +242,7 @@ def test_a_third_opinion_that_can_be_nobodys_waits_with_a_sign(
     assert left_to_nobody(supervisor, language)[0] is True
 
 
-def test_a_case_that_needs_a_duty_nobody_has_is_told_to_supervisors(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_unserved_duty_case_told_to_supervisors(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     lane.refer(reasons=[{"code": "P06", "components": []}])
     assert supervisor.ask("GET", "/hall").json()["queue"]["unanswerable"] == 1
     with desk.officer("li", duties=["diplomatic"]) as li:
@@ -258,7 +252,7 @@ def test_a_case_that_needs_a_duty_nobody_has_is_told_to_supervisors(
 
 
 @pytest.mark.parametrize("answer", [answer for answer in Answer if answer is not Answer.ADMIT])
-def test_what_keeps_the_gate_closed_needs_one_officer(lane: Lane, officer: Officer, answer: Answer) -> None:
+def test_closed_gate_answer_needs_one_officer(lane: Lane, officer: Officer, answer: Answer) -> None:
     passage = refer_confident(lane)
     officer.claim(passage)
     officer.judge(passage)
@@ -268,9 +262,7 @@ def test_what_keeps_the_gate_closed_needs_one_officer(lane: Lane, officer: Offic
 # --- corrected, handed
 
 
-def test_a_slip_is_corrected_until_the_lane_has_the_decision(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_slip_corrected_until_lane_has_decision(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     assert code(correct(officer, passage, "admit", "same_person")) == (409, "not_decided")
@@ -288,7 +280,7 @@ def test_a_slip_is_corrected_until_the_lane_has_the_decision(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_a_correction_is_no_way_around_a_second_officer(lane: Lane, officer: Officer) -> None:
+def test_correction_does_not_bypass_second_officer(lane: Lane, officer: Officer) -> None:
     passage = refer_confident(lane)
     officer.claim(passage)
     officer.decide(passage, "second_line", "cannot_tell")
@@ -305,9 +297,7 @@ def correct(officer: Officer, passage: str, answer: str, ground: str, note: str 
 # --- captured again
 
 
-def test_a_repeated_capture_is_a_new_case_for_the_eye(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_repeated_capture_is_new_blind_case(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     for number in range(MOST_REPEATS):
         officer.claim(passage)
@@ -325,9 +315,7 @@ def test_a_repeated_capture_is_a_new_case_for_the_eye(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_a_lane_that_captures_no_more_asks_the_same_again(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_repeat_refusing_lane_asks_same_again(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     officer.decide(passage, "repeat_capture", "poor_pictures")
@@ -351,9 +339,8 @@ def refused_once(lane: Lane, officer: Officer, **asked: Any) -> str:
     return passage
 
 
-def test_what_the_lane_refused_is_offered_no_more_and_the_page_says_why(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_lane_refused_answer_not_offered_again(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """The page says why."""
     passage = refused_once(lane, officer)
     blind = officer.http.get(f"/referrals/{passage}?lang=en").text
     assert "asked to capture again" not in blind
@@ -380,7 +367,7 @@ def test_one_passengers_refusal_is_not_anothers(lane: Lane, officer: Officer) ->
     assert "repeat_capture" in {one["answer"] for one in told["answers"]}
 
 
-def test_a_question_does_not_change_while_nobody_asked_for_it(lane: Lane, officer: Officer) -> None:
+def test_question_stays_until_somebody_asks(lane: Lane, officer: Officer) -> None:
     passage = lane.refer(images=[])
     again(lane, passage, reasons=NO_MATCH, images=[])
     officer.claim(passage)
@@ -388,7 +375,7 @@ def test_a_question_does_not_change_while_nobody_asked_for_it(lane: Lane, office
     assert [reason["code"] for reason in told["revealed"]["reasons"]] == ["F09"]
 
 
-def test_a_diplomat_is_not_captured_a_second_time(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_diplomat_is_not_captured_twice(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     with desk.desk.database.write() as session:
         officers.set_duties(session, officer.pseudonym, ["diplomatic"], at=desk.clock())
     passage = lane.refer(reasons=[{"code": "P06"}], images=[])
@@ -397,9 +384,8 @@ def test_a_diplomat_is_not_captured_a_second_time(desk: RunningDesk, lane: Lane,
     assert code(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")
 
 
-def test_a_correction_and_the_lane_at_the_same_moment_end_as_one_decision(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_correction_against_lane_ends_one_decision(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """Both at the same moment."""
     for _ in range(10):
         passage = lane.refer(images=[])
         officer.claim(passage)

@@ -53,7 +53,7 @@ def found(text: str, *names: str) -> list[str]:
     return [name for name in names or SENTINELS if re.search(SENTINELS[name], words(text), re.IGNORECASE)]
 
 
-def test_what_time_it_is_tells_nothing_of_a_comparison() -> None:
+def test_timestamps_tell_nothing_of_comparison() -> None:
     assert found('"opened_at": "2026-11-26T01:28:42.647114Z"') == ["waiting"]
     assert found('"similarity": 0.4711471') == ["similarity"]
 
@@ -78,9 +78,7 @@ def waits(text: str) -> list[str]:
     return re.findall(r"(?<![\d:T])\d+:\d\d(?![\d:])", shown)
 
 
-def test_before_the_judgement_nothing_of_the_findings_is_sent(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_no_findings_sent_before_judgement(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = refer(lane, WORST)
     desk.clock.pass_time(seconds=95)
     officer.claim(passage)
@@ -99,9 +97,7 @@ def seen_at_gate(lane: Lane, passage: str, code: str) -> Entry:
     return lane.write("lane.event", {"passage": passage, "code": code, **at})
 
 
-def test_what_the_gate_saw_meanwhile_is_told_with_the_findings(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_gate_events_told_with_findings(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     lane.deliver(*(seen_at_gate(lane, passage, code) for code in ("L01", "L03", "L01")))
     officer.claim(passage)
@@ -118,9 +114,8 @@ def test_what_the_gate_saw_meanwhile_is_told_with_the_findings(
     verify_ledger(desk.desk.database)
 
 
-def test_what_the_gate_saw_before_the_lane_asked_is_told_by_its_question_alone(
-    lane: Lane, officer: Officer
-) -> None:
+def test_earlier_gate_event_told_by_question(lane: Lane, officer: Officer) -> None:
+    """What the gate saw before the lane asked is told by its question alone."""
     passage = "p-0123456789"
     lane.deliver(seen_at_gate(lane, passage, "L02"))
     lane.refer(passage=passage, reasons=[{"code": "L02"}])
@@ -134,9 +129,7 @@ def test_what_the_gate_saw_before_the_lane_asked_is_told_by_its_question_alone(
 
 
 @pytest.mark.parametrize("code", ["F09", "F10"])
-def test_a_list_does_not_tell_the_two_results_of_the_comparison_apart(
-    desk: RunningDesk, lane: Lane, officer: Officer, code: str
-) -> None:
+def test_list_hides_comparison_result(desk: RunningDesk, lane: Lane, officer: Officer, code: str) -> None:
     refer(lane, [{"code": "D16"}, {"code": code}] if code == "F09" else [{"code": code}, {"code": "D16"}])
     [told] = officer.ask("GET", "/referrals").json()["referrals"]
     assert [reason["code"] for reason in told["reasons"]] == ["D16", "compare"]
@@ -144,9 +137,7 @@ def test_a_list_does_not_tell_the_two_results_of_the_comparison_apart(
         assert found(text, *OF_THE_COMPARISON) == []
 
 
-def test_of_a_case_that_others_have_only_a_summary_is_sent(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_case_of_others_sends_summary_only(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = refer(lane, WORST)
     with desk.officer("li") as other:
         other.claim(passage)
@@ -160,9 +151,7 @@ def test_of_a_case_that_others_have_only_a_summary_is_sent(
         assert (told["step"], told["revealed"]) == (None, None)
 
 
-def test_the_second_officer_learns_nothing_of_the_first(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_second_officer_learns_nothing_of_first(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = refer(lane, WORST)
     officer.claim(passage)
     officer.judge(passage, "different", 5)
@@ -184,7 +173,7 @@ def test_the_second_officer_learns_nothing_of_the_first(
     assert officer.ask("GET", f"/referrals/{passage}").json()["needs"] == "second"
 
 
-def test_news_name_a_case_and_nothing_of_it(lane: Lane, officer: Officer) -> None:
+def test_news_name_only_case(lane: Lane, officer: Officer) -> None:
     with officer.http.stream("GET", "/api/v1/events") as stream:
         lines = stream.iter_lines()
         next(lines)
@@ -200,14 +189,14 @@ def test_news_name_a_case_and_nothing_of_it(lane: Lane, officer: Officer) -> Non
     assert heard == [{"passage": passage}] * 3
 
 
-def test_the_blind_step_shows_faces_and_their_quality_alone() -> None:
+def test_blind_step_shows_faces_and_quality() -> None:
     assert SHOWS[Step.BLIND] == {Item.IMAGES, Item.BADGES}
     assert Item.FINDINGS not in SHOWS[None]
     assert Item.IMAGES not in SHOWS[None] | SHOWS[Step.DECIDED]
 
 
 @pytest.mark.parametrize(("score", "hint"), [(0.2, "unusual"), (0.5, "usual"), (None, "none"), (7.0, "none")])
-def test_a_hint_is_told_in_words_once_the_officer_has_judged(
+def test_hint_told_in_words_after_judgement(
     lane: Lane, officer: Officer, score: float | None, hint: str
 ) -> None:
     told = {"not_assessed": "few"} if score is None else {"value": score}
@@ -222,7 +211,7 @@ def test_a_hint_is_told_in_words_once_the_officer_has_judged(
     assert ("仅供参考，不作任何决定依据" in pages["zh-Hans"]) is (hint != "none")
 
 
-def test_a_score_that_is_an_alarms_is_no_hint(lane: Lane, officer: Officer) -> None:
+def test_alarming_score_is_no_hint(lane: Lane, officer: Officer) -> None:
     cues = {"score": {"value": 0.2}}
     evidence = judged("p", [], [])["evidence"] | {"liveness": cues["score"], "liveness_cues": cues}
     passage = lane.refer(evidence=evidence, reasons=[{"code": "A01"}])

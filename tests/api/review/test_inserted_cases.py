@@ -57,7 +57,7 @@ def certain(desk: RunningDesk, lane: Lane, officer: Officer) -> RunningDesk:
     return desk
 
 
-def test_no_case_comes_from_a_lane_that_is_shut_or_silent(
+def test_shut_or_silent_lane_gives_none(
     certain: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     """It would give itself away."""
@@ -80,9 +80,7 @@ def all_text(answer: httpx.Response) -> str:
     return answer.text.lower()
 
 
-def test_a_prepared_case_looks_like_any_other_until_it_is_decided(
-    certain: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_prepared_case_looks_real_until_decided(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = offered(officer)
     real = set(keys(officer.ask("GET", f"/referrals/{passage}").json()))
     told = [
@@ -107,7 +105,7 @@ def keys(value: Any) -> Iterator[str]:
             yield from keys(one)
 
 
-def test_the_truth_is_told_at_once_after_the_decision(certain: RunningDesk, officer: Officer) -> None:
+def test_truth_told_immediately_after_decision(certain: RunningDesk, officer: Officer) -> None:
     passage = offered(officer)
     officer.claim(passage)
     images = officer.ask("GET", f"/referrals/{passage}").json()["images"]
@@ -129,7 +127,7 @@ def test_the_truth_is_told_at_once_after_the_decision(certain: RunningDesk, offi
 ADMIT = {"answer": "admit", "ground": "same_person", "note": "again"}
 
 
-def test_what_holds_of_every_case_holds_of_a_prepared_one(certain: RunningDesk, officer: Officer) -> None:
+def test_prepared_case_obeys_every_rule(certain: RunningDesk, officer: Officer) -> None:
     passage = offered(officer)
     assert officer.answer(passage, "admit", "same_person").json()["code"] == "claim_missing"
     officer.claim(passage)
@@ -150,7 +148,7 @@ def test_only_its_officer_knows_of_it(certain: RunningDesk, officer: Officer, su
             assert who.claim(passage).status_code == 404
 
 
-def test_no_lane_is_ever_told_of_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_no_lane_is_told_of_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = str(next_of(officer))
     officer.decide(passage, "second_line", "different_person")
     answer = lane.http.get(f"/passages/{passage}/decision")
@@ -159,16 +157,14 @@ def test_no_lane_is_ever_told_of_it(certain: RunningDesk, lane: Lane, officer: O
         assert session.get(ReferralRow, passage) is None
 
 
-def test_it_is_never_offered_while_a_traveller_waits(
-    certain: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_never_offered_while_traveller_waits(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     traveller = lane.refer()
     assert [one["passage"] for one in listed(officer)] == [traveller]
     assert next_of(officer) == traveller
     assert next_of(officer) == traveller, "who has a traveller gets nothing else"
 
 
-def test_a_traveller_who_comes_takes_it_back_at_once(
+def test_arriving_traveller_withdraws_it_immediately(
     certain: RunningDesk, lane: Lane, officer: Officer
 ) -> None:
     passage = offered(officer)
@@ -184,7 +180,7 @@ def test_a_traveller_who_comes_takes_it_back_at_once(
     verify_ledger(certain.desk.database)
 
 
-def test_a_case_that_is_retired_ends_for_who_has_it(certain: RunningDesk, officer: Officer) -> None:
+def test_retired_case_ends_for_its_holder(certain: RunningDesk, officer: Officer) -> None:
     passage = str(next_of(officer))
     with certain.desk.database.write() as session:
         case = session.get_one(SeededRow, passage).case
@@ -193,9 +189,8 @@ def test_a_case_that_is_retired_ends_for_who_has_it(certain: RunningDesk, office
     verify_ledger(certain.desk.database)
 
 
-def test_a_traveller_whom_a_colleague_gives_back_takes_it_back(
-    certain: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_returned_traveller_withdraws_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """One whom a colleague gives back."""
     traveller = lane.refer()
     with certain.officer("chen") as colleague:
         colleague.claim(traveller)
@@ -206,7 +201,7 @@ def test_a_traveller_whom_a_colleague_gives_back_takes_it_back(
         assert next_of(officer) == traveller
 
 
-def test_a_lease_that_ends_unseen_takes_it_back(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_unseen_lease_end_withdraws_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     traveller = lane.refer()
     with certain.officer("chen") as colleague:
         colleague.claim(traveller)
@@ -215,9 +210,8 @@ def test_a_lease_that_ends_unseen_takes_it_back(certain: RunningDesk, lane: Lane
         assert officer.claim(passage).json()["code"] == "passage_closed"
 
 
-def test_the_share_is_kept_and_asking_again_brings_nothing(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_share_is_kept(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """Asking again brings nothing."""
     prepare(desk, "same")
     shared(desk, 0.2)
     for _ in range(15):
@@ -231,9 +225,7 @@ def test_the_share_is_kept_and_asking_again_brings_nothing(
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_without_a_share_or_a_case_there_is_none(
-    share: float, desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_no_share_or_case_gives_none(share: float, desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     if share == 0:
         prepare(desk)
     shared(desk, share)
@@ -241,15 +233,13 @@ def test_without_a_share_or_a_case_there_is_none(
     assert next_of(officer) is None
 
 
-def test_cases_for_training_are_not_put_before_somebody_who_works(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_training_cases_never_enter_live_work(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     prepare(desk, training=True)
     shared(desk, 1.0)
     assert listed(officer) == []
 
 
-def test_the_ledger_has_the_truth_before_anybody_is_asked(certain: RunningDesk, officer: Officer) -> None:
+def test_truth_enters_ledger_before_asking(certain: RunningDesk, officer: Officer) -> None:
     officer.decide(str(next_of(officer)), "second_line", "different_person")
     told = [one for one in kinds(certain) if one.startswith("prepared.")]
     assert told[:4] == ["prepared.added", "prepared.offered", "prepared.judged", "prepared.decided"]
@@ -311,7 +301,7 @@ STEPS = st.lists(
     max_examples=tiers.examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(STEPS)
-def test_no_order_of_things_delays_a_traveller(
+def test_no_sequence_delays_traveller(
     certain: RunningDesk, lane: Lane, officer: Officer, steps: list[Callable[[Work], None]]
 ) -> None:
     with certain.officer(f"chen-{uuid4().hex[:6]}") as colleague:
@@ -322,9 +312,7 @@ def test_no_order_of_things_delays_a_traveller(
         work.end()
 
 
-def test_who_signs_out_gives_a_prepared_case_back_like_any_other(
-    certain: RunningDesk, officer: Officer
-) -> None:
+def test_signing_out_returns_prepared_case(certain: RunningDesk, officer: Officer) -> None:
     passage = str(next_of(officer))
     assert officer.ask("DELETE", "/session").status_code == 204
     officer.sign_in()

@@ -176,7 +176,8 @@ def pair(desk: RunningDesk, lane: Lane, officer: Officer) -> Pair:
 
 
 @tiers.parametrize("beginning", range(len(BEGINNINGS)), quick=1)
-def test_every_call_after_every_beginning_is_answered_alike(pair: Pair, beginning: int) -> None:
+def test_every_call_answered_alike(pair: Pair, beginning: int) -> None:
+    """After every beginning."""
     for act in ACTS:
         acts = [*BEGINNINGS[beginning], act, *([] if act in READING else READING)]
         assert pair.of_prepared(acts) == pair.of_traveller(acts)
@@ -189,11 +190,11 @@ def test_every_call_after_every_beginning_is_answered_alike(pair: Pair, beginnin
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.sampled_from(ACTS), min_size=2, max_size=10))
-def test_no_sequence_of_calls_tells_one_from_the_other(pair: Pair, acts: list[Act]) -> None:
+def test_no_call_sequence_tells_them_apart(pair: Pair, acts: list[Act]) -> None:
     assert pair.of_prepared(acts) == pair.of_traveller(acts)
 
 
-def test_a_case_that_ended_is_told_alike(pair: Pair) -> None:
+def test_ended_case_is_told_alike(pair: Pair) -> None:
     """One because a traveller came, the other because its passage was interrupted."""
     shared(pair.desk, 1.0)
     gone = offered(pair.officer)

@@ -36,9 +36,7 @@ def taken(officer: Officer, passage: str) -> Any:
 
 
 @pytest.mark.parametrize("code", REASONS)
-def test_of_who_is_not_captured_the_page_says_what_to_do_next(
-    desk: RunningDesk, lane: Lane, code: Code
-) -> None:
+def test_uncaptured_page_gives_next_steps(desk: RunningDesk, lane: Lane, code: Code) -> None:
     passage = refer(lane, code)
     with desk.officer("wang", duties=["child", "diplomatic"]) as officer:
         seen = taken(officer, passage)
@@ -58,7 +56,7 @@ def test_of_who_is_not_captured_the_page_says_what_to_do_next(
 
 
 @pytest.mark.parametrize("code", REASONS)
-def test_only_who_has_the_duty_is_asked(desk: RunningDesk, lane: Lane, officer: Officer, code: Code) -> None:
+def test_only_duty_holders_are_asked(desk: RunningDesk, lane: Lane, officer: Officer, code: Code) -> None:
     passage = refer(lane, code)
     duty = DUTY.get(code)
     assert officer.claim(passage).status_code == (404 if duty else 200)
@@ -67,7 +65,7 @@ def test_only_who_has_the_duty_is_asked(desk: RunningDesk, lane: Lane, officer: 
             assert named.ask("POST", "/referrals/next").json()["claim"]["passage"] == passage
 
 
-def test_who_declines_at_the_repeated_capture_is_offered_none(lane: Lane, officer: Officer) -> None:
+def test_declined_repeat_is_not_offered_again(lane: Lane, officer: Officer) -> None:
     passage = lane.refer(images=[])
     officer.claim(passage)
     assert officer.decide(passage, "repeat_capture", "poor_pictures").status_code == 200
@@ -79,7 +77,7 @@ def test_who_declines_at_the_repeated_capture_is_offered_none(lane: Lane, office
     assert (refused.status_code, refused.json()["code"]) == (422, "repeat_refused")
 
 
-def test_no_step_names_an_answer_that_the_lane_refused(lane: Lane, officer: Officer) -> None:
+def test_no_step_names_lane_refused_answer(lane: Lane, officer: Officer) -> None:
     passage = refer(lane, Code.IMPAIRMENT)
     assert "Capture again" in taken(officer, passage)["revealed"]["next_steps"][-1]
     officer.answer(passage, "repeat_capture", "other")
@@ -91,14 +89,14 @@ def test_no_step_names_an_answer_that_the_lane_refused(lane: Lane, officer: Offi
     assert len(told["next_steps"]) == len(BY_HAND[Code.IMPAIRMENT].steps)
 
 
-def test_a_passenger_who_was_captured_has_no_such_steps(lane: Lane, officer: Officer) -> None:
+def test_captured_passenger_has_no_such_steps(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     assert officer.judge(passage).json()["revealed"]["next_steps"] == []
 
 
 @pytest.mark.browser
-def test_an_officer_asks_at_the_page_and_checks_the_passenger_by_hand(
+def test_officer_asks_and_checks_by_hand(
     browser: Browser, desk: RunningDesk, lane: Lane, officer: Officer
 ) -> None:
     with quiet_page(browser) as page:

@@ -51,7 +51,8 @@ def prepare(desk: RunningDesk, truth: str = "same", *, training: bool = False) -
     return stored_cases.add(desk.desk.database, desk.desk.keyring, given_, clock=desk.clock)
 
 
-def test_a_case_keeps_its_truth_its_eyes_and_what_a_lane_would_tell() -> None:
+def test_case_keeps_truth_eyes_and_findings() -> None:
+    """The findings are what a lane would tell."""
     case = case_file.read(file_of(), nothing)
     assert (case.truth, len(case.images)) == (Truth.SAME, 3)
     assert not case.training
@@ -75,14 +76,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("content", WRONG.values(), ids=WRONG.keys())
-def test_a_case_that_is_none_is_refused_and_not_quoted(content: bytes) -> None:
+def test_invalid_case_is_refused_unquoted(content: bytes) -> None:
     with pytest.raises(CaseRefusedError) as refused:
         case_file.read(content, nothing)
     assert "perhaps" not in str(refused.value)
     assert "%%%" not in str(refused.value)
 
 
-def test_a_picture_that_cannot_be_decoded_is_refused(tmp_path: Path, desk: RunningDesk) -> None:
+def test_undecodable_picture_is_refused(tmp_path: Path, desk: RunningDesk) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(drawn_face(1)[:200])
     whole = tmp_path / "whole.jpg"
@@ -97,7 +98,7 @@ def at(desk: RunningDesk) -> list[str]:
     return ["--database", str(desk.settings.database)]
 
 
-def test_a_case_is_added_listed_and_retired_by_command(tmp_path: Path, desk: RunningDesk) -> None:
+def test_case_added_listed_retired_by_command(tmp_path: Path, desk: RunningDesk) -> None:
     path = tmp_path / "case.json"
     path.write_bytes(file_of(truth="different", training=True))
     run = CliRunner()
@@ -111,7 +112,7 @@ def test_a_case_is_added_listed_and_retired_by_command(tmp_path: Path, desk: Run
     verify_ledger(desk.desk.database)
 
 
-def test_faces_of_a_case_are_sealed_and_retiring_it_erases_them(desk: RunningDesk) -> None:
+def test_case_faces_sealed_erased_on_retiring(desk: RunningDesk) -> None:
     case = prepare(desk)
     with desk.desk.database.read() as session:
         rows = session.query(PreparedImageRow).all()
@@ -126,13 +127,13 @@ def test_faces_of_a_case_are_sealed_and_retiring_it_erases_them(desk: RunningDes
         stored_cases.image(session, desk.desk.keyring, case, rows[0].sha256)
 
 
-def test_keys_of_prepared_cases_are_not_swept_away_as_leftovers(desk: RunningDesk) -> None:
+def test_prepared_case_keys_survive_sweep(desk: RunningDesk) -> None:
     case = prepare(desk)
     desk.desk.erasure.erase_due()
     assert case in desk.desk.keyring.passages()
 
 
-def test_a_case_whose_key_is_swept_away_before_it_is_kept_gets_another(desk: RunningDesk) -> None:
+def test_case_with_swept_key_gets_another(desk: RunningDesk) -> None:
     """A desk that begins between key and case takes the key for one that opens nothing."""
     told = iter([True])
 
@@ -152,7 +153,7 @@ def test_a_case_whose_key_is_swept_away_before_it_is_kept_gets_another(desk: Run
         assert stored_cases.image(session, desk.desk.keyring, case, row.sha256).startswith(b"\xff\xd8\xff")
 
 
-def test_a_truth_that_was_changed_is_found(desk: RunningDesk) -> None:
+def test_changed_truth_is_found(desk: RunningDesk) -> None:
     case = prepare(desk)
     verify_ledger(desk.desk.database)
     with desk.desk.database.write() as session:
@@ -166,9 +167,7 @@ def test_a_truth_that_was_changed_is_found(desk: RunningDesk) -> None:
 
 @pytest.mark.parametrize("truth", Truth)
 @pytest.mark.parametrize(("answer", "ground"), [(one, ground) for one in Answer for ground in GROUNDS[one]])
-def test_only_a_stranger_who_is_admitted_is_a_false_accept(
-    truth: Truth, answer: Answer, ground: Ground
-) -> None:
+def test_only_admitted_stranger_is_false_accept(truth: Truth, answer: Answer, ground: Ground) -> None:
     found = officer_accuracy.outcome(truth, answer, ground)
     assert (found is Outcome.FALSE_ACCEPT) is (truth is Truth.DIFFERENT and answer is Answer.ADMIT)
     assert (found is Outcome.FALSE_REJECT) is (truth is Truth.SAME and ground is Ground.DIFFERENT_PERSON)
@@ -200,7 +199,7 @@ def alarming(*real: TravellerDecision) -> set[str]:
     return {look.kind for look in officer_accuracy.alarm_tests(real) if look.alarming}
 
 
-def test_somebody_who_never_looks_raises_an_alarm_and_somebody_who_does_none() -> None:
+def test_only_careless_officer_raises_alarm() -> None:
     assert alarming(*[decided(1.2)] * 30) == {"fast"}
     assert alarming(*[decided(9)] * 200) == set()
     assert alarming(*[decided(9)] * 600) == {"agrees"}
@@ -214,7 +213,7 @@ def test_no_more_than_allowed_never_alarms(found: int, more: int) -> None:
         assert not look.alarming
 
 
-def test_the_stated_rate_of_false_alarms_holds() -> None:
+def test_stated_false_alarm_rate_holds() -> None:
     """The chance of an alarm where the true share is exactly what is allowed, summed exactly."""
     from math import comb  # noqa: PLC0415
 

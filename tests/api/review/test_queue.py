@@ -25,9 +25,7 @@ from tests.support.running_desk import PASSWORD, REFERRED, Lane, Officer, Runnin
 pytestmark = pytest.mark.both_databases
 
 
-def test_a_claimed_case_is_refused_to_the_next_officer(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_claimed_case_refused_to_next_officer(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     assert officer.claim(passage).json()["lease_s"] == 120
     with desk.officer("li") as other:
@@ -36,7 +34,7 @@ def test_a_claimed_case_is_refused_to_the_next_officer(
         assert other.decide(passage).json()["code"] == "claim_missing"
 
 
-def test_of_many_officers_at_the_same_moment_one_gets_the_case(desk: RunningDesk, lane: Lane) -> None:
+def test_simultaneous_claims_give_one_officer(desk: RunningDesk, lane: Lane) -> None:
     crowd = [desk.officer(f"officer {number}") for number in range(6)]
     for one in crowd:
         one.sign_in()
@@ -53,7 +51,7 @@ def test_of_many_officers_at_the_same_moment_one_gets_the_case(desk: RunningDesk
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_two_sessions_of_one_officer_cannot_decide_differently(desk: RunningDesk, lane: Lane) -> None:
+def test_sessions_of_officer_cannot_decide_differently(desk: RunningDesk, lane: Lane) -> None:
     with desk.officer("wang") as here, Officer(desk.address, "wang") as there:
         for _ in range(6):
             passage = lane.refer()
@@ -69,7 +67,7 @@ def test_two_sessions_of_one_officer_cannot_decide_differently(desk: RunningDesk
             assert lane.decision(passage) == taken
 
 
-def test_the_same_decision_again_is_the_same_decision(lane: Lane, officer: Officer) -> None:
+def test_repeated_decision_is_same_decision(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     first = officer.decide(passage)
@@ -79,7 +77,7 @@ def test_the_same_decision_again_is_the_same_decision(lane: Lane, officer: Offic
     assert (other_note.status_code, other_note.json()["code"]) == (409, "already_decided")
 
 
-def test_looking_again_needs_no_turn_to_write(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_looking_again_takes_no_write_turn(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     officer.ask("GET", f"/referrals/{passage}")
@@ -87,9 +85,7 @@ def test_looking_again_needs_no_turn_to_write(desk: RunningDesk, lane: Lane, off
         assert officer.ask("GET", f"/referrals/{passage}").status_code == 200
 
 
-def test_who_would_lose_is_told_so_without_the_turn_to_write(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_loser_is_told_without_write_turn(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     with desk.officer("li") as other, desk.officer("chen", Role.SUPERVISOR) as third:
@@ -101,7 +97,7 @@ def test_who_would_lose_is_told_so_without_the_turn_to_write(
             assert other.claim(passage).json()["code"] == "already_decided"
 
 
-def test_who_comes_next_passes_over_a_case_that_somebody_is_taking(
+def test_next_officer_skips_case_being_taken(
     desk: RunningDesk, lane: Lane, officer: Officer, database_kind: str
 ) -> None:
     if database_kind == "sqlite":
@@ -121,7 +117,7 @@ def test_who_comes_next_passes_over_a_case_that_somebody_is_taking(
         ("DELETE", "sessions", None),
     ],
 )
-def test_whoever_may_not_work_on_a_case_any_more_has_it_no_more(
+def test_officer_without_permission_loses_case(
     desk: RunningDesk, lane: Lane, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
     passage = lane.refer(reasons=[{"code": "P06", "components": []}])
@@ -162,7 +158,7 @@ def let_another_sign_in_there(desk: RunningDesk, officer: Officer) -> None:
 @pytest.mark.parametrize(
     "leave", [sign_out, sign_out_by_form, end_the_last_session, let_another_sign_in_there]
 )
-def test_whoever_leaves_gives_the_cases_back_at_once(
+def test_leaving_officer_returns_cases_immediately(
     desk: RunningDesk, lane: Lane, leave: Callable[[RunningDesk, Officer], None]
 ) -> None:
     passage = lane.refer()
@@ -174,9 +170,8 @@ def test_whoever_leaves_gives_the_cases_back_at_once(
     verify_ledger(desk.desk.database)
 
 
-def test_who_signs_in_again_or_ends_a_session_elsewhere_keeps_the_case(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_new_sign_in_keeps_case(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """So does ending a session elsewhere."""
     passage = lane.refer()
     elsewhere = Officer(desk.address, officer.name)
     elsewhere.sign_in()
@@ -188,9 +183,7 @@ def test_who_signs_in_again_or_ends_a_session_elsewhere_keeps_the_case(
     assert officer.ask("GET", f"/referrals/{passage}").json()["state"] == "claimed"
 
 
-def test_a_clock_set_back_keeps_no_decision_from_the_lane(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_clock_set_back_withholds_no_decision(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     officer.decide(passage)
@@ -198,7 +191,7 @@ def test_a_clock_set_back_keeps_no_decision_from_the_lane(
     assert lane.decision(passage)["officer"] == officer.pseudonym
 
 
-def test_who_keeps_the_duty_keeps_the_case(desk: RunningDesk, lane: Lane) -> None:
+def test_officer_keeping_duty_keeps_case(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer(reasons=[{"code": "P06", "components": []}])
     with (
         desk.officer("wang", duties=["diplomatic"]) as keeps,
@@ -231,9 +224,7 @@ def test_without_a_claim_nothing_is_decided(lane: Lane, officer: Officer) -> Non
     assert lane.decision(passage) is None
 
 
-def test_an_expired_lease_frees_the_case_and_decides_nothing(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_expired_lease_frees_without_deciding(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     desk.clock.pass_time(seconds=121)
@@ -264,7 +255,7 @@ def test_claiming_again_renews_the_lease(desk: RunningDesk, lane: Lane, officer:
     assert officer.decide(passage).status_code == 200
 
 
-def test_a_case_that_is_given_back_is_free(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_returned_case_is_free(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     assert officer.ask("DELETE", f"/referrals/{passage}/claim").status_code == 204
@@ -275,7 +266,7 @@ def test_a_case_that_is_given_back_is_free(desk: RunningDesk, lane: Lane, office
         assert other.decide(passage).status_code == 200
 
 
-def test_a_passage_that_ended_is_decided_by_nobody(lane: Lane, officer: Officer) -> None:
+def test_ended_passage_is_decided_by_nobody(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     lane.deliver(lane.write("passage.closed", {"passage": passage, "how": "interrupted"}))
@@ -299,7 +290,7 @@ def test_a_ground_belongs_to_its_answer(lane: Lane, officer: Officer) -> None:
     }
 
 
-def test_the_queue_is_the_gravest_first_then_the_oldest(lane: Lane, officer: Officer) -> None:
+def test_queue_orders_by_gravity_then_age(lane: Lane, officer: Officer) -> None:
     now = datetime.now(UTC)
     young = lane.refer(images=[], at=now - timedelta(seconds=10))
     old = lane.refer(images=[], at=now - timedelta(seconds=90))
@@ -309,7 +300,7 @@ def test_the_queue_is_the_gravest_first_then_the_oldest(lane: Lane, officer: Off
     assert listed[1]["waiting_s"] >= 90
 
 
-def test_who_waits_is_never_hidden_by_who_waited(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_ended_cases_never_hide_waiting_ones(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     waiting = [lane.refer(images=[]) for _ in range(2)]
     for _ in range(5):
         written = []
@@ -325,7 +316,7 @@ def test_who_waits_is_never_hidden_by_who_waited(desk: RunningDesk, lane: Lane, 
     assert len(desk.desk.cases.listed("waiting", officer.who, limit=1)) == 1
 
 
-def test_what_was_decided_last_is_listed_first(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_latest_decision_is_listed_first(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passages = [lane.refer(images=[]) for _ in range(4)]
     order = [passages[number] for number in (2, 0, 3, 1)]
     for passage in order:
@@ -336,7 +327,8 @@ def test_what_was_decided_last_is_listed_first(desk: RunningDesk, lane: Lane, of
     assert [case.passage for case in desk.desk.cases.listed("decided", officer.who, limit=2)] == order[:1:-1]
 
 
-def test_a_lane_whose_clock_is_fast_has_nobody_waiting_since_tomorrow(lane: Lane, officer: Officer) -> None:
+def test_fast_clock_shows_no_future_wait(lane: Lane, officer: Officer) -> None:
+    """A lane with a fast clock has nobody waiting since tomorrow."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     lane.refer(images=[], at=tomorrow)
     [case] = officer.ask("GET", "/referrals").json()["referrals"]
@@ -344,7 +336,7 @@ def test_a_lane_whose_clock_is_fast_has_nobody_waiting_since_tomorrow(lane: Lane
     assert case["waiting_s"] >= 0
 
 
-def test_each_case_is_listed_under_its_state(lane: Lane, officer: Officer) -> None:
+def test_each_case_listed_under_its_state(lane: Lane, officer: Officer) -> None:
     cases = {name: lane.refer(images=[]) for name in ("open", "claimed", "decided", "ended")}
     officer.claim(cases["claimed"])
     officer.claim(cases["decided"])
@@ -355,7 +347,7 @@ def test_each_case_is_listed_under_its_state(lane: Lane, officer: Officer) -> No
         assert [(case["passage"], case["state"]) for case in listed] == [(passage, state)]
 
 
-def test_faces_are_for_the_officer_who_has_the_case(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_faces_only_for_officer_with_case(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     assert officer.ask("GET", f"/referrals/{passage}").json()["images"] == []
     officer.claim(passage)
@@ -372,7 +364,7 @@ def test_faces_are_for_the_officer_who_has_the_case(desk: RunningDesk, lane: Lan
     assert officer.http.get(path).json()["code"] == "image_unknown"
 
 
-def test_an_image_of_another_case_is_not_shown(lane: Lane, officer: Officer) -> None:
+def test_image_of_other_case_not_shown(lane: Lane, officer: Officer) -> None:
     first, second = lane.refer(), lane.refer(images=[])
     officer.claim(first)
     [image, _] = officer.ask("GET", f"/referrals/{first}").json()["images"]
@@ -390,9 +382,7 @@ def test_an_officer_is_told_no_score(lane: Lane, officer: Officer) -> None:
     assert "Attack detection: not assessed" in told
 
 
-def test_what_a_comparison_is_worth_is_told_only_once_the_faces_are_judged(
-    lane: Lane, officer: Officer
-) -> None:
+def test_comparison_worth_told_only_after_judgement(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     assert officer.ask("GET", f"/referrals/{passage}").json()["revealed"] is None
     officer.claim(passage)
@@ -402,7 +392,7 @@ def test_what_a_comparison_is_worth_is_told_only_once_the_faces_are_judged(
     assert "32 of 10,000 strangers" in told["text"]
 
 
-def test_a_lane_that_tells_no_rate_is_understood(lane: Lane, officer: Officer) -> None:
+def test_lane_without_rate_is_understood(lane: Lane, officer: Officer) -> None:
     body = judged("p-old", [], REFERRED)
     del body["evidence"]["achieved_fmr"]
     passage = lane.refer(passage="p-old", images=[], evidence=body["evidence"])
@@ -416,9 +406,7 @@ def states(officer: Officer) -> list[str]:
     return [case["state"] for case in officer.ask("GET", "/referrals").json()["referrals"]]
 
 
-def test_people_in_danger_come_first_then_who_needs_help_then_who_waits_longest(
-    lane: Lane, officer: Officer
-) -> None:
+def test_danger_first_then_help_then_wait(lane: Lane, officer: Officer) -> None:
     now = datetime.now(UTC)
     young = lane.refer(images=[], at=now - timedelta(seconds=10))
     old = lane.refer(images=[], at=now - timedelta(seconds=90))
@@ -433,9 +421,10 @@ def test_people_in_danger_come_first_then_who_needs_help_then_who_waits_longest(
     assert officer.ask("POST", "/referrals/next").json() == {"claim": None}
 
 
-def test_who_waits_too_long_comes_before_all_others_and_is_decided_by_nobody(
+def test_overdue_case_first_never_auto_decided(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
+    """It comes before all others and is decided by nobody."""
     late = lane.refer(images=[])
     desk.clock.pass_time(seconds=121)
     lane.refer(images=[], reasons=[{"code": "A01"}], at=desk.clock())
@@ -452,7 +441,7 @@ def test_who_waits_too_long_comes_before_all_others_and_is_decided_by_nobody(
 @pytest.mark.parametrize(
     ("code", "duty"), [("P06", "diplomatic"), ("P01", "child"), ("W04", "quarantine"), ("W03", "customs")]
 )
-def test_a_case_that_needs_a_duty_is_for_those_who_have_it(
+def test_duty_case_only_for_duty_holders(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer, code: str, duty: str
 ) -> None:
     passage = lane.refer(images=[], reasons=[{"code": "F04"}, {"code": code}])
@@ -470,14 +459,14 @@ def test_a_case_that_needs_a_duty_is_for_those_who_have_it(
     assert lane.decision(passage)["answer"] == "second_line"
 
 
-def test_a_site_says_which_duty_a_code_needs() -> None:
+def test_site_sets_duty_of_code() -> None:
     site = duties.with_site({"P06": "protocol", "W03": ""})
     assert duties.duty_of({"P06", "W04"}, site) == "protocol"
     assert duties.duty_of({"W03"}, site) == ""
     assert duties.duty_of({"P01"}, site) == "child"
 
 
-def test_many_who_ask_for_the_next_case_get_one_each(desk: RunningDesk, lane: Lane) -> None:
+def test_simultaneous_next_requests_get_different_cases(desk: RunningDesk, lane: Lane) -> None:
     crowd = [desk.officer(f"officer {number}") for number in range(6)]
     for one in crowd:
         one.sign_in()
@@ -506,9 +495,8 @@ def waiting(officer: Officer) -> list[str]:
     return [case["passage"] for case in told["referrals"]]
 
 
-def test_a_clock_that_was_set_back_leaves_no_case_with_somebody_for_hours(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_clock_set_back_prolongs_no_claim(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """No case stays with somebody for hours."""
     desk.clock.pass_time(hours=5)
     passage = lane.refer()
     officer.sign_in()
@@ -521,6 +509,6 @@ def test_a_clock_that_was_set_back_leaves_no_case_with_somebody_for_hours(
     verify_ledger(desk.desk.database)
 
 
-def test_the_longest_lease_is_the_longest_that_can_be_set() -> None:
+def test_longest_lease_is_longest_setting() -> None:
     (most,) = [rule.le for rule in Settings.model_fields["lease_s"].metadata if hasattr(rule, "le")]
     assert timedelta(seconds=most) == LONGEST_LEASE

@@ -42,9 +42,7 @@ def agree(desk: RunningDesk) -> None:
         assert desk.desk.queue_reader.view(viewer, decided) == as_asked(desk, viewer, decided)
 
 
-def test_the_board_shows_everybody_what_the_database_would(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_board_shows_everyone_database_state(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     for reason in REASONS * 2:
         lane.refer(images=[], reasons=[{"code": reason}])
     agree(desk)
@@ -62,7 +60,7 @@ def test_the_board_shows_everybody_what_the_database_would(
     agree(desk)
 
 
-def test_more_than_are_listed_are_asked_of_the_database(
+def test_cases_beyond_list_come_from_database(
     desk: RunningDesk, lane: Lane, officer: Officer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "MOST_LISTED", 3)
@@ -76,9 +74,7 @@ def test_more_than_are_listed_are_asked_of_the_database(
         agree(desk)
 
 
-def test_a_case_that_somebody_took_is_not_shown_as_free(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_taken_case_is_not_shown_free(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     with desk.officer("li") as other:
         for one in (officer, other):
@@ -89,7 +85,7 @@ def test_a_case_that_somebody_took_is_not_shown_as_free(
         assert "data-open" in officer.http.get("/queue/cases").text
 
 
-def test_a_lease_ends_without_a_word(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_lease_end_needs_no_announcement(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     with desk.officer("li") as other:
         other.claim(passage)
@@ -98,9 +94,7 @@ def test_a_lease_ends_without_a_word(desk: RunningDesk, lane: Lane, officer: Off
         assert "data-open" in officer.http.get("/queue/cases").text
 
 
-def test_a_clock_that_is_set_back_shows_nothing_from_before(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_clock_set_back_shows_nothing_earlier(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     lane.refer(images=[])
     desk.desk.queue_reader.view(officer.who, 1)
     with desk.desk.database.write() as session:
@@ -110,9 +104,7 @@ def test_a_clock_that_is_set_back_shows_nothing_from_before(
     assert desk.desk.queue_reader.view(officer.who, 1).waiting == []
 
 
-def test_a_decision_in_the_own_name_is_on_the_next_page(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_own_decision_is_on_next_page(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     assert passage in officer.http.get("/queue/cases").text
@@ -122,7 +114,7 @@ def test_a_decision_in_the_own_name_is_on_the_next_page(
     assert passage not in officer.http.get("/queue/cases").text
 
 
-def test_answers_go_out_at_once() -> None:
+def test_answers_are_sent_without_delay() -> None:
     """Without TCP_NODELAY an answer in two pieces waits 40 ms for the other side's word."""
 
     async def accepted() -> int:

@@ -18,9 +18,8 @@ def shift(officer: Officer) -> Any:
     return officer.ask("GET", "/shift").json()["shift"]
 
 
-def test_the_first_sign_in_begins_a_shift_and_the_next_is_no_other(
-    desk: RunningDesk, officer: Officer
-) -> None:
+def test_first_sign_in_begins_shift(desk: RunningDesk, officer: Officer) -> None:
+    """The next one begins no other."""
     begun = shift(officer)
     desk.clock.pass_time(minutes=20)
     officer.sign_in()
@@ -28,9 +27,10 @@ def test_the_first_sign_in_begins_a_shift_and_the_next_is_no_other(
     assert kinds(desk).count("shift.started") == 1
 
 
-def test_a_break_is_due_after_an_hour_and_begins_a_new_stretch(
+def test_break_due_hourly_begins_new_stretch(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
+    """Due after an hour of work."""
     desk.clock.pass_time(minutes=29)
     officer.ask("GET", "/referrals")
     assert not shift(officer)["break_due"]
@@ -52,9 +52,8 @@ def test_a_break_is_due_after_an_hour_and_begins_a_new_stretch(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_at_the_end_cases_go_to_the_colleague_who_judges_them_blind(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_shift_end_hands_cases_over_blind(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """The colleague who takes them judges blind."""
     judged, blind = lane.refer(), lane.refer()
     officer.claim(judged)
     officer.judge(judged, "different", 5)
@@ -72,7 +71,7 @@ def test_at_the_end_cases_go_to_the_colleague_who_judges_them_blind(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_a_case_goes_to_nobody_who_may_not_be_asked(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_case_goes_only_to_eligible_colleague(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer(reasons=[{"code": "F10"}])
     with desk.officer("li") as first:
         first.claim(passage)
@@ -95,14 +94,14 @@ def test_a_hand_over_needs_a_colleague(lane: Lane, officer: Officer, colleague: 
     assert shift(officer) is not None
 
 
-def test_who_is_on_no_shift_ends_none(officer: Officer) -> None:
+def test_officer_off_shift_ends_none(officer: Officer) -> None:
     assert officer.ask("POST", "/shift/end", json={}).status_code == 200
     for path, body in (("/shift/end", {}), ("/shift/break", None)):
         answer = officer.ask("POST", path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (409, "no_shift")
 
 
-def test_a_shift_that_was_left_open_ends_when_the_next_begins(desk: RunningDesk, officer: Officer) -> None:
+def test_open_shift_ends_when_next_begins(desk: RunningDesk, officer: Officer) -> None:
     before = shift(officer)
     desk.clock.pass_time(hours=20)
     officer.sign_in()
@@ -111,7 +110,8 @@ def test_a_shift_that_was_left_open_ends_when_the_next_begins(desk: RunningDesk,
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_how_long_the_shift_still_runs_is_said_and_ends_nothing(desk: RunningDesk, officer: Officer) -> None:
+def test_remaining_shift_time_ends_nothing(desk: RunningDesk, officer: Officer) -> None:
+    """How long it still runs is said."""
     begun, hours = shift(officer), desk.settings.shift_hours
     planned = datetime.fromisoformat(begun["planned_end_at"])
     assert planned - datetime.fromisoformat(begun["started_at"]) == timedelta(hours=hours)
@@ -123,7 +123,7 @@ def test_how_long_the_shift_still_runs_is_said_and_ends_nothing(desk: RunningDes
     assert shift(officer)["started_at"] == begun["started_at"]
 
 
-def test_a_hand_over_offers_those_on_duty_who_may_take_cases(desk: RunningDesk, officer: Officer) -> None:
+def test_handover_offers_eligible_on_duty_colleagues(desk: RunningDesk, officer: Officer) -> None:
     with (
         desk.officer("li") as colleague,
         desk.officer("wu") as resting,
@@ -138,9 +138,7 @@ def test_a_hand_over_offers_those_on_duty_who_may_take_cases(desk: RunningDesk, 
         assert "Nobody else is on duty" in officer.http.get("/shift/end").text
 
 
-def test_the_hand_over_calls_colleagues_by_name_and_tells_no_pseudonym(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_handover_shows_names_not_pseudonyms(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     with desk.officer("li") as li:

@@ -195,7 +195,7 @@ class Review(RuleBasedStateMachine):
             assert referral.decision == self.handed
 
 
-def test_no_order_of_events_breaks_the_rules_of_a_review(site: RunningDesk) -> None:
+def test_no_event_order_breaks_review_rules(site: RunningDesk) -> None:
     Review.desk = site
     Review.people = [_signed_in(site, f"officer {number}", supervises=number > 1) for number in range(4)]
     with site.lane("lane-rules") as Review.lane:

@@ -70,7 +70,7 @@ def many_officers(desk: RunningDesk, number: int) -> Iterator[list[Officer]]:
 
 
 @pytest.mark.both_databases
-def test_however_many_grasp_at_one_case_it_is_decided_once(desk: RunningDesk, lane: Lane) -> None:
+def test_contested_case_is_decided_once(desk: RunningDesk, lane: Lane) -> None:
     passages: list[str] = []
     with many_officers(desk, RACE_OFFICERS) as racing:
         start = threading.Barrier(len(racing) + 1)
@@ -100,7 +100,7 @@ def test_however_many_grasp_at_one_case_it_is_decided_once(desk: RunningDesk, la
 
 
 @pytest.mark.both_databases
-def test_however_many_threads_grasp_at_one_case_it_is_decided_once(desk: RunningDesk, lane: Lane) -> None:
+def test_contested_case_decided_once_across_threads(desk: RunningDesk, lane: Lane) -> None:
     """The same without HTTP, where most of the time went: by far more cases."""
     racing = [added_officer(desk, f"officer {one}") for one in range(RACE_OFFICERS)]
     passages: list[str] = []
@@ -321,7 +321,7 @@ def decide_everything(
 
 
 @tiers.parametrize("killed", ["desk on sqlite", "worker", "desk", "postgresql"], quick=1)
-def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed(
+def test_killing_anything_loses_or_repeats_nothing(
     killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PASSENGER_LANE_DESK_KEYS", str(tmp_path))

@@ -102,13 +102,13 @@ POST = b"POST /api/v1/session HTTP/1.1\r\nHost: desk\r\nContent-Type: applicatio
         ),
     ],
 )
-def test_what_is_no_request_is_refused_and_closed(request_: bytes, bounded: RunningDesk) -> None:
+def test_invalid_request_is_refused_and_closed(request_: bytes, bounded: RunningDesk) -> None:
     told = sent(bounded, request_)
     assert status(told) in (0, 400, 408, 411, 422, 431, 501), told[:200]
     assert b"Traceback" not in told
 
 
-def test_a_length_and_chunks_together_are_one_request_to_us_or_none(bounded: RunningDesk) -> None:
+def test_length_with_chunks_cannot_smuggle_request(bounded: RunningDesk) -> None:
     """No second request is smuggled in: whatever is answered, the connection ends with it."""
     smuggled = b"0\r\n\r\nGET /api/v1/health HTTP/1.1\r\nHost: desk\r\n\r\n"
     length = b"Content-Length: %d\r\n" % len(smuggled)
@@ -117,7 +117,7 @@ def test_a_length_and_chunks_together_are_one_request_to_us_or_none(bounded: Run
     assert told.count(b"HTTP/1.1") == 1
 
 
-def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(bounded: RunningDesk) -> None:
+def test_declared_oversize_body_refused_before_arrival(bounded: RunningDesk) -> None:
     with connected(bounded) as opened:
         opened.sendall(POST + b"Content-Length: %d\r\n\r\n" % (MOST_BYTES + 1))
         told = opened.recv(65536)
@@ -126,13 +126,14 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(bounded: Ru
         assert name.lower().encode() in told.lower()
 
 
-def test_a_body_that_grows_too_large_is_refused_while_it_comes(bounded: RunningDesk) -> None:
+def test_growing_oversize_body_refused_on_arrival(bounded: RunningDesk) -> None:
+    """While it still comes."""
     chunk = b"%x\r\n" % 4096 + b" " * 4096 + b"\r\n"
     told = sent(bounded, POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 20 + b"0\r\n\r\n")
     assert status(told) == 413
 
 
-def test_a_body_shorter_than_it_says_is_given_up(bounded: RunningDesk, lane: Lane) -> None:
+def test_short_body_is_given_up(bounded: RunningDesk, lane: Lane) -> None:
     bearer = b"Authorization: Bearer " + lane.token.encode() + b"\r\n"
     for head in (POST, PUT + bearer):
         began = time.monotonic()
@@ -141,7 +142,7 @@ def test_a_body_shorter_than_it_says_is_given_up(bounded: RunningDesk, lane: Lan
         assert time.monotonic() - began < 15
 
 
-def test_a_body_that_is_broken_off_is_no_failure_of_the_desk(
+def test_broken_off_body_is_no_failure(
     bounded: RunningDesk, lane: Lane, caplog: pytest.LogCaptureFixture
 ) -> None:
     bearer = b"Authorization: Bearer " + lane.token.encode() + b"\r\n"
@@ -155,7 +156,7 @@ def test_a_body_that_is_broken_off_is_no_failure_of_the_desk(
 
 
 @pytest.mark.parametrize("head", [b"", b"GET / HT", GET, POST + b"Content-Length: 900\r\n\r\n"], ids=len)
-def test_who_sends_a_byte_now_and_then_is_not_waited_for(head: bytes, bounded: RunningDesk) -> None:
+def test_trickling_client_is_not_awaited(head: bytes, bounded: RunningDesk) -> None:
     with connected(bounded) as opened:
         opened.sendall(head)
         began = time.monotonic()
@@ -170,7 +171,7 @@ def trickle(opened: socket.socket) -> None:
         time.sleep(0.1)
 
 
-def test_who_stops_within_a_second_request_is_not_waited_for(bounded: RunningDesk) -> None:
+def test_stalled_second_request_is_not_awaited(bounded: RunningDesk) -> None:
     with connected(bounded) as opened:
         opened.sendall(GET + b"\r\n")
         assert status(healthy(opened)) == 200
@@ -178,7 +179,7 @@ def test_who_stops_within_a_second_request_is_not_waited_for(bounded: RunningDes
         assert status(answer(opened)) in (0, 408)
 
 
-def test_a_second_request_after_a_pause_is_answered(bounded: RunningDesk) -> None:
+def test_second_request_after_pause_is_answered(bounded: RunningDesk) -> None:
     with connected(bounded) as opened:
         for _ in range(2):
             opened.sendall(GET + b"\r\n")
@@ -186,9 +187,11 @@ def test_a_second_request_after_a_pause_is_answered(bounded: RunningDesk) -> Non
             time.sleep(QUICK.head_s * 2)
 
 
-def test_more_connections_than_there_are_places_are_refused_and_then_served_again(
+def test_excess_connections_refused_then_served(
     bounded: RunningDesk,
 ) -> None:
+    """Served again once there are places."""
+
     def served() -> int:
         try:
             return httpx.get(f"{bounded.address}/api/v1/health", trust_env=False, timeout=5).status_code
@@ -225,7 +228,7 @@ def test_an_odd_address_is_not_found(path: bytes, bounded: RunningDesk) -> None:
 
 
 @pytest.mark.parametrize("host", [b"", b"evil.example", b"a" * 300, b"desk:99999999", b"[::", b"\xff"])
-def test_no_host_that_is_named_is_repeated(host: bytes, bounded: RunningDesk) -> None:
+def test_no_host_header_is_repeated(host: bytes, bounded: RunningDesk) -> None:
     for path in (b"/", b"/queue", b"/sign-in", b"/api/v1/referrals"):
         told = sent(
             bounded, b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"

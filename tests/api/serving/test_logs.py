@@ -37,7 +37,8 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
     structlog.reset_defaults()
 
 
-def test_a_log_holds_no_face_name_token_password_note_or_document(tmp_path: Path, log: StringIO) -> None:
+def test_log_holds_nothing_personal_or_secret(tmp_path: Path, log: StringIO) -> None:
+    """No face, name, token, password, note or document."""
     with running(tmp_path) as desk, desk.lane() as lane, desk.officer("王 Xiaoming") as officer:
         passage = lane.refer(document_number="E12345678", holder="Zhang San")
         officer.sign_in("a wrong password")
@@ -68,13 +69,14 @@ def test_a_log_holds_no_face_name_token_password_note_or_document(tmp_path: Path
 JPEG = {"Content-Type": "image/jpeg"}
 
 
-def test_an_error_about_what_was_sent_does_not_repeat_it() -> None:
+def test_input_error_does_not_repeat_input() -> None:
     with pytest.raises(ValidationError) as refused:
         JudgedFact.model_validate({"passage": "E12345678 ZHANG", "outcome": "refer"})
     assert "ZHANG" not in str(refused.value)
 
 
-def test_a_failure_has_the_same_number_in_answer_page_and_log(tmp_path: Path, log: StringIO) -> None:
+def test_failure_number_same_in_all_places(tmp_path: Path, log: StringIO) -> None:
+    """In the answer, on the page and in the log."""
     with running(tmp_path) as desk, desk.officer() as officer:
         with desk.desk.database.write() as session:
             session.connection().exec_driver_sql("ALTER TABLE referrals RENAME TO gone")

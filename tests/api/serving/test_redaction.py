@@ -101,7 +101,7 @@ placed = st.sampled_from(
 
 
 @given(secret=st.one_of(token, document, zone, st.just(KNOWN)), place=placed)
-def test_what_has_the_shape_of_a_secret_never_comes_out(secret: str, place: Any, written: StringIO) -> None:
+def test_secret_shaped_value_never_logged(secret: str, place: Any, written: StringIO) -> None:
     start = len(written.getvalue())
     log.info("something", **place(secret))
     logging.getLogger("uvicorn.error").error("it said %s", secret)
@@ -110,7 +110,7 @@ def test_what_has_the_shape_of_a_secret_never_comes_out(secret: str, place: Any,
 
 
 @given(name=secret_name, value=st.one_of(readable, st.binary(min_size=8), st.integers(100_000)))
-def test_what_has_the_name_of_a_secret_never_comes_out(name: str, value: Any, written: StringIO) -> None:
+def test_secret_named_value_never_logged(name: str, value: Any, written: StringIO) -> None:
     start = len(written.getvalue())
     log.info("something", **{name: value}, inside={name: [value]})
     line = json.loads(since(written, start))
@@ -121,7 +121,7 @@ def test_what_has_the_name_of_a_secret_never_comes_out(name: str, value: Any, wr
 @given(
     said=st.sampled_from(["password={}", 'token: "{}"', "Bearer {}", "Authorization: {}", "cookie={}; x=1"])
 )
-def test_what_is_said_in_a_sentence_never_comes_out(said: str, written: StringIO) -> None:
+def test_secret_in_sentence_never_logged(said: str, written: StringIO) -> None:
     start = len(written.getvalue())
     log.warning(said.format("OpenSesame1"))
     log.info("address", told="postgresql://desk:OpenSesame1@db/desk")
@@ -130,7 +130,7 @@ def test_what_is_said_in_a_sentence_never_comes_out(said: str, written: StringIO
 
 
 @given(shown=as_text, place=placed)
-def test_a_face_never_comes_out(shown: Any, place: Any, written: StringIO) -> None:
+def test_face_is_never_logged(shown: Any, place: Any, written: StringIO) -> None:
     start = len(written.getvalue())
     log.info("a picture", **place(shown(FACE)))
     told = since(written, start)
@@ -138,7 +138,7 @@ def test_a_face_never_comes_out(shown: Any, place: Any, written: StringIO) -> No
     assert not any(sign in told for sign in ("JFIF", "ÿØ", "xff", "/9j/"))
 
 
-def test_an_exception_is_told_without_its_text(written: StringIO) -> None:
+def test_exception_logged_without_its_text(written: StringIO) -> None:
     start = len(written.getvalue())
     try:
         try:
@@ -155,7 +155,8 @@ def test_an_exception_is_told_without_its_text(written: StringIO) -> None:
         assert "test_redaction.py" in line["exception"][0]
 
 
-def test_a_task_or_thread_that_dies_is_told_without_its_text(written: StringIO) -> None:
+def test_dying_task_or_thread_hides_text(written: StringIO) -> None:
+    """It is told without the text of its exception."""
     start = len(written.getvalue())
 
     def die() -> None:
@@ -172,7 +173,7 @@ def test_a_task_or_thread_that_dies_is_told_without_its_text(written: StringIO) 
     assert PASSWORD not in since(written, start)
 
 
-def test_what_the_desk_logs_is_left_as_it_is() -> None:
+def test_own_log_lines_stay_unchanged() -> None:
     passage, sha256 = str(uuid4()), "ab" * 32
     told: dict[str, Any] = {
         "event": "referral.decided",
@@ -189,12 +190,12 @@ def test_what_the_desk_logs_is_left_as_it_is() -> None:
     assert Redaction()(None, "info", dict(told, sha256=sha256)) == dict(told, sha256=sha256)
 
 
-def test_a_sessions_proof_is_no_hash() -> None:
+def test_session_proof_is_never_logged() -> None:
     proof = csrf_token("a session's token")
     assert proof not in str(Redaction()(None, "info", {"event": f"it sent {proof}", "told": [proof]}))
 
 
-def test_what_is_secret_in_the_settings_is_known_to_the_log() -> None:
+def test_secret_settings_known_to_log() -> None:
     made = load(
         database="postgresql://desk:first-secret@db/desk",
         keyring="postgresql://desk:second-secret@keys/desk",

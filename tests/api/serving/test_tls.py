@@ -32,9 +32,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates)
         yield desk
 
 
-def test_a_desk_with_a_certificate_speaks_https_and_its_cookies_are_secure(
-    secure: RunningDesk, certificates: Certificates
-) -> None:
+def test_certified_desk_speaks_https_secure_cookies(secure: RunningDesk, certificates: Certificates) -> None:
     assert secure.address.startswith("https://127.0.0.1:")
     officer = secure.officer()
     trusting = ssl.create_default_context(cafile=str(certificates.authority))
@@ -48,19 +46,19 @@ def test_a_desk_with_a_certificate_speaks_https_and_its_cookies_are_secure(
     officer.http.close()
 
 
-def test_without_https_a_browser_is_not_told_to_insist_on_it(desk: RunningDesk) -> None:
+def test_plain_http_sends_no_hsts(desk: RunningDesk) -> None:
     answer = httpx.get(f"{desk.address}/sign-in", trust_env=False)
     assert "strict-transport-security" not in answer.headers
 
 
-def test_behind_a_proxy_a_browser_is_told_to_insist_on_https(tmp_path: Path) -> None:
+def test_proxied_desk_sends_hsts(tmp_path: Path) -> None:
     with running(tmp_path, cookie_secure=True) as desk:
         for path in ("/sign-in", "/api/v1/health", "/nothing", "/static/shared/desk.css"):
             answer = httpx.get(f"{desk.address}{path}", trust_env=False)
             assert answer.headers["strict-transport-security"]
 
 
-def test_a_lane_trusts_the_sites_authority_and_no_other(
+def test_lane_trusts_only_site_authority(
     secure: RunningDesk, certificates: Certificates, tmp_path: Path
 ) -> None:
     lane = secure.lane("lane-tls")
@@ -90,9 +88,8 @@ def test_old_tls_is_refused(secure: RunningDesk, certificates: Certificates) -> 
         old.wrap_socket(plain, server_hostname=host)
 
 
-def test_who_speaks_http_to_it_gets_no_answer_and_the_desk_goes_on(
-    secure: RunningDesk, certificates: Certificates
-) -> None:
+def test_http_client_gets_no_answer(secure: RunningDesk, certificates: Certificates) -> None:
+    """The desk goes on."""
     with pytest.raises(httpx.HTTPError):
         httpx.get(secure.address.replace("https", "http"), trust_env=False)
     trusting = ssl.create_default_context(cafile=str(certificates.authority))
@@ -100,7 +97,7 @@ def test_who_speaks_http_to_it_gets_no_answer_and_the_desk_goes_on(
     assert answer.status_code == 200
 
 
-def test_files_that_do_not_fit_are_named(certificates: Certificates, tmp_path: Path) -> None:
+def test_mismatched_files_are_named(certificates: Certificates, tmp_path: Path) -> None:
     other = made(tmp_path)
     for certificate, key in (
         (certificates.certificate, other.key),
@@ -111,7 +108,8 @@ def test_files_that_do_not_fit_are_named(certificates: Certificates, tmp_path: P
             context(certificate, key)
 
 
-def test_a_desk_beyond_this_machine_needs_https_in_one_way_or_the_other(tmp_path: Path) -> None:
+def test_remote_desk_needs_https(tmp_path: Path) -> None:
+    """By its own certificate or by a proxy."""
     with pytest.raises(SettingsError, match="tls_certificate"):
         load(host="0.0.0.0")
     assert load(host="0.0.0.0", tls_certificate=tmp_path / "desk.pem").https

@@ -74,7 +74,7 @@ def workers_of(process: "subprocess.Popen[bytes]") -> set[int]:
 
 
 @pytest.mark.both_databases
-def test_news_reaches_the_pages_of_every_worker(place: Path | URL, tmp_path: Path) -> None:
+def test_news_reaches_pages_of_every_worker(place: Path | URL, tmp_path: Path) -> None:
     token, password = added(address_of(place))
     with serving(place, tmp_path / "log") as (process, address), ExitStack() as closing:
         assert len(workers_of(process)) == WORKERS
@@ -90,7 +90,8 @@ def test_news_reaches_the_pages_of_every_worker(place: Path | URL, tmp_path: Pat
 
 
 @pytest.mark.both_databases
-def test_a_worker_that_is_killed_is_replaced_and_the_desk_goes_on(place: Path | URL, tmp_path: Path) -> None:
+def test_killed_worker_is_replaced(place: Path | URL, tmp_path: Path) -> None:
+    """The desk goes on."""
     token, _ = added(address_of(place))
     with serving(place, tmp_path / "log") as (process, address):
         before = workers_of(process)
@@ -104,9 +105,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_desk_goes_on(place: Path | 
 
 
 @pytest.mark.thorough
-def test_a_worker_that_is_killed_before_it_is_ready_does_not_end_a_desk_that_serves(
-    place: Path, tmp_path: Path
-) -> None:
+def test_early_killed_worker_ends_no_desk(place: Path, tmp_path: Path) -> None:
     """As where the database is away for a moment while the second worker starts."""
     added(place)
     with socket.socket() as free:
@@ -146,7 +145,7 @@ def test_all_workers_end_with_the_desk(place: Path, tmp_path: Path, ending: sign
         assert verify_ledger(database).head.seq > 0
 
 
-def test_a_desk_of_several_workers_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_workers_unable_to_start_say_why(tmp_path: Path) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
     command = [sys.executable, "-m", "api", "serve", "--port", "0", "--workers", "2"]
@@ -189,7 +188,8 @@ def two(place: URL) -> Iterator[tuple[Heard, Heard]]:
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_what_one_says_the_other_hears_once_and_in_order(two: tuple[Heard, Heard]) -> None:
+def test_news_heard_once_in_order(two: tuple[Heard, Heard]) -> None:
+    """By every other worker."""
     one, other = two
     said = [Event("referral.opened", f"p-{number}") for number in range(200)]
     threads = [threading.Thread(target=one.worker_events.send, args=(event,)) for event in said[100:]]
@@ -208,7 +208,7 @@ def test_what_one_says_the_other_hears_once_and_in_order(two: tuple[Heard, Heard
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_who_lost_the_connection_knows_and_hears_again(place: URL, two: tuple[Heard, Heard]) -> None:
+def test_lost_connection_is_known_and_restored(place: URL, two: tuple[Heard, Heard]) -> None:
     one, other = two
     server().execute(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{place.database}'"

@@ -36,7 +36,7 @@ def officer_here(shared: RunningDesk) -> Iterator[Officer]:
         yield made
 
 
-def test_another_site_cannot_sign_an_officer_in(shared: RunningDesk, officer_here: Officer) -> None:
+def test_other_site_cannot_sign_officer_in(shared: RunningDesk, officer_here: Officer) -> None:
     foreign = {"Sec-Fetch-Site": "cross-site"}
     body = {"name": "wang", "password": PASSWORD}
     assert httpx.post(f"{shared.address}/api/v1/session", json=body, headers=foreign).status_code == 403
@@ -44,9 +44,8 @@ def test_another_site_cannot_sign_an_officer_in(shared: RunningDesk, officer_her
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "http://127.0.0.1:1"])
-def test_another_site_cannot_sign_an_officer_in_through_an_older_browser(
-    shared: RunningDesk, officer_here: Officer, origin: str
-) -> None:
+def test_other_site_fails_in_older_browser(shared: RunningDesk, officer_here: Officer, origin: str) -> None:
+    """It cannot sign an officer in there either."""
     body = {"name": officer_here.name, "password": PASSWORD}
     ways: dict[str, dict[str, Any]] = {"/api/v1/session": {"json": body}, "/sign-in": {"data": body}}
     for path, sent in ways.items():
@@ -56,7 +55,7 @@ def test_another_site_cannot_sign_an_officer_in_through_an_older_browser(
         assert own.status_code in (200, 303)
 
 
-def test_a_session_is_a_strict_cookie_that_the_desk_keeps_as_a_hash(desk: RunningDesk) -> None:
+def test_session_cookie_strict_kept_as_hash(desk: RunningDesk) -> None:
     with desk.officer() as officer:
         answer = officer.sign_in()
         attributes = {part.strip() for part in answer.headers["set-cookie"].split(";")}
@@ -73,7 +72,7 @@ def test_behind_https_the_cookie_is_secure(tmp_path: Path) -> None:
         assert "Secure" in officer.sign_in().headers["set-cookie"]
 
 
-def test_a_delivery_with_something_unknown_is_not_echoed(lane_here: Lane) -> None:
+def test_unknown_delivery_field_is_not_echoed(lane_here: Lane) -> None:
     entry = {"payload": "{}", "hash": "0" * 64, "ZHANG": 1}
     answer = lane_here.http.post("/entries", json={"entries": [entry], "E12345678": 1})
     assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
@@ -86,7 +85,7 @@ def test_a_password_is_kept_as_argon2id(desk: RunningDesk) -> None:
         assert session.scalars(select(OfficerRow.password_hash)).one().startswith("$argon2id$")
 
 
-def test_a_session_ends_when_nobody_uses_it(desk: RunningDesk, officer: Officer) -> None:
+def test_idle_session_ends(desk: RunningDesk, officer: Officer) -> None:
     for _ in range(3):
         desk.clock.pass_time(minutes=25)
         assert officer.ask("GET", "/session").status_code == 200
@@ -94,7 +93,7 @@ def test_a_session_ends_when_nobody_uses_it(desk: RunningDesk, officer: Officer)
     assert officer.ask("GET", "/session").json()["code"] == "not_signed_in"
 
 
-def test_a_page_that_asks_by_itself_keeps_no_session_alive(desk: RunningDesk, officer: Officer) -> None:
+def test_polling_page_keeps_no_session_alive(desk: RunningDesk, officer: Officer) -> None:
     answers = []
     for _ in range(3):
         desk.clock.pass_time(minutes=11)
@@ -117,7 +116,7 @@ def test_who_signs_out_is_out(officer: Officer) -> None:
     assert officer.ask("GET", "/session").status_code == 401
 
 
-def test_a_wrong_name_and_a_wrong_password_are_told_apart_by_nothing(desk: RunningDesk) -> None:
+def test_wrong_name_and_password_look_alike(desk: RunningDesk) -> None:
     with desk.officer() as officer:
         wrong_password = officer.sign_in("not the password")
         officer.name = "nobody"
@@ -126,7 +125,7 @@ def test_a_wrong_name_and_a_wrong_password_are_told_apart_by_nothing(desk: Runni
     assert wrong_password.json() == wrong_name.json()
 
 
-def test_guessing_is_slowed_down_and_then_allowed_again(desk: RunningDesk) -> None:
+def test_guessing_is_slowed_then_allowed_again(desk: RunningDesk) -> None:
     with desk.officer() as officer:
         for _ in range(5):
             assert officer.sign_in("not the password").status_code == 401
@@ -135,16 +134,15 @@ def test_guessing_is_slowed_down_and_then_allowed_again(desk: RunningDesk) -> No
         assert officer.sign_in().status_code == 200
 
 
-def test_guesses_at_the_same_moment_count_too(desk: RunningDesk) -> None:
+def test_simultaneous_guesses_count(desk: RunningDesk) -> None:
     with desk.officer() as officer:
         answers = at_once([partial(officer.sign_in, f"not the password {number}") for number in range(8)])
     codes = [answer.json()["code"] for answer in answers]
     assert codes.count("wrong_password") == 5
 
 
-def test_sign_ins_that_all_come_at_once_are_sent_away_and_nobody_else_waits(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_sign_in_burst_is_turned_away(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+    """Nobody else waits."""
     passage = lane.refer(images=[])
     with ExitStack() as sign_ins:
         for _ in range(MOST_SIGN_INS):
@@ -170,9 +168,7 @@ def sign_in(address: str, name: str) -> httpx.Response:
     ],
 )
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_body_that_is_too_large_is_refused(
-    lane_here: Lane, method: str, path: str, most: int, declared: bool
-) -> None:
+def test_oversize_body_is_refused(lane_here: Lane, method: str, path: str, most: int, declared: bool) -> None:
     body = b"x" * (most + 1)
     content = body if declared else iter([body[: most // 2], body[most // 2 :]])
     headers = {"Content-Type": "image/jpeg" if method == "PUT" else "application/json"}
@@ -198,9 +194,7 @@ def test_the_largest_image_is_taken(lane_here: Lane) -> None:
         [],
     ],
 )
-def test_a_request_with_something_unknown_is_refused_and_not_echoed(
-    officer_here: Officer, body: object
-) -> None:
+def test_unknown_request_field_refused_not_echoed(officer_here: Officer, body: object) -> None:
     answer = officer_here.ask("POST", "/referrals/p-1/decision", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
     assert "xxx" not in answer.text
@@ -221,7 +215,7 @@ def test_every_answer_keeps_the_browser_strict(shared: RunningDesk, officer_here
 
 
 @pytest.mark.parametrize("path", ["/api/v1/referrals", "/queue"])
-def test_an_answer_to_a_mistake_of_the_desk_keeps_the_browser_strict(
+def test_failure_answer_keeps_browser_strict(
     desk: RunningDesk, lane: Lane, officer: Officer, path: str
 ) -> None:
     lane.refer(images=[])

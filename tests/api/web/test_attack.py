@@ -43,9 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, dict[
 
 
 @pytest.mark.parametrize(("path", "name"), READ)
-def test_no_answer_is_kept_by_a_browser_or_taken_for_something_else(
-    path: str, name: str, site: tuple[Site, dict[str, str]]
-) -> None:
+def test_no_answer_is_cached_or_sniffed(path: str, name: str, site: tuple[Site, dict[str, str]]) -> None:
     made, known = site
     address = re.sub(r"\{(\w+)\}", lambda found: known.get(found[1], "1"), path)
     for caller in [one for one in made.clients if one in RULES[name].callers] or [Caller.MONITOR]:
@@ -63,7 +61,7 @@ def test_events_are_not_kept_either(officer: Officer) -> None:
         assert stream.headers["cache-control"] == "no-store"
 
 
-def test_a_case_that_another_officer_has_is_out_of_reach(
+def test_case_of_other_officer_is_unreachable(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     passage = lane.refer()
@@ -86,7 +84,7 @@ def test_a_case_that_another_officer_has_is_out_of_reach(
     assert officer.ask("GET", f"/referrals/{passage}").json()["mine"] is True
 
 
-def test_a_passage_of_another_lane_is_out_of_reach(desk: RunningDesk, lane: Lane) -> None:
+def test_passage_of_other_lane_is_unreachable(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     with desk.lane("lane-2") as other:
         image = f"/passages/{passage}/images/{'0' * 64}"
@@ -99,7 +97,7 @@ def test_a_passage_of_another_lane_is_out_of_reach(desk: RunningDesk, lane: Lane
     assert [answer.json()["code"] for answer in answers] == ["passage_unknown"] * 3
 
 
-def test_no_header_makes_another_method_or_host_of_a_request(officer: Officer) -> None:
+def test_no_header_overrides_method_or_host(officer: Officer) -> None:
     odd = {"X-HTTP-Method-Override": "DELETE", "X-Forwarded-Host": "evil.example", "Host": "evil.example"}
     assert officer.ask("GET", "/session", headers=odd).status_code == 200
     assert officer.ask("GET", "/session").status_code == 200
@@ -107,13 +105,13 @@ def test_no_header_makes_another_method_or_host_of_a_request(officer: Officer) -
     assert (home.status_code, home.headers["location"]) == (303, "/queue")
 
 
-def test_a_method_that_there_is_not_is_refused_and_the_others_are_told(officer: Officer) -> None:
+def test_unknown_method_refused_known_ones_told(officer: Officer) -> None:
     for method in ("HEAD", "OPTIONS", "TRACE", "PATCH"):
         answer = officer.ask(method, "/referrals")
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
-def test_signing_in_leads_to_the_own_pages_alone(desk: RunningDesk, officer: Officer) -> None:
+def test_sign_in_never_redirects_elsewhere(desk: RunningDesk, officer: Officer) -> None:
     form = {"name": officer.name, "password": PASSWORD}
     for path in ("/sign-in?next=//evil.example", "/sign-in?next=https://evil.example"):
         answer = httpx.post(f"{desk.address}{path}", data=form, trust_env=False)

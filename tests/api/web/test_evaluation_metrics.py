@@ -24,7 +24,7 @@ def test_supervisors_alone_see_it(officer: Officer, lane: Lane, supervisor: Offi
     assert supervisor.ask("GET", "/session").json()["officer"]["role"] == "supervisor"
 
 
-def test_a_monitoring_system_reads_the_metrics_and_nothing_else(desk: RunningDesk) -> None:
+def test_monitor_reads_only_metrics(desk: RunningDesk) -> None:
     made = desk.settings.model_copy(update={"metrics_token": SecretStr(TOKEN)})
     desk.app.state.desk = replace(desk.desk, settings=made)
     with httpx.Client(base_url=f"{desk.address}/api/v1", trust_env=False) as prometheus:
@@ -39,7 +39,7 @@ def test_a_monitoring_system_reads_the_metrics_and_nothing_else(desk: RunningDes
         assert prometheus.get("/referrals").status_code == 401
 
 
-def test_metrics_are_text_that_prometheus_reads_and_name_nobody(
+def test_metrics_fit_prometheus_and_name_nobody(
     lane: Lane, officer: Officer, supervisor: Officer, desk: RunningDesk
 ) -> None:
     fnmr_alarm(desk, lane, officer)
@@ -62,7 +62,7 @@ def test_metrics_are_text_that_prometheus_reads_and_name_nobody(
         assert told not in text
 
 
-def test_no_two_samples_have_the_same_labels(lane: Lane, supervisor: Officer) -> None:
+def test_no_two_samples_share_labels(lane: Lane, supervisor: Officer) -> None:
     odd = 'a" name\\ with\n everything'
     for matcher in (MATCHER, MATCHER | {"sha256": "a" * 63 + "b"}, MATCHER | {"name": odd}):
         tell(lane, matcher=matcher, shadow={"matcher": SHADOW | {"name": odd}, "agreement": "disagree"})
@@ -97,9 +97,7 @@ def test_the_counts_tables_name_no_passage(desk: RunningDesk, lane: Lane, superv
         "UPDATE evaluation_alarms SET rate = 'fmr'",
     ],
 )
-def test_an_alarm_that_somebody_made_disappear_is_found(
-    statement: str, desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_removed_alarm_is_found(statement: str, desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     fnmr_alarm(desk, lane, officer)
     with desk.desk.database.write() as session:
         session.connection().exec_driver_sql(statement)

@@ -45,7 +45,7 @@ class Follower:
                     self.events.append((name, json.loads(line.removeprefix("data: "))))
 
 
-def test_a_case_is_announced_changed_and_decided(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_case_opening_change_decision_announced(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     with desk.officer("li") as other:
         following = Follower(other)
         passage = lane.refer()
@@ -62,7 +62,7 @@ def test_a_case_is_announced_changed_and_decided(desk: RunningDesk, lane: Lane, 
     ]
 
 
-def test_nothing_is_announced_that_was_not_stored(lane: Lane, officer: Officer) -> None:
+def test_nothing_announced_unless_stored(lane: Lane, officer: Officer) -> None:
     following = Follower(officer)
     passage = lane.refer()
     assert officer.decide(passage).status_code == 409
@@ -91,7 +91,7 @@ def in_loop(act: Callable[[Broker], Any]) -> Any:
     return asyncio.run(run())
 
 
-def test_a_slow_listener_is_dropped_and_the_others_are_not() -> None:
+def test_slow_listener_dropped_alone() -> None:
     async def act(broker: Broker) -> list[object]:
         slow, quick = broker.listen("one", 1), broker.listen("another", 1, "p-1")
         for number in range(MOST_WAITING + 5):
@@ -110,7 +110,7 @@ def test_a_slow_listener_is_dropped_and_the_others_are_not() -> None:
     ]
 
 
-def test_the_number_of_listeners_is_bounded_and_places_become_free() -> None:
+def test_listeners_are_bounded_and_places_freed() -> None:
     async def act(broker: Broker) -> bool:
         listeners = [broker.listen(f"{number}", 1) for number in range(MOST_LISTENERS)]
         with pytest.raises(TooManyListenersError):
@@ -133,9 +133,7 @@ def test_no_single_one_takes_all_places() -> None:
     assert in_loop(act)
 
 
-def test_a_lane_that_waits_too_often_shuts_out_only_its_own_waiting(
-    desk: RunningDesk, lane: Lane, officer: Officer
-) -> None:
+def test_overwaiting_lane_blocks_only_itself(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer(images=[])
     listeners = [desk.desk.broker.listen(lane.name, MOST_OF_A_LANE) for _ in range(MOST_OF_A_LANE)]
     try:
@@ -154,7 +152,7 @@ def test_a_lane_that_waits_too_often_shuts_out_only_its_own_waiting(
             desk.desk.broker.leave(listener)
 
 
-def test_closing_ends_who_waits_and_who_comes_later() -> None:
+def test_closing_ends_present_and_later_waits() -> None:
     async def act(broker: Broker) -> list[object]:
         waiting = broker.listen("one", 1)
         word = asyncio.ensure_future(waiting.next_event(30))

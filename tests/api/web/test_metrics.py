@@ -25,7 +25,7 @@ def told(desk: RunningDesk, supervisor: Officer) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("standing_clock")
-def test_how_long_passengers_waited_is_told_once_for_each(
+def test_each_passenger_wait_is_told_once(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     passage = lane.refer(images=[])
@@ -65,9 +65,7 @@ def test_the_queue_is_told_by_state(
     assert found[f"{P}database_turn_seconds_count"][()] > 4
 
 
-def test_faces_held_and_lanes_are_told_by_number_alone(
-    desk: RunningDesk, lane: Lane, supervisor: Officer
-) -> None:
+def test_faces_and_lanes_only_as_numbers(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     lane.refer()
     lane.refer(images=[])
     found = told(desk, supervisor)
@@ -79,7 +77,7 @@ def test_faces_held_and_lanes_are_told_by_number_alone(
     assert found[f"{P}lanes"][(("state", "capturing"),)] == sum(found[f"{P}lanes"].values()) == 1
 
 
-def test_requests_are_told_by_template_and_never_by_address(
+def test_requests_told_by_template_not_address(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     passage = lane.refer(images=[])
@@ -109,7 +107,7 @@ def test_requests_are_told_by_template_and_never_by_address(
         assert secret not in text
 
 
-def test_an_events_way_to_a_page_is_told(
+def test_event_delivery_time_is_told(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     with officer.http.stream("GET", "/api/v1/events") as stream:
@@ -121,7 +119,7 @@ def test_an_events_way_to_a_page_is_told(
     wait_until(lambda: told(desk, supervisor)[f"{P}event_seconds_count"][()] == 1)
 
 
-def test_chores_are_told_by_how_they_ended(desk: RunningDesk, supervisor: Officer) -> None:
+def test_chores_told_by_their_outcome(desk: RunningDesk, supervisor: Officer) -> None:
     def fail(_: Desk) -> None:
         raise ValueError
 
@@ -140,7 +138,7 @@ def test_chores_are_told_by_how_they_ended(desk: RunningDesk, supervisor: Office
         ("*/*", "text/plain"),
     ],
 )
-def test_a_reader_gets_the_text_it_asks_for(supervisor: Officer, accept: str, media_type: str) -> None:
+def test_reader_gets_requested_text_format(supervisor: Officer, accept: str, media_type: str) -> None:
     answer = supervisor.ask("GET", "/metrics", headers={"Accept": accept})
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith(media_type)
@@ -152,7 +150,7 @@ def test_a_reader_gets_the_text_it_asks_for(supervisor: Officer, accept: str, me
         assert samples(answer.text)[f"{P}referrals_waiting"] == {(): 0}
 
 
-def test_several_desks_in_one_process_count_by_themselves() -> None:
+def test_desks_in_one_process_count_separately() -> None:
     one, other = Meters(), Meters()
     one.turns.observe(1)
     counts = [
@@ -176,7 +174,7 @@ sys.stdout.write(answer(meters, [], "")[0].decode())
 """
 
 
-def test_workers_that_share_an_address_tell_of_all_of_them(tmp_path: Path) -> None:
+def test_workers_sharing_address_tell_together(tmp_path: Path) -> None:
     """Also of those that have ended: a counter never falls."""
     texts = [
         subprocess.run(

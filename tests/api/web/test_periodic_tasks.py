@@ -29,7 +29,7 @@ def any_desk(tmp_path: Path) -> Desk:
     return app.state.desk
 
 
-def test_a_chore_runs_at_once_and_then_by_its_period(any_desk: Desk) -> None:
+def test_chore_runs_immediately_then_periodically(any_desk: Desk) -> None:
     done: list[str] = []
     watch = Watch()
     chores = Chores(
@@ -55,9 +55,8 @@ def test_a_chore_is_given_the_desk(any_desk: Desk) -> None:
     assert given == [any_desk]
 
 
-def test_one_that_fails_is_counted_and_runs_again_and_stops_no_other(
-    any_desk: Desk, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_failing_chore_is_counted_and_rerun(any_desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """It stops no other."""
     done: list[str] = []
     watch = Watch()
 
@@ -76,7 +75,7 @@ def test_one_that_fails_is_counted_and_runs_again_and_stops_no_other(
     assert "ValueError" in told
 
 
-def test_chores_run_while_the_desk_runs_and_none_begins_afterwards(tmp_path: Path) -> None:
+def test_chores_run_only_while_desk_runs(tmp_path: Path) -> None:
     done: list[None] = []
     with running(tmp_path, chores=[Chore("often", 0.001, lambda _: done.append(None))]):
         wait_until(lambda: len(done) > 3)
@@ -85,7 +84,7 @@ def test_chores_run_while_the_desk_runs_and_none_begins_afterwards(tmp_path: Pat
     assert len(done) == ended
 
 
-def test_a_chore_at_work_does_not_keep_the_desk_from_ending(tmp_path: Path) -> None:
+def test_running_chore_does_not_block_ending(tmp_path: Path) -> None:
     begun, let_go = threading.Event(), threading.Event()
 
     def hang(_: Desk) -> None:
@@ -99,7 +98,7 @@ def test_a_chore_at_work_does_not_keep_the_desk_from_ending(tmp_path: Path) -> N
         let_go.set()
 
 
-def test_a_stopped_list_begins_no_further_chore(any_desk: Desk) -> None:
+def test_stopped_list_begins_no_chore(any_desk: Desk) -> None:
     done: list[str] = []
 
     def last(_: Desk) -> None:

@@ -140,9 +140,7 @@ def test_each_role_at_each_endpoint(site: Site, method: str, path: str, name: st
 
 
 @pytest.mark.parametrize(("method", "path", "name"), CHANGES)
-def test_a_change_needs_the_proof_of_the_sessions_own_page(
-    site: Site, method: str, path: str, name: str
-) -> None:
+def test_change_needs_own_session_proof(site: Site, method: str, path: str, name: str) -> None:
     caller = Role(sorted(RULES[name].people)[0])
     officer = site.signed_in(caller)
     proof = officer.http.headers["X-CSRF-Token"]
@@ -169,7 +167,7 @@ def another_proof(site: Site, caller: Role) -> str:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_the_description_says_what_the_rule_asks_for(operation: dict[str, Any]) -> None:
+def test_description_matches_rule(operation: dict[str, Any]) -> None:
     rule = RULES[operation["operationId"]]
     told = [set(way) for way in operation["security"]]
     people = {"officer", "csrf"} if rule.changes else {"officer"}
@@ -186,21 +184,21 @@ def test_what_changes_something_says_so(method: str, path: str, name: str) -> No
     assert RULES[name].changes == (method not in ("GET", "HEAD"))
 
 
-def test_a_route_without_a_rule_is_not_served() -> None:
+def test_route_without_rule_is_not_served() -> None:
     app = FastAPI(openapi_url=None)
     app.router.add_api_route("/x", lambda: None, name="nobody_thought_of_it", route_class_override=Guarded)
     with pytest.raises(RuleMissingError, match="nobody_thought_of_it"):
         _check_guarded(app)
 
 
-def test_a_route_outside_of_the_door_is_not_served() -> None:
+def test_route_outside_door_is_not_served() -> None:
     app = FastAPI(openapi_url=None)
     app.add_api_route("/x", lambda: None, name="show_health")
     with pytest.raises(RuleMissingError, match="/x"):
         _check_guarded(app)
 
 
-def test_a_route_that_lost_its_rule_lets_nobody_in(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_route_losing_its_rule_admits_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(RULES, "show_health")
     with httpx.Client(trust_env=False) as stranger:
         assert stranger.get(f"{site.address}/api/v1/health").status_code == 500
@@ -210,7 +208,7 @@ def test_each_rule_has_its_route() -> None:
     assert set(RULES) == {name for _, _, name in ENDPOINTS}
 
 
-def test_a_page_is_no_operation_and_an_operation_no_page() -> None:
+def test_page_and_operation_never_overlap() -> None:
     for route in iter_route_contexts(APP.routes):
         if isinstance(route.original_route, Guarded):
             assert isinstance(route.original_route, GuardedPage) != str(route.path).startswith("/api/")
@@ -237,11 +235,11 @@ def test_faces_are_for_those_who_decide() -> None:
         ("show_session", set(Role)),
     ],
 )
-def test_each_kind_of_work_is_for_these_alone(name: str, callers: set[str]) -> None:
+def test_each_work_only_for_its_roles(name: str, callers: set[str]) -> None:
     assert RULES[name].callers == callers
 
 
-def test_who_may_do_anything_at_all_without_a_name_is_known() -> None:
+def test_anonymous_operations_are_known() -> None:
     anyone = {name for name, rule in RULES.items() if Caller.ANYONE in rule.callers}
     assert anyone == {
         "show_health",

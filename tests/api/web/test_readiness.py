@@ -39,34 +39,32 @@ def changed(desk: RunningDesk, **settings: object) -> Iterator[None]:
 
 
 @pytest.mark.both_databases
-def test_a_desk_that_can_work_is_ready(desk: RunningDesk) -> None:
+def test_working_desk_is_ready(desk: RunningDesk) -> None:
     assert told(desk) == (200, "ok")
 
 
 @pytest.mark.both_databases
-def test_a_desk_with_another_releases_schema_is_not(desk: RunningDesk) -> None:
+def test_other_release_schema_is_not_ready(desk: RunningDesk) -> None:
     with desk.desk.database.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     assert told(desk) == (503, "schema_differs")
 
 
-def test_a_desk_without_room_or_file_is_not(desk: RunningDesk) -> None:
+def test_desk_without_room_or_file_unready(desk: RunningDesk) -> None:
     with changed(desk, least_free_mb=10**9):
         assert told(desk) == (503, "disk_full")
     desk.file.rename(desk.file.with_name("moved"))
     assert told(desk) == (503, "read_only")
 
 
-def test_a_desk_whose_database_makes_no_sense_is_not_and_says_no_more(desk: RunningDesk) -> None:
+def test_broken_database_is_unready_without_details(desk: RunningDesk) -> None:
     with desk.desk.database.write() as session:
         session.execute(text("DROP TABLE alembic_version"))
     assert told(desk) == (503, "not_ready")
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_a_desk_out_of_reach_of_its_server_is_not_until_it_is_there_again(
-    desk: RunningDesk, place: URL
-) -> None:
+def test_unreachable_server_unready_until_back(desk: RunningDesk, place: URL) -> None:
     server().execute(f"ALTER DATABASE {place.database} ALLOW_CONNECTIONS false")
     server().execute(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{place.database}'"
@@ -77,14 +75,14 @@ def test_a_desk_out_of_reach_of_its_server_is_not_until_it_is_there_again(
     assert told(desk) == (200, "ok")
 
 
-def test_a_desk_that_cannot_read_its_keys_is_not(desk: RunningDesk) -> None:
+def test_desk_with_unreadable_keys_is_unready(desk: RunningDesk) -> None:
     keyring = desk.file.with_name(f"{desk.file.name}.keys")
     with closing(sqlite3.connect(keyring)) as raw, raw:
         raw.execute("UPDATE key_encryption SET identity = 'another'")
     assert told(desk) == (503, "keyring_out_of_reach")
 
 
-def test_however_many_ask_the_database_is_asked_once_a_second() -> None:
+def test_database_asked_once_per_second() -> None:
     asked, now = [], [0.0]
 
     def full(desk: Desk) -> None:
@@ -110,7 +108,7 @@ class Quiet:
         closed = False
 
 
-def test_a_lane_that_waits_is_answered_when_the_desk_ends(tmp_path: Path) -> None:
+def test_waiting_lane_answered_at_desk_end(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, _ = added(database)
     with serving(database) as (process, address), Lane(address, "lane-1", token) as lane:
@@ -127,7 +125,7 @@ def test_a_lane_that_waits_is_answered_when_the_desk_ends(tmp_path: Path) -> Non
     assert process.returncode == 0
 
 
-def test_a_request_at_work_is_finished_when_the_desk_ends(tmp_path: Path) -> None:
+def test_request_finishes_before_desk_ends(tmp_path: Path) -> None:
     database = tmp_path / "desk.sqlite3"
     token, _ = added(database)
     with (

@@ -17,7 +17,7 @@ def _gallery(people: int = 12, each: int = 3) -> Gallery:
     return Gallery.of(list(vectors), np.repeat(np.arange(people), each), "cosine")
 
 
-def test_draws_are_the_same_each_time_and_have_as_many_people_as_there_are() -> None:
+def test_draws_repeat_and_keep_people_count() -> None:
     weights = draw(np.array([1, 1, 4, 7]), 9)
     assert (weights == draw(np.array([1, 4, 7]), 9)).all()
     assert weights.shape == (9, DRAWS)
@@ -25,7 +25,7 @@ def test_draws_are_the_same_each_time_and_have_as_many_people_as_there_are() -> 
     assert not weights[[0, 2, 3, 5, 6, 8]].any()
 
 
-def test_formed_pairs_give_what_a_plain_loop_over_the_draws_gives() -> None:
+def test_formed_pairs_match_plain_draw_loop() -> None:
     gallery = _gallery()
     impostors = all_impostors(gallery, 12)
     weights = draw(gallery.people, 12)
@@ -43,7 +43,8 @@ def test_formed_pairs_give_what_a_plain_loop_over_the_draws_gives() -> None:
     assert interval == pytest.approx(tuple(np.quantile(found, (0.025, 0.975))))
 
 
-def test_listed_and_formed_pairs_of_the_same_people_have_the_same_interval() -> None:
+def test_listed_and_formed_pairs_share_interval() -> None:
+    """For pairs of the same people."""
     gallery = _gallery()
     weights = draw(gallery.people, 12)
     formed = all_impostors(gallery, 12)
@@ -53,7 +54,8 @@ def test_listed_and_formed_pairs_of_the_same_people_have_the_same_interval() -> 
     assert np.allclose(np.array(one, float), np.array(other, float))
 
 
-def test_an_interval_over_people_is_wider_than_the_exact_one_where_one_person_makes_the_errors() -> None:
+def test_clustered_errors_widen_interval_over_people() -> None:
+    """Wider than the exact one where one person makes the errors."""
     people = np.repeat(np.arange(20), 50)
     scores = np.where(people == 0, 0.1, 0.9)
     genuine = Scored(scores, people, people)
@@ -63,11 +65,11 @@ def test_an_interval_over_people_is_wider_than_the_exact_one_where_one_person_ma
     assert interval[0] < exact.low < exact.high < interval[1]
 
 
-def test_where_no_error_was_seen_the_draws_tell_nothing() -> None:
+def test_draws_without_errors_tell_nothing() -> None:
     people = np.arange(20)
     genuine = Scored(np.full(20, 0.9), people, people)
     assert fnmr_intervals(genuine, [0.5], draw(people, 20)) == [None]
 
 
-def test_one_person_alone_has_no_interval_of_strangers() -> None:
+def test_single_person_has_no_strangers_interval() -> None:
     assert fmr_intervals(listed_impostors(Scored.none()), [0.5], draw(np.array([0]), 1)) == [None]

@@ -70,7 +70,8 @@ def test_every_rate_is_the_plain_count(found: dict[str, Any], pairs: Path, bench
         assert point["fnmr"] == pytest.approx((genuine < score).mean(), rel=1e-5)
 
 
-def test_intervals_hold_their_rates_and_nothing_gets_worse_with_the_score(found: dict[str, Any]) -> None:
+def test_intervals_hold_rates_monotone_in_score(found: dict[str, Any]) -> None:
+    """Nothing gets worse as the score grows."""
     for point in found["points"]:
         assert point["fmr"] <= point["fmr_high"]
         assert point["worst_fmr_low"] <= point["worst_fmr"] <= point["worst_fmr_high"]
@@ -83,6 +84,7 @@ def test_intervals_hold_their_rates_and_nothing_gets_worse_with_the_score(found:
         assert all(low[name] <= high[name] for name in ("fnmr", "fnmr_low", "fnmr_high"))
 
 
+@pytest.mark.thorough
 def test_several_lists_keep_their_groups_apart(tmp_path: Path, bench: Bench) -> None:
     names = paint(tmp_path, 66)
     lists = [write_list(tmp_path, names, 2, "one.csv"), write_list(tmp_path, names[:90], 1, "two.csv")]
@@ -92,7 +94,9 @@ def test_several_lists_keep_their_groups_apart(tmp_path: Path, bench: Bench) -> 
     assert [one["failures_to_acquire"] for one in found["data"]] == [1, 0]
 
 
-def test_other_pictures_under_the_same_names_have_another_hash(tmp_path: Path, bench: Bench) -> None:
+@pytest.mark.thorough
+def test_other_pictures_have_other_hash(tmp_path: Path, bench: Bench) -> None:
+    """Under the same names."""
     path = write_list(tmp_path, paint(tmp_path, 44), 2)
 
     def hashed() -> str:
@@ -104,7 +108,7 @@ def test_other_pictures_under_the_same_names_have_another_hash(tmp_path: Path, b
     assert hashed() != before
 
 
-def test_a_wanted_rate_is_kept_from_its_point_on() -> None:
+def test_wanted_rate_holds_from_its_point() -> None:
     found = [{"worst_fmr": rate} for rate in (1.0, 0.02, 0.009, 0.0011, 0.0009, 0.0)]
     by_target = wanted(found)
     assert by_target[1e-2] == found[2]
@@ -119,7 +123,7 @@ def test_groups_of_few_people_calibrate_nothing(tmp_path: Path, bench: Bench) ->
         calibrate(read_lists([path], tmp_path, ["group"]), tmp_path, bench)
 
 
-def test_a_calibration_that_nobody_could_use_is_not_written(tmp_path: Path, photos: Path) -> None:
+def test_unusable_calibration_is_not_written(tmp_path: Path, photos: Path) -> None:
     for name in ("obama", "biden"):
         (tmp_path / f"{name}.jpg").write_bytes((photos / f"{name}.jpg").read_bytes())
     (tmp_path / "pairs.csv").write_text("a,b,same\nobama.jpg,biden.jpg,0\n", encoding="utf-8")

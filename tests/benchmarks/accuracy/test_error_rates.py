@@ -45,32 +45,33 @@ def _outcome(
     return Outcome(_scored(genuine), _impostors(strangers), genuine_missed=missed, people=people)
 
 
-def test_a_score_on_the_threshold_matches_as_in_the_policy() -> None:
+def test_score_on_threshold_matches_like_policy() -> None:
     outcome = _outcome()
     assert outcome.fmr(0.5).errors == 1
     assert outcome.fnmr(0.7).errors == 1
     assert outcome.fmr(0.51).errors == 0
 
 
-def test_a_pair_that_could_not_be_compared_is_a_rejection_but_no_false_non_match() -> None:
+def test_uncompared_pair_is_rejection_not_fnm() -> None:
+    """A rejection, but no false non-match."""
     outcome = _outcome(missed=4)
     assert (outcome.fnmr(0.5).errors, outcome.fnmr(0.5).n) == (1, 4)
     assert (outcome.frr(0.5).errors, outcome.frr(0.5).n) == (5, 8)
 
 
-def test_the_equal_error_rate_is_where_both_rates_meet() -> None:
+def test_equal_error_rate_is_rates_crossing() -> None:
     assert eer(_outcome()) == 0.25
     assert eer(_outcome(STRANGERS, GENUINE)) == 0.75
     assert eer(_outcome([0.8, 0.9], [0.1, 0.2])) == 0
     assert math.isnan(eer(_outcome(GENUINE, [])))
 
 
-def test_scores_that_say_nothing_have_an_equal_error_rate_of_one_half() -> None:
+def test_uninformative_scores_have_half_eer() -> None:
     scores = np.linspace(0, 1, 1001)
     assert eer(_outcome(scores, scores)) == pytest.approx(0.5, abs=1e-3)
 
 
-def test_the_threshold_for_a_rate_lets_through_just_so_many() -> None:
+def test_rate_threshold_admits_exact_share() -> None:
     strangers = np.arange(1000) / 1000
     threshold = threshold_for(_impostors(strangers), 1e-2)
     assert threshold is not None
@@ -78,7 +79,7 @@ def test_the_threshold_for_a_rate_lets_through_just_so_many() -> None:
     assert threshold == pytest.approx(0.989, abs=1e-5)
 
 
-def test_too_few_impostors_show_no_low_rate() -> None:
+def test_few_impostors_show_no_low_rate() -> None:
     assert threshold_for(_impostors(np.arange(999) / 1000), 1e-3) is None
     assert threshold_for(_impostors(np.arange(1000) / 1000), 1e-3) is not None
 
@@ -99,7 +100,7 @@ def by_name(figures: Iterable[Figure]) -> dict[Name, Figure]:
     return {one.name[1:]: one for one in figures}
 
 
-def test_the_worst_group_is_the_one_with_the_most_false_matches() -> None:
+def test_worst_group_has_most_false_matches() -> None:
     groups = {"few": _outcome(), "many": _outcome(strangers=[0.8, 0.6, 0.5, 0.4])}
     found = by_name(worst_over_best("m", groups, 0.5))
     assert found["FMR", "worst"].note == "worst: many; best: few"
@@ -107,20 +108,20 @@ def test_the_worst_group_is_the_one_with_the_most_false_matches() -> None:
     assert found["FNMR", "ratio"].number == 1
 
 
-def test_of_equally_good_groups_the_least_known_is_the_worst() -> None:
+def test_least_known_equal_group_is_worst() -> None:
     groups = {"known": _outcome(strangers=np.zeros(900)), "unknown": _outcome(strangers=np.zeros(9))}
     found = by_name(worst_over_best("m", groups, 0.5))
     assert found["FMR", "worst"].note == "worst: unknown; best: known"
     assert found["FMR", "ratio"].number is None
 
 
-def test_a_group_of_few_people_is_not_the_worst_one() -> None:
+def test_small_group_is_not_worst() -> None:
     groups = {"few": _outcome(strangers=[0.9, 0.9], people=19), "many": _outcome(people=20)}
     for some, worst in ((groups, "many"), ({"few": groups["few"]}, "few")):
         assert by_name(worst_over_best("m", some, 0.5))["FMR", "worst"].note.startswith(f"worst: {worst};")
 
 
-def test_one_threshold_for_all_is_that_of_the_worst_group() -> None:
+def test_common_threshold_is_worst_groups() -> None:
     strangers = np.arange(1000) / 2000
     groups = {"low": _outcome(strangers=strangers), "high": _outcome(strangers=strangers + 0.2)}
     found = by_name(at_worst_group("t", groups))
@@ -130,7 +131,8 @@ def test_one_threshold_for_all_is_that_of_the_worst_group() -> None:
     assert found["1e-4",].number is None
 
 
-def test_tells_how_much_worse_others_are_when_one_group_has_the_common_rate() -> None:
+def test_summary_compares_groups_at_common_rate() -> None:
+    """How much worse others are when one group has the common rate."""
     strangers = np.arange(20_000) / 40_000
     groups = {"low": _outcome(strangers=strangers), "high": _outcome(strangers=strangers + 0.0001)}
     found = by_name(when_one_has("m", groups))
@@ -140,7 +142,8 @@ def test_tells_how_much_worse_others_are_when_one_group_has_the_common_rate() ->
     assert found["high", "times"].number == pytest.approx(1)
 
 
-def test_a_summary_is_fractions_with_intervals_and_names_what_it_could_not_show() -> None:
+def test_summary_has_intervals_and_names_gaps() -> None:
+    """Fractions with intervals; what it could not show is named."""
     figures = list(summary("m", "all", _outcome(missed=1, people=5), 0.5, [0.5, 0.455]))
     found = by_name(figures)
     assert [found["all", column].number for column in ("people", "genuine", "impostors")] == [5, 4, 4]
@@ -152,13 +155,14 @@ def test_a_summary_is_fractions_with_intervals_and_names_what_it_could_not_show(
     assert thresholds == {"0.50", "0.455"}
 
 
-def test_without_a_threshold_there_are_no_rates_and_without_pairs_none_is_available() -> None:
+def test_no_rates_without_threshold_or_pairs() -> None:
+    """Without a threshold there are none, without pairs none is available."""
     assert ("all", "FMR") not in by_name(summary("m", "all", _outcome(), None))
     found = by_name(summary("m", "all", _outcome([], []), 0.5))
     assert found["all", "FMR"].number is found["all", "FNMR"].number is found["all", "EER"].number is None
 
 
-def test_intervals_over_people_stand_beside_the_exact_ones() -> None:
+def test_intervals_over_people_accompany_exact_ones() -> None:
     scored = _scored(GENUINE, 8)
     weights = draw(np.arange(8), 8)
     outcome = Outcome(scored, listed_impostors(_scored(STRANGERS, 8)), people=8, weights=weights)

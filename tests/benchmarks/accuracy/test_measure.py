@@ -99,7 +99,7 @@ def test_counts_matches_people_and_failures(faces: Path, bench: Bench) -> None:
     assert found.number("two", "FNMR") is None
 
 
-def test_all_impostors_are_compared_within_their_group_or_everywhere(faces: Path, bench: Bench) -> None:
+def test_impostors_compared_within_group_or_everywhere(faces: Path, bench: Bench) -> None:
     within = _measured(bench, faces, Chosen("within-group"))
     assert within.number("one", "impostors") == 3
     assert within.numbers("two", "impostors", "impostors missed") == (2, 1)
@@ -110,9 +110,8 @@ def test_all_impostors_are_compared_within_their_group_or_everywhere(faces: Path
 
 
 @pytest.mark.parametrize("strangers", ["listed", "within-group", "all"])
-def test_pairs_without_a_group_count_among_everybody_and_never_in_their_place(
-    faces: Path, bench: Bench, strangers: Strangers
-) -> None:
+def test_ungrouped_pairs_count_only_among_all(faces: Path, bench: Bench, strangers: Strangers) -> None:
+    """They never stand in for everybody."""
     (faces / "pairs.csv").write_text(LIST.replace("biden-1.jpg,0,two", "biden-1.jpg,0,"), encoding="utf-8")
     found = _measured(bench, faces, Chosen(strangers))
     assert found.groups == {"one", "two"}
@@ -122,7 +121,8 @@ def test_pairs_without_a_group_count_among_everybody_and_never_in_their_place(
     assert everybody >= (found.number("one", "impostors") or 0)
 
 
-def test_a_genuine_pair_of_two_names_is_never_a_pair_of_strangers(faces: Path, bench: Bench) -> None:
+def test_genuine_pair_is_never_strangers(faces: Path, bench: Bench) -> None:
+    """Even under two names."""
     renamed = faces / "barack-1.jpg"
     (faces / "obama-3.jpg").rename(renamed)
     listed = LIST.replace("obama-3", "barack-1")
@@ -134,7 +134,8 @@ def test_a_genuine_pair_of_two_names_is_never_a_pair_of_strangers(faces: Path, b
     assert found.figures[found.matcher, "one", "FMR"].errors == 0
 
 
-def test_pictures_that_no_pair_lists_take_part_where_all_pairs_are_formed(faces: Path, bench: Bench) -> None:
+def test_unlisted_pictures_join_formed_pairs(faces: Path, bench: Bench) -> None:
+    """Where all pairs are formed."""
     for name in ("obama-4", "biden-2"):
         (faces / f"{name}.jpg").write_bytes((faces / f"{name[:-1]}1.jpg").read_bytes())
     found = _measured(bench, faces, Chosen("all", "all", ("biden-2.jpg", "obama-1.jpg", "obama-4.jpg")))
@@ -151,13 +152,13 @@ def test_all_impostors_need_names_that_tell(faces: Path, bench: Bench) -> None:
         list(measure(wrong, faces, bench, Chosen("all")))
 
 
-def test_a_list_without_any_face_has_no_rates(faces: Path, bench: Bench) -> None:
+def test_list_without_faces_has_no_rates(faces: Path, bench: Bench) -> None:
     with pytest.raises(BenchmarkError, match="no picture gave a face"):
         list(measure([Pair("obama-9.jpg", "obama-9.jpg", same=True)], faces, bench))
 
 
 @pytest.mark.parametrize("face", ["prominent", "central", "largest"])
-def test_of_a_portrait_every_rule_means_the_same_face(photos: Path, measurer: Measurer, face: str) -> None:
+def test_all_rules_agree_on_portrait_face(photos: Path, measurer: Measurer, face: str) -> None:
     picture = decode(encode_jpeg(read_picture(photos / "obama.jpg")))
     found, lane = look_for(face)(picture, measurer).face, look_for("largest")(picture, measurer).face
     assert found is not None
@@ -165,14 +166,14 @@ def test_of_a_portrait_every_rule_means_the_same_face(photos: Path, measurer: Me
     assert found.box_in_image == lane.box_in_image
 
 
-def test_the_prominent_face_is_large_but_not_at_the_edge() -> None:
+def test_prominent_face_is_large_not_edge() -> None:
     picture = np.zeros((250, 250, 3), np.uint8)
     central, at_the_edge = Box(85, 85, 80, 80), Box(0, 0, 100, 100)
     assert prominence(central, picture) > prominence(at_the_edge, picture)
     assert prominence(Box(75, 75, 100, 100), picture) > prominence(central, picture)
 
 
-def test_a_face_that_the_policy_calls_cut_is_a_failure_to_acquire(measurer: Measurer, policy: Policy) -> None:
+def test_face_policy_calls_cut_fails_acquisition(measurer: Measurer, policy: Policy) -> None:
     live = {**policy.quality.live, "shown": Limit(min=0.9)}
     rules = policy.model_copy(update={"quality": policy.quality.model_copy(update={"live": live})})
     looker = LaneLooker(measurer, {}, look_for("largest"), rules)
@@ -197,7 +198,8 @@ class _Slow:
         return self.look(next(images_bgr))
 
 
-def test_many_threads_give_the_same_answer_in_the_same_order(tmp_path: Path) -> None:
+def test_thread_count_changes_no_answer(tmp_path: Path) -> None:
+    """The order stays the same, too."""
     names = [f"{height}.jpg" for height in range(8, 40)]
     for height in range(8, 40):
         (tmp_path / f"{height}.jpg").write_bytes(encode_jpeg(np.zeros((height, 8, 3), np.uint8)))
@@ -208,7 +210,7 @@ def test_many_threads_give_the_same_answer_in_the_same_order(tmp_path: Path) -> 
     assert taken.causes() == {"odd": 16}
 
 
-def test_a_matcher_without_calibration_has_its_usual_threshold_or_none(policy: Policy) -> None:
+def test_uncalibrated_matcher_threshold_usual_or_none(policy: Policy) -> None:
     usual = subject(MatcherIdentity("face_recognition", "0" * 64, "1" * 64), "euclidean", policy)
     assert (usual.threshold, usual.threshold_from) == (0.4, "usual: not calibrated here")
     unknown = subject(MatcherIdentity("own", "0" * 64, "1" * 64), "cosine", policy)
@@ -216,7 +218,8 @@ def test_a_matcher_without_calibration_has_its_usual_threshold_or_none(policy: P
     assert "none" in unknown.threshold_from
 
 
-def test_a_calibration_of_other_weights_or_other_preprocessing_lends_no_threshold(policy: Policy) -> None:
+def test_foreign_calibration_lends_no_threshold(policy: Policy) -> None:
+    """One of other weights or other preprocessing."""
     [calibrated] = policy.calibrated
     own = calibrated.calibration.matcher
     assert subject(own, "cosine", policy).threshold == calibrated.band.admit
@@ -227,7 +230,7 @@ def test_a_calibration_of_other_weights_or_other_preprocessing_lends_no_threshol
         assert "other weights, other preprocessing or arithmetic" in found.threshold_from
 
 
-def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:
+def test_command_writes_readable_form(faces: Path) -> None:
     out = faces / "result.json"
     pairs = str(faces / "pairs.csv")
     wanted = ("--thresholds", "0.4,0.5", "--impostors", "within-group")
@@ -251,7 +254,8 @@ def test_the_command_writes_the_form_that_others_read(faces: Path) -> None:
     assert not list(faces.glob(".*.tmp"))
 
 
-def test_a_list_without_groups_is_not_taken_for_one_silently(faces: Path) -> None:
+@pytest.mark.thorough
+def test_ungrouped_list_warns(faces: Path) -> None:
     plain = "\n".join(line.rsplit(",", 1)[0] for line in LIST.splitlines())
     (faces / "plain.csv").write_text(plain, encoding="utf-8")
     listed = ("--root", str(faces), "--pairs", str(faces / "plain.csv"))
@@ -262,7 +266,7 @@ def test_a_list_without_groups_is_not_taken_for_one_silently(faces: Path) -> Non
 
 
 @pytest.mark.skipif(find_spec("face_recognition") is not None, reason="it is installed here")
-def test_a_peer_that_is_not_installed_is_skipped_with_the_way_to_get_it(faces: Path) -> None:
+def test_missing_peer_skipped_with_install_advice(faces: Path) -> None:
     done = run(
         "accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), "--matcher", "face_recognition"
     )
@@ -270,7 +274,7 @@ def test_a_peer_that_is_not_installed_is_skipped_with_the_way_to_get_it(faces: P
     assert "make bench-peers" in done.stderr
 
 
-def test_a_matcher_that_nobody_has_is_named(faces: Path) -> None:
+def test_unknown_matcher_is_named(faces: Path) -> None:
     done = run("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), "--matcher", "nobody")
     assert done.returncode == 2
     assert "nobody" in done.stderr
@@ -293,7 +297,7 @@ def test_a_matcher_that_nobody_has_is_named(faces: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_measured(
+def test_impossible_request_refused_before_measuring(
     faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: tuple[str, ...]
 ) -> None:
     command = ["benchmarks", "accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"), *wrong]
@@ -318,7 +322,7 @@ class _Impatient(_Slow):
         return super().look(image_bgr)
 
 
-def test_ctrl_c_ends_the_looking_and_starts_no_further_picture(tmp_path: Path) -> None:
+def test_ctrl_c_starts_no_further_picture(tmp_path: Path) -> None:
     (tmp_path / "8.jpg").write_bytes(encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
     person = _Impatient()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # behind a shell's & it is switched off
@@ -330,7 +334,7 @@ def test_ctrl_c_ends_the_looking_and_starts_no_further_picture(tmp_path: Path) -
     assert person.looked_at < 5000
 
 
-def test_a_missing_picture_is_named_in_one_line(faces: Path) -> None:
+def test_missing_picture_named_in_one_line(faces: Path) -> None:
     (faces / "biden-1.jpg").unlink()
     done = run("accuracy", "--root", str(faces), "--pairs", str(faces / "pairs.csv"))
     assert done.returncode == 2

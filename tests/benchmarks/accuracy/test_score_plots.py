@@ -50,7 +50,7 @@ def _rings(page: Figure) -> list[Line2D]:
     return [one for one in page.axes[0].lines if one.get_gid() == "ring"]
 
 
-def test_a_det_curve_of_normal_scores_is_a_straight_line() -> None:
+def test_normal_scores_draw_straight_det_curve() -> None:
     (line,) = _lines(det({"all": _outcome(1, 50_000, 50_000)}, "DET", 0.4))
     x, y = line[(np.abs(line + 2) < 1).all(1)].T
     slope, start = np.polyfit(x, y, 1)
@@ -58,7 +58,8 @@ def test_a_det_curve_of_normal_scores_is_a_straight_line() -> None:
     assert np.abs(slope * x + start - y).max() < 0.09
 
 
-def test_a_curve_falls_as_fmr_rises_and_stays_on_its_axes() -> None:
+def test_curve_falls_and_stays_on_axes() -> None:
+    """It falls as the FMR rises."""
     page = det({name: _outcome(seed) for seed, name in enumerate("abc")}, "DET", {"a": 0.4})
     assert len(_lines(page)) == 3
     for points in _lines(page):
@@ -70,14 +71,14 @@ def test_a_curve_falls_as_fmr_rises_and_stays_on_its_axes() -> None:
     assert len(_rings(page)) == 1
 
 
-def test_a_histogram_has_an_area_of_one_for_each_kind() -> None:
+def test_each_histogram_has_unit_area() -> None:
     (axes,) = histogram(_outcome(1), "scores", 0.4).axes
     steps = [one.get_data() for one in axes.patches if isinstance(one, StepPatch)]
     areas = {round(float((values * np.diff(edges)).sum()), 6) for values, edges, _ in steps}
     assert areas == {1.0}
 
 
-def test_names_are_escaped_and_empty_groups_draw_nothing() -> None:
+def test_names_escaped_empty_groups_draw_nothing() -> None:
     nobody = Outcome(Scored.none(), listed_impostors(Scored.none()))
     page = det({"<b> & 'co' $x_": _outcome(1), "nobody": nobody}, "a < b", 0.4)
     text = "".join(fromstring(svg(page)).itertext())
@@ -86,13 +87,14 @@ def test_names_are_escaped_and_empty_groups_draw_nothing() -> None:
     assert fromstring(svg(histogram(nobody, "none"))) is not None
 
 
-def test_an_axis_is_even_in_normal_deviates() -> None:
+def test_axis_is_even_in_normal_deviates() -> None:
     assert deviate(0.2) == pytest.approx(NormalDist().inv_cdf(0.2))
     assert deviate(0) == deviate(SHARES[0])
     assert len(set(COLOURS)) == len(set(DASHES)) == len(set(HATCHES)) == len(COLOURS)
 
 
-def test_each_matcher_has_its_drawings_and_several_one_together() -> None:
+def test_drawings_per_matcher_and_one_together() -> None:
+    """One together where there are several matchers."""
     policy = load()
     one, two = (
         Measured(
@@ -104,7 +106,7 @@ def test_each_matcher_has_its_drawings_and_several_one_together() -> None:
     assert set(draw([one])) == {"one-det", "one-scores"}
 
 
-def test_the_same_scores_are_the_same_file() -> None:
+def test_same_scores_are_same_file() -> None:
     first, second = (svg(det({"a": _outcome(1)}, "DET", 0.4)) for _ in range(2))
     assert first == second
     assert "<dc:date>" not in first
@@ -112,7 +114,7 @@ def test_the_same_scores_are_the_same_file() -> None:
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
-def test_no_text_of_a_drawing_leaves_its_page() -> None:
+def test_no_drawing_text_leaves_page() -> None:
     long = {"lfw_group_pairs/white_and_longer_than_any": _outcome(1), "casia_facev5/chinese": _outcome(2)}
     lines = {
         "a result with a very long name": [(1, 20), (2, 130)],

@@ -45,7 +45,7 @@ def _plain(gallery: Gallery) -> Scores:
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 @given(seed=st.integers(0, 1000), pictures=st.integers(0, 40), people=st.integers(1, 10))
-def test_every_pair_of_strangers_is_counted_once_and_exactly(
+def test_every_strangers_pair_counted_once_exactly(
     metric: Metric, seed: int, pictures: int, people: int
 ) -> None:
     gallery = _gallery(seed, pictures, people, metric)
@@ -58,7 +58,7 @@ def test_every_pair_of_strangers_is_counted_once_and_exactly(
     assert all(one != other for one, other in pairs)
 
 
-def test_blocks_that_keep_little_count_as_exactly_as_the_plain_computation(
+def test_sparse_blocks_count_exactly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gallery = _gallery(1, 700, 90)
@@ -73,7 +73,7 @@ def test_blocks_that_keep_little_count_as_exactly_as_the_plain_computation(
     assert found.reaching(0.97) == plain.reaching(0.97)
 
 
-def test_a_count_that_is_not_known_exactly_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inexact_count_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "KEPT", 50)
     found = all_impostors(_gallery(1, 200, 20), 20)
     with pytest.raises(KeyError):
@@ -99,7 +99,7 @@ def test_groups_together_hold_what_each_holds(monkeypatch: pytest.MonkeyPatch) -
         assert every.reaching(threshold) == (plain >= threshold).sum()
 
 
-def test_a_square_of_all_scores_is_never_in_memory() -> None:
+def test_full_score_square_never_in_memory() -> None:
     gallery = _gallery(1, 5000, 1700)
     tracemalloc.start()
     try:
@@ -111,7 +111,7 @@ def test_a_square_of_all_scores_is_never_in_memory() -> None:
     assert peak < 5000 * 5000 * 8 / 2
 
 
-def test_an_embedding_that_is_not_finite_is_refused() -> None:
+def test_non_finite_embedding_is_refused() -> None:
     with pytest.raises(BenchmarkError, match="not finite"):
         Gallery.of([np.full(4, np.nan, np.float32)], np.array([0]), "cosine")
 

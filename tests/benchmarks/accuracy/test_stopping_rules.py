@@ -35,7 +35,8 @@ def test_each_rule_ends_where_it_says(
     assert (found["fixed 3"], found["first that admits"]) == (fixed, first)
 
 
-def test_the_command_tells_errors_time_and_work(tmp_path: Path, photos: Path, measurer: Measurer) -> None:
+@pytest.mark.thorough
+def test_command_tells_errors_time_work(tmp_path: Path, photos: Path, measurer: Measurer) -> None:
     for name in ("one_1", "one_2"):
         (tmp_path / name).mkdir()
         for number, image in enumerate(holder(measurer).frames[: RULE.most_good_frames + 1]):

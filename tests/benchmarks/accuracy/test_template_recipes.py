@@ -20,7 +20,7 @@ def own() -> Measurer:
     return measurer(policy(), threads=1)
 
 
-def test_the_last_recipe_is_what_a_lane_compares(own: Measurer, photos: Path) -> None:
+def test_last_recipe_is_what_lane_compares(own: Measurer, photos: Path) -> None:
     image_bgr = read(photos / "obama.jpg")
     by_recipe = RecipeLooker(own.networks, "largest", Times()).look(image_bgr)
     lanes = own.embed(look_for("largest")(image_bgr, own), Stopwatch()).vector
@@ -30,7 +30,7 @@ def test_the_last_recipe_is_what_a_lane_compares(own: Measurer, photos: Path) ->
     assert np.allclose(vector, lanes, atol=1e-6)
 
 
-def test_recipes_differ_and_show_the_same_person(own: Measurer, photos: Path) -> None:
+def test_recipes_differ_but_show_same_person(own: Measurer, photos: Path) -> None:
     by_recipe = RecipeLooker(own.networks, "largest", Times()).look(read(photos / "obama.jpg"))
     vectors = [one for one in by_recipe.values() if not isinstance(one, Failure)]
     alike = np.array(vectors) @ np.array(vectors).T
@@ -39,16 +39,17 @@ def test_recipes_differ_and_show_the_same_person(own: Measurer, photos: Path) ->
     assert alike[~np.eye(len(vectors), dtype=bool)].max() < 0.9999
 
 
-def test_every_crop_belongs_to_a_recipe_and_every_recipe_has_its_crops() -> None:
+def test_crops_and_recipes_match() -> None:
     assert {part for parts in RECIPES.values() for part in parts} == CROPS.keys()
 
 
-def test_a_picture_without_a_face_fails_for_every_recipe(own: Measurer) -> None:
+def test_faceless_picture_fails_every_recipe(own: Measurer) -> None:
     found = RecipeLooker(own.networks, "largest", Times()).look(np.full((240, 320, 3), 90, np.uint8))
     assert found == dict.fromkeys(RECIPES, Failure("no_face"))
 
 
-def test_a_recipe_costs_its_steps_and_one_that_never_ran_costs_nothing_known() -> None:
+def test_recipe_costs_only_its_steps() -> None:
+    """One that never ran costs nothing known."""
     times = Times()
     assert times.of(LANE) is None
     times.by_step.update({"embed": [10.0, 12.0, 14.0], "close-up": [3.0], "mesh": [5.0]})

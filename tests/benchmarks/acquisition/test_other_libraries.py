@@ -52,21 +52,19 @@ def weights(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("face", "place"), [("prominent", CENTRE), ("largest", CORNER), ("central", CENTRE)])
-def test_of_several_faces_the_same_rule_chooses_as_for_the_lane(
-    weights: Path, face: str, place: Place
-) -> None:
+def test_face_choice_rule_matches_lane(weights: Path, face: str, place: Place) -> None:
     looker = FaceRecognitionLooker(_Library(CORNER, CENTRE), weights, face)
     found = looker.look(PICTURE)[FACE_RECOGNITION]
     assert not isinstance(found, Failure)
     assert tuple(found) == place
 
 
-def test_a_picture_without_a_face_is_a_failure_to_acquire(weights: Path) -> None:
+def test_faceless_picture_is_failure_to_acquire(weights: Path) -> None:
     looker = FaceRecognitionLooker(_Library(CENTRE), weights, "prominent")
     assert looker.look(np.zeros_like(PICTURE))[FACE_RECOGNITION] == Failure("no_face")
 
 
-def test_a_capture_is_the_mean_of_the_first_frames_with_a_face(weights: Path) -> None:
+def test_capture_averages_first_face_frames(weights: Path) -> None:
     looker = FaceRecognitionLooker(_Library(CENTRE), weights, "prominent")
     empty = np.zeros_like(PICTURE)
     found = looker.capture(iter([empty, *[PICTURE] * FRAMES]), 0.2)[FACE_RECOGNITION]
@@ -76,7 +74,8 @@ def test_a_capture_is_the_mean_of_the_first_frames_with_a_face(weights: Path) ->
     assert few == Failure("no_face")
 
 
-def test_the_installed_library_knows_a_person_again_or_says_how_to_get_it(photos: Path) -> None:
+def test_library_recognises_or_tells_installation(photos: Path) -> None:
+    """The installed library knows a person again."""
     looker = FaceRecognitionLooker.load("prominent")
     if find_spec(FACE_RECOGNITION) is None:
         assert looker == INSTALL
@@ -91,7 +90,7 @@ def test_the_installed_library_knows_a_person_again_or_says_how_to_get_it(photos
     assert np.linalg.norm(one - again) < 0.6 < np.linalg.norm(one - other)
 
 
-def test_opencv_knows_a_person_again_and_no_other(photos: Path) -> None:
+def test_opencv_recognises_person_only(photos: Path) -> None:
     peer = load("opencv", read(photos / "obama.jpg"))
     assert isinstance(peer, OpenCV)
     assert peer.recognises(read(photos / "obama2.jpg"))
@@ -99,7 +98,7 @@ def test_opencv_knows_a_person_again_and_no_other(photos: Path) -> None:
     assert not peer.recognises(np.zeros((480, 640, 3), np.uint8))
 
 
-def test_a_document_without_a_face_is_said() -> None:
+def test_faceless_document_is_said() -> None:
     with pytest.raises(BenchmarkError, match="no face on the document"):
         load("opencv", np.zeros((480, 640, 3), np.uint8))
 
@@ -111,7 +110,7 @@ def test_a_document_without_a_face_is_said() -> None:
         ("deepface", "deepface", ".deepface/weights", DeepFace.WEIGHTS),
     ],
 )
-def test_a_library_without_its_weights_is_not_even_imported(
+def test_library_without_weights_is_not_imported(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -142,7 +141,7 @@ def test_a_library_without_its_weights_is_not_even_imported(
         load(name, PICTURE)
 
 
-def test_who_asks_the_network_all_the_same_is_stopped() -> None:
+def test_network_access_is_stopped() -> None:
     with offline(), socket.socket() as one:
         with pytest.raises(BenchmarkError, match="never fetched"):
             socket.create_connection(("localhost", 9))

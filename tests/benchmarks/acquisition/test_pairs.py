@@ -25,7 +25,7 @@ def test_reads_pairs_and_their_group(tmp_path: Path) -> None:
     assert read_pairs(path, tmp_path, ["sex", "age", "group"])[0].group == "F/g"
 
 
-def test_a_list_without_groups_has_one_that_holds_all(tmp_path: Path) -> None:
+def test_ungrouped_list_has_one_whole_group(tmp_path: Path) -> None:
     path = _list(tmp_path, "a,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
     assert groups(read_pairs(path, tmp_path, ["group"])) == (ALL,) == ("all",)
 
@@ -47,14 +47,14 @@ def test_a_list_without_groups_has_one_that_holds_all(tmp_path: Path) -> None:
         ("", "needs the columns"),
     ],
 )
-def test_a_list_that_cannot_be_used_is_named_with_its_fault(tmp_path: Path, text: str, says: str) -> None:
+def test_unusable_list_named_with_fault(tmp_path: Path, text: str, says: str) -> None:
     path = _list(tmp_path, text, "x-1.jpg")
     with pytest.raises(BenchmarkError) as error:
         read_pairs(path, tmp_path, ["group"])
     assert says in str(error.value)
 
 
-def test_a_list_from_a_spreadsheet_may_begin_with_its_byte_order_mark(tmp_path: Path) -> None:
+def test_spreadsheet_list_may_have_bom(tmp_path: Path) -> None:
     path = _list(tmp_path, "\ufeffa,b,same\nx-1.jpg,x-2.jpg,1\n", "x-1.jpg", "x-2.jpg")
     assert read_pairs(path, tmp_path, ["group"])[0].same
 
@@ -63,39 +63,37 @@ def test_a_list_from_a_spreadsheet_may_begin_with_its_byte_order_mark(tmp_path: 
     "content",
     [b"\xff\xfea\0,\0b\0", b"a,b,same\nM\xfcller-1.jpg,x-1.jpg,0\n", b'a,b,same\n"' + b"x" * 200_000],
 )
-def test_what_is_no_csv_in_utf_8_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_non_utf8_csv_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "pairs.csv").write_bytes(content)
     with pytest.raises(BenchmarkError, match=r"pairs\.csv is not CSV"):
         read_pairs(tmp_path / "pairs.csv", tmp_path, ["group"])
 
 
-def test_lines_may_end_as_windows_ends_them_and_paths_may_be_quoted(tmp_path: Path) -> None:
+def test_windows_line_ends_and_quotes_allowed(tmp_path: Path) -> None:
     path = _list(tmp_path, 'a,b,same\r\n"x, y-1.jpg",x-2.jpg,1\r\n', "x, y-1.jpg", "x-2.jpg")
     assert read_pairs(path, tmp_path, ["group"]) == (Pair("x, y-1.jpg", "x-2.jpg", same=True),)
 
 
-def test_a_pair_that_stands_twice_counts_once_in_each_group(tmp_path: Path) -> None:
+def test_duplicate_pair_counts_once_per_group(tmp_path: Path) -> None:
     rows = "x-1.jpg,x-2.jpg,1,g\n./x-2.jpg,x-1.jpg,1,g\nx-1.jpg,x-2.jpg,1,h\n"
     path = _list(tmp_path, f"a,b,same,group\n{rows}", "x-1.jpg", "x-2.jpg")
     assert [pair.group for pair in read_pairs(path, tmp_path, ["group"])] == ["g", "h"]
 
 
-def test_a_picture_with_itself_is_no_pair_and_that_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_self_pair_is_dropped_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = "x-1.jpg,./x-1.jpg,1\nx-1.jpg,x-2.jpg,1\nx-2.jpg,x-2.jpg,0\n"
     path = _list(tmp_path, f"a,b,same\n{rows}", "x-1.jpg", "x-2.jpg")
     assert read_pairs(path, tmp_path, ["group"]) == (Pair("x-1.jpg", "x-2.jpg", same=True),)
     assert "2 pairs of a picture with itself are left out" in caplog.text
 
 
-def test_a_person_is_folder_and_name_without_the_number() -> None:
+def test_person_is_folder_and_unnumbered_name() -> None:
     assert name_of("lfw/Li_Na/Li_Na_0001.jpg") == name_of("lfw/Li_Na/Li_Na_0002.jpg")
     assert name_of("chinese/li-na-1.jpg") == "chinese/lina"
     assert name_of("casia/003/003_1.png") != name_of("casia/004/004_1.png")
 
 
-def test_a_name_that_is_spelt_in_two_ways_is_one_person() -> None:
+def test_differently_spelt_name_is_one_person() -> None:
     assert name_of("chinese/hu-yi-tian-4.jpg") == name_of("chinese/Hu-Yitian-1.jpg")
     assert name_of("chinese/li-na-1.jpg") != name_of("chinese/li-nan-1.jpg")
     assert name_of("a/001.jpg") == name_of("a/002.jpg") != name_of("b/001.jpg")
@@ -109,7 +107,8 @@ def _other(a: str, b: str) -> Pair:
     return Pair(a, b, same=False)
 
 
-def test_two_names_that_a_genuine_pair_joins_are_one_person_through_any_number_of_steps() -> None:
+def test_genuine_pairs_join_names_transitively() -> None:
+    """Two names so joined are one person, through any number of steps."""
     listed = [_same("x-1.jpg", "x-2.jpg"), _same("x-3.jpg", "y-1.jpg"), _same("y-2.jpg", "z-1.jpg")]
     who = identify([*listed, _other("x-1.jpg", "w-1.jpg")])
     assert who.aliases == 2
@@ -118,7 +117,8 @@ def test_two_names_that_a_genuine_pair_joins_are_one_person_through_any_number_o
 
 
 @pytest.mark.parametrize("above", ["", "sets/"])
-def test_known_wrong_names_of_published_sets_are_corrected_wherever_the_sets_lie(above: str) -> None:
+def test_published_wrong_names_are_corrected(above: str) -> None:
+    """Wherever the sets lie."""
     singer, other = f"{above}korean/rm-1.jpg", f"{above}korean/rap-monster-2.jpg"
     twice = f"{above}lfw/Ricky_Ray/Ricky_Ray_0001.jpg", f"{above}lfw/Bart_Hendricks/Bart_Hendricks_0001.jpg"
     listed = [_other(singer, twice[0]), _other(other, twice[1]), _other(singer, f"{above}korean/iu-1.jpg")]
@@ -127,17 +127,18 @@ def test_known_wrong_names_of_published_sets_are_corrected_wherever_the_sets_lie
     assert (who.corrected, who.aliases, who.contradictions, len(who)) == (2, 0, 0, 3)
 
 
-def test_a_listed_pair_of_strangers_who_are_known_to_be_one_contradicts_nobody() -> None:
+def test_known_same_strangers_contradict_nobody() -> None:
+    """A listed pair of strangers who are known to be one person."""
     who = identify([_other("korean/rm-1.jpg", "korean/rap-monster-1.jpg")])
     assert (who.corrected, who.contradictions) == (1, 0)
 
 
-def test_names_that_are_only_alike_stay_two_people() -> None:
+def test_similar_names_stay_two_people() -> None:
     who = identify([_other("japanese/rm-1.jpg", "korean/rap-monster-1.jpg"), _other("rm-1.jpg", "x-1.jpg")])
     assert who.corrected == 0
 
 
-def test_every_correction_says_why_and_is_said_once() -> None:
+def test_every_correction_is_unique_and_explained() -> None:
     rows = (
         resources.files("benchmarks.acquisition")
         .joinpath("one_person.csv")
@@ -148,22 +149,24 @@ def test_every_correction_says_why_and_is_said_once() -> None:
     assert len({frozenset(names) for names in corrections()}) == len(corrections()) == len(rows) - 1
 
 
-def test_columns_say_who_is_who_where_file_names_do_not(tmp_path: Path) -> None:
+def test_columns_identify_where_file_names_cannot(tmp_path: Path) -> None:
     text = "a,b,same,identity_a,identity_b\n1.jpg,2.jpg,1,li,li\n1.jpg,3.jpg,0,li,wang\n"
     who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
     assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
     assert who.aliases == who.contradictions == 0
 
 
-def test_a_single_identity_column_names_the_first_picture_and_the_second_of_a_genuine_pair(
+def test_single_identity_column_names_genuine_pair(
     tmp_path: Path,
 ) -> None:
+    """The first picture, and the second of a genuine pair."""
     text = "a,b,same,identity\n1.jpg,2.jpg,1,li\n3.jpg,1.jpg,0,wang\n"
     who = identify(read_pairs(_list(tmp_path, text, "1.jpg", "2.jpg", "3.jpg"), tmp_path, ["group"]))
     assert who.number["1.jpg"] == who.number["2.jpg"] != who.number["3.jpg"]
 
 
-def test_an_identity_holds_for_pictures_of_the_same_name_that_no_row_tells_of(tmp_path: Path) -> None:
+def test_identity_extends_to_same_named_pictures(tmp_path: Path) -> None:
+    """Of which no row tells."""
     text = "a,b,same,identity\nli-1.jpg,wu-1.jpg,0,Li\nwu-2.jpg,li-2.jpg,0,Wu\n"
     names = ("li-1.jpg", "li-2.jpg", "wu-1.jpg", "wu-2.jpg")
     who = identify(read_pairs(_list(tmp_path, text, *names), tmp_path, ["group"]))
@@ -171,7 +174,7 @@ def test_an_identity_holds_for_pictures_of_the_same_name_that_no_row_tells_of(tm
     assert (len(who), who.contradictions) == (2, 0)
 
 
-def test_a_folder_for_each_person_tells_who_is_who_where_names_do_not() -> None:
+def test_person_folders_identify_where_names_cannot() -> None:
     listed = [_same(f"{who}/left.jpg", f"{who}/right.jpg") for who in "abcdef"]
     listed += [_other("a/left.jpg", "b/right.jpg"), _other("c/left.jpg", "d/left.jpg")]
     who = identify(listed, ["a/front.jpg", "g/front.jpg"])
@@ -179,14 +182,14 @@ def test_a_folder_for_each_person_tells_who_is_who_where_names_do_not() -> None:
     assert (len(who), who.aliases, who.contradictions) == (7, 0, 0)
 
 
-def test_a_folder_of_many_people_is_nobody() -> None:
+def test_mixed_folder_identifies_nobody() -> None:
     genuine = [_same(f"korean/{who}{who}.jpg", f"korean/{who}.jpg") for who in "abcdef"]
     for strangers in ([], [_other("korean/a.jpg", "korean/b.jpg")]):
         with pytest.raises(BenchmarkError, match="neither names nor folders"):
             identify([*genuine, *strangers])
 
 
-def test_a_picture_of_two_people_is_refused() -> None:
+def test_picture_of_two_people_is_refused() -> None:
     listed = [
         Pair("1.jpg", "2.jpg", same=False, person_a="li"),
         Pair("1.jpg", "3.jpg", same=False, person_a="wu"),
@@ -195,14 +198,14 @@ def test_a_picture_of_two_people_is_refused() -> None:
         identify(listed)
 
 
-def test_listed_strangers_of_one_name_let_nobody_form_further_pairs() -> None:
+def test_same_named_strangers_forbid_formed_pairs() -> None:
     who = identify([_same("x-1.jpg", "x-2.jpg"), _other("x-1.jpg", "x-2.jpg")])
     assert who.contradictions == 1
     with pytest.raises(BenchmarkError, match="who is who"):
         who.must_tell()
 
 
-def test_names_that_most_genuine_pairs_contradict_are_not_believed() -> None:
+def test_mostly_contradicted_names_are_rejected() -> None:
     listed = [_same(f"{number}a.jpg", f"{number}b.jpg") for number in range(20)]
     with pytest.raises(BenchmarkError, match="identity_a"):
         identify(listed)

@@ -36,7 +36,7 @@ def looker(measurer: Measurer, policy: Policy) -> LaneLooker:
     return LaneLooker(measurer, {embedder.identity.name: embedder}, look_for("largest"), policy)
 
 
-def test_a_capture_scores_the_mean_of_its_frames_scores(
+def test_capture_scores_mean_of_frame_scores(
     looker: LaneLooker, measurer: Measurer, standing: tuple[ImageBGR, ...]
 ) -> None:
     (found,) = looker.capture(iter(standing), INTERVAL_S).values()
@@ -54,9 +54,7 @@ def test_a_capture_scores_the_mean_of_its_frames_scores(
     assert float(found @ somebody) == pytest.approx(np.mean([one @ somebody for one in every]), abs=1e-3)
 
 
-def test_a_capture_stops_at_the_frames_that_decide(
-    looker: LaneLooker, standing: tuple[ImageBGR, ...]
-) -> None:
+def test_capture_stops_at_deciding_frames(looker: LaneLooker, standing: tuple[ImageBGR, ...]) -> None:
     handed_out = []
 
     def frames() -> Iterator[ImageBGR]:
@@ -69,22 +67,21 @@ def test_a_capture_stops_at_the_frames_that_decide(
 
 
 @pytest.mark.parametrize(("frames", "cause"), [(0, "too_few_frames"), (6, "no_face")])
-def test_a_capture_without_enough_good_frames_is_a_failure_with_its_cause(
-    looker: LaneLooker, frames: int, cause: str
-) -> None:
+def test_insufficient_capture_fails_with_cause(looker: LaneLooker, frames: int, cause: str) -> None:
     rng = np.random.default_rng(1)
     empty = (rng.integers(0, 9, (480, 640, 3)).astype(np.uint8) for _ in range(frames))
     assert set(looker.capture(empty, INTERVAL_S).values()) == {Failure(cause)}
 
 
-def test_a_replay_hands_out_fresh_frames_in_its_own_time() -> None:
+def test_replay_hands_out_fresh_frames_timed() -> None:
+    """In its own time."""
     replay = Replay([np.zeros((2, 2, 3), np.uint8)] * 3, 0.5)
     ages = [replay.monotonic_s() - frame.captured_monotonic_s for frame in replay.frames()]
     assert ages == [0, 0, 0]
     assert replay.monotonic_s() == 1
 
 
-def test_one_person_is_compared_between_sessions_and_strangers_always() -> None:
+def test_genuine_pairs_cross_sessions_strangers_always() -> None:
     first, second = Recording("a1", "a", "1"), Recording("a2", "a", "2")
     again, other = Recording("a3", "a", "1"), Recording("b1", "b", "1")
     found = {(pair.a, pair.b): pair.same for pair in compared([first, second, again, other])}
@@ -106,7 +103,7 @@ def _list(root: Path, text: str) -> Path:
     return path
 
 
-def test_a_session_is_a_column_or_the_number_at_the_end(tmp_path: Path) -> None:
+def test_session_is_column_or_trailing_number(tmp_path: Path) -> None:
     rows = "sequence,kind,subject\n0001_01,live,x\n0001_02,live,x\n0002_01,print,y\n"
     found = read_sequences(_list(tmp_path, rows), tmp_path, ["group"])
     assert found == (Recording("0001_01", "x", "01"), Recording("0001_02", "x", "02"))
@@ -126,7 +123,7 @@ def test_a_session_is_a_column_or_the_number_at_the_end(tmp_path: Path) -> None:
         ("sequence,kind,subject\n0001_01,print,x\n", "no live sequence"),
     ],
 )
-def test_a_list_that_cannot_be_used_is_named_with_its_fault(tmp_path: Path, rows: str, says: str) -> None:
+def test_unusable_list_named_with_fault(tmp_path: Path, rows: str, says: str) -> None:
     with pytest.raises(BenchmarkError) as error:
         read_sequences(_list(tmp_path, rows), tmp_path, ["group"])
     assert says in str(error.value)

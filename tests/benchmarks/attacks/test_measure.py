@@ -35,7 +35,7 @@ def made(seed: int = 1, *, apart: float = 4.0) -> list[Run]:
     ]
 
 
-def test_attacks_that_a_cue_tells_are_rejected_and_others_are_told_as_accepted() -> None:
+def test_cued_attacks_rejected_others_told_accepted() -> None:
     easy, hopeless = made(), made(apart=0.0)
     clear, blind = (
         {one.name: one for one in measure.figures(found, measure.by_others(found))}
@@ -53,7 +53,7 @@ def test_attacks_that_a_cue_tells_are_rejected_and_others_are_told_as_accepted()
     assert (clear["live", "rejected", "BPCER"].number or 0) <= measure.BPCER
 
 
-def test_nobody_is_scored_by_weights_that_were_fitted_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_scored_by_own_fitted_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[set[str]] = []
     fit = measure.fit
 
@@ -66,7 +66,8 @@ def test_nobody_is_scored_by_weights_that_were_fitted_on_them(monkeypatch: pytes
     assert seen == [set(PEOPLE) - {one} for one in PEOPLE]
 
 
-def test_at_a_half_two_of_a_hundred_of_those_fitted_on_are_rejected() -> None:
+def test_two_percent_of_fitted_are_rejected() -> None:
+    """At a threshold of one half."""
     found = made()
     weights = measure.fit(found)
     live = [weights.score(run.cues) for run in found if run.sequence.species == "live"]
@@ -75,7 +76,7 @@ def test_at_a_half_two_of_a_hundred_of_those_fitted_on_are_rejected() -> None:
     assert below <= measure.BPCER * len(live)
 
 
-def test_no_single_cue_runs_away_with_the_score() -> None:
+def test_no_cue_dominates_score() -> None:
     weights = measure.fit(made())
     name = next(iter(CUES))
     cues = dict.fromkeys(CUES, Measured(0.0))
@@ -87,7 +88,7 @@ def test_no_single_cue_runs_away_with_the_score() -> None:
     assert far == near
 
 
-def test_what_is_written_is_what_a_lane_reads() -> None:
+def test_written_weights_are_what_lane_reads() -> None:
     weights = measure.fit(made())
     text = json.dumps(measure.as_file(weights, {"pictures": 0}, {}))
     one = made(2)[0].cues
@@ -99,14 +100,14 @@ def test_what_is_written_is_what_a_lane_reads() -> None:
     assert told.value == pytest.approx(known.value, abs=1e-3)
 
 
-def test_a_cue_that_is_missing_is_no_number() -> None:
+def test_missing_cue_is_no_number() -> None:
     found = made()
     found[0] = Run(found[0].sequence, dict(found[0].cues) | {"moire": NotAssessed("too small")})
 
     assert np.isfinite(measure.by_others(found)).all()
 
 
-def test_a_species_is_told_by_its_column_or_its_folders_numbers(tmp_path: Path) -> None:
+def test_species_from_column_or_folder_number(tmp_path: Path) -> None:
     for folder in ("live/1_00_01", "print/1_03_02", "print/2_03_02"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "0.jpg").touch()
@@ -121,7 +122,7 @@ def test_a_species_is_told_by_its_column_or_its_folders_numbers(tmp_path: Path) 
         measure.read_attacks(tmp_path / "one.csv", tmp_path)
 
 
-def test_live_sequences_are_held_against_the_stream_as_well(tmp_path: Path) -> None:
+def test_live_sequences_checked_against_stream(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     (tmp_path / "live").mkdir()
     for number in range(4):
@@ -134,7 +135,7 @@ def test_live_sequences_are_held_against_the_stream_as_well(tmp_path: Path) -> N
     assert figures["p50"] > 0
 
 
-def test_a_det_curve_of_each_species_is_drawn() -> None:
+def test_each_species_det_curve_is_drawn() -> None:
     live, held = np.linspace(0.4, 1, 50), np.linspace(0, 0.6, 50)
     page = det_of_attacks({"print a": (live, held), "print b": (live, held / 2)}, "DET")
 

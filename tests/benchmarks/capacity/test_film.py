@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run
 from tests.support.lane.http_camera import film
 
 
-def test_each_document_is_judged_by_the_film(photos: Path, tmp_path: Path) -> None:
+def test_film_judges_each_document(photos: Path, tmp_path: Path) -> None:
     path, out = film(tmp_path / "film.mp4", frames=20, rate=20), tmp_path / "film.json"
     documents = ("--document", str(photos / "obama.jpg"), "--document", str(photos / "biden.jpg"))
     done = run("film", str(path), *documents, "--threads", "1", "--json", str(out))
@@ -24,7 +26,8 @@ def test_each_document_is_judged_by_the_film(photos: Path, tmp_path: Path) -> No
         assert 0 < looked_at + passed_over <= came
 
 
-def test_a_film_that_is_not_there_is_said_and_one_that_is_none(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_missing_and_invalid_film_are_named(photos: Path, tmp_path: Path) -> None:
     document = ("--document", str(photos / "obama.jpg"))
     done = run("film", str(tmp_path / "nowhere.mp4"), *document)
     assert done.returncode == 2

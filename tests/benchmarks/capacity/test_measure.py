@@ -51,7 +51,7 @@ def figures(step: Step) -> dict[str, Figure]:
     return {one.name[-1] if one.name[0] == "steps" else one.name[0]: one for one in step.figures}
 
 
-def test_lanes_that_are_carried_are_told_in_figures() -> None:
+def test_carried_lanes_told_in_figures() -> None:
     step = summed_up(LOAD, [lane(), lane(decided_ns=[(80 * MS, 400 * MS)])])
     found = figures(step)
     assert (step.lanes, found["passages"].number, step.broken) == (2, 3, ())
@@ -77,9 +77,7 @@ def test_what_breaks_is_named(more: dict[str, Any], why: str) -> None:
 
 
 @pytest.mark.parametrize(("carries", "tried"), [(0, [1]), (1, [1, 2]), (5, [1, 2, 4, 8, 6, 5])])
-def test_lanes_are_added_until_they_are_late_and_then_the_gap_is_halved(
-    carries: int, tried: list[int]
-) -> None:
+def test_lanes_grow_until_late_then_bisect(carries: int, tried: list[int]) -> None:
     class Machine:
         def work(self, count: int, seconds: float) -> list[dict[str, Any]]:
             assert seconds == LOAD.seconds
@@ -94,7 +92,7 @@ def test_lanes_are_added_until_they_are_late_and_then_the_gap_is_halved(
     assert ("carried" in said[1]) is (carries > 0)
 
 
-def test_the_steps_are_drawn_with_those_that_broke() -> None:
+def test_steps_and_broken_steps_are_drawn() -> None:
     late = lane(decided_ns=[(150 * MS, 300 * MS)])
     steps = [summed_up(LOAD, some) for some in ([lane()] * 2, [late] * 4, [lane()] * 3)]
     made = result(
@@ -109,7 +107,8 @@ def test_the_steps_are_drawn_with_those_that_broke() -> None:
         assert part in drawn
 
 
-def test_the_command_searches_and_tells_steps_and_a_drawing(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_command_searches_tells_and_draws(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     out = tmp_path / "capacity.json"
     # No machine decides in a millisecond: one lane is too much, and the search is over.
@@ -128,7 +127,8 @@ def test_the_command_searches_and_tells_steps_and_a_drawing(photos: Path, tmp_pa
     assert [(tmp_path / name).is_file() for name in found.drawings] == [True]
 
 
-def test_ctrl_c_ends_every_lane_and_every_reader(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_ctrl_c_ends_lanes_and_readers(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     with running("capacity", "--seconds", "60", "--every-s", "0", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None
@@ -152,9 +152,8 @@ def _quiet_on_closed_pipe(pid: int) -> set[int]:
         time.sleep(0.05)
 
 
-def test_a_lane_that_a_step_does_without_has_no_camera(
-    photos: Path, measurer: Measurer, tmp_path: Path
-) -> None:
+@pytest.mark.thorough
+def test_idle_lane_has_no_camera(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
     assert photos.is_dir()
     film = draw_film(holder(measurer).frames, tmp_path / "film.mkv", 15)
     with lanes(film, every_s=60) as running:  # nobody comes in so short a time: faces are followed
@@ -167,7 +166,7 @@ def test_a_lane_that_a_step_does_without_has_no_camera(
     assert children_of(os.getpid(), "benchmarks.capacity.lane_process") == set()
 
 
-def test_a_lane_that_fails_ends_the_run_with_what_it_said(photos: Path, tmp_path: Path) -> None:
+def test_failing_lane_ends_run_with_message(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     with (
         lanes(tmp_path / "no film", 0) as running,
@@ -176,9 +175,8 @@ def test_a_lane_that_fails_ends_the_run_with_what_it_said(photos: Path, tmp_path
         running.work(1, 1)
 
 
-def test_a_lane_that_refers_its_holder_ends_the_search_with_nothing_counted(
-    photos: Path, measurer: Measurer, tmp_path: Path
-) -> None:
+@pytest.mark.thorough
+def test_referred_holder_ends_uncounted_search(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
     assert photos.is_dir()
     (other,) = (one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "impostor")
     film = draw_film(standing(other.scene), tmp_path / "film.mkv", 15)
@@ -192,9 +190,11 @@ def test_a_lane_that_refers_its_holder_ends_the_search_with_nothing_counted(
 
 
 @pytest.mark.parametrize("reckless", [False, True])
-def test_a_lane_that_admits_a_face_by_anothers_document_is_not_timed(
+@pytest.mark.thorough
+def test_wrongly_admitting_lane_is_not_timed(
     photos: Path, measurer: Measurer, tmp_path: Path, *, reckless: bool
 ) -> None:
+    """One that admits a face by the document of somebody else."""
     assert photos.is_dir()
     film = draw_film(standing(cast_as_holder(measurer).scene), tmp_path / "film.mkv", 15)
     one = Lane(1, every_s=0)
@@ -222,7 +222,7 @@ def admits_all(policy: Policy) -> Policy:
     return policy.model_copy(update={"calibrated": calibrated})
 
 
-def test_a_lane_that_is_killed_is_told_as_such(tmp_path: Path) -> None:
+def test_killed_lane_is_told(tmp_path: Path) -> None:
     one = LaneProcess(tmp_path / "film", 7, 0)
     os.kill(one.pid, signal.SIGKILL)
     try:

@@ -12,7 +12,8 @@ from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run
 
 
-def test_a_short_run_tells_frames_times_and_memory(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_short_run_tells_frames_times_memory(photos: Path, tmp_path: Path) -> None:
     assert photos.is_dir()
     done = run("soak", "--minutes", "0.05", "--threads", "1", "--json", str(tmp_path / "soak.json"))
     assert done.returncode == 0, done.stderr
@@ -45,7 +46,7 @@ def test_too_few_samples_tell_no_slope() -> None:
     assert slope_per_hour(("slope",), few, few).number is None
 
 
-def test_memory_is_that_of_the_process_and_none_of_one_that_ended() -> None:
+def test_memory_counts_only_live_process() -> None:
     before = own_kb(os.getpid())
     with mmap.mmap(-1, 1 << 25, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as held:  # fresh, of nobody before
         for _ in range(32):
@@ -61,7 +62,7 @@ def test_memory_is_that_of_the_process_and_none_of_one_that_ended() -> None:
         assert (none.name[-1], none.number) == ("samples", 0)
 
 
-def test_who_measures_growth_keeps_numbers_in_memory_that_does_not_grow() -> None:
+def test_growth_meter_does_not_grow_itself() -> None:
     kept = Kept(3)
     for number in range(5):
         kept.add(number)

@@ -37,7 +37,7 @@ def numbers(step: Step) -> dict[str, Figure]:
     return {one.name[-1] if one.name[0] == "steps" else one.name[0]: one for one in step.figures}
 
 
-def test_a_load_that_is_carried_is_told_in_figures() -> None:
+def test_carried_load_told_in_figures() -> None:
     step = summed_up(LOAD, seen())
     found = numbers(step)
     assert step.broken == ()
@@ -60,7 +60,8 @@ def test_what_breaks_is_named() -> None:
     assert late.broken == ("lanes waited longer than 1000 ms (p95)",)
 
 
-def test_a_shift_without_passengers_has_no_figures_and_breaks_nothing() -> None:
+def test_empty_shift_breaks_nothing() -> None:
+    """It has no figures."""
     step = summed_up(LOAD, Seen())
     assert (numbers(step)["on screen"].number, step.broken) == (None, ())
 
@@ -68,7 +69,8 @@ def test_a_shift_without_passengers_has_no_figures_and_breaks_nothing() -> None:
 SMALL = ("--lanes", "2", "--officers", "2", "--per-hour", "3600", "--referred", "1", "--officer-s", "0")
 
 
-def test_a_desk_is_measured_from_the_command_line(tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_desk_measures_from_command_line(tmp_path: Path) -> None:
     out = tmp_path / "desk.json"
     done = run("desk", *SMALL, "--seconds", "2", "--no-search", "--json", str(out))
     assert done.returncode == 0, done.stderr
@@ -85,13 +87,14 @@ def test_a_desk_is_measured_from_the_command_line(tmp_path: Path) -> None:
     assert f"{step['referrals']} referred" in done.stderr
 
 
-def test_the_help_says_what_is_measured_and_when_a_step_is_broken() -> None:
+def test_help_tells_measures_and_break_criterion() -> None:
     told = " ".join(run("desk", "--help").stdout.split())
     for part in ("--lanes", "--database", "--search", "500 ms", "Broken is a step", "Example:"):
         assert part in told
 
 
-def test_ctrl_c_ends_a_measurement_and_its_desk(tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_ctrl_c_ends_measurement_and_desk(tmp_path: Path) -> None:
     with running("desk", *SMALL, "--seconds", "60", TMPDIR=str(tmp_path)) as process:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
@@ -102,7 +105,7 @@ def test_ctrl_c_ends_a_measurement_and_its_desk(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "the desk's folder is gone, and with it the desk"
 
 
-def test_ctrl_c_while_a_loop_is_made_waits_until_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_waits_for_loop_creation(monkeypatch: pytest.MonkeyPatch) -> None:
     made, new, before = [], asyncio.events.new_event_loop, signal.getsignal(signal.SIGINT)
 
     def interrupted() -> asyncio.AbstractEventLoop:
@@ -117,7 +120,7 @@ def test_ctrl_c_while_a_loop_is_made_waits_until_it_is_whole(monkeypatch: pytest
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_search_is_drawn_with_the_step_that_broke() -> None:
+def test_search_is_drawn_with_broken_step() -> None:
     broken = summed_up(replace(LOAD, per_hour=720), seen(errors=Counter({"entries": 1})))
     steps = [summed_up(LOAD, seen()), broken]
     made = result("desk", carried(steps), *(figure for step in steps for figure in step.figures))

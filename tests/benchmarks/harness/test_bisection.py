@@ -19,7 +19,7 @@ def whole(_: float) -> float:
 
 
 @given(st.integers(1, 128))
-def test_the_most_whole_number_that_is_carried_is_tried_and_so_is_the_next(breaks_above: int) -> None:
+def test_highest_carried_and_next_are_tried(breaks_above: int) -> None:
     numbers = tried(search(1, whole, 128), breaks_above)
     assert max(one for one in numbers if one <= breaks_above) == breaks_above
     assert breaks_above == 128 or min(one for one in numbers if one > breaks_above) == breaks_above + 1
@@ -27,7 +27,7 @@ def test_the_most_whole_number_that_is_carried_is_tried_and_so_is_the_next(break
     assert len(set(numbers)) == len(numbers)
 
 
-def test_it_doubles_and_then_halves_the_gap() -> None:
+def test_search_doubles_then_halves_gap() -> None:
     assert tried(search(1, whole, 128), 5) == [1, 2, 4, 8, 6, 5]
     assert tried(search(360, lambda carried: carried / 4, 1e9), 1000) == [360, 720, 1440, 1080, 900]
 
@@ -37,7 +37,7 @@ def test_nothing_above_the_most_is_tried(most: int) -> None:
     assert max(tried(search(1, whole, most), 1000)) == most
 
 
-def test_where_the_first_is_too_much_it_ends() -> None:
+def test_too_high_start_ends_search() -> None:
     assert tried(search(8, whole, 64), 3) == [8]
 
 

@@ -15,14 +15,14 @@ def draw() -> dict[str, object]:
     return {"bars": bars("times", {"one": {"a": 1.0}}, "ms")}
 
 
-def test_drawings_lie_beside_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_drawings_lie_beside_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deliver(latency(), tmp_path / "out.json", draw)  # type: ignore[arg-type]
     assert read(tmp_path / "out.json").drawings == ("out-bars.svg",)
     assert "<svg" in (tmp_path / "out-bars.svg").read_text()
     assert "end to end" in capsys.readouterr().out
 
 
-def test_without_matplotlib_the_result_is_kept_and_the_extra_is_named(
+def test_result_is_kept_without_matplotlib(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)

@@ -15,7 +15,8 @@ from lane.decision.policy import Policy
 from models.runtime.threads import limits
 
 
-def test_code_machine_libraries_clock_and_date_are_told(policy: Policy) -> None:
+def test_stamp_tells_code_machine_libraries_clock(policy: Policy) -> None:
+    """And the date."""
     made = stamp(policy, threads=3)
     assert set(made.model_dump(exclude_unset=True)) == set(Stamp.model_fields)
     assert made.cores <= (made.host_cores or 0) == limits().host_cores
@@ -28,7 +29,8 @@ def test_code_machine_libraries_clock_and_date_are_told(policy: Policy) -> None:
     assert made.clock is not None
 
 
-def test_every_graph_is_named_with_its_weights_and_with_where_it_really_ran(measurer: Measurer) -> None:
+def test_graphs_named_with_weights_and_placement(measurer: Measurer) -> None:
+    """Where each really ran."""
     made = stamp(built=measurer.networks)
     assert {(one.name, one.sha256, one.provider) for one in made.networks} == {
         (one.name, one.sha256, one.provider) for one in measurer.networks.identities
@@ -36,14 +38,14 @@ def test_every_graph_is_named_with_its_weights_and_with_where_it_really_ran(meas
     assert made.arithmetic == "fp32"
 
 
-def test_no_name_of_a_host_or_a_user_is_told() -> None:
+def test_stamp_names_no_host_or_user() -> None:
     text = stamp().model_dump_json(exclude={"cpu"})
     names = {platform.node(), os.environ.get("USER", ""), getpass.getuser()} - {"", "root"}
     assert [name for name in names if f'"{name}"' in text] == []
 
 
 @pytest.mark.parametrize("missing", ["benchmark", "stamp", "conditions"])
-def test_a_result_that_nothing_could_be_compared_with_is_none(missing: str) -> None:
+def test_incomparable_result_is_rejected(missing: str) -> None:
     values = {"benchmark": "b", "stamp": stamp(), "conditions": {}, "figures": ()}
     Result.model_validate(values)
     with pytest.raises(ValidationError, match="Field required"):

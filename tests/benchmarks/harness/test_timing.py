@@ -27,11 +27,11 @@ def test_no_samples_are_no_figure() -> None:
     assert times(("stage",), []).value == NotAvailable(not_available="nothing was timed")
 
 
-def test_the_order_of_samples_does_not_matter() -> None:
+def test_sample_order_does_not_matter() -> None:
     assert times(("stage",), [3, 1, 2]) == times(("stage",), [1, 2, 3])
 
 
-def test_a_stage_that_runs_twice_is_summed() -> None:
+def test_repeated_stage_is_summed() -> None:
     watch = StageWatch()
     with watch.time("detect"):
         pass
@@ -41,7 +41,8 @@ def test_a_stage_that_runs_twice_is_summed() -> None:
     assert watch.stages_ns["detect"] > once > 0
 
 
-def test_collection_goes_on_while_timing_and_nothing_stays_frozen() -> None:
+def test_collection_runs_and_nothing_stays_frozen() -> None:
+    """The garbage collector goes on while timing."""
     with settled_garbage():
         assert gc.isenabled()
         assert gc.get_freeze_count() > 0
@@ -54,7 +55,7 @@ def walk(measurer: Measurer, photos: object) -> Walk:
     return holder(measurer)
 
 
-def test_a_pass_is_one_sample_of_every_stage(measurer: Measurer, policy: Policy, walk: Walk) -> None:
+def test_pass_samples_every_stage_once(measurer: Measurer, policy: Policy, walk: Walk) -> None:
     lane = LanePass(measurer, policy, walk)
     lane.run(walk.frames[0])
     sample = lane.run(walk.frames[1])
@@ -63,7 +64,7 @@ def test_a_pass_is_one_sample_of_every_stage(measurer: Measurer, policy: Policy,
     assert sum(sample.stages_ns.values()) <= sample.whole_ns
 
 
-def test_a_frame_is_looked_at_as_a_capture_looks(
+def test_frame_looked_at_like_capture(
     measurer: Measurer, policy: Policy, walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At half scale first: the full scale, which a document's photo gets, takes twice the time."""

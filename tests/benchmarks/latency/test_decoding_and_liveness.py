@@ -26,25 +26,25 @@ def test_every_decoded_frame_is_timed(walk: Walk) -> None:
     assert len(decoding_and_liveness.decode(walk, 3)) == 3
 
 
-def test_a_picture_that_decodes_to_another_one_is_not_timed(walk: Walk) -> None:
+def test_wrongly_decoded_picture_is_not_timed(walk: Walk) -> None:
     rng = np.random.default_rng(1)
     noise = rng.integers(0, 256, walk.frames[0].shape, np.uint8)  # no JPEG keeps it
     with pytest.raises(BenchmarkError, match="another picture"):
         decoding_and_liveness.decode(replace(walk, frames=(noise,)), 1)
 
 
-def test_cues_are_timed_over_as_many_looks_as_a_capture_keeps(measurer: Measurer, walk: Walk) -> None:
+def test_cues_timed_over_capture_look_count(measurer: Measurer, walk: Walk) -> None:
     (took_ns,) = decoding_and_liveness.liveness(measurer, walk, 1)
     assert took_ns > 0
 
 
-def test_cues_without_a_score_are_not_timed(measurer: Measurer, walk: Walk) -> None:
+def test_cues_without_score_not_timed(measurer: Measurer, walk: Walk) -> None:
     empty = replace(walk, frames=tuple(frame * 0 for frame in walk.frames))
     with pytest.raises(BenchmarkError, match="no score"):
         decoding_and_liveness.liveness(measurer, empty, 1)
 
 
-def test_each_picture_of_a_batch_has_the_answer_that_it_has_alone(measurer: Measurer, walk: Walk) -> None:
+def test_batched_picture_answers_as_alone(measurer: Measurer, walk: Walk) -> None:
     figures = batches.measure(measurer, walk, machine.runtime(CPU, 1), (1, 3), 2, ("batches",))
     found = {one.name[1:]: one for one in figures}
     assert {name[:2] for name in found} == {(role, n) for role in ("detector", "embedder") for n in "13"}
@@ -56,16 +56,14 @@ def test_each_picture_of_a_batch_has_the_answer_that_it_has_alone(measurer: Meas
         assert each_ms == pytest.approx(all_ms / 3, abs=1e-3)
 
 
-def test_an_answer_that_changes_within_a_batch_ends_the_run() -> None:
+def test_changed_answer_in_batch_ends_run() -> None:
     alone = [{"embedding": np.full((1, 2), number, np.float32)} for number in range(2)]
     together = {"embedding": np.array([[0, 0], [1, 1.1]], np.float32)}
     with pytest.raises(BenchmarkError, match="picture 1 has another embedding"):
         batches.must_agree("a matcher", together, alone)
 
 
-def test_a_lane_that_is_started_afresh_comes_to_the_known_decision(
-    measurer: Measurer, walk: Walk, tmp_path: Path
-) -> None:
+def test_fresh_lane_reaches_known_decision(measurer: Measurer, walk: Walk, tmp_path: Path) -> None:
     figures = cold_start.measure(walk, known_similarity(walk, measurer), CPU, 1, 1, tmp_path)
     parts = {one.name[-1]: one.quantiles["p50"] for one in figures}
     assert tuple(parts) == cold_start.PARTS
@@ -74,6 +72,6 @@ def test_a_lane_that_is_started_afresh_comes_to_the_known_decision(
     assert parts["end to end"] < parts["first frame to gate"] < parts["first passage"]
 
 
-def test_a_cold_lane_that_decides_otherwise_says_why(walk: Walk, tmp_path: Path) -> None:
+def test_deviating_cold_lane_says_why(walk: Walk, tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="another answer"):
         cold_start.measure(walk, 0.1, CPU, 1, 1, tmp_path)

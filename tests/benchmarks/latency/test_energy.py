@@ -30,7 +30,7 @@ def found(root: Path) -> Rapl:
     return rapl
 
 
-def test_packages_and_memory_are_summed_and_nothing_is_counted_twice(tmp_path: Path) -> None:
+def test_packages_and_memory_summed_without_duplicates(tmp_path: Path) -> None:
     places = {
         "intel-rapl:0": "package-0",
         "intel-rapl:0:0": "core",
@@ -47,7 +47,7 @@ def test_packages_and_memory_are_summed_and_nothing_is_counted_twice(tmp_path: P
     assert rapl.joules() == pytest.approx(3 * 2)
 
 
-def test_a_counter_that_began_anew_goes_on(tmp_path: Path) -> None:
+def test_restarted_counter_goes_on(tmp_path: Path) -> None:
     zone(tmp_path, "intel-rapl:0", "package-0", RANGE_UJ - 2_000_000)
     rapl = found(tmp_path)
     zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
@@ -68,7 +68,7 @@ def test_energy_never_goes_back(tmp_path_factory: pytest.TempPathFactory, readin
         before = now
 
 
-def test_a_machine_that_counts_nothing_says_so(tmp_path: Path) -> None:
+def test_machine_without_counters_says_so(tmp_path: Path) -> None:
     assert "no processor counts" in str(Rapl.find(tmp_path))
     assert "no processor counts" in str(Rapl.find(tmp_path / "missing"))
     (zone(tmp_path, "intel-rapl:0", "package-0", 0) / "energy_uj").write_text("much\n", encoding="ascii")
@@ -107,7 +107,7 @@ def test_gpus_are_summed() -> None:
     assert bill.joules == {"gpu": pytest.approx(5)}
 
 
-def test_a_machine_without_a_gpu_says_so() -> None:
+def test_machine_without_gpu_says_so() -> None:
     def missing(name: str) -> Any:
         raise OSError(name)
 
@@ -116,7 +116,8 @@ def test_a_machine_without_a_gpu_says_so() -> None:
     assert "error 3" in str(Nvml.find(lambda _: _Library(1, 0, refuses=3)))
 
 
-def test_a_decision_costs_its_share_and_what_is_not_counted_is_null_with_a_reason(tmp_path: Path) -> None:
+def test_decision_costs_share_uncounted_is_null(tmp_path: Path) -> None:
+    """What is not counted is null with a reason."""
     zone(tmp_path, "intel-rapl:0", "package-0", 0)
     with counted({"processor": found(tmp_path), "gpu": "none here"}) as bill:
         zone(tmp_path, "intel-rapl:0", "package-0", 10_000_000)
@@ -127,7 +128,7 @@ def test_a_decision_costs_its_share_and_what_is_not_counted_is_null_with_a_reaso
     assert figures["energy", "gpu"].value == NotAvailable(not_available="none here")
 
 
-def test_a_counter_that_goes_away_gives_no_figure(tmp_path: Path) -> None:
+def test_vanished_counter_gives_no_figure(tmp_path: Path) -> None:
     counter = zone(tmp_path, "intel-rapl:0", "package-0", 0) / "energy_uj"
     with counted({"processor": found(tmp_path)}) as bill:
         counter.unlink()
@@ -136,7 +137,7 @@ def test_a_counter_that_goes_away_gives_no_figure(tmp_path: Path) -> None:
     assert "not to the end" in none.value.not_available
 
 
-def test_this_machine_tells_or_says_why_not() -> None:
+def test_this_machine_tells_energy_or_why() -> None:
     with counted(meters()) as bill:
         pass
     assert isinstance(bill, Bill)

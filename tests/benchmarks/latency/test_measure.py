@@ -46,7 +46,7 @@ def must_be_a_spread(one: Figure) -> None:
     assert (one.number or 0) > 0
 
 
-def test_every_stage_and_the_whole_have_their_percentiles(cpu: dict[Name, Figure]) -> None:
+def test_stages_and_whole_have_percentiles(cpu: dict[Name, Figure]) -> None:
     wholes = ("end to end", "first frame to gate", "frame to decision")
     assert tuple(name for (name,) in (name for name in cpu if len(name) == 1)) == (*wholes, *STAGES)
     for name in (*((one,) for one in (*wholes, *STAGES)), *(("cold", part) for part in PARTS)):
@@ -55,9 +55,8 @@ def test_every_stage_and_the_whole_have_their_percentiles(cpu: dict[Name, Figure
     assert {cpu[stage,].n for stage in ("liveness", "ledger", "gate", *wholes[:2])} == {2}
 
 
-def test_the_whole_is_longer_than_its_parts_and_no_longer_than_from_the_first_frame(
-    result: Result, cpu: dict[Name, Figure]
-) -> None:
+def test_whole_exceeds_parts_within_first_frame(result: Result, cpu: dict[Name, Figure]) -> None:
+    """It is no longer than the time from the first frame."""
     end_to_end = cpu["end to end",].quantiles
     assert end_to_end["p50"] <= cpu["first frame to gate",].quantiles["p50"]
     assert cpu["ledger",].quantiles["p50"] < end_to_end["max"]
@@ -65,19 +64,19 @@ def test_the_whole_is_longer_than_its_parts_and_no_longer_than_from_the_first_fr
     assert result[f"{CPU}, passages", "passages"].number == 2
 
 
-def test_each_place_of_the_plan_and_each_batch_is_told(result: Result, cpu: dict[Name, Figure]) -> None:
+def test_each_plan_place_and_batch_told(result: Result, cpu: dict[Name, Figure]) -> None:
     assert not [name for name in cpu if name[0] == "end to end" and len(name) > 1]  # one place alone
     threads = f"{available_cores()} threads"
     batches = {one.name[1:4] for one in result.under(f"{CPU}, batches")}
     assert batches == {(threads, "detector", "2"), (threads, "embedder", "2")}
 
 
-def test_energy_is_a_figure_or_a_reason(cpu: dict[Name, Figure]) -> None:
+def test_energy_is_figure_or_reason(cpu: dict[Name, Figure]) -> None:
     for what in ("processor", "gpu"):
         assert (("energy", what) in cpu) != (("energy", what, "a decision") in cpu)
 
 
-def test_the_stamp_says_what_was_measured_on_what(result: Result) -> None:
+def test_stamp_says_what_ran_where(result: Result) -> None:
     stamp = result.stamp
     assert {"numpy", "opencv-python-headless"} <= set(stamp.libraries)
     assert stamp.date_utc.endswith("+00:00")
@@ -86,7 +85,7 @@ def test_the_stamp_says_what_was_measured_on_what(result: Result) -> None:
     assert stamp.clock is not None
 
 
-def test_all_cores_and_the_sizes_are_what_another_machine_is_compared_by(result: Result) -> None:
+def test_machines_compare_by_all_cores_sizes(result: Result) -> None:
     assert (result.stamp.threads, result.stamp.threads_asked) == (available_cores(), None)
     assert result.conditions["threads"] == available_cores()
     assert result.conditions["sizes"] == ["640x480"]
@@ -100,7 +99,7 @@ def test_each_graph_says_where_it_ran(result: Result) -> None:
     }
 
 
-def test_a_provider_that_does_not_run_says_why(result: Result) -> None:
+def test_provider_that_fails_says_why(result: Result) -> None:
     for provider in KNOWN:
         why = result.not_available.get(provider)
         measured = result.find(provider, "end to end") is not None
@@ -108,14 +107,15 @@ def test_a_provider_that_does_not_run_says_why(result: Result) -> None:
         assert why is None or provider in why
 
 
-def test_a_provider_is_told_by_its_long_name_however_it_was_asked_for() -> None:
+def test_provider_told_by_long_name() -> None:
+    """However it was asked for."""
     assert others(None) == tuple(name for name in KNOWN if name != "CPUExecutionProvider")
     assert others(["cpu", "openvino", "OpenVINOExecutionProvider"]) == ("OpenVINOExecutionProvider",)
     with pytest.raises(ProviderError, match="openvino"):
         others(["abacus"])
 
 
-def test_peers_are_measured_or_the_result_says_how_to_install_them(result: Result) -> None:
+def test_peers_measured_or_install_advice_given(result: Result) -> None:
     if find_spec("face_recognition") is None:
         assert result.not_available["face_recognition"] == INSTALL
     else:
@@ -128,9 +128,10 @@ def shown(result: Result) -> str:
     return console.export_text()
 
 
-def test_a_person_reads_every_stage_the_whole_a_cold_start_and_why_energy_is_not_told(
+def test_text_tells_stages_whole_cold_start(
     result: Result,
 ) -> None:
+    """It says why energy is not told."""
     text = shown(result)
     assert "matcher in fp32" in text
     for named in ("until the gate is commanded", "first frame", "first decision", *STAGES):
@@ -139,7 +140,8 @@ def test_a_person_reads_every_stage_the_whole_a_cold_start_and_why_energy_is_not
         assert f"{what} not available: {why[:40]}" in text
 
 
-def test_joules_and_a_batch_that_no_graph_takes_are_told(result: Result) -> None:
+def test_joules_and_impossible_batch_are_told(result: Result) -> None:
+    """A batch that no graph takes."""
     joules = Bill(joules={"processor": 9.0}, seconds=3.0).figures((CPU, "energy"), 2)
     batch = not_available({"2": "takes one picture at a time"}, "batches", "2 threads", "detector")
     text = shown(result.model_copy(update={"figures": (*joules, *batch)}))
@@ -147,7 +149,7 @@ def test_joules_and_a_batch_that_no_graph_takes_are_told(result: Result) -> None
     assert "batches, 2 threads, detector, 2 not available: takes one picture at a time" in text
 
 
-def test_a_result_that_could_not_be_kept_is_not_measured(tmp_path: Path) -> None:
+def test_unkeepable_result_is_not_measured(tmp_path: Path) -> None:
     done = run("latency", "--quick", "--json", str(tmp_path / "nowhere" / "out.json"))
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
@@ -162,7 +164,7 @@ def test_help_teaches_each_command() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux when the networks are loaded")
-def test_ctrl_c_ends_a_run_without_a_traceback() -> None:
+def test_ctrl_c_ends_run_without_traceback() -> None:
     with running("latency", "--frames", "1000000") as process:
         maps = Path(f"/proc/{process.pid}/maps")
         while process.poll() is None and "onnxruntime" not in maps.read_text(encoding="utf-8"):

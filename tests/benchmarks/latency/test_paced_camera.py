@@ -15,7 +15,8 @@ PERIOD_S = 1 / RATE
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=30))
-def test_whatever_the_lane_does_it_gets_the_newest_frame_once_as_old_as_it_is(busy_s: list[float]) -> None:
+def test_lane_gets_newest_frame_once(busy_s: list[float]) -> None:
+    """As old as it is, whatever the lane does."""
     clock = StandingClock()
     camera = PacedCamera(FILM, RATE, clock)
     frames, last = camera.frames(), None
@@ -36,7 +37,7 @@ def test_whatever_the_lane_does_it_gets_the_newest_frame_once_as_old_as_it_is(bu
     assert len(camera.captured_s) == len(busy_s)
 
 
-def test_frames_that_came_meanwhile_are_counted_as_passed_over() -> None:
+def test_frames_arriving_meanwhile_counted_as_skipped() -> None:
     clock = StandingClock()
     camera = PacedCamera(FILM, RATE, clock)
     frames = camera.frames()
@@ -46,7 +47,8 @@ def test_frames_that_came_meanwhile_are_counted_as_passed_over() -> None:
     assert camera.passed_over == 2
 
 
-def test_each_capture_begins_with_the_films_first_frame_and_goes_there_and_back() -> None:
+def test_capture_starts_film_over_and_reverses() -> None:
+    """It begins with the first frame and goes there and back."""
     clock = StandingClock()
     camera = PacedCamera(FILM, RATE, clock)
     for _ in range(2):

@@ -37,7 +37,8 @@ def lane(walk: Walk, measurer: Measurer, policy: Policy, tmp_path: Path) -> Iter
         yield lane
 
 
-def test_a_passage_is_timed_from_capture_to_gate_and_stands_in_the_ledger(lane: Lane, tmp_path: Path) -> None:
+def test_passage_timed_from_capture_to_gate(lane: Lane, tmp_path: Path) -> None:
+    """It stands in the ledger."""
     passed = [lane.passage() for _ in range(2)]
     for one in passed:
         assert one.gate_ns > 0
@@ -52,7 +53,7 @@ def test_a_passage_is_timed_from_capture_to_gate_and_stands_in_the_ledger(lane: 
     lane.journal.verify()
 
 
-def test_the_ledger_that_is_read_at_the_gate_is_what_is_on_disk(lane: Lane, tmp_path: Path) -> None:
+def test_gate_ledger_is_ledger_on_disk(lane: Lane, tmp_path: Path) -> None:
     lane.passage()
     kinds = [json.loads(payload)["kind"] for payload, _ in lane.journal.payloads()]
     opened = kinds.index("gate.opening")
@@ -66,9 +67,7 @@ def test_another_similarity_is_another_answer(lane: Lane) -> None:
         replace(lane, known=0.5).passage()
 
 
-def test_a_holder_who_is_referred_is_not_timed(
-    walk: Walk, measurer: Measurer, policy: Policy, tmp_path: Path
-) -> None:
+def test_referred_holder_is_not_timed(walk: Walk, measurer: Measurer, policy: Policy, tmp_path: Path) -> None:
     nobody = replace(walk, frames=tuple(frame * 0 + 120 for frame in walk.frames))
     hasty = policy.model_copy(update={"capture": policy.capture.model_copy(update={"timeout_s": 0.3})})
     with (
@@ -78,28 +77,26 @@ def test_a_holder_who_is_referred_is_not_timed(
         lane.passage()
 
 
-def test_a_gate_that_is_commanded_before_the_ledger_says_so_is_found(lane: Lane, tmp_path: Path) -> None:
+def test_gate_commanded_before_ledger_is_found(lane: Lane, tmp_path: Path) -> None:
     with SqliteJournal(tmp_path / "empty.sqlite", "lane-2"):
         lane.gate.ledger = tmp_path / "empty.sqlite"
         with pytest.raises(BenchmarkError, match="before verdict and opening"):
             lane.passage()
 
 
-def test_a_gate_that_does_not_open_is_not_timed(lane: Lane) -> None:
+def test_unopened_gate_is_not_timed(lane: Lane) -> None:
     lane.gate.faulty = True
     with pytest.raises(BenchmarkError, match="not let through"):
         lane.passage()
 
 
-def test_a_film_or_a_document_without_a_face_is_no_measurement(measurer: Measurer, walk: Walk) -> None:
+def test_film_or_document_needs_face(measurer: Measurer, walk: Walk) -> None:
     assert known_similarity(walk, measurer) == pytest.approx(KNOWN, abs=0.02)
     with pytest.raises(BenchmarkError, match="no face"):
         known_similarity(replace(walk, frames=(walk.frames[0] * 0,)), measurer)
 
 
 @pytest.mark.parametrize("size", [DRAWN, (960, 540)])
-def test_a_film_is_of_the_size_that_was_asked_for(
-    measurer: Measurer, walk: Walk, size: tuple[int, int]
-) -> None:
+def test_film_has_requested_size(measurer: Measurer, walk: Walk, size: tuple[int, int]) -> None:
     drawn = walk if size == DRAWN else holder(measurer, size)
     assert {frame.shape for frame in drawn.frames} == {(size[1], size[0], 3)}

@@ -15,7 +15,8 @@ from benchmarks.latency.measure import filesystem
 from benchmarks.latency.plan import BATCHES, QUICK, SIZES, THOROUGH, Plan, one_core_to_all, plan
 
 
-def test_a_thorough_run_has_every_size_and_one_core_to_all() -> None:
+def test_thorough_run_covers_sizes_and_threads() -> None:
+    """Every size, and threads from one core to all."""
     whole = plan(8, counts=THOROUGH)
     assert whole.threads == (8, 1, 2, 4)
     assert [point.size for point in whole.points(8)] == list(SIZES)
@@ -30,7 +31,7 @@ def test_a_first_look_is_one_place() -> None:
     assert set(quick.batches) < set(BATCHES)
 
 
-def test_what_is_asked_for_is_what_is_measured() -> None:
+def test_measured_is_what_was_asked() -> None:
     asked = plan(8, counts=QUICK, sizes=[(320, 240), (640, 480)], threads=[3, 2, 3], batches=[5])
     assert asked == Plan(((320, 240), (640, 480)), (3, 2), (5,), QUICK)
 
@@ -44,7 +45,7 @@ def test_the_first_place_is_measured_most() -> None:
 
 
 @given(st.integers(1, 512))
-def test_threads_go_from_one_core_to_all(cores: int) -> None:
+def test_threads_range_from_one_to_all(cores: int) -> None:
     threads = one_core_to_all(cores)
     assert threads[0] == max(threads) == cores
     assert min(threads) == 1
@@ -52,7 +53,8 @@ def test_threads_go_from_one_core_to_all(cores: int) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="binding to cores is Linux's")
-def test_work_is_bound_to_so_many_cores_and_afterwards_to_none() -> None:
+def test_core_binding_is_undone_afterwards() -> None:
+    """Meanwhile work is bound to so many cores."""
     before, threads = os.sched_getaffinity(0), cv2.getNumThreads()
     with bound(1):
         assert len(os.sched_getaffinity(0)) == 1
@@ -71,7 +73,7 @@ def test_the_journals_disk_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", ["640", "640x", "0x480", "100x100", "99999x99999", "-1x480"])
-def test_a_size_that_is_none_is_refused_with_an_example(size: str) -> None:
+def test_invalid_size_is_refused_with_example(size: str) -> None:
     with pytest.raises(typer.BadParameter, match="1280x720"):
         size_of(size)
     assert size_of("800×600") == size_of("800x600") == (800, 600)

@@ -83,7 +83,7 @@ def simulated(count: int, times: float, noise: float, seed: int) -> list[Round]:
     return [Round((one(1), one(1)), one(times)) for _ in range(count)]
 
 
-def test_a_slower_commit_is_found_and_ends_with_1(repository: Path, tmp_path: Path) -> None:
+def test_slower_commit_ends_with_1(repository: Path, tmp_path: Path) -> None:
     commit(repository, FAST)
     commit(repository, SLOW)
     out = tmp_path / "out.json"
@@ -103,7 +103,7 @@ def test_a_slower_commit_is_found_and_ends_with_1(repository: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     "now", [FAST, {name: ms / 2 for name, ms in FAST.items()}], ids=["as fast", "faster"]
 )
-def test_a_code_that_is_as_fast_or_faster_ends_with_0(repository: Path, now: dict[str, float]) -> None:
+def test_no_slower_code_ends_with_0(repository: Path, now: dict[str, float]) -> None:
     commit(repository, FAST)
     commit(repository, now)
     code, output = gate("--against", "HEAD~1", "--rounds", "4")
@@ -113,16 +113,15 @@ def test_a_code_that_is_as_fast_or_faster_ends_with_0(repository: Path, now: dic
     assert "by itself" not in output
 
 
-def test_a_stored_result_names_the_commit_and_its_times_are_not_believed(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_stored_result_times_are_not_believed(repository: Path, tmp_path: Path) -> None:
+    """It names the commit, which is measured anew."""
     earlier = commit(repository, FAST)
     commit(repository, SLOW)
     stored = write(latency(1000.0, commit={"id": earlier, "dirty": False}), tmp_path / "stored.json")
     assert gate(str(stored), "--rounds", "3")[0] == 1
 
 
-def test_a_result_names_no_path_of_whoever_measured(
+def test_result_names_no_path_of_measurer(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Sequence[str]] = []
@@ -140,7 +139,7 @@ def test_a_result_names_no_path_of_whoever_measured(
     assert str(Path(sys.executable).parent) not in out.read_text()
 
 
-def test_what_is_not_committed_is_measured_as_this_code(repository: Path) -> None:
+def test_uncommitted_work_is_measured_as_this(repository: Path) -> None:
     commit(repository, FAST)
     (repository / "bench.py").write_text(BENCH.format(base=SLOW), encoding="utf-8")
     assert gate("--against", "HEAD", "--rounds", "3")[0] == 1
@@ -148,7 +147,7 @@ def test_what_is_not_committed_is_measured_as_this_code(repository: Path) -> Non
     assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
-def test_no_folder_is_left_and_no_hook_of_the_repository_runs(repository: Path, tmp_path: Path) -> None:
+def test_no_folder_left_no_hook_run(repository: Path, tmp_path: Path) -> None:
     earlier = commit(repository, FAST)
     hook = repository / ".git" / "hooks" / "post-checkout"
     hook.parent.mkdir(exist_ok=True)
@@ -187,9 +186,10 @@ main()
 
 
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_one_that_is_stopped_leaves_no_folder_no_worktree_and_no_process(
+def test_stopped_run_leaves_nothing(
     stop: signal.Signals, code: int, repository: Path, tmp_path: Path
 ) -> None:
+    """No folder, no worktree and no process."""
     commit(repository, FAST)
     started, temporary = tmp_path / "started", tmp_path / "temporary"
     temporary.mkdir()
@@ -216,7 +216,7 @@ def test_one_that_is_stopped_leaves_no_folder_no_worktree_and_no_process(
 
 
 @pytest.mark.parametrize("named", ["nothing", "--help", "", "HEAD:bench.py", "a" * 40])
-def test_a_commit_that_is_not_there_is_named(repository: Path, named: str) -> None:
+def test_unknown_commit_is_named(repository: Path, named: str) -> None:
     commit(repository, FAST)
     with pytest.raises(BenchmarkError, match="no commit"):
         resolved(repository, named)
@@ -230,7 +230,8 @@ def test_a_commit_that_is_not_there_is_named(repository: Path, named: str) -> No
         (latency(commit={"id": "a" * 40, "dirty": True}), "measured on changed files"),
     ],
 )
-def test_a_stored_result_that_names_no_exact_code_is_refused(result: Result, why: str) -> None:
+def test_stored_result_without_code_is_refused(result: Result, why: str) -> None:
+    """One that names no exact code."""
     with pytest.raises(BenchmarkError, match=why):
         commit_of(result)
 
@@ -245,7 +246,7 @@ def test_a_stored_result_that_names_no_exact_code_is_refused(result: Result, why
         ("print('{\"providers\": {}}')", "has no times"),
     ],
 )
-def test_a_measurement_that_fails_is_no_verdict(script: str, why: str, tmp_path: Path) -> None:
+def test_failed_measurement_is_no_verdict(script: str, why: str, tmp_path: Path) -> None:
     (tmp_path / "bench.py").write_text(script)
     with pytest.raises(BenchmarkError, match=why):
         measured(COMMAND, tmp_path)
@@ -253,7 +254,7 @@ def test_a_measurement_that_fails_is_no_verdict(script: str, why: str, tmp_path:
         measured([str(tmp_path / "none")], tmp_path)
 
 
-def test_times_are_read_from_a_result_of_today(tmp_path: Path) -> None:
+def test_times_are_read_from_current_result(tmp_path: Path) -> None:
     result = latency()
     (tmp_path / "bench.py").write_text(f"print({result.text()!r})")
     times = measured(COMMAND, tmp_path)
@@ -261,7 +262,7 @@ def test_times_are_read_from_a_result_of_today(tmp_path: Path) -> None:
     assert set(times) == {"detect", "quality", "embed", "decide"}
 
 
-def test_who_comes_first_changes_and_the_first_runs_are_not_counted() -> None:
+def test_order_alternates_and_warmup_is_uncounted() -> None:
     order: list[str] = []
 
     def runs(name: str) -> Iterator[Times]:
@@ -276,12 +277,13 @@ def test_who_comes_first_changes_and_the_first_runs_are_not_counted() -> None:
 
 
 @given(st.integers(3, 20), st.floats(0.01, 0.2), st.integers(0, 10_000))
-def test_the_same_runs_are_never_worse_than_themselves(count: int, noise: float, seed: int) -> None:
+def test_same_runs_are_never_worse(count: int, noise: float, seed: int) -> None:
     alike = [Round(one.earlier, one.earlier[0]) for one in simulated(count, 1.0, noise, seed)]
     assert not judged(alike, ["embed"]).worse
 
 
-def test_noise_alone_is_hardly_ever_called_slower_and_a_fifth_hardly_ever_missed() -> None:
+def test_noise_rarely_alarms_fifth_rarely_missed() -> None:
+    """Noise alone is rarely called slower, a fifth slower is rarely missed."""
     for count in (3, 8):
         alarms = sum(judged(simulated(count, 1.0, 0.04, seed), ["embed"]).worse for seed in range(200))
         assert alarms <= 8
@@ -306,17 +308,17 @@ def busy(count: int, seed: int, **slower_ms: float) -> list[Round]:
     return [Round((one(), one()), one(**slower_ms)) for _ in range(count)]
 
 
-def test_noise_in_one_stage_hides_no_other_that_is_slower_beyond_doubt() -> None:
+def test_noisy_stage_hides_no_slower_stage() -> None:
     slow = [judge(busy(3, seed, quality=10.0)) for seed in range(40)]
     assert sum(one.worse and "quality" in one.slower for one in slow) >= 38
     assert sum(judge(busy(3, seed)).worse for seed in range(100)) <= 5
 
 
-def test_a_stage_that_nobody_would_feel_is_no_verdict() -> None:
+def test_imperceptible_stage_is_no_verdict() -> None:
     assert not any("decide" in judge(busy(3, seed, decide=0.4)).slower for seed in range(20))
 
 
-def test_stages_that_one_code_does_not_know_are_left_out() -> None:
+def test_unshared_stages_are_left_out() -> None:
     done = [Round(({"embed": 10.0, "quality": 5.0}, {"embed": 10.0}), {"embed": 10.0, "align": 1.0})] * 3
     assert set(judge(done).stages) == {"embed"}
     with pytest.raises(BenchmarkError, match="none of the same stage"):
@@ -324,14 +326,14 @@ def test_stages_that_one_code_does_not_know_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("command", ["", " ", '"'])
-def test_what_is_no_command_is_refused_before_anything_is_measured(command: str) -> None:
+def test_invalid_command_refused_before_measuring(command: str) -> None:
     done = run("gate", "--against", "HEAD", "--command", command)
     assert done.returncode == 2
     assert "Invalid value for --command" in done.stderr
     assert "measuring" not in done.stderr
 
 
-def test_one_of_a_result_and_a_commit_is_wanted() -> None:
+def test_result_or_commit_is_required() -> None:
     done = run("gate")
     assert done.returncode == 2
     assert "one of STORED.json and --against" in done.stderr

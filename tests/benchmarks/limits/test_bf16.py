@@ -14,7 +14,7 @@ from models.selftest.drawn_faces import drawings
 from tests.support.benchmarks.command_line import run
 
 
-def test_each_batch_is_timed_and_what_does_not_run_is_named(tmp_path: Path) -> None:
+def test_batches_timed_failures_named(tmp_path: Path) -> None:
     out = tmp_path / "rounding.json"
     done = run("rounding", "--threads", "1", "--turns", "4", "--json", str(out))
     assert done.returncode == 0, done.stderr
@@ -44,14 +44,15 @@ def contender(name: str, *numbers: float) -> Contender:
     return Contender(name, session, "fp32")
 
 
-def test_one_that_answers_otherwise_ends_the_run() -> None:
+def test_deviating_answer_ends_run() -> None:
     batch = [np.zeros((1, 3, 2, 2), np.float32)]
     _must_agree([contender("one", 1, 2), contender("near", 1, 2.01)], batch)
     with pytest.raises(BenchmarkError, match="far answers otherwise than one"):
         _must_agree([contender("one", 1, 2), contender("far", 1, 2.2)], batch)
 
 
-def test_other_names_or_shapes_are_another_network() -> None:
+def test_other_names_or_shapes_differ() -> None:
+    """They are another network."""
     ones = np.ones((1, 4), np.float32)
     assert cosine_of({"y": ones}, {"y": ones}) == pytest.approx(1)
     assert cosine_of({"y": ones}, {"z": ones}) == -1
@@ -60,7 +61,7 @@ def test_other_names_or_shapes_are_another_network() -> None:
     assert cosine_of({"y": ones}, {"y": np.nan * ones}) == -1
 
 
-def test_the_drawings_differ_and_are_the_same_each_time() -> None:
+def test_drawings_differ_and_are_reproducible() -> None:
     drawn, again = (list(drawings(112, 112, scale=1, left=0, top=0)) for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(drawn, again, strict=True))
     assert len({image.tobytes() for image in drawn}) == len(drawn) == 28

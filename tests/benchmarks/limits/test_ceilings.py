@@ -22,7 +22,7 @@ from tests.support.processes import children_of
 ON_CPU = RuntimeSettings("cpu", CPU, 1)
 
 
-def test_every_ceiling_takes_time_and_what_is_not_there_says_why() -> None:
+def test_ceilings_take_time_or_say_why() -> None:
     with ceilings.ceilings(ON_CPU, 2) as highest:
         assert [one.name for one in highest.products] == ["onnxruntime", "numpy"]
         assert {one.name for one in highest.reduced} | highest.missing.keys() == {"int8", "bf16"}
@@ -41,7 +41,7 @@ class WithoutVnni(OrtSession):
         return dict.fromkeys(answer, np.full((1, 1), -249591.625, np.float32))
 
 
-def test_a_product_that_saturates_is_missing_and_all_else_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_saturating_product_missing_others_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "OrtSession", WithoutVnni)
     with ceilings.ceilings(ON_CPU, 1) as highest:
         assert "int8" not in {one.name for one in highest.every}
@@ -59,14 +59,14 @@ def test_bfloat16_is_not_imitated(monkeypatch: pytest.MonkeyPatch) -> None:
         ceilings.of_bf16(1)
 
 
-def test_a_product_that_numpy_cannot_compute_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_product_beyond_numpy_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "PRODUCT", ("-c", "raise SystemExit(3)"))
     with ceilings.ceilings(ON_CPU, 1) as highest:
         assert [one.name for one in highest.products] == ["onnxruntime"]
         assert highest.missing["numpy"].startswith("not available here: numpy's matrix product ended with 3")
 
 
-def test_what_numpy_says_of_a_wrong_product_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numpy_explains_wrong_product(monkeypatch: pytest.MonkeyPatch) -> None:
     one = np.ones((2, 2), np.float32)
     assert isinstance(product.timed(one, one, 8.0), int)
     wrong = product.timed(one, one, 9.0)
@@ -85,21 +85,21 @@ def test_no_process_stays() -> None:
     assert children_of(os.getpid()) <= before
 
 
-def test_a_copy_is_whole_whoever_does_which_part() -> None:
+def test_copy_is_whole_across_threads() -> None:
     with ThreadPoolExecutor(3) as pool:
         copy = ceilings.copied(pool, 3)
         assert copy.amount == 2 * ceilings.COPIED_BYTES
         assert copy.time_ns() > 0
 
 
-def test_a_device_copies_in_a_graph_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_device_copy_has_own_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "SIDE_ON_DEVICE", 64)
     copy = ceilings.copied_on_device(ON_CPU)
     assert copy.amount == 19 * 64 * 64 * 4
     assert copy.time_ns() > 0
 
 
-def test_products_of_a_device_are_of_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_device_products_have_device_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "SIDE_ON_DEVICE", 64)
     product = ceilings.on_runtime(ON_CPU, on_device=True)
     assert product.amount == 2 * ceilings.CHAINED_ON_DEVICE * 64**3

@@ -56,14 +56,14 @@ def test_the_faster_product_is_the_ceiling(graph: Graph) -> None:
     assert limits(500, 100, 1).flop_per_ns(0) == 10
 
 
-def test_a_limit_is_the_longer_of_arithmetic_and_memory(graph: Graph) -> None:
+def test_limit_is_slower_of_arithmetic_memory(graph: Graph) -> None:
     moved = 1_000_000 + 4 * (3 * 112 * 112 + 128)
     assert graph.least_bytes == moved
     assert limits(1000, 1000, 1).needed_ns(graph, 0) == 4000
     assert limits(1, 1, 1000).needed_ns(graph, 0) == moved
 
 
-def test_a_ceiling_that_is_not_available_has_a_reason_and_no_rate() -> None:
+def test_unavailable_ceiling_has_reason_no_rate() -> None:
     found = {one.name: one for one in limits(100, 500, 1).figures()}
     assert found["ceilings", "bf16 product"].value == NotAvailable(not_available="not here")
     assert {name[1] for name in found if name[-1] == "median"} == {
@@ -73,21 +73,21 @@ def test_a_ceiling_that_is_not_available_has_a_reason_and_no_rate() -> None:
     }
 
 
-def test_the_median_of_ratios_lies_in_its_interval() -> None:
+def test_ratio_median_lies_in_interval() -> None:
     found = ratio(("one", "other"), [1.0, 4.0, 2.0, 3.0, 100.0], [1.0] * 5)
     assert (found.number, found.interval, found.n) == (3.0, (1.0, 100.0), 5)
     many = ratio(("one", "other"), [number / 100 for number in range(1, 101)], [1.0] * 100)
     assert (many.number, many.interval) == (0.505, (0.41, 0.6))
 
 
-def test_an_answer_that_changed_is_not_timed(graph: Graph) -> None:
+def test_changed_answer_is_not_timed(graph: Graph) -> None:
     assert graph.run.time_ns() > 0
     other = {name: value + 1 for name, value in graph.run.answer.items()}
     with pytest.raises(Exception, match="answers otherwise"):
         replace(graph.run, answer=other).time_ns()
 
 
-def test_what_runs_bare_answers_as_what_is_checked(sface: OrtSession) -> None:
+def test_bare_run_answers_like_checked(sface: OrtSession) -> None:
     tensor = np.full((1, 3, 112, 112), 100, np.float32)
     (checked,), (bare,) = sface.run(tensor).values(), sface.bare(tensor).values()
     assert np.allclose(checked, bare, atol=1e-5)
@@ -95,7 +95,7 @@ def test_what_runs_bare_answers_as_what_is_checked(sface: OrtSession) -> None:
         sface.run(np.full((1, 3, 112, 112), np.nan, np.float32))
 
 
-def test_every_stage_with_networks_is_one_of_the_lanes() -> None:
+def test_every_network_stage_is_lane_stage() -> None:
     assert set(STAGE_OF.values()) <= set(STAGES)
     assert {spec.role for spec in catalogue.load().networks} <= set(STAGE_OF)
 
@@ -108,7 +108,8 @@ def result(photos: Path) -> Result:
     return parse(done.stdout, "standard output")
 
 
-def test_ceilings_and_what_was_not_measured_are_told(result: Result) -> None:
+@pytest.mark.thorough
+def test_ceilings_and_unmeasured_are_told(result: Result) -> None:
     assert {one.name[1] for one in result.under("ceilings")} == {
         "float32 product by onnxruntime",
         "float32 product by numpy",
@@ -120,7 +121,7 @@ def test_ceilings_and_what_was_not_measured_are_told(result: Result) -> None:
     assert (result[*copy, "best"].number or 0) >= (result[*copy, "median"].number or 0) > 0
 
 
-def test_every_graph_that_the_lane_runs_has_its_share(result: Result) -> None:
+def test_every_lane_graph_has_its_share(result: Result) -> None:
     ran = {one.name[1] for one in result.under("graphs")}
     closer = "yunet-2023mar" + CLOSER
     named = {name.rpartition(" ")[0] for name in ran}
@@ -134,14 +135,14 @@ def test_every_graph_that_the_lane_runs_has_its_share(result: Result) -> None:
     assert list(result.under("operations not counted")) == []
 
 
-def test_stages_without_a_graph_have_no_limit(result: Result) -> None:
+def test_graphless_stages_have_no_limit(result: Result) -> None:
     assert tuple(dict.fromkeys(one.name[1] for one in result.under("stages"))) == STAGES
     for name in STAGES:
         has_limit = result.find("stages", name, "share of limit") is not None
         assert has_limit == (name in STAGE_OF.values())
 
 
-def test_the_overhead_is_a_ratio_with_an_interval(result: Result) -> None:
+def test_overhead_is_ratio_with_interval(result: Result) -> None:
     one = result["overhead", "lane over bare networks"]
     assert one.interval is not None
     assert one.interval[0] <= (one.number or 0) <= one.interval[1]
@@ -149,7 +150,8 @@ def test_the_overhead_is_a_ratio_with_an_interval(result: Result) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for children")
-def test_ctrl_c_ends_a_run_and_all_that_it_started() -> None:
+@pytest.mark.thorough
+def test_ctrl_c_ends_run_and_children() -> None:
     with running("limit", "--turns", "100000", "--threads", "1") as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         while process.poll() is None and not (started := children.read_text(encoding="ascii").split()):

@@ -24,7 +24,8 @@ def one_node(operator: str, into: Sizes, out: Sizes, *constants: object, **attri
     return builder.finished(("x", into), [("y", out)])
 
 
-def test_a_convolution_takes_two_operations_for_each_weight_and_place() -> None:
+def test_convolution_takes_two_operations_per_weight() -> None:
+    """At each place."""
     graph = one_node("Conv", (1, 3, 8, 8), (1, 4, 8, 8), ones(4, 3, 3, 3), ones(4), pads=[1, 1, 1, 1])
     work = count(graph, "one", (1, 3, 8, 8))
     assert work.products_flop == 2 * (4 * 8 * 8) * (3 * 3 * 3)
@@ -33,14 +34,14 @@ def test_a_convolution_takes_two_operations_for_each_weight_and_place() -> None:
     assert work.moved_bytes == work.weights_bytes + 4 * (3 * 8 * 8 + 4 * 8 * 8)
 
 
-def test_a_group_sees_its_own_channels_alone() -> None:
+def test_group_sees_only_own_channels() -> None:
     graph = one_node("Conv", (1, 4, 8, 8), (1, 4, 3, 3), ones(4, 1, 3, 3), group=4, strides=[2, 2])
     assert count(graph, "one", (1, 4, 8, 8)).flop == 2 * (4 * 3 * 3) * (3 * 3)
     halves = one_node("Conv", (1, 4, 8, 8), (1, 6, 8, 8), ones(6, 2, 1, 1), group=2)
     assert count(halves, "one", (1, 4, 8, 8)).flop == 2 * (6 * 8 * 8) * 2
 
 
-def test_matrix_products_take_two_operations_for_each_term() -> None:
+def test_matrix_product_two_operations_per_term() -> None:
     assert count(one_node("MatMul", (5, 7), (5, 3), ones(7, 3)), "one", (5, 7)).flop == 2 * 5 * 7 * 3
     general = count(one_node("Gemm", (5, 7), (5, 3), ones(3, 7), ones(3), transB=1), "one", (5, 7))
     assert (general.products_flop, general.flop) == (2 * 5 * 7 * 3, 2 * 5 * 7 * 3 + 5 * 3)
@@ -61,18 +62,18 @@ def test_matrix_products_take_two_operations_for_each_term() -> None:
     ],
     ids=["relu", "prelu", "add", "max-pool", "global-pool", "normalisation", "transpose"],
 )
-def test_what_is_no_product_is_counted_by_element(graph: bytes, flop: int) -> None:
+def test_other_nodes_are_counted_by_element(graph: bytes, flop: int) -> None:
     work = count(graph, "one", (1, 2, 4, 4))
     assert (work.products_flop, work.flop, work.not_counted) == (0, flop, {})
 
 
-def test_another_shape_of_the_same_numbers_moves_nothing() -> None:
+def test_reshape_moves_nothing() -> None:
     assert count(one_node("Flatten", (1, 2, 4, 4), (1, 32)), "one", (1, 2, 4, 4)).moved_bytes == 0
     turned = one_node("Transpose", (1, 2, 4, 4), (1, 4, 4, 2), perm=[0, 2, 3, 1])
     assert count(turned, "one", (1, 2, 4, 4)).moved_bytes == 2 * 32 * 4
 
 
-def test_a_picture_is_made_larger_by_copies_or_by_four_neighbours() -> None:
+def test_resize_copies_or_uses_four_neighbours() -> None:
     scales = np.array([1, 1, 2, 2], np.float32)
     for mode, each in (("nearest", 0), ("linear", 8)):
         builder = GraphBuilder("one")
@@ -81,7 +82,7 @@ def test_a_picture_is_made_larger_by_copies_or_by_four_neighbours() -> None:
         assert count(graph, "one", (1, 1, 4, 4)).flop == each * 64
 
 
-def test_a_node_that_nobody_can_count_is_named_and_never_taken_for_nothing() -> None:
+def test_uncountable_node_named_never_zero() -> None:
     builder = GraphBuilder("two")
     builder.add("Relu", ["x"], "positive")
     builder.add("Erf", ["positive"], "y")
@@ -95,7 +96,7 @@ def test_a_node_that_nobody_can_count_is_named_and_never_taken_for_nothing() -> 
     assert work.not_counted == {"Resize": 1}
 
 
-def test_a_graph_that_does_not_fit_its_input_says_so() -> None:
+def test_unfitting_graph_says_so() -> None:
     graph = one_node("Relu", ("n", 3), ("n", 3))
     assert count(graph, "one", (5, 3)).flop == 15
     with pytest.raises(BenchmarkError, match="2 axes, not 4"):
@@ -113,7 +114,7 @@ def test_a_graph_that_does_not_fit_its_input_says_so() -> None:
         ("dlib-resnet-29", (1, 3, 150, 150), 0.54),
     ],
 )
-def test_the_networks_take_what_is_known_of_them(name: str, shape: tuple[int, ...], gflop: float) -> None:
+def test_networks_match_known_operation_counts(name: str, shape: tuple[int, ...], gflop: float) -> None:
     spec = catalogue.load().named(name)
     if weights.state(spec, weights.cache_dir()) != "ready":
         pytest.skip(f"{name} is not prepared here")
@@ -123,7 +124,7 @@ def test_the_networks_take_what_is_known_of_them(name: str, shape: tuple[int, ..
     assert work.products_flop < work.flop < 1.05 * work.products_flop
 
 
-def test_a_batch_takes_its_multiple_and_its_weights_once() -> None:
+def test_batch_multiplies_work_not_weights() -> None:
     graph = one_node("Conv", ("n", 3, 8, 8), ("n", 4, 6, 6), ones(4, 3, 3, 3))
     one, eight = count(graph, "one", (1, 3, 8, 8)), count(graph, "one", (8, 3, 8, 8))
     assert eight.flop == 8 * one.flop

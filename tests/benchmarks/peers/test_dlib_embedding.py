@@ -53,7 +53,7 @@ def test_chips_are_faces_on_dlibs_layout(chips: list[ImageBGR]) -> None:
     assert all(np.ptp(chip) > 100 for chip in chips)
 
 
-def test_several_at_once_answer_as_one_by_one(graph: bytes, chips: list[ImageBGR]) -> None:
+def test_batch_answers_as_one_by_one(graph: bytes, chips: list[ImageBGR]) -> None:
     spec = catalogue.load().named(dlib_embedding.NETWORK)
     together = dlib_embedding.ours(spec, graph, EIGHT)(chips)
     alone = np.concatenate([dlib_embedding.ours(spec, graph, Point(1, 1, 0.5))([chip]) for chip in chips])
@@ -61,7 +61,7 @@ def test_several_at_once_answer_as_one_by_one(graph: bytes, chips: list[ImageBGR
     assert np.abs(together - alone).max() < 1e-4
 
 
-def test_dlib_is_given_rgb_one_chip_or_all() -> None:
+def test_dlib_gets_rgb_singly_or_batched() -> None:
     blue = np.zeros((150, 150, 3), np.uint8)
     blue[..., 0] = 200
     embed = dlib_embedding.by_dlib(Named())
@@ -85,7 +85,7 @@ def test_answers_that_differ_are_not_timed(chips: list[ImageBGR]) -> None:
         list(dlib_embedding._at(EIGHT, answering(1.0), answering(float("nan")), chips, 10))
 
 
-def test_without_dlib_the_result_says_how_to_get_it(measurer: Measurer, walk: Walk) -> None:
+def test_missing_dlib_gives_install_advice(measurer: Measurer, walk: Walk) -> None:
     if find_spec("dlib") is None:
         (none,) = dlib_embedding.compared(measurer.networks, walk, 4)
         assert none.value == NotAvailable(not_available=INSTALL)

@@ -62,13 +62,13 @@ def test_both_go_first_by_turns(walk: Walk) -> None:
     assert {one.n for one in figures.values()} == {4}
 
 
-def test_a_peer_that_does_not_know_the_holder_is_not_timed(walk: Walk) -> None:
+def test_peer_missing_holder_is_not_timed(walk: Walk) -> None:
     works: dict[str, measure.Work] = {name: lambda frame: 1 for name in (measure.WHOLE, measure.SAME_JOB)}
     with pytest.raises(BenchmarkError, match="noted did not recognise"):
         list(measure._beside("noted", Noted([], right=False), works, walk, 4))
 
 
-def test_each_of_our_jobs_knows_the_holder_and_nobody_else(lane: LanePass, walk: Walk) -> None:
+def test_each_job_recognises_only_holder(lane: LanePass, walk: Walk) -> None:
     document = decode(walk.document.photo)
     works = measure.ours(lane, document)
     assert set(works) == set(measure.DOES)
@@ -88,7 +88,9 @@ def test_another_persons_face_is_not_timed(lane: LanePass, walk: Walk, photos: P
             works[job](walk.frames[0])
 
 
-def test_every_peer_is_told_with_what_it_does_or_why_not(photos: Path) -> None:
+@pytest.mark.thorough
+def test_every_peer_told_with_job_reason(photos: Path) -> None:
+    """What it does, or why not."""
     assert photos.is_dir()
     done = run("peers", "--frames", "2", "--json", "-")
     assert done.returncode == 0, done.stderr
@@ -107,7 +109,8 @@ def test_every_peer_is_told_with_what_it_does_or_why_not(photos: Path) -> None:
 @pytest.mark.parametrize(
     "command", [("peers", "--frames", "2"), ("capacity", "--quick"), ("latency", "--quick")]
 )
-def test_nothing_is_timed_in_fp32_that_was_asked_for_in_bfloat16(command: tuple[str, ...]) -> None:
+@pytest.mark.thorough
+def test_bfloat16_request_never_timed_in_fp32(command: tuple[str, ...]) -> None:
     if OPENVINO in available_providers():
         pytest.skip("OpenVINO is here: whether it is refused depends on the processor")
     done = run(*command, "--bf16", "--json", "-")

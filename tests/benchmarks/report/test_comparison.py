@@ -30,7 +30,7 @@ def compared(*results: Result) -> Comparison:
     return compare([Stored(name, one) for name, one in zip("abcdefgh", results, strict=False)])
 
 
-def test_every_figure_stands_beside_how_many_times_better_it_is() -> None:
+def test_every_figure_shows_its_improvement() -> None:
     made = compared(latency(), latency(0.5))
     tail = next(row for row in made.rows if row.name == (CPU, "end to end", "p99"))
     assert tail.values == (35.0, 17.5)
@@ -39,7 +39,7 @@ def test_every_figure_stands_beside_how_many_times_better_it_is() -> None:
     assert (lanes.values, lanes.ratios()) == ((2.0, 4.0), (1.0, 2.0))
 
 
-def test_what_differs_between_machines_is_said_and_what_is_alike_is_not() -> None:
+def test_machine_differences_told_likeness_not() -> None:
     other = latency(
         cpu="Another", gpu_models=["Some GPU"], libraries={"onnxruntime": "1.33.0", "numpy": "2.4.6"}
     )
@@ -51,7 +51,8 @@ def test_what_differs_between_machines_is_said_and_what_is_alike_is_not() -> Non
     assert compared(latency(), latency(2.0)).differences == {}
 
 
-def test_a_graph_that_ran_elsewhere_is_a_difference_and_other_weights_are_another_work() -> None:
+def test_placement_is_difference_weights_other_work() -> None:
+    """A graph that ran elsewhere; other weights are refused as other work."""
     elsewhere = [{**one, "provider": "CUDAExecutionProvider"} for one in NETWORKS]
     assert set(compared(latency(), latency(networks=elsewhere)).differences) == {"ran on"}
     rounded = compared(latency(arithmetic="fp32"), latency(arithmetic="bf16 by amx, plugin 1"))
@@ -63,7 +64,8 @@ def test_a_graph_that_ran_elsewhere_is_a_difference_and_other_weights_are_anothe
         compared(latency(), latency(networks=[]))
 
 
-def test_as_many_threads_as_there_are_cores_is_one_question_and_a_number_is_another() -> None:
+def test_all_cores_differs_from_thread_number() -> None:
+    """As many threads as cores is one question, a number is another."""
     assert compared(latency(), latency(threads=16, cores=16)).differences["threads"] == ("2", "16")
     with pytest.raises(BenchmarkError, match="threads must be the same and is not: a: 2; b: 1"):
         compared(latency(), latency(threads=1, threads_asked=1))
@@ -77,7 +79,7 @@ def test_as_many_threads_as_there_are_cores_is_one_question_and_a_number_is_anot
         (capacity(), "different benchmarks: a of latency, b of capacity"),
     ],
 )
-def test_what_was_not_the_same_work_is_refused_by_name(other: Result, why: str) -> None:
+def test_other_work_refused_by_name(other: Result, why: str) -> None:
     with pytest.raises(BenchmarkError, match=why):
         compared(latency(), other)
 
@@ -88,7 +90,7 @@ def test_capacities_of_another_question_are_refused(what: str) -> None:
         compared(capacity(), capacity(conditions={what: 1}))
 
 
-def test_one_result_and_a_benchmark_without_figures_are_refused() -> None:
+def test_single_or_figureless_result_is_refused() -> None:
     with pytest.raises(BenchmarkError, match="two results or more"):
         compared(latency())
     film = result("film")
@@ -96,7 +98,7 @@ def test_one_result_and_a_benchmark_without_figures_are_refused() -> None:
         compared(film, film)
 
 
-def test_a_ceiling_that_is_not_available_has_no_figure() -> None:
+def test_unavailable_ceiling_has_no_figure() -> None:
     made = compared(limit(), limit({"int8 product": "not available here: it saturates"}))
     row = next(row for row in made.rows if row.name == ("ceilings", "int8 product", "median"))
     assert (row.values, row.ratios()) == ((1100.0, None), (1.0, None))
@@ -107,9 +109,7 @@ def test_a_ceiling_that_is_not_available_has_no_figure() -> None:
 
 @given(st.sampled_from([latency, capacity, limit]), JSON, st.data())
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_whatever_a_file_holds_it_is_read_or_refused(
-    make: Callable[[], Result], other: Any, data: st.DataObject
-) -> None:
+def test_any_file_is_read_or_refused(make: Callable[[], Result], other: Any, data: st.DataObject) -> None:
     whole = make()
     spoilt = json.loads(whole.text())
     name = data.draw(st.text(max_size=8))
@@ -125,14 +125,14 @@ def test_whatever_a_file_holds_it_is_read_or_refused(
         fromstring(svg(figure))
 
 
-def test_a_figure_that_stands_twice_is_refused() -> None:
+def test_duplicate_figure_is_refused() -> None:
     twice = json.loads(latency().text())
     twice["figures"] *= 2
     with pytest.raises(BenchmarkError, match="a figure stands twice"):
         parse(json.dumps(twice), "made up")
 
 
-def test_a_result_that_is_written_is_read_as_it_was() -> None:
+def test_written_result_reads_back_unchanged() -> None:
     for one in (latency(), capacity(), limit({"int8 product": "it saturates"})):
         assert parse(one.text(), "made up") == one
 
@@ -148,13 +148,13 @@ def test_a_result_that_is_written_is_read_as_it_was() -> None:
         (b'{"stamp": {}}', "in form 1: benchmark: Field required. Measure it again"),
     ],
 )
-def test_a_file_that_is_no_result_is_refused(content: bytes, why: str, tmp_path: Path) -> None:
+def test_file_without_result_is_refused(content: bytes, why: str, tmp_path: Path) -> None:
     (path := tmp_path / "some.json").write_bytes(content)
     with pytest.raises(BenchmarkError, match=why):
         read(path)
 
 
-def test_a_file_that_is_larger_than_any_result_is_not_parsed(tmp_path: Path) -> None:
+def test_oversized_file_is_not_parsed(tmp_path: Path) -> None:
     with (path := tmp_path / "large.json").open("wb") as file:
         file.truncate(LARGEST_BYTES + 1)
     with pytest.raises(BenchmarkError, match="larger than any result"):

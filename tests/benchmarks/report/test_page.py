@@ -58,7 +58,7 @@ def verdicts(text: str) -> list[str]:
     return re.findall(r"<strong>(.*?)</strong>", text)
 
 
-def test_the_verdict_comes_first_with_lanes_tail_and_share() -> None:
+def test_verdict_first_with_lanes_tail_share() -> None:
     text = made(latency(), capacity(4), limit())
     assert verdicts(text) == ["4", "35\N{NO-BREAK SPACE}ms", "86%"]
     said = Read(text).said
@@ -67,20 +67,20 @@ def test_the_verdict_comes_first_with_lanes_tail_and_share() -> None:
     assert "the lane’s own work adds 11" in said
 
 
-def test_what_was_not_measured_is_said_with_the_way_to_measure_it() -> None:
+def test_unmeasured_is_said_with_way() -> None:
     text = made(latency())
     assert verdicts(text) == ["not measured", "35\N{NO-BREAK SPACE}ms", "not measured"]
     assert "python -m benchmarks capacity --json capacity.json" in text
     assert verdicts(made(result("film"))) == ["not measured"] * 3
 
 
-def test_a_ceiling_that_is_not_available_is_said_with_the_reason() -> None:
+def test_unavailable_ceiling_is_said_with_reason() -> None:
     said = Read(made(limit({"int8 product": "not available here: it saturates"}))).said
     assert "Not measured there: ceilings, int8 product (not available here: it saturates)" in said
     assert "Not measured there" not in Read(made(limit())).said
 
 
-def test_each_machine_has_its_own_verdict_and_the_newest_result_counts() -> None:
+def test_newest_result_gives_each_machine_verdict() -> None:
     before, after = "2026-11-24T10:00:00+00:00", "2026-11-25T10:00:00+00:00"
     text = made(
         capacity(8, cpu="Large", date_utc=after), capacity(2, cpu="Large", date_utc=before), capacity(1)
@@ -88,7 +88,8 @@ def test_each_machine_has_its_own_verdict_and_the_newest_result_counts() -> None
     assert verdicts(text)[::3] == ["8", "1"]
 
 
-def test_a_tail_of_few_samples_and_a_share_that_cannot_be_are_called_so() -> None:
+def test_thin_tail_and_impossible_share_flagged() -> None:
+    """A tail of few samples, a share that cannot be."""
     said = Read(made(latency(samples=10), limit(share=1.2))).said
     assert "of 10 measured" in said
     assert "fewer than 100" in said
@@ -99,13 +100,13 @@ def test_a_tail_of_few_samples_and_a_share_that_cannot_be_are_called_so() -> Non
     assert "cannot be" not in usual
 
 
-def test_a_machine_that_carries_none_is_told_so() -> None:
+def test_machine_carrying_none_is_told_so() -> None:
     text = made(capacity(0))
     assert verdicts(text)[0] == "0"
     assert "not even one kept within the limit" in text
 
 
-def test_results_that_cannot_be_compared_are_told_apart_with_the_reason() -> None:
+def test_incomparable_results_told_apart_with_reason() -> None:
     assert "cannot be held against each other: not comparable, since frames" in made(
         latency(), latency(conditions={"frames": "1920x1080"})
     )
@@ -113,7 +114,7 @@ def test_results_that_cannot_be_compared_are_told_apart_with_the_reason() -> Non
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_that_a_result_says_becomes_markup(language: str) -> None:
+def test_result_text_never_becomes_markup(language: str) -> None:
     fields: dict[str, Any] = {
         "cpu": FOREIGN,
         "os": FOREIGN,
@@ -145,7 +146,8 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     assert "default-src 'none'" in text
 
 
-def test_every_word_has_both_languages_and_the_same_places_to_fill() -> None:
+def test_words_match_in_both_languages() -> None:
+    """Every word has the same places to fill."""
     for english, chinese in (*WORDS.values(), *NAMES.values()):
         assert english
         assert chinese
@@ -157,9 +159,7 @@ def test_every_word_has_both_languages_and_the_same_places_to_fill() -> None:
 
 @given(st.sampled_from([latency, capacity, limit]), JSON, st.data())
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=tiers.examples(60))
-def test_whatever_a_result_holds_there_is_a_page(
-    make: Callable[[], Result], other: Any, data: st.DataObject
-) -> None:
+def test_any_result_yields_page(make: Callable[[], Result], other: Any, data: st.DataObject) -> None:
     whole = make()
     spoilt = json.loads(whole.text())
     place = data.draw(st.sampled_from([spoilt["stamp"], spoilt["conditions"], *spoilt["figures"][:3]]))
@@ -171,7 +171,7 @@ def test_whatever_a_result_holds_there_is_a_page(
     assert made(read, whole).rstrip().endswith("</html>")
 
 
-def test_the_command_writes_the_file_and_refuses_before_it_reads(tmp_path: Path) -> None:
+def test_command_writes_file_refuses_before_reading(tmp_path: Path) -> None:
     result, out = write(latency(), tmp_path / "latency.json"), tmp_path / "report.html"
     done = run("report", str(result), "--out", str(out), "--language", "zh")
     assert (done.returncode, done.stdout) == (0, "")
@@ -182,7 +182,7 @@ def test_the_command_writes_the_file_and_refuses_before_it_reads(tmp_path: Path)
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
-def test_the_page_is_readable_by_all_who_read_it_on_screens_and_on_paper(tmp_path: Path) -> None:
+def test_page_is_readable_screen_and_paper(tmp_path: Path) -> None:
     other: dict[str, Any] = {"cpu": "Large Processor 9000 with a long name", "cores": 16, "threads": 16}
     results = (latency(), latency(0.4, **other), capacity(), capacity(9, 0.4, **other), limit())
     few = (latency(), limit())

@@ -22,11 +22,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from lane.cameras import reader_watchdog
 from lane.cameras.frame import Frame
 from lane.cameras.health import CameraHealth
-from lane.cameras.live_camera import RealCamera, probe
-from lane.cameras.reader.kinds import KINDS
+from lane.cameras.live_camera import AWAKE_S, RealCamera, probe
+from lane.cameras.reader.decoding import Missed, Shot
+from lane.cameras.reader.kinds import KINDS, shots
 from lane.cameras.reader.opening import Opening, trouble_of
+from lane.cameras.reader_watchdog import Watchdog
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader
 from lane.cameras.source import AtEnd, Kind, Source
@@ -34,9 +37,11 @@ from lane.cameras.trouble import SAID, Trouble
 from lane.desk.simulated import SimulatedDesk
 from lane.desk.status import About
 from lane.desk.status_reporter import Beacon, WatchedCamera
+from lane.document.simulated import SimulatedReader
 from lane.platform.clock import SystemClock
 from lane.platform.errors import CameraError, SettingsError
-from lane.platform.process_supervisor import Backoff
+from lane.platform.process_supervisor import Backoff, Patience
+from lane.service.run import WakingReader
 from tests.support.certificates import made
 from tests.support.lane.http_camera import (
     HEIGHT,
@@ -59,8 +64,9 @@ PATIENT: dict[str, Any] = {"open_s": 30.0, "wait_s": 30.0, "retry_s": 0.3}
 
 @contextmanager
 def camera(source: object, **settings: Any) -> Iterator[RealCamera]:
+    awake_s = settings.pop("awake_s", AWAKE_S)
     chosen = CameraSettings(source=str(source), **(PATIENT | settings))
-    with RealCamera(chosen, "lane-1") as opened:
+    with RealCamera(chosen, "lane-1", awake_s) as opened:
         yield opened
 
 
@@ -281,6 +287,73 @@ def behind(opened: RealCamera, does: Behaviour) -> int:
     """How many the server has sent since the newest frame."""
     number = number_of(first(opened).image_bgr)
     return (does.sent - number) % 256
+
+
+def test_resting_camera_wakes_for_a_document() -> None:
+    """The first frame of a capture is not one of those few: the time to the next would be no camera's."""
+    with http_camera() as (address, does), camera(address, awake_s=1.0, stall_s=30.0) as opened:
+        first(opened)
+        time.sleep(1.5)
+
+        def share(seconds: float) -> float:
+            before = opened.counts.frames, does.sent
+            time.sleep(seconds)
+            return (opened.counts.frames - before[0]) / (does.sent - before[1])
+
+        assert share(3) < 0.2
+        assert opened.told().health is CameraHealth.GOOD
+        with AttachedWriter(opened.feed) as feed:
+            before = feed.looked_at
+            WakingReader(SimulatedReader(iter(())), opened).read()
+            assert (before, feed.looked_at) == (False, True)
+        assert share(0.8) > 0.4
+        assert waited(lambda: share(0.5) < 0.2)
+        rested = opened._frames.sequence
+        seen = list(islice(opened.frames(), 20))
+        assert seen[0].sequence > rested
+        assert 1 <= (number_of(seen[1].image_bgr) - number_of(seen[0].image_bgr)) % 256 <= 10
+
+
+@pytest.mark.parametrize(
+    ("what", "others"), [("mjpeg", Missed.UNREAD), ("mpeg4", Missed.UNSHOWN), ("album", Missed.UNREAD)]
+)
+def test_resting_film_keeps_its_pace(tmp_path: Path, what: Any, others: Missed) -> None:
+    path = album(tmp_path / "album") if what == "album" else film(tmp_path / "film.mkv", 10, codec=what)
+    source = Source(str(path), at_end=AtEnd.LOOP, frames_per_second=25, rest_s=0.25)
+    began_s = time.monotonic()
+    came = list(islice(shots(source, lambda: False), 50))
+    lasted_s = time.monotonic() - began_s
+    made = {at: shot for at, shot in enumerate(came) if isinstance(shot, Shot)}
+    assert {one for one in came if not isinstance(one, Shot)} == {others}
+    assert 2 <= len(made) <= lasted_s / 0.25 + 1
+    for at, shot in made.items():
+        assert shot.monotonic_ns / 1e9 - began_s >= at / 25 - 0.01, (
+            "none before its time, in the next loop too"
+        )
+
+
+SPEAKS = """
+import sys, time
+print("+", flush=True)
+for _ in range(20):
+    time.sleep(0.1)
+    print(".", flush=True)
+time.sleep(600)
+"""
+"""A reader that gives one whole frame, leaves the others undecoded for two seconds, and then hangs."""
+
+
+def test_unread_frames_are_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence after them is noticed as soon as ever."""
+    monkeypatch.setattr(reader_watchdog, "_COMMAND", (sys.executable, "-c", SPEAKS))
+    watchdog = Watchdog(Source("film.mkv"), "no-feed", Patience(60.0, 1.0, 5.0), 0.3)
+    try:
+        assert watchdog.wait(lambda: watchdog.counts.frames == 1, 60.0)
+        began_s = time.monotonic()
+        assert watchdog.wait(lambda: watchdog.trouble is Trouble.STALLED, 60.0)
+        assert time.monotonic() - began_s > 2.0
+    finally:
+        watchdog.close()
 
 
 def test_closed_camera_leaves_no_residue() -> None:

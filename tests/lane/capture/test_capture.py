@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.cameras.frame import Frame
-from lane.capture.capture import Booth, Capture, capture, whole_quality
+from lane.capture.capture import Capture, CaptureSetup, overall_quality, run_capture
 from lane.capture.guidance import Instruction
 from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
 from lane.capture.tracking import Scene, Tracker
@@ -85,13 +85,13 @@ def taken_from(
         assert 0 <= progress <= 1
         heard.append(instruction)
 
-    booth = Booth(script, Reader(script, bad), POLICY, script.clock, guide)
-    capture(taken, booth, Question(RULE), Stopwatch())
+    setup = CaptureSetup(script, Reader(script, bad), POLICY, script.clock, guide)
+    run_capture(taken, setup, Question(RULE), Stopwatch())
     return taken
 
 
 def numbers(taken: Capture) -> list[int]:
-    return [good.seen.frame.sequence for good in taken.good]
+    return [good.assessed.frame.sequence for good in taken.good]
 
 
 def scenes(frames: Sequence[Sequence[Face]]) -> list[Scene]:
@@ -110,7 +110,9 @@ def looked_at_for(least_s: float, *frames: Sequence[Face], bad: Sequence[int] = 
     script, taken = Script(frames), Capture()
     rule = RULE.model_copy(update={"least_s": least_s})
     policy = POLICY.model_copy(update={"capture": rule})
-    capture(taken, Booth(script, Reader(script, bad), policy, script.clock), Question(rule), Stopwatch())
+    run_capture(
+        taken, CaptureSetup(script, Reader(script, bad), policy, script.clock), Question(rule), Stopwatch()
+    )
     return taken
 
 
@@ -165,31 +167,31 @@ def test_officer_gets_two_person_frame() -> None:
     two = [face(0.3), face(0.7)]
     taken = taken_from(*[[face()]] * 8, two, *[[face()]] * 8, bad=range(20))
     assert taken.evidence().faces_in_view == Measured(2)
-    shown = taken.for_officer()
+    shown = taken.frames_for_officer()
     assert [len(taken.best), len(shown), shown[-1].frame.sequence] == [4, 4, 8]
 
 
 def test_best_frame_has_best_quality() -> None:
     """Whatever the document."""
     good = {**inside(POLICY.quality.live), "sharpness": Measured(0.5)}
-    assert whole_quality(good) > whole_quality({**good, "yaw_deg": Measured(25)})
-    assert whole_quality(good) > whole_quality({**good, "sharpness": Measured(0.2)})
+    assert overall_quality(good) > overall_quality({**good, "yaw_deg": Measured(25)})
+    assert overall_quality(good) > overall_quality({**good, "sharpness": Measured(0.2)})
     missing = {**good, "sharpness": NotAssessed("face at the edge of the image")}
-    assert whole_quality({**good, "sharpness": Measured(0.2)}) > whole_quality(missing)
-    assert whole_quality({}) == 0
+    assert overall_quality({**good, "sharpness": Measured(0.2)}) > overall_quality(missing)
+    assert overall_quality({}) == 0
 
 
 def test_portrait_sized_head_scores_no_better() -> None:
     """A head that fills the frame as on a portrait makes it no better."""
     walking = inside(POLICY.quality.live) | {"head_size": Measured(0.3)}
-    assert whole_quality(walking) == whole_quality({**walking, "head_size": Measured(0.72)})
+    assert overall_quality(walking) == overall_quality({**walking, "head_size": Measured(0.72)})
 
 
 def test_officer_sees_only_decided_person() -> None:
     """Nobody who stood there before."""
     taken = taken_from(*[[face(0.2)]] * 5, *[[face(0.7)]] * 9, bad=range(6))
     assert taken.ended is CaptureEnd.ENOUGH
-    assert {seen.frame.sequence for seen in taken.for_officer()} <= set(range(5, 14))
+    assert {seen.frame.sequence for seen in taken.frames_for_officer()} <= set(range(5, 14))
 
 
 def test_early_leaver_has_turned_back() -> None:
@@ -198,7 +200,7 @@ def test_early_leaver_has_turned_back() -> None:
     taken = taken_from(*[[face()]] * 8, *away, bad=range(80))
     assert taken.ended is CaptureEnd.TURNED_BACK
     assert taken.frames_seen < 50
-    assert taken.for_officer()[0].sighting.face is not None
+    assert taken.frames_for_officer()[0].sighting.face is not None
 
 
 def test_the_traveller_hears_what_would_help() -> None:
@@ -213,8 +215,8 @@ def asked(scores: Sequence[float], step_s: float = STEP_S) -> tuple[Capture, Rea
     script, taken = Script([[face()]] * 100, step_s), Capture()
     reader = Reader(script)
     reader.scores = (0.0, *scores)
-    booth = Booth(script, reader, POLICY, script.clock)
-    capture(taken, booth, Question(RULE, REFERENCE, BAND.admit), Stopwatch())
+    setup = CaptureSetup(script, reader, POLICY, script.clock)
+    run_capture(taken, setup, Question(RULE, REFERENCE, BAND.admit), Stopwatch())
     return taken, reader
 
 

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lane.capture.guidance import LEAST_SHOWN_S, Instruction, Side, Told, instruction_for, lacking, next_told
+from lane.capture.guidance import (
+    LEAST_SHOWN_S,
+    Instruction,
+    ShownInstruction,
+    Side,
+    instruction_for,
+    missed_limits,
+    next_instruction,
+)
 from lane.capture.tracking import Miss, Scene, Track
 from models.values.measurement import Measured, NotAssessed
 from tests.support.lane.example_evidence import POLICY, inside
@@ -59,7 +67,7 @@ def test_misplaced_traveller_gets_direction(scene: Scene, said: Instruction) -> 
 )
 def test_every_missed_limit_has_instruction(component: str, value: float, said: Instruction) -> None:
     quality = {**inside(LIMITS), component: Measured(value)}
-    assert instruction_for(ALONE, lacking(quality, LIMITS)) is said
+    assert instruction_for(ALONE, missed_limits(quality, LIMITS)) is said
 
 
 def test_of_several_the_distance_comes_first() -> None:
@@ -78,8 +86,8 @@ def test_look_is_asked_before_showing_face() -> None:
 def test_unmeasured_quality_lacks_unknown_side() -> None:
     """What was not measured lacks on no known side."""
     quality = {**inside(LIMITS), "motion": NotAssessed("no frame before")}
-    assert lacking(quality, LIMITS) == {"motion": Side.UNKNOWN}
-    assert lacking({}, LIMITS).keys() == LIMITS.keys()
+    assert missed_limits(quality, LIMITS) == {"motion": Side.UNKNOWN}
+    assert missed_limits({}, LIMITS).keys() == LIMITS.keys()
 
 
 @given(
@@ -104,8 +112,8 @@ def test_instruction_stays_long_enough_to_read(
     told, at_s = None, 0.0
     for instruction, later_s in wanted:
         at_s += later_s
-        before: Told | None = told
-        told = next_told(before, instruction, at_s)
+        before: ShownInstruction | None = told
+        told = next_instruction(before, instruction, at_s)
         if before is not None and told.instruction is not before.instruction:
             assert told.since_s - before.since_s >= LEAST_SHOWN_S
             assert told.instruction is instruction

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.acquisition.recorded_camera import STARTED, Replay
 from lane.cameras.frame import Frame
 from lane.cameras.simulated import SimulatedCamera, render
-from lane.capture.liveness_frames import Looks
+from lane.capture.liveness_frames import LivenessFrames
 from lane.capture.measuring import Measurer, Sighting, Stopwatch
 from lane.decision.decide import Admit, Refer, decide
 from lane.decision.evidence import DeskContact, from_plain, to_plain
@@ -36,31 +36,31 @@ def frame(at_s: float) -> Frame:
     return Frame("test", round(at_s * 1000), datetime(2026, 1, 1, tzinfo=UTC), at_s, IMAGE)
 
 
-def seen(*at_s: float, faces: int = 1) -> Looks:
-    looks = Looks()
+def seen(*at_s: float, faces: int = 1) -> LivenessFrames:
+    frames = LivenessFrames()
     for one in at_s:
-        looks.see(frame(one), Sighting(IMAGE, faces, FACE if faces else None, {}))
-    return looks
+        frames.see(frame(one), Sighting(IMAGE, faces, FACE if faces else None, {}))
+    return frames
 
 
 def test_looks_are_spaced_and_few() -> None:
-    looks = seen(*np.arange(0, 4, 0.04))
+    frames = seen(*np.arange(0, 4, 0.04))
 
-    assert len(looks.kept) == MOST_LOOKS
-    assert np.diff([one.at_s for one in looks.kept]) == pytest.approx(0.2)
-    assert looks.kept[-1].at_s > 3.7
+    assert len(frames.kept) == MOST_LOOKS
+    assert np.diff([one.at_s for one in frames.kept]) == pytest.approx(0.2)
+    assert frames.kept[-1].at_s > 3.7
 
 
 def test_company_restarts_liveness_looks() -> None:
     """Who is not alone is looked at anew."""
-    looks = seen(0, 0.2, 0.4)
-    looks.see(frame(0.6), Sighting(IMAGE, 0, None, {}))
-    assert len(looks.kept) == 3
-    looks.see(frame(0.8), Sighting(IMAGE, 2, FACE, {}))
-    assert looks.kept == []
-    looks.see(frame(1.0), Sighting(IMAGE, 1, FACE, {}), 1)
-    looks.see(frame(1.2), Sighting(IMAGE, 1, FACE, {}), 2)
-    assert len(looks.kept) == 1
+    frames = seen(0, 0.2, 0.4)
+    frames.see(frame(0.6), Sighting(IMAGE, 0, None, {}))
+    assert len(frames.kept) == 3
+    frames.see(frame(0.8), Sighting(IMAGE, 2, FACE, {}))
+    assert frames.kept == []
+    frames.see(frame(1.0), Sighting(IMAGE, 1, FACE, {}), 1)
+    frames.see(frame(1.2), Sighting(IMAGE, 1, FACE, {}), 2)
+    assert len(frames.kept) == 1
 
 
 def test_too_few_looks_have_no_score() -> None:
@@ -72,12 +72,12 @@ def test_early_measuring_gives_same_cues(photos: Path, measurer: Measurer) -> No
     """Measuring as frames come leaves little for the end."""
     assert photos == store.folder()
     scene = cast(measurer, SkippingClock().today())[0].scene
-    ahead, late, rng = Looks(), Looks(), np.random.default_rng(1)
+    ahead, late, rng = LivenessFrames(), LivenessFrames(), np.random.default_rng(1)
     for at_s in np.arange(1.0, 3.0, 0.08):
         image_bgr = render(scene, at_s, rng)
         sighting = measurer.look(image_bgr, Stopwatch())
-        for looks in (ahead, late):
-            looks.see(replace(frame(at_s), image_bgr=image_bgr), sighting, 1)
+        for frames in (ahead, late):
+            frames.see(replace(frame(at_s), image_bgr=image_bgr), sighting, 1)
         ahead.get_ahead(0.08)
 
     assert len(ahead.kept) == MOST_LOOKS
@@ -88,21 +88,21 @@ def test_early_measuring_gives_same_cues(photos: Path, measurer: Measurer) -> No
 
 def test_first_look_alone_costs_nothing() -> None:
     """The next passenger is not held up by the one before."""
-    looks = seen(0)
-    looks.get_ahead(0.04)
-    assert looks.left == len(OF_EACH_LOOK)
-    looks.see(frame(0.2), Sighting(IMAGE, 2, FACE, {}))
-    assert looks.left == 0
+    frames = seen(0)
+    frames.get_ahead(0.04)
+    assert frames.left == len(OF_EACH_LOOK)
+    frames.see(frame(0.2), Sighting(IMAGE, 2, FACE, {}))
+    assert frames.left == 0
 
 
 def test_unmeasurable_cue_ends_no_capture() -> None:
     """A cue that cannot be taken ahead."""
     nowhere = replace(FACE, landmarks=np.full((5, 2), np.nan, np.float32))
-    looks = Looks()
+    frames = LivenessFrames()
     for at_s in (0, 0.2, 0.4, 0.6):
-        looks.see(frame(at_s), Sighting(IMAGE, 1, nowhere, {}))
-    looks.get_ahead(1.0)
-    assert looks.left == 0
+        frames.see(frame(at_s), Sighting(IMAGE, 1, nowhere, {}))
+    frames.get_ahead(1.0)
+    assert frames.left == 0
 
 
 LONG = {"timeout_s": 60.0, "good_frames": 12, "most_good_frames": 12}

@@ -10,7 +10,8 @@ import pytest
 from lane.decision.policy import load
 from models.image import read
 from models.networks.build import Networks
-from models.quality import SCALES, assess
+from models.quality.assessment import assess
+from models.quality.components import COMPONENTS
 from models.values.face import Face, ImageBGR
 from tests.support.models import degraded_photographs
 
@@ -51,7 +52,7 @@ def photo(networks: Networks, photos: Path, request: pytest.FixtureRequest) -> t
 
 def test_every_limit_has_a_measure() -> None:
     """A limit is about something that is measured."""
-    assert LIMITS.keys() <= SCALES.keys()
+    assert LIMITS.keys() <= COMPONENTS.keys()
 
 
 def test_a_good_photograph_passes(photo: tuple[ImageBGR, Face]) -> None:

@@ -105,10 +105,10 @@ def test_discontinuous_times_are_found() -> None:
     honest = forged_streams.frames(forged_streams.seen(Scene(), 1))
     back = replace(honest[9], captured_at=honest[9].captured_at - timedelta(seconds=3))
     ahead = replace(honest[9], captured_monotonic_s=honest[9].captured_monotonic_s + 2)
-    again = replace(honest[9], sequence=honest[8].sequence)
+    seen_before = replace(honest[9], sequence=honest[8].sequence)
     never = replace(honest[9], captured_monotonic_s=float("nan"))
 
-    for wrong in (back, ahead, again, never):
+    for wrong in (back, ahead, seen_before, never):
         assert "clock" in watched([*honest[:9], wrong, *honest[10:]], somebody=False).signs
     assert not watched(honest, somebody=False).signs
 
@@ -205,12 +205,12 @@ def test_repeated_capture_is_found(portrait: Portrait) -> None:
     slower = forged_streams.seen(replace(scene(portrait), walk_s=1.3), 1.6, seed=2)
     assert watched(forged_streams.frames(slower), earlier=earlier) == StreamEvidence(Check.SUCCESSFUL)
 
-    for again in (
+    for seen_before in (
         first,
         forged_streams.noisier(forged_streams.brighter(first), 3),
         forged_streams.encoded(first, 23),
     ):
-        assert watched(forged_streams.frames(again), earlier=earlier).signs == ("again",)
+        assert watched(forged_streams.frames(seen_before), earlier=earlier).signs == ("again",)
     assert not watched(forged_streams.frames(first), earlier=EarlierCaptures(0)).signs
 
 

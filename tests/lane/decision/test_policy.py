@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lane.decision.policy import SHIPPED, Policy, load
+from lane.decision.policy import DOCUMENT, LIVE, SHIPPED, Policy, load
 from lane.platform.errors import PolicyError
 from models.networks.build import Networks
 from models.values.identity import MatcherIdentity
@@ -26,6 +26,12 @@ def site(folder: Path, *changes: tuple[str, str]) -> Policy:
     path = folder / "policy.toml"
     path.write_text(text, encoding="utf-8")
     return load(path)
+
+
+def test_required_limits() -> None:
+    moving = {"yaw_deg", "pitch_deg", "roll_deg", "motion"}
+    assert {"inter_eye_distance_px", "shown", "sharpness", "brightness", *moving} == LIVE
+    assert {"inter_eye_distance_px", "shown"} == DOCUMENT
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lane.capture.guidance import AT, Instruction
+from lane.capture.guidance import INSTRUCTION_OF_STATE, Instruction
 from lane.capture.measuring import Measurer
 from lane.decision.evidence import CaptureEnd
 from lane.decision.passage_states import State
@@ -62,8 +62,10 @@ def captured(here: Hall) -> list[dict[str, object]]:
 
 
 def test_each_passage_state_has_instruction() -> None:
-    assert set(AT) == set(State)
-    assert [state for state, told in AT.items() if told is Instruction.PROCEED] == [State.OPEN]
+    assert set(INSTRUCTION_OF_STATE) == set(State)
+    assert [state for state, told in INSTRUCTION_OF_STATE.items() if told is Instruction.PROCEED] == [
+        State.OPEN
+    ]
 
 
 def test_a_holder_is_led_through(

@@ -181,6 +181,7 @@ def test_lane_runs_from_settings_until_told(site: Site) -> None:
     assert "Traceback" not in (site.folder / "lane.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_ordered_recording_replays_same_decision(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, before = site.folder / "recordings", len(site.entries())
     done = lane("record", folder, "--settings", site.settings)

@@ -12,7 +12,8 @@ from pathlib import Path
 from lane.demo import photos
 from models.image import read
 from models.networks.build import Networks, build_networks
-from models.quality import COMPONENTS, assess, mapped
+from models.quality.assessment import MEASURES, assess
+from models.quality.components import mapped
 from models.runtime.onnx_runtime import RuntimeSettings
 from models.values.measurement import Measure, Measured
 
@@ -32,7 +33,7 @@ def rows(networks: Networks, folder: Path) -> Iterator[tuple[str, ...]]:
     for name in PICTURES:
         image = read(folder / name)
         measures = assess(image, networks.refined(image, networks.detector.detect(image)[0]))
-        for component in COMPONENTS:
+        for component in MEASURES:
             raw = measures[component]
             yield name, component, said(raw), said(mapped(component, raw)), f"{tolerance(component, raw):.3g}"
 

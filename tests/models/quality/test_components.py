@@ -1,4 +1,6 @@
+import sys
 from dataclasses import replace
+from inspect import getsource
 
 import cv2
 import numpy as np
@@ -10,7 +12,8 @@ from numpy.typing import NDArray
 from models.align import ARCFACE_112
 from models.detect import face_mesh
 from models.networks.build import Networks
-from models.quality import COMPONENTS, SCALES, assess, mapped
+from models.quality.assessment import MEASURES, assess
+from models.quality.components import COMPONENTS, mapped
 from models.quality.picture.sharpness import BLUR_WINDOW, NOISE_SIGMA_PX
 from models.quality.view.direction import MODEL_POINTS
 from models.quality.view.face_view import NORMALISED
@@ -124,7 +127,7 @@ def test_odd_mesh_or_box_stops_nothing(
 ) -> None:
     """No mesh and no box stops the measures."""
     face = replace(face_at(ARCFACE_112.landmarks * size + [left, 100], box), mesh=Mesh(points, 1.0))
-    assert assess(image, face).keys() == COMPONENTS.keys()
+    assert assess(image, face).keys() == MEASURES.keys()
 
 
 def test_one_point_mesh_measures_nothing() -> None:
@@ -237,7 +240,7 @@ def test_non_face_is_not_assessed(landmarks: object) -> None:
     """Rather than low."""
     with np.errstate(invalid="ignore"):
         measures = assess(PLAIN, face_at(landmarks))
-    assert set(measures) == set(COMPONENTS)
+    assert set(measures) == set(MEASURES)
     assert all(isinstance(measure, NotAssessed) for measure in measures.values())
 
 
@@ -247,7 +250,17 @@ def test_flat_picture_is_measured_without_fault() -> None:
     assert value(measures["brightness"]) == pytest.approx(128 / 255, abs=0.01)
 
 
-@pytest.mark.parametrize("component", SCALES)
+def test_every_component_has_its_measure() -> None:
+    assert [*MEASURES, "motion"] == list(COMPONENTS)
+
+
+@pytest.mark.parametrize("component", [name for name in MEASURES if COMPONENTS[name].standard])
+def test_measures_name_the_standards_component(component: str) -> None:
+    source = getsource(sys.modules[MEASURES[component].__module__])
+    assert f"*{COMPONENTS[component].standard}*" in source.replace("\n    ", " ")
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_value_maps_to_0_100(component: str, raw: float) -> None:
     """Every raw value, to a whole number."""
@@ -256,7 +269,7 @@ def test_every_value_maps_to_0_100(component: str, raw: float) -> None:
     assert found == round(found)
 
 
-@pytest.mark.parametrize("component", SCALES)
+@pytest.mark.parametrize("component", COMPONENTS)
 def test_unassessed_never_maps_to_low(component: str) -> None:
     assert mapped(component, NotAssessed("why")) == NotAssessed("why")
 

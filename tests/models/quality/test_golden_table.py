@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from models.networks.build import Networks
-from models.quality import COMPONENTS
+from models.quality.assessment import MEASURES
 from tests.models.quality.golden_table import COLUMNS, PICTURES, TABLE, rows
 
 MAPPED = 1
@@ -35,4 +35,4 @@ def same(old: dict[str, str], new: dict[str, str]) -> bool:
 
 def test_table_has_each_photograph_component_once() -> None:
     named = [(row["photo"], row["component"]) for row in table()]
-    assert sorted(named) == sorted((photo, component) for photo in PICTURES for component in COMPONENTS)
+    assert sorted(named) == sorted((photo, component) for photo in PICTURES for component in MEASURES)

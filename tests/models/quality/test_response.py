@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from models.networks.build import Networks
-from models.quality import assess, mapped
+from models.quality.assessment import assess
+from models.quality.components import mapped
 from models.quality.face.motion import Before, motion
 from models.values.face import Face, ImageBGR
 from models.values.measurement import Measured

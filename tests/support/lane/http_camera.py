@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import cv2
@@ -169,11 +169,19 @@ def http_camera(
         server.server_close()
 
 
-def film(path: Path, frames: int = 25, rate: int = 25, height: int = HEIGHT, width: int = WIDTH) -> Path:
-    """A video file of numbered pictures."""
+def film(
+    path: Path,
+    frames: int = 25,
+    rate: int = 25,
+    height: int = HEIGHT,
+    width: int = WIDTH,
+    codec: Literal["mpeg4", "mjpeg"] = "mpeg4",
+) -> Path:
+    """A video file of numbered pictures; as mjpeg each of them stands for itself."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=rate)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream = container.add_stream(codec, rate=rate)
+        stream.width, stream.height = width, height
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.bit_rate, stream.gop_size = 4_000_000, 12
         for number in range(frames):
             image = av.VideoFrame.from_ndarray(picture(number, height, width), format="bgr24")

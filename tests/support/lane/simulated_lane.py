@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lane.cameras.port import FrameSource
 from lane.cameras.simulated import Scene, SimulatedCamera
-from lane.capture.guidance import Guide, nobody_guides
+from lane.capture.guidance import Guide, no_guide
 from lane.capture.measuring import Measurer
 from lane.decision.passage_states import State
 from lane.decision.policy import Policy
@@ -96,7 +96,7 @@ def hall(
     observer: Observer | None = None,
     judge: Judge | None = None,
     engine: Engine | None = None,
-    guide: Guide = nobody_guides,
+    guide: Guide = no_guide,
     wishes: Wishes | None = None,
     tidy: Callable[[], None] = nothing_to_tidy,
     timekeeper: Timekeeper | None = None,

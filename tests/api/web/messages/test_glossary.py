@@ -6,11 +6,11 @@ from tests.support import described_desk
 PLACES = list(_places(described_desk.openapi()))
 
 
-def test_every_field_and_parameter_says_what_it_means() -> None:
+def test_every_field_and_parameter_is_explained() -> None:
     assert sorted(words[0] for told, words in PLACES if not told.get("description")) == []
 
 
-def test_the_glossary_has_no_word_that_nobody_uses() -> None:
+def test_glossary_has_no_unused_word() -> None:
     assert sorted(WORDS.keys() - {word for _, words in PLACES for word in words}) == []
 
 

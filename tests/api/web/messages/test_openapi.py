@@ -41,7 +41,7 @@ def test_an_operation_names_its_errors(path: str, method: str, operation: dict[s
         assert "403" in errors
 
 
-def test_a_lane_is_told_what_a_delivery_looks_like() -> None:
+def test_lane_is_told_delivery_form() -> None:
     body = OPENAPI["paths"]["/api/v1/entries"]["post"]["requestBody"]
     entries = body["content"]["application/json"]["schema"]["properties"]["entries"]
     assert entries["maxItems"] == 100
@@ -53,24 +53,24 @@ def test_operations_have_names_of_their_own() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_every_error_with_an_answer_is_described_somewhere() -> None:
+def test_every_error_answer_is_described() -> None:
     text = json.dumps(OPENAPI)
     assert [code for _, code in ANSWERS.values() if code not in text] == []
 
 
-def test_codes_are_unique_and_their_errors_are_ours() -> None:
+def test_codes_unique_and_errors_ours() -> None:
     codes = [code for _, code in ANSWERS.values()]
     assert len(set(codes)) == len(codes)
     assert all(issubclass(error, ApiError) for error in ANSWERS)
 
 
-def test_no_score_has_a_place_in_what_officers_get() -> None:
+def test_officer_answers_hold_no_score() -> None:
     for name in ("ReferralSummary", "ReferralDetail", "ReasonMessage", "ImageMessage"):
         fields = set(OPENAPI["components"]["schemas"][name]["properties"])
         assert not fields & {"similarity", "score", "liveness", "threshold", "quality"}
 
 
-def test_a_rate_of_the_comparison_is_described_for_whoever_shows_it() -> None:
+def test_comparison_rate_described_for_display() -> None:
     schemas = OPENAPI["components"]["schemas"]
     assert "must not lead the eye" in schemas["ReferralDetail"]["properties"]["revealed"]["description"]
     described = schemas["AchievedFmr"]["properties"]["value"]["description"]

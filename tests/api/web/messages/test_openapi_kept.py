@@ -21,7 +21,7 @@ def promised() -> list[str]:
     return PROMISED.read_text(encoding="utf-8").splitlines()
 
 
-def test_nothing_that_was_promised_is_gone_and_nothing_more_is_asked_for() -> None:
+def test_no_promise_removed_no_demand_added() -> None:
     found = broken(promised(), now())
     assert not found, "\n  ".join([f"{ADVICE}:", *found])
 
@@ -71,7 +71,7 @@ def with_a_parameter_to_fill(changed: dict[str, Any]) -> str:
         with_a_parameter_to_fill,
     ],
 )
-def test_what_breaks_a_client_is_found_and_named(change: Any) -> None:
+def test_breaking_change_is_found_and_named(change: Any) -> None:
     changed = deepcopy(OPENAPI)
     said = change(changed)
     assert said in broken(lines(OPENAPI), lines(changed))

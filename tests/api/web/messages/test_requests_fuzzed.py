@@ -101,7 +101,7 @@ def callers(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_answer_is_one_that_is_described(operation: Any, asked: Asked) -> None:
+def test_every_answer_is_described(operation: Any, asked: Asked) -> None:
     name = operation.definition.raw["operationId"]
 
     @settings(

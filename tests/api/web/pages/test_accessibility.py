@@ -156,7 +156,7 @@ LOOKS: list[tuple[str, Literal["light", "dark"]]] = [("en-GB", "light"), ("zh-CN
 
 @tiers.parametrize("looks", [LOOKS[1:], LOOKS], quick=1)
 @pytest.mark.parametrize(("path", "name"), PAGES)
-def test_no_page_has_a_serious_fault_of_accessibility(
+def test_no_page_has_serious_accessibility_fault(
     path: str, name: str, browser: Browser, shown: Shown, looks: list[tuple[str, str]]
 ) -> None:
     allowed = [caller for caller in shown.site.people if caller in RULES[name].callers]
@@ -167,9 +167,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(
 
 
 @tiers.parametrize(("locale", "scheme"), LOOKS, quick=1)
-def test_what_became_of_a_case_has_no_serious_fault_either(
-    browser: Browser, shown: Shown, locale: str, scheme: Any
-) -> None:
+def test_case_outcome_has_no_serious_fault(browser: Browser, shown: Shown, locale: str, scheme: Any) -> None:
     with opened(browser, shown, Role.OFFICER, locale, scheme) as page:
         for passage in shown.settled:
             page.goto(f"{shown.site.address}/referrals/{passage}")
@@ -178,9 +176,7 @@ def test_what_became_of_a_case_has_no_serious_fault_either(
 
 
 @tiers.parametrize(("locale", "scheme"), LOOKS, quick=1)
-def test_what_comes_of_a_form_has_no_serious_fault_either(
-    browser: Browser, shown: Shown, locale: str, scheme: Any
-) -> None:
+def test_form_result_has_no_serious_fault(browser: Browser, shown: Shown, locale: str, scheme: Any) -> None:
     confirming = f"/referrals/{shown.passages['revealed']}/confirm"
     forms: list[tuple[Role, str, dict[str, str]]] = [
         (Role.ADMINISTRATOR, "/lanes", {"lane": f"lane-{scheme}"}),

@@ -55,7 +55,7 @@ def text_of(html: str) -> str:
 
 
 @pytest.mark.parametrize("tag", CHOICES)
-def test_every_step_has_a_title_and_no_step_is_unknown(auditor: Officer, passage: str, tag: str) -> None:
+def test_every_step_titled_none_unknown(auditor: Officer, passage: str, tag: str) -> None:
     html = auditor.http.get(f"/audit/{passage}?lang={tag}").text
     text = text_of(html)
     for kind in (
@@ -72,13 +72,13 @@ def test_every_step_has_a_title_and_no_step_is_unknown(auditor: Officer, passage
     assert len(claimed_until) == 1, "with its zone"
 
 
-def test_every_kind_of_entry_about_a_passage_has_words() -> None:
+def test_every_passage_entry_kind_has_words() -> None:
     groups = ("passage", "referral", "hold", "images")
     about = {kind for kind in Account()._kinds if kind.split(".")[0] in groups}
     assert about - passage_views.KINDS.keys() == set()
 
 
-def test_a_search_by_form_keeps_what_was_asked(auditor: Officer, passage: str, cleared: str) -> None:
+def test_form_search_keeps_its_terms(auditor: Officer, passage: str, cleared: str) -> None:
     assert auditor.http.get("/").headers["location"] == "/audit"
     html = auditor.http.get("/audit", params={"lane": "", "reason": "F09", "officer": "", "since": ""}).text
     assert f"/audit/{passage}" in html
@@ -93,7 +93,7 @@ def test_a_search_by_form_keeps_what_was_asked(auditor: Officer, passage: str, c
     "asked",
     ["since=yesterday", "lane=%22%3E", "before=x", "since=2026-02-31T00:00", "until=0001-01-01T00:00"],
 )
-def test_a_search_that_cannot_be_is_told_in_words(auditor: Officer, asked: str) -> None:
+def test_impossible_search_told_in_words(auditor: Officer, asked: str) -> None:
     answer = auditor.http.get(f"/audit?{asked}")
     assert (answer.status_code, "<h1>" in answer.text) == (422, True)
 
@@ -113,7 +113,7 @@ def summer_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ("form", "found"),
     [("since=%sT01:05", 2), ("since=%sT01:15", 1), ("until=%sT01:15", 2), ("until=%sT00:55", 0)],
 )
-def test_an_hour_that_comes_twice_is_searched_twice(
+def test_repeated_hour_is_searched_twice(
     form: str, found: int, desk: RunningDesk, lane: Lane, auditor: Officer
 ) -> None:
     november = datetime(desk.clock().year + 1, 11, 1, tzinfo=UTC)
@@ -126,9 +126,7 @@ def test_an_hour_that_comes_twice_is_searched_twice(
     assert len(set(re.findall(r'href="/audit/([^"?]+)"', html))) == found
 
 
-def test_a_decision_made_again_is_told_with_what_was_measured(
-    auditor: Officer, cleared: str, passage: str
-) -> None:
+def test_replayed_decision_told_with_measurements(auditor: Officer, cleared: str, passage: str) -> None:
     text = text_of(auditor.http.get(f"/audit/{cleared}").text)
     assert passage_views.REPLAYS["same"] in text
     assert re.search(r"sharpness 0\.2 ≥ 0\.2 within", text)
@@ -137,7 +135,7 @@ def test_a_decision_made_again_is_told_with_what_was_measured(
 
 
 @pytest.mark.parametrize("tag", CHOICES)
-def test_what_was_seen_at_the_gate_stands_in_the_timeline(tag: str, lane: Lane, auditor: Officer) -> None:
+def test_gate_events_stand_in_timeline(tag: str, lane: Lane, auditor: Officer) -> None:
     made = str(uuid4())
     seen = {"passage": made, "at": "2026-01-01T00:00:00+00:00"}
     lane.deliver(
@@ -151,9 +149,8 @@ def test_what_was_seen_at_the_gate_stands_in_the_timeline(tag: str, lane: Lane, 
         assert say(told) in text
 
 
-def test_what_a_lane_wrote_out_of_form_is_shown_and_never_breaks_the_page(
-    lane: Lane, auditor: Officer
-) -> None:
+def test_malformed_lane_entry_never_breaks_page(lane: Lane, auditor: Officer) -> None:
+    """It is shown."""
     made = str(uuid4())
     lane.deliver(
         lane.write("passage.started", {"passage": made}),
@@ -202,7 +199,7 @@ def screen(
 
 @pytest.mark.browser
 @tiers.parametrize("hours", [8, 0, -8], quick=1)
-def test_a_search_goes_by_the_auditors_own_clock(
+def test_search_uses_auditors_clock(
     hours: int, desk: RunningDesk, browser: Browser, auditor: Officer, passage: str
 ) -> None:
     with quiet_page(browser, zone=f"Etc/GMT{-hours:+}") as page:
@@ -221,9 +218,8 @@ def test_a_search_goes_by_the_auditors_own_clock(
 
 
 @pytest.mark.browser
-def test_an_hour_that_comes_twice_for_the_auditor_is_searched_to_its_end(
-    desk: RunningDesk, browser: Browser, auditor: Officer
-) -> None:
+def test_repeated_hour_searched_to_its_end(desk: RunningDesk, browser: Browser, auditor: Officer) -> None:
+    """By the clock of the auditor."""
     with quiet_page(browser, zone="America/New_York") as page:
         sign_in(page, desk)
         page.fill("[name=since]", "2026-11-01T01:15")
@@ -242,7 +238,7 @@ def test_the_browser_itself_verifies_every_entry(desk: RunningDesk, screen: Page
 
 
 @pytest.mark.browser
-def test_the_browser_finds_an_entry_that_was_changed(desk: RunningDesk, screen: Page, passage: str) -> None:
+def test_browser_finds_changed_entry(desk: RunningDesk, screen: Page, passage: str) -> None:
     screen.goto(f"{desk.address}/audit/{passage}")
     payload = screen.locator(".step").nth(1).locator(".payload")
     payload.evaluate("(node) => { node.textContent = node.textContent.replace('F09', 'D11') }")
@@ -256,7 +252,7 @@ def test_the_browser_finds_an_entry_that_was_changed(desk: RunningDesk, screen: 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("forged", ["root", "signature", "path", "size"])
-def test_the_browser_believes_no_forged_head_or_proof(
+def test_browser_rejects_forged_head_or_proof(
     desk: RunningDesk, browser: Browser, auditor: Officer, passage: str, forged: str
 ) -> None:
     with quiet_page(browser) as page:
@@ -281,7 +277,7 @@ def test_the_browser_believes_no_forged_head_or_proof(
 
 
 @pytest.mark.browser
-def test_the_pages_fit_at_twice_the_size(desk: RunningDesk, screen: Page, passage: str, cleared: str) -> None:
+def test_pages_fit_at_twice_size(desk: RunningDesk, screen: Page, passage: str, cleared: str) -> None:
     screen.set_viewport_size({"width": 683, "height": 384})
     for path in ("/audit", f"/audit/{passage}", f"/audit/{cleared}"):
         screen.goto(f"{desk.address}{path}")

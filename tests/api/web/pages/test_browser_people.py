@@ -40,7 +40,7 @@ def sign_in(page: Page, desk: RunningDesk, name: str, password: str = PASSWORD) 
     page.locator(".who").wait_for()
 
 
-def test_somebody_new_is_registered_and_chooses_a_password_by_keyboard(page: Page, desk: RunningDesk) -> None:
+def test_newcomer_registered_chooses_password_by_keyboard(page: Page, desk: RunningDesk) -> None:
     sign_in(page, desk, "chen")
     assert page.url == f"{desk.address}/people"
     page.get_by_label("Name to sign in with").focus()
@@ -70,7 +70,7 @@ def test_somebody_new_is_registered_and_chooses_a_password_by_keyboard(page: Pag
     verify_ledger(desk.desk.database)
 
 
-def test_a_person_is_given_another_role_and_let_go(page: Page, desk: RunningDesk) -> None:
+def test_person_gets_other_role_and_leaves(page: Page, desk: RunningDesk) -> None:
     sign_in(page, desk, "chen")
     page.get_by_role("link", name="li.na").press("Enter")
     page.get_by_label("Auditor").check()
@@ -84,7 +84,7 @@ def test_a_person_is_given_another_role_and_let_go(page: Page, desk: RunningDesk
 
 @tiers.parametrize("locale", ["zh-CN", "en-GB"], quick=1)
 @tiers.parametrize("scheme", ["light", "dark"], quick=1)
-def test_nothing_is_cut_off_at_200_percent(
+def test_nothing_cut_off_at_200_percent(
     browser: Browser, people: None, desk: RunningDesk, locale: str, scheme: str
 ) -> None:
     changed = desk.desk.settings.model_copy(update={"origin": "http://localhost:1"})

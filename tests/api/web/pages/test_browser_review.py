@@ -101,9 +101,10 @@ SEEN = {
 
 
 @tiers.parametrize("locale", SEEN, quick=1)
-def test_what_the_gate_sees_while_an_officer_looks_comes_beside_the_faces(
+def test_new_gate_events_appear_beside_faces(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str
 ) -> None:
+    """While the officer looks."""
     desk.officer("wang").http.close()
     told, warned = SEEN[locale]
     with quiet_page(browser, locale) as page:
@@ -132,9 +133,8 @@ def placed(page: Page) -> None:
 
 
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
-def test_an_officer_answers_blind_sees_the_reveal_and_decides_by_keyboard(
-    browser: Browser, desk: RunningDesk, lane: Lane, locale: str
-) -> None:
+def test_officer_reviews_by_keyboard(browser: Browser, desk: RunningDesk, lane: Lane, locale: str) -> None:
+    """Answers blind, sees the reveal and decides."""
     said = SAID[locale]
     desk.officer("wang").http.close()
     with quiet_page(browser, locale) as page:
@@ -178,7 +178,7 @@ def test_an_officer_answers_blind_sees_the_reveal_and_decides_by_keyboard(
         page.get_by_role("heading", name=said["nobody"]).wait_for()
 
 
-def test_nothing_tells_of_the_comparison_before_the_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_nothing_reveals_comparison_before_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
     bodies: list[str] = []
 
     def record(route: Route) -> None:
@@ -216,9 +216,7 @@ def test_nothing_tells_of_the_comparison_before_the_answer(desk: RunningDesk, la
     assert any("does not take both for the same person" in body for body in bodies[before:])
 
 
-def test_from_taking_a_case_to_its_decision_it_is_seven_keys_and_no_wait_but_the_deaf_time(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_review_takes_seven_keys_without_wait(desk: RunningDesk, lane: Lane, page: Page) -> None:
     """Twelve seconds are the officer's own: the page asks for seven keys and half a second."""
     passage = lane.refer()
     page.add_init_script(TIMERS_KEPT)
@@ -240,7 +238,7 @@ def test_from_taking_a_case_to_its_decision_it_is_seven_keys_and_no_wait_but_the
     assert max(timers) == DEAF_MS, "no key waits for longer"
 
 
-def test_what_was_looked_at_goes_with_the_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_viewed_tools_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)])
     sign_in(page, desk)
     open_case(page, passage)
@@ -258,9 +256,8 @@ def test_what_was_looked_at_goes_with_the_answer(desk: RunningDesk, lane: Lane, 
     page.locator("#decision").wait_for()
 
 
-def test_an_answer_that_takes_a_second_officer_says_so_beforehand_and_goes_back_to_the_queue(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_second_officer_answer_announced_then_requeued(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    """The page says so beforehand; the case goes back to the queue."""
     passage = lane.refer(reasons=NO_MATCH)
     sign_in(page, desk)
     answer_blind(page, passage)
@@ -283,9 +280,8 @@ def test_an_answer_that_takes_a_second_officer_says_so_beforehand_and_goes_back_
     assert lane.decision(passage)["answer"] == "admit"
 
 
-def test_a_slip_is_corrected_by_one_key_until_the_lane_has_the_decision(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_one_key_corrects_slip(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    """Until the lane has the decision."""
     with kept_back(desk, seconds=20):
         passage = lane.refer(reasons=QUALITY)
         sign_in(page, desk)
@@ -302,9 +298,7 @@ def test_a_slip_is_corrected_by_one_key_until_the_lane_has_the_decision(
     assert lane.decision(passage)["answer"] == "second_line"
 
 
-def test_both_faces_alternate_in_one_place_until_the_answer(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_faces_alternate_in_place_until_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
     sign_in(page, desk)
     open_case(page, passage)
@@ -320,9 +314,7 @@ def test_both_faces_alternate_in_one_place_until_the_answer(
     assert {**document, "x": 0} == {**live, "x": 0}
 
 
-def test_the_magnifier_lies_on_the_same_place_of_both_faces(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_magnifier_covers_same_place_on_both(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
     sign_in(page, desk)
     open_case(page, passage)
@@ -337,7 +329,7 @@ def test_the_magnifier_lies_on_the_same_place_of_both_faces(
     assert page.locator(".lens:visible").count() == 0
 
 
-def test_eyes_lie_on_one_line_at_one_distance_and_upright(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_eyes_align_level_at_one_distance(desk: RunningDesk, lane: Lane, page: Page) -> None:
     eyes = [[190, 270], [290, 270]], [[500, 300], [600, 400]]
     pictures = [drawn_face(1), drawn_face(2, width=1280, height=720)]
     passage = str(uuid4())
@@ -361,7 +353,7 @@ def test_eyes_lie_on_one_line_at_one_distance_and_upright(desk: RunningDesk, lan
     assert found[0][0][1] == found[0][1][1], "the line of the eyes is level"
 
 
-def test_a_word_about_the_case_moves_no_face(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_word_about_case_moves_no_face(desk: RunningDesk, lane: Lane, page: Page) -> None:
     lane.refer()
     sign_in(page, desk)
     page.get_by_role("button", name="Take the next").click()
@@ -371,7 +363,7 @@ def test_a_word_about_the_case_moves_no_face(desk: RunningDesk, lane: Lane, page
     assert boxes(page) == where
 
 
-def test_a_held_digit_does_not_run_through_the_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_held_digit_chooses_no_ground(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer(reasons=QUALITY)
     sign_in(page, desk)
     open_case(page, passage)
@@ -387,7 +379,7 @@ STILL = "Promise.all(document.getAnimations().map((moving) => moving.finished)).
 
 
 @tiers.parametrize("scheme", ["dark", "light"], quick=1)
-def test_no_page_has_a_serious_fault_of_accessibility(
+def test_no_page_has_serious_accessibility_fault(
     browser: Browser, desk: RunningDesk, lane: Lane, scheme: Literal["light", "dark"]
 ) -> None:
     desk.officer("wang").http.close()
@@ -423,9 +415,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(
     context.close()
 
 
-def test_without_a_script_the_same_page_asks_tells_and_decides(
-    browser: Browser, desk: RunningDesk, lane: Lane
-) -> None:
+def test_scriptless_page_asks_tells_decides(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
     desk.officer("wang").http.close()
     passage = lane.refer(reasons=QUALITY)
     context = browser.new_context(java_script_enabled=False, viewport={"width": 1366, "height": 768})
@@ -449,9 +439,8 @@ def test_without_a_script_the_same_page_asks_tells_and_decides(
     context.close()
 
 
-def test_the_queue_tells_when_a_break_is_due_and_hands_over_at_the_end(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_queue_tells_break_and_hands_over(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    """When a break is due; it hands over at the end."""
     passage = lane.refer()
     sign_in(page, desk)
     page.get_by_text("a break is due at").wait_for()

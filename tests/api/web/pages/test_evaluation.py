@@ -96,9 +96,7 @@ def shown(*series: SeriesMessage) -> evaluation_views.EvaluationPage:
         ([one(alarms=(alarm("officer-1"),)), one(lane="lane-1", alarms=(alarm(None),))], "worse"),
     ],
 )
-def test_the_headline_says_the_worst_that_is_known_and_no_more(
-    series: list[SeriesMessage], state: evaluation_views.State
-) -> None:
+def test_headline_says_known_worst_only(series: list[SeriesMessage], state: evaluation_views.State) -> None:
     page = shown(*series)
     assert page.state == state
     assert page.headline == evaluation_views.HEADLINES[state]
@@ -110,7 +108,7 @@ def test_nothing_counted_is_not_called_good() -> None:
 
 
 @given(st.integers(30, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_within_is_said_only_where_the_whole_range_is(counts: tuple[int, int]) -> None:
+def test_within_only_where_whole_range_is(counts: tuple[int, int]) -> None:
     found = shown(one(strangers=counts)).sections[0].strangers
     high = rate(*counts).plain()["high"]
     assert high is not None
@@ -118,7 +116,7 @@ def test_within_is_said_only_where_the_whole_range_is(counts: tuple[int, int]) -
 
 
 @given(st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_a_picture_holds_its_rate_inside_its_range(counts: tuple[int, int]) -> None:
+def test_picture_holds_rate_inside_range(counts: tuple[int, int]) -> None:
     bar = evaluation_views.bar(message(*counts), 1e-3)
     assert bar is not None
     assert 0 <= bar.low <= evaluation_views.WIDTH
@@ -131,7 +129,7 @@ def test_a_picture_holds_its_rate_inside_its_range(counts: tuple[int, int]) -> N
     ("value", "said"),
     [(0, "none"), (1e-6, "1 in 1,000,000"), (1 / 4321, "1 in 4,300"), (0.1, "1 in 10"), (0.26, "3 in 10")],
 )
-def test_a_rate_is_said_as_people_say_it(value: float, said: str) -> None:
+def test_rate_is_worded_as_people_speak(value: float, said: str) -> None:
     assert evaluation_views.one_in(value, ENGLISH) == said
 
 
@@ -143,7 +141,7 @@ def test_every_rate_has_words(value: float) -> None:
 # --- the page
 
 
-def test_of_too_few_no_picture_is_drawn(lane: Lane, supervisor: Officer) -> None:
+def test_too_few_draw_no_picture(lane: Lane, supervisor: Officer) -> None:
     tell(lane)
     html = supervisor.http.get("/evaluation").text
     assert "<svg" not in html
@@ -169,9 +167,7 @@ def test_the_page_follows_what_is_counted(
         page.get_by_role("heading", name="Nothing unusual so far").wait_for(timeout=15_000)
 
 
-def test_supervisors_alone_find_the_page_and_its_link(
-    lane: Lane, officer: Officer, supervisor: Officer
-) -> None:
+def test_only_supervisors_find_page_and_link(lane: Lane, officer: Officer, supervisor: Officer) -> None:
     assert "/evaluation" not in officer.http.get("/queue").text
     refused = officer.http.get("/evaluation")
     assert (refused.status_code, "Your role does not allow this." in refused.text) == (403, True)
@@ -180,7 +176,7 @@ def test_supervisors_alone_find_the_page_and_its_link(
 
 
 @pytest.mark.parametrize("tag", CHOICES)
-def test_the_page_says_both_numbers_and_has_nothing_inline(
+def test_page_shows_both_numbers_nothing_inline(
     tag: str, desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     within = {"group": "UTO", "cohort": cohort(Tally(96, 0, 1, 1), Tally(40, 0, 0, 0))}
@@ -200,7 +196,7 @@ def test_the_page_says_both_numbers_and_has_nothing_inline(
     assert (page.found, page.csrf_missing) == ([], 0)
 
 
-def test_an_alarm_is_acknowledged_without_a_script(
+def test_alarm_acknowledged_without_script(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
     fnmr_alarm(desk, lane, officer)
@@ -238,7 +234,7 @@ def open_page(page: Page, desk: RunningDesk) -> None:
 
 
 @pytest.mark.browser
-def test_a_supervisor_acknowledges_an_alarm_by_keyboard(browser: Browser, alarming: RunningDesk) -> None:
+def test_supervisor_acknowledges_alarm_by_keyboard(browser: Browser, alarming: RunningDesk) -> None:
     with quiet_page(browser) as page:
         open_page(page, alarming)
         page.get_by_role("heading", name="The comparison errs more than is expected").wait_for()
@@ -252,9 +248,10 @@ def test_a_supervisor_acknowledges_an_alarm_by_keyboard(browser: Browser, alarmi
 @pytest.mark.browser
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 @tiers.parametrize(("width", "height"), [(683, 384), (1366, 768)], quick=1)
-def test_the_page_fits_its_width_and_its_targets_fit_a_finger(
+def test_page_and_targets_fit(
     browser: Browser, alarming: RunningDesk, locale: str, width: int, height: int
 ) -> None:
+    """The page fits its width, its targets fit a finger."""
     with quiet_page(browser, locale) as page:
         page.set_viewport_size({"width": width, "height": height})
         open_page(page, alarming)

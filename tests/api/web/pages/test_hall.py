@@ -28,7 +28,7 @@ def form(who: Officer, **more: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("tag", CHOICES)
-def test_every_state_of_a_lane_has_a_word_and_a_shape(tag: str, lane: Lane, supervisor: Officer) -> None:
+def test_every_lane_state_has_word_shape(tag: str, lane: Lane, supervisor: Officer) -> None:
     said = set()
     for state in State.__args__:  # type: ignore[attr-defined]
         tell(lane, state)
@@ -39,7 +39,7 @@ def test_every_state_of_a_lane_has_a_word_and_a_shape(tag: str, lane: Lane, supe
     assert said == {words(tag).say(text) for state, text in hall_views.STATES.items() if state != "silent"}
 
 
-def test_what_is_not_well_is_said_in_small_words(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+def test_faults_are_said_in_small_words(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     with desk.lane("lane-2") as second, desk.lane("lane-3") as third:
         tell(second)
         tell(third)
@@ -59,7 +59,7 @@ def test_what_is_not_well_is_said_in_small_words(desk: RunningDesk, lane: Lane, 
         ({"frames": 900, "reconnects": 4}, "Camera opened again: 4×"),
     ],
 )
-def test_what_a_camera_lost_is_said_in_small_words_and_in_figures(
+def test_camera_losses_in_words_and_figures(
     counts: dict[str, int], said: str, lane: Lane, supervisor: Officer
 ) -> None:
     tell(lane, camera={"health": "good", "frame_age_ms": 40, "counts": counts})
@@ -69,9 +69,7 @@ def test_what_a_camera_lost_is_said_in_small_words_and_in_figures(
     assert f"Pictures in ten minutes {counts['frames']:,} whole" in text
 
 
-def test_a_camera_that_loses_hardly_anything_and_one_that_does_not_count_are_left_in_peace(
-    lane: Lane, supervisor: Officer
-) -> None:
+def test_small_or_uncounted_losses_stay_unmentioned(lane: Lane, supervisor: Officer) -> None:
     tell(lane)
     assert "Camera" not in text_of(supervisor.http.get("/hall").text)
     assert "Pictures in ten minutes" not in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
@@ -91,18 +89,17 @@ def test_a_camera_that_loses_hardly_anything_and_one_that_does_not_count_are_lef
         (["of a newer lane"], ""),
     ],
 )
-def test_what_a_gate_saw_is_said_in_words(
-    gate: list[str], said: str, lane: Lane, supervisor: Officer
-) -> None:
+def test_gate_events_are_said_in_words(gate: list[str], said: str, lane: Lane, supervisor: Officer) -> None:
     tell(lane, "fault", gate=gate)
     assert said in text_of(supervisor.http.get("/hall").text)
     assert said in text_of(supervisor.http.get("/hall/lanes/lane-1").text)
 
 
 @pytest.mark.usefixtures("standing_clock")
-def test_the_top_says_who_waits_how_long_and_when_somebody_needs_a_break(
+def test_top_tells_waiting_and_due_breaks(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
+    """Who waits, how long, and when somebody needs a break."""
     lane.refer(images=[], at=desk.clock() - timedelta(seconds=150))
     desk.clock.pass_time(minutes=20)
     desk.desk.cases.travellers.escalate()
@@ -119,7 +116,8 @@ def test_the_top_says_who_waits_how_long_and_when_somebody_needs_a_break(
     assert "Break overdue" in text_of(supervisor.http.get("/hall").text)
 
 
-def test_a_lane_is_closed_stopped_and_opened_without_a_script(lane: Lane, supervisor: Officer) -> None:
+def test_lane_commands_work_without_script(lane: Lane, supervisor: Officer) -> None:
+    """Closed, stopped and opened."""
     tell(lane)
     for word, wanted in (("close", "closed"), ("stop", "stopped"), ("open", "open")):
         answer = supervisor.http.post("/hall/lanes/lane-1/command", data=form(supervisor, command=word))
@@ -142,7 +140,7 @@ def test_officers_do_not_see_the_hall(path: str, lane: Lane, officer: Officer) -
     assert "/hall" not in officer.http.get("/queue").text
 
 
-def test_a_lane_that_is_not_there_is_said_in_words(supervisor: Officer) -> None:
+def test_unknown_lane_is_said_in_words(supervisor: Officer) -> None:
     answer = supervisor.http.get("/hall/lanes/lane-9")
     assert (answer.status_code, "There is no such lane" in answer.text) == (404, True)
 
@@ -183,7 +181,7 @@ def busy(desk: RunningDesk, lane: Lane, supervisor: Officer) -> Iterator[Running
 
 
 @pytest.mark.browser
-def test_a_lane_that_changes_repaints_itself_and_leaves_the_keyboard_where_it_was(
+def test_changed_lane_repaints_without_moving_focus(
     browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
 ) -> None:
     with quiet_page(browser) as page, desk.lane("lane-2") as second:
@@ -201,7 +199,7 @@ def test_a_lane_that_changes_repaints_itself_and_leaves_the_keyboard_where_it_wa
 @pytest.mark.browser
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 @tiers.parametrize(("width", "height"), [(683, 384), (1366, 768), (1920, 1080)], quick=1)
-def test_a_hundred_lanes_fit_the_width_and_a_finger(
+def test_hundred_lanes_fit_width_and_finger(
     browser: Browser, busy: RunningDesk, locale: str, width: int, height: int
 ) -> None:
     with quiet_page(browser, locale) as page:
@@ -217,7 +215,7 @@ def test_a_hundred_lanes_fit_the_width_and_a_finger(
 
 
 @pytest.mark.browser
-def test_a_supervisor_stops_the_hall_by_keyboard(
+def test_supervisor_stops_hall_by_keyboard(
     browser: Browser, desk: RunningDesk, lane: Lane, supervisor: Officer
 ) -> None:
     with quiet_page(browser) as page:

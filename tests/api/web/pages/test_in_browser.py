@@ -65,9 +65,7 @@ def show(page: Page, *, visible: bool) -> None:
     )
 
 
-def test_a_held_enter_key_does_not_run_through_the_confirmation(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_held_enter_does_not_confirm(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
     sign_in(page, desk)
     answer_blind(page, passage)
@@ -83,9 +81,7 @@ def test_a_held_enter_key_does_not_run_through_the_confirmation(
     assert page.get_by_role("button", name="Admit").is_visible()
 
 
-def test_two_quick_enters_do_not_run_through_the_confirmation(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_two_quick_enters_do_not_confirm(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
     sign_in(page, desk)
     answer_blind(page, passage)
@@ -98,7 +94,7 @@ def test_two_quick_enters_do_not_run_through_the_confirmation(
 
 
 @pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
-def test_a_double_click_on_continue_does_not_confirm(
+def test_double_clicked_continue_does_not_confirm(
     desk: RunningDesk, lane: Lane, page: Page, width: int, height: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": height})
@@ -123,9 +119,10 @@ def test_a_double_click_on_continue_does_not_confirm(
 
 
 @pytest.mark.parametrize(("tag", "said"), [("en", "32 of 10,000 strangers"), ("zh-Hans", "无关人员有 32 人")])
-def test_after_the_answer_the_page_tells_what_the_comparison_is_worth_at_twice_the_size_too(
+def test_comparison_worth_told_after_answer(
     desk: RunningDesk, lane: Lane, page: Page, tag: str, said: str
 ) -> None:
+    """At twice the size too."""
     passage = lane.refer()
     sign_in(page, desk)
     open_case(page, passage)
@@ -159,9 +156,7 @@ def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: 
     assert scales(page) == before
 
 
-def test_a_case_that_another_officer_took_is_lost_in_plain_words(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_case_taken_by_other_told_plainly(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
     sign_in(page, desk)
     with page.expect_response("**/api/v1/referrals/*/claim"):  # the page renews its claim when it opens
@@ -175,7 +170,7 @@ def test_a_case_that_another_officer_took_is_lost_in_plain_words(
     assert page.get_by_role("link", name="To the queue").is_visible()
 
 
-def test_a_lost_desk_is_told_and_found_again(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_lost_desk_is_told_and_found(desk: RunningDesk, lane: Lane, page: Page) -> None:
     sign_in(page, desk)
     page.evaluate("window.stays = true")
     lost = page.get_by_text("Connection to the desk lost.")
@@ -191,7 +186,7 @@ def test_a_lost_desk_is_told_and_found_again(desk: RunningDesk, lane: Lane, page
     assert page.evaluate("window.stays") is True
 
 
-def test_a_desk_that_hangs_is_told_although_its_lines_stay_open(desk: RunningDesk, page: Page) -> None:
+def test_hung_desk_told_despite_open_lines(desk: RunningDesk, page: Page) -> None:
     page.clock.install()
     sign_in(page, desk)
     lost = page.get_by_text("Connection to the desk lost.")
@@ -205,7 +200,7 @@ def test_a_desk_that_hangs_is_told_although_its_lines_stay_open(desk: RunningDes
     assert not lost.is_visible()
 
 
-def test_a_page_that_nobody_sees_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_hidden_page_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) -> None:
     sign_in(page, desk)
     listeners = desk.desk.broker._listeners
     wait_until(lambda: listeners)
@@ -219,9 +214,8 @@ def test_a_page_that_nobody_sees_holds_no_line(desk: RunningDesk, lane: Lane, pa
     assert len(listeners) == 1
 
 
-def test_faces_leave_a_screen_whose_claim_has_run_out_and_nothing_claims_again(
-    desk: RunningDesk, lane: Lane, page: Page
-) -> None:
+def test_expired_claim_clears_faces_without_reclaim(desk: RunningDesk, lane: Lane, page: Page) -> None:
+    """They leave the screen and nothing claims again."""
     page.clock.install()
     passage = lane.refer()
     sign_in(page, desk)
@@ -243,7 +237,7 @@ def test_faces_leave_a_screen_whose_claim_has_run_out_and_nothing_claims_again(
         assert [case["passage"] for case in found] == [passage], "the case is free for somebody else"
 
 
-def test_faces_leave_the_screen_with_the_session(desk: RunningDesk, lane: Lane, loud_page: Page) -> None:
+def test_session_end_clears_faces_from_screen(desk: RunningDesk, lane: Lane, loud_page: Page) -> None:
     page = loud_page
     passage = lane.refer()
     sign_in(page, desk)
@@ -256,7 +250,7 @@ def test_faces_leave_the_screen_with_the_session(desk: RunningDesk, lane: Lane, 
     assert page.locator("img").count() == 0
 
 
-def test_times_are_those_of_the_officers_clock(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
+def test_times_follow_officers_clock(browser: Browser, desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     with desk.officer() as officer:
         officer.claim(passage)
@@ -274,7 +268,7 @@ def test_times_are_those_of_the_officers_clock(browser: Browser, desk: RunningDe
     context.close()
 
 
-def test_letters_can_be_switched_off_as_keys_and_stay_so(desk: RunningDesk, lane: Lane, page: Page) -> None:
+def test_letter_keys_can_stay_off(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer()
     sign_in(page, desk)
     open_case(page, passage)
@@ -302,9 +296,7 @@ def test_letters_can_be_switched_off_as_keys_and_stay_so(desk: RunningDesk, lane
     page.get_by_role("button", name="Continue").wait_for()
 
 
-def test_a_picture_that_does_not_load_is_told_in_its_place(
-    desk: RunningDesk, lane: Lane, loud_page: Page
-) -> None:
+def test_unloaded_picture_told_in_its_place(desk: RunningDesk, lane: Lane, loud_page: Page) -> None:
     page = loud_page
     passage = lane.refer(images=[drawn_face(n) for n in (1, 2, 3)])
     sign_in(page, desk)
@@ -327,9 +319,10 @@ def test_a_picture_that_does_not_load_is_told_in_its_place(
 
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 @tiers.parametrize(("width", "height"), [(683, 384), (1280, 900), (1366, 768), (1920, 1080)], quick=1)
-def test_pages_fit_their_width_and_their_targets_fit_a_finger(
+def test_pages_and_targets_fit(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
 ) -> None:
+    """Pages fit their width, their targets fit a finger."""
     desk.officer("wang").http.close()
     unknown = {"code": "F04", "components": ["sharpness", "n" * 60]}  # a lane newer than this desk
     images = [drawn_face(n) for n in range(5)]

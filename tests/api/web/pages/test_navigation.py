@@ -50,7 +50,7 @@ def _links(text: str, part: str) -> list[str]:
     return [link for link in re.findall(r'href="(/[^"#]*)"', inside) if "?lang=" not in link]
 
 
-def test_the_bar_shows_what_the_role_may_open_and_nothing_else(somebody: tuple[Role, Officer]) -> None:
+def test_bar_shows_exactly_role_pages(somebody: tuple[Role, Officer]) -> None:
     role, officer = somebody
     places = {path for path in shown(officer) if path not in ("/", "/account")}
     may = {path for path, name in PAGES.items() if role in RULES[name].callers}
@@ -60,7 +60,7 @@ def test_the_bar_shows_what_the_role_may_open_and_nothing_else(somebody: tuple[R
     assert set(REACHED_ELSEWHERE) <= set(PAGES)
 
 
-def test_every_page_of_the_bar_and_every_link_on_it_opens(somebody: tuple[Role, Officer]) -> None:
+def test_every_bar_page_and_link_opens(somebody: tuple[Role, Officer]) -> None:
     _, officer = somebody
     seen: set[str] = set()
     for path in shown(officer):

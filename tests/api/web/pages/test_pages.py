@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 import api.web
 import lane.decision
+import models.quality
 from api.ledger.facts import EvidenceFact, JudgedFact, MeasureFact, ReasonFact
 from api.people.roles import Role
 from api.platform import errors
@@ -22,11 +23,14 @@ from api.web.translations import code_texts
 from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, of_request, words
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Ground
-from models.quality import SCALES
+from models.quality.components import COMPONENTS
 from tests.support.running_desk import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.web.__path__)))
-FOLDERS = [CONSOLE.parent, *(Path(next(iter(package.__path__))) for package in (lane.decision,))]
+FOLDERS = [
+    CONSOLE.parent,
+    *(Path(next(iter(package.__path__))) for package in (lane.decision, models.quality)),
+]
 """Where texts for officers stand."""
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
 SCRIPTS = sorted((CONSOLE / "static").rglob("*.js"))
@@ -43,7 +47,7 @@ def said() -> set[Message]:
 
 
 @pytest.mark.parametrize("tag", [tag for tag in CHOICES if tag != "en"])
-def test_a_catalogue_has_every_text_and_no_other(tag: str) -> None:
+def test_catalogue_texts_complete_without_extras(tag: str) -> None:
     with catalogue(tag).open("rb") as file:
         texts = read_po(file, abort_invalid=True)
     known = {
@@ -77,7 +81,7 @@ def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
         assert brief != code_texts.brief(ReasonFact(code=code), words("en"))
 
 
-def test_every_error_stands_in_the_tree_under_what_it_is() -> None:
+def test_every_error_stands_under_its_kind() -> None:
     made = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ApiError)}
     over, found = {0: "ApiError"}, {"ApiError"}
     for lead, name in re.findall(r"^([│ ]*[├└]── )(\w+)  ", errors.__doc__ or "", re.MULTILINE):
@@ -88,7 +92,7 @@ def test_every_error_stands_in_the_tree_under_what_it_is() -> None:
     assert found == {one.__name__ for one in made}
 
 
-def test_every_answer_ground_and_error_has_words() -> None:
+def test_every_answer_ground_error_has_words() -> None:
     assert set(code_texts.ANSWERS) == set(Answer)
     assert set(code_texts.GROUNDS) == set(Ground)
     for_lanes = {
@@ -109,7 +113,7 @@ def test_every_answer_ground_and_error_has_words() -> None:
 
 
 @pytest.mark.parametrize("tag", CHOICES)
-def test_the_desk_owns_up_to_a_mistake_only_where_it_made_one(tag: str) -> None:
+def test_desk_admits_mistake_only_when_own(tag: str) -> None:
     request = Request({"type": "http", "headers": [], "query_string": f"lang={tag}".encode()})
     told = {code: render.problem(request, code) for code in (*render.PROBLEMS, "a_code_to_come")}
     assert len(set(told.values())) == len(told), "each code has words of its own"
@@ -124,7 +128,7 @@ def language_link(html: str) -> str:
     return found[0]
 
 
-def test_the_other_language_is_never_another_site(lane: Lane, officer: Officer) -> None:
+def test_language_link_stays_on_site(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     address = f"{officer.address}//evil.example/x"
@@ -132,7 +136,8 @@ def test_the_other_language_is_never_another_site(lane: Lane, officer: Officer) 
     assert language_link(officer.http.get(f"/referrals/{passage}").text) == "?lang=zh-Hans"
 
 
-def test_the_other_language_of_a_page_made_by_a_form_is_a_page_to_go_to(lane: Lane, officer: Officer) -> None:
+def test_form_page_language_link_is_reachable(lane: Lane, officer: Officer) -> None:
+    """The link of a page made by a form leads to a page to go to."""
     passage = lane.refer()
     officer.claim(passage)
     sent = {"csrf_token": officer.http.headers["X-CSRF-Token"], "choice": "admit.same_person"}
@@ -161,7 +166,7 @@ def test_a_time_says_its_zone(lane: Lane, officer: Officer) -> None:
             assert re.fullmatch(rf"\d\d:\d\d{seconds} \(UTC[+-]\d{{4}}\)", said)
 
 
-def test_a_day_and_its_time_say_their_zone(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_day_and_time_say_their_zone(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     with desk.officer("chen", Role.ADMINISTRATOR) as chen:
         lane.refer()
         for who, path in ((officer, "/account"), (chen, "/lanes"), (chen, f"/people/{officer.pseudonym}")):
@@ -173,9 +178,9 @@ def test_a_day_and_its_time_say_their_zone(desk: RunningDesk, lane: Lane, office
 
 @pytest.mark.parametrize("tag", CHOICES)
 def test_every_component_of_quality_has_words(tag: str) -> None:
-    said = {name: code_texts.component(name, words(tag)) for name in SCALES}
-    assert SCALES.keys() <= code_texts.COMPONENTS.keys()
-    assert len(set(said.values())) == len(SCALES)
+    said = {name: code_texts.component(name, words(tag)) for name in COMPONENTS}
+    assert COMPONENTS.keys() <= code_texts.COMPONENTS.keys()
+    assert len(set(said.values())) == len(COMPONENTS)
 
 
 @pytest.mark.parametrize("tag", CHOICES)
@@ -188,12 +193,13 @@ def test_the_machine_never_refuses_in_words(tag: str) -> None:
     assert [text for text in texts if re.search(forbidden, text, re.IGNORECASE)] == []
 
 
-def test_the_comparisons_result_is_worded_alike_whatever_it_was() -> None:
+def test_comparison_result_is_worded_alike() -> None:
+    """Whatever the result was."""
     one, other = Code.NO_MATCH.meaning, Code.BORDERLINE.meaning
     assert (one.brief, one.full) == (other.brief, other.full)
 
 
-def test_attack_detection_without_a_result_is_always_said_first() -> None:
+def test_missing_attack_result_always_said_first() -> None:
     for liveness in ({}, {"liveness": {"not_assessed": "why"}}, {"liveness": {"value": None}}):
         told = JudgedFact.model_validate({"passage": "p", "outcome": "refer", "evidence": liveness})
         assert code_texts.not_checked(told, words("en"))[0].startswith("Attack detection: not assessed")
@@ -204,7 +210,7 @@ def test_attack_detection_without_a_result_is_always_said_first() -> None:
     assert not any("Attack" in text for text in code_texts.not_checked(ran, words("en")))
 
 
-def test_what_was_not_measured_is_not_called_good() -> None:
+def test_unmeasured_is_not_called_good() -> None:
     body = judged("p", [], [{"code": "F04", "components": ["sharpness"]}])
     body["evidence"]["quality"] = {"sharpness": {"not_assessed": "edge"}, "brightness": {"value": 0.5}}
     told = JudgedFact.model_validate(body)
@@ -212,10 +218,9 @@ def test_what_was_not_measured_is_not_called_good() -> None:
     assert not any("sharpness" in text for text in code_texts.checked(told, words("en")))
 
 
-def test_a_covered_face_is_told_by_what_is_covered_and_what_was_not_measured(
-    lane: Lane, officer: Officer
-) -> None:
-    quality: dict[str, object] = {name: {"value": 0.15} for name in SCALES}
+def test_covered_face_names_covering_and_unmeasured(lane: Lane, officer: Officer) -> None:
+    """By what is covered and what was not measured."""
+    quality: dict[str, object] = {name: {"value": 0.15} for name in COMPONENTS}
     quality["motion"] = {"not_assessed": "no frame before"}
     low = {"code": "F04", "components": ["eyes_visible", "motion"]}
     evidence = judged("", [], [])["evidence"] | {"quality": quality}
@@ -224,7 +229,7 @@ def test_a_covered_face_is_told_by_what_is_covered_and_what_was_not_measured(
     page = officer.http.get(f"/referrals/{passage}").text
     assert "Outside the limits: eyes covered, or not to be seen" in page
     assert "Not measured: movement" in page
-    assert f"Measured and outside no limit: {len(SCALES) - 2}" in page
+    assert f"Measured and outside no limit: {len(COMPONENTS) - 2}" in page
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,8 @@ def test_the_language_is_the_officers_choice(headers: dict[str, str], query: str
     assert of_request(request).tag == tag
 
 
-def test_a_catalogue_in_the_folder_is_all_that_another_language_needs(tmp_path: Path) -> None:
+def test_one_catalogue_adds_language(tmp_path: Path) -> None:
+    """A file in the folder is all that it needs."""
     header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
     (tmp_path / "de.po").write_text(header + '"X-Language-Name: Deutsch\\n"\n', "utf-8")
     assert choices(tmp_path) == {"en": "English", "de": "Deutsch"}
@@ -281,7 +287,8 @@ class Inline(HTMLParser):
             self.csrf_missing -= 1
 
 
-def test_pages_hold_nothing_inline_and_every_form_proves_its_origin(lane: Lane, officer: Officer) -> None:
+def test_pages_without_inline_forms_prove_origin(lane: Lane, officer: Officer) -> None:
+    """Pages hold nothing inline; every form proves its origin."""
     mine, free = lane.refer(), lane.refer(reasons=[{"code": "A01"}, {"code": "F04", "components": ["x"]}])
     officer.claim(mine)
     for path in ("/queue", f"/referrals/{mine}", f"/referrals/{free}"):
@@ -291,7 +298,7 @@ def test_pages_hold_nothing_inline_and_every_form_proves_its_origin(lane: Lane, 
         assert page.csrf_missing == 0
 
 
-def test_what_a_lane_says_is_text_and_never_markup(lane: Lane, officer: Officer) -> None:
+def test_lane_words_are_never_markup(lane: Lane, officer: Officer) -> None:
     passage = lane.refer(reasons=[{"code": "<img src=x>", "components": ["<b>bold</b>", "\"onload='x'"]}])
     officer.claim(passage)
     officer.judge(passage)
@@ -301,7 +308,7 @@ def test_what_a_lane_says_is_text_and_never_markup(lane: Lane, officer: Officer)
     assert "&lt;b&gt;bold" in html
 
 
-def test_a_case_is_decided_without_a_script(desk: RunningDesk, lane: Lane) -> None:
+def test_case_is_decided_without_script(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
     with desk.officer() as officer:
         officer.http.headers.pop("X-CSRF-Token")
@@ -327,7 +334,7 @@ def test_a_case_is_decided_without_a_script(desk: RunningDesk, lane: Lane) -> No
 
 
 @pytest.mark.parametrize("choice", ["", "admit", "admit.cannot_tell", "refuse.other", "admit.same_person.x"])
-def test_a_choice_that_is_none_decides_nothing(lane: Lane, officer: Officer, choice: str) -> None:
+def test_invalid_choice_decides_nothing(lane: Lane, officer: Officer, choice: str) -> None:
     passage = lane.refer(images=[])
     officer.claim(passage)
     token = officer.http.headers["X-CSRF-Token"]
@@ -337,7 +344,7 @@ def test_a_choice_that_is_none_decides_nothing(lane: Lane, officer: Officer, cho
     assert lane.decision(passage) is None
 
 
-def test_a_lost_case_is_told_in_words(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_lost_case_told_in_words(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer(images=[])
     officer.claim(passage)
     desk.clock.pass_time(seconds=121)
@@ -350,7 +357,7 @@ def test_a_lost_case_is_told_in_words(desk: RunningDesk, lane: Lane, officer: Of
         assert "With another officer" in officer.http.get(f"/referrals/{passage}").text
 
 
-def test_nobody_is_named_for_a_decision_that_came_first(lane: Lane, officer: Officer) -> None:
+def test_earlier_decision_names_nobody(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     officer.judge(passage)
@@ -359,7 +366,7 @@ def test_nobody_is_named_for_a_decision_that_came_first(lane: Lane, officer: Off
     assert [text for text in told if "fficer" not in text], "it can be the same officer, in another tab"
 
 
-def test_a_page_shows_no_number_of_a_comparison(lane: Lane, officer: Officer) -> None:
+def test_page_shows_no_comparison_number(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     for path in ("/queue", f"/referrals/{passage}"):
@@ -376,9 +383,7 @@ def test_a_page_shows_no_number_of_a_comparison(lane: Lane, officer: Officer) ->
         ("zh-Hans", "在误认最多的群组中，每 10,000 名无关人员有 32 人的比对结果达到或高于此水平。"),
     ],
 )
-def test_what_the_comparison_is_worth_is_told_in_words_once_the_case_is_decided(
-    lane: Lane, officer: Officer, tag: str, said: str
-) -> None:
+def test_comparison_worth_told_after_decision(lane: Lane, officer: Officer, tag: str, said: str) -> None:
     passage = lane.refer()
     path = f"/referrals/{passage}?lang={tag}"
     assert said not in officer.http.get(path).text
@@ -391,7 +396,7 @@ def test_what_the_comparison_is_worth_is_told_in_words_once_the_case_is_decided(
 
 
 @pytest.mark.parametrize("value", [1.0, 0.5, 0.0031, 0.0003, 0.00001, 1e-12])
-def test_strangers_are_counted_up_and_never_down_to_none(value: float) -> None:
+def test_strangers_round_up_never_to_none(value: float) -> None:
     evidence = EvidenceFact(similarity=MeasureFact(value=0.4), achieved_fmr=MeasureFact(value=value))
     found = re.search(r"([\d,]+) of 10,000", code_texts.worth(evidence, words("en")))
     assert found
@@ -401,7 +406,7 @@ def test_strangers_are_counted_up_and_never_down_to_none(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 0.0, -0.1, 1.1, float("inf"), float("nan")])
-def test_a_rate_that_cannot_be_is_not_told(value: float | None) -> None:
+def test_impossible_rate_is_not_told(value: float | None) -> None:
     evidence = EvidenceFact(similarity=MeasureFact(value=0.4), achieved_fmr=MeasureFact(value=value))
     assert (
         code_texts.worth(evidence, words("en"))
@@ -410,7 +415,7 @@ def test_a_rate_that_cannot_be_is_not_told(value: float | None) -> None:
     assert code_texts.share(evidence) is None
 
 
-def test_without_a_comparison_no_rate_is_told() -> None:
+def test_no_rate_without_comparison() -> None:
     evidence = EvidenceFact(achieved_fmr=MeasureFact(value=0.1))
     assert code_texts.worth(evidence, words("en")) == "Live face and document photo: not compared"
     assert code_texts.share(evidence) is None
@@ -430,7 +435,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_a_contrast_of_seven_to_one(scheme: str) -> None:
+def test_text_contrast_is_seven_to_one(scheme: str) -> None:
     palette = colours(scheme)
     pairs = [*product(("ink", "soft", "blue", "amber", "red", "green"), ("page", "surface"))]
     pairs += [("on-accent", "accent"), ("amber", "amber-ground"), ("soft", "sunk"), ("ink", "sunk")]

@@ -33,7 +33,7 @@ def check() -> None:
     assert listed[listed.index("F14") :][:3] == ["F14", "F15", "A01"]
 
 
-def test_a_row_is_all_that_a_reason_needs() -> None:
+def test_reason_needs_only_one_row() -> None:
     code = f"from tests.support.made_up_reason import load; load(); from {__name__} import check; check()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
