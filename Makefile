@@ -38,7 +38,7 @@ bench-peers: .venv-peers/.ready ready
 	@.venv-peers/bin/python -m benchmarks $(BENCH) $(ARGS)
 
 .venv-peers/.ready: .venv/.demo requirements-peers.lock
-	@echo "Installing what a user would pick instead (about 250 MB, once)" >&2
+	@echo "Installing what a user would pick instead (about 280 MB, once)" >&2
 	@$(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements-peers.lock
 	@touch $@
@@ -55,19 +55,19 @@ bench-peers: .venv-peers/.ready ready
 	@touch $@
 
 .venv/.test: .venv/.demo requirements-dev.lock
-	@echo "Installing what the tests need (about 80 MB, once)" >&2
+	@echo "Installing what the tests need (about 110 MB, once)" >&2
 	@$(PIP) -r requirements-dev.lock
 	@touch $@
 
 # Needs uv. No registry's address goes into a lock. The peers keep an older setuptools and leave dlib's source out.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:
-	$(LOCK) --extra cpu --extra demo --extra telemetry --extra dev --upgrade -o requirements-dev.lock
+	$(LOCK) --extra cpu --extra demo --extra telemetry --extra benchmarks --extra dev --upgrade -o requirements-dev.lock
 	$(LOCK) --extra cpu --extra demo -c requirements-dev.lock -o requirements.lock
 	$(LOCK) --extra gpu --extra demo -c requirements-dev.lock -o requirements-gpu.lock
 	$(LOCK) --extra openvino --extra demo -c requirements-dev.lock -o requirements-openvino.lock
 	$(LOCK) --extra openvino-built-in --extra demo -c requirements-dev.lock -o requirements-openvino-built-in.lock
-	grep -ohE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock requirements-openvino.lock | sort -u | grep -v ^setuptools | $(LOCK) --extra openvino --extra demo --extra peers --override benchmarks/peers/requirements-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
+	grep -ohE '^[a-z0-9.-]+==[^\\]+' requirements-dev.lock requirements-openvino.lock | sort -u | grep -v ^setuptools | $(LOCK) --extra openvino --extra demo --extra benchmarks --extra peers --override benchmarks/peers/requirements-override.txt -c /dev/stdin --no-annotate -o requirements-peers.lock
 
 clean:
 	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .grimp_cache .hypothesis .import_linter_cache

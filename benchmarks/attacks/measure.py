@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ from models.liveness.frames import Look
 from models.liveness.score import CUES, FARTHEST, FEWEST_LOOKS, FORMAT, Weight, Weights, measure
 from models.values.face import ImageBGR
 from models.values.measurement import Measure, Measured
+
+if TYPE_CHECKING:
+    from matplotlib import figure as matplotlib_figure
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -304,7 +307,7 @@ def as_file(weights: Weights, data: Mapping[str, Any], made: Mapping[str, Any]) 
     }
 
 
-def draw(found: Sequence[Run], scores: Numbers) -> dict[str, str]:
+def draw(found: Sequence[Run], scores: Numbers) -> "dict[str, matplotlib_figure.Figure]":
     """The DET curve of each species."""
     scored, live = ~np.isnan(scores), _live(found)
     kinds = np.array([run.sequence.species for run in found])

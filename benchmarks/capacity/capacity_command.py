@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.accuracy.score_plots import draw_lanes
-from benchmarks.capacity.measure import Load, measure
+from benchmarks.capacity.measure import Load, draw, measure
 from benchmarks.harness.options import Bf16, Json
 from benchmarks.harness.output import deliver, say
 
@@ -51,4 +50,4 @@ def capacity(
     """
     seconds = seconds or (QUICK_S if quick else THOROUGH_S)
     result = measure(Load(rate, limit_ms, seconds, every_s, bf16), say)
-    deliver(result, json_out, lambda: {"lanes": draw_lanes(result)})
+    deliver(result, json_out, lambda: {"lanes": draw(result)})

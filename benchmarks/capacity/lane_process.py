@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import psutil
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness import measurer
@@ -150,11 +151,10 @@ def _cpu_s(reader: int | None) -> float:
 
 def _cpu_s_of(pid: int) -> float:
     try:
-        # The name, in brackets, may hold spaces. proc(5): utime and stime are fields 14 and 15.
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    except OSError:
+        spent = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
         return 0.0
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    return float(spent.user + spent.system)
 
 
 def main() -> None:

@@ -9,16 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from benchmarks.capacity.lane_process import GOOD_FRAMES
 from benchmarks.capacity.lane_processes import lanes
-from benchmarks.capacity.soak import draw
+from benchmarks.capacity.soak import draw as draw_film
 from benchmarks.harness import measurer as machine
 from benchmarks.harness.bisection import search, tell
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder
+from benchmarks.harness.plots import WIDTH_IN, canvas, finish, from_zero, line, ring
 from benchmarks.harness.result import SHARE, Figure, Result, counts
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.tables import quantiles, value_with_interval
@@ -27,12 +28,18 @@ from lane.cameras.simulated import HEIGHT, WIDTH, Scene, render
 from models.runtime.threads import available_cores
 from models.values.face import ImageBGR
 
+if TYPE_CHECKING:
+    from matplotlib import figure as matplotlib_figure
+
 WAY_S = 4.0
 """So long the film is there; it goes back the same way, without a jump, longer than any capture lasts."""
 SEED = 1
 MOST_LANES = 128
 MOST_PASSED_OVER = 0.1
 """A lane that looks at less than nine frames of ten does not follow faces at the rate that was asked for."""
+
+SHARES = {"cores": "cpu share", "frames passed over": "passed over share"}
+"""Drawn below the times."""
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -60,7 +67,7 @@ def measure(load: Load, say: Say) -> Result:
     with tempfile.TemporaryDirectory(prefix="passenger-lane-capacity-") as folder:
         rate = load.frames_per_second
         say(f"drawing a film at {rate} frames a second …")
-        film = draw(_swaying(cast_as_holder(measurer).scene, rate), Path(folder) / "film.mkv", rate)
+        film = draw_film(_swaying(cast_as_holder(measurer).scene, rate), Path(folder) / "film.mkv", rate)
         with lanes(film, load.every_s, bf16=load.bf16) as running:
             steps = list(steps_of(running, load, say))
     about = stamp(rules, measurer.networks, threads=1)
@@ -178,3 +185,33 @@ def in_words(step: Step) -> str:
 
 def _lanes(count: int) -> str:
     return "1 lane" if count == 1 else f"{count} lanes"
+
+
+def draw(result: Result) -> "matplotlib_figure.Figure":
+    """How late each number of lanes decides, and what that takes. A ring marks a step that broke."""
+    page = canvas(WIDTH_IN, 5.6)
+    late, shares = page.add_axes((0.1, 0.38, 0.54, 0.54)), page.add_axes((0.1, 0.09, 0.54, 0.22))
+    times = sorted((one for one in result.under("decision") if one.quantiles), key=_lanes_of)
+    for place, name in enumerate(("p50", "p95", "p99")):
+        points = [(_lanes_of(one), one.quantiles[name]) for one in times]
+        line(late, points, place, name, "last frame to decision", marker="o")
+        for one, at in zip(times, points, strict=True):
+            if not result["steps", *one.name[1:], "carried"].number:
+                ring(late, at, place)
+    for place, (name, column) in enumerate(SHARES.items(), start=3):
+        steps = {one.name[1:3]: one.number or 0.0 for one in result.under("steps") if one.name[-1] == column}
+        points = sorted((int(lanes), 100 * share) for (_, lanes), share in steps.items())
+        line(shares, points, place, name, marker="o")
+    late.axhline(float(str(result.conditions["limit_ms"])), color="#555555", linestyle=":")
+    from_zero(late, "", "frame to decision, ms")
+    from_zero(shares, "lanes", "share, %")
+    for axes in (late, shares):
+        axes.set_xticks([_lanes_of(one) for one in times])
+    lanes, rate = result["lanes",].number, result.conditions["frames_per_second"]
+    late.set_title(f"{lanes} lanes are carried at {rate} frames a second")
+    finish(late, "ring: it broke there", "dots: the limit")
+    return finish(shares)
+
+
+def _lanes_of(figure: Figure) -> int:
+    return int(figure.name[2])

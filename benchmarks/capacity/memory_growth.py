@@ -4,10 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from benchmarks.errors import BenchmarkError
@@ -42,7 +42,7 @@ class Kept:
 
 
 class Samples:
-    """When, in ms since the start, and KB of memory that no file backs and nobody shares (RssAnon)."""
+    """When, in ms since the start, and KB of its own memory."""
 
     def __init__(self, most: int) -> None:
         self._at_ms, self._kb = Kept(most), Kept(most)
@@ -87,20 +87,19 @@ def _slope(x: Series, y: Series) -> float:
 
 
 def own_kb(pid: int) -> int | None:
-    """KB of a process's own memory; None where it has ended."""
+    """KB of memory that no file backs and nobody shares; None where the process has ended."""
     try:
-        told = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
+        memory = psutil.Process(pid).memory_info()
+    except psutil.NoSuchProcess:
         return None
-    kb = next((line.split()[1] for line in told.splitlines() if line.startswith("RssAnon:")), None)
-    return None if kb is None else int(kb)
+    return (memory.rss - memory.shared) // 1024
 
 
 @contextmanager
 def sampled(processes: dict[str, Callable[[], int | None]], seconds: float) -> Iterator[dict[str, Samples]]:
     """Samples of each process, taken beside the block once a second. BenchmarkError beside Linux."""
-    if not Path("/proc/self/status").exists():
-        raise BenchmarkError("memory is read from /proc, which this system has not")
+    if not psutil.LINUX:
+        raise BenchmarkError("which memory is shared is known on Linux alone")
     samples = {name: Samples(round(2 * seconds / EVERY_S) + 60) for name in processes}
     ended = threading.Event()
 

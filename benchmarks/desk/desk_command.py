@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.accuracy.score_plots import draw_steps
 from benchmarks.desk.desk_site import site
 from benchmarks.desk.http_load import Load
-from benchmarks.desk.measure import carried, measure
+from benchmarks.desk.measure import carried, draw, measure
 from benchmarks.harness.options import Json
 from benchmarks.harness.output import deliver, say
 from benchmarks.harness.result import Result
@@ -67,4 +66,4 @@ def desk(
         figures=(carried(steps), *(figure for step in steps for figure in step.figures)),
     )
     title = f"desk on {kind}, {workers} worker(s), {lanes} lanes"
-    deliver(result, json_out, lambda: {"steps": draw_steps(result, title)})
+    deliver(result, json_out, lambda: {"steps": draw(result, title)})

@@ -6,14 +6,19 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from benchmarks.desk.desk_site import Site
 from benchmarks.desk.http_load import Load, Seen, Shift, elapsed
 from benchmarks.harness.bisection import once, search, tell
-from benchmarks.harness.result import Figure, counts
+from benchmarks.harness.plots import beside_legend, finish, from_zero, line, ring
+from benchmarks.harness.result import Figure, Result, counts
 from benchmarks.harness.tables import quantiles
 from benchmarks.harness.timing import times
 from lane.ledger.chain import Head
+
+if TYPE_CHECKING:
+    from matplotlib import figure as matplotlib_figure
 
 ON_SCREEN_P95_MS = 500.0
 """The aim: a referral is on the officer's screen within half a second."""
@@ -115,3 +120,21 @@ def in_words(step: Step) -> str:
 
 def _over(late: Figure, most_ms: float) -> bool:
     return late.quantiles.get("p95", 0.0) > most_ms
+
+
+def draw(result: Result, title: str) -> "matplotlib_figure.Figure":
+    """How late referrals come at each load. A ring marks a step that broke."""
+    axes = beside_legend(title)
+    steps = {
+        one.number or 0.0: one.name[1]
+        for one in result.under("steps")
+        if one.name[-1] == "passages per second" and result["on screen", one.name[1]].quantiles
+    }
+    for place, name in enumerate(("p50", "p95", "p99")):
+        points = [(load, result["on screen", step].quantiles[name]) for load, step in sorted(steps.items())]
+        line(axes, points, place, name, marker="o")
+        for load, late_ms in points:
+            if not result["steps", steps[load], "carried"].number:
+                ring(axes, (load, late_ms), place)
+    from_zero(axes, "passages a second", "on the officer's screen after, ms")
+    return finish(axes, "ring: it broke there")

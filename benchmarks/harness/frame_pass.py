@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from benchmarks.errors import BenchmarkError
@@ -13,9 +13,10 @@ from lane.capture.reference import examine, unexamined
 from lane.decision.decide import Admit, decide
 from lane.decision.evidence import CaptureEnd, CaptureEvidence, Check, DeskContact, Evidence, StreamEvidence
 from lane.decision.policy import Policy
+from lane.passage.judge import gather
 from models.quality.face.motion import Before
 from models.values.face import Face, ImageBGR
-from models.values.measurement import Measure, Measured, NotAssessed
+from models.values.measurement import Measure, Measured
 
 STAGES = ("detect", "quality", "align", "embed", "compare", "decide")
 
@@ -65,20 +66,17 @@ class LanePass:
     def _evidence(self, sighting: Sighting, similarity: Measure) -> Evidence:
         """As after a capture of as many good frames as the rules want."""
         good = self.rules.capture.good_frames
-        return Evidence(
+        evidence = gather(
+            self.measurer,
+            self.rules,
             document=self._reference.evidence,
             capture=CaptureEvidence(CaptureEnd.ENOUGH, good, Measured(sighting.faces), good, {}),
             quality=sighting.quality,
             similarity=similarity,
-            achieved_fmr=self.rules.achieved_fmr(self.measurer.networks.embedder.identity, similarity),
-            liveness=NotAssessed("not part of this timing"),
-            matcher=self.measurer.networks.embedder.identity,
-            networks=self.measurer.networks.identities,
             desk=DeskContact.REACHED,
             models_unchanged=True,
-            stream=StreamEvidence(Check.SUCCESSFUL),
-            clock=Check.SUCCESSFUL,
         )
+        return replace(evidence, stream=StreamEvidence(Check.SUCCESSFUL), clock=Check.SUCCESSFUL)
 
 
 def warm_up(lane: LanePass, frames: Sequence[ImageBGR]) -> None:

@@ -3,33 +3,42 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from benchmarks.harness.plots import PlotsMissingError, svg
 from benchmarks.harness.result import Result
 from benchmarks.harness.result_file import STDOUT, write
 from benchmarks.harness.tables import show
 
-Draw = Callable[[], Mapping[str, str]]
-"""Drawings as SVG; each by the word that its file's name ends with."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Draw = Callable[[], "Mapping[str, Figure]"]
+"""Drawings, each by the word that its file's name ends with."""
 
 
 def deliver(result: Result, json_out: Path | None, draw: Draw | None = None) -> None:
     """To the file or standard output that was asked for; as tables, unless standard output has the file."""
     if draw is not None and json_out is not None and json_out != STDOUT:
-        result = result.model_copy(update={"drawings": write_drawings(json_out, draw())})
+        result = result.model_copy(update={"drawings": write_drawings(json_out, draw)})
     if json_out is not None:
         write(result.text(), json_out)
     if json_out != STDOUT:
         show(console(), result)
 
 
-def write_drawings(json_out: Path, drawings: Mapping[str, str]) -> tuple[str, ...]:
-    """Beside a result's file; their names."""
-    pages = {f"{json_out.stem}-{kind}.svg": page for kind, page in drawings.items()}
-    for name, page in pages.items():
-        write(page, json_out.with_name(name))
-    return tuple(pages)
+def write_drawings(json_out: Path, draw: Draw) -> tuple[str, ...]:
+    """Beside a result's file; their names. Without matplotlib none, with a word on how to get it."""
+    try:
+        figures = {f"{json_out.stem}-{kind}.svg": figure for kind, figure in draw().items()}
+    except PlotsMissingError as error:
+        say(str(error))
+        return ()
+    for name, figure in figures.items():
+        write(svg(figure), json_out.with_name(name))
+    return tuple(figures)
 
 
 def console() -> Console:

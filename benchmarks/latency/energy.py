@@ -4,18 +4,18 @@ What is counted is the whole of a processor or GPU while the work lasts, idle ti
 else the machine does included. Where a machine does not tell, there is no figure but a reason.
 """
 
-import ctypes
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import pynvml
+
 from benchmarks.harness.result import Figure, Name, counts, not_available
 
 POWERCAP = Path("/sys/class/powercap")
-NVML = "libnvidia-ml.so.1"
 MICRO, MILLI = 1e-6, 1e-3
 
 
@@ -92,46 +92,28 @@ def _number(path: Path) -> int:
 class Nvml:
     """All NVIDIA GPUs that the driver shows. See `Meter`. By NVML's reference; has not run on a GPU."""
 
-    library: Any  # ctypes has no types for what a library offers
-    devices: tuple[Any, ...]
+    devices: tuple[Any, ...]  # NVML's handles have no types
 
     @classmethod
-    def find(cls, load: Callable[[str], Any] = ctypes.CDLL) -> "Nvml | str":
+    def find(cls) -> "Nvml | str":
         """Ready, or why not."""
         try:
-            library = load(NVML)
-        except OSError:
-            return f"no NVIDIA driver here: {NVML} is not there"
-        if failed := library.nvmlInit_v2():
-            return f"NVML does not start: error {failed}"
-        found = cls(library, tuple(_devices(library)))
-        if not found.devices:
-            return "NVML shows no GPU"
-        try:
+            pynvml.nvmlInit()
+            count = pynvml.nvmlDeviceGetCount()
+            found = cls(tuple(map(pynvml.nvmlDeviceGetHandleByIndex, range(count))))
             found.joules()
-        except OSError as error:
-            return str(error)
-        return found
+        except pynvml.NVMLError_LibraryNotFound as error:
+            return f"no NVIDIA driver here: {error}"
+        except (pynvml.NVMLError, OSError) as error:
+            return f"no NVIDIA GPU counts its energy here: {error}"
+        return found if found.devices else "NVML shows no GPU"
 
     def joules(self) -> float:
         """Of all of them, since the driver was loaded. GPUs before Volta do not count."""
-        return sum(self._millijoules(device) for device in self.devices) * MILLI
-
-    def _millijoules(self, device: Any) -> int:
-        count = ctypes.c_ulonglong()
-        if failed := self.library.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(count)):
-            raise OSError(f"a GPU does not tell its energy: error {failed}")
-        return count.value
-
-
-def _devices(library: Any) -> Iterator[Any]:
-    count = ctypes.c_uint()
-    if library.nvmlDeviceGetCount_v2(ctypes.byref(count)):
-        return
-    for number in range(count.value):
-        device = ctypes.c_void_p()
-        if not library.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(device)):
-            yield device
+        try:
+            return float(sum(map(pynvml.nvmlDeviceGetTotalEnergyConsumption, self.devices))) * MILLI
+        except pynvml.NVMLError as error:
+            raise OSError(f"a GPU does not give its energy: {error}") from error
 
 
 @dataclass(slots=True)

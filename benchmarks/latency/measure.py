@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from pydantic import JsonValue
 
 from benchmarks.harness import drawn_frames
@@ -254,11 +255,9 @@ def size_name(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def filesystem(folder: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
+def filesystem(folder: Path) -> str | None:
     """Which kind the folder is on: fsync costs nothing on tmpfs, and proves nothing. None where unknown."""
-    try:
-        lines = [line.split(" ") for line in mounts.read_text(encoding="utf-8").splitlines()]
-    except OSError:
-        return None
-    above = [(fields[1], fields[2]) for fields in lines if folder.resolve().is_relative_to(fields[1])]
-    return max(above, key=lambda one: len(one[0]))[1] if above else None
+    above = [
+        one for one in psutil.disk_partitions(all=True) if folder.resolve().is_relative_to(one.mountpoint)
+    ]
+    return max(above, key=lambda one: len(one.mountpoint)).fstype if above else None

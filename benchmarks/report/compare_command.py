@@ -38,7 +38,7 @@ def compare(
     made = hold_against([Stored(printable(path.stem), read(path)) for path in result])
     values = as_json(made)
     if json_out is not None and json_out != STDOUT:
-        values["drawings"] = write_drawings(json_out, comparison_plots.draw(made))
+        values["drawings"] = write_drawings(json_out, lambda: comparison_plots.draw(made))
     if json_out is not None:
         write(json.dumps(values, indent=2, allow_nan=False) + "\n", json_out)
     if json_out != STDOUT:

@@ -1,10 +1,14 @@
 """Which figures of which benchmark are drawn, and how."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from benchmarks.harness.plots import bars, curves
 from benchmarks.harness.result import SHARE, Name, Result
-from benchmarks.report.charts import bars, curves
 from benchmarks.report.comparison import Comparison, Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TAIL = "p99"
 MOST_GROUPS = 14
@@ -12,9 +16,9 @@ KINDS = {"ms": "times", SHARE: "shares", "×": "ratios", "": "counts", "/s": "ra
 """By unit, the word for a drawing. Of times the tail alone is drawn: five quantiles would say less."""
 
 
-def draw(made: Comparison) -> dict[str, str]:
+def draw(made: Comparison) -> "dict[str, Figure]":
     """Each drawing with a word for it; none of a benchmark without a figure that is drawn."""
-    drawings: dict[str, str] = {}
+    drawings: dict[str, Figure] = {}
     by_name = dict(zip(made.names, made.results, strict=True))
     if made.benchmark == "capacity" and (lines := decision_lines(by_name)):
         limit = limit_of(made.results[0])

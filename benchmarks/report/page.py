@@ -5,18 +5,22 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.harness.plots import bars, curves, svg
 from benchmarks.harness.result import Figure, Name
 from benchmarks.harness.tables import shown, value_with_interval, words
-from benchmarks.report.charts import bars, curves
 from benchmarks.report.comparison import NONE, Stored, compare, dependencies, single_numbers
 from benchmarks.report.comparison_plots import KINDS, decision_lines, is_drawn, limit_of
 from benchmarks.report.verdict import Machine, answers, machines
 from benchmarks.report.wording import NAMES, TAGS, WORDS, named, word
+
+if TYPE_CHECKING:
+    from matplotlib import figure as matplotlib_figure
 
 HERE = Path(__file__).parent
 MOST_BARS = 12
@@ -39,7 +43,8 @@ class Section:
 
     title: str
     apart: str
-    drawings: tuple[Markup, ...]
+    drawings: tuple[tuple[str, str], ...]
+    """What each shows, and its picture."""
     results: tuple[Tables, ...]
 
 
@@ -92,8 +97,11 @@ def _why_apart(stored: Sequence[Stored]) -> str:
     return ""
 
 
-def _drawings(benchmark: str, group: Sequence[tuple[str, Stored]], language: str) -> Iterator[Markup]:
+def _drawings(
+    benchmark: str, group: Sequence[tuple[str, Stored]], language: str
+) -> Iterator[tuple[str, str]]:
     results = {f"{letter} · {one.name}": one.result for letter, one in group}
+    whose = "" if len(results) > 1 else f": {next(iter(results))}"
     if benchmark == "capacity":
         if lines := decision_lines(results):
             limit = limit_of(group[0][1].result)
@@ -101,8 +109,8 @@ def _drawings(benchmark: str, group: Sequence[tuple[str, Stored]], language: str
                 None if limit is None else (limit, word("limit_line", language).format(limit=f"{limit:g}"))
             )
             title, axis = word("lanes_chart", language), word("lanes_axis", language)
-            drawn = curves(title, lines, axis, word("tails_chart", language), level)
-            yield Markup(drawn)  # noqa: S704  `charts` escapes what it writes
+            drawn = curves(title + whose, lines, axis, word("tails_chart", language), level)
+            yield title + whose, _embedded(drawn)
         return
     for unit in KINDS:
         groups: dict[str, dict[str, float]] = {}
@@ -112,7 +120,12 @@ def _drawings(benchmark: str, group: Sequence[tuple[str, Stored]], language: str
                     groups.setdefault(_name(figure.name, language), {})[result_name] = value
         if some := dict(list(groups.items())[:MOST_BARS]):
             title = word("tails_chart", language) if unit == "ms" else named(benchmark, language)
-            yield Markup(bars(title, some, unit))  # noqa: S704  `charts` escapes what it writes
+            yield title + whose, _embedded(bars(title + whose, some, unit))
+
+
+def _embedded(drawing: "matplotlib_figure.Figure") -> str:
+    """The picture itself in place of an address: nothing of it is markup of the page."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg(drawing).encode()).decode()}"
 
 
 def _tables(letter: str, one: Stored, language: str) -> Tables:

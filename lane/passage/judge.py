@@ -13,7 +13,14 @@ from lane.capture.measuring import Measurer, Question, Stopwatch, agreed_similar
 from lane.capture.reference import Reference, examine, unexamined
 from lane.capture.stream_check import EarlierCaptures
 from lane.decision.decide import Admit, Refer, decide, straight_to_officer
-from lane.decision.evidence import CaptureEnd, DeskContact, DocumentEvidence, Evidence, StreamEvidence
+from lane.decision.evidence import (
+    CaptureEnd,
+    CaptureEvidence,
+    DeskContact,
+    DocumentEvidence,
+    Evidence,
+    StreamEvidence,
+)
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.document.travel_document import TravelDocument
@@ -141,20 +148,18 @@ class Judge:
             if until.look():
                 wishes = tuple(dict.fromkeys(wishes + until.wishes))
                 finding, fault = _uncaptured(said, models_unchanged=finding.models_unchanged), None
-        cues = _cues(finding.capture, watch)
-        matcher = self._measurer.networks.embedder.identity
-        evidence = Evidence(
-            document=finding.reference.evidence,
-            capture=finding.capture.evidence(),
-            quality=finding.capture.quality(),
-            similarity=finding.similarity,
-            achieved_fmr=self._policy.achieved_fmr(matcher, finding.similarity),
-            liveness=cues.get(SCORE, NO_CUES) if self._policy.liveness.use == "alarm" else LIVENESS,
-            liveness_cues=cues,
-            matcher=matcher,
-            networks=self._measurer.networks.identities,
-            desk=desk,
-            models_unchanged=finding.models_unchanged,
+        evidence = replace(
+            gather(
+                self._measurer,
+                self._policy,
+                document=finding.reference.evidence,
+                capture=finding.capture.evidence(),
+                quality=finding.capture.quality(),
+                similarity=finding.similarity,
+                cues=_cues(finding.capture, watch),
+                desk=desk,
+                models_unchanged=finding.models_unchanged,
+            ),
             engine_fault=fault or finding.reference.engine_fault or finding.capture.engine_fault,
             stream=self._stream(finding.capture),
             wishes=wishes,
@@ -212,6 +217,38 @@ class Judge:
             log.critical("a model file is not what was checked at start: %s", error)
             return False
         return True
+
+
+def gather(
+    measurer: Measurer,
+    policy: Policy,
+    *,
+    document: DocumentEvidence,
+    capture: CaptureEvidence,
+    quality: Mapping[str, Measure],
+    similarity: Measure,
+    desk: DeskContact,
+    models_unchanged: bool,
+    cues: Mapping[str, Measure] | None = None,
+) -> Evidence:
+    """What was measured, and what it is worth by this policy's calibration of these networks.
+
+    Nothing is known yet of stream, clock, wishes and events: where the policy wants them, that refers.
+    """
+    matcher, cues = measurer.networks.embedder.identity, cues or {}
+    return Evidence(
+        document=document,
+        capture=capture,
+        quality=quality,
+        similarity=similarity,
+        achieved_fmr=policy.achieved_fmr(matcher, similarity),
+        liveness=cues.get(SCORE, NO_CUES) if policy.liveness.use == "alarm" else LIVENESS,
+        liveness_cues=cues,
+        matcher=matcher,
+        networks=measurer.networks.identities,
+        desk=desk,
+        models_unchanged=models_unchanged,
+    )
 
 
 def _uncaptured(said: DocumentEvidence, *, models_unchanged: bool) -> _Finding:

@@ -14,7 +14,7 @@ from lane.decision.decide import Admit, Refer, decide
 from lane.decision.evidence import CaptureEnd, CaptureEvidence, DeskContact, Evidence
 from lane.decision.policy import Policy
 from lane.document.travel_document import TravelDocument
-from lane.passage.judge import LIVENESS
+from lane.passage.judge import gather
 from lane.platform.clock import Clock
 from lane.platform.errors import PictureError
 from models.errors import ImageError, ModelError
@@ -74,17 +74,13 @@ def compare_pictures(
         raise ModelError(f"a network failed on {document}: {reference.engine_fault}")
     taken = _look_at(frames, measurer, rules, watch)
     probes = [measurer.embed(assessed.sighting, watch) for assessed in _chosen(taken)]
-    matcher = measurer.networks.embedder.identity
-    compared = agreed_similarity(reference.embedding, probes, watch)
-    evidence = Evidence(
+    evidence = gather(
+        measurer,
+        rules,
         document=reference.evidence,
         capture=_account(taken),
         quality=_best(taken),
-        similarity=compared,
-        achieved_fmr=rules.achieved_fmr(matcher, compared),
-        liveness=LIVENESS,
-        matcher=matcher,
-        networks=measurer.networks.identities,
+        similarity=agreed_similarity(reference.embedding, probes, watch),
         desk=DeskContact.REACHED,
         models_unchanged=True,
     )

@@ -98,7 +98,7 @@ def _facts(found: Findings) -> Iterable[tuple[str, str]]:
 
 def _memory(found: Findings) -> str:
     whole, limit = found.host.memory_bytes, found.host.memory_limit_bytes
-    memory = f"{whole / 2**30:.1f} GiB" if whole is not None else "unknown"
+    memory = f"{whole / 2**30:.1f} GiB"
     return f"{memory}, limited to {limit / 2**30:.1f} GiB" if limit is not None else f"{memory}, no limit"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.errors import ProviderError
-from models.runtime.machine import CPUINFO, host, versions
+from models.runtime.machine import CPUINFO, features, versions
 from models.runtime.providers import Provider, installed_runtimes
 
 LIMITING = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
@@ -41,10 +41,10 @@ def native_bf16(cpuinfo: Path = CPUINFO, environment: Mapping[str, str] = os.env
     """By what this processor computes in bfloat16: `amx` or `avx512`; ProviderError says why by nothing."""
     if found := [name for name in LIMITING if name in environment]:
         raise ProviderError(f"{found[0]} is set, which may take bfloat16 from the runtime: unset it")
-    features = host(cpuinfo).features
-    if {"amx_tile", "amx_bf16"} <= set(features) and _tiles_permitted():
+    found_here = features(cpuinfo)
+    if {"amx_tile", "amx_bf16"} <= set(found_here) and _tiles_permitted():
         return "amx"
-    if "avx512_bf16" in features:
+    if "avx512_bf16" in found_here:
         return "avx512"
     raise ProviderError("this processor has no bfloat16 of its own (amx_bf16 or avx512_bf16)")
 

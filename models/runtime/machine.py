@@ -2,20 +2,19 @@
 
 import os
 import platform
-import re
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import psutil
+
 from models.runtime.threads import CGROUPS, PROC, groups
 
 ROOT = Path(__file__).parents[2]
 CPUINFO = Path("/proc/cpuinfo")
-MEMINFO = Path("/proc/meminfo")
 DEVICES = Path("/dev")
-NVIDIA = Path("/proc/driver/nvidia")
 
 FEATURES = (
     "avx2",
@@ -47,8 +46,8 @@ class Host:
 
     cpu: str
     features: tuple[str, ...]
-    memory_bytes: int | None
-    """Of the machine; None where the system does not tell."""
+    memory_bytes: int
+    """Of the machine."""
     memory_limit_bytes: int | None
     """Of the tightest cgroup above this process; None: no limit."""
     gpus: int
@@ -61,23 +60,26 @@ class Host:
     python: str
 
 
-def host(
-    cpuinfo: Path = CPUINFO, meminfo: Path = MEMINFO, devices: Path = DEVICES, nvidia: Path = NVIDIA
-) -> Host:
+def host(cpuinfo: Path = CPUINFO, devices: Path = DEVICES) -> Host:
     """This machine; what cannot be read is left out."""
-    facts = _read(cpuinfo)
-    flags = set(_first(facts, ("flags", "Features")).split())
+    gpu_models, gpu_driver = _gpus()
     return Host(
-        cpu=_first(facts, ("model name",)) or platform.processor() or platform.machine(),
-        features=tuple(name for name in FEATURES if name in flags),
-        memory_bytes=_memory(_read(meminfo)),
+        cpu=_first(_read(cpuinfo), ("model name",)) or platform.processor() or platform.machine(),
+        features=features(cpuinfo),
+        memory_bytes=psutil.virtual_memory().total,
         memory_limit_bytes=memory_limit(),
         gpus=sum(1 for _ in devices.glob("nvidia[0-9]*")),
-        gpu_models=_gpu_models(nvidia),
-        gpu_driver=_gpu_driver(nvidia),
+        gpu_models=gpu_models,
+        gpu_driver=gpu_driver,
         os=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
     )
+
+
+def features(cpuinfo: Path = CPUINFO) -> tuple[str, ...]:
+    """Those of `FEATURES` that this processor has."""
+    flags = set(_first(_read(cpuinfo), ("flags", "Features")).split())
+    return tuple(name for name in FEATURES if name in flags)
 
 
 def vendor(cpuinfo: Path = CPUINFO) -> str:
@@ -127,20 +129,21 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _gpu_models(nvidia: Path) -> tuple[str, ...]:
-    named = (_first(_read(path), ("Model",)) for path in sorted(nvidia.glob("gpus/*/information")))
-    return tuple(model for model in named if model)
+def _gpus() -> tuple[tuple[str, ...], str | None]:
+    """NVIDIA's, by name, and their driver's version; neither where there is no driver that answers."""
+    import pynvml  # noqa: PLC0415  a lane that starts asks for the processor alone
 
-
-def _gpu_driver(nvidia: Path) -> str | None:
-    """Of `NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15  Thu Jan …`, the number."""
-    found = re.search(r"\b\d{2,4}(?:\.\d+)+\b", _first(_read(nvidia / "version"), ("NVRM version",)))
-    return found.group() if found else None
-
-
-def _memory(meminfo: str) -> int | None:
-    amount = _first(meminfo, ("MemTotal",)).removesuffix(" kB")
-    return int(amount) * 1024 if amount.isdecimal() else None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return (), None
+    try:
+        handles = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
+        return tuple(map(pynvml.nvmlDeviceGetName, handles)), pynvml.nvmlSystemGetDriverVersion()
+    except pynvml.NVMLError:
+        return (), None
+    finally:
+        pynvml.nvmlShutdown()
 
 
 def _first(text: str, keys: tuple[str, ...]) -> str:

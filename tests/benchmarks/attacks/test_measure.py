@@ -139,6 +139,6 @@ def test_each_species_det_curve_is_drawn() -> None:
     live, held = np.linspace(0.4, 1, 50), np.linspace(0, 0.6, 50)
     page = det_of_attacks({"print a": (live, held), "print b": (live, held / 2)}, "DET")
 
-    assert page.count("<polyline") == 2
-    assert "APCER" in page
-    assert "print b" in page
+    (axes,) = page.axes
+    assert [one.get_label() for one in axes.lines] == ["print a\n50 runs", "print b\n50 runs"]
+    assert "APCER" in axes.get_xlabel()

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.score_plots import draw_lanes
 from benchmarks.capacity.lane_process import Lane, camera_of
 from benchmarks.capacity.lane_processes import LaneProcess, lanes
-from benchmarks.capacity.measure import Load, Step, carried, steps_of, summed_up
-from benchmarks.capacity.soak import draw
+from benchmarks.capacity.measure import Load, Step, carried, draw, steps_of, summed_up
+from benchmarks.capacity.soak import draw as draw_film
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder, holder
+from benchmarks.harness.plots import svg
 from benchmarks.harness.result import Figure
 from benchmarks.harness.result_file import read
 from lane.cameras.simulated import Scene, render
@@ -101,8 +101,8 @@ def test_steps_and_broken_steps_are_drawn() -> None:
         *(figure for step in steps for figure in step.figures),
         conditions={"limit_ms": 100, "frames_per_second": 15},
     )
-    drawn = draw_lanes(made)
-    assert drawn.count('r="6"') == 3, "a ring on each line, at the step that broke"
+    drawn = svg(draw(made))
+    assert drawn.count('id="ring"') == 3, "a ring on each line, at the step that broke"
     for part in ("<svg", "3 lanes are carried", "frames passed over", "cores", "p99"):
         assert part in drawn
 
@@ -155,7 +155,7 @@ def _quiet_on_closed_pipe(pid: int) -> set[int]:
 @pytest.mark.thorough
 def test_idle_lane_has_no_camera(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
     assert photos.is_dir()
-    film = draw(holder(measurer).frames, tmp_path / "film.mkv", 15)
+    film = draw_film(holder(measurer).frames, tmp_path / "film.mkv", 15)
     with lanes(film, every_s=60) as running:  # nobody comes in so short a time: faces are followed
         for count in (2, 1, 2):
             worked = running.work(count, 0.5)
@@ -179,7 +179,7 @@ def test_failing_lane_ends_run_with_message(photos: Path, tmp_path: Path) -> Non
 def test_referred_holder_ends_uncounted_search(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
     assert photos.is_dir()
     (other,) = (one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "impostor")
-    film = draw(standing(other.scene), tmp_path / "film.mkv", 15)
+    film = draw_film(standing(other.scene), tmp_path / "film.mkv", 15)
     steps: list[Step] = []
     with (
         lanes(film, every_s=0) as running,
@@ -196,7 +196,7 @@ def test_wrongly_admitting_lane_is_not_timed(
 ) -> None:
     """One that admits a face by the document of somebody else."""
     assert photos.is_dir()
-    film = draw(standing(cast_as_holder(measurer).scene), tmp_path / "film.mkv", 15)
+    film = draw_film(standing(cast_as_holder(measurer).scene), tmp_path / "film.mkv", 15)
     one = Lane(1, every_s=0)
     if reckless:
         one._policy = admits_all(one._policy)

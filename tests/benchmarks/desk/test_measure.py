@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.accuracy.score_plots import draw_steps
 from benchmarks.desk.http_load import Load, Seen
-from benchmarks.desk.measure import Step, _whole_loop, carried, summed_up
+from benchmarks.desk.measure import Step, _whole_loop, carried, draw, summed_up
+from benchmarks.harness.plots import svg
 from benchmarks.harness.result import Figure
 from benchmarks.harness.result_file import read
 from tests.support.benchmarks.command_line import run, running
@@ -124,6 +124,6 @@ def test_search_is_drawn_with_broken_step() -> None:
     broken = summed_up(replace(LOAD, per_hour=720), seen(errors=Counter({"entries": 1})))
     steps = [summed_up(LOAD, seen()), broken]
     made = result("desk", carried(steps), *(figure for step in steps for figure in step.figures))
-    drawn = draw_steps(made, "desk")
-    assert drawn.count('r="6"') == 3, "a ring on each line, at the second step"
+    drawn = svg(draw(made, "desk"))
+    assert drawn.count('id="ring"') == 3, "a ring on each line, at the second step"
     assert "passages a second" in drawn

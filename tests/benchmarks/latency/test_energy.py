@@ -1,15 +1,14 @@
 """Energy from a made-up machine: what is summed, what wraps around, and what is said where nothing counts."""
 
-import ctypes
 from pathlib import Path
-from typing import Any
 
+import pynvml
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.harness.result import NotAvailable
-from benchmarks.latency.energy import NVML, Bill, Nvml, Rapl, counted, meters
+from benchmarks.latency.energy import Bill, Nvml, Rapl, counted, meters
 
 RANGE_UJ = 262_143_328_850
 
@@ -75,45 +74,42 @@ def test_machine_without_counters_says_so(tmp_path: Path) -> None:
     assert "cannot be read" in str(Rapl.find(tmp_path))
 
 
-class _Library:
-    """Answers as NVML's C functions do: 0 for success, and the number where the caller points to."""
+class Driver:
+    """Answers as NVML does: so many GPUs, each with so many millijoules, or an error."""
 
-    def __init__(self, devices: int, millijoules: int, refuses: int = 0) -> None:
-        self.devices, self.millijoules, self._refuses = devices, millijoules, refuses
+    def __init__(self, patch: pytest.MonkeyPatch, devices: int, error: int | None = None) -> None:
+        self.millijoules, self._error = 1_000, error
+        patch.setattr(pynvml, "nvmlInit", lambda: None)
+        patch.setattr(pynvml, "nvmlDeviceGetCount", lambda: devices)
+        patch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda number: number)
+        patch.setattr(pynvml, "nvmlDeviceGetTotalEnergyConsumption", self._energy)
 
-    def nvmlInit_v2(self) -> int:  # noqa: N802  NVML's own names
-        return 0
-
-    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802
-        count._obj.value = self.devices
-        return 0
-
-    def nvmlDeviceGetHandleByIndex_v2(self, number: int, device: Any) -> int:  # noqa: N802
-        device._obj.value = number + 1
-        return 0
-
-    def nvmlDeviceGetTotalEnergyConsumption(self, device: ctypes.c_void_p, count: Any) -> int:  # noqa: N802
-        assert device.value in range(1, self.devices + 1)
-        count._obj.value = self.millijoules
-        return self._refuses
+    def _energy(self, device: int) -> int:
+        if self._error is not None:
+            raise pynvml.NVMLError(self._error)
+        return self.millijoules
 
 
-def test_gpus_are_summed() -> None:
-    library = _Library(2, 1_000)
-    nvml = Nvml.find(lambda name: library if name == NVML else None)
+def test_gpus_are_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(monkeypatch, devices=2)
+    nvml = Nvml.find()
     assert isinstance(nvml, Nvml)
     with counted({"gpu": nvml}) as bill:
-        library.millijoules = 3_500
+        driver.millijoules = 3_500
     assert bill.joules == {"gpu": pytest.approx(5)}
 
 
-def test_machine_without_gpu_says_so() -> None:
-    def missing(name: str) -> Any:
-        raise OSError(name)
+def test_machine_without_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    Driver(monkeypatch, devices=0)
+    assert "no GPU" in str(Nvml.find())
+    Driver(monkeypatch, 1, pynvml.NVML_ERROR_NOT_SUPPORTED)
+    assert "does not give its energy: Not Supported" in str(Nvml.find())
 
-    assert "no NVIDIA driver" in str(Nvml.find(missing))
-    assert "no GPU" in str(Nvml.find(lambda _: _Library(0, 0)))
-    assert "error 3" in str(Nvml.find(lambda _: _Library(1, 0, refuses=3)))
+    def missing() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", missing)
+    assert "no NVIDIA driver" in str(Nvml.find())
 
 
 def test_decision_costs_share_uncounted_is_null(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
+import psutil
 import pytest
 import typer
 from hypothesis import given
@@ -64,12 +66,16 @@ def test_core_binding_is_undone_afterwards() -> None:
         assert os.sched_getaffinity(0) == before
 
 
-def test_the_journals_disk_is_told(tmp_path: Path) -> None:
-    mounts = tmp_path / "mounts"
-    mounts.write_text(f"a / ext4 rw 0 0\nb {tmp_path} tmpfs rw 0 0\n", encoding="ascii")
-    assert filesystem(tmp_path / "lane", mounts) == "tmpfs"
-    assert filesystem(Path("/elsewhere"), mounts) == "ext4"
-    assert filesystem(tmp_path, tmp_path / "missing") is None
+def test_journals_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounted = [
+        SimpleNamespace(mountpoint="/", fstype="ext4"),
+        SimpleNamespace(mountpoint=str(tmp_path), fstype="tmpfs"),
+    ]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: mounted)
+    assert filesystem(tmp_path / "lane") == "tmpfs"
+    assert filesystem(Path("/elsewhere")) == "ext4"
+    mounted.clear()
+    assert filesystem(tmp_path) is None
 
 
 @pytest.mark.parametrize("size", ["640", "640x", "0x480", "100x100", "99999x99999", "-1x480"])
