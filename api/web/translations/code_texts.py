@@ -12,7 +12,7 @@ from lane.decision.calibration import of_ten_thousand
 from lane.decision.reason_codes import Code
 from lane.decision.reason_meaning import Agency, Meaning
 from lane.decision.referral import Answer, Ground
-from models.quality.components import COMPONENTS
+from models.quality.components import COMPONENTS as QUALITY
 
 NEUTRAL = "compare"
 """The text for both codes of the comparison until the findings are revealed."""
@@ -28,7 +28,7 @@ UNKNOWN = Meaning(
 )
 
 COMPONENTS: dict[str, str] = {
-    **{name: one.words for name, one in COMPONENTS.items()},
+    **{name: one.words for name, one in QUALITY.items()},
     "faces": N_("number of faces"),
     "matcher": N_("comparison software"),
     "clock": N_("times of the pictures that do not go on"),
