@@ -1,7 +1,7 @@
 # Everything a fresh machine needs: Python 3.11 or newer with its venv module, and make.
 #   make demo                            passengers walk through a lane
 #   make demo ARGS='--headless --json'   the same, without a person, for machines to read
-#   make test                            contracts, style, types and the quick tests: six minutes on two cores
+#   make test                            contracts, style, types and the quick tests
 #   make test-thorough                   the other tests, and every property with all its examples
 PYTHON ?= python3
 ARGS ?=
