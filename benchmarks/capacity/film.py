@@ -18,7 +18,7 @@ from lane.cameras.source import AtEnd
 from lane.decision.decide import Admit, Refer
 from lane.decision.evidence import DeskContact, DocumentKind
 from lane.document.travel_document import TravelDocument
-from lane.passage.judge import Judge, Judged
+from lane.passage.judge import Judge, JudgedPassage
 from lane.platform.clock import SystemClock
 from models.values.measurement import Measured
 
@@ -55,7 +55,7 @@ def _document(photo: Path) -> TravelDocument:
     )
 
 
-def _told(judged: Judged) -> dict[str, Any]:
+def _told(judged: JudgedPassage) -> dict[str, Any]:
     evidence, outcome = judged.evidence, judged.outcome
     similarity = evidence.similarity
     return {
@@ -71,7 +71,7 @@ def _told(judged: Judged) -> dict[str, Any]:
 def _frames(camera: RealCamera, seconds: float) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 2),
-        "film_was_over": camera.over,
+        "film_was_over": camera.has_ended,
         "came": camera.counts.frames,
         "passed_over": camera.missed,
         "spoilt": camera.counts.spoilt,

@@ -22,7 +22,7 @@ from benchmarks.harness.drawn_frames import STANDING_FROM_S, cast_as_holder, hol
 from lane.cameras.simulated import Scene, render
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
-from lane.demo.passengers import cast
+from lane.demo.passengers import demo_passengers
 from models.values.face import ImageBGR
 from tests.support.benchmarks.command_line import run, running
 from tests.support.processes import children_of, command_of
@@ -169,7 +169,7 @@ def test_a_lane_that_refers_its_holder_ends_the_search_with_nothing_counted(
     photos: Path, measurer: Measurer, tmp_path: Path
 ) -> None:
     assert photos.is_dir()
-    (other,) = (one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "impostor")
+    (other,) = (one for one in demo_passengers(measurer, datetime.now(UTC).date()) if one.name == "impostor")
     film = draw(standing(other.scene), tmp_path / "film.mkv", 15)
     steps: list[dict[str, Any]] = []
     with (

@@ -46,11 +46,11 @@ def spread(middle_ms: float, samples: int = 200) -> dict[str, float | int]:
 
 def latency(times: float = 1.0, **changed: Any) -> dict[str, Any]:
     stages = {name: spread(middle * times) for name, middle in STAGES.items()}
-    told = {"threads": 2, "stages": stages, "end_to_end": spread(25 * times)}
+    said = {"threads": 2, "stages": stages, "end_to_end": spread(25 * times)}
     return {
         "benchmark": "latency",
         "stamp": stamp(**{"frames": "640x480", **changed}),
-        "providers": {CPU: told},
+        "providers": {CPU: said},
         "peers": {"face_recognition": {"ratio": 7.9}, "opencv": {"skipped": "not installed"}},
     }
 
@@ -79,8 +79,8 @@ def limit(missing: dict[str, str] | None = None, **changed: Any) -> dict[str, An
         "not_measured": missing or {},
         "copy_gb_per_s": {"p50": 11.0},
     }
-    told = {"graphs": graphs, "overhead": {"ratio": 1.11}, "ceilings": ceilings}
-    return {"benchmark": "limit", "stamp": stamp(**changed), **told}
+    said = {"graphs": graphs, "overhead": {"ratio": 1.11}, "ceilings": ceilings}
+    return {"benchmark": "limit", "stamp": stamp(**changed), **said}
 
 
 def write(result: dict[str, Any], path: Path) -> Path:
