@@ -66,7 +66,9 @@ def show_settings(as_json: JsonOption = False) -> None:
     from lane.platform import setting_keys  # noqa: PLC0415
 
     found = list(setting_keys.keys(Settings, ENV_PREFIX))
-    typer.echo(json.dumps([key.plain() for key in found], indent=2) if as_json else setting_keys.told(found))
+    typer.echo(
+        json.dumps([key.to_json() for key in found], indent=2) if as_json else setting_keys.as_text(found)
+    )
 
 
 @app.command()

@@ -21,8 +21,8 @@ from models.command_line.foreign_packages import refuse_foreign_packages
 from models.errors import ModelError
 
 if TYPE_CHECKING:
-    from lane import settings as config
     from lane.ledger.journal import SqliteJournal
+    from lane.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -207,12 +207,16 @@ def record(
 
     Example: python -m lane record recordings --settings lane.toml
     """
-    from lane.recording import record as recording  # noqa: PLC0415
+    from lane.recording.record import (  # noqa: PLC0415
+        Recorder,
+        RecordingJudge,
+        folder_for_faces,
+        key_of_environment,
+    )
     from lane.service.run import open_lane  # noqa: PLC0415
 
-    key = recording.key_of_environment()
-    recorder = recording.Recorder(recording.folder_for_faces(folder), key, most_mb << 20)
-    judge = partial(recording.RecordingJudge, recorder=recorder)
+    key = key_of_environment()
+    judge = partial(RecordingJudge, recorder=Recorder(folder_for_faces(folder), key, most_mb << 20))
     with open_lane(_settings(settings), judge=judge) as lane:
         lane.note_recordings(folder)
         print(f"faces and documents of {passages} passages are recorded in {folder}", file=sys.stderr)
@@ -227,15 +231,15 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Make recorded decisions once more; exit code 1 where evidence or decision come out otherwise."""
-    from lane.recording import record as recording  # noqa: PLC0415
-    from lane.recording import replay as replaying  # noqa: PLC0415
+    from lane.recording.record import key_of_environment  # noqa: PLC0415
+    from lane.recording.replay import recording_files, replay_file  # noqa: PLC0415
     from lane.service.build import build_measurer, build_policy  # noqa: PLC0415
     from lane.service.terminal import show_replayed  # noqa: PLC0415
 
-    key, files, read = recording.key_of_environment(), replaying.recordings(path), _settings(settings)
+    key, files, read = key_of_environment(), recording_files(path), _settings(settings)
     rules = build_policy(read)
     measurer = build_measurer(read, rules)
-    found = [replaying.replay(file, key, measurer, rules) for file in files]
+    found = [replay_file(file, key, measurer, rules) for file in files]
     if as_json:
         print(json.dumps([asdict(one) for one in found], indent=2))
     else:
@@ -247,11 +251,11 @@ def replay(
 @app.command("settings")
 def show_settings(as_json: Json = False) -> None:
     """Print every setting of a lane: its default, its variable in the environment, what it means."""
-    from lane import settings as config  # noqa: PLC0415
     from lane.platform import setting_keys  # noqa: PLC0415
+    from lane.settings import PREFIX, Settings  # noqa: PLC0415
 
-    found = list(setting_keys.keys(config.Settings, config.PREFIX))
-    print(json.dumps([key.plain() for key in found], indent=2) if as_json else setting_keys.told(found))
+    found = list(setting_keys.keys(Settings, PREFIX))
+    print(json.dumps([key.to_json() for key in found], indent=2) if as_json else setting_keys.as_text(found))
 
 
 @app.command("accept-desk")
@@ -300,21 +304,21 @@ def trust_clock(settings: SettingsFile = None) -> None:
 @app.command()
 def photos() -> None:
     """Fetch the photographs of the demo and the tests, once, by hash, into the cache."""
-    from lane.demo import photos as store  # noqa: PLC0415
+    from lane.demo.photos import fetch, folder, ready  # noqa: PLC0415
 
-    if not store.ready():
+    if not ready():
         print("Fetching the photographs (3 MB, once)", file=sys.stderr)
-        store.fetch()
-    print(store.folder())
+        fetch()
+    print(folder())
 
 
-def _settings(path: Path | None = None, **given: object) -> "config.Settings":
-    from lane import settings as config  # noqa: PLC0415
+def _settings(path: Path | None = None, **given: object) -> "Settings":
+    from lane.settings import read  # noqa: PLC0415
 
-    return config.read(path, **given)
+    return read(path, **given)
 
 
-def _journal(read: "config.Settings") -> "SqliteJournal":
+def _journal(read: "Settings") -> "SqliteJournal":
     """Of a lane that is stopped. Raises SettingsError where there is none."""
     from lane.ledger.journal import SqliteJournal  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ import pytest
 from lane.capture.measuring import Measurer
 from lane.decision.evidence import Check
 from lane.demo import desk_process, photos, run
-from lane.demo.passengers import Passenger, cast
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.document.travel_document import check_expiry
 from lane.passage.station import PassageReport
 
@@ -50,13 +50,13 @@ def dated(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
                 born_on=BORN,
             ),
         )
-        for one in cast(measurer, today)
+        for one in demo_passengers(measurer, today)
     )
 
 
 @dataclass
 class Watcher:
-    """See `lane.demo.run.Audience`: looks at everything after each passenger, as a thief would."""
+    """See `lane.demo.run.DemoOutput`: looks at everything after each passenger, as a thief would."""
 
     folder: Path
     secrets: dict[str, list[bytes]] = field(default_factory=dict)
@@ -114,7 +114,7 @@ def watched(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Wat
     folder = tmp_path_factory.mktemp("watched")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(run, "OFFICER", NAME)
-        patched.setattr(run, "cast", dated)
+        patched.setattr(run, "demo_passengers", dated)
         patched.setenv("PASSENGER_LANE_DESK_METRICS_TOKEN", METRICS_TOKEN)
         patched.setenv("PASSENGER_LANE_DESK_LOG_LEVEL", "debug")
         watcher = Watcher(folder)

@@ -13,9 +13,9 @@ from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from lane.decision.referral import Answer
 from lane.demo import desk_process
-from lane.demo.passengers import cast
+from lane.demo.passengers import demo_passengers
 from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.document.simulated import SimulatedReader
 from lane.gate.simulated import SimulatedGate, openings
 from lane.ledger.journal import SqliteJournal
@@ -63,7 +63,7 @@ def walk_in_the_dark(
 ) -> Walk:
     """The passenger whose camera sees too little: only an officer can tell."""
     clock = SkippingClock()
-    passenger = next(one for one in cast(measurer, clock.today()) if one.name == "dark")
+    passenger = next(one for one in demo_passengers(measurer, clock.today()) if one.name == "dark")
 
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=5)
 
@@ -78,7 +78,7 @@ def walk_in_the_dark(
                 reader=SimulatedReader(iter([passenger.document])),
                 gate=gate,
                 journal=journal,
-                courier=Courier(journal, desk, clock),
+                outbox=Outbox(journal, desk, clock),
                 clock=clock,
                 screen=Diary(),
             )

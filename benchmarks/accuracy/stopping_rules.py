@@ -146,8 +146,8 @@ def film(recording: Recording, root: Path, measurer: Measurer, rules: Policy, in
     patient = {"good_frames": EVERY, "most_good_frames": EVERY, "timeout_s": EVERY, "max_span_s": EVERY}
     rule = rules.capture.model_copy(update=patient)
     taken, replay = Capture(), Replay(images(root / recording.folder), interval_s)
-    booth = CaptureSetup(replay, measurer, rules.model_copy(update={"capture": rule}), replay)
-    run_capture(taken, booth, Question(rule), Stopwatch())
+    setup = CaptureSetup(replay, measurer, rules.model_copy(update={"capture": rule}), replay)
+    run_capture(taken, setup, Question(rule), Stopwatch())
     numbers = tuple(good.assessed.frame.sequence for good in taken.good)
     return Filmed(recording, numbers, np.array([good.probe.vector for good in taken.good], np.float32))
 

@@ -17,7 +17,7 @@ from lane.cameras.source import AtEnd
 from lane.decision.decide import Admit, Refer
 from lane.decision.evidence import DeskContact, DocumentKind
 from lane.document.travel_document import TravelDocument
-from lane.passage.judge import Judge, Judged
+from lane.passage.judge import Judge, JudgedPassage
 from lane.platform.clock import SystemClock
 from models.values.measurement import Measured
 
@@ -61,7 +61,7 @@ def _document(photo: Path) -> TravelDocument:
     )
 
 
-def _judged(document: str, judged: Judged) -> Iterator[Figure]:
+def _judged(document: str, judged: JudgedPassage) -> Iterator[Figure]:
     evidence, outcome, row = judged.evidence, judged.outcome, ("documents", document)
     reasons = [reason.code.value for reason in outcome.reasons] if isinstance(outcome, Refer) else []
     yield Figure(
@@ -81,7 +81,7 @@ def _judged(document: str, judged: Judged) -> Iterator[Figure]:
 def _frames(document: str, camera: RealCamera, seconds: float) -> Iterator[Figure]:
     numbers = {
         "seconds": round(seconds, 2),
-        "film was over": int(camera.over),
+        "film was over": int(camera.has_ended),
         "came": camera.counts.frames,
         "passed over": camera.missed,
         "spoilt": camera.counts.spoilt,

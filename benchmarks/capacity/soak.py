@@ -132,7 +132,7 @@ def draw(pictures: Iterable[ImageBGR], path: Path, rate: int) -> Path:
 def _camera(film: Path) -> Iterator[RealCamera]:
     settings = CameraSettings(source=str(film), at_end=AtEnd.LOOP, open_s=30.0)
     with RealCamera(settings, "soak") as camera:
-        camera.look()  # raises CameraError where nothing comes
+        camera.describe_stream()  # raises CameraError where nothing comes
         yield camera
 
 

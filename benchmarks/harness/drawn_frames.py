@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.errors import BenchmarkError
 from lane.cameras.simulated import HEIGHT, WIDTH, Scene, render
 from lane.capture.measuring import Measurer
-from lane.demo.passengers import Passenger, cast
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.document.travel_document import TravelDocument
 from models.values.face import ImageBGR
 
@@ -54,7 +54,7 @@ def holder(measurer: Measurer, size: Size = DRAWN) -> Walk:
 
 def cast_as_holder(measurer: Measurer) -> Passenger:
     """Who that is, undrawn. PhotosError where the photographs are not ready."""
-    for passenger in cast(measurer, datetime.now(UTC).date()):
+    for passenger in demo_passengers(measurer, datetime.now(UTC).date()):
         if passenger.name == "holder":
             return passenger
     raise BenchmarkError("the cast has no passenger named holder")

@@ -19,15 +19,14 @@ from typing import Any
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.drawn_frames import Walk
 from benchmarks.latency.paced_camera import PacedCamera
-from lane import settings as config
 from lane.capture.measuring import Measurer, Stopwatch
 from lane.decision.passage_states import State
 from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
-from lane.desk.status import About
-from lane.desk.status_reporter import Beacon, WatchedCamera
+from lane.desk.status import LaneIdentity
+from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate
@@ -36,7 +35,8 @@ from lane.ledger.port import Draft, Picture, Standing
 from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import Clock, SystemClock
-from lane.service.build import build_observer
+from lane.service.build import build_evaluation_thread
+from lane.settings import read as read_settings
 from models.embed.similarity import similarity
 from models.image import decode
 
@@ -161,24 +161,26 @@ def lane_for(
     walk: Walk, known: float, measurer: Measurer, rules: Policy, folder: Path, clock: Clock
 ) -> Iterator[Lane]:
     """A lane in service, with its journal in this folder. Raises LaneError, ModelError."""
-    settings = config.read(lane=LANE, journal=folder / "lane.sqlite")
+    settings = read_settings(lane=LANE, journal=folder / "lane.sqlite")
     desk = SimulatedDesk(LANE)
     camera = PacedCamera(walk.frames, CAMERA_FRAMES_PER_SECOND, clock)
     gate = TimedGate(clock=clock, ledger=settings.journal)
     with ExitStack() as stack:
         journal = stack.enter_context(TimedJournal(settings.journal, settings.lane))
-        beacon = stack.enter_context(Beacon(desk, About("", "", "", ""), clock))
+        status_reporter = stack.enter_context(StatusReporter(desk, LaneIdentity("", "", "", ""), clock))
         station = Station(
             settings.lane,
-            judge=Judge(WatchedCamera(camera, beacon, clock), measurer, rules, clock),
+            judge=Judge(WatchedCamera(camera, status_reporter, clock), measurer, rules, clock),
             reader=SimulatedReader(_again_and_again(walk.document)),
             gate=gate,
             journal=journal,
-            courier=Courier(journal, desk, clock),
+            outbox=Outbox(journal, desk, clock),
             clock=clock,
             screen=Silent(),
-            observer=stack.enter_context(build_observer(settings, rules, clock, measurer.networks)),
-            beacon=beacon,
+            evaluation=stack.enter_context(
+                build_evaluation_thread(settings, rules, clock, measurer.networks)
+            ),
+            status_reporter=status_reporter,
         )
         station.start()
         yield Lane(station, camera, gate, journal, known)

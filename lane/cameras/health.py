@@ -1,4 +1,4 @@
-"""How a camera does, in plain values."""
+"""A camera's status, in plain values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ class CameraHealth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraCounts:
-    """What came from a camera: since it was opened, or within the last minutes."""
+    """Frames that came from a camera: since it was opened, or within the last minutes."""
 
     frames: int = 0
     """Whole frames."""
@@ -27,15 +27,15 @@ class CameraCounts:
     """How often it had to be opened again."""
 
     def since(self, before: "CameraCounts") -> "CameraCounts":
-        """What was added; nothing is less than 0, also where it was counted anew."""
+        """The difference; none is below 0, also where counting began anew."""
         return CameraCounts(*(max(0, getattr(self, one) - getattr(before, one)) for one in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
-    """The camera, as it tells itself, or as far as the last capture tells."""
+class CameraStatus:
+    """By the camera's own account, or as far as the last capture shows."""
 
     health: CameraHealth
     frame_age_ms: int | None
     counts: CameraCounts | None = None
-    """None where nobody counts: a camera that is read for captures alone."""
+    """None for a camera that is read for captures alone."""

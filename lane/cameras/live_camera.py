@@ -1,4 +1,4 @@
-"""A real camera behind the lane's port: the newest frame that its reader has put into the feed."""
+"""A real camera: the newest frame that its reader's process has put into the feed."""
 
 import os
 import secrets
@@ -9,16 +9,16 @@ from types import TracebackType
 from typing import Self
 
 from lane.cameras.frame import Frame
-from lane.cameras.health import Camera, CameraCounts, CameraHealth
-from lane.cameras.reader_watchdog import Counts, Watchdog
+from lane.cameras.health import CameraCounts, CameraHealth, CameraStatus
+from lane.cameras.reader_watchdog import ReaderCounts, Watchdog
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import FeedReader, FeedWriter, remove_left_over
 from lane.cameras.source import AtEnd
-from lane.cameras.trouble import SAID, Trouble
+from lane.cameras.trouble import TROUBLE_TEXTS, Trouble
 from lane.platform.errors import CameraError, SettingsError
 from lane.platform.finding import Finding
 
-_LOOK_S = 1.0
+_OBSERVED_S = 1.0
 AWAKE_S = 10.0
 """Longer than the shipped policy's longest capture."""
 _BOUNDARY_S = 0.1
@@ -67,13 +67,13 @@ class RealCamera:
         self._memory.close()
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> ReaderCounts:
         """Since the camera was opened."""
         return self._watchdog.counts
 
     @property
     def reader_pid(self) -> int | None:
-        """Of the process that reads the camera; None while there is none."""
+        """The reader's process; None while there is none."""
         return self._watchdog.pid
 
     @property
@@ -82,7 +82,7 @@ class RealCamera:
         return self._missed
 
     def wake(self) -> None:
-        """Somebody looks now, or will soon: all frames come."""
+        """A capture runs or begins soon: all frames are decoded."""
         now_s = time.monotonic()
         if now_s > self._awake_until_s - _BOUNDARY_S:  # so close to it the reader may rest already
             self._rested_through = self._frames.sequence
@@ -101,7 +101,7 @@ class RealCamera:
             yield frame
 
     def _next(self, last: int) -> Frame | None:
-        """None where the source has ended and that is no fault."""
+        """The next frame; None where the source has ended and that is no fault."""
         self.wake()
         last, until_s = max(last, self._rested_through), time.monotonic() + self._settings.wait_s
         while True:
@@ -109,7 +109,7 @@ class RealCamera:
             if frame is not None and time.monotonic() - frame.captured_monotonic_s <= self._settings.stall_s:
                 return replace(frame, camera=self._settings.name)
             last = max(last, self._frames.sequence if frame is None else frame.sequence)
-            if self._watchdog.over and self._frames.sequence <= last:
+            if self._watchdog.has_ended and self._frames.sequence <= last:
                 if self._settings.at_end is AtEnd.END:
                     return None
                 raise self._error(Trouble.ENDED)
@@ -117,22 +117,22 @@ class RealCamera:
 
     def _await(self, last: int, until_s: float) -> None:
         def so() -> bool:
-            return self._frames.sequence > last or self._watchdog.over
+            return self._frames.sequence > last or self._watchdog.has_ended
 
         left_s = until_s - time.monotonic()
         if left_s <= 0 or not self._watchdog.wait(so, left_s):
             raise self._error(self._watchdog.trouble or Trouble.STALLED)
 
     def _error(self, trouble: Trouble) -> CameraError:
-        return CameraError(f"{self._settings.name} ({self._source.told}): {SAID[trouble]}")
+        return CameraError(f"{self._settings.name} ({self._source.label}): {TROUBLE_TEXTS[trouble]}")
 
-    def told(self) -> Camera:
-        """How the camera does now; may be asked from any thread."""
+    def status(self) -> CameraStatus:
+        """The camera's status now; from any thread."""
         if self._closed:
-            return Camera(CameraHealth.UNKNOWN, None)
+            return CameraStatus(CameraHealth.UNKNOWN, None)
         trouble, age_s = self._watchdog.trouble, self._age_s()
         age_ms = None if age_s is None else max(0, round(age_s * 1000))
-        return Camera(self._health(trouble, age_s), age_ms, _told(self.counts))
+        return CameraStatus(self._health(trouble, age_s), age_ms, _camera_counts(self.counts))
 
     def _health(self, trouble: Trouble | None, age_s: float | None) -> CameraHealth:
         if trouble is not None:
@@ -146,31 +146,31 @@ class RealCamera:
         return None if captured_s is None else time.monotonic() - captured_s
 
     @property
-    def over(self) -> bool:
+    def has_ended(self) -> bool:
         """The film or folder has ended, and does not begin again."""
-        return self._watchdog.over
+        return self._watchdog.has_ended
 
     def wait(self) -> None:
-        """Until the first frame. Raises CameraError where there is trouble before, or it takes too long."""
+        """Wait for the first frame. Raises CameraError where there is trouble, or it takes too long."""
         self.wake()
         watchdog = self._watchdog
         watchdog.wait(lambda: self.counts.frames > 0 or watchdog.trouble is not None, self._settings.open_s)
         if self.counts.frames == 0:
             raise self._error(watchdog.trouble or Trouble.STALLED)
 
-    def look(self) -> str:
-        """What comes from the camera within a second, in a line. Raises CameraError where nothing does."""
+    def describe_stream(self) -> str:
+        """Size and rate of the frames within a second, in a line. Raises CameraError where none comes."""
         self.wait()
         began, began_s = self.counts.frames, time.monotonic()
         frame = next(self.frames())
-        time.sleep(_LOOK_S)
+        time.sleep(_OBSERVED_S)
         rate = (self.counts.frames - began) / (time.monotonic() - began_s)
         height, width = frame.image_bgr.shape[:2]
         spoilt = f", {self.counts.spoilt} spoilt" if self.counts.spoilt else ""
-        return f"{self._source.told}: {width}×{height}, {rate:.0f} frames a second{spoilt}"
+        return f"{self._source.label}: {width}×{height}, {rate:.0f} frames a second{spoilt}"
 
 
-def _told(counts: Counts) -> CameraCounts:
+def _camera_counts(counts: ReaderCounts) -> CameraCounts:
     return CameraCounts(counts.frames, counts.spoilt, counts.skipped, counts.reconnects)
 
 
@@ -180,6 +180,6 @@ def probe(settings: CameraSettings) -> list[Finding]:
         return [Finding("camera", ok=False, said="camera.source is not set")]
     try:
         with RealCamera(settings, "check") as camera:
-            return [Finding("camera", ok=True, said=camera.look())]
+            return [Finding("camera", ok=True, said=camera.describe_stream())]
     except CameraError as error:
         return [Finding("camera", ok=False, said=str(error))]

@@ -1,10 +1,10 @@
-"""What a camera is to the lane: a source of frames, and one that can tell of its own health."""
+"""The camera as the lane uses it: a source of frames, and one that knows its own status."""
 
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from lane.cameras.frame import Frame
-from lane.cameras.health import Camera
+from lane.cameras.health import CameraStatus
 
 
 class FrameSource(Protocol):
@@ -19,9 +19,9 @@ class FrameSource(Protocol):
 
 
 @runtime_checkable
-class TellingSource(FrameSource, Protocol):
-    """A camera that is read all the time, and tells how it does between captures too."""
+class StatusSource(FrameSource, Protocol):
+    """A camera that is read all the time, and knows its status between captures too."""
 
-    def told(self) -> Camera:
-        """How it does now; may be asked from any thread."""
+    def status(self) -> CameraStatus:
+        """The camera's status now; from any thread."""
         ...

@@ -1,6 +1,6 @@
-"""Keeps a camera's reader at work from outside: one that hangs is killed, one that ended is started again.
+"""Keeps the process that reads a camera running: one that hangs is killed, one that ended is started again.
 
-It runs all the time, also between passengers, so that the camera is warm when one comes.
+It runs all the time, also between passengers, so that the camera is ready when one comes.
 """
 
 import logging
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lane.cameras.source import Source
-from lane.cameras.trouble import SAID, Trouble
+from lane.cameras.trouble import TROUBLE_TEXTS, Trouble
 from lane.platform.process_supervisor import Backoff, Child, Ended, Patience, Supervisor, start_talking
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ STEADY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ReaderCounts:
     """Since the camera was opened."""
 
     frames: int = 0
@@ -39,15 +39,15 @@ class Counts:
 
 
 class Watchdog:
-    """Has a reader fill the feed, from now until it is closed."""
+    """A reader's process fills the feed, from now until this is closed."""
 
     def __init__(self, source: Source, feed: str, patience: Patience, longest_pause_s: float) -> None:
         self._source, self._feed = source, feed
         self._news = threading.Condition()
-        self._counts = Counts()
+        self._counts = ReaderCounts()
         self._trouble: Trouble | None = None
         self._said = Trouble.DIED
-        self._over = False
+        self._has_ended = False
         self._supervisor = Supervisor(
             "the camera's reader",
             self._start,
@@ -60,7 +60,7 @@ class Watchdog:
         self._supervisor.begin()
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> ReaderCounts:
         """So far."""
         return self._counts
 
@@ -70,9 +70,9 @@ class Watchdog:
         return self._trouble
 
     @property
-    def over(self) -> bool:
+    def has_ended(self) -> bool:
         """The source has ended, and does not begin again."""
-        return self._over
+        return self._has_ended
 
     @property
     def pid(self) -> int | None:
@@ -80,7 +80,7 @@ class Watchdog:
         return self._supervisor.pid
 
     def wait(self, for_what: Callable[[], bool], timeout_s: float) -> bool:
-        """Until it is so, looked at after each frame; False where it is not so in time."""
+        """Wait until the condition holds, checked after each frame; False where it does not in time."""
         with self._news:
             return self._news.wait_for(for_what, max(0.0, timeout_s))
 
@@ -106,7 +106,7 @@ class Watchdog:
 
     def _ended(self, how: Ended) -> None:
         self._note(Trouble.STALLED if how.hung else self._said)
-        if self._over:
+        if self._has_ended:
             self._supervisor.end()
 
     def _count(self, came: int, spoilt: int, skipped: int) -> None:
@@ -120,15 +120,15 @@ class Watchdog:
                 reconnects=now.reconnects + found,
             )
             if found:
-                log.warning("the camera at %s gives frames again", self._source.told)
+                log.warning("the camera at %s gives frames again", self._source.label)
                 self._trouble = None
             self._news.notify_all()
 
     def _note(self, trouble: Trouble) -> None:
         with self._news:
             if trouble is not self._trouble:
-                log.warning("the camera at %s: %s", self._source.told, SAID[trouble])
+                log.warning("the camera at %s: %s", self._source.label, TROUBLE_TEXTS[trouble])
             stalls = self._counts.stalls + (trouble is Trouble.STALLED)
             self._counts, self._trouble = replace(self._counts, stalls=stalls), trouble
-            self._over = trouble is Trouble.ENDED
+            self._has_ended = trouble is Trouble.ENDED
             self._news.notify_all()

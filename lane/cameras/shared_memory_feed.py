@@ -153,8 +153,8 @@ class AttachedWriter(_Mapped):
         self._memory.put(odd, _LOCK, slot)
         pixels = self._memory.pixels(slot, (height, width, 3))
         np.copyto(pixels.view(_PIXEL), image_bgr.view(_PIXEL))
-        told = (sequence, wall_ns, monotonic_ns, width, height, 0 if _ORDERED else _sum(pixels))
-        for word, value in enumerate(told, start=_SEQUENCE):
+        words = (sequence, wall_ns, monotonic_ns, width, height, 0 if _ORDERED else _sum(pixels))
+        for word, value in enumerate(words, start=_SEQUENCE):
             self._memory.put(value, word, slot)
         self._memory.put(odd + 1, _LOCK, slot)
         self._memory.put(sequence, _NEWEST)

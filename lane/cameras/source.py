@@ -1,4 +1,4 @@
-"""What a camera's reader is told: plain values that go to its process, the password among them."""
+"""Which camera to read, and how: plain values that go to the reader's process, the password among them."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -65,8 +65,8 @@ class Source:
         return Kind.FOLDER if Path(self.address).is_dir() else Kind.FILE
 
     @property
-    def told(self) -> str:
-        """For logs and errors: of a URL no more than where it goes."""
+    def label(self) -> str:
+        """The address for logs and errors: of a URL scheme, host and port alone."""
         if "://" not in self.address:
             return self.address
         parts = urlsplit(self.address)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Trouble(StrEnum):
-    """As the reader's process says it."""
+    """As the reader's process reports it."""
 
     MISSING = "missing"
     BUSY = "busy"
@@ -25,7 +25,7 @@ class Trouble(StrEnum):
     DIED = "died"
 
 
-SAID = {
+TROUBLE_TEXTS = {
     Trouble.MISSING: "no such device, file or folder: look at camera.source",
     Trouble.BUSY: "another program uses the device",
     Trouble.FORBIDDEN: "this user may not open it: give the lane's user the right, such as the group video",
@@ -46,7 +46,7 @@ SAID = {
 
 
 class TroubleError(Exception):
-    """In the reader's process: it ends, and says this."""
+    """Ends the reader's process, which reports this."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.value)

@@ -41,7 +41,7 @@ LEAST_MOVED = 5e-4
 A sensor's noise of 4 grey levels makes 0.0001. Of the stillest of 13 people before a webcam it was 0.0013
 within 1.5 s, and less of a frozen picture, however often it was encoded again."""
 LEAST_CHANGED = 1e-4
-"""The same after a blur that takes noise away: below, a movement cannot be told."""
+"""The same after a blur that takes noise away: below, no movement can be measured."""
 MOST_EXPLAINED = 0.5
 """Of what changes between frames, what a movement of the whole picture may explain. A camera stands still."""
 FEWEST_MOVED = 6

@@ -207,41 +207,41 @@ class Calibration:
         """
         if not abs(score) < float("inf"):  # NaN compares false
             return NotAssessed("the score is not a finite number")
-        scores, told = self._rates
+        scores, rates = self._rates
         at = bisect_right(scores, score)
-        return Measured(told[at - 1] if at else 1.0)
+        return Measured(rates[at - 1] if at else 1.0)
 
     @cached_property
     def _rates(self) -> tuple[list[float], list[float]]:
-        """By point, its score, and the worst group's rate as it may be told."""
+        """By point, its score, and the worst group's rate as it is reported."""
         points = self.content.points
-        return [point.score for point in points], _shown(points)
+        return [point.score for point in points], _reported_rates(points)
 
     def band(self, limits: Limits) -> Band:
         """`admit` is the lowest point from which on every point keeps the limits. CalibrationError for none.
 
         `borderline` is the highest point that no more than the rare holders miss, and never above `admit`.
         """
-        self._shows(limits)
+        self._require_enough_pairs(limits)
         points = self.content.points
         failing = [number for number, point in enumerate(points) if not point.keeps(limits)]
         first = failing[-1] + 1 if failing else 0
         if first == len(points):
-            raise CalibrationError(f"{self.file}: no score keeps {_told(limits)}")
+            raise CalibrationError(f"{self.file}: no score keeps {_describe_limits(limits)}")
         admit = points[first]
         common = [point.score for point in points if point.fnmr <= limits.rare_holders]
         borderline = min(admit.score, common[-1] if common else points[0].score)
         return Band(admit.score, borderline, admit.genuine_share_below)
 
-    def _shows(self, limits: Limits) -> None:
-        """So few comparisons that a rate of the limit would not show once prove nothing about the limit."""
+    def _require_enough_pairs(self, limits: Limits) -> None:
+        """Too few comparisons, in which a rate of the limit would not show once, prove nothing about it."""
         groups = self.content.groups.values()
         compared = sum(group.impostors for group in groups)
         in_a_group = max(group.impostors for group in groups if group.people >= FEWEST_PEOPLE)
         if compared * limits.max_fmr < 1 or in_a_group * limits.max_worst_group_fmr < 1:
             raise CalibrationError(
                 f"{self.file}: {compared} pairs of strangers, {in_a_group} in the largest group, are too few "
-                f"to show {_told(limits)}"
+                f"to show {_describe_limits(limits)}"
             )
 
 
@@ -260,7 +260,9 @@ def load(path: Path) -> Calibration:
 def parse(content: bytes, name: str) -> Calibration:
     """The calibration in these bytes; `name` is what errors call it. Raises CalibrationError."""
     try:
-        plain = json.loads(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
+        plain = json.loads(
+            content.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant
+        )
         read = Content.model_validate(plain)
     except ValidationError as error:
         raise CalibrationError(f"{name}: {_first(error)}") from error
@@ -269,8 +271,8 @@ def parse(content: bytes, name: str) -> Calibration:
     return Calibration(name, hashlib.sha256(content).hexdigest(), read)
 
 
-def of_ten_thousand(share: float) -> int:
-    """So many of 10,000, rounded up: a rate is never told better than it is, and never as none."""
+def per_ten_thousand(share: float) -> int:
+    """The rate in 10,000, rounded up: never shown as better than it is, and never as none."""
     return max(1, ceil(share * 10_000 - 1e-6))  # 0.0003 × 10,000 is a little more than 3
 
 
@@ -282,27 +284,27 @@ def _first(error: ValidationError) -> str:
     return f"{where}: {faults[0]['msg']}{more}"
 
 
-def _shown(points: Sequence[Point]) -> list[float]:
-    """By point, the worst group's rate as it may be told: never zero, and never rising with the score."""
+def _reported_rates(points: Sequence[Point]) -> list[float]:
+    """By point, the worst group's rate as it is reported: never zero, and never rising with the score."""
     last = len(points) - 1
-    told = (
+    rates = (
         point.worst_fmr if point.worst_fmr > 0 and number < last else point.worst_fmr_high
         for number, point in enumerate(points)
     )
-    return list(accumulate(told, min))
+    return list(accumulate(rates, min))
 
 
-def _told(limits: Limits) -> str:
+def _describe_limits(limits: Limits) -> str:
     said = "surely " if limits.sureness == "upper" else ""
     return f"FMR {said}≤ {limits.max_fmr:g}, and ≤ {limits.max_worst_group_fmr:g} in the worst group"
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key stands twice in one place")
     return found
 
 
-def _refuse(constant: str) -> float:
+def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is not a number")

@@ -48,7 +48,7 @@ def decide(evidence: Evidence, policy: Policy) -> Admit | Refer:
 def straight_to_officer(
     document: DocumentEvidence, wishes: tuple[Code, ...], policy: Policy
 ) -> tuple[Reason, ...]:
-    """Why this passenger is not captured: nothing of it counts against them, and an officer helps at once."""
+    """Why this passenger is not captured and an officer helps at once; none of it counts against them."""
     if policy.for_stills:
         return ()
     return tuple(_exceptions(document, wishes, policy))

@@ -91,7 +91,7 @@ class StreamEvidence:
 
     genuine: Check = Check.UNDETERMINED
     signs: tuple[str, ...] = ()
-    """What gave it away, where they did not."""
+    """The signs of a forged stream, where there are some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Evidence:
     quality: Mapping[str, Measure]
     """Of the best frame, by component."""
     similarity: Measure
-    """Of the good frames to the document photo (`measure.agreed_similarity`)."""
+    """Of the good frames to the document photo (`lane.capture.measuring.agreed_similarity`)."""
     achieved_fmr: Measure
     """Of the strangers in the worst group, the share that score this high or higher: a fraction in (0, 1].
 
@@ -118,14 +118,14 @@ class Evidence:
     engine_fault: str | None = None
     """What failed where a network did not run."""
     liveness_cues: Mapping[str, Measure] = field(default_factory=dict)
-    """What an officer may be told and nothing is decided by: `score`, 0 to 1 as `liveness`, and its parts."""
+    """For officers; nothing is decided by them: `score`, 0 to 1 as `liveness`, and its parts."""
     stream: StreamEvidence = StreamEvidence()
     wishes: tuple[Code, ...] = ()
     """What the passenger or an officer asked for before the capture: P03, P04, P05, P08."""
     events: tuple[Code, ...] = ()
     """What sensors and tracking saw in the lane: L01 to L06."""
     clock: Check = Check.UNDETERMINED
-    """Whether the wall clock went on as steadily as the other one, and agrees with the desk's."""
+    """Whether the wall clock was not set, and agrees with the desk's."""
 
 
 LEFT_OUT_IF_EMPTY = frozenset({"checks"})

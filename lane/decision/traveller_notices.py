@@ -49,4 +49,4 @@ STRAIGHT = Notice(
 )
 
 NEUTRAL = WAIT
-"""Attack and authority, a face that did not match, and people who may be in danger: nothing is told of it."""
+"""Attack and authority, a face that did not match, and people who may be in danger: no hint is given."""

@@ -26,7 +26,7 @@ class Passenger:
     scene: Scene
 
 
-def cast(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
+def demo_passengers(measurer: Measurer, today: date) -> tuple[Passenger, ...]:
     """The passengers, in order. Raises PhotosError where the photographs are not ready."""
     valid, expired = today + timedelta(days=900), today - timedelta(days=1)
     first, second, third, other = (

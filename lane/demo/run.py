@@ -1,4 +1,4 @@
-"""A desk, a lane and the demo's passengers: all real but hall, gate and document reader."""
+"""A desk, a lane and the demo's passengers: all real but camera, gate and document reader."""
 
 import json
 import os
@@ -16,7 +16,6 @@ from typing import Any, Literal, Protocol
 
 from pydantic import SecretStr
 
-from lane import settings as config
 from lane.cameras.frame import Frame
 from lane.cameras.port import FrameSource
 from lane.cameras.shared_memory_feed import FeedWriter
@@ -27,7 +26,7 @@ from lane.decision.passage_states import State
 from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
 from lane.demo import desk_process, photos
-from lane.demo.passengers import Passenger, cast
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.demo.scripted_officer import ScriptedOfficer
 from lane.desk.http_client import HttpDesk
 from lane.desk.status_reporter import WatchedCamera
@@ -37,27 +36,34 @@ from lane.gate.light_beams import Passing
 from lane.gate.simulated import SimulatedGate
 from lane.kiosk.client import Kiosk
 from lane.kiosk.settings import Setup
-from lane.kiosk.traveller_requests import NoWishes, Wishes
+from lane.kiosk.traveller_requests import NoTravellerRequests, TravellerRequests
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.prepared_case import prepare
 from lane.passage.station import PassageReport, Station
 from lane.platform.clock import Clock, SkippingClock
 from lane.platform.errors import NobodyYetError, StoppedError
-from lane.service.build import build_beacon, build_measurer, build_observer, build_policy, build_station
+from lane.service.build import (
+    build_evaluation_thread,
+    build_measurer,
+    build_policy,
+    build_station,
+    build_status_reporter,
+)
+from lane.settings import read as read_settings
 
 OFFICER = "officer"
 OTHERS = ("supervisor", "auditor", "administrator")
-"""Where somebody watches, each of these roles has an account of the same name."""
-LOOK_S = 0.5
-"""Once everybody is through the lane looks up so often."""
+"""Without `headless`, each of these roles has an account of the same name."""
+POLL_S = 0.5
+"""How often the waiting lane checks for Ctrl-C, once all passengers are through."""
 WALK_S = 2.0
-"""So long somebody takes to walk through the gate, where a person watches."""
+"""How long a passenger takes to walk through the gate, without `headless`."""
 SCREEN_START_S = 20.0
 
 
-class Audience(Protocol):
-    """Who is told how the demo goes."""
+class DemoOutput(Protocol):
+    """Shows the progress of the demo."""
 
     def ready(self, address: str, sign_ins: Mapping[str, str]) -> None:
         """The desk runs at this address, with these names and one-time passwords."""
@@ -68,7 +74,7 @@ class Audience(Protocol):
         ...
 
     def enters(self, number: int, passenger: Passenger) -> None:
-        """Somebody presents a document."""
+        """A passenger presents a document."""
         ...
 
     def asks_officer(self) -> None:
@@ -80,7 +86,7 @@ class Audience(Protocol):
         ...
 
     def stays(self) -> None:
-        """Everybody is through: desk and screen go on until Ctrl-C."""
+        """All passengers are through: desk and screen go on until Ctrl-C."""
         ...
 
 
@@ -96,32 +102,32 @@ class Site:
 
 
 @dataclass(slots=True)
-class Hall:
-    """Leads passengers to the camera one by one, and tells the audience; a `lane.passage.port.Screen`."""
+class PassengerQueue:
+    """Puts one passenger after another before the camera; a `lane.passage.port.Screen`."""
 
     passengers: tuple[Passenger, ...]
     camera: SimulatedCamera
-    audience: Audience
+    output: DemoOutput
 
     def documents(self) -> Iterator[TravelDocument]:
         """The next passenger steps up and presents a document."""
         for number, passenger in enumerate(self.passengers, 1):
             self.camera.scene, self.camera.seed = passenger.scene, number
-            self.audience.enters(number, passenger)
+            self.output.enters(number, passenger)
             yield passenger.document
 
     def show(self, _: PassageId, state: State) -> None:
         """See `lane.passage.port.Screen`."""
         if state is State.REFERRED:
-            self.audience.asks_officer()
+            self.output.asks_officer()
 
 
 @dataclass(slots=True)
-class StayingReader:
-    """See `lane.ports.DocumentReader`: after the last document the lane waits, until Ctrl-C."""
+class WaitingReader:
+    """See `lane.document.port.DocumentReader`: after the last document the lane waits, until Ctrl-C."""
 
     documents: Iterator[TravelDocument]
-    audience: Audience
+    output: DemoOutput
     stop_lane: Callable[[], None] = lambda: None
     _stays: bool = False
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -131,7 +137,7 @@ class StayingReader:
         document = next(self.documents, None)
         if document is None:
             self._stay()
-            if not self._ended.wait(LOOK_S):
+            if not self._ended.wait(POLL_S):
                 raise NobodyYetError("everybody is through")
         return document
 
@@ -139,7 +145,7 @@ class StayingReader:
         if not self._stays:
             self._stays = True
             signal.signal(signal.SIGINT, self._end)
-            self.audience.stays()
+            self.output.stays()
 
     def _end(self, *_: object) -> None:
         """The first Ctrl-C ends the demo, a second one stops it."""
@@ -153,20 +159,19 @@ class StayingReader:
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
+class TravellerSide:
     """What travellers see and press."""
 
     camera: FrameSource
     gate: SimulatedGate
     guide: Guide = no_guide
-    wishes: Wishes = field(default_factory=NoWishes)
+    requests: TravellerRequests = field(default_factory=NoTravellerRequests)
     address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Mirrored:
-    """See `lane.cameras.port.FrameSource`: another one's frames, which the traveller's screen shows as
-    well."""
+class MirroredCamera:
+    """See `lane.cameras.port.FrameSource`: another camera's frames, copied to the traveller's screen."""
 
     camera: FrameSource
     feed: FeedWriter
@@ -178,8 +183,8 @@ class Mirrored:
             yield frame
 
 
-class UnhurriedGate(SimulatedGate):
-    """A simulated gate through which people take as long as people do."""
+class SlowGate(SimulatedGate):
+    """A simulated gate that a passenger takes time to walk through."""
 
     def wait_passed(self, timeout_s: float) -> Passing:
         """See `lane.gate.port.Gate`."""
@@ -188,17 +193,19 @@ class UnhurriedGate(SimulatedGate):
 
 
 @contextmanager
-def _screen(camera: FrameSource, *, headless: bool) -> Iterator[Screen]:
-    """A kiosk for whoever watches; nothing of it where nobody does."""
+def _screen(camera: FrameSource, *, headless: bool) -> Iterator[TravellerSide]:
+    """The kiosk and what belongs to it; without it where `headless`."""
     if headless:
-        yield Screen(camera, SimulatedGate())
+        yield TravellerSide(camera, SimulatedGate())
         return
     name = f"passenger-lane-demo-{os.getpid()}"
     with FeedWriter(name, WIDTH, HEIGHT) as feed, Kiosk(Setup(port=0, feed=name)) as kiosk:
-        yield Screen(Mirrored(camera, feed), UnhurriedGate(), kiosk, kiosk, kiosk.address(SCREEN_START_S))
+        yield TravellerSide(
+            MirroredCamera(camera, feed), SlowGate(), kiosk, kiosk, kiosk.address(SCREEN_START_S)
+        )
 
 
-def run(audience: Audience, *, headless: bool, data: Path | None = None, port: int = 0) -> dict[str, Any]:
+def run(output: DemoOutput, *, headless: bool, data: Path | None = None, port: int = 0) -> dict[str, Any]:
     """Send every passenger through and return the summary. Raises LaneError, ModelError.
 
     `headless`: a scripted officer decides, simulated time does not wait, and the demo ends after the last
@@ -206,7 +213,7 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
     """
     with ExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passenger-lane-")))
-        settings = config.read(lane="lane-1", journal=folder / "lane.sqlite")
+        settings = read_settings(lane="lane-1", journal=folder / "lane.sqlite")
         policy = build_policy(settings)
         with ThreadPoolExecutor() as pool:
             measuring = pool.submit(build_measurer, settings, policy)
@@ -215,49 +222,51 @@ def run(audience: Audience, *, headless: bool, data: Path | None = None, port: i
             measurer = measuring.result()
         clock = SkippingClock(settings.zone())
         camera = SimulatedCamera(clock, clock.skip if headless else clock.sleep, frames_per_second=12.5)
-        hall = Hall(cast(measurer, clock.today()), camera, audience)
+        queue = PassengerQueue(demo_passengers(measurer, clock.today()), camera, output)
         journal = stack.enter_context(SqliteJournal(settings.journal, settings.lane))
         desk = stack.enter_context(HttpDesk(site.address, site.token.get_secret_value()))
-        beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
+        status_reporter = stack.enter_context(build_status_reporter(desk, clock, measurer, policy))
         screen = stack.enter_context(_screen(camera, headless=headless))
-        watched = WatchedCamera(screen.camera, beacon, clock)
-        staying = StayingReader(hall.documents(), audience)
+        watched = WatchedCamera(screen.camera, status_reporter, clock)
+        staying = WaitingReader(queue.documents(), output)
         station = build_station(
             settings,
             judge=Judge(watched, measurer, policy, clock, guide=screen.guide),
             reader=SimulatedReader(staying.documents) if headless else staying,
             gate=screen.gate,
             clock=clock,
-            screen=hall,
+            screen=queue,
             journal=journal,
             desk=desk,
-            observer=stack.enter_context(build_observer(settings, policy, clock, measurer.networks)),
-            beacon=beacon,
+            evaluation=stack.enter_context(
+                build_evaluation_thread(settings, policy, clock, measurer.networks)
+            ),
+            status_reporter=status_reporter,
             guide=screen.guide,
-            wishes=screen.wishes,
+            requests=screen.requests,
         )
         staying.stop_lane = station.stop
         if not headless:
             add_training_cases(folder, site.database, measurer, policy, clock)
-        audience.ready(site.address, site.sign_ins)
+        output.ready(site.address, site.sign_ins)
         if screen.address is not None:
-            audience.screen(screen.address)
+            output.screen(screen.address)
         password = site.sign_ins[OFFICER]
         officer = ScriptedOfficer(site.address, OFFICER, password, on_failure=station.stop)
         if headless:
             stack.enter_context(officer)
         try:
-            reports = list(_reports(station, hall))
+            reports = list(_reports(station, queue))
         except StoppedError as stopped:
             raise StoppedError(f"the scripted officer failed: {officer.failure!r}") from stopped
-        return _summary(hall.passengers, reports, _verified(site, journal))
+        return _summary(queue.passengers, reports, _verified(site, journal))
 
 
-def _reports(station: Station, hall: Hall) -> Iterator[PassageReport]:
+def _reports(station: Station, queue: PassengerQueue) -> Iterator[PassageReport]:
     station.start()
     # A lane that closes itself (S04) ends early; the summary then has fewer lines than there are passengers.
     while (report := station.serve()) is not None:
-        hall.audience.passed(report)
+        queue.output.passed(report)
         yield report
 
 
@@ -269,8 +278,8 @@ def _site(folder: Path, lane: str, port: int, accounts: Mapping[str, str]) -> It
     token = desk_process.ask(["lane", "add", lane, *at])["token"]
 
     def add(name: str) -> str:
-        told = desk_process.ask(["officer", "add", name, "--generate", "--role", accounts[name], *at])
-        return str(told["password"])
+        added = desk_process.ask(["officer", "add", name, "--generate", "--role", accounts[name], *at])
+        return str(added["password"])
 
     with ThreadPoolExecutor(2) as pool:  # each command has a minute, also on a small machine
         sign_ins = dict(zip(accounts, pool.map(add, accounts), strict=True))
@@ -281,7 +290,7 @@ def _site(folder: Path, lane: str, port: int, accounts: Mapping[str, str]) -> It
 def add_training_cases(
     folder: Path, database: Path, measurer: Measurer, policy: Policy, clock: Clock
 ) -> None:
-    """Two cases of known truth, so that whoever sits at the demo's desk can train. Raises PhotosError."""
+    """Two cases of known truth, for training at the demo's desk. Raises PhotosError."""
     pairs: tuple[tuple[Literal["same", "different"], str], ...] = (
         ("same", "obama3.jpg"),
         ("different", "biden.jpg"),
@@ -301,12 +310,12 @@ def add_training_cases(
 
 
 def _verified(site: Site, journal: SqliteJournal) -> dict[str, Any]:
-    """The desk's ledger, walked by the desk's own command, against the heads that this lane witnessed."""
+    """The desk's ledger, verified by the desk's own command against the heads that this lane has kept."""
     journal.verify()
     witness = [word for head in journal.desk_heads() for word in ("--head", str(head))]
     found = desk_process.ask(["ledger", "verify", "--database", str(site.database), *witness, "--json"])
-    told = not journal.pending(1)
-    return {"entries": found.get("entries", 0), "verified": found["verified"] is True and told}
+    delivered = not journal.pending(1)
+    return {"entries": found.get("entries", 0), "verified": found["verified"] is True and delivered}
 
 
 def _summary(

@@ -20,7 +20,7 @@ _OFFICER = {None: "", Answer.ADMIT: "officer: admit", Answer.SECOND_LINE: "offic
 
 
 class Terminal:
-    """Tells a person at a terminal how the demo goes. See `lane.demo.run.Audience`."""
+    """Shows the demo on a terminal. See `lane.demo.run.DemoOutput`."""
 
     def __init__(self, console: Console, *, headless: bool) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""What a lane tells of itself, and what a supervisor wants of it. Nothing in here can open a gate."""
+"""Supervisors' commands to a lane, and officers' requests for a passenger. None of them opens a gate."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MOST = 2**53
 
 
-class Wanted(StrEnum):
-    """What a supervisor may want of a lane."""
+class WantedState(StrEnum):
+    """The state that a supervisor wants a lane in."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -27,10 +27,10 @@ LONGEST_REQUEST_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An officer's word for one passenger of a lane: seen by an officer, not by the camera.
+    """An officer's request that a passenger is seen by an officer, not by the camera.
 
-    It is for the passenger who is captured now, or else for the next one; soon it is for nobody. It can only
-    refer. `number` counts the desk's requests to this lane, from 1.
+    It is for the passenger who is captured now, or else for the next one, and lapses after `for_s`. It can
+    only refer. `number` counts the desk's requests to this lane, from 1.
     """
 
     number: int
@@ -54,23 +54,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A supervisor's word on one lane. `number` counts the desk's commands to this lane, from 1."""
+    """A supervisor's command to one lane. `number` counts the desk's commands to this lane, from 1."""
 
     number: int
-    wanted: Wanted
+    wanted: WantedState
     by: str | None
     """The supervisor's pseudonym."""
     request: Request | None = field(default=None, compare=False)
-    """What came with it: an officer's word for one passenger."""
+    """An officer's request that came with it."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for a command that no desk gives."""
         if type(self.number) is not int or not 0 <= self.number < _MOST:
             raise ValueError("a command has a number")
-        if self.number == 0 and (self.by is not None or self.wanted is not Wanted.OPEN):
+        if self.number == 0 and (self.by is not None or self.wanted is not WantedState.OPEN):
             raise ValueError("where nobody commanded anything, a lane is open")
         if self.number > 0 and not (type(self.by) is str and _NAME.fullmatch(self.by)):
             raise ValueError("a command names its supervisor's pseudonym")
 
 
-NO_COMMAND = Command(0, Wanted.OPEN, None)
+NO_COMMAND = Command(0, WantedState.OPEN, None)

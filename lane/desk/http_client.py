@@ -20,7 +20,7 @@ import httpx
 
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Decision, Ground, PassageId
-from lane.desk.commands import Command, Request, Wanted
+from lane.desk.commands import Command, Request, WantedState
 from lane.desk.status import Status
 from lane.ledger.chain import GENESIS, Entry, Head
 from lane.ledger.port import Picture
@@ -45,7 +45,7 @@ class HttpDesk:
     """See `lane.desk.port.Desk`. `token` is this lane's; it goes into no log and no error.
 
     `authorities` is a file with the certificates that the desk's may come from: the site's own, and no other.
-    `on_time` is told the desk's clock with each whole answer that came at once. Raises SettingsError for a
+    `on_desk_time` gets the desk's clock with each whole answer that came at once. Raises SettingsError for a
     token that cannot be one, and for such a file that is not usable.
     """
 
@@ -55,16 +55,16 @@ class HttpDesk:
         token: str,
         *,
         authorities: Path | None = None,
-        on_time: Callable[[datetime], None] = lambda _: None,
+        on_desk_time: Callable[[datetime], None] = lambda _: None,
     ) -> None:
         if not _TOKEN.fullmatch(token):
             raise SettingsError("the lane's token is missing or garbled: `python -m api lane add` prints one")
-        self._on_time = on_time
+        self._on_desk_time = on_desk_time
         self._client = httpx.Client(
             base_url=f"{address.rstrip('/')}/api/v1",
             headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
             follow_redirects=False,
-            verify=_trusting(authorities) if authorities else True,
+            verify=_tls_context(authorities) if authorities else True,
             trust_env=False,  # a proxy from the environment would see faces
         )
 
@@ -82,22 +82,22 @@ class HttpDesk:
 
     def put_picture(self, picture: Picture, passage: PassageId) -> None:
         """See `lane.desk.port.Desk.put_picture`."""
-        self._ask(
+        self._send(
             "PUT",
             f"/passages/{passage}/images/{picture.sha256}",
             content=picture.content,
             headers={"Content-Type": picture.media_type},
         )
 
-    def miss_picture(self, sha256: str, passage: PassageId) -> None:
+    def report_lost_picture(self, sha256: str, passage: PassageId) -> None:
         """See `lane.desk.port.Desk.miss_picture`."""
-        self._ask("DELETE", f"/passages/{passage}/images/{sha256}")
+        self._send("DELETE", f"/passages/{passage}/images/{sha256}")
 
     def put_entries(self, entries: Sequence[Entry], recovered_through: int | None = None) -> Head:
         """See `lane.desk.port.Desk.put_entries`."""
         wire = [{"payload": entry.payload, "hash": entry.hash} for entry in entries]
         again = {} if recovered_through is None else {"recovered_through": recovered_through}
-        answer = self._ask("POST", "/entries", json={"entries": wire, **again}, first=entries[0].seq)
+        answer = self._send("POST", "/entries", json={"entries": wire, **again}, first=entries[0].seq)
         try:
             applied, head = answer["applied_through"], _head(answer["head"])
         except (KeyError, TypeError, ValueError) as error:
@@ -108,7 +108,7 @@ class HttpDesk:
 
     def decision(self, passage: PassageId, wait_s: float) -> Decision | None:
         """See `lane.desk.port.Desk.decision`."""
-        answer = self._ask("GET", f"/passages/{passage}/decision", wait_s, params={"wait_s": wait_s})
+        answer = self._send("GET", f"/passages/{passage}/decision", wait_s, params={"wait_s": wait_s})
         try:
             found = answer["decision"]
             return None if found is None else _decision(found)
@@ -117,14 +117,14 @@ class HttpDesk:
 
     def report(self, status: Status) -> Command:
         """See `lane.desk.port.Supervisors.report`."""
-        answer = self._ask("PUT", "/lane/status", json=_status(status))
+        answer = self._send("PUT", "/lane/status", json=_status(status))
         try:
             request = _request(answer["uncaptured"])
-            return Command(answer["command"], Wanted(answer["wanted"]), answer["by"], request)
+            return Command(answer["command"], WantedState(answer["wanted"]), answer["by"], request)
         except (KeyError, TypeError, ValueError) as error:
             raise DeskLostError("the desk's answer is not understood") from error
 
-    def _ask(
+    def _send(
         self, method: str, path: str, wait_s: float = 0.0, first: int = 0, **request: Any
     ) -> Mapping[str, Any]:
         limit_s = wait_s + _ANSWER_S
@@ -138,17 +138,17 @@ class HttpDesk:
             raise DeskLostError("the desk does not answer in time") from error
         except httpx.HTTPError as error:
             raise NetworkLostError(f"nobody answers at the desk: {type(error).__name__}") from error
-        self._tell_time(answer)
-        return _understood(answer, content, first)
+        self._report_desk_time(answer)
+        return _checked_body(answer, content, first)
 
-    def _tell_time(self, answer: httpx.Response) -> None:
+    def _report_desk_time(self, answer: httpx.Response) -> None:
         """As the answer's head has it, in whole seconds."""
         try:
-            told = parsedate_to_datetime(answer.headers["Date"])
+            date = parsedate_to_datetime(answer.headers["Date"])
         except (KeyError, ValueError):
             return
-        if answer.is_success and told.tzinfo is not None and answer.elapsed.total_seconds() < _FRESH_S:
-            self._on_time(told)
+        if answer.is_success and date.tzinfo is not None and answer.elapsed.total_seconds() < _FRESH_S:
+            self._on_desk_time(date)
 
 
 def _content(answer: httpx.Response, limit_s: float) -> bytes:
@@ -164,7 +164,7 @@ def _content(answer: httpx.Response, limit_s: float) -> bytes:
     return content
 
 
-def _understood(answer: httpx.Response, content: bytes, first: int) -> Mapping[str, Any]:
+def _checked_body(answer: httpx.Response, content: bytes, first: int) -> Mapping[str, Any]:
     if answer.status_code >= 500:
         raise DeskLostError(f"the desk cannot: HTTP {answer.status_code}")
     if answer.status_code == httpx.codes.NO_CONTENT:
@@ -178,13 +178,13 @@ def _understood(answer: httpx.Response, content: bytes, first: int) -> Mapping[s
     if not answer.is_success:
         code = body.get("code")
         said = code if isinstance(code, str) and _CODE.fullmatch(code) else "without a code"
-        if (has := _less_than(first, body)) is not None:
+        if (has := _restored_head(first, body)) is not None:
             raise DeskBehindError(has.seq, has.hash)
         raise DeskRefusedError(f"HTTP {answer.status_code}, {said}")
     return body
 
 
-def _less_than(first: int, body: Mapping[str, Any]) -> Head | None:
+def _restored_head(first: int, body: Mapping[str, Any]) -> Head | None:
     """How far the desk has this lane's chain, where it says that it lacks entries before the `first`."""
     has = body.get("has")
     if body.get("code") != "chain_broken" or not isinstance(has, dict):
@@ -227,9 +227,9 @@ def _decision(wire: Mapping[str, Any]) -> Decision:
     )
 
 
-def _trusting(authorities: Path) -> ssl.SSLContext:
+def _tls_context(authorities: Path) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(authorities))
     except OSError as error:
-        told = error.strerror or type(error).__name__
-        raise SettingsError(f"desk_authorities {authorities}: {told}") from error
+        reason = error.strerror or type(error).__name__
+        raise SettingsError(f"desk_authorities {authorities}: {reason}") from error

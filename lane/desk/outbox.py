@@ -1,4 +1,7 @@
-"""Takes the outbox to the desk and brings the officer's answer; a lost desk is a fact, not an exception."""
+"""Delivers ledger entries and pictures to the desk, and asks for officers' answers.
+
+A desk out of reach is a result, not an exception.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -9,7 +12,7 @@ from lane.decision.referral import Decision, PassageId
 from lane.desk.port import Desk
 from lane.ledger.chain import Head
 from lane.ledger.clock_check import Timekeeper
-from lane.ledger.port import Journal, Parcel
+from lane.ledger.port import Journal, UndeliveredEntry
 from lane.platform.clock import Clock
 from lane.platform.errors import DeskBehindError, DeskError, DeskLostError, DeskRefusedError, NetworkLostError
 
@@ -17,10 +20,10 @@ log = logging.getLogger(__name__)
 
 _BATCH = 20
 PICTURES_FOR_S = 12 * 3600.0
-"""So long may the pictures of a referral wait for a desk that is out of reach."""
+"""How long the pictures of a referral may wait for a desk that is out of reach."""
 
 
-class Courier:
+class Outbox:
     """Delivers at least once: an entry leaves the outbox only when the desk has confirmed it."""
 
     def __init__(
@@ -38,35 +41,35 @@ class Courier:
         self._contact = DeskContact.REACHED
 
     def deliver(self) -> DeskContact:
-        """Hand over everything that waits, oldest first. Never raises for a lost desk: says so.
+        """Deliver everything that waits, oldest first. Returns whether the desk was reached; never raises.
 
-        With nothing to hand over nobody is asked, and the answer is how the last attempt went. Pictures that
-        waited for a lost desk longer than a face may stay are dropped first, which the ledger says; by a
-        clock that counts as wrong none waited too long.
+        With nothing to deliver the desk is not asked, and the result is that of the last attempt. Pictures
+        that waited longer than a face may stay are dropped first, and the ledger says so; while the clock
+        counts as wrong, none is dropped.
         """
         self._drop_old_pictures()
         try:
-            while parcels := self._journal.pending(_BATCH):
-                for parcel in parcels:
-                    self._hand_over_pictures(parcel)
-                self._hand_over(parcels)
+            while waiting_entries := self._journal.pending(_BATCH):
+                for undelivered in waiting_entries:
+                    self._deliver_pictures(undelivered)
+                self._deliver_entries(waiting_entries)
         except DeskError as error:
-            self._lost(error)
+            self._note_lost(error)
         return self._contact
 
-    def _hand_over(self, parcels: Sequence[Parcel]) -> None:
-        entries = [parcel.entry for parcel in parcels]
+    def _deliver_entries(self, waiting_entries: Sequence[UndeliveredEntry]) -> None:
+        entries = [undelivered.entry for undelivered in waiting_entries]
         through = self._journal.recovered_through()
-        told_again = through if through is not None and entries[0].seq <= through else None
+        recovered = through if through is not None and entries[0].seq <= through else None
         try:
-            head = self._desk.put_entries(entries, told_again)
+            head = self._desk.put_entries(entries, recovered)
         except DeskBehindError as error:
             if not self._journal.go_back(Head(error.seq, error.hash)):
                 raise
-            log.warning("the desk was restored: it is told again all after entry %s", error.seq)
+            log.warning("the desk was restored: all entries after %s are delivered again", error.seq)
         else:
             self._journal.confirmed(entries[-1].seq, head)
-            self._reached()
+            self._note_reached()
 
     def answer(self, passage: PassageId, wait_s: float) -> Decision | None:
         """The officer's decision on exactly this passage, or None: there is none yet, or the desk is lost."""
@@ -75,21 +78,21 @@ class Courier:
             if decision is not None and decision.passage != passage:
                 raise DeskLostError("the desk answered for another passage")
         except DeskError as error:
-            self._lost(error)
+            self._note_lost(error)
             return None
-        self._reached()
+        self._note_reached()
         return decision
 
     @property
     def contact(self) -> DeskContact:
-        """How the last attempt went."""
+        """The result of the last attempt."""
         return self._contact
 
-    def _hand_over_pictures(self, parcel: Parcel) -> None:
-        for picture in parcel.pictures:
-            self._desk.put_picture(picture, parcel.entry.body["passage"])
-        for sha256 in parcel.dropped:
-            self._desk.miss_picture(sha256, parcel.entry.body["passage"])
+    def _deliver_pictures(self, undelivered: UndeliveredEntry) -> None:
+        for picture in undelivered.pictures:
+            self._desk.put_picture(picture, undelivered.entry.body["passage"])
+        for sha256 in undelivered.dropped:
+            self._desk.report_lost_picture(sha256, undelivered.entry.body["passage"])
 
     def _drop_old_pictures(self) -> None:
         if not self._timekeeper.trusts():
@@ -99,7 +102,7 @@ class Courier:
         if dropped:
             log.warning("%d pictures waited too long for the desk and are dropped", dropped)
 
-    def _lost(self, error: DeskError) -> None:
+    def _note_lost(self, error: DeskError) -> None:
         lost = isinstance(error, NetworkLostError)
         contact = DeskContact.NETWORK_LOST if lost else DeskContact.DESK_LOST
         if isinstance(error, DeskRefusedError):
@@ -108,7 +111,7 @@ class Courier:
             log.warning("desk out of reach (%s): %s", contact, error)
         self._contact = contact
 
-    def _reached(self) -> None:
+    def _note_reached(self) -> None:
         if self._contact is not DeskContact.REACHED:
             log.warning("desk reached again")
         self._contact = DeskContact.REACHED

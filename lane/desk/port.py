@@ -1,4 +1,4 @@
-"""What the desk is to the lane."""
+"""The desk as the lane asks it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,15 +14,15 @@ class Desk(Protocol):
     """Where officers are. Every call may raise NetworkLostError, DeskLostError or DeskRefusedError."""
 
     def put_picture(self, picture: Picture, passage: PassageId) -> None:
-        """Hand over a picture of a passage; doing it twice is doing it once."""
+        """Deliver a picture of a passage; doing it twice is no error."""
         ...
 
-    def miss_picture(self, sha256: str, passage: PassageId) -> None:
-        """Say that a picture will not come: the lane had it as long as it may."""
+    def report_lost_picture(self, sha256: str, passage: PassageId) -> None:
+        """Report that a picture will not come: the lane kept it as long as it may."""
         ...
 
     def put_entries(self, entries: Sequence[Entry], recovered_through: int | None = None) -> Head:
-        """Hand over entries in order; those it has are skipped. Returns the head of the desk's chain.
+        """Deliver entries in order; those it has are skipped. Returns the head of the desk's chain.
 
         `recovered_through`: entries up to this one were with a desk that is lost. Raises DeskBehindError
         where the desk lacks entries before these.
@@ -35,8 +35,8 @@ class Desk(Protocol):
 
 
 class Supervisors(Protocol):
-    """Who sees how a lane stands, and may close it. Every call may raise a DeskError."""
+    """The supervisors' side of the desk. Every call may raise a DeskError."""
 
     def report(self, status: Status) -> Command:
-        """Tell how the lane stands; hear the last command to it."""
+        """Report the lane's status. Returns the last command to the lane."""
         ...

@@ -37,7 +37,7 @@ class SimulatedDesk:
         self._reachable()
         self.pictures[picture.sha256] = picture
 
-    def miss_picture(self, sha256: str, passage: PassageId) -> None:  # noqa: ARG002 - kept by content
+    def report_lost_picture(self, sha256: str, passage: PassageId) -> None:  # noqa: ARG002 - kept by content
         """Known by content: twice is once."""
         self._reachable()
         self.missed.add(sha256)
@@ -75,7 +75,7 @@ class SimulatedDesk:
         return self.command
 
     def kinds(self) -> list[str]:
-        """What was told, in order."""
+        """The kinds of the entries, in order."""
         return [entry.kind for entry in self.entries]
 
     def _asked(self, passage: PassageId) -> int:

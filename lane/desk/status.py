@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lane.cameras.health import Camera
+from lane.cameras.health import CameraStatus
 from models.values.identity import NetworkIdentity
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What stays as it is while a lane runs."""
+class LaneIdentity:
+    """What does not change while a lane runs."""
 
     version: str
     provider: str
@@ -25,13 +25,13 @@ def providers(identities: Sequence[NetworkIdentity]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a lane stands: what a supervisor is shown. Names no passenger and no passage."""
+    """A lane's status, for supervisors. Names no passenger and no passage."""
 
     state: str
     """That of the passage under way, or `waiting`, `closed`, `stopped`, `fault`."""
     since: datetime
-    camera: Camera
-    about: About
+    camera: CameraStatus
+    about: LaneIdentity
     outbox: int
     """Ledger entries that the desk has not confirmed."""
     passages: int

@@ -1,4 +1,4 @@
-"""Documents from a folder into which a document reader's software drops them; nothing of them stays there.
+"""Documents from a folder into which a document reader's software puts them; each is deleted once it is read.
 
 For each document a photo, and then one JSON file beside it, written last or put in place by a rename:
 
@@ -34,15 +34,15 @@ log = logging.getLogger(__name__)
 
 PHOTOS = (".jpg", ".jpeg", ".png", ".jp2", ".j2k")
 MOST_JSON, MOST_PHOTO = 16 * 1024, 8 * 1024 * 1024
-"""Bytes that are read of each; a chip's photo has some 20 kB."""
-LOOK_S = 0.1
+"""The most bytes that are read of each; a chip's photo has some 20 kB."""
+POLL_S = 0.1
 SETTLE_S = 2.0
-"""So long may a document be written by a program that does not rename it into place."""
+"""How long a document may be incomplete: not every program renames it into place."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class _Dropped(BaseModel):
-    """What the JSON file may say, and all that it may say."""
+class _DocumentFile(BaseModel):
+    """The JSON file; other keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -56,7 +56,7 @@ class _Dropped(BaseModel):
     @field_validator("expires_on", "born_on", mode="before")
     @classmethod
     def _a_whole_day(cls, value: object) -> object:
-        """YYYY-MM-DD: no number of seconds, no time of day."""
+        """YYYY-MM-DD, and no number of seconds or time of day."""
         if value is not None and not (isinstance(value, str) and _DAY.fullmatch(value)):
             raise ValueError("a day as YYYY-MM-DD")
         return value
@@ -76,7 +76,7 @@ class FolderReader:
             raise SettingsError("; ".join(wrong))
         self._settings, self._folder, self._clock = settings, Path(settings.address), clock
         self._seen: dict[str, float] = {}
-        self._served = True
+        self._must_empty = True
 
     def read(self) -> TravelDocument | None:
         """The next document. Raises DocumentError for one that is no use, NobodyYetError without any."""
@@ -86,43 +86,45 @@ class FolderReader:
             raise DocumentError(f"the folder cannot be read: {error.strerror}") from error
 
     def _next(self) -> TravelDocument:
-        if self._served:
-            self._drop(self._folder.iterdir())
-            self._served = False
+        if self._must_empty:
+            self._delete(self._folder.iterdir())
+            self._must_empty = False
         until_s = self._clock.monotonic_s() + self._settings.wait_s
         while self._clock.monotonic_s() < until_s:
-            names = self._there()
-            self._served = len(names) > 1
-            if self._served:
+            names = self._json_files()
+            self._must_empty = len(names) > 1
+            if self._must_empty:
                 raise DocumentError("several documents at once")
-            if names and (document := self._taken(names[0])) is not None:
+            if names and (document := self._take(names[0])) is not None:
                 return document
-            self._clock.sleep(LOOK_S)
+            self._clock.sleep(POLL_S)
         raise NobodyYetError("no document so far")
 
-    def _taken(self, name: str) -> TravelDocument | None:
-        """The document, which is gone from the folder then; None while it may still be written."""
+    def _take(self, name: str) -> TravelDocument | None:
+        """Read and delete the document; None while it may be incomplete."""
         try:
             document = _document(self._folder, name, self._settings.kinds)
         except (OSError, ValueError, RecursionError) as error:
             if self._clock.monotonic_s() - self._seen[name] < SETTLE_S:
                 return None
-            self._drop(self._folder.iterdir())
-            self._served = True
-            raise DocumentError(f"no use: {_told(error)}") from None  # the cause may quote the document
-        self._drop(self._folder.iterdir())
-        self._served = True
+            self._delete(self._folder.iterdir())
+            self._must_empty = True
+            raise DocumentError(
+                f"no use: {_describe_error(error)}"
+            ) from None  # the cause may quote the document
+        self._delete(self._folder.iterdir())
+        self._must_empty = True
         return document
 
-    def _there(self) -> list[str]:
-        """The JSON files that lie there; since when each does is noted."""
+    def _json_files(self) -> list[str]:
+        """The names of the JSON files in the folder; when each was first seen is noted."""
         names = [one.name for one in self._folder.iterdir() if one.suffix == ".json"]
         now_s = self._clock.monotonic_s()
         self._seen = {name: self._seen.get(name, now_s) for name in names}
         return names
 
-    def _drop(self, files: Iterable[Path]) -> None:
-        """Delete whatever its name is: it may show a face."""
+    def _delete(self, files: Iterable[Path]) -> None:
+        """Delete these files, whatever their names: they may show a face."""
         for path in files:
             try:
                 path.unlink()
@@ -131,15 +133,15 @@ class FolderReader:
 
 
 def _document(folder: Path, name: str, kinds: Mapping[str, DocumentKind]) -> TravelDocument:
-    """Raises OSError or ValueError for what is missing, too large, no regular file, or not understood."""
+    """Read a document. Raises OSError or ValueError where a part is missing, too large or not understood."""
     content, written = _content(folder / name, MOST_JSON)
-    said = _Dropped.model_validate(json.loads(content))
-    kind = kind_of(said.code, said.issuer, kinds) if said.code and said.issuer else None
+    parsed = _DocumentFile.model_validate(json.loads(content))
+    kind = kind_of(parsed.code, parsed.issuer, kinds) if parsed.code and parsed.issuer else None
     return TravelDocument(
-        photo=_photo(folder, Path(name).stem, said.photo, written),
-        expires_on=said.expires_on,
-        nationality=said.nationality and said.nationality.strip("<"),
-        born_on=said.born_on,
+        photo=_photo(folder, Path(name).stem, parsed.photo, written),
+        expires_on=parsed.expires_on,
+        nationality=parsed.nationality and parsed.nationality.strip("<"),
+        born_on=parsed.born_on,
         kind=kind,
     )
 
@@ -162,7 +164,7 @@ def _beside(folder: Path, stem: str) -> Path:
 
 
 def _content(path: Path, most: int) -> tuple[bytes, int]:
-    """A regular file's, never through a link, never more than `most` bytes; and when written, in ns."""
+    """The content of a regular file, no link, of at most `most` bytes; and when it was written, in ns."""
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -173,12 +175,12 @@ def _content(path: Path, most: int) -> tuple[bytes, int]:
     return content, status.st_mtime_ns
 
 
-def _told(error: OSError | ValueError | RecursionError) -> str:
-    """What is wrong, without a word of what stands in the document."""
+def _describe_error(error: OSError | ValueError | RecursionError) -> str:
+    """What is wrong, without repeating anything of the document."""
     match error:
         case ValidationError():
             wrong = {".".join(map(str, one["loc"])) for one in error.errors()}
-            known = sorted(wrong & set(_Dropped.model_fields))
+            known = sorted(wrong & set(_DocumentFile.model_fields))
             return f"not understood: {', '.join(known) or 'keys that the lane does not take'}"
         case OSError():
             return error.strerror or type(error).__name__
@@ -188,7 +190,7 @@ def _told(error: OSError | ValueError | RecursionError) -> str:
 
 
 def probe(settings: DocumentSettings) -> list[Finding]:
-    """Whether documents can be taken from the folder, and whether others could put one there."""
+    """Whether documents can be read from the folder, and no other user can put one there."""
     return [Finding("document", *_usable(Path(settings.address)))]
 
 

@@ -1,4 +1,4 @@
-"""What a document reader is to the lane."""
+"""The document reader as the lane uses it."""
 
 from typing import Protocol
 

@@ -36,8 +36,8 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What came of one round of comparisons."""
+class CohortCounts:
+    """The results of one verification against the cohort."""
 
     size: int
     """References that were held."""
@@ -58,7 +58,7 @@ class Holder:
 
 
 @dataclass(slots=True, eq=False)
-class _Held:
+class _HeldReference:
     reference: Embedding
     group: str | None
     since_s: float
@@ -71,7 +71,7 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Comparison:
     score: float
     skip: bool
 
@@ -89,7 +89,7 @@ class Cohort:
 
     def __init__(self, size: int, lifetime_s: float, monotonic_s: Callable[[], float]) -> None:
         self._size, self._lifetime_s, self._monotonic_s = size, lifetime_s, monotonic_s
-        self._held: OrderedDict[bytes, _Held] = OrderedDict()
+        self._held: OrderedDict[bytes, _HeldReference] = OrderedDict()
         self._secret = secrets.token_bytes(32)
         self._changed = threading.Condition()
         self._eraser: threading.Thread | None = None
@@ -97,7 +97,7 @@ class Cohort:
 
     @property
     def enabled(self) -> bool:
-        """Whether it holds anybody at all."""
+        """Whether it holds any reference at all."""
         return self._size > 0
 
     def __len__(self) -> int:
@@ -105,7 +105,9 @@ class Cohort:
             self._erase_old()
             return len(self._held)
 
-    def compare(self, who: Holder, probes: Sequence[Embedding], score: Score, threshold: float) -> Counts:
+    def compare(
+        self, who: Holder, probes: Sequence[Embedding], score: Score, threshold: float
+    ) -> CohortCounts:
         """Compare probes with the held references of other documents, as `score` compares with the own one.
 
         Raises ModelError where a similarity is none, or for embeddings of different matchers.
@@ -120,10 +122,11 @@ class Cohort:
                 if key != self._key(who.photo) and held.reference.matcher == who.reference.matcher
             ]
             found = [
-                _Found(_value(score(held.reference, probes)), held.alike(who, threshold)) for held in others
+                _Comparison(_value(score(held.reference, probes)), held.alike(who, threshold))
+                for held in others
             ]
         mine = [one for one, held in zip(found, others, strict=True) if held.group == who.group]
-        return Counts(
+        return CohortCounts(
             size=size,
             others=_tally(found, threshold),
             in_group=_tally(mine, threshold) if who.group is not None else None,
@@ -131,21 +134,21 @@ class Cohort:
         )
 
     def remember(self, who: Holder) -> None:
-        """Hold a copy of this reference; the same document again takes the place of itself."""
+        """Hold a copy of this reference; the same document again replaces its earlier one."""
         with self._changed:
             if self._closed or not self.enabled:
                 return
             key = self._key(who.photo)
             self._erase(key)
             copy = replace(who.reference, vector=who.reference.vector.copy())
-            self._held[key] = _Held(copy, who.group, self._monotonic_s())
+            self._held[key] = _HeldReference(copy, who.group, self._monotonic_s())
             while len(self._held) > self._size:
                 self._erase(next(iter(self._held)))
             self._start_eraser()
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Erase all, and hold nobody any more. Closing twice is no error."""
+        """Erase all references, and hold none any more. Closing twice is no error."""
         with self._changed:
             self._closed = True
             for key in list(self._held):
@@ -172,7 +175,7 @@ class Cohort:
         return None
 
     def _start_eraser(self) -> None:
-        """With nobody in the lane for hours, nobody would look at ages: a thread does."""
+        """Erase old references while no passenger comes, too."""
         if self._eraser is None:
             self._eraser = threading.Thread(target=self._erase_in_time, name="cohort", daemon=True)
             self._eraser.start()
@@ -189,7 +192,7 @@ def _value(score: Measure) -> float:
     return score.value
 
 
-def _tally(found: Sequence[_Found], threshold: float) -> Tally:
+def _tally(found: Sequence[_Comparison], threshold: float) -> Tally:
     counted = [one.score >= threshold for one in found if not one.skip]  # NaN compares false
     skipped = [one.score >= threshold for one in found if one.skip]
     return Tally(len(counted), sum(counted), len(skipped), sum(skipped))

@@ -1,4 +1,4 @@
-"""Runs the evaluation in a thread of its own: one that fails or hangs holds nobody up, and is only noted."""
+"""Runs the evaluation in service in a thread of its own: if it fails or hangs, no passenger waits."""
 
 import logging
 import threading
@@ -6,16 +6,16 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from lane.decision.referral import PassageId
-from lane.evaluation.evaluator import Compared
+from lane.evaluation.evaluator import Verification
 
 log = logging.getLogger(__name__)
 
 
-class Asked(Protocol):
-    """What is asked of one verification; see `lane.evaluation.evaluator.Evaluator`."""
+class VerificationEvaluator(Protocol):
+    """Evaluates one verification; see `lane.evaluation.evaluator.Evaluator`."""
 
-    def evaluate(self, compared: Compared, /) -> dict[str, Any]:
-        """Plain values for the ledger."""
+    def evaluate(self, verification: Verification, /) -> dict[str, Any]:
+        """The result as plain values for the ledger."""
         ...
 
     def close(self) -> None:
@@ -23,17 +23,17 @@ class Asked(Protocol):
         ...
 
 
-class Observer:
-    """Takes one verification at a time. While one is at work, the next is not evaluated: nothing piles up.
+class EvaluationThread:
+    """Evaluates one verification at a time. While one is at work, the next is not evaluated: none queues.
 
-    One that hangs keeps what it compared, the pictures of that passenger among it, until the process ends.
+    One that hangs keeps its verification, with the pictures of that passenger, until the process ends.
     """
 
-    def __init__(self, evaluator: Asked, wait_s: float = 1.0) -> None:
+    def __init__(self, evaluator: VerificationEvaluator, wait_s: float = 1.0) -> None:
         self._evaluator, self._wait_s = evaluator, wait_s
         self._changed = threading.Condition()
-        self._given: tuple[PassageId, Compared] | None = None
-        self._found: list[tuple[PassageId, dict[str, Any]]] = []
+        self._given: tuple[PassageId, Verification] | None = None
+        self._results: list[tuple[PassageId, dict[str, Any]]] = []
         self._thread: threading.Thread | None = None
         self._busy = self._closed = False
 
@@ -46,43 +46,43 @@ class Observer:
         self.close()
 
     def close(self) -> None:
-        """Take nothing more and erase what is held of passengers. Closing twice is no error."""
+        """Accept nothing more and erase what is held of passengers. Closing twice is no error."""
         with self._changed:
             self._closed, self._given = True, None
             self._changed.notify_all()
         self._evaluator.close()
 
-    def take(self, passage: PassageId, compared: Compared) -> bool:
-        """Ask about this verification. False while the last one is still at work: then none is waited for."""
+    def submit(self, passage: PassageId, verification: Verification) -> bool:
+        """Evaluate this verification. False while the last one is still at work: then none is waited for."""
         with self._changed:
             if self._closed:
                 return False
             if self._busy:
                 log.warning("passage %s was not evaluated: the one before still is", passage)
                 return False
-            self._given, self._busy = (passage, compared), True
+            self._given, self._busy = (passage, verification), True
             self._start()
             self._changed.notify_all()
             return True
 
-    def found(self, *, wait: bool) -> list[tuple[PassageId, dict[str, Any]]]:
-        """What was found since; with `wait`, the one at work is waited for, `wait_s` at most."""
+    def results(self, *, wait: bool) -> list[tuple[PassageId, dict[str, Any]]]:
+        """The results since the last call; with `wait`, after `wait_s` at most that of the one at work."""
         with self._changed:
             if wait:
                 self._changed.wait_for(lambda: not self._busy, self._wait_s)
-            found, self._found = self._found, []
-            return found
+            results, self._results = self._results, []
+            return results
 
     def _start(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="observer", daemon=True)
+            self._thread = threading.Thread(target=self._work, name="evaluation", daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
         while self._next():
             body = self._evaluated()
             with self._changed:
-                self._found += body
+                self._results += body
                 self._busy = False
                 self._changed.notify_all()
 

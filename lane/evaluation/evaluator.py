@@ -16,7 +16,7 @@ from lane.capture.measuring import Stopwatch, agreed_similarity
 from lane.capture.reference import Reference
 from lane.decision.evidence import to_plain
 from lane.decision.policy import Policy
-from lane.evaluation.cohort import Cohort, Counts, Holder
+from lane.evaluation.cohort import Cohort, CohortCounts, Holder
 from models.embed import template
 from models.errors import ModelError
 from models.values.face import Embedding, Face, ImageBGR
@@ -32,17 +32,17 @@ NO_THRESHOLD = NotAssessed("no threshold")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
-    """What a verification compared; it lives as long as the passage. Without it there is nothing to ask."""
+class Verification:
+    """What a verification compared; it lives as long as the passage."""
 
     photo: bytes
-    """The document's photo, as it was read: what a document is told by."""
+    """The document's photo as it was read, by which a document is recognised."""
     reference: Reference
     good: tuple[GoodFrame, ...]
     """The frames that decided; none where the capture was not complete."""
     similarity: Measure
     nationality: str | None = None
-    """As the document says it, where the reader tells it."""
+    """The document's, where the reader gives it."""
 
 
 class Embedder(template.Embedder, Protocol):
@@ -50,7 +50,7 @@ class Embedder(template.Embedder, Protocol):
 
     @property
     def identity(self) -> MatcherIdentity:
-        """Which file, and what is done before it."""
+        """Its file and its preprocessing."""
         ...
 
 
@@ -87,10 +87,9 @@ def expected(policy: Policy, matcher: MatcherIdentity) -> Limits:
 
 
 class Evaluator:
-    """Asks both questions of one verification, and never raises.
+    """Compares a verification with the cohort and with the second matcher; never raises.
 
-    `groups` are the nationalities that the site counts by; with none of them, as shipped, what the document
-    says of nationality goes nowhere.
+    `groups` are the nationalities that the site counts; with none, as shipped, nationality is not used.
     """
 
     def __init__(
@@ -106,63 +105,65 @@ class Evaluator:
         """Erase the cohort."""
         self._cohort.close()
 
-    def evaluate(self, compared: Compared) -> dict[str, Any]:
+    def evaluate(self, verification: Verification) -> dict[str, Any]:
         """The body of `passage.evaluated`, but for the passage: plain values, each with why it is missing.
 
         A fact of its own and no part of `passage.judged`: that one is on disk before the gate moves, and
         this must not make it wait.
         """
         watch = Stopwatch()
-        cohort = _noted("cohort", lambda: self._with_others(compared, watch))
-        shadow = _noted("shadow", lambda: self._in_shadow(compared, watch))
-        reference = compared.reference.embedding
+        cohort = _result_or_reason("cohort", lambda: self._compare_with_others(verification, watch))
+        shadow = _result_or_reason("shadow", lambda: self._in_shadow(verification, watch))
+        reference = verification.reference.embedding
         return {
             "matcher": to_plain(reference.matcher) if reference else None,
-            "group": self._group(compared),
-            "own_match": self._own_match(compared),
+            "group": self._group(verification),
+            "own_match": self._own_match(verification),
             "cohort": cohort,
             "shadow": shadow,
-            "limits": to_plain(self._expected(compared)),
+            "limits": to_plain(self._expected(verification)),
             "timings_ms": {stage: watch.timings_ms().get(stage, 0.0) for stage in ("cohort", "shadow")},
         }
 
-    def _with_others(self, compared: Compared, watch: Stopwatch) -> Counts | NotAssessed:
+    def _compare_with_others(
+        self, verification: Verification, watch: Stopwatch
+    ) -> CohortCounts | NotAssessed:
         if not self._cohort.enabled:
             return SWITCHED_OFF
-        reference = compared.reference.embedding
+        reference = verification.reference.embedding
         if reference is None:
             return NO_REFERENCE
-        who = Holder(compared.photo, reference, self._group(compared))
+        who = Holder(verification.photo, reference, self._group(verification))
         with watch.time("cohort"):
             try:
-                return self._counted(who, compared)
+                return self._counted(who, verification)
             finally:
                 self._cohort.remember(who)
 
-    def _counted(self, who: Holder, compared: Compared) -> Counts | NotAssessed:
+    def _counted(self, who: Holder, verification: Verification) -> CohortCounts | NotAssessed:
         threshold = self._threshold(who.reference.matcher)
-        if not compared.good:
+        if not verification.good:
             return NO_PROBE
         if threshold is None:
             return NO_THRESHOLD
-        probes = [one.probe for one in compared.good]
+        probes = [one.probe for one in verification.good]
         return self._cohort.compare(who, probes, _as_the_judge_does, threshold)
 
-    def _in_shadow(self, compared: Compared, watch: Stopwatch) -> Mapping[str, Any] | NotAssessed:
+    def _in_shadow(self, verification: Verification, watch: Stopwatch) -> Mapping[str, Any] | NotAssessed:
         shadow = self._trusted_shadow()
         if isinstance(shadow, NotAssessed):
             return shadow
-        if compared.reference.embedding is None:
+        if verification.reference.embedding is None:
             return NO_REFERENCE
-        if not compared.good:
+        if not verification.good:
             return NO_PROBE
         embedder = shadow.embedder
-        seen = [one.assessed.sighting for one in compared.good]
+        seen = [one.assessed.sighting for one in verification.good]
         with watch.time("shadow"):
-            reference = _embedded(embedder, compared.reference.image_bgr, compared.reference.face)
+            reference = _embedded(embedder, verification.reference.image_bgr, verification.reference.face)
             probes = [_embedded(embedder, one.image_bgr, one.face) for one in seen]
             score = _as_the_judge_does(reference, probes)
-        first, second = self._own_match(compared), _says(score, shadow.threshold)
+        first, second = self._own_match(verification), _matches(score, shadow.threshold)
         return {
             "matcher": embedder.identity,
             "similarity": score,
@@ -180,28 +181,28 @@ class Evaluator:
                 self._shadow = NotAssessed(f"switched off: {type(error).__name__}")
         return self._shadow
 
-    def _own_match(self, compared: Compared) -> bool | None:
+    def _own_match(self, verification: Verification) -> bool | None:
         """Whether the passenger matched the own document. If not, nobody knows who was compared."""
-        reference = compared.reference.embedding
-        if reference is None or not compared.good:
+        reference = verification.reference.embedding
+        if reference is None or not verification.good:
             return None
-        return _says(compared.similarity, self._threshold(reference.matcher))
+        return _matches(verification.similarity, self._threshold(reference.matcher))
 
-    def _expected(self, compared: Compared) -> Limits:
+    def _expected(self, verification: Verification) -> Limits:
         """Of the matcher that compared: a lane whose networks were lost goes on with another one."""
-        reference = compared.reference.embedding
+        reference = verification.reference.embedding
         return expected(self._policy, reference.matcher) if reference else Limits()
 
-    def _group(self, compared: Compared) -> str | None:
-        return compared.nationality if compared.nationality in self._groups else None
+    def _group(self, verification: Verification) -> str | None:
+        return verification.nationality if verification.nationality in self._groups else None
 
     def _threshold(self, matcher: MatcherIdentity) -> float | None:
         band = self._policy.band(matcher)
         return band.admit if band else None
 
 
-def _noted(what: str, ask: Callable[[], object]) -> Any:
-    """The answer as plain values; whatever fails is told in the log, and as not assessed."""
+def _result_or_reason(what: str, ask: Callable[[], object]) -> Any:
+    """The result as plain values; a fault is logged, and the result is not assessed."""
     try:
         return to_plain(ask())
     except Exception as error:  # the passage is over: a fault in here is nobody's but the evaluation's
@@ -219,7 +220,7 @@ def _embedded(embedder: Embedder, image_bgr: ImageBGR | None, face: Face | None)
     return template.embed(image_bgr, face, embedder)
 
 
-def _says(score: Measure, threshold: float | None) -> bool | None:
+def _matches(score: Measure, threshold: float | None) -> bool | None:
     if threshold is None or not isinstance(score, Measured):
         return None
     return score.value >= threshold

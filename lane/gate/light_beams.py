@@ -1,6 +1,6 @@
-"""What two light beams tell of an open doorway: one person through it, and nobody else.
+"""Whether exactly one person goes through an open doorway, by two light beams.
 
-Pure: samples in, a word out. The entry beam lies before the door, the exit beam behind it.
+Pure: samples in, progress out. The entry beam lies before the door, the exit beam behind it.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Passing(StrEnum):
-    """How it goes in an open doorway. Compare by `is`: every one of them is true as a text."""
+    """The progress in an open doorway. Compare by `is`: every one of them is true as a text."""
 
     PASSED = "passed"
     """One person went in and out on the other side, and the doorway is clear."""
@@ -40,7 +40,7 @@ class _Beam:
 
 
 class Crossing:
-    """One opening. What cannot be told apart from a second person is one: it is closed, and looked at.
+    """One opening. What may be a second person counts as one: the gate is closed, and an officer looks.
 
     A person who comes back to the entry beam before the exit beam has turned back; so has one who leaves the
     exit beam while the entry beam is still interrupted. After the exit beam, whoever comes is another.

@@ -1,8 +1,8 @@
-"""A gate whose relays stand behind Modbus TCP. See `lane.gate.port.Gate`.
+"""A gate whose relays are driven over Modbus TCP. See `lane.gate.port.Gate`.
 
 A thread of its own reads the inputs, keeps the box's watchdog alive and shuts the doors where the lane's flow
-falls silent. What fails leaves the doors shut as far as one can: they are told to, and where nobody hears it,
-the box's own timer does it. A fire alarm alone opens them without the lane's flow.
+is silent. After a fault the doors are commanded to shut; where that command is lost, the box's own timer
+shuts them. Only a fire alarm opens them without the lane's flow.
 """
 
 import logging
@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 UNREACHABLE = "unreachable"
 BOUND_S = 0.6
-"""So long may the box be talked to in one go; after it, one answer more may still be waited for."""
+"""The time for one exchange with the box; one answer more may still be waited for after it."""
 BLIND_S = 0.5
-"""Nobody walks through a doorway in less: a gate whose sensors were not read for so long was not watched."""
+"""A person needs longer for a doorway: a gate whose sensors were not read for so long was not watched."""
 BEATS = 5
 MOST_EVENTS = 256
 REPEAT_S = 5.0
@@ -42,13 +42,13 @@ LONGEST_PAUSE_S = 2.0
 
 @dataclass(slots=True)
 class _Opening:
-    """One passenger is let through. `asked_s`: when the lane's flow last asked how it goes."""
+    """One opening for a passenger. `asked_s`: when the lane's flow last asked for its progress."""
 
     crossing: Crossing
     asked_s: float
     passing: Passing = Passing.NOT_YET
-    told: Passing = Passing.NOT_YET
-    """What the lane's flow was told last."""
+    reported: Passing = Passing.NOT_YET
+    """What the lane's flow was answered last."""
     fault: str | None = None
     seen_s: float = field(default_factory=time.monotonic)
     shuts_until_s: float | None = None
@@ -63,15 +63,15 @@ class ModbusGate:
         self._relays = Relays(settings.host, settings.port, settings.unit, settings.timeout_s)
         self._inputs, self._doors = settings.inputs(), settings.doors()
         self._sensors = Sensors(settings.object_after_s, settings.shuts_within_s)
-        self._turn = threading.Condition()
-        self._seen: deque[GateEvent] = deque(maxlen=MOST_EVENTS)
-        self._noted_s: dict[tuple[Code, str], float] = {}
+        self._changed = threading.Condition()
+        self._events: deque[GateEvent] = deque(maxlen=MOST_EVENTS)
+        self._event_at_s: dict[tuple[Code, str], float] = {}
         self._lost: str | None = "not asked yet"
         self._opened: set[str] = set()
-        """Doors that were told to open, or may have heard it."""
+        """Doors that were commanded to open, also where the command may be lost."""
         self._shut: dict[str, bool] = {}
         self._alarming = False
-        """Whether the last look saw an alarm: once is enough to open no door."""
+        """Whether the last reading had an alarm: once is enough to open no door."""
         self._opening: _Opening | None = None
         self._leaving: Crossing | None = None
         """Of the passenger who is through, while the door shuts."""
@@ -88,7 +88,7 @@ class ModbusGate:
     ) -> None:
         self._ended.set()
         self._thread.join()
-        with self._told_only(), self._talking():
+        with self._faults_logged(), self._exchange():
             if not self._sensors.fire:
                 self._shut_doors()
 
@@ -96,8 +96,8 @@ class ModbusGate:
 
     def open(self, passage: PassageId) -> None:
         """See `lane.gate.port.Gate.open`: the only way to a door, a fire alarm apart."""
-        with self._talking():
-            self._look()
+        with self._exchange():
+            self._read_inputs()
             refusal = self._refusal()
             if refusal is not None:
                 raise GateFaultError(f"the gate does not open for {passage}: {refusal}")
@@ -108,7 +108,7 @@ class ModbusGate:
 
     def wait_passed(self, timeout_s: float) -> Passing:
         """See `lane.gate.port.Gate.wait_passed`; returns early once there is something to tell."""
-        with self._turn:
+        with self._changed:
             opening = self._opening
             if opening is None:
                 raise GateFaultError("the gate is not open")
@@ -118,41 +118,41 @@ class ModbusGate:
                 left_s = until_s - time.monotonic()
                 if left_s <= 0:
                     break
-                self._turn.wait(left_s)
+                self._changed.wait(left_s)
             opening.asked_s = time.monotonic()
             if opening.fault is not None:
                 raise GateFaultError(opening.fault)
-            opening.told = opening.passing
-            return opening.told
+            opening.reported = opening.passing
+            return opening.reported
 
     def close(self) -> None:
         """See `lane.gate.port.Gate.close`: the coils are read back, and the contacts waited for."""
-        with self._talking():
+        with self._exchange():
             self._end_opening()
-            self._look()
+            self._read_inputs()
             if self._sensors.fire:
                 raise GateFaultError("the fire alarm holds the doors open")
             self._shut_doors()
-            self._look()  # a contact proves nothing by what it said before
-        with self._turn:
+            self._read_inputs()  # a contact proves nothing by what it said before
+        with self._changed:
             until_s = time.monotonic() + self._settings.shuts_within_s
             while not self._is_shut():
                 left_s = until_s - time.monotonic()
                 if left_s <= 0 or self._lost or self._sensors.fire:
                     raise GateFaultError(f"a door is not shut: {self._lost or 'its contact says so'}")
-                self._turn.wait(left_s)
+                self._changed.wait(left_s)
             self._leaving = None
 
     def events(self) -> tuple[GateEvent, ...]:
         """See `lane.gate.port.Gate.events`."""
-        with self._turn:
-            told = tuple(self._seen)
-            self._seen.clear()
-            return told
+        with self._changed:
+            reported = tuple(self._events)
+            self._events.clear()
+            return reported
 
     def trouble(self) -> str | None:
         """See `lane.gate.port.Gate.trouble`."""
-        with self._turn:
+        with self._changed:
             if self._lost or not self._thread.is_alive():
                 return UNREACHABLE
             return self._sensors.trouble() or (Code.DOOR_FORCED.value if self._is_held_open() else None)
@@ -166,9 +166,9 @@ class ModbusGate:
             pause_s = self._settings.poll_s if well else min(LONGEST_PAUSE_S, pause_s * 2)
 
     def _cycle(self) -> bool:
-        """One look at the box; True where it answered."""
-        with self._told_only(), self._talking():
-            self._look()
+        """One exchange with the box; True where it answered."""
+        with self._faults_logged(), self._exchange():
+            self._read_inputs()
             now_s = time.monotonic()
             self._keep_alive(now_s)
             if self._sensors.fire:
@@ -180,7 +180,7 @@ class ModbusGate:
         return self._lost is None
 
     def _follow(self, opening: _Opening, now_s: float) -> None:
-        """An opening nobody asks for is none; an airlock's second door opens once the first is shut."""
+        """End an opening that the flow has left; open an airlock's second door once the first is shut."""
         if now_s - opening.asked_s > self._settings.watchdog_s:
             opening.fault = "the lane's flow asks nothing: its doors are shut"
         if opening.fault is not None:
@@ -206,7 +206,7 @@ class ModbusGate:
             self._relays.write(self._settings.watchdog, on=self._beat)
             self._beat_s = now_s
 
-    def _look(self) -> None:
+    def _read_inputs(self) -> None:
         """Read all inputs, and take in what they mean."""
         first = min(self._inputs.values())
         bits = self._relays.inputs(first, max(self._inputs.values()) - first + 1)
@@ -217,7 +217,7 @@ class ModbusGate:
         now_s = time.monotonic()
         if self._lost is not None and not (on.get("fire", False) or self._sensors.fire):
             self._shut_doors()  # nobody knows what the box did meanwhile
-        self._reached()
+        self._note_reached()
         self._shut = {door: on.get(f"{door}_shut", door not in self._opened) for door in self._doors}
         alarms = {name: on.get(name, False) for name in ("emergency", "fire", "by_hand")}
         self._alarming = any(alarms.values())
@@ -244,7 +244,7 @@ class ModbusGate:
     # --- doors
 
     def _set(self, door: str, *, on: bool) -> None:
-        """Tell one door, and read back that it heard. Raises GateFaultError."""
+        """Command one door, and read its coil back. Raises GateFaultError."""
         if on:
             self._opened.add(door)
         self._relays.write(self._doors[door], on=on)
@@ -254,7 +254,7 @@ class ModbusGate:
             self._opened.discard(door)
 
     def _shut_doors(self) -> None:
-        """Each of them, whatever becomes of the other. Raises GateFaultError."""
+        """Command each door to shut, whatever happens to the others. Raises GateFaultError."""
         faults = []
         for door in self._doors:
             try:
@@ -272,7 +272,7 @@ class ModbusGate:
         return not self._opened and self._shut.keys() == self._doors.keys() and all(self._shut.values())
 
     def _is_held_open(self) -> bool:
-        """Whether a door was told to shut and did not hear it: nobody is let through, there is no fire."""
+        """Whether a door is still open without an opening and without a fire."""
         return bool(self._opened) and self._opening is None and not self._sensors.fire
 
     def _refusal(self) -> str | None:
@@ -284,33 +284,33 @@ class ModbusGate:
         return self._sensors.trouble(to_open=True) or (None if self._is_shut() else "a door is not shut")
 
     def _end_opening(self) -> None:
-        """Whoever comes after the passenger was told to be through is looked for until the door is shut."""
+        """End the opening; until the door is shut, followers of a passenger who is through are looked for."""
         opening, self._opening = self._opening, None
-        if opening is not None and opening.told is Passing.PASSED:
+        if opening is not None and opening.reported is Passing.PASSED:
             self._leaving = opening.crossing
 
     # --- the connection
 
     @contextmanager
-    def _talking(self) -> Iterator[None]:
-        """Alone with the box, for a bounded time. Whatever fails is a fault, and ends the opening."""
-        with self._turn:
+    def _exchange(self) -> Iterator[None]:
+        """An exclusive exchange with the box, for a bounded time. A fault ends the opening."""
+        with self._changed:
             self._relays.within(BOUND_S)
             try:
                 yield
             except GateFaultError as error:
-                self._failed(error)
+                self._note_failure(error)
                 raise
             except Exception as error:
                 self._relays.close()
-                self._failed(error)
+                self._note_failure(error)
                 raise GateFaultError(f"the gate failed: {type(error).__name__}") from error
             finally:
                 if self._ended.is_set():
                     self._relays.close()
-                self._turn.notify_all()
+                self._changed.notify_all()
 
-    def _failed(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         if self._opening is not None and self._opening.fault is None:
             self._opening.fault = str(error)
         if not self._relays.connected:
@@ -318,22 +318,22 @@ class ModbusGate:
                 log.error("the gate's relay box is lost: %s", error)
             self._lost = str(error)
 
-    def _reached(self) -> None:
+    def _note_reached(self) -> None:
         if self._lost is not None:
             log.warning("the gate's relay box is reached")
         self._lost = None
 
     @contextmanager
-    def _told_only(self) -> Iterator[None]:
-        """For the thread, whom nobody asks: the opening and `trouble` know of the fault."""
+    def _faults_logged(self) -> Iterator[None]:
+        """Log faults of the thread's own exchanges: the opening and `trouble` keep them."""
         try:
             yield
         except GateFaultError as error:
             log.info("the gate's relay box: %s", error)
 
     def _note(self, code: Code, detail: str) -> None:
-        """A contact that bounces for hours fills no ledger."""
-        now_s, last_s = time.monotonic(), self._noted_s.get((code, detail), -REPEAT_S)
+        """Note an event, once in `REPEAT_S`: a contact that bounces for hours must not fill the ledger."""
+        now_s, last_s = time.monotonic(), self._event_at_s.get((code, detail), -REPEAT_S)
         if now_s - last_s >= REPEAT_S:
-            self._noted_s[code, detail] = now_s
-            self._seen.append(GateEvent(code, self._clock.now(), detail))
+            self._event_at_s[code, detail] = now_s
+            self._events.append(GateEvent(code, self._clock.now(), detail))

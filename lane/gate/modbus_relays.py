@@ -15,7 +15,7 @@ from pymodbus.pdu import ModbusPDU
 
 from lane.platform.errors import GateFaultError
 
-logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # its errors are told here, without frames
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # its errors are raised here, without frames
 READ_COILS, READ_INPUTS, WRITE_COIL = 1, 2, 5
 
 
@@ -51,7 +51,7 @@ class Relays:
         write = self._client.write_coil
         said = self._bits(WRITE_COIL, lambda: write(number, on, device_id=self._unit), 1)
         if said[0] is not on:
-            self._give_up("the relay box confirms something else than it was told")
+            self._give_up("the relay box confirms something else than was written")
 
     def close(self) -> None:
         """Closing twice is no error."""

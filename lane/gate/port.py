@@ -1,4 +1,4 @@
-"""What a gate is to the lane."""
+"""The gate as the lane uses it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ class Gate(Protocol):
         ...
 
     def wait_passed(self, timeout_s: float) -> Passing:
-        """How it goes in the open doorway, after at most so long; is asked again. Raises GateFaultError."""
+        """The progress in the open doorway, after at most so long; is called again. Raises GateFaultError."""
         ...
 
     def close(self) -> None:
@@ -46,5 +46,5 @@ class Gate(Protocol):
         ...
 
     def trouble(self) -> str | None:
-        """In a word, why nobody may be served now: `fire`, `unreachable`, L02, L04, L05 or L06. Or None."""
+        """Why nobody may be served now: `fire`, `unreachable`, L02, L04, L05 or L06; None where they may."""
         ...

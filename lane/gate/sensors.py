@@ -1,6 +1,6 @@
-"""What a gate's inputs mean, sample by sample: an alarm, a door forced, an object left, a hand on the door.
+"""Events from a gate's inputs, sample by sample: alarms, doors forced or opened by hand, objects left.
 
-Pure: samples in, events out; knows no wire and no clock.
+Pure: samples in, events out; independent of wiring and clock.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,9 @@ from lane.decision.reason_codes import Code
 FIRE = "fire"
 """The detail of L05 by the fire alarm: the doors stand open, whatever the lane wants; nobody decided that."""
 TWICE = 2
-"""So often must an alarm be seen in a row: one garbled answer opens and closes nothing."""
+"""How often in a row an alarm must be seen: one garbled answer opens and closes nothing."""
 SETTLE_S = 0.3
-"""So long must a door stand open to be forced: a contact bounces."""
+"""How long a door must stand open to count as forced: a contact bounces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class _Steady:
+class _Debounced:
     """An input that counts once it was the same `TWICE` in a row."""
 
     on: bool = False
@@ -70,9 +70,9 @@ class Sensors:
 
     object_after_s: float
     shuts_within_s: float
-    _fire: _Steady = field(default_factory=_Steady)
-    _emergency: _Steady = field(default_factory=_Steady)
-    _by_hand: _Steady = field(default_factory=_Steady)
+    _fire: _Debounced = field(default_factory=_Debounced)
+    _emergency: _Debounced = field(default_factory=_Debounced)
+    _by_hand: _Debounced = field(default_factory=_Debounced)
     _forced: dict[str, _Lasting] = field(default_factory=dict)
     _object: _Lasting = field(default_factory=_Lasting)
     _may_open_until_s: dict[str, float] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Sensors:
             yield Code.OBJECT_LEFT, ""
 
     def _is_forced(self, door: str, *, shut: bool, opened: bool, at_s: float) -> bool:
-        """Open though nobody opened it; a door that was told to shut has its time to do so."""
+        """Open though nobody opened it; a door that was commanded to shut has its time to do so."""
         if opened or self.fire or self._by_hand.on:
             self._may_open_until_s[door] = at_s + self.shuts_within_s
         if shut:
@@ -113,7 +113,7 @@ class Sensors:
         return self._fire.on
 
     def trouble(self, *, to_open: bool = False) -> str | None:
-        """In a word, the worst of what forbids that anybody is served.
+        """The worst reason why nobody may be served; None for none.
 
         `to_open`: that a door opens for a passenger who is served already, and may stand in a beam.
         """

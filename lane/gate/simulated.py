@@ -45,8 +45,8 @@ class SimulatedGate:
 
     def events(self) -> tuple[GateEvent, ...]:
         """What a test put into `seen`, once."""
-        told, self.seen = tuple(self.seen), []
-        return told
+        events, self.seen = tuple(self.seen), []
+        return events
 
     def trouble(self) -> str | None:
         """What a test says."""

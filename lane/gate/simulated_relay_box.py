@@ -26,7 +26,7 @@ _COIL_READS, _INPUT_READS, _COIL_WRITES = (1,), (2,), (5, 15)
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class DoorMovement:
     """A line of the diary."""
 
     at: datetime
@@ -43,15 +43,15 @@ class RelayBox:
     """One box on this machine, at a port that is free. Use it as a context."""
 
     def __init__(
-        self, settings: GateSettings, port: int = 0, watch: Callable[[Moved], None] = lambda _: None
+        self, settings: GateSettings, port: int = 0, watch: Callable[[DoorMovement], None] = lambda _: None
     ) -> None:
         """`watch` hears of each movement before the lane does; it must not raise."""
         self._settings, self._port, self._watch = settings, port, watch
         self._doors = settings.doors()
         self._on: dict[str, bool] = {}
         self._coils: dict[int, bool] = {}
-        self._told: dict[int, bool] = {}
-        """What a lane told each coil last."""
+        self._written: dict[int, bool] = {}
+        """The value that was last written to each coil."""
         self._held: dict[str, str] = {}
         """Doors that stand open by hand or by force."""
         self._jammed: set[str] = set()
@@ -64,7 +64,7 @@ class RelayBox:
         self._thread = threading.Thread(target=self._loop.run_forever, name="relay box", daemon=True)
         self._server: ModbusTcpServer | None = None
         self._timer: Future[None] | None = None
-        self.diary: list[Moved] = []
+        self.diary: list[DoorMovement] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -78,7 +78,7 @@ class RelayBox:
         self.unplug()
         if self._timer is not None:
             self._timer.cancel()
-        asyncio.run_coroutine_threadsafe(_settle(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(_cancel_tasks(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -93,7 +93,7 @@ class RelayBox:
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(5)
 
     def unplug(self) -> None:
-        """The network is gone; the box lives on."""
+        """Cut the network; the box goes on."""
         asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(5)
 
     # --- what happens at the doors
@@ -107,29 +107,29 @@ class RelayBox:
             self._move()
 
     def force(self, door: str, *, open_: bool = True) -> None:
-        """Somebody breaks it open, or pushes it shut again."""
+        """Break a door open, or push it shut again."""
         with self._lock:
             self._held.pop(door, None)
             self._held |= {door: "force"} if open_ else {}
             self._move()
 
     def jam(self, door: str, *, jammed: bool = True) -> None:
-        """It stays where it is."""
+        """A jammed door does not move."""
         with self._lock:
             self._jammed = self._jammed | {door} if jammed else self._jammed - {door}
             self._move()
 
     def stick(self, door: str, *, stuck: bool = True) -> None:
-        """Its relay holds whatever the lane says."""
+        """A stuck relay holds whatever the lane writes."""
         with self._lock:
             self._stuck = self._stuck | {door} if stuck else self._stuck - {door}
 
     def is_open(self, door: str = "exit") -> bool:
-        """How it stands."""
+        """Whether a door is open."""
         with self._lock:
             return self._open[door]
 
-    def openings(self) -> Sequence[Moved]:
+    def openings(self) -> Sequence[DoorMovement]:
         """Every time that the lane opened a door."""
         with self._lock:
             return [one for one in self.diary if one.open and one.by == "coil"]
@@ -137,7 +137,7 @@ class RelayBox:
     # --- inside
 
     def _move(self) -> None:
-        """Bring each door to where it belongs now; the lock is held."""
+        """Move each door by its coil, its holders and the alarm; the lock is held."""
         for door, coil in self._doors.items():
             by = "fire" if self._on.get("fire") else self._held.get(door, "coil")
             wanted = by != "coil" or self._coils.get(coil, False)
@@ -146,7 +146,7 @@ class RelayBox:
 
     def _write_down(self, door: str, *, open_: bool, by: str) -> None:
         self._open[door] = open_
-        self.diary.append(Moved(datetime.now(UTC), time.monotonic(), door, open_, by))
+        self.diary.append(DoorMovement(datetime.now(UTC), time.monotonic(), door, open_, by))
         self._watch(self.diary[-1])
 
     async def _tick(self) -> None:
@@ -189,7 +189,7 @@ class RelayBox:
         self._coils[number] = on
         self._move()
 
-    async def _asked(
+    async def _handle_request(
         self,
         function: int,
         start: int,
@@ -202,11 +202,11 @@ class RelayBox:
         with self._lock:
             if function in _COIL_WRITES and values:
                 for offset, value in enumerate(values):
-                    self._told[address + offset] = bool(value)
+                    self._written[address + offset] = bool(value)
                     self._set_coil(address + offset, on=bool(value))
             coils = self._coils
-            if function in _COIL_WRITES:  # confirmed as it was told, whatever the relay does
-                coils = coils | {number: on for number, on in self._told.items() if self._sticks(number)}
+            if function in _COIL_WRITES:  # confirmed as it was written, whatever the relay does
+                coils = coils | {number: on for number, on in self._written.items() if self._sticks(number)}
             stands: Callable[[int], bool] = (
                 self._input if function in _INPUT_READS else lambda number: coils.get(number, False)
             )
@@ -219,7 +219,7 @@ class RelayBox:
     async def _listen(self) -> None:
         bits = [SimData(0, count=512, values=False, datatype=DataType.BITS)]
         words = [SimData(0, values=0, datatype=DataType.REGISTERS)]
-        device = SimDevice(self._settings.unit, (bits, bits, words, words), action=self._asked)
+        device = SimDevice(self._settings.unit, (bits, bits, words, words), action=self._handle_request)
         server = ModbusTcpServer(device, address=("127.0.0.1", self._port))
         await server.serve_forever(background=True)
         self._server = server
@@ -232,8 +232,8 @@ class RelayBox:
             self._server = None
 
 
-async def _settle() -> None:
-    """What was cancelled ends."""
+async def _cancel_tasks() -> None:
+    """Cancel the loop's other tasks, and wait for them."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for one in others:
         one.cancel()

@@ -21,11 +21,11 @@ MOST_HEIGHT = 900
 """Pixels; the oval is 907 high on a screen of 1080×1920."""
 QUALITY = 80
 STALE_S = 0.5
-"""An older frame is no mirror."""
+"""An older frame is not shown."""
 LOOK_AGAIN_S = 0.005
 OPEN_AGAIN_S = 0.5
 NOBODY_LOOKS_S = 1.5
-"""Without a request for so long the feed is let go."""
+"""Without a request for so long the feed is closed."""
 
 Zone: TypeAlias = tuple[float, float, float, float]
 
@@ -67,8 +67,8 @@ def encode(image_bgr: ImageBGR, zone: Zone) -> bytes:
     return jpeg.tobytes()
 
 
-class Pictures:
-    """Makes pictures in a thread of its own, each because somebody asks: the newest, nothing queues."""
+class PictureMaker:
+    """Makes pictures in a thread of its own, each on request and of the newest frame: none queues."""
 
     def __init__(
         self, open_feed: Callable[[], Feed], zone: Zone, publish: Callable[[bytes | None], None]
@@ -80,11 +80,11 @@ class Pictures:
         self._thread = threading.Thread(target=self._work, name="pictures", daemon=True)
 
     def start(self) -> None:
-        """Make pictures from now on, as they are wanted."""
+        """Make pictures on request from now on."""
         self._thread.start()
 
-    def want(self) -> None:
-        """Somebody waits for the next one."""
+    def request(self) -> None:
+        """Make the next one."""
         self._wanted.set()
 
     def close(self) -> None:
@@ -97,19 +97,19 @@ class Pictures:
     def _work(self) -> None:
         while not self._closed.is_set():
             if not self._wanted.wait(NOBODY_LOOKS_S):
-                self._let_go()
+                self._release_feed()
                 self._wanted.wait()
             try:
-                if not self._made_one():
+                if not self._make_one():
                     self._closed.wait(LOOK_AGAIN_S)
             except CameraError as error:
                 log.debug("no picture: %s", error)
-                self._wanted.clear()  # who still looks asks again
-                self._let_go()
+                self._wanted.clear()  # a page that is still open asks again
+                self._release_feed()
                 self._closed.wait(OPEN_AGAIN_S)
-        self._let_go()
+        self._release_feed()
 
-    def _made_one(self) -> bool:
+    def _make_one(self) -> bool:
         """Whether there was a fresh frame."""
         now_s = time.monotonic()
         if self._feed is None:
@@ -123,12 +123,12 @@ class Pictures:
             return False
         self._fresh_s = now_s
         jpeg = encode(frame.image_bgr, self._zone)
-        self._wanted.clear()  # before it is told: who then asks asks for the next
+        self._wanted.clear()  # before it is published: a request from then on is for the next
         self._publish(jpeg)
         return True
 
-    def _let_go(self) -> None:
-        """Nothing of what was seen stays."""
+    def _release_feed(self) -> None:
+        """Close the feed and drop the last picture."""
         self._publish(None)
         if self._feed is not None:
             self._feed.close()

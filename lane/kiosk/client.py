@@ -1,6 +1,6 @@
-"""The traveller's screen as the lane has it: a process beside it that may die, hang or not start at all.
+"""The lane's side of the traveller's screen: a process of its own that may die, hang or not start at all.
 
-Nothing here waits for that process, and nothing that it says is believed but a button that was pressed.
+The lane never waits for that process, and takes nothing from it but its port and pressed buttons.
 """
 
 import json
@@ -15,32 +15,31 @@ from typing import Any, Self
 from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
 from lane.kiosk.settings import Setup
-from lane.kiosk.traveller_requests import Pressed, Wish
+from lane.kiosk.traveller_requests import Button, PressedButtons
 from lane.platform.process_supervisor import Backoff, Child, Patience, Supervisor, start_talking
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 0.4
-"""So often the kiosk is told what to show where nothing changes; a change is told at once."""
+"""How often the kiosk gets what to show where nothing changes; a change is sent at once."""
 HUNG_S = 6.0
-"""A kiosk that says nothing for so long is ended and started anew; it says twice a second that it lives."""
+"""A kiosk that is silent for so long is killed and started again; it sends two signs of life a second."""
 START_S = 30.0
-"""So long it may take until it first says something: a second or two, more where the machine is busy."""
+"""How long its first sign of life may take: a second or two, more where the machine is busy."""
 STEADY_S = 60.0
 LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 30.0, 0.5
 
 
 class Kiosk:
-    """See `lane.capture.guidance.Guide` and `lane.kiosk.traveller_requests.Wishes`; runs while the block
-    that it is entered for does."""
+    """See `lane.capture.guidance.Guide` and `lane.kiosk.traveller_requests.TravellerRequests`. A context."""
 
     def __init__(
         self, setup: Setup, monotonic_s: Callable[[], float] = time.monotonic, hung_s: float = HUNG_S
     ) -> None:
         self._setup = setup
         self._lock = threading.Lock()
-        self._pressed = Pressed(monotonic_s)
-        self._told = (Instruction.PLEASE_WAIT, 0.0)
+        self._pressed = PressedButtons(monotonic_s)
+        self._current = (Instruction.PLEASE_WAIT, 0.0)
         self._served = threading.Event()
         self._port = setup.port
         self._supervisor = Supervisor(
@@ -48,7 +47,7 @@ class Kiosk:
             self._start,
             Patience(START_S, hung_s, STEADY_S),
             Backoff(LONGEST_PAUSE_S, SHORTEST_PAUSE_S),
-            hear=self._hear,
+            hear=self._receive,
             say=self._news,
             say_every_s=BEAT_S,
             ended=lambda _: self._served.clear(),
@@ -61,7 +60,7 @@ class Kiosk:
 
     @property
     def pid(self) -> int | None:
-        """Of the process; None while there is none."""
+        """The process's; None while there is none."""
         return self._supervisor.pid
 
     def __enter__(self) -> Self:
@@ -76,18 +75,18 @@ class Kiosk:
     def __call__(self, instruction: Instruction, /, progress: float = 0.0) -> None:
         """See `lane.capture.guidance.Guide`."""
         with self._lock:
-            changed, self._told = (instruction, progress) != self._told, (instruction, progress)
+            changed, self._current = (instruction, progress) != self._current, (instruction, progress)
             self._pressed.note(instruction)
         if changed:
             self._supervisor.wake()
 
-    def asked(self) -> tuple[Code, ...]:
-        """See `lane.kiosk.traveller_requests.Wishes`."""
+    def take(self) -> tuple[Code, ...]:
+        """See `lane.kiosk.traveller_requests.TravellerRequests`."""
         with self._lock:
-            return self._pressed.asked()
+            return self._pressed.take()
 
     def address(self, timeout_s: float = 0.0) -> str | None:
-        """Where the page is, None where it is not served by then."""
+        """The page's address; None where it is not served by then."""
         return f"http://127.0.0.1:{self._port}/" if self._served.wait(timeout_s) else None
 
     def _start(self) -> Child:
@@ -96,27 +95,27 @@ class Kiosk:
         return child
 
     def _news(self) -> bytes:
-        """All of what is to be seen: what a kiosk missed before does not matter."""
+        """The whole state in one message: an earlier one that was missed does not matter."""
         with self._lock:
-            instruction, progress = self._told
+            instruction, progress = self._current
             wishes = [wish.value for wish in self._pressed.shown()]
         return _line({"show": instruction.value, "progress": progress, "wishes": wishes})
 
-    def _hear(self, lines: Sequence[bytes]) -> bool:
+    def _receive(self, lines: Sequence[bytes]) -> bool:
         for line in lines:
             try:
-                self._heed(json.loads(line))
+                self._handle(json.loads(line))
             except (ValueError, TypeError, KeyError, AttributeError):
                 log.warning("the traveller's screen says what is not understood")
         return True
 
-    def _heed(self, told: dict[str, Any]) -> None:
-        if "port" in told:
-            self._port = int(told["port"])
+    def _handle(self, message: dict[str, Any]) -> None:
+        if "port" in message:
+            self._port = int(message["port"])
             self._served.set()
-        elif "wish" in told:
+        elif "wish" in message:
             with self._lock:
-                self._pressed.press(Wish(told["wish"]), on=told["on"] is True)
+                self._pressed.press(Button(message["wish"]), on=message["on"] is True)
             self._supervisor.wake()
 
 

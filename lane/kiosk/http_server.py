@@ -142,8 +142,8 @@ class Connection:
         return event
 
     async def _send(self, answer: Answer) -> None:
-        told = {**HEADERS, "Content-Length": str(len(answer.body)), "Content-Type": answer.media_type}
-        head = h11.Response(status_code=answer.status, headers=[*told.items(), *answer.headers])
+        headers = {**HEADERS, "Content-Length": str(len(answer.body)), "Content-Type": answer.media_type}
+        head = h11.Response(status_code=answer.status, headers=[*headers.items(), *answer.headers])
         events = (head, h11.Data(data=answer.body), h11.EndOfMessage())
         self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
         async with asyncio.timeout(self._bounds.answer_s):

@@ -7,9 +7,9 @@ from importlib.resources import files
 from string import Template
 
 from lane.capture.guidance import Instruction
-from lane.kiosk.sentences import BUTTONS, CHOICES, SENTENCES, TAGS, TITLE, Said
+from lane.kiosk.sentences import BUTTONS, CHOICES, SENTENCES, TAGS, TITLE, LocalizedText
 from lane.kiosk.settings import Language
-from lane.kiosk.traveller_requests import Wish
+from lane.kiosk.traveller_requests import Button
 
 MEDIA = {
     "css": "text/css; charset=utf-8",
@@ -35,24 +35,24 @@ def page(languages: tuple[Language, ...]) -> str:
     """HTML that shows *please wait* until its script hears from the lane."""
     return Template(text("kiosk.html")).substitute(
         language=TAGS[languages[0]],
-        title=escape(" · ".join(said for _, said in TITLE.said(languages))),
+        title=escape(" · ".join(words for _, words in TITLE.in_languages(languages))),
         pictograms=text("pictograms.svg"),
-        wait=_lines(SENTENCES[Instruction.PLEASE_WAIT].said(languages)),
-        choices=escape(" · ".join(said for _, said in CHOICES.said(languages))),
+        wait=_lines(SENTENCES[Instruction.PLEASE_WAIT].in_languages(languages)),
+        choices=escape(" · ".join(words for _, words in CHOICES.in_languages(languages))),
         buttons="\n".join(_button(wish, languages) for wish in BUTTONS),
     )
 
 
-def _lines(said: Said) -> str:
+def _lines(sentence: LocalizedText) -> str:
     return "".join(
-        f'<span lang="{tag}"><span class="clause">{escape(words)}</span></span>' for tag, words in said
+        f'<span lang="{tag}"><span class="clause">{escape(words)}</span></span>' for tag, words in sentence
     )
 
 
-def _button(wish: Wish, languages: tuple[Language, ...]) -> str:
+def _button(wish: Button, languages: tuple[Language, ...]) -> str:
     return (
         f'<button type="button" data-wish="{wish}" aria-pressed="false">'
         f'<svg aria-hidden="true" viewBox="0 0 96 96"><use href="#{wish}"/></svg>'
         f'<svg class="done" aria-hidden="true" viewBox="0 0 96 96"><use href="#check"/></svg>'
-        f"<span>{_lines(BUTTONS[wish].said(languages))}</span></button>"
+        f"<span>{_lines(BUTTONS[wish].in_languages(languages))}</span></button>"
     )

@@ -1,6 +1,6 @@
-"""The kiosk's process: hears the lane on standard input, serves the page, tells wishes on standard output.
+"""The kiosk's process: reads the lane's messages on standard input, serves the page, reports buttons.
 
-It ends with the lane: when its input ends, or when the lane has told nothing for long.
+It ends with the lane: when its input ends, or when the lane has sent nothing for `GIVE_UP_S`.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ import cv2
 
 from lane.cameras.shared_memory_feed import FeedReader
 from lane.capture.guidance import Instruction
-from lane.kiosk.camera_picture import Pictures
+from lane.kiosk.camera_picture import PictureMaker
 from lane.kiosk.http_server import Answer, Bounds, RefusedError, Request, Server
 from lane.kiosk.page import MEDIA, page, release, text
 from lane.kiosk.settings import Setup
-from lane.kiosk.traveller_requests import OPEN_TO_WISHES, Wish
-from lane.kiosk.view import SILENT_S, Shown, View
+from lane.kiosk.traveller_requests import OPEN_TO_REQUESTS, Button
+from lane.kiosk.view import SILENT_S, PageState, View
 
 log = logging.getLogger(__name__)
 
 MOST_LINE = 4096
 """Bytes of one message between lane and kiosk: whole or not at all in a pipe."""
 BEAT_S = 0.4
-"""So often a page hears that all is as it was."""
+"""How often a page is answered that nothing has changed."""
 ALIVE_S = 0.5
-"""So often the lane hears that this process lives, and hears the lane."""
+"""How often this process reports that it lives and receives the lane's messages."""
 LOOK_S = 0.1
 PICTURE_WAIT_S = 0.5
 GIVE_UP_S = 15.0
@@ -41,33 +41,33 @@ GIVE_UP_S = 15.0
 PRESSES, PER_S = 12, 10.0
 
 
-class News:
-    """Wakes who waits for something new."""
+class Signal:
+    """Wakes all who wait for a change."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Event()
 
-    def tell(self) -> None:
-        """There is something new."""
+    def notify(self) -> None:
+        """Wake all who wait."""
         before, self._changed = self._changed, asyncio.Event()
         before.set()
 
     async def wait(self, most_s: float) -> None:
-        """For the next, or so long."""
+        """Wait for the next change, or for so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, most_s)):
                 await self._changed.wait()
 
 
-class Kiosk:
+class KioskServer:
     """Answers the page's requests."""
 
-    def __init__(self, setup: Setup, tell: Callable[[dict[str, Any]], None]) -> None:
-        self._setup, self._tell = setup, tell
-        self.shown, self._news = Shown(), News()
+    def __init__(self, setup: Setup, send: Callable[[dict[str, Any]], None]) -> None:
+        self._setup, self._send = setup, send
+        self.page_state, self._news = PageState(), Signal()
         self._jpeg: bytes | None = None
         self._number = 0
-        self._new_picture = News()
+        self._new_picture = Signal()
         self._run = os.urandom(8).hex()
         self._presses: list[float] = []
         self.port = 0
@@ -76,10 +76,10 @@ class Kiosk:
         def publish(jpeg: bytes | None) -> None:
             loop.call_soon_threadsafe(self._take, jpeg)
 
-        self.pictures = Pictures(lambda: FeedReader(setup.feed or ""), setup.zone, publish)
+        self.pictures = PictureMaker(lambda: FeedReader(setup.feed or ""), setup.zone, publish)
 
     async def answer(self, request: Request) -> Answer:
-        """Raises RefusedError for whoever is not this page."""
+        """Answer a request. Raises RefusedError for one that is not this page's."""
         self._check_host(request)
         routes: dict[tuple[str, str], Callable[[Request], Awaitable[Answer]]] = {
             ("GET", "/"): self._page,
@@ -100,7 +100,7 @@ class Kiosk:
         return {f"http://{host}:{self.port}" for host in ("127.0.0.1", "localhost")}
 
     def _check_host(self, request: Request) -> None:
-        """Another name for this machine may be a stranger's (DNS rebinding); another site has no business."""
+        """Refuse other names of this machine (DNS rebinding) and requests of other sites."""
         if f"http://{request.headers.get('host', '')}" not in self._origins():
             raise RefusedError(421)
         page_itself = request.path == "/" and request.headers.get("sec-fetch-mode") == "navigate"
@@ -116,29 +116,29 @@ class Kiosk:
         return Answer(200, text(name).encode(), MEDIA[name.rpartition(".")[2]])
 
     async def _state(self, request: Request) -> Answer:
-        """At once where it is another state than the page's, else after a while, to say that all is well."""
+        """Answer at once where the state differs from the page's, else after `BEAT_S`."""
         until_s = time.monotonic() + BEAT_S
-        while (state := self._plain())["version"] == request.query.get("after", ""):
+        while (state := self._state_json())["version"] == request.query.get("after", ""):
             if (left_s := until_s - time.monotonic()) <= 0:
                 break
             await self._news.wait(min(LOOK_S, left_s))
         return _json(state)
 
-    def _plain(self) -> dict[str, Any]:
+    def _state_json(self) -> dict[str, Any]:
         view = self._view()
-        plain = view.plain(self._setup.languages)
-        plain["pictured"] = view.capturing and self._shows_pictures()
-        version = ".".join([self._run, view.instruction, str(plain["progress"]), *view.wishes])
-        return {**plain, "version": version, "release": release()}
+        state = view.to_json(self._setup.languages)
+        state["pictured"] = view.capturing and self._shows_pictures()
+        version = ".".join([self._run, view.instruction, str(state["progress"]), *view.wishes])
+        return {**state, "version": version, "release": release()}
 
     def _view(self) -> View:
-        return self.shown.now(time.monotonic())
+        return self.page_state.now(time.monotonic())
 
     def _shows_pictures(self) -> bool:
         return self._setup.picture and self._setup.feed is not None
 
     async def _picture(self, request: Request) -> Answer:
-        """The newest after that number; none while travellers are not to see themselves."""
+        """The newest picture after that number; none while travellers must not see themselves."""
         after = request.query.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 19):
             raise RefusedError(400)
@@ -149,60 +149,60 @@ class Kiosk:
         while self._jpeg is None or self._number <= known:
             if (left_s := until_s - time.monotonic()) <= 0 or not self._view().capturing:
                 return Answer(204)
-            self.pictures.want()
+            self.pictures.request()
             await self._new_picture.wait(left_s)
         return Answer(200, self._jpeg, "image/jpeg", (("X-Number", str(self._number)),))
 
     def _take(self, jpeg: bytes | None) -> None:
-        """Outside of a capture nothing is kept, not even for the next request."""
+        """Keep a picture during a capture only."""
         self._jpeg = jpeg if self._view().capturing else None
         self._number += 1
-        self._new_picture.tell()
+        self._new_picture.notify()
 
     async def _wish(self, request: Request) -> Answer:
-        """A button of this page was pressed, and of no other page's. The lane then says what it heard."""
+        """Report a button of this page to the lane, whose next message confirms it."""
         if request.headers.get("origin") not in self._origins():
             raise RefusedError(403)
         if request.headers.get("content-type") != "application/json":
             raise RefusedError(415)
         wish, on = _pressed(request.body)
-        if self._view().instruction not in OPEN_TO_WISHES:
+        if self._view().instruction not in OPEN_TO_REQUESTS:
             raise RefusedError(409)
         now_s = time.monotonic()
         self._presses = [at_s for at_s in self._presses if at_s > now_s - PER_S]
         if len(self._presses) >= PRESSES:
             raise RefusedError(429)
         self._presses.append(now_s)
-        self._tell({"wish": wish.value, "on": on})
+        self._send({"wish": wish.value, "on": on})
         return Answer(202)
 
-    def hear(self, line: bytes) -> None:
-        """A message of the lane. One that is not understood is none: then the page turns to a wait."""
+    def receive(self, line: bytes) -> None:
+        """Take in a message of the lane; one that is not understood is ignored, and the page asks to wait."""
         try:
-            told = json.loads(line)
-            wishes = tuple(Wish(wish) for wish in told["wishes"])
-            view = View(Instruction(told["show"]), min(1.0, max(0.0, float(told["progress"]))), wishes)
+            message = json.loads(line)
+            wishes = tuple(Button(wish) for wish in message["wishes"])
+            view = View(Instruction(message["show"]), min(1.0, max(0.0, float(message["progress"]))), wishes)
         except (ValueError, TypeError, KeyError):
             log.error("the kiosk does not understand its lane")
             return
-        self.shown.tell(view, time.monotonic())
+        self.page_state.update(view, time.monotonic())
         if not view.capturing:
             self._jpeg = None
-        self._news.tell()
+        self._news.notify()
 
     async def say_alive(self) -> None:
-        """Every `ALIVE_S` while the lane is heard: a process that no longer reads it is started anew."""
+        """Send a sign of life every `ALIVE_S`, while the lane's messages come."""
         while True:
-            if self.shown.silent_s(time.monotonic()) <= SILENT_S:
-                self._tell({"alive": True})
+            if self.page_state.silence_s(time.monotonic()) <= SILENT_S:
+                self._send({"alive": True})
             await asyncio.sleep(ALIVE_S)
 
 
-def _pressed(body: bytes) -> tuple[Wish, bool]:
+def _pressed(body: bytes) -> tuple[Button, bool]:
     """Raises RefusedError."""
     try:
-        told = json.loads(body)
-        wish, on = Wish(told["wish"]), told["on"]
+        message = json.loads(body)
+        wish, on = Button(message["wish"]), message["on"]
     except (ValueError, TypeError, KeyError) as error:
         raise RefusedError(400) from error
     if not isinstance(on, bool):
@@ -210,13 +210,13 @@ def _pressed(body: bytes) -> tuple[Wish, bool]:
     return wish, on
 
 
-def _json(plain: dict[str, Any]) -> Answer:
-    return Answer(200, json.dumps(plain, ensure_ascii=False).encode(), "application/json")
+def _json(value: dict[str, Any]) -> Answer:
+    return Answer(200, json.dumps(value, ensure_ascii=False).encode(), "application/json")
 
 
-def _say(told: dict[str, Any]) -> None:
-    """To the lane, at once or not at all: who does not listen is not waited for."""
-    line = json.dumps(told).encode() + b"\n"
+def _send(message: dict[str, Any]) -> None:
+    """Send to the lane, at once or not at all."""
+    line = json.dumps(message).encode() + b"\n"
     try:
         os.write(sys.stdout.fileno(), line)
     except BrokenPipeError:
@@ -227,12 +227,12 @@ def _say(told: dict[str, Any]) -> None:
 
 async def run(setup: Setup) -> None:
     """Serve until the lane ends."""
-    kiosk = Kiosk(setup, _say)
+    kiosk = KioskServer(setup, _send)
     with socket.create_server(("127.0.0.1", setup.port), backlog=16, reuse_port=False) as listening:
         kiosk.port = listening.getsockname()[1]
         server = await asyncio.start_server(Server(kiosk.answer, Bounds()).take, sock=listening)
         kiosk.pictures.start()
-        _say({"port": kiosk.port})
+        _send({"port": kiosk.port})
         try:
             async with server:
                 alive = asyncio.create_task(kiosk.say_alive())
@@ -242,8 +242,8 @@ async def run(setup: Setup) -> None:
             kiosk.pictures.close()
 
 
-async def _follow(kiosk: Kiosk) -> None:
-    """The lane's messages, until they end. Raises ValueError for a line that is too long."""
+async def _follow(kiosk: KioskServer) -> None:
+    """Take in the lane's messages until they end. Raises ValueError for a line that is too long."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=MOST_LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while True:
@@ -255,7 +255,7 @@ async def _follow(kiosk: Kiosk) -> None:
             return
         if not line:
             return
-        kiosk.hear(line)
+        kiosk.receive(line)
 
 
 def main() -> None:

@@ -6,11 +6,11 @@ from typing import TypeAlias
 from lane.capture.guidance import Instruction
 from lane.decision.traveller_notices import NEUTRAL
 from lane.kiosk.settings import Language
-from lane.kiosk.traveller_requests import Wish
+from lane.kiosk.traveller_requests import Button
 
 TAGS: dict[Language, str] = {"zh": "zh-Hans", "en": "en"}
 """As a page names a language."""
-Said: TypeAlias = tuple[tuple[str, str], ...]
+LocalizedText: TypeAlias = tuple[tuple[str, str], ...]
 """One sentence as (language's tag, text), in the order of the page."""
 
 
@@ -21,7 +21,7 @@ class Sentence:
     zh: str
     en: str
 
-    def said(self, languages: tuple[Language, ...]) -> Said:
+    def in_languages(self, languages: tuple[Language, ...]) -> LocalizedText:
         """In these languages."""
         texts = {"zh": self.zh, "en": self.en}
         return tuple((TAGS[language], texts[language]) for language in languages)
@@ -47,11 +47,11 @@ SENTENCES: dict[Instruction, Sentence] = {
     Instruction.CLOSED: Sentence("通道关闭，请使用其他通道", "Lane closed: please use another lane"),
 }
 
-BUTTONS: dict[Wish, Sentence] = {
-    Wish.NO_FACE: Sentence("不使用摄像头", "Without the camera"),
-    Wish.WHEELCHAIR: Sentence("轮椅通行", "Wheelchair"),
-    Wish.INFANT: Sentence("怀抱婴儿", "Carrying a baby"),
-    Wish.HELP: Sentence("需要协助", "I need help"),
+BUTTONS: dict[Button, Sentence] = {
+    Button.NO_FACE: Sentence("不使用摄像头", "Without the camera"),
+    Button.WHEELCHAIR: Sentence("轮椅通行", "Wheelchair"),
+    Button.INFANT: Sentence("怀抱婴儿", "Carrying a baby"),
+    Button.HELP: Sentence("需要协助", "I need help"),
 }
 CONFIRMED = Sentence("已收到，检查员将协助您", "Thank you, an officer will help you")
 TITLE = Sentence("旅客通道", "Passenger lane")

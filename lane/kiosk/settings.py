@@ -31,7 +31,7 @@ class KioskSettings(Section):
 
 
 class Setup(KioskSettings):
-    """What the kiosk's process is told first."""
+    """The first message to the kiosk's process."""
 
     feed: str | None = None
     """The camera's feed (`lane.cameras.shared_memory_feed`); without one the page shows no picture."""

@@ -1,4 +1,4 @@
-"""What a traveller may ask for at the screen, and when it counts: for one passage, and not for ever."""
+"""What a traveller may ask for at the screen; a request counts for one passage, and lapses."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,7 +8,7 @@ from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
 
 
-class Wish(StrEnum):
+class Button(StrEnum):
     """A button on the page."""
 
     NO_FACE = "no_face"
@@ -18,10 +18,10 @@ class Wish(StrEnum):
 
 
 CODES = {
-    Wish.NO_FACE: Code.DECLINES_FACE,
-    Wish.WHEELCHAIR: Code.BODY_SIZE,
-    Wish.INFANT: Code.INFANT_CARRIED,
-    Wish.HELP: Code.IMPAIRMENT,
+    Button.NO_FACE: Code.DECLINES_FACE,
+    Button.WHEELCHAIR: Code.BODY_SIZE,
+    Button.INFANT: Code.INFANT_CARRIED,
+    Button.HELP: Code.IMPAIRMENT,
 }
 PICTURED = frozenset(
     {
@@ -39,70 +39,70 @@ PICTURED = frozenset(
     }
 )
 """While these are shown a capture runs, and the traveller sees the camera's picture."""
-OPEN_TO_WISHES = PICTURED | {Instruction.WELCOME, Instruction.DOCUMENT_UNREADABLE}
-"""Later an officer comes anyway, or the gate is open."""
+OPEN_TO_REQUESTS = PICTURED | {Instruction.WELCOME, Instruction.DOCUMENT_UNREADABLE}
+"""While these are shown buttons may be pressed: later an officer comes anyway, or the gate is open."""
 UNDER_WAY = PICTURED | {Instruction.OFFICER, Instruction.PROCEED}
 BETWEEN = frozenset({Instruction.WELCOME, Instruction.CLOSED})
 FORGOTTEN_AFTER_S = 60.0
-"""Whoever pressed a button and presented no document has gone; the next traveller is somebody else."""
+"""A request without a document lapses: that traveller has left, and the next one is somebody else."""
 
 
-class Pressed:
-    """Which buttons are pressed, as the lane has heard it. Not for several threads at once."""
+class PressedButtons:
+    """The buttons that are pressed, as the lane knows. Not for several threads at once."""
 
     def __init__(self, monotonic_s: Callable[[], float]) -> None:
         self._now_s = monotonic_s
         self._instruction = Instruction.PLEASE_WAIT
-        self._waiting: dict[Wish, float] = {}
-        self._taken: tuple[Wish, ...] = ()
+        self._waiting: dict[Button, float] = {}
+        self._taken: tuple[Button, ...] = ()
         self._under_way = False
 
     def note(self, instruction: Instruction) -> None:
-        """The traveller reads this now. Once a passage is over, its wishes are over, too."""
+        """Note what the traveller reads now. Requests end with their passage."""
         self._under_way = self._under_way or instruction in UNDER_WAY
         if self._under_way and instruction in BETWEEN:
             self._waiting, self._taken, self._under_way = {}, (), False
         self._instruction = instruction
 
-    def press(self, wish: Wish, *, on: bool) -> None:
-        """A button was pressed, or once more to take it back. Where it is too late, nothing happens."""
-        if self._instruction not in OPEN_TO_WISHES:
+    def press(self, wish: Button, *, on: bool) -> None:
+        """A button was pressed, or pressed again to take the request back. Ignored where it is too late."""
+        if self._instruction not in OPEN_TO_REQUESTS:
             return
         if on:
             self._waiting[wish] = self._now_s()
         else:
             self._waiting.pop(wish, None)
 
-    def asked(self) -> tuple[Code, ...]:
-        """What the lane has to act on; told once."""
+    def take(self) -> tuple[Code, ...]:
+        """The new requests, each once."""
         fresh = self._fresh()
         self._waiting = {}
         self._taken = tuple(dict.fromkeys(self._taken + fresh))
         return tuple(CODES[wish] for wish in fresh)
 
-    def shown(self) -> tuple[Wish, ...]:
-        """What the page confirms."""
+    def shown(self) -> tuple[Button, ...]:
+        """The buttons that the page confirms."""
         return tuple(dict.fromkeys(self._taken + self._fresh()))
 
-    def _fresh(self) -> tuple[Wish, ...]:
-        """Without what was forgotten: that counts only while nobody is under way."""
+    def _fresh(self) -> tuple[Button, ...]:
+        """The waiting requests, without those that have lapsed; none lapses while a passage is under way."""
         if not self._under_way:
             least_s = self._now_s() - FORGOTTEN_AFTER_S
             self._waiting = {wish: at_s for wish, at_s in self._waiting.items() if at_s >= least_s}
         return tuple(self._waiting)
 
 
-class Wishes(Protocol):
-    """What passengers ask for beside the way through: to be seen by an officer, not by a camera."""
+class TravellerRequests(Protocol):
+    """Travellers' requests to be seen by an officer, not by a camera."""
 
-    def asked(self) -> tuple[Code, ...]:
-        """What was asked for since the last call (P03, P04, P05, P08). Takes no time, never fails."""
+    def take(self) -> tuple[Code, ...]:
+        """The requests since the last call (P03, P04, P05, P08). Takes no time, never fails."""
         ...
 
 
-class NoWishes:
-    """See `Wishes`: at a lane without buttons."""
+class NoTravellerRequests:
+    """See `TravellerRequests`: a lane without buttons."""
 
-    def asked(self) -> tuple[Code, ...]:
-        """Nothing."""
+    def take(self) -> tuple[Code, ...]:
+        """None."""
         return ()

@@ -1,4 +1,4 @@
-"""What the page shows now: pure but for what it was told last. What is not told afresh turns into a wait."""
+"""What the page shows now, by the lane's last message; without a fresh message it asks to wait."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from lane.capture.guidance import Instruction
 from lane.kiosk.sentences import CONFIRMED, SENTENCES
 from lane.kiosk.settings import Language
-from lane.kiosk.traveller_requests import OPEN_TO_WISHES, PICTURED, Wish
+from lane.kiosk.traveller_requests import OPEN_TO_REQUESTS, PICTURED, Button
 
 SILENT_S = 1.0
-"""A lane that tells nothing for so long is not believed any more; it speaks twice a second."""
+"""A message older than this is not shown any more; the lane sends two a second."""
 PROCEED_S = 30.0
-"""Longer no gate stays open for one passenger: a lane that still says so is stuck."""
+"""No gate stays open so long for one passenger: a lane that still says so is stuck."""
 LINGERS_S = 4.0
-"""So long an officer's coming stays to be read, though the lane waits for the next traveller already."""
+"""How long the notice of an officer stays, though the lane already waits for the next traveller."""
 AFTER_OFFICER = frozenset({Instruction.PLEASE_WAIT, Instruction.WELCOME})
 
 
@@ -23,56 +23,56 @@ class View:
 
     instruction: Instruction
     progress: float = 0.0
-    wishes: tuple[Wish, ...] = ()
+    wishes: tuple[Button, ...] = ()
 
     @property
     def capturing(self) -> bool:
         """Whether a capture runs, in which travellers see themselves."""
         return self.instruction in PICTURED
 
-    def plain(self, languages: tuple[Language, ...]) -> dict[str, Any]:
+    def to_json(self, languages: tuple[Language, ...]) -> dict[str, Any]:
         """For the page's script."""
         return {
             "instruction": self.instruction.value,
-            "sentence": SENTENCES[self.instruction].said(languages),
+            "sentence": SENTENCES[self.instruction].in_languages(languages),
             "progress": round(self.progress, 3),
             "capturing": self.capturing,
-            "open_to_wishes": self.instruction in OPEN_TO_WISHES,
+            "open_to_wishes": self.instruction in OPEN_TO_REQUESTS,
             "wishes": [wish.value for wish in self.wishes],
-            "confirmed": CONFIRMED.said(languages) if self.wishes else [],
+            "confirmed": CONFIRMED.in_languages(languages) if self.wishes else [],
         }
 
 
 WAIT = View(Instruction.PLEASE_WAIT)
 
 
-class Shown:
-    """Follows what the lane tells."""
+class PageState:
+    """The page's state, by the lane's messages."""
 
     def __init__(self) -> None:
-        self._told = WAIT
+        self._view = WAIT
         self._since_s = self._heard_s = float("-inf")
         self._officer_until_s = float("-inf")
 
-    def tell(self, view: View, at_s: float) -> None:
-        """The lane says this, at this monotonic time."""
-        if view.instruction is not self._told.instruction:
+    def update(self, view: View, at_s: float) -> None:
+        """Take in the lane's message, which came at this monotonic time."""
+        if view.instruction is not self._view.instruction:
             self._since_s = at_s
-            if self._told.instruction is Instruction.OFFICER:
+            if self._view.instruction is Instruction.OFFICER:
                 self._officer_until_s = at_s + LINGERS_S
-        self._told, self._heard_s = view, at_s
+        self._view, self._heard_s = view, at_s
 
-    def silent_s(self, at_s: float) -> float:
-        """How long the lane has told nothing."""
+    def silence_s(self, at_s: float) -> float:
+        """Seconds since the lane's last message."""
         return at_s - self._heard_s
 
     def now(self, at_s: float) -> View:
         """What is to be seen at this time."""
-        told = self._told.instruction
-        if not self.silent_s(at_s) <= SILENT_S:
+        instruction = self._view.instruction
+        if not self.silence_s(at_s) <= SILENT_S:
             return WAIT
-        if told is Instruction.PROCEED and at_s - self._since_s > PROCEED_S:
+        if instruction is Instruction.PROCEED and at_s - self._since_s > PROCEED_S:
             return WAIT
-        if told in AFTER_OFFICER and at_s < self._officer_until_s:
+        if instruction in AFTER_OFFICER and at_s < self._officer_until_s:
             return View(Instruction.OFFICER)
-        return self._told
+        return self._view

@@ -1,4 +1,4 @@
-"""Whether the wall clock runs as steadily as the other one: documents expire by it, facts bear its dates."""
+"""Whether the wall clock can be trusted: documents expire by it, and facts bear its dates."""
 
 import threading
 from datetime import datetime
@@ -11,7 +11,7 @@ MOST_STEP_S = 2.0
 """A clock that is kept right by small steps never moves so far at once."""
 _ONE_MOMENT_S, _TRIES = 0.5, 10
 MOST_APART_S = 5.0
-"""So far may the lane's clock and the desk's be apart: the desk tells whole seconds, some time ago."""
+"""How far the lane's clock and the desk's may be apart: the desk sends whole seconds, with some delay."""
 
 
 CLOCK = "lane.clock"
@@ -23,19 +23,18 @@ def clock_fact(*, trusted: bool, by: str) -> Draft:
     return Draft(CLOCK, {"trusted": trusted, "by": by})
 
 
-def doubted(journal: Journal) -> bool:
-    """Whether the clock counted as wrong when something was last written down of it. Raises JournalError."""
+def clock_is_doubted(journal: Journal) -> bool:
+    """Whether the last fact about the clock says that it is wrong. Raises JournalError."""
     last = journal.last(CLOCK)
     return last is not None and last["trusted"] is not True
 
 
 class Timekeeper:
-    """Holds the two clocks of a lane against each other, from one look to the next, and against the desk's.
+    """Compares a lane's wall clock with its monotonic clock, and with the desk's clock.
 
-    Once the wall clock was set, or is another than the desk's, it counts as wrong until the desk's clock
-    agrees, or a person says that it is right; a start of the lane proves nothing. `doubted`: it counted as
-    wrong when the lane ended. `last` is when something was written down before this start: a clock that lies
-    before it is wrong from the start. Any thread may call.
+    Once the wall clock was set, or differs from the desk's, it counts as wrong until the desk's clock agrees
+    or a person confirms it; a restart proves nothing. `doubted`: it counted as wrong when the lane ended.
+    `last` is the time of the last fact before this start: a clock before it is wrong. Any thread may call.
     """
 
     def __init__(self, clock: Clock, last: datetime | None = None, *, doubted: bool = False) -> None:
@@ -46,30 +45,30 @@ class Timekeeper:
         self._doubted = doubted or back
 
     def check(self) -> Check:
-        """FAILED where the wall clock was set, and no desk has said since that it is right."""
+        """FAILED where the wall clock was set, and no desk has confirmed it since."""
         with self._lock:
             self._step()
             return Check.FAILED if self._doubted else Check.SUCCESSFUL
 
     def trusts(self) -> bool:
-        """Whether anything may be told by the wall clock."""
+        """Whether the wall clock may be relied on."""
         return self.check() is Check.SUCCESSFUL
 
-    def note_desk(self, told: datetime) -> None:
-        """The desk's clock said this just now."""
+    def note_desk(self, desk_time: datetime) -> None:
+        """Compare with the desk's clock, which shows this time now."""
         with self._lock:
             self._step()
-            self._doubted = abs((self._last[0] - told).total_seconds()) > MOST_APART_S
+            self._doubted = abs((self._last[0] - desk_time).total_seconds()) > MOST_APART_S
 
     def _step(self) -> None:
         before, self._last = self._last, self._look()
         passed_s = self._last[1] - before[1]
-        told_s = (self._last[0] - before[0]).total_seconds()
-        if not abs(told_s - passed_s) <= MOST_STEP_S:  # NaN is no proof
+        wall_s = (self._last[0] - before[0]).total_seconds()
+        if not abs(wall_s - passed_s) <= MOST_STEP_S:  # NaN is no proof
             self._doubted = True
 
     def _look(self) -> tuple[datetime, float]:
-        """Both clocks at one moment: on a busy machine much time may pass between two questions."""
+        """Both clocks at one moment: on a busy machine much time may pass between two readings."""
         now, before_s, after_s = self._look_once()
         for _ in range(_TRIES):
             if after_s - before_s <= _ONE_MOMENT_S:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from lane.decision.passage_states import State
 from lane.decision.referral import PassageId
 from lane.ledger.chain import GENESIS, Entry, Head, follow, read, verify
-from lane.ledger.port import Draft, Parcel, Picture, Standing
+from lane.ledger.port import Draft, Picture, Standing, UndeliveredEntry
 from lane.platform.errors import DeskRefusedError, JournalError, LedgerBrokenError
 
 _SCHEMA = """
@@ -113,13 +113,15 @@ class SqliteJournal:
                     "INSERT OR REPLACE INTO standing VALUES (1, ?, ?)", (standing.passage, standing.state)
                 )
 
-    def pending(self, limit: int) -> Sequence[Parcel]:
+    def pending(self, limit: int) -> Sequence[UndeliveredEntry]:
         """See `lane.ledger.port.Journal.pending`."""
         rows = self._rows(
             "SELECT payload, hash FROM ledger JOIN outbox USING (seq) ORDER BY seq LIMIT ?", limit
         )
         entries = [read(payload, hash_) for payload, hash_ in rows]
-        return [Parcel(entry, self._pictures(entry.seq), self._dropped(entry.seq)) for entry in entries]
+        return [
+            UndeliveredEntry(entry, self._pictures(entry.seq), self._dropped(entry.seq)) for entry in entries
+        ]
 
     def waiting(self) -> int:
         """See `lane.ledger.port.Journal.waiting`."""
@@ -233,7 +235,7 @@ class SqliteJournal:
 
     def _drop(self, entry: Entry, *, at: datetime) -> int:
         images = [picture.sha256 for picture in self._pictures(entry.seq)]
-        # The row stays, without its picture: the desk is told that it will not come.
+        # The row stays, without its picture: the desk learns that it will not come.
         self._db.execute("UPDATE picture SET content = x'' WHERE seq = ?", (entry.seq,))
         body = {"passage": entry.body.get("passage"), "images": images, "because": "retention"}
         self._append([Draft("pictures.dropped", body)], at=at)
@@ -260,13 +262,13 @@ class SqliteJournal:
         last = self._db.execute("SELECT seq, hash FROM witnessed ORDER BY seq DESC LIMIT 1").fetchone()
         return Head(*last) if last else None
 
-    def _witness(self, told: Head) -> None:
+    def _witness(self, head: Head) -> None:
         last = self._witnessed()
-        if last is not None and (told.seq < last.seq or (told.seq == last.seq and told.hash != last.hash)):
+        if last is not None and (head.seq < last.seq or (head.seq == last.seq and head.hash != last.hash)):
             raise DeskRefusedError(
-                f"the desk's ledger went back: it was at {last.seq}, it says {told.seq}; {_RESTORED}"
+                f"the desk's ledger went back: it was at {last.seq}, it says {head.seq}; {_RESTORED}"
             )
-        self._db.execute("INSERT OR IGNORE INTO witnessed VALUES (?, ?)", (told.seq, told.hash))
+        self._db.execute("INSERT OR IGNORE INTO witnessed VALUES (?, ?)", (head.seq, head.hash))
 
     def _rows(self, query: str, *values: object) -> list[Any]:
         """Raises JournalError where the disk does not give them."""

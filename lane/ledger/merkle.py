@@ -25,7 +25,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def of_leaves(leaves: Sequence[bytes]) -> Nodes:
+def nodes_of_leaves(leaves: Sequence[bytes]) -> Nodes:
     """The nodes over leaf hashes that are at hand."""
 
     def node(level: int, number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Every outside thing on one page, as the lane asks for it. Passed in; no default opens a device."""
+"""The lane's ledger and outbox as the flow uses them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,25 +21,25 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A fact before it has its place in the chain."""
+    """A fact that has no place in the chain yet."""
 
     kind: str
     body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """What the desk has not confirmed yet: an entry with the pictures that go with it."""
+class UndeliveredEntry:
+    """An entry that the desk has not confirmed, with its pictures."""
 
     entry: Entry
     pictures: tuple[Picture, ...]
     dropped: tuple[str, ...] = ()
-    """Pictures, by their SHA-256, that the lane does not have any more."""
+    """Its pictures that the lane has dropped, by their SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A passage and where it stands."""
+    """A passage and its state."""
 
     passage: PassageId
     state: State
@@ -56,18 +56,18 @@ class Journal(Protocol):
         standing: Standing | None = None,
         pictures: Sequence[Picture] = (),
     ) -> None:
-        """Append facts, say where the passage stands now, and put both into the outbox, in one transaction.
+        """Append facts and the passage's state, and put the facts into the outbox, in one transaction.
 
-        The pictures go with the last of the facts.
+        The pictures belong to the last fact.
         """
         ...
 
-    def pending(self, limit: int) -> Sequence[Parcel]:
-        """The oldest parcels that the desk has not confirmed."""
+    def pending(self, limit: int) -> Sequence[UndeliveredEntry]:
+        """The oldest entries that the desk has not confirmed."""
         ...
 
     def waiting(self) -> int:
-        """How many parcels the desk has not confirmed."""
+        """How many entries the desk has not confirmed."""
         ...
 
     def last(self, kind: str) -> Mapping[str, Any] | None:
@@ -75,18 +75,18 @@ class Journal(Protocol):
         ...
 
     def confirmed(self, through_seq: int, desk_head: Head) -> None:
-        """The desk has all up to this entry: forget parcels and pictures, keep its head as a witness.
+        """The desk has all up to this entry: remove them from the outbox, keep the desk's head as a witness.
 
         Raises DeskRefusedError where the desk's ledger went back behind a head that was witnessed before.
         """
         ...
 
     def drop_pictures(self, before: datetime, *, at: datetime) -> int:
-        """Forget the pictures of facts up to that moment that still wait, and record it; say how many."""
+        """Drop waiting pictures of facts up to that moment, and record it. Returns how many."""
         ...
 
     def note_recordings(self, folder: str) -> None:
-        """Remember where recordings go, until the lane's end: what is too old there is erased."""
+        """Remember a folder into which recordings go."""
         ...
 
     def recordings_in(self) -> Sequence[str]:
@@ -94,14 +94,14 @@ class Journal(Protocol):
         ...
 
     def go_back(self, desk_has: Head) -> bool:
-        """Put again into the outbox what a restored desk lacks, where a person has accepted that desk.
+        """Put what a restored desk lacks into the outbox again, where a person has accepted that desk.
 
         False where nobody has. Raises DeskRefusedError where the desk has another chain than this one.
         """
         ...
 
     def recovered_through(self) -> int | None:
-        """The last entry that is told again to a restored desk; None where nothing is."""
+        """The last entry that is delivered again to a restored desk; None where nothing is."""
         ...
 
     def unfinished(self) -> Standing | None:
@@ -109,5 +109,5 @@ class Journal(Protocol):
         ...
 
     def desk_heads(self) -> Sequence[Head]:
-        """Every head that the desk told, oldest first: what its ledger is held against."""
+        """Every head that the desk has confirmed, oldest first: its ledger is checked against them."""
         ...

@@ -1,4 +1,4 @@
-"""One passenger's evidence and what the policy says of it; whatever fails on the way refers."""
+"""Measures one passenger and decides by the policy; whatever fails on the way refers."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ from lane.decision.evidence import (
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.document.travel_document import TravelDocument
-from lane.evaluation.evaluator import Compared
+from lane.evaluation.evaluator import Verification
 from lane.ledger.clock_check import Timekeeper
 from lane.passage import officer_pictures
 from lane.platform.clock import Clock
@@ -41,22 +41,22 @@ NOT_COMPARED = NotAssessed("not compared")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What was found, what the policy says of it, and the pictures an officer would need."""
+class JudgedPassage:
+    """The evidence, the decision, and the pictures that an officer would need."""
 
     evidence: Evidence
     outcome: Admit | Refer
-    shown: tuple[officer_pictures.Shown, ...]
+    shown: tuple[officer_pictures.OfficerPicture, ...]
     timings_ms: dict[str, float]
-    compared: Compared | None = None
-    """What the evaluation in service may ask, once the passage is over."""
+    verification: Verification | None = None
+    """What the evaluation in service works on, once the passage is over."""
     recording: Mapping[str, Any] | None = None
     """What the ledger says of the recording, where one was made (`lane.recording.record`)."""
 
 
 @dataclass(slots=True)
-class _Finding:
-    """What measuring has found so far; a fault leaves the rest as it was: not assessed."""
+class _Measurements:
+    """The results of measuring so far; after a fault the rest stays not assessed."""
 
     reference: Reference
     capture: Capture = field(default_factory=Capture)
@@ -64,14 +64,13 @@ class _Finding:
     models_unchanged: bool = False
 
 
-def nobody_asks() -> tuple[Code, ...]:
-    """At a lane without buttons."""
+def no_requests() -> tuple[Code, ...]:
+    """The requests at a lane without buttons: none."""
     return ()
 
 
-class _UntilAsked:
-    """See `lane.cameras.port.FrameSource`: a camera whose capture ends once the passenger asks for an
-    officer."""
+class _CameraUntilRequest:
+    """See `lane.cameras.port.FrameSource`: its capture ends once the passenger asks for an officer."""
 
     def __init__(self, camera: FrameSource, asked: Callable[[], tuple[Code, ...]]) -> None:
         self._camera, self._asked = camera, asked
@@ -84,7 +83,7 @@ class _UntilAsked:
             yield frame
 
     def look(self) -> bool:
-        """Whether something was asked for by now."""
+        """Whether the passenger asked for something by now."""
         self.wishes += self._asked()
         return bool(self.wishes)
 
@@ -93,7 +92,7 @@ class Judge:
     """Measures a document and a capture, and decides."""
 
     records = False
-    """Whether what it hears is recorded."""
+    """Whether its inputs are recorded."""
 
     def __init__(
         self,
@@ -129,39 +128,39 @@ class Judge:
         desk: DeskContact,
         *,
         wishes: tuple[Code, ...] = (),
-        meanwhile: Callable[[], tuple[Code, ...]] = nobody_asks,
+        meanwhile: Callable[[], tuple[Code, ...]] = no_requests,
         events: Callable[[], tuple[Code, ...]] = tuple,
-    ) -> Judged:
+    ) -> JudgedPassage:
         """Examine the document, capture the passenger, compare, decide. Some go to an officer uncaptured.
 
-        `meanwhile` tells what the passenger asks for while the capture runs, which ends it: then nothing that
-        was measured so far stays. `events` is asked once the capture is over: what was seen at the gate since
-        the passage began.
+        `meanwhile` gives what the passenger asks for while the capture runs; a request ends the capture, and
+        its measurements are dropped. `events` gives, after the capture, what the gate's sensors saw since the
+        passage began.
         """
-        said = unexamined(document, self._clock.today(), self._policy.person.capture_from_age)
-        watch, finding, fault = Stopwatch(), _Finding(Reference(said)), None
-        if straight_to_officer(said, wishes, self._policy):
-            finding = _uncaptured(said, models_unchanged=self._models_unchanged())
+        document_evidence = unexamined(document, self._clock.today(), self._policy.person.capture_from_age)
+        watch, found, fault = Stopwatch(), _Measurements(Reference(document_evidence)), None
+        if straight_to_officer(document_evidence, wishes, self._policy):
+            found = _uncaptured(document_evidence, models_unchanged=self._check_models())
         else:
-            until = _UntilAsked(self._setup.camera, meanwhile)
-            fault = self._measure(document, replace(self._setup, camera=until), finding, watch)
+            until = _CameraUntilRequest(self._setup.camera, meanwhile)
+            fault = self._measure(document, replace(self._setup, camera=until), found, watch)
             if until.look():
                 wishes = tuple(dict.fromkeys(wishes + until.wishes))
-                finding, fault = _uncaptured(said, models_unchanged=finding.models_unchanged), None
+                found, fault = _uncaptured(document_evidence, models_unchanged=found.models_unchanged), None
         evidence = replace(
             gather(
                 self._measurer,
                 self._policy,
-                document=finding.reference.evidence,
-                capture=finding.capture.evidence(),
-                quality=finding.capture.quality(),
-                similarity=finding.similarity,
-                cues=_cues(finding.capture, watch),
+                document=found.reference.evidence,
+                capture=found.capture.evidence(),
+                quality=found.capture.quality(),
+                similarity=found.similarity,
+                cues=_cues(found.capture, watch),
                 desk=desk,
-                models_unchanged=finding.models_unchanged,
+                models_unchanged=found.models_unchanged,
             ),
-            engine_fault=fault or finding.reference.engine_fault or finding.capture.engine_fault,
-            stream=self._stream(finding.capture),
+            engine_fault=fault or found.reference.engine_fault or found.capture.engine_fault,
+            stream=self._stream(found.capture),
             wishes=wishes,
             events=events(),
             clock=self._timekeeper.check(),
@@ -169,21 +168,21 @@ class Judge:
         with watch.time("decide"):
             outcome = decide(evidence, self._policy)
         timings_ms = watch.timings_ms()
-        shown = () if isinstance(outcome, Admit) else _to_show(finding)
-        return Judged(evidence, outcome, shown, timings_ms, _compared(document, finding))
+        shown = () if isinstance(outcome, Admit) else _select_pictures(found)
+        return JudgedPassage(evidence, outcome, shown, timings_ms, _verification(document, found))
 
     def _measure(
-        self, document: TravelDocument, setup: CaptureSetup, finding: _Finding, watch: Stopwatch
+        self, document: TravelDocument, setup: CaptureSetup, found: _Measurements, watch: Stopwatch
     ) -> str | None:
-        """Fill `finding` as far as it goes; returns what stopped it.
+        """Fill `found` as far as it goes; returns the fault that stopped it.
 
-        Here all faults are caught but one: where a fact cannot be written down, nothing goes on.
+        Every fault is caught but one: where a fact cannot be recorded, the passage must not go on.
         """
         try:
-            finding.models_unchanged = self._models_unchanged()
-            finding.reference = examine(document, finding.reference.evidence, self._measurer, watch)
-            run_capture(finding.capture, setup, self._question(finding.reference), watch)
-            finding.similarity = agreed_similarity(finding.reference.embedding, finding.capture.probes, watch)
+            found.models_unchanged = self._check_models()
+            found.reference = examine(document, found.reference.evidence, self._measurer, watch)
+            run_capture(found.capture, setup, self._question(found.reference), watch)
+            found.similarity = agreed_similarity(found.reference.embedding, found.capture.probes, watch)
         except JournalError:
             raise
         except (LaneError, ModelError) as error:
@@ -195,7 +194,7 @@ class Judge:
         return None
 
     def _stream(self, capture: Capture) -> StreamEvidence:
-        """A fault that nobody thought of is no proof."""
+        """The verdict on the stream; an unexpected fault is no proof."""
         if capture.stream is None:
             return StreamEvidence()
         try:
@@ -210,7 +209,7 @@ class Judge:
         band = self._policy.band(self._measurer.networks.embedder.identity)
         return Question(self._policy.capture, reference.embedding, band.admit if band else None)
 
-    def _models_unchanged(self) -> bool:
+    def _check_models(self) -> bool:
         try:
             self._measurer.networks.check_files()
         except ModelError as error:
@@ -251,13 +250,13 @@ def gather(
     )
 
 
-def _uncaptured(said: DocumentEvidence, *, models_unchanged: bool) -> _Finding:
+def _uncaptured(document_evidence: DocumentEvidence, *, models_unchanged: bool) -> _Measurements:
     capture = Capture(ended=CaptureEnd.NOT_TAKEN)
-    return _Finding(Reference(said), capture, models_unchanged=models_unchanged)
+    return _Measurements(Reference(document_evidence), capture, models_unchanged=models_unchanged)
 
 
 def _cues(capture: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
-    """A fault that nobody thought of is no score."""
+    """The liveness cues; an unexpected fault gives none."""
     if not capture.liveness_frames.kept:
         return {}
     try:
@@ -268,16 +267,16 @@ def _cues(capture: Capture, watch: Stopwatch) -> Mapping[str, Measure]:
         return {}
 
 
-def _compared(document: TravelDocument, finding: _Finding) -> Compared:
-    complete = finding.capture.ended is CaptureEnd.ENOUGH
-    good = tuple(finding.capture.good) if complete else ()
-    return Compared(document.photo, finding.reference, good, finding.similarity, document.nationality)
+def _verification(document: TravelDocument, found: _Measurements) -> Verification:
+    complete = found.capture.ended is CaptureEnd.ENOUGH
+    good = tuple(found.capture.good) if complete else ()
+    return Verification(document.photo, found.reference, good, found.similarity, document.nationality)
 
 
-def _to_show(finding: _Finding) -> tuple[officer_pictures.Shown, ...]:
-    """A referral without pictures is still a referral."""
+def _select_pictures(found: _Measurements) -> tuple[officer_pictures.OfficerPicture, ...]:
+    """The pictures for the officer; a fault gives none, and the passenger is referred all the same."""
     try:
-        return officer_pictures.to_show(finding.reference, finding.capture)
+        return officer_pictures.select_pictures(found.reference, found.capture)
     except Exception as error:  # fail closed: the passenger is referred already, and the gate is shut
         log.error("the pictures for the officer could not be made", exc_info=error)
         return ()

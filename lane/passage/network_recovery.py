@@ -1,4 +1,4 @@
-"""What a lane does once its networks fail: it asks them a known face; then it goes on, or not."""
+"""Recovery of the networks after a fault: they pass their check, here or on the CPU, or the lane closes."""
 
 import logging
 from collections.abc import Callable
@@ -12,38 +12,38 @@ from models.errors import ModelError
 log = logging.getLogger(__name__)
 
 
-class After(StrEnum):
-    """How the networks are, once one has failed."""
+class RecoveryResult(StrEnum):
+    """The state of the networks after a fault."""
 
     SOUND = "sound"
-    """They know the known face: the fault was one picture's."""
+    """They pass their check: the fault was one picture's."""
     ON_CPU = "on_cpu"
-    """Where they ran is lost; on the CPU they know the known face."""
+    """They fail where they ran, and pass their check on the CPU."""
     LOST = "lost"
-    """They do not run, or the policy wants them nowhere else."""
+    """They do not run, or the policy does not allow another place."""
 
 
-class Engine:
-    """The networks of a lane, and where else they may run: `on_cpu` makes others that passed their check."""
+class NetworkRecovery:
+    """Checks a lane's networks, and replaces them by `on_cpu`, whose networks passed their check."""
 
     def __init__(self, judge: Judge, on_cpu: Callable[[], Measurer]) -> None:
         self._judge, self._on_cpu = judge, on_cpu
 
-    def after_fault(self) -> After:
-        """Try the networks, and put others in their place where the policy says so. Raises nothing."""
-        if _runs(self._judge.measurer):
-            return After.SOUND
+    def recover(self) -> RecoveryResult:
+        """Check the networks, and replace them where the policy allows it. Raises nothing."""
+        if _passes_check(self._judge.measurer):
+            return RecoveryResult.SOUND
         if self._judge.policy.engine.when_lost != "cpu":
-            return After.LOST
+            return RecoveryResult.LOST
         try:
             self._judge.measure_with(self._on_cpu())
         except Exception as error:  # fail closed: a lane whose networks do not run serves nobody
             log.critical("the networks do not run on the CPU either", exc_info=error)
-            return After.LOST
-        return After.ON_CPU
+            return RecoveryResult.LOST
+        return RecoveryResult.ON_CPU
 
 
-def _runs(measurer: Measurer) -> bool:
+def _passes_check(measurer: Measurer) -> bool:
     try:
         measurer.networks.self_test()
     except (ModelError, LaneError) as error:

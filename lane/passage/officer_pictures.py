@@ -23,8 +23,8 @@ Eyes = tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A picture with what an officer's page must know of it."""
+class OfficerPicture:
+    """A picture, with what an officer's page needs to show it."""
 
     role: str
     """`document` or `live`."""
@@ -35,7 +35,7 @@ class Shown:
     captured_at: datetime | None = None
 
     def fact(self) -> dict[str, Any]:
-        """What the ledger keeps: which picture, never the picture."""
+        """What the ledger keeps: the picture's hash, never the picture."""
         return {
             "role": self.role,
             "sha256": self.picture.sha256,
@@ -46,21 +46,23 @@ class Shown:
         }
 
 
-def to_show(reference: Reference, capture: Capture) -> tuple[Shown, ...]:
+def select_pictures(reference: Reference, capture: Capture) -> tuple[OfficerPicture, ...]:
     """The document photo first, where it could be decoded, then the best frames, the best of them first."""
-    return tuple(_to_show(reference, capture))
+    return tuple(_select_pictures(reference, capture))
 
 
-def _to_show(reference: Reference, capture: Capture) -> Iterator[Shown]:
+def _select_pictures(reference: Reference, capture: Capture) -> Iterator[OfficerPicture]:
     if reference.image_bgr is not None:
-        yield picture_of("document", reference.image_bgr, reference.face)
+        yield make_picture("document", reference.image_bgr, reference.face)
     for assessed in capture.frames_for_officer():
         face = assessed.sighting.face if assessed.sighting.faces == 1 else None
-        yield picture_of("live", assessed.frame.image_bgr, face, assessed.frame)
+        yield make_picture("live", assessed.frame.image_bgr, face, assessed.frame)
 
 
-def picture_of(role: str, image_bgr: ImageBGR, face: Face | None, frame: Frame | None = None) -> Shown:
-    """One picture, not larger than a page needs it, with the eyes of the face in it."""
+def make_picture(
+    role: str, image_bgr: ImageBGR, face: Face | None, frame: Frame | None = None
+) -> OfficerPicture:
+    """A picture no larger than a page needs, with the eyes of its face."""
     height, width = image_bgr.shape[:2]
     scale = min(1.0, LONGEST_SIDE_PX / max(height, width))
     if scale < 1:
@@ -70,8 +72,8 @@ def picture_of(role: str, image_bgr: ImageBGR, face: Face | None, frame: Frame |
     picture = Picture(hashlib.sha256(content).hexdigest(), "image/jpeg", content)
     eyes = _eyes(face, scale) if face else None
     if frame is None:
-        return Shown(role, picture, eyes)
-    return Shown(role, picture, eyes, frame.sequence, frame.captured_at)
+        return OfficerPicture(role, picture, eyes)
+    return OfficerPicture(role, picture, eyes, frame.sequence, frame.captured_at)
 
 
 def _eyes(face: Face, scale: float) -> Eyes:

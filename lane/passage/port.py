@@ -1,4 +1,4 @@
-"""What the traveller's screen is to the lane."""
+"""Who is shown the state of a passage."""
 
 from typing import Protocol
 
@@ -7,8 +7,8 @@ from lane.decision.referral import PassageId
 
 
 class Screen(Protocol):
-    """What tells the people at the lane how it goes: never a reason, never a face."""
+    """Shows the state of a passage: never a reason, never a face."""
 
     def show(self, passage: PassageId, state: State, /) -> None:
-        """The passage stands here now; it is on disk already."""
+        """The passage has entered this state, which is on disk already."""
         ...

@@ -9,7 +9,7 @@ from lane.capture.measuring import Measurer, Stopwatch
 from lane.decision.decide import Refer
 from lane.decision.evidence import to_plain
 from lane.decision.policy import Policy
-from lane.passage.officer_pictures import picture_of
+from lane.passage.officer_pictures import make_picture
 from lane.passage.picture_comparison import compare_pictures
 from lane.platform.clock import Clock
 from lane.platform.errors import PictureError
@@ -58,7 +58,7 @@ def _picture(role: str, path: Path, measurer: Measurer) -> dict[str, Any]:
     except ImageError as error:
         raise PictureError(str(error)) from error
     sighting = measurer.look(image_bgr, Stopwatch())
-    shown = picture_of(role, image_bgr, sighting.face if sighting.faces == 1 else None)
+    shown = make_picture(role, image_bgr, sighting.face if sighting.faces == 1 else None)
     return {
         "role": role,
         "jpeg": base64.b64encode(shown.picture.content).decode(),

@@ -1,4 +1,4 @@
-"""One passenger after another, start to end. Facts are on disk before the gate moves; what fails, refers.
+"""The flow of a lane: one passenger after another. Facts are on disk before the gate moves; a fault refers.
 
 document presented → capture → evidence → policy → gate, or referral → officer's decision → gate → closed
 """
@@ -19,19 +19,19 @@ from lane.decision.evidence import Check, DeskContact, to_plain
 from lane.decision.passage_states import State, Step, after
 from lane.decision.reason_codes import NEVER_CAPTURED, Code, Reason
 from lane.decision.referral import Answer, Decision, PassageId
-from lane.desk.command_handler import Service
-from lane.desk.outbox import Courier
-from lane.desk.status_reporter import Beacon
+from lane.desk.command_handler import CommandHandler
+from lane.desk.outbox import Outbox
+from lane.desk.status_reporter import StatusReporter
 from lane.document.port import DocumentReader
 from lane.document.travel_document import TravelDocument
-from lane.evaluation.evaluation_thread import Observer
+from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.gate.doorway import Doorway
 from lane.gate.port import Gate
-from lane.kiosk.traveller_requests import NoWishes, Wishes
-from lane.ledger.clock_check import Timekeeper, clock_fact, doubted
+from lane.kiosk.traveller_requests import NoTravellerRequests, TravellerRequests
+from lane.ledger.clock_check import Timekeeper, clock_fact, clock_is_doubted
 from lane.ledger.port import Draft, Journal, Picture, Standing
-from lane.passage.judge import Judge, Judged
-from lane.passage.network_recovery import After, Engine
+from lane.passage.judge import Judge, JudgedPassage
+from lane.passage.network_recovery import NetworkRecovery, RecoveryResult
 from lane.passage.port import Screen
 from lane.platform.clock import Clock
 from lane.platform.errors import DocumentError, JournalError, NobodyYetError, StoppedError, TransitionError
@@ -48,8 +48,8 @@ ENDS = {
 """How a passage ends by an answer that keeps the gate closed."""
 
 
-def nothing_to_tidy() -> None:
-    """At a lane that keeps nothing beside its journal."""
+def nothing_to_erase() -> None:
+    """For a lane that keeps nothing beside its journal."""
 
 
 @dataclass(slots=True)
@@ -59,20 +59,20 @@ class Passage:
     id: PassageId = field(default_factory=lambda: PassageId(str(uuid.uuid4())))
     state: State = State.WAITING
     repeats: int = 0
-    """How often it was captured again, by an officer's word."""
+    """How often an officer had the passenger captured again."""
     answer: str | None = None
-    """The last decision that was acted on: a desk tells it again until it knows of the new capture."""
+    """The last decision that was carried out: a desk repeats it until it knows of the new capture."""
     events: list[Code] = field(default_factory=list)
-    """What was seen at the gate since it began."""
+    """What the gate's sensors saw since it began."""
 
-    def take(self, step: Step) -> None:
-        """Raises TransitionError for a step that is not possible now."""
+    def advance(self, step: Step) -> None:
+        """Take a step. Raises TransitionError for one that is not possible now."""
         self.state = after(self.state, step)
 
 
 @dataclass(frozen=True, slots=True)
 class PassageReport:
-    """How one passage went."""
+    """The result of one passage."""
 
     passage: PassageId
     outcome: str
@@ -85,7 +85,7 @@ class PassageReport:
 
 
 class Station:
-    """The flow of one lane. Everything outside comes in through `lane.ledger.port`."""
+    """The flow of one lane. Everything outside is passed in."""
 
     def __init__(
         self,
@@ -95,33 +95,33 @@ class Station:
         reader: DocumentReader,
         gate: Gate,
         journal: Journal,
-        courier: Courier,
+        outbox: Outbox,
         clock: Clock,
         screen: Screen,
-        tidy: Callable[[], None] = nothing_to_tidy,
-        observer: Observer | None = None,
-        beacon: Beacon | None = None,
-        engine: Engine | None = None,
+        erase_expired: Callable[[], None] = nothing_to_erase,
+        evaluation: EvaluationThread | None = None,
+        status_reporter: StatusReporter | None = None,
+        recovery: NetworkRecovery | None = None,
         guide: Guide = no_guide,
-        wishes: Wishes | None = None,
+        requests: TravellerRequests | None = None,
         timekeeper: Timekeeper | None = None,
         gate_timeout_s: float = 15.0,
         officer_wait_s: float = 5.0,
     ) -> None:
         self._lane, self._judge, self._reader = lane, judge, reader
-        self._journal, self._courier = journal, courier
-        self._clock, self._screen, self._observer = clock, screen, observer
-        self._guide, self._wishes = guide, wishes or NoWishes()
-        self._service, self._engine = Service(journal, clock, beacon), engine
-        self._doorway = Doorway(gate, journal, clock, self._service, gate_timeout_s)
-        self._officer_wait_s, self._tidy = officer_wait_s, tidy
-        self._timekeeper, self._doubted = timekeeper, False
+        self._journal, self._outbox = journal, outbox
+        self._clock, self._screen, self._evaluation = clock, screen, evaluation
+        self._guide, self._traveller_requests = guide, requests or NoTravellerRequests()
+        self._commands, self._recovery = CommandHandler(journal, clock, status_reporter), recovery
+        self._doorway = Doorway(gate, journal, clock, self._commands, gate_timeout_s)
+        self._officer_wait_s, self._erase_expired = officer_wait_s, erase_expired
+        self._timekeeper, self._clock_doubted = timekeeper, False
         self._closed = False
         self._stop = threading.Event()
 
     @property
     def closed(self) -> bool:
-        """Whether it has closed itself (S01, S04, a gate that does not close): somebody must look at it."""
+        """Whether the lane has closed itself (S01, S04, a gate that does not close) and needs attention."""
         return self._closed
 
     def stop(self) -> None:
@@ -135,11 +135,11 @@ class Station:
         so it opens for no earlier proof and no earlier answer. The passenger presents the document again.
         """
         self._doorway.start()
-        self._service.start()
-        self._doubted = doubted(self._journal)
+        self._commands.start()
+        self._clock_doubted = clock_is_doubted(self._journal)
         left = self._journal.unfinished()
-        self._journal.record([Draft("lane.started", self._identity())], at=self._clock.now())
-        self._courier.deliver()
+        self._journal.record([Draft("lane.started", self._started_fact())], at=self._clock.now())
+        self._outbox.deliver()
         if left is not None:
             log.warning("passage %s was %s when the lane stopped", left.passage, left.state)
             self._close(Passage(left.passage, left.state), Step.INTERRUPTED)
@@ -165,19 +165,19 @@ class Station:
         recorded = {"recorded": True} if self._judge.records else {}
         started = Draft("passage.started", {"passage": passage.id, **recorded})
         self._record(passage, Step.DOCUMENT_PRESENTED, [started])
-        judged, report = self._follow(passage, document)
+        judged, report = self._run(passage, document)
         if judged.evidence.models_unchanged:
-            self._observe(passage, judged)
-            self._look_after_engine(judged)
+            self._evaluate(passage, judged)
+            self._recover_networks(judged)
         else:
             self._close_lane("a model file changed while the lane ran", Code.MODEL_CHANGED)
         return report
 
-    def _follow(self, passage: Passage, document: TravelDocument) -> tuple[Judged, PassageReport]:
-        """From the capture to the end; an officer may have the lane capture once more on the way."""
+    def _run(self, passage: Passage, document: TravelDocument) -> tuple[JudgedPassage, PassageReport]:
+        """Run a passage from its capture to its end; an officer may have it captured once more on the way."""
         while True:
-            contact, asked = self._courier.deliver(), partial(self._asked, passage)
-            events = partial(self._look, passage)
+            contact, asked = self._outbox.deliver(), partial(self._take_requests, passage)
+            events = partial(self._read_events, passage)
             judged = self._judge.judge(document, contact, wishes=asked(), meanwhile=asked, events=events)
             if self._stopped:
                 self._close(passage, Step.INTERRUPTED)
@@ -188,20 +188,20 @@ class Station:
             if passage.state is not State.CAPTURING:
                 return judged, report
 
-    def _admit(self, passage: Passage, judged: Judged) -> PassageReport:
-        verdict = [*self._clock_facts(), self._verdict(passage, judged)]
-        self._record(passage, Step.ACCEPTED, [*verdict, _opening(passage)])
+    def _admit(self, passage: Passage, judged: JudgedPassage) -> PassageReport:
+        judged_fact = [*self._clock_facts(), self._judged_fact(passage, judged)]
+        self._record(passage, Step.ACCEPTED, [*judged_fact, _opening(passage)])
         return _report(passage, judged, None, gate_opened=self._let_through(passage))
 
-    def _refer(self, passage: Passage, judged: Judged, outcome: Refer) -> PassageReport:
+    def _refer(self, passage: Passage, judged: JudgedPassage, outcome: Refer) -> PassageReport:
         shown = [one.picture for one in judged.shown]
-        verdict = [*self._clock_facts(), self._verdict(passage, judged)]
-        self._record(passage, Step.REFERRED, verdict, shown)
+        judged_fact = [*self._clock_facts(), self._judged_fact(passage, judged)]
+        self._record(passage, Step.REFERRED, judged_fact, shown)
         log.info("passage %s referred: %s", passage.id, ", ".join(map(str, outcome.reasons)))
-        decision, opened = self._follow_officer(passage, outcome)
+        decision, opened = self._await_answer(passage, outcome)
         return _report(passage, judged, decision, gate_opened=opened)
 
-    def _follow_officer(self, passage: Passage, outcome: Refer) -> tuple[Decision | None, bool]:
+    def _await_answer(self, passage: Passage, outcome: Refer) -> tuple[Decision | None, bool]:
         """Wait behind a closed gate for as long as it takes; nothing is decided by a timeout.
 
         Without a decision where a supervisor stopped the lane.
@@ -213,10 +213,10 @@ class Station:
                 return None, False
             decision, age_s = answered
             if decision.answer is not Answer.REPEAT_CAPTURE or self._may_repeat(passage, outcome):
-                return decision, self._obey(passage, decision, age_s)
+                return decision, self._carry_out(passage, decision, age_s)
             self._refuse_repeat(passage, decision)
 
-    def _obey(self, passage: Passage, decision: Decision, age_s: float) -> bool:
+    def _carry_out(self, passage: Passage, decision: Decision, age_s: float) -> bool:
         """Do what the officer decided; True where the gate opened."""
         decided = Draft("passage.decided", {"passage": passage.id, "decision": to_plain(decision)})
         if age_s > self._judge.policy.desk.max_answer_age_s:
@@ -235,135 +235,137 @@ class Station:
         return False
 
     def _may_repeat(self, passage: Passage, outcome: Refer) -> bool:
-        """Within the policy, and never a diplomat, a child or somebody who declines it."""
+        """Whether the policy allows another capture; never of a diplomat, a child or who declines it."""
         never = any(reason.code in NEVER_CAPTURED for reason in outcome.reasons)
         return not never and passage.repeats < self._judge.policy.capture.max_repeat_captures
 
     def _refuse_repeat(self, passage: Passage, decision: Decision) -> None:
-        """Go on waiting, and let the desk know that it takes another answer."""
+        """Record that the repeat is refused: the desk then asks the officer for another answer."""
         log.warning("passage %s is not captured again: its policy does not allow it", passage.id)
         passage.answer = decision.id
         body = {"passage": passage.id, "decision": decision.id}
         self._journal.record([Draft("passage.repeat_refused", body)], at=self._clock.now())
 
     def _wait_for_officer(self, passage: Passage) -> tuple[Decision, float] | None:
-        """The answer, and how old it may be: the time since the desk last said that there was none.
+        """The answer, and its greatest possible age: the time since the desk last had none.
 
-        Infinitely old where the gate saw something that the desk may have heard of only afterwards. None
-        where a supervisor or an alarm stopped the lane: then no answer counts any more.
+        The age is infinite where the gate saw something that the desk may not have known. None where a
+        supervisor or an alarm stopped the lane: then no answer counts any more.
         """
         none_yet_s, known = self._clock.monotonic_s(), len(passage.events)
         while not self._stop.is_set():
-            self._look(passage)
+            self._read_events(passage)
             if self._stopped:
                 return None
-            told = self._courier.deliver() is DeskContact.REACHED
+            delivered = self._outbox.deliver() is DeskContact.REACHED
             asked_s, seen = self._clock.monotonic_s(), len(passage.events)
             # At once where there is news: an answer that is there already was given without it.
-            decision = self._courier.answer(passage.id, 0 if seen > known else self._officer_wait_s)
+            decision = self._outbox.answer(passage.id, 0 if seen > known else self._officer_wait_s)
             if decision is not None and decision.id != passage.answer:
                 return decision, math.inf if seen > known else self._clock.monotonic_s() - none_yet_s
-            if reached := self._courier.contact is DeskContact.REACHED:
-                none_yet_s, known = asked_s, seen if told else known
-            if decision is not None or not (reached and told):
+            if reached := self._outbox.contact is DeskContact.REACHED:
+                none_yet_s, known = asked_s, seen if delivered else known
+            if decision is not None or not (reached and delivered):
                 self._clock.sleep(RETRY_S)
         raise StoppedError(f"stopped while passage {passage.id} waits for an officer")
 
     def _let_through(self, passage: Passage) -> bool:
-        """Open, wait, close. True where the gate said that it opened."""
+        """Open the gate, wait, close it. True where it opened."""
         if passage.state is not State.OPEN:
             raise TransitionError(f"the gate stays closed: passage {passage.id} is {passage.state}")
-        crossed = self._doorway.let_through(passage.id)
-        self._close(passage, crossed.step)
-        if not crossed.closed:
+        result = self._doorway.let_through(passage.id)
+        self._close(passage, result.step)
+        if not result.closed:
             self._close_lane(GATE_STAYS_OPEN)
-        return crossed.opened
+        return result.opened
 
     @property
     def _stopped(self) -> bool:
-        """Whether the passage under way goes no further: by a supervisor's word, or an alarm at the gate."""
-        return self._service.stopped or self._doorway.alarmed
+        """Whether the passage under way must not go on: by a supervisor's command, or by an alarm."""
+        return self._commands.stopped or self._doorway.alarmed
 
-    def _asked(self, passage: Passage) -> tuple[Code, ...]:
-        """What the passenger asks for at the buttons, or an officer in the passenger's place."""
-        return tuple(dict.fromkeys(self._wishes.asked() + self._service.asked(passage.id)))
+    def _take_requests(self, passage: Passage) -> tuple[Code, ...]:
+        """New requests of the passenger at the buttons, or of an officer in the passenger's place."""
+        return tuple(
+            dict.fromkeys(self._traveller_requests.take() + self._commands.take_requests(passage.id))
+        )
 
-    def _look(self, passage: Passage) -> tuple[Code, ...]:
-        """What was seen at the gate since the passage began."""
-        passage.events += self._doorway.look(passage.id)
+    def _read_events(self, passage: Passage) -> tuple[Code, ...]:
+        """What the gate's sensors saw since the passage began."""
+        passage.events += self._doorway.read_events(passage.id)
         return tuple(dict.fromkeys(passage.events))
 
-    def _look_up(self) -> bool:
-        """Between passengers: whether the doorway is well. What was seen there is told at once.
+    def _check_doorway(self) -> bool:
+        """Between passengers: whether the doorway is ready. Events there are delivered at once.
 
-        What must not stay any longer goes then, too, whether the lane serves or is closed.
+        Faces that were kept long enough are erased then, too, whether the lane serves or is closed.
         """
-        self._tidy()
+        self._erase_expired()
         if facts := self._clock_facts():
             self._journal.record(facts, at=self._clock.now())
-        if self._doorway.look():
-            self._courier.deliver()
-        return self._doorway.well()
+        if self._doorway.read_events():
+            self._outbox.deliver()
+        return self._doorway.is_ready()
 
     def _clock_facts(self) -> list[Draft]:
-        """What is new of the clock: a lane that is killed mistrusts it afterwards as it did before.
+        """The fact that the clock is doubted, or trusted again: it holds after a restart as before.
 
-        A jump is found by the next look, some seconds later at most; one that is killed before knows nothing
-        of it, and has only the last date in the ledger.
+        A jump is found by the next check, some seconds later at most. A lane that is killed before does not
+        know of it, and has only the last date in the ledger.
         """
         found = self._timekeeper is not None and self._timekeeper.check() is not Check.SUCCESSFUL
-        if self._timekeeper is None or found == self._doubted:
+        if self._timekeeper is None or found == self._clock_doubted:
             return []
-        self._doubted = found
+        self._clock_doubted = found
         log.warning("the clock counts as %s from now on", "wrong" if found else "right")
         return [clock_fact(trusted=not found, by="lane")]
 
     def _close(self, passage: Passage, step: Step, before: Sequence[Draft] = ()) -> None:
         closed = Draft("passage.closed", {"passage": passage.id, "how": step.value})
         self._record(passage, step, [*before, closed])
-        self._courier.deliver()
+        self._outbox.deliver()
 
-    def _observe(self, passage: Passage, judged: Judged) -> None:
-        """The passage is over: what is found here decides nothing, and what fails here stops nothing."""
-        if self._observer is None or judged.compared is None:
+    def _evaluate(self, passage: Passage, judged: JudgedPassage) -> None:
+        """Evaluate the passage, which is over: this decides nothing, and a fault here stops nothing."""
+        if self._evaluation is None or judged.verification is None:
             return
-        taken = False
+        submitted = False
         try:
-            taken = self._observer.take(passage.id, judged.compared)
+            submitted = self._evaluation.submit(passage.id, judged.verification)
         except Exception as error:  # no passenger waits for this, and the next one shall not
             log.error("passage %s was not evaluated", passage.id, exc_info=error)
-        self._note_evaluations(wait=taken)
+        self._note_evaluations(wait=submitted)
 
     def _note_evaluations(self, *, wait: bool) -> None:
-        """Put into the ledger what was found, also what came late about an earlier passage."""
-        if self._observer is None:
+        """Record the evaluation's results, also late ones of an earlier passage."""
+        if self._evaluation is None:
             return
         try:
-            found = self._observer.found(wait=wait)
+            found = self._evaluation.results(wait=wait)
             for passage, body in found:
                 evaluated = Draft("passage.evaluated", {**body, "passage": passage})
                 self._journal.record([evaluated], at=self._clock.now())
             if found:
-                self._courier.deliver()
+                self._outbox.deliver()
         except Exception as error:  # as above
             log.error("an evaluation was not recorded", exc_info=error)
 
     def _close_lane(self, detail: str, code: Code | None = None) -> None:
-        """Serve nobody any more: somebody must look at this lane first."""
+        """Serve nobody any more, until a person has attended to the lane."""
         self._closed = True
         self._guide(Instruction.CLOSED)
-        self._service.note_fault()
+        self._commands.note_fault()
         self._end_evaluation()
         log.critical("the lane closes: %s", detail)
         self._journal.record([Draft("lane.closed", {"code": code, "detail": detail})], at=self._clock.now())
-        self._courier.deliver()
+        self._outbox.deliver()
 
     def _await_journal(self, error: JournalError) -> bool:
         """Keep the gate shut until the journal can be written again; False where the lane ends before."""
         log.critical("nobody is served, and no passage goes on: %s", error)
         shut = self._doorway.shut()
         self._guide(Instruction.CLOSED)
-        self._service.note_fault()
+        self._commands.note_fault()
         while not self._stop.wait(RETRY_S):
             try:
                 self._resume()
@@ -372,68 +374,68 @@ class Station:
             except JournalError:
                 continue
             log.warning("the journal can be written again")
-            self._service.note_fault(over=not self._closed)
+            self._commands.note_fault(over=not self._closed)
             return True
         return False
 
     def _resume(self) -> None:
-        """Say that facts may be missing; close the passage that was under way: nobody knows how it went."""
-        self._doubted = doubted(self._journal)
+        """Record that facts may be missing; close the passage that was under way as interrupted."""
+        self._clock_doubted = clock_is_doubted(self._journal)
         resumed, left = Draft("lane.resumed", {"after": "journal"}), self._journal.unfinished()
         if left is None:
             self._journal.record([resumed], at=self._clock.now())
         else:
             self._close(Passage(left.passage, left.state), Step.INTERRUPTED, [resumed])
 
-    def _look_after_engine(self, judged: Judged) -> None:
+    def _recover_networks(self, judged: JudgedPassage) -> None:
         """After a passage in which a network failed: S01 sent that passenger to an officer already."""
-        if judged.evidence.engine_fault is None or self._engine is None:
+        if judged.evidence.engine_fault is None or self._recovery is None:
             return
-        match self._engine.after_fault():
-            case After.LOST:
+        match self._recovery.recover():
+            case RecoveryResult.LOST:
                 self._close_lane("the networks do not run", Code.ENGINE_LOST)
-            case After.ON_CPU:
+            case RecoveryResult.ON_CPU:
                 identities = self._judge.measurer.networks.identities
                 log.critical("the networks run on the CPU from now on")
-                self._service.note_engine(identities)
+                self._commands.note_engine(identities)
                 moved = Draft("lane.engine", {"code": Code.ENGINE_LOST, "networks": to_plain(identities)})
                 self._journal.record([moved], at=self._clock.now())
-                self._courier.deliver()
+                self._outbox.deliver()
 
     def _end_evaluation(self) -> None:
         try:
-            if self._observer is not None:
-                self._observer.close()
-        except Exception as error:  # why the lane closes must be told in any case
+            if self._evaluation is not None:
+                self._evaluation.close()
+        except Exception as error:  # the reason why the lane closes must be recorded in any case
             log.error("the evaluation in service did not end", exc_info=error)
 
     def _record(
         self, passage: Passage, step: Step, drafts: Sequence[Draft], shown: Sequence[Picture] = ()
     ) -> None:
-        passage.take(step)
+        passage.advance(step)
         standing = Standing(passage.id, passage.state)
         self._journal.record(drafts, at=self._clock.now(), standing=standing, pictures=shown)
         self._screen.show(passage.id, passage.state)
         self._guide(INSTRUCTION_OF_STATE[passage.state])
-        self._service.note(passage.state)
+        self._commands.note(passage.state)
 
     def _next_document(self) -> TravelDocument | None:
-        """The next passenger's, once the lane serves. One presented while it did not is not served."""
+        """The next passenger's document, once the lane serves. One presented before is not served."""
         while self._ready():
             self._guide(Instruction.WELCOME)
             try:
                 document = self._read_document()
             except NobodyYetError:
-                self._courier.deliver()
+                self._outbox.deliver()
                 continue
-            if document is None or (self._service.serves and self._look_up()):
+            if document is None or (self._commands.serves and self._check_doorway()):
                 return document
         return None
 
     def _ready(self) -> bool:
-        if not (self._service.serves and self._look_up()):
+        if not (self._commands.serves and self._check_doorway()):
             self._guide(Instruction.CLOSED)
-        return self._service.ready(self._stop, self._look_up, self._courier.deliver)
+        return self._commands.ready(self._stop, self._check_doorway, self._outbox.deliver)
 
     def _read_document(self) -> TravelDocument | None:
         try:
@@ -441,7 +443,7 @@ class Station:
         except DocumentError:
             return UNREADABLE
 
-    def _identity(self) -> dict[str, Any]:
+    def _started_fact(self) -> dict[str, Any]:
         networks, policy = self._judge.measurer.networks, self._judge.policy
         return {
             "lane": self._lane,
@@ -452,7 +454,7 @@ class Station:
             "band": to_plain(policy.band(networks.embedder.identity)),
         }
 
-    def _verdict(self, passage: Passage, judged: Judged) -> Draft:
+    def _judged_fact(self, passage: Passage, judged: JudgedPassage) -> Draft:
         reasons = judged.outcome.reasons if isinstance(judged.outcome, Refer) else ()
         body = {
             "passage": passage.id,
@@ -477,7 +479,7 @@ def _opening(passage: Passage, decision: Decision | None = None) -> Draft:
 
 
 def _report(
-    passage: Passage, judged: Judged, decision: Decision | None, *, gate_opened: bool
+    passage: Passage, judged: JudgedPassage, decision: Decision | None, *, gate_opened: bool
 ) -> PassageReport:
     return PassageReport(
         passage=passage.id,

@@ -4,14 +4,14 @@ LaneError
 ├── CameraError            the camera gives no frames
 ├── DocumentError          the document cannot be read
 ├── NobodyYetError         nobody has presented a document so far
-├── GateFaultError         the gate did not do what it was told
+├── GateFaultError         the gate did not obey a command
 ├── LedgerBrokenError      an entry was changed, is missing, was moved or cut off
 ├── JournalError           the lane's ledger and outbox cannot be written, or another process has them
 ├── PolicyError            the policy is unreadable, incomplete or for another matcher
 ├── CalibrationError       a calibration is unreadable, garbled, or shows too little for what is asked
 ├── TransitionError        a step that the passage's state does not allow
 ├── SettingsError          a setting is missing or wrong
-├── StoppedError           the lane was told to stop while a passage waits for an officer
+├── StoppedError           the lane was stopped while a passage waits for an officer
 ├── RecordingError         a recording cannot be made, or is not whole, or has another key
 ├── PictureError           a picture that cannot be used: names the file and says why
 ├── PhotosError            the demo's photographs are not there or were changed
@@ -40,7 +40,7 @@ class NobodyYetError(LaneError):
 
 
 class GateFaultError(LaneError):
-    """The gate did not do what it was told."""
+    """The gate did not obey a command."""
 
 
 class LedgerBrokenError(LaneError):
@@ -68,7 +68,7 @@ class SettingsError(LaneError):
 
 
 class StoppedError(LaneError):
-    """The lane was told to stop while a passage waits; the next start closes it as interrupted."""
+    """The lane was stopped while a passage waits; the next start closes it as interrupted."""
 
 
 class RecordingError(LaneError):

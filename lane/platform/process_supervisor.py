@@ -39,7 +39,7 @@ class Patience:
     steady_s: float
     """A child that gave signs for so long works: its next end is a new fault."""
     ends_s: float = 0.0
-    """So long it may take to end, when it is told to or has shut its output; then it is killed."""
+    """How long it may take to end after a command or once it has shut its output; then it is killed."""
 
 
 @dataclass(slots=True)
@@ -146,7 +146,7 @@ class Ended:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Starts a child, follows its signs of life, and starts it again, until it is told to end."""
+    """Starts a child, follows its signs of life, and starts it again, until `end`."""
 
     name: str
     """In the log."""

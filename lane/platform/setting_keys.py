@@ -23,7 +23,7 @@ class Key:
     """As TOML has it; empty: not set."""
     meaning: str
 
-    def plain(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str]:
         """For machines."""
         return {
             "key": self.name,
@@ -44,7 +44,7 @@ def keys(settings: type[BaseModel], prefix: str) -> Iterator[Key]:
             yield Key(name, f"{prefix}{name.upper()}", _default(field), _meaning(field))
 
 
-def told(found: list[Key]) -> str:
+def as_text(found: list[Key]) -> str:
     """For people: as a file would set it, then the variable, then what it means."""
     return "\n".join(
         f"{key.name} = {key.default or '(not set)'}\n    {key.variable}\n{_indented(key.meaning)}"

@@ -1,6 +1,6 @@
 """Reads a process's settings: its defaults weigh least, then a TOML file, the environment, what is given.
 
-What is wrong is told with its file, line and key, or with its variable, before anything opens.
+What is wrong is reported with its file, line and key, or with its variable, before anything opens.
 """
 
 import difflib

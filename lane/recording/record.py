@@ -1,7 +1,7 @@
-"""Records what a decision rested on, so that it can be made once more: document, frames, looks at clocks.
+"""Records the inputs of a decision, so that it can be replayed: document, frames, clock readings.
 
-For whoever investigates a fault, by their order alone: a lane never does this by itself, the ledger says
-which passages were recorded, and what is recorded lies encrypted. One that fails disturbs no passage.
+For the investigation of a fault, by order alone: a lane never records by itself, the ledger says which
+passages were recorded, and recordings are encrypted. A recording that fails disturbs no passage.
 """
 
 import json
@@ -28,7 +28,7 @@ from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.document.travel_document import TravelDocument
 from lane.ledger.clock_check import Timekeeper
-from lane.passage.judge import Judge, Judged, nobody_asks
+from lane.passage.judge import Judge, JudgedPassage, no_requests
 from lane.platform.clock import Clock
 from lane.platform.errors import CameraError, RecordingError
 from lane.recording.sealed_file import KEY_BYTES, SUFFIX, SealedWriter
@@ -77,16 +77,16 @@ def folder_for_faces(folder: Path) -> Path:
     return folder
 
 
-class Tape:
-    """What was heard, in order. Once something fails, nothing more is written, and nothing of it stays."""
+class RecordingWriter:
+    """Writes inputs in order. Once something fails, nothing more is written, and the file is removed."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._file: SealedWriter | None = None
         self._frames, self._fault, self._name = 0, "", ""
 
-    def begin(self, heard: Mapping[str, Any], photo: bytes) -> None:
-        """A new one."""
+    def begin(self, given: Mapping[str, Any], photo: bytes) -> None:
+        """Begin a new recording."""
         self._file, self._frames, self._fault = None, 0, ""
         self._name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}{SUFFIX}"
         path = self._recorder.folder / self._name
@@ -94,10 +94,10 @@ class Tape:
             self._file = SealedWriter(path, self._recorder.key, self._recorder.most_bytes)
         except (OSError, RecordingError) as error:
             self._fail(error)
-        self.write("heard", heard, photo)
+        self.write("heard", given, photo)
 
     def write(self, what: str, value: Any, payload: bytes = b"") -> None:
-        """One thing that was heard."""
+        """Write one input."""
         if self._file is None:
             return
         head = json.dumps({"what": what, "value": value}).encode()
@@ -106,8 +106,8 @@ class Tape:
         except (OSError, RecordingError) as error:
             self._fail(error)
 
-    def answering(self, what: str, ask: Callable[[], Answered]) -> Callable[[], Answered]:
-        """The same question, whose answers are written down as JSON has them."""
+    def recorded_answers(self, what: str, ask: Callable[[], Answered]) -> Callable[[], Answered]:
+        """The same call; each answer is written as JSON."""
 
         def asked() -> Answered:
             answer = ask()
@@ -117,7 +117,7 @@ class Tape:
         return asked
 
     def frame(self, frame: Frame) -> None:
-        """One that the lane looked at."""
+        """Write a frame."""
         about = {
             "camera": frame.camera,
             "sequence": frame.sequence,
@@ -128,9 +128,9 @@ class Tape:
         self._frames += 1
         self.write("frame", about, np.ascontiguousarray(frame.image_bgr).tobytes())
 
-    def finish(self, found: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What the ledger says of the recording."""
-        self.write("found", found)
+    def finish(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """End the recording. Returns what the ledger says of it."""
+        self.write("found", result)
         if self._file is not None:
             try:
                 sha256, size = self._file.finish(), self._file.size
@@ -149,28 +149,28 @@ class Tape:
         self._file = None
 
 
-class TapedClock:
+class RecordedClock:
     """See `lane.platform.clock.Clock`."""
 
-    def __init__(self, clock: Clock, tape: Tape) -> None:
-        self._clock, self._tape = clock, tape
+    def __init__(self, clock: Clock, recording: RecordingWriter) -> None:
+        self._clock, self._recording = clock, recording
 
     def now(self) -> datetime:
         """Aware, UTC."""
         now = self._clock.now()
-        self._tape.write("now", now.isoformat())
+        self._recording.write("now", now.isoformat())
         return now
 
     def today(self) -> date:
         """The calendar day where the lane stands."""
         today = self._clock.today()
-        self._tape.write("today", today.isoformat())
+        self._recording.write("today", today.isoformat())
         return today
 
     def monotonic_s(self) -> float:
         """Seconds since any fixed moment."""
         monotonic_s = self._clock.monotonic_s()
-        self._tape.write("monotonic_s", monotonic_s)
+        self._recording.write("monotonic_s", monotonic_s)
         return monotonic_s
 
     def sleep(self, seconds: float) -> None:
@@ -178,43 +178,43 @@ class TapedClock:
         self._clock.sleep(seconds)
 
 
-class TapedCamera:
+class RecordedCamera:
     """See `lane.cameras.port.FrameSource`."""
 
-    def __init__(self, camera: FrameSource, tape: Tape) -> None:
-        self._camera, self._tape = camera, tape
+    def __init__(self, camera: FrameSource, recording: RecordingWriter) -> None:
+        self._camera, self._recording = camera, recording
 
     def frames(self) -> Iterator[Frame]:
         """One capture's frames, and how it ended where it was not the lane that ended it."""
         try:
             for frame in self._camera.frames():
-                self._tape.frame(frame)
+                self._recording.frame(frame)
                 yield frame
         except CameraError:
-            self._tape.write("camera", "lost")
+            self._recording.write("camera", "lost")
             raise
-        self._tape.write("camera", "ended")
+        self._recording.write("camera", "ended")
 
 
-class TapedTimekeeper(Timekeeper):
-    """Writes down whether the clock was set; what it saw for that happened between passages."""
+class RecordedTimekeeper(Timekeeper):
+    """Records the result of the clock check; what that rests on happened between passages."""
 
-    def __init__(self, timekeeper: Timekeeper, tape: Tape) -> None:
-        self._timekeeper, self._tape = timekeeper, tape
+    def __init__(self, timekeeper: Timekeeper, recording: RecordingWriter) -> None:
+        self._timekeeper, self._recording = timekeeper, recording
 
     def check(self) -> Check:
         """See `Timekeeper.check`."""
         check = self._timekeeper.check()
-        self._tape.write("check", check.value)
+        self._recording.write("check", check.value)
         return check
 
-    def note_desk(self, told: datetime) -> None:
+    def note_desk(self, desk_time: datetime) -> None:
         """See `Timekeeper.note_desk`."""
-        self._timekeeper.note_desk(told)
+        self._timekeeper.note_desk(desk_time)
 
 
 class RecordingJudge(Judge):
-    """Judges as another one does, and records each time what it heard and found."""
+    """Judges as `Judge` does, and records each time its inputs and its result."""
 
     records = True
 
@@ -229,10 +229,15 @@ class RecordingJudge(Judge):
         *,
         recorder: Recorder,
     ) -> None:
-        self._tape = Tape(recorder)
-        taped = TapedTimekeeper(timekeeper or Timekeeper(clock), self._tape)
+        self._recording = RecordingWriter(recorder)
+        recorded = RecordedTimekeeper(timekeeper or Timekeeper(clock), self._recording)
         super().__init__(
-            TapedCamera(camera, self._tape), measurer, policy, TapedClock(clock, self._tape), taped, guide
+            RecordedCamera(camera, self._recording),
+            measurer,
+            policy,
+            RecordedClock(clock, self._recording),
+            recorded,
+            guide,
         )
 
     def judge(
@@ -241,22 +246,22 @@ class RecordingJudge(Judge):
         desk: DeskContact,
         *,
         wishes: tuple[Code, ...] = (),
-        meanwhile: Callable[[], tuple[Code, ...]] = nobody_asks,
+        meanwhile: Callable[[], tuple[Code, ...]] = no_requests,
         events: Callable[[], tuple[Code, ...]] = tuple,
-    ) -> Judged:
+    ) -> JudgedPassage:
         """See `Judge.judge`."""
-        tape = self._tape
-        tape.begin(self._heard(document, desk, wishes), document.photo)
+        recording = self._recording
+        recording.begin(self._inputs(document, desk, wishes), document.photo)
         judged = super().judge(
             document,
             desk,
             wishes=wishes,
-            meanwhile=tape.answering("asked", meanwhile),
-            events=tape.answering("events", events),
+            meanwhile=recording.recorded_answers("asked", meanwhile),
+            events=recording.recorded_answers("events", events),
         )
-        return replace(judged, recording=tape.finish(found(judged)))
+        return replace(judged, recording=recording.finish(result_to_json(judged)))
 
-    def _heard(
+    def _inputs(
         self, document: TravelDocument, desk: DeskContact, wishes: tuple[Code, ...]
     ) -> Mapping[str, Any]:
         said = asdict(document)
@@ -272,8 +277,8 @@ class RecordingJudge(Judge):
         }
 
 
-def found(judged: Judged) -> dict[str, Any]:
-    """What must come out again, as JSON values: the evidence, and what was decided."""
+def result_to_json(judged: JudgedPassage) -> dict[str, Any]:
+    """What a replay must give again, as JSON values: the evidence and the decision."""
     return {"evidence": to_plain(judged.evidence), **_outcome(judged.outcome)}
 
 

@@ -1,4 +1,4 @@
-"""Makes a recorded decision once more: networks and rules hear what the lane heard, and nothing else."""
+"""Replays a recorded decision: networks and rules get the recorded inputs, and nothing else."""
 
 import json
 import struct
@@ -19,8 +19,8 @@ from lane.document.travel_document import TravelDocument
 from lane.ledger.clock_check import Timekeeper
 from lane.passage.judge import Judge
 from lane.platform.errors import CameraError, RecordingError
-from lane.recording.record import FORMAT, found
-from lane.recording.sealed_file import SUFFIX, unsealed
+from lane.recording.record import FORMAT, result_to_json
+from lane.recording.sealed_file import SUFFIX, read_sealed
 
 _HEAD = struct.Struct(">I")
 MOST_DIFFERENCES = 20
@@ -34,88 +34,88 @@ class Replayed:
     outcome: str
     identical: bool
     differences: tuple[str, ...]
-    """The parts of evidence and decision that came out otherwise, or why it could not be made once more."""
+    """The parts of evidence and decision that differ, or why the replay failed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """One thing on a tape."""
+class RecordedInput:
+    """One input of a recording."""
 
     what: str
     value: Any
     payload: bytes
 
 
-class Playback:
-    """A tape from its beginning. It is asked as the lane was, in the same order, or says that it was not."""
+class RecordingReader:
+    """A recording from its beginning; its inputs must be asked for in the same order."""
 
     def __init__(self, path: Path, key: bytes) -> None:
-        self._heard = (_heard(chunk) for chunk in unsealed(path, key))
+        self._inputs = (_inputs(chunk) for chunk in read_sealed(path, key))
 
-    def next(self, *expected: str) -> Heard:
-        """Raises RecordingError where the lane asks for something else than it did."""
-        heard = next(self._heard, None)
-        if heard is None:
+    def next(self, *expected: str) -> RecordedInput:
+        """The next input. Raises RecordingError where the lane asks for something else than it did."""
+        given = next(self._inputs, None)
+        if given is None:
             raise RecordingError("the lane asks for more than it did when this was recorded")
-        if heard.what not in expected:
+        if given.what not in expected:
             wanted = " or ".join(expected)
-            raise RecordingError(f"the lane asks for {wanted} where it asked for {heard.what} then")
-        return heard
+            raise RecordingError(f"the lane asks for {wanted} where it asked for {given.what} then")
+        return given
 
     def end(self) -> None:
         """Raises RecordingError where something is left, or the file is not whole."""
-        if next(self._heard, None) is not None:
+        if next(self._inputs, None) is not None:
             raise RecordingError("the lane asks for less than it did when this was recorded")
 
 
-class PlayedClock:
-    """See `lane.platform.clock.Clock`: what the clocks said then."""
+class ReplayedClock:
+    """See `lane.platform.clock.Clock`: the recorded readings."""
 
-    def __init__(self, tape: Playback) -> None:
-        self._tape = tape
+    def __init__(self, recording: RecordingReader) -> None:
+        self._recording = recording
 
     def now(self) -> datetime:
         """Aware, UTC."""
-        return datetime.fromisoformat(self._tape.next("now").value)
+        return datetime.fromisoformat(self._recording.next("now").value)
 
     def today(self) -> date:
         """The calendar day where the lane stood."""
-        return date.fromisoformat(self._tape.next("today").value)
+        return date.fromisoformat(self._recording.next("today").value)
 
     def monotonic_s(self) -> float:
         """Seconds since any fixed moment."""
-        return float(self._tape.next("monotonic_s").value)
+        return float(self._recording.next("monotonic_s").value)
 
     def sleep(self, seconds: float) -> None:
         """No time passes in a replay."""
 
 
-class PlayedCamera:
+class ReplayedCamera:
     """See `lane.cameras.port.FrameSource`."""
 
-    def __init__(self, tape: Playback) -> None:
-        self._tape = tape
+    def __init__(self, recording: RecordingReader) -> None:
+        self._recording = recording
 
     def frames(self) -> Iterator[Frame]:
         """The frames that the lane looked at then."""
-        while (heard := self._tape.next("frame", "camera")).what == "frame":
-            yield _frame(heard)
-        if heard.value == "lost":
+        while (given := self._recording.next("frame", "camera")).what == "frame":
+            yield _frame(given)
+        if given.value == "lost":
             raise CameraError("it was lost when this was recorded")
 
 
-class PlayedTimekeeper(Timekeeper):
-    """What it found then."""
+class ReplayedTimekeeper(Timekeeper):
+    """The recorded results of the clock check."""
 
-    def __init__(self, tape: Playback) -> None:
-        self._tape = tape
+    def __init__(self, recording: RecordingReader) -> None:
+        self._recording = recording
 
     def check(self) -> Check:
         """See `Timekeeper.check`."""
-        return Check(self._tape.next("check").value)
+        return Check(self._recording.next("check").value)
 
 
-def recordings(path: Path) -> list[Path]:
+def recording_files(path: Path) -> list[Path]:
     """One, or all in a folder, the oldest first. RecordingError where there is none."""
     files = [path] if path.is_file() else sorted(path.glob(f"*{SUFFIX}"))
     if not files:
@@ -123,33 +123,37 @@ def recordings(path: Path) -> list[Path]:
     return files
 
 
-def replay(path: Path, key: bytes, measurer: Measurer, policy: Policy) -> Replayed:
+def replay_file(path: Path, key: bytes, measurer: Measurer, policy: Policy) -> Replayed:
     """Raises RecordingError for a file that is none, of another key, or not whole."""
-    tape = Playback(path, key)
-    heard = tape.next("heard")
-    if heard.value.get("format") != FORMAT:
+    recording = RecordingReader(path, key)
+    given = recording.next("heard")
+    if given.value.get("format") != FORMAT:
         raise RecordingError(f"{path}: a recording of another release")
     try:
-        then, now = _again(tape, heard, measurer, policy)
+        then, now = _repeat(recording, given, measurer, policy)
     except RecordingError as error:
         return Replayed(path.name, "", identical=False, differences=(str(error),))
     differences = tuple(_differences(then, now, ""))[:MOST_DIFFERENCES]
     return Replayed(path.name, now["outcome"], not differences, differences)
 
 
-def _again(tape: Playback, heard: Heard, measurer: Measurer, policy: Policy) -> tuple[Any, Any]:
-    """What was found then and what is found now. RecordingError where the lane goes another way."""
-    judge = Judge(PlayedCamera(tape), measurer, policy, PlayedClock(tape), PlayedTimekeeper(tape))
-    judged = judge.judge(
-        _document(heard),
-        DeskContact(heard.value["desk"]),
-        wishes=_codes(heard.value["wishes"]),
-        meanwhile=lambda: _codes(tape.next("asked").value),
-        events=lambda: _codes(tape.next("events").value),
+def _repeat(
+    recording: RecordingReader, given: RecordedInput, measurer: Measurer, policy: Policy
+) -> tuple[Any, Any]:
+    """The result then and now. Raises RecordingError where the lane goes another way."""
+    judge = Judge(
+        ReplayedCamera(recording), measurer, policy, ReplayedClock(recording), ReplayedTimekeeper(recording)
     )
-    then = tape.next("found").value
-    tape.end()
-    return then, json.loads(json.dumps(found(judged)))
+    judged = judge.judge(
+        _document(given),
+        DeskContact(given.value["desk"]),
+        wishes=_codes(given.value["wishes"]),
+        meanwhile=lambda: _codes(recording.next("asked").value),
+        events=lambda: _codes(recording.next("events").value),
+    )
+    then = recording.next("found").value
+    recording.end()
+    return then, json.loads(json.dumps(result_to_json(judged)))
 
 
 def _differences(then: Any, now: Any, where: str) -> Iterator[str]:
@@ -160,16 +164,16 @@ def _differences(then: Any, now: Any, where: str) -> Iterator[str]:
         yield f"{where}: {json.dumps(then)} when it was recorded, {json.dumps(now)} now"
 
 
-def _heard(chunk: bytes) -> Heard:
+def _inputs(chunk: bytes) -> RecordedInput:
     (length,) = _HEAD.unpack_from(chunk)
     head = json.loads(chunk[_HEAD.size : _HEAD.size + length])
-    return Heard(head["what"], head["value"], chunk[_HEAD.size + length :])
+    return RecordedInput(head["what"], head["value"], chunk[_HEAD.size + length :])
 
 
-def _document(heard: Heard) -> TravelDocument:
-    said = heard.value["document"]
+def _document(given: RecordedInput) -> TravelDocument:
+    said = given.value["document"]
     return TravelDocument(
-        photo=heard.payload,
+        photo=given.payload,
         expires_on=_day(said["expires_on"]),
         nationality=said["nationality"],
         born_on=_day(said["born_on"]),
@@ -186,9 +190,9 @@ def _codes(values: list[str]) -> tuple[Code, ...]:
     return tuple(map(Code, values))
 
 
-def _frame(heard: Heard) -> Frame:
-    about = heard.value
-    image_bgr = np.frombuffer(heard.payload, np.uint8).reshape(about["shape"]).copy()
+def _frame(given: RecordedInput) -> Frame:
+    about = given.value
+    image_bgr = np.frombuffer(given.payload, np.uint8).reshape(about["shape"]).copy()
     return Frame(
         about["camera"],
         about["sequence"],

@@ -1,6 +1,6 @@
-"""What shows a face leaves the lane in time: recordings by age, and pictures that a lost desk never took.
+"""Erases faces in time: recordings by age, and pictures that a desk out of reach never took.
 
-Delivered pictures go as soon as the desk has confirmed them, without waiting for this.
+Delivered pictures are erased as soon as the desk has confirmed them, independently of this.
 """
 
 import logging
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
 FIRST_AFTER_S = 60.0
-"""By then a desk within reach has told what time it is."""
+"""By then a desk within reach has confirmed the time."""
 _NAME = re.compile(rf"(\d{{8}}T\d{{6}})-[0-9a-f]{{8}}{re.escape(SUFFIX)}(\.part)?")
 """As `lane.recording.record` calls them; one that was cut off is a part. All else there is not the lane's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredRecording:
     """A recording, whole or not."""
 
     path: Path
@@ -34,12 +34,12 @@ class Kept:
     """Aware, UTC: by its name, which no copy changes."""
 
 
-def recordings(folder: Path) -> list[Kept]:
+def recordings(folder: Path) -> list[StoredRecording]:
     """Those in this folder, the oldest first; no link is followed. Raises OSError."""
     return sorted(_recordings(folder), key=lambda one: one.begun)
 
 
-def _recordings(folder: Path) -> Iterator[Kept]:
+def _recordings(folder: Path) -> Iterator[StoredRecording]:
     for path in folder.iterdir():
         named = _NAME.fullmatch(path.name)
         if named and stat.S_ISREG(path.lstat().st_mode):
@@ -47,14 +47,11 @@ def _recordings(folder: Path) -> Iterator[Kept]:
                 begun = datetime.strptime(named[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
             except ValueError:
                 continue
-            yield Kept(path, begun)
+            yield StoredRecording(path, begun)
 
 
 class Retention:
-    """Looks a minute after the start and once an hour.
-
-    A file that cannot be deleted is told in the log, and tried again.
-    """
+    """Erases a minute after the start, then hourly. A file that cannot be deleted is logged and retried."""
 
     def __init__(
         self,
@@ -70,10 +67,10 @@ class Retention:
         self._due_s = clock.monotonic_s() + FIRST_AFTER_S
 
     def note(self, folder: Path) -> None:
-        """From now on recordings lie in this folder. Raises JournalError."""
+        """Remember that recordings go to this folder. Raises JournalError."""
         self._journal.note_recordings(str(folder.resolve()))
 
-    def tidy(self) -> None:
+    def erase_expired(self) -> None:
         """Erase what is too old, if an hour has passed; the ledger says so. Raises JournalError.
 
         By a clock that counts as wrong nothing is too old: what is erased is gone for good.

@@ -66,7 +66,7 @@ class SealedWriter:
         self.size += len(content)
 
 
-def unsealed(path: Path, key: bytes) -> Iterator[bytes]:
+def read_sealed(path: Path, key: bytes) -> Iterator[bytes]:
     """The chunks. Raises RecordingError at what is no recording, of another key, cut, or changed."""
     try:
         with path.open("rb") as file:
@@ -75,7 +75,7 @@ def unsealed(path: Path, key: bytes) -> Iterator[bytes]:
             cipher, number, last = _cipher(key, file.read(_SALT)), 0, False
             while not last:
                 sealed = _next(file.read, path)
-                chunk, last = _opened(cipher, sealed, number, path)
+                chunk, last = _decrypt(cipher, sealed, number, path)
                 number += 1
                 if not last:
                     yield chunk
@@ -96,7 +96,7 @@ def _next(read: Callable[[int], bytes], path: Path) -> bytes:
     return sealed
 
 
-def _opened(cipher: AESGCM, sealed: bytes, number: int, path: Path) -> tuple[bytes, bool]:
+def _decrypt(cipher: AESGCM, sealed: bytes, number: int, path: Path) -> tuple[bytes, bool]:
     for last in (False, True) if len(sealed) > _TAG else (True, False):
         try:
             return cipher.decrypt(_nonce(number, last=last), sealed, None), last

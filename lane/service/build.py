@@ -10,22 +10,22 @@ from lane.capture.guidance import Guide, no_guide
 from lane.capture.measuring import Measurer
 from lane.decision.policy import SHIPPED, Policy, load
 from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.desk.port import Supervisors
-from lane.desk.status import About, providers
-from lane.desk.status_reporter import Beacon
+from lane.desk.status import LaneIdentity, providers
+from lane.desk.status_reporter import StatusReporter
 from lane.document.port import DocumentReader
 from lane.evaluation.cohort import Cohort
-from lane.evaluation.evaluation_thread import Observer
+from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.evaluation.evaluator import SWITCHED_OFF, Evaluator, Shadow
 from lane.gate.port import Gate
-from lane.kiosk.traveller_requests import Wishes
+from lane.kiosk.traveller_requests import TravellerRequests
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
-from lane.passage.network_recovery import Engine
+from lane.passage.network_recovery import NetworkRecovery
 from lane.passage.port import Screen
-from lane.passage.station import Station, nothing_to_tidy
+from lane.passage.station import Station, nothing_to_erase
 from lane.platform.clock import Clock
 from lane.platform.errors import PolicyError, SettingsError
 from lane.recording.retention import Retention
@@ -83,7 +83,9 @@ def build_policy(settings: Settings) -> Policy:
     return load(settings.policy or SHIPPED, settings.calibrations)
 
 
-def build_observer(settings: Settings, policy: Policy, clock: Clock, networks: Networks) -> Observer:
+def build_evaluation_thread(
+    settings: Settings, policy: Policy, clock: Clock, networks: Networks
+) -> EvaluationThread:
     """What watches the matcher in service; close it, so that what it holds of passengers is erased.
 
     Raises SettingsError where the matcher in the shadow is the one that decides.
@@ -95,7 +97,7 @@ def build_observer(settings: Settings, policy: Policy, clock: Clock, networks: N
         _shadow(wanted, policy, networks),
         wanted.cohort_groups,
     )
-    return Observer(evaluator)
+    return EvaluationThread(evaluator)
 
 
 def _shadow(wanted: EvaluationSettings, policy: Policy, networks: Networks) -> Shadow | NotAssessed:
@@ -112,12 +114,16 @@ def _shadow(wanted: EvaluationSettings, policy: Policy, networks: Networks) -> S
     return Shadow(embedder, band.admit if band else wanted.shadow_threshold, check_file)
 
 
-def build_beacon(desk: Supervisors, clock: Clock, measurer: Measurer, policy: Policy) -> Beacon:
+def build_status_reporter(
+    desk: Supervisors, clock: Clock, measurer: Measurer, policy: Policy
+) -> StatusReporter:
     """What tells supervisors how this lane stands. Give the lane's camera to
     `lane.desk.status_reporter.WatchedCamera`."""
     where = providers(measurer.networks.identities)
     matcher = measurer.networks.embedder.identity.name
-    return Beacon(desk, About(__version__, where, matcher, str(policy.identity()["version"])), clock)
+    return StatusReporter(
+        desk, LaneIdentity(__version__, where, matcher, str(policy.identity()["version"])), clock
+    )
 
 
 def build_retention(
@@ -140,10 +146,10 @@ def build_station(
     journal: SqliteJournal,
     desk: HttpDesk,
     retention: Retention | None = None,
-    observer: Observer | None = None,
-    beacon: Beacon | None = None,
+    evaluation: EvaluationThread | None = None,
+    status_reporter: StatusReporter | None = None,
     guide: Guide = no_guide,
-    wishes: Wishes | None = None,
+    requests: TravellerRequests | None = None,
     timekeeper: Timekeeper | None = None,
 ) -> Station:
     """A station on real networks, a journal on disk and the desk over HTTP."""
@@ -153,15 +159,15 @@ def build_station(
         reader=reader,
         gate=gate,
         journal=journal,
-        courier=Courier(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
+        outbox=Outbox(journal, desk, clock, settings.retention.pictures_for_s, timekeeper),
         clock=clock,
         screen=screen,
-        tidy=retention.tidy if retention else nothing_to_tidy,
-        observer=observer,
-        beacon=beacon,
-        engine=Engine(judge, partial(build_measurer, _on_cpu(settings), judge.policy)),
+        erase_expired=retention.erase_expired if retention else nothing_to_erase,
+        evaluation=evaluation,
+        status_reporter=status_reporter,
+        recovery=NetworkRecovery(judge, partial(build_measurer, _on_cpu(settings), judge.policy)),
         guide=guide,
-        wishes=wishes,
+        requests=requests,
         timekeeper=timekeeper,
     )
 

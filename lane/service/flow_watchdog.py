@@ -1,4 +1,4 @@
-"""Whether a lane's own thread still gets on: what hangs in a driver asks neither clock nor gate any more."""
+"""Whether a lane's flow still runs: a flow that hangs in a driver reads neither clock nor gate any more."""
 
 import threading
 import time
@@ -10,74 +10,73 @@ from lane.gate.port import Gate, GateEvent
 from lane.platform.clock import SystemClock
 
 
-class Pulse:
-    """Felt by the thread that made it, looked at by any."""
+class FlowWatchdog:
+    """Signs of life of the thread that made it; any thread may read them."""
 
     def __init__(self) -> None:
-        self._flow, self._felt_s = threading.get_ident(), time.monotonic()
+        self._flow, self._alive_s = threading.get_ident(), time.monotonic()
         self._begun = False
 
     def begin(self) -> None:
-        """From now on the flow is expected to get on; until then it may load networks for minutes."""
+        """From now on signs of life are expected; until then the flow may load networks for minutes."""
         self._begun = True
-        self.feel()
+        self.note_alive()
 
-    def feel(self) -> None:
-        """The flow got as far as here; from another thread it says nothing."""
+    def note_alive(self) -> None:
+        """A sign of life; ignored from another thread."""
         if threading.get_ident() == self._flow:
-            self._felt_s = time.monotonic()
+            self._alive_s = time.monotonic()
 
     def silent_s(self) -> float:
-        """Since it was felt last, once it has begun."""
-        return time.monotonic() - self._felt_s if self._begun else 0.0
+        """Seconds since the last sign of life, once it has begun."""
+        return time.monotonic() - self._alive_s if self._begun else 0.0
 
 
-class LivingClock(SystemClock):
+class WatchedClock(SystemClock):
     """See `lane.platform.clock.Clock`."""
 
-    def __init__(self, pulse: Pulse, zone: tzinfo | None) -> None:
+    def __init__(self, flow_watchdog: FlowWatchdog, zone: tzinfo | None) -> None:
         super().__init__(zone)
-        self._pulse = pulse
+        self._flow_watchdog = flow_watchdog
 
     def now(self) -> datetime:
         """Aware, UTC."""
-        self._pulse.feel()
+        self._flow_watchdog.note_alive()
         return super().now()
 
     def monotonic_s(self) -> float:
         """Seconds since any fixed moment."""
-        self._pulse.feel()
+        self._flow_watchdog.note_alive()
         return super().monotonic_s()
 
 
-class LivingGate:
-    """See `lane.gate.port.Gate`: another one, which the flow asks again and again, also while nobody
-    comes."""
+class WatchedGate:
+    """See `lane.gate.port.Gate`: another gate, whose every call is a sign of life."""
 
-    def __init__(self, gate: Gate, pulse: Pulse) -> None:
-        self._gate, self._pulse = gate, pulse
+    def __init__(self, gate: Gate, flow_watchdog: FlowWatchdog) -> None:
+        self._gate, self._flow_watchdog = gate, flow_watchdog
 
     def open(self, passage: PassageId) -> None:
         """Open for one passenger."""
-        self._pulse.feel()
+        self._flow_watchdog.note_alive()
         self._gate.open(passage)
 
     def wait_passed(self, timeout_s: float) -> Passing:
         """How it goes in the open doorway."""
-        self._pulse.feel()
+        self._flow_watchdog.note_alive()
         return self._gate.wait_passed(timeout_s)
 
     def close(self) -> None:
         """Close."""
-        self._pulse.feel()
+        self._flow_watchdog.note_alive()
         self._gate.close()
 
     def events(self) -> tuple[GateEvent, ...]:
         """What was seen since the last call."""
-        self._pulse.feel()
+        self._flow_watchdog.note_alive()
         return self._gate.events()
 
     def trouble(self) -> str | None:
         """Why nobody may be served now."""
-        self._pulse.feel()
+        self._flow_watchdog.note_alive()
         return self._gate.trouble()

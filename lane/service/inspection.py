@@ -13,9 +13,9 @@ from pathlib import Path
 
 from lane import __version__
 from lane.cameras import live_camera
-from lane.cameras.health import Camera, CameraHealth
+from lane.cameras.health import CameraHealth, CameraStatus
 from lane.decision.policy import Policy
-from lane.desk.status import About, Status
+from lane.desk.status import LaneIdentity, Status
 from lane.document import kinds as document_kinds
 from lane.gate import kinds as gate_kinds
 from lane.kiosk import probe
@@ -66,10 +66,12 @@ def _desk(settings: Settings) -> Iterator[Finding]:
     """Tells it that the lane is closed, as it is; and compares clocks."""
     times: list[tuple[datetime, datetime]] = []
     clock = SystemClock(settings.zone())
-    unknown = Camera(CameraHealth.UNKNOWN, None)
-    about = About(__version__, "", "", "")
+    unknown = CameraStatus(CameraHealth.UNKNOWN, None)
+    about = LaneIdentity(__version__, "", "", "")
     status = Status("closed", clock.now(), unknown, about, outbox=0, passages=0, obeyed=0)
-    with open_desk(settings, on_time=lambda told: times.append((told, datetime.now(UTC)))) as desk:
+    with open_desk(
+        settings, on_desk_time=lambda desk_time: times.append((desk_time, datetime.now(UTC)))
+    ) as desk:
         began_s = time.monotonic()
         try:
             command = desk.report(status)
@@ -84,8 +86,8 @@ def _desk(settings: Settings) -> Iterator[Finding]:
 def _apart(times: list[tuple[datetime, datetime]]) -> Finding:
     if not times:
         return Finding("clock", ok=False, said="the desk does not tell its time: who answers there?")
-    told, now = times[-1]
-    apart_s = (now - told).total_seconds()
+    desk_time, now = times[-1]
+    apart_s = (now - desk_time).total_seconds()
     said = f"{abs(apart_s):.0f} s {'after' if apart_s >= 0 else 'before'} the desk's"
     return Finding("clock", ok=abs(apart_s) <= MOST_APART_S, said=said)
 

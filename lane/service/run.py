@@ -20,8 +20,8 @@ from lane.decision.passage_states import State
 from lane.decision.policy import Policy, ZoneRule
 from lane.decision.referral import PassageId
 from lane.desk.http_client import HttpDesk
-from lane.desk.status import About
-from lane.desk.status_reporter import Beacon, WatchedCamera
+from lane.desk.status import LaneIdentity
+from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.kinds import open_reader
 from lane.document.port import DocumentReader
 from lane.document.travel_document import TravelDocument
@@ -29,7 +29,7 @@ from lane.gate.kinds import open_gate
 from lane.gate.port import Gate
 from lane.kiosk.client import Kiosk
 from lane.kiosk.settings import Setup
-from lane.ledger.clock_check import Timekeeper, doubted
+from lane.ledger.clock_check import Timekeeper, clock_is_doubted
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.station import PassageReport, Station
@@ -37,63 +37,65 @@ from lane.platform.clock import Clock, SystemClock
 from lane.platform.errors import JournalError
 from lane.platform.garbage_collection import settled_garbage
 from lane.service.build import (
-    build_beacon,
+    build_evaluation_thread,
     build_measurer,
-    build_observer,
     build_policy,
     build_retention,
     build_station,
+    build_status_reporter,
 )
-from lane.service.flow_watchdog import LivingClock, LivingGate, Pulse
+from lane.service.flow_watchdog import FlowWatchdog, WatchedClock, WatchedGate
 from lane.settings import Settings
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 0.5
 HUNG_S = 60.0
-"""A flow that asks neither clock nor gate for so long hangs. An answer of the desk may take ten seconds."""
+"""A flow without a sign of life for so long hangs. An answer of the desk may take ten seconds."""
 TOLD_FROM_S = 2.0
-"""A shorter pause is over before a screen could tell of it."""
+"""A shorter pause is over before a screen could show it."""
 MakeJudge = Callable[[FrameSource, Measurer, Policy, Clock, Timekeeper, Guide], Judge]
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningLane:
     """A lane that is ready to serve."""
 
     station: Station
-    pulse: Pulse
-    tidy: Callable[[], None]
+    flow_watchdog: FlowWatchdog
+    erase_expired: Callable[[], None]
     """Erases what must not stay, also at a lane that has closed itself."""
     note_recordings: Callable[[Path], None]
     """From now on recordings go there."""
 
     def reports(self) -> Iterator[PassageReport]:
         """One for each passenger. A lane that has closed itself stays there, closed, until it is ended."""
-        self.pulse.begin()
+        self.flow_watchdog.begin()
         self.station.start()
         while (report := self.station.serve()) is not None:
             yield report
         while self.station.closed:
-            self.pulse.feel()
+            self.flow_watchdog.note_alive()
             with suppress(JournalError):  # a lane that closed itself does not end, and start again, for that
-                self.tidy()
+                self.erase_expired()
             time.sleep(BEAT_S)
 
 
 @contextmanager
-def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None = None) -> Iterator[Running]:
+def open_lane(
+    settings: Settings, *, judge: MakeJudge = Judge, beat: int | None = None
+) -> Iterator[RunningLane]:
     """Everything of a lane, opened in the order in which it can do harm.
 
     `beat` is a file descriptor to which a sign of life is written. Raises LaneError and ModelError where
     something is missing: then the gate is shut.
     """
     with ExitStack() as stack:
-        pulse = Pulse()
+        flow_watchdog = FlowWatchdog()
         if beat is not None:
-            stack.enter_context(beating(pulse, beat))
-        clock = LivingClock(pulse, settings.zone())
-        gate = LivingGate(stack.enter_context(open_gate(settings.gate, clock)), pulse)
+            stack.enter_context(sending_beats(flow_watchdog, beat))
+        clock = WatchedClock(flow_watchdog, settings.zone())
+        gate = WatchedGate(stack.enter_context(open_gate(settings.gate, clock)), flow_watchdog)
         stack.callback(_shut, gate)
         gate.close()
         if settings.gate.kind == "simulated":
@@ -105,57 +107,57 @@ def open_lane(settings: Settings, *, judge: MakeJudge = Judge, beat: int | None 
             RealCamera(settings.camera, settings.lane, awake_s=policy.capture.timeout_s)
         )
         kiosk = stack.enter_context(Kiosk(_setup(settings, feed=camera.feed, zone=_edges(policy.zone))))
-        timekeeper = Timekeeper(clock, journal.newest(), doubted=doubted(journal))
-        desk = stack.enter_context(open_desk(settings, on_time=timekeeper.note_desk))
+        timekeeper = Timekeeper(clock, journal.newest(), doubted=clock_is_doubted(journal))
+        desk = stack.enter_context(open_desk(settings, on_desk_time=timekeeper.note_desk))
         measurer = build_measurer(settings, policy)
-        beacon = stack.enter_context(build_beacon(desk, clock, measurer, policy))
-        observer = stack.enter_context(build_observer(settings, policy, clock, measurer.networks))
+        status_reporter = stack.enter_context(build_status_reporter(desk, clock, measurer, policy))
+        evaluation = stack.enter_context(build_evaluation_thread(settings, policy, clock, measurer.networks))
         retention = build_retention(settings, journal, clock, timekeeper)
-        watched = WatchedCamera(camera, beacon, clock)
+        watched = WatchedCamera(camera, status_reporter, clock)
         station = build_station(
             settings,
             judge=judge(watched, measurer, policy, clock, timekeeper, kiosk),
             reader=WakingReader(reader, camera),
             gate=gate,
             clock=clock,
-            screen=Quiet(),
+            screen=LogScreen(),
             journal=journal,
             desk=desk,
             retention=retention,
-            observer=observer,
-            beacon=beacon,
+            evaluation=evaluation,
+            status_reporter=status_reporter,
             guide=kiosk,
-            wishes=kiosk,
+            requests=kiosk,
             timekeeper=timekeeper,
         )
         stack.callback(kiosk, Instruction.CLOSED)
         stack.enter_context(settled_garbage())
-        yield Running(station, pulse, retention.tidy, retention.note)
+        yield RunningLane(station, flow_watchdog, retention.erase_expired, retention.note)
 
 
 @contextmanager
 def while_down(settings: Settings, pause_s: float) -> Iterator[None]:
-    """While no lane runs: the gate is shut once more, and who waits is told, where there is time to tell."""
+    """While no lane runs: the gate is shut once more, and screen and desk say so if there is time."""
     with ExitStack() as stack:
         clock = SystemClock(settings.zone())
         _shut(stack.enter_context(open_gate(settings.gate, clock)))
         if pause_s >= TOLD_FROM_S:
             stack.enter_context(Kiosk(_setup(settings)))(Instruction.CLOSED)
             desk = stack.enter_context(open_desk(settings))
-            beacon = Beacon(desk, About(__version__, "", "", ""), clock)
-            beacon.note_fault()
-            stack.enter_context(beacon)
+            status_reporter = StatusReporter(desk, LaneIdentity(__version__, "", "", ""), clock)
+            status_reporter.note_fault()
+            stack.enter_context(status_reporter)
         yield
 
 
-def open_desk(settings: Settings, *, on_time: Callable[[datetime], None] = lambda _: None) -> HttpDesk:
-    """The desk of the settings; `on_time` is told its clock."""
+def open_desk(settings: Settings, *, on_desk_time: Callable[[datetime], None] = lambda _: None) -> HttpDesk:
+    """The desk of the settings; `on_desk_time` gets its clock."""
     wanted = settings.desk
     return HttpDesk(
         wanted.address,
         wanted.token.get_secret_value(),
         authorities=wanted.authorities,
-        on_time=on_time,
+        on_desk_time=on_desk_time,
     )
 
 
@@ -173,12 +175,11 @@ class WakingReader:
         return document
 
 
-class Quiet:
-    """See `lane.passage.port.Screen`: what travellers read stands on the kiosk, what officers do on the
-    desk."""
+class LogScreen:
+    """See `lane.passage.port.Screen`: the log; travellers read the kiosk, officers the desk."""
 
     def show(self, passage: PassageId, state: State, /) -> None:
-        """A line in the log; a passage's name says nothing of a person."""
+        """Log the state; a passage's identifier says nothing of a person."""
         log.info("passage %s is %s", passage, state)
 
 
@@ -198,13 +199,13 @@ def _shut(gate: Gate) -> None:
 
 
 @contextmanager
-def beating(pulse: Pulse, beat: int) -> Iterator[None]:
-    """Signs of life of this process, as long as its flow gets on."""
+def sending_beats(flow_watchdog: FlowWatchdog, beat: int) -> Iterator[None]:
+    """Write signs of life of this process while its flow runs."""
     ended = threading.Event()
 
     def work() -> None:
         while not ended.wait(BEAT_S):
-            if pulse.silent_s() > HUNG_S:
+            if flow_watchdog.silent_s() > HUNG_S:
                 log.critical("the lane hangs")
                 return
             try:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from lane.decision.calibration import of_ten_thousand
+from lane.decision.calibration import per_ten_thousand
 from lane.platform.finding import Finding
 from lane.recording.replay import Replayed
 
@@ -61,8 +61,8 @@ def show_comparison(console: Console, plain: dict[str, Any]) -> None:
 def _worth(plain: dict[str, Any]) -> Iterator[str]:
     """What the score and the threshold are worth, by the calibration."""
     if plain["achieved_fmr"] is not None:
-        strangers = of_ten_thousand(plain["achieved_fmr"])
+        strangers = per_ten_thousand(plain["achieved_fmr"])
         yield f"in the worst group, {strangers:,} of 10,000 strangers score this high or higher"
-    below = of_ten_thousand(plain["holders_below_threshold"])
+    below = per_ten_thousand(plain["holders_below_threshold"])
     accepted = floor(plain["accepted_referral_load"] * 10_000)
     yield f"{below:,} of 10,000 holders score below and see an officer, {accepted:,} are accepted"

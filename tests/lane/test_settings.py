@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from lane import settings as config
+from lane import settings
 from lane.platform.errors import SettingsError
 from lane.platform.toml_positions import lines
 
@@ -18,16 +18,16 @@ def test_environment_overrides_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "lane.toml"
     path.write_text('lane = "lane-7"\ntime_zone = "Asia/Shanghai"\n', encoding="utf-8")
     monkeypatch.setenv("PASSENGER_LANE_LANE", "lane-8")
-    settings = config.read(path)
-    assert settings.lane == "lane-8"
-    assert str(settings.zone()) == "Asia/Shanghai"
+    found = settings.read(path)
+    assert found.lane == "lane-8"
+    assert str(found.zone()) == "Asia/Shanghai"
 
 
 @pytest.mark.parametrize(
     "address", ["https://desk.example", "http://127.0.0.1:8300", "http://[::1]:1", "http://localhost"]
 )
 def test_desk_needs_https_or_localhost(address: str) -> None:
-    assert config.read(desk={"address": address}).desk.address == address
+    assert settings.read(desk={"address": address}).desk.address == address
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_desk_needs_https_or_localhost(address: str) -> None:
 def test_faces_and_decisions_travel_encrypted(address: str) -> None:
     """Never in the clear."""
     with pytest.raises(SettingsError, match="desk"):
-        config.read(desk={"address": address})
+        settings.read(desk={"address": address})
 
 
 def test_unknown_setting_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,10 +44,10 @@ def test_unknown_setting_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "lane.toml"
     path.write_text('polcy = "x.toml"\n', encoding="utf-8")
     with pytest.raises(SettingsError, match="polcy"):
-        config.read(path)
+        settings.read(path)
     monkeypatch.setenv("PASSENGER_LANE_POLICYY", "x.toml")
     with pytest.raises(SettingsError, match="policyy"):
-        config.read()
+        settings.read()
 
 
 def test_foreign_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,14 +55,14 @@ def test_foreign_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSENGER_LANE_DESK_PORT", "1")
     monkeypatch.setenv("PASSENGER_LANE_CACHE", "/nowhere")
     monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", "/nowhere/own.toml")
-    assert config.read().lane == "lane-1"
+    assert settings.read().lane == "lane-1"
 
 
 def test_a_secret_is_in_no_message() -> None:
     with pytest.raises(SettingsError) as caught:
-        config.read(desk={"token": "very-secret-token"}, lane="NOT A NAME")
+        settings.read(desk={"token": "very-secret-token"}, lane="NOT A NAME")
     assert "very-secret" not in str(caught.value)
-    assert "very-secret" not in repr(config.read(desk={"token": "very-secret-token"}))
+    assert "very-secret" not in repr(settings.read(desk={"token": "very-secret-token"}))
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,12 @@ def test_wrong_file_is_told_with_reason(tmp_path: Path, text: str, said: str) ->
     path = tmp_path / "lane.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=said):
-        config.read(path)
+        settings.read(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
-        config.read(tmp_path / "none.toml")
+        settings.read(tmp_path / "none.toml")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_file_error_names_line_and_key(tmp_path: Path, text: str, line: int, sai
     path = tmp_path / "lane.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
-        config.read(path)
+        settings.read(path)
     assert f"{path}, line {line}, " in str(caught.value)
     assert said in str(caught.value)
 
@@ -119,7 +119,7 @@ def test_all_errors_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path.write_text("lane = 'NO NAME'\n[retention]\npictures_for_s = -1\n", encoding="utf-8")
     monkeypatch.setenv("PASSENGER_LANE_ENGINE__THREADS", "none")
     with pytest.raises(SettingsError) as caught:
-        config.read(path)
+        settings.read(path)
     places = [line.partition(": ")[0] for line in str(caught.value).splitlines()]
     assert sorted(places) == sorted(
         [
@@ -135,10 +135,10 @@ def test_section_merges_file_and_environment(tmp_path: Path, monkeypatch: pytest
     path.write_text('[desk]\naddress = "https://desk.example"\ntoken = "of-the-file"\n', encoding="utf-8")
     monkeypatch.setenv("PASSENGER_LANE_DESK__TOKEN", "of-the-environment")
     monkeypatch.setenv("PASSENGER_LANE_EVALUATION__COHORT_GROUPS", '["CHN", "JPN"]')
-    settings = config.read(path)
-    assert settings.desk.address == "https://desk.example"
-    assert settings.desk.token.get_secret_value() == "of-the-environment"
-    assert settings.evaluation.cohort_groups == {"CHN", "JPN"}
+    found = settings.read(path)
+    assert found.desk.address == "https://desk.example"
+    assert found.desk.token.get_secret_value() == "of-the-environment"
+    assert found.evaluation.cohort_groups == {"CHN", "JPN"}
 
 
 @given(st.text(alphabet=" \t\n[].='\"#\\{},ab1_-", max_size=60))
@@ -164,7 +164,7 @@ def test_the_example_is_a_lanes_settings(everything: bool, tmp_path: Path) -> No
         text = text.replace('user = "lane"', 'user = "lane"\npassword = "x"')
     path = tmp_path / "lane.toml"
     path.write_text(text, encoding="utf-8")
-    config.read(path)
+    settings.read(path)
     assert set(tomllib.loads(text)) >= {
-        name for name, part in config.Settings.model_fields.items() if isinstance(part.default, BaseModel)
+        name for name, part in settings.Settings.model_fields.items() if isinstance(part.default, BaseModel)
     }

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from api.platform.database.tables import LedgerRow
 from lane.decision.evidence import to_plain
-from lane.evaluation.cohort import Counts, Tally
+from lane.evaluation.cohort import CohortCounts, Tally
 from lane.evaluation.evaluator import Limits
 from lane.ledger.chain import read
 from tests.support.running_desk import Lane, Officer, RunningDesk
@@ -34,7 +34,7 @@ def body(passage: str, **more: Any) -> dict[str, Any]:
 
 
 def cohort(others: Tally, in_group: Tally | None = None) -> Any:
-    return to_plain(Counts(size=100, others=others, in_group=in_group, highest=0.31))
+    return to_plain(CohortCounts(size=100, others=others, in_group=in_group, highest=0.31))
 
 
 def tell(lane: Lane, *, passage: str | None = None, **more: Any) -> str:

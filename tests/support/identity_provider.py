@@ -127,8 +127,8 @@ def identity_provider() -> Iterator[IdentityProvider]:
             sent = {name: values[0] for name, values in parse_qs(body).items()}
             self.answer(*provider.token(sent, self.headers.get("Authorization", "")))
 
-        def answer(self, status: int, told: Any) -> None:
-            body = json.dumps(told).encode()
+        def answer(self, status: int, said: Any) -> None:
+            body = json.dumps(said).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

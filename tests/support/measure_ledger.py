@@ -37,13 +37,13 @@ def fill(path: Path, entries: int) -> None:
         signing.announce(session, key_at(path.with_name("key")), at=_STARTED)
         head = chain.head(session)
     inner = Head(0, "0" * 64)
-    told = _passages()
+    said = _passages()
     while head.seq < entries:
         with database.write() as session:
             wanted = min(_AT_ONCE, entries - head.seq)
             rows: list[dict[str, object]] = []
             found_by: list[dict[str, object]] = []
-            for kind, body, at in islice(told, wanted):
+            for kind, body, at in islice(said, wanted):
                 fact = follow(inner, chain="lane-1", at=at, kind=kind, body=body)
                 inner = fact.head
                 received = {"chain": "lane-1", "payload": fact.payload, "hash": fact.hash}
@@ -117,8 +117,8 @@ def main(entries: int) -> None:
         fill(path, entries)
         print(f"{entries} entries, {path.stat().st_size / 1e6:.0f} MB")
         for mode in (("--quick",), ()):
-            taken_s, core_s, told = timed(path, *mode)
-            print(f"verify {' '.join(mode)}: {taken_s:.1f} s, {core_s:.1f} s of one core: {told}")
+            taken_s, core_s, said = timed(path, *mode)
+            print(f"verify {' '.join(mode)}: {taken_s:.1f} s, {core_s:.1f} s of one core: {said}")
 
 
 if __name__ == "__main__":

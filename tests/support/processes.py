@@ -18,8 +18,8 @@ def ends_with_its_parent() -> None:
 
 def children_of(pid: int, words: str = "") -> set[int]:
     """The processes that this one has started, of those whose command line has these words."""
-    told = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return {int(child) for child in " ".join(told).split() if words in command_of(int(child))}
+    said = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return {int(child) for child in " ".join(said).split() if words in command_of(int(child))}
 
 
 def command_of(pid: int) -> str:

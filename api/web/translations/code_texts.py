@@ -8,7 +8,7 @@ from api.review.cases.steps import Match
 from api.review.officer_accuracy import Outcome, Truth
 from api.web.translations.language import N_, Words
 from api.web.translations.not_captured import NOT_TAKEN
-from lane.decision.calibration import of_ten_thousand
+from lane.decision.calibration import per_ten_thousand
 from lane.decision.reason_codes import Code
 from lane.decision.reason_meaning import Agency, Meaning
 from lane.decision.referral import Answer, Ground
@@ -262,7 +262,7 @@ def worth(evidence: EvidenceFact, words: Words) -> str:
     value = share(evidence)
     if value is None:
         return words.say(N_("The lane did not tell how many strangers would do as well."))
-    return words.say(STRANGERS, strangers=f"{of_ten_thousand(value):,}")
+    return words.say(STRANGERS, strangers=f"{per_ten_thousand(value):,}")
 
 
 def _quality(judged: JudgedFact, words: Words) -> Iterable[str]:

@@ -21,7 +21,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from lane.cameras.reader import opening
-from lane.cameras.reader.opening import Opening, opened
+from lane.cameras.reader.opening import Opening, open_video
 from lane.cameras.source import AtEnd, Source
 from lane.cameras.trouble import Trouble, TroubleError
 from models.values.face import ImageBGR
@@ -33,12 +33,12 @@ MOST_BEHIND_S = 1.0
 _WITHIN = 64
 _SHORTEST_S = 0.01
 
-Came: TypeAlias = "tuple[Packet[VideoStream], int]"
+TimedPacket: TypeAlias = "tuple[Packet[VideoStream], int]"
 """A packet, and the monotonic time in ns when it was read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shot:
+class CapturedImage:
     """A picture, upright, valid until the next is asked for, and when it was captured."""
 
     image_bgr: ImageBGR
@@ -46,7 +46,7 @@ class Shot:
     monotonic_ns: int
 
 
-class Missed(Enum):
+class MissedFrame(Enum):
     """A picture that there is not, as the reader says it."""
 
     SPOILT = "!"
@@ -61,11 +61,11 @@ class Missed(Enum):
 
 LookedAt: TypeAlias = Callable[[], bool]
 """Whether somebody looks at every frame now."""
-Timed: TypeAlias = tuple[VideoFrame | Missed, float]
+DueFrame: TypeAlias = tuple[VideoFrame | MissedFrame, float]
 """A frame, and when it is due, in seconds from the beginning."""
 
 
-class _Developer:
+class _Converter:
     """Makes BGR of whatever was decoded, and stands it upright; of less while nobody looks."""
 
     def __init__(self, source: Source, looked_at: LookedAt) -> None:
@@ -76,15 +76,15 @@ class _Developer:
         """Whether nobody looks, and the last picture is from just now."""
         return time.monotonic() - self._made_s < self._source.rest_s and not self._looked_at()
 
-    def shot(self, frame: VideoFrame, ago_ns: int = 0) -> Shot | Missed:
+    def convert(self, frame: VideoFrame, ago_ns: int = 0) -> CapturedImage | MissedFrame:
         """Captured so long ago. Raises TroubleError where it is too large: a stream may change its size."""
         if frame.width * frame.height > self._source.most_pixels:
             raise TroubleError(Trouble.TOO_LARGE)
         if self.rests():
-            return Missed.UNSHOWN
+            return MissedFrame.UNSHOWN
         self._made_s = time.monotonic()
         wall_ns, monotonic_ns = time.time_ns() - ago_ns, time.monotonic_ns() - ago_ns
-        return Shot(self._upright(self._bgr(frame)), wall_ns, monotonic_ns)
+        return CapturedImage(self._upright(self._bgr(frame)), wall_ns, monotonic_ns)
 
     def _bgr(self, frame: VideoFrame) -> ImageBGR:
         # A buffer, which typing before Python 3.12 cannot say.
@@ -97,9 +97,9 @@ class _Developer:
         return turned[:, ::-1] if self._source.mirror else turned
 
 
-def _decoded(
-    packets: Iterable[Came], rests: Callable[[], bool] = lambda: False
-) -> Iterator[tuple[VideoFrame | Missed, int, float | None]]:
+def _decode(
+    packets: Iterable[TimedPacket], rests: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[VideoFrame | MissedFrame, int, float | None]]:
     """Every frame, the monotonic time in ns when its packet was read, its own time in seconds if it has one.
 
     Where pictures build on each other, all up to the next that stands for itself are spoilt with one. Where
@@ -109,14 +109,14 @@ def _decoded(
     whole = True
     for packet, read_ns in packets:
         if packet.size and packet.stream.codec_context.codec.intra_only and rests():
-            yield Missed.UNREAD, read_ns, _seconds(packet)
+            yield MissedFrame.UNREAD, read_ns, _seconds(packet)
             continue
         read.append((packet.pts, read_ns))
         try:
             frames = packet.decode()
         except av.FFmpegError:
             whole = False
-            yield Missed.SPOILT, read_ns, None
+            yield MissedFrame.SPOILT, read_ns, None
             continue
         for frame in frames:
             whole = (whole or frame.key_frame) and not frame.is_corrupt
@@ -124,36 +124,36 @@ def _decoded(
             if whole:
                 yield frame, next(at, read_ns), frame.time
             else:
-                yield Missed.SPOILT, next(at, read_ns), None
+                yield MissedFrame.SPOILT, next(at, read_ns), None
 
 
 def _seconds(packet: "Packet[VideoStream]") -> float | None:
     return None if packet.pts is None or packet.time_base is None else float(packet.pts * packet.time_base)
 
 
-def _stamped(container: InputContainer, stream: VideoStream) -> Iterator[Came]:
+def _timed_packets(container: InputContainer, stream: VideoStream) -> Iterator[TimedPacket]:
     for packet in container.demux(stream):
         yield packet, time.monotonic_ns()
 
 
 def live(
     source: Source, how: Opening, looked_at: LookedAt, *, own_clock: bool = False
-) -> Iterator[Shot | Missed]:
+) -> Iterator[CapturedImage | MissedFrame]:
     """Until the stream ends, which is an error. It is closed by the end of the process alone.
 
     With `own_clock` its packets carry the camera's time: by that a frame that queued on the way is late.
     """
-    develop = _Developer(source, looked_at)
-    container, stream = opened(how, source.most_pixels)
+    converter = _Converter(source, looked_at)
+    container, stream = open_video(how, source.most_pixels)
     lateness = Lateness() if own_clock else None
     packets = _Packets(container, stream)
-    for frame, read_ns, at_s in _decoded(packets.come(), develop.rests):
-        yield from repeat(Missed.SKIPPED, packets.skipped())
-        late_ns = lateness.of(at_s, read_ns) if lateness else 0
-        if isinstance(frame, Missed):
+    for frame, read_ns, at_s in _decode(packets.arrive(), converter.rests):
+        yield from repeat(MissedFrame.SKIPPED, packets.skipped())
+        late_ns = lateness.measure(at_s, read_ns) if lateness else 0
+        if isinstance(frame, MissedFrame):
             yield frame
         else:
-            yield develop.shot(frame, time.monotonic_ns() - read_ns + late_ns)
+            yield converter.convert(frame, time.monotonic_ns() - read_ns + late_ns)
 
 
 class _Packets:
@@ -166,13 +166,13 @@ class _Packets:
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self._container, self._stream = container, stream
         self._newest_alone = stream.codec_context.codec.intra_only
-        self._kept: deque[Came] = deque()
+        self._kept: deque[TimedPacket] = deque()
         self._news = threading.Condition()
         self._ended: Exception | None = None
         self._skipped = 0
         threading.Thread(target=self._take, daemon=True).start()
 
-    def come(self) -> Iterator[Came]:
+    def arrive(self) -> Iterator[TimedPacket]:
         """Each with the monotonic time in ns when it came. Raises what ended the stream."""
         while True:
             with self._news:
@@ -191,7 +191,7 @@ class _Packets:
     def _take(self) -> None:
         ended: Exception = TroubleError(Trouble.CUT)
         try:
-            for packet in _stamped(self._container, self._stream):
+            for packet in _timed_packets(self._container, self._stream):
                 self._keep(packet)
         except Exception as error:  # noqa: BLE001  raised where packets are asked for
             ended = error
@@ -199,7 +199,7 @@ class _Packets:
             self._ended = ended
             self._news.notify()
 
-    def _keep(self, packet: Came) -> None:
+    def _keep(self, packet: TimedPacket) -> None:
         with self._news:
             if self._newest_alone:
                 self._skipped += len(self._kept)
@@ -223,7 +223,7 @@ class Lateness:
         self._least_ns: float | None = None
         self._last_ns = 0
 
-    def of(self, at_s: float | None, read_ns: int) -> int:
+    def measure(self, at_s: float | None, read_ns: int) -> int:
         """In ns. Raises TroubleError where the stream is too far behind."""
         if at_s is None:
             return 0
@@ -237,28 +237,28 @@ class Lateness:
         return late_ns
 
 
-def film(source: Source, how: Opening, looked_at: LookedAt) -> Iterator[Shot | Missed]:
+def film(source: Source, how: Opening, looked_at: LookedAt) -> Iterator[CapturedImage | MissedFrame]:
     """A file of frames, or of one."""
-    develop = _Developer(source, looked_at)
-    return _paced(source, develop, partial(_film_frames, source, how, develop))
+    converter = _Converter(source, looked_at)
+    return _paced(source, converter, partial(_film_frames, source, how, converter))
 
 
-def folder(source: Source, _: Opening, looked_at: LookedAt) -> Iterator[Shot | Missed]:
+def folder(source: Source, _: Opening, looked_at: LookedAt) -> Iterator[CapturedImage | MissedFrame]:
     """Its pictures, by name."""
-    develop = _Developer(source, looked_at)
-    return _paced(source, develop, partial(_folder_pictures, source, develop))
+    converter = _Converter(source, looked_at)
+    return _paced(source, converter, partial(_folder_pictures, source, converter))
 
 
 def _paced(
-    source: Source, develop: _Developer, once: Callable[[], Iterator[Timed]]
-) -> Iterator[Shot | Missed]:
+    source: Source, converter: _Converter, once: Callable[[], Iterator[DueFrame]]
+) -> Iterator[CapturedImage | MissedFrame]:
     """At the recording's own pace, from the beginning again where it loops."""
     begin_s = time.monotonic()
     while True:
         before_s, last_s = 0.0, None
         for frame, at_s in once():
             time.sleep(max(0.0, begin_s + at_s - time.monotonic()))
-            yield frame if isinstance(frame, Missed) else develop.shot(frame)
+            yield frame if isinstance(frame, MissedFrame) else converter.convert(frame)
             before_s, last_s = last_s or 0.0, at_s
         if last_s is None:
             raise TroubleError(Trouble.NO_VIDEO)
@@ -267,30 +267,32 @@ def _paced(
         begin_s += last_s + max(_SHORTEST_S, last_s - before_s)
 
 
-def _film_frames(source: Source, how: Opening, develop: _Developer) -> Iterator[Timed]:
-    container, stream = opened(how, source.most_pixels)
+def _film_frames(source: Source, how: Opening, converter: _Converter) -> Iterator[DueFrame]:
+    container, stream = open_video(how, source.most_pixels)
     with closing(container):
         interval_s = 1 / float(stream.average_rate or FOLDER_FRAMES_PER_SECOND)
         first_s: float | None = None
         at_s = -interval_s
-        for frame, _, told_s in _decoded(_stamped(container, stream), develop.rests):
+        for frame, _, told_s in _decode(_timed_packets(container, stream), converter.rests):
             first_s = told_s if first_s is None else first_s
             at_s = at_s + interval_s if told_s is None or first_s is None else told_s - first_s
             yield frame, at_s
 
 
-def _folder_pictures(source: Source, develop: _Developer) -> Iterator[Timed]:
+def _folder_pictures(source: Source, converter: _Converter) -> Iterator[DueFrame]:
     rate = source.frames_per_second or FOLDER_FRAMES_PER_SECOND
     paths = sorted(path for path in Path(source.address).iterdir() if path.suffix.lower() in PICTURES)
     for number, path in enumerate(paths):
-        yield Missed.UNREAD if develop.rests() else _still(path, source), number / rate
+        yield MissedFrame.UNREAD if converter.rests() else _still(path, source), number / rate
 
 
-def _still(path: Path, source: Source) -> VideoFrame | Missed:
+def _still(path: Path, source: Source) -> VideoFrame | MissedFrame:
     """One picture. Raises TroubleError for one that is too large."""
     try:
-        container, stream = opened(opening.file(source, path), source.most_pixels)
+        container, stream = open_video(opening.file(source, path), source.most_pixels)
         with closing(container):
-            return next((frame for frame, _, _ in _decoded(_stamped(container, stream))), Missed.SPOILT)
+            return next(
+                (frame for frame, _, _ in _decode(_timed_packets(container, stream))), MissedFrame.SPOILT
+            )
     except av.FFmpegError:
-        return Missed.SPOILT
+        return MissedFrame.SPOILT

@@ -9,11 +9,11 @@ from functools import partial
 from typing import TypeAlias
 
 from lane.cameras.reader import opening
-from lane.cameras.reader.decoding import LookedAt, Missed, Shot, film, folder, live
+from lane.cameras.reader.decoding import CapturedImage, LookedAt, MissedFrame, film, folder, live
 from lane.cameras.reader.opening import Opening
 from lane.cameras.source import Kind, Source
 
-Shots: TypeAlias = Iterator[Shot | Missed]
+Frames: TypeAlias = Iterator[CapturedImage | MissedFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class CameraKind:
     """How a source of one kind is read."""
 
     opening: Callable[[Source], Opening]
-    shots: Callable[[Source, Opening, LookedAt], Shots]
+    read_frames: Callable[[Source, Opening, LookedAt], Frames]
 
 
 KINDS = {
@@ -33,10 +33,10 @@ KINDS = {
 }
 
 
-def shots(source: Source, looked_at: LookedAt = lambda: True) -> Shots:
+def read_frames(source: Source, looked_at: LookedAt = lambda: True) -> Frames:
     """The camera's pictures as they come, and those that are missed; all while it is looked at.
 
     Ends where a file or folder ends; raises TroubleError, or av's and the system's errors.
     """
     kind = KINDS[source.kind]
-    return kind.shots(source, kind.opening(source), looked_at)
+    return kind.read_frames(source, kind.opening(source), looked_at)

@@ -76,7 +76,7 @@ def _with_credentials(source: Source) -> str:
     return f"{scheme}://{quote(source.user, safe='')}:{quote(source.password, safe='')}@{rest}"
 
 
-def opened(how: Opening, most_pixels: int) -> tuple[InputContainer, VideoStream]:
+def open_video(how: Opening, most_pixels: int) -> tuple[InputContainer, VideoStream]:
     """The first video of it, of at most so many pixels.
 
     Raises TroubleError, or av's and the system's errors.
@@ -120,7 +120,7 @@ _BY_KIND: tuple[tuple[type[Exception], Trouble], ...] = (
 )
 
 
-def trouble_of(error: Exception) -> Trouble:
+def to_trouble(error: Exception) -> Trouble:
     """The word for it: the error's own message may hold the address and its password."""
     if isinstance(error, TroubleError):
         return error.trouble

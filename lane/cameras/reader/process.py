@@ -1,9 +1,8 @@
 """The process that reads one camera: `python -m lane.cameras.reader.process`, started by the watchdog.
 
-Its input tells in two lines into which feed it writes, and what it reads. It says `+` for each whole
-frame, `!` for one that was spoilt, `-` for one that was skipped, `.` for one that was left undecoded since
-nobody looks, and at its end a word of trouble. It ends when its input does, and is killed when its lane is.
-It loads no network.
+The two lines of its input name the feed and the source. It writes `+` for each whole frame, `!` for a
+spoilt one, `-` for one that was skipped, `.` for one that was left undecoded at rest, and at its end a word
+of trouble. It ends when its input does, and is killed when its lane is. It loads no network.
 """
 
 import ctypes
@@ -15,9 +14,9 @@ from contextlib import suppress
 
 import av.logging
 
-from lane.cameras.reader.decoding import Missed
-from lane.cameras.reader.kinds import shots
-from lane.cameras.reader.opening import trouble_of
+from lane.cameras.reader.decoding import MissedFrame
+from lane.cameras.reader.kinds import read_frames
+from lane.cameras.reader.opening import to_trouble
 from lane.cameras.shared_memory_feed import AttachedWriter
 from lane.cameras.source import Source
 from lane.cameras.trouble import Trouble
@@ -37,23 +36,23 @@ def main() -> None:
         read(source, feed)
         trouble = Trouble.ENDED
     except Exception as error:  # noqa: BLE001  any message may hold the password: only a word leaves
-        trouble = trouble_of(error)
-    _say(f"trouble {trouble}")
+        trouble = to_trouble(error)
+    _write_line(f"trouble {trouble}")
     os._exit(0)  # what FFmpeg still holds ends with the process
 
 
 def read(source: Source, feed: str) -> None:
-    """Fill the feed. Returns where the source ends, and raises what `shots` raises."""
+    """Fill the feed. Returns where the source ends, and raises what `read_frames` raises."""
     with AttachedWriter(feed) as writer:
-        for shot in shots(source, lambda: writer.looked_at):
-            if isinstance(shot, Missed):
-                _say(shot.value)
+        for image in read_frames(source, lambda: writer.looked_at):
+            if isinstance(image, MissedFrame):
+                _write_line(image.value)
                 continue
-            writer.write(shot.image_bgr, shot.wall_ns, shot.monotonic_ns)
-            _say("+")
+            writer.write(image.image_bgr, image.wall_ns, image.monotonic_ns)
+            _write_line("+")
 
 
-def _say(line: str) -> None:
+def _write_line(line: str) -> None:
     with suppress(BlockingIOError):  # nobody listens now: the feed is what counts
         os.write(1, f"{line}\n".encode())
 

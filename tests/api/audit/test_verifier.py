@@ -291,7 +291,7 @@ class Forger:
         second = follow(first.head, chain="desk", at=AT, kind="referral.decided", body={"answer": "admit"})
         self.entries = (first, second)
         hashes = [b"", *(bytes.fromhex(entry.hash) for entry in self.entries)]
-        self.nodes = merkle.of_leaves([merkle.leaf_hash(hash_) for hash_ in hashes])
+        self.nodes = merkle.nodes_of_leaves([merkle.leaf_hash(hash_) for hash_ in hashes])
         self.root = merkle.root(self.nodes, 3)
         self.genuine = shift.proof
 

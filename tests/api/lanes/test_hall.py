@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from api.audit.verify.ledger import verify_ledger
 from api.lanes.hall.lane_states import p95
-from lane.desk.commands import Wanted
+from lane.desk.commands import WantedState
 from lane.desk.http_client import HttpDesk
-from lane.desk.status import About
-from lane.desk.status_reporter import Beacon
+from lane.desk.status import LaneIdentity
+from lane.desk.status_reporter import StatusReporter
 from lane.platform.clock import SystemClock
 from lane.platform.errors import LedgerBrokenError
 from tests.support.evaluated_lane import kinds
@@ -126,11 +126,11 @@ def test_status_without_zone_is_refused(lane: Lane, supervisor: Officer) -> None
 def test_beacon_and_desk_understand_each_other(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     command(supervisor, "lane-1", "stop")
     with HttpDesk(desk.address, lane.token) as client:
-        beacon = Beacon(client, About(**ABOUT), SystemClock())
-        beacon.exchange()
-        assert beacon.command.wanted is Wanted.STOPPED
-        beacon.note_obeyed(beacon.command)
-        beacon.exchange()
+        status_reporter = StatusReporter(client, LaneIdentity(**ABOUT), SystemClock())
+        status_reporter.exchange()
+        assert status_reporter.command.wanted is WantedState.STOPPED
+        status_reporter.note_obeyed(status_reporter.command)
+        status_reporter.exchange()
     (seen,) = hall(supervisor)["lanes"]
     assert (seen["state"], seen["obeyed"]) == ("stopped", True)
 

@@ -15,10 +15,10 @@ from lane.cameras.simulated import SimulatedCamera
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
-from lane.demo.passengers import Passenger, cast
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Courier
-from lane.desk.status_reporter import Beacon
+from lane.desk.outbox import Outbox
+from lane.desk.status_reporter import StatusReporter
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate, openings
@@ -36,7 +36,7 @@ from tests.support.running_desk import Lane, Officer, RunningDesk, wait_until
 @pytest.fixture(scope="module")
 def holder(measurer: Measurer, photos: Path) -> Passenger:
     assert photos.is_dir()
-    return next(one for one in cast(measurer, SkippingClock().today()) if one.name == "holder")
+    return next(one for one in demo_passengers(measurer, SkippingClock().today()) if one.name == "holder")
 
 
 class Watched:
@@ -56,8 +56,8 @@ class Watched:
 class LaneAtWork:
     """One lane at a real desk."""
 
-    def __init__(self, station: Station, beacon: Beacon, gate: SimulatedGate) -> None:
-        self.station, self.beacon, self.gate = station, beacon, gate
+    def __init__(self, station: Station, status_reporter: StatusReporter, gate: SimulatedGate) -> None:
+        self.station, self.status_reporter, self.gate = station, status_reporter, gate
 
     def walk(self) -> PassageReport:
         report = self.station.serve()
@@ -85,23 +85,25 @@ def at_work(
     journal = SqliteJournal(tmp_path / "lane.sqlite", lane.name)
     client = HttpDesk(desk.address, lane.token)
 
-    def made(*documents: TravelDocument, happens: Callable[[Beacon], object] = lambda _: None) -> LaneAtWork:
+    def made(
+        *documents: TravelDocument, happens: Callable[[StatusReporter], object] = lambda _: None
+    ) -> LaneAtWork:
         clock, gate = SkippingClock(), SimulatedGate()
-        beacon = Beacon(client, ABOUT, clock)
+        status_reporter = StatusReporter(client, ABOUT, clock)
         camera = SimulatedCamera(clock, clock.skip, holder.scene, frames_per_second=12.5)
         station = Station(
             lane.name,
-            judge=Judge(Watched(camera, lambda: happens(beacon)), measurer, policy, clock),
+            judge=Judge(Watched(camera, lambda: happens(status_reporter)), measurer, policy, clock),
             reader=SimulatedReader(iter(documents)),
             gate=gate,
             journal=journal,
-            courier=Courier(journal, client, clock),
+            outbox=Outbox(journal, client, clock),
             clock=clock,
             screen=Diary(),
-            beacon=beacon,
+            status_reporter=status_reporter,
         )
         station.start()
-        return LaneAtWork(station, beacon, gate)
+        return LaneAtWork(station, status_reporter, gate)
 
     yield made
     journal.close()
@@ -141,13 +143,13 @@ def test_next_passenger_goes_to_officer_uncaptured(
     here = at_work(holder.document, holder.document)
     asked = ask(officer, wish)
     assert (asked["by"], pending(officer)) == (officer.pseudonym, [asked])
-    here.beacon.exchange()
+    here.status_reporter.exchange()
     with settling(officer):
         report = here.walk()
     assert {one.code for one in report.reasons} == {Code(wish)}
     assert report.frames == 0
     assert pending(officer) == [], "it is good once"
-    here.beacon.exchange()
+    here.status_reporter.exchange()
     assert here.walk().reasons == ()
     assert openings(here.gate.diary) == 2
     assert kinds(desk).count("lane.requested") == 1
@@ -157,9 +159,9 @@ def test_next_passenger_goes_to_officer_uncaptured(
 def test_passenger_in_capture_is_stopped(
     desk: RunningDesk, officer: Officer, at_work: Callable[..., LaneAtWork], holder: Passenger
 ) -> None:
-    def asks(beacon: Beacon) -> None:
+    def asks(status_reporter: StatusReporter) -> None:
         ask(officer)
-        beacon.exchange()
+        status_reporter.exchange()
 
     here = at_work(holder.document, happens=asks)
     with settling(officer):
@@ -181,7 +183,7 @@ def test_late_withdrawn_lost_request_changes_nothing(
     if how == "withdrawn":
         assert officer.ask("DELETE", "/lanes/lane-1/uncaptured").status_code == 204
     if how != "never heard":
-        here.beacon.exchange()
+        here.status_reporter.exchange()
     report = here.walk()
     assert report.reasons == ()
     assert report.gate_opened

@@ -23,7 +23,7 @@ from lane.__main__ import app
 from lane.decision.evidence import DeskContact, to_plain
 from lane.decision.referral import PassageId
 from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.ledger.journal import SqliteJournal
 from lane.ledger.port import Draft
 from lane.platform.clock import SystemClock
@@ -258,32 +258,32 @@ def test_lane_resumes_after_person_confirms_restore(
     """The lane itself, with its journal: from before the backup, through the loss, to a desk that goes on."""
     here, clock = tmp_path / "lane.sqlite", SystemClock()
     with SqliteJournal(here, "lane-1") as journal, HttpDesk(desk.address, lane.token) as http:
-        courier = Courier(journal, http, clock)
+        outbox = Outbox(journal, http, clock)
         journal.record([Draft("lane.started", {"lane": "lane-1"})], at=clock.now())
-        assert courier.deliver() is DeskContact.REACHED
+        assert outbox.deliver() is DeskContact.REACHED
         back_up(desk, tmp_path / "backup")
-        admit(journal, courier, officer)
+        admit(journal, outbox, officer)
     with another(database_kind, tmp_path) as place:
         head = restore(tmp_path / "backup", place)["head"]
         with server.moved_into(place) as moved, HttpDesk(desk.address, lane.token) as http:
             with SqliteJournal(here, "lane-1") as journal:
                 journal.record([Draft("lane.started", {"lane": "lane-1"})], at=clock.now())
-                assert Courier(journal, http, clock).deliver() is DeskContact.DESK_LOST
+                assert Outbox(journal, http, clock).deliver() is DeskContact.DESK_LOST
             accept = ["accept-desk", head, "--journal", str(here), "--lane", "lane-1"]
             done = CliRunner().invoke(app, accept)
             assert (done.exit_code, "accepted" in done.stdout) == (0, True)
             with SqliteJournal(here, "lane-1") as journal:
-                courier = Courier(journal, http, clock)
-                assert courier.deliver() is DeskContact.REACHED
+                outbox = Outbox(journal, http, clock)
+                assert outbox.deliver() is DeskContact.REACHED
                 assert journal.waiting() == 0
                 officer.sign_in()
-                admit(journal, courier, officer)
+                admit(journal, outbox, officer)
                 found = verify_ledger(moved.desk.database, journal.desk_heads())
             assert "lane.recovering" in kinds_of(moved.desk.database)
             assert found.head.seq > 0
 
 
-def admit(journal: SqliteJournal, courier: Courier, officer: Officer) -> None:
+def admit(journal: SqliteJournal, outbox: Outbox, officer: Officer) -> None:
     """A passenger is referred, an officer admits, the lane opens; without pictures."""
     passage, clock = PassageId(str(uuid4())), SystemClock()
     asked = [
@@ -291,10 +291,10 @@ def admit(journal: SqliteJournal, courier: Courier, officer: Officer) -> None:
         Draft("passage.judged", judged(passage, [], REFERRED)),
     ]
     journal.record(asked, at=clock.now())
-    assert courier.deliver() is DeskContact.REACHED
+    assert outbox.deliver() is DeskContact.REACHED
     officer.claim(passage)
     assert officer.decide(passage).status_code == 200
-    decision = courier.answer(passage, 5)
+    decision = outbox.answer(passage, 5)
     assert decision is not None
     done = [
         Draft("passage.decided", {"passage": passage, "decision": to_plain(decision)}),
@@ -302,7 +302,7 @@ def admit(journal: SqliteJournal, courier: Courier, officer: Officer) -> None:
         Draft("passage.closed", {"passage": passage, "how": "passed_through"}),
     ]
     journal.record(done, at=clock.now())
-    assert courier.deliver() is DeskContact.REACHED
+    assert outbox.deliver() is DeskContact.REACHED
 
 
 def wire_of(entries: list[Any]) -> list[dict[str, str]]:

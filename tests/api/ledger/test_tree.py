@@ -84,7 +84,7 @@ def test_tiles_fill_as_the_ledger_grows(database: Database) -> None:
 def test_tile_roots_and_proofs_match_leaves(database: Database) -> None:
     fill(database)
     leaves, _ = kept(database)
-    nodes = merkle.of_leaves(leaves)
+    nodes = merkle.nodes_of_leaves(leaves)
     with database.read() as session:
         for size in (1, 2, 255, 256, 257, 511, 512, 513, ENTRIES):
             stored = Tree(session)

@@ -23,7 +23,7 @@ from benchmarks.harness.result_file import read
 from lane.cameras.simulated import Scene, render
 from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
-from lane.demo.passengers import cast
+from lane.demo.passengers import demo_passengers
 from models.values.face import ImageBGR
 from tests.support.benchmarks.command_line import run, running
 from tests.support.benchmarks.made_up_results import result
@@ -178,7 +178,7 @@ def test_failing_lane_ends_run_with_message(photos: Path, tmp_path: Path) -> Non
 @pytest.mark.thorough
 def test_referred_holder_ends_uncounted_search(photos: Path, measurer: Measurer, tmp_path: Path) -> None:
     assert photos.is_dir()
-    (other,) = (one for one in cast(measurer, datetime.now(UTC).date()) if one.name == "impostor")
+    (other,) = (one for one in demo_passengers(measurer, datetime.now(UTC).date()) if one.name == "impostor")
     film = draw_film(standing(other.scene), tmp_path / "film.mkv", 15)
     steps: list[Step] = []
     with (

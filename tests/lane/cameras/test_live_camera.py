@@ -26,17 +26,17 @@ from lane.cameras import reader_watchdog
 from lane.cameras.frame import Frame
 from lane.cameras.health import CameraHealth
 from lane.cameras.live_camera import AWAKE_S, RealCamera, probe
-from lane.cameras.reader.decoding import Missed, Shot
-from lane.cameras.reader.kinds import KINDS, shots
-from lane.cameras.reader.opening import Opening, trouble_of
+from lane.cameras.reader.decoding import CapturedImage, MissedFrame
+from lane.cameras.reader.kinds import KINDS, read_frames
+from lane.cameras.reader.opening import Opening, to_trouble
 from lane.cameras.reader_watchdog import Watchdog
 from lane.cameras.settings import CameraSettings
 from lane.cameras.shared_memory_feed import AttachedWriter, FeedReader
 from lane.cameras.source import AtEnd, Kind, Source
-from lane.cameras.trouble import SAID, Trouble
+from lane.cameras.trouble import TROUBLE_TEXTS, Trouble
 from lane.desk.simulated import SimulatedDesk
-from lane.desk.status import About
-from lane.desk.status_reporter import Beacon, WatchedCamera
+from lane.desk.status import LaneIdentity
+from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.platform.clock import SystemClock
 from lane.platform.errors import CameraError, SettingsError
@@ -151,7 +151,7 @@ def test_pictures_with_excess_pixels_are_refused(told_at_once: bool) -> None:
         if not told_at_once:
             assert first(opened).image_bgr.shape == (HEIGHT, WIDTH, 3)
             does.height, does.width = 600, 800
-        assert waited(lambda: opened.told().health is not CameraHealth.GOOD)
+        assert waited(lambda: opened.status().health is not CameraHealth.GOOD)
         assert all(frame.image_bgr.shape == (HEIGHT, WIDTH, 3) for frame in until_lost(opened))
 
 
@@ -172,9 +172,9 @@ def test_stalled_stream_is_lost_then_found() -> None:
         with pytest.raises(CameraError, match="no whole frame in time"):
             list(opened.frames())
         assert time.monotonic() - began_s < 30
-        assert opened.told().health is CameraHealth.LOST
+        assert opened.status().health is CameraHealth.LOST
         does.go.set()
-        assert waited(lambda: opened.told().health is CameraHealth.GOOD)
+        assert waited(lambda: opened.status().health is CameraHealth.GOOD)
         assert time.monotonic() - first(opened).captured_monotonic_s < 1
         assert opened.counts.stalls >= 1
         assert opened.counts.reconnects == 1
@@ -186,9 +186,9 @@ def test_cut_stream_is_found_between_captures() -> None:
     with http_camera() as (address, does), camera(address) as opened:
         before = first(opened)
         does.cut.set()
-        assert waited(lambda: opened.told().health is CameraHealth.LOST)
+        assert waited(lambda: opened.status().health is CameraHealth.LOST)
         does.cut.clear()
-        assert waited(lambda: opened.told().health is CameraHealth.GOOD)
+        assert waited(lambda: opened.status().health is CameraHealth.GOOD)
         after = first(opened)
         assert after.sequence > before.sequence
         assert after.captured_monotonic_s > before.captured_monotonic_s
@@ -220,7 +220,7 @@ def test_server_refusal_is_told_with_advice(does: Behaviour, trouble: Trouble) -
     """What a server refuses is said with what to do."""
     with http_camera(does) as (address, _), camera(address, wait_s=0.2) as opened:
         assert waited(lambda: opened._watchdog.trouble is trouble), opened._watchdog.trouble
-        with pytest.raises(CameraError, match=re.escape(SAID[trouble])):
+        with pytest.raises(CameraError, match=re.escape(TROUBLE_TEXTS[trouble])):
             first(opened)
 
 
@@ -301,7 +301,7 @@ def test_resting_camera_wakes_for_a_document() -> None:
             return (opened.counts.frames - before[0]) / (does.sent - before[1])
 
         assert share(3) < 0.2
-        assert opened.told().health is CameraHealth.GOOD
+        assert opened.status().health is CameraHealth.GOOD
         with AttachedWriter(opened.feed) as feed:
             before = feed.looked_at
             WakingReader(SimulatedReader(iter(())), opened).read()
@@ -315,16 +315,17 @@ def test_resting_camera_wakes_for_a_document() -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "others"), [("mjpeg", Missed.UNREAD), ("mpeg4", Missed.UNSHOWN), ("album", Missed.UNREAD)]
+    ("what", "others"),
+    [("mjpeg", MissedFrame.UNREAD), ("mpeg4", MissedFrame.UNSHOWN), ("album", MissedFrame.UNREAD)],
 )
-def test_resting_film_keeps_its_pace(tmp_path: Path, what: Any, others: Missed) -> None:
+def test_resting_film_keeps_its_pace(tmp_path: Path, what: Any, others: MissedFrame) -> None:
     path = album(tmp_path / "album") if what == "album" else film(tmp_path / "film.mkv", 10, codec=what)
     source = Source(str(path), at_end=AtEnd.LOOP, frames_per_second=25, rest_s=0.25)
     began_s = time.monotonic()
-    came = list(islice(shots(source, lambda: False), 50))
+    came = list(islice(read_frames(source, lambda: False), 50))
     lasted_s = time.monotonic() - began_s
-    made = {at: shot for at, shot in enumerate(came) if isinstance(shot, Shot)}
-    assert {one for one in came if not isinstance(one, Shot)} == {others}
+    made = {at: shot for at, shot in enumerate(came) if isinstance(shot, CapturedImage)}
+    assert {one for one in came if not isinstance(one, CapturedImage)} == {others}
     assert 2 <= len(made) <= lasted_s / 0.25 + 1
     for at, shot in made.items():
         assert shot.monotonic_ns / 1e9 - began_s >= at / 25 - 0.01, (
@@ -369,21 +370,21 @@ def test_closed_camera_leaves_no_residue() -> None:
 def test_supervisor_sees_camera_between_captures() -> None:
     """How it does, while nobody is captured."""
     clock = SystemClock()
-    beacon = Beacon(SimulatedDesk("lane-1"), About("1", "cpu", "sface", "1"), clock)
+    status_reporter = StatusReporter(SimulatedDesk("lane-1"), LaneIdentity("1", "cpu", "sface", "1"), clock)
     with http_camera() as (address, does), camera(address) as opened:
-        WatchedCamera(opened, beacon, clock)
-        assert beacon.status().camera.health is CameraHealth.UNKNOWN
-        assert waited(lambda: beacon.status().camera.health is CameraHealth.GOOD)
-        assert beacon.status().camera.frame_age_ms is not None
+        WatchedCamera(opened, status_reporter, clock)
+        assert status_reporter.status().camera.health is CameraHealth.UNKNOWN
+        assert waited(lambda: status_reporter.status().camera.health is CameraHealth.GOOD)
+        assert status_reporter.status().camera.frame_age_ms is not None
         does.cut.set()
-        assert waited(lambda: beacon.status().camera.health is CameraHealth.LOST)
+        assert waited(lambda: status_reporter.status().camera.health is CameraHealth.LOST)
         does.cut.clear()
-        assert waited(lambda: beacon.status().camera.health is CameraHealth.GOOD)
-        counts = beacon.status().camera.counts
+        assert waited(lambda: status_reporter.status().camera.health is CameraHealth.GOOD)
+        counts = status_reporter.status().camera.counts
         assert counts is not None
         assert counts.frames > 0
         assert counts.reconnects == 1
-    assert beacon.status().camera.health is CameraHealth.UNKNOWN
+    assert status_reporter.status().camera.health is CameraHealth.UNKNOWN
 
 
 def test_check_tells_picture_or_advice() -> None:
@@ -503,11 +504,11 @@ def test_password_opens_stream_and_stays_secret(
         object.__setattr__(opened._settings, "wait_s", 0.2)
         with pytest.raises(CameraError) as caught:
             list(opened.frames())
-    told = caplog.text + "".join(capfd.readouterr()) + str(caught.value)
-    assert "user or password is refused" in told
-    assert "p@ss" not in told
-    assert "p%40ss" not in told
-    assert "/stream" not in told
+    status = caplog.text + "".join(capfd.readouterr()) + str(caught.value)
+    assert "user or password is refused" in status
+    assert "p@ss" not in status
+    assert "p%40ss" not in status
+    assert "/stream" not in status
 
 
 def test_https_camera_needs_trusted_authority(tmp_path: Path) -> None:
@@ -710,5 +711,5 @@ def test_waits_grow_and_stay_bounded(longest_s: float, tries: int) -> None:
 
 
 def test_every_trouble_is_said_in_words() -> None:
-    assert set(SAID) == set(Trouble)
-    assert trouble_of(Exception("http://li:secret@a/b")) is Trouble.BROKEN
+    assert set(TROUBLE_TEXTS) == set(Trouble)
+    assert to_trouble(Exception("http://li:secret@a/b")) is Trouble.BROKEN

@@ -85,10 +85,10 @@ def test_stalled_stream_is_lost_then_found() -> None:
         with pytest.raises(CameraError, match="no whole frame in time"):
             list(opened.frames())
         assert time.monotonic() - began_s < 30
-        assert opened.told().health is CameraHealth.LOST
+        assert opened.status().health is CameraHealth.LOST
         wire.cut()
         wire.go.set()
-        assert waited(lambda: opened.told().health is CameraHealth.GOOD)
+        assert waited(lambda: opened.status().health is CameraHealth.GOOD)
         assert opened.counts.stalls >= 1
 
 
@@ -124,15 +124,15 @@ def test_frame_lateness_is_measured(way_s: float, late_s: float, frames: int) ->
     lateness = Lateness()
     for number in range(frames):
         at_s = number / 25
-        assert lateness.of(at_s, round((way_s + at_s) * 1e9)) <= 1e6
+        assert lateness.measure(at_s, round((way_s + at_s) * 1e9)) <= 1e6
     at_s = frames / 25
-    late_ns = lateness.of(at_s, round((way_s + at_s + late_s) * 1e9))
+    late_ns = lateness.measure(at_s, round((way_s + at_s + late_s) * 1e9))
     assert abs(late_ns / 1e9 - late_s) < 2e-3 * (late_s + 1)
 
 
 def test_stream_too_far_behind_reopens() -> None:
     lateness = Lateness()
-    late = (lateness.of(number / 25, round(number / 24 * 1e9)) for number in range(1000))
+    late = (lateness.measure(number / 25, round(number / 24 * 1e9)) for number in range(1000))
     with pytest.raises(TroubleError, match="behind"):
         list(late)
 
@@ -142,4 +142,4 @@ def test_clock_drift_ages_no_frame(drift: float) -> None:
     """Two clocks that drift apart make no frame look old."""
     lateness = Lateness()
     for number in range(0, 25 * 3600, 97):
-        assert lateness.of(number / 25, round(number / 25 * (1 + drift) * 1e9)) < 5e6
+        assert lateness.measure(number / 25, round(number / 25 * (1 + drift) * 1e9)) < 5e6

@@ -109,11 +109,11 @@ def test_instruction_stays_long_enough_to_read(
     wanted: list[tuple[Instruction, float]],
 ) -> None:
     """Whatever is wanted meanwhile."""
-    told, at_s = None, 0.0
+    said, at_s = None, 0.0
     for instruction, later_s in wanted:
         at_s += later_s
-        before: ShownInstruction | None = told
-        told = next_instruction(before, instruction, at_s)
-        if before is not None and told.instruction is not before.instruction:
-            assert told.since_s - before.since_s >= LEAST_SHOWN_S
-            assert told.instruction is instruction
+        before: ShownInstruction | None = said
+        said = next_instruction(before, instruction, at_s)
+        if before is not None and said.instruction is not before.instruction:
+            assert said.since_s - before.since_s >= LEAST_SHOWN_S
+            assert said.instruction is instruction

@@ -17,8 +17,8 @@ from lane.decision.evidence import DeskContact, from_plain, to_plain
 from lane.decision.policy import SHIPPED, Policy, load
 from lane.decision.reason_codes import Code, Reason
 from lane.demo import photos as store
-from lane.demo.passengers import cast
-from lane.passage.judge import Judge, Judged
+from lane.demo.passengers import demo_passengers
+from lane.passage.judge import Judge, JudgedPassage
 from lane.platform.clock import SkippingClock
 from lane.platform.errors import PolicyError
 from models.liveness.score import CUES, MOST_LOOKS, OF_EACH_LOOK, SCORE
@@ -72,7 +72,7 @@ def test_too_few_looks_have_no_score() -> None:
 def test_early_measuring_gives_same_cues(photos: Path, measurer: Measurer) -> None:
     """Measuring as frames come leaves little for the end."""
     assert photos == store.folder()
-    scene = cast(measurer, SkippingClock().today())[0].scene
+    scene = demo_passengers(measurer, SkippingClock().today())[0].scene
     ahead, late, rng = LivenessFrames(), LivenessFrames(), np.random.default_rng(1)
     for at_s in np.arange(1.0, 3.0, 0.08):
         image_bgr = render(scene, at_s, rng)
@@ -111,10 +111,10 @@ LONG = {"timeout_s": 60.0, "good_frames": 12, "most_good_frames": 12}
 
 
 @pytest.fixture(scope="module")
-def holder(photos: Path, measurer: Measurer, policy: Policy) -> Judged:
+def holder(photos: Path, measurer: Measurer, policy: Policy) -> JudgedPassage:
     """What a lane finds of a holder who walks up."""
     assert photos == store.folder()
-    passenger = cast(measurer, STARTED.date())[0]
+    passenger = demo_passengers(measurer, STARTED.date())[0]
     slow = policy.model_copy(update={"capture": policy.capture.model_copy(update=LONG)})
     rng = np.random.default_rng(1)
     # In the recording's own time: a busy machine would see another passenger.
@@ -122,7 +122,7 @@ def holder(photos: Path, measurer: Measurer, policy: Policy) -> Judged:
     return Judge(replay, measurer, slow, replay).judge(passenger.document, DeskContact.REACHED)
 
 
-def test_evidence_holds_every_cue(holder: Judged) -> None:
+def test_evidence_holds_every_cue(holder: JudgedPassage) -> None:
     """Liveness itself stays not assessed."""
     assert holder.evidence.liveness_cues.keys() == {SCORE, *CUES}
     assert isinstance(holder.evidence.liveness, NotAssessed)
@@ -147,7 +147,7 @@ def test_site_may_alarm_on_score(measurer: Measurer, policy: Policy) -> None:
     clock = StandingClock()
     rule = policy.liveness.model_copy(update={"use": "alarm", "when_not_assessed": "refer"})
     changed = policy.model_copy(update={"liveness": rule})
-    passenger = cast(measurer, clock.today())[0]
+    passenger = demo_passengers(measurer, clock.today())[0]
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
     evidence = Judge(camera, measurer, changed, clock).judge(passenger.document, DeskContact.REACHED).evidence
     assert evidence.liveness == evidence.liveness_cues[SCORE]

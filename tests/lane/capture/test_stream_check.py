@@ -20,7 +20,7 @@ from lane.decision.evidence import Check, DeskContact, StreamEvidence
 from lane.decision.policy import Limit, Policy, StreamRule, load
 from lane.decision.reason_codes import Code
 from lane.demo import photos as store
-from lane.demo.passengers import cast
+from lane.demo.passengers import demo_passengers
 from lane.passage.judge import Judge
 from models.image import decode, read
 from tests.support.lane import forged_streams
@@ -85,7 +85,7 @@ def test_honest_camera_behind_codec_is_believed(portrait: Portrait, quality: int
 def test_everybody_of_the_cast_is_believed(measurer: Measurer, photos: Path) -> None:
     assert photos == store.folder()
     clock = StandingClock()
-    for passenger in cast(measurer, clock.today()):
+    for passenger in demo_passengers(measurer, clock.today()):
         brief = replace(passenger.scene, seconds=2)
         camera = SimulatedCamera(clock, clock.skip, brief, frames_per_second=12.5)
         somebody = bool(passenger.scene.people)
@@ -172,7 +172,7 @@ def test_looped_stream_refers_its_passenger(portrait: Portrait, measurer: Measur
     )
     patient = policy.model_copy(update={"capture": policy.capture.model_copy(update={"good_frames": 40})})
     judge = Judge(replay, measurer, patient, replay)
-    holder = cast(measurer, replay.today())[0]
+    holder = demo_passengers(measurer, replay.today())[0]
 
     judged = judge.judge(holder.document, DeskContact.REACHED)
 

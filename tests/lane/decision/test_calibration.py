@@ -21,14 +21,14 @@ MATCHER = MatcherIdentity("net", "a" * 64, "b" * 64)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedState:
     max_fmr: float = 1e-4
     max_worst_group_fmr: float = 1e-3
     sureness: Sureness = "measured"
     rare_holders: float = 0.01
 
 
-SHIPPED: Limits = Wanted()
+SHIPPED: Limits = WantedState()
 
 
 def read(fields: dict[str, Any]) -> Calibration:
@@ -166,7 +166,7 @@ def test_calibration_read_is_bounded(tmp_path: Path) -> None:
 def test_unkept_limit_has_no_band() -> None:
     """A limit that no score keeps."""
     with pytest.raises(CalibrationError, match=r"no score keeps FMR surely ≤ 0\.0001"):
-        MADE_UP.band(Wanted(max_worst_group_fmr=2e-5, sureness="upper"))
+        MADE_UP.band(WantedState(max_worst_group_fmr=2e-5, sureness="upper"))
 
 
 def test_too_few_strangers_prove_no_limit() -> None:
@@ -174,7 +174,7 @@ def test_too_few_strangers_prove_no_limit() -> None:
     fields["groups"]["large"]["impostors"] = 9_000
     with pytest.raises(CalibrationError, match="9040 pairs of strangers, 9000 in the largest group, are too"):
         read(fields).band(SHIPPED)
-    assert read(fields).band(Wanted(max_fmr=2e-4)).admit == ADMIT
+    assert read(fields).band(WantedState(max_fmr=2e-4)).admit == ADMIT
 
 
 # --- properties: whatever a file holds
@@ -215,7 +215,7 @@ def calibrations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 wanted = st.builds(
-    Wanted,
+    WantedState,
     max_fmr=st.sampled_from([1e-4, 1e-3, 0.1]),
     max_worst_group_fmr=st.sampled_from([1e-4, 1e-3, 0.1]),
     sureness=st.sampled_from(["measured", "upper"]),
@@ -244,7 +244,7 @@ def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: Li
 
 
 @given(calibrations(), wanted)
-def test_sureness_never_lowers_threshold(fields: dict[str, Any], limits: Wanted) -> None:
+def test_sureness_never_lowers_threshold(fields: dict[str, Any], limits: WantedState) -> None:
     try:
         sure = read(fields).band(replace(limits, sureness="upper"))
     except CalibrationError:
@@ -277,7 +277,7 @@ junk = st.one_of(
 
 
 @given(st.data(), wanted)
-def test_hostile_value_never_loosens_band(data: st.DataObject, limits: Wanted) -> None:
+def test_hostile_value_never_loosens_band(data: st.DataObject, limits: WantedState) -> None:
     """Never looser than the points allow."""
     fields = plain(MATCHER)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -287,7 +287,7 @@ def test_hostile_value_never_loosens_band(data: st.DataObject, limits: Wanted) -
 
 
 @given(st.data(), wanted)
-def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: Wanted) -> None:
+def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: WantedState) -> None:
     """Never looser than the points allow."""
     content = bytearray(json.dumps(plain(MATCHER)).encode())
     start = data.draw(st.integers(0, len(content) - 1))
@@ -295,7 +295,7 @@ def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: Wanted) ->
     assert refused_or_kept(bytes(content), limits)
 
 
-def refused_or_kept(content: bytes, limits: Wanted) -> bool:
+def refused_or_kept(content: bytes, limits: WantedState) -> bool:
     """Refused; or every point from `admit` on keeps the limits by what stands in the file itself."""
     try:
         band = parse(content, "test.json").band(limits)

@@ -217,9 +217,9 @@ def test_site_may_admit_without_desk() -> None:
 
 def test_referral_without_reason_is_a_referral() -> None:
     """It is told as one."""
-    for outcome, told in ((Refer(()), "refer"), (Admit(), "admit")):
+    for outcome, said in ((Refer(()), "refer"), (Admit(), "admit")):
         compared = Comparison(GOOD, outcome, POLICY, dict.fromkeys(STAGES, 0.0))
-        assert compared.plain()["outcome"] == told
+        assert compared.plain()["outcome"] == said
 
 
 scores = st.one_of(

@@ -178,6 +178,6 @@ def test_policy_error_names_line_and_key(tmp_path: Path) -> None:
         site(
             tmp_path, ("\ngood_frames = 2", "\ngood_frames = 0"), ('when_lost = "cpu"', 'when_lost = "hope"')
         )
-    told = str(caught.value).splitlines()
-    assert f"policy {tmp_path / 'policy.toml'}, line {line}, capture.good_frames: " in told[1]
-    assert ", engine.when_lost: " in told[0]
+    said = str(caught.value).splitlines()
+    assert f"policy {tmp_path / 'policy.toml'}, line {line}, capture.good_frames: " in said[1]
+    assert ", engine.when_lost: " in said[0]

@@ -43,19 +43,19 @@ def test_code_names_who_acts(code: Code, who: Agency) -> None:
 @pytest.mark.parametrize("code", Code)
 def test_every_code_has_bilingual_blameless_notice(code: Code) -> None:
     """A notice in both languages that accuses nobody."""
-    told = for_traveller([code])
-    assert re.search("[一-鿿]", told.chinese)
+    said = for_traveller([code])
+    assert re.search("[一-鿿]", said.chinese)
     accusing = r"attack|suspect|watch|list|match|fraud|forg|risk|police|嫌疑|伪造|名单|攻击|比对|风险|公安"
-    assert not re.search(accusing, told.english + told.chinese, re.IGNORECASE)
+    assert not re.search(accusing, said.english + said.chinese, re.IGNORECASE)
 
 
 @given(st.lists(st.sampled_from(Code), max_size=6))
 def test_attack_or_authority_notice_is_neutral(codes: list[Code]) -> None:
     """Such a case says nothing else, whatever its other codes."""
-    told = for_traveller(codes)
-    assert isinstance(told, Notice)
+    said = for_traveller(codes)
+    assert isinstance(said, Notice)
     if any(code[0] in "AW" for code in codes):
-        assert told is NEUTRAL
+        assert said is NEUTRAL
 
 
 def test_sensitive_codes_are_hushed() -> None:

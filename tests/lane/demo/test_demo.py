@@ -171,8 +171,8 @@ def test_ctrl_c_ends_demo_cleanly(photos: Path, tmp_path: Path) -> None:
 ONE_PASSENGER = """
 from lane.demo import run as demo
 from lane.__main__ import main
-cast = demo.cast
-demo.cast = lambda *given: cast(*given)[:1]
+demo_passengers = demo.demo_passengers
+demo.demo_passengers = lambda *given: demo_passengers(*given)[:1]
 main()
 """
 ROLES = ("officer", "supervisor", "auditor", "administrator")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lane.decision.reason_codes import Code
 from lane.desk.commands import LONGEST_REQUEST_S, NO_COMMAND, WISHES, Command, Request
 from lane.desk.status import Status
-from lane.desk.status_reporter import Beacon
+from lane.desk.status_reporter import StatusReporter
 from lane.platform.errors import DeskLostError
 from tests.lane.desk.test_status_reporter import ABOUT
 from tests.support.lane.simulated_lane import StandingClock
@@ -24,46 +24,46 @@ class Office:
     def __init__(self) -> None:
         self.request: Request | None = None
         self.away = False
-        self.told: list[Status] = []
+        self.said: list[Status] = []
 
     def report(self, status: Status) -> Command:
         if self.away:
             raise DeskLostError("nobody is there")
-        self.told.append(status)
+        self.said.append(status)
         return replace(NO_COMMAND, request=self.request)
 
 
-def beside(office: Office, clock: StandingClock) -> Beacon:
-    return Beacon(office, ABOUT, clock)
+def beside(office: Office, clock: StandingClock) -> StatusReporter:
+    return StatusReporter(office, ABOUT, clock)
 
 
 def test_request_is_taken_up_once() -> None:
     """The desk is told."""
     office, clock = Office(), StandingClock()
-    beacon = beside(office, clock)
+    status_reporter = beside(office, clock)
     office.request = REQUEST
-    beacon.exchange()
-    assert beacon.take_request() == REQUEST
-    assert beacon.take_request() is None
-    beacon.exchange()
-    assert office.told[-1].asked == 1
-    assert beacon.take_request() is None, "the desk had said it again before it heard"
+    status_reporter.exchange()
+    assert status_reporter.take_request() == REQUEST
+    assert status_reporter.take_request() is None
+    status_reporter.exchange()
+    assert office.said[-1].asked == 1
+    assert status_reporter.take_request() is None, "the desk had said it again before it heard"
 
 
 def test_late_or_withdrawn_request_is_nobodys() -> None:
     office, clock = Office(), StandingClock()
-    beacon = beside(office, clock)
+    status_reporter = beside(office, clock)
     office.request = REQUEST
-    beacon.exchange()
+    status_reporter.exchange()
     office.request = None
-    beacon.exchange()
-    assert beacon.take_request() is None, "it was withdrawn"
+    status_reporter.exchange()
+    assert status_reporter.take_request() is None, "it was withdrawn"
     office.request = REQUEST
-    beacon.exchange()
+    status_reporter.exchange()
     office.away = True
     clock.skip(120.5)
-    beacon.exchange()
-    assert beacon.take_request() is None, "the desk is away, and it is late"
+    status_reporter.exchange()
+    assert status_reporter.take_request() is None, "the desk is away, and it is late"
 
 
 @given(
@@ -80,20 +80,20 @@ def test_late_or_withdrawn_request_is_nobodys() -> None:
 def test_requests_never_repeat_or_come_late(steps: list[tuple[str, int, float]]) -> None:
     """None is ever taken up twice or late."""
     office, clock = Office(), StandingClock()
-    beacon, taken, until_s = beside(office, clock), 0, 0.0
+    status_reporter, taken, until_s = beside(office, clock), 0, 0.0
     for what, number, seconds in steps:
         if what == "ask":
             office.request, until_s = (
                 replace(REQUEST, number=number, for_s=seconds),
                 clock.monotonic_s() + seconds,
             )
-            beacon.exchange()
+            status_reporter.exchange()
         elif what == "wait":
             clock.skip(seconds)
         elif what == "restart":
-            beacon = beside(office, clock)
-            beacon.remember_asked(taken)
-        elif (request := beacon.take_request()) is not None:
+            status_reporter = beside(office, clock)
+            status_reporter.remember_request(taken)
+        elif (request := status_reporter.take_request()) is not None:
             assert request.number > taken
             assert clock.monotonic_s() <= until_s
             taken = request.number

@@ -15,7 +15,7 @@ import pytest
 from lane.decision.evidence import DeskContact
 from lane.decision.referral import PassageId
 from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.ledger.journal import SqliteJournal
 from lane.ledger.port import Draft
 from lane.platform.clock import SystemClock
@@ -76,13 +76,13 @@ def desk(
     *,
     status: int = 200,
     drip_s: float = 0.0,
-    on_time: Callable[[datetime], None] = lambda _: None,
+    on_desk_time: Callable[[datetime], None] = lambda _: None,
 ) -> Iterator[HttpDesk]:
     handler = type("Answering", (Desk,), {"body": body, "status": status, "drip_s": drip_s})
     server = QuietServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        with HttpDesk(f"http://127.0.0.1:{server.server_port}", TOKEN, on_time=on_time) as client:
+        with HttpDesk(f"http://127.0.0.1:{server.server_port}", TOKEN, on_desk_time=on_desk_time) as client:
             yield client
     finally:
         server.shutdown()
@@ -160,9 +160,9 @@ def test_foreign_passage_decision_means_lost_desk(tmp_path: Path) -> None:
     """A decision on another passage is none."""
     journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     with desk(said(passage="another")) as client:
-        courier = Courier(journal, client, SystemClock())
-        assert courier.answer(PASSAGE, 0) is None
-        assert courier.contact is DeskContact.DESK_LOST
+        outbox = Outbox(journal, client, SystemClock())
+        assert outbox.answer(PASSAGE, 0) is None
+        assert outbox.contact is DeskContact.DESK_LOST
 
 
 def test_slow_bytes_do_not_hold_passenger(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,27 +203,27 @@ def test_nonsense_confirmation_keeps_outbox(body: str, tmp_path: Path) -> None:
     journal = opened(SqliteJournal(tmp_path / "lane.sqlite", "lane-1"))
     journal.record([Draft("lane.started", {})], at=SystemClock().now())
     with desk(body.encode()) as client:
-        assert Courier(journal, client, SystemClock()).deliver() is DeskContact.DESK_LOST
+        assert Outbox(journal, client, SystemClock()).deliver() is DeskContact.DESK_LOST
     assert len(journal.pending(9)) == 1
     assert journal.desk_heads() == []
 
 
 def test_prompt_answer_tells_desk_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that came at once."""
-    told: list[datetime] = []
-    with desk(said(), on_time=told.append) as client:
+    times: list[datetime] = []
+    with desk(said(), on_desk_time=times.append) as client:
         client.decision(PASSAGE, 0)
-    assert abs((told[0] - datetime.now(UTC)).total_seconds()) < 60
+    assert abs((times[0] - datetime.now(UTC)).total_seconds()) < 60
     monkeypatch.setattr("lane.desk.http_client._FRESH_S", 0.0)
-    with desk(said(), on_time=told.append) as client:
+    with desk(said(), on_desk_time=times.append) as client:
         client.decision(PASSAGE, 0)
-    assert len(told) == 1, "what was long on its way says nothing about now"
+    assert len(times) == 1, "what was long on its way says nothing about now"
 
 
 @pytest.mark.parametrize("status", [302, 403, 500])
 def test_non_answer_tells_no_time(status: int) -> None:
     """What is no answer of the desk's."""
-    told: list[datetime] = []
-    with desk(said(), status=status, on_time=told.append) as client, suppress(DeskError):
+    times: list[datetime] = []
+    with desk(said(), status=status, on_desk_time=times.append) as client, suppress(DeskError):
         client.decision(PASSAGE, 0)
-    assert told == []
+    assert times == []

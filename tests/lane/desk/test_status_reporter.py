@@ -12,23 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lane.cameras.frame import Frame
-from lane.cameras.health import Camera, CameraCounts, CameraHealth
+from lane.cameras.health import CameraCounts, CameraHealth, CameraStatus
 from lane.decision.decide import Admit, Refer
 from lane.decision.evidence import DeskContact
 from lane.decision.passage_states import State
 from lane.decision.reason_codes import Code, Reason
 from lane.decision.referral import Answer, PassageId
-from lane.desk.commands import NO_COMMAND, Command, Wanted
-from lane.desk.outbox import Courier
+from lane.desk.commands import NO_COMMAND, Command, WantedState
+from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk, second_line
-from lane.desk.status import About
-from lane.desk.status_reporter import Beacon, WatchedCamera
+from lane.desk.status import LaneIdentity
+from lane.desk.status_reporter import StatusReporter, WatchedCamera
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.gate.light_beams import Passing
 from lane.gate.simulated import SimulatedGate, openings
 from lane.ledger.journal import SqliteJournal
-from lane.passage.judge import Judged
+from lane.passage.judge import JudgedPassage
 from lane.passage.station import Station
 from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import CameraError, DeskLostError, NobodyYetError
@@ -36,20 +36,20 @@ from tests.support import tiers
 from tests.support.lane.example_evidence import GOOD, MATCHER, POLICY
 from tests.support.lane.simulated_lane import LANE, Diary, opened
 
-ABOUT = About("1", "CPUExecutionProvider", "sface", "1")
+ABOUT = LaneIdentity("1", "CPUExecutionProvider", "sface", "1")
 DOCUMENT = TravelDocument(b"", date(2031, 1, 31))
-CLOSE = Command(1, Wanted.CLOSED, "officer-0000beef")
-STOP = Command(2, Wanted.STOPPED, "officer-0000beef")
-OPEN = Command(3, Wanted.OPEN, "officer-0000beef")
-ADMITTED = Judged(GOOD, Admit(()), (), {})
-REFERRED = Judged(GOOD, Refer((Reason(Code.NO_MATCH),), ()), (), {})
+CLOSE = Command(1, WantedState.CLOSED, "officer-0000beef")
+STOP = Command(2, WantedState.STOPPED, "officer-0000beef")
+OPEN = Command(3, WantedState.OPEN, "officer-0000beef")
+ADMITTED = JudgedPassage(GOOD, Admit(()), (), {})
+REFERRED = JudgedPassage(GOOD, Refer((Reason(Code.NO_MATCH),), ()), (), {})
 
 
 @dataclass
 class Scripted:
     """Judges as it is told; `meanwhile` happens while it does."""
 
-    judged: Judged
+    judged: JudgedPassage
     meanwhile: Callable[[], None] = lambda: None
     policy = POLICY
     records = False
@@ -59,14 +59,14 @@ class Scripted:
         networks = type("", (), {"embedder": type("", (), {"identity": MATCHER}), "identities": ()})
         return type("", (), {"networks": networks})
 
-    def judge(self, _document: TravelDocument, _desk: DeskContact, **_: object) -> Judged:
+    def judge(self, _document: TravelDocument, _desk: DeskContact, **_: object) -> JudgedPassage:
         self.meanwhile()
         return self.judged
 
 
 @dataclass
 class Here:
-    """One lane with a beacon that speaks when it is told to."""
+    """One lane whose status reporter speaks when it is told to."""
 
     folder: Path
     judge: Scripted
@@ -77,23 +77,23 @@ class Here:
     def __post_init__(self) -> None:
         self.clock = SystemClock()
         self.journal = opened(SqliteJournal(self.folder / "lane.sqlite", LANE))
-        self.beacon = Beacon(self.desk, ABOUT, self.clock)
+        self.status_reporter = StatusReporter(self.desk, ABOUT, self.clock)
         self.station = Station(
             LANE,
             judge=self.judge,  # type: ignore[arg-type]
             reader=SimulatedReader(self.documents),
             gate=self.gate,
             journal=self.journal,
-            courier=Courier(self.journal, self.desk, self.clock),
+            outbox=Outbox(self.journal, self.desk, self.clock),
             clock=self.clock,
             screen=Diary(),
-            beacon=self.beacon,
+            status_reporter=self.status_reporter,
         )
         self.station.start()
 
     def hear(self, command: Command) -> None:
         self.desk.command = command
-        self.beacon.exchange()
+        self.status_reporter.exchange()
 
     def facts(self) -> list[tuple[str, object]]:
         return [(one.kind, one.body.get("how", one.body.get("wanted"))) for one in self.desk.entries]
@@ -101,9 +101,9 @@ class Here:
 
 def test_a_lane_tells_how_it_stands(tmp_path: Path) -> None:
     here = Here(tmp_path, Scripted(ADMITTED))
-    here.beacon.exchange()
+    here.status_reporter.exchange()
     here.station.serve()
-    here.beacon.exchange()
+    here.status_reporter.exchange()
     before, after = here.desk.statuses
     assert (before.state, before.passages, before.outbox) == ("waiting", 0, 0)
     assert (after.state, after.passages, after.about) == ("waiting", 1, ABOUT)
@@ -117,7 +117,7 @@ def test_closed_lane_serves_nobody(tmp_path: Path) -> None:
     ended.start()
     assert here.station.serve() is None
     assert here.facts() == [("lane.started", None), ("lane.obeyed", "closed")]
-    assert here.beacon.status().state == "closed"
+    assert here.status_reporter.status().state == "closed"
     assert openings(here.gate.diary) == 0
 
 
@@ -173,7 +173,7 @@ def test_idle_reader_lets_lane_look_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("judged", [ADMITTED, REFERRED])
-def test_stop_interrupts_passage_before_gate_opens(judged: Judged, tmp_path: Path) -> None:
+def test_stop_interrupts_passage_before_gate_opens(judged: JudgedPassage, tmp_path: Path) -> None:
     judge = Scripted(judged)
     here = Here(tmp_path, judge, desk=SimulatedDesk(LANE, script=lambda _: Answer.ADMIT))
     judge.meanwhile = lambda: here.hear(STOP)
@@ -222,8 +222,8 @@ def test_lane_keeps_last_command(tmp_path: Path) -> None:
     here.journal.close()
     again = Here(tmp_path, Scripted(ADMITTED), desk=here.desk)
     again.desk.fault = DeskLostError("nobody there")
-    again.beacon.exchange()
-    assert again.beacon.status().state == "stopped"
+    again.status_reporter.exchange()
+    assert again.status_reporter.status().state == "stopped"
     threading.Timer(0.05, again.station.stop).start()
     assert again.station.serve() is None
 
@@ -234,7 +234,7 @@ def test_a_beacon_that_fails_stops_nothing(tmp_path: Path) -> None:
             raise ZeroDivisionError
 
     here = Here(tmp_path, Scripted(ADMITTED), desk=Broken(LANE))
-    with here.beacon:
+    with here.status_reporter:
         report = here.station.serve()
     assert report is not None
     assert report.gate_opened
@@ -247,11 +247,11 @@ COMMANDS = st.sampled_from([NO_COMMAND, CLOSE, STOP, OPEN])
 @given(st.lists(COMMANDS, min_size=1, max_size=8), st.sampled_from([None, Answer.SECOND_LINE]))
 def test_no_command_replaces_proof_or_admit(commands: list[Command], answer: Answer | None) -> None:
     """None opens a gate without proof or an officer's admit."""
-    told = iter(commands)
+    status = iter(commands)
     with TemporaryDirectory() as folder:
 
         def script(passage: PassageId) -> Answer | None:
-            command = next(told, None)
+            command = next(status, None)
             if command is None:
                 return second_line(passage)
             here.hear(command)
@@ -285,21 +285,21 @@ class Frames:
             raise CameraError("gone")
 
 
-def watched(frames: Frames) -> tuple[WatchedCamera, Beacon]:
-    beacon = Beacon(SimulatedDesk(LANE), ABOUT, frames.clock)
-    return WatchedCamera(frames, beacon, frames.clock), beacon
+def watched(frames: Frames) -> tuple[WatchedCamera, StatusReporter]:
+    status_reporter = StatusReporter(SimulatedDesk(LANE), ABOUT, frames.clock)
+    return WatchedCamera(frames, status_reporter, frames.clock), status_reporter
 
 
 def test_camera_goes_unknown_good_lost() -> None:
     frames = Frames([0.0], SkippingClock(), fails=True)
-    camera, beacon = watched(frames)
-    assert beacon.status().camera.health is CameraHealth.UNKNOWN
+    camera, status_reporter = watched(frames)
+    assert status_reporter.status().camera.health is CameraHealth.UNKNOWN
     given = camera.frames()
     next(given)
-    assert beacon.status().camera.health is CameraHealth.GOOD
+    assert status_reporter.status().camera.health is CameraHealth.GOOD
     with pytest.raises(CameraError):
         next(given)
-    assert beacon.status().camera.health is CameraHealth.LOST
+    assert status_reporter.status().camera.health is CameraHealth.LOST
 
 
 class Counting:
@@ -310,45 +310,45 @@ class Counting:
     def frames(self) -> Iterator[Frame]:
         yield from ()
 
-    def told(self) -> Camera:
-        return Camera(CameraHealth.GOOD, 40, self.counts)
+    def status(self) -> CameraStatus:
+        return CameraStatus(CameraHealth.GOOD, 40, self.counts)
 
 
 def test_camera_losses_show_for_ten_minutes() -> None:
     """A camera that does not count tells none."""
     clock, camera = SkippingClock(), Counting()
-    beacon = Beacon(SimulatedDesk(LANE), ABOUT, clock)
-    assert beacon.status().camera.counts is None
-    WatchedCamera(camera, beacon, clock)
+    status_reporter = StatusReporter(SimulatedDesk(LANE), ABOUT, clock)
+    assert status_reporter.status().camera.counts is None
+    WatchedCamera(camera, status_reporter, clock)
     camera.counts = CameraCounts(frames=1000, spoilt=7, skipped=3, reconnects=1)
-    assert beacon.status().camera.counts == camera.counts
+    assert status_reporter.status().camera.counts == camera.counts
     for _ in range(59):
         clock.skip(10)
-        beacon.status()
-    assert beacon.status().camera.counts == camera.counts
+        status_reporter.status()
+    assert status_reporter.status().camera.counts == camera.counts
     clock.skip(30)
     camera.counts = replace(camera.counts, frames=1700, spoilt=8)
-    assert beacon.status().camera.counts == CameraCounts(frames=700, spoilt=1)
+    assert status_reporter.status().camera.counts == CameraCounts(frames=700, spoilt=1)
     camera.counts = CameraCounts(frames=5)
-    assert beacon.status().camera.counts == CameraCounts(), "counted anew: nothing is less than none"
+    assert status_reporter.status().camera.counts == CameraCounts(), "counted anew: nothing is less than none"
 
 
 def test_hanging_camera_is_stale() -> None:
     """While it is asked for a frame; the age of its last one is told."""
     clock = SkippingClock()
-    camera, beacon = watched(Frames([0.0, 0.0], clock))
+    camera, status_reporter = watched(Frames([0.0, 0.0], clock))
     given = camera.frames()
     next(given)
     clock.skip(1.5)
-    told = beacon.status().camera
-    assert told.health is CameraHealth.STALE
-    assert told.frame_age_ms is not None
-    assert told.frame_age_ms >= 1500
+    status = status_reporter.status().camera
+    assert status.health is CameraHealth.STALE
+    assert status.frame_age_ms is not None
+    assert status.frame_age_ms >= 1500
 
 
 def test_a_stopped_lanes_camera_gives_nothing() -> None:
-    camera, beacon = watched(Frames([0.0, 0.0], SkippingClock()))
-    beacon.remember(STOP)
+    camera, status_reporter = watched(Frames([0.0, 0.0], SkippingClock()))
+    status_reporter.remember(STOP)
     assert list(camera.frames()) == []
 
 
@@ -360,10 +360,10 @@ def test_unknown_command_is_none(change: dict[str, object]) -> None:
 
 
 def test_every_passage_state_has_a_word() -> None:
-    beacon = Beacon(SimulatedDesk(LANE), ABOUT, SystemClock())
+    status_reporter = StatusReporter(SimulatedDesk(LANE), ABOUT, SystemClock())
     said = set()
     for state in State:
-        beacon.note_passage(state)
-        said.add(beacon.status().state)
-    beacon.note_fault()
-    assert said | {beacon.status().state} == {"waiting", "capturing", "referred", "open", "fault"}
+        status_reporter.note_passage(state)
+        said.add(status_reporter.status().state)
+    status_reporter.note_fault()
+    assert said | {status_reporter.status().state} == {"waiting", "capturing", "referred", "open", "fault"}

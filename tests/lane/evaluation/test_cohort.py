@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.capture.measuring import Stopwatch, agreed_similarity
-from lane.evaluation.cohort import Cohort, Counts, Holder, Tally
+from lane.evaluation.cohort import Cohort, CohortCounts, Holder, Tally
 from models.errors import MatchersDifferError
 from models.values.face import Embedding
 from models.values.identity import MatcherIdentity
@@ -44,7 +44,7 @@ def lowest(reference: Embedding, probes: object) -> Measure:
     return agreed_similarity(reference, probes, Stopwatch())  # type: ignore[arg-type]
 
 
-def compare(cohort: Cohort, who: Holder, *probes_deg: float) -> Counts:
+def compare(cohort: Cohort, who: Holder, *probes_deg: float) -> CohortCounts:
     return cohort.compare(who, [towards(one) for one in probes_deg], lowest, THRESHOLD)
 
 

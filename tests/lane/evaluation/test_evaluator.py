@@ -22,17 +22,17 @@ from lane.decision.evidence import DeskContact
 from lane.decision.policy import Policy
 from lane.decision.referral import Answer, PassageId
 from lane.demo import photos as store
-from lane.demo.passengers import cast
+from lane.demo.passengers import demo_passengers
 from lane.desk.simulated import SimulatedDesk
 from lane.document.travel_document import TravelDocument
 from lane.evaluation.cohort import Cohort
-from lane.evaluation.evaluation_thread import Asked, Observer
-from lane.evaluation.evaluator import Compared, Evaluator, Limits, Shadow, expected
-from lane.passage.judge import Judge, Judged
+from lane.evaluation.evaluation_thread import EvaluationThread, VerificationEvaluator
+from lane.evaluation.evaluator import Evaluator, Limits, Shadow, Verification, expected
+from lane.passage.judge import Judge, JudgedPassage
 from lane.platform.clock import SkippingClock
 from lane.platform.errors import SettingsError
 from lane.service import build
-from lane.service.build import build_observer
+from lane.service.build import build_evaluation_thread
 from lane.settings import read
 from models.align import ARCFACE_112, Layout
 from models.errors import CatalogueError, InferenceError, WeightsChangedError, WeightsMissingError
@@ -89,18 +89,18 @@ class NoCamera:
 class Judges(Judge):
     """A real judge's verdicts on the cast, given again in the order that a test chooses."""
 
-    def __init__(self, judge: Judge, verdicts: Sequence[Judged]) -> None:
+    def __init__(self, judge: Judge, verdicts: Sequence[JudgedPassage]) -> None:
         super().__init__(NoCamera(), judge.measurer, judge.policy, SkippingClock())
         self.left = iter(verdicts)
 
-    def judge(self, document: TravelDocument, desk: DeskContact, **_: object) -> Judged:
+    def judge(self, document: TravelDocument, desk: DeskContact, **_: object) -> JudgedPassage:
         return next(self.left)
 
 
 @dataclass
 class Verdicts:
     judge: Judge
-    of: dict[str, Judged]
+    of: dict[str, JudgedPassage]
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def verdicts(photos: Path, measurer: Measurer, policy: Policy) -> Verdicts:
     clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, frames_per_second=12.5)
     judge, found = Judge(camera, measurer, policy, clock), {}
-    for one in cast(measurer, date.today()):  # noqa: DTZ011  the document's own day
+    for one in demo_passengers(measurer, date.today()):  # noqa: DTZ011  the document's own day
         camera.scene = one.scene
         found[one.name] = judge.judge(one.document, DeskContact.REACHED)
     assert set(found) == set(NAMES)
@@ -121,13 +121,13 @@ def cohort(size: int = 10) -> Cohort:
     return Cohort(size, LONG_S * 60, lambda: 0.0)
 
 
-def compared(judged: Judged) -> Compared:
-    assert judged.compared is not None
-    return judged.compared
+def compared(judged: JudgedPassage) -> Verification:
+    assert judged.verification is not None
+    return judged.verification
 
 
 class Raising:
-    def evaluate(self, _: Compared, /) -> dict[str, Any]:
+    def evaluate(self, _: Verification, /) -> dict[str, Any]:
         raise MemoryError("of all things")
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class Raising:
 class Senseless:
     """What it says fits into no ledger."""
 
-    def evaluate(self, _: Compared, /) -> dict[str, Any]:
+    def evaluate(self, _: Verification, /) -> dict[str, Any]:
         return {"similarity": float("nan"), "passage": "somebody else's"}
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ class Hanging:
     def __init__(self) -> None:
         self.end = threading.Event()
 
-    def evaluate(self, _: Compared, /) -> dict[str, Any]:
+    def evaluate(self, _: Verification, /) -> dict[str, Any]:
         self.end.wait(LONG_S)
         return {}
 
@@ -158,16 +158,18 @@ class Hanging:
         self.end.set()
 
 
-def observers(policy: Policy) -> Iterator[Observer]:
-    yield Observer(Evaluator(policy, cohort()), LONG_S)
-    yield Observer(Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5, unchanged)), LONG_S)
-    yield Observer(Evaluator(policy, cohort(0)), LONG_S)
-    yield Observer(Raising(), LONG_S)
-    yield Observer(Senseless(), LONG_S)
-    yield Observer(Hanging(), 0.001)
+def observers(policy: Policy) -> Iterator[EvaluationThread]:
+    yield EvaluationThread(Evaluator(policy, cohort()), LONG_S)
+    yield EvaluationThread(Evaluator(policy, cohort(), Shadow(Thumbnail(), 0.5, unchanged)), LONG_S)
+    yield EvaluationThread(Evaluator(policy, cohort(0)), LONG_S)
+    yield EvaluationThread(Raising(), LONG_S)
+    yield EvaluationThread(Senseless(), LONG_S)
+    yield EvaluationThread(Hanging(), 0.001)
 
 
-def walked(verdicts: Verdicts, names: Sequence[str], answer: Answer, observer: Observer | None) -> list[Any]:
+def walked(
+    verdicts: Verdicts, names: Sequence[str], answer: Answer, evaluation: EvaluationThread | None
+) -> list[Any]:
     """All that a lane decides and does with these passengers; their passages are told by their number."""
     judge = Judges(verdicts.judge, [verdicts.of[name] for name in names])
     passengers: list[Any] = [(TravelDocument(b"", None), None)] * len(names)
@@ -180,16 +182,16 @@ def walked(verdicts: Verdicts, names: Sequence[str], answer: Answer, observer: O
             passengers,
             desk=desk,
             judge=judge,
-            observer=observer,
+            evaluation=evaluation,
         )
         here.station.start()
         reports = [here.walk() for _ in names]
         assert here.station.serve() is None
-        if observer is not None:
-            observer.close()
+        if evaluation is not None:
+            evaluation.close()
         here.journal.close()
-    told = [(one.kind, one.body) for one in here.desk.entries if one.kind != "passage.evaluated"]
-    text = json.dumps([told, here.gate.diary], default=str, sort_keys=True)
+    said = [(one.kind, one.body) for one in here.desk.entries if one.kind != "passage.evaluated"]
+    text = json.dumps([said, here.gate.diary], default=str, sort_keys=True)
     for number, report in enumerate(reports):
         text = text.replace(report.passage, f"passage {number}")
     outcomes = [(one.outcome, one.reasons, one.remarks, one.officer, one.gate_opened) for one in reports]
@@ -213,8 +215,8 @@ ENDING = [answer for answer in Answer if answer is not Answer.REPEAT_CAPTURE]
 def test_evaluator_changes_no_decision(names: list[str], answer: Answer, verdicts: Verdicts) -> None:
     """Nor what is done."""
     without = walked(verdicts, names, answer, None)
-    for observer in observers(verdicts.judge.policy):
-        assert walked(verdicts, names, answer, observer) == without
+    for evaluation in observers(verdicts.judge.policy):
+        assert walked(verdicts, names, answer, evaluation) == without
 
 
 def evaluated(here: Hall) -> list[dict[str, Any]]:
@@ -226,28 +228,28 @@ def test_each_verification_follows_its_closed_passage(
 ) -> None:
     names = ("holder", "impostor", "holder-new-photo", "holder")
     judge = Judges(verdicts.judge, [verdicts.of[name] for name in names])
-    with Observer(Evaluator(policy, cohort()), LONG_S) as observer:
+    with EvaluationThread(Evaluator(policy, cohort()), LONG_S) as evaluation:
         here = hall(
             tmp_path,
             measurer,
             policy,
             [(TravelDocument(b"", None), None)] * 4,  # type: ignore[list-item]
             judge=judge,
-            observer=observer,
+            evaluation=evaluation,
         )
         here.station.start()
         reports = [here.walk() for _ in names]
-    told = evaluated(here)
+    said = evaluated(here)
     kinds = here.kinds()
     assert [kinds[at - 1] for at, kind in enumerate(kinds) if kind == "passage.evaluated"] == [
         "passage.closed"
     ] * 4
-    assert [one["passage"] for one in told] == [one.passage for one in reports]
+    assert [one["passage"] for one in said] == [one.passage for one in reports]
     due = expected(policy, measurer.networks.embedder.identity).fmr
-    assert {one["limits"]["fmr"] for one in told} == {due}
-    assert {one["matcher"]["sha256"] for one in told} == {measurer.networks.embedder.identity.sha256}
-    assert all(one["shadow"] == {"not_assessed": "switched off"} for one in told)
-    assert [one["group"] for one in told] == [None] * 4
+    assert {one["limits"]["fmr"] for one in said} == {due}
+    assert {one["matcher"]["sha256"] for one in said} == {measurer.networks.embedder.identity.sha256}
+    assert all(one["shadow"] == {"not_assessed": "switched off"} for one in said)
+    assert [one["group"] for one in said] == [None] * 4
 
 
 def test_impostor_is_not_counted_as_holder(policy: Policy, verdicts: Verdicts) -> None:
@@ -278,12 +280,12 @@ def test_incomplete_capture_counts_nothing(policy: Policy, verdicts: Verdicts) -
 def test_nationality_is_used_only_if_counted(policy: Policy, verdicts: Verdicts) -> None:
     """It goes nowhere unless the site counts it."""
     holder = replace(compared(verdicts.of["holder"]), nationality="UTO")
-    for groups, told in ((frozenset[str](), None), (frozenset({"CHN"}), None), (frozenset({"UTO"}), "UTO")):
+    for groups, said in ((frozenset[str](), None), (frozenset({"CHN"}), None), (frozenset({"UTO"}), "UTO")):
         evaluator = Evaluator(policy, cohort(), groups=groups)
         body = evaluator.evaluate(holder)
-        assert body["group"] == told
-        assert (body["cohort"]["in_group"] is not None) is (told is not None)
-        assert ("UTO" in json.dumps(body)) is (told is not None)
+        assert body["group"] == said
+        assert (body["cohort"]["in_group"] is not None) is (said is not None)
+        assert ("UTO" in json.dumps(body)) is (said is not None)
         evaluator.close()
 
 
@@ -320,21 +322,21 @@ def test_evaluation_fact_holds_no_biometrics(policy: Policy, verdicts: Verdicts)
     evaluator.close()
 
 
-def take(observer: Observer, verdicts: Verdicts, passage: str = "p-1") -> bool:
-    return observer.take(PassageId(passage), compared(verdicts.of["holder"]))
+def take(evaluation: EvaluationThread, verdicts: Verdicts, passage: str = "p-1") -> bool:
+    return evaluation.submit(PassageId(passage), compared(verdicts.of["holder"]))
 
 
 def test_late_evaluation_comes_with_next(verdicts: Verdicts) -> None:
     hanging = Hanging()
-    observer = Observer(hanging, LONG_S)
-    assert take(observer, verdicts)
-    assert observer.found(wait=False) == []
-    assert not take(observer, verdicts, "p-2")
+    evaluation = EvaluationThread(hanging, LONG_S)
+    assert take(evaluation, verdicts)
+    assert evaluation.results(wait=False) == []
+    assert not take(evaluation, verdicts, "p-2")
     hanging.end.set()
-    assert observer.found(wait=True) == [("p-1", {})], "p-2 came while p-1 was at work"
-    take(observer, verdicts, "p-3")
-    assert observer.found(wait=True) == [("p-3", {})]
-    observer.close()
+    assert evaluation.results(wait=True) == [("p-1", {})], "p-2 came while p-1 was at work"
+    take(evaluation, verdicts, "p-3")
+    assert evaluation.results(wait=True) == [("p-3", {})]
+    evaluation.close()
 
 
 def test_last_passengers_late_evaluation_is_recorded(
@@ -342,38 +344,38 @@ def test_last_passengers_late_evaluation_is_recorded(
 ) -> None:
     """It reaches the ledger."""
     hanging = Hanging()
-    observer = Observer(hanging, 0.001)
+    evaluation = EvaluationThread(hanging, 0.001)
     passengers: list[Any] = [(TravelDocument(b"", None), None)]
     judge = Judges(verdicts.judge, [verdicts.of["holder"]])
-    here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=observer)
+    here = hall(tmp_path, measurer, policy, passengers, judge=judge, evaluation=evaluation)
     here.station.start()
     report = here.walk()
     assert evaluated(here) == []
     hanging.end.set()
-    with observer._changed:
-        assert observer._changed.wait_for(lambda: not observer._busy, LONG_S)
+    with evaluation._changed:
+        assert evaluation._changed.wait_for(lambda: not evaluation._busy, LONG_S)
     assert here.station.serve() is None
     assert evaluated(here) == [{"passage": report.passage}]
-    observer.close()
+    evaluation.close()
 
 
 def test_hanging_evaluation_is_awaited_once(
     tmp_path: Path, measurer: Measurer, policy: Policy, verdicts: Verdicts
 ) -> None:
-    class Waited(Observer):
+    class Waited(EvaluationThread):
         waits = 0
 
-        def found(self, *, wait: bool) -> list[tuple[PassageId, dict[str, Any]]]:
+        def results(self, *, wait: bool) -> list[tuple[PassageId, dict[str, Any]]]:
             self.waits += wait
-            return super().found(wait=wait)
+            return super().results(wait=wait)
 
     passengers: list[Any] = [(TravelDocument(b"", None), None)] * 3
     judge = Judges(verdicts.judge, [verdicts.of["holder"]] * 3)
-    with Waited(Hanging(), 0.001) as observer:
-        here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=observer)
+    with Waited(Hanging(), 0.001) as evaluation:
+        here = hall(tmp_path, measurer, policy, passengers, judge=judge, evaluation=evaluation)
         here.station.start()
         assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
-        assert observer.waits == 1
+        assert evaluation.waits == 1
 
 
 def test_failing_evaluation_hides_no_closing_reason(
@@ -389,7 +391,9 @@ def test_failing_evaluation_hides_no_closing_reason(
     changed = replace(holder, evidence=replace(holder.evidence, models_unchanged=False))
     passengers: list[Any] = [(TravelDocument(b"", None), None)]
     judge = Judges(verdicts.judge, [changed])
-    here = hall(tmp_path, measurer, policy, passengers, judge=judge, observer=Observer(Endless(), LONG_S))
+    here = hall(
+        tmp_path, measurer, policy, passengers, judge=judge, evaluation=EvaluationThread(Endless(), LONG_S)
+    )
     here.station.start()
     here.walk()
     assert here.kinds()[-1] == "lane.closed"
@@ -399,28 +403,28 @@ def test_one_that_raised_is_asked_again(verdicts: Verdicts) -> None:
     class Moody(Raising):
         calls = 0
 
-        def evaluate(self, compared: Compared, /) -> dict[str, Any]:
+        def evaluate(self, compared: Verification, /) -> dict[str, Any]:
             self.calls += 1
             return {"calls": 2} if self.calls > 1 else super().evaluate(compared)
 
-    evaluator: Asked = Moody()
-    with Observer(evaluator, LONG_S) as observer:
-        take(observer, verdicts)
-        assert observer.found(wait=True) == []
-        take(observer, verdicts)
-        assert observer.found(wait=True) == [("p-1", {"calls": 2})]
+    evaluator: VerificationEvaluator = Moody()
+    with EvaluationThread(evaluator, LONG_S) as evaluation:
+        take(evaluation, verdicts)
+        assert evaluation.results(wait=True) == []
+        take(evaluation, verdicts)
+        assert evaluation.results(wait=True) == [("p-1", {"calls": 2})]
 
 
 def test_closed_observer_takes_and_holds_nobody(policy: Policy, verdicts: Verdicts) -> None:
     held = cohort()
-    observer = Observer(Evaluator(policy, held), LONG_S)
-    take(observer, verdicts)
-    assert len(observer.found(wait=True)) == 1
+    evaluation = EvaluationThread(Evaluator(policy, held), LONG_S)
+    take(evaluation, verdicts)
+    assert len(evaluation.results(wait=True)) == 1
     assert len(held) == 1
-    observer.close()
-    observer.close()
-    take(observer, verdicts)
-    assert observer.found(wait=True) == []
+    evaluation.close()
+    evaluation.close()
+    take(evaluation, verdicts)
+    assert evaluation.results(wait=True) == []
     assert len(held) == 0
 
 
@@ -429,17 +433,17 @@ def test_self_closed_lane_erases_cohort(
 ) -> None:
     """A lane that closes itself."""
     held = cohort()
-    changed = replace(verdicts.of["holder"], compared=verdicts.of["holder"].compared)
+    changed = replace(verdicts.of["holder"], verification=verdicts.of["holder"].verification)
     evidence = replace(changed.evidence, models_unchanged=False)
     judge = Judges(verdicts.judge, [verdicts.of["holder"], replace(changed, evidence=evidence)])
-    observer = Observer(Evaluator(policy, held), LONG_S)
+    evaluation = EvaluationThread(Evaluator(policy, held), LONG_S)
     here = hall(
         tmp_path,
         measurer,
         policy,
         [(TravelDocument(b"", None), None)] * 2,  # type: ignore[list-item]
         judge=judge,
-        observer=observer,
+        evaluation=evaluation,
     )
     here.station.start()
     here.walk()
@@ -450,14 +454,14 @@ def test_self_closed_lane_erases_cohort(
     assert len(held) == 0
 
 
-def built(policy: Policy, networks: Networks, **given: Any) -> Observer:
-    return build_observer(read(**given), policy, SkippingClock(), networks)
+def built(policy: Policy, networks: Networks, **given: Any) -> EvaluationThread:
+    return build_evaluation_thread(read(**given), policy, SkippingClock(), networks)
 
 
-def told_by(observer: Observer, verdicts: Verdicts) -> dict[str, Any]:
-    with observer:
-        take(observer, verdicts)
-        ((_, body),) = observer.found(wait=True)
+def told_by(evaluation: EvaluationThread, verdicts: Verdicts) -> dict[str, Any]:
+    with evaluation:
+        take(evaluation, verdicts)
+        ((_, body),) = evaluation.results(wait=True)
     return body
 
 
@@ -484,10 +488,10 @@ def test_fallback_keeps_comparing_matchers_expectation(policy: Policy, verdicts:
     reference = replace(after.reference, embedding=replace(after.reference.embedding, matcher=THUMBNAIL))
     before = replace(after, reference=reference)
     evaluator = Evaluator(both, cohort())
-    told = [evaluator.evaluate(one)["limits"] for one in (before, after)]
+    said = [evaluator.evaluate(one)["limits"] for one in (before, after)]
     due = [expected(lost, THUMBNAIL), expected(policy, after.reference.embedding.matcher)]
-    assert [(one["fmr"], one["fnmr"]) for one in told] == [(one.fmr, one.fnmr) for one in due]
-    assert told[0] != told[1]
+    assert [(one["fmr"], one["fnmr"]) for one in said] == [(one.fmr, one.fnmr) for one in due]
+    assert said[0] != said[1]
     nobody = evaluator.evaluate(compared(verdicts.of["no-face"]))
     assert (nobody["matcher"], nobody["limits"]) == (None, {"fmr": None, "fnmr": None})
     evaluator.close()
@@ -502,12 +506,12 @@ def test_lane_takes_shadow_from_settings(
     threshold: float | None, agreement: str | None, policy: Policy, networks: Networks, verdicts: Verdicts
 ) -> None:
     """Its second matcher."""
-    observer = built(
+    evaluation = built(
         policy,
         with_shadow(networks, unchanged),
         evaluation={"shadow_matcher": "thumbnail", "shadow_threshold": threshold},
     )
-    shadow = told_by(observer, verdicts)["shadow"]
+    shadow = told_by(evaluation, verdicts)["shadow"]
     assert (shadow["matcher"]["name"], shadow["agreement"]) == ("thumbnail", agreement)
 
 
@@ -540,13 +544,13 @@ def test_shadow_with_changed_file_is_off(
     documents: Any = [(TravelDocument(b"", None), None)] * 3
     with built(
         policy, beside, evaluation={"shadow_matcher": "thumbnail", "shadow_threshold": 0.5}
-    ) as observer:
-        here = hall(tmp_path, verdicts.judge.measurer, policy, documents, judge=judge, observer=observer)
+    ) as evaluation:
+        here = hall(tmp_path, verdicts.judge.measurer, policy, documents, judge=judge, evaluation=evaluation)
         here.station.start()
         assert [here.walk().gate_opened for _ in range(3)] == [True, True, True]
-        told = [one["shadow"] for one in evaluated(here)]
-    assert told[0]["matcher"]["name"] == "thumbnail"
-    assert told[1:] == [{"not_assessed": "switched off: WeightsChangedError"}] * 2, "for good"
+        said = [one["shadow"] for one in evaluated(here)]
+    assert said[0]["matcher"]["name"] == "thumbnail"
+    assert said[1:] == [{"not_assessed": "switched off: WeightsChangedError"}] * 2, "for good"
     assert [line.levelname for line in caplog.records if "second matcher" in line.message] == ["CRITICAL"]
     assert "lane.closed" not in here.kinds()
 
@@ -564,8 +568,8 @@ def test_lane_starts_without_unready_shadow(
     monkeypatch.setattr(build, "build_networks", without_others)
     given = read(evaluation={"shadow_matcher": "dlib-resnet-29"}, engine={"threads": 1})
     measurer = build.build_measurer(given, policy)
-    observer = build_observer(given, policy, SkippingClock(), measurer.networks)
-    assert told_by(observer, verdicts)["shadow"] == {"not_assessed": "switched off: not ready at the start"}
+    evaluation = build_evaluation_thread(given, policy, SkippingClock(), measurer.networks)
+    assert told_by(evaluation, verdicts)["shadow"] == {"not_assessed": "switched off: not ready at the start"}
     assert [line.levelname for line in caplog.records if "dlib-resnet-29" in line.message] == ["CRITICAL"]
 
 

@@ -65,7 +65,7 @@ def test_idle_event_reaches_desk_and_supervisors(code: Code, tmp_path: Path) -> 
     here.station.serve()
     assert events(here) == [(code.value, False)]
     assert here.desk.entries[1].body["at"] == AT.isoformat()
-    assert here.beacon.status().gate == (code.value,)
+    assert here.status_reporter.status().gate == (code.value,)
 
 
 @pytest.mark.parametrize("still_there", [True, False])
@@ -101,19 +101,19 @@ def test_fire_at_start_is_recorded(tmp_path: Path) -> None:
 
 
 def test_event_during_capture_is_evidence(tmp_path: Path) -> None:
-    told: list[tuple[Code, ...]] = []
+    said: list[tuple[Code, ...]] = []
 
     class Asks(Scripted):
         def judge(self, document: TravelDocument, desk: object, **more: object) -> object:  # type: ignore[override]
             here.gate.seen.append(seen(Code.DOOR_FORCED))
             ask = more["events"]
             assert callable(ask)
-            told.append(ask())
+            said.append(ask())
             return super().judge(document, desk)  # type: ignore[arg-type]
 
     here = Here(tmp_path, Asks(ADMITTED))
     here.station.serve()
-    assert told == [(Code.DOOR_FORCED,)]
+    assert said == [(Code.DOOR_FORCED,)]
     assert events(here) == [("L04", True)]
 
 
@@ -125,12 +125,12 @@ def test_faulty_gate_serves_nobody(trouble: str, tmp_path: Path) -> None:
     ended = threading.Timer(0.05, here.station.stop)
     ended.start()
     assert here.station.serve() is None
-    assert here.beacon.status().state == "fault"
-    assert here.beacon.status().gate == (trouble,)
+    assert here.status_reporter.status().state == "fault"
+    assert here.status_reporter.status().gate == (trouble,)
     here.station._stop.clear()
     here.gate.out_of_order = None
     assert here.station.serve() is not None
-    assert here.beacon.status().state == "waiting"
+    assert here.status_reporter.status().state == "waiting"
 
 
 @pytest.mark.parametrize("detail", ["", FIRE])
@@ -291,9 +291,9 @@ def test_blind_moment_keeps_gate_shut(looks: int, tmp_path: Path) -> None:
     assert report is not None
     assert not report.gate_opened
     assert openings(here.gate.diary) == 0
-    assert here.station._doorway.well() is False
-    here.station._doorway.look()
-    assert here.station._doorway.well() is True
+    assert here.station._doorway.is_ready() is False
+    here.station._doorway.read_events()
+    assert here.station._doorway.is_ready() is True
 
 
 def test_unwritten_event_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lane.decision.referral import Answer
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
-from lane.desk.status_reporter import Beacon
+from lane.desk.status_reporter import StatusReporter
 from lane.document.simulated import SimulatedReader
 from lane.gate.modbus import ModbusGate
 from lane.gate.settings import GateSettings
@@ -127,10 +127,10 @@ def serve(folder: Path, wired: GateSettings, desk: SimulatedDesk, passengers: li
             reader=SimulatedReader(iter([DOCUMENT] * len(passengers))),
             gate=gate,
             journal=journal,
-            courier=Courier(journal, desk, clock),
+            outbox=Outbox(journal, desk, clock),
             clock=clock,
             screen=Diary(),
-            beacon=Beacon(desk, ABOUT, clock),
+            status_reporter=StatusReporter(desk, ABOUT, clock),
             gate_timeout_s=0.5,
             officer_wait_s=0.05,
         )

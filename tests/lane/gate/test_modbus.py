@@ -151,7 +151,7 @@ def test_input_is_one_event_and_blocks(
 
 @pytest.mark.parametrize("name", ["emergency", "fire", "by_hand"])
 def test_alarm_seen_once_opens_no_door(name: str, box: RelayBox, gate: ModbusGate) -> None:
-    with gate._turn:  # nobody looks but the one who opens
+    with gate._changed:  # nobody looks but the one who opens
         box.set(name, on=True)
         with pytest.raises(GateFaultError, match="alarm"):
             gate.open(ME)

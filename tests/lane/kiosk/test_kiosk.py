@@ -29,8 +29,15 @@ from lane.kiosk.probe import probe
 from lane.kiosk.process import ALIVE_S, PRESSES
 from lane.kiosk.sentences import BUTTONS, CONFIRMED, SENTENCES
 from lane.kiosk.settings import KioskSettings, Setup
-from lane.kiosk.traveller_requests import CODES, FORGOTTEN_AFTER_S, OPEN_TO_WISHES, PICTURED, Pressed, Wish
-from lane.kiosk.view import LINGERS_S, PROCEED_S, SILENT_S, Shown, View
+from lane.kiosk.traveller_requests import (
+    CODES,
+    FORGOTTEN_AFTER_S,
+    OPEN_TO_REQUESTS,
+    PICTURED,
+    Button,
+    PressedButtons,
+)
+from lane.kiosk.view import LINGERS_S, PROCEED_S, SILENT_S, PageState, View
 from lane.platform.process_supervisor import Child
 from tests.support.lane import kiosk_process
 from tests.support.lane.kiosk_process import kiosk, picture, until
@@ -45,7 +52,7 @@ TIMES = st.floats(0, 100)
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[kiosk_process.Shown]:
+def shared() -> Iterator[kiosk_process.KioskUnderTest]:
     """One kiosk for the tests that leave it as it was."""
     with kiosk() as shown:
         yield shown
@@ -63,8 +70,8 @@ def test_every_instruction_has_sentence_and_pictogram(instruction: Instruction) 
 
 
 def test_no_sentence_tells_a_reason() -> None:
-    told = [*SENTENCES.values(), *BUTTONS.values(), CONFIRMED]
-    assert not [text for one in told for text in (one.zh, one.en) if REASONS.search(text)]
+    said = [*SENTENCES.values(), *BUTTONS.values(), CONFIRMED]
+    assert not [text for one in said for text in (one.zh, one.en) if REASONS.search(text)]
 
 
 def test_referred_traveller_reads_neutral_notice() -> None:
@@ -93,10 +100,10 @@ def test_missing_languages_are_refused(languages: tuple[str, ...]) -> None:
 @given(st.lists(st.tuples(INSTRUCTIONS, st.floats(0, SILENT_S)), max_size=8), st.floats(0, 1e6))
 def test_silent_lane_shows_wait(said: list[tuple[Instruction, float]], later_s: float) -> None:
     """Whatever it said before."""
-    shown, at_s = Shown(), 0.0
+    shown, at_s = PageState(), 0.0
     for instruction, after_s in said:
         at_s += after_s
-        shown.tell(View(instruction), at_s)
+        shown.update(View(instruction), at_s)
     assert shown.now(at_s + SILENT_S + 0.001 + later_s).instruction is Instruction.PLEASE_WAIT
 
 
@@ -105,12 +112,12 @@ def test_proceed_shows_only_while_told(
     said: list[tuple[Instruction, float]],
 ) -> None:
     """Only while the lane says so, and never for long."""
-    shown, at_s, since_s, before = Shown(), 0.0, 0.0, None
+    shown, at_s, since_s, before = PageState(), 0.0, 0.0, None
     for instruction, after_s in said:
         at_s += after_s
         since_s = since_s if instruction is before else at_s
         before = instruction
-        shown.tell(View(instruction), at_s)
+        shown.update(View(instruction), at_s)
         seen = shown.now(at_s).instruction
         if seen is Instruction.PROCEED:
             assert instruction is Instruction.PROCEED
@@ -119,15 +126,15 @@ def test_proceed_shows_only_while_told(
 
 def test_officer_notice_lingers() -> None:
     """It can be read though the lane waits for the next traveller."""
-    shown = Shown()
-    shown.tell(View(Instruction.OFFICER), 0)
-    shown.tell(View(Instruction.PLEASE_WAIT), 10)
-    shown.tell(View(Instruction.WELCOME), 10.1)
+    shown = PageState()
+    shown.update(View(Instruction.OFFICER), 0)
+    shown.update(View(Instruction.PLEASE_WAIT), 10)
+    shown.update(View(Instruction.WELCOME), 10.1)
     assert shown.now(10.2).instruction is Instruction.OFFICER
-    shown.tell(View(Instruction.WELCOME), 10 + LINGERS_S)
+    shown.update(View(Instruction.WELCOME), 10 + LINGERS_S)
     assert shown.now(10 + LINGERS_S).instruction is Instruction.WELCOME
-    shown.tell(View(Instruction.OFFICER), 20)
-    shown.tell(View(Instruction.PROCEED), 21)
+    shown.update(View(Instruction.OFFICER), 20)
+    shown.update(View(Instruction.PROCEED), 21)
     assert shown.now(21).instruction is Instruction.PROCEED
 
 
@@ -143,17 +150,17 @@ class Watch:
         return self.now_s
 
 
-@pytest.mark.parametrize("wish", Wish)
-@pytest.mark.parametrize("when", sorted(OPEN_TO_WISHES))
-def test_wish_is_told_once_and_confirmed(wish: Wish, when: Instruction) -> None:
+@pytest.mark.parametrize("wish", Button)
+@pytest.mark.parametrize("when", sorted(OPEN_TO_REQUESTS))
+def test_wish_is_told_once_and_confirmed(wish: Button, when: Instruction) -> None:
     """Confirmed until the passage is over."""
-    pressed = Pressed(Watch())
+    pressed = PressedButtons(Watch())
     pressed.note(when)
     pressed.press(wish, on=True)
     assert pressed.shown() == (wish,)
     pressed.note(Instruction.LOOK)
-    assert pressed.asked() == (CODES[wish],)
-    assert pressed.asked() == ()
+    assert pressed.take() == (CODES[wish],)
+    assert pressed.take() == ()
     pressed.note(Instruction.OFFICER)
     pressed.note(Instruction.PLEASE_WAIT)
     assert pressed.shown() == (wish,)
@@ -163,50 +170,50 @@ def test_wish_is_told_once_and_confirmed(wish: Wish, when: Instruction) -> None:
 
 def test_every_button_has_its_person_code() -> None:
     """A code of its own, of those that are a person's."""
-    assert set(CODES) == set(Wish) == set(BUTTONS)
+    assert set(CODES) == set(Button) == set(BUTTONS)
     assert len(set(CODES.values())) == len(CODES)
     assert all(code.value.startswith("P") for code in CODES.values())
 
 
-@pytest.mark.parametrize("when", sorted(set(Instruction) - OPEN_TO_WISHES))
+@pytest.mark.parametrize("when", sorted(set(Instruction) - OPEN_TO_REQUESTS))
 def test_buttons_end_with_officer_or_gate(when: Instruction) -> None:
     """Where an officer comes anyway or the gate is open, no button counts."""
-    pressed = Pressed(Watch())
+    pressed = PressedButtons(Watch())
     pressed.note(when)
-    pressed.press(Wish.HELP, on=True)
-    assert pressed.asked() == ()
+    pressed.press(Button.HELP, on=True)
+    assert pressed.take() == ()
 
 
 def test_unacted_wish_can_be_withdrawn() -> None:
     """While nobody has acted on it."""
-    pressed = Pressed(Watch())
+    pressed = PressedButtons(Watch())
     pressed.note(Instruction.WELCOME)
-    pressed.press(Wish.HELP, on=True)
-    pressed.press(Wish.HELP, on=False)
-    assert pressed.asked() == ()
+    pressed.press(Button.HELP, on=True)
+    pressed.press(Button.HELP, on=False)
+    assert pressed.take() == ()
 
 
 def test_wish_never_passes_to_next_traveller() -> None:
     """After the one who pressed has gone."""
     watch = Watch()
-    pressed = Pressed(watch)
+    pressed = PressedButtons(watch)
     pressed.note(Instruction.WELCOME)
-    pressed.press(Wish.NO_FACE, on=True)
+    pressed.press(Button.NO_FACE, on=True)
     watch.now_s = FORGOTTEN_AFTER_S + 1
     pressed.note(Instruction.WELCOME)
     assert pressed.shown() == ()
-    assert pressed.asked() == ()
+    assert pressed.take() == ()
 
 
 def test_wish_outlives_slow_document() -> None:
     """One that takes time to read."""
-    pressed = Pressed(Watch())
+    pressed = PressedButtons(Watch())
     for instruction in (Instruction.WELCOME, Instruction.PLEASE_WAIT, Instruction.DOCUMENT_UNREADABLE):
         pressed.note(instruction)
-        pressed.press(Wish.NO_FACE, on=True)
+        pressed.press(Button.NO_FACE, on=True)
     pressed.note(Instruction.WELCOME)
     pressed.note(Instruction.LOOK)
-    assert pressed.asked() == (Code.DECLINES_FACE,)
+    assert pressed.take() == (Code.DECLINES_FACE,)
 
 
 # The picture
@@ -241,7 +248,7 @@ def test_picture_has_shown_size_and_side() -> None:
     assert seen[:, 10].mean() > 150 > 50 > seen[:, -10].mean()
 
 
-def test_pictures_are_given_only_while_mirroring(shared: kiosk_process.Shown) -> None:
+def test_pictures_are_given_only_while_mirroring(shared: kiosk_process.KioskUnderTest) -> None:
     """While travellers see themselves."""
     for instruction in (Instruction.WELCOME, Instruction.OFFICER, Instruction.PROCEED):
         shared.kiosk(instruction)
@@ -255,7 +262,7 @@ def test_pictures_are_given_only_while_mirroring(shared: kiosk_process.Shown) ->
 
 
 def test_slow_browser_gets_newest_picture(
-    shared: kiosk_process.Shown,
+    shared: kiosk_process.KioskUnderTest,
 ) -> None:
     """None of those between."""
     shared.kiosk(Instruction.HOLD_STILL)
@@ -280,7 +287,7 @@ def test_slow_browser_gets_newest_picture(
     assert next_picture() is None, "nothing waits behind the newest"
 
 
-def test_still_camera_is_no_mirror(shared: kiosk_process.Shown) -> None:
+def test_still_camera_is_no_mirror(shared: kiosk_process.KioskUnderTest) -> None:
     """A camera that stands still gives no picture."""
     shared.kiosk(Instruction.LOOK)
     shared.reaches(Instruction.LOOK)
@@ -300,7 +307,7 @@ def test_picture_needs_camera_and_site_consent() -> None:
 # Who may ask
 
 
-def test_answers_are_never_cached_or_framed(shared: kiosk_process.Shown) -> None:
+def test_answers_are_never_cached_or_framed(shared: kiosk_process.KioskUnderTest) -> None:
     for path in ("/", "/kiosk.css", "/kiosk.js", "/icon.svg", "/state", "/picture?after=0", "/no-such-thing"):
         headers = shared.http.get(path).headers
         assert headers["Cache-Control"] == "no-store"
@@ -313,30 +320,30 @@ def test_answers_are_never_cached_or_framed(shared: kiosk_process.Shown) -> None
 @pytest.mark.parametrize(
     "host", ["lane.example", "127.0.0.1", "127.0.0.1.example:{port}", "localhost.:{port}", ""]
 )
-def test_foreign_host_name_is_refused(shared: kiosk_process.Shown, host: str) -> None:
+def test_foreign_host_name_is_refused(shared: kiosk_process.KioskUnderTest, host: str) -> None:
     """Another name for this machine."""
     given = {"Host": host.format(port=httpx.URL(shared.address).port)}
     for path in ("/", "/state", "/picture?after=0"):
         assert shared.http.get(path, headers=given).status_code == 421
 
 
-def test_page_is_served_only_locally(shared: kiosk_process.Shown) -> None:
+def test_page_is_served_only_locally(shared: kiosk_process.KioskUnderTest) -> None:
     """On this machine alone."""
     port = httpx.URL(shared.address).port
     assert port is not None
-    told = subprocess.run(
+    said = subprocess.run(
         ["cat", "/proc/net/tcp", "/proc/net/tcp6"], capture_output=True, text=True, check=True
     )
     listening = {
         line.split()[1]
-        for line in told.stdout.splitlines()
+        for line in said.stdout.splitlines()
         if line.split()[3] == "0A" and f":{port:04X}" in line
     }
     assert listening == {f"0100007F:{port:04X}"}
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_foreign_page_gets_no_state(shared: kiosk_process.Shown, site: str) -> None:
+def test_foreign_page_gets_no_state(shared: kiosk_process.KioskUnderTest, site: str) -> None:
     """Another site's page gets no picture either."""
     for path in ("/state", "/picture?after=0", "/kiosk.js"):
         assert shared.http.get(path, headers={"Sec-Fetch-Site": site}).status_code == 403
@@ -344,7 +351,7 @@ def test_foreign_page_gets_no_state(shared: kiosk_process.Shown, site: str) -> N
     assert shared.http.get("/", headers=linked).status_code == 200
 
 
-def test_buttons_work_only_from_this_page(shared: kiosk_process.Shown) -> None:
+def test_buttons_work_only_from_this_page(shared: kiosk_process.KioskUnderTest) -> None:
     shared.kiosk(Instruction.WELCOME)
     shared.reaches("welcome")
     for origin in ("https://lane.example", "null", shared.address, "http://127.0.0.1"):
@@ -356,7 +363,7 @@ def test_buttons_work_only_from_this_page(shared: kiosk_process.Shown) -> None:
     assert shared.press("help", [["deep"]]) == 400
     assert shared.press(["help"]) == 400
     assert shared.http.get("/wish").status_code == 405
-    assert shared.kiosk.asked() == ()
+    assert shared.kiosk.take() == ()
 
 
 @pytest.mark.parametrize(
@@ -373,19 +380,21 @@ def test_buttons_work_only_from_this_page(shared: kiosk_process.Shown) -> None:
         (b"GET /picture?after=-1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", b" 400 "),
     ],
 )
-def test_what_no_browser_sends_is_refused(shared: kiosk_process.Shown, sent: bytes, answered: bytes) -> None:
+def test_what_no_browser_sends_is_refused(
+    shared: kiosk_process.KioskUnderTest, sent: bytes, answered: bytes
+) -> None:
     url = httpx.URL(shared.address)
     assert url.port is not None
     with socket.create_connection((url.host, url.port), timeout=kiosk_process.GENEROUS_S) as connection:
         connection.sendall(sent.replace(b"{host}", f"{url.host}:{url.port}".encode()))
         connection.shutdown(socket.SHUT_WR)
-        told = b""
+        said = b""
         while data := connection.recv(65536):
-            told += data
-    assert answered in told.partition(b"\r\n")[0]
+            said += data
+    assert answered in said.partition(b"\r\n")[0]
 
 
-def test_many_connections_keep_nobody_out(shared: kiosk_process.Shown) -> None:
+def test_many_connections_keep_nobody_out(shared: kiosk_process.KioskUnderTest) -> None:
     url = httpx.URL(shared.address)
     assert url.port is not None
     idle = [socket.create_connection((url.host, url.port)) for _ in range(4 * Bounds().connections)]
@@ -412,7 +421,7 @@ def test_button_reaches_lane_and_is_confirmed() -> None:
         state = until(lambda: (state := shown.state())["wishes"] and state)
         assert state["wishes"] == ["no_face"]
         assert len(state["confirmed"]) == 2
-        assert shown.asked() == (Code.DECLINES_FACE,)
+        assert shown.take() == (Code.DECLINES_FACE,)
         shown.kiosk(Instruction.OFFICER)
         shown.reaches("officer")
         assert shown.press("help") == 409
@@ -436,7 +445,7 @@ def test_failed_kiosk_restarts_beside_lane() -> None:
         shown.send(signal.SIGSTOP)
         for _ in range(20_000):
             shown.kiosk(Instruction.OFFICER)
-            shown.kiosk.asked()
+            shown.kiosk.take()
         until(lambda: shown.kiosk.starts == 3)
         until(lambda: _shows(shown, "officer"))
 
@@ -445,18 +454,18 @@ def test_idle_kiosk_exchanges_few_messages(monkeypatch: pytest.MonkeyPatch) -> N
     """Each speaks at its own pace, however often the lane guides: an answer to each message never ends."""
     written: list[tuple[Child, bytes]] = []
     heard: list[Kiosk] = []
-    write, heed = Child.write, Kiosk._heed
+    write, heed = Child.write, Kiosk._handle
 
     def count_written(child: Child, text: bytes) -> bool:
         written.append((child, text))
         return write(child, text)
 
-    def count_heard(self: Kiosk, told: dict[str, Any]) -> None:
+    def count_heard(self: Kiosk, said: dict[str, Any]) -> None:
         heard.append(self)
-        heed(self, told)
+        heed(self, said)
 
     monkeypatch.setattr(Child, "write", count_written)
-    monkeypatch.setattr(Kiosk, "_heed", count_heard)
+    monkeypatch.setattr(Kiosk, "_handle", count_heard)
     with kiosk() as shown:
         shown.kiosk(Instruction.WELCOME)
         shown.reaches("welcome")
@@ -474,7 +483,7 @@ def test_idle_kiosk_exchanges_few_messages(monkeypatch: pytest.MonkeyPatch) -> N
     assert 1 <= to_lane <= lasted_s / ALIVE_S + 1
 
 
-def _shows(shown: kiosk_process.Shown, instruction: str) -> bool:
+def _shows(shown: kiosk_process.KioskUnderTest, instruction: str) -> bool:
     try:
         return bool(shown.state()["instruction"] == instruction)
     except httpx.TransportError:
@@ -490,7 +499,7 @@ def test_taken_port_stops_no_lane() -> None:
         until(lambda: one.starts > 1)
         one(Instruction.PROCEED)
         assert one.address() is None
-        assert one.asked() == ()
+        assert one.take() == ()
 
 
 def test_probe_tells_whether_port_is_free() -> None:
@@ -517,9 +526,9 @@ def test_kiosk_ends_with_lane() -> None:
         process.stdin.write(Setup(port=0).model_dump_json().encode() + b"\n")
         process.stdin.flush()
         address = f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
-        told = {"show": "proceed", "progress": 0, "wishes": []}
+        said = {"show": "proceed", "progress": 0, "wishes": []}
         with httpx.Client(base_url=address, trust_env=False, timeout=kiosk_process.GENEROUS_S) as http:
-            process.stdin.write(json.dumps(told).encode() + b"\n")
+            process.stdin.write(json.dumps(said).encode() + b"\n")
             process.stdin.flush()
             until(lambda: http.get("/state").json()["instruction"] == "proceed")
             until(lambda: http.get("/state").json()["instruction"] == "please_wait")
@@ -532,5 +541,5 @@ def test_kiosk_ends_with_lane() -> None:
 
 def test_pictures_and_buttons_precede_officer() -> None:
     """None of either once an officer comes or the gate is open."""
-    assert Instruction.OFFICER not in PICTURED | OPEN_TO_WISHES
-    assert Instruction.PROCEED not in PICTURED | OPEN_TO_WISHES
+    assert Instruction.OFFICER not in PICTURED | OPEN_TO_REQUESTS
+    assert Instruction.PROCEED not in PICTURED | OPEN_TO_REQUESTS

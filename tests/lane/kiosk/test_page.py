@@ -16,7 +16,7 @@ from lane.capture.guidance import Instruction
 from lane.decision.reason_codes import Code
 from lane.kiosk.sentences import SENTENCES, TAGS
 from lane.kiosk.settings import Language
-from lane.kiosk.traveller_requests import OPEN_TO_WISHES, PICTURED, Wish
+from lane.kiosk.traveller_requests import OPEN_TO_REQUESTS, PICTURED, Button
 from tests.support import tiers
 from tests.support.browser import CHROMIUM, NO_BROWSER, chromium
 from tests.support.lane import kiosk_process
@@ -76,14 +76,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[kiosk_process.Shown]:
+def shared() -> Iterator[kiosk_process.KioskUnderTest]:
     with kiosk() as shown:
         yield shown
 
 
 @contextmanager
 def opened(
-    browser: Browser, shown: kiosk_process.Shown, size: tuple[int, int] = PORTRAIT, *, quiet: bool = True
+    browser: Browser,
+    shown: kiosk_process.KioskUnderTest,
+    size: tuple[int, int] = PORTRAIT,
+    *,
+    quiet: bool = True,
 ) -> Iterator[Page]:
     """The page; where it is `quiet`, whatever the browser complains of fails the test."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
@@ -97,13 +101,15 @@ def opened(
     assert not quiet or complaints == []
 
 
-def reaches(page: Page, shown: kiosk_process.Shown, instruction: Instruction, progress: float = 0.0) -> None:
+def reaches(
+    page: Page, shown: kiosk_process.KioskUnderTest, instruction: Instruction, progress: float = 0.0
+) -> None:
     shown.kiosk(instruction, progress)
     page.wait_for_selector(f"html[data-state=told] main[data-instruction={instruction}]")
     page.wait_for_selector("#screen:not([inert])")
 
 
-def sees_a_picture(page: Page, shown: kiosk_process.Shown) -> None:
+def sees_a_picture(page: Page, shown: kiosk_process.KioskUnderTest) -> None:
     until(lambda: shown.write() and page.locator("#picture[data-drawn]").count())
 
 
@@ -112,7 +118,7 @@ def sees_a_picture(page: Page, shown: kiosk_process.Shown) -> None:
 
 @tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE, (768, 1366), (1280, 800)], quick=2)
 def test_every_instruction_fits_every_size(
-    browser: Browser, shared: kiosk_process.Shown, size: tuple[int, int]
+    browser: Browser, shared: kiosk_process.KioskUnderTest, size: tuple[int, int]
 ) -> None:
     """It is whole at every size of the screen."""
     with opened(browser, shared, size) as page:
@@ -142,7 +148,7 @@ def test_site_orders_its_languages(browser: Browser, languages: tuple[Language, 
 
 
 @pytest.fixture(scope="module")
-def looks(browser: Browser, shared: kiosk_process.Shown) -> Looks:
+def looks(browser: Browser, shared: kiosk_process.KioskUnderTest) -> Looks:
     """Every instruction on the screen that the page is made for."""
     found = {}
     with opened(browser, shared) as page:
@@ -198,7 +204,7 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-def test_progress_is_a_ring_that_fills(browser: Browser, shared: kiosk_process.Shown) -> None:
+def test_progress_is_a_ring_that_fills(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
     with opened(browser, shared) as page:
         for progress in (0.0, 0.5, 1.0):
             reaches(page, shared, Instruction.HOLD_STILL, progress)
@@ -211,7 +217,7 @@ def test_progress_is_a_ring_that_fills(browser: Browser, shared: kiosk_process.S
 # The picture
 
 
-def test_picture_is_mirrored(browser: Browser, shared: kiosk_process.Shown) -> None:
+def test_picture_is_mirrored(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
     """Travellers see themselves as in a mirror."""
     with opened(browser, shared) as page:
         reaches(page, shared, Instruction.LOOK)
@@ -225,7 +231,7 @@ def test_picture_is_mirrored(browser: Browser, shared: kiosk_process.Shown) -> N
         assert row[left].mean() < 60 < 150 < row[right].mean(), "the frame is light on its left"
 
 
-def test_fast_browser_sees_every_frame(browser: Browser, shared: kiosk_process.Shown) -> None:
+def test_fast_browser_sees_every_frame(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
     """A browser that keeps up."""
     with opened(browser, shared, quiet=False) as page:  # it complains of being asked for pixels
         reaches(page, shared, Instruction.LOOK)
@@ -235,7 +241,7 @@ def test_fast_browser_sees_every_frame(browser: Browser, shared: kiosk_process.S
             page.wait_for_function(SHADE, arg=40 + 4 * frame)
 
 
-def test_stopped_camera_clears_picture(browser: Browser, shared: kiosk_process.Shown) -> None:
+def test_stopped_camera_clears_picture(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
     with opened(browser, shared) as page:
         reaches(page, shared, Instruction.LOOK)
         sees_a_picture(page, shared)
@@ -246,7 +252,7 @@ def test_stopped_camera_clears_picture(browser: Browser, shared: kiosk_process.S
         page.wait_for_selector("#screen[data-mirrored]")
 
 
-def test_page_clears_traveller_after_capture(browser: Browser, shared: kiosk_process.Shown) -> None:
+def test_page_clears_traveller_after_capture(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
     """Nothing of a traveller stays."""
     with opened(browser, shared) as page:
         asked: list[str] = []
@@ -295,7 +301,7 @@ def test_failed_kiosk_stops_saying_proceed(browser: Browser, sent: int) -> None:
         assert page.evaluate("document.getAnimations()[0].effect.getTiming().duration") <= LONGEST_MS
 
 
-def test_hung_script_still_gets_covered(browser: Browser, shared: kiosk_process.Shown) -> None:
+def test_hung_script_still_gets_covered(browser: Browser, shared: kiosk_process.KioskUnderTest) -> None:
     """Where the page's own script hangs, proceed vanishes all the same."""
     with opened(browser, shared, ZOOMED) as page:
         reaches(page, shared, Instruction.PROCEED)
@@ -343,13 +349,13 @@ def test_ended_lane_makes_page_wait(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("wish", "code"),
     [
-        (Wish.NO_FACE, Code.DECLINES_FACE),
-        (Wish.WHEELCHAIR, Code.BODY_SIZE),
-        (Wish.INFANT, Code.INFANT_CARRIED),
-        (Wish.HELP, Code.IMPAIRMENT),
+        (Button.NO_FACE, Code.DECLINES_FACE),
+        (Button.WHEELCHAIR, Code.BODY_SIZE),
+        (Button.INFANT, Code.INFANT_CARRIED),
+        (Button.HELP, Code.IMPAIRMENT),
     ],
 )
-def test_button_cycle_works_and_is_heard(browser: Browser, wish: Wish, code: Code) -> None:
+def test_button_cycle_works_and_is_heard(browser: Browser, wish: Button, code: Code) -> None:
     """Pressed, confirmed, taken back and heard."""
     with kiosk() as shown, opened(browser, shown) as page:
         reaches(page, shown, Instruction.WELCOME)
@@ -366,7 +372,7 @@ def test_button_cycle_works_and_is_heard(browser: Browser, wish: Wish, code: Cod
         page.focus(f"[data-wish={wish}]")
         page.keyboard.press("Enter")
         page.wait_for_selector(pressed)
-        assert shown.asked() == (code,)
+        assert shown.take() == (code,)
         reaches(page, shown, Instruction.OFFICER)
         assert not page.locator("#wishes").is_visible()
         reaches(page, shown, Instruction.WELCOME)
@@ -396,16 +402,16 @@ def test_confirmation_moves_no_button(
 
 @tiers.parametrize("size", [PORTRAIT, ZOOMED, LANDSCAPE], quick=1)
 def test_buttons_are_hand_sized_and_stay(
-    browser: Browser, shared: kiosk_process.Shown, size: tuple[int, int]
+    browser: Browser, shared: kiosk_process.KioskUnderTest, size: tuple[int, int]
 ) -> None:
     """They stay where they are."""
     places = set()
     with opened(browser, shared, size) as page:
-        for instruction in sorted(OPEN_TO_WISHES):
+        for instruction in sorted(OPEN_TO_REQUESTS):
             reaches(page, shared, instruction)
-            for wish in Wish:
+            for wish in Button:
                 box = page.locator(f"[data-wish={wish}]").bounding_box()
                 assert box is not None
                 assert min(box["width"], box["height"]) >= 88, "twice the least target of a finger"
                 places.add((wish, round(box["x"]), round(box["y"])))
-    assert len(places) == len(Wish)
+    assert len(places) == len(Button)

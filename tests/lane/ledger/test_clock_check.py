@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane.decision.evidence import Check
-from lane.ledger.clock_check import MOST_APART_S, MOST_STEP_S, Timekeeper, doubted
+from lane.ledger.clock_check import MOST_APART_S, MOST_STEP_S, Timekeeper, clock_is_doubted
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SkippingClock
 from tests.support.lane.simulated_lane import LANE
@@ -138,7 +138,7 @@ def test_killed_lane_mistrusts_its_changed_clock(when: str, tmp_path: Path) -> N
     assert said.returncode == 0, said.stderr
     with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
         assert journal.last("lane.clock") == {"trusted": True, "by": "person"}
-        assert not doubted(journal)
+        assert not clock_is_doubted(journal)
 
 
 def test_desk_restores_clock_after_restart() -> None:
@@ -153,7 +153,7 @@ def test_desk_restores_clock_after_restart() -> None:
 def test_undoubted_lane_starts_without_trust(tmp_path: Path) -> None:
     """A lane that was never in doubt needs no person's word."""
     with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
-        assert not doubted(journal)
+        assert not clock_is_doubted(journal)
     assert lane(tmp_path, "never").stdout.split() == ["admit"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from lane.decision.evidence import DeskContact
 from lane.decision.passage_states import State
 from lane.decision.referral import PassageId
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.chain import Head, read
 from lane.ledger.journal import SqliteJournal
@@ -34,9 +34,9 @@ def test_record_survives_restart(tmp_path: Path) -> None:
     first.record([Draft("a", {"n": 1}), Draft("b", {"n": 2})], at=NOW, standing=standing, pictures=[FACE])
     first.close()
     again = journal(tmp_path)
-    parcels = again.pending(9)
-    assert [parcel.entry.kind for parcel in parcels] == ["a", "b"]
-    assert [parcel.pictures for parcel in parcels] == [(), (FACE,)]
+    waiting_entries = again.pending(9)
+    assert [undelivered.entry.kind for undelivered in waiting_entries] == ["a", "b"]
+    assert [undelivered.pictures for undelivered in waiting_entries] == [(), (FACE,)]
     assert again.unfinished() == standing
 
 
@@ -56,7 +56,7 @@ def test_full_disk_is_told_without_effect(tmp_path: Path) -> None:
     here._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(JournalError, match="full"):
         here.record([Draft("too much", {"text": "x" * 200_000})], at=NOW)
-    assert [parcel.entry.kind for parcel in here.pending(9)] == ["before"]
+    assert [undelivered.entry.kind for undelivered in here.pending(9)] == ["before"]
     here.verify()
 
 
@@ -171,22 +171,22 @@ def test_overdue_pictures_are_dropped(tmp_path: Path) -> None:
 def test_long_absent_desk_gets_no_pictures(tmp_path: Path) -> None:
     """It hears of the passage without them."""
     here, desk, clock = journal(tmp_path), SimulatedDesk("lane-1"), SkippingClock()
-    courier = Courier(here, desk, clock)
+    outbox = Outbox(here, desk, clock)
     desk.fault = DeskLostError("away")
     here.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
-    courier.deliver()
+    outbox.deliver()
     assert len(here.pending(9)[0].pictures) == 1
     clock.skip(12 * 3600 + 1)
-    courier.deliver()
+    outbox.deliver()
     desk.fault = None
-    assert courier.deliver() is DeskContact.REACHED
+    assert outbox.deliver() is DeskContact.REACHED
     assert (desk.pictures, desk.missed) == ({}, {FACE.sha256})
     assert desk.kinds() == ["passage.judged", "pictures.dropped"]
 
 
 def delivered(here: SqliteJournal, desk: SimulatedDesk, kinds: str) -> None:
     here.record([Draft(kind, {}) for kind in kinds], at=NOW)
-    assert Courier(here, desk, SystemClock()).deliver() is DeskContact.REACHED
+    assert Outbox(here, desk, SystemClock()).deliver() is DeskContact.REACHED
 
 
 def test_only_person_accepts_regressed_desk(
@@ -233,11 +233,11 @@ def test_retelling_ends_at_lost_desks_head(tmp_path: Path) -> None:
     here.accept_desk(Head(5, "5" * 64), at=NOW)
     first = read(*here.payloads()[0])
     assert here.go_back(first.head)
-    assert [parcel.entry.seq for parcel in here.pending(9)] == [2, 3, 4, 5]
+    assert [undelivered.entry.seq for undelivered in here.pending(9)] == [2, 3, 4, 5]
     assert here.recovered_through() == 3
     here.confirmed(3, Head(6, "6" * 64))
     assert here.recovered_through() is None
-    assert [parcel.entry.kind for parcel in here.pending(9)] == ["d", "desk.accepted"]
+    assert [undelivered.entry.kind for undelivered in here.pending(9)] == ["d", "desk.accepted"]
 
 
 def test_desk_with_foreign_chain_hears_nothing(tmp_path: Path) -> None:

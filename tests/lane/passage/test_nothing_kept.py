@@ -14,7 +14,7 @@ from lane.capture.measuring import Measurer
 from lane.decision.policy import Policy
 from lane.decision.referral import Answer, PassageId
 from lane.demo import photos as store
-from lane.demo.passengers import cast
+from lane.demo.passengers import demo_passengers
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.port import Picture
 from tests.support.lane.simulated_lane import LANE, StandingClock, hall
@@ -51,7 +51,7 @@ def test_passed_passenger_leaves_nothing(
     """Nothing in memory or on disk of a passenger who is through."""
     assert photos == store.folder()
     before = pictures()
-    passenger = next(one for one in cast(measurer, date.today()) if one.name == name)  # noqa: DTZ011
+    passenger = next(one for one in demo_passengers(measurer, date.today()) if one.name == name)  # noqa: DTZ011
     clock = StandingClock()
     camera = WatchedCamera(SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5))
     desk = SimulatedDesk(LANE, admit)

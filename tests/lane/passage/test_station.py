@@ -22,7 +22,7 @@ from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, PassageId
 from lane.demo import photos as store
-from lane.demo.passengers import Passenger, cast
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.desk.simulated import SimulatedDesk, second_line
 from lane.document.travel_document import TravelDocument
 from lane.gate.light_beams import Passing
@@ -49,7 +49,7 @@ Cast = dict[str, Passenger]
 @pytest.fixture(scope="session")
 def people(photos: Path, measurer: Measurer) -> Cast:
     assert photos == store.folder()
-    return {one.name: one for one in cast(measurer, date.today())}  # noqa: DTZ011  the document's own day
+    return {one.name: one for one in demo_passengers(measurer, date.today())}  # noqa: DTZ011  the document's own day
 
 
 def admit(_: PassageId) -> Answer:
@@ -250,8 +250,8 @@ def test_ledger_alone_replays_decision(
         assert judged.body["policy"] == policy.identity()
         band = policy.check(measurer.networks.embedder.identity)
         assert judged.body["band"] == to_plain(band)
-        told = from_plain(judged.body["evidence"])
-        assert told.achieved_fmr == policy.achieved_fmr(told.matcher, told.similarity)
+        said = from_plain(judged.body["evidence"])
+        assert said.achieved_fmr == policy.achieved_fmr(said.matcher, said.similarity)
         assert isinstance(decide(from_plain(judged.body["evidence"]), policy), kind)
 
 

@@ -13,7 +13,7 @@ from lane.decision.passage_states import State
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer
-from lane.demo.passengers import Passenger, cast
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.desk.simulated import SimulatedDesk
 from lane.passage.station import PassageReport
 from tests.support.lane.simulated_lane import LANE, Hall, hall
@@ -36,19 +36,19 @@ class Presses:
     def __init__(self, code: Code, nth: int) -> None:
         self._code, self._nth, self._asked = code, nth, 0
 
-    def asked(self) -> tuple[Code, ...]:
+    def take(self) -> tuple[Code, ...]:
         self._asked += 1
         return (self._code,) if self._asked == self._nth else ()
 
 
 @pytest.fixture(scope="module")
 def holder(photos: Path, measurer: Measurer) -> Passenger:
-    return next(one for one in cast(measurer, date.today()) if one.name == "holder")  # noqa: DTZ011
+    return next(one for one in demo_passengers(measurer, date.today()) if one.name == "holder")  # noqa: DTZ011
 
 
 @pytest.fixture(scope="module")
 def dark(photos: Path, measurer: Measurer) -> Passenger:
-    return next(one for one in cast(measurer, date.today()) if one.name == "dark")  # noqa: DTZ011
+    return next(one for one in demo_passengers(measurer, date.today()) if one.name == "dark")  # noqa: DTZ011
 
 
 def codes(report: PassageReport) -> set[Code]:
@@ -63,7 +63,7 @@ def captured(here: Hall) -> list[dict[str, object]]:
 
 def test_each_passage_state_has_instruction() -> None:
     assert set(INSTRUCTION_OF_STATE) == set(State)
-    assert [state for state, told in INSTRUCTION_OF_STATE.items() if told is Instruction.PROCEED] == [
+    assert [state for state, said in INSTRUCTION_OF_STATE.items() if said is Instruction.PROCEED] == [
         State.OPEN
     ]
 
@@ -71,23 +71,23 @@ def test_each_passage_state_has_instruction() -> None:
 def test_a_holder_is_led_through(
     tmp_path: Path, measurer: Measurer, policy: Policy, holder: Passenger
 ) -> None:
-    told = Told()
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)], guide=told)
+    said = Told()
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)], guide=said)
     here.station.start()
     assert here.walk().gate_opened
-    assert told.instructions[:2] == [Instruction.WELCOME, Instruction.LOOK]
-    assert told.instructions[-2:] == [Instruction.PROCEED, Instruction.PLEASE_WAIT]
+    assert said.instructions[:2] == [Instruction.WELCOME, Instruction.LOOK]
+    assert said.instructions[-2:] == [Instruction.PROCEED, Instruction.PLEASE_WAIT]
 
 
 def test_referred_traveller_hears_only_of_officer(
     tmp_path: Path, measurer: Measurer, policy: Policy, dark: Passenger
 ) -> None:
-    told = Told()
-    here = hall(tmp_path, measurer, policy, [(dark.document, dark.scene)], guide=told)
+    said = Told()
+    here = hall(tmp_path, measurer, policy, [(dark.document, dark.scene)], guide=said)
     here.station.start()
     assert not here.walk().gate_opened
-    assert told.instructions[-2:] == [Instruction.OFFICER, Instruction.PLEASE_WAIT]
-    assert Instruction.PROCEED not in told.instructions
+    assert said.instructions[-2:] == [Instruction.OFFICER, Instruction.PLEASE_WAIT]
+    assert Instruction.PROCEED not in said.instructions
 
 
 @pytest.mark.parametrize("nth", [1, 3])
@@ -97,7 +97,7 @@ def test_officer_wish_refers_at_once(
 ) -> None:
     """Nothing captured stays."""
     walkers = [(holder.document, holder.scene)]
-    here = hall(tmp_path, measurer, policy, walkers, wishes=Presses(code, nth))
+    here = hall(tmp_path, measurer, policy, walkers, requests=Presses(code, nth))
     here.station.start()
     report = here.walk()
     assert codes(report) == {code}
@@ -114,7 +114,7 @@ def test_declined_camera_never_captures(
     answers: Iterator[Answer] = iter([Answer.REPEAT_CAPTURE, Answer.ADMIT])
     desk = SimulatedDesk(LANE, lambda _: next(answers))
     walkers = [(holder.document, holder.scene)]
-    here = hall(tmp_path, measurer, policy, walkers, desk=desk, wishes=Presses(Code.DECLINES_FACE, 1))
+    here = hall(tmp_path, measurer, policy, walkers, desk=desk, requests=Presses(Code.DECLINES_FACE, 1))
     here.station.start()
     report = here.walk()
     assert report.officer is Answer.ADMIT

@@ -16,13 +16,13 @@ from lane.capture.measuring import Measurer
 from lane.decision.evidence import DocumentKind, to_plain
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
-from lane.demo.passengers import Passenger, cast
-from lane.kiosk.traveller_requests import Wishes
+from lane.demo.passengers import Passenger, demo_passengers
+from lane.kiosk.traveller_requests import TravellerRequests
 from lane.passage.station import PassageReport
 from lane.platform.errors import RecordingError
 from lane.recording.record import Recorder, RecordingJudge, folder_for_faces, key_of_environment
-from lane.recording.replay import Replayed, recordings, replay
-from lane.recording.sealed_file import SealedWriter, unsealed
+from lane.recording.replay import Replayed, recording_files, replay_file
+from lane.recording.sealed_file import SealedWriter, read_sealed
 from tests.support.lane.simulated_lane import Hall, StandingClock, hall
 
 KEY = bytes(range(32))
@@ -32,7 +32,7 @@ NAMES = ["holder", "impostor", "two-people", "nobody", "blurred", "expired", "no
 @pytest.fixture(scope="module")
 def people(photos: Path, measurer: Measurer) -> dict[str, Passenger]:
     assert photos.is_dir()
-    return {one.name: one for one in cast(measurer, date.today())}  # noqa: DTZ011  the document's own day
+    return {one.name: one for one in demo_passengers(measurer, date.today())}  # noqa: DTZ011  the document's own day
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Presses:
     at: int
     asked_: int = 0
 
-    def asked(self) -> tuple[Code, ...]:
+    def take(self) -> tuple[Code, ...]:
         self.asked_ += 1
         return (Code.DECLINES_FACE,) if self.asked_ == self.at else ()
 
@@ -53,21 +53,21 @@ def recorded(
     policy: Policy,
     passenger: Passenger,
     most_bytes: int = 1 << 30,
-    wishes: Wishes | None = None,
+    wishes: TravellerRequests | None = None,
 ) -> tuple[Hall, PassageReport]:
     clock = StandingClock()
     camera = SimulatedCamera(clock, clock.skip, passenger.scene, frames_per_second=12.5)
     recorder = Recorder(folder, KEY, most_bytes)
     judge = RecordingJudge(camera, measurer, policy, clock, recorder=recorder)
     passengers = [(passenger.document, passenger.scene)]
-    here = hall(folder, measurer, policy, passengers, clock=clock, judge=judge, wishes=wishes)
+    here = hall(folder, measurer, policy, passengers, clock=clock, judge=judge, requests=wishes)
     here.station.start()
     return here, here.walk()
 
 
 def again(folder: Path, measurer: Measurer, policy: Policy, key: bytes = KEY) -> Replayed:
-    [file] = recordings(folder)
-    return replay(file, key, measurer, policy)
+    [file] = recording_files(folder)
+    return replay_file(file, key, measurer, policy)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,7 +76,7 @@ def test_recorded_passage_replays_identically(
 ) -> None:
     _, report = recorded(tmp_path, measurer, policy, people[name])
     assert again(tmp_path, measurer, policy) == Replayed(
-        recordings(tmp_path)[0].name, report.outcome, identical=True, differences=()
+        recording_files(tmp_path)[0].name, report.outcome, identical=True, differences=()
     )
 
 
@@ -104,7 +104,7 @@ def test_ledger_marks_recorded_passages(
     here, _ = recorded(tmp_path, measurer, policy, people["holder"])
     [started] = [one.body for one in here.desk.entries if one.kind == "passage.started"]
     [judged] = [one.body for one in here.desk.entries if one.kind == "passage.judged"]
-    [file] = recordings(tmp_path)
+    [file] = recording_files(tmp_path)
     assert started["recorded"] is True
     assert judged["recording"]["bytes"] == file.stat().st_size
     assert judged["recording"]["frames"] >= 3
@@ -126,7 +126,7 @@ def test_recording_is_sealed(
 ) -> None:
     """Nothing of document or frames lies open."""
     recorded(tmp_path, measurer, policy, people["holder"])
-    content = recordings(tmp_path)[0].read_bytes()
+    content = recording_files(tmp_path)[0].read_bytes()
     assert people["holder"].document.photo[:64] not in content
     assert b"expires_on" not in content
 
@@ -140,7 +140,7 @@ def test_oversized_recording_is_abandoned(
     [judged] = [one.body for one in here.desk.entries if one.kind == "passage.judged"]
     assert judged["recording"] == {"abandoned": "RecordingError"}
     with pytest.raises(RecordingError, match="no recording"):
-        recordings(tmp_path)
+        recording_files(tmp_path)
     assert [one.name for one in tmp_path.iterdir() if "recording" in one.name] == []
 
 
@@ -194,7 +194,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_is_sealed_is_opened(sealed: Path) -> None:
-    assert list(unsealed(sealed, KEY)) == [b"one", b"", b"three" * 100]
+    assert list(read_sealed(sealed, KEY)) == [b"one", b"", b"three" * 100]
 
 
 @given(st.data())
@@ -215,7 +215,7 @@ def test_changed_sealed_recording_is_found(sealed: Path, data: st.DataObject) ->
     changed = sealed.with_name("changed")
     changed.write_bytes(content)
     with pytest.raises(RecordingError):
-        list(unsealed(changed, KEY))
+        list(read_sealed(changed, KEY))
 
 
 def test_key_comes_only_from_environment(

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lane import settings as config
 from lane.capture.measuring import Measurer
 from lane.decision.evidence import DeskContact
 from lane.decision.policy import Policy
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.journal import SqliteJournal
@@ -19,6 +18,7 @@ from lane.platform.errors import DeskLostError
 from lane.recording.retention import EVERY_S, FIRST_AFTER_S, Retention
 from lane.service.build import build_retention
 from lane.service.inspection import _retention
+from lane.settings import read as read_settings
 from tests.lane.ledger.test_clock_check import SetClock
 from tests.lane.ledger.test_journal import FACE
 from tests.support.lane.simulated_lane import LANE, hall, opened
@@ -36,7 +36,7 @@ def lane(
     folder: Path, clock: SkippingClock, timekeeper: Timekeeper | None = None
 ) -> tuple[SqliteJournal, Retention]:
     """A minute after its start."""
-    settings = config.read(journal=folder / "lane.sqlite", retention={"recordings_for_days": 30})
+    settings = read_settings(journal=folder / "lane.sqlite", retention={"recordings_for_days": 30})
     journal = opened(SqliteJournal(settings.journal, LANE))
     retention = build_retention(settings, journal, clock, timekeeper)
     clock.skip(FIRST_AFTER_S)
@@ -58,7 +58,7 @@ def test_old_recordings_are_erased_and_recorded(
     cut = recorded(folder, now - timedelta(days=40), end=".recording.part")
     new = recorded(folder, now - timedelta(days=29))
     retention.note(folder)
-    retention.tidy()
+    retention.erase_expired()
     assert left(folder) == {new}
     assert journal.last("recordings.erased") == {"recordings": [cut, old], "because": "retention"}
 
@@ -68,12 +68,12 @@ def test_running_lane_looks_hourly(tmp_path: Path) -> None:
     _, retention = lane(tmp_path, clock)
     name = recorded(folder, clock.now() - timedelta(days=30) + timedelta(seconds=EVERY_S / 2))
     retention.note(folder)
-    retention.tidy()
+    retention.erase_expired()
     clock.skip(EVERY_S * 0.9)
-    retention.tidy()
+    retention.erase_expired()
     assert left(folder) == {name}, "it is no hour yet"
     clock.skip(EVERY_S * 0.2)
-    retention.tidy()
+    retention.erase_expired()
     assert left(folder) == set()
 
 
@@ -82,21 +82,21 @@ def test_doubted_clock_erases_nothing(tmp_path: Path) -> None:
     clock, folder = SetClock(), tmp_path / "recordings"
     timekeeper = Timekeeper(clock)
     journal, retention = lane(tmp_path, clock, timekeeper)
-    courier = Courier(journal, SimulatedDesk(LANE, fault=DeskLostError("away")), clock, timekeeper=timekeeper)
+    outbox = Outbox(journal, SimulatedDesk(LANE, fault=DeskLostError("away")), clock, timekeeper=timekeeper)
     journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
     name, right = recorded(folder, clock.now()), clock.now()
     retention.note(folder)
     clock.set_by = timedelta(days=3000)
     for _ in range(3):
-        retention.tidy()
-        assert courier.deliver() is DeskContact.DESK_LOST
+        retention.erase_expired()
+        assert outbox.deliver() is DeskContact.DESK_LOST
         clock.skip(EVERY_S)
     assert left(folder) == {name}
     assert journal.pending(9)[0].pictures
     clock.set_by = timedelta()
     timekeeper.note_desk(right + timedelta(seconds=3 * EVERY_S))
     clock.skip(31 * 86400)
-    retention.tidy()
+    retention.erase_expired()
     assert left(folder) == set()
     assert not journal.pending(9)[0].pictures
 
@@ -107,14 +107,14 @@ def test_desk_time_comes_before_erasing(tmp_path: Path) -> None:
     right = clock.now()
     clock.set_by = timedelta(days=3000)
     timekeeper = Timekeeper(clock)
-    settings = config.read(journal=tmp_path / "lane.sqlite")
+    settings = read_settings(journal=tmp_path / "lane.sqlite")
     retention = build_retention(settings, opened(SqliteJournal(settings.journal, LANE)), clock, timekeeper)
     name = recorded(folder, right)
     retention.note(folder)
-    retention.tidy()
+    retention.erase_expired()
     timekeeper.note_desk(right)
     clock.skip(FIRST_AFTER_S)
-    retention.tidy()
+    retention.erase_expired()
     assert left(folder) == {name}
 
 
@@ -131,7 +131,7 @@ def test_recording_folders_survive_restart(
     journal.close()
     again, retention = lane(tmp_path, clock)
     assert again.recordings_in() == sorted([str(folder), str(tmp_path / "gone")])
-    retention.tidy()
+    retention.erase_expired()
     assert left(folder) == set()
 
 
@@ -145,7 +145,7 @@ def test_what_is_not_the_lanes_stays(tmp_path: Path) -> None:
     (folder / f"{long_ago:%Y%m%dT%H%M%S}-ffffffff.recording").symlink_to(folder / "notes")
     before = left(folder)
     retention.note(folder)
-    retention.tidy()
+    retention.erase_expired()
     assert left(folder) == before
     assert journal.last("recordings.erased") is None
 
@@ -164,11 +164,11 @@ def test_unerasable_recording_is_told(
 
     with monkeypatch.context() as held:
         held.setattr(Path, "unlink", refuse)
-        retention.tidy()
+        retention.erase_expired()
     assert "cannot be erased" in caplog.text
     assert journal.last("recordings.erased") is None, "what lies there still is not told to be gone"
     clock.skip(EVERY_S)
-    retention.tidy()
+    retention.erase_expired()
     assert left(folder) == set()
 
 
@@ -177,10 +177,10 @@ def test_idle_lane_drops_waiting_pictures(tmp_path: Path) -> None:
     clock = SkippingClock()
     journal, retention = lane(tmp_path, clock)
     journal.record([Draft("passage.judged", {"passage": "p-1"})], at=clock.now(), pictures=[FACE])
-    retention.tidy()
+    retention.erase_expired()
     assert journal.pending(9)[0].pictures
     clock.skip(12 * 3600 + EVERY_S)
-    retention.tidy()
+    retention.erase_expired()
     assert not journal.pending(9)[0].pictures
     assert journal.last("pictures.dropped") is not None
 
@@ -188,7 +188,7 @@ def test_idle_lane_drops_waiting_pictures(tmp_path: Path) -> None:
 def test_lane_tidies_between_passengers(tmp_path: Path, measurer: Measurer, policy: Policy) -> None:
     """When it looks up."""
     tidied: list[None] = []
-    here = hall(tmp_path, measurer, policy, [], tidy=lambda: tidied.append(None))
+    here = hall(tmp_path, measurer, policy, [], erase_expired=lambda: tidied.append(None))
     here.station.start()
     assert here.station.serve() is None
     assert tidied
@@ -196,7 +196,7 @@ def test_lane_tidies_between_passengers(tmp_path: Path, measurer: Measurer, poli
 
 def test_check_tells_retention_and_overdue_faces(tmp_path: Path) -> None:
     """How long faces stay, and the names of those that stayed longer."""
-    settings = config.read(journal=tmp_path / "lane.sqlite", retention={"recordings_for_days": 7})
+    settings = read_settings(journal=tmp_path / "lane.sqlite", retention={"recordings_for_days": 7})
     [found] = _retention(settings)
     assert found.ok
     assert "12 h" in found.said

@@ -123,7 +123,7 @@ def ledger_holds(lane: dict[str, str]) -> dict[str, Counter[str]]:
             repeats[entry.body["passage"]] += entry.body["decision"]["answer"] == Answer.REPEAT_CAPTURE
     assert all(count <= 1 + repeats[passage] for passage, count in judged.items()), "nobody is judged twice"
     assert passages["passage.started"] == passages["passage.closed"]
-    assert told(lane) == payloads, "the desk has every entry, once, in order"
+    assert said(lane) == payloads, "the desk has every entry, once, in order"
     return passages
 
 
@@ -135,7 +135,7 @@ KINDS = (
 )
 
 
-def told(lane: dict[str, str]) -> list[tuple[str, str]]:
+def said(lane: dict[str, str]) -> list[tuple[str, str]]:
     """The lane's entries as they stand in the desk's own ledger."""
     with closing(sqlite3.connect(f"file:{lane['database']}?mode=ro", uri=True)) as desk:
         rows = desk.execute("SELECT payload, hash FROM ledger ORDER BY seq").fetchall()
@@ -178,4 +178,4 @@ def was_killed(runs: Runs, crash_at: int) -> bool:
 
 
 def entries_told(lane: dict[str, str]) -> list[Entry]:
-    return [read(payload, hash_) for payload, hash_ in told(lane)]
+    return [read(payload, hash_) for payload, hash_ in said(lane)]

@@ -19,7 +19,6 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from lane import settings as config
 from lane.cameras.frame import Frame
 from lane.cameras.simulated import SimulatedCamera
 from lane.capture.measuring import Measurer
@@ -27,7 +26,7 @@ from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.decision.referral import PassageId
 from lane.demo import photos as store
-from lane.demo.passengers import Passenger, cast
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.gate.light_beams import Passing
 from lane.gate.modbus import ModbusGate
 from lane.gate.port import GateEvent
@@ -38,11 +37,12 @@ from lane.gate.simulated_relay_box import RelayBox
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.port import Draft
 from lane.passage.judge import Judge
-from lane.passage.network_recovery import Engine
+from lane.passage.network_recovery import NetworkRecovery
 from lane.passage.station import PassageReport
 from lane.platform.clock import SystemClock
 from lane.platform.errors import CameraError, DeskError, DeskLostError, GateFaultError, NetworkLostError
 from lane.service.run import while_down
+from lane.settings import read as read_settings
 from models.detect.detector import FaceDetector
 from models.errors import GoldenVectorError, InferenceError, WeightsChangedError
 from models.networks.build import Networks
@@ -57,7 +57,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope="module")
 def holder(photos: Path, measurer: Measurer) -> Passenger:
     assert photos == store.folder()
-    return cast(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
+    return demo_passengers(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
 
 
 def walked(report: PassageReport) -> Seen:
@@ -120,8 +120,8 @@ def accelerated(
         return Measurer(networks, second_face_ratio=0.5)
 
     passengers = [(holder.document, holder.scene)] * 3
-    engine = Engine(judge, stand_in)
-    here = hall(folder, there, policy, passengers, clock=clock, judge=judge, engine=engine)
+    recovery = NetworkRecovery(judge, stand_in)
+    here = hall(folder, there, policy, passengers, clock=clock, judge=judge, recovery=recovery)
     return Accelerated(here, lossy, holder, asked)
 
 
@@ -468,20 +468,20 @@ def test_unwritable_request_ends_passage(
 
         times = 0
 
-        def asked(self) -> tuple[Code, ...]:
+        def take(self) -> tuple[Code, ...]:
             self.times += 1
             if self.times == 3:
                 fill(here)
                 here.journal.record([Draft("passage.asked", {"passage": "p"})], at=here.clock.now())
             return ()
 
-    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, wishes=Asks())
+    here = hall(tmp_path, measurer, policy, [(holder.document, holder.scene)] * 2, requests=Asks())
     here.station.start()
     stuck(here, monkeypatch, 3)
     report = here.walk()
     assert report.outcome == "admit", "the next passenger passes"
-    told = [(one.kind, one.body.get("how")) for one in here.desk.entries[1:4]]
-    assert told == [("passage.started", None), ("lane.resumed", None), ("passage.closed", "interrupted")]
+    said = [(one.kind, one.body.get("how")) for one in here.desk.entries[1:4]]
+    assert said == [("passage.started", None), ("lane.resumed", None), ("passage.closed", "interrupted")]
     assert openings(here.gate.diary) == 1
 
 
@@ -512,8 +512,8 @@ def test_full_disk_stops_passage(
     report = here.walk()
     assert looks == [False] * 3
     assert report.outcome == "admit", "the next passenger passes"
-    told = [(one.kind, one.body.get("how")) for one in here.desk.entries[:4]]
-    assert told[1:] == [
+    said = [(one.kind, one.body.get("how")) for one in here.desk.entries[:4]]
+    assert said[1:] == [
         ("passage.started", None),
         ("lane.resumed", None),
         ("passage.closed", "interrupted"),
@@ -630,13 +630,13 @@ def test_real_full_disk_serves_nobody(tmp_path: Path) -> None:
     program = f"{mount} {sys.executable} -m tests.support.lane.lane_with_full_disk {tmp_path}"
     done = run([UNSHARE, "-rm", "sh", "-c", program])
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["looks"] > 20
-    assert told["open"] == 0
-    assert told["refused"] == "JournalError", "a lane that starts now says what is wrong, too"
+    said = json.loads(done.stdout)
+    assert said["looks"] > 20
+    assert said["open"] == 0
+    assert said["refused"] == "JournalError", "a lane that starts now says what is wrong, too"
     assert "nobody is served" in done.stderr
-    assert told["outcome"] is not None, "the next passenger is served"
-    kinds = told["kinds"]
+    assert said["outcome"] is not None, "the next passenger is served"
+    kinds = said["kinds"]
     assert "gate.opening" not in kinds[: kinds.index("lane.resumed")]
     assert kinds.count("passage.started") == kinds.count("passage.closed")
 
@@ -681,7 +681,7 @@ def test_killed_lane_has_door_shut() -> Seen:
 
 @degraded(
     "the lane's process stands still, while the gate is open",
-    does="the same; the keeper kills it first",
+    does="the same; the supervisor kills it first",
     until="it runs again",
 )
 def test_stalled_lane_has_door_shut() -> Seen:
@@ -723,15 +723,15 @@ def test_restarting_lane_tells_everybody() -> Seen:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     port = free_port()
-    settings = config.read(
+    settings = read_settings(
         desk={"address": f"http://127.0.0.1:{server.server_port}", "token": "t" * 43}, kiosk={"port": port}
     )
-    until, told = time.monotonic() + 60, ""
+    until, said = time.monotonic() + 60, ""
     try:
         with while_down(settings, 5.0):
-            while not (Desk.heard and told == "closed"):
-                assert time.monotonic() < until, (Desk.heard, told)
-                told = shown(port)
+            while not (Desk.heard and said == "closed"):
+                assert time.monotonic() < until, (Desk.heard, said)
+                said = shown(port)
                 time.sleep(0.1)
     finally:
         server.shutdown()
@@ -747,13 +747,13 @@ def shown(port: int) -> str:
         return ""
 
 
-def told() -> str:
+def said() -> str:
     """The table, once this module has made its rows."""
     return table()
 
 
 def test_readme_table_matches_failure_tests() -> None:
     """The README says what these tests show."""
-    assert section(README.read_text(encoding="utf-8")) == told(), (
+    assert section(README.read_text(encoding="utf-8")) == said(), (
         "python -m tests.support.lane.failure_table writes it"
     )

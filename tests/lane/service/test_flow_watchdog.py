@@ -11,19 +11,19 @@ import pytest
 from lane.decision.referral import PassageId
 from lane.gate.simulated import SimulatedGate
 from lane.platform.errors import JournalError
-from lane.service.flow_watchdog import LivingClock, LivingGate, Pulse
-from lane.service.run import Running, beating
+from lane.service.flow_watchdog import FlowWatchdog, WatchedClock, WatchedGate
+from lane.service.run import RunningLane, sending_beats
 
 
 def test_every_flow_call_signals_life(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the flow asks of clock and gate."""
     now_s = 0.0
     monkeypatch.setattr("lane.service.flow_watchdog.time.monotonic", lambda: now_s)
-    pulse = Pulse()
-    clock, gate = LivingClock(pulse, None), LivingGate(SimulatedGate(), pulse)
+    flow_watchdog = FlowWatchdog()
+    clock, gate = WatchedClock(flow_watchdog, None), WatchedGate(SimulatedGate(), flow_watchdog)
     now_s = 1000.0
-    assert pulse.silent_s() == 0, "until it begins it may load networks for long"
-    pulse.begin()
+    assert flow_watchdog.silent_s() == 0, "until it begins it may load networks for long"
+    flow_watchdog.begin()
     asks = [
         clock.now,
         clock.monotonic_s,
@@ -35,22 +35,22 @@ def test_every_flow_call_signals_life(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     for ask in asks:
         now_s += 100
-        assert pulse.silent_s() == 100
+        assert flow_watchdog.silent_s() == 100
         ask()
-        assert pulse.silent_s() == 0
+        assert flow_watchdog.silent_s() == 0
 
 
 def test_other_threads_signal_no_life(monkeypatch: pytest.MonkeyPatch) -> None:
     """They say nothing of the flow."""
     now_s = 0.0
     monkeypatch.setattr("lane.service.flow_watchdog.time.monotonic", lambda: now_s)
-    pulse = Pulse()
-    pulse.begin()
+    flow_watchdog = FlowWatchdog()
+    flow_watchdog.begin()
     now_s = 100.0
-    thread = threading.Thread(target=LivingClock(pulse, None).monotonic_s)
+    thread = threading.Thread(target=WatchedClock(flow_watchdog, None).monotonic_s)
     thread.start()
     thread.join()
-    assert pulse.silent_s() == 100
+    assert flow_watchdog.silent_s() == 100
 
 
 def test_stalled_flow_stops_signalling(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,9 +58,9 @@ def test_stalled_flow_stops_signalling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lane.service.run.BEAT_S", 0.01)
     beats, beat = os.pipe()
     try:
-        pulse = Pulse()
-        pulse.begin()
-        with beating(pulse, beat):
+        flow_watchdog = FlowWatchdog()
+        flow_watchdog.begin()
+        with sending_beats(flow_watchdog, beat):
             assert select.select([beats], [], [], 10)[0], "it lives"
             monkeypatch.setattr("lane.service.run.HUNG_S", -1.0)
             while select.select([beats], [], [], 0.5)[0]:
@@ -96,25 +96,25 @@ def test_self_closed_lane_is_not_restarted(
     def fails() -> None:
         raise JournalError("the disk is full")
 
-    lane = Running(Closed(), Pulse(), fails, lambda _: None)  # type: ignore[arg-type]  # a station in name only
+    lane = RunningLane(Closed(), FlowWatchdog(), fails, lambda _: None)  # type: ignore[arg-type]  # a station in name only
     with pytest.raises(SystemExit):
         list(lane.reports())
     assert len(looks) == 3
 
 
 def test_orphaned_lane_ends() -> None:
-    """A lane whose keeper is gone."""
-    told: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    """A lane whose supervisor is gone."""
+    said: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: said.append(number))
     beats, beat = os.pipe()
     os.close(beats)
     try:
-        with beating(Pulse(), beat):
+        with sending_beats(FlowWatchdog(), beat):
             for _ in range(600):
-                if told:
+                if said:
                     break
                 time.sleep(0.05)
     finally:
         os.close(beat)
         signal.signal(signal.SIGTERM, before)
-    assert told == [signal.SIGTERM]
+    assert said == [signal.SIGTERM]

@@ -20,7 +20,7 @@ import pytest
 from lane.cameras.simulated import render
 from lane.capture.measuring import Measurer
 from lane.demo import desk_process
-from lane.demo.passengers import Passenger, cast
+from lane.demo.passengers import Passenger, demo_passengers
 from lane.demo.scripted_officer import ScriptedOfficer
 from lane.ledger.chain import Entry, read
 from tests.support.processes import children_of
@@ -70,7 +70,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, photos: Path, measurer: Measurer) -> Iterator[Site]:
     assert photos.is_dir()
-    holder = cast(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
+    holder = demo_passengers(measurer, date.today())[0]  # noqa: DTZ011  the document's own day
     folder = tmp_path_factory.mktemp("site")
     database = folder / "desk.sqlite"
     at = ["--database", str(database), "--json"]
@@ -163,18 +163,18 @@ def test_check_tells_what_is_wrong(site: Site) -> None:
 
 def test_lane_runs_from_settings_until_told(site: Site) -> None:
     """It is started again, and ends when told."""
-    with running(site) as keeper:
+    with running(site) as supervisor:
         site.await_kinds("lane.started", 1)
         time.sleep(1)
         site.drop()
         site.await_kinds("passage.closed", 1)
         assert list(site.documents.iterdir()) == []
-        [child] = children_of(keeper.pid, "lane run")
+        [child] = children_of(supervisor.pid, "lane run")
         os.kill(child, signal.SIGKILL)
         site.await_kinds("lane.started", 2)
-        [again] = children_of(keeper.pid, "lane run")
-        keeper.terminate()
-        assert keeper.wait(30) == 143
+        [again] = children_of(supervisor.pid, "lane run")
+        supervisor.terminate()
+        assert supervisor.wait(30) == 143
         assert not Path(f"/proc/{again}").exists()
     kinds = [one.kind for one in site.entries()]
     assert kinds.count("passage.started") == kinds.count("passage.closed") == 1

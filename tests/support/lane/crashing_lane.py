@@ -23,11 +23,11 @@ from lane.capture.measuring import Measurer, Sighting, Stopwatch
 from lane.decision.evidence import DocumentKind
 from lane.decision.referral import Decision, PassageId
 from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.evaluation.cohort import Cohort
-from lane.evaluation.evaluation_thread import Observer
+from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.evaluation.evaluator import Evaluator
 from lane.gate.light_beams import Passing
 from lane.gate.port import GateEvent
@@ -187,10 +187,10 @@ def main(settings: dict[str, str], crash_at: int | None, count: int) -> int:
             reader=SimulatedReader(passengers(count)),
             gate=PaperGate(Path(settings["diary"]), death),
             journal=journal,
-            courier=Courier(journal, desk, clock),
+            outbox=Outbox(journal, desk, clock),
             clock=clock,
             screen=Diary(),
-            observer=Observer(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
+            evaluation=EvaluationThread(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
         )
         station.start()
         while station.serve() is not None:

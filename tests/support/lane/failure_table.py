@@ -31,7 +31,7 @@ class Row:
     until: str
     test: str
 
-    def told(self) -> str:
+    def said(self) -> str:
         codes = " ".join(code.value for code in self.codes) or "–"
         return f"| {self.fails} | {codes} | {self.does} | {self.until} | {self.test.replace('_', ' ')} |"
 
@@ -84,7 +84,7 @@ def table() -> str:
         "",
         "| what fails | code | what the lane does | until | test |",
         "|---|---|---|---|---|",
-        *(row.told() for row in ROWS),
+        *(row.said() for row in ROWS),
     ]
     return "\n".join(lines) + "\n"
 
@@ -96,10 +96,10 @@ def section(readme: str) -> str:
 
 
 def main() -> None:
-    from tests.lane.service.test_failures import told  # noqa: PLC0415  the rows stand beside its tests
+    from tests.lane.service.test_failures import said  # noqa: PLC0415  the rows stand beside its tests
 
     text = README.read_text(encoding="utf-8")
-    README.write_text(text.replace(section(text), told()), encoding="utf-8")
+    README.write_text(text.replace(section(text), said()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-LOOK_S = 0.01
+POLL_S = 0.01
 FAULTS = ("cut", "silent", "garbage", "drip", "other_function", "flood")
 
 
@@ -20,7 +20,7 @@ class Wire:
         self.fault: str | None = None
         self._ended = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(LOOK_S)
+        self._listener.settimeout(POLL_S)
         self.port = int(self._listener.getsockname()[1])
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
@@ -56,7 +56,7 @@ class Wire:
                 pass
 
     def _pass_on(self, near: socket.socket, far: socket.socket) -> bool:
-        ready, _, _ = select.select([near, far], [], [], LOOK_S)
+        ready, _, _ = select.select([near, far], [], [], POLL_S)
         if self.fault == "cut":
             return False
         for one in ready:

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from lane.gate.simulated_relay_box import Moved
+from lane.gate.simulated_relay_box import DoorMovement
 from lane.ledger.chain import read
 
 
@@ -23,7 +23,7 @@ class Witness:
         self.fire_s = float("-inf")
         """When there last was a fire alarm: the doors open by it, and the lane follows."""
 
-    def __call__(self, moved: Moved) -> None:
+    def __call__(self, moved: DoorMovement) -> None:
         if not moved.open:
             self.held.discard(moved.door)
         if not moved.open or moved.by != "coil" or time.monotonic() - self.fire_s < 1:

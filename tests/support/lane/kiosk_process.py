@@ -38,7 +38,7 @@ def picture(shade: int, width: int = 64, height: int = 48) -> ImageBGR:
 
 
 @dataclass(slots=True)
-class Shown:
+class KioskUnderTest:
     """A kiosk under way."""
 
     kiosk: Kiosk
@@ -82,17 +82,17 @@ class Shown:
         assert self.kiosk.pid is not None
         os.kill(self.kiosk.pid, number)
 
-    def asked(self) -> tuple[Code, ...]:
+    def take(self) -> tuple[Code, ...]:
         """What the lane hears, once it hears something."""
-        return until(self.kiosk.asked)
+        return until(self.kiosk.take)
 
 
 @contextmanager
-def kiosk(hung_s: float = HUNG_S, **setup: Any) -> Iterator[Shown]:
+def kiosk(hung_s: float = HUNG_S, **setup: Any) -> Iterator[KioskUnderTest]:
     name = f"test-kiosk-{os.getpid()}-{random.getrandbits(32):x}"
-    told = Setup(**{"port": 0, "feed": name, "nice": 0, **setup})
-    with FeedWriter(name, 64, 48) as feed, Kiosk(told, hung_s=hung_s) as started:
-        shown = Shown(started, feed)
+    said = Setup(**{"port": 0, "feed": name, "nice": 0, **setup})
+    with FeedWriter(name, 64, 48) as feed, Kiosk(said, hung_s=hung_s) as started:
+        shown = KioskUnderTest(started, feed)
         try:
             yield shown
         finally:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from lane.cameras.frame import Frame
 from lane.desk.http_client import HttpDesk
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.document.simulated import SimulatedReader
 from lane.evaluation.cohort import Cohort
-from lane.evaluation.evaluation_thread import Observer
+from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.evaluation.evaluator import Evaluator
 from lane.gate.modbus import ModbusGate
 from lane.gate.settings import GateSettings
@@ -58,10 +58,10 @@ def main(settings: dict[str, str], count: int) -> None:
             reader=SimulatedReader(passengers(count)),
             gate=gate,
             journal=journal,
-            courier=Courier(journal, desk, clock),
+            outbox=Outbox(journal, desk, clock),
             clock=clock,
             screen=Diary(),
-            observer=Observer(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
+            evaluation=EvaluationThread(Evaluator(POLICY, Cohort(10, 60.0, clock.monotonic_s)), 60.0),
             gate_timeout_s=1.0,
         )
         station.start()

@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.document.simulated import SimulatedReader
 from lane.gate.simulated import SimulatedGate
@@ -56,7 +56,7 @@ def main(folder: Path) -> None:
             reader=SimulatedReader(passengers(2)),
             gate=gate,
             journal=journal,
-            courier=Courier(journal, desk, clock),
+            outbox=Outbox(journal, desk, clock),
             clock=clock,
             screen=Diary(),
         )
@@ -75,14 +75,14 @@ def main(folder: Path) -> None:
         watching.start()
         report = station.serve()
         watching.join()
-    told = {
+    said = {
         "open": sum(seen),
         "looks": len(seen),
         "refused": refused,
         "outcome": report and report.outcome,
         "kinds": [one.kind for one in desk.entries],
     }
-    print(json.dumps(told))
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":

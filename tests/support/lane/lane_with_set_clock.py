@@ -14,13 +14,13 @@ from pathlib import Path
 
 from lane.cameras.frame import Frame
 from lane.decision.referral import Answer, PassageId
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
 from lane.gate.simulated import SimulatedGate
 from lane.ledger.chain import read
-from lane.ledger.clock_check import Timekeeper, doubted
+from lane.ledger.clock_check import Timekeeper, clock_is_doubted
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
 from lane.passage.station import Station
@@ -75,14 +75,14 @@ def main(folder: Path, when: str) -> None:
 
     with SqliteJournal(folder / "lane.sqlite", LANE) as journal:
         desk.put_entries([read(*row) for row in journal.payloads()])
-        keeper = Timekeeper(clock, journal.newest(), doubted=doubted(journal))
+        keeper = Timekeeper(clock, journal.newest(), doubted=clock_is_doubted(journal))
         station = Station(
             LANE,
             judge=Judge(Camera(clock, jumps=when == "during"), PlainMeasurer(), POLICY, clock, keeper),
             reader=SimulatedReader(lead()),
             gate=SimulatedGate(),
             journal=journal,
-            courier=Courier(journal, desk, clock),
+            outbox=Outbox(journal, desk, clock),
             clock=clock,
             screen=Diary(),
             timekeeper=keeper,

@@ -12,18 +12,18 @@ from lane.capture.measuring import Measurer
 from lane.decision.passage_states import State
 from lane.decision.policy import Policy
 from lane.decision.referral import PassageId
-from lane.desk.outbox import Courier
+from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.document.simulated import SimulatedReader
 from lane.document.travel_document import TravelDocument
-from lane.evaluation.evaluation_thread import Observer
+from lane.evaluation.evaluation_thread import EvaluationThread
 from lane.gate.simulated import SimulatedGate
-from lane.kiosk.traveller_requests import Wishes
+from lane.kiosk.traveller_requests import TravellerRequests
 from lane.ledger.clock_check import Timekeeper
 from lane.ledger.journal import SqliteJournal
 from lane.passage.judge import Judge
-from lane.passage.network_recovery import Engine
-from lane.passage.station import PassageReport, Station, nothing_to_tidy
+from lane.passage.network_recovery import NetworkRecovery
+from lane.passage.station import PassageReport, Station, nothing_to_erase
 from lane.platform.clock import Clock, SkippingClock, SystemClock
 
 LANE = "lane-1"
@@ -93,12 +93,12 @@ def hall(
     gate: SimulatedGate | None = None,
     camera: FrameSource | None = None,
     clock: SkippingClock | None = None,
-    observer: Observer | None = None,
+    evaluation: EvaluationThread | None = None,
     judge: Judge | None = None,
-    engine: Engine | None = None,
+    recovery: NetworkRecovery | None = None,
     guide: Guide = no_guide,
-    wishes: Wishes | None = None,
-    tidy: Callable[[], None] = nothing_to_tidy,
+    requests: TravellerRequests | None = None,
+    erase_expired: Callable[[], None] = nothing_to_erase,
     timekeeper: Timekeeper | None = None,
 ) -> Hall:
     """A lane whose passengers come in this order."""
@@ -118,14 +118,14 @@ def hall(
         reader=SimulatedReader(lead()),
         gate=gate,
         journal=journal,
-        courier=Courier(journal, desk, clock),
+        outbox=Outbox(journal, desk, clock),
         clock=clock,
         screen=screen,
-        tidy=tidy,
-        observer=observer,
-        engine=engine,
+        erase_expired=erase_expired,
+        evaluation=evaluation,
+        recovery=recovery,
         guide=guide,
-        wishes=wishes,
+        requests=requests,
         timekeeper=timekeeper,
     )
     return Hall(journal, desk, gate, clock, screen, station)
