@@ -30,16 +30,6 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs a file's tests, or those of a group that shares something costly: groups first."""
-    shared = [item for item in items if item.get_closest_marker("xdist_group")]
-    others = [item for item in items if item not in set(shared)]
-    for item in others:
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items[:] = shared + others
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium; for one module, since its driver keeps an event loop in this thread."""
