@@ -60,7 +60,6 @@ def test_sixteen_bit_gray_keeps_upper_byte() -> None:
 
 
 def test_transparency_is_white() -> None:
-    """Whatever colour it hides."""
     hidden = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     assert (decode(encoded(hidden, "PNG")) == 255).all()
 
@@ -68,7 +67,6 @@ def test_transparency_is_white() -> None:
 @pytest.mark.parametrize("tag", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_picture_stands_upright(tag: int, kind: str) -> None:
-    """Whichever way the camera was held."""
     upright = Image.new("RGB", (24, 16), "black")
     upright.paste((255, 255, 255), (0, 0, 8, 8))
     turns = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
@@ -114,7 +112,6 @@ def test_bad_picture_says_what_is_wrong(data: bytes, code: str) -> None:
 @settings(max_examples=tiers.examples(60), deadline=None)
 @given(data=st.data())
 def test_damage_gives_image_error_or_picture(name: str, data: st.DataObject) -> None:
-    """Nothing else."""
     damaged = bytearray(GOOD[name])
     for at in data.draw(st.lists(st.integers(0, len(damaged) - 1), max_size=8)):
         damaged[at] = data.draw(st.integers(0, 255))
@@ -158,7 +155,6 @@ def test_a_folder_is_not_a_picture(tmp_path: Path) -> None:
 
 
 def test_own_jpeg_can_be_read() -> None:
-    """One that was made here."""
     pixels = decode(GOOD["png"])
     back = decode(encode_jpeg(np.full_like(pixels, 120)))
     assert back.shape == pixels.shape

@@ -28,7 +28,6 @@ SHIPPED = (Path(catalogue.__file__).parent / "catalogue.toml").read_text(encodin
 
 
 def test_catalogue_has_one_default_per_role() -> None:
-    """The shipped one."""
     known = catalogue.load()
     assert known.for_role("detector").name == "yunet-2023mar"
     assert known.for_role("matcher").name == "sface-2021dec"
@@ -53,13 +52,11 @@ def test_unknown_name_lists_known_ones() -> None:
 
 
 def without(text: str, name: str) -> str:
-    """The catalogue without the network of this name."""
     parts = re.split(r"(?=^\[\[network\]\])", text, flags=re.MULTILINE)
     return "".join(part for part in parts if f'name = "{name}"' not in part)
 
 
 def test_catalogue_needs_detector_and_matcher() -> None:
-    """It may lack landmarks, but neither of these."""
     known = catalogue.parse(without(SHIPPED, "mediapipe-face-mesh"))
     assert known.default("landmarks") is None
     with pytest.raises(CatalogueError, match="no default network for the role landmarks"):
@@ -160,7 +157,6 @@ LITERALS += [
 @settings(max_examples=tiers.examples(200))
 @given(st.sampled_from(LINES), st.sampled_from(LITERALS))
 def test_any_entry_reads_or_errs(line: int, literal: str) -> None:
-    """Whatever stands in it, it is read or refused as a catalogue error."""
     lines = SHIPPED.splitlines()
     lines[line] = f"{lines[line].split(' = ')[0]} = {literal}"
     try:
@@ -182,7 +178,6 @@ def test_a_shipped_entry_is_never_unfinished() -> None:
 
 
 def test_operators_example_is_an_entry(tmp_path: Path) -> None:
-    """The example that an operator copies."""
     example = "\n".join(re.findall(r"^#     (.*)$|^#$", SHIPPED, flags=re.MULTILINE)).replace(
         '"…"', f'"{"0" * 64}"'
     )
@@ -272,7 +267,6 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
 
 
 def test_operators_matcher_needs_no_code(operator: Operator) -> None:
-    """An entry is enough."""
     operator.adopt()
     operator.prepare()
     embedder = operator.embedder()
@@ -303,7 +297,6 @@ def test_operators_matcher_runs_beside_default(operator: Operator) -> None:
 
 
 def test_only_matcher_is_given_as_matcher() -> None:
-    """Nothing else can be asked for as one."""
     with pytest.raises(CatalogueError, match="yunet-2023mar is no matcher"):
         build_networks(ONE_THREAD, matchers=["yunet-2023mar"])
 
@@ -316,7 +309,6 @@ def test_operators_default_replaces_shipped_one(operator: Operator) -> None:
 
 
 def test_unfinished_entry_never_runs(operator: Operator) -> None:
-    """It says what to do."""
     for attempt in (operator.prepare, operator.embedder):
         with pytest.raises(CatalogueError, match="python -m models adopt licensed-r50"):
             attempt()
@@ -325,7 +317,6 @@ def test_unfinished_entry_never_runs(operator: Operator) -> None:
 
 
 def test_unlicensed_file_is_refused(operator: Operator) -> None:
-    """Another file than the licensed one."""
     operator.adopt()
     operator.file.write_bytes(small_matcher() + b"\x00")
     with pytest.raises(WeightsChangedError, match=r"licensed\.onnx"):
@@ -334,7 +325,6 @@ def test_unlicensed_file_is_refused(operator: Operator) -> None:
 
 
 def test_missing_file_is_named_with_entry(operator: Operator) -> None:
-    """The entry that wants it."""
     operator.adopt()
     operator.file.unlink()
     with pytest.raises(WeightsMissingError, match=r"licensed\.onnx is missing: licensed-r50"):
@@ -342,7 +332,6 @@ def test_missing_file_is_named_with_entry(operator: Operator) -> None:
 
 
 def test_undiscriminating_matcher_is_not_adopted(operator: Operator) -> None:
-    """One that finds everybody alike."""
     operator.file.write_bytes(small_matcher(always=1e4))
     operator.write()
     done = run(operator.cache, "adopt", "licensed-r50")
@@ -357,7 +346,6 @@ def test_only_a_matcher_is_adopted(operator: Operator) -> None:
 
 
 def test_wrong_answer_size_is_refused(operator: Operator) -> None:
-    """An answer of another size than promised."""
     operator.file.write_bytes(small_matcher(256))
     operator.write()
     done = run(operator.cache, "adopt", "licensed-r50")
@@ -386,7 +374,6 @@ def test_entry_change_after_adoption_is_noticed(operator: Operator, change: dict
     ],
 )
 def test_wrong_operator_entry_names_its_file(operator: Operator, was: str, becomes: str, match: str) -> None:
-    """It is refused."""
     text = operator.catalogue.read_text()
     assert was in text
     operator.catalogue.write_text(text.replace(was, becomes))
@@ -410,7 +397,6 @@ landmarks = [[40, 40], [72, 40], [56, 60], [44, 80], [68, 80]]
 
 
 def test_missing_catalogue_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not ignored."""
     monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", str(tmp_path / "gone.toml"))
     with pytest.raises(CatalogueError, match=r"PASSENGER_LANE_CATALOGUE: .*gone\.toml cannot be read"):
         catalogue.load()

@@ -80,7 +80,6 @@ def test_half_archive_is_a_fetch_error(archive: Path) -> None:
 
 
 def test_oversized_file_is_not_read_whole(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file larger than any network."""
     monkeypatch.setattr(fetch, "LARGEST", 5)
     with pytest.raises(FetchError, match="expected sha256"):
         fetch.members(archive, WANTED)
@@ -88,7 +87,6 @@ def test_oversized_file_is_not_read_whole(archive: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", ["absent-0.0.1-py3-none-any.whl", "absent-0.0.1.tar.gz"])
 def test_failed_download_says_why(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It leaves nothing."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     absent = Archive("passenger-lane-absent==0.0.1", name, "0" * 64, "3.11", "manylinux_2_28_x86_64")
     with pytest.raises(FetchError, match=r"passenger-lane-absent==0\.0\.1 could not be fetched"):
@@ -97,7 +95,6 @@ def test_failed_download_says_why(name: str, tmp_path: Path, monkeypatch: pytest
 
 
 def test_download_takes_only_pinned_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It leaves nothing else."""
     shelf, scratch = tmp_path / "shelf", tmp_path / "scratch"
     shelf.mkdir()
     path = shelf / "thing-1.0-py3-none-any.whl"

@@ -77,7 +77,6 @@ def test_unknown_name_lists_known_ones(tmp_path: Path) -> None:
 
 
 def test_missing_folder_file_is_not_downloaded(tmp_path: Path) -> None:
-    """What is not in the folder is not downloaded instead."""
     empty = tmp_path / "empty"
     empty.mkdir()
     result = run(tmp_path / "cache", "prepare", MESH.name, "--from", str(empty))
@@ -88,7 +87,6 @@ def test_missing_folder_file_is_not_downloaded(tmp_path: Path) -> None:
 
 
 def test_other_file_under_name_is_refused(tmp_path: Path, folder: Path) -> None:
-    """Another file under the same name."""
     (folder / "face_landmark.tflite").write_bytes(b"TFL3 of somebody else")
     with pytest.raises(WeightsChangedError, match=r"face_landmark\.tflite"):
         weights.prepare(MESH, weights.Shelf(tmp_path, folder))
@@ -106,7 +104,6 @@ def archived(path: Path, content: bytes) -> NetworkSpec:
 
 
 def test_package_is_opened_once(tmp_path: Path) -> None:
-    """One in the folder; its file is kept."""
     package = tmp_path / "thing-1.0-py3-none-any.whl"
     spec = archived(package, b"published")
     assert weights.to_fetch(spec, weights.Shelf(tmp_path)) == 1
@@ -169,7 +166,6 @@ def stalling_registry(file: str, sha256: str) -> Iterator[tuple[str, threading.E
 
 
 def test_ctrl_c_leaves_no_half_file(tmp_path: Path) -> None:
-    """While downloading."""
     assert isinstance(MESH.source, ArchiveSource)
     pinned = MESH.source.archive
     with stalling_registry(pinned.file, pinned.sha256) as (address, stalled):

@@ -48,14 +48,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_prepared_files_have_the_catalogues_hashes(prepared: Path) -> None:
-    """Nothing else is left."""
     found = {path.name: path.read_bytes() for path in (prepared / "networks").iterdir()}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
     assert hashes == {spec.file: spec.sha256 for spec in INSTALLED}
 
 
 def test_repeated_preparing_changes_nothing(prepared: Path) -> None:
-    """It imports no numeric library."""
     files = sorted((prepared / "networks").iterdir())
     before = [path.stat().st_mtime_ns for path in files]
     code = (
@@ -80,7 +78,6 @@ def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit"])
 def test_changed_prepared_file_is_refused(tmp_path: Path, damage: str) -> None:
-    """By its name and both hashes."""
     file = made(DETECTOR, tmp_path)
     data = bytearray(file.path.read_bytes())
     data[1000] ^= 1
@@ -103,7 +100,6 @@ def test_again_makes_a_changed_file_anew(tmp_path: Path) -> None:
 
 
 def test_changed_source_is_refused_unparsed(tmp_path: Path) -> None:
-    """Before it is parsed."""
     other = replace(DETECTOR, source=replace(PACKAGED, sha256="0" * 64))
     with pytest.raises(WeightsChangedError, match=PACKAGED.sha256) as caught:
         made(other, tmp_path)
@@ -119,13 +115,11 @@ def test_uncatalogued_result_is_never_written(tmp_path: Path) -> None:
 
 
 def test_missing_weights_name_their_command(tmp_path: Path) -> None:
-    """The command that brings them."""
     with pytest.raises(WeightsMissingError, match="python -m models prepare"):
         weights.load(DETECTOR, tmp_path)
 
 
 def test_folder_as_weights_is_refused(tmp_path: Path) -> None:
-    """At the start and in service."""
     watched = weights.WatchedFile(DETECTOR, tmp_path)
     weights.prepared_path(DETECTOR, tmp_path).mkdir(parents=True)
     assert weights.state(DETECTOR, tmp_path) == "unreadable"
@@ -155,7 +149,6 @@ def test_other_users_may_read_prepared_files(prepared: Path) -> None:
     ids=["empty", "zeros", "says TFLite", "says ONNX", "says something"],
 )
 def test_published_other_format_is_refused(kind: Format, published: bytes) -> None:
-    """A published file of another format."""
     if kind == "onnx" and not published:
         return  # a graph of nothing, which no runtime loads
     with pytest.raises(CatalogueError):
@@ -194,7 +187,6 @@ def test_touched_equal_file_stays_good(tmp_path: Path) -> None:
 
 
 def test_interrupted_write_keeps_old_file(tmp_path: Path) -> None:
-    """No other file stays."""
     file = tmp_path / "file"
     weights.write_atomically(file, b"old")
     with pytest.raises(TypeError):
@@ -235,7 +227,6 @@ def test_list_says_what_is_ready(tmp_path: Path, prepared: Path) -> None:
 
 
 def test_table_shows_networks_and_licences(prepared: Path) -> None:
-    """All of them."""
     result = run(prepared, "list")
     for spec in CATALOGUE.networks:
         assert spec.name in result.stdout
@@ -252,7 +243,6 @@ def test_unwritable_cache_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_missing_library_names_its_source(tmp_path: Path) -> None:
-    """In one line that says what brings it."""
     code = (
         f"import sys; sys.modules['onnx'] = None; sys.argv = ['models', 'prepare', {DETECTOR.name!r}]\n"
         "import models.__main__ as m\n"

@@ -72,7 +72,6 @@ def test_a_whole_number_comes_back(value: int) -> None:
 
 @given(st.integers(-(2**53), 2**53), st.integers(-300, 300))
 def test_real_number_is_mantissa_times_power(mantissa: int, exponent: int) -> None:
-    """A power of two."""
     assert Reader(whole(mantissa) + whole(exponent)).real() == mantissa * 2.0**exponent
 
 
@@ -86,7 +85,6 @@ def test_a_tensor_comes_back(values: list[float]) -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_end_or_err(data: bytes) -> None:
-    """Whatever the bytes are, reading ends or is an error of ours."""
     for read in (Reader.whole, Reader.real, Reader.text, Reader.tensor, Reader.alias):
         try:
             found = read(Reader(data))
@@ -104,7 +102,6 @@ def outcome(x: Picture, converter: Converter, **inputs: NDArray[np.float32]) -> 
 
 
 def test_sum_pads_either_side_with_zeros() -> None:
-    """At the end of every axis."""
     converter = Converter(Reader(text("add_prev_") + LEFT_BY_TRAINING), "sum")
     values = np.random.default_rng(0).normal(size=(1, 2, 4, 3)).astype(np.float32)
     small = converter.graph.add(
@@ -139,7 +136,6 @@ def test_sizeless_pooling_averages_whole_picture() -> None:
 
 
 def test_unexpected_layer_is_refused() -> None:
-    """Another layer than the next one."""
     with pytest.raises(CatalogueError, match="expected relu_, found 'sig_'"):
         Converter(Reader(text("sig_")), "x").relu(Picture("in", 3, (4, 4)))
 
@@ -151,7 +147,6 @@ def test_truncated_file_is_refused(published: bytes, share: float) -> None:
 
 
 def test_overlong_file_is_refused(published: bytes) -> None:
-    """One that goes on after the network."""
     with pytest.raises(CatalogueError, match="goes on"):
         dlib_resnet.resnet_to_onnx(published + b"\x00", "more")
 
@@ -167,7 +162,6 @@ def test_same_file_gives_same_bytes(published: bytes) -> None:
 
 
 def test_drawn_face_has_known_answer(session: OrtSession) -> None:
-    """A wrong input is noticed."""
     known_face.check_embedder(FaceEmbedder(SPEC, session, ""), SPEC.golden)
     wrong = {
         "blue for red": lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
@@ -183,8 +177,6 @@ def test_drawn_face_has_known_answer(session: OrtSession) -> None:
 
 
 def test_normalised_answer_is_noticed(session: OrtSession) -> None:
-    """An answer brought to unit length."""
-
     def unit(outputs: object) -> dict[str, NDArray[np.float32]]:
         assert isinstance(outputs, dict)
         return {name: value / np.linalg.norm(value) for name, value in outputs.items()}
@@ -196,7 +188,6 @@ def test_normalised_answer_is_noticed(session: OrtSession) -> None:
 def test_dlib_threshold_separates_people(
     embedder: FaceEmbedder, networks: Networks, people: dict[str, ImageBGR]
 ) -> None:
-    """One person is nearer than it, and another is not."""
     obama, second, third, biden = (
         embed(people[name], networks.detector.detect(people[name])[0], embedder) for name in PEOPLE
     )

@@ -122,7 +122,6 @@ def test_pooling_takes_largest_without_padding(height: int, width: int, size: in
 
 
 def test_prelu_bends_each_channel_separately() -> None:
-    """Each by its own slope."""
     image = picture(4, 5, 3)
     slopes = np.array([-0.8, 0.25, 1.1], np.float32).reshape(1, 1, 3)
     found = run(Step(54, None, values(image, slopes), Value("out", (), None)), image)
@@ -130,7 +129,6 @@ def test_prelu_bends_each_channel_separately() -> None:
 
 
 def test_padding_reaches_its_axis() -> None:
-    """The one that it was meant for."""
     image = picture(4, 5, 2)
     amounts = np.array([[0, 0], [1, 2], [3, 0], [0, 4]], np.int32)
     found = run(Step(34, None, values(image, amounts), Value("out", (), None)), image)
@@ -148,7 +146,6 @@ def test_padding_reaches_its_axis() -> None:
     ],
 )
 def test_unknown_operator_is_refused(code: int, chosen: Table, match: str) -> None:
-    """Rather than left out."""
     image = picture(4, 4, 1)
     step = Step(
         code, chosen, values(image, np.ones((1, 1, 1, 1), np.float32), np.zeros(1)), Value("o", (), None)
@@ -165,7 +162,6 @@ def test_picture_dependent_kernel_is_refused() -> None:
 
 
 def test_network_matches_opencv(published: bytes, tmp_path: Path) -> None:
-    """The whole network, against OpenCV on the published file."""
     file = tmp_path / "face_landmark.tflite"
     file.write_bytes(published)
     theirs = cv2.dnn.readNetFromTFLite(str(file))

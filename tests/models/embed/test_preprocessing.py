@@ -41,19 +41,16 @@ def test_same_steps_have_same_hash() -> None:
     ],
 )
 def test_other_matcher_has_another_hash(other: NetworkSpec) -> None:
-    """By its input or by its answer."""
     assert preprocessing(other, BEFORE) != HERE
 
 
 def test_other_arithmetic_has_another_hash() -> None:
-    """Another processor's arithmetic has, too."""
     assert preprocessing(MATCHER, BEFORE, "fp32") == HERE
     others = {preprocessing(MATCHER, BEFORE, f"bf16 by {by}, plugin 1") for by in ("amx", "avx512")}
     assert len(others - {HERE}) == 2
 
 
 def test_other_networks_have_another_hash() -> None:
-    """Those before the matcher."""
     assert preprocessing(MATCHER, BEFORE[:1]) != HERE
     for changed, spec in enumerate(BEFORE):
         for other in (
@@ -88,13 +85,11 @@ def test_other_networks_have_another_hash() -> None:
 def test_other_number_has_another_hash(
     module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In any step."""
     monkeypatch.setattr(module, name, 0.1234)
     assert preprocessing(MATCHER, BEFORE) != HERE
 
 
 def test_other_close_up_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another framing of it."""
     monkeypatch.setattr(
         detector, "CLOSE_UP", replace(detector.CLOSE_UP, landmarks=detector.CLOSE_UP.landmarks + 1)
     )

@@ -46,7 +46,6 @@ def measured(vector: Floats, metric: Metric = "euclidean") -> Embedding:
 
 @given(VECTORS, VECTORS)
 def test_nearer_is_more_alike(one: Tensor, other: Tensor) -> None:
-    """With a distance; and nothing is above one."""
     if not (one.any() and other.any()):
         return
     expected = 1 - float(np.linalg.norm(one.astype(np.float64) - other))
@@ -55,14 +54,12 @@ def test_nearer_is_more_alike(one: Tensor, other: Tensor) -> None:
 
 
 def test_dlib_threshold_is_similarity_0_4() -> None:
-    """Its distance of 0.6."""
     one, other = np.ones(8, np.float32), np.ones(8, np.float32)
     other[3] = 1.6
     assert similarity(measured(one), measured(other)) == pytest.approx(0.4)
 
 
 def test_empty_vectors_are_not_alike() -> None:
-    """Two vectors that say nothing."""
     with pytest.raises(InferenceError, match="zero"):
         similarity(measured(np.zeros(8)), measured(np.zeros(8)))
 
@@ -70,7 +67,6 @@ def test_empty_vectors_are_not_alike() -> None:
 @pytest.mark.parametrize("shape", [(1,), (4,), (8, 1), (1, 8), ()])
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_other_shapes_have_no_similarity(shape: tuple[int, ...], metric: Metric) -> None:
-    """Vectors of other shapes."""
     whole, part = np.ones(8) / np.sqrt(8), np.ones(shape)
     with pytest.raises(MatchersDifferError):
         similarity(measured(whole, metric), measured(part, metric))

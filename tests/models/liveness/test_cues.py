@@ -68,7 +68,6 @@ def value(measure: Measure) -> float:
 
 
 def test_plane_and_head_move_differently() -> None:
-    """A plane moves as a plane, and a head does not."""
     degrees = (0, 5, 10, 15)
     paper = [look(turned(HEAD, one, flat=True)) for one in degrees]
     person = [look(turned(HEAD, one, flat=False)) for one in degrees]
@@ -80,7 +79,6 @@ def test_plane_and_head_move_differently() -> None:
 
 
 def test_still_face_tells_no_shape() -> None:
-    """A face that does not move."""
     same = [look(HEAD), look(shifted(30, 10)), look(HEAD)]
 
     assert isinstance(planarity(same), NotAssessed)
@@ -104,7 +102,6 @@ def textured(seed: int) -> ImageBGR:
 
 
 def test_paper_moves_its_surroundings_along() -> None:
-    """A hall stays where it is."""
     room, way = textured(1), 12
     along = np.asarray(np.roll(room, way, axis=1), np.uint8)
     held = [look(HEAD, image_bgr=room), look(shifted(way), image_bgr=along)]
@@ -139,7 +136,6 @@ def test_a_grey_print_has_no_colours() -> None:
 
 
 def test_unseen_cues_are_not_assessed() -> None:
-    """Those of a face without a mesh or at the edge."""
     bare = replace(look(HEAD), face=replace(look(HEAD).face, mesh=None))
     cues = score.measure([bare] * 5)
 
@@ -152,7 +148,6 @@ def test_few_looks_have_no_score() -> None:
 
 
 def test_shipped_weights_score_every_run() -> None:
-    """Of looks."""
     cues = score.assess([look(turned(HEAD, one, flat=False), one / 5) for one in range(5)])
 
     assert cues.keys() == {score.SCORE, *score.CUES}
@@ -161,7 +156,6 @@ def test_shipped_weights_score_every_run() -> None:
 
 @given(st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), min_size=12, max_size=12))
 def test_score_is_bounded_and_fine_grained(values: list[float | None]) -> None:
-    """Between 0 and 1, in ten steps at least."""
     cues: Mapping[str, Measure] = {
         name: NotAssessed("none") if one is None else Measured(one)
         for name, one in zip(score.CUES, values, strict=True)

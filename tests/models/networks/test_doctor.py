@@ -47,7 +47,6 @@ def state_of(found: Findings, role: Role) -> str:
 
 
 def test_ready_machine_gives_known_answers(cache: Path) -> None:
-    """Every needed network does."""
     found = examine(cache, threads=1)
     needed = [one for one in found.networks if one.needed]
     assert found.well
@@ -57,8 +56,6 @@ def test_ready_machine_gives_known_answers(cache: Path) -> None:
 
 
 def test_missing_bf16_is_no_problem(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the processor has of its own is told."""
-
     def without() -> str:
         raise ProviderError("this processor has no bfloat16 of its own")
 
@@ -71,7 +68,6 @@ def test_missing_bf16_is_no_problem(cache: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_unprepared_network_is_a_problem(cache: Path) -> None:
-    """The advice prepares it."""
     path_of("matcher", cache).unlink()
     found = examine(cache, threads=1)
     name = catalogue.load().for_role("matcher").name
@@ -115,7 +111,6 @@ def emptied(path: Path) -> None:
 @pytest.mark.parametrize("damage", [damaged, emptied])
 @pytest.mark.parametrize("role", ROLES)
 def test_changed_file_is_not_run(cache: Path, role: Role, damage: Callable[[Path], None]) -> None:
-    """It is a problem."""
     damage(path_of(role, cache))
     found = examine(cache, threads=1)
     name = catalogue.load().for_role(role).name
@@ -133,7 +128,6 @@ def test_folder_as_file_is_told(cache: Path) -> None:
 
 
 def test_unneeded_network_may_be_missing(cache: Path) -> None:
-    """One that no lane needs."""
     found = examine(cache, threads=1)
     assert all(one.well for one in found.networks if not one.needed and one.state == "missing")
     assert found.well
@@ -141,7 +135,6 @@ def test_unneeded_network_may_be_missing(cache: Path) -> None:
 
 @pytest.mark.skipif(CUDA in available_providers(), reason="there is a GPU here")
 def test_missing_provider_names_its_extra(cache: Path) -> None:
-    """It is a problem, and the advice names the extra."""
     found = examine(cache, "cuda", threads=1)
     assert len(found.problems) == 1
     assert found.problems[0].startswith(f"{CUDA} is not available here")
@@ -155,7 +148,6 @@ def test_unknown_provider_is_an_error(cache: Path) -> None:
 
 
 def test_excess_threads_are_advised_against(cache: Path) -> None:
-    """More of them than cores."""
     found = examine(cache, threads=cores(limits()) + 1)
     assert found.well
     assert any(text.startswith("ask for at most") for text in found.advice)
@@ -169,7 +161,6 @@ def doctor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def test_text_and_json_tell_the_same(cache: Path) -> None:
-    """The command tells people and machines the same."""
     text = doctor("--threads", "1", PASSENGER_LANE_CACHE=str(cache))
     told = doctor("--threads", "1", "--json", PASSENGER_LANE_CACHE=str(cache))
     found: dict[str, Any] = json.loads(told.stdout)
@@ -186,7 +177,6 @@ def test_text_and_json_tell_the_same(cache: Path) -> None:
 
 
 def test_broken_setup_exits_with_1(tmp_path: Path) -> None:
-    """An empty cache and a broken catalogue are told."""
     empty = doctor(PASSENGER_LANE_CACHE=str(tmp_path))
     assert empty.returncode == 1
     assert "prepare" in empty.stdout
@@ -197,7 +187,6 @@ def test_broken_setup_exits_with_1(tmp_path: Path) -> None:
 
 
 def test_two_runtimes_are_told_unloaded(tmp_path: Path, cache: Path) -> None:
-    """Nothing is loaded."""
     info = tmp_path / "path" / "onnxruntime_gpu-9.9.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 9.9\n")

@@ -101,7 +101,6 @@ def pitch_seen(yaw: float, pitch: float, roll: float) -> float:
 
 
 def test_missing_mesh_leaves_measures_unassessed() -> None:
-    """Those that need one."""
     measures = assess(PLAIN, posed())
     assert {name for name, one in measures.items() if one == NotAssessed("no mesh")} == NEED_A_MESH
     assert all(isinstance(measures[name], Measured) for name in measures.keys() - NEED_A_MESH)
@@ -125,13 +124,11 @@ BOXES = st.builds(Box, *[st.sampled_from([-1e9, -300.0, 0.0, 0.5, 100.0, 1e9])] 
 def test_odd_mesh_or_box_stops_nothing(
     points: NDArray[np.float32], box: Box, size: float, left: int, image: ImageBGR
 ) -> None:
-    """No mesh and no box stops the measures."""
     face = replace(face_at(ARCFACE_112.landmarks * size + [left, 100], box), mesh=Mesh(points, 1.0))
     assert assess(image, face).keys() == MEASURES.keys()
 
 
 def test_one_point_mesh_measures_nothing() -> None:
-    """Neither the eyes, the mouth nor the turn of the head."""
     flat = replace(posed(), mesh=Mesh(np.zeros((face_mesh.COUNT, 3), np.float32), 1.0))
     measures = assess(PLAIN, flat)
     for name in ("eye_opening", "mouth_opening", "yaw_deg", "pitch_deg"):
@@ -146,14 +143,12 @@ def test_tilted_head_is_not_turned(roll: float) -> None:
 
 
 def test_looking_left_is_positive(networks: Networks, people: dict[str, ImageBGR]) -> None:
-    """To one's own left; its mirror image is negative."""
     assert measured_in(people["obama3.jpg"], networks, "yaw_deg") > 5
     assert measured_in(np.ascontiguousarray(people["obama3.jpg"][:, ::-1]), networks, "yaw_deg") < -5
 
 
 @pytest.mark.parametrize("name", ["obama.jpg", "biden.jpg"])
 def test_sharpness_falls_with_every_blur(networks: Networks, people: dict[str, ImageBGR], name: str) -> None:
-    """With every step of it."""
     image = at_eye_distance(people, networks, name, 80)
     blurred = [image, *(cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8) for sigma in (1, 2, 4))]
     values = [measured_in(step, networks, "sharpness") for step in blurred]
@@ -162,7 +157,6 @@ def test_sharpness_falls_with_every_blur(networks: Networks, people: dict[str, I
 
 
 def test_sharpness_is_share_lost_to_blur() -> None:
-    """The part of all steps that a blur takes away."""
     coarse = np.random.default_rng(1).integers(0, 256, (56, 28, 3), np.uint8)
     picture = cv2.resize(coarse, (NORMALISED.size, NORMALISED.size), interpolation=cv2.INTER_CUBIC)
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
@@ -195,7 +189,6 @@ def test_noise_never_sharpens_blurred_face(networks: Networks, people: dict[str,
 
 
 def test_brightness_follows_light_sharpness_not(networks: Networks, people: dict[str, ImageBGR]) -> None:
-    """Sharpness does not follow the light."""
     image = people["obama.jpg"]
     face = networks.detector.detect(image)[0]
     bright, dark = assess(image, face), assess((image * 0.5).astype(np.uint8), face)
@@ -204,7 +197,6 @@ def test_brightness_follows_light_sharpness_not(networks: Networks, people: dict
 
 
 def test_geometry_measures_keep_their_units() -> None:
-    """Eye distance, head size and offset."""
     landmarks = ARCFACE_112.landmarks * 2 + [304, 128]
     measures = assess(PLAIN, face_at(landmarks, Box(300, 100, 180, 240)))
     assert value(measures["inter_eye_distance_px"]) == pytest.approx(70.5, abs=0.1)
@@ -214,7 +206,6 @@ def test_geometry_measures_keep_their_units() -> None:
 
 
 def test_outside_pixels_are_not_judged() -> None:
-    """Those outside of the image."""
     drawn = draw_face(200, 200, scale=1.5, left=-80, top=10)
     measures = assess(drawn, face_at(ARCFACE_112.landmarks * 1.5 + [-80, 10]))
     for name in ("sharpness", "brightness"):
@@ -223,8 +214,6 @@ def test_outside_pixels_are_not_judged() -> None:
 
 
 def test_shown_share_matches_the_face() -> None:
-    """A whole face is shown wholly, and half of it by half."""
-
     def shown(left: float) -> float:
         measures = assess(PLAIN, face_at(ARCFACE_112.landmarks * 2 + [left, 128]))
         return value(measures["shown"])
@@ -237,7 +226,6 @@ def test_shown_share_matches_the_face() -> None:
 
 @pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.full((5, 2), np.nan)])
 def test_non_face_is_not_assessed(landmarks: object) -> None:
-    """Rather than low."""
     with np.errstate(invalid="ignore"):
         measures = assess(PLAIN, face_at(landmarks))
     assert set(measures) == set(MEASURES)
@@ -263,7 +251,6 @@ def test_measures_name_the_standards_component(component: str) -> None:
 @pytest.mark.parametrize("component", COMPONENTS)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_value_maps_to_0_100(component: str, raw: float) -> None:
-    """Every raw value, to a whole number."""
     found = value(mapped(component, Measured(raw)))
     assert 0 <= found <= 100
     assert found == round(found)

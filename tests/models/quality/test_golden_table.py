@@ -17,7 +17,6 @@ def table() -> list[dict[str, str]]:
 
 
 def test_every_measure_matches_golden_table(networks: Networks, photos: Path) -> None:
-    """On every photograph."""
     found = [dict(zip(COLUMNS, row, strict=True)) for row in rows(networks, photos)]
     golden = table()
     assert [(row["photo"], row["component"]) for row in found] == [

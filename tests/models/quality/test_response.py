@@ -77,7 +77,6 @@ RESPONSES: dict[str, tuple[str, Worse, Sequence[float], bool]] = {
 def test_measure_follows_every_step(
     networks: Networks, photo: ImageBGR, component: str, worse: Worse, amounts: Sequence[float], rises: bool
 ) -> None:
-    """Of what it measures."""
     face = found(networks, photo)
     steps = [measured(networks, worse(photo, face, amount), component) for amount in amounts]
     least = abs(steps[-1] - steps[0]) / 100
@@ -126,7 +125,6 @@ def test_known_head_turn_is_measured(networks: Networks, photo: ImageBGR) -> Non
 
 
 def test_picture_turn_tilts_head_equally(networks: Networks, photo: ImageBGR) -> None:
-    """By known angles."""
     rolls = [
         measured(networks, degraded_photographs.tilted(photo, degrees), "roll_deg")
         for degrees in (-15, 0, 15)

@@ -87,7 +87,6 @@ def open_sided() -> bytes:
 
 @pytest.mark.parametrize(("shapes", "told"), [(((3, 2),), [3, 2]), (((3, 2), (5, 2)), ["many", 2])])
 def test_single_shape_is_told_to_runtime(shapes: tuple[Shape, ...], told: list[object]) -> None:
-    """The only shape of a network."""
     runtime, options = onnx_runtime._onnxruntime(), onnx_runtime._options(1)
     graph = onnx_runtime._for_kernels_of(runtime, KNOWN[OPENVINO], open_sided(), options, shapes)
     session = runtime.InferenceSession(graph, options, [CPU])
@@ -96,7 +95,6 @@ def test_single_shape_is_told_to_runtime(shapes: tuple[Shape, ...], told: list[o
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_open_side_takes_only_listed_sizes(count: int) -> None:
-    """A side that a graph leaves open."""
     shapes = [(size, 2) for size in (3, 5)[:count]]
     session = OrtSession(open_sided(), "open", ONE_THREAD, shapes)
     for shape in shapes:
@@ -122,7 +120,6 @@ def test_non_finite_value_is_never_answered() -> None:
 
 
 def test_non_finite_answer_is_named() -> None:
-    """Of several answers."""
     builder = GraphBuilder("two")
     ends = [(builder.add(operator, ["x"], operator.lower()), (1, 2)) for operator in ("Neg", "Sqrt", "Abs")]
     session = OrtSession(builder.finished(("x", (1, 2)), ends), "two", ONE_THREAD, [(1, 2)])
@@ -154,7 +151,6 @@ def test_non_graph_bytes_are_provider_error(data: bytes) -> None:
 def test_terminal_stays_clean(
     prepared_file: Callable[[Role], Path],
 ) -> None:
-    """Loading and running write nothing to it."""
     code = (
         "from pathlib import Path\nfrom models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
         f"data = Path({str(prepared_file('matcher'))!r}).read_bytes()\n"
@@ -192,7 +188,6 @@ def test_bound_tensors_give_the_same_answers(both: tuple[OrtSession, OrtSession]
 
 
 def test_bound_answer_is_not_overwritten(both: tuple[OrtSession, OrtSession]) -> None:
-    """By the next one."""
     _, bound = both
     first = bound.run(np.zeros(SHAPE, np.float32))
     before = {name: value.copy() for name, value in first.items()}
@@ -204,7 +199,6 @@ def test_bound_answer_is_not_overwritten(both: tuple[OrtSession, OrtSession]) ->
 def test_bound_tensors_never_mix(
     prepared_file: Callable[[Role], Path],
 ) -> None:
-    """Of several shapes and threads."""
     data = prepared_file("detector").read_bytes()
     shapes = [(1, 3, 192, 320), (1, 3, 320, 320)]
     plain, bound = (OrtSession(data, "detector", ONE_THREAD, shapes, known) for known in (KNOWN, BOUND))
@@ -219,7 +213,6 @@ def test_bound_tensors_never_mix(
 
 
 def test_bound_view_is_read_as_is() -> None:
-    """A bound tensor that is a view."""
     session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], BOUND)
     wide = np.arange(4, dtype=np.float32)[None]
     (answer,) = session.run(wide[:, ::2]).values()
@@ -234,7 +227,6 @@ def test_missing_device_is_a_provider_error() -> None:
 
 @pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
 def test_required_provider_never_falls_back(provider: str) -> None:
-    """To the CPU."""
     if provider in available_providers():
         pytest.skip(f"{provider} is here")
     with pytest.raises(ProviderError, match=f"{provider} is not available here.*the extra"):
@@ -272,7 +264,6 @@ def test_empty_plugin_is_asked_once(
 
 
 def test_partial_provider_is_refused() -> None:
-    """One that leaves nodes to another."""
     # Azure's provider is in the CPU runtime, runs no node, and the runtime falls back without a word.
     azure = "AzureExecutionProvider"
     known = {**KNOWN, azure: Provider(azure, "azure", "none")}
@@ -283,7 +274,6 @@ def test_partial_provider_is_refused() -> None:
 
 
 def test_unknown_provider_is_always_an_error() -> None:
-    """Even when only preferred."""
     with pytest.raises(ProviderError, match="no provider that is known"):
         OrtSession(graph("Neg"), "tiny", RuntimeSettings("prefer", "gpu", 1), [(1, 2)])
 
@@ -293,7 +283,6 @@ def test_unknown_provider_is_always_an_error() -> None:
 def test_other_providers_match_the_cpu(
     prepared_file: Callable[[Role], Path], provider: str, role: Role
 ) -> None:
-    """They answer as it does."""
     if provider not in available_providers():
         pytest.skip(f"{provider} is not here")
     data = prepared_file(role).read_bytes()
@@ -306,7 +295,6 @@ def test_other_providers_match_the_cpu(
 
 
 def test_compiling_provider_gets_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of this graph and this runtime alone."""
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
     loads: list[Load] = []
 
@@ -332,7 +320,6 @@ def test_engine_is_kept_for_tensorrt_alone() -> None:
 def test_required_variable_is_set_before_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What has no option; with another value nothing starts."""
     monkeypatch.setenv("LANE_TEST", "")
     monkeypatch.delenv("LANE_TEST")
     known = {CPU: Provider(CPU, "cpu", "cpu", environment=(("LANE_TEST", "0"),))}

@@ -108,7 +108,6 @@ def test_fast_caches_get_no_double_work() -> None:
 
 @pytest.mark.parametrize("asked", ["layer0_conv", "layer0_norm", "layer0_bent_positive", "layer0_bent"])
 def test_graph_answers_stay_the_same(asked: str) -> None:
-    """Whichever tensor the graph answers with."""
     layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
     before = network(layers, asked=asked)
     picture = np.random.default_rng(2).normal(0, 3, SHAPE).astype(np.float32)
@@ -116,7 +115,6 @@ def test_graph_answers_stay_the_same(asked: str) -> None:
 
 
 def test_other_graphs_stay_unchanged() -> None:
-    """A graph without PReLU, or with branches."""
     graph = GraphBuilder("plain")
     graph.add("Relu", ["in"], "out")
     plain = graph.finished(("in", SHAPE), [("out", SHAPE)])

@@ -38,7 +38,6 @@ def test_only_full_fp32_is_asked_for() -> None:
 
 
 def test_new_shape_starts_no_search() -> None:
-    """Nor another engine."""
     assert KNOWN[CUDA].options(LOAD)["cudnn_conv_algo_search"] == "HEURISTIC"
     tensorrt = KNOWN[TENSORRT].options(LOAD)
     assert tensorrt["trt_profile_min_shapes"] == "input:1x3x192x320"
@@ -62,7 +61,6 @@ def test_every_option_is_text(provider: object) -> None:
     [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in"), ("", "openvino")],
 )
 def test_extra_follows_the_processors_maker(monkeypatch: pytest.MonkeyPatch, maker: str, extra: str) -> None:
-    """By whose processors a plugin serves."""
     monkeypatch.setattr(providers, "vendor", lambda: maker)
     assert KNOWN[OPENVINO].extra_here == extra
     assert (KNOWN[CPU].extra_here, KNOWN[CUDA].extra_here) == ("cpu", "gpu")
@@ -75,7 +73,6 @@ def test_provider_has_long_and_short_name() -> None:
 
 @given(st.text())
 def test_unknown_provider_lists_the_known(name: str) -> None:
-    """It is an error."""
     if name.lower() in {word.lower() for one in KNOWN.values() for word in (one.name, one.short)}:
         return
     with pytest.raises(ProviderError, match=r"cpu .*cuda .*tensorrt .*openvino"):
@@ -113,7 +110,6 @@ def test_two_runtimes_are_refused_and_named() -> None:
 def test_second_runtime_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, owns: str
 ) -> None:
-    """No network loads."""
     installed_beside(tmp_path, name, owns=owns)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert installed_runtimes()[name.replace("_", "-")] == "9.9"
@@ -129,7 +125,6 @@ def test_second_runtime_is_found(
 
 
 def test_plugin_is_no_second_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside a runtime."""
     before = installed_runtimes()
     installed_beside(tmp_path, "onnxruntime-ep-openvino", owns="onnxruntime_ep_openvino")
     monkeypatch.syspath_prepend(str(tmp_path))

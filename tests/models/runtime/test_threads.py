@@ -68,7 +68,6 @@ def machine(folder: Path, cgroups: str, files: dict[str, str]) -> tuple[Path, Pa
 def test_cores_follow_quota_and_affinity(
     tmp_path: Path, cgroups: str, files: dict[str, str], expected: int
 ) -> None:
-    """They never come from the host."""
     assert available_cores(*machine(tmp_path, cgroups, files)) == expected
 
 
@@ -87,7 +86,6 @@ def test_one_allowed_core_is_one_thread() -> None:
 
 @given(COUNTS, COUNTS, QUOTAS)
 def test_plan_keeps_limits_and_a_thread(host: int, affinity: int, quota: float | None) -> None:
-    """No plan is above any limit, and every plan has a thread."""
     made = plan(Limits(host, affinity, quota))
     assert 1 <= made.threads <= min(host, affinity)
     assert quota is None or made.threads <= max(1, quota)
@@ -107,7 +105,6 @@ def test_tighter_limit_never_adds_threads(host: int, affinity: int, quota: float
 
 @given(st.text(), st.text(), st.text())
 def test_any_system_files_give_plan(cgroups: str, v2: str, v1: str) -> None:
-    """Whatever they say."""
     with tempfile.TemporaryDirectory() as folder:
         files = {"cpu.max": v2, "cpu/cpu.cfs_quota_us": v1, "cpu/cpu.cfs_period_us": v2}
         found = limits(*machine(Path(folder), f"0::/\n3:cpu:/\n{cgroups}", files))
@@ -130,6 +127,5 @@ def test_a_plan_says_why(found: Limits, asked: int | None, threads: int, why: st
 
 
 def test_excess_threads_are_obeyed_and_seen() -> None:
-    """More of them than cores."""
     assert plan(Limits(64, 64, 2.0), 8).crowded
     assert not plan(Limits(64, 64, 2.0), 2).crowded

@@ -26,7 +26,6 @@ def network(pads: list[int], shape: tuple[int, ...], *extra: str) -> bytes:
     ("pads", "shape"), [([0, 0, 0, 0, 0, 2, 0, 0], PADDED), ([0, 0, 0, 0, 0, 0, 0, 0], SHAPE)]
 )
 def test_planes_are_added_without_padding(pads: list[int], shape: tuple[int, ...]) -> None:
-    """With the same bits."""
     before = network(pads, shape)
     after = in_fewer_steps(before)
     assert "Pad" in operators(before)

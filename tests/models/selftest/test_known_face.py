@@ -59,7 +59,6 @@ def check_detector(session: Session, spec: NetworkSpec = DETECTOR) -> None:
 
 
 def test_drawing_has_same_bytes_everywhere() -> None:
-    """On every machine."""
     pixels = known_face.draw_face(320, 256, scale=1.5, left=76, top=38)
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == DRAWING_SHA256
 
@@ -107,7 +106,6 @@ def test_a_matcher_fed_wrongly_is_noticed(
 
 
 def test_changed_colour_order_is_noticed(detector_session: OrtSession, matcher_session: OrtSession) -> None:
-    """Changed in the catalogue."""
     with pytest.raises(GoldenVectorError):
         check_matcher(matcher_session, replace(MATCHER, input=replace(MATCHER.input, colour="bgr")))
     with pytest.raises(GoldenVectorError):
@@ -136,8 +134,6 @@ def test_quantisation_broken_matcher_is_noticed(prepared_file: Callable[[Role], 
 
 
 def test_undiscriminating_matcher_is_noticed(matcher_session: OrtSession) -> None:
-    """One that finds everybody alike."""
-
     def constant(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: np.ones_like(value) for name, value in outputs.items()}
 
@@ -146,8 +142,6 @@ def test_undiscriminating_matcher_is_noticed(matcher_session: OrtSession) -> Non
 
 
 def test_other_matcher_shows_by_size(matcher_session: OrtSession) -> None:
-    """It is noticed."""
-
     def longer(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: np.hstack([value, value]) for name, value in outputs.items()}
 
@@ -170,8 +164,6 @@ def test_landmarks_in_another_order_are_noticed(detector_session: OrtSession, or
 
 
 def test_blind_detector_is_noticed(detector_session: OrtSession) -> None:
-    """One that sees nothing."""
-
     def blind(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: np.zeros_like(value) for name, value in outputs.items()}
 
@@ -186,7 +178,6 @@ def test_a_running_lane_can_ask_again(networks: Networks) -> None:
 
 
 def test_wrong_files_build_no_networks(tmp_path: Path, prepared_file: Callable[[Role], Path]) -> None:
-    """Missing or changed ones."""
     with pytest.raises(WeightsMissingError, match="models prepare"):
         build_networks(RuntimeSettings(threads=1), tmp_path)
     for spec in (DETECTOR, MESH, MATCHER):
