@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detect.face_mesh import Points
+from models.detect.face_mesh import NO_FACE, Points
+from models.errors import InferenceError
 from models.quality.view.regions import LEFT_EYE, LIPS, RIGHT_EYE, around
 
 FEWEST_PIXELS = 12
@@ -25,13 +26,13 @@ class Features:
         return min(self.right_eye, self.left_eye)
 
 
-def features(grey: NDArray[np.uint8], points: Points, cheeks: float, eyes_apart: float) -> Features | None:
-    """Of a picture whose cheeks have this mean grey value; None where eyes or mouth lie outside it."""
+def features(grey: NDArray[np.uint8], points: Points, cheeks: float, eyes_apart: float) -> Features:
+    """Of a picture whose cheeks have this mean grey value; InferenceError where eyes or mouth are cut off."""
     margin = eyes_apart / 20  # ISO/IEC 39794-5: the eye visibility zone
     eyes = [around(grey, points[numbers], margin) for numbers in (RIGHT_EYE, LEFT_EYE)]
     mouth = around(grey, points[LIPS], 0)
     if min(mouth.size, *(eye.size for eye in eyes)) < FEWEST_PIXELS:
-        return None
+        raise InferenceError(NO_FACE)
     right, left = (_eye_contrast(eye, cheeks) for eye in eyes)
     return Features(right, left, _mouth_contrast(mouth))
 

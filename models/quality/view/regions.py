@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detect.face_mesh import LEFT_EYE_CORNERS, MOUTH_CORNERS, RIGHT_EYE_CORNERS, Points
+from models.detect.face_mesh import LEFT_EYE_CORNERS, MOUTH_CORNERS, NO_FACE, RIGHT_EYE_CORNERS, Points
+from models.errors import InferenceError
 from models.values.face import ImageBGR
 
 Mask: TypeAlias = NDArray[np.uint8]
@@ -46,11 +47,11 @@ def brows_to_chin(pixels: Pixels, size: int) -> Mask:
     return _hull(pixels[BROWS_TO_CHIN], size)
 
 
-def skin(picture_bgr: ImageBGR, pixels: Pixels) -> list[tuple[float, float, float]] | None:
-    """The mean colours of `SKIN`, blue first; None where one of them is not in the square picture."""
+def skin(picture_bgr: ImageBGR, pixels: Pixels) -> list[tuple[float, float, float]]:
+    """The mean colours of `SKIN`, blue first; InferenceError where one is not in the square picture."""
     masks = [_hull(pixels[numbers], picture_bgr.shape[0]) for numbers in SKIN]
     if not all(cv2.countNonZero(mask) for mask in masks):
-        return None
+        raise InferenceError(NO_FACE)
     means = (cv2.mean(picture_bgr, mask) for mask in masks)
     return [(blue, green, red) for blue, green, red, _ in means]
 
@@ -69,8 +70,8 @@ def around(picture: NDArray[np.uint8], points: Points, margin: float) -> NDArray
     return picture[top : bottom + 1, left : right + 1]
 
 
-def cheeks(picture_bgr: ImageBGR, points: Points) -> tuple[ImageBGR, ImageBGR] | None:
-    """The standard's zones of the right and the left cheek; None where they are not in the picture.
+def cheeks(picture_bgr: ImageBGR, points: Points) -> tuple[ImageBGR, ImageBGR]:
+    """The standard's zones of the right and the left cheek; InferenceError where they are not in the picture.
 
     Squares half-way down from the eyes to the mouth, below the outer half of each eye.
     """
@@ -81,8 +82,9 @@ def cheeks(picture_bgr: ImageBGR, points: Points) -> tuple[ImageBGR, ImageBGR] |
         _square(picture_bgr, right[0] - side, right[1] + down, side),
         _square(picture_bgr, left[0], left[1] + down, side),
     )
-    whole = side > 0 and all(zone.shape[:2] == (side, side) for zone in zones)
-    return zones if whole else None
+    if side <= 0 or any(zone.shape[:2] != (side, side) for zone in zones):
+        raise InferenceError(NO_FACE)
+    return zones
 
 
 def _middle(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:

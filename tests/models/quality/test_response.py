@@ -10,7 +10,7 @@ import pytest
 from models.networks.build import Networks
 from models.quality.assessment import assess
 from models.quality.components import mapped
-from models.quality.face.motion import Before, motion
+from models.quality.motion import Before, motion
 from models.values.face import Face, ImageBGR
 from models.values.measurement import Measured
 from tests.support.models import degraded_photographs
