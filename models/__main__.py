@@ -12,7 +12,7 @@ from rich.table import Table
 
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
-from models.command_line.broken_pipe import quiet_on_closed_pipe
+from models.command_line import quiet_on_closed_pipe
 from models.errors import ModelError
 
 app = typer.Typer(

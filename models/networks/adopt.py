@@ -9,9 +9,9 @@ from models.catalogue import weights
 from models.catalogue.spec import NetworkSpec
 from models.embed.embedder import FaceEmbedder
 from models.errors import CatalogueError
+from models.networks import known_face
 from models.networks.build import session_on
 from models.runtime.onnx_runtime import RuntimeSettings
-from models.selftest import known_face
 from models.values.face import AlignedFace
 
 LEAST_APART = 0.15

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from models.align import ARCFACE_112, MOST_SAMPLED_DOWN, align, similarity_transform
 from models.errors import InferenceError
-from models.selftest.known_face import draw_face
+from models.networks.known_face import draw_face
 from models.values.face import Landmarks
 
 

@@ -17,13 +17,13 @@ from models.embed.embedder import FaceEmbedder
 from models.embed.similarity import similarity
 from models.embed.template import embed
 from models.errors import CatalogueError, GoldenVectorError
+from models.networks import known_face
 from models.networks.build import Networks, session_on
 from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession
-from models.selftest import known_face
 from models.values.face import ImageBGR
 from tests.models.conftest import ONE_THREAD, PEOPLE
-from tests.models.selftest.test_known_face import Changed
+from tests.models.networks.test_known_face import Changed
 
 SPEC = catalogue.load().named("dlib-resnet-29")
 SHELF = weights.Shelf(weights.cache_dir())

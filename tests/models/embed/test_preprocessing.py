@@ -15,7 +15,7 @@ from models.embed import preprocessing as recipe
 from models.embed.preprocessing import preprocessing
 from models.embed.template import embed
 from models.networks.build import Networks
-from models.selftest.known_face import draw_face, draw_scene
+from models.networks.known_face import draw_face, draw_scene
 from models.values.face import ImageBGR
 
 SPECS = catalogue.load()

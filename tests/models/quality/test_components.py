@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from models.align import ARCFACE_112
 from models.detect import face_mesh
 from models.networks.build import Networks
+from models.networks.known_face import draw_face
 from models.quality.assessment import MEASURES, assess
 from models.quality.components import COMPONENTS, mapped
 from models.quality.sharpness import BLUR_WINDOW, NOISE_SIGMA_PX
 from models.quality.view.direction import MODEL_POINTS
 from models.quality.view.face_view import NORMALISED
-from models.selftest.known_face import draw_face
 from models.values.face import Box, Face, ImageBGR, Mesh
 from models.values.measurement import Measure, Measured, NotAssessed
 
