@@ -50,23 +50,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_without_names_only_defaults_are_made(tmp_path: Path, folder: Path) -> None:
-    result = run(tmp_path / "cache", "prepare", "--from", str(folder))
+@pytest.mark.parametrize(
+    ("arguments", "made"),
+    [
+        ([], {spec.file for spec in CATALOGUE.networks if spec.use == "default"}),
+        (["--all"], {spec.file for spec in CATALOGUE.networks}),
+        ([SHADOW.name], {SHADOW.file}),
+    ],
+    ids=["defaults", "all", "one by name"],
+)
+def test_prepare_makes_what_is_asked_for(
+    tmp_path: Path, folder: Path, arguments: list[str], made: set[str]
+) -> None:
+    result = run(tmp_path / "cache", "prepare", *arguments, "--from", str(folder))
     assert result.returncode == 0, result.stderr
-    assert made_in(tmp_path / "cache") == {spec.file for spec in CATALOGUE.networks if spec.use == "default"}
-
-
-def test_all_makes_every_catalogued_network(tmp_path: Path, folder: Path) -> None:
-    result = run(tmp_path / "cache", "prepare", "--all", "--from", str(folder))
-    assert result.returncode == 0, result.stderr
-    assert made_in(tmp_path / "cache") == {spec.file for spec in CATALOGUE.networks}
-    assert result.stdout.count("made") == len(CATALOGUE.networks)
-
-
-def test_a_name_makes_that_network_alone(tmp_path: Path, folder: Path) -> None:
-    result = run(tmp_path / "cache", "prepare", SHADOW.name, "--from", str(folder))
-    assert result.returncode == 0, result.stderr
-    assert made_in(tmp_path / "cache") == {SHADOW.file}
+    assert made_in(tmp_path / "cache") == made
+    assert result.stdout.count("made") == len(made)
 
 
 def test_unknown_name_lists_known_ones(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -48,9 +49,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_prepared_files_have_the_catalogues_hashes(prepared: Path) -> None:
-    found = {path.name: path.read_bytes() for path in (prepared / "networks").iterdir()}
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
+    found = list((prepared / "networks").iterdir())
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
     assert hashes == {spec.file: spec.sha256 for spec in INSTALLED}
+    assert {path.stat().st_mode & 0o777 for path in found} == {0o644}, "every user may read them"
 
 
 def test_repeated_preparing_changes_nothing(prepared: Path) -> None:
@@ -93,10 +95,9 @@ def test_changed_prepared_file_is_refused(tmp_path: Path, damage: str) -> None:
 
 
 def test_again_makes_a_changed_file_anew(tmp_path: Path) -> None:
-    file = made(DETECTOR, tmp_path)
-    file.path.write_bytes(b"not a network")
+    made(DETECTOR, tmp_path).path.write_bytes(b"not a network")
     made(DETECTOR, tmp_path, again=True)
-    assert hashlib.sha256(weights.load(DETECTOR, tmp_path)).hexdigest() == DETECTOR.sha256
+    assert weights.state(DETECTOR, tmp_path) == "ready"
 
 
 def test_changed_source_is_refused_unparsed(tmp_path: Path) -> None:
@@ -119,27 +120,16 @@ def test_missing_weights_name_their_command(tmp_path: Path) -> None:
         weights.load(DETECTOR, tmp_path)
 
 
-def test_folder_as_weights_is_refused(tmp_path: Path) -> None:
-    watched = weights.WatchedFile(DETECTOR, tmp_path)
-    weights.prepared_path(DETECTOR, tmp_path).mkdir(parents=True)
+@pytest.mark.parametrize("wrong", ["Is a directory", "Not a directory"])
+def test_folder_and_file_exchanged_are_refused(tmp_path: Path, wrong: str) -> None:
+    if wrong == "Is a directory":
+        weights.prepared_path(DETECTOR, tmp_path).mkdir(parents=True)
+    else:
+        (tmp_path / "networks").touch()
     assert weights.state(DETECTOR, tmp_path) == "unreadable"
-    for attempt in (lambda: weights.load(DETECTOR, tmp_path), watched.check):
-        with pytest.raises(WeightsUnreadableError, match="cannot be read: Is a directory"):
+    for attempt in (partial(weights.load, DETECTOR, tmp_path), weights.WatchedFile(DETECTOR, tmp_path).check):
+        with pytest.raises(WeightsUnreadableError, match=f"cannot be read: {wrong}"):
             attempt()
-
-
-def test_file_as_cache_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "networks").touch()
-    for attempt in (
-        lambda: weights.load(DETECTOR, tmp_path),
-        weights.WatchedFile(DETECTOR, tmp_path).check,
-    ):
-        with pytest.raises(WeightsUnreadableError, match="Not a directory"):
-            attempt()
-
-
-def test_other_users_may_read_prepared_files(prepared: Path) -> None:
-    assert {path.stat().st_mode & 0o777 for path in (prepared / "networks").iterdir()} == {0o644}
 
 
 @pytest.mark.parametrize("kind", get_args(Format))
@@ -165,6 +155,9 @@ def test_change_of_used_file_is_noticed(tmp_path: Path) -> None:
     file = made(DETECTOR, tmp_path)
     watched = weights.WatchedFile(DETECTOR, tmp_path)
     watched.check()
+    file.path.touch()
+    watched.check()
+    assert weights.state(DETECTOR, tmp_path) == "ready"
     stat = file.path.stat()
     data = bytearray(file.path.read_bytes())
     data[1000] ^= 1
@@ -175,15 +168,6 @@ def test_change_of_used_file_is_noticed(tmp_path: Path) -> None:
     file.path.unlink()
     with pytest.raises(WeightsMissingError):
         watched.check()
-
-
-def test_touched_equal_file_stays_good(tmp_path: Path) -> None:
-    file = made(DETECTOR, tmp_path)
-    watched = weights.WatchedFile(DETECTOR, tmp_path)
-    watched.check()
-    file.path.touch()
-    watched.check()
-    assert weights.state(DETECTOR, tmp_path) == "ready"
 
 
 def test_interrupted_write_keeps_old_file(tmp_path: Path) -> None:
