@@ -1,5 +1,3 @@
-"""Takes every measure of a face on one picture."""
-
 from collections.abc import Callable
 
 from models.errors import InferenceError

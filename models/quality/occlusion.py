@@ -1,5 +1,3 @@
-"""What covers eyes, mouth or skin."""
-
 import math
 from statistics import fmean, median
 

@@ -35,7 +35,6 @@ class ThreadPlan:
 
     @property
     def crowded(self) -> bool:
-        """Whether more threads were asked for than the system lets run at once."""
         return self.threads > cores(self.limits)
 
 
@@ -50,7 +49,6 @@ def plan(limits: Limits, asked: int | None = None) -> ThreadPlan:
 
 
 def cores(limits: Limits) -> int:
-    """Cores that may really be used at once, at least 1."""
     quota = limits.quota_cores if limits.quota_cores is not None else math.inf
     return max(1, int(min(limits.host_cores, limits.affinity, quota)))
 
