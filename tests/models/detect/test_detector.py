@@ -22,9 +22,9 @@ from models.detect.detector import (
 )
 from models.errors import CatalogueError, InferenceError
 from models.networks.build import Networks
+from models.networks.known_face import draw_face
 from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
-from models.selftest.known_face import draw_face
 from models.values.face import ImageBGR
 from tests.support import tiers
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,16 +16,23 @@ from models.catalogue.spec import Role
 from models.detect import face_mesh
 from models.detect.face_mesh import FaceMesh, Points
 from models.errors import GoldenVectorError, InferenceError
+from models.networks import known_face
 from models.networks.build import Networks, session_on
 from models.runtime.onnx_runtime import OrtSession
 from models.runtime.session import Tensor
-from models.selftest import known_face
-from models.values.face import Box, Face, ImageBGR, Mesh
+from models.values.face import Box, Face, ImageBGR, Landmarks, Mesh
 from tests.models.conftest import ONE_THREAD, PEOPLE
-from tests.models.selftest.test_known_face import Changed
+from tests.models.networks.test_known_face import Answers, Changed
 
 SPEC = catalogue.load().for_role("landmarks")
 EYES = ARCFACE_112.landmarks
+WRONG_INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "blue for red": lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
+    "0 to 255": lambda tensor: (tensor * 255).astype(np.float32),
+    "-1 to 1": lambda tensor: (tensor * 2 - 1).astype(np.float32),
+    "mirrored": lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
+    "turned": lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -121,11 +128,6 @@ def test_spanless_mesh_gives_no_landmarks() -> None:
         face_mesh.fitted_landmarks(points())
 
 
-def test_undetected_mesh_leaves_face_unchanged(network: FaceMesh) -> None:
-    nobody = Face(Box(40, 40, 100, 120), ARCFACE_112.landmarks, 0.9)
-    assert network.refine(np.full((240, 240, 3), 90, np.uint8), nobody).mesh is None
-
-
 def garbage() -> dict[str, NDArray[np.float32]]:
     """Points that no face has, as a network that is sure of itself might answer with."""
     shape = on_mean_shape(1, 0, 40, 50).points_in_image
@@ -195,35 +197,25 @@ def test_crop_shows_box_with_level_eyes(tilt: float, x: float, y: float, width: 
     assert 1.5 * max(width, height) * scale == pytest.approx(192)
 
 
-@pytest.mark.parametrize(
-    "box",
-    [
-        Box(0, 0, 0, 0),
-        Box(np.nan, 0, 10, 10),
-        Box(0, 0, np.inf, 10),
-        Box(0, 0, 1e-9, 1e-9),
-        Box(0, 0, 1e7, 10),
-        Box(-1e7, 0, 10, 10),
-    ],
-)
-def test_invalid_box_is_refused(network: FaceMesh, box: Box) -> None:
-    with pytest.raises(InferenceError, match="do not span a face"):
-        network.look(np.zeros((100, 100, 3), np.uint8), EYES, box)
-
-
-@pytest.mark.parametrize("value", [5.0, np.nan])
-def test_landmarks_that_are_none_are_refused(network: FaceMesh, value: float) -> None:
-    with pytest.raises(InferenceError, match="span"):
-        network.look(np.zeros((100, 100, 3), np.uint8), np.full((5, 2), value, np.float32), Box(0, 0, 50, 60))
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -1e7, 1e12])
-@pytest.mark.parametrize("number", range(5))
-def test_landmark_outside_any_picture_is_refused(network: FaceMesh, number: int, value: float) -> None:
-    landmarks = ARCFACE_112.landmarks.copy()
+def with_one(number: int, value: float) -> Landmarks:
+    landmarks = EYES.copy()
     landmarks[number, 1] = value
+    return landmarks
+
+
+BOX = Box(0, 0, 50, 60)
+BOXES = [Box(0, 0, 0, 0), Box(np.nan, 0, 10, 10), Box(0, 0, np.inf, 10), Box(0, 0, 1e-9, 1e-9)]
+BOXES += [Box(0, 0, 1e7, 10), Box(-1e7, 0, 10, 10)]
+NOWHERE = [with_one(number, value) for number in range(5) for value in (np.nan, np.inf, -1e7, 1e12)]
+
+
+@pytest.mark.parametrize(
+    ("landmarks", "box"),
+    [*((EYES, box) for box in BOXES), *((one, BOX) for one in (*NOWHERE, np.full_like(EYES, 5)))],
+)
+def test_box_and_landmarks_must_span_a_face(network: FaceMesh, landmarks: Landmarks, box: Box) -> None:
     with pytest.raises(InferenceError, match="span"):
-        network.look(np.zeros((100, 100, 3), np.uint8), landmarks, Box(0, 0, 50, 60))
+        network.look(np.zeros((100, 100, 3), np.uint8), landmarks, box)
 
 
 def test_huge_landmarks_agree_with_no_mesh() -> None:
@@ -265,43 +257,33 @@ def test_head_turn_keeps_landmarks_still(
 
 def test_absent_face_scores_low(network: FaceMesh) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    nobody = Face(Box(40, 30, 110, 130), EYES + 40, 0.9)
     for image in (noise, np.full((200, 200, 3), 127, np.uint8)):
-        assert network.look(image, EYES + 40, Box(40, 30, 110, 130)).score < 0.1
+        assert look(network, image, nobody).score < 0.1
+        assert network.refine(image, nobody).mesh is None
 
 
-def test_drawn_face_has_known_mesh(network: FaceMesh) -> None:
-    known_face.check_mesh(network, SPEC.golden)
-
-
-def test_wrongly_fed_mesh_is_noticed(session: OrtSession) -> None:
-    wrong: list[Callable[[Tensor], Tensor]] = [
-        lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
-        lambda tensor: (tensor * 255).astype(np.float32),
-        lambda tensor: (tensor * 2 - 1).astype(np.float32),
-        lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
-        lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
-    ]
-    for before in wrong:
-        with pytest.raises(GoldenVectorError, match="moved by"):
-            known_face.check_mesh(FaceMesh(SPEC, Changed(session, before=before)), SPEC.golden)
-
-
-def test_reordered_mesh_is_noticed(session: OrtSession) -> None:
-    changed = Changed(session, after=lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]})
+@pytest.mark.parametrize("name", WRONG_INPUTS)
+def test_wrongly_fed_mesh_is_noticed(session: OrtSession, name: str) -> None:
+    changed = Changed(session, before=WRONG_INPUTS[name])
     with pytest.raises(GoldenVectorError, match="moved by"):
         known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
 
 
-def test_another_networks_answer_is_no_mesh(session: OrtSession) -> None:
-    others: list[Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]] = [
-        lambda found: {"landmarks": found["landmarks"]},
-        lambda found: {**found, "landmarks": found["landmarks"][:, :467]},
-        lambda found: {**found, "landmarks": found["landmarks"][..., :2]},
-        lambda found: {**found, "face": found["face"][0]},
-    ]
-    for after in others:
-        with pytest.raises(InferenceError, match="not the answer of a face mesh"):
-            known_face.check_mesh(FaceMesh(SPEC, Changed(session, after=after)), SPEC.golden)
+WRONG_ANSWERS: dict[str, Answers] = {
+    "points in another order": lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]},
+    "no score": lambda found: {"landmarks": found["landmarks"]},
+    "a point less": lambda found: {**found, "landmarks": found["landmarks"][:, :467]},
+    "no depth": lambda found: {**found, "landmarks": found["landmarks"][..., :2]},
+    "no batch": lambda found: {**found, "face": found["face"][0]},
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ANSWERS)
+def test_another_networks_answer_is_no_mesh(session: OrtSession, name: str) -> None:
+    changed = Changed(session, after=WRONG_ANSWERS[name])
+    with pytest.raises((GoldenVectorError, InferenceError), match=r"moved by|not the answer of a face mesh"):
+        known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
 
 
 @pytest.mark.parametrize("side", [1e-3, 1.0, 5e5])

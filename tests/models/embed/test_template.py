@@ -1,5 +1,7 @@
 """What is compared: several looks at one face become one template, and nothing senseless becomes one."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -86,32 +88,32 @@ def test_template_has_unit_length_or_fails(looks: list[tuple[float, float, float
     assert np.linalg.norm(fused.vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_opposite_looks_make_no_template() -> None:
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [],
+        [embedding(1, 0), embedding(-1, 0)],
+        *[
+            [Embedding(np.array([1, value], np.float32), HERE, metric)] * 2
+            for value in (np.nan, np.inf)
+            for metric in get_args(Metric)
+        ],
+    ],
+    ids=["nothing", "opposite", *["not finite"] * 4],
+)
+def test_senseless_looks_make_no_template(looks: list[Embedding]) -> None:
     with pytest.raises(InferenceError):
-        mean([embedding(1, 0), embedding(-1, 0)])
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_non_finite_looks_make_no_template(value: float, metric: Metric) -> None:
-    broken = Embedding(np.array([1, value], np.float32), HERE, metric)
-    with pytest.raises(InferenceError):
-        mean([broken, broken])
-
-
-def test_nothing_makes_no_template() -> None:
-    with pytest.raises(InferenceError):
-        mean([])
-
-
-def test_two_matchers_embeddings_never_mix() -> None:
-    with pytest.raises(MatchersDifferError):
-        mean([embedding(1, 0), embedding(1, 0, matcher=THERE)])
+        mean(looks)
 
 
 @pytest.mark.parametrize(
     "other",
-    [Embedding(np.ones(2, np.float32), HERE, "euclidean"), Embedding(np.ones(1, np.float32), HERE)],
+    [
+        embedding(1, 0, matcher=THERE),
+        Embedding(np.ones(2, np.float32), HERE, "euclidean"),
+        Embedding(np.ones(1, np.float32), HERE),
+    ],
+    ids=["matcher", "metric", "size"],
 )
 def test_embeddings_of_other_kind_never_mix(other: Embedding) -> None:
     with pytest.raises(MatchersDifferError):
