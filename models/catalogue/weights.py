@@ -40,9 +40,6 @@ def cache_dir() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file that is ready, and whether this call made it."""
-
-    spec: NetworkSpec
     path: Path
     made_now: bool
 
@@ -57,7 +54,6 @@ class Shelf:
 
 
 def prepared_path(spec: NetworkSpec, cache: Path) -> Path:
-    """Where this network's prepared file is, or would be."""
     return cache / "networks" / spec.file
 
 
@@ -73,7 +69,7 @@ def prepare(
     path = prepared_path(spec, shelf.cache)
     if path.exists() and not again:
         load(spec, shelf.cache)
-        return Prepared(spec, path, made_now=False)
+        return Prepared(path, made_now=False)
     starting(spec)
     result = convert(spec, source(spec, shelf))
     found = hashlib.sha256(result).hexdigest()
@@ -82,7 +78,7 @@ def prepare(
             path, spec.sha256, found, "Nothing was written; is onnx the locked version?"
         )
     write_atomically(path, result)
-    return Prepared(spec, path, made_now=True)
+    return Prepared(path, made_now=True)
 
 
 def load(spec: NetworkSpec, cache: Path) -> bytes:
@@ -93,7 +89,6 @@ def load(spec: NetworkSpec, cache: Path) -> bytes:
 
 
 def state(spec: NetworkSpec, cache: Path) -> State:
-    """Whether this network could be loaded now."""
     if not spec.finished:
         return "unfinished"
     try:
@@ -138,7 +133,6 @@ def source(spec: NetworkSpec, shelf: Shelf) -> bytes:
 
 
 def to_fetch(spec: NetworkSpec, shelf: Shelf) -> int:
-    """The megabytes that preparing this network would download."""
     wanted = spec.source
     if not isinstance(wanted, ArchiveSource) or shelf.folder is not None:
         return 0
@@ -239,24 +233,22 @@ class WatchedFile:
     """A prepared file that is in use: cheap to check often, hashed again only when its stat changes."""
 
     def __init__(self, spec: NetworkSpec, cache: Path) -> None:
-        self._path = prepared_path(spec, cache)
-        self._sha256 = spec.sha256
-        self._remedies = [text.format(name=spec.name) for text in (PREPARE, PREPARE_AGAIN)]
+        self._spec = spec
+        self._cache = cache
         self._seen: tuple[int, ...] | None = None
 
     def check(self) -> None:
-        """As `read_checked`, if the file is no longer the one it was."""
+        """As `load`, if the file is no longer the one it was."""
         signature = self._signature()
-        if signature != self._seen:
-            read_checked(self._path, self._sha256, *self._remedies)
+        if signature is None or signature != self._seen:
+            load(self._spec, self._cache)
             self._seen = signature
 
-    def _signature(self) -> tuple[int, ...]:
+    def _signature(self) -> tuple[int, ...] | None:
+        """None where the file cannot be looked at: reading it says why."""
         try:
-            stat = self._path.stat()
-        except FileNotFoundError as error:
-            raise WeightsMissingError(self._path, self._remedies[0]) from error
-        except OSError as error:
-            raise WeightsUnreadableError(self._path, error.strerror or str(error)) from error
+            stat = prepared_path(self._spec, self._cache).stat()
+        except OSError:
+            return None
         # ctime cannot be set back by whoever rewrites the file and restores its mtime.
         return (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

@@ -94,7 +94,10 @@ def examine(
     wanted = named(provider)
     specs, problems = _specs()
     runtimes = installed_runtimes()
-    problems += _runtime_problems(runtimes)
+    try:
+        refuse_two_runtimes(runtimes)
+    except ModelError as error:
+        problems.append(str(error))
     found = available_providers() if len(runtimes) == 1 else ()
     if len(runtimes) == 1 and (reason := why_unavailable(wanted)):
         problems.append(reason)
@@ -141,14 +144,6 @@ def _specs() -> tuple[tuple[NetworkSpec, ...], list[str]]:
         return catalogue.load().networks, []
     except ModelError as error:
         return (), [str(error)]
-
-
-def _runtime_problems(runtimes: dict[str, str]) -> list[str]:
-    try:
-        refuse_two_runtimes(runtimes)
-    except ModelError as error:
-        return [str(error)]
-    return []
 
 
 def _health(

@@ -74,9 +74,7 @@ def test_silent_fp32_runtime_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("silent_fp32")
-def test_preferred_bf16_falls_back_aloud(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_preferred_bf16_falls_back_aloud(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         preferred = matcher("prefer")
     assert f"{SPEC.name} RUNS IN FP32, not in bf16" in caplog.text
@@ -90,11 +88,6 @@ def test_missing_provider_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(arithmetic, "native_bf16", lambda: "amx")
     with pytest.raises(ProviderError, match=r"the extra openvino.*; the settings require bf16"):
         matcher("require")
-
-
-def test_no_other_setting_is_known() -> None:
-    with pytest.raises(ProviderError, match="never, prefer or require"):
-        RuntimeSettings(bf16="sometimes")  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif("onnxruntime-openvino" in installed_runtimes(), reason="it is built in here")
