@@ -11,8 +11,7 @@ from models.errors import InferenceError
 from models.quality.view import regions
 from models.quality.view.colour_space import Colour, lab, luminance
 from models.quality.view.direction import Direction, facing
-from models.quality.view.eye_mouth_contrast import Features, features
-from models.quality.view.regions import Pixels
+from models.quality.view.regions import Features, Pixels
 from models.values.face import Box, Face, ImageBGR, Landmarks, Mesh
 
 NORMALISED = ARCFACE_112.enlarged(2)
@@ -152,7 +151,7 @@ class FaceView:
         """How far eyes and mouth stand out."""
         grey = cv2.cvtColor(self.small_bgr, cv2.COLOR_BGR2GRAY)
         cheeks = sum(weight * one for weight, one in zip(GREY, self.cheeks_colour, strict=True))
-        return features(np.asarray(grey, np.uint8), self.small_points, cheeks, _EYES_APART)
+        return regions.features(np.asarray(grey, np.uint8), self.small_points, cheeks, _EYES_APART)
 
 
 def face_view(image_bgr: ImageBGR, face: Face) -> FaceView:
