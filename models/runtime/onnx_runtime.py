@@ -209,7 +209,7 @@ def _for_kernels_of(
     where there is but one: OpenVINO then takes 0.85 of the time, the CPU as long as before.
     """
     from models.convert import onnx_graph  # noqa: PLC0415  onnx, for who loads a graph alone
-    from models.runtime.prelu import in_fewer_steps  # noqa: PLC0415
+    from models.runtime.fewer_steps import in_fewer_steps  # noqa: PLC0415
 
     if provider.name == CPU:
         major, minor, *_ = runtime.__version__.split(".")
