@@ -15,11 +15,11 @@ from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Result, not_available
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import ratio, times
+from benchmarks.limits.drawn_faces import drawings
 from lane.platform.garbage_collection import settled_garbage
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
 from models.errors import ProviderError
-from models.networks.drawn_faces import drawings
 from models.networks.known_face import MIN_COSINE
 from models.runtime.bf16 import in_bf16
 from models.runtime.input_tensor import to_tensor
