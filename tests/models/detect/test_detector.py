@@ -56,20 +56,16 @@ def test_odd_faceless_picture_has_no_face(networks: Networks, width: int, height
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("shape", "kind"),
     [
-        np.zeros((0, 0, 3), np.uint8),
-        np.zeros((0, 9, 3), np.uint8),
-        np.zeros((9, 9), np.uint8),
-        np.zeros((9, 9, 1), np.uint8),
-        np.zeros((9, 9, 4), np.uint8),
-        np.zeros((9, 9, 3), np.uint16),
-        np.zeros((9, 9, 3), np.float32),
+        *(((*sides, 3), np.uint8) for sides in ((0, 0), (0, 9))),
+        *(((9, 9, *channels), np.uint8) for channels in ((), (1,), (4,))),
+        *(((9, 9, 3), kind) for kind in (np.uint16, np.float32)),
     ],
 )
-def test_what_is_no_picture_is_refused(networks: Networks, wrong: ImageBGR) -> None:
+def test_what_is_no_picture_is_refused(networks: Networks, shape: tuple[int, ...], kind: type) -> None:
     with pytest.raises(InferenceError, match="H×W×3"):
-        networks.detector.detect(wrong)
+        networks.detector.detect(np.zeros(shape, kind))
 
 
 @pytest.mark.parametrize("side", [120, 300, 640, 1100, 2200])
