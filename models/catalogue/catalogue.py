@@ -107,7 +107,7 @@ def _read(
         known = _by_name([*layouts.values(), *map(_checked_layout, file.layout)])
         networks = tuple(_network(entry, known, folder) for entry in file.network)
         _by_name(networks)
-    except (TypeError, ValueError, RecursionError) as error:  # TypeError: a date
+    except (TypeError, ValueError, RecursionError) as error:  # TypeError: a date, a list for a name
         raise CatalogueError(f"{where}: {_why(error)}") from error
     return known, networks
 
@@ -160,7 +160,7 @@ def _network(entry: dict[str, Any], layouts: Mapping[str, LayoutSpec], folder: P
     if entry.get("role") == "matcher":
         if missing := _OF_MATCHERS - given:
             raise ValueError(f"{name}: a matcher needs {sorted(missing)}")
-        if (layout := layouts.get(str(entry["layout"]))) is None:
+        if (layout := layouts.get(entry["layout"])) is None:
             raise ValueError(f"{name}: no layout is named {entry['layout']!r}, only {', '.join(layouts)}")
         entry = {**entry, "layout": asdict(layout)}
     try:

@@ -39,11 +39,6 @@ class Archive:
     """Of a wheel: the Python it is for, such as `3.11`; empty for a source distribution."""
     platform: str = ""
 
-    @property
-    def is_wheel(self) -> bool:
-        """Whether this is a wheel, which pip can fetch for another Python than the one that runs."""
-        return self.file.endswith(".whl")
-
 
 def take(
     archive: Archive, wanted: Mapping[str, str], scratch: Path, folder: Path | None = None
@@ -119,7 +114,7 @@ def _pip(archive: Archive) -> list[str]:
     """The download; pip shows its progress on stderr where somebody watches."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps"]
     command += ["--require-hashes", *(() if sys.stderr.isatty() else ("--quiet",))]
-    if archive.is_wheel:
+    if archive.file.endswith(".whl"):  # pip can fetch a wheel for another Python than the one that runs
         command += ["--only-binary", ":all:", "--implementation", "cp"]
         command += ["--python-version", archive.python, "--platform", archive.platform]
     else:

@@ -26,7 +26,7 @@ def finishing_lines(spec: NetworkSpec, cache: Path) -> str:
     """
     if spec.role != "matcher":
         raise CatalogueError(f"{spec.name} is no matcher but has the role {spec.role}")
-    graph = weights.convert(spec, weights.source(spec, weights.Shelf(cache)))
+    graph = weights.convert(spec, weights.source(spec, cache))
     embedder = FaceEmbedder(spec, session_on(graph, spec, RuntimeSettings()), preprocessing="")
     answer = known_face.embedder_answer(embedder)
     _must_tell_apart(embedder, answer)

