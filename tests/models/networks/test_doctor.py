@@ -77,7 +77,7 @@ def test_advice_serves_this_processor(
     lock = f"requirements-{extra}.lock"
     assert (ROOT / lock).is_file()
     assert found.advice == (f"install the extra {extra} ({lock}), in a fresh environment",)
-    assert all(told.endswith(f"the extra {extra}") for told in (*found.problems, found.bf16_problem))
+    assert all(text.endswith(f"the extra {extra}") for text in (*found.problems, found.bf16_problem))
 
 
 def a_folder(path: Path) -> None:
@@ -139,9 +139,9 @@ def doctor(*arguments: str) -> Result:
 
 def test_text_and_json_tell_the_same(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(cache))
-    text, told = doctor("--threads", "1"), doctor("--threads", "1", "--json")
-    found: dict[str, Any] = json.loads(told.stdout)
-    assert text.exit_code == told.exit_code == 0
+    text, as_json = doctor("--threads", "1"), doctor("--threads", "1", "--json")
+    found: dict[str, Any] = json.loads(as_json.stdout)
+    assert text.exit_code == as_json.exit_code == 0
     assert found["well"] is True
     assert found["threads"]["threads"] == 1
     for network in found["networks"]:

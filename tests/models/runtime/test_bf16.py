@@ -49,9 +49,9 @@ def test_processor_without_bf16_is_refused(tmp_path: Path, flags: str) -> None:
 def test_multiplying_instructions_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert native_bf16(cpu(tmp_path, "avx512_bf16"), {}) == "avx512"
     both = cpu(tmp_path, "avx512_bf16 amx_tile amx_bf16")
-    for permitted, told in ((True, "amx"), (False, "avx512")):
+    for permitted, instructions in ((True, "amx"), (False, "avx512")):
         monkeypatch.setattr(arithmetic, "_tiles_permitted", lambda permitted=permitted: permitted)
-        assert native_bf16(both, {}) == told
+        assert native_bf16(both, {}) == instructions
 
 
 @pytest.mark.parametrize("name", LIMITING)

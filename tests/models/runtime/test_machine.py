@@ -1,4 +1,4 @@
-"""The machine is told from the system's own files; what they do not say is left out."""
+"""The machine is described from the system's own files; what they do not say is left out."""
 
 import sys
 import tempfile
@@ -80,15 +80,15 @@ TWO = ("NVIDIA H100 number 0", "NVIDIA H100 number 1"), "570.86.15"
 
 
 @pytest.mark.parametrize(
-    ("fails", "told"),
+    ("fails", "expected"),
     [("", TWO), *((name, ((), None)) for name in ("nvmlInit", "nvmlDeviceGetCount", "nvmlDeviceGetName"))],
 )
 def test_nvidia_devices_are_named_or_left_out(
-    fails: str, told: tuple[object, object], monkeypatch: pytest.MonkeyPatch
+    fails: str, expected: tuple[object, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", driver := Driver(fails))
     found = host()
-    assert (found.gpu_models, found.gpu_driver) == told
+    assert (found.gpu_models, found.gpu_driver) == expected
     assert driver.running == 0
 
 

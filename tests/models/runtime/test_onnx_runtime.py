@@ -72,12 +72,12 @@ def open_sided() -> bytes:
     return builder.finished(("x", ("many", 2)), [("neg", ("many", 2))])
 
 
-@pytest.mark.parametrize(("shapes", "told"), [(((3, 2),), [3, 2]), (((3, 2), (5, 2)), ["many", 2])])
-def test_single_shape_is_told_to_runtime(shapes: tuple[Shape, ...], told: list[object]) -> None:
+@pytest.mark.parametrize(("shapes", "sides"), [(((3, 2),), [3, 2]), (((3, 2), (5, 2)), ["many", 2])])
+def test_single_shape_is_told_to_runtime(shapes: tuple[Shape, ...], sides: list[object]) -> None:
     runtime, options = onnx_runtime._onnxruntime(), onnx_runtime._options(1)
     graph = onnx_runtime._for_kernels_of(runtime, KNOWN[OPENVINO], open_sided(), options, shapes)
     session = runtime.InferenceSession(graph, options, [CPU])
-    assert session.get_inputs()[0].shape == told
+    assert session.get_inputs()[0].shape == sides
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -229,9 +229,9 @@ def test_empty_plugin_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_runtime, "_onnxruntime", Runtime)
     monkeypatch.setattr(providers, "vendor", lambda: "AuthenticAMD")
     rows = [replace(table[OPENVINO], plugin="a_plugin") for table in (KNOWN, IN_BF16)]
-    told = {onnx_runtime.why_unavailable(row) for row in (*rows, *rows)}
+    reasons = {onnx_runtime.why_unavailable(row) for row in (*rows, *rows)}
     assert registered == [(OPENVINO, "a.so")]
-    (one,) = told
+    (one,) = reasons
     assert "serves GenuineIntel alone" in one
     assert one.endswith("the extra openvino-built-in")
 
@@ -271,11 +271,11 @@ def test_compiling_provider_gets_private_folder(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
     loads: list[Load] = []
 
-    def told(load: Load) -> dict[str, str]:
+    def options(load: Load) -> dict[str, str]:
         loads.append(load)
         return {}
 
-    known = {CPU: Provider(CPU, "engine", "cpu", told, compiles=True)}
+    known = {CPU: Provider(CPU, "engine", "cpu", options, compiles=True)}
     for operator in ("Neg", "Abs", "Neg"):
         tiny(operator, known=known)
     first, second, again = loads
