@@ -8,7 +8,7 @@ import typer
 from api.commands import backup, case, hold, keys, lane, ledger, officer
 from api.commands.options import ConfigOption, DatabaseOption, JsonOption, made, plain_errors
 from api.platform.clock import utc_now
-from models.command_line.broken_pipe import quiet_on_closed_pipe
+from models.command_line import quiet_on_closed_pipe
 
 app = typer.Typer(
     help="The officers' desk of Passenger Lane: referrals, decisions, and a ledger that proves them.\n\n"

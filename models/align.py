@@ -60,11 +60,7 @@ def align(image_bgr: ImageBGR, landmarks: Landmarks, layout: Layout) -> AlignedF
     A face that shrinks much is averaged down first: plain bilinear sampling would skip pixels, and aliasing
     costs accuracy.
     """
-    return aligned_by(image_bgr, similarity_transform(landmarks, layout.landmarks), layout)
-
-
-def aligned_by(image_bgr: ImageBGR, to_layout: Similarity, layout: Layout) -> AlignedFace:
-    """The same by what `similarity_transform` told."""
+    to_layout = similarity_transform(landmarks, layout.landmarks)
     return AlignedFace(crop_by(image_bgr, to_layout, layout.size), layout.name)
 
 

@@ -29,31 +29,23 @@ class ImageError(ModelError):
 
 
 class WeightsMissingError(ModelError):
-    """A file of weights is not there; the message names the command that brings it."""
-
     def __init__(self, path: Path, remedy: str) -> None:
         super().__init__(f"{path} is missing: {remedy}")
         self.path = path
 
 
 class WeightsUnreadableError(ModelError):
-    """A file of weights is there and cannot be read: no right to, a folder in its place, a broken disk."""
-
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be read: {reason}")
         self.path = path
 
 
 class WeightsChangedError(ModelError):
-    """A file of weights is not the one that the catalogue names, so nothing may be computed with it."""
-
     def __init__(self, path: Path, expected: str, found: str, remedy: str = "") -> None:
         super().__init__(
             f"{path}: expected sha256 {expected}, found {found}" + (f". {remedy}" if remedy else "")
         )
         self.path = path
-        self.expected = expected
-        self.found = found
 
 
 class FetchError(ModelError):

@@ -10,7 +10,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -21,17 +20,8 @@ from PIL import Image, ImageFile, Jpeg2KImagePlugin, JpegImagePlugin, PngImagePl
 from models.errors import ImageError
 from models.values.face import ImageBGR
 
-
-@dataclass(frozen=True, slots=True)
-class ImageLimits:
-    """What is refused before it is decoded."""
-
-    max_bytes: int = 32 * 2**20
-    max_pixels: int = 50_000_000
-    max_side: int = 30_000
-
-
-DEFAULT_LIMITS = ImageLimits()
+MAX_BYTES, MAX_PIXELS, MAX_SIDE = 32 * 2**20, 50_000_000, 30_000
+"""What is more is refused before it is decoded."""
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -80,36 +70,36 @@ ORIENTATION_TAG = 0x0112
 _quiet_lock = threading.Lock()
 
 
-def read(path: Path, *, limits: ImageLimits = DEFAULT_LIMITS) -> ImageBGR:
+def read(path: Path) -> ImageBGR:
     """The picture in a file, as `decode`; ImageError `unreadable` if there is no such file."""
     try:
-        if path.stat().st_size > limits.max_bytes:
-            raise ImageError("too_large", f"{path}: more than {limits.max_bytes} bytes")
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError("too_large", f"{path}: more than {MAX_BYTES} bytes")
         data = path.read_bytes()
     except OSError as error:
         raise ImageError("unreadable", f"{path}: {error.strerror}") from error
     try:
-        return decode(data, limits=limits)
+        return decode(data)
     except ImageError as error:
         raise ImageError(error.code, f"{path}: {error}") from error
 
 
-def decode(data: bytes, *, limits: ImageLimits = DEFAULT_LIMITS) -> ImageBGR:
+def decode(data: bytes) -> ImageBGR:
     """Upright 8-bit BGR pixels. Transparent parts become white, 16-bit values their upper 8 bits.
 
     ImageError.code: empty, not_an_image, unsupported, too_large, truncated, corrupt.
     """
     if not data:
         raise ImageError("empty", "the file is empty")
-    if len(data) > limits.max_bytes:
-        raise ImageError("too_large", f"{len(data)} bytes; at most {limits.max_bytes} are read")
+    if len(data) > MAX_BYTES:
+        raise ImageError("too_large", f"{len(data)} bytes; at most {MAX_BYTES} are read")
     opener = _opener(data)
     if data.startswith(PNG) and len(data) >= 24:
         # Pillow reads on to the first pixels before it tells the size.
-        _within(struct.unpack_from(">II", data, 16), limits)
+        _within_limits(struct.unpack_from(">II", data, 16))
     with _quiet(), _damage_named():
         picture = opener(BytesIO(data))
-        _within(picture.size, limits)
+        _within_limits(picture.size)
         picture.load()
         upright = _upright(picture)
     return _to_bgr(upright)
@@ -135,12 +125,12 @@ def _opener(data: bytes) -> Callable[[BytesIO], ImageFile.ImageFile]:
     raise ImageError("not_an_image", "the bytes are not a JPEG, PNG or JPEG 2000 picture")
 
 
-def _within(size: tuple[int, int], limits: ImageLimits) -> None:
+def _within_limits(size: tuple[int, int]) -> None:
     width, height = size
     if width < 1 or height < 1:
         raise ImageError("corrupt", f"the picture says it has {width} × {height} pixels")
-    if width * height > limits.max_pixels or max(size) > limits.max_side:
-        raise ImageError("too_large", f"{width} × {height} pixels; at most {limits.max_pixels} are decoded")
+    if width * height > MAX_PIXELS or max(size) > MAX_SIDE:
+        raise ImageError("too_large", f"{width} × {height} pixels; at most {MAX_PIXELS} are decoded")
 
 
 @contextmanager

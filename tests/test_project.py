@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.__main__ import COMMANDS
 from lane import __version__
-from models.command_line.foreign_packages import NAMES, OURS, ForeignPackageError, refuse_foreign_packages
+from models.command_line import NAMES, OURS, ForeignPackageError, refuse_foreign_packages
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

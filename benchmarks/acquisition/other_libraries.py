@@ -113,7 +113,7 @@ class OpenCV:
 
 def _published(spec: NetworkSpec) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     """The published graph's bytes, with no more inputs than it takes."""
-    model = onnx.load_from_string(weights.source(spec, weights.Shelf(weights.cache_dir())))
+    model = onnx.load_from_string(weights.source(spec, weights.cache_dir()))
     graph = model.graph
     given = {one.name for one in graph.initializer}
     wanted = {name for node in graph.node for name in node.input} - given

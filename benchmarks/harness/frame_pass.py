@@ -14,7 +14,7 @@ from lane.decision.decide import Admit, decide
 from lane.decision.evidence import CaptureEnd, CaptureEvidence, Check, DeskContact, Evidence, StreamEvidence
 from lane.decision.policy import Policy
 from lane.passage.judge import gather
-from models.quality.face.motion import Before
+from models.quality.motion import Before
 from models.values.face import Face, ImageBGR
 from models.values.measurement import Measure, Measured
 

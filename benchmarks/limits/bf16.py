@@ -15,17 +15,17 @@ from benchmarks.harness.progress import follow
 from benchmarks.harness.result import Figure, Result, not_available
 from benchmarks.harness.stamp import stamp
 from benchmarks.harness.timing import ratio, times
+from benchmarks.limits.drawn_faces import drawings
 from lane.platform.garbage_collection import settled_garbage
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import NetworkSpec
 from models.errors import ProviderError
+from models.networks.known_face import MIN_COSINE
 from models.runtime.bf16 import in_bf16
 from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import CPU, IN_BF16, KNOWN, OPENVINO
 from models.runtime.session import Tensor
-from models.selftest.drawn_faces import drawings
-from models.selftest.known_face import MIN_COSINE
 
 BATCHES = (1, 2)
 """A crop by itself, and a template's two crops at once."""

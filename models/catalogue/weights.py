@@ -40,49 +40,40 @@ def cache_dir() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file that is ready, and whether this call made it."""
-
-    spec: NetworkSpec
     path: Path
     made_now: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Where prepared files go, and where their sources may lie instead of in packages and the registry."""
-
-    cache: Path
-    folder: Path | None = None
-    """Already downloaded packages and files; nothing is downloaded then."""
-
-
 def prepared_path(spec: NetworkSpec, cache: Path) -> Path:
-    """Where this network's prepared file is, or would be."""
     return cache / "networks" / spec.file
 
 
 def prepare(
     spec: NetworkSpec,
-    shelf: Shelf,
+    cache: Path,
+    folder: Path | None = None,
     *,
     again: bool = False,
-    starting: Callable[[NetworkSpec], None] = lambda _: None,
+    starting: Callable[[], None] = lambda: None,
 ) -> Prepared:
-    """Make the prepared file if it is missing; a file that is there is checked, never silently replaced."""
+    """Make the prepared file if it is missing; a file that is there is checked, never silently replaced.
+
+    With `folder`, packages and files are taken from there, and nothing is downloaded.
+    """
     _must_be_finished(spec)
-    path = prepared_path(spec, shelf.cache)
+    path = prepared_path(spec, cache)
     if path.exists() and not again:
-        load(spec, shelf.cache)
-        return Prepared(spec, path, made_now=False)
-    starting(spec)
-    result = convert(spec, source(spec, shelf))
+        load(spec, cache)
+        return Prepared(path, made_now=False)
+    starting()
+    result = convert(spec, source(spec, cache, folder))
     found = hashlib.sha256(result).hexdigest()
     if found != spec.sha256:
         raise WeightsChangedError(
             path, spec.sha256, found, "Nothing was written; is onnx the locked version?"
         )
     write_atomically(path, result)
-    return Prepared(spec, path, made_now=True)
+    return Prepared(path, made_now=True)
 
 
 def load(spec: NetworkSpec, cache: Path) -> bytes:
@@ -93,7 +84,6 @@ def load(spec: NetworkSpec, cache: Path) -> bytes:
 
 
 def state(spec: NetworkSpec, cache: Path) -> State:
-    """Whether this network could be loaded now."""
     if not spec.finished:
         return "unfinished"
     try:
@@ -124,25 +114,24 @@ def read_checked(path: Path, sha256: str, if_missing: str, if_changed: str = "")
     return data
 
 
-def source(spec: NetworkSpec, shelf: Shelf) -> bytes:
+def source(spec: NetworkSpec, cache: Path, folder: Path | None = None) -> bytes:
     """The published file's bytes, checked. Raises FetchError, and as `read_checked`."""
     wanted = spec.source
-    if shelf.folder is not None and (lying := shelf.folder / Path(wanted.path).name).exists():
+    if folder is not None and (lying := folder / Path(wanted.path).name).exists():
         return read_checked(lying, wanted.sha256, "")
     if isinstance(wanted, FileSource):
         return read_checked(Path(wanted.path), wanted.sha256, f"{spec.name} names it in your catalogue")
     if isinstance(wanted, PackageSource):
         install = f"install {wanted.origin}"
         return read_checked(package_path(wanted), wanted.sha256, install, f"Reinstall: {install}")
-    return _fetched(wanted, shelf)
+    return _fetched(wanted, cache, folder)
 
 
-def to_fetch(spec: NetworkSpec, shelf: Shelf) -> int:
-    """The megabytes that preparing this network would download."""
+def to_fetch(spec: NetworkSpec, cache: Path, folder: Path | None = None) -> int:
     wanted = spec.source
-    if not isinstance(wanted, ArchiveSource) or shelf.folder is not None:
+    if not isinstance(wanted, ArchiveSource) or folder is not None:
         return 0
-    return 0 if _kept_path(wanted, shelf).exists() else wanted.megabytes
+    return 0 if _kept_path(wanted, cache).exists() else wanted.megabytes
 
 
 def package_path(wanted: PackageSource) -> Path:
@@ -153,17 +142,17 @@ def package_path(wanted: PackageSource) -> Path:
     return Path(package.origin).parent / wanted.path
 
 
-def _fetched(wanted: ArchiveSource, shelf: Shelf) -> bytes:
+def _fetched(wanted: ArchiveSource, cache: Path, folder: Path | None) -> bytes:
     """Out of the archive, and kept beside the prepared files, since archives are large."""
-    path = _kept_path(wanted, shelf)
+    path = _kept_path(wanted, cache)
     if not path.exists():
-        found = fetch.take(wanted.archive, {wanted.path: wanted.sha256}, shelf.cache, shelf.folder)
+        found = fetch.take(wanted.archive, {wanted.path: wanted.sha256}, cache, folder)
         write_atomically(path, found[wanted.path])
     return read_checked(path, wanted.sha256, "", "Remove it to have it fetched again")
 
 
-def _kept_path(wanted: ArchiveSource, shelf: Shelf) -> Path:
-    return shelf.cache / "sources" / f"{wanted.sha256[:12]}-{Path(wanted.path).name}"
+def _kept_path(wanted: ArchiveSource, cache: Path) -> Path:
+    return cache / "sources" / f"{wanted.sha256[:12]}-{Path(wanted.path).name}"
 
 
 def _must_be_finished(spec: NetworkSpec) -> None:
@@ -239,24 +228,22 @@ class WatchedFile:
     """A prepared file that is in use: cheap to check often, hashed again only when its stat changes."""
 
     def __init__(self, spec: NetworkSpec, cache: Path) -> None:
-        self._path = prepared_path(spec, cache)
-        self._sha256 = spec.sha256
-        self._remedies = [text.format(name=spec.name) for text in (PREPARE, PREPARE_AGAIN)]
+        self._spec = spec
+        self._cache = cache
         self._seen: tuple[int, ...] | None = None
 
     def check(self) -> None:
-        """As `read_checked`, if the file is no longer the one it was."""
+        """As `load`, if the file is no longer the one it was."""
         signature = self._signature()
-        if signature != self._seen:
-            read_checked(self._path, self._sha256, *self._remedies)
+        if signature is None or signature != self._seen:
+            load(self._spec, self._cache)
             self._seen = signature
 
-    def _signature(self) -> tuple[int, ...]:
+    def _signature(self) -> tuple[int, ...] | None:
+        """None where the file cannot be looked at: reading it says why."""
         try:
-            stat = self._path.stat()
-        except FileNotFoundError as error:
-            raise WeightsMissingError(self._path, self._remedies[0]) from error
-        except OSError as error:
-            raise WeightsUnreadableError(self._path, error.strerror or str(error)) from error
+            stat = prepared_path(self._spec, self._cache).stat()
+        except OSError:
+            return None
         # ctime cannot be set back by whoever rewrites the file and restores its mtime.
         return (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

@@ -40,7 +40,6 @@ class Reader:
 
     @property
     def at_end(self) -> bool:
-        """Whether every byte was read."""
         return self._at == len(self._data)
 
     def whole(self) -> int:
@@ -58,11 +57,9 @@ class Reader:
             raise CatalogueError(f"dlib's file, byte {self._at}: a number is too large") from error
 
     def flag(self) -> bool:
-        """The character 1 or 0."""
         return self._bytes(1) == b"1"
 
     def text(self) -> str:
-        """A length and as many characters."""
         return self._bytes(self.whole()).decode("latin-1")
 
     def tensor(self) -> Numbers:
@@ -108,7 +105,6 @@ class Window:
     padding: tuple[int, int]
 
     def over(self, sides: tuple[int, int]) -> tuple[int, int]:
-        """Rows and columns of the result."""
         rows, columns = (
             (side + 2 * padding - size) // stride + 1
             for side, size, stride, padding in zip(sides, self.size, self.stride, self.padding, strict=True)
@@ -116,7 +112,6 @@ class Window:
         return rows, columns
 
     def attributes(self) -> dict[str, list[int]]:
-        """As ONNX wants them."""
         return {
             "kernel_shape": list(self.size),
             "strides": list(self.stride),
@@ -175,7 +170,6 @@ class Converter:
         return self._done(Picture(out, x.channels, x.sides))
 
     def relu(self, x: Picture) -> Picture:
-        """`relu_`."""
         self._read.must_say("relu_")
         out = self.graph.add("Relu", [x.name], self._next("relu"))
         return self._done(Picture(out, x.channels, x.sides))

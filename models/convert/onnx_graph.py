@@ -31,17 +31,14 @@ class GraphBuilder:
         self._weights: Tensors = {}
 
     def weight(self, name: str, values: NDArray[np.generic]) -> str:
-        """A constant of the graph."""
         self._weights[name] = values
         return name
 
     def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        """One node; `attributes` are the operator's own."""
         self._nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
         return output
 
     def prelu(self, x: str, slope: str, output: str) -> str:
-        """PReLU, see `prelu_nodes`."""
         self._nodes.extend(prelu_nodes(x, slope, output, self._weights))
         return output
 

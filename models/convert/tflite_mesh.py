@@ -30,7 +30,6 @@ class Table:
 
     @classmethod
     def root(cls, data: bytes) -> "Table":
-        """The table that the file starts with."""
         return cls(data, struct.unpack_from("<I", data)[0])
 
     def number(self, field: int, kind: str = "<i", default: int = 0) -> int:
@@ -53,12 +52,10 @@ class Table:
         return struct.unpack_from(f"<{length}i", self._data, start)
 
     def table(self, field: int) -> "Table | None":
-        """A table inside this one."""
         at = self._place(field)
         return None if at is None else Table(self._data, self._follow(at))
 
     def tables(self, field: int) -> "list[Table]":
-        """A vector of tables."""
         start, length = self._vector(field)
         return [Table(self._data, self._follow(start + 4 * index)) for index in range(length)]
 
@@ -202,7 +199,6 @@ class Converter:
         self.graph.add("Conv", [image.name, *weights], out, group=groups, **window)
 
     def max_pool(self, step: Step) -> None:
-        """The largest of each window."""
         _must_be_plain(step, 5)
         size = (step.option(4), step.option(3))
         self.graph.add("MaxPool", [step.inputs[0].name], step.output.name, **_window(step, size))
@@ -215,7 +211,6 @@ class Converter:
         self.graph.prelu(image.name, slope, out)
 
     def addition(self, step: Step) -> None:
-        """Two pictures of one shape."""
         _must_be_plain(step, 0)
         one, other = step.inputs
         if one.shape != other.shape:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, Layout, aligned_by, inverse, similarity_transform
+from models.align import ARCFACE_112, Layout, crop_by, inverse, similarity_transform
 from models.catalogue.spec import NetworkSpec
 from models.errors import InferenceError
 from models.runtime.input_tensor import to_tensor
@@ -77,8 +77,7 @@ class FaceDetector:
         InferenceError for what is no `ImageBGR`.
         """
         _must_be_picture(image_bgr)
-        full = fit(image_bgr, self._input.shapes, at_most=1.0)
-        half = fit(image_bgr, self._input.shapes, at_most=full.scale / 2)
+        full, half = self._scales(image_bgr)
         found = np.concatenate(
             [
                 _between(self.at(image_bgr, full), 0, LARGEST_AT_FULL_SCALE_PX / full.scale),
@@ -96,9 +95,12 @@ class FaceDetector:
         Raises InferenceError for what is no `ImageBGR`.
         """
         _must_be_picture(image_bgr)
-        full = fit(image_bgr, self._input.shapes, at_most=1.0)
-        half = fit(image_bgr, self._input.shapes, at_most=full.scale / 2)
+        _, half = self._scales(image_bgr)
         return tuple(_face(row) for row in self.at(image_bgr, half))
+
+    def _scales(self, image_bgr: ImageBGR) -> tuple[Letterbox, Letterbox]:
+        full = fit(image_bgr, self._input.shapes, at_most=1.0)
+        return full, fit(image_bgr, self._input.shapes, at_most=full.scale / 2)
 
     def closer(self, image_bgr: ImageBGR, face: Face) -> Face:
         """A face of the first look with the landmarks of a second one."""
@@ -107,7 +109,7 @@ class FaceDetector:
     def close_up(self, image_bgr: ImageBGR, landmarks: Landmarks) -> Landmarks:
         """Better landmarks of the face that has these; the same ones where the second look sees no face."""
         to_close_up = similarity_transform(landmarks, CLOSE_UP.landmarks)
-        crop = aligned_by(image_bgr, to_close_up, CLOSE_UP).image_bgr
+        crop = crop_by(image_bgr, to_close_up, CLOSE_UP.size)
         canvas = (CLOSE_UP.size, CLOSE_UP.size)
         answer = self._closer.run(to_tensor(crop, self._input))
         cells = decode(answer, canvas, CLOSE_UP_MIN_SCORE, CLOSE_UP_STRIDES)

@@ -25,6 +25,8 @@ SIZE = 192
 REACH = 1.5
 """The crop's side over the longer side of the face's box, as MediaPipe's own graph has it."""
 COUNT = 468
+NO_FACE = "the mesh spans no face"
+"""Why there is no measure of it."""
 LEAST_SIDE_PX = 1e-3
 """Of what is shown on the crop: boxes and landmarks are in pixels, and a face has several."""
 
@@ -158,7 +160,7 @@ def _opening(points: Points, gaps: Sequence[tuple[int, int]], corners: tuple[int
     """The mean of the gaps over the distance of the corners, in space: a turned head changes little."""
     width = _distance(points, *corners)
     if not width > 0:  # NaN compares false
-        raise InferenceError("the mesh spans no face")
+        raise InferenceError(NO_FACE)
     return fmean(_distance(points, *gap) for gap in gaps) / width
 
 

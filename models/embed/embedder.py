@@ -1,5 +1,3 @@
-"""An aligned face as a vector of one matcher."""
-
 import math
 from collections.abc import Mapping
 

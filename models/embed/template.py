@@ -18,11 +18,9 @@ class Embedder(Protocol):
     @property
     def layout(self) -> Layout:
         """How it wants its crops."""
-        ...
 
     def embed(self, face: AlignedFace, /) -> Embedding:
         """A crop's embedding. Raises ModelError."""
-        ...
 
 
 def embed(image_bgr: ImageBGR, face: Face, embedder: Embedder) -> Embedding:

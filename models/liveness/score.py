@@ -13,19 +13,14 @@ from importlib import resources
 from typing import Any
 
 from models.errors import InferenceError
-from models.liveness.cues.border import border
-from models.liveness.cues.colours import colours, shading
-from models.liveness.cues.detail import detail
-from models.liveness.cues.highlights import highlights
-from models.liveness.cues.micro_motion import eyes, mouth, stir
-from models.liveness.cues.moire import moire
-from models.liveness.cues.planarity import planarity
-from models.liveness.cues.relief import relief
-from models.liveness.cues.surroundings import surroundings
+from models.liveness.colours import colours, highlights, shading
 from models.liveness.frames import Look
+from models.liveness.mesh_motion import eyes, mouth, planarity, relief, stir
+from models.liveness.spectrum import detail, moire
+from models.liveness.surroundings import border, surroundings
 from models.values.measurement import Measure, Measured, NotAssessed, measured
 
-CUES: Mapping[str, Callable[[Sequence[Look]], Measure]] = {
+CUES: Mapping[str, Callable[[Sequence[Look]], float]] = {
     "planarity": planarity,
     "relief": relief,
     "stir": stir,
@@ -39,6 +34,7 @@ CUES: Mapping[str, Callable[[Sequence[Look]], Measure]] = {
     "colours": colours,
     "shading": shading,
 }
+"""Each raises InferenceError where it cannot be taken."""
 OF_EACH_LOOK = ("surroundings", "border", "moire", "detail", "highlights", "colours", "shading")
 """Cues that keep with each look what they found in it, and in the look before: these take nearly all time."""
 SCORE = "score"
@@ -100,7 +96,7 @@ def measure(looks: Sequence[Look]) -> dict[str, Measure]:
 def take(name: str, looks: Sequence[Look]) -> Measure:
     """One cue; why not, where it cannot be taken."""
     try:
-        return CUES[name](looks)
+        return measured(CUES[name](looks))
     except InferenceError as error:
         return NotAssessed(str(error))
 

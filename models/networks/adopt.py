@@ -9,9 +9,9 @@ from models.catalogue import weights
 from models.catalogue.spec import NetworkSpec
 from models.embed.embedder import FaceEmbedder
 from models.errors import CatalogueError
+from models.networks import known_face
 from models.networks.build import session_on
 from models.runtime.onnx_runtime import RuntimeSettings
-from models.selftest import known_face
 from models.values.face import AlignedFace
 
 LEAST_APART = 0.15
@@ -26,7 +26,7 @@ def finishing_lines(spec: NetworkSpec, cache: Path) -> str:
     """
     if spec.role != "matcher":
         raise CatalogueError(f"{spec.name} is no matcher but has the role {spec.role}")
-    graph = weights.convert(spec, weights.source(spec, weights.Shelf(cache)))
+    graph = weights.convert(spec, weights.source(spec, cache))
     embedder = FaceEmbedder(spec, session_on(graph, spec, RuntimeSettings()), preprocessing="")
     answer = known_face.embedder_answer(embedder)
     _must_tell_apart(embedder, answer)

@@ -15,10 +15,10 @@ from models.detect.face_mesh import FaceMesh
 from models.embed.embedder import FaceEmbedder
 from models.embed.preprocessing import preprocessing
 from models.errors import CatalogueError, ModelError, ProviderError
+from models.networks import known_face
 from models.runtime.bf16 import in_bf16
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.providers import IN_BF16, KNOWN, Provider
-from models.selftest import known_face
 from models.values.face import Face, ImageBGR
 from models.values.identity import NetworkIdentity
 

@@ -1,5 +1,3 @@
-"""Findings as people and machines read them."""
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,7 +9,6 @@ from models.runtime.threads import ThreadPlan
 
 
 def findings_json(found: Findings) -> dict[str, Any]:
-    """All of it as JSON values."""
     return {
         "well": found.well,
         "machine": {
@@ -36,7 +33,6 @@ def findings_json(found: Findings) -> dict[str, Any]:
 
 
 def _plan_json(made: ThreadPlan) -> dict[str, Any]:
-    """A thread plan as JSON values."""
     return {
         "threads": made.threads,
         "why": made.why,
@@ -65,7 +61,6 @@ def _health_json(one: Health) -> dict[str, Any]:
 
 
 def show_findings(found: Findings, out: Console) -> None:
-    """For a person at a terminal."""
     _widened(out)
     table = Table.grid(padding=(0, 2))
     for name, text in _facts(found):

@@ -17,14 +17,13 @@ from models.detect.detector import FaceDetector
 from models.detect.face_mesh import FaceMesh
 from models.embed.embedder import FaceEmbedder
 from models.errors import ModelError
-from models.networks import build
+from models.networks import build, known_face
 from models.runtime.bf16 import in_bf16, native_bf16
 from models.runtime.denormals import SUPPORTED
 from models.runtime.machine import Host, host, versions
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings, available_providers, why_unavailable
 from models.runtime.providers import CPU, CUDA, IN_BF16, KNOWN, installed_runtimes, named, refuse_two_runtimes
 from models.runtime.threads import ThreadPlan, cores, limits, plan
-from models.selftest import known_face
 
 RUNS = 15
 """Warm runs that are timed."""
@@ -56,14 +55,11 @@ class Health:
 
     @property
     def needed(self) -> bool:
-        """Whether a lane does not start without it."""
         return self.spec.use == "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything that was looked at."""
-
     host: Host
     plan: ThreadPlan
     runtimes: dict[str, str]
@@ -85,7 +81,6 @@ class Findings:
 
     @property
     def well(self) -> bool:
-        """Whether the networks of a lane would start, on the provider that was asked for."""
         return not self.problems
 
 
@@ -99,7 +94,10 @@ def examine(
     wanted = named(provider)
     specs, problems = _specs()
     runtimes = installed_runtimes()
-    problems += _runtime_problems(runtimes)
+    try:
+        refuse_two_runtimes(runtimes)
+    except ModelError as error:
+        problems.append(str(error))
     found = available_providers() if len(runtimes) == 1 else ()
     if len(runtimes) == 1 and (reason := why_unavailable(wanted)):
         problems.append(reason)
@@ -146,14 +144,6 @@ def _specs() -> tuple[tuple[NetworkSpec, ...], list[str]]:
         return catalogue.load().networks, []
     except ModelError as error:
         return (), [str(error)]
-
-
-def _runtime_problems(runtimes: dict[str, str]) -> list[str]:
-    try:
-        refuse_two_runtimes(runtimes)
-    except ModelError as error:
-        return [str(error)]
-    return []
 
 
 def _health(

@@ -1,4 +1,4 @@
-"""How usable a face is: a table of components, a file for each measure, no verdict and no limit.
+"""How usable a face is: a table of components, a function for each measure, no verdict and no limit.
 
 Names follow ISO/IEC 29794-5 components where one is meant; each docstring says what is as the standard has it
 and what stands in. A component has a raw value in its own unit, on which a policy sets limits, and a value

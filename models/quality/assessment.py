@@ -1,50 +1,41 @@
-"""Takes every measure of a face on one picture."""
-
 from collections.abc import Callable
 
 from models.errors import InferenceError
-from models.quality.face.crop import shown
-from models.quality.face.eyes_open_mouth_closed import eye_opening, mouth_opening
-from models.quality.face.head_placement import head_size, offset_x, offset_y
-from models.quality.face.inter_eye_distance import inter_eye_distance_px
-from models.quality.face.occlusion import eyes_visible, mouth_visible, occlusion
-from models.quality.face.pose import pitch_deg, roll_deg, yaw_deg
-from models.quality.light.brightness import brightness
-from models.quality.light.dynamic_range import dynamic_range
-from models.quality.light.exposure import over_exposure, under_exposure
-from models.quality.light.illumination_uniformity import illumination_uniformity
-from models.quality.light.natural_colour import natural_colour
-from models.quality.picture.compression import compression
-from models.quality.picture.sharpness import sharpness
+from models.quality import geometry, light
+from models.quality.compression import compression
+from models.quality.occlusion import eyes_visible, mouth_visible, occlusion
+from models.quality.sharpness import sharpness
 from models.quality.view.face_view import FaceView, face_view
 from models.values.face import Face, ImageBGR
-from models.values.measurement import Measure, NotAssessed
+from models.values.measurement import Measure, NotAssessed, measured
 
-_MEASURES: tuple[Callable[[FaceView], Measure], ...] = (
+_MEASURES: tuple[Callable[[FaceView], float], ...] = (
     sharpness,
-    brightness,
-    shown,
-    inter_eye_distance_px,
-    yaw_deg,
-    pitch_deg,
-    roll_deg,
-    head_size,
-    offset_x,
-    offset_y,
-    eye_opening,
-    mouth_opening,
+    light.brightness,
+    geometry.shown,
+    geometry.inter_eye_distance_px,
+    geometry.yaw_deg,
+    geometry.pitch_deg,
+    geometry.roll_deg,
+    geometry.head_size,
+    geometry.offset_x,
+    geometry.offset_y,
+    geometry.eye_opening,
+    geometry.mouth_opening,
     eyes_visible,
     mouth_visible,
     occlusion,
-    under_exposure,
-    over_exposure,
-    illumination_uniformity,
-    dynamic_range,
-    natural_colour,
+    light.under_exposure,
+    light.over_exposure,
+    light.illumination_uniformity,
+    light.dynamic_range,
+    light.natural_colour,
     compression,
 )
 MEASURES = {measure.__name__: measure for measure in _MEASURES}
-"""Component → how it is taken from one picture; in the order of the table, where *motion* takes two."""
+"""Component → how it is taken from one picture: its raw value, or InferenceError that says why there is none.
+
+In the order of the table, where *motion* takes two pictures."""
 
 
 def assess(image_bgr: ImageBGR, face: Face) -> dict[str, Measure]:
@@ -53,4 +44,11 @@ def assess(image_bgr: ImageBGR, face: Face) -> dict[str, Measure]:
         view = face_view(image_bgr, face)
     except InferenceError as error:
         return dict.fromkeys(MEASURES, NotAssessed(str(error)))
-    return {name: take(view) for name, take in MEASURES.items()}
+    return {name: _taken(measure, view) for name, measure in MEASURES.items()}
+
+
+def _taken(measure: Callable[[FaceView], float], view: FaceView) -> Measure:
+    try:
+        return measured(measure(view))
+    except InferenceError as error:
+        return NotAssessed(str(error))

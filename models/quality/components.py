@@ -1,6 +1,6 @@
 """The components of quality: one table, a row for each, which everything else reads; no pixels, no limits.
 
-Another component is a row here, a file with its measure, which `models.quality.assessment` takes, its limits
+Another component is a row here, its measure, which `models.quality.assessment` takes, its limits
 in a policy, and its words in the catalogues of `api/web/translations/locales`.
 """
 

@@ -54,7 +54,6 @@ def flushed() -> Iterator[None]:
 
 
 def _are_kept() -> bool:
-    """Whether this thread computes with denormals now."""
     return bool((np.full(4, 1e-40, np.float32) * np.float32(1)).any())
 
 

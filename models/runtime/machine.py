@@ -42,8 +42,6 @@ LIBRARIES = ("numpy", "opencv-python-headless", "onnx", "onnxruntime-ep-openvino
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Processor, memory and system."""
-
     cpu: str
     features: tuple[str, ...]
     memory_bytes: int
@@ -147,7 +145,6 @@ def _gpus() -> tuple[tuple[str, ...], str | None]:
 
 
 def _first(text: str, keys: tuple[str, ...]) -> str:
-    """The value of the first `key: value` line with one of these keys; empty where there is none."""
     for line in text.splitlines():
         key, _, value = line.partition(":")
         if key.strip() in keys:

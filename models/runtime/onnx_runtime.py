@@ -192,9 +192,9 @@ def _opened_on(provider: Provider, graph: bytes, threads: int, shapes: tuple[Sha
     options = _options(threads)
     try:
         with flushed():  # loading leaves the thread flushed for good otherwise; this puts it back
-            asked = provider.options(Load(threads, *_kept(runtime, provider, graph), shapes))
+            own_options = provider.options(Load(threads, *_kept(runtime, provider, graph), shapes))
             ready = _for_kernels_of(runtime, provider, graph, options, shapes)
-            session = _load(runtime, ready, options, provider, asked)
+            session = _load(runtime, ready, options, provider, own_options)
     except Exception as error:  # fail closed: the runtime's errors have no common base
         raise ProviderError(f"{provider.name} does not load the graph: {error}") from error
     return _Opened(session, provider, _nodes_all_on(provider, session))
@@ -209,7 +209,7 @@ def _for_kernels_of(
     where there is but one: OpenVINO then takes 0.85 of the time, the CPU as long as before.
     """
     from models.convert import onnx_graph  # noqa: PLC0415  onnx, for who loads a graph alone
-    from models.runtime.prelu import in_fewer_steps  # noqa: PLC0415
+    from models.runtime.fewer_steps import in_fewer_steps  # noqa: PLC0415
 
     if provider.name == CPU:
         major, minor, *_ = runtime.__version__.split(".")
@@ -220,16 +220,16 @@ def _for_kernels_of(
     return graph
 
 
-def _load(runtime: Any, graph: bytes, options: Any, provider: Provider, asked: Options) -> Any:
+def _load(runtime: Any, graph: bytes, options: Any, provider: Provider, own_options: Options) -> Any:
     """A session with `provider` as its first choice.
 
     What a plugin adds is chosen by device: asked for by name, the runtime takes the CPU without a word.
     """
     devices = _plugin_devices(runtime, provider)
     if devices:
-        options.add_provider_for_devices(devices, dict(asked))
+        options.add_provider_for_devices(devices, dict(own_options))
         return runtime.InferenceSession(graph, options)
-    return runtime.InferenceSession(graph, options, [(provider.name, dict(asked))], enable_fallback=0)
+    return runtime.InferenceSession(graph, options, [(provider.name, dict(own_options))], enable_fallback=0)
 
 
 def _nodes_all_on(provider: Provider, session: Any) -> int:

@@ -15,8 +15,6 @@ class Session(Protocol):
     @property
     def provider(self) -> str:
         """Where the whole graph runs, such as `CPUExecutionProvider`."""
-        ...
 
     def run(self, tensor: Tensor) -> Mapping[str, Tensor]:
         """Outputs by name, all finite; InferenceError for a shape not on the list or a failed run."""
-        ...

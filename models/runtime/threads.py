@@ -35,22 +35,20 @@ class ThreadPlan:
 
     @property
     def crowded(self) -> bool:
-        """Whether more threads were asked for than the system lets run at once."""
         return self.threads > cores(self.limits)
 
 
-def plan(limits: Limits, asked: int | None = None) -> ThreadPlan:
-    """As many threads as cores may really be used; an operator who asks for a number gets it, and is told.
+def plan(limits: Limits, requested: int | None = None) -> ThreadPlan:
+    """As many threads as cores may really be used; a requested number is taken as it is.
 
-    `asked` is at least 1. A quota of 2.5 cores gives 2: a third thread would be throttled in each period.
+    `requested` is at least 1. A quota of 2.5 cores gives 2: a third thread would be throttled in each period.
     """
-    if asked is not None:
-        return ThreadPlan(asked, f"{asked} asked for; {_describe(limits)}", limits)
+    if requested is not None:
+        return ThreadPlan(requested, f"{requested} asked for; {_describe(limits)}", limits)
     return ThreadPlan(cores(limits), _describe(limits), limits)
 
 
 def cores(limits: Limits) -> int:
-    """Cores that may really be used at once, at least 1."""
     quota = limits.quota_cores if limits.quota_cores is not None else math.inf
     return max(1, int(min(limits.host_cores, limits.affinity, quota)))
 

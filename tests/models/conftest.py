@@ -18,8 +18,8 @@ PEOPLE = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
 @pytest.fixture(scope="session")
 def prepared_file() -> Callable[[Role], Path]:
     """The path of a role's prepared file, made now where it is missing."""
-    specs, shelf = catalogue.load(), weights.Shelf(weights.cache_dir())
-    return lambda role: weights.prepare(specs.for_role(role), shelf).path
+    specs, cache = catalogue.load(), weights.cache_dir()
+    return lambda role: weights.prepare(specs.for_role(role), cache).path
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from models.align import ARCFACE_112, MOST_SAMPLED_DOWN, align, similarity_transform
 from models.errors import InferenceError
-from models.selftest.known_face import draw_face
+from models.networks.known_face import draw_face
 from models.values.face import Landmarks
 
 
@@ -15,7 +15,6 @@ from models.values.face import Landmarks
     scale=st.floats(0.05, 40), turn=st.floats(-3.1, 3.1), x=st.floats(-5000, 5000), y=st.floats(-5000, 5000)
 )
 def test_any_placed_face_returns_to_template(scale: float, turn: float, x: float, y: float) -> None:
-    """Turned, scaled and moved."""
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     moved = (ARCFACE_112.landmarks.astype(np.float64) @ rotation.T) * scale + [x, y]
     back = similarity_transform(moved.astype(np.float32), ARCFACE_112.landmarks)
@@ -24,7 +23,6 @@ def test_any_placed_face_returns_to_template(scale: float, turn: float, x: float
 
 @pytest.mark.parametrize("scale", [1.0, 1.7, 2.5, 6.3])
 def test_aligned_face_looks_as_drawn(scale: float) -> None:
-    """At the template, from any size."""
     side = int(200 * scale)
     large = draw_face(side, side, scale=scale, left=40 * scale, top=40 * scale)
     landmarks = ((ARCFACE_112.landmarks + 40) * scale).astype(np.float32)
@@ -66,14 +64,12 @@ def test_shrinking_face_stays_in_place(
 
 @given(shrink=st.floats(2.01, 40), width=st.integers(1, 50), height=st.integers(1, 50))
 def test_small_picture_breaks_nothing(shrink: float, width: int, height: int) -> None:
-    """One that is smaller than its face."""
     white = np.full((height, width, 3), 255, np.uint8)
     crop = align(white, ARCFACE_112.landmarks * shrink - 56 * shrink + 25, ARCFACE_112).image_bgr
     assert crop.shape == (112, 112, 3)
 
 
 def test_outside_is_black_and_harmless() -> None:
-    """Outside of the image."""
     white = np.full((50, 60, 3), 255, np.uint8)
     for offset in (-10_000, -80, 30, 10_000):
         aligned = align(white, ARCFACE_112.landmarks * 3 + offset, ARCFACE_112)
@@ -104,14 +100,12 @@ def test_crop_samples_three_channels_exactly(
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 def test_degenerate_landmarks_are_refused(value: float) -> None:
-    """In one point or nowhere."""
     with pytest.raises(InferenceError, match="span"), np.errstate(invalid="ignore"):
         similarity_transform(np.full((5, 2), value, np.float32), ARCFACE_112.landmarks)
 
 
 @given(arrays(np.float32, (5, 2), elements=st.floats(width=32)))
 def test_any_landmarks_crop_or_err(landmarks: Landmarks) -> None:
-    """Whatever is taken for landmarks; the error is one of ours."""
     picture = np.full((50, 60, 3), 255, np.uint8)
     try:
         assert align(picture, landmarks, ARCFACE_112).image_bgr.shape == (112, 112, 3)
@@ -120,7 +114,6 @@ def test_any_landmarks_crop_or_err(landmarks: Landmarks) -> None:
 
 
 def test_unfacelike_points_are_refused() -> None:
-    """However they are turned."""
     ring = np.exp(2j * np.pi * np.arange(5) / 5)
     target = np.stack([ring.real, ring.imag], 1).astype(np.float32)
     twice_round = (ring**2).astype(np.complex64)

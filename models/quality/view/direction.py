@@ -1,12 +1,11 @@
-"""Where a face looks, from its mesh or its five landmarks."""
-
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from models.detect import face_mesh
-from models.detect.face_mesh import Points
+from models.detect.face_mesh import NO_FACE, Points
+from models.errors import InferenceError
 from models.values.face import Landmarks, Mesh
 
 Direction: TypeAlias = tuple[float, float, float]
@@ -26,16 +25,16 @@ MODEL_POINTS = np.array(
 _MODEL = MODEL_POINTS - MODEL_POINTS.mean(0)
 
 
-def facing(landmarks: Landmarks, seen: Mesh | None) -> Direction | None:
-    """Where the face looks; None for a mesh that spans no face."""
+def facing(landmarks: Landmarks, seen: Mesh | None) -> Direction:
+    """Where the face looks; InferenceError for a mesh that spans no face."""
     return _by_landmarks(landmarks) if seen is None else _in_space(face_mesh.five_in_space(seen))
 
 
-def _in_space(points: Points) -> Direction | None:
-    """By the turn that brings the model nearest to five points in space (Kabsch, 1976). None for a point."""
+def _in_space(points: Points) -> Direction:
+    """By the turn that brings the model nearest to five points in space (Kabsch, 1976)."""
     seen = points.astype(np.float64) - points.sum(0) / len(points)
     if not np.vdot(seen, seen) > 1e-6:  # NaN compares false
-        return None
+        raise InferenceError(NO_FACE)
     _, left, right = cv2.SVDecomp(_MODEL.T @ seen)
     turn = left @ right
     if cv2.determinant(turn) < 0:  # a mirror image

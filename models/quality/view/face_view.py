@@ -1,5 +1,3 @@
-"""What the measures look at: one face, brought to one size, once for all of them."""
-
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,16 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.align import ARCFACE_112, Similarity, align, inverse, similarity_transform
-from models.detect.face_mesh import Points
-from models.quality.view import direction as facing
-from models.quality.view import eye_mouth_contrast as features
+from models.detect.face_mesh import NO_FACE, Points
+from models.errors import InferenceError
 from models.quality.view import regions
 from models.quality.view.colour_space import Colour, lab, luminance
-from models.quality.view.direction import Direction
-from models.quality.view.eye_mouth_contrast import Features
-from models.quality.view.regions import Pixels
+from models.quality.view.direction import Direction, facing
+from models.quality.view.regions import Features, Pixels
 from models.values.face import Box, Face, ImageBGR, Landmarks, Mesh
-from models.values.measurement import NotAssessed
 
 NORMALISED = ARCFACE_112.enlarged(2)
 """224×224, eyes 70 px apart: pixels are judged at this size, whatever size the face had in its image."""
@@ -40,14 +35,15 @@ FEWEST_PIXELS = 500
 GREY = (0.114, 0.587, 0.299)
 """Weights of blue, green and red in a grey value."""
 
-AT_THE_EDGE = NotAssessed("face at the edge of the image")
-NO_MESH = NotAssessed("no mesh")
-NO_FACE_THERE = NotAssessed("the mesh spans no face")
+AT_THE_EDGE = "face at the edge of the image"
 
 
 @dataclass(frozen=True, eq=False)
 class FaceView:
-    """What the measures look at. What several of them need is found once, when the first one asks."""
+    """What the measures look at: one face, brought to one size. What several need is found once, when asked.
+
+    InferenceError says why something cannot be found.
+    """
 
     image_bgr: ImageBGR
     landmarks: Landmarks
@@ -63,12 +59,10 @@ class FaceView:
 
     @property
     def image_width(self) -> int:
-        """In pixels."""
         return int(self.image_bgr.shape[1])
 
     @property
     def image_height(self) -> int:
-        """In pixels."""
         return int(self.image_bgr.shape[0])
 
     @cached_property
@@ -77,15 +71,16 @@ class FaceView:
         right, left = self.landmarks[:2].tolist()
         return right, left
 
-    @property
-    def has_pixels(self) -> bool:
-        """Whether enough of the square lies inside the image for its pixels to be judged."""
-        return self.square_shown >= MIN_SHOWN
-
     @cached_property
     def grey(self) -> NDArray[np.uint8]:
         """Grey values of the normalised face, 0 black to 255 white."""
+        self._must_be_shown()
         return np.asarray(cv2.cvtColor(self.normalised_bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+
+    def _must_be_shown(self) -> None:
+        """InferenceError unless enough of the square lies inside the image for its pixels to be judged."""
+        if not self.square_shown >= MIN_SHOWN:  # NaN compares false
+            raise InferenceError(AT_THE_EDGE)
 
     @cached_property
     def small_bgr(self) -> ImageBGR:
@@ -93,81 +88,70 @@ class FaceView:
         size = (SMALL.size, SMALL.size)
         return np.asarray(cv2.resize(self.normalised_bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
 
-    @cached_property
-    def facing(self) -> Direction | None:
-        """Where the face looks; None for a mesh that spans no face."""
-        return facing.facing(self.landmarks, self.mesh)
-
-    @cached_property
-    def points(self) -> Points | NotAssessed:
-        """The mesh's x and y in pixels of the normalised face."""
-        if not self.has_pixels:
-            return AT_THE_EDGE
+    @property
+    def found_mesh(self) -> Mesh:
+        """The mesh; InferenceError where no network saw one."""
         if self.mesh is None:
-            return NO_MESH
-        in_image = self.mesh.points_in_image[None, :, :2].astype(np.float64)
-        points = cv2.transform(in_image, self.to_normalised)[0]
-        within = np.abs(points).max() < 10 * NORMALISED.size  # NaN compares false
-        return points.astype(np.float32) if within else NO_FACE_THERE
+            raise InferenceError("no mesh")
+        return self.mesh
 
     @cached_property
-    def small_points(self) -> Points | NotAssessed:
+    def facing(self) -> Direction:
+        """Where the face looks."""
+        return facing(self.landmarks, self.mesh)
+
+    @cached_property
+    def points(self) -> Points:
+        """The mesh's x and y in pixels of the normalised face."""
+        self._must_be_shown()
+        in_image = self.found_mesh.points_in_image[None, :, :2].astype(np.float64)
+        points = cv2.transform(in_image, self.to_normalised)[0]
+        if not np.abs(points).max() < 10 * NORMALISED.size:  # NaN compares false
+            raise InferenceError(NO_FACE)
+        return np.asarray(points, np.float32)
+
+    @cached_property
+    def small_points(self) -> Points:
         """The mesh's x and y in pixels of the small picture."""
-        if isinstance(self.points, NotAssessed):
-            return self.points
         return np.asarray((self.points - 0.5) / 2, np.float32)  # pixel centres: (x + 0.5) / 2 - 0.5
 
     @cached_property
-    def small_pixels(self) -> Pixels | NotAssessed:
+    def small_pixels(self) -> Pixels:
         """The same, rounded to whole pixels."""
-        if isinstance(self.small_points, NotAssessed):
-            return self.small_points
         return np.rint(self.small_points).astype(np.int32)
 
     @cached_property
-    def light(self) -> NDArray[np.float64] | NotAssessed:
+    def light(self) -> NDArray[np.float64]:
         """The part of the face, from brows to chin, that has each of the 256 luminances."""
-        if isinstance(self.small_pixels, NotAssessed):
-            return self.small_pixels
         mask = regions.brows_to_chin(self.small_pixels, SMALL.size)
         counts = cv2.calcHist([luminance(self.small_bgr)], [0], mask, [256], [0, 256])
         total = float(counts.sum())
-        return counts.ravel().astype(np.float64) / total if total >= FEWEST_PIXELS else NO_FACE_THERE
+        if total < FEWEST_PIXELS:
+            raise InferenceError(NO_FACE)
+        return counts.ravel().astype(np.float64) / total
 
     @cached_property
-    def cheeks_bgr(self) -> tuple[ImageBGR, ImageBGR] | NotAssessed:
+    def cheeks_bgr(self) -> tuple[ImageBGR, ImageBGR]:
         """Squares of the right and the left cheek, of the normalised face."""
-        if isinstance(self.points, NotAssessed):
-            return self.points
-        return regions.cheeks(self.normalised_bgr, self.points) or NO_FACE_THERE
+        return regions.cheeks(self.normalised_bgr, self.points)
 
     @cached_property
-    def cheeks_colour(self) -> Colour | NotAssessed:
+    def cheeks_colour(self) -> Colour:
         """The mean of both squares."""
-        if isinstance(self.cheeks_bgr, NotAssessed):
-            return self.cheeks_bgr
         (blue, green, red, _), left = (cv2.mean(zone) for zone in self.cheeks_bgr)
         return (blue + left[0]) / 2, (green + left[1]) / 2, (red + left[2]) / 2
 
     @cached_property
-    def skin(self) -> list[tuple[float, float]] | NotAssessed:
+    def skin(self) -> list[tuple[float, float]]:
         """a* and b* (CIELAB) of both cheeks, nose and chin."""
-        if isinstance(self.small_pixels, NotAssessed):
-            return self.small_pixels
-        colours = regions.skin(self.small_bgr, self.small_pixels)
-        return NO_FACE_THERE if colours is None else [lab(one)[1:] for one in colours]
+        return [lab(one)[1:] for one in regions.skin(self.small_bgr, self.small_pixels)]
 
     @cached_property
-    def features(self) -> Features | NotAssessed:
+    def features(self) -> Features:
         """How far eyes and mouth stand out."""
-        if isinstance(self.small_points, NotAssessed):
-            return self.small_points
-        if isinstance(self.cheeks_colour, NotAssessed):
-            return self.cheeks_colour
         grey = cv2.cvtColor(self.small_bgr, cv2.COLOR_BGR2GRAY)
         cheeks = sum(weight * one for weight, one in zip(GREY, self.cheeks_colour, strict=True))
-        found = features.features(np.asarray(grey, np.uint8), self.small_points, cheeks, _EYES_APART)
-        return found or NO_FACE_THERE
+        return regions.features(np.asarray(grey, np.uint8), self.small_points, cheeks, _EYES_APART)
 
 
 def face_view(image_bgr: ImageBGR, face: Face) -> FaceView:

@@ -8,9 +8,9 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.harness.result_file import read
 from benchmarks.limits.bf16 import FULL, Contender, _in_turn, _must_agree, cosine_of
+from benchmarks.limits.drawn_faces import drawings
 from models.runtime.onnx_runtime import OrtSession
 from models.runtime.session import Tensor
-from models.selftest.drawn_faces import drawings
 from tests.support.benchmarks.command_line import run
 
 

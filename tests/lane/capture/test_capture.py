@@ -15,7 +15,7 @@ from lane.capture.guidance import Instruction
 from lane.capture.measuring import Measurer, Question, Sighting, Stopwatch
 from lane.capture.tracking import Scene, Tracker
 from lane.decision.evidence import CaptureEnd
-from models.quality.face.motion import Before
+from models.quality.motion import Before
 from models.values.face import Embedding, Face, ImageBGR
 from models.values.measurement import Measured, NotAssessed
 from tests.lane.capture.test_measuring import REFERENCE, looking

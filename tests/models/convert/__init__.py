@@ -1,1 +1,0 @@
-"""Converters to ONNX."""

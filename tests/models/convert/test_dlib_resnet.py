@@ -1,7 +1,9 @@
 """dlib's file, read by our own reader: number by number, and beside dlib itself where it is installed."""
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,26 +19,26 @@ from models.embed.embedder import FaceEmbedder
 from models.embed.similarity import similarity
 from models.embed.template import embed
 from models.errors import CatalogueError, GoldenVectorError
+from models.networks import known_face
 from models.networks.build import Networks, session_on
 from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession
-from models.selftest import known_face
 from models.values.face import ImageBGR
 from tests.models.conftest import ONE_THREAD, PEOPLE
-from tests.models.selftest.test_known_face import Changed
+from tests.models.networks.test_known_face import Changed, of_each
 
 SPEC = catalogue.load().named("dlib-resnet-29")
-SHELF = weights.Shelf(weights.cache_dir())
+CACHE = weights.cache_dir()
 
 
 @pytest.fixture(scope="module")
 def published() -> bytes:
-    return weights.source(SPEC, SHELF)
+    return weights.source(SPEC, CACHE)
 
 
 @pytest.fixture(scope="module")
 def session() -> OrtSession:
-    return session_on(weights.prepare(SPEC, SHELF).path.read_bytes(), SPEC, ONE_THREAD)
+    return session_on(weights.prepare(SPEC, CACHE).path.read_bytes(), SPEC, ONE_THREAD)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,6 @@ def test_a_whole_number_comes_back(value: int) -> None:
 
 @given(st.integers(-(2**53), 2**53), st.integers(-300, 300))
 def test_real_number_is_mantissa_times_power(mantissa: int, exponent: int) -> None:
-    """A power of two."""
     assert Reader(whole(mantissa) + whole(exponent)).real() == mantissa * 2.0**exponent
 
 
@@ -86,7 +87,6 @@ def test_a_tensor_comes_back(values: list[float]) -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_end_or_err(data: bytes) -> None:
-    """Whatever the bytes are, reading ends or is an error of ours."""
     for read in (Reader.whole, Reader.real, Reader.text, Reader.tensor, Reader.alias):
         try:
             found = read(Reader(data))
@@ -104,23 +104,13 @@ def outcome(x: Picture, converter: Converter, **inputs: NDArray[np.float32]) -> 
 
 
 def test_sum_pads_either_side_with_zeros() -> None:
-    """At the end of every axis."""
     converter = Converter(Reader(text("add_prev_") + LEFT_BY_TRAINING), "sum")
     values = np.random.default_rng(0).normal(size=(1, 2, 4, 3)).astype(np.float32)
-    small = converter.graph.add(
-        "Slice",
-        [
-            "in",
-            *(
-                converter.graph.weight(n, np.array(v, np.int64))
-                for n, v in (("from", [0]), ("to", [1]), ("of", [1]))
-            ),
-        ],
-        "small",
-    )
-    wide = converter.graph.add(
-        "Pad", [small, converter.graph.weight("more", np.array([0, 0, 0, 0, 0, 0, 0, 2], np.int64))], "wide"
-    )
+    weight = converter.graph.weight
+    axes = [weight(name, np.array([at], np.int64)) for name, at in (("from", 0), ("to", 1), ("of", 1))]
+    small = converter.graph.add("Slice", ["in", *axes], "small")
+    more = weight("more", np.array([0, 0, 0, 0, 0, 0, 0, 2], np.int64))
+    wide = converter.graph.add("Pad", [small, more], "wide")
     out = converter.addition(Picture("in", 2, (4, 3)), Picture(wide, 1, (4, 5)))
     assert (out.channels, out.sides) == (2, (4, 5))
     expected = np.zeros((1, 2, 4, 5), np.float32)
@@ -139,64 +129,48 @@ def test_sizeless_pooling_averages_whole_picture() -> None:
 
 
 def test_unexpected_layer_is_refused() -> None:
-    """Another layer than the next one."""
     with pytest.raises(CatalogueError, match="expected relu_, found 'sig_'"):
         Converter(Reader(text("sig_")), "x").relu(Picture("in", 3, (4, 4)))
 
 
-@pytest.mark.parametrize("share", [0.0, 0.0001, 0.3, 0.999999])
-def test_truncated_file_is_refused(published: bytes, share: float) -> None:
-    with pytest.raises(CatalogueError, match="ends too early"):
-        dlib_resnet.resnet_to_onnx(published[: int(share * len(published))], "half")
+DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "nothing": (lambda data: b"", "ends too early"),
+    "a head": (lambda data: data[: len(data) // 10_000], "ends too early"),
+    "a third": (lambda data: data[: len(data) // 3], "ends too early"),
+    "all but the end": (lambda data: data[: int(0.999999 * len(data))], "ends too early"),
+    "more": (lambda data: data + b"\x00", "goes on"),
+    "another loss": (lambda data: data.replace(b"loss_metric_2", b"loss_other__2"), "loss_other__2"),
+    "another layer": (lambda data: data.replace(b"add_prev_", b"mul_prev_"), "mul_prev_"),
+}
 
 
-def test_overlong_file_is_refused(published: bytes) -> None:
-    """One that goes on after the network."""
-    with pytest.raises(CatalogueError, match="goes on"):
-        dlib_resnet.resnet_to_onnx(published + b"\x00", "more")
+@pytest.mark.parametrize(("damage", "match"), DAMAGE.values(), ids=DAMAGE)
+def test_another_file_is_refused(published: bytes, damage: Callable[[bytes], bytes], match: str) -> None:
+    with pytest.raises(CatalogueError, match=match):
+        dlib_resnet.resnet_to_onnx(damage(published), "other")
 
 
-def test_another_network_of_dlibs_is_refused(published: bytes) -> None:
-    for was, becomes in ((b"loss_metric_2", b"loss_other__2"), (b"add_prev_", b"mul_prev_")):
-        with pytest.raises(CatalogueError, match=becomes.decode()):
-            dlib_resnet.resnet_to_onnx(published.replace(was, becomes), "other")
+WRONG: dict[str, dict[str, Any]] = {
+    "blue for red": {"before": lambda tensor: np.ascontiguousarray(tensor[:, ::-1])},
+    "normalised twice": {"before": lambda tensor: tensor / 256},
+    "without a mean": {"before": lambda tensor: tensor + np.float32(0.44)},
+    "mirrored": {"before": lambda tensor: np.ascontiguousarray(tensor[..., ::-1])},
+    "turned": {"before": lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2))},
+    "brought to unit length": {"after": of_each(lambda value: value / np.linalg.norm(value))},
+}
 
 
-def test_same_file_gives_same_bytes(published: bytes) -> None:
-    assert weights.convert(SPEC, published) == weights.load(SPEC, SHELF.cache)
-
-
-def test_drawn_face_has_known_answer(session: OrtSession) -> None:
-    """A wrong input is noticed."""
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_use_is_noticed(session: OrtSession, name: str) -> None:
     known_face.check_embedder(FaceEmbedder(SPEC, session, ""), SPEC.golden)
-    wrong = {
-        "blue for red": lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
-        "normalised twice": lambda tensor: tensor / 256,
-        "without a mean": lambda tensor: tensor + np.float32(0.44),
-        "mirrored": lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
-        "turned": lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
-    }
-    for before in wrong.values():
-        changed = FaceEmbedder(SPEC, Changed(session, before=before), "")
-        with pytest.raises(GoldenVectorError, match="distance"):
-            known_face.check_embedder(changed, SPEC.golden)
-
-
-def test_normalised_answer_is_noticed(session: OrtSession) -> None:
-    """An answer brought to unit length."""
-
-    def unit(outputs: object) -> dict[str, NDArray[np.float32]]:
-        assert isinstance(outputs, dict)
-        return {name: value / np.linalg.norm(value) for name, value in outputs.items()}
-
+    changed = FaceEmbedder(SPEC, Changed(session, **WRONG[name]), "")
     with pytest.raises(GoldenVectorError, match="distance"):
-        known_face.check_embedder(FaceEmbedder(SPEC, Changed(session, after=unit), ""), SPEC.golden)
+        known_face.check_embedder(changed, SPEC.golden)
 
 
 def test_dlib_threshold_separates_people(
     embedder: FaceEmbedder, networks: Networks, people: dict[str, ImageBGR]
 ) -> None:
-    """One person is nearer than it, and another is not."""
     obama, second, third, biden = (
         embed(people[name], networks.detector.detect(people[name])[0], embedder) for name in PEOPLE
     )
@@ -216,11 +190,9 @@ def test_dlib_itself_gives_the_same_descriptor(
     noise = np.random.default_rng(0).integers(0, 256, (150, 150, 3), np.uint8)
     chips = [known_face.draw_face(150, 150, scale=1.4, left=-3, top=-8), noise, np.zeros_like(noise)]
     layout = FaceEmbedder(SPEC, session, "").layout
-    for image in people.values():
-        for side in (image, np.ascontiguousarray(image[:, ::-1])):
-            chips += [
-                align(side, face.landmarks, layout).image_bgr for face in networks.detector.detect(side)
-            ]
+    sides = [side for image in people.values() for side in (image, np.ascontiguousarray(image[:, ::-1]))]
+    for side in sides:
+        chips += [align(side, face.landmarks, layout).image_bgr for face in networks.detector.detect(side)]
     worst = 0.0
     for chip in chips:
         expected = np.array(network.compute_face_descriptor(np.ascontiguousarray(chip[:, :, ::-1])))

@@ -30,7 +30,6 @@ def network(*, constant: bool = True, opset: int = 11) -> bytes:
 
 @pytest.mark.parametrize("opset", [9, 11, 21])
 def test_rewritten_prelu_is_same_function(opset: int) -> None:
-    """In other nodes."""
     published = network(opset=opset)
     rewritten = without_prelu(published, "bent")
     picture = np.random.default_rng(0).normal(0, 3, SHAPE).astype(np.float32)

@@ -1,1 +1,0 @@
-"""Detector and face mesh."""

@@ -22,9 +22,9 @@ from models.detect.detector import (
 )
 from models.errors import CatalogueError, InferenceError
 from models.networks.build import Networks
+from models.networks.known_face import draw_face
 from models.runtime.input_tensor import to_tensor
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
-from models.selftest.known_face import draw_face
 from models.values.face import ImageBGR
 from tests.support import tiers
 
@@ -45,7 +45,6 @@ def test_every_picture_fits_a_listed_shape(width: int, height: int) -> None:
 @settings(max_examples=tiers.examples(25), deadline=None)
 @given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([1.0, 0.5]))
 def test_letterboxed_picture_has_canvas_shape(width: int, height: int, at_most: float) -> None:
-    """Exactly."""
     image = np.zeros((height, width, 3), np.uint8)
     letterbox = fit(image, SHAPES, at_most)
     assert boxed(image, letterbox).shape == (letterbox.canvas[1], letterbox.canvas[0], 3)
@@ -57,25 +56,20 @@ def test_odd_faceless_picture_has_no_face(networks: Networks, width: int, height
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("shape", "kind"),
     [
-        np.zeros((0, 0, 3), np.uint8),
-        np.zeros((0, 9, 3), np.uint8),
-        np.zeros((9, 9), np.uint8),
-        np.zeros((9, 9, 1), np.uint8),
-        np.zeros((9, 9, 4), np.uint8),
-        np.zeros((9, 9, 3), np.uint16),
-        np.zeros((9, 9, 3), np.float32),
+        *(((*sides, 3), np.uint8) for sides in ((0, 0), (0, 9))),
+        *(((9, 9, *channels), np.uint8) for channels in ((), (1,), (4,))),
+        *(((9, 9, 3), kind) for kind in (np.uint16, np.float32)),
     ],
 )
-def test_what_is_no_picture_is_refused(networks: Networks, wrong: ImageBGR) -> None:
+def test_what_is_no_picture_is_refused(networks: Networks, shape: tuple[int, ...], kind: type) -> None:
     with pytest.raises(InferenceError, match="H×W×3"):
-        networks.detector.detect(wrong)
+        networks.detector.detect(np.zeros(shape, kind))
 
 
 @pytest.mark.parametrize("side", [120, 300, 640, 1100, 2200])
 def test_frame_filling_face_is_found(networks: Networks, side: int) -> None:
-    """At any size."""
     filled = cv2.resize(
         draw_face(500, 500, scale=4, left=24, top=-8), (side, side), interpolation=cv2.INTER_AREA
     )
@@ -87,7 +81,6 @@ def test_frame_filling_face_is_found(networks: Networks, side: int) -> None:
     ("width", "height"), [(640, 480), (1280, 720), (1920, 1080), (720, 1280), (5000, 4000)]
 )
 def test_landmarks_return_in_picture_pixels(networks: Networks, width: int, height: int) -> None:
-    """In the picture's own."""
     small_width, small_height = 500 * width // min(width, height), 500 * height // min(width, height)
     left, top = 0.6 * small_width - 112, 0.5 * small_height - 140
     small = draw_face(small_width, small_height, scale=2, left=left, top=top)
@@ -106,7 +99,6 @@ def test_the_persons_right_eye_comes_first(networks: Networks, people: dict[str,
 
 
 def test_two_faces_come_best_first(networks: Networks, people: dict[str, ImageBGR]) -> None:
-    """Two people."""
     portraits = [cv2.resize(people[name], (400, 500)) for name in ("obama.jpg", "biden.jpg")]
     faces = networks.detector.detect(np.hstack(portraits).astype(np.uint8))
     assert len(faces) == 2
@@ -118,7 +110,6 @@ def test_two_faces_come_best_first(networks: Networks, people: dict[str, ImageBG
 def test_landmarks_survive_mirroring_and_shrinking(
     networks: Networks, people: dict[str, ImageBGR], name: str
 ) -> None:
-    """They hold still."""
     image = people[name]
     points = networks.detector.detect(image)[0].landmarks
     eyes = float(np.linalg.norm(points[1] - points[0]))
@@ -156,7 +147,6 @@ def test_only_coarsest_cells_judge_close_up(
 
 
 def test_close_look_is_part_of_detector(networks: Networks) -> None:
-    """It runs where the detector does."""
     closer = networks.detector._closer
     assert isinstance(closer, OrtSession)
     assert closer.nodes < 0.8 * whole(networks).nodes
@@ -166,7 +156,6 @@ def test_close_look_is_part_of_detector(networks: Networks) -> None:
 
 
 def test_graph_part_answers_like_whole(networks: Networks) -> None:
-    """It has only its own answers."""
     graph = weights.load(DETECTOR, weights.cache_dir())
     part = OrtSession(answering(graph, ["obj_16"]), "part", RuntimeSettings(threads=1), [(1, 3, 320, 320)])
     tensor = np.random.default_rng(1).uniform(0, 255, (1, 3, 320, 320)).astype(np.float32)
@@ -185,7 +174,6 @@ def test_overlapping_worse_boxes_are_dropped() -> None:
 
 
 def test_width_and_height_stay_unswapped() -> None:
-    """On the way back."""
     row = np.ones((1, 15), np.float32)
     image = np.zeros((1000, 3200, 3), np.uint8)
     back = in_image(row, image, Letterbox((320, 256), 0.1))

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,16 +16,23 @@ from models.catalogue.spec import Role
 from models.detect import face_mesh
 from models.detect.face_mesh import FaceMesh, Points
 from models.errors import GoldenVectorError, InferenceError
+from models.networks import known_face
 from models.networks.build import Networks, session_on
 from models.runtime.onnx_runtime import OrtSession
 from models.runtime.session import Tensor
-from models.selftest import known_face
-from models.values.face import Box, Face, ImageBGR, Mesh
+from models.values.face import Box, Face, ImageBGR, Landmarks, Mesh
 from tests.models.conftest import ONE_THREAD, PEOPLE
-from tests.models.selftest.test_known_face import Changed
+from tests.models.networks.test_known_face import Answers, Changed
 
 SPEC = catalogue.load().for_role("landmarks")
 EYES = ARCFACE_112.landmarks
+WRONG_INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "blue for red": lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
+    "0 to 255": lambda tensor: (tensor * 255).astype(np.float32),
+    "-1 to 1": lambda tensor: (tensor * 2 - 1).astype(np.float32),
+    "mirrored": lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
+    "turned": lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +83,6 @@ ANGLES = st.floats(-3.1, 3.1)
 def test_eye_opening_is_height_over_width(
     yaw: float, pitch: float, roll: float, scale: float, width: float, height: float
 ) -> None:
-    """However the head is turned."""
     right, left = face_mesh.eye_opening(turned(eye(width, height), yaw, pitch, roll, scale))
     assert right == pytest.approx(height / width, abs=0.01)
     assert left == pytest.approx(height / width, abs=0.01)
@@ -104,7 +110,6 @@ def on_mean_shape(scale: float, turn_deg: float, left: float, top: float) -> Mes
 
 @given(st.floats(0.3, 20), st.floats(-180, 180), st.floats(-500, 500), st.floats(-500, 500))
 def test_fitted_landmarks_follow_the_mesh(scale: float, turn_deg: float, left: float, top: float) -> None:
-    """They turn and scale as it does."""
     found = face_mesh.fitted_landmarks(on_mean_shape(scale, turn_deg, left, top))
     turn = np.exp(1j * np.deg2rad(turn_deg)) * scale
     wanted = (ARCFACE_112.landmarks[:, 0] + 1j * ARCFACE_112.landmarks[:, 1]) * turn
@@ -112,7 +117,6 @@ def test_fitted_landmarks_follow_the_mesh(scale: float, turn_deg: float, left: f
 
 
 def test_outlier_hardly_moves_fitted_landmarks() -> None:
-    """One point that is off."""
     plain, changed = on_mean_shape(3, 0, 0, 0), on_mean_shape(3, 0, 0, 0)
     changed.points_in_image[face_mesh.MOUTH_CORNERS[0], 1] += 40  # a third of the mouth's width
     moved = face_mesh.fitted_landmarks(changed) - face_mesh.fitted_landmarks(plain)
@@ -120,15 +124,8 @@ def test_outlier_hardly_moves_fitted_landmarks() -> None:
 
 
 def test_spanless_mesh_gives_no_landmarks() -> None:
-    """A mesh that spans no face."""
     with pytest.raises(InferenceError):
         face_mesh.fitted_landmarks(points())
-
-
-def test_undetected_mesh_leaves_face_unchanged(network: FaceMesh) -> None:
-    """Where the network sees no face."""
-    nobody = Face(Box(40, 40, 100, 120), ARCFACE_112.landmarks, 0.9)
-    assert network.refine(np.full((240, 240, 3), 90, np.uint8), nobody).mesh is None
 
 
 def garbage() -> dict[str, NDArray[np.float32]]:
@@ -151,7 +148,6 @@ def garbage() -> dict[str, NDArray[np.float32]]:
 
 @pytest.mark.parametrize("name", garbage())
 def test_distant_mesh_is_not_believed(name: str) -> None:
-    """One that lies nowhere near the landmarks."""
     landmarks = ARCFACE_112.landmarks + np.array([40, 50], np.float32)
     assert face_mesh.agrees(on_mean_shape(1, 0, 40, 50), landmarks)
     assert not face_mesh.agrees(Mesh(garbage()[name], 1.0), landmarks)
@@ -159,7 +155,6 @@ def test_distant_mesh_is_not_believed(name: str) -> None:
 
 @given(arrays(np.float32, (face_mesh.COUNT, 3), elements=st.floats(width=32), fill=st.floats(width=32)))
 def test_believed_mesh_keeps_landmarks_near(found: Points) -> None:
-    """Near the detector's."""
     landmarks = ARCFACE_112.landmarks
     if face_mesh.agrees(Mesh(found, 1.0), landmarks):
         assert np.abs(face_mesh.fitted_landmarks(Mesh(found, 1.0)) - landmarks).max() < 112
@@ -180,7 +175,6 @@ def test_widthless_mesh_has_no_openings(value: float) -> None:
 
 
 def test_mesh_gives_the_five_landmarks() -> None:
-    """The eyes' middles, the nose tip and the mouth's corners."""
     shape = points(
         p33=(1, 2, 9), p133=(3, 4, 9), p362=(11, 2, 9), p263=(13, 4, 9),
         p1=(7, 8, 9), p61=(5, 12, 9), p291=(9, 13, 9),
@@ -191,7 +185,6 @@ def test_mesh_gives_the_five_landmarks() -> None:
 
 @given(ANGLES, st.floats(-3000, 3000), st.floats(-3000, 3000), st.floats(1, 3000), st.floats(1, 3000))
 def test_crop_shows_box_with_level_eyes(tilt: float, x: float, y: float, width: float, height: float) -> None:
-    """There is room around the box."""
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
     landmarks = ((EYES - 56) @ turn.T * (width / 100) + [x, y]).astype(np.float32)
     box = Box(x - width / 2, y - height / 2, width, height)
@@ -204,35 +197,25 @@ def test_crop_shows_box_with_level_eyes(tilt: float, x: float, y: float, width: 
     assert 1.5 * max(width, height) * scale == pytest.approx(192)
 
 
-@pytest.mark.parametrize(
-    "box",
-    [
-        Box(0, 0, 0, 0),
-        Box(np.nan, 0, 10, 10),
-        Box(0, 0, np.inf, 10),
-        Box(0, 0, 1e-9, 1e-9),
-        Box(0, 0, 1e7, 10),
-        Box(-1e7, 0, 10, 10),
-    ],
-)
-def test_invalid_box_is_refused(network: FaceMesh, box: Box) -> None:
-    with pytest.raises(InferenceError, match="do not span a face"):
-        network.look(np.zeros((100, 100, 3), np.uint8), EYES, box)
-
-
-@pytest.mark.parametrize("value", [5.0, np.nan])
-def test_landmarks_that_are_none_are_refused(network: FaceMesh, value: float) -> None:
-    with pytest.raises(InferenceError, match="span"):
-        network.look(np.zeros((100, 100, 3), np.uint8), np.full((5, 2), value, np.float32), Box(0, 0, 50, 60))
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -1e7, 1e12])
-@pytest.mark.parametrize("number", range(5))
-def test_landmark_outside_any_picture_is_refused(network: FaceMesh, number: int, value: float) -> None:
-    landmarks = ARCFACE_112.landmarks.copy()
+def with_one(number: int, value: float) -> Landmarks:
+    landmarks = EYES.copy()
     landmarks[number, 1] = value
+    return landmarks
+
+
+BOX = Box(0, 0, 50, 60)
+BOXES = [Box(0, 0, 0, 0), Box(np.nan, 0, 10, 10), Box(0, 0, np.inf, 10), Box(0, 0, 1e-9, 1e-9)]
+BOXES += [Box(0, 0, 1e7, 10), Box(-1e7, 0, 10, 10)]
+NOWHERE = [with_one(number, value) for number in range(5) for value in (np.nan, np.inf, -1e7, 1e12)]
+
+
+@pytest.mark.parametrize(
+    ("landmarks", "box"),
+    [*((EYES, box) for box in BOXES), *((one, BOX) for one in (*NOWHERE, np.full_like(EYES, 5)))],
+)
+def test_box_and_landmarks_must_span_a_face(network: FaceMesh, landmarks: Landmarks, box: Box) -> None:
     with pytest.raises(InferenceError, match="span"):
-        network.look(np.zeros((100, 100, 3), np.uint8), landmarks, Box(0, 0, 50, 60))
+        network.look(np.zeros((100, 100, 3), np.uint8), landmarks, box)
 
 
 def test_huge_landmarks_agree_with_no_mesh() -> None:
@@ -256,7 +239,6 @@ def test_mesh_agrees_with_detector_landmarks(
 def test_head_turn_keeps_landmarks_still(
     network: FaceMesh, networks: Networks, people: dict[str, ImageBGR]
 ) -> None:
-    """When the head in the picture is turned."""
     image = people["obama.jpg"]
     face = networks.detector.detect(image)[0]
     height, width = image.shape[:2]
@@ -274,51 +256,38 @@ def test_head_turn_keeps_landmarks_still(
 
 
 def test_absent_face_scores_low(network: FaceMesh) -> None:
-    """Where there is no face, the score says so."""
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    nobody = Face(Box(40, 30, 110, 130), EYES + 40, 0.9)
     for image in (noise, np.full((200, 200, 3), 127, np.uint8)):
-        assert network.look(image, EYES + 40, Box(40, 30, 110, 130)).score < 0.1
+        assert look(network, image, nobody).score < 0.1
+        assert network.refine(image, nobody).mesh is None
 
 
-def test_drawn_face_has_known_mesh(network: FaceMesh) -> None:
-    known_face.check_mesh(network, SPEC.golden)
-
-
-def test_wrongly_fed_mesh_is_noticed(session: OrtSession) -> None:
-    wrong: list[Callable[[Tensor], Tensor]] = [
-        lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
-        lambda tensor: (tensor * 255).astype(np.float32),
-        lambda tensor: (tensor * 2 - 1).astype(np.float32),
-        lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
-        lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
-    ]
-    for before in wrong:
-        with pytest.raises(GoldenVectorError, match="moved by"):
-            known_face.check_mesh(FaceMesh(SPEC, Changed(session, before=before)), SPEC.golden)
-
-
-def test_reordered_mesh_is_noticed(session: OrtSession) -> None:
-    """A mesh with its points in another order."""
-    changed = Changed(session, after=lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]})
+@pytest.mark.parametrize("name", WRONG_INPUTS)
+def test_wrongly_fed_mesh_is_noticed(session: OrtSession, name: str) -> None:
+    changed = Changed(session, before=WRONG_INPUTS[name])
     with pytest.raises(GoldenVectorError, match="moved by"):
         known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
 
 
-def test_another_networks_answer_is_no_mesh(session: OrtSession) -> None:
-    others: list[Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]] = [
-        lambda found: {"landmarks": found["landmarks"]},
-        lambda found: {**found, "landmarks": found["landmarks"][:, :467]},
-        lambda found: {**found, "landmarks": found["landmarks"][..., :2]},
-        lambda found: {**found, "face": found["face"][0]},
-    ]
-    for after in others:
-        with pytest.raises(InferenceError, match="not the answer of a face mesh"):
-            known_face.check_mesh(FaceMesh(SPEC, Changed(session, after=after)), SPEC.golden)
+WRONG_ANSWERS: dict[str, Answers] = {
+    "points in another order": lambda found: {**found, "landmarks": found["landmarks"][:, ::-1]},
+    "no score": lambda found: {"landmarks": found["landmarks"]},
+    "a point less": lambda found: {**found, "landmarks": found["landmarks"][:, :467]},
+    "no depth": lambda found: {**found, "landmarks": found["landmarks"][..., :2]},
+    "no batch": lambda found: {**found, "face": found["face"][0]},
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ANSWERS)
+def test_another_networks_answer_is_no_mesh(session: OrtSession, name: str) -> None:
+    changed = Changed(session, after=WRONG_ANSWERS[name])
+    with pytest.raises((GoldenVectorError, InferenceError), match=r"moved by|not the answer of a face mesh"):
+        known_face.check_mesh(FaceMesh(SPEC, changed), SPEC.golden)
 
 
 @pytest.mark.parametrize("side", [1e-3, 1.0, 5e5])
 @pytest.mark.parametrize("place", [-5e5, 0, 50, 5e5])
 def test_any_box_shows_face_or_none(network: FaceMesh, side: float, place: float) -> None:
-    """A box of any size in any place."""
     seen = Face(Box(place, place, side, side), ARCFACE_112.landmarks, 0.9)
     assert network.refine(np.full((100, 100, 3), 90, np.uint8), seen).mesh is None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from models.embed import preprocessing as recipe
 from models.embed.preprocessing import preprocessing
 from models.embed.template import embed
 from models.networks.build import Networks
-from models.selftest.known_face import draw_face, draw_scene
+from models.networks.known_face import draw_face, draw_scene
 from models.values.face import ImageBGR
 
 SPECS = catalogue.load()
@@ -41,84 +42,61 @@ def test_same_steps_have_same_hash() -> None:
     ],
 )
 def test_other_matcher_has_another_hash(other: NetworkSpec) -> None:
-    """By its input or by its answer."""
     assert preprocessing(other, BEFORE) != HERE
 
 
 def test_other_arithmetic_has_another_hash() -> None:
-    """Another processor's arithmetic has, too."""
     assert preprocessing(MATCHER, BEFORE, "fp32") == HERE
     others = {preprocessing(MATCHER, BEFORE, f"bf16 by {by}, plugin 1") for by in ("amx", "avx512")}
     assert len(others - {HERE}) == 2
 
 
-def test_other_networks_have_another_hash() -> None:
-    """Those before the matcher."""
-    assert preprocessing(MATCHER, BEFORE[:1]) != HERE
-    for changed, spec in enumerate(BEFORE):
-        for other in (
-            replace(spec, sha256="0" * 64),
-            replace(spec, input=replace(spec.input, scale=0.5)),
-            replace(spec, input=replace(spec.input, shapes=((320, 320),))),
-        ):
-            others = [other if number == changed else one for number, one in enumerate(BEFORE)]
-            assert preprocessing(MATCHER, others) != HERE
+@pytest.mark.parametrize("changed", [0, 1])
+@pytest.mark.parametrize("what", [{"sha256": "0" * 64}, {"scale": 0.5}, {"shapes": ((320, 320),)}], ids=str)
+def test_other_networks_have_another_hash(changed: int, what: dict[str, Any]) -> None:
+    spec = BEFORE[changed]
+    other = replace(spec, **what) if "sha256" in what else replace(spec, input=replace(spec.input, **what))
+    others = [other if one is spec else one for one in BEFORE]
+    assert preprocessing(MATCHER, others) != HERE
+
+
+STEPS: list[tuple[ModuleType, list[str]]] = [
+    (align, ["MOST_SAMPLED_DOWN"]),
+    (detector, ["MIN_SCORE", "MAX_OVERLAP", "SMALLEST_AT_HALF_SCALE_PX", "LARGEST_AT_FULL_SCALE_PX"]),
+    (detector, ["MAX_CLOSE_UPS", "CLOSE_UP_MIN_SCORE", "CLOSE_UP_STRIDES"]),
+    (detector, ["SAME_FACE_OVERLAP", "SURENESS_POWER"]),
+    (face_mesh, ["SIZE", "REACH", "MIN_SCORE", "MAX_APART"]),
+    (recipe, ["STEPS"]),
+]
+MOVED_CLOSE_UP = replace(detector.CLOSE_UP, landmarks=detector.CLOSE_UP.landmarks + 1)
+NUMBERS, SHAPE = face_mesh.mean_shape()
 
 
 @pytest.mark.parametrize(
-    ("module", "name"),
+    ("module", "name", "other"),
     [
-        (align, "MOST_SAMPLED_DOWN"),
-        (detector, "MIN_SCORE"),
-        (detector, "MAX_OVERLAP"),
-        (detector, "SMALLEST_AT_HALF_SCALE_PX"),
-        (detector, "LARGEST_AT_FULL_SCALE_PX"),
-        (detector, "MAX_CLOSE_UPS"),
-        (detector, "CLOSE_UP_MIN_SCORE"),
-        (detector, "CLOSE_UP_STRIDES"),
-        (detector, "SAME_FACE_OVERLAP"),
-        (detector, "SURENESS_POWER"),
-        (face_mesh, "SIZE"),
-        (face_mesh, "REACH"),
-        (face_mesh, "MIN_SCORE"),
-        (face_mesh, "MAX_APART"),
-        (recipe, "STEPS"),
+        *((module, name, 0.1234) for module, names in STEPS for name in names),
+        (detector, "CLOSE_UP", MOVED_CLOSE_UP),
+        (face_mesh, "mean_shape", lambda: (NUMBERS, SHAPE + np.float32(0.01))),
     ],
 )
-def test_other_number_has_another_hash(
-    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+def test_other_step_has_another_hash(
+    module: ModuleType, name: str, other: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In any step."""
-    monkeypatch.setattr(module, name, 0.1234)
-    assert preprocessing(MATCHER, BEFORE) != HERE
-
-
-def test_other_close_up_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another framing of it."""
-    monkeypatch.setattr(
-        detector, "CLOSE_UP", replace(detector.CLOSE_UP, landmarks=detector.CLOSE_UP.landmarks + 1)
-    )
-    assert preprocessing(MATCHER, BEFORE) != HERE
-
-
-def test_another_mean_shape_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers, shape = face_mesh.mean_shape()
-    moved = shape + np.float32(0.01)
-    monkeypatch.setattr(face_mesh, "mean_shape", lambda: (numbers, moved))
+    monkeypatch.setattr(module, name, other)
     assert preprocessing(MATCHER, BEFORE) != HERE
 
 
 def test_what_moves_no_score_changes_nothing() -> None:
-    told_otherwise = replace(
-        MATCHER, licence="another", origin="elsewhere", permitted_use="none", use="optional"
-    )
-    assert preprocessing(told_otherwise, BEFORE) == HERE
+    other = replace(MATCHER, licence="another", origin="elsewhere", permitted_use="none", use="optional")
+    assert preprocessing(other, BEFORE) == HERE
     assert MATCHER.layout is not None
     assert preprocessing(replace(MATCHER, layout=replace(MATCHER.layout, name="other")), BEFORE) == HERE
 
 
 def test_unused_mesh_changes_no_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     without = preprocessing(MATCHER, BEFORE[:1])
+    assert without != HERE
     monkeypatch.setattr(face_mesh, "REACH", 2.0)
     assert preprocessing(MATCHER, BEFORE[:1]) == without
 

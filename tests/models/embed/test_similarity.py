@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,13 +17,6 @@ from models.values.identity import MatcherIdentity, Metric
 MATCHER = MatcherIdentity("a", "0" * 64, "2" * 64)
 Floats = NDArray[np.floating]
 VECTORS = arrays.arrays(np.float32, 8, elements=st.floats(-100, 100, width=32))
-
-
-def test_two_matchers_have_no_similarity() -> None:
-    vector = unit_vector(np.ones(8, np.float32))
-    other_file = MatcherIdentity("a", "1" * 64, "2" * 64)
-    with pytest.raises(MatchersDifferError, match="no similarity"):
-        similarity(Embedding(vector, MATCHER), Embedding(vector, other_file))
 
 
 @given(VECTORS, VECTORS)
@@ -46,7 +41,6 @@ def measured(vector: Floats, metric: Metric = "euclidean") -> Embedding:
 
 @given(VECTORS, VECTORS)
 def test_nearer_is_more_alike(one: Tensor, other: Tensor) -> None:
-    """With a distance; and nothing is above one."""
     if not (one.any() and other.any()):
         return
     expected = 1 - float(np.linalg.norm(one.astype(np.float64) - other))
@@ -55,41 +49,37 @@ def test_nearer_is_more_alike(one: Tensor, other: Tensor) -> None:
 
 
 def test_dlib_threshold_is_similarity_0_4() -> None:
-    """Its distance of 0.6."""
     one, other = np.ones(8, np.float32), np.ones(8, np.float32)
     other[3] = 1.6
     assert similarity(measured(one), measured(other)) == pytest.approx(0.4)
 
 
-def test_empty_vectors_are_not_alike() -> None:
-    """Two vectors that say nothing."""
-    with pytest.raises(InferenceError, match="zero"):
-        similarity(measured(np.zeros(8)), measured(np.zeros(8)))
+UNIT = unit_vector(np.ones(8, np.float32))
+OTHER_KINDS = {
+    "file": (Embedding(UNIT, MATCHER), Embedding(UNIT, MatcherIdentity("a", "1" * 64, "2" * 64))),
+    "metric": (measured(UNIT), measured(UNIT, "cosine")),
+    **{
+        f"{metric} of {shape}": (measured(UNIT, metric), measured(np.ones(shape), metric))
+        for shape in ((1,), (4,), (8, 1), (1, 8), ())
+        for metric in get_args(Metric)
+    },
+}
 
 
-@pytest.mark.parametrize("shape", [(1,), (4,), (8, 1), (1, 8), ()])
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_other_shapes_have_no_similarity(shape: tuple[int, ...], metric: Metric) -> None:
-    """Vectors of other shapes."""
-    whole, part = np.ones(8) / np.sqrt(8), np.ones(shape)
-    with pytest.raises(MatchersDifferError):
-        similarity(measured(whole, metric), measured(part, metric))
-
-
-def test_cosine_and_distance_do_not_mix() -> None:
-    vector = unit_vector(np.ones(8, np.float32))
-    with pytest.raises(MatchersDifferError):
-        similarity(measured(vector), measured(vector, "cosine"))
+@pytest.mark.parametrize(("one", "other"), OTHER_KINDS.values(), ids=OTHER_KINDS)
+def test_other_kinds_have_no_similarity(one: Embedding, other: Embedding) -> None:
+    with pytest.raises(MatchersDifferError, match="no similarity"):
+        similarity(one, other)
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.9, 1.1, np.nan, np.inf])
 def test_non_unit_vector_has_no_cosine(factor: float) -> None:
-    vector = unit_vector(np.ones(8, np.float32))
     with pytest.raises(InferenceError, match="length"):
-        similarity(measured(vector, "cosine"), measured(vector * np.float32(factor), "cosine"))
+        similarity(measured(UNIT, "cosine"), measured(UNIT * np.float32(factor), "cosine"))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_non_finite_distance_is_no_similarity(value: float) -> None:
-    with pytest.raises(InferenceError, match="not finite"):
-        similarity(measured(np.full(8, value)), measured(np.ones(8)))
+@pytest.mark.parametrize(("value", "match"), [(0, "zero"), (np.nan, "not finite"), (np.inf, "not finite")])
+def test_senseless_vector_has_no_distance(value: float, match: str) -> None:
+    for other in (np.full(8, value), np.ones(8)):
+        with pytest.raises(InferenceError, match=match), np.errstate(invalid="ignore"):
+            similarity(measured(np.full(8, value)), measured(other))

@@ -1,5 +1,7 @@
 """What is compared: several looks at one face become one template, and nothing senseless becomes one."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,7 +38,6 @@ class Pixels:
 
 
 def test_template_ignores_mirroring() -> None:
-    """It is the same for a picture and its mirror image."""
     image = np.random.default_rng(1).integers(0, 255, (224, 224, 3), np.uint8)
     image[:, :100] //= 4
     points = LAYOUT.enlarged(2).landmarks
@@ -51,7 +52,6 @@ def test_template_ignores_mirroring() -> None:
 
 
 def test_mirrored_crop_follows_mesh() -> None:
-    """The upright one follows the landmarks."""
     image = np.zeros((300, 300, 3), np.uint8)
     image[:, 150:] = 255
     numbers, shape = face_mesh.mean_shape()
@@ -80,7 +80,6 @@ def test_a_template_lies_in_the_middle() -> None:
 
 @given(st.lists(st.tuples(*[st.floats(-1, 1)] * 3), min_size=1, max_size=8))
 def test_template_has_unit_length_or_fails(looks: list[tuple[float, float, float]]) -> None:
-    """There is none of another length."""
     usable = [look for look in looks if np.linalg.norm(look) > 1e-3]
     try:
         fused = mean([embedding(*look) for look in usable])
@@ -89,42 +88,39 @@ def test_template_has_unit_length_or_fails(looks: list[tuple[float, float, float
     assert np.linalg.norm(fused.vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_opposite_looks_make_no_template() -> None:
-    """They cancel out."""
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [],
+        [embedding(1, 0), embedding(-1, 0)],
+        *[
+            [Embedding(np.array([1, value], np.float32), HERE, metric)] * 2
+            for value in (np.nan, np.inf)
+            for metric in get_args(Metric)
+        ],
+    ],
+    ids=["nothing", "opposite", *["not finite"] * 4],
+)
+def test_senseless_looks_make_no_template(looks: list[Embedding]) -> None:
     with pytest.raises(InferenceError):
-        mean([embedding(1, 0), embedding(-1, 0)])
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_non_finite_looks_make_no_template(value: float, metric: Metric) -> None:
-    broken = Embedding(np.array([1, value], np.float32), HERE, metric)
-    with pytest.raises(InferenceError):
-        mean([broken, broken])
-
-
-def test_nothing_makes_no_template() -> None:
-    with pytest.raises(InferenceError):
-        mean([])
-
-
-def test_two_matchers_embeddings_never_mix() -> None:
-    with pytest.raises(MatchersDifferError):
-        mean([embedding(1, 0), embedding(1, 0, matcher=THERE)])
+        mean(looks)
 
 
 @pytest.mark.parametrize(
     "other",
-    [Embedding(np.ones(2, np.float32), HERE, "euclidean"), Embedding(np.ones(1, np.float32), HERE)],
+    [
+        embedding(1, 0, matcher=THERE),
+        Embedding(np.ones(2, np.float32), HERE, "euclidean"),
+        Embedding(np.ones(1, np.float32), HERE),
+    ],
+    ids=["matcher", "metric", "size"],
 )
 def test_embeddings_of_other_kind_never_mix(other: Embedding) -> None:
-    """Of another metric or size."""
     with pytest.raises(MatchersDifferError):
         mean([embedding(1, 0), other])
 
 
 def test_distance_template_is_plain_mean() -> None:
-    """It keeps its length."""
     looks = [Embedding(np.array(vector, np.float32), HERE, "euclidean") for vector in ([2, 0], [0, 4])]
     fused = mean(looks)
     assert fused.vector.tolist() == [1, 2]

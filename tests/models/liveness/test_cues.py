@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from models.detect.face_mesh import COUNT, INNER_LIPS, five_points, mean_shape
 from models.liveness import score
-from models.liveness.cues.border import border
-from models.liveness.cues.colours import colours
-from models.liveness.cues.micro_motion import eyes, mouth
-from models.liveness.cues.moire import moire
-from models.liveness.cues.planarity import planarity
-from models.liveness.cues.relief import relief
-from models.liveness.cues.surroundings import surroundings
 from models.liveness.frames import Look
+from models.liveness.score import take
 from models.values.face import Box, Face, ImageBGR, Mesh
 from models.values.measurement import Measure, Measured, NotAssessed
 
@@ -68,24 +62,22 @@ def value(measure: Measure) -> float:
 
 
 def test_plane_and_head_move_differently() -> None:
-    """A plane moves as a plane, and a head does not."""
     degrees = (0, 5, 10, 15)
     paper = [look(turned(HEAD, one, flat=True)) for one in degrees]
     person = [look(turned(HEAD, one, flat=False)) for one in degrees]
 
-    assert value(planarity(paper)) < 0.05
-    assert value(planarity(person)) > 0.2
-    assert value(relief(person)) > 0.8
-    assert value(relief(paper)) < 0.5
+    assert value(take("planarity", paper)) < 0.05
+    assert value(take("planarity", person)) > 0.2
+    assert value(take("relief", person)) > 0.8
+    assert value(take("relief", paper)) < 0.5
 
 
 def test_still_face_tells_no_shape() -> None:
-    """A face that does not move."""
     same = [look(HEAD), look(shifted(30, 10)), look(HEAD)]
 
-    assert isinstance(planarity(same), NotAssessed)
-    assert isinstance(relief(same), NotAssessed)
-    assert isinstance(surroundings([look(HEAD), look(HEAD)]), NotAssessed)
+    assert isinstance(take("planarity", same), NotAssessed)
+    assert isinstance(take("relief", same), NotAssessed)
+    assert isinstance(take("surroundings", [look(HEAD), look(HEAD)]), NotAssessed)
 
 
 def test_moving_eyes_and_mouth_are_seen() -> None:
@@ -93,9 +85,9 @@ def test_moving_eyes_and_mouth_are_seen() -> None:
     speaking[INNER_LIPS[1]] += [0, 12, 0]
     still, moving = [look(HEAD)] * 4, [look(HEAD), look(speaking), look(HEAD), look(speaking)]
 
-    assert value(mouth(still)) == 0
-    assert value(mouth(moving)) > 0.05
-    assert value(eyes(still)) == 0
+    assert value(take("mouth", still)) == 0
+    assert value(take("mouth", moving)) > 0.05
+    assert value(take("eyes", still)) == 0
 
 
 def textured(seed: int) -> ImageBGR:
@@ -104,47 +96,45 @@ def textured(seed: int) -> ImageBGR:
 
 
 def test_paper_moves_its_surroundings_along() -> None:
-    """A hall stays where it is."""
     room, way = textured(1), 12
     along = np.asarray(np.roll(room, way, axis=1), np.uint8)
     held = [look(HEAD, image_bgr=room), look(shifted(way), image_bgr=along)]
     stands = [look(HEAD, image_bgr=room), look(shifted(way), image_bgr=room)]
 
-    assert value(surroundings(held)) > 1
-    assert value(surroundings(stands)) < -1
+    assert value(take("surroundings", held)) > 1
+    assert value(take("surroundings", stands)) < -1
 
 
 def test_a_sheet_has_a_border() -> None:
     sheet = GREY.copy()
     cv2.rectangle(sheet, (150, 50), (490, 450), (250, 250, 250), -1)
 
-    assert value(border([look(HEAD)])) == 0
-    assert value(border([look(HEAD, image_bgr=sheet)])) > 3
+    assert value(take("border", [look(HEAD)])) == 0
+    assert value(take("border", [look(HEAD, image_bgr=sheet)])) > 3
 
 
 def test_raster_stands_out_of_spectrum() -> None:
     noise = np.clip(128 + RNG.normal(0, 6, GREY.shape), 0, 255)
     stripes = noise + 12 * np.sin(np.arange(640) * 2 * np.pi * 0.3)[None, :, None]
-    plain = value(moire([look(HEAD, image_bgr=noise.astype(np.uint8))]))
+    plain = value(take("moire", [look(HEAD, image_bgr=noise.astype(np.uint8))]))
 
-    assert value(moire([look(HEAD, image_bgr=np.clip(stripes, 0, 255).astype(np.uint8))])) > plain + 1
+    assert value(take("moire", [look(HEAD, image_bgr=np.clip(stripes, 0, 255).astype(np.uint8))])) > plain + 1
 
 
 def test_a_grey_print_has_no_colours() -> None:
     coloured = textured(3)
     grey = cv2.cvtColor(cv2.cvtColor(coloured, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
 
-    assert value(colours([look(HEAD, image_bgr=np.asarray(grey, np.uint8))])) < 1
-    assert value(colours([look(HEAD, image_bgr=coloured)])) > 10
+    assert value(take("colours", [look(HEAD, image_bgr=np.asarray(grey, np.uint8))])) < 1
+    assert value(take("colours", [look(HEAD, image_bgr=coloured)])) > 10
 
 
 def test_unseen_cues_are_not_assessed() -> None:
-    """Those of a face without a mesh or at the edge."""
     bare = replace(look(HEAD), face=replace(look(HEAD).face, mesh=None))
     cues = score.measure([bare] * 5)
 
     assert {name for name, one in cues.items() if isinstance(one, NotAssessed)} >= {"planarity", "relief"}
-    assert isinstance(moire([look(shifted(-300))]), NotAssessed)
+    assert isinstance(take("moire", [look(shifted(-300))]), NotAssessed)
 
 
 def test_few_looks_have_no_score() -> None:
@@ -152,7 +142,6 @@ def test_few_looks_have_no_score() -> None:
 
 
 def test_shipped_weights_score_every_run() -> None:
-    """Of looks."""
     cues = score.assess([look(turned(HEAD, one, flat=False), one / 5) for one in range(5)])
 
     assert cues.keys() == {score.SCORE, *score.CUES}
@@ -161,7 +150,6 @@ def test_shipped_weights_score_every_run() -> None:
 
 @given(st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), min_size=12, max_size=12))
 def test_score_is_bounded_and_fine_grained(values: list[float | None]) -> None:
-    """Between 0 and 1, in ten steps at least."""
     cues: Mapping[str, Measure] = {
         name: NotAssessed("none") if one is None else Measured(one)
         for name, one in zip(score.CUES, values, strict=True)

@@ -1,1 +1,0 @@
-"""Ready networks, and the doctor."""

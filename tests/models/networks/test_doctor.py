@@ -12,24 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from models.__main__ import app
 from models.catalogue import catalogue, weights
 from models.catalogue.spec import Role
 from models.errors import ProviderError
 from models.networks import doctor as doctoring
-from models.networks.doctor import Findings, examine
+from models.networks.doctor import examine
 from models.runtime import bf16, providers
 from models.runtime.machine import ROOT
 from models.runtime.onnx_runtime import available_providers
 from models.runtime.providers import CPU, CUDA, OPENVINO
 from models.runtime.threads import cores, limits
+from tests.support.models.made_up_distribution import installed_beside
 
 ROLES: tuple[Role, ...] = ("detector", "matcher")
 
 
 @pytest.fixture
-def cache(tmp_path: Path, prepared_file: Callable[[Role], Path]) -> Path:
-    """A cache of its own with every default network."""
+def cache(tmp_path: Path, prepared_file: Callable[[Role], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own with every default network; each is timed once."""
+    monkeypatch.setattr(doctoring, "RUNS", 1)
     (tmp_path / "networks").mkdir()
     for spec in catalogue.load().networks:
         if spec.use == "default":
@@ -37,28 +41,17 @@ def cache(tmp_path: Path, prepared_file: Callable[[Role], Path]) -> Path:
     return tmp_path
 
 
-def path_of(role: Role, cache: Path) -> Path:
-    return weights.prepared_path(catalogue.load().for_role(role), cache)
-
-
-def state_of(found: Findings, role: Role) -> str:
-    (one,) = [one for one in found.networks if one.spec.role == role and one.needed]
-    return one.state
-
-
 def test_ready_machine_gives_known_answers(cache: Path) -> None:
-    """Every needed network does."""
     found = examine(cache, threads=1)
     needed = [one for one in found.networks if one.needed]
     assert found.well
     assert found.advice == ()
     assert all(one.provider == CPU and one.nodes > 50 and one.run_ms and one.well for one in needed)
     assert all(one.drift is not None and one.drift < 1e-3 for one in needed)
+    assert all(one.well for one in found.networks if not one.needed and one.state == "missing")
 
 
 def test_missing_bf16_is_no_problem(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the processor has of its own is told."""
-
     def without() -> str:
         raise ProviderError("this processor has no bfloat16 of its own")
 
@@ -68,17 +61,6 @@ def test_missing_bf16_is_no_problem(cache: Path, monkeypatch: pytest.MonkeyPatch
     assert (lacking.bf16, lacking.bf16_problem) == ("", "this processor has no bfloat16 of its own")
     monkeypatch.setattr(doctoring, "native_bf16", lambda: "amx")
     assert examine(cache, threads=1).bf16 == "amx"
-
-
-def test_unprepared_network_is_a_problem(cache: Path) -> None:
-    """The advice prepares it."""
-    path_of("matcher", cache).unlink()
-    found = examine(cache, threads=1)
-    name = catalogue.load().for_role("matcher").name
-    assert not found.well
-    assert found.problems == (f"{name}: its file is missing",)
-    assert found.advice == (f"run `python -m models prepare {name}`",)
-    assert state_of(found, "detector") == "ready"
 
 
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
@@ -95,12 +77,7 @@ def test_advice_serves_this_processor(
     lock = f"requirements-{extra}.lock"
     assert (ROOT / lock).is_file()
     assert found.advice == (f"install the extra {extra} ({lock}), in a fresh environment",)
-    assert all(told.endswith(f"the extra {extra}") for told in (*found.problems, found.bf16_problem))
-
-
-def damaged(path: Path) -> None:
-    with path.open("ab") as file:
-        file.write(b"x")
+    assert all(text.endswith(f"the extra {extra}") for text in (*found.problems, found.bf16_problem))
 
 
 def a_folder(path: Path) -> None:
@@ -108,40 +85,36 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
-def emptied(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-@pytest.mark.parametrize("damage", [damaged, emptied])
+@pytest.mark.parametrize(
+    ("harm", "state", "advice"),
+    [
+        (Path.unlink, "missing", "run `python -m models prepare {name}`"),
+        (lambda path: path.write_bytes(b""), "changed", "run `python -m models prepare --again {name}`"),
+        (
+            lambda path: path.write_bytes(path.read_bytes() + b"x"),
+            "changed",
+            "run `python -m models prepare --again {name}`",
+        ),
+        (a_folder, "unreadable", "let this user read {path}, which must be a file"),
+    ],
+    ids=["missing", "emptied", "damaged", "a folder"],
+)
 @pytest.mark.parametrize("role", ROLES)
-def test_changed_file_is_not_run(cache: Path, role: Role, damage: Callable[[Path], None]) -> None:
-    """It is a problem."""
-    damage(path_of(role, cache))
+def test_unusable_file_is_a_problem_with_advice(
+    cache: Path, role: Role, harm: Callable[[Path], None], state: str, advice: str
+) -> None:
+    spec = catalogue.load().for_role(role)
+    path = weights.prepared_path(spec, cache)
+    harm(path)
     found = examine(cache, threads=1)
-    name = catalogue.load().for_role(role).name
-    assert state_of(found, role) == "changed"
-    assert found.problems == (f"{name}: its file is changed",)
-    assert found.advice == (f"run `python -m models prepare --again {name}`",)
-
-
-def test_folder_as_file_is_told(cache: Path) -> None:
-    a_folder(path_of("matcher", cache))
-    found = examine(cache, threads=1)
-    assert state_of(found, "matcher") == "unreadable"
-    (advice,) = found.advice
-    assert str(path_of("matcher", cache)) in advice
-
-
-def test_unneeded_network_may_be_missing(cache: Path) -> None:
-    """One that no lane needs."""
-    found = examine(cache, threads=1)
-    assert all(one.well for one in found.networks if not one.needed and one.state == "missing")
-    assert found.well
+    states = {one.spec.role: one.state for one in found.networks if one.needed}
+    assert states == {**dict.fromkeys(states, "ready"), role: state}
+    assert found.problems == (f"{spec.name}: its file is {state}",)
+    assert found.advice == (advice.format(name=spec.name, path=path),)
 
 
 @pytest.mark.skipif(CUDA in available_providers(), reason="there is a GPU here")
 def test_missing_provider_names_its_extra(cache: Path) -> None:
-    """It is a problem, and the advice names the extra."""
     found = examine(cache, "cuda", threads=1)
     assert len(found.problems) == 1
     assert found.problems[0].startswith(f"{CUDA} is not available here")
@@ -155,25 +128,20 @@ def test_unknown_provider_is_an_error(cache: Path) -> None:
 
 
 def test_excess_threads_are_advised_against(cache: Path) -> None:
-    """More of them than cores."""
     found = examine(cache, threads=cores(limits()) + 1)
     assert found.well
     assert any(text.startswith("ask for at most") for text in found.advice)
 
 
-def doctor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "models", "doctor", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}
-    )
+def doctor(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["doctor", *arguments])
 
 
-def test_text_and_json_tell_the_same(cache: Path) -> None:
-    """The command tells people and machines the same."""
-    text = doctor("--threads", "1", PASSENGER_LANE_CACHE=str(cache))
-    told = doctor("--threads", "1", "--json", PASSENGER_LANE_CACHE=str(cache))
-    found: dict[str, Any] = json.loads(told.stdout)
-    assert text.returncode == told.returncode == 0
+def test_text_and_json_tell_the_same(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_CACHE", str(cache))
+    text, as_json = doctor("--threads", "1"), doctor("--threads", "1", "--json")
+    found: dict[str, Any] = json.loads(as_json.stdout)
+    assert text.exit_code == as_json.exit_code == 0
     assert found["well"] is True
     assert found["threads"]["threads"] == 1
     for network in found["networks"]:
@@ -185,33 +153,30 @@ def test_text_and_json_tell_the_same(cache: Path) -> None:
     assert f"A lane's networks would start on {CPU}." in text.stdout
 
 
-def test_broken_setup_exits_with_1(tmp_path: Path) -> None:
-    """An empty cache and a broken catalogue are told."""
-    empty = doctor(PASSENGER_LANE_CACHE=str(tmp_path))
-    assert empty.returncode == 1
+def test_broken_setup_exits_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
+    empty = doctor()
+    monkeypatch.setenv("PASSENGER_LANE_CATALOGUE", str(tmp_path / "none.toml"))
+    broken = doctor("--json")
+    assert empty.exit_code == broken.exit_code == 1
     assert "prepare" in empty.stdout
-    broken = doctor("--json", PASSENGER_LANE_CATALOGUE=str(tmp_path / "none.toml"))
-    assert broken.returncode == 1
     assert "none.toml" in json.loads(broken.stdout)["problems"][0]
-    assert "Traceback" not in empty.stderr + broken.stderr
 
 
-def test_two_runtimes_are_told_unloaded(tmp_path: Path, cache: Path) -> None:
-    """Nothing is loaded."""
-    info = tmp_path / "path" / "onnxruntime_gpu-9.9.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 9.9\n")
-    done = doctor("--json", PASSENGER_LANE_CACHE=str(cache), PYTHONPATH=str(info.parent))
-    found = json.loads(done.stdout)
-    assert done.returncode == 1
-    assert "exclude each other" in found["problems"][0]
-    assert "uninstall onnxruntime, onnxruntime-gpu" in found["advice"][0]
-    assert not any(network["provider"] for network in found["networks"])
+def test_two_runtimes_are_told_unloaded(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed_beside(tmp_path / "path", "onnxruntime-gpu")
+    monkeypatch.syspath_prepend(str(tmp_path / "path"))
+    found = examine(cache)
+    assert "exclude each other" in found.problems[0]
+    assert "uninstall onnxruntime, onnxruntime-gpu" in found.advice[0]
+    assert not any(network.provider for network in found.networks)
 
 
 def test_unloadable_runtime_is_told(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "onnxruntime.py").write_text("raise ImportError('libsomething.so: cannot open')\n")
-    done = doctor("--json", PASSENGER_LANE_CACHE=str(cache), PYTHONPATH=str(tmp_path))
+    environment = {**os.environ, "PASSENGER_LANE_CACHE": str(cache), "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "models", "doctor", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 1, done.stderr
     assert "does not load: libsomething.so" in json.loads(done.stdout)["problems"][0]
 

@@ -28,7 +28,6 @@ def test_boxes_and_landmarks_match_opencv(
     people: dict[str, ImageBGR],
     prepared_file: Callable[[Role], Path],
 ) -> None:
-    """Within half a pixel."""
     image = cv2.resize(people[name], canvas, interpolation=cv2.INTER_AREA).astype(np.uint8)
     theirs = cv2.FaceDetectorYN.create(str(prepared_file("detector")), "", canvas, 0.7, 0.3)
     _, expected = theirs.detect(image)
@@ -61,7 +60,6 @@ def test_aligned_face_and_feature_match_opencv(
 
 
 def test_detector_matches_opencv_as_published(networks: Networks, people: dict[str, ImageBGR]) -> None:
-    """It answers as OpenCV does on the file as published."""
     source = catalogue.load().for_role("detector").source
     assert isinstance(source, PackageSource)
     published = weights.package_path(source)
@@ -76,7 +74,6 @@ def test_detector_matches_opencv_as_published(networks: Networks, people: dict[s
 
 
 def test_same_person_is_nearer(networks: Networks, people: dict[str, ImageBGR]) -> None:
-    """To himself than to another."""
     embeddings = {
         name: networks.embedder.embed(
             align(image, networks.detector.detect(image)[0].landmarks, networks.embedder.layout)

@@ -1,6 +1,4 @@
-import sys
 from dataclasses import replace
-from inspect import getsource
 
 import cv2
 import numpy as np
@@ -12,12 +10,12 @@ from numpy.typing import NDArray
 from models.align import ARCFACE_112
 from models.detect import face_mesh
 from models.networks.build import Networks
+from models.networks.known_face import draw_face
 from models.quality.assessment import MEASURES, assess
 from models.quality.components import COMPONENTS, mapped
-from models.quality.picture.sharpness import BLUR_WINDOW, NOISE_SIGMA_PX
+from models.quality.sharpness import BLUR_WINDOW, NOISE_SIGMA_PX
 from models.quality.view.direction import MODEL_POINTS
 from models.quality.view.face_view import NORMALISED
-from models.selftest.known_face import draw_face
 from models.values.face import Box, Face, ImageBGR, Mesh
 from models.values.measurement import Measure, Measured, NotAssessed
 
@@ -55,14 +53,8 @@ def in_space(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
     return turned
 
 
-NEED_A_MESH = {"eye_opening", "mouth_opening", "eyes_visible", "mouth_visible", "occlusion"}
-NEED_A_MESH |= {
-    "under_exposure",
-    "over_exposure",
-    "illumination_uniformity",
-    "dynamic_range",
-    "natural_colour",
-}
+NEED_A_MESH = {"eye_opening", "mouth_opening", "eyes_visible", "mouth_visible", "occlusion", "dynamic_range"}
+NEED_A_MESH |= {"under_exposure", "over_exposure", "illumination_uniformity", "natural_colour"}
 PLAIN = np.full((480, 640, 3), 128, np.uint8)
 
 
@@ -87,21 +79,13 @@ def test_turned_head_is_measured_in_degrees(yaw: float, pitch: float) -> None:
 @pytest.mark.parametrize("yaw", [-60, -15, 0, 40])
 @pytest.mark.parametrize("pitch", [-40, 0, 20])
 def test_mesh_measures_turn_in_space(yaw: float, pitch: float) -> None:
-    measures = assess(PLAIN, posed_in_space(yaw, pitch, roll=10))
-    assert value(measures["yaw_deg"]) == pytest.approx(yaw_seen(yaw, pitch, 10), abs=0.2)
-    assert value(measures["pitch_deg"]) == pytest.approx(pitch_seen(yaw, pitch, 10), abs=0.2)
-
-
-def yaw_seen(yaw: float, pitch: float, roll: float) -> float:
-    return value(assess(PLAIN, posed(yaw, pitch, roll))["yaw_deg"])
-
-
-def pitch_seen(yaw: float, pitch: float, roll: float) -> float:
-    return value(assess(PLAIN, posed(yaw, pitch, roll))["pitch_deg"])
+    by_mesh = assess(PLAIN, posed_in_space(yaw, pitch, roll=10))
+    by_landmarks = assess(PLAIN, posed(yaw, pitch, roll=10))
+    for name in ("yaw_deg", "pitch_deg"):
+        assert value(by_mesh[name]) == pytest.approx(value(by_landmarks[name]), abs=0.2)
 
 
 def test_missing_mesh_leaves_measures_unassessed() -> None:
-    """Those that need one."""
     measures = assess(PLAIN, posed())
     assert {name for name, one in measures.items() if one == NotAssessed("no mesh")} == NEED_A_MESH
     assert all(isinstance(measures[name], Measured) for name in measures.keys() - NEED_A_MESH)
@@ -125,13 +109,11 @@ BOXES = st.builds(Box, *[st.sampled_from([-1e9, -300.0, 0.0, 0.5, 100.0, 1e9])] 
 def test_odd_mesh_or_box_stops_nothing(
     points: NDArray[np.float32], box: Box, size: float, left: int, image: ImageBGR
 ) -> None:
-    """No mesh and no box stops the measures."""
     face = replace(face_at(ARCFACE_112.landmarks * size + [left, 100], box), mesh=Mesh(points, 1.0))
     assert assess(image, face).keys() == MEASURES.keys()
 
 
 def test_one_point_mesh_measures_nothing() -> None:
-    """Neither the eyes, the mouth nor the turn of the head."""
     flat = replace(posed(), mesh=Mesh(np.zeros((face_mesh.COUNT, 3), np.float32), 1.0))
     measures = assess(PLAIN, flat)
     for name in ("eye_opening", "mouth_opening", "yaw_deg", "pitch_deg"):
@@ -146,14 +128,12 @@ def test_tilted_head_is_not_turned(roll: float) -> None:
 
 
 def test_looking_left_is_positive(networks: Networks, people: dict[str, ImageBGR]) -> None:
-    """To one's own left; its mirror image is negative."""
     assert measured_in(people["obama3.jpg"], networks, "yaw_deg") > 5
     assert measured_in(np.ascontiguousarray(people["obama3.jpg"][:, ::-1]), networks, "yaw_deg") < -5
 
 
 @pytest.mark.parametrize("name", ["obama.jpg", "biden.jpg"])
 def test_sharpness_falls_with_every_blur(networks: Networks, people: dict[str, ImageBGR], name: str) -> None:
-    """With every step of it."""
     image = at_eye_distance(people, networks, name, 80)
     blurred = [image, *(cv2.GaussianBlur(image, (0, 0), sigma).astype(np.uint8) for sigma in (1, 2, 4))]
     values = [measured_in(step, networks, "sharpness") for step in blurred]
@@ -162,7 +142,6 @@ def test_sharpness_falls_with_every_blur(networks: Networks, people: dict[str, I
 
 
 def test_sharpness_is_share_lost_to_blur() -> None:
-    """The part of all steps that a blur takes away."""
     coarse = np.random.default_rng(1).integers(0, 256, (56, 28, 3), np.uint8)
     picture = cv2.resize(coarse, (NORMALISED.size, NORMALISED.size), interpolation=cv2.INTER_CUBIC)
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
@@ -179,10 +158,8 @@ def test_sharpness_is_share_lost_to_blur() -> None:
 def test_sharpness_is_independent_of_distance(
     networks: Networks, people: dict[str, ImageBGR], name: str
 ) -> None:
-    values = [
-        measured_in(at_eye_distance(people, networks, name, eyes), networks, "sharpness")
-        for eyes in (50, 70, 90, 115)
-    ]
+    images = [at_eye_distance(people, networks, name, eyes) for eyes in (50, 70, 90, 115)]
+    values = [measured_in(image, networks, "sharpness") for image in images]
     assert max(values) - min(values) < 0.05
 
 
@@ -195,7 +172,6 @@ def test_noise_never_sharpens_blurred_face(networks: Networks, people: dict[str,
 
 
 def test_brightness_follows_light_sharpness_not(networks: Networks, people: dict[str, ImageBGR]) -> None:
-    """Sharpness does not follow the light."""
     image = people["obama.jpg"]
     face = networks.detector.detect(image)[0]
     bright, dark = assess(image, face), assess((image * 0.5).astype(np.uint8), face)
@@ -204,7 +180,6 @@ def test_brightness_follows_light_sharpness_not(networks: Networks, people: dict
 
 
 def test_geometry_measures_keep_their_units() -> None:
-    """Eye distance, head size and offset."""
     landmarks = ARCFACE_112.landmarks * 2 + [304, 128]
     measures = assess(PLAIN, face_at(landmarks, Box(300, 100, 180, 240)))
     assert value(measures["inter_eye_distance_px"]) == pytest.approx(70.5, abs=0.1)
@@ -214,7 +189,6 @@ def test_geometry_measures_keep_their_units() -> None:
 
 
 def test_outside_pixels_are_not_judged() -> None:
-    """Those outside of the image."""
     drawn = draw_face(200, 200, scale=1.5, left=-80, top=10)
     measures = assess(drawn, face_at(ARCFACE_112.landmarks * 1.5 + [-80, 10]))
     for name in ("sharpness", "brightness"):
@@ -223,8 +197,6 @@ def test_outside_pixels_are_not_judged() -> None:
 
 
 def test_shown_share_matches_the_face() -> None:
-    """A whole face is shown wholly, and half of it by half."""
-
     def shown(left: float) -> float:
         measures = assess(PLAIN, face_at(ARCFACE_112.landmarks * 2 + [left, 128]))
         return value(measures["shown"])
@@ -237,7 +209,6 @@ def test_shown_share_matches_the_face() -> None:
 
 @pytest.mark.parametrize("landmarks", [np.zeros((5, 2)), np.full((5, 2), np.nan)])
 def test_non_face_is_not_assessed(landmarks: object) -> None:
-    """Rather than low."""
     with np.errstate(invalid="ignore"):
         measures = assess(PLAIN, face_at(landmarks))
     assert set(measures) == set(MEASURES)
@@ -256,14 +227,12 @@ def test_every_component_has_its_measure() -> None:
 
 @pytest.mark.parametrize("component", [name for name in MEASURES if COMPONENTS[name].standard])
 def test_measures_name_the_standards_component(component: str) -> None:
-    source = getsource(sys.modules[MEASURES[component].__module__])
-    assert f"*{COMPONENTS[component].standard}*" in source.replace("\n    ", " ")
+    assert f"*{COMPONENTS[component].standard}*" in " ".join(str(MEASURES[component].__doc__).split())
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_value_maps_to_0_100(component: str, raw: float) -> None:
-    """Every raw value, to a whole number."""
     found = value(mapped(component, Measured(raw)))
     assert 0 <= found <= 100
     assert found == round(found)

@@ -4,8 +4,7 @@ import csv
 from pathlib import Path
 
 from models.networks.build import Networks
-from models.quality.assessment import MEASURES
-from tests.models.quality.golden_table import COLUMNS, PICTURES, TABLE, rows
+from tests.models.quality.golden_table import COLUMNS, TABLE, rows
 
 MAPPED = 1
 """A mapped value is a whole number, and may be rounded to the next."""
@@ -17,7 +16,6 @@ def table() -> list[dict[str, str]]:
 
 
 def test_every_measure_matches_golden_table(networks: Networks, photos: Path) -> None:
-    """On every photograph."""
     found = [dict(zip(COLUMNS, row, strict=True)) for row in rows(networks, photos)]
     golden = table()
     assert [(row["photo"], row["component"]) for row in found] == [
@@ -31,8 +29,3 @@ def same(old: dict[str, str], new: dict[str, str]) -> bool:
     away = abs(float(new["raw"]) - float(old["raw"]))
     apart = abs(float(new["mapped"]) - float(old["mapped"]))
     return away <= float(old["tolerance"]) and apart <= MAPPED
-
-
-def test_table_has_each_photograph_component_once() -> None:
-    named = [(row["photo"], row["component"]) for row in table()]
-    assert sorted(named) == sorted((photo, component) for photo in PICTURES for component in MEASURES)

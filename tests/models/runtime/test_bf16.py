@@ -42,23 +42,20 @@ def matcher(bf16: Bf16) -> Matcher:
 
 @pytest.mark.parametrize("flags", ["", "avx512_vnni avx512_fp16 amx_int8 amx_tile", "amx_bf16", "bf16 i8mm"])
 def test_processor_without_bf16_is_refused(tmp_path: Path, flags: str) -> None:
-    """Without bfloat16 of its own."""
     with pytest.raises(ProviderError, match="no bfloat16 of its own"):
         native_bf16(cpu(tmp_path, flags), {})
 
 
 def test_multiplying_instructions_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tiles that a sandbox refuses are not counted."""
     assert native_bf16(cpu(tmp_path, "avx512_bf16"), {}) == "avx512"
     both = cpu(tmp_path, "avx512_bf16 amx_tile amx_bf16")
-    for permitted, told in ((True, "amx"), (False, "avx512")):
+    for permitted, instructions in ((True, "amx"), (False, "avx512")):
         monkeypatch.setattr(arithmetic, "_tiles_permitted", lambda permitted=permitted: permitted)
-        assert native_bf16(both, {}) == told
+        assert native_bf16(both, {}) == instructions
 
 
 @pytest.mark.parametrize("name", LIMITING)
 def test_instruction_limiting_variable_is_refused(tmp_path: Path, name: str) -> None:
-    """A variable that takes instructions from the runtime."""
     with pytest.raises(ProviderError, match=f"{name} is set.*unset it"):
         native_bf16(cpu(tmp_path, "avx512_bf16"), {name: "AVX512_CORE"})
 
@@ -72,16 +69,12 @@ def silent_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("silent_fp32")
 def test_silent_fp32_runtime_is_refused() -> None:
-    """One that silently computes in fp32."""
     with pytest.raises(ProviderError, match=r"does not run in bfloat16; the settings require bf16"):
         matcher("require")
 
 
 @pytest.mark.usefixtures("silent_fp32")
-def test_preferred_bf16_falls_back_aloud(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """The matcher is then that of fp32."""
+def test_preferred_bf16_falls_back_aloud(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         preferred = matcher("prefer")
     assert f"{SPEC.name} RUNS IN FP32, not in bf16" in caplog.text
@@ -92,20 +85,13 @@ def test_preferred_bf16_falls_back_aloud(
 
 @pytest.mark.skipif(OPENVINO in available_providers(), reason="OpenVINO is here")
 def test_missing_provider_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The extra that brings it."""
     monkeypatch.setattr(arithmetic, "native_bf16", lambda: "amx")
     with pytest.raises(ProviderError, match=r"the extra openvino.*; the settings require bf16"):
         matcher("require")
 
 
-def test_no_other_setting_is_known() -> None:
-    with pytest.raises(ProviderError, match="never, prefer or require"):
-        RuntimeSettings(bf16="sometimes")  # type: ignore[arg-type]
-
-
 @pytest.mark.skipif("onnxruntime-openvino" in installed_runtimes(), reason="it is built in here")
 def test_calibration_is_bound_to_provider_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A runtime with the provider built in is the one that it names."""
     monkeypatch.setattr(arithmetic, "native_bf16", lambda: "avx512")
     for name, package in (("onnxruntime-ep-openvino", "plugin"), ("onnxruntime-openvino", "built-in")):
         installed_beside(tmp_path / package, name)
@@ -124,7 +110,6 @@ def possible() -> str:
 
 @pytest.mark.skipif(bool(possible()), reason=possible())
 def test_bf16_matcher_is_another_matcher() -> None:
-    """Its templates are not compared with those of fp32."""
     rounded, full = matcher("require"), matcher("never")
     assert rounded.identity.provider == f"{OPENVINO} bf16"
     assert rounded.embedder.arithmetic.startswith("bf16 by ")

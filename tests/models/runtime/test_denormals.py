@@ -3,10 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import onnx
 import pytest
-from onnx import helper, numpy_helper
 
+from models.convert.onnx_graph import GraphBuilder
 from models.runtime.denormals import SUPPORTED, flushed
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 
@@ -22,17 +21,9 @@ def kept() -> float:
 
 def doubling(width: int) -> bytes:
     """A graph that multiplies a 1×width tensor by two."""
-    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, width]) for name in ("x", "y")]
-    two = numpy_helper.from_array(np.full((1, width), 2, np.float32), "two")
-    model = helper.make_model(
-        helper.make_graph(
-            [helper.make_node("Mul", ["x", "two"], ["y"])], "double", ends[:1], ends[1:], [two]
-        ),
-        opset_imports=[helper.make_opsetid("", 21)],
-        ir_version=10,
-    )
-    data: bytes = model.SerializeToString()
-    return data
+    graph = GraphBuilder("double")
+    graph.add("Mul", ["x", graph.weight("two", np.full((1, width), 2, np.float32))], "y")
+    return graph.finished(("x", (1, width)), [("y", (1, width))])
 
 
 def test_denormals_are_zero_only_inside_block() -> None:

@@ -2,12 +2,13 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,6 +21,7 @@ from models.errors import InferenceError, ProviderError
 from models.runtime import onnx_runtime, providers
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings, available_providers
 from models.runtime.providers import CPU, CUDA, IN_BF16, KNOWN, OPENVINO, Load, Provider, Shape
+from models.runtime.session import Tensor
 from tests.models.conftest import ONE_THREAD
 
 SHAPE = (1, 3, 112, 112)
@@ -27,56 +29,41 @@ SHAPE = (1, 3, 112, 112)
 
 def graph(*operators: str) -> bytes:
     """A graph that applies one-input operators to a 1×2 tensor."""
-    names = ["x", *(f"after_{index}" for index in range(len(operators)))]
-    nodes = [helper.make_node(kind, [names[i]], [names[i + 1]], kind) for i, kind in enumerate(operators)]
-    ends = [
-        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in (names[0], names[-1])
-    ]
-    model = helper.make_model(
-        helper.make_graph(nodes, "tiny", ends[:1], ends[1:]),
-        opset_imports=[helper.make_opsetid("", 21)],
-        ir_version=10,
-    )
-    data: bytes = model.SerializeToString()
-    return data
+    builder, x = GraphBuilder("tiny"), "x"
+    for index, kind in enumerate(operators):
+        x = builder.add(kind, [x], f"after_{index}")
+    return builder.finished(("x", (1, 2)), [(x, (1, 2))])
 
 
-def small(*values: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def tiny(
+    *operators: str, settings: RuntimeSettings = ONE_THREAD, known: Mapping[str, Provider] = KNOWN
+) -> OrtSession:
+    return OrtSession(graph(*operators), "tiny", settings, [(1, 2)], known)
+
+
+def small(*values: float) -> Tensor:
     return np.array([values], np.float32)
 
 
-def test_a_graph_says_where_it_runs() -> None:
-    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
-    assert session.provider == CPU
+def test_a_graph_says_where_it_runs(caplog: pytest.LogCaptureFixture) -> None:
+    session = tiny("Neg", settings=RuntimeSettings("cpu", CUDA, 1))
     (answer,) = session.run(small(1, -2)).values()
     assert answer.tolist() == [[-1, 2]]
-
-
-def test_missing_required_provider_is_an_error() -> None:
-    with pytest.raises(ProviderError, match=f"requires {CUDA}"):
-        OrtSession(graph("Neg"), "tiny", RuntimeSettings("require", CUDA, 1), [(1, 2)])
+    assert session.provider == CPU
+    assert caplog.text == "", "the cpu policy ignores the provider"
 
 
 def test_missing_preferred_provider_warns_aloud(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        session = OrtSession(graph("Neg"), "tiny", RuntimeSettings("prefer", CUDA, 1), [(1, 2)])
+        session = tiny("Neg", settings=RuntimeSettings("prefer", CUDA, 1))
     assert session.provider == CPU
     assert "RUNS ON THE CPU" in caplog.text
 
 
-def test_the_cpu_policy_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    session = OrtSession(graph("Neg"), "tiny", RuntimeSettings("cpu", CUDA, 1), [(1, 2)])
-    assert session.provider == CPU
-    assert caplog.text == ""
-
-
 @pytest.mark.parametrize("tensor", [small(1, 2, 3), small(1, 2).astype(np.float64), small(1, 2)[0]])
-def test_unwarmed_shape_is_refused(
-    tensor: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-) -> None:
-    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
+def test_unwarmed_shape_is_refused(tensor: Tensor) -> None:
     with pytest.raises(InferenceError, match="not warmed up"):
-        session.run(tensor)
+        tiny("Neg").run(tensor)
 
 
 def open_sided() -> bytes:
@@ -85,18 +72,16 @@ def open_sided() -> bytes:
     return builder.finished(("x", ("many", 2)), [("neg", ("many", 2))])
 
 
-@pytest.mark.parametrize(("shapes", "told"), [(((3, 2),), [3, 2]), (((3, 2), (5, 2)), ["many", 2])])
-def test_single_shape_is_told_to_runtime(shapes: tuple[Shape, ...], told: list[object]) -> None:
-    """The only shape of a network."""
+@pytest.mark.parametrize(("shapes", "sides"), [(((3, 2),), [3, 2]), (((3, 2), (5, 2)), ["many", 2])])
+def test_single_shape_is_told_to_runtime(shapes: tuple[Shape, ...], sides: list[object]) -> None:
     runtime, options = onnx_runtime._onnxruntime(), onnx_runtime._options(1)
     graph = onnx_runtime._for_kernels_of(runtime, KNOWN[OPENVINO], open_sided(), options, shapes)
     session = runtime.InferenceSession(graph, options, [CPU])
-    assert session.get_inputs()[0].shape == told
+    assert session.get_inputs()[0].shape == sides
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_open_side_takes_only_listed_sizes(count: int) -> None:
-    """A side that a graph leaves open."""
     shapes = [(size, 2) for size in (3, 5)[:count]]
     session = OrtSession(open_sided(), "open", ONE_THREAD, shapes)
     for shape in shapes:
@@ -107,22 +92,20 @@ def test_open_side_takes_only_listed_sizes(count: int) -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_non_finite_input_is_refused(bad: float) -> None:
-    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)])
     with pytest.raises(InferenceError, match="input is not finite"):
-        session.run(small(1, bad))
+        tiny("Neg").run(small(1, bad))
 
 
 def test_non_finite_value_is_never_answered() -> None:
-    session = OrtSession(graph("Sqrt"), "tiny", ONE_THREAD, [(1, 2)])
+    session = tiny("Sqrt")
     assert [answer.tolist() for answer in session.run(small(4, 9)).values()] == [[[2, 3]]]
     with pytest.raises(InferenceError, match="not finite"):
         session.run(small(4, -9))
     with pytest.raises(InferenceError, match="not finite"):
-        OrtSession(graph("Log"), "tiny", ONE_THREAD, [(1, 2)])  # log(0), at the warm-up
+        tiny("Log")  # log(0), at the warm-up
 
 
 def test_non_finite_answer_is_named() -> None:
-    """Of several answers."""
     builder = GraphBuilder("two")
     ends = [(builder.add(operator, ["x"], operator.lower()), (1, 2)) for operator in ("Neg", "Sqrt", "Abs")]
     session = OrtSession(builder.finished(("x", (1, 2)), ends), "two", ONE_THREAD, [(1, 2)])
@@ -135,39 +118,30 @@ def test_non_finite_answer_is_named() -> None:
         session.run(small(4, -9))
 
 
-def test_network_loading_keeps_programs_arithmetic() -> None:
-    code = (
-        "import numpy as np; from models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
-        f"OrtSession({graph('Sqrt')!r}, 'tiny', RuntimeSettings(threads=1), [(1, 2)])\n"
-        "print(np.float32(1e-40) * np.float32(1) > 0)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "True"
-
-
 @pytest.mark.parametrize("data", [b"", b"not a graph", graph("Neg")[:-20]])
 def test_non_graph_bytes_are_provider_error(data: bytes) -> None:
     with pytest.raises(ProviderError, match="does not load"):
         OrtSession(data, "tiny", ONE_THREAD, [(1, 2)])
 
 
-def test_terminal_stays_clean(
-    prepared_file: Callable[[Role], Path],
-) -> None:
-    """Loading and running write nothing to it."""
+def test_loading_keeps_terminal_and_arithmetic(prepared_file: Callable[[Role], Path]) -> None:
     code = (
-        "from pathlib import Path\nfrom models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
+        "from pathlib import Path\nimport numpy as np\n"
+        "from models.runtime.onnx_runtime import OrtSession, RuntimeSettings\n"
         f"data = Path({str(prepared_file('matcher'))!r}).read_bytes()\n"
-        f"OrtSession(data, 'matcher', RuntimeSettings(threads=1), [{SHAPE}])"
+        f"OrtSession(data, 'matcher', RuntimeSettings(threads=1), [{SHAPE}])\n"
+        "print(np.float32(1e-40) * np.float32(1) > 0)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout + result.stderr == ""
+    assert (result.stdout, result.stderr) == ("True\n", "")
 
 
-@pytest.mark.parametrize(("policy", "threads"), [("always", 1), ("cpu", 0), ("cpu", -2)])
-def test_senseless_settings_are_refused(policy: str, threads: int) -> None:
-    with pytest.raises(ProviderError):
-        RuntimeSettings(policy, CPU, threads)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "wrong", [{"provider_policy": "always"}, {"threads": 0}, {"threads": -2}, {"bf16": "sometimes"}], ids=str
+)
+def test_senseless_settings_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ProviderError, match="must be"):
+        RuntimeSettings(**wrong)
 
 
 BOUND = {CPU: Provider(CPU, "cpu", "cpu", memory="cpu")}
@@ -192,7 +166,6 @@ def test_bound_tensors_give_the_same_answers(both: tuple[OrtSession, OrtSession]
 
 
 def test_bound_answer_is_not_overwritten(both: tuple[OrtSession, OrtSession]) -> None:
-    """By the next one."""
     _, bound = both
     first = bound.run(np.zeros(SHAPE, np.float32))
     before = {name: value.copy() for name, value in first.items()}
@@ -201,10 +174,7 @@ def test_bound_answer_is_not_overwritten(both: tuple[OrtSession, OrtSession]) ->
     assert any(not np.array_equal(first[name], second[name]) for name in first)
 
 
-def test_bound_tensors_never_mix(
-    prepared_file: Callable[[Role], Path],
-) -> None:
-    """Of several shapes and threads."""
+def test_bound_tensors_never_mix(prepared_file: Callable[[Role], Path]) -> None:
     data = prepared_file("detector").read_bytes()
     shapes = [(1, 3, 192, 320), (1, 3, 320, 320)]
     plain, bound = (OrtSession(data, "detector", ONE_THREAD, shapes, known) for known in (KNOWN, BOUND))
@@ -219,31 +189,26 @@ def test_bound_tensors_never_mix(
 
 
 def test_bound_view_is_read_as_is() -> None:
-    """A bound tensor that is a view."""
-    session = OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], BOUND)
     wide = np.arange(4, dtype=np.float32)[None]
-    (answer,) = session.run(wide[:, ::2]).values()
+    (answer,) = tiny("Neg", known=BOUND).run(wide[:, ::2]).values()
     assert answer.tolist() == [[0, -2]]
 
 
 def test_missing_device_is_a_provider_error() -> None:
     nowhere = {CPU: Provider(CPU, "cpu", "cpu", memory="cuda")}
     with pytest.raises(ProviderError, match="binds no tensors"):
-        OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], nowhere)
+        tiny("Neg", known=nowhere)
 
 
 @pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
 def test_required_provider_never_falls_back(provider: str) -> None:
-    """To the CPU."""
     if provider in available_providers():
         pytest.skip(f"{provider} is here")
-    with pytest.raises(ProviderError, match=f"{provider} is not available here.*the extra"):
-        OrtSession(graph("Neg"), "tiny", RuntimeSettings("require", provider, 1), [(1, 2)])
+    with pytest.raises(ProviderError, match=f"{provider} is not available.*the extra.*requires {provider}"):
+        tiny("Neg", settings=RuntimeSettings("require", provider, 1))
 
 
-def test_empty_plugin_is_asked_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_empty_plugin_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a runtime to which the same plugin added twice is an error."""
     registered = []
 
@@ -264,28 +229,26 @@ def test_empty_plugin_is_asked_once(
     monkeypatch.setattr(onnx_runtime, "_onnxruntime", Runtime)
     monkeypatch.setattr(providers, "vendor", lambda: "AuthenticAMD")
     rows = [replace(table[OPENVINO], plugin="a_plugin") for table in (KNOWN, IN_BF16)]
-    told = {onnx_runtime.why_unavailable(row) for row in (*rows, *rows)}
+    reasons = {onnx_runtime.why_unavailable(row) for row in (*rows, *rows)}
     assert registered == [(OPENVINO, "a.so")]
-    (one,) = told
+    (one,) = reasons
     assert "serves GenuineIntel alone" in one
     assert one.endswith("the extra openvino-built-in")
 
 
 def test_partial_provider_is_refused() -> None:
-    """One that leaves nodes to another."""
     # Azure's provider is in the CPU runtime, runs no node, and the runtime falls back without a word.
     azure = "AzureExecutionProvider"
     known = {**KNOWN, azure: Provider(azure, "azure", "none")}
     with pytest.raises(ProviderError, match="does not run 2 of 2 nodes: CPUExecutionProvider runs Neg"):
-        OrtSession(graph("Neg", "Abs"), "tiny", RuntimeSettings("require", azure, 1), [(1, 2)], known)
-    preferred = OrtSession(graph("Neg", "Abs"), "tiny", RuntimeSettings("prefer", azure, 1), [(1, 2)], known)
+        tiny("Neg", "Abs", settings=RuntimeSettings("require", azure, 1), known=known)
+    preferred = tiny("Neg", "Abs", settings=RuntimeSettings("prefer", azure, 1), known=known)
     assert (preferred.provider, preferred.nodes) == (CPU, 2)
 
 
 def test_unknown_provider_is_always_an_error() -> None:
-    """Even when only preferred."""
     with pytest.raises(ProviderError, match="no provider that is known"):
-        OrtSession(graph("Neg"), "tiny", RuntimeSettings("prefer", "gpu", 1), [(1, 2)])
+        tiny("Neg", settings=RuntimeSettings("prefer", "gpu", 1))
 
 
 @pytest.mark.parametrize("provider", [provider for provider in KNOWN if provider != CPU])
@@ -293,7 +256,6 @@ def test_unknown_provider_is_always_an_error() -> None:
 def test_other_providers_match_the_cpu(
     prepared_file: Callable[[Role], Path], provider: str, role: Role
 ) -> None:
-    """They answer as it does."""
     if provider not in available_providers():
         pytest.skip(f"{provider} is not here")
     data = prepared_file(role).read_bytes()
@@ -306,17 +268,16 @@ def test_other_providers_match_the_cpu(
 
 
 def test_compiling_provider_gets_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of this graph and this runtime alone."""
     monkeypatch.setenv("PASSENGER_LANE_CACHE", str(tmp_path))
     loads: list[Load] = []
 
-    def told(load: Load) -> dict[str, str]:
+    def options(load: Load) -> dict[str, str]:
         loads.append(load)
         return {}
 
-    known = {CPU: Provider(CPU, "engine", "cpu", told, compiles=True)}
-    for data in (graph("Neg"), graph("Abs"), graph("Neg")):
-        OrtSession(data, "tiny", ONE_THREAD, [(1, 2)], known)
+    known = {CPU: Provider(CPU, "engine", "cpu", options, compiles=True)}
+    for operator in ("Neg", "Abs", "Neg"):
+        tiny(operator, known=known)
     first, second, again = loads
     assert first.input_name == "x"
     assert first.shapes == ((1, 2),)
@@ -329,18 +290,15 @@ def test_engine_is_kept_for_tensorrt_alone() -> None:
     assert [provider.short for provider in KNOWN.values() if provider.compiles] == ["tensorrt"]
 
 
-def test_required_variable_is_set_before_start(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What has no option; with another value nothing starts."""
+def test_required_variable_is_set_before_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANE_TEST", "")
     monkeypatch.delenv("LANE_TEST")
     known = {CPU: Provider(CPU, "cpu", "cpu", environment=(("LANE_TEST", "0"),))}
-    OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], known)
+    tiny("Neg", known=known)
     assert os.environ["LANE_TEST"] == "0"
     monkeypatch.setenv("LANE_TEST", "1")
     with pytest.raises(ProviderError, match="LANE_TEST is '1' and must be '0'"):
-        OrtSession(graph("Neg"), "tiny", ONE_THREAD, [(1, 2)], known)
+        tiny("Neg", known=known)
 
 
 def with_ends(inputs: list[str], kind: int) -> bytes:

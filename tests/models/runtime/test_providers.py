@@ -35,10 +35,10 @@ def test_only_full_fp32_is_asked_for() -> None:
     assert tensorrt["trt_fp16_enable"] == tensorrt["trt_int8_enable"] == "0"
     assert ("NVIDIA_TF32_OVERRIDE", "0") in KNOWN[TENSORRT].environment
     assert openvino["INFERENCE_PRECISION_HINT"] == "f32"
+    assert openvino["INFERENCE_NUM_THREADS"] == "2", "the plan's"
 
 
 def test_new_shape_starts_no_search() -> None:
-    """Nor another engine."""
     assert KNOWN[CUDA].options(LOAD)["cudnn_conv_algo_search"] == "HEURISTIC"
     tensorrt = KNOWN[TENSORRT].options(LOAD)
     assert tensorrt["trt_profile_min_shapes"] == "input:1x3x192x320"
@@ -46,15 +46,9 @@ def test_new_shape_starts_no_search() -> None:
     assert tensorrt["trt_engine_cache_path"] == "engines"
 
 
-def test_processor_gets_the_plans_threads() -> None:
-    openvino = json.loads(KNOWN[OPENVINO].options(LOAD)["load_config"])["CPU"]
-    assert openvino["INFERENCE_NUM_THREADS"] == "2"
-
-
-@pytest.mark.parametrize("provider", KNOWN.values(), ids=lambda provider: provider.short)
-def test_every_option_is_text(provider: object) -> None:
-    options = KNOWN[provider.name].options(LOAD)  # type: ignore[attr-defined]
-    assert all(isinstance(value, str) for pair in options.items() for value in pair)
+def test_every_option_is_text() -> None:
+    options = [pair for provider in KNOWN.values() for pair in provider.options(LOAD).items()]
+    assert all(isinstance(value, str) for pair in options for value in pair)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +56,6 @@ def test_every_option_is_text(provider: object) -> None:
     [("GenuineIntel", "openvino"), ("AuthenticAMD", "openvino-built-in"), ("", "openvino")],
 )
 def test_extra_follows_the_processors_maker(monkeypatch: pytest.MonkeyPatch, maker: str, extra: str) -> None:
-    """By whose processors a plugin serves."""
     monkeypatch.setattr(providers, "vendor", lambda: maker)
     assert KNOWN[OPENVINO].extra_here == extra
     assert (KNOWN[CPU].extra_here, KNOWN[CUDA].extra_here) == ("cpu", "gpu")
@@ -75,7 +68,6 @@ def test_provider_has_long_and_short_name() -> None:
 
 @given(st.text())
 def test_unknown_provider_lists_the_known(name: str) -> None:
-    """It is an error."""
     if name.lower() in {word.lower() for one in KNOWN.values() for word in (one.name, one.short)}:
         return
     with pytest.raises(ProviderError, match=r"cpu .*cuda .*tensorrt .*openvino"):
@@ -83,22 +75,21 @@ def test_unknown_provider_lists_the_known(name: str) -> None:
 
 
 def test_one_runtime_is_installed_here() -> None:
-    assert len(installed_runtimes()) == 1
-    refuse_two_runtimes(installed_runtimes())
+    (here,) = installed_runtimes()
+    refuse_two_runtimes([here, here])
 
 
-def test_two_runtimes_are_refused_and_named() -> None:
-    refuse_two_runtimes(["onnxruntime", "onnxruntime"])
-    with pytest.raises(
-        ProviderError, match="onnxruntime and onnxruntime-gpu exclude each other: uninstall both"
-    ):
-        refuse_two_runtimes(["onnxruntime-gpu", "onnxruntime"])
-    with pytest.raises(ProviderError, match="uninstall all"):
-        refuse_two_runtimes(["onnxruntime-gpu", "onnxruntime", "onnxruntime-openvino"])
-    with pytest.raises(
-        ProviderError, match="exactly one of the extras cpu, gpu, openvino, openvino-built-in"
-    ):
-        refuse_two_runtimes([])
+@pytest.mark.parametrize(
+    ("found", "match"),
+    [
+        ([], "exactly one of the extras cpu, gpu, openvino, openvino-built-in"),
+        (["onnxruntime-gpu", "onnxruntime"], "onnxruntime and onnxruntime-gpu exclude .*: uninstall both"),
+        (["onnxruntime-gpu", "onnxruntime", "onnxruntime-openvino"], "uninstall all"),
+    ],
+)
+def test_no_or_two_runtimes_are_refused_and_named(found: list[str], match: str) -> None:
+    with pytest.raises(ProviderError, match=match):
+        refuse_two_runtimes(found)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +104,6 @@ def test_two_runtimes_are_refused_and_named() -> None:
 def test_second_runtime_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, owns: str
 ) -> None:
-    """No network loads."""
     installed_beside(tmp_path, name, owns=owns)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert installed_runtimes()[name.replace("_", "-")] == "9.9"
@@ -129,7 +119,6 @@ def test_second_runtime_is_found(
 
 
 def test_plugin_is_no_second_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside a runtime."""
     before = installed_runtimes()
     installed_beside(tmp_path, "onnxruntime-ep-openvino", owns="onnxruntime_ep_openvino")
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -38,7 +38,7 @@ from lane.passage.judge import Judge
 from lane.passage.station import Station
 from lane.platform.clock import SkippingClock
 from models.image import encode_jpeg
-from models.quality.face.motion import Before
+from models.quality.motion import Before
 from models.values.face import Box, Embedding, Face, ImageBGR
 from models.values.measurement import Measured
 from tests.support.lane.example_evidence import MATCHER, POLICY, inside

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,10 +17,10 @@ from models.catalogue.weights import prepared_path
 from models.detect.detector import FaceDetector
 from models.embed.embedder import FaceEmbedder
 from models.errors import GoldenVectorError, InferenceError, WeightsChangedError, WeightsMissingError
+from models.networks import known_face
 from models.networks.build import Networks, build_networks
 from models.runtime.onnx_runtime import OrtSession, RuntimeSettings
 from models.runtime.session import Session, Tensor
-from models.selftest import known_face
 from tests.models.conftest import ONE_THREAD
 
 DETECTOR = catalogue.load().for_role("detector")
@@ -28,13 +29,16 @@ MESH = catalogue.load().for_role("landmarks")
 DRAWING_SHA256 = "2cd215f31901624f53971e444c8845f08faecdba429a089e31981ec48708ebd1"
 
 
+Answers = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+
+
 @dataclass(frozen=True)
 class Changed:
     """A session whose input or output something has changed."""
 
     session: Session
     before: Callable[[Tensor], Tensor] = lambda tensor: tensor
-    after: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = lambda outputs: outputs
+    after: Answers = lambda outputs: outputs
 
     @property
     def provider(self) -> str:
@@ -59,7 +63,6 @@ def check_detector(session: Session, spec: NetworkSpec = DETECTOR) -> None:
 
 
 def test_drawing_has_same_bytes_everywhere() -> None:
-    """On every machine."""
     pixels = known_face.draw_face(320, 256, scale=1.5, left=76, top=38)
     assert hashlib.sha256(pixels.tobytes()).hexdigest() == DRAWING_SHA256
 
@@ -71,15 +74,8 @@ def test_networks_as_they_should_be_pass(detector_session: OrtSession, matcher_s
 
 
 def test_fp32_answer_never_passes_as_bf16(matcher_session: OrtSession) -> None:
-    def rounded(tensor: Tensor) -> Tensor:
-        """To 8 bits of mantissa, as each number on its way through the network is."""
-        bits = tensor.view(np.uint32)
-        rounded_bits: Tensor = ((bits + 0x8000) & 0xFFFF0000).view(np.float32)
-        return rounded_bits
-
-    def lossy(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return {name: rounded(value) for name, value in outputs.items()}
-
+    # to 8 bits of mantissa, as each number on its way through the network is
+    lossy = of_each(lambda tensor: ((tensor.view(np.uint32) + 0x8000) & 0xFFFF0000).view(np.float32))
     in_fp32 = FaceEmbedder(MATCHER, matcher_session, "0" * 64)
     with pytest.raises(GoldenVectorError, match="does not run in bfloat16"):
         known_face.check_rounded(in_fp32, MATCHER.golden)
@@ -88,26 +84,7 @@ def test_fp32_answer_never_passes_as_bf16(matcher_session: OrtSession) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        lambda tensor: np.ascontiguousarray(tensor[:, ::-1]),
-        lambda tensor: ((tensor - 127.5) / 128).astype(np.float32),
-        lambda tensor: (tensor / 255).astype(np.float32),
-        lambda tensor: np.ascontiguousarray(tensor[..., ::-1]),
-        lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2)),
-    ],
-    ids=["blue for red", "normalised twice", "0 to 1", "mirrored", "width and height swapped"],
-)
-def test_a_matcher_fed_wrongly_is_noticed(
-    matcher_session: OrtSession, before: Callable[[Tensor], Tensor]
-) -> None:
-    with pytest.raises(GoldenVectorError, match="cosine"):
-        check_matcher(Changed(matcher_session, before=before))
-
-
 def test_changed_colour_order_is_noticed(detector_session: OrtSession, matcher_session: OrtSession) -> None:
-    """Changed in the catalogue."""
     with pytest.raises(GoldenVectorError):
         check_matcher(matcher_session, replace(MATCHER, input=replace(MATCHER.input, colour="bgr")))
     with pytest.raises(GoldenVectorError):
@@ -135,48 +112,51 @@ def test_quantisation_broken_matcher_is_noticed(prepared_file: Callable[[Role], 
         check_matcher(session)
 
 
-def test_undiscriminating_matcher_is_noticed(matcher_session: OrtSession) -> None:
-    """One that finds everybody alike."""
+def of_each(change: Callable[[Tensor], Tensor], name: str = "") -> Answers:
+    """Changes every output whose name has this in it."""
+    return lambda outputs: {key: change(value) if name in key else value for key, value in outputs.items()}
 
-    def constant(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return {name: np.ones_like(value) for name, value in outputs.items()}
 
+def reordered(*order: int) -> Answers:
+    points = list(order)
+    return of_each(lambda kps: kps.reshape(1, -1, 5, 2)[:, :, points].reshape(kps.shape), "kps")
+
+
+WRONG_MATCHERS: dict[str, dict[str, Any]] = {
+    "blue for red": {"before": lambda tensor: np.ascontiguousarray(tensor[:, ::-1])},
+    "normalised twice": {"before": lambda tensor: ((tensor - 127.5) / 128).astype(np.float32)},
+    "0 to 1": {"before": lambda tensor: (tensor / 255).astype(np.float32)},
+    "mirrored": {"before": lambda tensor: np.ascontiguousarray(tensor[..., ::-1])},
+    "width and height swapped": {"before": lambda tensor: np.ascontiguousarray(tensor.transpose(0, 1, 3, 2))},
+    "finds everybody alike": {"after": of_each(np.ones_like)},
+}
+
+
+@pytest.mark.parametrize("name", WRONG_MATCHERS)
+def test_wrong_matcher_is_noticed(matcher_session: OrtSession, name: str) -> None:
     with pytest.raises(GoldenVectorError, match="cosine"):
-        check_matcher(Changed(matcher_session, after=constant))
+        check_matcher(Changed(matcher_session, **WRONG_MATCHERS[name]))
 
 
 def test_other_matcher_shows_by_size(matcher_session: OrtSession) -> None:
-    """It is noticed."""
-
-    def longer(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return {name: np.hstack([value, value]) for name, value in outputs.items()}
-
+    longer = Changed(matcher_session, after=of_each(lambda value: np.hstack([value, value])))
     with pytest.raises(InferenceError, match=r"\(1, 256\).*expected \[\(1, 128\)\]"):
-        check_matcher(Changed(matcher_session, after=longer))
+        check_matcher(longer)
 
 
 @pytest.mark.parametrize(
-    "order", [[1, 0, 2, 4, 3], [0, 1, 2, 4, 3], [2, 0, 1, 3, 4]], ids=["left first", "mouth", "nose first"]
+    ("after", "match"),
+    [
+        (reordered(1, 0, 2, 4, 3), "moved by"),
+        (reordered(0, 1, 2, 4, 3), "moved by"),
+        (reordered(2, 0, 1, 3, 4), "moved by"),
+        (of_each(np.zeros_like), "0 faces"),
+    ],
+    ids=["left first", "mouth", "nose first", "blind"],
 )
-def test_landmarks_in_another_order_are_noticed(detector_session: OrtSession, order: list[int]) -> None:
-    def reordered(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return {
-            name: value.reshape(1, -1, 5, 2)[:, :, order].reshape(value.shape) if "kps" in name else value
-            for name, value in outputs.items()
-        }
-
-    with pytest.raises(GoldenVectorError, match="moved by"):
-        check_detector(Changed(detector_session, after=reordered))
-
-
-def test_blind_detector_is_noticed(detector_session: OrtSession) -> None:
-    """One that sees nothing."""
-
-    def blind(outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return {name: np.zeros_like(value) for name, value in outputs.items()}
-
-    with pytest.raises(GoldenVectorError, match="0 faces"):
-        check_detector(Changed(detector_session, after=blind))
+def test_wrong_detector_is_noticed(detector_session: OrtSession, after: Answers, match: str) -> None:
+    with pytest.raises(GoldenVectorError, match=match):
+        check_detector(Changed(detector_session, after=after))
 
 
 def test_a_running_lane_can_ask_again(networks: Networks) -> None:
@@ -186,7 +166,6 @@ def test_a_running_lane_can_ask_again(networks: Networks) -> None:
 
 
 def test_wrong_files_build_no_networks(tmp_path: Path, prepared_file: Callable[[Role], Path]) -> None:
-    """Missing or changed ones."""
     with pytest.raises(WeightsMissingError, match="models prepare"):
         build_networks(RuntimeSettings(threads=1), tmp_path)
     for spec in (DETECTOR, MESH, MATCHER):

@@ -12,9 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from models.convert.onnx_graph import GraphBuilder
+from models.runtime.fewer_steps import in_fewer_steps
 from models.runtime.machine import vendor
 from models.runtime.onnx_runtime import OrtSession
-from models.runtime.prelu import in_fewer_steps
 from tests.models.conftest import ONE_THREAD
 
 CHANNELS = 4
@@ -108,7 +108,6 @@ def test_fast_caches_get_no_double_work() -> None:
 
 @pytest.mark.parametrize("asked", ["layer0_conv", "layer0_norm", "layer0_bent_positive", "layer0_bent"])
 def test_graph_answers_stay_the_same(asked: str) -> None:
-    """Whichever tensor the graph answers with."""
     layers = [("depthwise", True, [0.1, 1.12, -0.3, 0.5]), ("pointwise", False, [0.1, 0.2, 0.3, -0.4])]
     before = network(layers, asked=asked)
     picture = np.random.default_rng(2).normal(0, 3, SHAPE).astype(np.float32)
@@ -116,7 +115,6 @@ def test_graph_answers_stay_the_same(asked: str) -> None:
 
 
 def test_other_graphs_stay_unchanged() -> None:
-    """A graph without PReLU, or with branches."""
     graph = GraphBuilder("plain")
     graph.add("Relu", ["in"], "out")
     plain = graph.finished(("in", SHAPE), [("out", SHAPE)])
@@ -142,3 +140,44 @@ def test_cpu_session_runs_fewer_steps() -> None:
     picture = np.random.default_rng(3).normal(0, 3, SHAPE).astype(np.float32)
     assert np.allclose(session.run(picture)["out"], answer(graph, picture), rtol=1e-4, atol=1e-4)
     assert session.nodes <= len(onnx.load_from_string(in_fewer_steps(graph, vendor())).graph.node)
+
+
+PADDED = (2, 6, 6, 5)
+
+
+def padded(pads: list[int], shape: tuple[int, ...], *extra: str) -> bytes:
+    """A picture bent, padded and bent again."""
+    graph = GraphBuilder("padded")
+    graph.weight("one", np.array(1, np.float32))
+    slope = graph.weight("slope", np.full((1, 1, 1), 0.25, np.float32))
+    bent = graph.prelu("in", slope, "bent")
+    wider = graph.add("Pad", [bent, graph.weight("pads", np.array(pads, np.int64)), *extra], "padded")
+    graph.prelu(wider, slope, "out")
+    return graph.finished(("in", SHAPE), [("out", shape)])
+
+
+@pytest.mark.parametrize(
+    ("pads", "shape"), [([0, 0, 0, 0, 0, 2, 0, 0], PADDED), ([0, 0, 0, 0, 0, 0, 0, 0], SHAPE)]
+)
+def test_planes_are_added_without_padding(pads: list[int], shape: tuple[int, ...]) -> None:
+    before = padded(pads, shape)
+    after = in_fewer_steps(before)
+    assert "Pad" in operators(before)
+    assert "Pad" not in operators(after)
+    onnx.checker.check_model(onnx.load_from_string(after), full_check=True)
+    picture = np.random.default_rng(0).normal(0, 3, SHAPE).astype(np.float32)
+    assert np.array_equal(answer(after, picture), answer(before, picture))
+
+
+@pytest.mark.parametrize(
+    ("pads", "shape", "extra"),
+    [
+        ([0, 0, 1, 0, 0, 2, 0, 0], (2, 6, 7, 5), ()),
+        ([0, 2, 0, 0, 0, 0, 0, 0], PADDED, ()),
+        ([0, 0, 0, 0, 0, -1, 0, 0], (2, 3, 6, 5), ()),
+        ([0, 0, 0, 0, 0, 2, 0, 0], PADDED, ("one",)),
+    ],
+    ids=["rows, too", "planes before", "a plane cut off", "planes of ones"],
+)
+def test_any_other_padding_stays(pads: list[int], shape: tuple[int, ...], extra: tuple[str, ...]) -> None:
+    assert operators(in_fewer_steps(padded(pads, shape, *extra)))["Pad"] == 1

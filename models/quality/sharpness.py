@@ -1,13 +1,10 @@
-"""How much detail a face shows."""
-
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quality.view.face_view import AT_THE_EDGE, FaceView
-from models.values.measurement import Measure, measured
+from models.quality.view.face_view import FaceView
 
 Pixels: TypeAlias = NDArray[np.float32]
 
@@ -17,19 +14,17 @@ NOISE_SIGMA_PX = 1.5
 NOISE_WINDOW = 13
 
 
-def sharpness(view: FaceView) -> Measure:
+def sharpness(view: FaceView) -> float:
     """0 (blurred) to 1: how much detail of the normalised face another blur would still take away.
 
     Independent of contrast and brightness. ISO/IEC 29794-5 *Sharpness* by the no-reference measure of
     Crété-Roffet et al., *The Blur Effect* (2007), as 1 - blur, on pixels smoothed first: without that,
     sensor noise makes a blurred face look sharp. It stands in for the standard's random forest.
     """
-    if not view.has_pixels:
-        return AT_THE_EDGE
     wider = _with_border(np.asarray(cv2.sepFilter2D(view.grey, cv2.CV_32F, _NOISE, _NOISE), np.float32))
     rows, columns = wider[REACH:-REACH], wider[:, REACH:-REACH]
     smooth = rows[:, REACH:-REACH]
-    return measured(1 - max(_blur_effect(smooth, rows, 1), _blur_effect(smooth, columns, 0)))
+    return 1 - max(_blur_effect(smooth, rows, 1), _blur_effect(smooth, columns, 0))
 
 
 _NOISE = cv2.getGaussianKernel(NOISE_WINDOW, NOISE_SIGMA_PX, cv2.CV_32F)

@@ -1,5 +1,3 @@
-"""How much of a picture's blocks a face shows."""
-
 import math
 from statistics import fmean
 
@@ -7,9 +5,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quality.view.face_view import FaceView
+from models.errors import InferenceError
+from models.quality.view.face_view import AT_THE_EDGE, FaceView
 from models.values.face import Box, ImageBGR
-from models.values.measurement import Measure, NotAssessed, measured
 
 BLOCK = 8
 """Side of the squares that JPEG and MPEG compress one by one."""
@@ -18,7 +16,7 @@ LARGEST = 192
 SMALLEST = 3 * BLOCK
 
 
-def compression(view: FaceView) -> Measure:
+def compression(view: FaceView) -> float:
     """From about 1, none: how much larger the steps between blocks of 8×8 pixels are than those inside.
 
     Stands in for ISO/IEC 29794-5 *Compression artifacts*, a network. One grey value is added to both, so that
@@ -27,10 +25,10 @@ def compression(view: FaceView) -> Measure:
     """
     part = _middle(view.image_bgr, view.box) if _finite(view.box) else view.image_bgr[:0]
     if min(part.shape[:2]) < SMALLEST:
-        return NotAssessed("face at the edge of the image")
+        raise InferenceError(AT_THE_EDGE)
     grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)
     between, inside = (fmean(steps) for steps in zip(_steps(grey, 0), _steps(grey, 1), strict=True))
-    return measured((between + 1) / (inside + 1))
+    return (between + 1) / (inside + 1)
 
 
 def _finite(box: Box) -> bool:

@@ -7,15 +7,17 @@ on every machine.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.align import ARCFACE_112, Layout, similarity_transform
-from models.detect.face_mesh import eye_opening, five_points, mouth_opening
+from models.align import ARCFACE_112, similarity_transform
+from models.detect.detector import FaceDetector
+from models.detect.face_mesh import FaceMesh, eye_opening, five_points, mouth_opening
+from models.embed.template import Embedder
 from models.errors import GoldenVectorError
-from models.values.face import AlignedFace, Box, Embedding, Face, ImageBGR, Landmarks, Mesh
+from models.values.face import AlignedFace, Box, ImageBGR
 
 Plane = NDArray[np.float64]
 Answer = NDArray[np.float64]
@@ -121,38 +123,12 @@ SCENE_BOX = Box(102, 54, 111, 156)
 SCENE_LANDMARKS = (ARCFACE_112.landmarks * SCALE + [LEFT, TOP]).astype(np.float32)
 
 
-class Detector(Protocol):
-    """What the check needs of a detector."""
-
-    def detect(self, image_bgr: ImageBGR) -> tuple[Face, ...]:
-        """All faces, best first."""
-        ...
-
-
-class LandmarkNetwork(Protocol):
-    """What the check needs of a network for landmarks."""
-
-    def look(self, image_bgr: ImageBGR, landmarks: Landmarks, box: Box) -> Mesh:
-        """The mesh of the face in this box."""
-        ...
-
-
-class Embedder(Protocol):
-    """What the check needs of a matcher."""
-
-    layout: Layout
-
-    def embed(self, face: AlignedFace) -> Embedding:
-        """The face's vector."""
-        ...
-
-
 def draw_scene() -> ImageBGR:
     """The known face in 320×256 pixels of background."""
     return draw_face(320, 256, scale=SCALE, left=LEFT, top=TOP)
 
 
-def detector_answer(detector: Detector) -> Answer:
+def detector_answer(detector: FaceDetector) -> Answer:
     """x, y, width, height, five (x, y) landmarks and score of the one face in the drawn scene."""
     faces = detector.detect(draw_scene())
     if len(faces) != 1:
@@ -162,7 +138,7 @@ def detector_answer(detector: Detector) -> Answer:
     return np.array([box.x, box.y, box.width, box.height, *points, faces[0].score])
 
 
-def mesh_answer(network: LandmarkNetwork) -> Answer:
+def mesh_answer(network: FaceMesh) -> Answer:
     """Five (x, y) landmarks, score, right and left eye's and mouth's opening in the drawn scene."""
     mesh = network.look(draw_scene(), SCENE_LANDMARKS, SCENE_BOX)
     points = five_points(mesh).astype(np.float64).ravel()
@@ -179,7 +155,7 @@ def embedder_answer(embedder: Embedder) -> Answer:
     return embedder.embed(AlignedFace(crop, layout.name)).vector.astype(np.float64)
 
 
-def check_detector(detector: Detector, expected: Sequence[float]) -> None:
+def check_detector(detector: FaceDetector, expected: Sequence[float]) -> None:
     """GoldenVectorError unless the drawn face is found where, and as surely as, it must be."""
     drift = _drift(detector_answer(detector), expected, "detector")
     if not (drift[:14].max() <= DETECTOR_TOLERANCE_PX and drift[14] <= DETECTOR_TOLERANCE_SCORE):
@@ -189,7 +165,7 @@ def check_detector(detector: Detector, expected: Sequence[float]) -> None:
         )
 
 
-def check_mesh(network: LandmarkNetwork, expected: Sequence[float]) -> None:
+def check_mesh(network: FaceMesh, expected: Sequence[float]) -> None:
     """GoldenVectorError unless the drawn face's landmarks and openings are what they must be."""
     drift = _drift(mesh_answer(network), expected, "landmarks")
     if not (drift[:10].max() <= MESH_TOLERANCE_PX and drift[10:].max() <= MESH_TOLERANCE_RATIO):
@@ -228,20 +204,19 @@ def check_rounded(embedder: Embedder, expected: Sequence[float]) -> None:
 
 def _from_known(embedder: Embedder, expected: Sequence[float]) -> tuple[float, float]:
     """Cosine and distance, over the known answer's length, of the drawn face's embedding to the known one."""
-    answer, wanted = embedder_answer(embedder), np.asarray(expected)
-    _same_size(answer, wanted, "matcher")
+    answer = embedder_answer(embedder)
+    wanted = _of_same_size(answer, expected, "matcher")
     length = float(np.linalg.norm(wanted))
     cosine = float(answer @ wanted / (np.linalg.norm(answer) * length))
     return cosine, float(np.linalg.norm(answer - wanted)) / length
 
 
 def _drift(answer: Answer, expected: Sequence[float], whose: str) -> Answer:
-    wanted = np.asarray(expected)
-    _same_size(answer, wanted, whose)
-    drift: Answer = np.abs(answer - wanted)
+    drift: Answer = np.abs(answer - _of_same_size(answer, expected, whose))
     return drift
 
 
-def _same_size(answer: Answer, wanted: Answer, whose: str) -> None:
-    if answer.shape != wanted.shape:
-        raise GoldenVectorError(f"{whose}: {answer.size} numbers, expected {wanted.size}")
+def _of_same_size(answer: Answer, expected: Sequence[float], whose: str) -> Answer:
+    if answer.size != len(expected):
+        raise GoldenVectorError(f"{whose}: {answer.size} numbers, expected {len(expected)}")
+    return np.asarray(expected)

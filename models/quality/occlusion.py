@@ -1,56 +1,45 @@
-"""Are eyes, mouth and skin to be seen, or does something cover them."""
-
 import math
 from statistics import fmean, median
 
 from models.quality.components import EYE_CLEAR, EYE_GONE, MOUTH_CLEAR, MOUTH_GONE
 from models.quality.view.face_view import FaceView
-from models.values.measurement import Measure, NotAssessed, measured
 
 SKIN_SAME, SKIN_OTHER = 12.0, 30.0
 """Distances in a* and b* (CIELAB)."""
 
 
-def eyes_visible(view: FaceView) -> Measure:
+def eyes_visible(view: FaceView) -> float:
     """0, nothing to be seen, to 1: the contrast of the eye that is seen less.
 
     Stands in for ISO/IEC 29794-5 *Eyes visible*, the part of an eye's zone that a network takes for covered.
     """
-    if isinstance(view.features, NotAssessed):
-        return view.features
-    return measured(view.features.eyes)
+    return view.features.eyes
 
 
-def mouth_visible(view: FaceView) -> Measure:
+def mouth_visible(view: FaceView) -> float:
     """0, nothing to be seen, to 1: the contrast of the mouth from row to row.
 
     Stands in for ISO/IEC 29794-5 *Mouth occlusion prevention*, likewise by a network.
     """
-    if isinstance(view.features, NotAssessed):
-        return view.features
-    return measured(view.features.mouth)
+    return view.features.mouth
 
 
-def occlusion(view: FaceView) -> Measure:
+def occlusion(view: FaceView) -> float:
     """0 to 1: the part of the face that something covers: each eye, the mouth, the cheeks, nose and chin.
 
     Stands in for ISO/IEC 29794-5 *Face occlusion prevention*, the part of the face that a network takes for
     covered. An eye or the mouth is covered as far as its contrast is gone, a piece of skin as far as its
     colour is not that of most others: a cheek behind something of the colour of skin is not found.
     """
-    if isinstance(view.features, NotAssessed):
-        return view.features
     seen = view.features
     covered = [
         1 - _part(seen.right_eye, EYE_GONE, EYE_CLEAR),
         1 - _part(seen.left_eye, EYE_GONE, EYE_CLEAR),
         1 - _part(seen.mouth, MOUTH_GONE, MOUTH_CLEAR),
     ]
-    if isinstance(view.skin, NotAssessed):
-        return view.skin
     most = (median(a for a, _ in view.skin), median(b for _, b in view.skin))
     covered += [_part(math.dist(one, most), SKIN_SAME, SKIN_OTHER) for one in view.skin]
-    return measured(fmean(covered))
+    return fmean(covered)
 
 
 def _part(value: float, low: float, high: float) -> float:

@@ -1,14 +1,18 @@
-"""PReLU in fewer steps, for a runtime that joins a convolution with ReLU or with an addition but not with it.
+"""A graph in fewer steps, for a runtime that joins a convolution with ReLU or an addition, not with PReLU.
 
-`graph.prelu_nodes` walks over a picture three times: ReLU, two products and a sum. s*x + relu((1 - s)*x) is
-the same function for s <= 1 and takes two walks. Where x comes from a cheap convolution, that is done twice
-on most processors, with s and with 1 - s in its weights, and no further walk is left. Done as a graph is
-loaded, like what the runtime itself joins then: the file stays what was checked, and answers move by rounding
-alone.
+`onnx_graph.prelu_nodes` walks over a picture three times: ReLU, two products and a sum.
+s*x + relu((1 - s)*x) is the same function for s <= 1 and takes two walks. Where x comes from a cheap
+convolution, that is done twice on most processors, with s and with 1 - s in its weights, and no further walk
+is left. Done as a graph is loaded, like what the runtime itself joins then: the file stays what was checked,
+and answers move by rounding alone.
+
+A runtime that keeps pictures in blocks of planes takes a picture out of its blocks for each padding, and what
+follows stays outside of them. Planes of zeros are therefore added by a convolution by ones and zeros, which
+gives the same numbers and needs no way out.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +22,6 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from models.convert.onnx_graph import Tensors, prelu_nodes
-from models.runtime.zero_padding import added_by_convolution, planes
 
 CHEAP = 32
 """Products for each number: so short a convolution is done again sooner than its answer is read again."""
@@ -47,7 +50,7 @@ def in_fewer_steps(graph: bytes, vendor: str = "", release: tuple[int, int] = SI
     nodes = _with_prelu(model.graph.node, outputs, weights)
     if _has_branches(nodes) or not any(_is_prelu(node, weights) for node in nodes):
         return graph
-    nodes = added_by_convolution(nodes, planes(model), weights)
+    nodes = _added_by_convolution(nodes, _planes(model), weights)
     cheap = 0 if vendor in NEVER_TWICE and release >= SINCE else CHEAP
     nodes = _without_prelu(nodes, _uses(nodes, outputs), weights, cheap)
     used = {name for node in nodes for name in node.input}
@@ -75,7 +78,7 @@ def _is_prelu(node: Node, weights: Tensors) -> bool:
 
 
 def _with_prelu(nodes: Sequence[Node], outputs: Iterable[str], weights: Tensors) -> list[Node]:
-    """What `graph.prelu_nodes` took apart, put together again."""
+    """What `onnx_graph.prelu_nodes` took apart, put together again."""
     makers = {name: node for node in nodes for name in node.output}
     uses = _uses(nodes, outputs)
     whole: dict[str, Node] = {}
@@ -218,3 +221,33 @@ def _fed(conv: Node, factors: Factors, weights: Tensors) -> Node:
     # A group reads channels that lie side by side, and each of its kernels reads all of them.
     by_group = kernel.reshape(groups, -1, *kernel.shape[1:]) * factors.reshape(groups, 1, -1, 1, 1)
     return _with(conv, by_group.reshape(kernel.shape), bias, conv.output[0], weights)
+
+
+def _planes(model: onnx.ModelProto) -> Mapping[str, int]:
+    """How many planes each picture of the graph has, as far as that is known."""
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {one.name: one.type.tensor_type.shape.dim for one in (*inferred.value_info, *inferred.input)}
+    return {name: shape[1].dim_value for name, shape in shapes.items() if len(shape) == 4}
+
+
+def _added_by_convolution(nodes: Sequence[Node], planes: Mapping[str, int], weights: Tensors) -> list[Node]:
+    """The same nodes, but for paddings that add planes of zeros after a picture's own and nothing else."""
+    return [
+        _convolved(node, planes, weights) if _adds_planes(node, planes, weights) else node for node in nodes
+    ]
+
+
+def _adds_planes(node: Node, planes: Mapping[str, int], weights: Tensors) -> bool:
+    if node.op_type != "Pad" or len(node.input) != 2 or node.attribute or not planes.get(node.input[0]):
+        return False
+    pads = weights.get(node.input[1])
+    # Before and after, of batch, planes, rows and columns; a negative one cuts off.
+    return pads is not None and pads.size == 8 and pads[5] >= 0 and not np.delete(pads, 5).any()
+
+
+def _convolved(node: Node, planes: Mapping[str, int], weights: Tensors) -> Node:
+    (picture, pads), out = node.input, node.output[0]
+    own = planes[picture]
+    kernel = np.eye(own + int(weights[pads][5]), own, dtype=np.float32)
+    weights[f"{out}_kernel"] = kernel[:, :, None, None]
+    return helper.make_node("Conv", [picture, f"{out}_kernel"], [out], node.name)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.selftest.known_face import draw_face
+from models.networks.known_face import draw_face
 from models.values.face import ImageBGR
 
 Change = Callable[[ImageBGR], ImageBGR]
@@ -69,7 +69,7 @@ CONDITIONS: dict[str, Change] = {
 
 
 def drawings(width: int, height: int, *, scale: float, left: float, top: float) -> Iterator[ImageBGR]:
-    """Every look in every condition, placed as `golden.draw_face` places its face."""
+    """Every look in every condition, placed as `known_face.draw_face` places its face."""
     face = draw_face(width, height, scale=scale, left=left, top=top)
     for look in LOOKS.values():
         for condition in CONDITIONS.values():

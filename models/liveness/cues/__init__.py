@@ -1,1 +1,0 @@
-"""One cue of liveness a file."""

@@ -1,1 +1,0 @@
-"""The known face, and drift."""
