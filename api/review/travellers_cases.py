@@ -26,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TravellersCases:
-    """The use cases of the queue."""
-
     settings: Settings
     database: Database
     broker: Broker
@@ -37,17 +35,14 @@ class TravellersCases:
     def listed(
         self, state: ListedState, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
     ) -> list[Referral]:
-        """The queue as this officer may see it, at most `limit` of it."""
         with self.database.read() as session:
             return queue.listed(session, state, officer, at=self.clock(), limit=limit)
 
     def waiting(self, officer: SignedInOfficer) -> int:
-        """How many cases wait, however many are listed."""
         with self.database.read() as session:
             return queue.count_waiting(session, officer)
 
     def unanswerable(self) -> list[str]:
-        """Cases that no one on site may answer."""
         with self.database.read() as session:
             return shifts.unanswerable(session, at=self.clock())
 
@@ -97,7 +92,6 @@ class TravellersCases:
         return passage, until
 
     def release(self, passage: str, officer: SignedInOfficer) -> None:
-        """Give a case back."""
         with self.database.write() as session:
             released = queue.release(session, passage, officer.pseudonym, at=self.clock())
         if released:
@@ -158,7 +152,6 @@ class TravellersCases:
         return escalated
 
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
-        """One image of a case, for the officer who has it."""
         with self.database.read() as session:
             queue.may_see_image(session, passage, sha256, officer.pseudonym, at=self.clock())
             return images.image(session, self.keyring, passage, sha256)
