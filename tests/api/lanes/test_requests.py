@@ -30,7 +30,7 @@ from lane.platform.errors import LedgerBrokenError
 from tests.lane.desk.test_status_reporter import ABOUT
 from tests.support.evaluated_lane import kinds
 from tests.support.lane.simulated_lane import Diary
-from tests.support.running_desk import Lane, Officer, RunningDesk, wait_until
+from tests.support.running_desk import Lane, Officer, RunningDesk, refusal, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +120,12 @@ def pending(one: Officer) -> list[Any]:
     return list(one.ask("GET", "/lanes/uncaptured").json()["requests"])
 
 
-def waiting(officer: Officer) -> list[Any]:
-    return list(officer.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"])
-
-
 def settle(officer: Officer) -> str:
     """Take the case that waits, look, and admit by hand; return its passage."""
-    wait_until(lambda: waiting(officer), timeout_s=30)
-    passage = str(waiting(officer)[0]["passage"])
+    wait_until(lambda: officer.cases("open"), timeout_s=30)
+    passage = str(officer.cases("open")[0]["passage"])
     officer.claim(passage)
-    seen = officer.ask("GET", f"/referrals/{passage}").json()
+    seen = officer.look(passage)
     assert (seen["step"], seen["images"]) == ("revealed", []), "there is nothing to compare"
     assert officer.answer(passage, "admit", "checked_by_hand").json()["state"] == "decided"
     return passage
@@ -193,11 +189,9 @@ def test_late_withdrawn_lost_request_changes_nothing(
 def test_no_request_or_withdrawal_without_basis(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     """No request to an unknown lane, no withdrawal of what was not asked."""
     unknown = officer.ask("PUT", "/lanes/lane-9/uncaptured", json={"wish": "P08"})
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "lane_unknown")
-    nothing = officer.ask("DELETE", "/lanes/lane-1/uncaptured")
-    assert (nothing.status_code, nothing.json()["code"]) == (404, "no_request")
-    wrong = officer.ask("PUT", "/lanes/lane-1/uncaptured", json={"wish": "F10"})
-    assert wrong.status_code == 422
+    assert refusal(unknown) == (404, "lane_unknown")
+    assert refusal(officer.ask("DELETE", "/lanes/lane-1/uncaptured")) == (404, "no_request")
+    assert officer.ask("PUT", "/lanes/lane-1/uncaptured", json={"wish": "F10"}).status_code == 422
 
 
 @pytest.mark.parametrize("change", [{"request": 2}, {"code": "P03"}, {"by": "officer-x"}])
