@@ -12,11 +12,10 @@ from api.people.officers import SignedInOfficer
 from api.platform.errors import ReferralUnknownError
 from api.review import shifts
 from api.review.cases import queue
-from api.review.cases.answers import AnswerResult, Judgement, LaneDecision, OfficerAnswer
+from api.review.cases.answers import AnswerResult, Judgement, OfficerAnswer
 from api.review.cases.duties import rank_of
 from api.review.cases.queue import ListedState, Referral
 from api.review.cases.queue_view import QueueReader, QueueView
-from api.review.officer_accuracy import PreparedDecision
 from api.review.prepared import inserted
 from api.review.prepared.inserted import InsertedCases
 from api.review.travellers_cases import TravellersCases
@@ -41,20 +40,18 @@ class OfficerWork:
         waiting = _in_order([*found.waiting, prepared])[: queue.MOST_LISTED]
         return QueueView(waiting, found.decided, found.total + 1)
 
-    def listed(
-        self, state: ListedState, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
-    ) -> list[Referral]:
-        """The queue, at most `limit` of it, as this officer sees it."""
-        found = self.travellers.listed(state, officer, limit)
+    def listed(self, state: ListedState, officer: SignedInOfficer) -> list[Referral]:
+        """The queue as this officer sees it, at most `queue.MOST_LISTED` of it."""
+        found = self.travellers.listed(state, officer)
         prepared = self.inserted.case_for(officer) if state in _WAITING else None
         if prepared is not None and state not in (None, "waiting", prepared.state):
             prepared = None
-        gone = self.inserted.ended(officer, limit) if state in (None, "ended") else []
+        gone = self.inserted.ended(officer) if state in (None, "ended") else []
         if prepared is None and not gone:
             return found
         waiting = [one for one in found if _waits(one)] + ([prepared] if prepared else [])
         over = [one for one in found if not _waits(one)] + gone
-        return [*_in_order(waiting), *sorted(over, key=_over_at, reverse=True)][:limit]
+        return [*_in_order(waiting), *sorted(over, key=_over_at, reverse=True)][: queue.MOST_LISTED]
 
     def waiting(self, officer: SignedInOfficer) -> int:
         return self.travellers.waiting(officer) + (self.inserted.case_for(officer) is not None)
@@ -115,17 +112,6 @@ class OfficerWork:
             return self.travellers.correct(passage, officer, wanted)
         except ReferralUnknownError:
             self.inserted.correct(passage, officer, wanted)
-
-    def prepared_decision(self, passage: str, officer: SignedInOfficer) -> PreparedDecision | None:
-        """The truth and the result, if this is a prepared case that the officer has decided."""
-        return self.inserted.prepared_decision(passage, officer)
-
-    def hand(self, lane: str, passage: str) -> LaneDecision:
-        """The decision for the lane. A prepared case has none for any lane."""
-        return self.travellers.hand(lane, passage)
-
-    def escalate(self) -> list[str]:
-        return self.travellers.escalate()
 
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
         try:

@@ -32,11 +32,9 @@ class TravellersCases:
     keyring: Keyring
     clock: Callable[[], datetime]
 
-    def listed(
-        self, state: ListedState, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
-    ) -> list[Referral]:
+    def listed(self, state: ListedState, officer: SignedInOfficer) -> list[Referral]:
         with self.database.read() as session:
-            return queue.listed(session, state, officer, at=self.clock(), limit=limit)
+            return queue.listed(session, state, officer, at=self.clock())
 
     def waiting(self, officer: SignedInOfficer) -> int:
         with self.database.read() as session:

@@ -79,7 +79,7 @@ class InsertedCases:
                 return self._referral(session, row)
         return self._offer_or_withdraw(officer)
 
-    def ended(self, officer: SignedInOfficer, limit: int) -> list[Referral]:
+    def ended(self, officer: SignedInOfficer) -> list[Referral]:
         """Cases that were withdrawn from this officer, the last first; they look like passages that ended."""
         gone = select(SeededRow).where(
             SeededRow.officer == officer.pseudonym,
@@ -87,7 +87,7 @@ class InsertedCases:
             SeededRow.withdrawn_at.is_not(None),
         )
         with self.database.read() as session:
-            rows = session.scalars(gone.order_by(SeededRow.opened_at.desc()).limit(limit))
+            rows = session.scalars(gone.order_by(SeededRow.opened_at.desc()).limit(queue.MOST_LISTED))
             return [self._referral(session, row) for row in rows]
 
     def view(self, passage: str, officer: SignedInOfficer) -> Referral:
