@@ -113,7 +113,7 @@ def test_status_without_zone_is_refused(lane: Lane, supervisor: Officer) -> None
     assert [one["state"] for one in hall(supervisor)["lanes"]] == ["referred"]
 
 
-def test_beacon_and_desk_understand_each_other(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
+def test_reporter_and_desk_understand_each_other(desk: RunningDesk, lane: Lane, supervisor: Officer) -> None:
     command(supervisor, "lane-1", "stop")
     with HttpDesk(desk.address, lane.token) as client:
         status_reporter = StatusReporter(client, LaneIdentity(**ABOUT), SystemClock())

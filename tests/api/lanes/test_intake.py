@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -175,13 +175,11 @@ def test_uploading_again_changes_nothing(lane: Lane) -> None:
 
 def test_waiting_lane_hears_decision_immediately(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
-    heard: list[Any] = []
-    waiting = threading.Thread(target=lambda: heard.append(lane.decision(passage, wait_s=25)))
-    waiting.start()
-    officer.claim(passage)
-    decided = officer.decide(passage, "second_line", "cannot_tell").json()["decision"]
-    waiting.join()
-    assert heard == [decided]
+    with ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(lane.decision, passage, wait_s=25)
+        officer.claim(passage)
+        decided = officer.decide(passage, "second_line", "cannot_tell").json()["decision"]
+    assert heard.result() == decided
     assert set(decided) == {"id", "passage", "answer", "ground", "officer", "decided_at"}
 
 

@@ -1,8 +1,9 @@
 """An officer asks for a passenger at a lane: the lane, on real networks, and the desk, over HTTP."""
 
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,13 @@ class Watched:
             yield frame
 
 
+@dataclass
 class LaneAtWork:
     """One lane at a real desk."""
 
-    def __init__(self, station: Station, status_reporter: StatusReporter, gate: SimulatedGate) -> None:
-        self.station, self.status_reporter, self.gate = station, status_reporter, gate
+    station: Station
+    status_reporter: StatusReporter
+    gate: SimulatedGate
 
     def walk(self) -> PassageReport:
         report = self.station.serve()
@@ -66,16 +69,12 @@ class LaneAtWork:
 
 
 @contextmanager
-def settling(officer: Officer) -> Iterator[list[str]]:
-    """Meanwhile the officer takes the case that comes, and admits by hand; the passage is told."""
-    settled: list[str] = []
-    thread = threading.Thread(target=lambda: settled.append(settle(officer)))
-    thread.start()
-    try:
-        yield settled
-    finally:
-        thread.join(60)
-    assert settled, "no case came"
+def settling(officer: Officer) -> Iterator[None]:
+    """Meanwhile the officer takes the case that comes, and admits by hand."""
+    with ThreadPoolExecutor(1) as pool:
+        settled = pool.submit(settle, officer)
+        yield
+        settled.result(60)
 
 
 @pytest.fixture
@@ -120,15 +119,13 @@ def pending(one: Officer) -> list[Any]:
     return list(one.ask("GET", "/lanes/uncaptured").json()["requests"])
 
 
-def settle(officer: Officer) -> str:
-    """Take the case that waits, look, and admit by hand; return its passage."""
+def settle(officer: Officer) -> None:
+    """Take the case that waits, look, and admit by hand."""
     wait_until(lambda: officer.cases("open"), timeout_s=30)
-    passage = str(officer.cases("open")[0]["passage"])
-    officer.claim(passage)
+    passage = str(officer.take_next())
     seen = officer.look(passage)
     assert (seen["step"], seen["images"]) == ("revealed", []), "there is nothing to compare"
     assert officer.answer(passage, "admit", "checked_by_hand").json()["state"] == "decided"
-    return passage
 
 
 @pytest.mark.parametrize("wish", ["P03", "P04", "P08"])

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from api.audit.verify.ledger import verify_ledger
 from api.platform.database.tables import QualityAlarmRow
@@ -240,20 +240,14 @@ def test_officer_trains_fully_by_keyboard(
 
 @pytest.mark.browser
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
+@pytest.mark.parametrize("window", [{"width": 683, "height": 384}, {"width": 1366, "height": 768}])
+@pytest.mark.usefixtures("supervisor")
 def test_the_page_of_figures_fits(
-    browser: Browser,
-    desk: RunningDesk,
-    lane: Lane,
-    officer: Officer,
-    supervisor: Officer,
-    locale: str,
-    width: int,
-    height: int,
+    browser: Browser, desk: RunningDesk, lane: Lane, officer: Officer, locale: str, window: ViewportSize
 ) -> None:
     decide_one(desk, lane, officer, seconds=4, verdict="different")
     with quiet_page(browser, locale) as page:
-        page.set_viewport_size({"width": width, "height": height})
+        page.set_viewport_size(window)
         sign_in(page, desk, "zhou")
         page.goto(f"{desk.address}/quality")
         page.locator("summary").click()

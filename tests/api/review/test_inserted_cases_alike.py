@@ -81,7 +81,7 @@ def next_case(desk: RunningDesk, officer: Officer, passage: str) -> Any:
 def wait(desk: RunningDesk, officer: Officer, passage: str) -> Any:
     """Longer than a lease, and than anybody should wait."""
     desk.clock.pass_time(seconds=130)
-    desk.desk.cases.escalate()
+    desk.desk.cases.travellers.escalate()
 
 
 def leave_and_come_back(desk: RunningDesk, officer: Officer, passage: str) -> Any:
