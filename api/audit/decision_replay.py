@@ -26,7 +26,6 @@ class DecisionReplay:
     folder: Path | None
 
     def replay(self, body: Mapping[str, Any]) -> ReplayMessage:
-        """The decision on the body of a `passage.judged`, made again."""
         named = body.get("policy")
         named = named if isinstance(named, Mapping) else {}
         known = self._policy(str(named.get("sha256")))

@@ -25,7 +25,6 @@ class PassageAudit:
     decision_replay: DecisionReplay
 
     def search(self, wanted: PassageQuery, before: int | None = None) -> PassagesFound:
-        """One page of passages, newest first."""
         with self.database.read() as session:
             page = search.search(session, wanted, before=before, limit=ON_A_PAGE)
             found = [_found(passage, search.entries_about(session, passage)) for passage in page.passages]

@@ -72,7 +72,11 @@ class Witness:
         answer = self._ask("/head", {})
         if answer.status_code != httpx.codes.OK:
             raise WitnessError(f"the desk answers {answer.status_code}: check address and token")
-        return _read_head(answer)
+        try:
+            fields: dict[str, Any] = answer.json()
+            return tree_head.from_json(fields)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise WitnessError("what the desk answers is no signed head") from error
 
     def _consistency(self, first: int, head: TreeHead) -> list[bytes] | None:
         """None: the desk has no proof of what it signed."""
@@ -97,7 +101,6 @@ class Witness:
 
 @contextmanager
 def at(desk: str, store: Path, token: str) -> Iterator[Witness]:
-    """A witness of the desk at this address."""
     asking = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=desk, headers=asking, timeout=_TIMEOUT_S, trust_env=False) as client:
         yield Witness(store, client)
@@ -110,14 +113,6 @@ def read(path: Path) -> list[TreeHead]:
         return [tree_head.from_json(json.loads(line)) for line in lines]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise WitnessError(f"{path}: these are no signed heads ({type(error).__name__})") from error
-
-
-def _read_head(answer: httpx.Response) -> TreeHead:
-    try:
-        fields: dict[str, Any] = answer.json()
-        return tree_head.from_json(fields)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise WitnessError("what the desk answers is no signed head") from error
 
 
 def _keep(path: Path, kept: Sequence[TreeHead]) -> None:

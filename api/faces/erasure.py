@@ -113,22 +113,6 @@ def holds(session: Session) -> list[Hold]:
     return [_hold(row) for row in session.scalars(asked)]
 
 
-def lifted(session: Session) -> list[dict[str, object]]:
-    """All lifted legal holds, as the ledger records them."""
-    return [
-        {
-            "passage": row.passage,
-            "placed_by": row.placed_by,
-            "placed_at": row.placed_at,
-            "reason_sha256": reason_hash(row.reason),
-            "lifted_by": row.lifted_by,
-            "lifted_at": row.lifted_at,
-            "lift_reason_sha256": reason_hash(row.lift_reason or ""),
-        }
-        for row in session.scalars(select(HoldRow).where(HoldRow.lifted_at.is_not(None)))
-    ]
-
-
 def hold_on(session: Session, passage: str) -> Hold | None:
     """The legal hold on a passage."""
     row = _active(session, passage)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from api.faces import images
 from api.lanes import recovery
 from api.lanes.evaluation import series
-from api.lanes.hall import lane_states, stored_requests
+from api.lanes.hall import lane_states, requests
 from api.ledger import chain
 from api.ledger.facts import AskedFact, ClosedFact, JudgedFact, PassageFact, StoredEntry
 from api.ledger.search import owner_of
@@ -90,7 +90,6 @@ def revoke(session: Session, lane: str, *, at: datetime, by: str = officers.COMM
 
 
 def is_revoked(row: LaneRow) -> bool:
-    """Whether this lane may not deliver any more."""
     return row.token_sha256.startswith(_REVOKED)
 
 
@@ -199,7 +198,7 @@ def _take_effect(
         if entry.kind == "lane.event":
             return _seen_at_gate(session, entry.body.get("passage"))
         if entry.kind == "passage.asked":
-            stored_requests.note_taken(session, lane, AskedFact.model_validate(entry.body).request)
+            requests.note_taken(session, lane, AskedFact.model_validate(entry.body).request)
         if entry.kind == "passage.closed":
             return _end_referral(session, ClosedFact.model_validate(entry.body))
     except ValidationError as error:

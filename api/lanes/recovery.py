@@ -37,16 +37,6 @@ class Recovery:
         return delivered_before and entry.kind in _WITHOUT_EFFECT
 
 
-def restored(session: Session, *, at: datetime) -> Entry:
-    """Record the restore, and how far the desk has each lane's chain."""
-    session.execute(delete(RecoveryRow))
-    known = {row.id: row.head_seq for row in session.scalars(select(LaneRow).order_by(LaneRow.id))}
-    for lane, seq in known.items():
-        session.execute(insert(RecoveryRow).values(lane=lane, after_seq=seq))
-    body: dict[str, Any] = {"head": str(chain.head(session)), "lanes": known}
-    return chain.append(session, "desk.restored", body, at=at)
-
-
 def begin(session: Session, lane: LaneRow, through: int, *, at: datetime) -> None:
     """Begin a lane's redelivery through this entry; again is no change.
 
@@ -64,12 +54,19 @@ def begin(session: Session, lane: LaneRow, through: int, *, at: datetime) -> Non
 
 
 def is_redelivered(session: Session, entry: Entry) -> bool:
-    """See `Recovery.is_redelivered`."""
     row = session.get(RecoveryRow, entry.chain)
     return row is not None and Recovery(row.after_seq, row.through_seq).is_redelivered(entry)
 
 
 def note_restored(target: Database, *, at: datetime) -> Head:
-    """Record the restore; return the new head, which an operator gives to lanes that know a later one."""
+    """Record the restore, and how far the desk has each lane's chain.
+
+    Returns the new head, which an operator gives to lanes that know a later one.
+    """
     with target.write() as session:
-        return restored(session, at=at).head
+        session.execute(delete(RecoveryRow))
+        known = {row.id: row.head_seq for row in session.scalars(select(LaneRow).order_by(LaneRow.id))}
+        for lane, seq in known.items():
+            session.execute(insert(RecoveryRow).values(lane=lane, after_seq=seq))
+        body: dict[str, Any] = {"head": str(chain.head(session)), "lanes": known}
+        return chain.append(session, "desk.restored", body, at=at).head

@@ -1,26 +1,34 @@
-"""The tokens of lanes: the present one, the former one for a while, and when each expires."""
+"""The tokens of lanes: the present one, the former one for a while, and when each expires.
+
+A token is shown once, and kept as a hash.
+"""
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from api.lanes import intake
 from api.lanes.intake import is_revoked
 from api.ledger import chain
-from api.people.officers import COMMAND_LINE
+from api.people.officers import COMMAND_LINE, SignedInOfficer
+from api.platform.database.database import Database
 from api.platform.database.tables import LaneRow
 from api.platform.errors import LaneUnknownError, TokenRefusedError
+from api.platform.events import Broker, Event
 from api.platform.tokens import new_token, token_hash
+
+log = structlog.get_logger(__name__)
 
 _MARK_USED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredLane:
-    """A lane and the state of its token."""
-
     lane: str
     revoked: bool
     added_at: datetime
@@ -52,7 +60,6 @@ def _is_former(row: LaneRow, wanted: str, at: datetime) -> bool:
 
 
 def mark_used(session: Session, lane: str, *, at: datetime) -> None:
-    """Note that the lane used its token."""
     row = session.get(LaneRow, lane)
     if row is not None:
         row.used_at = at
@@ -96,3 +103,51 @@ def listed(session: Session) -> list[RegisteredLane]:
         for row in session.scalars(select(LaneRow).order_by(LaneRow.id))
     ]
     return sorted(found, key=lambda one: one.revoked)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTokens:
+    database: Database
+    broker: Broker
+    clock: Callable[[], datetime]
+
+    def listed(self) -> list[RegisteredLane]:
+        with self.database.read() as session:
+            return listed(session)
+
+    def add(self, lane: str, expires_days: int | None, by: SignedInOfficer) -> str:
+        """Register a lane; return its token. Raises NameTakenError."""
+        with self.database.write() as session:
+            now = self.clock()
+            token = intake.add(session, lane, at=now, expires_at=_end(now, expires_days), by=by.pseudonym)
+        self._changed("lane.added", lane, by)
+        return token
+
+    def rotate(self, lane: str, overlap_s: int, expires_days: int | None, by: SignedInOfficer) -> str:
+        """Give a lane a new token; the one before works for a while. Raises LaneUnknownError."""
+        with self.database.write() as session:
+            now = self.clock()
+            token = rotate(
+                session,
+                lane,
+                at=now,
+                overlap=timedelta(seconds=overlap_s),
+                expires_at=_end(now, expires_days),
+                by=by.pseudonym,
+            )
+        self._changed("lane.token_rotated", lane, by)
+        return token
+
+    def revoke(self, lane: str, by: SignedInOfficer) -> None:
+        """Take a lane's tokens from it, for good. Raises LaneUnknownError."""
+        with self.database.write() as session:
+            intake.revoke(session, lane, at=self.clock(), by=by.pseudonym)
+        self._changed("lane.revoked", lane, by)
+
+    def _changed(self, what: str, lane: str, by: SignedInOfficer) -> None:
+        log.info(what, lane=lane, by=by.pseudonym)
+        self.broker.publish(Event("lane.changed", ""))
+
+
+def _end(now: datetime, days: int | None) -> datetime | None:
+    return None if days is None else now + timedelta(days=days)

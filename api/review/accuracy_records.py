@@ -48,24 +48,12 @@ LOOKED = "looked"
 
 
 @dataclass(frozen=True, slots=True)
-class AccuracyAlarm:
-    """A share in an officer's decisions that chance does not explain; the cause is not known."""
-
-    officer: str
-    kind: str
-    raised_at: datetime
-    found: int
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
 class AccuracyRecord:
-    """One officer's figures and alarms."""
-
     officer: str
     name: str
     figures: AccuracyFigures
-    alarms: tuple[AccuracyAlarm, ...]
+    alarms: list[QualityAlarmRow]
+    """Shares in the officer's decisions that chance does not explain; the cause is not known."""
 
 
 def record_of(session: Session, officer: str, *, at: datetime) -> AccuracyRecord:
@@ -74,23 +62,17 @@ def record_of(session: Session, officer: str, *, at: datetime) -> AccuracyRecord
     if row is None:
         raise NameUnknownError("officer", officer)
     found = figures(_prepared_decisions(session, officer, at), _traveller_decisions(session, officer, at))
-    return AccuracyRecord(officer, row.name, found, tuple(_alarms(session, officer)))
+    return AccuracyRecord(officer, row.name, found, _alarms(session, officer))
 
 
 def records(session: Session, *, at: datetime) -> list[AccuracyRecord]:
     """Everybody who decides cases, by name."""
-    rows = session.scalars(
-        select(OfficerRow)
-        .where(OfficerRow.role.in_(sorted(having(Task.BE_MEASURED))))
-        .order_by(OfficerRow.name)
-    )
-    return [record_of(session, row.pseudonym, at=at) for row in rows if not is_disabled(row)]
+    return [record_of(session, row.pseudonym, at=at) for row in _measured(session)]
 
 
 def count_alarms(session: Session) -> int:
-    """How many alarms are raised."""
-    asked = select(func.count()).select_from(QualityAlarmRow).where(QualityAlarmRow.kind != LOOKED)
-    return session.scalar(asked) or 0
+    query = select(func.count()).select_from(QualityAlarmRow).where(QualityAlarmRow.kind != LOOKED)
+    return session.scalar(query) or 0
 
 
 def due(session: Session, *, at: datetime) -> list[str]:
@@ -99,9 +81,7 @@ def due(session: Session, *, at: datetime) -> list[str]:
         QualityAlarmRow.kind == LOOKED, QualityAlarmRow.looked_at > at - LOOK_EVERY
     )
     seen = set(session.scalars(looked))
-    asked = select(OfficerRow).where(OfficerRow.role.in_(sorted(having(Task.BE_MEASURED))))
-    rows = session.scalars(asked.order_by(OfficerRow.pseudonym))
-    return [row.pseudonym for row in rows if row.pseudonym not in seen and not is_disabled(row)]
+    return [row.pseudonym for row in _measured(session) if row.pseudonym not in seen]
 
 
 def update_alarms(session: Session, officer: str, *, at: datetime) -> list[str]:
@@ -113,7 +93,7 @@ def update_alarms(session: Session, officer: str, *, at: datetime) -> list[str]:
         return []
     session.merge(QualityAlarmRow(officer=officer, kind=LOOKED, raised_at=at, looked_at=at, found=0, n=0))
     session.flush()
-    rows = {row.kind: row for row in _rows(session, officer)}
+    rows = {row.kind: row for row in _alarms(session, officer)}
     raised = []
     for found in alarm_tests(_traveller_decisions(session, officer, at)):
         known = rows.get(found.kind)
@@ -136,6 +116,12 @@ def _raise(session: Session, officer: str, found: AlarmTest, *, at: datetime) ->
     chain.append(session, "quality.alarm_raised", body, at=at)
 
 
+def _measured(session: Session) -> list[OfficerRow]:
+    measured = OfficerRow.role.in_(sorted(having(Task.BE_MEASURED)))
+    rows = session.scalars(select(OfficerRow).where(measured).order_by(OfficerRow.name))
+    return [row for row in rows if not is_disabled(row)]
+
+
 def _prepared_decisions(session: Session, officer: str, at: datetime) -> Iterator[PreparedDecision]:
     rows = session.execute(
         select(PreparedRow.truth, SeededRow.outcome)
@@ -149,7 +135,7 @@ def _prepared_decisions(session: Session, officer: str, at: datetime) -> Iterato
 
 def _traveller_decisions(session: Session, officer: str, at: datetime) -> list[TravellerDecision]:
     """The officer's last decisions for which faces were judged, the newest first."""
-    said = session.scalars(
+    opinions = session.scalars(
         select(OpinionRow)
         .where(OpinionRow.officer == officer, OpinionRow.at > at - WINDOW)
         .where(OpinionRow.kind.in_(("judged", "decided", "proposed")))
@@ -157,8 +143,10 @@ def _traveller_decisions(session: Session, officer: str, at: datetime) -> list[T
         .limit(2 * MOST_DECISIONS)
     ).all()
     # After the findings were shown under an earlier claim, a judgement is not blind, and does not count.
-    judged = {(one.passage, one.claim): one for one in said if one.kind == "judged" and not _seen_before(one)}
-    answers = [one for one in said if one.kind != "judged" and (one.passage, one.claim) in judged]
+    judged = {
+        (one.passage, one.claim): one for one in opinions if one.kind == "judged" and not _seen_before(one)
+    }
+    answers = [one for one in opinions if one.kind != "judged" and (one.passage, one.claim) in judged]
     passages = {one.passage for one in answers}
     claimed = _claimed_at(session, passages, officer)
     machine = {passage: _machine(session, passage) for passage in passages}
@@ -174,15 +162,15 @@ def _traveller_decision(
     verdict: OpinionRow, answer: OpinionRow, found: Match, claimed_at: datetime | None
 ) -> TravellerDecision:
     took_s = (answer.at - claimed_at).total_seconds() if claimed_at else inf
-    said = {Verdict.SAME.value: True, Verdict.DIFFERENT.value: False}.get(str(verdict.verdict))
+    same = {Verdict.SAME.value: True, Verdict.DIFFERENT.value: False}.get(str(verdict.verdict))
     admitted = {Answer.ADMIT.value: True, Answer.SECOND_LINE.value: False}.get(str(answer.answer))
     machine = {Match.MATCH: True, Match.NO_MATCH: False}.get(found)
     return TravellerDecision(
         # The clock was set back in between.
         seconds=took_s if took_s >= 0 else inf,
-        before=None if said is None or machine is None else said == machine,
-        after=None if None in (said, admitted, machine) else admitted == machine,
-        changed=said is not None and admitted is not None and said != admitted,
+        before=None if same is None or machine is None else same == machine,
+        after=None if None in (same, admitted, machine) else admitted == machine,
+        changed=same is not None and admitted is not None and same != admitted,
     )
 
 
@@ -192,9 +180,7 @@ def _seen_before(judged: OpinionRow) -> bool:
 
 def _machine(session: Session, passage: str) -> Match:
     row = session.get_one(ReferralRow, passage)
-    judged = JudgedFact.model_validate_json(row.judged)
-    codes = frozenset(reason.code for reason in judged.reasons)
-    return steps.match(codes, compared=judged.evidence.similarity.value is not None)
+    return steps.match(JudgedFact.model_validate_json(row.judged))
 
 
 def _claimed_at(session: Session, passages: Iterable[str], officer: str) -> dict[tuple[str, int], datetime]:
@@ -212,11 +198,6 @@ def _claimed_at(session: Session, passages: Iterable[str], officer: str) -> dict
     }
 
 
-def _alarms(session: Session, officer: str) -> Iterator[AccuracyAlarm]:
-    for row in _rows(session, officer):
-        yield AccuracyAlarm(row.officer, row.kind, row.raised_at, row.found, row.n)
-
-
-def _rows(session: Session, officer: str) -> list[QualityAlarmRow]:
-    asked = select(QualityAlarmRow).where(QualityAlarmRow.officer == officer, QualityAlarmRow.kind != LOOKED)
-    return list(session.scalars(asked.order_by(QualityAlarmRow.kind)))
+def _alarms(session: Session, officer: str) -> list[QualityAlarmRow]:
+    query = select(QualityAlarmRow).where(QualityAlarmRow.officer == officer, QualityAlarmRow.kind != LOOKED)
+    return list(session.scalars(query.order_by(QualityAlarmRow.kind)))

@@ -55,8 +55,6 @@ def outcome(truth: Truth, answer: Answer, ground: Ground) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class PreparedDecision:
-    """One decision on a case of known truth."""
-
     truth: Truth
     outcome: Outcome
 
@@ -75,8 +73,6 @@ class TravellerDecision:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyFigures:
-    """An officer's figures."""
-
     false_accepts: Rate
     false_rejects: Rate
     undecided: int
@@ -108,7 +104,6 @@ class AlarmTest:
 
 
 def figures(known: Iterable[PreparedDecision], decided: Iterable[TravellerDecision]) -> AccuracyFigures:
-    """The figures of one officer."""
     cases, real = list(known), list(decided)
     timed = [one.seconds for one in real if isfinite(one.seconds)]
     return AccuracyFigures(
@@ -124,7 +119,6 @@ def figures(known: Iterable[PreparedDecision], decided: Iterable[TravellerDecisi
 
 
 def alarm_tests(decided: Iterable[TravellerDecision]) -> tuple[AlarmTest, AlarmTest]:
-    """Both tests of an officer's decisions."""
     real = list(decided)
     agreed = [one.after for one in real if one.after is not None]
     fast = sum(one.seconds < FAST_S for one in real)

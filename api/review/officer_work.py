@@ -6,15 +6,18 @@ A request about a case goes to the queue first; a case that is not there may be 
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from api.people.officers import SignedInOfficer
 from api.platform.errors import ReferralUnknownError
+from api.review import shifts
 from api.review.cases import queue
-from api.review.cases.answers import AnswerResult, Judgement, LaneDecision, OfficerAnswer
+from api.review.cases.answers import AnswerResult, Judgement, OfficerAnswer
 from api.review.cases.duties import rank_of
 from api.review.cases.queue import ListedState, Referral
 from api.review.cases.queue_view import QueueReader, QueueView
-from api.review.officer_accuracy import PreparedDecision
-from api.review.prepared.inserting import InsertedCases
+from api.review.prepared import inserted
+from api.review.prepared.inserted import InsertedCases
 from api.review.travellers_cases import TravellersCases
 
 _WAITING: tuple[ListedState, ...] = (None, "waiting", "open", "claimed")
@@ -37,23 +40,20 @@ class OfficerWork:
         waiting = _in_order([*found.waiting, prepared])[: queue.MOST_LISTED]
         return QueueView(waiting, found.decided, found.total + 1)
 
-    def listed(
-        self, state: ListedState, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
-    ) -> list[Referral]:
-        """The queue, at most `limit` of it, as this officer sees it."""
-        found = self.travellers.listed(state, officer, limit)
+    def listed(self, state: ListedState, officer: SignedInOfficer) -> list[Referral]:
+        """The queue as this officer sees it, at most `queue.MOST_LISTED` of it."""
+        found = self.travellers.listed(state, officer)
         prepared = self.inserted.case_for(officer) if state in _WAITING else None
         if prepared is not None and state not in (None, "waiting", prepared.state):
             prepared = None
-        gone = self.inserted.ended(officer, limit) if state in (None, "ended") else []
+        gone = self.inserted.ended(officer) if state in (None, "ended") else []
         if prepared is None and not gone:
             return found
         waiting = [one for one in found if _waits(one)] + ([prepared] if prepared else [])
         over = [one for one in found if not _waits(one)] + gone
-        return [*_in_order(waiting), *sorted(over, key=_over_at, reverse=True)][:limit]
+        return [*_in_order(waiting), *sorted(over, key=_over_at, reverse=True)][: queue.MOST_LISTED]
 
     def waiting(self, officer: SignedInOfficer) -> int:
-        """How many cases wait, however many are listed."""
         return self.travellers.waiting(officer) + (self.inserted.case_for(officer) is not None)
 
     def unanswerable(self, officer: SignedInOfficer) -> list[str]:
@@ -68,7 +68,6 @@ class OfficerWork:
             return self.inserted.view(passage, officer)
 
     def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
-        """Take a case, or renew the claim; return until when it is the officer's."""
         try:
             until = self.travellers.claim(passage, officer)
         except ReferralUnknownError:
@@ -86,7 +85,6 @@ class OfficerWork:
         return (prepared.passage, self.inserted.claim(prepared.passage, officer)) if prepared else None
 
     def release(self, passage: str, officer: SignedInOfficer) -> None:
-        """Give a case back."""
         try:
             self.travellers.release(passage, officer)
         except ReferralUnknownError:
@@ -95,14 +93,12 @@ class OfficerWork:
             self.inserted.withdraw_all()
 
     def judge(self, passage: str, officer: SignedInOfficer, given: Judgement) -> None:
-        """Record the blind judgement; the findings are then revealed."""
         try:
             self.travellers.judge(passage, officer, given)
         except ReferralUnknownError:
             self.inserted.judge(passage, officer, given)
 
     def decide(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
-        """Answer for a case."""
         try:
             given = self.travellers.decide(passage, officer, wanted)
         except ReferralUnknownError:
@@ -112,30 +108,32 @@ class OfficerWork:
         return given
 
     def correct(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
-        """Put another decision in place of the own one, as long as the lane does not have it."""
         try:
             return self.travellers.correct(passage, officer, wanted)
         except ReferralUnknownError:
             self.inserted.correct(passage, officer, wanted)
 
-    def prepared_decision(self, passage: str, officer: SignedInOfficer) -> PreparedDecision | None:
-        """The truth and the result, if this is a prepared case that the officer has decided."""
-        return self.inserted.prepared_decision(passage, officer)
-
-    def hand(self, lane: str, passage: str) -> LaneDecision:
-        """The decision for the lane. A prepared case has none for any lane."""
-        return self.travellers.hand(lane, passage)
-
-    def escalate(self) -> list[str]:
-        """Put cases that wait too long before all others; return which."""
-        return self.travellers.escalate()
-
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
-        """One image of a case, for the officer who has it."""
         try:
             return self.travellers.image(passage, sha256, officer)
         except ReferralUnknownError:
             return self.inserted.image(passage, sha256, officer)
+
+
+class OfficersCasework:
+    """The cases of officers whose account changes: see `api.people.casework.Casework`."""
+
+    def leave(self, session: Session, officer: str, *, at: datetime) -> list[str]:
+        return inserted.leave(session, officer, at=at)
+
+    def release_others(self, session: Session, officer: SignedInOfficer, *, at: datetime) -> list[str]:
+        return queue.release_others(session, officer, at=at)
+
+    def start_shift(self, session: Session, officer: str, *, at: datetime) -> None:
+        shifts.start(session, officer, at=at)
+
+    def unanswerable(self, session: Session, *, at: datetime) -> list[str]:
+        return shifts.unanswerable(session, at=at)
 
 
 def _in_order(waiting: list[Referral]) -> list[Referral]:

@@ -1,42 +1,50 @@
-"""Shifts: who is on duty, since when without a break, and what is handed over at the end.
+"""Shifts: who is on duty, since when without a break, and which cases are handed over at the end.
 
-A shift ends by its officer's word. One that was left open the day before is closed when the next begins.
+A shift ends by its officer's word. One that was left open the day before is closed when the next begins. A
+case goes back to the queue, or to a colleague, who judges it blind like any other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
 from api.people import officers
+from api.people.officers import SignedInOfficer
+from api.platform.database.database import Database
 from api.platform.database.tables import ShiftRow
-from api.platform.errors import NoShiftError
+from api.platform.errors import NoShiftError, OfficerUnknownError
+from api.platform.events import Broker, Event
+from api.platform.settings import Settings
 from api.review.cases import queue
 from api.review.cases.decisions import note_hash
+from api.review.prepared import inserted
+
+log = structlog.get_logger(__name__)
 
 LONGEST = timedelta(hours=16)
 """After so long, a shift counts as left open."""
 
 
 def of_officer(session: Session, officer: str) -> ShiftRow | None:
-    """The officer's open shift."""
-    asked = select(ShiftRow).where(ShiftRow.officer == officer, ShiftRow.ended_at.is_(None))
-    return session.scalars(asked.order_by(ShiftRow.started_at.desc()).limit(1)).one_or_none()
+    query = select(ShiftRow).where(ShiftRow.officer == officer, ShiftRow.ended_at.is_(None))
+    return session.scalars(query.order_by(ShiftRow.started_at.desc()).limit(1)).one_or_none()
 
 
 def on_duty(session: Session, *, at: datetime) -> list[str]:
-    """Officers on a shift and on no break."""
-    asked = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
-    return list(session.scalars(asked.where(ShiftRow.started_at > at - LONGEST).distinct()))
+    query = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.paused_at.is_(None))
+    return list(session.scalars(query.where(ShiftRow.started_at > at - LONGEST).distinct()))
 
 
 def on_site(session: Session, *, at: datetime) -> list[str]:
     """Officers on a shift, also during a break."""
-    asked = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.started_at > at - LONGEST)
-    return list(session.scalars(asked.distinct()))
+    query = select(ShiftRow.officer).where(ShiftRow.ended_at.is_(None), ShiftRow.started_at > at - LONGEST)
+    return list(session.scalars(query.distinct()))
 
 
 def unanswerable(session: Session, *, at: datetime) -> list[str]:
@@ -63,27 +71,115 @@ def start(session: Session, officer: str, *, at: datetime) -> ShiftRow:
     return row
 
 
-def pause(session: Session, officer: str, *, at: datetime) -> ShiftRow:
-    """Begin a break. Raises NoShiftError."""
-    row = _open(session, officer)
-    if row.paused_at is None:
-        row.paused_at = at
-        session.flush()
-        _record(session, "shift.paused", row, at=at)
-    return row
+@dataclass(frozen=True, slots=True)
+class ShiftState:
+    """A shift at one moment; `break_due_at` is None during a break."""
+
+    started_at: datetime
+    stretch_began_at: datetime
+    on_break: bool
+    break_due_at: datetime | None
+    break_due: bool
+    planned_end_at: datetime
+    left_minutes: int
+    """How long the shift still runs by the plan; 0 once that is over."""
 
 
-def end(
-    session: Session, officer: str, note: str, to: str | None, handed: Sequence[str], *, at: datetime
-) -> ShiftRow:
-    """End the shift; `handed` went to the colleague `to`. Raises NoShiftError."""
-    row = _open(session, officer)
-    _end(session, row, note, to, handed, at=at)
-    return row
+@dataclass(frozen=True, slots=True)
+class EndedShift:
+    handed: tuple[str, ...]
+    released: tuple[str, ...]
 
 
-def _open(session: Session, officer: str) -> ShiftRow:
-    row = of_officer(session, officer)
+@dataclass(frozen=True, slots=True)
+class OwnShift:
+    settings: Settings
+    database: Database
+    broker: Broker
+    clock: Callable[[], datetime]
+
+    def show(self, officer: SignedInOfficer) -> ShiftState | None:
+        with self.database.read() as session:
+            row = of_officer(session, officer.pseudonym)
+            return None if row is None else self._state(row)
+
+    def colleagues(self, officer: SignedInOfficer) -> list[SignedInOfficer]:
+        """Who is on a shift and may take over this officer's cases, by name."""
+        with self.database.read() as session:
+            found = officers.colleagues(session, on_duty(session, at=self.clock()))
+        return [one for one in found if _may_follow(one, officer)]
+
+    def colleague_named(self, name: str, officer: SignedInOfficer) -> str:
+        """The pseudonym of a colleague who may take over. Raises OfficerUnknownError."""
+        for colleague in self.colleagues(officer):
+            if colleague.name == name:
+                return colleague.pseudonym
+        raise OfficerUnknownError
+
+    def start(self, officer: SignedInOfficer) -> ShiftState:
+        with self.database.write() as session:
+            state = self._state(start(session, officer.pseudonym, at=self.clock()))
+        self._publish(officer)
+        return state
+
+    def pause(self, officer: SignedInOfficer) -> ShiftState:
+        """Take a break; the officer's cases go back. Raises NoShiftError."""
+        with self.database.write() as session:
+            now = self.clock()
+            row = _open(session, officer)
+            if row.paused_at is None:
+                row.paused_at = now
+                session.flush()
+                _record(session, "shift.paused", row, at=now)
+            state = self._state(row)
+            released = inserted.leave(session, officer.pseudonym, at=now)
+        self._publish(officer, *released)
+        return state
+
+    def end(self, officer: SignedInOfficer, note: str, to: str | None) -> EndedShift:
+        """End the shift; the officer's cases go to the colleague `to` as far as that one may take them.
+
+        Raises NoShiftError or OfficerUnknownError.
+        """
+        with self.database.write() as session:
+            now, lease = self.clock(), timedelta(seconds=self.settings.lease_s)
+            colleague = None if to is None else officers.colleague(session, to)
+            if colleague is not None and not _may_follow(colleague, officer):
+                raise OfficerUnknownError
+            released = queue.release_all(session, officer.pseudonym, at=now)
+            handed = [
+                passage
+                for passage in released
+                if colleague and queue.hand_to(session, passage, colleague, at=now, lease=lease)
+            ]
+            released += inserted.release_all(session, officer.pseudonym, at=now)
+            _end(session, _open(session, officer), note, to, handed, at=now)
+        self._publish(officer, *released)
+        return EndedShift(tuple(handed), tuple(one for one in released if one not in handed))
+
+    def _publish(self, officer: SignedInOfficer, *passages: str) -> None:
+        log.info("staff.changed", officer=officer.pseudonym)
+        self.broker.publish(Event("staff.changed", officer.pseudonym))
+        for passage in passages:
+            self.broker.publish(Event("referral.changed", passage))
+
+    def _state(self, row: ShiftRow) -> ShiftState:
+        on_break = row.paused_at is not None
+        due_at = row.stretch_at + timedelta(minutes=self.settings.stretch_minutes)
+        due = not on_break and self.clock() >= due_at
+        end_at = row.started_at + timedelta(hours=self.settings.shift_hours)
+        left = max(0, (end_at - self.clock()) // timedelta(minutes=1))
+        return ShiftState(
+            row.started_at, row.stretch_at, on_break, None if on_break else due_at, due, end_at, left
+        )
+
+
+def _may_follow(colleague: SignedInOfficer, officer: SignedInOfficer) -> bool:
+    return colleague.works and colleague.pseudonym != officer.pseudonym
+
+
+def _open(session: Session, officer: SignedInOfficer) -> ShiftRow:
+    row = of_officer(session, officer.pseudonym)
     if row is None:
         raise NoShiftError
     return row

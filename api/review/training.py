@@ -26,19 +26,15 @@ SESSION = timedelta(hours=4)
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The use cases of trainers and of officers who train."""
-
     settings: Settings
     database: Database
     clock: Callable[[], datetime]
 
     def record_of(self, officer: str) -> AccuracyRecord:
-        """The accuracy of one officer, for that officer and for trainers."""
         with self.database.read() as session:
             return accuracy_records.record_of(session, officer, at=self.clock())
 
     def records(self) -> list[AccuracyRecord]:
-        """The accuracy of every officer, for trainers."""
         with self.database.read() as session:
             return accuracy_records.records(session, at=self.clock())
 
@@ -57,15 +53,12 @@ class Training:
         with self.database.write() as session:
             now = self.clock()
             row = inserted.live(session, officer.pseudonym, training=True)
-            row = row or stored_cases.offer(
-                session, officer.pseudonym, training=True, lane=LANE, at=now, waited=now
-            )
+            row = row or stored_cases.offer(session, officer.pseudonym, training=True, lane=LANE, at=now)
             if row is None:
                 return None
             lease = timedelta(seconds=self.settings.lease_s)
             return row.passage, inserted.claim(session, row, at=now, lease=lease)
 
     def trained(self, officer: SignedInOfficer) -> list[PreparedDecision]:
-        """The results of this training."""
         with self.database.read() as session:
             return inserted.trained(session, officer.pseudonym, since=self.clock() - SESSION)

@@ -26,28 +26,21 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TravellersCases:
-    """The use cases of the queue."""
-
     settings: Settings
     database: Database
     broker: Broker
     keyring: Keyring
     clock: Callable[[], datetime]
 
-    def listed(
-        self, state: ListedState, officer: SignedInOfficer, limit: int = queue.MOST_LISTED
-    ) -> list[Referral]:
-        """The queue as this officer may see it, at most `limit` of it."""
+    def listed(self, state: ListedState, officer: SignedInOfficer) -> list[Referral]:
         with self.database.read() as session:
-            return queue.listed(session, state, officer, at=self.clock(), limit=limit)
+            return queue.listed(session, state, officer, at=self.clock())
 
     def waiting(self, officer: SignedInOfficer) -> int:
-        """How many cases wait, however many are listed."""
         with self.database.read() as session:
             return queue.count_waiting(session, officer)
 
     def unanswerable(self) -> list[str]:
-        """Cases that no one on site may answer."""
         with self.database.read() as session:
             return shifts.unanswerable(session, at=self.clock())
 
@@ -97,7 +90,6 @@ class TravellersCases:
         return passage, until
 
     def release(self, passage: str, officer: SignedInOfficer) -> None:
-        """Give a case back."""
         with self.database.write() as session:
             released = queue.release(session, passage, officer.pseudonym, at=self.clock())
         if released:
@@ -158,7 +150,6 @@ class TravellersCases:
         return escalated
 
     def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
-        """One image of a case, for the officer who has it."""
         with self.database.read() as session:
             queue.may_see_image(session, passage, sha256, officer.pseudonym, at=self.clock())
             return images.image(session, self.keyring, passage, sha256)

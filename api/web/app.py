@@ -61,7 +61,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("tree head", 60.0, lambda desk: desk.proofs.head()),
     Chore("erase", 0.5, lambda desk: desk.erasure.erase_due()),
     Chore("clock", 60.0, lambda desk: desk.erasure_clock.must_agree()),
-    Chore("escalate", 2.0, lambda desk: desk.cases.escalate()),
+    Chore("escalate", 2.0, lambda desk: desk.cases.travellers.escalate()),
     Chore("sweep keys", 600.0, lambda desk: desk.erasure.sweep()),
     Chore("forget sign-ins", 600.0, lambda desk: desk.sign_in.forget_old()),
     Chore("look at decisions", 3600.0, lambda desk: desk.training.update_alarms()),

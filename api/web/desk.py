@@ -18,12 +18,11 @@ from api.faces.legal_holds import LegalHolds
 from api.faces.scheduled_erasure import ScheduledErasure
 from api.lanes import intake, tokens
 from api.lanes.evaluation import alarms, series
-from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
-from api.lanes.evaluation.series import Series
+from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, Report, Series
 from api.lanes.hall import lane_states
 from api.lanes.hall.overview import HallControl
-from api.lanes.hall.requesting import LaneRequests
-from api.lanes.token_administration import LaneTokens
+from api.lanes.hall.requests import LaneRequests
+from api.lanes.tokens import LaneTokens
 from api.ledger import chain, search
 from api.ledger.facts import StoredEntry
 from api.ledger.proofs import Proofs, key_file
@@ -44,11 +43,10 @@ from api.platform.monotonic_time import ErasureClock, since_boot_s
 from api.platform.settings import Settings
 from api.review.cases import duties
 from api.review.cases.queue_view import QueueReader
-from api.review.handover import OwnShift
-from api.review.officer_changes import OfficersCasework
-from api.review.officer_work import OfficerWork
+from api.review.officer_work import OfficersCasework, OfficerWork
 from api.review.prepared import inserted
-from api.review.prepared.inserting import InsertedCases
+from api.review.prepared.inserted import InsertedCases
+from api.review.shifts import OwnShift
 from api.review.training import Training
 from api.review.travellers_cases import TravellersCases
 from api.web.gauges import WriteMeter

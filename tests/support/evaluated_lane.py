@@ -7,11 +7,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from api.platform.database.tables import LedgerRow
+from api.review.cases.answers import OfficerAnswer
 from lane.decision.evidence import to_plain
+from lane.decision.referral import Answer, Ground
 from lane.evaluation.cohort import CohortCounts, Tally
 from lane.evaluation.evaluator import Limits
 from lane.ledger.chain import read
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged
 
 MATCHER = {"name": "sface-2021dec", "sha256": "a" * 64, "preprocessing": "b" * 64}
 SHADOW = {"name": "dlib-resnet-29", "sha256": "c" * 64, "preprocessing": "d" * 64}
@@ -75,8 +77,16 @@ def refer(lane: Lane, officer: Officer, answer: str | None, ground: str = "") ->
 def fnmr_alarm(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     """A hundred holders, of whom twenty-five are not recognised where five are expected."""
     tell_many(lane, 75)
-    for _ in range(25):
-        refer(lane, officer, "admit", "same_person")
+    passages = [str(uuid4()) for _ in range(25)]
+    referrals = [lane.write("passage.judged", judged(passage, [], REFERRED)) for passage in passages]
+    assert lane.deliver(*referrals).status_code == 200
+    cases, admit = desk.desk.cases, OfficerAnswer(Answer.ADMIT, Ground.SAME_PERSON)
+    for passage in passages:
+        cases.claim(passage, officer.who)
+        cases.view(passage, officer.who)
+        cases.decide(passage, officer.who, admit)
+    facts = [body(passage, own_match=False) for passage in passages]
+    assert lane.deliver(*(lane.write("passage.evaluated", fact) for fact in facts)).status_code == 200
     desk.clock.pass_time(hours=1)
     officer.sign_in()
     tell(lane)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, cast
 from uuid import uuid4
@@ -220,6 +221,12 @@ class Lane:
         assert answer.status_code == 200, answer.text
         return passage
 
+    def refer_to(self, officer: "Officer", **asked: Any) -> str:
+        """As `refer`; the officer claims the case, and has not looked at it yet."""
+        passage = self.refer(**asked)
+        assert officer.claim(passage).status_code == 200
+        return passage
+
     def decision(self, passage: str, wait_s: float = 0) -> Any:
         answer = self.http.get(f"/passages/{passage}/decision", params={"wait_s": wait_s})
         assert answer.status_code == 200, answer.text
@@ -256,6 +263,21 @@ class Officer:
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self.http.request(method, f"/api/v1{path}", **request)
 
+    def cases(self, state: str | None = None) -> list[Any]:
+        """The cases that the queue shows this officer."""
+        answer = self.ask("GET", "/referrals", params={"state": state} if state else {})
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["referrals"])
+
+    def look(self, passage: str) -> Any:
+        """The case as this officer sees it."""
+        return self.ask("GET", f"/referrals/{passage}").json()
+
+    def take_next(self) -> str | None:
+        """Claim the case that comes first; return its passage, or None where there is none."""
+        claim = self.ask("POST", "/referrals/next").json()["claim"]
+        return claim and str(claim["passage"])
+
     def claim(self, passage: str) -> httpx.Response:
         return self.ask("POST", f"/referrals/{passage}/claim")
 
@@ -277,6 +299,11 @@ class Officer:
         """Decide, and nothing before it."""
         body = {"answer": answer, "ground": ground, "note": note}
         return self.ask("POST", f"/referrals/{passage}/decision", json=body)
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the code with which the desk refuses."""
+    return answer.status_code, answer.json()["code"]
 
 
 def wire(*entries: Entry) -> list[dict[str, str]]:
@@ -312,6 +339,7 @@ def judged(passage: str, images: list[str], reasons: list[dict[str, Any]]) -> di
     }
 
 
+@cache
 def drawn_face(seed: int, width: int = 480, height: int = 600) -> bytes:
     """A drawing that is nobody's face."""
     shade = 90 + seed * 37 % 120

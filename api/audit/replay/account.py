@@ -1,16 +1,16 @@
 """The state of the desk by its ledger alone: lanes, officers, and each case from referral to decision.
 
 Nothing is read from other tables, so that these can be compared with it. An entry that no honest desk writes
-at its place is refused. Each part replays the kinds of entries that concern it.
+at its place is refused. Each part replays the kinds of entries that concern it. The fields of a class
+`…Columns` are what a row must hold; where the ledger has a text as a hash alone, that hash.
 """
 
-from collections.abc import Callable, Mapping
-
 from api.audit.replay.alarms import AlarmReplay
-from api.audit.replay.cases import Case, CaseReplay, must
+from api.audit.replay.cases import CaseReplay
 from api.audit.replay.holds import FacesReplay
 from api.audit.replay.lanes import LaneReplay
 from api.audit.replay.prepared_cases import PreparedCaseReplay
+from api.audit.replay.rules import Replays, must
 from api.audit.replay.shifts import ShiftReplay
 from api.audit.replay.staff import StaffReplay
 from api.ledger.tree_head import is_worthless
@@ -24,9 +24,9 @@ class Account:
     def __init__(self) -> None:
         self.staff = StaffReplay()
         self.lanes = LaneReplay(self.staff)
-        self._cases = CaseReplay(self.staff.roles)
-        self.prepared_cases = PreparedCaseReplay(self.staff.must_know)
-        self.shifts = ShiftReplay(self.staff.officers)
+        self.cases = CaseReplay(self.staff)
+        self.prepared_cases = PreparedCaseReplay(self.staff)
+        self.shifts = ShiftReplay(self.staff)
         self.faces = FacesReplay(self.staff)
         self.alarms = AlarmReplay(self.staff)
         self.signing_keys: dict[str, int] = {}
@@ -34,22 +34,17 @@ class Account:
         self.set_back: list[int] = []
         """Entries older than the one before: the clock was set back. That is reported, and is no fault."""
         self._last: Entry | None = None
-        self._kinds: dict[str, Callable[[Entry], None]] = {
+        self._kinds: Replays = {
             "ledger.key": self._ledger_key,
             **self.staff.kinds,
             **self.lanes.kinds,
-            **self._cases.kinds,
+            **self.cases.kinds,
             **self.prepared_cases.kinds,
             **self.shifts.kinds,
             **self.faces.kinds,
             **self.alarms.kinds,
         }
-        self._lane_kinds = self.lanes.lane_kinds | self._cases.lane_kinds
-
-    @property
-    def cases(self) -> Mapping[str, Case]:
-        """Every case, by its passage."""
-        return self._cases.by_passage
+        self._lane_kinds = self.lanes.lane_kinds | self.cases.lane_kinds
 
     def note(self, entry: Entry, inner: Entry | None = None) -> None:
         """Take in the next entry; `inner` is the lane's inside it, where there is one."""

@@ -1,42 +1,71 @@
-"""Replays entries about alarms of the evaluation in service; see `api.audit.replay.account`."""
+"""Replays entries about alarms on error rates and on officers' accuracy; see `api.audit.replay.account`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from api.audit.replay.cases import must
+from api.audit.replay.rules import Replays, must
 from api.audit.replay.staff import StaffReplay
 from lane.ledger.chain import Entry
 
 
-class AlarmReplay:
-    """Give it each entry about an alarm in order."""
+@dataclass(slots=True)
+class RateAlarmColumns:
+    raised_at: datetime
+    acknowledged_by: str | None = None
 
+
+@dataclass(slots=True)
+class AccuracyAlarmColumns:
+    """What the row of an alarm on an officer's accuracy must hold: so many of so many."""
+
+    found: int
+    n: int
+
+
+class AlarmReplay:
     def __init__(self, staff: StaffReplay) -> None:
-        self.raised: dict[str, dict[str, object]] = {}
-        """The subject of each alarm → when it was raised, and who acknowledged it."""
+        self.rates: dict[str, RateAlarmColumns] = {}
+        self.accuracy: dict[str, AccuracyAlarmColumns] = {}
         self._staff = staff
-        self.kinds: dict[str, Callable[[Entry], None]] = {
-            "alarm.raised": self._alarm_raised,
-            "alarm.acknowledged": self._alarm_acknowledged,
-            "alarm.cleared": self._alarm_cleared,
+        self.kinds: Replays = {
+            "alarm.raised": self._rate_raised,
+            "alarm.acknowledged": self._rate_acknowledged,
+            "alarm.cleared": self._rate_cleared,
+            "quality.alarm_raised": self._accuracy_raised,
+            "quality.alarm_cleared": self._accuracy_cleared,
         }
 
-    def _alarm_raised(self, entry: Entry) -> None:
-        about = alarm_key(entry.body)
-        must(about not in self.raised, "an alarm is raised twice")
-        self.raised[about] = {"raised_at": entry.at, "acknowledged_by": None}
+    def _rate_raised(self, entry: Entry) -> None:
+        about = rate_key(entry.body)
+        must(about not in self.rates, "an alarm is raised twice")
+        self.rates[about] = RateAlarmColumns(entry.at)
 
-    def _alarm_acknowledged(self, entry: Entry) -> None:
+    def _rate_acknowledged(self, entry: Entry) -> None:
         self._staff.must_know(entry.body["officer"])
-        alarm = self.raised[alarm_key(entry.body)]
-        must(alarm["acknowledged_by"] is None, "an alarm is acknowledged twice")
-        alarm["acknowledged_by"] = entry.body["officer"]
+        alarm = self.rates[rate_key(entry.body)]
+        must(alarm.acknowledged_by is None, "an alarm is acknowledged twice")
+        alarm.acknowledged_by = entry.body["officer"]
 
-    def _alarm_cleared(self, entry: Entry) -> None:
-        del self.raised[alarm_key(entry.body)]
+    def _rate_cleared(self, entry: Entry) -> None:
+        del self.rates[rate_key(entry.body)]
+
+    def _accuracy_raised(self, entry: Entry) -> None:
+        body = entry.body
+        self._staff.must_know(body["officer"])
+        about = accuracy_key(body["officer"], body["kind"])
+        must(about not in self.accuracy, "an alarm is raised twice")
+        self.accuracy[about] = AccuracyAlarmColumns(body["found"], body["n"])
+
+    def _accuracy_cleared(self, entry: Entry) -> None:
+        del self.accuracy[accuracy_key(entry.body["officer"], entry.body["kind"])]
 
 
-def alarm_key(about: Mapping[str, Any]) -> str:
-    """The subject of an alarm, in one line."""
+def rate_key(about: Mapping[str, Any]) -> str:
     names = ("lane", "group", "matcher", "sha256", "preprocessing", "rate")
     return " ".join(f"{name}={about[name]}" for name in names)
+
+
+def accuracy_key(officer: str, kind: str) -> str:
+    return f"{officer} {kind}"

@@ -1,14 +1,15 @@
 """Replays entries about cases, by the tables of `api.review.cases.steps`; see `api.audit.replay.account`."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from api.audit.replay.rules import Replays, must
+from api.audit.replay.staff import StaffReplay
 from api.lanes import intake
-from api.ledger.facts import ClosedFact, ImageFact, PassageFact
-from api.people.roles import Task, having
+from api.ledger.facts import ClosedFact, ImageFact, JudgedFact, PassageFact
+from api.people.roles import Task
 from api.review.cases import decisions, queue, steps
 from api.review.cases.steps import Act, Stage, State, Step, Verdict
 from lane.decision.referral import Answer, Decision
@@ -21,53 +22,85 @@ _NO_NOTE = decisions.note_hash("")
 
 
 @dataclass(slots=True)
-class Case:
-    """One referral. `holder`: who claimed it last and did not give it back."""
+class ReferralColumns:
+    """What the row of a case must hold; of the note its hash."""
 
-    referral: intake.NewReferral
+    passage: str
+    lane: str
+    opened_at: datetime
+    gravity: int
+    judged: JudgedFact
     ended: str | None = None
-    state: State = State.WAITING
-    step: Step = Step.BLIND
-    stage: Stage = Stage.FIRST
-    round: int = 1
-    claims: int = 0
-    holder: str | None = None
+    claimed_by: str | None = None
+    """Who claimed it last and did not give it back."""
     shown: bool = False
+    decision: Body | None = None
+    note: str | None = None
+    claimed_until: datetime | None = None
+    """Until when the claim lasted under which the case was decided."""
+    handed_at: datetime | None = None
+    round: int = 1
+    stage: Stage = Stage.FIRST
+    step: Step = Step.BLIND
+    claims: int = 0
+    escalated_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class RoundColumns:
+    number: int
+    judged: JudgedFact
+    decision: str
+    """The one that ended it."""
+
+
+@dataclass(slots=True)
+class OpinionColumns:
+    """What the row of a judgement or an answer must hold; of the note its hash."""
+
+    passage: str
+    kind: str
+    round: int
+    stage: Stage
+    claim: int
+    officer: str
+    at: datetime
+    verdict: str | None = None
+    confidence: int | None = None
+    details: Body | None = None
+    answer: str | None = None
+    ground: str | None = None
+    note: str | None = None
+
+
+@dataclass(slots=True)
+class Case(ReferralColumns):
+    """One case, and what its next entries are checked against."""
+
+    state: State = State.WAITING
     verdict: Verdict | None = None
     """The judgement of the holder before the reveal."""
     proposals: dict[str, Decision] = field(default_factory=dict)
     """Officer → the answer to which another officer must agree, in this round."""
-    decision: Body | None = None
-    note_sha256: str | None = None
-    claimed_until: datetime | None = None
-    handed_at: datetime | None = None
-    escalated_at: datetime | None = None
     acted_on: dict[str, Body] = field(default_factory=dict)
     """Every decision that a lane may act on: it was handed to it."""
-    rounds: list[tuple[int, intake.NewReferral, str]] = field(default_factory=list)
-    """Rounds that are over, and the decision that ended each."""
-    opinions: dict[str, dict[str, object]] = field(default_factory=dict)
-    next_referral: intake.NewReferral | None = None
+    rounds: list[RoundColumns] = field(default_factory=list)
+    """Rounds that are over."""
+    opinions: dict[str, OpinionColumns] = field(default_factory=dict)
+    next_judged: tuple[JudgedFact, int] | None = None
+    """The judgement of the next round and its gravity."""
 
     @property
     def images(self) -> tuple[ImageFact, ...]:
-        """The images of all rounds."""
-        referrals = (*(referral for _, referral, _ in self.rounds), self.referral)
-        return tuple(image for referral in referrals for image in referral.judged.images)
-
-    @property
-    def codes(self) -> frozenset[str]:
-        """The lane's reasons."""
-        return self.referral.judged.codes
+        judged = (*(one.judged for one in self.rounds), self.judged)
+        return tuple(image for one in judged for image in one.images)
 
 
 class CaseReplay:
-    """Give it each entry about a case in order. `roles`: pseudonym → role, by the ledger so far."""
-
-    def __init__(self, roles: Mapping[str, str]) -> None:
+    def __init__(self, staff: StaffReplay) -> None:
         self.by_passage: dict[str, Case] = {}
-        self._roles = roles
-        self.kinds: dict[str, Callable[[Entry], None]] = {
+        self._staff = staff
+        self.kinds: Replays = {
             "referral.claimed": self._claimed,
             "referral.released": self._released,
             "referral.shown": self._shown,
@@ -81,8 +114,8 @@ class CaseReplay:
             "referral.escalated": self._escalated,
         }
         self.lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
-            "passage.judged": self._asked,
-            "passage.repeat_refused": self._asked_the_same,
+            "passage.judged": self._judged,
+            "passage.repeat_refused": self._repeat_refused,
             "passage.closed": self._closed,
             "passage.decided": self._decided_at_lane,
             "gate.opening": self._opened_by_officer,
@@ -90,35 +123,32 @@ class CaseReplay:
 
     # --- from lanes
 
-    def _asked(self, inner: Entry, entry: Entry) -> None:
+    def _judged(self, inner: Entry, entry: Entry) -> None:
         referral = intake.new_referral(inner, at=entry.at)
         if referral is None:
             return
-        case = self.by_passage.setdefault(referral.passage, Case(referral))
+        opened = Case(referral.passage, referral.lane, referral.opened_at, referral.gravity, referral.judged)
+        case = self.by_passage.setdefault(referral.passage, opened)
         if case.state is State.HANDED:
-            case.next_referral = referral
+            case.next_judged = referral.judged, referral.gravity
 
-    def _asked_the_same(self, inner: Entry, entry: Entry) -> None:
-        del entry
+    def _repeat_refused(self, inner: Entry, _: Entry) -> None:
         case = self.by_passage.get(PassageFact.model_validate(inner.body).passage)
         if case is not None and case.state is State.HANDED:
-            case.next_referral = case.referral
+            case.next_judged = case.judged, case.gravity
 
-    def _closed(self, inner: Entry, entry: Entry) -> None:
-        del entry
+    def _closed(self, inner: Entry, _: Entry) -> None:
         closed = ClosedFact.model_validate(inner.body)
         case = self.by_passage.get(closed.passage)
         if case is not None and case.ended is None:
             case.ended = closed.how
 
-    def _decided_at_lane(self, inner: Entry, entry: Entry) -> None:
-        del entry
+    def _decided_at_lane(self, inner: Entry, _: Entry) -> None:
         decision = inner.body.get("decision")
         given = self._given(inner, decision.get("id") if isinstance(decision, Mapping) else None)
         must(given is not None and _same_decision(given, decision), _NO_SUCH_DECISION)
 
-    def _opened_by_officer(self, inner: Entry, entry: Entry) -> None:
-        del entry
+    def _opened_by_officer(self, inner: Entry, _: Entry) -> None:
         if inner.body.get("because") == "officer":
             given = self._given(inner, inner.body.get("decision"))
             must(given is not None and given["answer"] == Answer.ADMIT, _NO_SUCH_DECISION)
@@ -138,38 +168,38 @@ class CaseReplay:
 
     def _held(self, entry: Entry) -> Case:
         case = self._waiting(entry)
-        must(case.holder == entry.body["officer"], "an officer acts on a case without having it")
+        must(case.claimed_by == entry.body["officer"], "an officer acts on a case without having it")
         must(case.claims == entry.body["claim"], "an officer acts under a claim that is over")
         return case
 
     def _claimed(self, entry: Entry) -> None:
         officer = entry.body["officer"]
-        must(officer in self._roles, "an officer acts whom the ledger does not know")
+        self._staff.must_know(officer)
         case = self._waiting(entry)
         self._take(case, officer, Step(entry.body["step"]), entry.body["claim"])
-        case.holder, case.shown, case.verdict = officer, False, None
+        case.claimed_by, case.shown, case.verdict = officer, False, None
 
     def _take(self, case: Case, officer: str, step: Step, claim: int) -> None:
-        supervises = self._roles[officer] in having(Task.SUPERVISE)
+        supervises = self._staff.may(officer, Task.SUPERVISE)
         may = steps.may_take(case.stage, officer, case.proposals, supervises=supervises)
         must(may, "an officer takes a case that needs another one")
         must(claim == case.claims + 1, "a claim has another number than its place")
         if case.state is not State.WAITING:
             _move(case, Act.GIVEN_BACK)
-        faces = queue.comparable(case.referral.judged)
+        faces = queue.comparable(case.judged)
         _move(case, Act.CLAIMED if faces else Act.CLAIMED_WITHOUT_FACES)
         must(step == case.state.value, "a claim begins at another step than it must")
         case.step, case.claims = step, claim
 
     def _released(self, entry: Entry) -> None:
         case = self._waiting(entry)
-        must(case.holder == entry.body["officer"], "an officer gives a case back without having it")
+        must(case.claimed_by == entry.body["officer"], "an officer gives a case back without having it")
         _move(case, Act.GIVEN_BACK)
-        case.holder = None
+        case.claimed_by = None
 
     def _shown(self, entry: Entry) -> None:
         case = self.by_passage[entry.body["passage"]]
-        must(case.holder == entry.body["officer"], "a case is shown to an officer who does not have it")
+        must(case.claimed_by == entry.body["officer"], "a case is shown to an officer who does not have it")
         must(entry.body["step"] == case.step, "a step is shown that was not")
         must(set(entry.body["items"]) == steps.SHOWS[case.step], "a step shows what it must not")
         case.shown = True
@@ -182,30 +212,29 @@ class CaseReplay:
         case.step, case.shown = Step.REVEALED, False
         details = {name: body[name] for name in ("features", "viewed", "seen_before")}
         said = {"verdict": body["verdict"], "confidence": body["confidence"], "details": details}
-        self._keep(case, "judged", body["judgement"], body["officer"], entry.at, said)
+        _keep(case, "judged", body["judgement"], body["officer"], entry.at, said)
 
     def _revealed(self, entry: Entry) -> None:
         case = self._held(entry)
         must(case.state is State.REVEALED and case.verdict, "findings are revealed before a judgement")
-        compared = case.referral.judged.evidence.similarity.value is not None
-        found = steps.match(case.codes, compared=compared)
-        must(entry.body["match"] == found, "another finding is revealed than the lane's")
+        must(entry.body["match"] == steps.match(case.judged), "another finding is revealed than the lane's")
 
     def _proposed(self, entry: Entry) -> None:
         given = self._answer(entry, entry.body["proposal"], "proposed")
         case = self.by_passage[given.passage]
-        must(_asked_next(case, given) == entry.body["next"], "another officer is asked than must be")
+        must(_next_stage(case, given) == entry.body["next"], "another officer is asked than must be")
         _move(case, Act.PROPOSED)
         case.proposals[given.officer] = given
-        case.stage, case.step, case.holder, case.shown = Stage(entry.body["next"]), Step.BLIND, None, False
+        case.stage, case.step = Stage(entry.body["next"]), Step.BLIND
+        case.claimed_by, case.shown = None, False
 
     def _decided(self, entry: Entry) -> None:
         body = entry.body
         given = self._answer(entry, body["decision"], "decided")
         case = self.by_passage[given.passage]
-        must(_asked_next(case, given) is None, "an officer decides where another one is needed")
+        must(_next_stage(case, given) is None, "an officer decides where another one is needed")
         _move(case, Act.DECIDED)
-        case.decision, case.note_sha256 = body["decision"], body["note_sha256"]
+        case.decision, case.note = body["decision"], body["note_sha256"]
         case.claimed_until = datetime.fromisoformat(body["claimed_until"])
 
     def _answer(self, entry: Entry, decision: Body, kind: str) -> Decision:
@@ -214,12 +243,12 @@ class CaseReplay:
         given = decisions.from_body(decision)
         must(given.passage == body["passage"], "a decision names another passage")
         must(given.decided_at == entry.at, "a decision has another time than its entry")
-        must(case.holder == given.officer, "an officer decides without having claimed the case")
+        must(case.claimed_by == given.officer, "an officer decides without having claimed the case")
         until = datetime.fromisoformat(body["claimed_until"])
         must(entry.at < until, "an officer decides after the claim has ended")
         must(body["stage"] == case.stage and body["claim"] == case.claims, "an answer out of its place")
         _check_note(case, given, body["note_sha256"])
-        self._keep(case, kind, given.id, given.officer, entry.at, _said(given, body))
+        _keep(case, kind, given.id, given.officer, entry.at, _said(given, body))
         return given
 
     def _corrected(self, entry: Entry) -> None:
@@ -230,12 +259,13 @@ class CaseReplay:
         must(before and before["officer"] == given.officer, "an officer corrects another one's decision")
         must(given.decided_at == entry.at and given.passage == body["passage"], "a correction out of place")
         must(case.ended is None, "an officer corrects what has ended")
-        opens = steps.reverses(case.codes, given.answer) and before and before["answer"] != Answer.ADMIT
+        reverses = steps.reverses(case.judged.codes, given.answer)
+        opens = reverses and before and before["answer"] != Answer.ADMIT
         must(not opens, "an officer decides where another one is needed")
         _check_note(case, given, body["note_sha256"])
         _move(case, Act.CORRECTED)
-        self._keep(case, "corrected", given.id, given.officer, entry.at, _said(given, body))
-        case.decision, case.note_sha256 = body["decision"], body["note_sha256"]
+        _keep(case, "corrected", given.id, given.officer, entry.at, _said(given, body))
+        case.decision, case.note = body["decision"], body["note_sha256"]
 
     def _handed(self, entry: Entry) -> None:
         case = self.by_passage[entry.body["passage"]]
@@ -248,60 +278,33 @@ class CaseReplay:
 
     def _reopened(self, entry: Entry) -> None:
         case = self.by_passage[entry.body["passage"]]
-        given, referral = case.decision, case.next_referral
-        if given is None or given["answer"] != Answer.REPEAT_CAPTURE or referral is None:
+        given = case.decision
+        if given is None or given["answer"] != Answer.REPEAT_CAPTURE or case.next_judged is None:
             raise LedgerBrokenError("a case is asked again without an officer's word")
         must(case.ended is None, "a case is asked again that has ended")
         must(entry.body["round"] == case.round + 1, "a round has another number than its place")
         _move(case, Act.REOPENED)
-        case.rounds.append((case.round, case.referral, given["id"]))
-        opened_at = case.referral.opened_at
-        case.referral = intake.NewReferral(
-            referral.passage, referral.lane, opened_at, referral.gravity, referral.judged
-        )
+        case.rounds.append(RoundColumns(case.round, case.judged, given["id"]))
+        case.judged, case.gravity = case.next_judged
         case.round, case.stage, case.step = case.round + 1, Stage.FIRST, Step.BLIND
-        case.holder, case.shown, case.verdict, case.proposals = None, False, None, {}
-        case.decision = case.note_sha256 = case.claimed_until = None
-        case.handed_at = case.escalated_at = case.next_referral = None
+        case.claimed_by, case.shown, case.verdict, case.proposals = None, False, None, {}
+        case.decision = case.note = case.claimed_until = None
+        case.handed_at = case.escalated_at = case.next_judged = None
 
     def _escalated(self, entry: Entry) -> None:
         case = self._waiting(entry)
         must(case.escalated_at is None, "a case is escalated twice")
         case.escalated_at = entry.at
 
-    def _keep(
-        self, case: Case, kind: str, id_: str, officer: str, at: datetime, said: Mapping[str, object]
-    ) -> None:
-        must(id_ not in case.opinions, "something is said twice")
-        case.opinions[id_] = {
-            "kind": kind,
-            "round": case.round,
-            "stage": case.stage.value,
-            "claim": case.claims,
-            "officer": officer,
-            "at": at,
-            "verdict": None,
-            "confidence": None,
-            "details": None,
-            "answer": None,
-            "ground": None,
-            "note": None,
-            **said,
-        }
-
 
 _NO_SUCH_DECISION = "a lane acted on a decision that no officer gave"
 
 
-def must(holds: object, otherwise: str) -> None:
-    """Raise LedgerBrokenError unless it holds."""
-    if not holds:
-        raise LedgerBrokenError(otherwise)
-
-
-def details(text: str | None) -> object:
-    """The details of a judgement, from their JSON."""
-    return None if text is None else json.loads(text)
+def _keep(case: Case, kind: str, name: str, officer: str, at: datetime, said: dict[str, Any]) -> None:
+    must(name not in case.opinions, "something is said twice")
+    case.opinions[name] = OpinionColumns(
+        case.passage, kind, case.round, case.stage, case.claims, officer, at, **said
+    )
 
 
 def _move(case: Case, act: Act) -> None:
@@ -311,19 +314,19 @@ def _move(case: Case, act: Act) -> None:
     case.state = to
 
 
-def _asked_next(case: Case, given: Decision) -> Stage | None:
+def _next_stage(case: Case, given: Decision) -> Stage | None:
     first = next(iter(case.proposals.values()), None)
-    return steps.asked_next(case.stage, case.codes, given.answer, first.answer if first else None)
+    return steps.next_stage(case.stage, case.judged.codes, given.answer, first.answer if first else None)
 
 
 def _check_note(case: Case, given: Decision, note_sha256: str) -> None:
-    due = steps.needs_note(case.codes, case.verdict, given.answer, given.ground)
+    due = steps.needs_note(case.judged.codes, case.verdict, given.answer, given.ground)
     must(not due or note_sha256 != _NO_NOTE, "an answer that needs a note has none")
     if given.answer is Answer.REPEAT_CAPTURE:
-        must(steps.may_repeat(case.codes, case.round - 1), "a passenger is captured too often")
+        must(steps.may_repeat(case.judged.codes, case.round - 1), "a passenger is captured too often")
 
 
-def _said(given: Decision, body: Body) -> dict[str, object]:
+def _said(given: Decision, body: Body) -> dict[str, Any]:
     return {"answer": given.answer.value, "ground": given.ground.value, "note": body["note_sha256"]}
 
 

@@ -1,27 +1,38 @@
 """Replays entries about faces: erased, missed, under a legal hold; see `api.audit.replay.account`."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from api.audit.replay.cases import must
+from api.audit.replay.rules import Replays, must
 from api.audit.replay.staff import StaffReplay
 from api.people import officers
-from api.people.roles import Task, having
+from api.people.roles import Task
 from lane.ledger.chain import Entry
 
 
-class FacesReplay:
-    """Give it each entry about faces in order."""
+@dataclass(frozen=True, slots=True)
+class HoldColumns:
+    """What the row of a legal hold must hold; of each reason its hash."""
 
+    passage: str
+    placed_by: str
+    placed_at: datetime
+    reason: str
+    lifted_by: str | None = None
+    lifted_at: datetime | None = None
+    lift_reason: str | None = None
+
+
+class FacesReplay:
     def __init__(self, staff: StaffReplay) -> None:
         self.erased: dict[str, str] = {}
         """Passage → why its faces were erased."""
-        self.holds: dict[str, dict[str, object]] = {}
+        self.holds: dict[str, HoldColumns] = {}
         """Passage → the legal hold on its faces."""
-        self.lifted: list[dict[str, object]] = []
-        """Legal holds that are over, in the order in which they were lifted."""
+        self.lifted: list[HoldColumns] = []
         self._missed: dict[str, set[str]] = {}
         self._staff = staff
-        self.kinds: dict[str, Callable[[Entry], None]] = {
+        self.kinds: Replays = {
             "images.missed": self._images_missed,
             "passage.erased": self._erased,
             "hold.placed": self._hold_placed,
@@ -48,26 +59,17 @@ class FacesReplay:
         self._may_hold(entry.body["officer"])
         must(passage not in self.holds, "a legal hold is placed twice")
         must(passage not in self.erased, "a legal hold is placed on erased faces")
-        self.holds[passage] = {
-            "placed_by": entry.body["officer"],
-            "placed_at": entry.at,
-            "reason_sha256": entry.body["reason_sha256"],
-        }
+        reason = entry.body["reason_sha256"]
+        self.holds[passage] = HoldColumns(passage, entry.body["officer"], entry.at, reason)
 
     def _hold_lifted(self, entry: Entry) -> None:
         self._may_hold(entry.body["officer"])
-        must(isinstance(entry.body["reason_sha256"], str), "a legal hold is lifted without a reason")
-        self.lifted.append(
-            {
-                "passage": entry.body["passage"],
-                **self.holds.pop(entry.body["passage"]),
-                "lifted_by": entry.body["officer"],
-                "lifted_at": entry.at,
-                "lift_reason_sha256": entry.body["reason_sha256"],
-            }
-        )
+        reason = entry.body["reason_sha256"]
+        must(isinstance(reason, str), "a legal hold is lifted without a reason")
+        hold = self.holds.pop(entry.body["passage"])
+        lifted = replace(hold, lifted_by=entry.body["officer"], lifted_at=entry.at, lift_reason=reason)
+        self.lifted.append(lifted)
 
     def _may_hold(self, officer: str) -> None:
-        roles = having(Task.AUDIT, Task.ADMINISTER)
-        may = officer == officers.COMMAND_LINE or self._staff.roles.get(officer) in roles
+        may = officer == officers.COMMAND_LINE or self._staff.may(officer, Task.AUDIT, Task.ADMINISTER)
         must(may, "a legal hold is placed or lifted by somebody who may not")

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from api.audit.replay.cases import must
+from api.audit.replay.rules import Replays, must, time_of
 from api.audit.replay.staff import StaffReplay
 from api.lanes.recovery import Recovery
-from api.people.roles import Task, having
+from api.people.roles import Task
 from lane.decision.reason_codes import Code
 from lane.desk.commands import WISHES
 from lane.ledger.chain import GENESIS, Entry, Head, check_follows
@@ -15,29 +15,46 @@ from lane.platform.errors import LedgerBrokenError
 
 
 @dataclass(slots=True)
-class LaneRequest:
-    """A request of an officer to a lane, for one passenger."""
+class CommandColumns:
+    number: int
+    wanted: str
+    by: str
 
+
+@dataclass(slots=True)
+class RequestColumns:
+    number: int
     code: str
     by: str
     until: datetime
+
+
+@dataclass(slots=True)
+class LaneRequest(RequestColumns):
+    """A request of an officer, and how far it is."""
+
     over: bool = False
     taken: bool = False
 
 
 @dataclass(slots=True)
-class KnownLane:
-    """A lane: its chain's head here, and the hash of its token, or None since it was revoked."""
+class LaneColumns:
+    """What the row of a lane must hold: the hash of its token, and its chain's head here."""
 
     token_sha256: str | None
+    """None since it was revoked."""
     token_until: datetime | None = None
     former_sha256: str | None = None
     former_until: datetime | None = None
     head: Head = GENESIS
-    commands: list[tuple[str, str]] = field(default_factory=list)
-    """Commands to it, and who gave each, in order."""
+
+
+@dataclass(slots=True)
+class KnownLane(LaneColumns):
+    """A lane, and what its next entries are checked against."""
+
+    commands: list[CommandColumns] = field(default_factory=list)
     requests: list[LaneRequest] = field(default_factory=list)
-    """Requests to it, in order."""
     recovery: Recovery | None = None
     """The entries that it may deliver again since the desk was restored."""
     alarm: int | None = None
@@ -45,14 +62,12 @@ class KnownLane:
 
 
 class LaneReplay:
-    """Give it each entry about a lane, or from one, in order."""
-
     def __init__(self, staff: StaffReplay) -> None:
         self.by_name: dict[str, KnownLane] = {}
         self._staff = staff
         self._owners: dict[str, str] = {}
         """Passage → the lane that delivered it."""
-        self.kinds: dict[str, Callable[[Entry], None]] = {
+        self.kinds: Replays = {
             "desk.restored": self._restored,
             "lane.recovering": self._recovering,
             "lane.added": self._lane_added,
@@ -64,7 +79,7 @@ class LaneReplay:
         }
         self.lane_kinds: dict[str, Callable[[Entry, Entry], None]] = {
             "lane.obeyed": self._obeyed,
-            "passage.asked": self._asked,
+            "passage.asked": self._request_taken,
             "lane.event": self._seen_at_gate,
             "lane.alarm": self._alarm_at_gate,
         }
@@ -85,7 +100,7 @@ class LaneReplay:
     def _lane_added(self, entry: Entry) -> None:
         must(entry.body["lane"] not in self.by_name, "a lane is registered twice")
         self._staff.must_be_administered(entry)
-        lane = KnownLane(entry.body["token_sha256"], token_until=_time(entry.body["expires_at"]))
+        lane = KnownLane(entry.body["token_sha256"], time_of(entry.body["expires_at"]))
         self.by_name[entry.body["lane"]] = lane
 
     def _token_rotated(self, entry: Entry) -> None:
@@ -93,8 +108,8 @@ class LaneReplay:
         lane = self.by_name[entry.body["lane"]]
         must(lane.token_sha256 is not None, "a revoked lane is given a token")
         lane.former_sha256, lane.token_sha256 = lane.token_sha256, entry.body["token_sha256"]
-        lane.former_until = _time(entry.body["former_until"])
-        lane.token_until = _time(entry.body["expires_at"])
+        lane.former_until = time_of(entry.body["former_until"])
+        lane.token_until = time_of(entry.body["expires_at"])
 
     def _lane_revoked(self, entry: Entry) -> None:
         lane = self.by_name[entry.body["lane"]]
@@ -105,30 +120,29 @@ class LaneReplay:
     def _lane_commanded(self, entry: Entry) -> None:
         lane, officer = self.by_name[entry.body["lane"]], entry.body["officer"]
         must(lane.token_sha256 is not None, "a lane is commanded after it was revoked")
-        must(self._staff.roles.get(officer) in having(Task.SUPERVISE), "a lane is commanded by no supervisor")
-        must(entry.body["command"] == len(lane.commands) + 1, "a command to a lane is missing or moved")
+        must(self._staff.may(officer, Task.SUPERVISE), "a lane is commanded by no supervisor")
+        number = entry.body["command"]
+        must(number == len(lane.commands) + 1, "a command to a lane is missing or moved")
         must(entry.body["wanted"] in ("open", "closed", "stopped"), "a lane is told what no lane does")
-        lane.commands.append((entry.body["wanted"], officer))
+        lane.commands.append(CommandColumns(number, entry.body["wanted"], officer))
 
-    def _obeyed(self, inner: Entry, entry: Entry) -> None:
-        del entry
+    def _obeyed(self, inner: Entry, _: Entry) -> None:
         number = inner.body["command"]
         given = self.by_name[inner.chain].commands[: number if isinstance(number, int) else 0]
         must(number == len(given) > 0, "a lane obeyed a command that nobody gave")
-        must(given[-1] == (inner.body["wanted"], inner.body["by"]), "a lane obeyed another command")
+        obeyed = CommandColumns(number, inner.body["wanted"], inner.body["by"])
+        must(given[-1] == obeyed, "a lane obeyed another command")
 
-    def _seen_at_gate(self, inner: Entry, entry: Entry) -> None:
-        del entry
+    def _seen_at_gate(self, inner: Entry, _: Entry) -> None:
         must(Code(inner.body["code"]).value.startswith("L"), "a gate saw what no gate sees")
-        must(_time(inner.body["at"]) is not None, "a gate does not say when it saw something")
+        must(time_of(inner.body["at"]) is not None, "a gate does not say when it saw something")
 
-    def _alarm_at_gate(self, inner: Entry, entry: Entry) -> None:
-        del entry
+    def _alarm_at_gate(self, inner: Entry, _: Entry) -> None:
         lane, number = self.by_name[inner.chain], int(inner.body["command"])
         if inner.body["on"]:
             lane.alarm = number
             return
-        given = lane.commands[number - 1][0] if 0 < number <= len(lane.commands) else None
+        given = lane.commands[number - 1].wanted if 0 < number <= len(lane.commands) else None
         must(given == "open" and number > (lane.alarm or 0), "an alarm at a gate is lifted by nobody")
         lane.alarm = None
 
@@ -139,7 +153,7 @@ class LaneReplay:
         must(body["request"] == len(lane.requests) + 1, "a request to a lane is missing or moved")
         must(body["code"] in WISHES, "a lane is asked what nobody asks of it")
         until = datetime.fromisoformat(body["until"])
-        lane.requests.append(LaneRequest(str(body["code"]), str(body["officer"]), until))
+        lane.requests.append(LaneRequest(body["request"], body["code"], body["officer"], until))
 
     def _request_withdrawn(self, entry: Entry) -> None:
         lane, number = self.by_name[entry.body["lane"]], entry.body["request"]
@@ -148,9 +162,8 @@ class LaneReplay:
         must(not lane.requests[-1].over, "a request is withdrawn that is over")
         lane.requests[-1].over = True
 
-    def _asked(self, inner: Entry, entry: Entry) -> None:
+    def _request_taken(self, inner: Entry, _: Entry) -> None:
         """A withdrawn request may have been taken up before the lane heard of the withdrawal."""
-        del entry
         number, given = inner.body["request"], self.by_name[inner.chain].requests
         must(isinstance(number, int) and 0 < number <= len(given), "a lane was asked what nobody asked")
         one = given[number - 1]
@@ -172,7 +185,3 @@ class LaneReplay:
         may = lane.recovery == Recovery(lane.head.seq, None) and lane.head.seq == entry.body["after"]
         must(may and lane.head.seq < through, "a lane tells again what the desk has")
         lane.recovery = Recovery(lane.head.seq, through)
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

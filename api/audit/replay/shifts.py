@@ -1,19 +1,31 @@
 """Replays entries about shifts; see `api.audit.replay.account`."""
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from api.audit.replay.cases import must
+from api.audit.replay.rules import Replays, must
+from api.audit.replay.staff import StaffReplay
 from lane.ledger.chain import Entry
 
 
-class ShiftReplay:
-    """Give it each entry about a shift in order. `officers`: those whom the ledger knows so far."""
+@dataclass(slots=True)
+class ShiftColumns:
+    """What the row of a shift must hold; of the note its hash."""
 
-    def __init__(self, officers: Mapping[str, object]) -> None:
-        self.by_id: dict[str, dict[str, object]] = {}
-        """Shift → what its row says."""
-        self._officers = officers
-        self.kinds: dict[str, Callable[[Entry], None]] = {
+    officer: str
+    started_at: datetime
+    stretch_at: datetime
+    paused_at: datetime | None = None
+    ended_at: datetime | None = None
+    note: str | None = None
+    handed_to: str | None = None
+
+
+class ShiftReplay:
+    def __init__(self, staff: StaffReplay) -> None:
+        self.by_id: dict[str, ShiftColumns] = {}
+        self._staff = staff
+        self.kinds: Replays = {
             "shift.started": self._started,
             "shift.paused": self._paused,
             "shift.resumed": self._resumed,
@@ -22,37 +34,28 @@ class ShiftReplay:
 
     def _started(self, entry: Entry) -> None:
         shift, officer = entry.body["shift"], entry.body["officer"]
-        must(officer in self._officers, "a shift of somebody whom the ledger does not know")
+        self._staff.must_know(officer)
         must(shift not in self.by_id, "a shift begins twice")
-        on_duty = any(one["officer"] == officer and one["ended_at"] is None for one in self.by_id.values())
+        on_duty = any(one.officer == officer and one.ended_at is None for one in self.by_id.values())
         must(not on_duty, "an officer begins a shift within another")
-        self.by_id[shift] = {
-            "officer": officer,
-            "started_at": entry.at,
-            "stretch_at": entry.at,
-            "paused_at": None,
-            "ended_at": None,
-            "note": None,
-            "handed_to": None,
-        }
+        self.by_id[shift] = ShiftColumns(officer, started_at=entry.at, stretch_at=entry.at)
 
     def _paused(self, entry: Entry) -> None:
         shift = self._open(entry)
-        must(shift["paused_at"] is None, "a break within a break")
-        shift["paused_at"] = entry.at
+        must(shift.paused_at is None, "a break within a break")
+        shift.paused_at = entry.at
 
     def _resumed(self, entry: Entry) -> None:
         shift = self._open(entry)
-        must(shift["paused_at"] is not None, "a break ends that never began")
-        shift["paused_at"], shift["stretch_at"] = None, entry.at
+        must(shift.paused_at is not None, "a break ends that never began")
+        shift.paused_at, shift.stretch_at = None, entry.at
 
     def _ended(self, entry: Entry) -> None:
         shift = self._open(entry)
-        shift["ended_at"], shift["handed_to"] = entry.at, entry.body["to"]
-        shift["note"] = entry.body["note_sha256"]
+        shift.ended_at, shift.handed_to, shift.note = entry.at, entry.body["to"], entry.body["note_sha256"]
 
-    def _open(self, entry: Entry) -> dict[str, object]:
+    def _open(self, entry: Entry) -> ShiftColumns:
         shift = self.by_id[entry.body["shift"]]
-        must(shift["officer"] == entry.body["officer"], "an officer acts on another one's shift")
-        must(shift["ended_at"] is None, "a shift goes on after its end")
+        must(shift.officer == entry.body["officer"], "an officer acts on another one's shift")
+        must(shift.ended_at is None, "a shift goes on after its end")
         return shift

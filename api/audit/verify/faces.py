@@ -1,5 +1,6 @@
 """Checks faces: nothing is left of erased ones, and all others are the images that were judged."""
 
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import TypeGuard
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.audit.replay.account import Account
 from api.audit.replay.cases import Case
+from api.audit.replay.holds import HoldColumns
 from api.faces import erasure, images
 from api.faces.keyring import Keyring
 from api.ledger import chain
@@ -32,7 +34,7 @@ def check_faces(session: Session, account: Account, keyring: Keyring | None) -> 
             raise LedgerBrokenError(f"passage {passage}: its faces are erased, its key is still there")
     unread = [
         passage
-        for passage, case in sorted(account.cases.items())
+        for passage, case in sorted(account.cases.by_passage.items())
         if passage not in account.faces.erased and not _images_open(session, account, case, keyring, keys)
     ]
     return tuple(_unopened(unread, keyring, keys))
@@ -43,39 +45,34 @@ def _check_erased(session: Session, account: Account) -> None:
         row.passage: row.because
         for row in session.scalars(select(FacesRow).where(FacesRow.erased_at.is_not(None)))
     }
-    for passage in sorted(found.keys() | account.faces.erased.keys()):
-        if found.get(passage) != account.faces.erased.get(passage):
-            raise LedgerBrokenError(f"passage {passage}: what is erased is not what the ledger says")
-    asked = select(ImageRow.passage).outerjoin(FacesRow, FacesRow.passage == ImageRow.passage)
+    differing = [passage for passage, _ in found.items() ^ account.faces.erased.items()]
+    if differing:
+        raise LedgerBrokenError(f"passage {min(differing)}: what is erased is not what the ledger says")
+    query = select(ImageRow.passage).outerjoin(FacesRow, FacesRow.passage == ImageRow.passage)
     gone = or_(FacesRow.passage.is_(None), FacesRow.erased_at.is_not(None))
-    left = session.scalar(asked.where(gone).limit(1))
+    left = session.scalar(query.where(gone).limit(1))
     if left is not None:
         raise LedgerBrokenError(f"passage {left}: its faces are erased, an image is still there")
 
 
 def _check_holds(session: Session, account: Account) -> None:
-    found = {
-        hold.passage: {
-            "placed_by": hold.placed_by,
-            "placed_at": hold.placed_at,
-            "reason_sha256": erasure.reason_hash(hold.reason),
-        }
-        for hold in erasure.holds(session)
-    }
-    for passage in sorted(found.keys() | account.faces.holds.keys()):
-        if found.get(passage) != account.faces.holds.get(passage):
-            raise LedgerBrokenError(f"passage {passage}: its legal hold is not what the ledger says")
-    half = select(HoldRow.id).where(
-        HoldRow.lifted_at.is_(None), HoldRow.lifted_by.is_not(None) | HoldRow.lift_reason.is_not(None)
+    found = Counter(
+        HoldColumns(
+            row.passage,
+            row.placed_by,
+            row.placed_at,
+            erasure.reason_hash(row.reason),
+            row.lifted_by,
+            row.lifted_at,
+            None if row.lift_reason is None else erasure.reason_hash(row.lift_reason),
+        )
+        for row in session.scalars(select(HoldRow))
     )
-    if session.scalar(half.limit(1)) is not None:
-        raise LedgerBrokenError("a legal hold is lifted in part: the ledger knows nothing of it")
-    if _sorted(erasure.lifted(session)) != _sorted(account.faces.lifted):
-        raise LedgerBrokenError("the legal holds that were lifted are not those of the ledger")
-
-
-def _sorted(holds: list[dict[str, object]]) -> list[dict[str, object]]:
-    return sorted(holds, key=lambda hold: (str(hold["lifted_at"]), str(hold["passage"])))
+    expected = Counter([*account.faces.holds.values(), *account.faces.lifted])
+    differing = [*(found - expected), *(expected - found)]
+    if differing:
+        passage = min(hold.passage for hold in differing)
+        raise LedgerBrokenError(f"passage {passage}: its legal holds are not what the ledger says")
 
 
 def _check_kept(session: Session) -> None:
@@ -111,7 +108,7 @@ def _images_open(
     session: Session, account: Account, case: Case, keyring: Keyring | None, keys: AbstractSet[str] | None
 ) -> bool:
     """Whether each image of the case is what was judged; False where no key opens them."""
-    passage = case.referral.passage
+    passage = case.passage
     missed = account.faces.missed(passage)
     wanted = [image.sha256 for image in case.images if image.sha256 not in missed]
     here = set(

@@ -211,7 +211,6 @@ class _Signatures:
                 self._check_announced(number, payload)
 
     def check_end(self) -> None:
-        """Check that nothing is still due after the last entry."""
         if self._due:
             raise LedgerBrokenError(
                 f"the ledger is cut off: it ends at {self.rebuilt.size}, a signed head has {max(self._due)}"
@@ -267,7 +266,6 @@ class _SearchRows:
             raise LedgerBrokenError("what it is found by does not say what its content says")
 
     def check_end(self) -> None:
-        """Check that there is nothing behind the last entry."""
         if self._next is not None:
             raise LedgerBrokenError(f"entry {self._next.seq} is found by a search, and is not there")
 

@@ -4,7 +4,7 @@ To acknowledge an alarm means that somebody investigates it; the alarm stays.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -46,7 +46,6 @@ def update(session: Session, series: SeriesRow, counts: EvaluationCounts, *, at:
 
 
 def alarms_of(session: Session, series: int) -> tuple[RateAlarm, ...]:
-    """The alarms of a series."""
     return tuple(_alarm(row) for row in _rows(session, series))
 
 
@@ -65,7 +64,6 @@ def acknowledge(session: Session, alarm: int, officer: str, *, at: datetime) -> 
 
 
 def clear(session: Session, series: SeriesRow, *, at: datetime) -> None:
-    """Clear all alarms of a series."""
     for row in _rows(session, series.id):
         _clear(session, series, row, at=at)
 
@@ -93,16 +91,11 @@ def _trials(series: SeriesRow, counts: EvaluationCounts) -> Iterator[tuple[Watch
 def _raise(
     session: Session, series: SeriesRow, rate: str, trials: error_test.Trials, *, at: datetime
 ) -> None:
-    numbers = {
-        "errors": trials.errors,
-        "passengers": trials.passengers,
-        "expected": trials.expected,
-        "chance": trials.chance,
-    }
-    numbers_kept = {name: numbers[name] for name in ("errors", "passengers", "expected")}
-    session.add(AlarmRow(series=series.id, rate=rate, raised_at=at, **numbers_kept))
+    numbers = asdict(trials)
+    session.add(AlarmRow(series=series.id, rate=rate, raised_at=at, **numbers))
     session.flush()
-    chain.append(session, "alarm.raised", {**subject_of(series, rate), **numbers}, at=at)
+    body = {**subject_of(series, rate), **numbers, "chance": trials.chance}
+    chain.append(session, "alarm.raised", body, at=at)
 
 
 def _clear(session: Session, series: SeriesRow, row: AlarmRow, *, at: datetime) -> None:

@@ -32,6 +32,7 @@ KIND = "passage.evaluated"
 WHOLE_SITE, EVERYBODY, NO_SHADOW = "", "", ""
 MOST_SERIES = 64
 """The most series of one lane, so that none fills the disk with invented groups and matchers."""
+FEWEST_OF_A_GROUP = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class Series:
     counts: EvaluationCounts
     shadows: Mapping[str, EvaluationCounts]
     alarms: tuple[alarms.RateAlarm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the matcher did within the window."""
+
+    since: datetime
+    at: datetime
+    series: tuple[Series, ...]
 
 
 def count_entry(session: Session, lane: str, entry: Entry, *, at: datetime, window: timedelta) -> None:
@@ -111,7 +121,6 @@ def listed(session: Session, *, at: datetime, window: timedelta) -> list[Series]
 
 
 def window_start(at: datetime, window: timedelta) -> datetime:
-    """The first hour of the window that ends now."""
     return at.replace(minute=0, second=0, microsecond=0) - window
 
 
@@ -125,7 +134,6 @@ def counts_of(fact: EvaluatedFact, decision: Decision | None, *, in_group: bool)
 
 
 def summed(session: Session, series: int, since: datetime, until: datetime) -> EvaluationCounts:
-    """The counts from `since` on and before `until`."""
     return _sums(session, CountsRow.series == series, CountsRow.hour >= since, CountsRow.hour < until)
 
 
@@ -189,21 +197,19 @@ def _series(
     matcher = fact.matcher
     if matcher is None:
         return None
-    row = session.scalars(
-        select(SeriesRow).where(
-            SeriesRow.lane == lane,
-            SeriesRow.matcher == matcher.name,
-            SeriesRow.sha256 == matcher.sha256,
-            SeriesRow.preprocessing == matcher.preprocessing,
-            SeriesRow.group == group,
-        )
-    ).one_or_none()
+    columns = {
+        "group": group,
+        "matcher": matcher.name,
+        "sha256": matcher.sha256,
+        "preprocessing": matcher.preprocessing,
+    }
+    row = session.scalars(select(SeriesRow).filter_by(lane=lane, **columns)).one_or_none()
     if row is None:
         known = session.scalar(select(func.count()).where(SeriesRow.lane == lane)) or 0
         if lane != WHOLE_SITE and known >= MOST_SERIES:
             log.warning("lane %s tells of more matchers and groups than are counted", lane)
             return None
-        row = SeriesRow(lane=lane, group=group, last_at=at, **_columns(matcher))
+        row = SeriesRow(lane=lane, last_at=at, **columns)
         session.add(row)
     row.last_at = at
     if lane != WHOLE_SITE:
@@ -214,16 +220,11 @@ def _series(
 
 def _set_site_limits(session: Session, site: SeriesRow, since: datetime, until: datetime) -> None:
     """The limits of the site: the mean of its lanes' limits, weighted by their comparisons."""
-    rows = session.scalars(
-        select(SeriesRow).where(
-            SeriesRow.lane != WHOLE_SITE,
-            SeriesRow.matcher == site.matcher,
-            SeriesRow.sha256 == site.sha256,
-            SeriesRow.preprocessing == site.preprocessing,
-            SeriesRow.group == site.group,
-        )
-    ).all()
-    counts = [(row, summed(session, row.id, since, until)) for row in rows]
+    of_lanes = select(SeriesRow).where(SeriesRow.lane != WHOLE_SITE)
+    alike = of_lanes.filter_by(
+        group=site.group, matcher=site.matcher, sha256=site.sha256, preprocessing=site.preprocessing
+    )
+    counts = [(row, summed(session, row.id, since, until)) for row in session.scalars(alike).all()]
     site.fmr_limit = _mean([(row.fmr_limit, found.compared) for row, found in counts])
     site.fnmr_limit = _mean(
         [(row.fnmr_limit, found.recognised + found.unrecognised) for row, found in counts]
@@ -240,14 +241,6 @@ def _mean(limits: Iterable[tuple[float | None, int]]) -> float | None:
     if whole == 0:
         return math.fsum(limit for limit, _ in known) / len(known)
     return math.fsum(limit * weight for limit, weight in known) / whole
-
-
-def _columns(matcher: MatcherFact) -> dict[str, str]:
-    return {
-        "matcher": matcher.name,
-        "sha256": matcher.sha256,
-        "preprocessing": matcher.preprocessing,
-    }
 
 
 def _hour_is_counted(session: Session, series: int, hour: datetime) -> bool:

@@ -29,6 +29,7 @@ from api.platform.database.tables import (
     ShiftRow,
 )
 from api.platform.errors import LaneUnknownError
+from api.review.cases import queue
 
 COMMANDED = "lane.commanded"
 WINDOW = timedelta(hours=2)
@@ -100,7 +101,6 @@ def _overwritten(session: Session, lane: str, columns: Mapping[str, Any]) -> boo
 
 
 def command_of(session: Session, lane: str) -> Command:
-    """The last command to a lane."""
     row = session.get(LaneCommandRow, lane)
     return _command(row) if row else Command()
 
@@ -120,11 +120,6 @@ def give_command(session: Session, lane: str, wanted: WantedState, officer: str,
     return True
 
 
-def give_command_to_all(session: Session, wanted: WantedState, officer: str, *, at: datetime) -> list[str]:
-    """Command every lane; return those to which the command is new."""
-    return [lane for lane in lane_names(session) if give_command(session, lane, wanted, officer, at=at)]
-
-
 def count_passage(session: Session, lane: str, *, referred: bool, at: datetime, received: datetime) -> None:
     """Count one passage in its minute; one too old for the page is not counted."""
     minute = min(at, received).replace(second=0, microsecond=0)
@@ -141,7 +136,6 @@ def count_passage(session: Session, lane: str, *, referred: bool, at: datetime, 
 
 
 def lanes(session: Session) -> list[LaneStatus]:
-    """Every lane that may deliver, in the order of the hall."""
     reports = {row.lane: row for row in session.scalars(select(LaneStatusRow))}
     commands = {row.lane: _command(row) for row in session.scalars(select(LaneCommandRow))}
     waits = _oldest_waiting(session)
@@ -166,20 +160,6 @@ def serving(session: Session, *, at: datetime, silent_after: timedelta) -> list[
         and lane.status is not None
         and lane.status.state not in out
     ]
-
-
-def waiting_since(session: Session) -> list[datetime]:
-    """Since when each waiting case waits, the oldest first."""
-    waits = select(ReferralRow.opened_at).where(ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
-    return list(session.scalars(waits.order_by(ReferralRow.opened_at)))
-
-
-def count_escalated_and_second(session: Session) -> tuple[int, int]:
-    """How many waiting cases are escalated, and how many need a second officer or a third."""
-    waits = (ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
-    escalated = select(func.count()).where(*waits, ReferralRow.escalated_at.is_not(None))
-    again = select(func.count()).where(*waits, ReferralRow.stage != "first")
-    return session.scalar(escalated) or 0, session.scalar(again) or 0
 
 
 def at_work(session: Session, *, at: datetime, absolute: timedelta, idle: timedelta) -> list[OfficerAtWork]:
@@ -231,7 +211,7 @@ def _decided(session: Session, begin: datetime) -> dict[datetime, list[float]]:
 def _oldest_waiting(session: Session) -> dict[str, datetime]:
     rows = session.execute(
         select(ReferralRow.lane, func.min(ReferralRow.opened_at))
-        .where(ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
+        .where(queue.is_waiting())
         .group_by(ReferralRow.lane)
     )
     return dict(rows.all())

@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.faces import images
-from api.lanes.hall import lane_states, stored_requests
+from api.lanes.hall import lane_states, requests
 from api.lanes.hall.lane_states import Command, HallPoint, LaneStatus, OfficerAtWork
+from api.lanes.hall.requests import Request
 from api.lanes.hall.status_report import StatusReport, WantedState
-from api.lanes.hall.stored_requests import Request
 from api.people.officers import SignedInOfficer
 from api.platform.database.database import Database
+from api.platform.database.tables import ReferralRow
 from api.platform.events import Broker, Event
 from api.platform.settings import Settings
 from api.review import accuracy_records, shifts
+from api.review.cases import queue
+from api.review.cases.steps import Stage
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +33,6 @@ _KEEP_EVERY = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class WaitingCounts:
-    """The cases that wait for an officer."""
-
     waiting: int
     longest_s: int | None
     escalated: int
@@ -40,8 +42,6 @@ class WaitingCounts:
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """The hall at one moment."""
-
     at: datetime
     lanes: tuple[LaneStatus, ...]
     waiting: WaitingCounts
@@ -61,8 +61,6 @@ class Hall:
 
 @dataclass(frozen=True, slots=True)
 class HallControl:
-    """The use cases of lanes' status and supervisors' commands."""
-
     settings: Settings
     database: Database
     broker: Broker
@@ -73,7 +71,7 @@ class HallControl:
         now = self.clock()
         with self.database.read() as session:
             before, command = lane_states.status_of(session, lane), lane_states.command_of(session, lane)
-            request = stored_requests.request_to(session, lane, at=now)
+            request = requests.request_to(session, lane, at=now)
         looks_new = before is None or _visible_part(before[1]) != _visible_part(status)
         if looks_new or before is None or now - before[0] >= _KEEP_EVERY:
             with self.database.write(turn=False) as session:
@@ -93,12 +91,15 @@ class HallControl:
     def stop_all(self, officer: SignedInOfficer) -> int:
         """Stop every lane of the hall; return to how many this was new."""
         with self.database.write() as session:
-            lanes = lane_states.give_command_to_all(session, "stopped", officer.pseudonym, at=self.clock())
+            lanes = [
+                lane
+                for lane in lane_states.lane_names(session)
+                if lane_states.give_command(session, lane, "stopped", officer.pseudonym, at=self.clock())
+            ]
         self._publish(lanes, "stopped", officer)
         return len(lanes)
 
     def hall(self) -> Hall:
-        """The hall now."""
         now = self.clock()
         absolute = timedelta(seconds=self.settings.session_absolute_s)
         idle = timedelta(seconds=self.settings.session_idle_s)
@@ -123,10 +124,16 @@ class HallControl:
 
 
 def _waiting(session: Session, now: datetime) -> WaitingCounts:
-    seconds = [max(0, int((now - one).total_seconds())) for one in lane_states.waiting_since(session)]
-    escalated, again = lane_states.count_escalated_and_second(session)
-    nobody = len(shifts.unanswerable(session, at=now))
-    return WaitingCounts(len(seconds), max(seconds, default=None), escalated, again, nobody)
+    query = select(ReferralRow.opened_at, ReferralRow.escalated_at, ReferralRow.stage)
+    rows = session.execute(query.where(queue.is_waiting())).all()
+    longest = max((now - row.opened_at for row in rows), default=None)
+    return WaitingCounts(
+        waiting=len(rows),
+        longest_s=None if longest is None else max(0, int(longest.total_seconds())),
+        escalated=sum(row.escalated_at is not None for row in rows),
+        second=sum(row.stage != Stage.FIRST for row in rows),
+        unanswerable=len(shifts.unanswerable(session, at=now)),
+    )
 
 
 def _visible_part(status: StatusReport) -> tuple[object, ...]:

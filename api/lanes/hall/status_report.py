@@ -7,20 +7,10 @@ from pydantic import AwareDatetime, Field
 from api.platform.messages import LaneInput
 
 LaneName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
-
-
 Short = Annotated[str, Field(max_length=128)]
-
-
 Number = Annotated[int, Field(ge=0, le=2**53)]
-
-
 WantedState = Literal["open", "closed", "stopped"]
-
-
 State = Literal["waiting", "capturing", "referred", "open", "closed", "stopped", "fault"]
-
-
 Health = Literal["good", "stale", "lost", "unknown"]
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from api.ledger import chain, search
@@ -51,8 +51,6 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class OfficerAnswer:
-    """An answer that an officer gives."""
-
     answer: Answer
     ground: Ground
     note: str = ""
@@ -105,7 +103,8 @@ def judge(session: Session, passage: str, officer: str, given: Judgement, *, at:
     said = {"verdict": given.verdict.value, "confidence": given.confidence, **details}
     who = {"passage": passage, "officer": officer, "claim": row.claims}
     chain.append(session, "referral.judged_blind", who | said | {"judgement": about["id"]}, at=at)
-    chain.append(session, "referral.revealed", who | {"match": _match(row).value}, at=at)
+    match = steps.match(JudgedFact.model_validate_json(row.judged))
+    chain.append(session, "referral.revealed", who | {"match": match.value}, at=at)
     return True
 
 
@@ -127,11 +126,13 @@ def decide(
         raise NotRevealedError
     _check(session, referral, wanted)
     first = _first_answer(session, referral)
-    asked = steps.asked_next(referral.stage, referral.judged.codes, wanted.answer, first)
-    if asked is None:
-        return AnswerResult(_settle(session, referral, officer, wanted, at=at), None, new=True)
-    _propose(session, referral, officer, wanted, asked, at=at)
-    return AnswerResult(None, asked, new=True)
+    stage = steps.next_stage(referral.stage, referral.judged.codes, wanted.answer, first)
+    given = _decision(passage, officer, wanted, at)
+    if stage is None:
+        _settle(session, given, wanted.note)
+        return AnswerResult(given, None, new=True)
+    _propose(session, given, wanted.note, stage)
+    return AnswerResult(None, stage, new=True)
 
 
 def correct(
@@ -221,8 +222,8 @@ def _same_judgement(session: Session, passage: str, officer: str, given: Judgeme
         raise queue.why_not(session, passage, otherwise=ClaimMissingError())
     if referral.step is Step.BLIND:
         raise NotShownError
-    said = referral.opinion
-    if said is None or (said.verdict, said.confidence) != (given.verdict, given.confidence):
+    opinion = referral.opinion
+    if opinion is None or (opinion.verdict, opinion.confidence) != (given.verdict, given.confidence):
         raise AlreadyJudgedError
 
 
@@ -238,7 +239,6 @@ def _seen_before(session: Session, row: ReferralRow, officer: str) -> bool:
 
 
 def _check(session: Session, referral: Referral, wanted: OfficerAnswer) -> None:
-    """Raise what forbids this answer to this officer."""
     codes = referral.judged.codes
     if wanted.answer is Answer.REPEAT_CAPTURE:
         refused = search.repeat_refused(session, referral.passage)
@@ -249,54 +249,48 @@ def _check(session: Session, referral: Referral, wanted: OfficerAnswer) -> None:
         raise NoteMissingError
 
 
-def _settle(
-    session: Session, referral: Referral, officer: str, wanted: OfficerAnswer, *, at: datetime
-) -> Decision:
-    decision = _decision(referral.passage, officer, wanted, at)
-    mine = (queue.is_waiting(), queue.claimed_by(officer, at), ReferralRow.step == Step.REVEALED.value)
-    if not queue.change(session, referral.passage, *mine, **_columns(decision, wanted.note)):
-        raise queue.why_not(session, referral.passage, otherwise=ClaimMissingError())
-    if decisions.recorded(session, referral.passage) is not None:
-        raise decisions.contradiction(referral.passage)
-    row = queue.row_of(session, referral.passage)
-    _keep(session, row, "decided", decision, wanted.note)
-    body = {
-        "passage": referral.passage,
-        "decision": decisions.as_body(decision),
-        "stage": row.stage,
-        "claim": row.claims,
-        "note_sha256": decisions.note_hash(wanted.note),
-        "claimed_until": _until(row).isoformat(),
-    }
-    chain.append(session, "referral.decided", body, at=at)
-    return decision
+def _settle(session: Session, given: Decision, note: str) -> None:
+    _change_own(session, given, **_columns(given, note))
+    if decisions.recorded(session, given.passage) is not None:
+        raise decisions.contradiction(given.passage)
+    row = queue.row_of(session, given.passage)
+    _keep(session, row, "decided", given, note)
+    body = _entry_body(row, given, note) | {"decision": decisions.as_body(given)}
+    chain.append(session, "referral.decided", body, at=given.decided_at)
 
 
-def _propose(
-    session: Session, referral: Referral, officer: str, wanted: OfficerAnswer, asked: Stage, *, at: datetime
-) -> None:
+def _propose(session: Session, given: Decision, note: str, stage: Stage) -> None:
     """Keep an answer that another officer must confirm; the case goes back without it."""
-    proposal = _decision(referral.passage, officer, wanted, at)
-    row = queue.row_of(session, referral.passage)
-    body = {
-        "passage": referral.passage,
-        "proposal": decisions.as_body(proposal),
-        "stage": row.stage,
-        "next": asked.value,
-        "claim": row.claims,
-        "note_sha256": decisions.note_hash(wanted.note),
-        "claimed_until": _until(row).isoformat(),
-    }
-    _keep(session, row, "proposed", proposal, wanted.note)
-    mine = (queue.is_waiting(), queue.claimed_by(officer, at), ReferralRow.step == Step.REVEALED.value)
+    row = queue.row_of(session, given.passage)
+    body = _entry_body(row, given, note) | {"proposal": decisions.as_body(given), "next": stage.value}
+    _keep(session, row, "proposed", given, note)
     back = {"claimed_by": None, "claimed_until": None, "shown": False, "step": Step.BLIND.value}
-    if not queue.change(session, referral.passage, *mine, stage=asked.value, **back):
-        raise queue.why_not(session, referral.passage, otherwise=ClaimMissingError())
-    chain.append(session, "referral.proposed", body, at=at)
+    _change_own(session, given, stage=stage.value, **back)
+    chain.append(session, "referral.proposed", body, at=given.decided_at)
+
+
+def _change_own(session: Session, given: Decision, **columns: Any) -> None:
+    """Change the case of the officer who answers. Raises why it is not that officer's to answer."""
+    mine = queue.claimed_by(given.officer, given.decided_at)
+    revealed = ReferralRow.step == Step.REVEALED.value
+    if not queue.change(session, given.passage, queue.is_waiting(), mine, revealed, **columns):
+        raise queue.why_not(session, given.passage, otherwise=ClaimMissingError())
+
+
+def _entry_body(row: ReferralRow, given: Decision, note: str) -> dict[str, Any]:
+    """What the entries of a decision and of a proposal have in common."""
+    if row.claimed_until is None:
+        raise ClaimMissingError
+    return {
+        "passage": given.passage,
+        "stage": row.stage,
+        "claim": row.claims,
+        "note_sha256": decisions.note_hash(note),
+        "claimed_until": row.claimed_until.isoformat(),
+    }
 
 
 def _correctable(referral: Referral, decision: Decision | None, officer: str) -> None:
-    """Raise what forbids a correction by this officer."""
     if decision is None:
         raise PassageClosedError if referral.ended is not None else NotDecidedError
     if decision.officer != officer:
@@ -313,7 +307,7 @@ def _same_again(session: Session, referral: Referral, officer: str, wanted: Offi
     note = queue.row_of(session, referral.passage).note
     if known and known.officer == officer and _says(known, wanted) and note == wanted.note:
         return AnswerResult(known, None, new=False)
-    proposed = _proposed(session, referral, officer)
+    proposed = _proposal(session, referral, OpinionRow.officer == officer)
     if known is None and proposed is not None and _proposes(proposed, wanted):
         return AnswerResult(None, referral.stage, new=False)
     raise queue.why_not(session, referral.passage, otherwise=ClaimMissingError())
@@ -327,23 +321,19 @@ def _proposes(row: OpinionRow, wanted: OfficerAnswer) -> bool:
     return (row.answer, row.ground, row.note) == (wanted.answer.value, wanted.ground.value, wanted.note)
 
 
-def _proposed(session: Session, referral: Referral, officer: str) -> OpinionRow | None:
-    return session.scalars(_proposals(referral).where(OpinionRow.officer == officer).limit(1)).one_or_none()
-
-
 def _first_answer(session: Session, referral: Referral) -> Answer | None:
-    row = session.scalars(
-        _proposals(referral).where(OpinionRow.stage == Stage.FIRST.value).limit(1)
-    ).one_or_none()
+    row = _proposal(session, referral, OpinionRow.stage == Stage.FIRST.value)
     return Answer(str(row.answer)) if row else None
 
 
-def _proposals(referral: Referral) -> Any:
-    return select(OpinionRow).where(
+def _proposal(session: Session, referral: Referral, which: ColumnElement[bool]) -> OpinionRow | None:
+    query = select(OpinionRow).where(
         OpinionRow.passage == referral.passage,
         OpinionRow.round == referral.round,
         OpinionRow.kind == "proposed",
+        which,
     )
+    return session.scalars(query.limit(1)).one_or_none()
 
 
 def _decision(passage: str, officer: str, wanted: OfficerAnswer, at: datetime) -> Decision:
@@ -351,7 +341,6 @@ def _decision(passage: str, officer: str, wanted: OfficerAnswer, at: datetime) -
 
 
 def _columns(decision: Decision, note: str) -> dict[str, Any]:
-    """A decision as the row of its case has it."""
     return {
         "decision": decision.id,
         "answer": decision.answer.value,
@@ -362,10 +351,9 @@ def _columns(decision: Decision, note: str) -> dict[str, Any]:
     }
 
 
-def _keep(session: Session, row: ReferralRow, kind: str, said: Decision, note: str) -> None:
-    """Keep an answer beside earlier opinions."""
-    about = _opinion_columns(row, kind, said.officer, said.decided_at) | {"id": said.id}
-    session.add(OpinionRow(**about, answer=said.answer.value, ground=said.ground.value, note=note))
+def _keep(session: Session, row: ReferralRow, kind: str, given: Decision, note: str) -> None:
+    about = _opinion_columns(row, kind, given.officer, given.decided_at) | {"id": given.id}
+    session.add(OpinionRow(**about, answer=given.answer.value, ground=given.ground.value, note=note))
     session.flush()
 
 
@@ -380,14 +368,3 @@ def _opinion_columns(row: ReferralRow, kind: str, officer: str, at: datetime) ->
         "officer": officer,
         "at": at,
     }
-
-
-def _match(row: ReferralRow) -> steps.Match:
-    judged = JudgedFact.model_validate_json(row.judged)
-    return steps.match(judged.codes, compared=judged.evidence.similarity.value is not None)
-
-
-def _until(row: ReferralRow) -> datetime:
-    if row.claimed_until is None:
-        raise ClaimMissingError
-    return row.claimed_until

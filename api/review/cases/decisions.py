@@ -99,5 +99,4 @@ def recorded(session: Session, passage: str) -> Mapping[str, Any] | None:
 
 
 def contradiction(passage: str) -> StoreError:
-    """The error for a queue and a ledger that differ."""
     return StoreError(f"passage {passage}: queue and ledger contradict: run `python -m api ledger verify`")

@@ -11,7 +11,8 @@ DUTIES: Mapping[str, str] = {code: duty.value for duty in Duty for code in Code 
 
 def with_site(site: Mapping[str, str]) -> Mapping[str, str]:
     """The table as a site has it: its own lines, and the others as they are. An empty duty takes one away."""
-    return {code: duty for code, duty in {**site, **_left(site)}.items() if duty}
+    merged = {**site, **DUTIES, **site}  # the site's codes come first, and its duties count
+    return {code: duty for code, duty in merged.items() if duty}
 
 
 def duty_of(codes: Collection[str], duties: Mapping[str, str]) -> str:
@@ -22,7 +23,3 @@ def duty_of(codes: Collection[str], duties: Mapping[str, str]) -> str:
 def rank_of(codes: Collection[str]) -> Rank:
     """How soon a case is answered."""
     return min((code.meaning.rank for code in Code if code in codes), default=Rank.IN_TURN)
-
-
-def _left(site: Mapping[str, str]) -> dict[str, str]:
-    return {code: duty for code, duty in DUTIES.items() if code not in site}

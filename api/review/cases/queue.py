@@ -38,8 +38,6 @@ ListedState = ReferralState | Literal["waiting"] | None
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """An officer's blind judgement."""
-
     officer: str
     verdict: steps.Verdict
     confidence: int
@@ -47,8 +45,6 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """A case at one moment."""
-
     passage: str
     lane: str
     opened_at: datetime
@@ -70,7 +66,7 @@ class Referral:
     escalated: bool
     duty: str
     """The duty that the case needs; empty where it needs none."""
-    spoken: frozenset[str]
+    proposed_by: frozenset[str]
     """The officer who proposed an answer in this round, to which another must agree."""
     opinion: Opinion | None
     """The blind judgement under the present claim, or the one before the decision."""
@@ -110,15 +106,13 @@ def listed(
         )
         .limit(limit)
     )
-    rows = session.scalars(query).all()
-    said = _opinions_of(session, [row.passage for row in rows])
-    return [_referral(row, said.get(row.passage, []), at) for row in rows]
+    return _referrals(session, session.scalars(query).all(), at)
 
 
 def count_waiting(session: Session, officer: SignedInOfficer) -> int:
     """How many cases are open or claimed, however many are listed; a supervisor gets the number of all."""
-    asked = select(func.count()).select_from(ReferralRow).where(is_waiting())
-    return session.scalar(asked if officer.supervises else asked.where(_visible(officer))) or 0
+    query = select(func.count()).select_from(ReferralRow).where(is_waiting())
+    return session.scalar(query if officer.supervises else query.where(_visible(officer))) or 0
 
 
 def for_officer(session: Session, passage: str, officer: SignedInOfficer, *, at: datetime) -> Referral:
@@ -131,8 +125,8 @@ def for_officer(session: Session, passage: str, officer: SignedInOfficer, *, at:
 
 def one(session: Session, passage: str, *, at: datetime) -> Referral:
     """One case. Raises ReferralUnknownError."""
-    row = row_of(session, passage)
-    return _referral(row, _opinions_of(session, [passage]).get(passage, []), at)
+    [referral] = _referrals(session, [row_of(session, passage)], at)
+    return referral
 
 
 def is_mine(session: Session, passage: str, officer: SignedInOfficer, *, at: datetime) -> bool:
@@ -193,18 +187,17 @@ def claim_next(
 ) -> tuple[str, datetime, bool] | None:
     """The case that comes first, for an officer who has none; the own one where there is one. None: nobody
     waits whom this officer may take. Like `claim`, it says whether the case was free."""
-    mine = session.scalar(
-        select(ReferralRow.passage)
-        .where(is_waiting(), claimed_by(officer.pseudonym, at))
-        .order_by(*_answering_order())
-        .limit(1)
-    )
-    passage = mine or session.scalar(
-        select(ReferralRow.passage)
-        .where(is_waiting(), _free(at), _takeable(officer))
-        .order_by(*_answering_order())
-        .limit(1)
-        .with_for_update(skip_locked=True)
+    mine = _own(session, officer.pseudonym, at)
+    passage = (
+        mine[0]
+        if mine
+        else session.scalar(
+            select(ReferralRow.passage)
+            .where(is_waiting(), _free(at), _takeable(officer))
+            .order_by(*_answering_order())
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
     )
     if passage is None:
         return None
@@ -223,20 +216,15 @@ def release(session: Session, passage: str, officer: str, *, at: datetime) -> bo
 
 
 def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
-    """Give back every case that the officer has; return which."""
-    mine = (
-        select(ReferralRow.passage).where(is_waiting(), claimed_by(officer, at)).order_by(*_answering_order())
-    )
-    passages = list(session.scalars(mine))
-    return [passage for passage in passages if release(session, passage, officer, at=at)]
+    mine = _own(session, officer, at)
+    return [passage for passage in mine if release(session, passage, officer, at=at)]
 
 
 def release_others(session: Session, officer: SignedInOfficer, *, at: datetime) -> list[str]:
     """Give back every case about which this officer may not be asked any more; return which."""
-    mine = select(ReferralRow.passage).where(is_waiting(), claimed_by(officer.pseudonym, at))
     return [
         passage
-        for passage in session.scalars(mine.order_by(*_answering_order())).all()
+        for passage in _own(session, officer.pseudonym, at)
         if not (officer.works and may_take(one(session, passage, at=at), officer))
         and release(session, passage, officer.pseudonym, at=at)
     ]
@@ -317,7 +305,9 @@ def has_duty(referral: Referral, officer: SignedInOfficer) -> bool:
 
 def may_take(referral: Referral, officer: SignedInOfficer) -> bool:
     """Whether this officer is one who may be asked about the case now."""
-    apart = steps.may_take(referral.stage, officer.pseudonym, referral.spoken, supervises=officer.supervises)
+    apart = steps.may_take(
+        referral.stage, officer.pseudonym, referral.proposed_by, supervises=officer.supervises
+    )
     return apart and has_duty(referral, officer)
 
 
@@ -325,15 +315,13 @@ def unanswerable(session: Session, present: Collection[SignedInOfficer], *, at: 
     """Free cases that none of those present may take, in the order of answering.
 
     One that needs a duty which nobody has; one whose third opinion only a supervisor could give who has
-    spoken already. It waits on: nothing is decided by who is missing.
+    answered already. It waits on: nothing is decided by who is missing.
     """
     working = [one for one in present if one.works]
     free = select(ReferralRow).where(is_waiting(), _free(at)).order_by(*_answering_order())
     if working:
         free = free.where(or_(ReferralRow.stage != Stage.FIRST.value, ReferralRow.duty != ""))
-    rows = session.scalars(free).all()
-    said = _opinions_of(session, [row.passage for row in rows])
-    cases = [_referral(row, said.get(row.passage, []), at) for row in rows]
+    cases = _referrals(session, session.scalars(free).all(), at)
     return [one.passage for one in cases if not any(may_take(one, officer) for officer in working)]
 
 
@@ -346,7 +334,6 @@ def change(session: Session, passage: str, *conditions: ColumnElement[bool], **v
 
 
 def why_not(session: Session, passage: str, *, otherwise: ApiError) -> ApiError:
-    """Why a case could not be changed."""
     row = row_of(session, passage)
     if row.decision is not None:
         return AlreadyDecidedError()
@@ -362,13 +349,17 @@ def row_of(session: Session, passage: str) -> ReferralRow:
 
 
 def is_waiting() -> ColumnElement[bool]:
-    """Neither decided nor ended."""
     return and_(ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
 
 
 def claimed_by(officer: str, at: datetime) -> ColumnElement[bool]:
     """The officer has the case, and the lease has not ended."""
     return and_(ReferralRow.claimed_by == officer, *_lasts(at))
+
+
+def _own(session: Session, officer: str, at: datetime) -> Sequence[str]:
+    mine = select(ReferralRow.passage).where(is_waiting(), claimed_by(officer, at))
+    return session.scalars(mine.order_by(*_answering_order())).all()
 
 
 def _lasts(at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -388,13 +379,13 @@ def _visible(officer: SignedInOfficer) -> ColumnElement[bool]:
 
 def _takeable(officer: SignedInOfficer) -> ColumnElement[bool]:
     """`may_take`, asked of the database."""
-    spoken = select(OpinionRow.id).where(
+    proposed = select(OpinionRow.id).where(
         OpinionRow.passage == ReferralRow.passage,
         OpinionRow.round == ReferralRow.round,
         OpinionRow.kind == "proposed",
         OpinionRow.officer == officer.pseudonym,
     )
-    apart = and_(_visible(officer), ~spoken.exists())
+    apart = and_(_visible(officer), ~proposed.exists())
     return apart if officer.supervises else and_(apart, ReferralRow.stage != Stage.THIRD.value)
 
 
@@ -426,16 +417,17 @@ def _in_state(state: str | None, at: datetime) -> ColumnElement[bool]:
     return conditions[state]
 
 
-def _opinions_of(session: Session, passages: Sequence[str]) -> dict[str, list[OpinionRow]]:
-    """The opinions on each of these cases, in order."""
-    found: dict[str, list[OpinionRow]] = {}
-    query = select(OpinionRow).where(OpinionRow.passage.in_(passages)).order_by(OpinionRow.at)
-    for row in session.scalars(query):
-        found.setdefault(row.passage, []).append(row)
-    return found
+def _referrals(session: Session, rows: Sequence[ReferralRow], at: datetime) -> list[Referral]:
+    """The cases of these rows, with the opinions on each."""
+    opinions: dict[str, list[OpinionRow]] = {row.passage: [] for row in rows}
+    for opinion in session.scalars(
+        select(OpinionRow).where(OpinionRow.passage.in_(opinions)).order_by(OpinionRow.at)
+    ):
+        opinions[opinion.passage].append(opinion)
+    return [_referral(row, opinions[row.passage], at) for row in rows]
 
 
-def _referral(row: ReferralRow, said: Sequence[OpinionRow], at: datetime) -> Referral:
+def _referral(row: ReferralRow, opinions: Sequence[OpinionRow], at: datetime) -> Referral:
     has_claim = row.claimed_until is not None and at < row.claimed_until <= at + LONGEST_LEASE
     state = _state(row, has_claim=has_claim)
     decision = decisions.in_row(row)
@@ -458,9 +450,11 @@ def _referral(row: ReferralRow, said: Sequence[OpinionRow], at: datetime) -> Ref
         shown=row.shown,
         escalated=row.escalated_at is not None,
         duty=row.duty,
-        spoken=frozenset(one.officer for one in said if (one.round, one.kind) == (row.round, "proposed")),
+        proposed_by=frozenset(
+            one.officer for one in opinions if (one.round, one.kind) == (row.round, "proposed")
+        ),
         opinion=next(
-            (_opinion(one) for one in said if (one.claim, one.kind) == (row.claims, "judged")), None
+            (_opinion(one) for one in opinions if (one.claim, one.kind) == (row.claims, "judged")), None
         ),
     )
 

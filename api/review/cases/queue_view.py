@@ -24,8 +24,6 @@ TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """The queue as one officer may see it."""
-
     waiting: list[Referral]
     decided: list[Referral]
     """The last of them, the newest first."""

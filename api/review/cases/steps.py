@@ -9,6 +9,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Literal
 
+from api.ledger.facts import JudgedFact
 from lane.decision.reason_codes import NEVER_CAPTURED, Code
 from lane.decision.referral import MOST_REPEATS, Answer, Ground
 
@@ -109,13 +110,13 @@ def after(state: State, act: Act) -> State | None:
     return TRANSITIONS[state].get(act)
 
 
-def match(codes: Collection[str], *, compared: bool) -> Match:
+def match(judged: JudgedFact) -> Match:
     """The machine's result, from the lane's reasons."""
-    if not compared:
+    if judged.evidence.similarity.value is None:
         return Match.NOT_COMPARED
-    if Code.NO_MATCH in codes:
+    if Code.NO_MATCH in judged.codes:
         return Match.NO_MATCH
-    return Match.BORDERLINE if Code.BORDERLINE in codes else Match.MATCH
+    return Match.BORDERLINE if Code.BORDERLINE in judged.codes else Match.MATCH
 
 
 def confident(codes: Collection[str]) -> bool:
@@ -140,7 +141,7 @@ def needs_note(codes: Collection[str], verdict: Verdict | None, answer: Answer, 
     return contradicts(verdict, answer, ground) or reverses(codes, answer)
 
 
-def asked_next(stage: Stage, codes: Collection[str], answer: Answer, first: Answer | None) -> Stage | None:
+def next_stage(stage: Stage, codes: Collection[str], answer: Answer, first: Answer | None) -> Stage | None:
     """The stage after this answer; None where it decides. `first`: the first officer's answer."""
     if stage is Stage.FIRST:
         return Stage.SECOND if reverses(codes, answer) else None
@@ -149,9 +150,9 @@ def asked_next(stage: Stage, codes: Collection[str], answer: Answer, first: Answ
     return None
 
 
-def may_take(stage: Stage, officer: str, spoken: Collection[str], *, supervises: bool) -> bool:
-    """Whether this officer may be asked; `spoken`: who answered before in this round."""
-    return officer not in spoken and (stage is not Stage.THIRD or supervises)
+def may_take(stage: Stage, officer: str, proposed_by: Collection[str], *, supervises: bool) -> bool:
+    """Whether this officer may be asked; `proposed_by`: who answered before in this round."""
+    return officer not in proposed_by and (stage is not Stage.THIRD or supervises)
 
 
 def may_repeat(codes: Collection[str], repeats: int, *, refused: bool = False) -> bool:

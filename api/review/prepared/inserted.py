@@ -1,19 +1,26 @@
 """Prepared cases inserted into officers' work: each looks like a traveller's, and a traveller comes first.
 
-An inserted case has no row among referrals: no lane can ask for it, and only its officer sees it.
+An inserted case has no row among referrals: no lane can ask for it, and only its officer sees it. None is
+offered while a traveller waits whom that officer could take, and it is withdrawn as soon as one comes.
 """
 
 import hashlib
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from sqlalchemy import func, select
+import structlog
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from api.faces.keyring import Keyring
 from api.ledger import chain
 from api.people.officers import SignedInOfficer
+from api.people.roles import Task
+from api.platform.database.database import Database
 from api.platform.database.tables import LedgerRow, OpinionRow, SeededRow
 from api.platform.errors import (
     AlreadyDecidedError,
@@ -30,7 +37,9 @@ from api.platform.errors import (
     ReferralUnknownError,
     RepeatRefusedError,
 )
-from api.review.cases import duties, queue, steps
+from api.platform.events import Broker, Event, EventName
+from api.platform.settings import Settings
+from api.review.cases import decisions, duties, queue, steps
 from api.review.cases.answers import AnswerResult, Judgement, OfficerAnswer
 from api.review.cases.queue import Opinion, Referral
 from api.review.cases.steps import ReferralState, Stage, Step, Verdict
@@ -39,69 +48,192 @@ from api.review.prepared import stored_cases
 from lane.decision.reason_meaning import Rank
 from lane.decision.referral import GROUNDS, Answer, Decision, Ground, PassageId
 
+log = structlog.get_logger(__name__)
+
 ENDED = "interrupted"
 
 
-def own_case(session: Session, passage: str, officer: str) -> SeededRow:
-    """The officer's own inserted case. Raises ReferralUnknownError."""
-    row = session.get(SeededRow, passage)
-    if row is None or row.officer != officer:
-        raise ReferralUnknownError
-    return row
+@dataclass(frozen=True, slots=True)
+class InsertedCases:
+    settings: Settings
+    database: Database
+    broker: Broker
+    keyring: Keyring
+    clock: Callable[[], datetime]
+    serving: Callable[[Session, datetime], list[str]]
+    """The lanes that let passengers in: a case of a lane that is shut would give itself away."""
+
+    def case_for(self, officer: SignedInOfficer) -> Referral | None:
+        """This officer's inserted case, offered now if one is due; None where a traveller waits."""
+        if self.settings.seeded_share <= 0 or Task.BE_MEASURED not in officer.role.tasks:
+            return None
+        with self.database.read() as session:
+            if not stored_cases.are_there(session, training=False):
+                return None
+            row = live(session, officer.pseudonym)
+            needed = queue.waits_for(session, officer, at=self.clock())
+            share = self.settings.seeded_share
+            if row is None and (needed or not _is_due(session, officer.pseudonym, share)):
+                return None
+            if row is not None and not needed:
+                return self._referral(session, row)
+        return self._offer_or_withdraw(officer)
+
+    def ended(self, officer: SignedInOfficer) -> list[Referral]:
+        """Cases that were withdrawn from this officer, the last first; they look like passages that ended."""
+        gone = select(SeededRow).where(
+            SeededRow.officer == officer.pseudonym,
+            SeededRow.training.is_(False),
+            SeededRow.withdrawn_at.is_not(None),
+        )
+        with self.database.read() as session:
+            rows = session.scalars(gone.order_by(SeededRow.opened_at.desc()).limit(queue.MOST_LISTED))
+            return [self._referral(session, row) for row in rows]
+
+    def view(self, passage: str, officer: SignedInOfficer) -> Referral:
+        """The officer's own case; notes that its step was shown. Raises ReferralUnknownError."""
+        with self._own_case(passage, officer) as (session, row):
+            if _is_open(row) and _is_held(row, self.clock()):
+                row.shown = True
+                session.flush()
+            return self._referral(session, row)
+
+    def claim(self, passage: str, officer: SignedInOfficer) -> datetime:
+        with self._own_case(passage, officer) as (session, row):
+            before = row.claims
+            lease = timedelta(seconds=self.settings.lease_s)
+            until = claim(session, row, at=self.clock(), lease=lease)
+            taken = row.claims > before
+        if taken:
+            self._publish("referral.changed", passage, officer.pseudonym)
+        return until
+
+    def release(self, passage: str, officer: SignedInOfficer) -> None:
+        """Give it back: it waits on for the same officer."""
+        with self._own_case(passage, officer) as (session, row):
+            released = _is_open(row) and _is_held(row, self.clock())
+            if released:
+                row.claimed_until = None
+                session.flush()
+        if released:
+            self._publish("referral.changed", passage, officer.pseudonym)
+
+    def judge(self, passage: str, officer: SignedInOfficer, given: Judgement) -> None:
+        """Keep a blind judgement. Raises what `api.review.cases.answers.judge` raises."""
+        with self._own_case(passage, officer) as (session, row):
+            _judge(session, row, given, at=self.clock())
+
+    def decide(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> AnswerResult:
+        """Answer; the truth is shown from then on. Raises what `api.review.cases.answers.decide` raises."""
+        with self._own_case(passage, officer) as (session, row):
+            given = _decide(session, row, wanted, at=self.clock())
+        if given.new:
+            log.info("prepared.decided", passage=passage, officer=officer.pseudonym)
+            self._publish("referral.decided", passage, officer.pseudonym)
+        return given
+
+    def correct(self, passage: str, officer: SignedInOfficer, wanted: OfficerAnswer) -> NoReturn:
+        """Refuse a correction: the truth was shown with the decision. Raises what
+        `api.review.cases.answers.correct` raises for a decision that the lane has."""
+        with self._own_case(passage, officer) as (_, row):
+            if wanted.ground not in GROUNDS[wanted.answer]:
+                raise GroundRefusedError
+            if row.decided_at is not None:
+                raise AlreadyHandedError
+            raise PassageClosedError if row.withdrawn_at is not None else NotDecidedError
+
+    def image(self, passage: str, sha256: str, officer: SignedInOfficer) -> bytes:
+        """One image of a case that the officer has. Raises ClaimMissingError or ImageUnknownError."""
+        with self.database.read() as session:
+            row = _own(session, passage, officer)
+            if not _is_open(row):
+                raise ImageUnknownError
+            if not _is_held(row, self.clock()):
+                raise ClaimMissingError
+            return stored_cases.image(session, self.keyring, row.case, sha256)
+
+    def prepared_decision(self, passage: str, officer: SignedInOfficer) -> PreparedDecision | None:
+        """The truth and the result of a decided case of this officer; None for every other case."""
+        with self.database.read() as session:
+            row = session.get(SeededRow, passage)
+            mine = row is not None and row.officer == officer.pseudonym
+            return _prepared_decision(session, row) if row is not None and mine else None
+
+    def in_training(self, passage: str) -> bool:
+        with self.database.read() as session:
+            row = session.get(SeededRow, passage)
+            return row is not None and row.training
+
+    def withdraw_for(self, officer: SignedInOfficer) -> None:
+        """Withdraw the officer's inserted case: the officer has a traveller now."""
+        self._withdraw(SeededRow.officer == officer.pseudonym)
+
+    def withdraw_all(self) -> None:
+        """Withdraw all inserted cases: a traveller waits."""
+        self._withdraw()
+
+    def _withdraw(self, *whose: ColumnElement[bool]) -> None:
+        query = select(SeededRow).where(*whose, SeededRow.training.is_(False), *stored_cases.OPEN)
+        with self.database.read() as session:
+            if session.scalar(query.limit(1)) is None:
+                return
+        with self.database.write() as session:
+            rows = session.scalars(query).all()
+            for row in rows:
+                stored_cases.withdraw(session, row, at=self.clock())
+            withdrawn = [(row.passage, row.officer) for row in rows]
+        for passage, officer in withdrawn:
+            self._publish("referral.changed", passage, officer)
+
+    def _publish(self, name: EventName, passage: str, officer: str) -> None:
+        """Publish an event for this officer's pages only."""
+        self.broker.publish(Event(name, passage, officer))
+
+    def _referral(self, session: Session, row: SeededRow) -> Referral:
+        after = timedelta(seconds=self.settings.escalate_after_s)
+        return _as_referral(session, row, at=self.clock(), escalate_after=after)
+
+    def _offer_or_withdraw(self, officer: SignedInOfficer) -> Referral | None:
+        """Decide again within the write transaction, since a traveller may have come meanwhile."""
+        with self.database.write() as session:
+            now = self.clock()
+            row = live(session, officer.pseudonym)
+            if queue.waits_for(session, officer, at=now):
+                if row is not None:
+                    stored_cases.withdraw(session, row, at=now)
+                return None
+            new = row is None
+            row = row or self._offer(session, officer, now)
+            referral = self._referral(session, row) if row else None
+        if referral is not None and new:
+            self._publish("referral.opened", referral.passage, officer.pseudonym)
+        return referral
+
+    def _offer(self, session: Session, officer: SignedInOfficer, now: datetime) -> SeededRow | None:
+        lanes = self.serving(session, now)
+        if not lanes:
+            return None
+        lane = secrets.choice(lanes)
+        return stored_cases.offer(session, officer.pseudonym, training=False, lane=lane, at=now)
+
+    @contextmanager
+    def _own_case(self, passage: str, officer: SignedInOfficer) -> Iterator[tuple[Session, SeededRow]]:
+        """The officer's case, in a transaction; if a traveller waits, it is withdrawn in one before."""
+        with self.database.read() as session:
+            row = _own(session, passage, officer)
+            inserted = _is_open(row) and not row.training
+            gone = inserted and queue.waits_for(session, officer, at=self.clock())
+        if gone:
+            with self.database.write() as session:
+                stored_cases.withdraw(session, _own(session, passage, officer), at=self.clock())
+            self._publish("referral.changed", passage, officer.pseudonym)
+        with self.database.write() as session:
+            yield session, _own(session, passage, officer)
 
 
 def live(session: Session, officer: str, *, training: bool = False) -> SeededRow | None:
-    """The officer's inserted case that is neither decided nor withdrawn."""
-    return session.scalars(
-        select(SeededRow)
-        .where(
-            SeededRow.officer == officer,
-            SeededRow.training.is_(training),
-            SeededRow.decided_at.is_(None),
-            SeededRow.withdrawn_at.is_(None),
-        )
-        .limit(1)
-    ).one_or_none()
-
-
-def due(session: Session, officer: str, share: float) -> bool:
-    """Whether the officer is due an inserted case, by the share of inserted cases.
-
-    A remaining fraction is drawn by chance, once between two decisions: asking again changes nothing.
-    """
-    cases = select(func.count()).select_from(SeededRow)
-    seen = session.scalar(cases.where(SeededRow.officer == officer, SeededRow.training.is_(False))) or 0
-    decided = select(func.count()).select_from(OpinionRow)
-    real = session.scalar(decided.where(OpinionRow.officer == officer, OpinionRow.kind == "decided")) or 0
-    owed = share * (real + seen + 1) - seen
-    return owed > _drawn(session, officer, real, seen)
-
-
-def any_live(session: Session) -> bool:
-    """Whether any officer at work has an inserted case."""
-    waiting = select(SeededRow.passage).where(
-        SeededRow.training.is_(False), SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
-    )
-    return session.scalar(waiting.limit(1)) is not None
-
-
-def offer(session: Session, officer: str, lanes: list[str], *, at: datetime) -> SeededRow | None:
-    """Insert a case for an officer, as if it came from one of these lanes."""
-    if not lanes:
-        return None
-    lane = secrets.choice(lanes)
-    return stored_cases.offer(session, officer, training=False, lane=lane, at=at, waited=at)
-
-
-def withdraw_all(session: Session, *, at: datetime) -> list[SeededRow]:
-    """Withdraw every inserted case."""
-    waiting = select(SeededRow).where(
-        SeededRow.training.is_(False), SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
-    )
-    rows = list(session.scalars(waiting))
-    for row in rows:
-        stored_cases.withdraw(session, row, at=at)
-    return rows
+    mine = (SeededRow.officer == officer, SeededRow.training.is_(training))
+    return session.scalars(select(SeededRow).where(*mine, *stored_cases.OPEN).limit(1)).one_or_none()
 
 
 def claim(session: Session, row: SeededRow, *, at: datetime, lease: timedelta) -> datetime:
@@ -116,34 +248,15 @@ def claim(session: Session, row: SeededRow, *, at: datetime, lease: timedelta) -
     return row.claimed_until
 
 
-def release(session: Session, row: SeededRow, *, at: datetime) -> bool:
-    """Give it back: it waits on for the same officer. False where the officer did not have it."""
-    if row.decided_at is not None or row.withdrawn_at is not None or not _is_held(row, at):
-        return False
-    row.claimed_until = None
-    session.flush()
-    return True
-
-
-def note_shown(session: Session, row: SeededRow, *, at: datetime) -> None:
-    """Note that the officer who has the case was shown the present step."""
-    if row.decided_at is None and row.withdrawn_at is None and _is_held(row, at):
-        row.shown = True
-        session.flush()
-
-
 def release_all(session: Session, officer: str, *, at: datetime) -> list[str]:
     """Give back what the officer has of prepared cases, at work and in training; return which."""
-    held = select(SeededRow).where(
-        SeededRow.officer == officer,
-        SeededRow.decided_at.is_(None),
-        SeededRow.withdrawn_at.is_(None),
-        SeededRow.claimed_until > at,
-    )
-    rows = list(session.scalars(held))
-    for row in rows:
-        release(session, row, at=at)
-    return [row.passage for row in rows]
+    mine = select(SeededRow).where(SeededRow.officer == officer, *stored_cases.OPEN)
+    held = list(session.scalars(mine.where(SeededRow.claimed_until > at)))
+    for row in held:
+        if _is_held(row, at):
+            row.claimed_until = None
+    session.flush()
+    return [row.passage for row in held]
 
 
 def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
@@ -151,8 +264,45 @@ def leave(session: Session, officer: str, *, at: datetime) -> list[str]:
     return queue.release_all(session, officer, at=at) + release_all(session, officer, at=at)
 
 
-def judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -> None:
-    """Keep a blind judgement. Raises what `api.review.cases.answers.judge` raises."""
+def trained(session: Session, officer: str, *, since: datetime) -> list[PreparedDecision]:
+    """The results of an officer's training since then, in order."""
+    rows = session.scalars(
+        select(SeededRow)
+        .where(SeededRow.officer == officer, SeededRow.training.is_(True), SeededRow.decided_at > since)
+        .order_by(SeededRow.decided_at)
+    )
+    found = (_prepared_decision(session, row) for row in rows)
+    return [one for one in found if one is not None]
+
+
+def _own(session: Session, passage: str, officer: SignedInOfficer) -> SeededRow:
+    row = session.get(SeededRow, passage)
+    if row is None or row.officer != officer.pseudonym:
+        raise ReferralUnknownError
+    return row
+
+
+def _is_due(session: Session, officer: str, share: float) -> bool:
+    """Whether the officer is due an inserted case, by the share of inserted cases.
+
+    A remaining fraction is drawn by chance, once between two decisions: asking again changes nothing.
+    """
+    cases = select(func.count()).select_from(SeededRow)
+    seen = session.scalar(cases.where(SeededRow.officer == officer, SeededRow.training.is_(False))) or 0
+    decided = select(func.count()).select_from(OpinionRow)
+    real = session.scalar(decided.where(OpinionRow.officer == officer, OpinionRow.kind == "decided")) or 0
+    owed = share * (real + seen + 1) - seen
+    return owed > _drawn(session, officer, real, seen)
+
+
+def _drawn(session: Session, officer: str, real: int, seen: int) -> float:
+    """A number from 0 to 1, the same until the officer decides again, which nobody can predict."""
+    secret = session.scalar(select(LedgerRow.hash).order_by(LedgerRow.seq).limit(1)) or ""
+    digest = hashlib.sha256(f"{secret} {officer} {real} {seen}".encode()).digest()
+    return int.from_bytes(digest[:7]) / 2**56
+
+
+def _judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -> None:
     _must_be_held(row, at)
     if row.step == Step.REVEALED.value:
         if (row.verdict, row.confidence) != (given.verdict.value, given.confidence):
@@ -173,16 +323,15 @@ def judge(session: Session, row: SeededRow, given: Judgement, *, at: datetime) -
     chain.append(session, "prepared.judged", stored_cases.entry_body(row, **said), at=at)
 
 
-def decide(session: Session, row: SeededRow, wanted: OfficerAnswer, *, at: datetime) -> AnswerResult:
-    """Answer; the truth is shown from then on. Raises what `api.review.cases.answers.decide` raises."""
+def _decide(session: Session, row: SeededRow, wanted: OfficerAnswer, *, at: datetime) -> AnswerResult:
     if wanted.ground not in GROUNDS[wanted.answer]:
         raise GroundRefusedError
     if row.decided_at is not None and (row.answer, row.ground) == (wanted.answer.value, wanted.ground.value):
-        return AnswerResult(decision_of(row), None, new=False)
+        return AnswerResult(_decision(row), None, new=False)
     _must_be_held(row, at)
     if row.step != Step.REVEALED.value or row.verdict is None or not row.shown:
         raise NotRevealedError
-    codes = frozenset(reason.code for reason in stored_cases.judged_of(session, row).reasons)
+    codes = stored_cases.judged_of(session, row).codes
     if wanted.answer is Answer.REPEAT_CAPTURE and not steps.may_repeat(codes, 0):
         raise RepeatRefusedError
     needed = steps.needs_note(codes, Verdict(row.verdict), wanted.answer, wanted.ground)
@@ -196,63 +345,18 @@ def decide(session: Session, row: SeededRow, wanted: OfficerAnswer, *, at: datet
     said = {
         "answer": wanted.answer.value,
         "ground": wanted.ground.value,
-        "note_sha256": stored_cases.note_hash(wanted.note),
+        "note_sha256": decisions.note_hash(wanted.note),
         "truth": truth.value,
         "outcome": found.value,
     }
     chain.append(session, "prepared.decided", stored_cases.entry_body(row, **said), at=at)
-    return AnswerResult(decision_of(row), None, new=True)
+    return AnswerResult(_decision(row), None, new=True)
 
 
-def correct(row: SeededRow, wanted: OfficerAnswer) -> NoReturn:
-    """Refuse a correction: the truth was shown with the decision. Raises what
-    `api.review.cases.answers.correct` raises for a decision that the lane has."""
-    if wanted.ground not in GROUNDS[wanted.answer]:
-        raise GroundRefusedError
-    if row.decided_at is not None:
-        raise AlreadyHandedError
-    raise PassageClosedError if row.withdrawn_at is not None else NotDecidedError
-
-
-def ended(session: Session, officer: str, *, limit: int) -> list[SeededRow]:
-    """Cases that were withdrawn from the officer, the last first."""
-    gone = select(SeededRow).where(
-        SeededRow.officer == officer, SeededRow.training.is_(False), SeededRow.withdrawn_at.is_not(None)
-    )
-    return list(session.scalars(gone.order_by(SeededRow.opened_at.desc()).limit(limit)))
-
-
-def prepared_decision_of(session: Session, row: SeededRow) -> PreparedDecision | None:
-    """The truth and the result, once it is decided."""
-    if row.outcome is None:
-        return None
-    return PreparedDecision(stored_cases.truth_of(session, row), Outcome(row.outcome))
-
-
-def trained(session: Session, officer: str, *, since: datetime) -> list[PreparedDecision]:
-    """The results of an officer's training since then, in order."""
-    rows = session.scalars(
-        select(SeededRow)
-        .where(SeededRow.officer == officer, SeededRow.training.is_(True), SeededRow.decided_at > since)
-        .order_by(SeededRow.decided_at)
-    )
-    found = (prepared_decision_of(session, row) for row in rows)
-    return [one for one in found if one is not None]
-
-
-def image(session: Session, keyring: Keyring, row: SeededRow, sha256: str, *, at: datetime) -> bytes:
-    """One image of a case that the officer has. Raises ClaimMissingError or ImageUnknownError."""
-    if row.decided_at is not None or row.withdrawn_at is not None:
-        raise ImageUnknownError
-    if not _is_held(row, at):
-        raise ClaimMissingError
-    return stored_cases.image(session, keyring, row.case, sha256)
-
-
-def as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_after: timedelta) -> Referral:
+def _as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_after: timedelta) -> Referral:
     """An inserted case as a referral: the same fields, and the truth in none of them."""
     state = _state(row, at)
-    decided, held = decision_of(row), state == "claimed"
+    decided, held = _decision(row), state == "claimed"
     judged = stored_cases.judged_of(session, row)
     said = row.verdict if row.step == Step.REVEALED.value else None
     opinion = Opinion(row.officer, Verdict(said), int(row.confidence or 0)) if said else None
@@ -276,12 +380,12 @@ def as_referral(session: Session, row: SeededRow, *, at: datetime, escalate_afte
         escalated=not row.training
         and (row.decided_at or row.withdrawn_at or at) - row.opened_at >= escalate_after,
         duty="",
-        spoken=frozenset(),
+        proposed_by=frozenset(),
         opinion=opinion,
     )
 
 
-def decision_of(row: SeededRow) -> Decision | None:
+def _decision(row: SeededRow) -> Decision | None:
     """The officer's decision, which no lane receives."""
     if row.decided_at is None:
         return None
@@ -289,9 +393,11 @@ def decision_of(row: SeededRow) -> Decision | None:
     return Decision(row.passage, PassageId(row.passage), answer, ground, row.officer, row.decided_at)
 
 
-def is_needed(session: Session, officer: SignedInOfficer, *, at: datetime) -> bool:
-    """Whether a traveller waits whom this officer could take, or the officer has one."""
-    return queue.waits_for(session, officer, at=at)
+def _prepared_decision(session: Session, row: SeededRow) -> PreparedDecision | None:
+    """The truth and the result, once it is decided."""
+    if row.outcome is None:
+        return None
+    return PreparedDecision(stored_cases.truth_of(session, row), Outcome(row.outcome))
 
 
 def _state(row: SeededRow, at: datetime) -> ReferralState:
@@ -302,6 +408,12 @@ def _state(row: SeededRow, at: datetime) -> ReferralState:
     return "claimed" if _is_held(row, at) else "open"
 
 
+def _must_be_held(row: SeededRow, at: datetime) -> None:
+    _must_be_open(row)
+    if not _is_held(row, at):
+        raise ClaimMissingError
+
+
 def _must_be_open(row: SeededRow) -> None:
     if row.decided_at is not None:
         raise AlreadyDecidedError
@@ -309,18 +421,9 @@ def _must_be_open(row: SeededRow) -> None:
         raise PassageClosedError
 
 
-def _must_be_held(row: SeededRow, at: datetime) -> None:
-    _must_be_open(row)
-    if not _is_held(row, at):
-        raise ClaimMissingError
+def _is_open(row: SeededRow) -> bool:
+    return row.decided_at is None and row.withdrawn_at is None
 
 
 def _is_held(row: SeededRow, at: datetime) -> bool:
     return row.claimed_until is not None and at < row.claimed_until <= at + queue.LONGEST_LEASE
-
-
-def _drawn(session: Session, officer: str, real: int, seen: int) -> float:
-    """A number from 0 to 1, the same until the officer decides again, which nobody can predict."""
-    secret = session.scalar(select(LedgerRow.hash).order_by(LedgerRow.seq).limit(1)) or ""
-    digest = hashlib.sha256(f"{secret} {officer} {real} {seen}".encode()).digest()
-    return int.from_bytes(digest[:7]) / 2**56

@@ -3,7 +3,6 @@
 No lane is concerned: nothing here writes a referral, and a lane can only ask for its own passages.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,17 +24,16 @@ from api.review.officer_accuracy import Truth
 from api.review.prepared.case_file import PreparedCase
 
 PREFIX = "prepared-"
+OPEN = (SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None))
+"""The conditions of a case before an officer that is neither decided nor withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCase:
-    """A prepared case as a list shows it."""
-
     case: str
     truth: Truth
     training: bool
     images: int
-    added_at: datetime
     seen: int
 
 
@@ -71,11 +69,8 @@ def retire(session: Session, keyring: Keyring, case: str, *, at: datetime) -> No
     if row is None or row.retired_at is not None:
         raise CaseUnknownError
     row.retired_at = at
-    shown = select(SeededRow).where(
-        SeededRow.case == case, SeededRow.decided_at.is_(None), SeededRow.withdrawn_at.is_(None)
-    )
-    for before in session.scalars(shown).all():
-        withdraw(session, before, at=at)
+    for shown in session.scalars(select(SeededRow).where(SeededRow.case == case, *OPEN)).all():
+        withdraw(session, shown, at=at)
     session.execute(delete(PreparedImageRow).where(PreparedImageRow.case == case))
     session.flush()
     chain.append(session, "prepared.retired", {"case": case}, at=at)
@@ -92,14 +87,7 @@ def listed(session: Session) -> list[ListedCase]:
         select(PreparedRow).where(PreparedRow.retired_at.is_(None)).order_by(PreparedRow.added_at)
     )
     return [
-        ListedCase(
-            row.case,
-            Truth(row.truth),
-            row.training,
-            images.get(row.case, 0),
-            row.added_at,
-            seen.get(row.case, 0),
-        )
+        ListedCase(row.case, Truth(row.truth), row.training, images.get(row.case, 0), seen.get(row.case, 0))
         for row in rows
     ]
 
@@ -120,22 +108,19 @@ def judged_of(session: Session, row: SeededRow) -> JudgedFact:
 
 
 def truth_of(session: Session, row: SeededRow) -> Truth:
-    """The truth, which is not shown before the decision."""
     return Truth(session.get_one(PreparedRow, row.case).truth)
 
 
-def offer(
-    session: Session, officer: str, *, training: bool, lane: str, at: datetime, waited: datetime
-) -> SeededRow | None:
+def offer(session: Session, officer: str, *, training: bool, lane: str, at: datetime) -> SeededRow | None:
     """Insert for an officer one of the cases that the officer saw least often, by chance; None without any.
 
-    `waited`: since when it says that somebody waits.
+    It looks as if somebody waited from now on, at this lane.
     """
     case = _chosen(session, officer, training=training)
     if case is None:
         return None
     row = SeededRow(
-        passage=str(uuid4()), case=case, officer=officer, training=training, lane=lane, opened_at=waited
+        passage=str(uuid4()), case=case, officer=officer, training=training, lane=lane, opened_at=at
     )
     session.add(row)
     session.flush()
@@ -152,11 +137,10 @@ def withdraw(session: Session, row: SeededRow, *, at: datetime) -> None:
 
 
 def are_there(session: Session, *, training: bool) -> bool:
-    """Whether there is any case for this use."""
-    asked = select(PreparedRow.case).where(
+    query = select(PreparedRow.case).where(
         PreparedRow.retired_at.is_(None), PreparedRow.training.is_(training)
     )
-    return session.scalar(asked.limit(1)) is not None
+    return session.scalar(query.limit(1)) is not None
 
 
 def entry_body(row: SeededRow, **more: Any) -> dict[str, Any]:
@@ -187,8 +171,3 @@ def _chosen(session: Session, officer: str, *, training: bool) -> str | None:
     least = sorted(case for case, seen in rows if seen == fewest)
     # By chance, so that no truth follows from the one before.
     return secrets.choice(least) if least else None
-
-
-def note_hash(text: str) -> str:
-    """What the ledger records of a note: its hash."""
-    return hashlib.sha256(text.encode()).hexdigest()

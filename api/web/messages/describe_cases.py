@@ -93,7 +93,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
     """What the machine found."""
     judged = referral.judged
     codes = referral.judged.codes
-    found = steps.match(codes, compared=judged.evidence.similarity.value is not None)
+    found = steps.match(judged)
     alarm = Code.ATTACK_ALARM in codes
     again = steps.may_repeat(codes, referral.round - 1, refused=referral.repeat_refused)
     hint = code_texts.hint(judged.evidence)
@@ -189,7 +189,7 @@ def _summary(referral: Referral, who: SignedInOfficer, words: Words, now: dateti
 
 
 def _asked_before(referral: Referral, who: SignedInOfficer) -> bool:
-    return referral.decision is None and who.pseudonym in referral.spoken
+    return referral.decision is None and who.pseudonym in referral.proposed_by
 
 
 def _own(referral: Referral, words: Words) -> OwnVerdict:

@@ -8,8 +8,7 @@ from prometheus_client import Metric
 from api.lanes.evaluation.alarms import RateAlarm
 from api.lanes.evaluation.counts import EvaluationCounts
 from api.lanes.evaluation.error_test import FALSE_ALARM
-from api.lanes.evaluation.report import FEWEST_OF_A_GROUP, Report
-from api.lanes.evaluation.series import Series
+from api.lanes.evaluation.series import FEWEST_OF_A_GROUP, Report, Series
 from api.platform.metrics import gauge
 from api.web.messages.evaluation import (
     AlarmMessage,

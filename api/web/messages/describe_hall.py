@@ -3,12 +3,13 @@
 from collections import Counter
 from datetime import datetime
 
-from api.lanes.evaluation.report import Report
+from api.lanes.evaluation.series import Report
 from api.lanes.hall.lane_states import Command, LaneStatus, OfficerAtWork
 from api.lanes.hall.overview import Hall
+from api.lanes.hall.requests import Request
 from api.lanes.hall.status_report import CameraCounts, StatusReport
-from api.lanes.hall.stored_requests import Request
-from api.review.accuracy_records import AccuracyAlarm, AccuracyRecord
+from api.platform.database.tables import QualityAlarmRow
+from api.review.accuracy_records import AccuracyRecord
 from api.review.officer_accuracy import Outcome, PreparedDecision
 from api.web.messages.hall import (
     CameraCountsMessage,
@@ -112,7 +113,7 @@ _ALARMS = {
 }
 
 
-def _quality_alarm(alarm: AccuracyAlarm, words: Words) -> QualityAlarmMessage:
+def _quality_alarm(alarm: QualityAlarmRow, words: Words) -> QualityAlarmMessage:
     text = words.say(_ALARMS[alarm.kind], found=f"{alarm.found:,}", n=f"{alarm.n:,}")
     return QualityAlarmMessage.model_validate(
         {"kind": alarm.kind, "raised_at": alarm.raised_at, "found": alarm.found, "n": alarm.n, "text": text}

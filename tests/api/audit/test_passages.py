@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +20,7 @@ from lane.decision.evidence import Evidence, to_plain
 from lane.ledger.chain import GENESIS, follow
 from tests.api.audit.test_verifier import alone
 from tests.support.lane.example_evidence import GOOD
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.running_desk import Lane, Officer, RunningDesk, refusal
 
 pytestmark = pytest.mark.both_databases
 
@@ -57,8 +56,7 @@ def test_search_by_lane_reason_officer_name(
     with desk.lane("lane-2") as other:
         one = lane.refer(images=[])
         two = lane.refer(images=[], reasons=[{"code": "D11", "components": []}])
-        three = other.refer(images=[])
-        officer.claim(three)
+        three = other.refer_to(officer, images=[])
         assert find(auditor) == [three, two, one]
         assert find(auditor, lane="lane-1") == [two, one]
         assert find(auditor, reason="D11") == [two]
@@ -90,8 +88,7 @@ def test_long_list_pages_each_passage_once(lane: Lane, auditor: Officer) -> None
 
 
 def test_passage_told_from_document_to_gate(lane: Lane, officer: Officer, auditor: Officer) -> None:
-    passage = lane.refer(images=[])
-    officer.claim(passage)
+    passage = lane.refer_to(officer, images=[])
     officer.ask("GET", f"/referrals/{passage}")
     officer.decide(passage, "second_line", "cannot_tell")
     lane.deliver(lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"}))
@@ -119,8 +116,7 @@ def test_exported_passage_passes_verifier(lane: Lane, auditor: Officer, tmp_path
 
 @pytest.mark.parametrize("path", ["p-9", "p-9/proof"])
 def test_missing_passage_is_not_found(auditor: Officer, path: str) -> None:
-    answer = auditor.ask("GET", f"/audit/passages/{path}")
-    assert (answer.status_code, answer.json()["code"]) == (404, "passage_not_found")
+    assert refusal(auditor.ask("GET", f"/audit/passages/{path}")) == (404, "passage_not_found")
 
 
 @pytest.mark.parametrize(
@@ -135,8 +131,7 @@ def test_missing_passage_is_not_found(auditor: Officer, path: str) -> None:
     ],
 )
 def test_invalid_search_is_refused(auditor: Officer, asked: dict[str, Any]) -> None:
-    answer = auditor.ask("GET", "/audit/passages", params=asked)
-    assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
+    assert refusal(auditor.ask("GET", "/audit/passages", params=asked)) == (422, "request_refused")
 
 
 def test_changed_entry_is_shown_as_changed(desk: RunningDesk, lane: Lane, auditor: Officer) -> None:
@@ -252,10 +247,3 @@ def test_site_policy_is_found_in_folder(tmp_path: Path) -> None:
 def test_incomplete_evidence_is_not_replayed(evidence: object) -> None:
     assert DecisionReplay(None).replay(judged(GOOD) | {"evidence": evidence}).result == "evidence_incomplete"
     assert DecisionReplay(None).replay({}).result == "evidence_incomplete"
-
-
-def test_only_auditor_reads_ledger(desk: RunningDesk, officer: Officer, supervisor: Officer) -> None:
-    for who in (officer, supervisor):
-        assert who.ask("GET", "/audit/passages").json()["code"] == "not_allowed"
-    asked = httpx.get(f"{desk.address}/api/v1/audit/passages", trust_env=False)
-    assert asked.status_code == 401

@@ -21,17 +21,13 @@ def look(desk: RunningDesk, lane: Lane, store: Path, *more: str, token: str | No
 
 def put_back(desk: RunningDesk, backup: Path) -> None:
     """Restore an older copy of the database under the running desk, key and all."""
-    with closing(sqlite3.connect(backup)) as source, closing(sqlite3.connect(place(desk))) as target:
+    with closing(sqlite3.connect(backup)) as source, closing(sqlite3.connect(desk.file)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode=WAL")
 
 
-def place(desk: RunningDesk) -> Path:
-    return Path(str(desk.settings.database))
-
-
 def copied(desk: RunningDesk, path: Path) -> Path:
-    with closing(sqlite3.connect(place(desk))) as source, closing(sqlite3.connect(path)) as target:
+    with closing(sqlite3.connect(desk.file)) as source, closing(sqlite3.connect(path)) as target:
         source.backup(target)
     return path
 
@@ -46,7 +42,7 @@ def test_growing_ledger_satisfies_witness(desk: RunningDesk, lane: Lane, tmp_pat
     sizes = [json.loads(line)["size"] for line in store.read_text().splitlines()]
     assert sizes == sorted(set(sizes))
     assert len(sizes) == 2
-    told = run("ledger", "verify", "--database", str(place(desk)), "--witness", str(store), "--quick")
+    told = run("ledger", "verify", "--database", str(desk.file), "--witness", str(store), "--quick")
     assert (told.exit_code, told.stdout.split()[0]) == (0, "verified:")
 
 
@@ -65,7 +61,7 @@ def test_restored_ledger_found_though_regrown(
     assert (found.exit_code, "NOT the same ledger" in found.stdout) == (1, True)
     evidence = (tmp_path / "heads.contradiction").read_text().splitlines()
     assert len(evidence) == 2
-    again = run("ledger", "verify", "--database", str(place(desk)), "--witness", str(store))
+    again = run("ledger", "verify", "--database", str(desk.file), "--witness", str(store))
     assert again.exit_code == 1
 
 
@@ -104,7 +100,7 @@ def test_unreachable_desk_is_not_called_forger(desk: RunningDesk, lane: Lane, tm
 
 def test_export_and_proof_verify_offline(desk: RunningDesk, lane: Lane, tmp_path: Path) -> None:
     """By whoever has the files, without the desk."""
-    database, store = ("--database", str(place(desk))), tmp_path / "heads"
+    database, store = ("--database", str(desk.file)), tmp_path / "heads"
     look(desk, lane, store)
     passage = lane.refer(images=[])
     size = json.loads(store.read_text())["size"]
@@ -144,12 +140,12 @@ def test_keyless_copy_exports_under_newest_head(desk: RunningDesk, lane: Lane, t
 )
 def test_absent_entry_is_not_proven(desk: RunningDesk, tmp_path: Path, more: list[str], said: str) -> None:
     out = tmp_path / "out"
-    done = run("ledger", "prove", *more, "--out", str(out), "--database", str(place(desk)))
+    done = run("ledger", "prove", *more, "--out", str(out), "--database", str(desk.file))
     assert (done.exit_code, said in done.stderr) == (2, True)
     assert not list(tmp_path.glob("out*"))
 
 
 def test_unwritable_export_says_so(desk: RunningDesk, tmp_path: Path) -> None:
     nowhere = tmp_path / "no folder" / "out"
-    done = run("ledger", "export", "--out", str(nowhere), "--database", str(place(desk)))
+    done = run("ledger", "export", "--out", str(nowhere), "--database", str(desk.file))
     assert (done.exit_code, "No such file" in done.stderr) == (2, True)

@@ -1,8 +1,9 @@
 """An officer asks for a passenger at a lane: the lane, on real networks, and the desk, over HTTP."""
 
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from lane.platform.errors import LedgerBrokenError
 from tests.lane.desk.test_status_reporter import ABOUT
 from tests.support.evaluated_lane import kinds
 from tests.support.lane.simulated_lane import Diary
-from tests.support.running_desk import Lane, Officer, RunningDesk, wait_until
+from tests.support.running_desk import Lane, Officer, RunningDesk, refusal, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +54,13 @@ class Watched:
             yield frame
 
 
+@dataclass
 class LaneAtWork:
     """One lane at a real desk."""
 
-    def __init__(self, station: Station, status_reporter: StatusReporter, gate: SimulatedGate) -> None:
-        self.station, self.status_reporter, self.gate = station, status_reporter, gate
+    station: Station
+    status_reporter: StatusReporter
+    gate: SimulatedGate
 
     def walk(self) -> PassageReport:
         report = self.station.serve()
@@ -66,16 +69,12 @@ class LaneAtWork:
 
 
 @contextmanager
-def settling(officer: Officer) -> Iterator[list[str]]:
-    """Meanwhile the officer takes the case that comes, and admits by hand; the passage is told."""
-    settled: list[str] = []
-    thread = threading.Thread(target=lambda: settled.append(settle(officer)))
-    thread.start()
-    try:
-        yield settled
-    finally:
-        thread.join(60)
-    assert settled, "no case came"
+def settling(officer: Officer) -> Iterator[None]:
+    """Meanwhile the officer takes the case that comes, and admits by hand."""
+    with ThreadPoolExecutor(1) as pool:
+        settled = pool.submit(settle, officer)
+        yield
+        settled.result(60)
 
 
 @pytest.fixture
@@ -120,19 +119,13 @@ def pending(one: Officer) -> list[Any]:
     return list(one.ask("GET", "/lanes/uncaptured").json()["requests"])
 
 
-def waiting(officer: Officer) -> list[Any]:
-    return list(officer.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"])
-
-
-def settle(officer: Officer) -> str:
-    """Take the case that waits, look, and admit by hand; return its passage."""
-    wait_until(lambda: waiting(officer), timeout_s=30)
-    passage = str(waiting(officer)[0]["passage"])
-    officer.claim(passage)
-    seen = officer.ask("GET", f"/referrals/{passage}").json()
+def settle(officer: Officer) -> None:
+    """Take the case that waits, look, and admit by hand."""
+    wait_until(lambda: officer.cases("open"), timeout_s=30)
+    passage = str(officer.take_next())
+    seen = officer.look(passage)
     assert (seen["step"], seen["images"]) == ("revealed", []), "there is nothing to compare"
     assert officer.answer(passage, "admit", "checked_by_hand").json()["state"] == "decided"
-    return passage
 
 
 @pytest.mark.parametrize("wish", ["P03", "P04", "P08"])
@@ -193,11 +186,9 @@ def test_late_withdrawn_lost_request_changes_nothing(
 def test_no_request_or_withdrawal_without_basis(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     """No request to an unknown lane, no withdrawal of what was not asked."""
     unknown = officer.ask("PUT", "/lanes/lane-9/uncaptured", json={"wish": "P08"})
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "lane_unknown")
-    nothing = officer.ask("DELETE", "/lanes/lane-1/uncaptured")
-    assert (nothing.status_code, nothing.json()["code"]) == (404, "no_request")
-    wrong = officer.ask("PUT", "/lanes/lane-1/uncaptured", json={"wish": "F10"})
-    assert wrong.status_code == 422
+    assert refusal(unknown) == (404, "lane_unknown")
+    assert refusal(officer.ask("DELETE", "/lanes/lane-1/uncaptured")) == (404, "no_request")
+    assert officer.ask("PUT", "/lanes/lane-1/uncaptured", json={"wish": "F10"}).status_code == 422
 
 
 @pytest.mark.parametrize("change", [{"request": 2}, {"code": "P03"}, {"by": "officer-x"}])

@@ -9,7 +9,7 @@ import pytest
 from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from lane.platform.errors import LedgerBrokenError
-from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face, wire
+from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face, refusal
 
 pytestmark = pytest.mark.both_databases
 
@@ -94,26 +94,10 @@ def test_last_contact_of_lane_is_known(desk: RunningDesk, chen: Officer, lane: L
     assert chen.ask("GET", "/lane-tokens").json()["lanes"] != [after]
 
 
-def test_lane_delivers_only_its_own_chain(desk: RunningDesk, lane: Lane) -> None:
-    with desk.lane("lane-2") as other:
-        entry = other.write("lane.started", {})
-        answer = lane.http.post("/entries", json={"entries": wire(entry)})
-        assert (answer.status_code, answer.json()["code"]) == (409, "chain_broken")
-        assert other.deliver(entry).status_code == 200
-        passage = other.refer(images=[])
-        about_others = lane.write("passage.closed", {"passage": passage, "how": "passed_through"})
-        assert lane.deliver(about_others).json()["code"] == "entry_refused"
-
-
 def test_lane_sees_only_its_own_passages(desk: RunningDesk, lane: Lane) -> None:
     with desk.lane("lane-2") as other:
         passage = other.refer(images=[drawn_face(1)])
-        answer = lane.http.get(f"/passages/{passage}/decision")
-        assert (answer.status_code, answer.json()["code"]) == (404, "passage_unknown")
-        sent = lane.http.put(
-            f"/passages/{passage}/images/{'0' * 64}", content=b"", headers={"Content-Type": "image/jpeg"}
-        )
-        assert sent.status_code in (404, 422)
+        assert refusal(lane.http.get(f"/passages/{passage}/decision")) == (404, "passage_unknown")
         assert other.decision(passage) is None
 
 

@@ -3,22 +3,27 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from api.audit.verify.ledger import verify_ledger
 from api.platform.database.tables import QualityAlarmRow
 from api.review import accuracy_records
+from api.review.cases.answers import Judgement, OfficerAnswer
+from api.review.cases.steps import Verdict
 from api.web.translations.language import CHOICES
+from lane.decision.referral import Answer, Ground
 from lane.platform.errors import LedgerBrokenError
-from tests.api.review.test_inserted_cases import listed, next_of, shared
+from tests.api.review.test_inserted_cases import shared
 from tests.api.review.test_prepared_cases import prepare
 from tests.api.web.pages.test_pages import Inline
 from tests.support.browser import quiet_page
 from tests.support.evaluated_lane import kinds
-from tests.support.officer_pages import small_targets, too_wide
-from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk
+from tests.support.officer_pages import confirm, sign_in, small_targets, too_wide
+from tests.support.running_desk import Lane, Officer, RunningDesk, drawn_face
 
 pytestmark = pytest.mark.usefixtures("standing_clock")
+
+PICTURES = [drawn_face(1, 48, 60), drawn_face(2, 48, 60)]
 
 
 def own(officer: Officer) -> Any:
@@ -29,18 +34,21 @@ def own(officer: Officer) -> Any:
 
 def decide_one(desk: RunningDesk, lane: Lane, officer: Officer, *, seconds: float, verdict: str) -> None:
     """A traveller whom the machine did not match, looked at for so long, and sent to the second line."""
-    passage = lane.refer(reasons=[{"code": "F10", "components": []}])
-    officer.claim(passage)
+    passage = lane.refer(reasons=[{"code": "F10", "components": []}], images=PICTURES)
+    cases = desk.desk.cases
+    cases.claim(passage, officer.who)
     desk.clock.pass_time(seconds=seconds)
-    officer.judge(passage, verdict)
-    ground = "different_person" if verdict == "different" else "cannot_tell"
-    assert officer.answer(passage, "second_line", ground, "a note").status_code == 200
+    cases.view(passage, officer.who)
+    cases.judge(passage, officer.who, Judgement(Verdict(verdict), 4, {}, []))
+    cases.view(passage, officer.who)
+    ground = Ground.DIFFERENT_PERSON if verdict == "different" else Ground.CANNOT_TELL
+    cases.decide(passage, officer.who, OfficerAnswer(Answer.SECOND_LINE, ground, "a note"))
 
 
 def test_prepared_cases_give_rates_and_intervals(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     prepare(desk, "different")
     shared(desk, 1.0)
-    officer.decide(str(next_of(officer)), "admit", "same_person", "sure")
+    officer.decide(str(officer.take_next()), "admit", "same_person", "sure")
     found = own(officer)
     assert (found["false_accepts"]["errors"], found["false_accepts"]["n"]) == (1, 1)
     assert found["false_accepts"]["low"] == 0.025
@@ -57,12 +65,10 @@ def test_decisions_become_time_and_agreement(desk: RunningDesk, lane: Lane, offi
     assert (found["agreed_after"]["errors"], found["changed"]["errors"]) == (2, 1)
 
 
-def test_decision_time_from_claim_to_answer(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    officer.judge(passage, "same")
+def test_decision_time_from_claim_to_answer(desk: RunningDesk, officer: Officer, claimed: str) -> None:
+    officer.judge(claimed, "same")
     desk.clock.pass_time(seconds=5)
-    officer.answer(passage, "admit", "same_person", "a note")
+    officer.answer(claimed, "admit", "same_person", "a note")
     assert own(officer)["median_s"] == 5
 
 
@@ -75,8 +81,7 @@ def test_clock_set_back_speeds_no_decision(desk: RunningDesk, lane: Lane, office
 
 
 def test_earlier_viewer_of_findings_judged_nothing(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = lane.refer(reasons=[{"code": "F10", "components": []}])
-    officer.claim(passage)
+    passage = lane.refer_to(officer, reasons=[{"code": "F10", "components": []}])
     officer.judge(passage, "same")
     officer.ask("DELETE", f"/referrals/{passage}/claim")
     officer.claim(passage)
@@ -152,7 +157,7 @@ def test_alarm_ends_when_decisions_recover(desk: RunningDesk, lane: Lane, office
 def test_training_takes_and_tells_three_steps(desk: RunningDesk, officer: Officer) -> None:
     prepare(desk, "same", training=True)
     passage = officer.ask("POST", "/training/next").json()["claim"]["passage"]
-    detail = officer.ask("GET", f"/referrals/{passage}").json()
+    detail = officer.look(passage)
     assert (detail["step"], detail["revealed"]) == ("blind", None)
     assert officer.judge(passage, "same").json()["step"] == "revealed"
     answer = officer.answer(passage, "admit", "same_person", "a note").json()
@@ -173,12 +178,12 @@ def test_training_never_mixes_with_live(desk: RunningDesk, lane: Lane, officer: 
     """Neither with the queue nor with the figures."""
     prepare(desk, "different", training=True)
     passage = officer.ask("POST", "/training/next").json()["claim"]["passage"]
-    assert listed(officer, "claimed") == []
+    assert officer.cases("claimed") == []
     traveller = lane.refer()
     assert officer.claim(passage).status_code == 200, "a traveller is for those at work"
     officer.decide(passage, "admit", "same_person", "sure")
     assert own(officer)["false_accepts"]["n"] == 0
-    assert [one["passage"] for one in listed(officer)] == [traveller]
+    assert [one["passage"] for one in officer.cases("open")] == [traveller]
 
 
 def test_training_by_forms_moves_through_cases(desk: RunningDesk, officer: Officer) -> None:
@@ -214,11 +219,7 @@ def test_officer_trains_fully_by_keyboard(
     """From the first look to the summary."""
     prepare(desk, "different", training=True)
     with quiet_page(browser, locale) as page:
-        page.goto(desk.address)
-        page.locator("[name=name]").fill("wang")
-        page.locator("[name=password]").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/queue")
+        sign_in(page, desk)
         page.goto(f"{desk.address}/training")
         page.locator("button.primary:focus").wait_for()
         page.keyboard.press("Enter")
@@ -229,9 +230,7 @@ def test_officer_trains_fully_by_keyboard(
         page.locator("#decision [data-answer=second_line]").wait_for()
         page.keyboard.press("l")
         page.keyboard.press("1")
-        page.keyboard.press("Enter")
-        page.locator("#confirm:enabled").wait_for()
-        page.keyboard.press("Enter")
+        confirm(page)
         page.locator(".feedback h1").wait_for()
         assert small_targets(page) == []
         page.locator("a[href='/training']").click()
@@ -241,25 +240,15 @@ def test_officer_trains_fully_by_keyboard(
 
 @pytest.mark.browser
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-@pytest.mark.parametrize(("width", "height"), [(683, 384), (1366, 768)])
+@pytest.mark.parametrize("window", [{"width": 683, "height": 384}, {"width": 1366, "height": 768}])
+@pytest.mark.usefixtures("supervisor")
 def test_the_page_of_figures_fits(
-    browser: Browser,
-    desk: RunningDesk,
-    lane: Lane,
-    officer: Officer,
-    supervisor: Officer,
-    locale: str,
-    width: int,
-    height: int,
+    browser: Browser, desk: RunningDesk, lane: Lane, officer: Officer, locale: str, window: ViewportSize
 ) -> None:
     decide_one(desk, lane, officer, seconds=4, verdict="different")
     with quiet_page(browser, locale) as page:
-        page.set_viewport_size({"width": width, "height": height})
-        page.goto(desk.address)
-        page.locator("[name=name]").fill("zhou")
-        page.locator("[name=password]").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/queue")
+        page.set_viewport_size(window)
+        sign_in(page, desk, "zhou")
         page.goto(f"{desk.address}/quality")
         page.locator("summary").click()
         assert too_wide(page) == 0

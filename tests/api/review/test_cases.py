@@ -14,15 +14,11 @@ from api.review.cases import steps
 from api.review.cases.steps import TRANSITIONS, Act, Stage, State, Verdict
 from lane.decision.referral import GROUNDS, MOST_REPEATS, Answer
 from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import Lane, Officer, RunningDesk, at_once
+from tests.support.running_desk import Lane, Officer, RunningDesk, at_once, refusal
 
 pytestmark = pytest.mark.both_databases
 
 NO_MATCH = [{"code": "F10"}]
-
-
-def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 def refer_confident(lane: Lane) -> str:
@@ -66,106 +62,99 @@ def test_admitting_two_person_verdict_needs_reason(verdict: Verdict, answer: Ans
 )
 def test_borderline_score_is_not_confident(codes: set[str], sure: bool) -> None:
     assert steps.confident(codes) is sure
-    assert (steps.asked_next(Stage.FIRST, codes, Answer.ADMIT, None) is Stage.SECOND) is sure
+    assert (steps.next_stage(Stage.FIRST, codes, Answer.ADMIT, None) is Stage.SECOND) is sure
 
 
 # --- blind, revealed, decided
 
 
-def test_nobody_judges_unshown_faces(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
+def test_nobody_judges_unshown_faces(officer: Officer, claimed: str) -> None:
     unseen = {"verdict": "same", "confidence": 5}
-    refused = officer.ask("POST", f"/referrals/{passage}/judgement", json=unseen)
-    assert code(refused) == (409, "not_shown")
-    assert officer.ask("GET", f"/referrals/{passage}").json()["step"] == "blind"
-    assert officer.ask("POST", f"/referrals/{passage}/judgement", json=unseen).status_code == 200
+    refused = officer.ask("POST", f"/referrals/{claimed}/judgement", json=unseen)
+    assert refusal(refused) == (409, "not_shown")
+    assert officer.look(claimed)["step"] == "blind"
+    assert officer.ask("POST", f"/referrals/{claimed}/judgement", json=unseen).status_code == 200
 
 
-def test_nobody_decides_without_having_judged(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    assert code(officer.answer(passage, "admit", "same_person")) == (409, "not_revealed")
-    told = officer.judge(passage, "same", 5).json()
+def test_nobody_decides_without_having_judged(lane: Lane, officer: Officer, claimed: str) -> None:
+    assert refusal(officer.answer(claimed, "admit", "same_person")) == (409, "not_revealed")
+    told = officer.judge(claimed, "same", 5).json()
     assert (told["step"], told["revealed"]["own"]["verdict"]) == ("revealed", "same")
-    assert officer.answer(passage, "admit", "same_person").json()["state"] == "decided"
-    assert lane.decision(passage)["answer"] == "admit"
+    assert officer.answer(claimed, "admit", "same_person").json()["state"] == "decided"
+    assert lane.decision(claimed)["answer"] == "admit"
 
 
 def test_a_judgement_is_given_once(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
-    assert code(officer.judge(passage)) == (409, "claim_missing")
+    assert refusal(officer.judge(passage)) == (409, "claim_missing")
     officer.claim(passage)
     first = officer.judge(passage, "different", 2)
     assert officer.judge(passage, "different", 2).json()["revealed"] == first.json()["revealed"]
-    assert code(officer.judge(passage, "same", 2)) == (409, "already_judged")
+    assert refusal(officer.judge(passage, "same", 2)) == (409, "already_judged")
     assert kinds(desk).count("referral.judged_blind") == 1
 
 
 def test_nothing_to_judge_without_two_faces(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer(images=[])
-    officer.claim(passage)
-    told = officer.ask("GET", f"/referrals/{passage}").json()
+    passage = lane.refer_to(officer, images=[])
+    told = officer.look(passage)
     assert told["step"] == "revealed"
     assert told["revealed"]["own"] == {
         "verdict": None,
         "confidence": None,
         "text": "No photo could be read from the document.",
     }
-    assert code(officer.judge(passage)) == (409, "already_judged")
+    assert refusal(officer.judge(passage)) == (409, "already_judged")
     assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
 
 
-def test_case_taker_judges_blind_from_start(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    officer.judge(passage)
+def test_case_taker_judges_blind_from_start(
+    desk: RunningDesk, officer: Officer, colleague: Officer, claimed: str
+) -> None:
+    officer.judge(claimed)
     desk.clock.pass_time(seconds=121)
-    with desk.officer("li") as other:
-        other.claim(passage)
-        assert other.ask("GET", f"/referrals/{passage}").json()["step"] == "blind"
-        assert code(officer.answer(passage, "admit", "same_person")) == (409, "claim_missing")
-        assert code(other.answer(passage, "admit", "same_person")) == (409, "not_revealed")
-        other.judge(passage)
-        assert other.answer(passage, "admit", "same_person").status_code == 200
+    colleague.claim(claimed)
+    assert colleague.look(claimed)["step"] == "blind"
+    assert refusal(officer.answer(claimed, "admit", "same_person")) == (409, "claim_missing")
+    assert refusal(colleague.answer(claimed, "admit", "same_person")) == (409, "not_revealed")
+    colleague.judge(claimed)
+    assert colleague.answer(claimed, "admit", "same_person").status_code == 200
     assert kinds(desk).count("referral.judged_blind") == 2
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_answer_against_judgement_needs_reason(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    rules = officer.judge(passage, "different").json()["revealed"]["answers"]
+def test_answer_against_judgement_needs_reason(officer: Officer, claimed: str) -> None:
+    rules = officer.judge(claimed, "different").json()["revealed"]["answers"]
     assert {rule["answer"] for rule in rules if rule["note"]} == {"admit"}
     for note in ("", "  \n "):
-        assert code(officer.answer(passage, "admit", "same_person", note)) == (422, "note_missing")
-    assert officer.answer(passage, "admit", "same_person", "a beard, grown since").status_code == 200
+        assert refusal(officer.answer(claimed, "admit", "same_person", note)) == (422, "note_missing")
+    assert officer.answer(claimed, "admit", "same_person", "a beard, grown since").status_code == 200
 
 
 # --- a second officer, and a third
 
 
-def test_two_officers_reverse_confident_result(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_two_officers_reverse_confident_result(
+    desk: RunningDesk, lane: Lane, officer: Officer, colleague: Officer
+) -> None:
     """They judge apart."""
     passage = refer_confident(lane)
     officer.claim(passage)
     officer.judge(passage)
-    assert code(officer.answer(passage, "admit", "same_person")) == (422, "note_missing")
+    assert refusal(officer.answer(passage, "admit", "same_person")) == (422, "note_missing")
     said = officer.answer(passage, "admit", "same_person", "the scar is there")
     assert said.json() == {"state": "second_officer", "decision": None, "feedback": None}
     assert officer.answer(passage, "admit", "same_person", "the scar is there").json() == said.json()
     assert lane.decision(passage) is None
-    assert code(officer.claim(passage)) == (409, "other_officer_needed")
-    with desk.officer("li") as second:
-        second.claim(passage)
-        blind = second.ask("GET", f"/referrals/{passage}")
-        assert officer.pseudonym not in blind.text
-        assert "second" not in blind.text
-        revealed = second.judge(passage)
-        assert officer.pseudonym not in revealed.text
-        assert revealed.json()["needs"] is None
-        decided = second.answer(passage, "admit", "same_person", "same ears").json()
-        assert decided["decision"]["officer"] == second.pseudonym
+    assert refusal(officer.claim(passage)) == (409, "other_officer_needed")
+    colleague.claim(passage)
+    blind = colleague.ask("GET", f"/referrals/{passage}")
+    assert officer.pseudonym not in blind.text
+    assert "second" not in blind.text
+    revealed = colleague.judge(passage)
+    assert officer.pseudonym not in revealed.text
+    assert revealed.json()["needs"] is None
+    decided = colleague.answer(passage, "admit", "same_person", "same ears").json()
+    assert decided["decision"]["officer"] == colleague.pseudonym
     assert lane.decision(passage) == decided["decision"]
     assert verify_ledger(desk.desk.database).head.seq > 0
 
@@ -183,9 +172,9 @@ def test_supervisor_decides_when_officers_differ(desk: RunningDesk, lane: Lane, 
         said = second.decide(passage, "second_line", "cannot_tell")
         assert said.json() == {"state": "third_officer", "decision": None, "feedback": None}
         for one in (officer, second, other):
-            assert code(one.claim(passage)) == (409, "other_officer_needed")
-            assert one.ask("POST", "/referrals/next").json() == {"claim": None}
-        assert third.ask("POST", "/referrals/next").json()["claim"]["passage"] == passage
+            assert refusal(one.claim(passage)) == (409, "other_officer_needed")
+            assert one.take_next() is None
+        assert third.take_next() == passage
         blind = third.ask("GET", f"/referrals/{passage}").text
         assert not any(one.pseudonym in blind for one in (officer, second))
         assert third.decide(passage, "admit", "same_person").json()["state"] == "decided"
@@ -193,22 +182,9 @@ def test_supervisor_decides_when_officers_differ(desk: RunningDesk, lane: Lane, 
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_supervisor_asked_before_is_not_third(
-    desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
-) -> None:
-    passage = refer_confident(lane)
-    for one, answer, ground in (
-        (supervisor, "admit", "same_person"),
-        (officer, "second_line", "cannot_tell"),
-    ):
-        one.claim(passage)
-        one.decide(passage, answer, ground)
-    assert code(supervisor.claim(passage)) == (409, "other_officer_needed")
-
-
 def left_to_nobody(one: Officer, language: str = "en") -> tuple[Any, ...]:
     """How a supervisor is told: by the queue's row, the hall, the metrics."""
-    (row,) = one.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+    (row,) = one.cases("open")
     sign = {"en": "No one on site may answer", "zh-CN": "在岗人员无人有权处理"}[language]
     pages = [one.http.get(path, headers={"Accept-Language": language}).text for path in ("/queue", "/hall")]
     hall = one.ask("GET", "/hall").json()["queue"]["unanswerable"]
@@ -221,15 +197,14 @@ def test_impossible_third_opinion_waits_marked(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer, language: str
 ) -> None:
     passage = refer_confident(lane)
-    for one, answer, ground in (
-        (supervisor, "admit", "same_person"),
-        (officer, "second_line", "cannot_tell"),
-    ):
+    answers = ((supervisor, "admit", "same_person"), (officer, "second_line", "cannot_tell"))
+    for one, answer, ground in answers:
         assert left_to_nobody(supervisor, language) == (False, 0, False, False, 0)
         one.claim(passage)
         one.decide(passage, answer, ground)
+    assert refusal(supervisor.claim(passage)) == (409, "other_officer_needed"), "who was first is not third"
     assert left_to_nobody(supervisor, language) == (True, 1, True, True, 1)
-    (row,) = officer.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+    (row,) = officer.cases("open")
     assert not row["unanswerable"], "supervisors and administrators are told"
     with desk.officer("gu", Role.ADMINISTRATOR) as administrator:
         assert "no one on site may answer" in administrator.http.get("/people").text
@@ -237,7 +212,7 @@ def test_impossible_third_opinion_waits_marked(
         assert left_to_nobody(other, language) == (False, 0, False, False, 0), "nothing tells that two differ"
         assert left_to_nobody(supervisor, language)[0] is False
         other.ask("POST", "/shift/end", json={"note": ""})
-        (row,) = other.ask("GET", "/referrals", params={"state": "open"}).json()["referrals"]
+        (row,) = other.cases("open")
         assert not row["unanswerable"], "who could come back to take it still judges blind"
     assert left_to_nobody(supervisor, language)[0] is True
 
@@ -262,20 +237,19 @@ def test_closed_gate_answer_needs_one_officer(lane: Lane, officer: Officer, answ
 # --- corrected, handed
 
 
-def test_slip_corrected_until_lane_has_decision(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    assert code(correct(officer, passage, "admit", "same_person")) == (409, "not_decided")
-    officer.decide(passage, "second_line", "cannot_tell")
-    assert officer.ask("GET", f"/referrals/{passage}").json()["correctable"]
-    with desk.officer("li") as other:
-        assert code(correct(other, passage, "admit", "same_person")) == (403, "not_your_decision")
-    corrected = correct(officer, passage, "admit", "same_person").json()["decision"]
-    assert correct(officer, passage, "admit", "same_person").json()["decision"] == corrected
-    assert lane.decision(passage) == corrected
-    assert code(correct(officer, passage, "second_line", "cannot_tell")) == (409, "already_handed")
-    assert lane.decision(passage) == corrected
-    assert not officer.ask("GET", f"/referrals/{passage}").json()["correctable"]
+def test_slip_corrected_until_lane_has_decision(
+    desk: RunningDesk, lane: Lane, officer: Officer, colleague: Officer, claimed: str
+) -> None:
+    assert refusal(correct(officer, claimed, "admit", "same_person")) == (409, "not_decided")
+    officer.decide(claimed, "second_line", "cannot_tell")
+    assert officer.look(claimed)["correctable"]
+    assert refusal(correct(colleague, claimed, "admit", "same_person")) == (403, "not_your_decision")
+    corrected = correct(officer, claimed, "admit", "same_person").json()["decision"]
+    assert correct(officer, claimed, "admit", "same_person").json()["decision"] == corrected
+    assert lane.decision(claimed) == corrected
+    assert refusal(correct(officer, claimed, "second_line", "cannot_tell")) == (409, "already_handed")
+    assert lane.decision(claimed) == corrected
+    assert not officer.look(claimed)["correctable"]
     assert kinds(desk).count("referral.handed") == 1
     assert verify_ledger(desk.desk.database).head.seq > 0
 
@@ -285,7 +259,7 @@ def test_correction_does_not_bypass_second_officer(lane: Lane, officer: Officer)
     officer.claim(passage)
     officer.decide(passage, "second_line", "cannot_tell")
     refused = correct(officer, passage, "admit", "same_person", "it is her")
-    assert code(refused) == (422, "second_officer_needed")
+    assert refusal(refused) == (422, "second_officer_needed")
     assert lane.decision(passage)["answer"] == "second_line"
 
 
@@ -306,32 +280,31 @@ def test_repeated_capture_is_new_blind_case(desk: RunningDesk, lane: Lane, offic
         again(lane, passage, reasons=NO_MATCH if number else None)
         assert lane.decision(passage) is None
     officer.claim(passage)
-    told = officer.ask("GET", f"/referrals/{passage}").json()
+    told = officer.look(passage)
     assert (told["step"], told["revealed"]) == ("blind", None)
     officer.judge(passage)
-    assert code(officer.answer(passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert refusal(officer.answer(passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
     assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
     assert lane.decision(passage)["answer"] == "second_line"
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_repeat_refusing_lane_asks_same_again(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    officer.decide(passage, "repeat_capture", "poor_pictures")
-    handed = lane.decision(passage)
-    refused = lane.write("passage.repeat_refused", {"passage": passage, "decision": handed["id"]})
+def test_repeat_refusing_lane_asks_same_again(
+    desk: RunningDesk, lane: Lane, officer: Officer, claimed: str
+) -> None:
+    officer.decide(claimed, "repeat_capture", "poor_pictures")
+    handed = lane.decision(claimed)
+    refused = lane.write("passage.repeat_refused", {"passage": claimed, "decision": handed["id"]})
     assert lane.deliver(refused).status_code == 200
-    assert lane.decision(passage) is None
-    officer.claim(passage)
-    assert officer.decide(passage, "second_line", "cannot_tell").status_code == 200
+    assert lane.decision(claimed) is None
+    officer.claim(claimed)
+    assert officer.decide(claimed, "second_line", "cannot_tell").status_code == 200
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
 def refused_once(lane: Lane, officer: Officer, **asked: Any) -> str:
     """A case that came back: the lane was asked to capture again, and does not."""
-    passage = lane.refer(**asked)
-    officer.claim(passage)
+    passage = lane.refer_to(officer, **asked)
     officer.decide(passage, "repeat_capture", "poor_pictures")
     handed = lane.decision(passage)
     lane.deliver(lane.write("passage.repeat_refused", {"passage": passage, "decision": handed["id"]}))
@@ -351,17 +324,16 @@ def test_lane_refused_answer_not_offered_again(desk: RunningDesk, lane: Lane, of
     assert "takes no more pictures of this passenger" in pages["en"]
     assert "该旅客不再重新采集" in pages["zh-Hans"]
     assert not [page for page in pages.values() if "repeat_capture" in page]
-    assert code(officer.answer(passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert refusal(officer.answer(passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
     assert officer.answer(passage, "second_line", "cannot_tell").status_code == 200
-    assert code(correct(officer, passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
+    assert refusal(correct(officer, passage, "repeat_capture", "poor_pictures")) == (422, "repeat_refused")
     assert lane.decision(passage)["answer"] == "second_line"
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
 def test_one_passengers_refusal_is_not_anothers(lane: Lane, officer: Officer) -> None:
     refused_once(lane, officer)
-    passage = lane.refer()
-    officer.claim(passage)
+    passage = lane.refer_to(officer)
     told = officer.judge(passage).json()["revealed"]
     assert not told["repeat_refused"]
     assert "repeat_capture" in {one["answer"] for one in told["answers"]}
@@ -371,24 +343,22 @@ def test_question_stays_until_somebody_asks(lane: Lane, officer: Officer) -> Non
     passage = lane.refer(images=[])
     again(lane, passage, reasons=NO_MATCH, images=[])
     officer.claim(passage)
-    told = officer.ask("GET", f"/referrals/{passage}").json()
+    told = officer.look(passage)
     assert [reason["code"] for reason in told["revealed"]["reasons"]] == ["F09"]
 
 
 def test_diplomat_is_not_captured_twice(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     with desk.desk.database.write() as session:
         officers.set_duties(session, officer.pseudonym, ["diplomatic"], at=desk.clock())
-    passage = lane.refer(reasons=[{"code": "P06"}], images=[])
-    officer.claim(passage)
+    passage = lane.refer_to(officer, reasons=[{"code": "P06"}], images=[])
     officer.ask("GET", f"/referrals/{passage}")
-    assert code(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")
+    assert refusal(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")
 
 
 def test_correction_against_lane_ends_one_decision(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     """Both at the same moment."""
     for _ in range(10):
-        passage = lane.refer(images=[])
-        officer.claim(passage)
+        passage = lane.refer_to(officer, images=[])
         officer.decide(passage, "second_line", "cannot_tell")
         told, corrected = at_once(
             [

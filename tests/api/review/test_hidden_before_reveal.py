@@ -68,7 +68,7 @@ def case_alone(officer: Officer, passage: str) -> Iterator[str]:
     officer.http.get("/queue?lang=en")
     for image in answer.json()["images"]:
         yield str(officer.http.get(image["href"]).headers)
-    listed = officer.ask("GET", "/referrals").json()["referrals"]
+    listed = officer.cases()
     yield json.dumps([one for one in listed if one["passage"] == passage])
 
 
@@ -131,46 +131,44 @@ def test_earlier_gate_event_told_by_question(lane: Lane, officer: Officer) -> No
 @pytest.mark.parametrize("code", ["F09", "F10"])
 def test_list_hides_comparison_result(desk: RunningDesk, lane: Lane, officer: Officer, code: str) -> None:
     refer(lane, [{"code": "D16"}, {"code": code}] if code == "F09" else [{"code": code}, {"code": "D16"}])
-    [told] = officer.ask("GET", "/referrals").json()["referrals"]
+    [told] = officer.cases()
     assert [reason["code"] for reason in told["reasons"]] == ["D16", "compare"]
     for text in (json.dumps(told), officer.http.get("/queue").text, officer.http.get("/queue/cases").text):
         assert found(text, *OF_THE_COMPARISON) == []
 
 
-def test_case_of_others_sends_summary_only(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_case_of_others_sends_summary_only(lane: Lane, officer: Officer, colleague: Officer) -> None:
     passage = refer(lane, WORST)
-    with desk.officer("li") as other:
-        other.claim(passage)
-        other.judge(passage)
-        told = officer.ask("GET", f"/referrals/{passage}").json()
-        assert (told["step"], told["images"], told["badges"], told["revealed"]) == (None, [], [], None)
-        for text in (json.dumps(told), officer.http.get(f"/referrals/{passage}").text):
-            assert found(text, *OF_THE_COMPARISON) == []
-        other.answer(passage, "second_line", "cannot_tell")
-        told = officer.ask("GET", f"/referrals/{passage}").json()
-        assert (told["step"], told["revealed"]) == (None, None)
+    colleague.claim(passage)
+    colleague.judge(passage)
+    told = officer.look(passage)
+    assert (told["step"], told["images"], told["badges"], told["revealed"]) == (None, [], [], None)
+    for text in (json.dumps(told), officer.http.get(f"/referrals/{passage}").text):
+        assert found(text, *OF_THE_COMPARISON) == []
+    colleague.answer(passage, "second_line", "cannot_tell")
+    told = officer.look(passage)
+    assert (told["step"], told["revealed"]) == (None, None)
 
 
-def test_second_officer_learns_nothing_of_first(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_second_officer_learns_nothing_of_first(lane: Lane, officer: Officer, colleague: Officer) -> None:
     passage = refer(lane, WORST)
     officer.claim(passage)
     officer.judge(passage, "different", 5)
     officer.answer(passage, "admit", "same_person", "PLANTED-NOTE")
     hidden = rf"{officer.pseudonym}|PLANTED|second|proposed"
-    with desk.officer("li") as other:
-        listed = json.dumps(other.ask("GET", "/referrals").json())
-        assert not re.search(hidden, listed)
-        assert not re.search(hidden, re.sub("seconds", "", other.http.get("/queue").text))
-        other.claim(passage)
-        for text in case_alone(other, passage):
-            assert found(text) == []
-            assert not re.search(rf"{officer.pseudonym}|PLANTED", text)
-        revealed = other.judge(passage).json()
-        assert revealed["needs"] is None
-        assert revealed["revealed"]["own"]["verdict"] == "same"
-        assert not re.search(rf"{officer.pseudonym}|PLANTED", json.dumps(revealed))
-        assert not re.search(rf"{officer.pseudonym}|PLANTED", other.http.get(f"/referrals/{passage}").text)
-    assert officer.ask("GET", f"/referrals/{passage}").json()["needs"] == "second"
+    listed = json.dumps(colleague.ask("GET", "/referrals").json())
+    assert not re.search(hidden, listed)
+    assert not re.search(hidden, re.sub("seconds", "", colleague.http.get("/queue").text))
+    colleague.claim(passage)
+    for text in case_alone(colleague, passage):
+        assert found(text) == []
+        assert not re.search(rf"{officer.pseudonym}|PLANTED", text)
+    revealed = colleague.judge(passage).json()
+    assert revealed["needs"] is None
+    assert revealed["revealed"]["own"]["verdict"] == "same"
+    assert not re.search(rf"{officer.pseudonym}|PLANTED", json.dumps(revealed))
+    assert not re.search(rf"{officer.pseudonym}|PLANTED", colleague.http.get(f"/referrals/{passage}").text)
+    assert officer.look(passage)["needs"] == "second"
 
 
 def test_news_name_only_case(lane: Lane, officer: Officer) -> None:
@@ -201,8 +199,7 @@ def test_hint_told_in_words_after_judgement(
 ) -> None:
     told = {"not_assessed": "few"} if score is None else {"value": score}
     evidence = judged("p", [], [])["evidence"] | {"liveness_cues": {"score": told}}
-    passage = lane.refer(evidence=evidence)
-    officer.claim(passage)
+    passage = lane.refer_to(officer, evidence=evidence)
     attack = officer.judge(passage).json()["revealed"]["attack"]
 
     assert (attack["hint"], attack["alarm"], attack["assessed"]) == (hint, False, False)
@@ -214,8 +211,7 @@ def test_hint_told_in_words_after_judgement(
 def test_alarming_score_is_no_hint(lane: Lane, officer: Officer) -> None:
     cues = {"score": {"value": 0.2}}
     evidence = judged("p", [], [])["evidence"] | {"liveness": cues["score"], "liveness_cues": cues}
-    passage = lane.refer(evidence=evidence, reasons=[{"code": "A01"}])
-    officer.claim(passage)
+    passage = lane.refer_to(officer, evidence=evidence, reasons=[{"code": "A01"}])
     attack = officer.judge(passage).json()["revealed"]["attack"]
 
     assert (attack["hint"], attack["alarm"], attack["assessed"]) == ("none", True, True)

@@ -18,7 +18,7 @@ from api.review.prepared import stored_cases
 from tests.api.review.test_prepared_cases import prepare
 from tests.support import tiers
 from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.running_desk import Lane, Officer, RunningDesk, refusal
 
 
 def shared(desk: RunningDesk, share: float) -> None:
@@ -31,22 +31,10 @@ def shared(desk: RunningDesk, share: float) -> None:
             lane_states.keep_status(session, lane, told, at=desk.clock())
 
 
-def listed(officer: Officer, state: str = "open") -> list[Any]:
-    answer = officer.ask("GET", "/referrals", params={"state": state})
-    assert answer.status_code == 200, answer.text
-    found: list[Any] = answer.json()["referrals"]
-    return found
-
-
 def offered(officer: Officer) -> str:
     """Ask until one is due: which decision it comes after is drawn."""
-    (one,) = listed(officer)
+    (one,) = officer.cases("open")
     return str(one["passage"])
-
-
-def next_of(officer: Officer) -> str | None:
-    claim = officer.ask("POST", "/referrals/next").json()["claim"]
-    return claim and str(claim["passage"])
 
 
 @pytest.fixture
@@ -63,17 +51,17 @@ def test_shut_or_silent_lane_gives_none(
     """It would give itself away."""
     told = {"state": "stopped", "since": certain.clock().isoformat()}
     assert lane.http.put("/lane/status", json=told).status_code == 200
-    assert listed(officer) == []
+    assert officer.cases("open") == []
     assert lane.http.put("/lane/status", json=told | {"state": "waiting"}).status_code == 200
     supervisor.ask("POST", "/lanes/lane-1/command", json={"command": "close"})
-    assert listed(officer) == []
+    assert officer.cases("open") == []
     supervisor.ask("POST", "/lanes/lane-1/command", json={"command": "open"})
     settings = certain.desk.settings.model_copy(update={"lane_silent_after_s": 15})
     certain.app.state.desk = replace(certain.desk, settings=settings)
     certain.clock.pass_time(seconds=16)
-    assert listed(officer) == []
+    assert officer.cases("open") == []
     assert lane.http.put("/lane/status", json=told | {"state": "waiting"}).status_code == 200
-    assert [one["lane"] for one in listed(officer)] == ["lane-1"]
+    assert [one["lane"] for one in officer.cases("open")] == ["lane-1"]
 
 
 def all_text(answer: httpx.Response) -> str:
@@ -82,7 +70,7 @@ def all_text(answer: httpx.Response) -> str:
 
 def test_prepared_case_looks_real_until_decided(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     passage = offered(officer)
-    real = set(keys(officer.ask("GET", f"/referrals/{passage}").json()))
+    real = set(keys(officer.look(passage)))
     told = [
         officer.ask("GET", "/referrals"),
         officer.ask("GET", f"/referrals/{passage}"),
@@ -95,7 +83,7 @@ def test_prepared_case_looks_real_until_decided(certain: RunningDesk, lane: Lane
         for word in ("prepared", "seeded", "truth", "training", "feedback"):
             assert word not in all_text(answer)
     traveller = lane.refer()
-    assert set(keys(officer.ask("GET", f"/referrals/{traveller}").json())) == real
+    assert set(keys(officer.look(traveller))) == real
 
 
 def keys(value: Any) -> Iterator[str]:
@@ -108,7 +96,7 @@ def keys(value: Any) -> Iterator[str]:
 def test_truth_told_immediately_after_decision(certain: RunningDesk, officer: Officer) -> None:
     passage = offered(officer)
     officer.claim(passage)
-    images = officer.ask("GET", f"/referrals/{passage}").json()["images"]
+    images = officer.look(passage)["images"]
     assert officer.http.get(images[0]["href"]).headers["content-type"] == "image/jpeg"
     officer.judge(passage, "same")
     answer = officer.answer(passage, "admit", "same_person", "I am sure").json()
@@ -149,19 +137,18 @@ def test_only_its_officer_knows_of_it(certain: RunningDesk, officer: Officer, su
 
 
 def test_no_lane_is_told_of_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = str(next_of(officer))
+    passage = str(officer.take_next())
     officer.decide(passage, "second_line", "different_person")
-    answer = lane.http.get(f"/passages/{passage}/decision")
-    assert (answer.status_code, answer.json()["code"]) == (404, "passage_unknown")
+    assert refusal(lane.http.get(f"/passages/{passage}/decision")) == (404, "passage_unknown")
     with certain.desk.database.read() as session:
         assert session.get(ReferralRow, passage) is None
 
 
 def test_never_offered_while_traveller_waits(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     traveller = lane.refer()
-    assert [one["passage"] for one in listed(officer)] == [traveller]
-    assert next_of(officer) == traveller
-    assert next_of(officer) == traveller, "who has a traveller gets nothing else"
+    assert [one["passage"] for one in officer.cases("open")] == [traveller]
+    assert officer.take_next() == traveller
+    assert officer.take_next() == traveller, "who has a traveller gets nothing else"
 
 
 def test_arriving_traveller_withdraws_it_immediately(
@@ -173,15 +160,14 @@ def test_arriving_traveller_withdraws_it_immediately(
     traveller = lane.refer()
     with certain.desk.database.read() as session:
         assert session.get_one(SeededRow, passage).withdrawn_at is not None
-    answer = officer.answer(passage, "second_line", "different_person")
-    assert (answer.status_code, answer.json()["code"]) == (409, "passage_closed")
-    assert [one["passage"] for one in listed(officer)] == [traveller]
+    assert refusal(officer.answer(passage, "second_line", "different_person")) == (409, "passage_closed")
+    assert [one["passage"] for one in officer.cases("open")] == [traveller]
     assert "prepared" not in officer.http.get(f"/referrals/{passage}").text, "nor is it told afterwards"
     verify_ledger(certain.desk.database)
 
 
 def test_retired_case_ends_for_its_holder(certain: RunningDesk, officer: Officer) -> None:
-    passage = str(next_of(officer))
+    passage = str(officer.take_next())
     with certain.desk.database.write() as session:
         case = session.get_one(SeededRow, passage).case
         stored_cases.retire(session, certain.desk.keyring, case, at=certain.clock())
@@ -194,18 +180,18 @@ def test_returned_traveller_withdraws_it(certain: RunningDesk, lane: Lane, offic
     traveller = lane.refer()
     with certain.officer("chen") as colleague:
         colleague.claim(traveller)
-        passage = next_of(officer)
+        passage = officer.take_next()
         assert passage not in (None, traveller)
         colleague.ask("DELETE", f"/referrals/{traveller}/claim")
         assert officer.claim(str(passage)).json()["code"] == "passage_closed"
-        assert next_of(officer) == traveller
+        assert officer.take_next() == traveller
 
 
 def test_unseen_lease_end_withdraws_it(certain: RunningDesk, lane: Lane, officer: Officer) -> None:
     traveller = lane.refer()
     with certain.officer("chen") as colleague:
         colleague.claim(traveller)
-        passage = str(next_of(officer))
+        passage = str(officer.take_next())
         certain.clock.pass_time(seconds=certain.settings.lease_s + 1)
         assert officer.claim(passage).json()["code"] == "passage_closed"
 
@@ -215,10 +201,10 @@ def test_share_is_kept(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     prepare(desk, "same")
     shared(desk, 0.2)
     for _ in range(15):
-        while listed(officer) and (passage := next_of(officer)) is not None:
+        while officer.cases("open") and (passage := officer.take_next()) is not None:
             officer.decide(passage, "second_line", "cannot_tell")
         lane.refer(images=[])
-        officer.decide(str(next_of(officer)), "second_line", "cannot_tell")
+        officer.decide(str(officer.take_next()), "second_line", "cannot_tell")
     with desk.desk.database.read() as session:
         seen = session.query(SeededRow).count()
     assert 2 <= seen <= 5
@@ -229,18 +215,18 @@ def test_no_share_or_case_gives_none(share: float, desk: RunningDesk, lane: Lane
     if share == 0:
         prepare(desk)
     shared(desk, share)
-    assert listed(officer) == []
-    assert next_of(officer) is None
+    assert officer.cases("open") == []
+    assert officer.take_next() is None
 
 
 def test_training_cases_never_enter_live_work(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     prepare(desk, training=True)
     shared(desk, 1.0)
-    assert listed(officer) == []
+    assert officer.cases("open") == []
 
 
 def test_truth_enters_ledger_before_asking(certain: RunningDesk, officer: Officer) -> None:
-    officer.decide(str(next_of(officer)), "second_line", "different_person")
+    officer.decide(str(officer.take_next()), "second_line", "different_person")
     told = [one for one in kinds(certain) if one.startswith("prepared.")]
     assert told[:4] == ["prepared.added", "prepared.offered", "prepared.judged", "prepared.decided"]
 
@@ -257,7 +243,7 @@ class Work:
         self.waiting.append(self.lane.refer(images=[]))
 
     def take(self) -> None:
-        self.mine = next_of(self.officer) or ""
+        self.mine = self.officer.take_next() or ""
 
     def judge(self) -> None:
         self.officer.judge(self.mine or "p-1")
@@ -275,7 +261,7 @@ class Work:
 
     def holds(self) -> bool:
         """Nothing prepared is before the officer while a traveller could be."""
-        free = any(one["passage"] in self.waiting and one["claimable"] for one in listed(self.officer))
+        free = any(one["passage"] in self.waiting and one["claimable"] for one in self.officer.cases("open"))
         with self.desk.desk.database.read() as session:
             live = [row for row in session.query(SeededRow) if not row.decided_at and not row.withdrawn_at]
             return not (free and live)
@@ -313,7 +299,7 @@ def test_no_sequence_delays_traveller(
 
 
 def test_signing_out_returns_prepared_case(certain: RunningDesk, officer: Officer) -> None:
-    passage = str(next_of(officer))
+    passage = str(officer.take_next())
     assert officer.ask("DELETE", "/session").status_code == 204
     officer.sign_in()
-    assert [one["passage"] for one in listed(officer)] == [passage], "it is open again"
+    assert [one["passage"] for one in officer.cases("open")] == [passage], "it is open again"

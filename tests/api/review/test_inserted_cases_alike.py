@@ -68,7 +68,7 @@ def _listed(state: str) -> Act:
 
 def picture_of(desk: RunningDesk, officer: Officer, passage: str) -> Any:
     """One that the case has, if it can be known, and one that it has not."""
-    images = officer.ask("GET", f"/referrals/{passage}").json().get("images") or [{"sha256": "0" * 64}]
+    images = officer.look(passage).get("images") or [{"sha256": "0" * 64}]
     names = [images[0]["sha256"], "f" * 64]
     answers = [officer.ask("GET", f"/referrals/{passage}/images/{name}") for name in names]
     return [(one.status_code, one.headers["content-type"]) for one in answers]
@@ -81,7 +81,7 @@ def next_case(desk: RunningDesk, officer: Officer, passage: str) -> Any:
 def wait(desk: RunningDesk, officer: Officer, passage: str) -> Any:
     """Longer than a lease, and than anybody should wait."""
     desk.clock.pass_time(seconds=130)
-    desk.desk.cases.escalate()
+    desk.desk.cases.travellers.escalate()
 
 
 def leave_and_come_back(desk: RunningDesk, officer: Officer, passage: str) -> Any:

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, expect
 from api.audit.verify.ledger import verify_ledger
 from lane.decision.reason_codes import BY_HAND, Code
 from tests.support.browser import quiet_page
-from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk, judged
+from tests.support.officer_pages import confirm, sign_in
+from tests.support.running_desk import Lane, Officer, RunningDesk, judged, refusal
 
 REASONS = [Code.CHILD, Code.BODY_SIZE, Code.IMPAIRMENT, Code.DIPLOMATIC, Code.DECLINES_FACE]
 DUTY = {Code.CHILD: "child", Code.DIPLOMATIC: "diplomatic"}
@@ -32,7 +33,7 @@ def refer(lane: Lane, code: Code) -> str:
 
 def taken(officer: Officer, passage: str) -> Any:
     assert officer.claim(passage).status_code == 200
-    return officer.ask("GET", f"/referrals/{passage}").json()
+    return officer.look(passage)
 
 
 @pytest.mark.parametrize("code", REASONS)
@@ -62,19 +63,17 @@ def test_only_duty_holders_are_asked(desk: RunningDesk, lane: Lane, officer: Off
     assert officer.claim(passage).status_code == (404 if duty else 200)
     if duty:
         with desk.officer("li", duties=[duty]) as named:
-            assert named.ask("POST", "/referrals/next").json()["claim"]["passage"] == passage
+            assert named.take_next() == passage
 
 
 def test_declined_repeat_is_not_offered_again(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer(images=[])
-    officer.claim(passage)
+    passage = lane.refer_to(officer, images=[])
     assert officer.decide(passage, "repeat_capture", "poor_pictures").status_code == 200
     assert lane.decision(passage)["answer"] == "repeat_capture"
     lane.refer(images=[], passage=passage, reasons=[{"code": "P08", "components": []}])
     offered = taken(officer, passage)["revealed"]["answers"]
     assert "repeat_capture" not in {one["answer"] for one in offered}
-    refused = officer.answer(passage, "repeat_capture", "other")
-    assert (refused.status_code, refused.json()["code"]) == (422, "repeat_refused")
+    assert refusal(officer.answer(passage, "repeat_capture", "other")) == (422, "repeat_refused")
 
 
 def test_no_step_names_lane_refused_answer(lane: Lane, officer: Officer) -> None:
@@ -89,10 +88,8 @@ def test_no_step_names_lane_refused_answer(lane: Lane, officer: Officer) -> None
     assert len(told["next_steps"]) == len(BY_HAND[Code.IMPAIRMENT].steps)
 
 
-def test_captured_passenger_has_no_such_steps(lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    assert officer.judge(passage).json()["revealed"]["next_steps"] == []
+def test_captured_passenger_has_no_such_steps(officer: Officer, claimed: str) -> None:
+    assert officer.judge(claimed).json()["revealed"]["next_steps"] == []
 
 
 @pytest.mark.browser
@@ -100,10 +97,7 @@ def test_officer_asks_and_checks_by_hand(
     browser: Browser, desk: RunningDesk, lane: Lane, officer: Officer
 ) -> None:
     with quiet_page(browser) as page:
-        page.goto(f"{desk.address}/sign-in")
-        page.get_by_label("Name").fill(officer.name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.keyboard.press("Enter")
+        sign_in(page, desk, officer.name)
         page.get_by_role("link", name="Without the camera").click()
         page.get_by_role("button", name="Declines face recognition").click()
         expect(page.get_by_text("Asked, and not taken up yet")).to_be_visible()
@@ -119,9 +113,7 @@ def test_officer_asks_and_checks_by_hand(
         page.locator("#help:visible").wait_for()
         page.keyboard.press("a")
         page.keyboard.press("2")
-        page.keyboard.press("Enter")
-        page.locator("#confirm:enabled:focus").wait_for()
-        page.keyboard.press("Enter")
+        confirm(page)
         expect(page.get_by_role("heading", name="Admitted")).to_be_visible()
     assert lane.decision(passage)["ground"] == "checked_by_hand"
     verify_ledger(desk.desk.database)

@@ -47,7 +47,7 @@ def test_board_shows_everyone_database_state(desk: RunningDesk, lane: Lane, offi
         lane.refer(images=[], reasons=[{"code": reason}])
     agree(desk)
     for _ in range(2):
-        passage = officer.ask("POST", "/referrals/next").json()["claim"]["passage"]
+        passage = str(officer.take_next())
         agree(desk)
         officer.decide(passage, "second_line", "cannot_tell")
         agree(desk)
@@ -69,29 +69,29 @@ def test_cases_beyond_list_come_from_database(
         lane.refer(images=[], reasons=[{"code": reason}])
         agree(desk)
     for _ in range(2):
-        passage = officer.ask("POST", "/referrals/next").json()["claim"]["passage"]
+        passage = str(officer.take_next())
         officer.decide(passage, "second_line", "cannot_tell")
         agree(desk)
 
 
-def test_taken_case_is_not_shown_free(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_taken_case_is_not_shown_free(lane: Lane, officer: Officer, colleague: Officer) -> None:
     passage = lane.refer()
-    with desk.officer("li") as other:
-        for one in (officer, other):
-            assert "data-open" in one.http.get("/queue/cases").text
-        other.claim(passage)
-        assert "data-open" not in officer.http.get("/queue/cases").text
-        other.ask("DELETE", f"/referrals/{passage}/claim")
-        assert "data-open" in officer.http.get("/queue/cases").text
+    for one in (officer, colleague):
+        assert "data-open" in one.http.get("/queue/cases").text
+    colleague.claim(passage)
+    assert "data-open" not in officer.http.get("/queue/cases").text
+    colleague.ask("DELETE", f"/referrals/{passage}/claim")
+    assert "data-open" in officer.http.get("/queue/cases").text
 
 
-def test_lease_end_needs_no_announcement(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_lease_end_needs_no_announcement(
+    desk: RunningDesk, lane: Lane, officer: Officer, colleague: Officer
+) -> None:
     passage = lane.refer()
-    with desk.officer("li") as other:
-        other.claim(passage)
-        assert "data-open" not in officer.http.get("/queue/cases").text
-        desk.clock.pass_time(seconds=desk.settings.lease_s + queue_view.FRESH.total_seconds())
-        assert "data-open" in officer.http.get("/queue/cases").text
+    colleague.claim(passage)
+    assert "data-open" not in officer.http.get("/queue/cases").text
+    desk.clock.pass_time(seconds=desk.settings.lease_s + queue_view.FRESH.total_seconds())
+    assert "data-open" in officer.http.get("/queue/cases").text
 
 
 def test_clock_set_back_shows_nothing_earlier(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
@@ -104,14 +104,12 @@ def test_clock_set_back_shows_nothing_earlier(desk: RunningDesk, lane: Lane, off
     assert desk.desk.queue_reader.view(officer.who, 1).waiting == []
 
 
-def test_own_decision_is_on_next_page(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
-    assert passage in officer.http.get("/queue/cases").text
-    desk.desk.cases.view(passage, officer.who)
-    officer.judge(passage)
-    officer.answer(passage, Answer.SECOND_LINE.value, Ground.CANNOT_TELL.value, "as I saw it")
-    assert passage not in officer.http.get("/queue/cases").text
+def test_own_decision_is_on_next_page(desk: RunningDesk, officer: Officer, claimed: str) -> None:
+    assert claimed in officer.http.get("/queue/cases").text
+    desk.desk.cases.view(claimed, officer.who)
+    officer.judge(claimed)
+    officer.answer(claimed, Answer.SECOND_LINE.value, Ground.CANNOT_TELL.value, "as I saw it")
+    assert claimed not in officer.http.get("/queue/cases").text
 
 
 def test_answers_are_sent_without_delay() -> None:

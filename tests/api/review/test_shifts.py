@@ -9,7 +9,7 @@ import pytest
 from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from tests.support.evaluated_lane import kinds
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.running_desk import Lane, Officer, RunningDesk, refusal
 
 pytestmark = pytest.mark.both_databases
 
@@ -38,11 +38,10 @@ def test_break_due_hourly_begins_new_stretch(
     officer.ask("GET", "/referrals")
     desk.clock.pass_time(minutes=3)
     assert shift(officer)["break_due"]
-    passage = lane.refer()
-    officer.claim(passage)
+    passage = lane.refer_to(officer)
     paused = officer.ask("POST", "/shift/break").json()
     assert (paused["on_break"], paused["break_due_at"], paused["break_due"]) == (True, None, False)
-    assert officer.ask("GET", f"/referrals/{passage}").json()["state"] == "open", "nobody waits for a break"
+    assert officer.look(passage)["state"] == "open", "nobody waits for a break"
     supervisor.sign_in()
     assert supervisor.ask("GET", "/hall").json()["staff"] == []
     begun = officer.ask("POST", "/shift/start").json()
@@ -52,20 +51,21 @@ def test_break_due_hourly_begins_new_stretch(
     assert verify_ledger(desk.desk.database).head.seq > 0
 
 
-def test_shift_end_hands_cases_over_blind(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
+def test_shift_end_hands_cases_over_blind(
+    desk: RunningDesk, lane: Lane, officer: Officer, colleague: Officer
+) -> None:
     """The colleague who takes them judges blind."""
     judged, blind = lane.refer(), lane.refer()
     officer.claim(judged)
     officer.judge(judged, "different", 5)
     officer.claim(blind)
-    with desk.officer("li") as colleague:
-        wanted = {"note": "lane 3 is slow", "colleague": colleague.pseudonym}
-        told = officer.ask("POST", "/shift/end", json=wanted).json()
-        assert (sorted(told["handed"]), told["released"]) == (sorted([judged, blind]), [])
-        for passage in (judged, blind):
-            case = colleague.ask("GET", f"/referrals/{passage}").json()
-            assert (case["mine"], case["step"], case["revealed"]) == (True, "blind", None)
-            assert colleague.decide(passage, "second_line", "cannot_tell").status_code == 200
+    wanted = {"note": "lane 3 is slow", "colleague": colleague.pseudonym}
+    told = officer.ask("POST", "/shift/end", json=wanted).json()
+    assert (sorted(told["handed"]), told["released"]) == (sorted([judged, blind]), [])
+    for passage in (judged, blind):
+        case = colleague.look(passage)
+        assert (case["mine"], case["step"], case["revealed"]) == (True, "blind", None)
+        assert colleague.decide(passage, "second_line", "cannot_tell").status_code == 200
     assert shift(officer) is None
     assert kinds(desk).count("shift.ended") == 1
     assert verify_ledger(desk.desk.database).head.seq > 0
@@ -84,21 +84,17 @@ def test_case_goes_only_to_eligible_colleague(desk: RunningDesk, lane: Lane, off
 
 
 @pytest.mark.parametrize("colleague", ["officer-00000000", "own"])
-def test_a_hand_over_needs_a_colleague(lane: Lane, officer: Officer, colleague: str) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
+def test_a_hand_over_needs_a_colleague(officer: Officer, claimed: str, colleague: str) -> None:
     name = officer.pseudonym if colleague == "own" else colleague
-    answer = officer.ask("POST", "/shift/end", json={"colleague": name})
-    assert (answer.status_code, answer.json()["code"]) == (404, "officer_unknown")
-    assert officer.ask("GET", f"/referrals/{passage}").json()["mine"]
+    assert refusal(officer.ask("POST", "/shift/end", json={"colleague": name})) == (404, "officer_unknown")
+    assert officer.look(claimed)["mine"]
     assert shift(officer) is not None
 
 
 def test_officer_off_shift_ends_none(officer: Officer) -> None:
     assert officer.ask("POST", "/shift/end", json={}).status_code == 200
     for path, body in (("/shift/end", {}), ("/shift/break", None)):
-        answer = officer.ask("POST", path, json=body)
-        assert (answer.status_code, answer.json()["code"]) == (409, "no_shift")
+        assert refusal(officer.ask("POST", path, json=body)) == (409, "no_shift")
 
 
 def test_open_shift_ends_when_next_begins(desk: RunningDesk, officer: Officer) -> None:
@@ -138,9 +134,7 @@ def test_handover_offers_eligible_on_duty_colleagues(desk: RunningDesk, officer:
         assert "Nobody else is on duty" in officer.http.get("/shift/end").text
 
 
-def test_handover_shows_names_not_pseudonyms(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    passage = lane.refer()
-    officer.claim(passage)
+def test_handover_shows_names_not_pseudonyms(desk: RunningDesk, officer: Officer, claimed: str) -> None:
     with desk.officer("li") as li:
         page = officer.http.get("/shift/end").text
         assert "<option>li</option>" in page
@@ -149,4 +143,4 @@ def test_handover_shows_names_not_pseudonyms(desk: RunningDesk, lane: Lane, offi
         assert officer.http.post("/shift/end", data=form).status_code == 404
         ended = officer.http.post("/shift/end", data=form | {"colleague": "li"})
         assert "1 case is with your colleague now" in ended.text
-        assert li.ask("GET", f"/referrals/{passage}").json()["mine"]
+        assert li.look(claimed)["mine"]

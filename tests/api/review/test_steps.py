@@ -190,7 +190,7 @@ class Review(RuleBasedStateMachine):
         referral = self.cases.view(self.passage, self.people[0])
         assert referral.decision == self.decided, "nothing decides but an officer"
         assert referral.round == self.captured
-        assert referral.spoken == set(self.proposed)
+        assert referral.proposed_by == set(self.proposed)
         if self.handed:
             assert referral.decision == self.handed
 

@@ -70,7 +70,7 @@ def claim_next(desk: TheDesk, who: ActingOfficer) -> Response:
 def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """One case: its faces for the officer who has it, its state for everyone else."""
     words, now = language.of_request(request), desk.clock()
-    if (known := desk.cases.prepared_decision(passage, who)) is not None:
+    if (known := desk.cases.inserted.prepared_decision(passage, who)) is not None:
         feedback, training = describe_cases.feedback(known, words), desk.cases.inserted.in_training(passage)
         return render.page(request, "case/feedback.html", officer=who, feedback=feedback, training=training)
     window = timedelta(seconds=desk.settings.correction_window_s)

@@ -147,7 +147,7 @@ async def wait_for_decision(
     It is given `correction_window_s` after it was made or corrected, and from then on it stays as it is.
     """
     until = monotonic() + wait_s
-    found = await run_in_threadpool(desk.cases.hand, lane, passage)
+    found = await run_in_threadpool(desk.cases.travellers.hand, lane, passage)
     if found.decision is None and wait_s > 0:
         listener = desk.broker.listen(lane, MOST_OF_A_LANE, passage)
         try:
@@ -160,7 +160,7 @@ async def wait_for_decision(
 async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> LaneDecision:
     while True:
         # Looked for again with the listener in place: nothing is missed in between.
-        found = await run_in_threadpool(desk.cases.hand, lane, passage)
+        found = await run_in_threadpool(desk.cases.travellers.hand, lane, passage)
         left = until - monotonic()
         if found.decision is not None or left <= 0 or listener.dropped:
             return found

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from api.lanes.hall.overview import HallControl
-from api.lanes.hall.requesting import LaneRequests
+from api.lanes.hall.requests import LaneRequests
 from api.lanes.hall.status_report import LaneName, StatusReport, WantedState
 from api.platform.errors import (
     ForgedRequestError,

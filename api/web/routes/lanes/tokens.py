@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.lanes.token_administration import LaneTokens
-from api.lanes.tokens import RegisteredLane
+from api.lanes.tokens import LaneTokens, RegisteredLane
 from api.platform.errors import LaneUnknownError, NameTakenError, documented
 from api.web.access.authentication import Guarded, TheDesk, TheOfficer
 from api.web.messages.people import LaneList, LaneRecord, LaneTokenMessage, NewLane, NewLaneName, Rotation

@@ -161,7 +161,7 @@ def decide_referral(
     queue, and the second judges without knowing of the first.
     """
     given = desk.cases.decide(passage, who, OfficerAnswer(wanted.answer, wanted.ground, wanted.note))
-    known = desk.cases.prepared_decision(passage, who) if given.decision else None
+    known = desk.cases.inserted.prepared_decision(passage, who) if given.decision else None
     return describe_cases.decision_answer(
         given, describe_cases.feedback(known, of_request(request)) if known else None
     )

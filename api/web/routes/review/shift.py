@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from api.platform.errors import BodyTooLargeError, NoShiftError, OfficerUnknownError, documented
-from api.review.handover import ShiftState
+from api.review.shifts import ShiftState
 from api.web.access.authentication import ActingOfficer, Guarded, TheDesk, TheOfficer
 from api.web.messages.cases import HandOver, HandOverRequest, ShiftMessage, ShiftOrNone
 
