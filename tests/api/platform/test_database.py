@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,6 +102,24 @@ def test_a_connection_is_durable(database: Database, pragma: str, value: object)
     with database.read() as session:
         assert session.connection().exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
     database.close()
+
+
+def test_new_file_being_written_is_awaited(tmp_path: Path) -> None:
+    """SQLite itself refuses the switch to WAL at once while another process writes to a new file."""
+    path = tmp_path / "desk.sqlite3"
+    hasty, patient = Database(path, busy_timeout_s=0.05), Database(path)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusyError), hasty.read() as session:
+            session.connection()
+        ending = threading.Timer(0.3, other.execute, ["ROLLBACK"])
+        ending.start()
+        patient.migrate()
+        ending.join()
+    with patient.read() as session:
+        assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    for one in (hasty, patient):
+        one.close()
 
 
 def test_only_owner_reads_database(database: Database, tmp_path: Path) -> None:
