@@ -5,13 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    InstanceOf,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError

@@ -53,7 +53,6 @@ class SqliteFile:
         return engine
 
     def writing(self, engine: Engine) -> Engine:
-        """The engine whose transactions write."""
         return engine.execution_options(**{_WRITES: True})
 
     def take_turn(self, connection: Connection) -> None:
@@ -70,19 +69,16 @@ class SqliteFile:
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
 
     def must_exist(self) -> None:
-        """Raise StoreError where there is no file."""
         if not self.path.is_file():
             raise StoreError(f"{self.path}: there is no desk's database there")
 
     def must_take_writes(self, connection: Connection, *, least_free_bytes: int) -> None:  # noqa: ARG002
-        """Raises ReadOnlyStoreError or DiskFullError where a write would fail."""
         if not os.access(self.path, os.W_OK):  # also where somebody removed or moved it
             raise ReadOnlyStoreError
         if shutil.disk_usage(self.path.parent).free < least_free_bytes:
             raise DiskFullError
 
     def translated(self, error: DBAPIError) -> ApiError:
-        """The desk's error for one of the driver; it repeats nothing of what is stored."""
         code = getattr(error.orig, "sqlite_errorcode", None)
         primary = code and code & 0xFF  # the other bits are details
         if primary in _BUSY:
