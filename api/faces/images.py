@@ -111,7 +111,6 @@ def image(session: Session, keyring: Keyring, passage: str, sha256: str) -> byte
 
 
 def images_of(session: Session, passage: str) -> tuple[str, ...]:
-    """The stored images of a passage."""
     asked = select(ImageRow.sha256).where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
     return tuple(session.scalars(asked.order_by(ImageRow.received_at, ImageRow.sha256)))
 
