@@ -14,9 +14,10 @@ from api.people.casework import Casework
 from api.people.officers import Person, SignedInOfficer
 from api.people.passwords import Passwords, check_new, one_time_password
 from api.people.roles import Role
-from api.people.sessions import Lifetime, OpenSession
+from api.people.sessions import Lifetime
 from api.people.sign_in import SignIn
 from api.platform.database.database import Database
+from api.platform.database.tables import SessionRow
 from api.platform.errors import OfficerUnknownError, PasswordRefusedError
 from api.platform.events import Broker, Event
 
@@ -25,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The use cases of people who sign in."""
-
     database: Database
     broker: Broker
     passwords: Passwords
@@ -38,7 +37,6 @@ class People:
     # --- for administrators
 
     def listed(self) -> list[Person]:
-        """Everybody, those who may sign in first."""
         with self.database.read() as session:
             return officers.listed(session)
 
@@ -120,7 +118,7 @@ class People:
 
     # --- for everybody
 
-    def sessions_of(self, pseudonym: str) -> list[OpenSession]:
+    def sessions_of(self, pseudonym: str) -> list[SessionRow]:
         """An officer's open sessions. Raises OfficerUnknownError."""
         with self.database.read() as session:
             officers.one(session, pseudonym)
@@ -136,7 +134,6 @@ class People:
         self._changed("officer.session_ended", who.pseudonym, who, released)
 
     def has_password(self, who: SignedInOfficer) -> bool:
-        """Whether the desk keeps a password of this officer."""
         with self.database.read() as session:
             return officers.has_password(officers.one(session, who.pseudonym))
 
