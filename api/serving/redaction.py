@@ -56,7 +56,6 @@ class Redaction:
     known: tuple[str, ...] = ()
 
     def __call__(self, _logger: Any, _method: str, event: structlog.typing.EventDict) -> dict[str, Any]:
-        """A processor of structlog."""
         return {self._clean(str(name)): self._field(str(name), value, 0) for name, value in event.items()}
 
     def _field(self, name: str, value: object, depth: int) -> object:
