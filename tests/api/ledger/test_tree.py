@@ -3,7 +3,6 @@
 import hashlib
 import sqlite3
 import stat
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import URL, make_url, select
+from sqlalchemy import make_url, select
 
 from api.audit.verify.ledger import verify_ledger
 from api.lanes import intake
@@ -33,14 +32,6 @@ from tests.support.running_desk import Lane, Officer, RunningDesk
 NOW = datetime(2026, 11, 25, 14, tzinfo=UTC)
 ENTRIES = 600
 HEAD = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32)))).sign(7, bytes(32), NOW)
-
-
-@pytest.fixture
-def database(place: Path | URL) -> Iterator[Database]:
-    made = Database(place)
-    made.migrate()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -256,7 +247,6 @@ def test_foreign_head_is_rejected(proofs: Proofs) -> None:
 
 @pytest.mark.both_databases
 def test_lane_checks_inclusion_and_growth(desk: RunningDesk, lane: Lane) -> None:
-    """Its entry is in, and the ledger only grew."""
     first = from_json(lane.http.get("/ledger/head").json())
     passage = lane.refer(images=[])
     second = from_json(lane.http.get("/ledger/head").json())

@@ -14,9 +14,7 @@ JUMPS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(-(10**9), 10**9)),
 
 
 @given(JUMPS)
-def test_time_lead_is_bounded_per_reading(
-    jumps: list[tuple[int, int]],
-) -> None:
+def test_time_lead_is_bounded_per_reading(jumps: list[tuple[int, int]]) -> None:
     """Each: seconds that pass, and seconds by which somebody sets the clock meanwhile."""
     told, passed_s = NOON, 0
     steady = ErasureClock(lambda: told, lambda: float(passed_s))
@@ -41,7 +39,6 @@ def test_well_running_clock_is_followed() -> None:
 
 
 def test_fast_clock_bridged_until_set_back() -> None:
-    """Time goes on by the other clock."""
     clock = Clock()
     steady, began = ErasureClock(clock, clock.elapsed_s), clock()
     clock.set_ahead(days=3000)
@@ -55,7 +52,6 @@ def test_fast_clock_bridged_until_set_back() -> None:
 
 
 def test_set_back_clock_followed_and_corrected() -> None:
-    """It may be set right again."""
     clock = Clock()
     clock.stand()
     steady = ErasureClock(clock, clock.elapsed_s)

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from tests.api.web.test_events import Follower
 from tests.support import tiers
 from tests.support.postgresql import server
 from tests.support.processes import children_of, command_of
-from tests.support.running_desk import Lane, Officer, wait_until
+from tests.support.running_desk import Lane, Officer, at_once, free_port, wait_until
 
 WORKERS = 3
 
@@ -91,7 +90,6 @@ def test_news_reaches_pages_of_every_worker(place: Path | URL, tmp_path: Path) -
 
 @pytest.mark.both_databases
 def test_killed_worker_is_replaced(place: Path | URL, tmp_path: Path) -> None:
-    """The desk goes on."""
     token, _ = added(address_of(place))
     with serving(place, tmp_path / "log") as (process, address):
         before = workers_of(process)
@@ -108,9 +106,7 @@ def test_killed_worker_is_replaced(place: Path | URL, tmp_path: Path) -> None:
 def test_early_killed_worker_ends_no_desk(place: Path, tmp_path: Path) -> None:
     """As where the database is away for a moment while the second worker starts."""
     added(place)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with started(place, tmp_path / "log", port) as process:
         wait_until(lambda: len(workers_of(process)) == WORKERS, 30)
         victim = max(workers_of(process))
@@ -189,22 +185,16 @@ def two(place: URL) -> Iterator[tuple[Heard, Heard]]:
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_news_heard_once_in_order(two: tuple[Heard, Heard]) -> None:
-    """By every other worker."""
     one, other = two
     said = [Event("referral.opened", f"p-{number}") for number in range(200)]
-    threads = [threading.Thread(target=one.worker_events.send, args=(event,)) for event in said[100:]]
     for event in said[:100]:
         one.worker_events.send(event)
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([partial(one.worker_events.send, event) for event in said[100:]])
     wait_until(lambda: len(other.events) == len(said))
     assert other.events[:100] == said[:100]
     assert one.events == []
-    assert [event.published_at for event in other.events[:100]] == [
-        event.published_at for event in said[:100]
-    ]
+    sent, heard = ([event.published_at for event in events[:100]] for events in (said, other.events))
+    assert sent == heard
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
