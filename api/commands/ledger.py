@@ -98,11 +98,7 @@ def show_head(database: DatabaseOption = None, config: ConfigOption = None) -> N
     from api.ledger import chain
     from api.platform.database.database import opened
 
-    with (
-        plain_errors(),
-        opened(load(config, database=database).database) as store,
-        store.read() as session,
-    ):
+    with plain_errors(), opened(load(config, database=database).database) as store, store.read() as session:
         typer.echo(str(chain.head(session)))
 
 
@@ -135,8 +131,7 @@ def prove(
     seqs: Annotated[list[int] | None, typer.Argument(metavar="[SEQ]...", help="Numbers of entries.")] = None,
     passage: Annotated[str | None, typer.Option(help="All entries about this passage.")] = None,
     since: Annotated[
-        list[int] | None,
-        typer.Option(help="Prove also that it only grew since this size. Repeatable."),
+        list[int] | None, typer.Option(help="Prove also that it only grew since this size. Repeatable.")
     ] = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,

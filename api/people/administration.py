@@ -59,15 +59,9 @@ class People:
         """
         password, hashed = self._one_time()
         with self.database.write() as session:
+            now = self.clock()
             pseudonym = officers.add(
-                session,
-                name,
-                hashed,
-                at=self.clock(),
-                role=role,
-                duties=duties,
-                by=by.pseudonym,
-                must_change=True,
+                session, name, hashed, at=now, role=role, duties=duties, by=by.pseudonym, must_change=True
             )
         self._changed("officer.added", pseudonym, by)
         return pseudonym, password
@@ -150,12 +144,7 @@ class People:
             hashed = self.passwords.hash(new)
         with self.database.write() as session:
             officers.set_password(
-                session,
-                who.pseudonym,
-                hashed,
-                at=self.clock(),
-                by=who.pseudonym,
-                keep=who.session_sha256,
+                session, who.pseudonym, hashed, at=self.clock(), by=who.pseudonym, keep=who.session_sha256
             )
         log.info("officer.password_set", officer=who.pseudonym)
 

@@ -139,14 +139,11 @@ class ProviderClient:
 
     def _checked_endpoints(self, description: Mapping[str, Any]) -> dict[str, str]:
         """Raises ProviderOffError where the issuer is not that of the settings, or an address is not safe."""
-        if description.get("issuer") != self.settings.issuer:
-            raise ProviderOffError
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        found = {name: description.get(name) for name in names}
-        for address in found.values():
-            if not isinstance(address, str) or not _is_safe(address):
-                raise ProviderOffError
-        return {name: str(address) for name, address in found.items()}
+        found = {name: str(description.get(name)) for name in names}
+        if description.get("issuer") != self.settings.issuer or not all(map(_is_safe, found.values())):
+            raise ProviderOffError
+        return found
 
     def _key_set(self, *, again: bool = False) -> KeySet:
         uri = self._fetched_endpoints()["jwks_uri"]

@@ -84,15 +84,7 @@ class Passkeys:
                 require_user_verification=True,
             )
         with self.database.write() as session:
-            row = stored_passkeys.add(
-                session,
-                who.pseudonym,
-                made.credential_id,
-                made.credential_public_key,
-                made.sign_count,
-                label,
-                at=self.clock(),
-            )
+            row = stored_passkeys.add(session, who.pseudonym, made, label, at=self.clock())
         log.info("officer.passkey_added", officer=who.pseudonym)
         return row
 

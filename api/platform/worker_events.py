@@ -160,13 +160,8 @@ class PipeEvents:
 
 
 def _message_of(event: Event, by: str) -> bytes:
-    fields = {
-        "name": event.name,
-        "passage": event.passage,
-        "officer": event.officer,
-        "at": event.published_at,
-    }
-    return json.dumps({"by": by} | fields).encode()
+    about = {"name": event.name, "passage": event.passage, "officer": event.officer}
+    return json.dumps({"by": by, "at": event.published_at} | about).encode()
 
 
 def _deliver(message: str, on_event: OnEvent, but_not: str | None = None) -> None:

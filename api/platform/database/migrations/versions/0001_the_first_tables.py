@@ -50,11 +50,7 @@ _TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
         *_optional(token_until=_TIME, former_until=_TIME, used_at=_TIME),
         sa.Column("former_sha256", _text(64), unique=True, index=True),
     ),
-    "recoveries": (
-        _lane(primary_key=True),
-        *_required(after_seq=_INT),
-        *_optional(through_seq=_INT),
-    ),
+    "recoveries": (_lane(primary_key=True), *_required(after_seq=_INT), *_optional(through_seq=_INT)),
     "ledger": (
         sa.Column("seq", _INT, primary_key=True, autoincrement=False),
         *_required(payload=sa.Text(), hash=_text(64)),
@@ -62,10 +58,7 @@ _TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
         sa.Column("passage", _text(64), index=True),
         sa.Index("ix_ledger_lane_lane_seq", "lane", "lane_seq", unique=True),
     ),
-    "ledger_head": (
-        sa.Column("chain", _text(16), primary_key=True),
-        *_required(seq=_INT, hash=_text(64)),
-    ),
+    "ledger_head": (sa.Column("chain", _text(16), primary_key=True), *_required(seq=_INT, hash=_text(64))),
     "ledger_terms": (
         sa.Column("seq", _INT, sa.ForeignKey("ledger.seq"), primary_key=True, autoincrement=False),
         sa.Column("term", _text(64), primary_key=True),
@@ -79,10 +72,7 @@ _TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
         sa.Column("number", _INT, primary_key=True, autoincrement=False),
         *_required(hashes=_BYTES),
     ),
-    "signing_keys": (
-        sa.Column("key", _text(64), primary_key=True),
-        *_required(seq=_INT),
-    ),
+    "signing_keys": (sa.Column("key", _text(64), primary_key=True), *_required(seq=_INT)),
     "tree_heads": (
         sa.Column("size", _INT, primary_key=True, autoincrement=False),
         *_required(root=_text(64), at=_TIME),
@@ -184,10 +174,7 @@ _TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
         _officer("handed_to"),
         sa.Index("ix_shifts_officer_ended_at", "officer", "ended_at"),
     ),
-    "lane_status": (
-        _lane(primary_key=True),
-        *_required(received_at=_TIME, told=sa.Text()),
-    ),
+    "lane_status": (_lane(primary_key=True), *_required(received_at=_TIME, told=sa.Text())),
     "lane_commands": (
         _lane(primary_key=True),
         *_required(number=_INT, wanted=_text(16)),
