@@ -1,7 +1,7 @@
 """Fixtures: one server, and for each test a desk with an empty database, a lane, and an officer.
 
-What the desk promises about its store, queue, lanes, ledger, news and access must hold on SQLite and on
-PostgreSQL: these modules are marked `both_databases`. Pages, words and figures ask the store for nothing
+What the desk promises about its store, queue, lanes, ledger, events and access must hold on SQLite and on
+PostgreSQL: these modules are marked `both_databases`. Pages, texts and metrics ask the store for nothing
 that those do not, and are tested on SQLite alone.
 """
 

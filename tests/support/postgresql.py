@@ -107,10 +107,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [self._programs / program, *arguments],
-            capture_output=True,
-            check=False,
-            **_AS_WHOM,
+            [self._programs / program, *arguments], capture_output=True, check=False, **_AS_WHOM
         )
         assert done.returncode == 0, done.stderr.decode(errors="replace")
 

@@ -99,8 +99,8 @@ def test_desk_ends_cleanly_with_open_streams(tmp_path: Path, ending: signal.Sign
         lane.http.close()
     assert process.returncode == 0
     assert "Traceback" not in errors, errors
-    told = run("ledger", "verify", "--database", str(database))
-    assert (told.exit_code, told.stdout.split()[0]) == (0, "verified:")
+    verified = run("ledger", "verify", "--database", str(database))
+    assert (verified.exit_code, verified.stdout.split()[0]) == (0, "verified:")
 
 
 def test_verify_names_fault_and_place(tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_verify_names_fault_and_place(tmp_path: Path) -> None:
     head = "{seq}:{hash}".format(**answer["head"])
     assert run("ledger", "head", "--database", str(database)).stdout.strip() == head
     good = run("ledger", "verify", "--database", str(database), "--head", head, "--json")
-    told = json.loads(good.stdout)
+    result = json.loads(good.stdout)
     # The chore that signs heads may have run once, or not yet.
-    assert (len(told.pop("root")), told.pop("signed_heads") in (0, 1)) == (64, True)
-    assert told == {
+    assert (len(result.pop("root")), result.pop("signed_heads") in (0, 1)) == (64, True)
+    assert result == {
         "verified": True,
         "mode": "whole",
         "entries": 4,
@@ -152,9 +152,9 @@ NO_BACKUP = {
 }
 
 
-@pytest.mark.parametrize(("content", "told"), NO_BACKUP.values(), ids=NO_BACKUP)
+@pytest.mark.parametrize(("content", "message"), NO_BACKUP.values(), ids=NO_BACKUP)
 def test_invalid_backup_restores_and_touches_nothing(
-    tmp_path: Path, here: tuple[str, str], content: str | tuple[str, ...], told: str
+    tmp_path: Path, here: tuple[str, str], content: str | tuple[str, ...], message: str
 ) -> None:
     file = tmp_path / "file"
     if isinstance(content, str):
@@ -163,7 +163,7 @@ def test_invalid_backup_restores_and_touches_nothing(
         another_programs(file, *content)
     before = file.read_bytes()
     refused = refusal("restore", "--from", str(file), *here)
-    assert (refused.startswith(f"error: {file} "), told in refused) == (True, True)
+    assert (refused.startswith(f"error: {file} "), message in refused) == (True, True)
     assert (file.read_bytes(), [path.name for path in tmp_path.iterdir()]) == (before, ["file"])
 
 
@@ -247,7 +247,7 @@ def test_unreadable_file_is_not_called_broken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["ledger", "verify", "--database", "nowhere.sqlite3"], "no desk's database"),
         (["ledger", "verify", "--database", "nowhere.sqlite3", "--head", "seven"], "SEQ:HASH"),
@@ -269,12 +269,12 @@ def test_unreadable_file_is_not_called_broken(tmp_path: Path) -> None:
     ],
 )
 def test_mistake_shows_no_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = run(*arguments, given="short\n", COLUMNS="200", NO_COLOR="1", TERM="dumb")
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert isinstance(done.exception, SystemExit)
     assert not list(tmp_path.iterdir()), "a mistake must not leave a database behind"
 

@@ -77,9 +77,9 @@ def test_backup_is_whole_desk_without_sessions(
     desk: RunningDesk, lane: Lane, officer: Officer, tmp_path: Path
 ) -> None:
     work(lane, officer)
-    told = back_up(desk, tmp_path / "backup")
+    result = back_up(desk, tmp_path / "backup")
     with opened(tmp_path / "backup") as database:
-        assert str(verify_ledger(database).head) == told["head"]
+        assert str(verify_ledger(database).head) == result["head"]
     with closing(sqlite3.connect(tmp_path / "backup")) as raw:
         assert raw.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
         assert raw.execute("SELECT count(*) FROM referrals").fetchone() == (3,)
@@ -124,8 +124,8 @@ def test_desk_moves_to_either_database(
     waiting = work(lane, officer)
     before = back_up(desk, tmp_path / "backup")
     with another(into, tmp_path) as place:
-        told = restore(tmp_path / "backup", place)
-        assert told["entries"] == before["entries"]
+        result = restore(tmp_path / "backup", place)
+        assert result["entries"] == before["entries"]
         with server.moved_into(place) as moved:
             assert officer.ask("GET", "/referrals").status_code == 401, "sessions do not move"
             officer.sign_in()
@@ -232,11 +232,11 @@ def test_a_lane_tells_again_once(
     with another(database_kind, tmp_path) as place:
         restore(file, place)
         with server.moved_into(place) as moved:
-            told = {"entries": wire(*lane.written), "recovered_through": lane.head.seq}
-            assert [lane.http.post("/entries", json=told).status_code for _ in range(2)] == [200, 200]
+            body = {"entries": wire(*lane.written), "recovered_through": lane.head.seq}
+            assert [lane.http.post("/entries", json=body).status_code for _ in range(2)] == [200, 200]
             ghost = lane.write("gate.opening", {"passage": "p-1", "because": "officer", "decision": "d-9"})
-            told = {"entries": wire(ghost), "recovered_through": ghost.seq}
-            assert lane.http.post("/entries", json=told).json()["code"] == "chain_broken"
+            body = {"entries": wire(ghost), "recovered_through": ghost.seq}
+            assert lane.http.post("/entries", json=body).json()["code"] == "chain_broken"
             verify_ledger(moved.desk.database)
 
 
@@ -299,7 +299,7 @@ def test_restore_uses_desk_clock(desk: RunningDesk, tmp_path: Path, database_kin
         database = Database(place)
         backup.restore(tmp_path / "backup", database, quiet)
         at = datetime(2030, 1, 1, tzinfo=UTC)
-        told = note_restored(database, at=at)
+        head = note_restored(database, at=at)
         with database.read() as session:
-            assert chain.head(session) == told
+            assert chain.head(session) == head
         database.close()

@@ -45,16 +45,16 @@ def row(chen: Officer, name: str) -> dict[str, Any]:
 
 
 def test_told_password_allows_choosing_another(desk: RunningDesk, chen: Officer) -> None:
-    li, told = added(desk, chen, role="supervisor", duties=["diplomatic"])
+    li, password = added(desk, chen, role="supervisor", duties=["diplomatic"])
     assert li.ask("GET", "/referrals").json()["code"] == "told_password"
     assert li.http.get("/queue").headers["location"] == "/account"
     assert li.http.get("/account").status_code == 200
-    changed = li.ask("PUT", "/password", json={"old": told, "new": NEW})
+    changed = li.ask("PUT", "/password", json={"old": password, "new": NEW})
     assert changed.status_code == 204
     assert li.ask("GET", "/referrals").status_code == 200
     known = {"name": "li", "pseudonym": li.pseudonym, "role": "supervisor", "duties": ["diplomatic"]}
     assert li.ask("GET", "/session").json()["officer"] == known
-    assert li.sign_in(told).status_code == 401
+    assert li.sign_in(password).status_code == 401
     assert li.sign_in(NEW).status_code == 200
     li.http.close()
 
@@ -92,8 +92,8 @@ def test_disabled_officer_immediately_out_for_good(desk: RunningDesk, chen: Offi
         assert li.sign_in().status_code == 401
         assert row(chen, "li")["disabled"]
         assert chen.ask("POST", "/officers", json={"name": "li"}).json()["code"] == "name_taken"
-        told = chen.ask("POST", f"/officers/{li.pseudonym}/password")
-        assert told.json()["code"] == "no_password"
+        refused = chen.ask("POST", f"/officers/{li.pseudonym}/password")
+        assert refused.json()["code"] == "no_password"
 
 
 def test_own_role_and_last_administrator_stay(desk: RunningDesk, chen: Officer) -> None:
@@ -113,10 +113,10 @@ def test_own_role_and_last_administrator_stay(desk: RunningDesk, chen: Officer) 
 
 def test_forgotten_password_is_replaced_by_told(desk: RunningDesk, chen: Officer) -> None:
     with desk.officer("li") as li:
-        told = chen.ask("POST", f"/officers/{li.pseudonym}/password").json()["password"]
+        password = chen.ask("POST", f"/officers/{li.pseudonym}/password").json()["password"]
         assert li.ask("GET", "/session").status_code == 401
         assert li.sign_in().status_code == 401
-        assert li.sign_in(told).status_code == 200
+        assert li.sign_in(password).status_code == 200
         assert li.ask("GET", "/referrals").json()["code"] == "told_password"
 
 
@@ -154,8 +154,8 @@ def test_password_change_needs_old_password(desk: RunningDesk, officer: Officer)
     """Guesses are slowed down."""
     with Officer(desk.address, "wang") as elsewhere:
         body = {"old": "a wrong password", "new": NEW}
-        told = [officer.ask("PUT", "/password", json=body).json()["code"] for _ in range(6)]
-        assert told == ["wrong_password"] * 5 + ["too_many_attempts"]
+        codes = [officer.ask("PUT", "/password", json=body).json()["code"] for _ in range(6)]
+        assert codes == ["wrong_password"] * 5 + ["too_many_attempts"]
         desk.clock.pass_time(minutes=1, seconds=1)
         assert officer.ask("PUT", "/password", json={"old": PASSWORD, "new": NEW}).status_code == 204
         assert elsewhere.ask("GET", "/session").status_code == 401
@@ -170,15 +170,15 @@ def form(officer: Officer, path: str, **sent: str) -> httpx.Response:
 def test_administrator_does_everything_by_forms(desk: RunningDesk, chen: Officer) -> None:
     assert chen.http.get("/").headers["location"] == "/people"
     page = form(chen, "/people", name="王 伟", role="officer", duties="child, Customs")
-    told = re.search(r"<output[^>]*>([^<]+)</output>", page.text)
-    assert told is not None
+    shown = re.search(r"<output[^>]*>([^<]+)</output>", page.text)
+    assert shown is not None
     with Officer(desk.address, "王 伟") as wei:
-        wei.sign_in(told[1])
+        wei.sign_in(shown[1])
         person = f"/people/{wei.pseudonym}"
         assert "child, customs" in chen.http.get("/people").text
-        assert told[1] not in chen.http.get(person).text
-        assert form(wei, "/account/password", old=told[1], new=NEW, again="another").status_code == 422
-        assert form(wei, "/account/password", old=told[1], new=NEW, again=NEW).status_code == 303
+        assert shown[1] not in chen.http.get(person).text
+        assert form(wei, "/account/password", old=shown[1], new=NEW, again="another").status_code == 422
+        assert form(wei, "/account/password", old=shown[1], new=NEW, again=NEW).status_code == 303
         assert wei.http.get("/queue").status_code == 200
         assert form(chen, f"{person}/role", role="supervisor").status_code == 303
         assert form(chen, f"{person}/duties", duties="").status_code == 303
@@ -195,10 +195,10 @@ def test_administrator_does_everything_by_forms(desk: RunningDesk, chen: Officer
 
 
 def test_ledger_knows_actor_but_no_name(desk: RunningDesk, chen: Officer) -> None:
-    li, told = added(desk, chen)
-    li.ask("PUT", "/password", json={"old": told, "new": NEW})
+    li, password = added(desk, chen)
+    li.ask("PUT", "/password", json={"old": password, "new": NEW})
     text = " ".join(desk.payloads())
     assert f'"by":"{chen.pseudonym}"' in text
     assert not re.search(r'"(li|chen)"', text)
-    assert told not in text
+    assert password not in text
     li.http.close()

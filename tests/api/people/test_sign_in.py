@@ -44,8 +44,8 @@ def other_worker(desk: RunningDesk) -> Desk:
 def test_workers_count_guesses_together(desk: RunningDesk) -> None:
     desk.officer()
     other = other_worker(desk)
-    told = [guess(desk.desk) for _ in range(3)] + [guess(other) for _ in range(3)]
-    assert told == ["WrongPasswordError"] * 5 + ["TooManyAttemptsError"]
+    outcomes = [guess(desk.desk) for _ in range(3)] + [guess(other) for _ in range(3)]
+    assert outcomes == ["WrongPasswordError"] * 5 + ["TooManyAttemptsError"]
     other.database.close()
 
 
@@ -81,8 +81,8 @@ def test_flooded_name_is_not_locked_forever(desk: RunningDesk) -> None:
 
 def test_many_names_one_address_slowed_too(desk: RunningDesk) -> None:
     desk.officer()
-    told = [guess(desk.desk, f"name {number}", "192.0.2.7") for number in range(SOURCE.free + 1)]
-    assert told.count("TooManyAttemptsError") == 1
+    outcomes = [guess(desk.desk, f"name {number}", "192.0.2.7") for number in range(SOURCE.free + 1)]
+    assert outcomes.count("TooManyAttemptsError") == 1
     assert guess(desk.desk, "elsewhere", "192.0.2.8") == "WrongPasswordError"
     with pytest.raises(TooManyAttemptsError):
         desk.desk.sign_in.by_password("wang", PASSWORD, Visitor("192.0.2.7"))
@@ -173,7 +173,7 @@ NETWORKS = tuple(ip_network(one) for one in ("10.0.0.1/32", "10.0.9.0/24", "127.
 
 
 @pytest.mark.parametrize(
-    ("peer", "told", "found"),
+    ("peer", "forwarded", "found"),
     [
         ("192.0.2.7", [], "192.0.2.7"),
         ("192.0.2.7", ["198.51.100.9"], "192.0.2.7"),
@@ -198,8 +198,8 @@ NETWORKS = tuple(ip_network(one) for one in ("10.0.0.1/32", "10.0.9.0/24", "127.
         ("testclient", [], None),
     ],
 )
-def test_address_only_from_trusted_proxy(peer: str | None, told: list[str], found: str | None) -> None:
-    assert source(peer, told, NETWORKS) == found
+def test_address_only_from_trusted_proxy(peer: str | None, forwarded: list[str], found: str | None) -> None:
+    assert source(peer, forwarded, NETWORKS) == found
 
 
 @given(st.lists(st.text(max_size=40), max_size=5), st.ip_addresses(v=4))
@@ -218,8 +218,8 @@ def wrong(desk: RunningDesk, name: str, forwarded: str) -> int:
 
 def test_trusted_proxy_addresses_count_separately(tmp_path: Path) -> None:
     with running(tmp_path, trusted_proxies=["127.0.0.1"]) as desk:
-        told = [wrong(desk, f"name {number}", f"203.0.113.{number}, 192.0.2.7") for number in range(51)]
-        assert told == [401] * 50 + [429]
+        statuses = [wrong(desk, f"name {number}", f"203.0.113.{number}, 192.0.2.7") for number in range(51)]
+        assert statuses == [401] * 50 + [429]
         assert wrong(desk, "somebody", "192.0.2.8") == 401
 
 

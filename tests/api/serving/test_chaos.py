@@ -286,7 +286,7 @@ def until_it_works(ask: Callable[[], httpx.Response], timeout_s: float = 240) ->
 
 
 def decide_everything(
-    site: Site, name: str, password: str, told: dict[str, Any], ending: threading.Event
+    site: Site, name: str, password: str, decisions: dict[str, Any], ending: threading.Event
 ) -> None:
     """An officer who works until the end, and signs in again whenever that is needed."""
     officer = Officer(site.address, name)
@@ -299,7 +299,7 @@ def decide_everything(
                 passage = claim["passage"]
                 decided = officer.decide(passage, "second_line", "cannot_tell")
                 if decided.status_code == 200:
-                    told[passage] = decided.json()["decision"]
+                    decisions[passage] = decided.json()["decision"]
                 continue
         time.sleep(0.02)
     officer.http.close()
@@ -321,9 +321,9 @@ def test_killing_anything_loses_or_repeats_nothing(
         ending.callback(over.set)
         ending.callback(enough.set)
         lanes = [Passengers(site, name, token, enough) for name, token in tokens.items()]
-        told: dict[str, Any] = {}
+        decisions: dict[str, Any] = {}
         at_work = [
-            threading.Thread(target=decide_everything, args=(site, *one, told, over), daemon=True)
+            threading.Thread(target=decide_everything, args=(site, *one, decisions, over), daemon=True)
             for one in passwords.items()
         ]
         halls = [threading.Thread(target=one.serve, daemon=True) for one in lanes]
@@ -341,8 +341,8 @@ def test_killing_anything_loses_or_repeats_nothing(
         for thread in at_work:
             thread.join(60)
         site.end()
-        print(f"{killed} killed {CHAOS_KILLS} times: {served(lanes)} passages, {len(told)} told decisions")
-        check(place, lanes, told)
+        print(f"{killed} killed {CHAOS_KILLS} times: {served(lanes)} passages, {len(decisions)} decisions")
+        check(place, lanes, decisions)
 
 
 def served(lanes: list[Passengers]) -> int:
@@ -374,7 +374,7 @@ def strike(killed: str, site: Site, postgres: Postgres | None) -> None:
         site.start()
 
 
-def check(place: Path | URL, lanes: list[Passengers], told: dict[str, Any]) -> None:
+def check(place: Path | URL, lanes: list[Passengers], decisions: dict[str, Any]) -> None:
     """Ledger, lanes and officers say the same."""
     with opened(place) as database:
         verify_ledger(database)
@@ -391,6 +391,6 @@ def check(place: Path | URL, lanes: list[Passengers], told: dict[str, Any]) -> N
     names = {passage: decision["id"] for passage, decision in decided.items()}
     answered = {passage: decision["id"] for lane in lanes for passage, decision in lane.answers.items()}
     assert names == answered
-    assert all(names[passage] == decision["id"] for passage, decision in told.items())
+    assert all(names[passage] == decision["id"] for passage, decision in decisions.items())
     verified = run("ledger", "verify", "--database", address_of(place))
     assert verified.exit_code == 0, verified.output

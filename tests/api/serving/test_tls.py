@@ -1,4 +1,4 @@
-"""HTTPS by the desk itself, and what a browser is told behind it."""
+"""HTTPS by the desk itself, and the headers behind it."""
 
 import socket
 import ssl
