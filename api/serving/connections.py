@@ -113,10 +113,7 @@ class BoundedConnection(H11Protocol):
             self._deadline = None
         if what is not None:
             allowed_s = self.bounds.head_s if what[0] == "head" else self.bounds.body_s
-            self._deadline = self.loop.call_later(allowed_s, self._too_slow)
-
-    def _too_slow(self) -> None:
-        self._refuse(408, b"Request Timeout")
+            self._deadline = self.loop.call_later(allowed_s, self._refuse, 408, b"Request Timeout")
 
     def _refuse(self, status: int, reason: bytes) -> None:
         """Say so where an answer is still possible, and close."""
