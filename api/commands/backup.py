@@ -1,13 +1,13 @@
 """`python -m api backup` and `restore`: the desk's database as one file, while the desk runs, and back."""
 
-import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, load, plain_errors
+from api.commands.options import ConfigOption, DatabaseOption, JsonOption, load, plain_errors, report
 from api.platform.clock import utc_now
 from lane.platform.errors import LedgerBrokenError
 
@@ -29,13 +29,10 @@ def back_up(
     with plain_errors():
         settings = load(config, database=database)
         must_exist(settings.database)
-        store = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
-        try:
+        with closing(Database(settings.database, busy_timeout_s=settings.busy_timeout_s)) as store:
             head = backup.back_up(store, to, _progress)
-        finally:
-            store.close()
     result = {"backup": str(to), "entries": head.seq, "head": str(head)}
-    typer.echo(json.dumps(result) if as_json else f"{to}: {head.seq} entries, head {head}")
+    report(result, f"{to}: {head.seq} entries, head {head}", as_json=as_json)
 
 
 def restore(
@@ -60,20 +57,18 @@ def restore(
 
     with plain_errors():
         settings = load(config, database=database)
-        store = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
-        try:
+        with closing(Database(settings.database, busy_timeout_s=settings.busy_timeout_s)) as store:
             backup.restore(backup_file, store, _progress)
-            with opened_keyring(settings) as keyring:
-                entries = verify_ledger(store, keyring=keyring).head.seq
+            try:
+                with opened_keyring(settings) as keyring:
+                    entries = verify_ledger(store, keyring=keyring).head.seq
+            except LedgerBrokenError as error:
+                typer.echo(f"NOT verified, do not use it: {error}", err=True)
+                raise typer.Exit(1) from error
             head = note_restored(store, at=utc_now())
-        except LedgerBrokenError as error:
-            typer.echo(f"NOT verified, do not use it: {error}", err=True)
-            raise typer.Exit(1) from error
-        finally:
-            store.close()
     result = {"verified": True, "entries": entries, "head": str(head)}
     text = f"restored and verified: {entries} entries. Head for lanes that refuse the desk:\n{head}"
-    typer.echo(json.dumps(result) if as_json else text)
+    report(result, text, as_json=as_json)
 
 
 def _progress(table: str, done: int, total: int) -> None:

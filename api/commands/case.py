@@ -2,13 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, load, plain_errors
+from api.commands.options import (
+    ConfigOption,
+    DatabaseOption,
+    JsonOption,
+    existing,
+    load,
+    plain_errors,
+    report,
+)
 from api.platform.clock import utc_now
 from api.platform.errors import CaseRefusedError
 from api.review.officer_accuracy import Truth
@@ -50,7 +58,7 @@ def add(
         with _opened(settings) as (store, keyring):
             case = stored_cases.add(store, keyring, given, clock=utc_now)
     result = {"case": case, "training": given.training, "images": len(given.images)}
-    typer.echo(json.dumps(result) if as_json else f"{case} is kept, with {len(given.images)} images.")
+    report(result, f"{case} is kept, with {len(given.images)} images.", as_json=as_json)
 
 
 @app.command("list")
@@ -61,11 +69,8 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
     with plain_errors(), existing(load(config, database=database)) as store, store.read() as session:
         found = stored_cases.listed(session)
     if as_json:
-        lines = [
-            {"case": one.case, "truth": one.truth, "training": one.training, "seen": one.seen}
-            for one in found
-        ]
-        typer.echo(json.dumps(lines))
+        names = ("case", "truth", "training", "seen")
+        typer.echo(json.dumps([{name: getattr(one, name) for name in names} for one in found]))
         return
     for one in found:
         use = "training" if one.training else "seeded"
@@ -90,13 +95,9 @@ def retire(case: str, database: DatabaseOption = None, config: ConfigOption = No
 def _opened(settings: "Settings") -> "Iterator[tuple[Database, Keyring]]":
     from api.faces.keyring import keyring_of
 
-    with existing(settings) as store:
-        keyring = keyring_of(settings)
+    with existing(settings) as store, closing(keyring_of(settings)) as keyring:
         keyring.prepare()
-        try:
-            yield store, keyring
-        finally:
-            keyring.close()
+        yield store, keyring
 
 
 def _of_file(file: Path) -> "case_file.PreparedCase":

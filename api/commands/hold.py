@@ -1,6 +1,7 @@
 """`python -m api hold …`: legal holds, which suspend the erasure of a passage's faces."""
 
 import json
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -50,23 +51,12 @@ def show(database: DatabaseOption = None, config: ConfigOption = None, as_json: 
     from api.faces import erasure
     from api.platform.database.database import opened
 
-    with (
-        plain_errors(),
-        opened(load(config, database=database).database) as store,
-        store.read() as session,
-    ):
+    with plain_errors(), opened(load(config, database=database).database) as store, store.read() as session:
         found = erasure.holds(session)
     if as_json:
-        listed = [
-            {
-                "passage": hold.passage,
-                "placed_by": hold.placed_by,
-                "placed_at": hold.placed_at.isoformat(),
-                "reason": hold.reason,
-            }
-            for hold in found
-        ]
-        typer.echo(json.dumps({"holds": listed}, ensure_ascii=False))
+        names = ("passage", "placed_by", "placed_at", "reason")
+        listed = [{name: getattr(hold, name) for name in names} for hold in found]
+        typer.echo(json.dumps({"holds": listed}, ensure_ascii=False, default=datetime.isoformat))
         return
     for hold in found:
         typer.echo(f"{hold.passage}  since {hold.placed_at.isoformat()}  by {hold.placed_by}: {hold.reason}")

@@ -1,5 +1,6 @@
 """`python -m api keys …`: the key-encryption key, under which the keys of all faces are wrapped."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,15 +37,12 @@ def rotate(
     with plain_errors():
         settings = load(config, database=database)
         must_exist(settings.database)
-        keyring = keyring_of(settings)
-        try:
+        with closing(keyring_of(settings)) as keyring:
             keyring.prepare()
             kek = LocalKey(decoded(_text(to))) if to else _next(keyring)
             count = keyring.rewrap(kek)
             if to is None:
                 keyring.source.current(kek.identity)
-        finally:
-            keyring.close()
     typer.echo(f"{count} keys are wrapped by key {kek.identity} now.")
 
 

@@ -1,6 +1,7 @@
 """`python -m api lane …`: lanes that may deliver to this desk."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Lanes that may deliver to this desk.", no_args_is_help=True)
 
 ExpiresOption = Annotated[
-    int | None,
-    typer.Option(help="After how many days the token ends. Without it: never.", min=1, max=3660),
+    int | None, typer.Option(help="After how many days the token ends. Without it: never.", min=1, max=3660)
 ]
 Name = Annotated[str, typer.Argument(help="1 to 64 letters, digits, dots, dashes or underscores.")]
 
@@ -57,12 +57,8 @@ def rotate(
         now, overlap = utc_now(), timedelta(seconds=overlap_s)
         until = _end(now, expires_days)
         token = tokens.rotate(session, name, at=now, overlap=overlap, expires_at=until)
-    _print_token(
-        name,
-        token,
-        f"has a new token; the old one works for {overlap_s} seconds more. The new",
-        as_json=as_json,
-    )
+    text = f"has a new token; the old one works for {overlap_s} seconds more. The new"
+    _print_token(name, token, text, as_json=as_json)
 
 
 @app.command("list")
@@ -110,8 +106,5 @@ def _to_json(one: "RegisteredLane") -> dict[str, object]:
 
 
 def _check_name(name: str) -> None:
-    if (
-        not (0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "._-") for c in name))
-        or name == "desk"
-    ):
+    if name == "desk" or not re.fullmatch("[A-Za-z0-9._-]{1,64}", name):
         raise typer.BadParameter("a lane's name has 1 to 64 letters, digits, dots, dashes or underscores")

@@ -1,6 +1,5 @@
 """`python -m api ledger`: is it whole, and how can a stranger see that it is?"""
 
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -10,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.options import ConfigOption, DatabaseOption, JsonOption, existing, load, plain_errors
+from api.commands.options import (
+    ConfigOption,
+    DatabaseOption,
+    JsonOption,
+    existing,
+    load,
+    plain_errors,
+    report,
+)
 from api.platform.clock import utc_now
 from api.platform.errors import SettingsError, StoreError, WitnessError
 from lane.ledger.chain import Head
@@ -64,7 +71,7 @@ def verify(
             with opened(settings.database) as store, opened_keyring(settings) as keyring:
                 found = verify_ledger(store, witnessed, signed, whole=not quick, keyring=keyring)
         except LedgerBrokenError as error:
-            _report({"verified": False, "fault": str(error)}, f"NOT verified: {error}", as_json=as_json)
+            report({"verified": False, "fault": str(error)}, f"NOT verified: {error}", as_json=as_json)
             raise typer.Exit(1) from error
     head_now, set_back = found.head, list(found.set_back)
     result: dict[str, object] = {
@@ -82,7 +89,7 @@ def verify(
     text = f"verified: {head_now.seq} entries, head {head_now}, {found.heads} signed heads"
     if quick:
         text += "\nby hashes and signatures alone: what entries and tables say was not looked at"
-    _report(result, text + warning, as_json=as_json)
+    report(result, text + warning, as_json=as_json)
 
 
 @app.command("head")
@@ -91,11 +98,7 @@ def show_head(database: DatabaseOption = None, config: ConfigOption = None) -> N
     from api.ledger import chain
     from api.platform.database.database import opened
 
-    with (
-        plain_errors(),
-        opened(load(config, database=database).database) as store,
-        store.read() as session,
-    ):
+    with plain_errors(), opened(load(config, database=database).database) as store, store.read() as session:
         typer.echo(str(chain.head(session)))
 
 
@@ -119,7 +122,7 @@ def export_ledger(
         with opened(settings.database) as store, store.read() as session:
             _write(out, export(session))
             head = signing.newest(session)
-    _report({"file": str(out), "head": head and head.to_json()}, f"exported to {out}", as_json=as_json)
+    report({"file": str(out), "head": head and head.to_json()}, f"exported to {out}", as_json=as_json)
 
 
 @app.command("prove")
@@ -128,8 +131,7 @@ def prove(
     seqs: Annotated[list[int] | None, typer.Argument(metavar="[SEQ]...", help="Numbers of entries.")] = None,
     passage: Annotated[str | None, typer.Option(help="All entries about this passage.")] = None,
     since: Annotated[
-        list[int] | None,
-        typer.Option(help="Prove also that it only grew since this size. Repeatable."),
+        list[int] | None, typer.Option(help="Prove also that it only grew since this size. Repeatable.")
     ] = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
@@ -153,7 +155,7 @@ def prove(
                 raise StoreError(f"the ledger has no entry about a passage {passage}: check its name")
             _write(out, proof(session, wanted, since or ()))
     text = f"proof of {len(wanted)} entries written to {out}"
-    _report({"file": str(out), "entries": sorted(set(wanted))}, text, as_json=as_json)
+    report({"file": str(out), "entries": sorted(set(wanted))}, text, as_json=as_json)
 
 
 @app.command("witness")
@@ -183,10 +185,10 @@ def keep_watch(
             with witness.at(desk, store, token) as asking:
                 head = asking.look(accept_key or ())
         except witness.ContradictionError as found:
-            _report({"grew": False, "fault": str(found)}, f"NOT the same ledger: {found}", as_json=as_json)
+            report({"grew": False, "fault": str(found)}, f"NOT the same ledger: {found}", as_json=as_json)
             raise typer.Exit(1) from found
     text = f"the ledger only grew: {head.size} entries, root {head.root}"
-    _report({"grew": True, "head": head.to_json()}, text, as_json=as_json)
+    report({"grew": True, "head": head.to_json()}, text, as_json=as_json)
 
 
 def _sign(settings: "Settings") -> None:
@@ -228,7 +230,3 @@ def _head(text: str) -> Head:
     if not re.fullmatch(r"[0-9]{1,18}:[0-9a-f]{64}", text):
         raise typer.BadParameter(f"{text!r} is not SEQ:HASH as `ledger head` prints it")
     return Head(int(seq), hash_)
-
-
-def _report(result: dict[str, object], text: str, *, as_json: bool) -> None:
-    typer.echo(json.dumps(result) if as_json else text)

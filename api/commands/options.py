@@ -3,9 +3,10 @@
 A command imports what it works with when it runs: `--help` loads no library of the desk.
 """
 
+import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,22 +52,21 @@ def made(settings: "Settings") -> "Iterator[Database]":
     """The desk's database, made or brought up to date where it must be."""
     from api.platform.database.database import Database
 
-    store = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
-    store.migrate()
-    try:
+    with closing(Database(settings.database, busy_timeout_s=settings.busy_timeout_s)) as store:
+        store.migrate()
         yield store
-    finally:
-        store.close()
 
 
-@contextmanager
-def existing(settings: "Settings") -> "Iterator[Database]":
+def existing(settings: "Settings") -> "AbstractContextManager[Database]":
     """For commands that must not make a new database by a slip of the pen."""
     from api.platform.database.database import must_exist
 
     must_exist(settings.database)
-    with made(settings) as store:
-        yield store
+    return made(settings)
+
+
+def report(result: dict[str, object], text: str, *, as_json: bool) -> None:
+    typer.echo(json.dumps(result) if as_json else text)
 
 
 def ask_password() -> str:

@@ -5,41 +5,26 @@ after the lane last sent something of it. A legal hold suspends that.
 """
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from api.faces.keyring import Keyring
 from api.ledger import chain
 from api.platform.database.tables import FacesRow, HoldRow, ImageRow, PreparedRow
-from api.platform.errors import (
-    FacesErasedError,
-    FacesUnknownError,
-    HoldUnknownError,
-)
+from api.platform.errors import FacesErasedError, FacesUnknownError, HoldUnknownError
 
 Because = Literal["passed_through", "retention", "never_told"]
 PASSED = "passed_through"
 MOST_AT_ONCE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A legal hold: until it is lifted, nothing of the passage is erased."""
-
-    passage: str
-    placed_by: str
-    placed_at: datetime
-    reason: str
-
-
 def due(session: Session, *, closed_before: datetime) -> list[str]:
     """Passages whose faces are due now, at most `MOST_AT_ONCE`."""
-    asked = select(FacesRow.passage).where(_due(closed_before), ~_held()).limit(MOST_AT_ONCE)
-    return list(session.scalars(asked))
+    found = select(FacesRow.passage).where(_is_due(closed_before)).limit(MOST_AT_ONCE)
+    return list(session.scalars(found))
 
 
 def erase(session: Session, keyring: Keyring, passage: str, *, closed_before: datetime, at: datetime) -> bool:
@@ -49,7 +34,8 @@ def erase(session: Session, keyring: Keyring, passage: str, *, closed_before: da
     Where the transaction fails after that, the images can no longer be opened, and the next run records it.
     """
     row = session.get(FacesRow, passage, with_for_update=True)
-    if row is None or passage not in due_of(session, passage, closed_before=closed_before):
+    due_now = select(FacesRow.passage).where(FacesRow.passage == passage, _is_due(closed_before))
+    if row is None or session.scalar(due_now) is None:
         return False
     images = session.scalars(
         select(ImageRow.sha256)
@@ -66,19 +52,13 @@ def erase(session: Session, keyring: Keyring, passage: str, *, closed_before: da
     return True
 
 
-def due_of(session: Session, passage: str, *, closed_before: datetime) -> list[str]:
-    """The passage, where its faces are due now."""
-    asked = select(FacesRow.passage).where(FacesRow.passage == passage, _due(closed_before), ~_held())
-    return list(session.scalars(asked))
-
-
 def leftovers(session: Session, keyring: Keyring) -> list[str]:
     """Keys of passages without images, left by a desk that died between key and image."""
     waiting = set(session.scalars(select(FacesRow.passage).where(FacesRow.erased_at.is_(None))))
     return sorted(keyring.passages() - waiting - keys_of_prepared_cases(session))
 
 
-def place(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> Hold:
+def place(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> HoldRow:
     """Suspend the erasure of a passage's faces; a hold that is there already stays as it is.
 
     Raises FacesUnknownError or FacesErasedError.
@@ -88,18 +68,18 @@ def place(session: Session, passage: str, officer: str, reason: str, *, at: date
         raise FacesUnknownError
     if row.erased_at is not None:
         raise FacesErasedError
-    known = _active(session, passage)
+    known = hold_on(session, passage)
     if known is None:
         known = HoldRow(passage=passage, placed_by=officer, placed_at=at, reason=reason)
         session.add(known)
         session.flush()
         chain.append(session, "hold.placed", _entry_body(passage, officer, reason), at=at)
-    return _hold(known)
+    return known
 
 
 def lift(session: Session, passage: str, officer: str, reason: str, *, at: datetime) -> None:
     """Let the erasure of a passage's faces go on. Raises HoldUnknownError."""
-    row = _active(session, passage)
+    row = hold_on(session, passage)
     if row is None:
         raise HoldUnknownError
     row.lifted_by, row.lifted_at, row.lift_reason = officer, at, reason
@@ -107,16 +87,15 @@ def lift(session: Session, passage: str, officer: str, reason: str, *, at: datet
     chain.append(session, "hold.lifted", _entry_body(passage, officer, reason), at=at)
 
 
-def holds(session: Session) -> list[Hold]:
+def holds(session: Session) -> list[HoldRow]:
     """All legal holds that are not lifted, the oldest first."""
     asked = select(HoldRow).where(HoldRow.lifted_at.is_(None)).order_by(HoldRow.placed_at, HoldRow.id)
-    return [_hold(row) for row in session.scalars(asked)]
+    return list(session.scalars(asked))
 
 
-def hold_on(session: Session, passage: str) -> Hold | None:
-    """The legal hold on a passage."""
-    row = _active(session, passage)
-    return _hold(row) if row else None
+def hold_on(session: Session, passage: str) -> HoldRow | None:
+    asked = select(HoldRow).where(HoldRow.passage == passage, HoldRow.lifted_at.is_(None))
+    return session.scalars(asked).one_or_none()
 
 
 def reason_hash(reason: str) -> str:
@@ -128,31 +107,17 @@ def _entry_body(passage: str, officer: str, reason: str) -> dict[str, str]:
     return {"passage": passage, "officer": officer, "reason_sha256": reason_hash(reason)}
 
 
-def _active(session: Session, passage: str) -> HoldRow | None:
-    asked = select(HoldRow).where(HoldRow.passage == passage, HoldRow.lifted_at.is_(None))
-    return session.scalars(asked).one_or_none()
-
-
-def _held() -> ColumnElement[bool]:
-    of_it = HoldRow.passage == FacesRow.passage
-    return select(HoldRow.id).where(of_it, HoldRow.lifted_at.is_(None)).exists()
-
-
-def _due(closed_before: datetime) -> ColumnElement[bool]:
+def _is_due(closed_before: datetime) -> ColumnElement[bool]:
     passed = FacesRow.closed_how == PASSED
-    closed = and_(FacesRow.closed_at.is_not(None), FacesRow.closed_at <= closed_before)
-    left = and_(FacesRow.closed_at.is_(None), FacesRow.last_at <= closed_before)
-    return and_(FacesRow.erased_at.is_(None), or_(passed, closed, left))
+    old = func.coalesce(FacesRow.closed_at, FacesRow.last_at) <= closed_before
+    held = exists().where(HoldRow.passage == FacesRow.passage, HoldRow.lifted_at.is_(None))
+    return and_(FacesRow.erased_at.is_(None), or_(passed, old), ~held)
 
 
 def _because(row: FacesRow) -> Because:
     if row.closed_how == PASSED:
         return "passed_through"
     return "retention" if row.told else "never_told"
-
-
-def _hold(row: HoldRow) -> Hold:
-    return Hold(row.passage, row.placed_by, row.placed_at, row.reason)
 
 
 def keys_of_prepared_cases(session: Session) -> set[str]:

@@ -111,7 +111,6 @@ def image(session: Session, keyring: Keyring, passage: str, sha256: str) -> byte
 
 
 def images_of(session: Session, passage: str) -> tuple[str, ...]:
-    """The stored images of a passage."""
     asked = select(ImageRow.sha256).where(ImageRow.passage == passage, ImageRow.sealed.is_not(None))
     return tuple(session.scalars(asked.order_by(ImageRow.received_at, ImageRow.sha256)))
 
@@ -138,12 +137,13 @@ def _expected(session: Session, lane: str, passage: str, sha256: str, *, at: dat
     if row.erased_at is not None:
         return False
     known = set(session.scalars(select(ImageRow.sha256).where(ImageRow.passage == passage)))
-    if sha256 not in known and len(known) >= MOST_IMAGES:
+    if sha256 in known:
+        return False
+    if len(known) >= MOST_IMAGES:
         raise TooManyImagesError
-    if sha256 not in known:
-        row.last_at = at
-        session.flush()
-    return sha256 not in known
+    row.last_at = at
+    session.flush()
+    return True
 
 
 def _put(session: Session, passage: str, sha256: str, sealed: bytes | None, *, at: datetime) -> None:

@@ -5,16 +5,14 @@ keyring is a file of its own (`<database>.keys`), or on a server a schema of its
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import (
-    URL,
     Column,
-    Connection,
     LargeBinary,
     MetaData,
     String,
@@ -33,7 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.faces.kms import TransitKey
 from api.faces.sealing import GivenKey, KeyEncryption, KeyFile, KeySource, new_key
-from api.platform.database.database import CONNECTIONS, Database
+from api.platform.database.database import Database
 from api.platform.database.tables import Moment
 from api.platform.errors import (
     KeyLostError,
@@ -60,19 +58,9 @@ class DataKey:
 class Keyring:
     """Data keys by passage. Nothing is opened before `prepare`; no data key is kept in memory."""
 
-    def __init__(
-        self,
-        place: Path | URL,
-        source: KeySource,
-        *,
-        busy_timeout_s: float = 5.0,
-        only_read: bool = False,
-        connections: int = CONNECTIONS,
-    ) -> None:
-        self.place, self.source = place, source
-        self._database = Database(
-            place, busy_timeout_s=busy_timeout_s, only_read=only_read, connections=connections
-        )
+    def __init__(self, database: Database, source: KeySource) -> None:
+        self.place, self.source = database.place, source
+        self._database = database
         self._on_server = self._database.engine.dialect.name != "sqlite"
         self._metadata = MetaData(schema=SCHEMA if self._on_server else None)
         self._keys, self._head = _tables(self._metadata)
@@ -89,8 +77,13 @@ class Keyring:
             self._database.server.make()
             # With the turn: of several workers that start at once, one makes it.
             with self._database.write() as session:
-                self._make(session.connection())
-                self._get_kek(session)
+                if self._on_server:
+                    session.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+                self._metadata.create_all(session.connection())
+                identity = session.scalar(select(self._head.c.identity))
+                self._kek = self.source.current(identity)
+                if identity is None:
+                    session.execute(insert(self._head).values(one="1", identity=self._kek.identity))
         except OSError as error:
             raise KeyringError(f"the keyring cannot be used: {type(error).__name__}") from error
 
@@ -130,7 +123,6 @@ class Keyring:
         self.tidy()
 
     def passages(self) -> set[str]:
-        """Passages that have a key."""
         with self._database.read() as session:
             return set(session.scalars(select(self._keys.c.passage)))
 
@@ -178,19 +170,7 @@ class Keyring:
                 connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
-        """Close all connections."""
         self._database.close()
-
-    def _make(self, connection: Connection) -> None:
-        if self._on_server:
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-        self._metadata.create_all(connection)
-
-    def _get_kek(self, session: Session) -> None:
-        identity = session.scalar(select(self._head.c.identity))
-        self._kek = self.source.current(identity)
-        if identity is None:
-            session.execute(insert(self._head).values(one="1", identity=self._kek.identity))
 
     def _kek_of(self, session: Session, *, share: bool | None = None) -> KeyEncryption:
         """The key-encryption key that is in use now: another process may have changed it since the start."""
@@ -217,44 +197,36 @@ class Keyring:
 @contextmanager
 def opened_keyring(settings: Settings) -> Iterator[Keyring | None]:
     """An existing keyring, only to be read; None where there is none: nothing is made."""
-    keyring = keyring_of(settings, only_read=True)
-    try:
+    with closing(keyring_of(settings, only_read=True)) as keyring:
         yield keyring if keyring.is_there() else None
-    finally:
-        keyring.close()
 
 
 def keyring_of(settings: Settings, *, only_read: bool = False) -> Keyring:
     """The keyring that the settings name. Nothing is opened yet. Raises SettingsError."""
     database = settings.database
-    place = settings.keyring or (_beside(database, ".keys") if isinstance(database, Path) else database)
-    return Keyring(
+    place = settings.keyring or (
+        database.with_name(f"{database.name}.keys") if isinstance(database, Path) else database
+    )
+    source = _source(settings)
+    kept = Database(
         place,
-        _source(settings),
         busy_timeout_s=settings.busy_timeout_s,
         only_read=only_read,
         connections=settings.server_connections,
     )
+    return Keyring(kept, source)
 
 
 def _source(settings: Settings) -> KeySource:
-    if settings.kms_address is not None:
-        return _service(settings.kms_address, settings)
-    if settings.kek is not None:
-        return GivenKey(settings.kek.get_secret_value())
-    return KeyFile(settings.kek_file or settings.key_file("kek"))
-
-
-def _service(address: str, settings: Settings) -> TransitKey:
+    if (address := settings.kms_address) is None:
+        if settings.kek is not None:
+            return GivenKey(settings.kek.get_secret_value())
+        return KeyFile(settings.kek_file or settings.key_file("kek"))
     if settings.kms_token is None:
         raise SettingsError("kms_token: the key management service asks for one")
     if not address.startswith("https://") and not is_loopback(urlsplit(address).hostname or ""):
         raise SettingsError("kms_address: keys travel there: use https:// beyond this machine")
     return TransitKey(address, settings.kms_key, settings.kms_token.get_secret_value())
-
-
-def _beside(database: Path, ending: str) -> Path:
-    return database.with_name(database.name + ending)
 
 
 def _tables(metadata: MetaData) -> tuple[Table, Table]:

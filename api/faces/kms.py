@@ -34,7 +34,6 @@ class TransitKey:
         )
 
     def current(self, identity: str | None) -> KeyEncryption:
-        """See `api.faces.sealing.KeySource.current`."""
         if identity not in (None, self.identity):
             raise SettingsError(
                 f"the keyring's keys are wrapped by key {identity}, the desk was given {self.identity}: "
@@ -43,12 +42,10 @@ class TransitKey:
         return self
 
     def wrap(self, key: bytes, passage: str) -> bytes:
-        """See `api.faces.sealing.KeyEncryption.wrap`."""
         answer = self._ask("encrypt", plaintext=_text(key), associated_data=_text(passage.encode()))
         return _member(answer, "ciphertext").encode()
 
     def unwrap(self, wrapped: bytes, passage: str) -> bytes:
-        """See `api.faces.sealing.KeyEncryption.unwrap`."""
         try:
             ciphertext = wrapped.decode("ascii")
             answer = self._ask("decrypt", ciphertext=ciphertext, associated_data=_text(passage.encode()))

@@ -7,9 +7,9 @@ from datetime import datetime
 import structlog
 
 from api.faces import erasure, images
-from api.faces.erasure import Hold
 from api.faces.keyring import Keyring
 from api.platform.database.database import Database
+from api.platform.database.tables import HoldRow
 from api.platform.errors import HoldUnknownError
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,6 @@ class FacesHeld:
 
     @property
     def warns(self) -> bool:
-        """Whether the number has reached the warning level."""
         return self.passages >= self.warning_from
 
 
@@ -38,7 +37,7 @@ class LegalHolds:
     clock: Callable[[], datetime]
     warning_from: int
 
-    def place(self, passage: str, by: str, reason: str) -> Hold:
+    def place(self, passage: str, by: str, reason: str) -> HoldRow:
         """Suspend the erasure of a passage's faces. Raises FacesUnknownError or FacesErasedError."""
         with self.database.write() as session:
             hold = erasure.place(session, passage, by, reason, at=self.clock())
@@ -51,12 +50,11 @@ class LegalHolds:
             erasure.lift(session, passage, by, reason, at=self.clock())
         log.warning("hold.lifted", passage=passage, officer=by)
 
-    def listed(self) -> list[Hold]:
-        """All holds, the oldest first."""
+    def listed(self) -> list[HoldRow]:
         with self.database.read() as session:
             return erasure.holds(session)
 
-    def on(self, passage: str) -> tuple[Hold | None, tuple[str, ...]]:
+    def on(self, passage: str) -> tuple[HoldRow | None, tuple[str, ...]]:
         """The hold on a passage, and its stored images."""
         with self.database.read() as session:
             return erasure.hold_on(session, passage), images.images_of(session, passage)
@@ -69,6 +67,5 @@ class LegalHolds:
             return images.image(session, self.keyring, passage, sha256)
 
     def count(self) -> FacesHeld:
-        """How many passages the desk holds faces of."""
         with self.database.read() as session:
             return FacesHeld(self.clock(), images.held(session), self.warning_from)

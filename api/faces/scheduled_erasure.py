@@ -16,21 +16,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScheduledErasure:
-    """Erases faces, for one desk."""
-
     database: Database
     keyring: Keyring
     retention: timedelta
     clock: Callable[[], datetime]
     erasure_clock: ErasureClock
     """The clock by which faces become due."""
-
-    def start(self) -> None:
-        """Make the keyring ready.
-
-        Raises SettingsError, KeyringError or StoreError: a desk cannot store faces without it.
-        """
-        self.keyring.prepare()
 
     def erase_due(self) -> int:
         """Erase all that is due now; return the number of passages."""

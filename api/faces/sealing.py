@@ -55,11 +55,9 @@ class LocalKey:
         self.identity = hashlib.sha256(b"passenger-lane key-encryption key" + secret).hexdigest()[:32]
 
     def wrap(self, key: bytes, passage: str) -> bytes:
-        """See `KeyEncryption.wrap`."""
         return _encrypt(self._secret, key, passage.encode())
 
     def unwrap(self, wrapped: bytes, passage: str) -> bytes:
-        """See `KeyEncryption.unwrap`."""
         try:
             return _decrypt(self._secret, wrapped, passage.encode())
         except InvalidTag as error:
@@ -73,7 +71,6 @@ class GivenKey:
         self._key = LocalKey(decoded(text))
 
     def current(self, identity: str | None) -> KeyEncryption:
-        """See `KeySource.current`."""
         if identity not in (None, self._key.identity):
             raise _another(str(identity), self._key.identity)
         return self._key
@@ -132,7 +129,6 @@ def _sync_folder_of(path: Path) -> None:
 
 
 def new_key() -> bytes:
-    """A data key."""
     return secrets.token_bytes(KEY_BYTES)
 
 

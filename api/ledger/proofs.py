@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from api.ledger import chain, signing, tree_head
+from api.ledger import chain, signing
 from api.ledger.tree import Tree
-from api.ledger.tree_head import SigningKey, TreeHead
+from api.ledger.tree_head import SigningKey, TreeHead, key_at
 from api.platform.database.database import Database
 from api.platform.errors import NotInLedgerError
 from api.platform.settings import Settings
@@ -35,13 +35,13 @@ class Proofs:
 
     def announce(self) -> None:
         """Make the key where there is none, and put it into the ledger. Raises SettingsError."""
-        key = self._key()
+        key = key_at(self.key_file)
         with self.database.write() as session:
             signing.announce(session, key, at=self.clock())
 
     def head(self) -> TreeHead:
         """A signed head of the whole ledger: the one that is there, or a new one where it grew."""
-        key = self._key()
+        key = key_at(self.key_file)
         with self.database.read() as session:
             if known := _current_head(session, key):
                 return known
@@ -63,9 +63,6 @@ class Proofs:
             if not 0 <= first <= second <= chain.head(session).seq:
                 raise NotInLedgerError
             return Tree(session).consistency(first, second)
-
-    def _key(self) -> SigningKey:
-        return tree_head.key_at(self.key_file)
 
 
 def _current_head(session: Session, key: SigningKey) -> TreeHead | None:

@@ -14,9 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from api.ledger import chain, search_index
 from api.platform.database.tables import LedgerRow, TermRow
-from api.platform.errors import (
-    PassageUnknownError,
-)
+from api.platform.errors import PassageUnknownError
 from lane.ledger.chain import read
 from lane.platform.errors import LedgerBrokenError
 
@@ -164,6 +162,5 @@ def may_tell_of(session: Session, lane: str, passage: str) -> None:
 
 
 def owner_of(session: Session, passage: str) -> str | None:
-    """The lane that sent entries of the passage."""
     query = select(LedgerRow.lane).where(LedgerRow.passage == passage, LedgerRow.lane.is_not(None))
     return session.scalars(query.order_by(LedgerRow.seq).limit(1)).one_or_none()

@@ -19,7 +19,6 @@ def reason(code: str) -> str:
 
 
 def officer(pseudonym: str) -> str:
-    """The term of what this officer did."""
     return f"officer {pseudonym}"
 
 

@@ -43,5 +43,4 @@ def announced_at(session: Session, key: str) -> int | None:
 
 
 def as_head(row: TreeHeadRow) -> TreeHead:
-    """The head that a row keeps."""
     return TreeHead(row.size, row.root, row.at, row.key, row.signature)

@@ -52,7 +52,6 @@ class Tree:
         return merkle.root(self.node, size)
 
     def leaf(self, seq: int) -> bytes:
-        """The leaf of an entry."""
         return self.node(0, seq - 1)
 
     def inclusion(self, seq: int, size: int) -> list[bytes]:
@@ -93,7 +92,6 @@ class RebuiltTree:
         self._closed: dict[tuple[int, int], bytes] = {}
 
     def add(self, leaf: bytes) -> None:
-        """Put a leaf at the end."""
         self.size += 1
         self._open[0].append(leaf)
         if len(self._open[0]) == WIDTH:
@@ -109,7 +107,6 @@ class RebuiltTree:
             self._close(level + 1)
 
     def root(self) -> bytes:
-        """The root of all leaves so far."""
         growing = [merkle.Growing(hashes) for hashes in reversed(self._open)]
         peaks = [peak for one in growing for peak in one.peaks]
         return merkle.fold(peaks) if peaks else merkle.EMPTY
@@ -128,7 +125,6 @@ def digest(hashes: bytes) -> bytes:
 
 
 def split(hashes: bytes) -> list[bytes]:
-    """The hashes of a tile, one by one."""
     return [hashes[start : start + _HASH] for start in range(0, len(hashes), _HASH)]
 
 

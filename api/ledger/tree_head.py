@@ -86,7 +86,6 @@ class SigningKey:
         return self.private.public_key().public_bytes_raw().hex()
 
     def sign(self, size: int, root: bytes, at: datetime) -> TreeHead:
-        """The head of a ledger of this size with this root."""
         signature = self.private.sign(message(size, root.hex(), at))
         return TreeHead(size, root.hex(), at, self.public, signature.hex())
 
@@ -99,7 +98,6 @@ def is_worthless(key: str) -> bool:
 
 
 def message(size: int, root: str, at: datetime) -> bytes:
-    """The bytes that are signed."""
     return f"{_FIRST_LINE}\ndesk\n{size}\n{root}\n{_moment(at)}\n".encode()
 
 

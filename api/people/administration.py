@@ -14,9 +14,10 @@ from api.people.casework import Casework
 from api.people.officers import Person, SignedInOfficer
 from api.people.passwords import Passwords, check_new, one_time_password
 from api.people.roles import Role
-from api.people.sessions import Lifetime, OpenSession
+from api.people.sessions import Lifetime
 from api.people.sign_in import SignIn
 from api.platform.database.database import Database
+from api.platform.database.tables import SessionRow
 from api.platform.errors import OfficerUnknownError, PasswordRefusedError
 from api.platform.events import Broker, Event
 
@@ -25,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The use cases of people who sign in."""
-
     database: Database
     broker: Broker
     passwords: Passwords
@@ -38,7 +37,6 @@ class People:
     # --- for administrators
 
     def listed(self) -> list[Person]:
-        """Everybody, those who may sign in first."""
         with self.database.read() as session:
             return officers.listed(session)
 
@@ -61,15 +59,9 @@ class People:
         """
         password, hashed = self._one_time()
         with self.database.write() as session:
+            now = self.clock()
             pseudonym = officers.add(
-                session,
-                name,
-                hashed,
-                at=self.clock(),
-                role=role,
-                duties=duties,
-                by=by.pseudonym,
-                must_change=True,
+                session, name, hashed, at=now, role=role, duties=duties, by=by.pseudonym, must_change=True
             )
         self._changed("officer.added", pseudonym, by)
         return pseudonym, password
@@ -120,7 +112,7 @@ class People:
 
     # --- for everybody
 
-    def sessions_of(self, pseudonym: str) -> list[OpenSession]:
+    def sessions_of(self, pseudonym: str) -> list[SessionRow]:
         """An officer's open sessions. Raises OfficerUnknownError."""
         with self.database.read() as session:
             officers.one(session, pseudonym)
@@ -136,7 +128,6 @@ class People:
         self._changed("officer.session_ended", who.pseudonym, who, released)
 
     def has_password(self, who: SignedInOfficer) -> bool:
-        """Whether the desk keeps a password of this officer."""
         with self.database.read() as session:
             return officers.has_password(officers.one(session, who.pseudonym))
 
@@ -153,12 +144,7 @@ class People:
             hashed = self.passwords.hash(new)
         with self.database.write() as session:
             officers.set_password(
-                session,
-                who.pseudonym,
-                hashed,
-                at=self.clock(),
-                by=who.pseudonym,
-                keep=who.session_sha256,
+                session, who.pseudonym, hashed, at=self.clock(), by=who.pseudonym, keep=who.session_sha256
             )
         log.info("officer.password_set", officer=who.pseudonym)
 

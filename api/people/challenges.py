@@ -42,5 +42,4 @@ def take(session: Session, kind: Kind, secret: str, holder: str, *, at: datetime
 
 
 def forget_old(session: Session, *, at: datetime) -> None:
-    """Remove expired challenges."""
     session.execute(delete(ChallengeRow).where(ChallengeRow.until <= at))

@@ -4,13 +4,12 @@ A request is bound to the browser that begins it, and is answered once. An offic
 provider's answer names; somebody without such a role is not signed in.
 """
 
-import json
 import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
@@ -53,18 +52,6 @@ class ProviderIdentity:
     roles: frozenset[Role]
 
 
-class HttpClient(Protocol):
-    """The part of httpx.Client that is used."""
-
-    def get(self, url: str) -> httpx.Response:
-        """One answer."""
-        ...
-
-    def post(self, url: str, *, data: Mapping[str, str], auth: tuple[str, str]) -> httpx.Response:
-        """One answer."""
-        ...
-
-
 class ProviderClient:
     """Talks to one provider. Its endpoints are fetched when they are first needed, and checked."""
 
@@ -102,7 +89,8 @@ class ProviderClient:
             "redirect_uri": self.returns_to,
             "code_verifier": verifier,
         }
-        answer = _read(self._post(self._fetched_endpoints()["token_endpoint"], sent))
+        desk = (self.settings.client_id, self.settings.secret)
+        answer = _ask("POST", self._fetched_endpoints()["token_endpoint"], data=sent, auth=desk)
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise ProviderRefusedError
@@ -145,19 +133,17 @@ class ProviderClient:
     def _fetched_endpoints(self) -> dict[str, str]:
         with self._lock:
             if self._endpoints is None:
-                self._endpoints = self._checked_endpoints(_read(self._get(_well_known(self.settings.issuer))))
+                address = f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration"
+                self._endpoints = self._checked_endpoints(_ask("GET", address))
             return self._endpoints
 
     def _checked_endpoints(self, description: Mapping[str, Any]) -> dict[str, str]:
         """Raises ProviderOffError where the issuer is not that of the settings, or an address is not safe."""
-        if description.get("issuer") != self.settings.issuer:
-            raise ProviderOffError
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        found = {name: description.get(name) for name in names}
-        for address in found.values():
-            if not isinstance(address, str) or not _is_safe(address):
-                raise ProviderOffError
-        return {name: str(address) for name, address in found.items()}
+        found = {name: str(description.get(name)) for name in names}
+        if description.get("issuer") != self.settings.issuer or not all(map(_is_safe, found.values())):
+            raise ProviderOffError
+        return found
 
     def _key_set(self, *, again: bool = False) -> KeySet:
         uri = self._fetched_endpoints()["jwks_uri"]
@@ -165,29 +151,19 @@ class ProviderClient:
             now = self._clock()
             old = self._keys_at is None or (now - self._keys_at).total_seconds() > _REFETCH_KEYS_AFTER_S
             if self._keys is None or (again and old):
-                answer = _read(self._get(uri))
-                self._keys, self._keys_at = KeySet.import_key_set(_signing_keys(answer)), now
+                keys = KeySet.import_key_set(_signing_keys(_ask("GET", uri)))
+                self._keys, self._keys_at = keys, now
             return self._keys
 
-    def _get(self, url: str) -> httpx.Response:
-        return _reached(lambda client: client.get(url))
 
-    def _post(self, url: str, sent: Mapping[str, str]) -> httpx.Response:
-        auth = (self.settings.client_id, self.settings.secret)
-        return _reached(lambda client: client.post(url, data=sent, auth=auth))
-
-
-def _reached(ask: Callable[[HttpClient], httpx.Response]) -> httpx.Response:
+def _ask(method: str, address: str, **sent: Any) -> dict[str, Any]:
+    """The JSON object that the provider answers with. A refused code is the browser's fault, or an attack."""
     try:
         with httpx.Client(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
-            return ask(client)
+            response = client.request(method, address, **sent)
     except httpx.HTTPError as error:
         log.error("identity provider out of reach", error=type(error).__name__)
         raise ProviderOffError from error
-
-
-def _read(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an answer. A refused code is the browser's fault, or an attack."""
     if response.status_code in (400, 401, 403):
         raise ProviderRefusedError
     if response.status_code != 200 or len(response.content) > _MOST_BYTES:
@@ -210,23 +186,8 @@ def _signing_keys(answer: Mapping[str, Any]) -> Any:
     return {"keys": wanted}
 
 
-def _well_known(issuer: str) -> str:
-    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
-
-
 def _is_safe(address: str) -> bool:
     parts = urlsplit(address)
     return parts.scheme == "https" or (
         parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1")
     )
-
-
-def to_json(request: AuthenticationRequest) -> str:
-    """The data that is stored until the browser comes back, as JSON."""
-    return json.dumps({"nonce": request.nonce, "verifier": request.verifier})
-
-
-def from_json(kept: str) -> tuple[str, str]:
-    """Nonce and verifier."""
-    read = json.loads(kept)
-    return str(read["nonce"]), str(read["verifier"])

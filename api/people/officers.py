@@ -56,7 +56,6 @@ class SignedInOfficer:
 
     @property
     def supervises(self) -> bool:
-        """Whether this officer supervises the hall and other officers."""
         return Task.SUPERVISE in self.role.tasks
 
 
@@ -85,26 +84,19 @@ def add(
     duties: Iterable[str] = (),
     by: str = COMMAND_LINE,
     must_change: bool = False,
+    external_sha256: str | None = None,
 ) -> str:
     """Register an officer and return the pseudonym that the ledger will know. Raises NameTakenError."""
-    row = OfficerRow(name=name, password_hash=password_hash, must_change=must_change)
-    return _register(session, row, role, duties, at=at, by=by)
-
-
-def add_external(
-    session: Session, name: str, external_sha256: str, role: Role, duties: Iterable[str], *, at: datetime
-) -> str:
-    """Register somebody whom the site's identity provider knows. Raises NameTakenError."""
-    kept = f"{_EXTERNAL}{secrets.token_hex(16)} {external_sha256}"
-    row = OfficerRow(name=name, password_hash=kept, external_sha256=external_sha256)
-    return _register(session, row, role, duties, at=at, by=PROVIDER)
-
-
-def _register(
-    session: Session, row: OfficerRow, role: Role, duties: Iterable[str], *, at: datetime, by: str
-) -> str:
-    row.pseudonym, row.added_at = f"officer-{secrets.token_hex(4)}", at
-    row.role, row.duties = role.value, _as_text(duties)
+    row = OfficerRow(
+        pseudonym=f"officer-{secrets.token_hex(4)}",
+        name=name,
+        password_hash=password_hash,
+        added_at=at,
+        role=role.value,
+        duties=_as_text(duties),
+        must_change=must_change,
+        external_sha256=external_sha256,
+    )
     session.add(row)
     try:
         session.flush()
@@ -119,6 +111,12 @@ def _register(
     }
     chain.append(session, "officer.added", body, at=at)
     return row.pseudonym
+
+
+def add_external(session: Session, name: str, external_sha256: str, role: Role, *, at: datetime) -> str:
+    """Register somebody whom the site's identity provider knows. Raises NameTakenError."""
+    kept = f"{_EXTERNAL}{secrets.token_hex(16)} {external_sha256}"
+    return add(session, name, kept, at=at, role=role, by=PROVIDER, external_sha256=external_sha256)
 
 
 def named(session: Session, name: str) -> str:
@@ -139,24 +137,26 @@ def one(session: Session, pseudonym: str) -> OfficerRow:
 
 def colleague(session: Session, pseudonym: str) -> SignedInOfficer:
     """An officer who may sign in, without a session. Raises OfficerUnknownError."""
-    if is_disabled(one(session, pseudonym)):
+    row = one(session, pseudonym)
+    if is_disabled(row):
         raise OfficerUnknownError
-    return as_now(session, pseudonym)
+    return signed_in(row)
 
 
 def colleagues(session: Session, pseudonyms: Collection[str]) -> list[SignedInOfficer]:
     """The ones among them who may sign in, by name."""
     rows = session.scalars(select(OfficerRow).where(OfficerRow.pseudonym.in_(pseudonyms)))
-    return sorted((_signed_in(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
+    return sorted((signed_in(row) for row in rows if not is_disabled(row)), key=lambda found: found.name)
 
 
 def as_now(session: Session, pseudonym: str) -> SignedInOfficer:
     """An officer with the present role and duties. Raises OfficerUnknownError."""
-    return _signed_in(one(session, pseudonym))
+    return signed_in(one(session, pseudonym))
 
 
-def _signed_in(row: OfficerRow) -> SignedInOfficer:
-    return SignedInOfficer(row.name, row.pseudonym, "", Role(row.role), frozenset(row.duties.split()))
+def signed_in(row: OfficerRow, session_sha256: str = "") -> SignedInOfficer:
+    duties = frozenset(row.duties.split())
+    return SignedInOfficer(row.name, row.pseudonym, session_sha256, Role(row.role), duties, row.must_change)
 
 
 def listed(session: Session) -> list[Person]:
@@ -274,7 +274,6 @@ def credentials_of(row: OfficerRow) -> str:
 
 
 def is_disabled(row: OfficerRow) -> bool:
-    """Whether this officer may not sign in any more."""
     return row.password_hash.partition(" ")[0] == _DISABLED
 
 

@@ -44,8 +44,6 @@ Credential = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Passkeys:
-    """The use cases of passkeys."""
-
     settings: Settings
     database: Database
     clock: Callable[[], datetime]
@@ -82,29 +80,17 @@ class Passkeys:
                 credential=dict(credential),
                 expected_challenge=challenge,
                 expected_rp_id=self._domain,
-                expected_origin=self._origin,
+                expected_origin=self.settings.origin or "",
                 require_user_verification=True,
             )
         with self.database.write() as session:
-            row = stored_passkeys.add(
-                session,
-                who.pseudonym,
-                made.credential_id,
-                made.credential_public_key,
-                made.sign_count,
-                label,
-                at=self.clock(),
-            )
-            session.expunge(row)
+            row = stored_passkeys.add(session, who.pseudonym, made, label, at=self.clock())
         log.info("officer.passkey_added", officer=who.pseudonym)
         return row
 
     def listed(self, who: SignedInOfficer) -> list[PasskeyRow]:
-        """The officer's passkeys."""
         with self.database.read() as session:
-            found = stored_passkeys.of(session, who.pseudonym)
-            session.expunge_all()
-        return found
+            return stored_passkeys.of(session, who.pseudonym)
 
     def remove(self, name: str, who: SignedInOfficer) -> None:
         """Remove one of the officer's passkeys. Raises PasskeyUnknownError."""
@@ -135,7 +121,7 @@ class Passkeys:
                 credential=dict(credential),
                 expected_challenge=challenge,
                 expected_rp_id=self._domain,
-                expected_origin=self._origin,
+                expected_origin=self.settings.origin or "",
                 credential_public_key=row.public_key,
                 credential_current_sign_count=row.sign_count,
                 require_user_verification=True,
@@ -162,10 +148,6 @@ class Passkeys:
             if challenges.take(session, kind, challenge, holder, at=self.clock()) is None:
                 raise PasskeyRefusedError
         return base64url_to_bytes(challenge)
-
-    @property
-    def _origin(self) -> str:
-        return self.settings.origin or ""
 
     @property
     def _domain(self) -> str:

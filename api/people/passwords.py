@@ -47,7 +47,6 @@ class Passwords:
         self._nobody = self._hash.hash(secrets.token_urlsafe(16))
 
     def hash(self, password: str) -> str:
-        """The hash to keep."""
         return self._hash.hash(password)
 
     @contextmanager

@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from api.ledger import chain
-from api.people.officers import SignedInOfficer, is_disabled
-from api.people.roles import Role
+from api.people.officers import SignedInOfficer, is_disabled, signed_in
 from api.platform.database.tables import OfficerRow, SessionRow
 from api.platform.errors import NotSignedInError, SessionUnknownError, WrongPasswordError
 from api.platform.tokens import token_hash
@@ -19,18 +18,6 @@ _CLOCKS_APART = timedelta(minutes=5)
 """So far back a clock may be set without signing everybody out."""
 
 Way = Literal["password", "passkey", "provider"]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSession:
-    """A session that is not over. `handle` names it in a list, and opens nothing."""
-
-    handle: str
-    officer: str
-    way: str
-    started_at: datetime
-    used_at: datetime
-    token_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +49,7 @@ def begin(
     )
     session.add(made)
     chain.append(session, "officer.signed_in", {"officer": pseudonym, "way": way}, at=at)
-    return token, _who(row, made)
+    return token, signed_in(row, made.token_sha256)
 
 
 def end(session: Session, officer: SignedInOfficer, *, at: datetime) -> None:
@@ -98,17 +85,10 @@ def end_all(session: Session, officer: str, *, at: datetime, by: str, but: str |
         chain.append(session, "officer.session_ended", {"officer": officer, "by": by}, at=at)
 
 
-def listed(session: Session, officer: str, *, at: datetime, lifetime: Lifetime) -> list[OpenSession]:
-    """An officer's sessions, the last used first."""
-    rows = session.scalars(
-        select(SessionRow)
-        .where(SessionRow.officer == officer, *_alive(at, lifetime))
-        .order_by(SessionRow.used_at.desc())
-    )
-    return [
-        OpenSession(row.handle, row.officer, row.way, row.started_at, row.used_at, row.token_sha256)
-        for row in rows
-    ]
+def listed(session: Session, officer: str, *, at: datetime, lifetime: Lifetime) -> list[SessionRow]:
+    """An officer's sessions that are not over, the last used first."""
+    found = select(SessionRow).where(SessionRow.officer == officer, *_alive(at, lifetime))
+    return list(session.scalars(found.order_by(SessionRow.used_at.desc())))
 
 
 def by_token(
@@ -123,7 +103,7 @@ def by_token(
     if found is None:
         raise NotSignedInError
     row, officer = found
-    return _who(officer, row), row.used_at
+    return signed_in(officer, row.token_sha256), row.used_at
 
 
 def mark_used(session: Session, token_sha256: str, *, at: datetime) -> None:
@@ -144,15 +124,4 @@ def _alive(at: datetime, lifetime: Lifetime) -> tuple[ColumnElement[bool], ...]:
         SessionRow.used_at > at - lifetime.idle,
         SessionRow.started_at <= at + _CLOCKS_APART,
         SessionRow.used_at <= at + _CLOCKS_APART,
-    )
-
-
-def _who(officer: OfficerRow, row: SessionRow) -> SignedInOfficer:
-    return SignedInOfficer(
-        officer.name,
-        officer.pseudonym,
-        row.token_sha256,
-        Role(officer.role),
-        frozenset(officer.duties.split()),
-        officer.must_change,
     )

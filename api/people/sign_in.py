@@ -29,8 +29,6 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The use cases of signing in."""
-
     database: Database
     broker: Broker
     passwords: Passwords

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from api.ledger import chain
 from api.platform.database.tables import PasskeyRow
@@ -18,22 +19,15 @@ def name_of(credential: bytes) -> str:
 
 
 def add(
-    session: Session,
-    officer: str,
-    credential: bytes,
-    public_key: bytes,
-    sign_count: int,
-    label: str,
-    *,
-    at: datetime,
+    session: Session, officer: str, made: VerifiedRegistration, label: str, *, at: datetime
 ) -> PasskeyRow:
     """Keep a passkey. Raises PasskeyRefusedError where it is somebody's already."""
     row = PasskeyRow(
-        sha256=name_of(credential),
+        sha256=name_of(made.credential_id),
         officer=officer,
-        credential=credential,
-        public_key=public_key,
-        sign_count=sign_count,
+        credential=made.credential_id,
+        public_key=made.credential_public_key,
+        sign_count=made.sign_count,
         label=label,
         added_at=at,
     )

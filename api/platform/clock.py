@@ -1,8 +1,7 @@
-"""The time of day."""
+"""The time of day: aware, in UTC."""
 
 from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Now, aware, UTC."""
     return datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 ApiError
 ├── SettingsError             a setting is missing, unknown or unsafe
-├── RuleMissingError          a route says nowhere who may ask for it
+├── RuleMissingError          a route says nowhere who may ask for it, so it is not served
 ├── WitnessError              a witness could not find out whether the ledger only grew
 ├── StoreError                the database cannot be used, or says two things
 │   └── StoreDamagedError     the database opens, but its content is not a desk's
@@ -20,7 +20,7 @@ ApiError
 ├── ProviderOffError          the site's identity provider is not set, or does not answer
 ├── ProviderRefusedError      the identity provider's word does not sign anybody in
 ├── NotSignedInError          nobody is signed in
-├── WrongPasswordError        name and password do not belong together
+├── WrongPasswordError        name and password do not belong together; which is wrong is not said
 ├── PasswordRefusedError      a new password is too short, too long, or holds the own name
 ├── TooManyAttemptsError      too many wrong passwords for one name, or from one address
 ├── TooManySignInsError       more sign-ins at the same moment than the desk checks
@@ -99,8 +99,6 @@ class SettingsError(ApiError):
 
 
 class RuleMissingError(ApiError):
-    """A route says nowhere who may ask for it, so it is not served."""
-
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"no rule in api/web/access/permissions.py says who may ask for: {', '.join(names)}")
 
@@ -124,131 +122,89 @@ class StoreDamagedError(StoreError):
 
 
 class NameTakenError(ApiError):
-    """A lane or an officer of that name exists."""
-
     def __init__(self, what: str) -> None:
         super().__init__(f"the name of this {what} exists already; choose another one")
 
 
 class NameUnknownError(ApiError):
-    """No lane or officer of that name exists."""
-
     def __init__(self, what: str, name: str) -> None:
         super().__init__(f"there is no {what} {name}: check the name")
 
 
 class OfficerUnknownError(ApiError):
-    """No such officer."""
-
     says = "there is no such officer: look at the list again"
 
 
 class SessionUnknownError(ApiError):
-    """No such session, or it is over."""
-
     says = "there is no such session, or it is over: look at the list again"
 
 
 class OwnRoleError(ApiError):
-    """An administrator would change the own role, or end the own account."""
-
     says = "nobody changes the own role: ask another administrator"
 
 
 class LastAdministratorError(ApiError):
-    """Nobody could administer the desk any more."""
-
     says = "this is the last administrator: make another one first"
 
 
 class NoPasswordError(ApiError):
-    """The account has no password: it is disabled, or signs in at the identity provider."""
-
     says = "the desk keeps no password of this officer"
 
 
 class OneTimePasswordError(ApiError):
-    """A one-time password must be changed first."""
-
     says = "somebody else told this password: change it first"
 
 
 class PasskeysOffError(ApiError):
-    """The desk does not know its own address, which passkeys need."""
-
     says = "this desk has no passkeys: its setting `origin` is not set"
 
 
 class PasskeyRefusedError(ApiError):
-    """No passkey of this desk, or not an answer to its question."""
-
     says = "the passkey was not accepted: try again, or sign in in another way"
 
 
 class PasskeyUnknownError(ApiError):
-    """No such passkey of one's own."""
-
     says = "you have no such passkey: look at the list again"
 
 
 class ProviderOffError(ApiError):
-    """The site's identity provider is not set, or does not answer as it should."""
-
     says = "the identity provider does not answer, or this desk has none: sign in here"
 
 
 class ProviderRefusedError(ApiError):
-    """The identity provider's word does not sign anybody in."""
-
     says = "the identity provider's answer signs nobody in: try again, or ask who looks after it"
 
 
 class NotSignedInError(ApiError):
-    """Nobody is signed in."""
-
     def __init__(self, otherwise: str = "") -> None:
         super().__init__(f"nobody is signed in, or the session has ended: sign in again{otherwise}")
 
 
 class WrongPasswordError(ApiError):
-    """Name and password do not belong together; which of them is wrong is not said."""
-
     says = "name and password do not belong together"
 
 
 class PasswordRefusedError(ApiError):
-    """A new password is too short, too long, or holds the own name."""
-
     says = "a password has 12 to 256 characters, and not the own name among them"
 
 
 class TooManyAttemptsError(ApiError):
-    """Too many wrong passwords for one name, or from one address."""
-
     says = "too many wrong passwords: wait a few minutes, then try again"
 
 
 class TooManySignInsError(ApiError):
-    """More sign-ins at the same moment than the desk checks."""
-
     says = "too many sign-ins at the same moment: wait a moment, then try again"
 
 
 class NotAllowedError(ApiError):
-    """The role of the officer does not allow this."""
-
     says = "your role does not allow this: ask somebody whose role does"
 
 
 class ForgedRequestError(ApiError):
-    """A request that the officer's page did not make."""
-
     says = "the request did not come from the officer's page: reload the page and try again"
 
 
 class TokenRefusedError(ApiError):
-    """A lane without a valid token."""
-
     says = "no lane has this token: send the one that `python -m api lane add` printed"
 
 
@@ -256,50 +212,34 @@ class TokenRefusedError(ApiError):
 
 
 class PassageUnknownError(ApiError):
-    """No such passage for the one who asks."""
-
     says = "this lane has told the desk of no such passage"
 
 
 class ReferralUnknownError(ApiError):
-    """No such referral."""
-
     says = "there is no referral of this name"
 
 
 class ImageUnknownError(ApiError):
-    """No such image."""
-
     says = "the referral has no such image, or it was erased"
 
 
 class TooManyImagesError(ApiError):
-    """More images of one passage than the desk keeps."""
-
     says = "the desk has as many images of this passage as it keeps of one"
 
 
 class FacesUnknownError(ApiError):
-    """The desk holds no faces of the passage, and never did."""
-
     says = "the desk holds no faces of a passage of this name"
 
 
 class FacesErasedError(ApiError):
-    """The faces of the passage are erased: nobody brings them back."""
-
     says = "the faces of this passage are erased: there is nothing left to hold"
 
 
 class HoldUnknownError(ApiError):
-    """The passage is under no legal hold."""
-
     says = "this passage is under no legal hold, or no longer"
 
 
 class KeyringError(ApiError):
-    """The keyring cannot be used, so that no face can be sealed or opened."""
-
     says = "the keyring is out of reach: try again"
 
 
@@ -310,14 +250,10 @@ class KeyLostError(KeyringError):
 
 
 class KeyWrongError(KeyringError):
-    """Another key-encryption key wrapped the passage's key."""
-
     says = "the image is not available: its key was wrapped by another key-encryption key"
 
 
 class ImageChangedError(KeyringError):
-    """The stored image is not the sealed one."""
-
     says = "the image is not available: what is stored is not what the desk sealed"
 
 
@@ -325,32 +261,22 @@ class ImageChangedError(KeyringError):
 
 
 class AlarmUnknownError(ApiError):
-    """No such alarm, or no longer."""
-
     says = "there is no such alarm, or no longer: look at the evaluation again"
 
 
 class LaneUnknownError(ApiError):
-    """No such lane, or it may not deliver any more."""
-
     says = "there is no such lane at this desk, or its token was revoked"
 
 
 class NoRequestError(ApiError):
-    """There is no open request to this lane."""
-
     says = "nothing is asked of this lane, or its passenger is on the way to an officer already"
 
 
 class PassageNotFoundError(ApiError):
-    """The ledger holds nothing about such a passage."""
-
     says = "the ledger holds nothing about a passage of this name"
 
 
 class NotInLedgerError(ApiError):
-    """The ledger has no such entry, or is not that long."""
-
     says = "the ledger has no such entry, or is not that long: ask for its head first"
 
 
@@ -359,8 +285,6 @@ class CaseRefusedError(ApiError):
 
 
 class CaseUnknownError(ApiError):
-    """No such prepared case, or no longer."""
-
     says = "there is no such prepared case, or it is retired: `python -m api case list`"
 
 
@@ -368,98 +292,66 @@ class CaseUnknownError(ApiError):
 
 
 class ClaimHeldError(ApiError):
-    """Another officer has the case."""
-
     says = "another officer has this case: take another one"
 
 
 class ClaimMissingError(ApiError):
-    """The officer does not have the case, or no longer."""
-
     says = "this case is not yours, or no longer: claim it first"
 
 
 class AlreadyDecidedError(ApiError):
-    """The case has its decision, and keeps it."""
-
     says = "this case is decided and stays as it is"
 
 
 class PassageClosedError(ApiError):
-    """The passage ended before an officer decided."""
-
     says = "the passage has ended at the lane: there is nobody left to decide on"
 
 
 class OtherOfficerNeededError(ApiError):
-    """Another officer must answer the case."""
-
     says = "this case needs another officer: take another one"
 
 
 class AlreadyJudgedError(ApiError):
-    """The officer has judged the faces under this claim, or there was nothing to judge."""
-
     says = "the findings are revealed already, and the judgement before stays as it is"
 
 
 class NotShownError(ApiError):
-    """The faces were not sent to the officer who judges them."""
-
     says = "look at the case first: nobody judges faces that were not shown"
 
 
 class NotRevealedError(ApiError):
-    """The officer has not judged the faces yet, or was not shown what the machine found."""
-
     says = "compare the faces first: a decision follows the officer's own judgement"
 
 
 class NoShiftError(ApiError):
-    """The officer is on no shift."""
-
     says = "you are on no shift: begin one first"
 
 
 class NotDecidedError(ApiError):
-    """The case has no decision yet."""
-
     says = "this case has no decision that could be corrected"
 
 
 class NotYourDecisionError(ApiError):
-    """Another officer decided."""
-
     says = "another officer decided this case: only that officer can correct it"
 
 
 class AlreadyHandedError(ApiError):
-    """The lane has the decision."""
-
     says = "the lane has the decision already: it can no longer be corrected"
 
 
 class NoteMissingError(ApiError):
-    """The answer needs a note."""
-
     says = "say why in a note: the answer contradicts your own judgement, or the machine where it is sure"
 
 
 class RepeatRefusedError(ApiError):
-    """The lane may not capture this passenger again."""
-
     says = "this passenger is not captured again: choose another answer"
 
 
 class SecondOfficerNeededError(ApiError):
-    """A correction to an answer that needs a second officer."""
-
     says = "this answer needs a second officer and cannot be given as a correction"
 
 
 class GroundRefusedError(ApiError):
-    """The ground does not belong to the answer."""
-
     says = "this ground does not belong to this answer: choose one from the answer's list"
 
 
@@ -475,34 +367,24 @@ class ChainBrokenError(ApiError):
 
 
 class ImageMissingError(ApiError):
-    """A referral came before its images."""
-
     def __init__(self, sha256: str) -> None:
         super().__init__(f"image {sha256} is not here: upload a referral's images before its entry")
 
 
 class ImageRefusedError(ApiError):
-    """The bytes are not the image that they claim to be."""
-
     says = "the body is not a JPEG image with the SHA-256 that the path names"
 
 
 class EntryRefusedError(ApiError):
-    """An entry of a known kind without the fields of its kind."""
-
     def __init__(self, seq: int, kind: str, fields: str) -> None:
         super().__init__(f"entry {seq} of kind {kind} is not complete or not well formed: {fields}")
 
 
 class BodyTooLargeError(ApiError):
-    """More bytes than the endpoint takes."""
-
     says = "the body is larger than this endpoint takes"
 
 
 class TextRefusedError(ApiError):
-    """A text that the database cannot keep: too long, or with a character that no writing has."""
-
     says = "a text is too long, or holds a character that cannot be stored"
 
 
@@ -510,8 +392,6 @@ class TextRefusedError(ApiError):
 
 
 class StoreBusyError(ApiError):
-    """The database did not answer in time. Where the connection was lost in a commit, nobody knows of it."""
-
     says = (
         "the desk's database is busy or out of reach: whether this was stored is not known; "
         "look, and send the same again where it was not"
@@ -525,32 +405,22 @@ class NotReadyError(ApiError):
 
 
 class SchemaDiffersError(NotReadyError):
-    """The database has the schema of another release."""
-
     says = "the database has the schema of another release: start that one, or this one anew"
 
 
 class DiskFullError(NotReadyError):
-    """There is no room left beside the database."""
-
     says = "there is hardly any room left on the database's disk"
 
 
 class ReadOnlyStoreError(NotReadyError):
-    """The database takes no writes: a standby, or a file that is gone."""
-
     says = "the database takes no writes"
 
 
 class EndingError(NotReadyError):
-    """The desk is about to end."""
-
     says = "this desk is about to end: ask another one"
 
 
 class TooManyListenersError(ApiError):
-    """More open streams than the desk keeps."""
-
     says = "too many open streams at the desk: close some, then try again"
 
 

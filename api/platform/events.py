@@ -32,8 +32,6 @@ MOST_WAITING = 64
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened to a referral."""
-
     name: EventName
     passage: str
     officer: str = ""
@@ -113,7 +111,6 @@ class Broker:
         """Grows with each event, before any listener gets it; also when events may have been missed."""
 
     def start(self) -> None:
-        """Serve the running event loop."""
         self._loop = asyncio.get_running_loop()
         if self._worker_events is not None:
             self._worker_events.start(self._on_event, self._on_loss)
@@ -133,7 +130,6 @@ class Broker:
         return listener
 
     def leave(self, listener: Listener) -> None:
-        """Forget a listener."""
         self._listeners.discard(listener)
 
     def publish(self, event: Event) -> None:
@@ -144,7 +140,6 @@ class Broker:
 
     @property
     def closed(self) -> bool:
-        """Whether the desk is ending."""
         return self._closed.is_set()
 
     def close(self) -> None:

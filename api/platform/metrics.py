@@ -86,7 +86,6 @@ class RequestMeter:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -123,7 +122,6 @@ def route_template(scope: Scope) -> str:
 
 
 def gauge(name: str, help_text: str, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
-    """An empty family of gauges."""
     return GaugeMetricFamily(f"{PREFIX}_{name}", help_text, labels=labels)
 
 
@@ -139,5 +137,4 @@ class _All(Collector):
     metrics: list[Metric]
 
     def collect(self) -> list[Metric]:
-        """See `Collector`."""
         return self.metrics

@@ -5,13 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    InstanceOf,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, InstanceOf, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -112,7 +106,7 @@ class Settings(settings_reader.ProgramSettings):
     file; beside a database on a server there is no place for them, and this is required."""
     server_connections: int = Field(default=12, ge=4, le=200)
     """How many connections to a PostgreSQL server each worker may have for the desk, and as many again for
-    the keys of faces; two more carry the news. The server's `max_connections` must have room for all."""
+    the keys of faces; two more carry events. The server's `max_connections` must have room for all."""
     ledger_key: Path | None = None
     """The file with the key that signs the ledger's heads, in place of the one in `keys`."""
     policies: Path | None = None

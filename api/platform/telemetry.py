@@ -49,7 +49,6 @@ class RequestTracer:
         self.tracer: Tracer = provider.get_tracer("passenger-lane-desk")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -5,7 +5,6 @@ import secrets
 
 
 def new_token() -> str:
-    """A token that nobody can guess, to be shown once."""
     return secrets.token_urlsafe(32)
 
 

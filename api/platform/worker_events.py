@@ -45,7 +45,7 @@ class _Sender:
         try:
             self._queue.put_nowait(message)
         except queue.Full:
-            log.error("news for other workers is lost: they are out of reach")
+            log.error("events for other workers are lost: they are out of reach")
 
     def close(self) -> None:
         with suppress(queue.Full):
@@ -70,17 +70,14 @@ class PostgresEvents:
         self._listening = threading.Thread(target=self._listen, name="events-in", daemon=True)
 
     def start(self, on_event: OnEvent, on_loss: OnLoss) -> None:
-        """See `api.platform.events.WorkerEvents.start`."""
         self._on_event, self._on_loss = on_event, on_loss
         self._sender.start()
         self._listening.start()
 
     def send(self, event: Event) -> None:
-        """See `api.platform.events.WorkerEvents.send`."""
         self._sender.put(_message_of(event, by=self._me))
 
     def close(self) -> None:
-        """See `api.platform.events.WorkerEvents.close`."""
         self._closed.set()
         self._sender.close()
         self._close_sending()
@@ -118,7 +115,7 @@ class PostgresEvents:
                     self._receive(connection)
             except psycopg.Error as error:
                 began = True
-                log.warning("no news from other workers", error=type(error).__name__)
+                log.warning("no events from other workers", error=type(error).__name__)
                 self._closed.wait(_RETRY_S)
 
     def _receive(self, connection: psycopg.Connection) -> None:
@@ -146,17 +143,14 @@ class PipeEvents:
         self._sender = _Sender(send)
 
     def start(self, on_event: OnEvent, on_loss: OnLoss) -> None:  # noqa: ARG002 - a pipe loses nothing
-        """See `api.platform.events.WorkerEvents.start`."""
         self._on_event = on_event
         self._sender.start()
         threading.Thread(target=self._read, name="events-in", daemon=True).start()
 
     def send(self, event: Event) -> None:
-        """See `api.platform.events.WorkerEvents.send`."""
         self._sender.put(_message_of(event, by=""))
 
     def close(self) -> None:
-        """See `api.platform.events.WorkerEvents.close`."""
         self._sender.close()
 
     def _read(self) -> None:
@@ -166,13 +160,8 @@ class PipeEvents:
 
 
 def _message_of(event: Event, by: str) -> bytes:
-    fields = {
-        "name": event.name,
-        "passage": event.passage,
-        "officer": event.officer,
-        "at": event.published_at,
-    }
-    return json.dumps({"by": by} | fields).encode()
+    about = {"name": event.name, "passage": event.passage, "officer": event.officer}
+    return json.dumps({"by": by, "at": event.published_at} | about).encode()
 
 
 def _deliver(message: str, on_event: OnEvent, but_not: str | None = None) -> None:
@@ -182,7 +171,7 @@ def _deliver(message: str, on_event: OnEvent, but_not: str | None = None) -> Non
         event = Event(name, str(fields["passage"]), officer, float(fields["at"]))
         by = fields["by"]
     except (ValueError, TypeError, KeyError):
-        log.warning("news that is not understood: another release may run beside this one")
+        log.warning("an event that is not understood: another release may run beside this one")
         return
     if by != but_not:
         on_event(event)

@@ -33,7 +33,6 @@ class Bounds:
     """Streams of pages, waiting lanes and requests. One more is answered 503; many more are closed."""
 
     def protocol(self) -> type[H11Protocol]:
-        """For uvicorn."""
         return type("Bounded", (BoundedConnection,), {"bounds": self})
 
     def allow_files(self) -> None:
@@ -62,7 +61,6 @@ class BoundedConnection(H11Protocol):
             self._await(("head", None))
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
         if self._head_is_too_large(data):
             self._refuse(431, b"Request Header Fields Too Large")
             return
@@ -80,13 +78,11 @@ class BoundedConnection(H11Protocol):
         self._stalled = self.loop.call_later(self.bounds.stalled_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The reader reads on."""
         super().resume_writing()
         if self._stalled is not None:
             self._stalled.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget all times."""
         for timer in (self._deadline, self._stalled):
             if timer is not None:
                 timer.cancel()
@@ -117,10 +113,7 @@ class BoundedConnection(H11Protocol):
             self._deadline = None
         if what is not None:
             allowed_s = self.bounds.head_s if what[0] == "head" else self.bounds.body_s
-            self._deadline = self.loop.call_later(allowed_s, self._too_slow)
-
-    def _too_slow(self) -> None:
-        self._refuse(408, b"Request Timeout")
+            self._deadline = self.loop.call_later(allowed_s, self._refuse, 408, b"Request Timeout")
 
     def _refuse(self, status: int, reason: bytes) -> None:
         """Say so where an answer is still possible, and close."""

@@ -8,7 +8,6 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -33,7 +32,7 @@ def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = Fa
     listening = bind(settings.host, settings.port)
     server = DeskServer(app, announce=lambda: announce(address_of(listening, https=server.config.is_ssl)))
     if exit_with_parent:
-        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
+        threading.Thread(target=end_with_stdin, args=(server.end,), daemon=True).start()
     server.run(sockets=[listening])
 
 
@@ -72,7 +71,6 @@ class DeskServer(uvicorn.Server):
         self._announce, self._beat = announce, beat
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start accepting, then announce it."""
         await super().startup(sockets)
         self._announce()
 
@@ -87,24 +85,26 @@ class DeskServer(uvicorn.Server):
         self._desk.broker.close()
         await super().shutdown(sockets)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's form
-        """End. A second signal changes nothing: the desk ends within seconds anyway, and cleanly."""
+    def end(self) -> None:
+        """End within seconds, and cleanly; called again, it changes nothing."""
         self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle signals without raising them again afterwards: ending is no error."""
-        if threading.current_thread() is not threading.main_thread():
+        """Without raising a signal again afterwards, as uvicorn would: ending is no error."""
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        with ending_on_signals(self.end) if in_main_thread else contextlib.nullcontext():
             yield
-            return
-        before = {
-            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def ending_on_signals(end: Callable[[], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, lambda *_: end()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -136,8 +136,9 @@ def address_of(listening: socket.socket, *, https: bool = False) -> str:
     return f"https://{shown}" if https else f"http://{shown}"
 
 
-def _end_with_stdin(server: uvicorn.Server) -> None:
+def end_with_stdin(end: Callable[[], None]) -> None:
+    """Wait until standard input ends, then call `end`."""
     # Not through sys.stdin: its lock, held by this thread, would abort the interpreter at its end.
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    server.should_exit = True
+    end()

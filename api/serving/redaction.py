@@ -56,7 +56,6 @@ class Redaction:
     known: tuple[str, ...] = ()
 
     def __call__(self, _logger: Any, _method: str, event: structlog.typing.EventDict) -> dict[str, Any]:
-        """A processor of structlog."""
         return {self._clean(str(name)): self._field(str(name), value, 0) for name, value in event.items()}
 
     def _field(self, name: str, value: object, depth: int) -> object:
@@ -75,11 +74,9 @@ class Redaction:
             }
         if isinstance(value, list | tuple | set | frozenset):
             return [self._value(part, depth + 1, hashes=hashes) for part in value]
-        return (
-            type(value).__name__
-            if isinstance(value, BaseException)
-            else self._clean(str(value), hashes=hashes)
-        )
+        if isinstance(value, BaseException):
+            return type(value).__name__
+        return self._clean(str(value), hashes=hashes)
 
     def _clean(self, text: str, *, hashes: bool = False) -> str:
         for secret in self.known:

@@ -18,7 +18,6 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import FrameType
 
 import structlog
 
@@ -27,7 +26,15 @@ from api.platform.metrics import SHARED
 from api.platform.settings import Settings
 from api.platform.worker_events import PipeEvents
 from api.serving import logs
-from api.serving.process import END_WITHIN_S, Announce, DeskServer, address_of, bind
+from api.serving.process import (
+    END_WITHIN_S,
+    Announce,
+    DeskServer,
+    address_of,
+    bind,
+    end_with_stdin,
+    ending_on_signals,
+)
 from api.serving.process import serve as serve_alone
 from api.web.app import create_app
 
@@ -47,15 +54,13 @@ def serve(settings: Settings, *, announce: Announce, exit_with_parent: bool = Fa
     with _shared_metrics(), bind(settings.host, settings.port) as listening:
         workers = Workers(settings, listening, announce)
         if exit_with_parent:
-            threading.Thread(target=workers.end_with_stdin, daemon=True).start()
-        with workers.ending_on_signals():
+            threading.Thread(target=end_with_stdin, args=(workers.end,), daemon=True).start()
+        with ending_on_signals(workers.end):
             workers.run()
 
 
 @dataclass(slots=True)
 class Worker:
-    """One process that serves, and its state."""
-
     process: SpawnProcess
     pipe: Connection
     heard_at: float = field(default_factory=time.monotonic)
@@ -80,26 +85,6 @@ class Workers:
         """End all workers; from any thread or signal handler."""
         self._ending = True
         os.write(self._wake, b".")
-
-    def end_with_stdin(self) -> None:
-        """Wait until standard input ends, then end."""
-        while os.read(0, 4096):
-            pass
-        self.end()
-
-    @contextmanager
-    def ending_on_signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the desk."""
-
-        def on_signal(_number: int, _frame: FrameType | None) -> None:
-            self.end()
-
-        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def run(self) -> None:
         """Until `end`. Raises SettingsError where a worker ends before any has ever been ready."""
@@ -161,7 +146,7 @@ class Workers:
             if worker is by or not worker.ready:
                 continue
             if not _can_write(worker.pipe):
-                log.error("a worker does not read its news: it is replaced", pid=worker.process.pid)
+                log.error("a worker does not read its events: it is replaced", pid=worker.process.pid)
                 worker.process.kill()
                 continue
             with suppress(OSError):
@@ -219,7 +204,7 @@ def _end_with_the_process_above(server: DeskServer) -> None:
     above = parent_process()
     if above is not None:
         wait([above.sentinel])
-    server.should_exit = True
+    server.end()
 
 
 def _can_write(pipe: Connection) -> bool:

@@ -211,7 +211,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
     desk.database.migrate()
     desk.proofs.announce()
-    desk.erasure.start()
+    desk.keyring.prepare()
     desk.broker.start()
     chores: Chores = app.state.chores
     chores.start()

@@ -1,7 +1,7 @@
 """Fixtures: one server, and for each test a desk with an empty database, a lane, and an officer.
 
-What the desk promises about its store, queue, lanes, ledger, news and access must hold on SQLite and on
-PostgreSQL: these modules are marked `both_databases`. Pages, words and figures ask the store for nothing
+What the desk promises about its store, queue, lanes, ledger, events and access must hold on SQLite and on
+PostgreSQL: these modules are marked `both_databases`. Pages, texts and metrics ask the store for nothing
 that those do not, and are tested on SQLite alone.
 """
 
@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import URL
 
 from api.people.roles import Role
+from api.platform.database.database import Database
 from tests.support.postgresql import fresh_database
 from tests.support.running_desk import Lane, Officer, RunningDesk, running
 from tests.support.sqlite_file import fresh_file
@@ -35,12 +36,20 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def place(database_kind: str, tmp_path: Path) -> Iterator[Path | URL]:
-    """Where a database is in which nobody has written."""
+    """Where a database is in which nobody has written, at the newest revision."""
     if database_kind == "sqlite":
         yield fresh_file(tmp_path / "desk.sqlite3")
     else:
         with fresh_database() as url:
             yield url
+
+
+@pytest.fixture
+def database(place: Path | URL) -> Iterator[Database]:
+    """One in which nobody has written."""
+    made = Database(place)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +79,18 @@ def officer(desk: RunningDesk) -> Iterator[Officer]:
 @pytest.fixture
 def supervisor(desk: RunningDesk) -> Iterator[Officer]:
     with desk.officer("zhou", Role.SUPERVISOR) as made:
+        yield made
+
+
+@pytest.fixture
+def auditor(desk: RunningDesk) -> Iterator[Officer]:
+    with desk.officer("sun", Role.AUDITOR) as made:
+        yield made
+
+
+@pytest.fixture
+def administrator(desk: RunningDesk) -> Iterator[Officer]:
+    with desk.officer("chen", Role.ADMINISTRATOR) as made:
         yield made
 
 

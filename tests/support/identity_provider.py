@@ -5,22 +5,25 @@ import hashlib
 import hmac
 import json
 import secrets
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from tests.support.http_service import HttpService, served
+
 CLIENT, SECRET = "desk", "a secret of the desk"
 
 
-def _key(kind: str) -> Any:
+@cache
+def _key(kind: str, number: int) -> Any:
+    """Made once for all tests: an RSA key takes long."""
     made: Any = {"kid": secrets.token_hex(4), "use": "sig"}
     return RSAKey.generate_key(2048, made) if kind == "RS256" else ECKey.generate_key("P-256", made)
 
@@ -37,14 +40,15 @@ class IdentityProvider:
     claims: dict[str, Any] = field(default_factory=dict)
     """Put over the honest ones; None takes one away."""
     described: dict[str, Any] = field(default_factory=dict)
-    forged: str | None = None
-    """A token in place of a signed one."""
+    forge: Callable[[Mapping[str, Any]], str] | None = None
+    """Makes a token of the claims in place of the honest one."""
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
-    keys: dict[str, Any] = field(default_factory=dict)
+    key_number: int = 0
+    """Another number is another key."""
 
     def key(self) -> Any:
-        return self.keys.setdefault(self.algorithm, _key(self.algorithm))
+        return _key(self.algorithm, self.key_number)
 
     def description(self) -> dict[str, Any]:
         honest = {
@@ -71,13 +75,11 @@ class IdentityProvider:
         return 200, {"token_type": "Bearer", "access_token": "x", "id_token": self.id_token(asked["nonce"])}
 
     def id_token(self, nonce: str) -> str:
-        if self.forged is not None:
-            return self.forged
         now = int(time.time())
         honest = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 60, "nonce": nonce}
         claims = {key: value for key, value in (honest | self.who | self.claims).items() if value is not None}
-        if self.algorithm == "none":
-            return unsigned(claims)
+        if self.forge is not None:
+            return self.forge(claims)
         key = self.key()
         return jwt.encode({"alg": self.algorithm, "kid": key.kid}, claims, key)
 
@@ -104,47 +106,24 @@ def _text(content: bytes) -> str:
 def identity_provider() -> Iterator[IdentityProvider]:
     provider = IdentityProvider("")
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Answers(HttpService):
+        def respond(self) -> None:
             parts = urlsplit(self.path)
             provider.asked.append(parts.path)
             if parts.path == "/.well-known/openid-configuration":
-                self.answer(200, provider.description())
+                self.answer_json(200, provider.description())
             elif parts.path == "/keys":
-                provider.key()
-                keys = [key.as_dict(private=False) for key in provider.keys.values()]
-                self.answer(200, {"keys": keys})
+                self.answer_json(200, {"keys": [provider.key().as_dict(private=False)]})
             elif parts.path == "/authorize":
-                asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-                self.send_response(303)
-                self.send_header("Location", provider.authorize(asked))
-                self.end_headers()
+                self.answer(303, Location=provider.authorize(dict(parse_qsl(parts.query))))
+            elif parts.path == "/token":
+                sent = dict(parse_qsl(self.body().decode()))
+                self.answer_json(*provider.token(sent, self.headers.get("Authorization", "")))
             else:
-                self.answer(404, {})
+                self.answer(404)
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            sent = {name: values[0] for name, values in parse_qs(body).items()}
-            self.answer(*provider.token(sent, self.headers.get("Authorization", "")))
+        def answer_json(self, status: int, content: Any) -> None:
+            self.answer(status, json.dumps(content).encode(), **{"Content-Type": "application/json"})
 
-        def answer(self, status: int, said: Any) -> None:
-            body = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    provider.issuer = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(Answers) as provider.issuer:
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -22,7 +22,7 @@ from api.ledger import chain, search_index, signing, tree
 from api.ledger.tree_head import key_at
 from api.platform.database.database import Database
 from api.platform.database.tables import HeadRow, LaneRow, LedgerRow, TermRow
-from lane.ledger.chain import Entry, Head, follow
+from lane.ledger.chain import Head, follow
 
 _AT_ONCE = 5_000
 _STARTED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,7 +49,8 @@ def fill(path: Path, entries: int) -> None:
                 received = {"chain": "lane-1", "payload": fact.payload, "hash": fact.hash}
                 entry = follow(head, chain=chain.CHAIN, at=at, kind="entry.received", body=received)
                 head = entry.head
-                rows.append(_row(entry, fact))
+                derived = chain.derived(entry, fact)
+                rows.append({"payload": entry.payload, "hash": entry.hash, **derived})
                 found_by += search_index.terms_of(entry, fact)
             session.execute(insert(LedgerRow), rows)
             session.execute(insert(TermRow), found_by)
@@ -71,31 +72,12 @@ def _passages() -> Iterator[tuple[str, dict[str, object], datetime]]:
         number += 1
         passage, at = f"passage-{number}", _STARTED + timedelta(seconds=15 * number)
         yield "passage.started", {"passage": passage}, at
-        evidence: dict[str, object] = {
-            "similarity": {"value": 0.61},
-            "quality": {"sharpness": {"value": 0.5}},
-        }
-        body: dict[str, object] = {
-            "passage": passage,
-            "outcome": "admit",
-            "reasons": [],
-            "evidence": evidence,
-            "images": [],
-        }
-        yield "passage.judged", body, at + timedelta(seconds=3)
+        evidence = {"similarity": {"value": 0.61}, "quality": {"sharpness": {"value": 0.5}}}
+        judged: dict[str, object] = {"passage": passage, "outcome": "admit", "reasons": []}
+        judged |= {"evidence": evidence, "images": []}
+        yield "passage.judged", judged, at + timedelta(seconds=3)
         yield "gate.opening", {"passage": passage, "because": "verdict"}, at + timedelta(seconds=3)
         yield "passage.closed", {"passage": passage, "how": "passed_through"}, at + timedelta(seconds=9)
-
-
-def _row(entry: Entry, fact: Entry) -> dict[str, object]:
-    return {
-        "seq": entry.seq,
-        "payload": entry.payload,
-        "hash": entry.hash,
-        "lane": fact.chain,
-        "lane_seq": fact.seq,
-        "passage": fact.body["passage"],
-    }
 
 
 def timed(path: Path, *more: str) -> tuple[float, float, str]:
@@ -109,7 +91,6 @@ def timed(path: Path, *more: str) -> tuple[float, float, str]:
 
 
 def main(entries: int) -> None:
-    """Make, measure, tell."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as folder:

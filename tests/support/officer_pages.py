@@ -48,7 +48,6 @@ def faces_shown(page: Page) -> int:
 
 
 def boxes(page: Page) -> list[FloatRect]:
-    """Where the two faces lie."""
     found = [view.bounding_box() for view in page.locator(".pair .view").all()]
     return [box for box in found if box is not None]
 

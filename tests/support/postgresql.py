@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -23,16 +24,13 @@ from tests.support.processes import children_of, command_of, ends_with_its_paren
 
 _USER = "desk"
 _NOBODY = 65534
-_FAST = (
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "autovacuum=off",
-    "shared_buffers=32MB",
-)
-"""These tests cut no power."""
+_AS_WHOM: dict[str, Any] = {"cwd": "/"}
+if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+    _AS_WHOM |= {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
 _KILLED = ("fsync=off", "autovacuum=off", "shared_buffers=32MB")
 """For a server that is killed: what it said that it has must be there again when it comes back."""
+_FAST = (*_KILLED, "synchronous_commit=off", "full_page_writes=off")
+"""These tests cut no power."""
 
 
 class Postgres:
@@ -43,8 +41,8 @@ class Postgres:
         # Not in pytest's folders: nobody else may enter them.
         self.folder = Path(tempfile.mkdtemp(prefix="passenger-lane-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
-        if (owner := _unprivileged()) is not None:
-            os.chown(self.folder, owner, owner)
+        if os.geteuid() == 0:
+            os.chown(self.folder, _NOBODY, _NOBODY)
         self._run(
             "initdb", "-D", self._data, "-A", "trust", "-U", _USER, "-E", "UTF8", "--locale=C", "--no-sync"
         )
@@ -59,18 +57,14 @@ class Postgres:
     def start(self) -> None:
         settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", *self._settings)
         options = [part for setting in settings for part in ("-c", setting)]
-        log = (self.folder / "log").open("ab")
-        with log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, *options],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=ends_with_its_parent,  # noqa: PLW1509 - it calls the kernel and nothing else
-                cwd="/",
-                user=_unprivileged(),
-                group=_unprivileged(),
-                extra_groups=None if _unprivileged() is None else [],
+                **_AS_WHOM,
             )
         self._wait()
 
@@ -113,13 +107,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [self._programs / program, *arguments],
-            capture_output=True,
-            check=False,
-            cwd="/",
-            user=_unprivileged(),
-            group=_unprivileged(),
-            extra_groups=None if _unprivileged() is None else [],
+            [self._programs / program, *arguments], capture_output=True, check=False, **_AS_WHOM
         )
         assert done.returncode == 0, done.stderr.decode(errors="replace")
 
@@ -148,19 +136,15 @@ def server() -> Postgres:
 @contextmanager
 def fresh_database() -> Iterator[URL]:
     """A database at the newest revision, for one test."""
-    name = f"desk_{uuid4().hex}"
-    server().execute(f"CREATE DATABASE {name} TEMPLATE {_template()} STRATEGY FILE_COPY")
-    try:
-        yield server().url(name)
-    finally:
-        server().execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with empty_database(f"TEMPLATE {_template()} STRATEGY FILE_COPY") as url:
+        yield url
 
 
 @contextmanager
-def empty_database() -> Iterator[URL]:
+def empty_database(made_from: str = "") -> Iterator[URL]:
     """A database in which nobody has made anything."""
-    name = f"empty_{uuid4().hex}"
-    server().execute(f"CREATE DATABASE {name}")
+    name = f"desk_{uuid4().hex}"
+    server().execute(f"CREATE DATABASE {name} {made_from}")
     try:
         yield server().url(name)
     finally:
@@ -193,8 +177,3 @@ def _programs() -> Path | None:
     if on_path := shutil.which("postgres"):
         found.append(Path(on_path).resolve().parent)
     return next((place for place in found if (place / "initdb").is_file()), None)
-
-
-def _unprivileged() -> int | None:
-    """PostgreSQL refuses to run as root."""
-    return _NOBODY if os.geteuid() == 0 else None

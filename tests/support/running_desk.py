@@ -1,22 +1,24 @@
 """A real desk on a real port with a real database, and a lane and officers that speak HTTP to it."""
 
 import hashlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 from uuid import uuid4
 
 import cv2
 import httpx
 import numpy as np
 from fastapi import FastAPI
-from sqlalchemy import URL
+from sqlalchemy import URL, select
 
 from api.faces.keyring import keyring_of
 from api.lanes import intake
@@ -24,6 +26,7 @@ from api.people import officers
 from api.people.passwords import Passwords
 from api.people.roles import Role
 from api.platform.database.database import Database
+from api.platform.database.tables import LedgerRow
 from api.platform.metrics import Meters
 from api.platform.settings import Argon2Cost, Settings
 from api.serving.connections import Bounds
@@ -33,6 +36,8 @@ from api.web.desk import Desk
 from api.web.operation.periodic_tasks import Chore, Chores
 from lane.ledger.chain import GENESIS, Entry, follow
 from tests.support.sqlite_file import fresh_file
+
+T = TypeVar("T")
 
 CHEAP = Argon2Cost(time_cost=1, memory_kib=8, parallelism=1)
 PASSWORD = "correct horse battery"
@@ -86,6 +91,9 @@ class RunningDesk:
         assert isinstance(self.settings.database, Path)
         return self.settings.database
 
+    def payloads(self) -> list[str]:
+        return payloads_of(self.desk.database)
+
     @contextmanager
     def moved_into(self, place: Path | URL) -> Iterator["RunningDesk"]:
         """The same server with another database, at the newest revision: to start one takes long."""
@@ -107,7 +115,7 @@ class RunningDesk:
             meters=Meters(),
         )
         self.desk.proofs.announce()
-        self.desk.erasure.start()
+        self.desk.keyring.prepare()
         yield RunningDesk(self.address, self.app, clock, made)
         keyring.close()
         database.close()
@@ -347,22 +355,25 @@ def drawn_face(seed: int, width: int = 480, height: int = 600) -> bytes:
     middle = (width // 2, height // 2)
     cv2.ellipse(picture, middle, (width // 4, height // 3), 0, 0, 360, (shade, shade + 20, shade + 35), -1)
     for side in (-1, 1):
-        cv2.circle(
-            picture, (middle[0] + side * width // 10, middle[1] - height // 20), width // 40, (40, 40, 40), -1
-        )
-    cv2.ellipse(
-        picture,
-        (middle[0], middle[1] + height // 8),
-        (width // 12, height // 40),
-        0,
-        0,
-        180,
-        (60, 60, 120),
-        4,
-    )
+        eye = (middle[0] + side * width // 10, middle[1] - height // 20)
+        cv2.circle(picture, eye, width // 40, (40, 40, 40), -1)
+    mouth = (middle[0], middle[1] + height // 8)
+    cv2.ellipse(picture, mouth, (width // 12, height // 40), 0, 0, 180, (60, 60, 120), 4)
     found, encoded = cv2.imencode(".jpg", picture)
     assert found
     return bytes(encoded.tobytes())
+
+
+def payloads_of(database: Database) -> list[str]:
+    """What the ledger's entries say, in order."""
+    with database.read() as session:
+        return list(session.scalars(select(LedgerRow.payload).order_by(LedgerRow.seq)))
+
+
+def free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
 
 
 def wait_until(holds: Any, timeout_s: float = 10) -> None:
@@ -373,18 +384,13 @@ def wait_until(holds: Any, timeout_s: float = 10) -> None:
         time.sleep(0.02)
 
 
-def at_once(calls: list[Callable[[], httpx.Response]]) -> list[httpx.Response]:
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     """All calls at the same moment, each in a thread of its own; the answers in the calls' order."""
-    answers: dict[int, httpx.Response] = {}
     start = threading.Barrier(len(calls))
 
-    def run(number: int) -> None:
+    def run(call: Callable[[], T]) -> T:
         start.wait()
-        answers[number] = calls[number]()
+        return call()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [answers[number] for number in range(len(calls))]
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
@@ -113,7 +113,7 @@ class Database:
 
     @contextmanager
     def write(self, *, turn: bool = True) -> Iterator[Session]:
-        """A session that is committed at the end, and rolled back by any exception.
+        """A session that is committed at the end, and rolled back by any exception. Its rows stay readable.
 
         It has its turn when it is given: a time taken inside is not older than that of the writer before.
         Without `turn` it waits for nobody, where the database can do that, and must not touch the ledger.
@@ -122,7 +122,7 @@ class Database:
         with (
             self._my_turn() if turn else nullcontext(),
             self._named_errors(),
-            Session(self._writing) as session,
+            Session(self._writing, expire_on_commit=False) as session,
             session.begin(),
         ):
             connection = session.connection()
@@ -184,11 +184,8 @@ class Database:
 def opened(place: Path | URL) -> Iterator[Database]:
     """An existing database, only to be read: also a copy on a medium that takes no writing."""
     must_exist(place)
-    database = Database(place, only_read=True)
-    try:
+    with closing(Database(place, only_read=True)) as database:
         yield database
-    finally:
-        database.close()
 
 
 def must_exist(place: Path | URL) -> None:

@@ -59,7 +59,6 @@ class PostgresServer:
         )
 
     def reading(self, engine: Engine) -> Engine:
-        """The engine whose transactions see one state."""
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     def writing(self, engine: Engine) -> Engine:
@@ -67,14 +66,12 @@ class PostgresServer:
         return engine.execution_options(isolation_level="READ COMMITTED")
 
     def take_turn(self, connection: Connection) -> None:
-        """Wait until nobody else writes into the ledger, and keep it so until the transaction ends."""
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_TURN,))
 
     def make(self) -> None:
         """Makes nothing: the operator of the server makes the database."""
 
     def must_exist(self) -> None:
-        """Raise StoreError where there is no desk's database."""
         engine = self.engine(timeout_s=5, only_read=True)
         try:
             with engine.connect() as connection:
@@ -91,7 +88,6 @@ class PostgresServer:
             raise ReadOnlyStoreError
 
     def translated(self, error: DBAPIError) -> ApiError:
-        """The desk's error for one of the server; it repeats nothing of what is stored."""
         state = _state(error)
         if (state is None and isinstance(error.orig, DataError)) or state in _NO_TEXT:
             return TextRefusedError()

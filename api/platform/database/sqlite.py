@@ -3,13 +3,12 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -46,8 +45,7 @@ class SqliteFile:
             hide_parameters=True,
             connect_args={"timeout": timeout_s, "isolation_level": None},
         )
-        durable = () if only_read else ("journal_mode=WAL", "synchronous=FULL")
-        _prepare(engine, (*durable, "foreign_keys=ON"))
+        _prepare(engine, timeout_s=timeout_s, only_read=only_read)
         return engine
 
     def reading(self, engine: Engine) -> Engine:
@@ -55,7 +53,6 @@ class SqliteFile:
         return engine
 
     def writing(self, engine: Engine) -> Engine:
-        """The engine whose transactions write."""
         return engine.execution_options(**{_WRITES: True})
 
     def take_turn(self, connection: Connection) -> None:
@@ -72,19 +69,16 @@ class SqliteFile:
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
 
     def must_exist(self) -> None:
-        """Raise StoreError where there is no file."""
         if not self.path.is_file():
             raise StoreError(f"{self.path}: there is no desk's database there")
 
     def must_take_writes(self, connection: Connection, *, least_free_bytes: int) -> None:  # noqa: ARG002
-        """Raises ReadOnlyStoreError or DiskFullError where a write would fail."""
         if not os.access(self.path, os.W_OK):  # also where somebody removed or moved it
             raise ReadOnlyStoreError
         if shutil.disk_usage(self.path.parent).free < least_free_bytes:
             raise DiskFullError
 
     def translated(self, error: DBAPIError) -> ApiError:
-        """The desk's error for one of the driver; it repeats nothing of what is stored."""
         code = getattr(error.orig, "sqlite_errorcode", None)
         primary = code and code & 0xFF  # the other bits are details
         if primary in _BUSY:
@@ -104,16 +98,33 @@ def _address_to_read(path: Path) -> URL:
     return URL.create("sqlite", database=f"file:{quote(str(path.resolve()))}", query=where)
 
 
-def _prepare(engine: Engine, pragmas: Iterable[str]) -> None:
+def _prepare(engine: Engine, *, timeout_s: float, only_read: bool) -> None:
     @event.listens_for(engine, "connect")
-    def configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    def configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        if not only_read:
+            _write_ahead(connection, timeout_s)
+            connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # IMMEDIATE locks before anything is read: what a writer read is still true when it writes.
         writes = connection.get_execution_options().get(_WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(connection: sqlite3.Connection, timeout_s: float) -> None:
+    """Put the file into WAL mode, in which it stays.
+
+    SQLite does not wait here while another process writes to a new file, busy timeout or not; so this does.
+    """
+    until = monotonic() + timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or monotonic() >= until:
+                raise
+            sleep(0.01)
+        else:
+            return

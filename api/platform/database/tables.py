@@ -26,11 +26,9 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """To UTC, without a zone for SQLite's text form."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """With the zone UTC."""
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
 
 
@@ -326,9 +324,6 @@ class AlarmRow(Table):
     acknowledged_at: Mapped[datetime | None]
 
 
-# --- hall
-
-
 class LaneStatusRow(Table):
     """The last status report of a lane."""
 
@@ -377,9 +372,6 @@ class LaneMinuteRow(Table):
     referred: Mapped[int]
 
 
-# --- people: how they sign in
-
-
 class AttemptsRow(Table):
     """Failed sign-ins for a name or an address, of which only hashes are stored."""
 
@@ -417,9 +409,6 @@ class PasskeyRow(Table):
     label: Mapped[str] = mapped_column(String(64))
     added_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
-
-
-# --- queue
 
 
 class RoundRow(Table):
@@ -478,9 +467,6 @@ class OpinionRow(Table):
     answer: Mapped[str | None] = mapped_column(String(32))
     ground: Mapped[str | None] = mapped_column(String(32))
     note: Mapped[str | None] = mapped_column(Text)
-
-
-# --- hall: prepared cases
 
 
 class PreparedRow(Table):
@@ -551,9 +537,6 @@ class QualityAlarmRow(Table):
     found: Mapped[int]
     n: Mapped[int]
     looked_at: Mapped[datetime]
-
-
-# --- storage
 
 
 class RecoveryRow(Table):

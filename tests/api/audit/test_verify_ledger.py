@@ -151,7 +151,7 @@ def verified(path: Path, *witnessed: Head, whole: bool = True, keys: Path | None
     keyring = (
         None
         if keys is None
-        else Keyring(keys / "desk.sqlite3.keys", KeyFile(keys / "desk.sqlite3.kek"), only_read=True)
+        else Keyring(Database(keys / "desk.sqlite3.keys", only_read=True), KeyFile(keys / "desk.sqlite3.kek"))
     )
     try:
         return verify_ledger(database, witnessed, whole=whole, keyring=keyring).head

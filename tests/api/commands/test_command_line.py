@@ -58,6 +58,19 @@ def serving(database: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
                 process.kill()
 
 
+def refusal(*arguments: str, given: str = "") -> str:
+    """What a command says on standard error that does nothing else."""
+    done = run(*arguments, given=given)
+    assert (done.exit_code, done.stdout) == (2, "")
+    return done.stderr
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> tuple[str, str]:
+    """For a command on a database of this test."""
+    return "--database", str(tmp_path / "desk.sqlite3")
+
+
 def added(database: Path | str) -> tuple[str, str]:
     token = json.loads(run("lane", "add", "lane-1", "--database", str(database), "--json").stdout)["token"]
     made = run("officer", "add", "wang", "--database", str(database), "--generate", "--json")
@@ -86,8 +99,8 @@ def test_desk_ends_cleanly_with_open_streams(tmp_path: Path, ending: signal.Sign
         lane.http.close()
     assert process.returncode == 0
     assert "Traceback" not in errors, errors
-    told = run("ledger", "verify", "--database", str(database))
-    assert (told.exit_code, told.stdout.split()[0]) == (0, "verified:")
+    verified = run("ledger", "verify", "--database", str(database))
+    assert (verified.exit_code, verified.stdout.split()[0]) == (0, "verified:")
 
 
 def test_verify_names_fault_and_place(tmp_path: Path) -> None:
@@ -98,10 +111,10 @@ def test_verify_names_fault_and_place(tmp_path: Path) -> None:
     head = "{seq}:{hash}".format(**answer["head"])
     assert run("ledger", "head", "--database", str(database)).stdout.strip() == head
     good = run("ledger", "verify", "--database", str(database), "--head", head, "--json")
-    told = json.loads(good.stdout)
+    result = json.loads(good.stdout)
     # The chore that signs heads may have run once, or not yet.
-    assert (len(told.pop("root")), told.pop("signed_heads") in (0, 1)) == (64, True)
-    assert told == {
+    assert (len(result.pop("root")), result.pop("signed_heads") in (0, 1)) == (64, True)
+    assert result == {
         "verified": True,
         "mode": "whole",
         "entries": 4,
@@ -118,9 +131,7 @@ def test_foreign_database_not_called_broken_ledger(tmp_path: Path) -> None:
     other = tmp_path / "other.sqlite3"
     with closing(sqlite3.connect(other)) as made, made:
         made.execute("CREATE TABLE ledger (seq INTEGER PRIMARY KEY, payload TEXT, hash TEXT)")
-    found = run("ledger", "verify", "--database", str(other))
-    assert found.exit_code == 2
-    assert "not a desk's" in found.stderr
+    assert "not a desk's" in refusal("ledger", "verify", "--database", str(other))
 
 
 def another_programs(path: Path, *statements: str) -> Path:
@@ -141,9 +152,9 @@ NO_BACKUP = {
 }
 
 
-@pytest.mark.parametrize(("content", "told"), NO_BACKUP.values(), ids=NO_BACKUP)
+@pytest.mark.parametrize(("content", "message"), NO_BACKUP.values(), ids=NO_BACKUP)
 def test_invalid_backup_restores_and_touches_nothing(
-    tmp_path: Path, content: str | tuple[str, ...], told: str
+    tmp_path: Path, here: tuple[str, str], content: str | tuple[str, ...], message: str
 ) -> None:
     file = tmp_path / "file"
     if isinstance(content, str):
@@ -151,31 +162,32 @@ def test_invalid_backup_restores_and_touches_nothing(
     else:
         another_programs(file, *content)
     before = file.read_bytes()
-    done = run("restore", "--from", str(file), "--database", str(tmp_path / "desk.sqlite3"))
-    assert (done.exit_code, done.stderr.startswith(f"error: {file} "), told in done.stderr) == (2, True, True)
+    refused = refusal("restore", "--from", str(file), *here)
+    assert (refused.startswith(f"error: {file} "), message in refused) == (True, True)
     assert (file.read_bytes(), [path.name for path in tmp_path.iterdir()]) == (before, ["file"])
 
 
-def test_foreign_database_is_left_unchanged(tmp_path: Path) -> None:
+@pytest.fixture
+def backup(tmp_path: Path, here: tuple[str, str]) -> str:
     added(tmp_path / "desk.sqlite3")
-    backup = str(tmp_path / "backup")
-    assert run("backup", "--to", backup, "--database", str(tmp_path / "desk.sqlite3")).exit_code == 0
+    file = str(tmp_path / "backup")
+    assert run("backup", "--to", file, *here).exit_code == 0
+    return file
+
+
+def test_foreign_database_is_left_unchanged(tmp_path: Path, backup: str) -> None:
     other = another_programs(tmp_path / "other.sqlite3")
     before = other.read_bytes()
-    done = run("restore", "--from", backup, "--database", str(other))
-    assert (done.exit_code, "not a desk's" in done.stderr, other.read_bytes()) == (2, True, before)
-    done = run("lane", "add", "lane-1", "--database", str(other))
-    assert (done.exit_code, "not a desk's" in done.stderr) == (2, True)
+    assert "not a desk's" in refusal("restore", "--from", backup, "--database", str(other))
+    assert other.read_bytes() == before
+    assert "not a desk's" in refusal("lane", "add", "lane-1", "--database", str(other))
     with closing(sqlite3.connect(other)) as raw:
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("letters",)]
 
 
-def test_restore_creates_no_missing_folder(tmp_path: Path) -> None:
-    added(tmp_path / "desk.sqlite3")
-    backup = str(tmp_path / "backup")
-    run("backup", "--to", backup, "--database", str(tmp_path / "desk.sqlite3"))
-    done = run("restore", "--from", backup, "--database", str(tmp_path / "mistyped" / "desk.sqlite3"))
-    assert (done.exit_code, "there is no folder" in done.stderr) == (2, True)
+def test_restore_creates_no_missing_folder(tmp_path: Path, backup: str) -> None:
+    place = str(tmp_path / "mistyped" / "desk.sqlite3")
+    assert "there is no folder" in refusal("restore", "--from", backup, "--database", place)
     assert not (tmp_path / "mistyped").exists()
 
 
@@ -194,17 +206,13 @@ def test_revoked_lane_disabled_officer_refused_immediately(tmp_path: Path) -> No
         officer.http.close()
     verified = run("ledger", "verify", "--database", str(database))
     assert (verified.exit_code, verified.stdout.split()[0]) == (0, "verified:")
-    again = run("lane", "add", "lane-1", "--database", str(database))
-    assert again.exit_code == 2
+    assert refusal("lane", "add", "lane-1", "--database", str(database))
 
 
-def test_only_existing_accounts_are_shut_out(tmp_path: Path) -> None:
-    database = tmp_path / "desk.sqlite3"
-    added(database)
+def test_only_existing_accounts_are_shut_out(here: tuple[str, str]) -> None:
+    added(here[1])
     for command in (("lane", "revoke", "lane-2"), ("officer", "disable", "li")):
-        done = run(*command, "--database", str(database))
-        assert (done.exit_code, done.stdout) == (2, "")
-        assert "there is no" in done.stderr
+        assert "there is no" in refusal(*command, *here)
 
 
 def test_read_only_copy_verifies_unchanged(tmp_path: Path) -> None:
@@ -229,9 +237,7 @@ def test_read_only_copy_verifies_unchanged(tmp_path: Path) -> None:
 def test_unreadable_file_is_not_called_broken(tmp_path: Path) -> None:
     letter, database = tmp_path / "letter.txt", tmp_path / "desk.sqlite3"
     letter.write_text("Dear officers, this is a letter and not a database at all." * 20)
-    done = run("ledger", "verify", "--database", str(letter))
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "not a database" in done.stderr
+    assert "not a database" in refusal("ledger", "verify", "--database", str(letter))
     added(database)
     with closing(sqlite3.connect(database)) as raw:
         raw.execute("DROP TABLE ledger_head")
@@ -241,7 +247,7 @@ def test_unreadable_file_is_not_called_broken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["ledger", "verify", "--database", "nowhere.sqlite3"], "no desk's database"),
         (["ledger", "verify", "--database", "nowhere.sqlite3", "--head", "seven"], "SEQ:HASH"),
@@ -263,50 +269,43 @@ def test_unreadable_file_is_not_called_broken(tmp_path: Path) -> None:
     ],
 )
 def test_mistake_shows_no_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = run(*arguments, given="short\n", COLUMNS="200", NO_COLOR="1", TERM="dumb")
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert isinstance(done.exception, SystemExit)
     assert not list(tmp_path.iterdir()), "a mistake must not leave a database behind"
 
 
-def test_missing_password_not_called_short(tmp_path: Path) -> None:
-    done = run("officer", "add", "wang", "--database", str(tmp_path / "desk.sqlite3"))
-    assert (done.exit_code, "one line of standard input" in done.stderr) == (2, True)
+def test_missing_password_not_called_short(here: tuple[str, str]) -> None:
+    assert "one line of standard input" in refusal("officer", "add", "wang", *here)
 
 
-def test_a_name_is_taken_once(tmp_path: Path) -> None:
-    database = str(tmp_path / "desk.sqlite3")
-    assert run("officer", "add", "wang", "--database", database, given=f"{PASSWORD}\n").exit_code == 0
-    again = run("officer", "add", "wang", "--database", database, "--generate")
-    assert (again.exit_code, again.stdout) == (2, "")
-    assert "exists already" in again.stderr
+def test_a_name_is_taken_once(here: tuple[str, str]) -> None:
+    assert run("officer", "add", "wang", *here, given=f"{PASSWORD}\n").exit_code == 0
+    assert "exists already" in refusal("officer", "add", "wang", "--generate", *here)
 
 
-def test_supervisor_requires_explicit_request(tmp_path: Path) -> None:
-    """The new account is told as a supervisor."""
-    database = str(tmp_path / "desk.sqlite3")
-    plain = run("officer", "add", "wang", "--database", database, given=f"{PASSWORD}\n")
+def test_supervisor_requires_explicit_request(here: tuple[str, str]) -> None:
+    plain = run("officer", "add", "wang", *here, given=f"{PASSWORD}\n")
     assert plain.stdout.startswith("officer wang is registered")
-    made = run("officer", "add", "li", "--supervisor", "--database", database, given=f"{PASSWORD}\n")
+    made = run("officer", "add", "li", "--supervisor", *here, given=f"{PASSWORD}\n")
     assert made.stdout.startswith("supervisor li is registered")
-    with closing(sqlite3.connect(database)) as raw:
+    with closing(sqlite3.connect(here[1])) as raw:
         assert dict(raw.execute("SELECT name, role FROM officers")) == {"wang": "officer", "li": "supervisor"}
 
 
-def test_roles_and_duties_given_and_listed(tmp_path: Path) -> None:
-    database = ["--database", str(tmp_path / "desk.sqlite3")]
+def test_roles_and_duties_given_and_listed(here: tuple[str, str]) -> None:
     for name, role in (("chen", "administrator"), ("wang", "officer"), ("zhou", "auditor")):
-        made = run("officer", "add", name, "--role", role, "--duty", "child", "--generate", *database)
+        made = run("officer", "add", name, "--role", role, "--duty", "child", "--generate", *here)
         assert made.stdout.startswith(f"{role} {name} is registered")
-    assert run("officer", "set-role", "wang", "supervisor", *database).exit_code == 0
+    assert run("officer", "set-role", "wang", "supervisor", *here).exit_code == 0
     duties = ("--duty", "quarantine", "--duty", "diplomatic")
-    assert run("officer", "set-duties", "wang", *duties, *database).exit_code == 0
-    assert run("officer", "disable", "zhou", *database).exit_code == 0
-    found = run("officer", "list", "--json", *database)
+    assert run("officer", "set-duties", "wang", *duties, *here).exit_code == 0
+    assert run("officer", "disable", "zhou", *here).exit_code == 0
+    found = run("officer", "list", "--json", *here)
     assert found.exit_code == 0, found.exception
     listed = json.loads(found.stdout)["officers"]
     assert [(one["officer"], one["role"], one["duties"], one["disabled"]) for one in listed] == [
@@ -314,59 +313,48 @@ def test_roles_and_duties_given_and_listed(tmp_path: Path) -> None:
         ("wang", "supervisor", ["diplomatic", "quarantine"], False),
         ("zhou", "auditor", ["child"], True),
     ]
-    assert "zhou (disabled)" in run("officer", "list", *database).stdout
-    assert run("ledger", "verify", *database).exit_code == 0
+    assert "zhou (disabled)" in run("officer", "list", *here).stdout
+    assert run("ledger", "verify", *here).exit_code == 0
 
 
-def test_lane_token_is_rotated_and_listed(tmp_path: Path) -> None:
-    database = ["--database", str(tmp_path / "desk.sqlite3")]
-    first = json.loads(run("lane", "add", "lane-1", "--json", *database).stdout)["token"]
-    done = run("lane", "rotate", "lane-1", "--overlap-s", "60", "--expires-days", "30", "--json", *database)
+def test_lane_token_is_rotated_and_listed(here: tuple[str, str]) -> None:
+    first = json.loads(run("lane", "add", "lane-1", "--json", *here).stdout)["token"]
+    done = run("lane", "rotate", "lane-1", "--overlap-s", "60", "--expires-days", "30", "--json", *here)
     assert json.loads(done.stdout)["token"] not in ("", first)
-    (listed,) = json.loads(run("lane", "list", "--json", *database).stdout)["lanes"]
+    (listed,) = json.loads(run("lane", "list", "--json", *here).stdout)["lanes"]
     assert (listed["lane"], listed["revoked"], listed["used_at"]) == ("lane-1", False, None)
-    assert "token ends" in run("lane", "list", *database).stdout
-    assert run("lane", "rotate", "lane-2", *database).exit_code == 2
-    assert run("ledger", "verify", *database).exit_code == 0
+    assert "token ends" in run("lane", "list", *here).stdout
+    assert run("lane", "rotate", "lane-2", *here).exit_code == 2
+    assert run("ledger", "verify", *here).exit_code == 0
 
 
 @pytest.mark.parametrize("command", [["set-role", "chen", "auditor"], ["disable", "chen"]])
-def test_the_last_administrator_stays(tmp_path: Path, command: list[str]) -> None:
-    database = ["--database", str(tmp_path / "desk.sqlite3")]
-    run("officer", "add", "chen", "--role", "administrator", "--generate", *database)
-    refused = run("officer", *command, *database)
-    assert refused.exit_code == 2
-    assert "last administrator" in refused.stderr
-    run("officer", "add", "zhao", "--role", "administrator", "--generate", *database)
-    assert run("officer", *command, *database).exit_code == 0
-    assert run("ledger", "verify", *database).exit_code == 0
+def test_the_last_administrator_stays(here: tuple[str, str], command: list[str]) -> None:
+    run("officer", "add", "chen", "--role", "administrator", "--generate", *here)
+    assert "last administrator" in refusal("officer", *command, *here)
+    run("officer", "add", "zhao", "--role", "administrator", "--generate", *here)
+    assert run("officer", *command, *here).exit_code == 0
+    assert run("ledger", "verify", *here).exit_code == 0
 
 
-def test_password_excludes_own_name(tmp_path: Path) -> None:
-    database = ["--database", str(tmp_path / "desk.sqlite3")]
-    refused = run("officer", "add", "Wang.Li", *database, given="my wang.li password\n")
-    assert refused.exit_code == 2
-    assert "own name" in refused.stderr
+def test_password_excludes_own_name(here: tuple[str, str]) -> None:
+    assert "own name" in refusal("officer", "add", "Wang.Li", *here, given="my wang.li password\n")
 
 
-def test_export_overwrites_no_file(tmp_path: Path) -> None:
-    database = ["--database", str(tmp_path / "desk.sqlite3")]
-    run("lane", "add", "lane-1", *database)
+def test_export_overwrites_no_file(tmp_path: Path, here: tuple[str, str]) -> None:
+    run("lane", "add", "lane-1", *here)
     out = tmp_path / "ledger.jsonl"
-    assert run("ledger", "export", "--out", str(out), *database).exit_code == 0
+    assert run("ledger", "export", "--out", str(out), *here).exit_code == 0
     before = out.read_bytes()
-    again = run("ledger", "export", "--out", str(out), *database)
-    assert (again.exit_code, "name another one" in again.stderr) == (2, True)
+    assert "name another one" in refusal("ledger", "export", "--out", str(out), *here)
     assert out.read_bytes() == before
 
 
-def test_text_file_is_no_case(tmp_path: Path) -> None:
-    """The refusal says how to make one."""
-    database, text = ["--database", str(tmp_path / "desk.sqlite3")], tmp_path / "notes.txt"
-    run("lane", "add", "lane-1", *database)
+def test_text_file_is_no_case(tmp_path: Path, here: tuple[str, str]) -> None:
+    text = tmp_path / "notes.txt"
+    run("lane", "add", "lane-1", *here)
     text.write_text("to be done")
-    refused = run("case", "add", str(text), *database)
-    assert (refused.exit_code, "prepare-case" in refused.stderr) == (2, True)
+    assert "prepare-case" in refusal("case", "add", str(text), *here)
 
 
 @pytest.mark.parametrize(
@@ -374,19 +362,9 @@ def test_text_file_is_no_case(tmp_path: Path) -> None:
     [
         [],
         ["serve"],
-        ["lane", "add"],
-        ["officer", "add"],
-        ["ledger", "verify"],
-        ["ledger", "export"],
-        ["ledger", "prove"],
-        ["ledger", "witness"],
-        ["lane", "revoke"],
-        ["officer", "disable"],
-        ["officer", "set-role"],
-        ["officer", "set-duties"],
-        ["officer", "list"],
-        ["lane", "rotate"],
-        ["lane", "list"],
+        *(["lane", name] for name in ("add", "revoke", "rotate", "list")),
+        *(["officer", name] for name in ("add", "disable", "set-role", "set-duties", "list")),
+        *(["ledger", name] for name in ("verify", "export", "prove", "witness")),
     ],
 )
 def test_help_teaches(command: list[str]) -> None:
@@ -420,11 +398,9 @@ def test_database_is_path_or_postgresql_url(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("given", ["mysql://desk:s3cret@host/desk", "postgresql://desk:s3cret@host:x/desk"])
 def test_unknown_url_refused_without_its_password(given: str) -> None:
-    """The refusal does not repeat the password."""
-    done = run("ledger", "head", "--database", given)
-    assert done.exit_code == 2
-    assert "database: " in done.stderr
-    assert "s3cret" not in done.output
+    refused = refusal("ledger", "head", "--database", given)
+    assert "database: " in refused
+    assert "s3cret" not in refused
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -435,17 +411,17 @@ def test_the_commands_work_on_postgresql(place: URL, tmp_path: Path, monkeypatch
     assert run("officer", "disable", "wang", "--database", database).exit_code == 0
     assert "verified: 3 entries" in run("ledger", "verify", "--database", database).stdout
     with empty_database() as other:
-        done = run("lane", "revoke", "lane-1", "--database", other.render_as_string(hide_password=False))
-        assert (done.exit_code, "no desk's database" in done.stderr) == (2, True)
+        nowhere = other.render_as_string(hide_password=False)
+        assert "no desk's database" in refusal("lane", "revoke", "lane-1", "--database", nowhere)
 
 
 def test_server_desk_needs_key_location(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = run("serve", "--database", "postgresql://desk:s3cret@127.0.0.1:1/desk")
-    assert (done.exit_code, "set keys to a folder" in done.stderr) == (2, True)
-    assert "s3cret" not in done.output
+    serve = ("serve", "--database", "postgresql://desk:s3cret@127.0.0.1:1/desk")
+    refused = refusal(*serve)
+    assert "set keys to a folder" in refused
+    assert "s3cret" not in refused
     monkeypatch.setenv("PASSENGER_LANE_DESK_KEK", base64.b64encode(bytes(32)).decode())
-    done = run("serve", "--database", "postgresql://desk:s3cret@127.0.0.1:1/desk")
-    assert (done.exit_code, "key file ledger-key" in done.stderr) == (2, True)
+    assert "key file ledger-key" in refusal(*serve)
 
 
 def test_an_unknown_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -458,9 +434,8 @@ def test_an_unknown_setting_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(SettingsError) as refused:
         load(config)
     assert "argon2.time: there is no such setting; did you mean argon2.time_cost?" in str(refused.value)
-    assert "argon2.zzz: there is no such setting; there are memory_kib, parallelism, time_cost" in str(
-        refused.value
-    )
+    there = "there are memory_kib, parallelism, time_cost"
+    assert f"argon2.zzz: there is no such setting; {there}" in str(refused.value)
     monkeypatch.setenv("PASSENGER_LANE_DESK_LEESE_S", "60")
     with pytest.raises(SettingsError, match="LEESE_S"):
         load()

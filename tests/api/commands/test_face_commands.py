@@ -8,46 +8,44 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from api.__main__ import app
 from api.audit.verify.ledger import verify_ledger
 from api.faces.keyring import Keyring
 from api.faces.sealing import KeyFile
-from api.platform.database.database import Database
+from api.platform.database.database import Database, opened
+from tests.api.commands.test_command_line import refusal, run
 from tests.api.faces.test_faces import close, held, key_file, verified
 from tests.support.running_desk import Lane, RunningDesk
 
 
-def run(desk: RunningDesk, *words: str) -> str:
-    told = CliRunner().invoke(app, [*words, "--database", str(desk.file)])
-    assert told.exit_code == 0, told.output
-    return told.output
+def done(desk: RunningDesk, *words: str) -> str:
+    result = run(*words, "--database", str(desk.file))
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_hold_is_placed_listed_lifted(desk: RunningDesk, lane: Lane) -> None:
     passage = lane.refer()
-    assert passage in run(desk, "hold", "place", passage, "--reason", "case 2026/17")
+    assert passage in done(desk, "hold", "place", passage, "--reason", "case 2026/17")
     close(lane, passage)
     assert held(desk) == 1
-    [hold] = json.loads(run(desk, "hold", "list", "--json"))["holds"]
+    [hold] = json.loads(done(desk, "hold", "list", "--json"))["holds"]
     assert (hold["passage"], hold["placed_by"], hold["reason"]) == (passage, "command line", "case 2026/17")
-    run(desk, "hold", "lift", passage, "--reason", "case is closed")
+    done(desk, "hold", "lift", passage, "--reason", "case is closed")
     desk.do_chores()
     assert held(desk) == 0
     verified(desk)
 
 
 def test_a_hold_on_nothing_is_refused(desk: RunningDesk) -> None:
-    told = CliRunner().invoke(app, ["hold", "place", "p-1", "--reason", "case", "--database", str(desk.file)])
-    assert told.exit_code == 2
-    assert "no faces" in told.output
+    place = ("hold", "place", "p-1", "--reason", "case", "--database", str(desk.file))
+    assert "no faces" in refusal(*place)
 
 
 def test_key_rotates_while_desk_runs(desk: RunningDesk, lane: Lane) -> None:
     lane.refer()
     before = key_file(desk).read_bytes()
-    assert "1 keys are wrapped" in run(desk, "keys", "rotate")
+    assert "1 keys are wrapped" in done(desk, "keys", "rotate")
     after = key_file(desk).read_bytes()
     assert after != before
     assert [path.name for path in desk.file.parent.iterdir() if path.name.endswith(".next")] == []
@@ -60,16 +58,14 @@ def test_environment_key_rotates_to_next(tmp_path: Path, monkeypatch: pytest.Mon
     next_key = tmp_path / "next.txt"
     next_key.write_text(second)
     database = ["--database", str(tmp_path / "desk.sqlite3")]
+    rotate = ("keys", "rotate", "--to", str(next_key), *database)
     monkeypatch.setenv("PASSENGER_LANE_DESK_KEK", first)
-    assert CliRunner().invoke(app, ["lane", "add", "lane-1", *database]).exit_code == 0
-    assert CliRunner().invoke(app, ["keys", "rotate", "--to", str(next_key), *database]).exit_code == 0
-    refused = CliRunner().invoke(app, ["keys", "rotate", "--to", str(next_key), *database])
-    assert refused.exit_code == 2
-    assert first not in refused.output
-    assert second not in refused.output
+    assert [run("lane", "add", "lane-1", *database).exit_code, run(*rotate).exit_code] == [0, 0]
+    refused = refusal(*rotate)
+    assert first not in refused
+    assert second not in refused
     monkeypatch.setenv("PASSENGER_LANE_DESK_KEK", second)
-    again = CliRunner().invoke(app, ["keys", "rotate", "--to", str(next_key), *database])
-    assert again.exit_code == 0
+    assert run(*rotate).exit_code == 0
 
 
 def test_interrupted_rotation_changes_nothing(desk: RunningDesk, lane: Lane) -> None:
@@ -77,11 +73,11 @@ def test_interrupted_rotation_changes_nothing(desk: RunningDesk, lane: Lane) -> 
     file = KeyFile(key_file(desk))
     file.next()
     before = desk.desk.keyring.identity
-    again = Keyring(desk.desk.keyring.place, file)
+    again = Keyring(Database(desk.desk.keyring.place), file)
     again.prepare()
     assert again.identity == before
     again.close()
-    run(desk, "keys", "rotate")
+    done(desk, "keys", "rotate")
     assert desk.desk.keyring.identity != before
     assert verified(desk).not_checked == ()
 
@@ -90,18 +86,14 @@ def test_backup_holds_no_key(desk: RunningDesk, lane: Lane, tmp_path: Path) -> N
     """It brings no erased face back."""
     passage, waiting = lane.refer(), lane.refer()
     file, restored = tmp_path / "backup.sqlite3", tmp_path / "restored.sqlite3"
-    run(desk, "backup", "--to", str(file))
+    done(desk, "backup", "--to", str(file))
     close(lane, passage)
-    words = ["restore", "--from", str(file), "--database", str(restored)]
-    assert CliRunner().invoke(app, words).exit_code == 0
+    assert run("restore", "--from", str(file), "--database", str(restored)).exit_code == 0
     with closing(sqlite3.connect(restored)) as raw:
         tables = {table for (table,) in raw.execute("SELECT name FROM sqlite_master")}
         sealed = dict(raw.execute("SELECT passage, sealed FROM images"))
     assert not tables & {"keys", "key_encryption"}
     assert {passage, waiting} == set(sealed), "the backup is from before"
-    database = Database(restored)
-    try:
-        told = verify_ledger(database, keyring=desk.desk.keyring).not_checked
-    finally:
-        database.close()
-    assert told == ("the images of 1 passages were not opened: the keyring has no keys for them",)
+    with opened(restored) as database:
+        unopened = verify_ledger(database, keyring=desk.desk.keyring).not_checked
+    assert unopened == ("the images of 1 passages were not opened: the keyring has no keys for them",)

@@ -2,12 +2,9 @@
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr
@@ -18,71 +15,59 @@ from api.faces.sealing import LocalKey, new_key
 from api.platform.errors import KeyringError, KeyWrongError, SettingsError
 from api.platform.settings import Settings
 from tests.api.review.test_prepared_cases import prepare
+from tests.support.http_service import HttpService, served
 from tests.support.running_desk import drawn_face, running
 
 TOKEN = "a token of the service"
 
 
-class Service(BaseHTTPRequestHandler):
+def _data(**content: str) -> bytes:
+    return json.dumps({"data": content}).encode()
+
+
+class Service(HttpService):
     """Transit as it is documented: base64 in and out, the passage as associated data."""
 
     key = LocalKey(new_key())
-    answers: dict[str, bytes] = {}  # noqa: RUF012 - a test sets it on a class of its own
+    answers: ClassVar[dict[str, bytes]] = {}
+    """In place of the honest ones."""
 
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def respond(self) -> None:
+        asked = json.loads(self.body())
         about = base64.b64decode(asked["associated_data"]).decode()
-        status, told = 200, b""
+        status, body = 200, b""
         if self.headers["X-Vault-Token"] != TOKEN:
             status = 403
         elif self.path == "/v1/transit/encrypt/faces":
             wrapped = self.key.wrap(base64.b64decode(asked["plaintext"]), about)
-            told = _data(ciphertext="vault:v1:" + base64.b64encode(wrapped).decode())
+            body = _data(ciphertext="vault:v1:" + base64.b64encode(wrapped).decode())
         elif self.path == "/v1/transit/decrypt/faces":
             try:
                 wrapped = base64.b64decode(asked["ciphertext"].removeprefix("vault:v1:"), validate=True)
-                told = _data(plaintext=base64.b64encode(self.key.unwrap(wrapped, about)).decode())
+                body = _data(plaintext=base64.b64encode(self.key.unwrap(wrapped, about)).decode())
             except (KeyWrongError, ValueError):
                 status = 400
-        told = self.answers.get(self.path.split("/")[3], told)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(told)))
-        self.end_headers()
-        self.wfile.write(told)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.answer(status, self.answers.get(self.path.split("/")[3], body))
 
 
-def _data(**told: str) -> bytes:
-    return json.dumps({"data": told}).encode()
+class Babbling(Service):
+    answers: ClassVar = {"encrypt": b"[1]", "decrypt": _data(plaintext="no base64!")}
 
 
-def serving(**answers: bytes) -> Iterator[str]:
-    with served(type("Answering", (Service,), {"answers": answers})) as address:
-        yield address
-
-
-@contextmanager
-def served(handler: type[Service]) -> Iterator[str]:
-    """A service at an address of its own."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def settings_for(address: str) -> dict[str, Any]:
+    return {"kms_address": address, "kms_key": "faces", "kms_token": SecretStr(TOKEN)}
 
 
 @pytest.fixture
 def service() -> Iterator[str]:
-    yield from serving()
+    with served(Service) as address:
+        yield address
 
 
 @pytest.fixture
 def babbling() -> Iterator[str]:
-    yield from serving(encrypt=b"[1]", decrypt=_data(plaintext="no base64!"))
+    with served(Babbling) as address:
+        yield address
 
 
 def test_key_returns_for_its_passage_only(service: str) -> None:
@@ -103,20 +88,15 @@ def test_failing_service_gives_no_key(service: str, babbling: str) -> None:
         TransitKey(service, "no-such-key", TOKEN),
         TransitKey(babbling, "faces", TOKEN),
     ):
-        with pytest.raises(KeyringError) as told:
+        with pytest.raises(KeyringError) as refused:
             kek.wrap(new_key(), "p-1")
-        assert TOKEN not in str(told.value)
+        assert TOKEN not in str(refused.value)
     with pytest.raises(KeyringError):
         TransitKey(babbling, "faces", TOKEN).unwrap(b"vault:v1:AAAA", "p-1")
 
 
 def test_desk_seals_under_service_key(service: str, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {
-        "kms_address": service,
-        "kms_key": "faces",
-        "kms_token": SecretStr(TOKEN),
-    }
-    with running(tmp_path, **settings) as desk, desk.lane() as lane, desk.officer() as officer:
+    with running(tmp_path, **settings_for(service)) as desk, desk.lane() as lane, desk.officer() as officer:
         officer.sign_in()
         passage = lane.refer(images=[drawn_face(1), drawn_face(2)])
         officer.claim(passage)
@@ -131,44 +111,33 @@ def test_no_writer_waits_for_service(tmp_path: Path) -> None:
     wrote: list[int] = []
 
     class Waiting(Service):
-        def do_POST(self) -> None:
+        def respond(self) -> None:
             entry = other.write("passage.started", {"passage": f"other-{len(wrote)}"})
             wrote.append(other.deliver(entry).status_code)
-            super().do_POST()
+            super().respond()
 
-    with served(Waiting) as address:
-        settings: dict[str, Any] = {
-            "kms_address": address,
-            "kms_key": "faces",
-            "kms_token": SecretStr(TOKEN),
-        }
-        with (
-            running(tmp_path, busy_timeout_s=2, **settings) as desk,
-            desk.lane() as lane,
-            desk.lane("lane-2") as other,
-        ):
-            lane.upload(drawn_face(1), "p-1")
-            lane.upload(drawn_face(2), "p-1")
-            faces = len(wrote)
-            prepare(desk)
+    with (
+        served(Waiting) as address,
+        running(tmp_path, busy_timeout_s=2, **settings_for(address)) as desk,
+        desk.lane() as lane,
+        desk.lane("lane-2") as other,
+    ):
+        lane.upload(drawn_face(1), "p-1")
+        lane.upload(drawn_face(2), "p-1")
+        faces = len(wrote)
+        prepare(desk)
     assert wrote == [200] * len(wrote)
     assert len(wrote) > faces >= 2
 
 
 def test_no_face_taken_while_service_away(tmp_path: Path) -> None:
-    settings: dict[str, Any] = {
-        "kms_address": "http://127.0.0.1:9",
-        "kms_key": "faces",
-        "kms_token": SecretStr(TOKEN),
-    }
     refused = pytest.raises(AssertionError, match="keyring_out_of_reach")
-    with running(tmp_path, **settings) as desk, desk.lane() as lane, refused:
+    with running(tmp_path, **settings_for("http://127.0.0.1:9")) as desk, desk.lane() as lane, refused:
         lane.upload(drawn_face(1), "p-1")
 
 
 def test_remote_service_requires_https() -> None:
-    far = Settings(kms_address="http://kms.example", kms_key="faces", kms_token=SecretStr(TOKEN))
     with pytest.raises(SettingsError, match="https"):
-        keyring_of(far)
+        keyring_of(Settings(**settings_for("http://kms.example")))
     with pytest.raises(SettingsError, match="kms_token"):
         keyring_of(Settings(kms_address="https://kms.example", kms_key="faces"))

@@ -3,7 +3,6 @@
 import hashlib
 import sqlite3
 import stat
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import URL, make_url, select
+from sqlalchemy import make_url, select
 
 from api.audit.verify.ledger import verify_ledger
 from api.lanes import intake
@@ -23,24 +22,17 @@ from api.ledger import proofs as proving
 from api.ledger.proofs import Proofs
 from api.ledger.tree import RebuiltTree, Tree
 from api.ledger.tree_head import SigningKey, from_json, key_at
-from api.platform.database.database import Database
+from api.platform.database.database import Database, opened
 from api.platform.database.tables import LedgerRow, TileRow
 from api.platform.errors import NameTakenError, SettingsError
 from lane.ledger import merkle
 from lane.platform.errors import LedgerBrokenError
 from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.sqlite_file import fresh_file
 
 NOW = datetime(2026, 11, 25, 14, tzinfo=UTC)
 ENTRIES = 600
 HEAD = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32)))).sign(7, bytes(32), NOW)
-
-
-@pytest.fixture
-def database(place: Path | URL) -> Iterator[Database]:
-    made = Database(place)
-    made.migrate()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -198,18 +190,29 @@ CHANGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database, signed when it was empty and when it was filled."""
+    folder = tmp_path_factory.mktemp("signed")
+    with closing(Database(fresh_file(folder / "desk.sqlite3"))) as made:
+        proofs = Proofs(made, folder / "key", lambda: NOW)
+        proofs.head()
+        fill(made)
+        proofs.head()
+    return (folder / "desk.sqlite3").read_bytes()
+
+
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize(("fault", "change"), CHANGES.items())
 def test_changed_tile_key_or_head_found(
-    proofs: Proofs, tmp_path: Path, fault: str, change: str, whole: bool
+    signed: bytes, tmp_path: Path, fault: str, change: str, whole: bool
 ) -> None:
-    proofs.head()
-    fill(proofs.database)
-    proofs.head()
-    with closing(sqlite3.connect(tmp_path / "desk.sqlite3")) as raw, raw:
+    file = tmp_path / "desk.sqlite3"
+    file.write_bytes(signed)
+    with closing(sqlite3.connect(file)) as raw, raw:
         raw.executescript(change)
-    with pytest.raises(LedgerBrokenError, match=fault):
-        verify_ledger(proofs.database, whole=whole)
+    with opened(file) as database, pytest.raises(LedgerBrokenError, match=fault):
+        verify_ledger(database, whole=whole)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -256,7 +259,6 @@ def test_foreign_head_is_rejected(proofs: Proofs) -> None:
 
 @pytest.mark.both_databases
 def test_lane_checks_inclusion_and_growth(desk: RunningDesk, lane: Lane) -> None:
-    """Its entry is in, and the ledger only grew."""
     first = from_json(lane.http.get("/ledger/head").json())
     passage = lane.refer(images=[])
     second = from_json(lane.http.get("/ledger/head").json())

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Browser
-from webauthn.helpers import bytes_to_base64url
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from api.audit.verify.ledger import verify_ledger
 from api.people.challenges import LASTS, MOST
@@ -54,48 +54,50 @@ class Device:
         x, y = (value.to_bytes(32, "big") for value in (numbers.x, numbers.y))
         key = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
         attested = bytes(16) + struct.pack(">H", len(self.credential)) + self.credential + key
-        told = {"fmt": "none", "attStmt": {}, "authData": self._told(WITH_KEY) + attested}
+        statement = {"fmt": "none", "attStmt": {}, "authData": self._authenticator_data(WITH_KEY) + attested}
         response = {
             "clientDataJSON": self._client_data("webauthn.create", options["challenge"]),
-            "attestationObject": bytes_to_base64url(cbor2.dumps(told)),
+            "attestationObject": bytes_to_base64url(cbor2.dumps(statement)),
         }
         return self._credential(response)
 
     def sign(self, options: dict[str, Any]) -> dict[str, Any]:
         self.count += 1
         client_data = self._client_data("webauthn.get", options["challenge"])
-        told = self._told()
-        signed = told + hashlib.sha256(_bytes(client_data)).digest()
+        data = self._authenticator_data()
+        signed = data + hashlib.sha256(base64url_to_bytes(client_data)).digest()
         response = {
             "clientDataJSON": client_data,
-            "authenticatorData": bytes_to_base64url(told),
+            "authenticatorData": bytes_to_base64url(data),
             "signature": bytes_to_base64url(self.key.sign(signed, ec.ECDSA(hashes.SHA256()))),
             "userHandle": self.user,
         }
         return self._credential(response)
 
-    def _told(self, more: int = 0) -> bytes:
+    def _authenticator_data(self, more: int = 0) -> bytes:
         counted = struct.pack(">BI", self.flags | more, self.count)
         return hashlib.sha256(self.domain.encode()).digest() + counted
 
     def _client_data(self, kind: str, challenge: str) -> str:
-        told = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
-        return bytes_to_base64url(json.dumps(told).encode())
+        said = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
+        return bytes_to_base64url(json.dumps(said).encode())
 
     def _credential(self, response: dict[str, Any]) -> dict[str, Any]:
         name = bytes_to_base64url(self.credential)
         return {"id": name, "rawId": name, "type": "public-key", "response": response}
 
 
-def _bytes(text: str) -> bytes:
-    from webauthn.helpers import base64url_to_bytes  # noqa: PLC0415 - the other way round
-
-    return base64url_to_bytes(text)
-
-
 def registered(officer: Officer, device: Device) -> httpx.Response:
     options = officer.ask("POST", "/passkeys/challenge", json={"password": PASSWORD}).json()
     return officer.ask("POST", "/passkeys", json={"label": "a key", "credential": device.make(options)})
+
+
+@pytest.fixture
+def device(origin: str, officer: Officer) -> Device:
+    """One that the officer has registered."""
+    made = Device(origin, count=5)
+    assert registered(officer, made).status_code == 201
+    return made
 
 
 def test_open_desk_alone_makes_no_passkey(origin: str, officer: Officer) -> None:
@@ -122,28 +124,27 @@ def test_provider_user_makes_no_passkey(desk: RunningDesk, origin: str, officer:
 
 
 def test_provider_user_passkey_opens_nothing(
-    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+    desk: RunningDesk, officer: Officer, client: httpx.Client, device: Device
 ) -> None:
     """One that they made while they had a password."""
-    device = Device(origin)
-    assert registered(officer, device).status_code == 201
     provided(desk, officer)
-    answer = signed_in(browser_alone, device.sign(asked(browser_alone)))
+    answer = by_passkey(client, device)
     assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
 
 
-def test_administrator_reset_ends_passkeys(desk: RunningDesk, origin: str, officer: Officer) -> None:
+@pytest.mark.usefixtures("device")
+def test_administrator_reset_ends_passkeys(
+    desk: RunningDesk, administrator: Officer, officer: Officer
+) -> None:
     """Somebody else may have made one meanwhile."""
-    assert registered(officer, Device(origin)).status_code == 201
-    with desk.officer("gu", Role.ADMINISTRATOR) as administrator:
-        assert administrator.ask("POST", f"/officers/{officer.pseudonym}/password").status_code == 200
+    assert administrator.ask("POST", f"/officers/{officer.pseudonym}/password").status_code == 200
     with desk.desk.database.read() as session:
         assert session.query(PasskeyRow).count() == 0
     verify_ledger(desk.desk.database)
 
 
 @pytest.fixture
-def browser_alone(desk: RunningDesk) -> Iterator[httpx.Client]:
+def client(desk: RunningDesk) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"{desk.address}/api/v1", trust_env=False) as made:
         yield made
 
@@ -157,27 +158,24 @@ def signed_in(browser: httpx.Client, credential: dict[str, Any]) -> httpx.Respon
     return browser.post("/session/passkey", json={"credential": credential})
 
 
+def by_passkey(browser: httpx.Client, device: Device) -> httpx.Response:
+    return signed_in(browser, device.sign(asked(browser)))
+
+
 def test_passkey_signs_in_without_credentials(
-    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+    desk: RunningDesk, officer: Officer, client: httpx.Client, device: Device
 ) -> None:
-    """Without a name or a password."""
-    device = Device(origin)
-    assert registered(officer, device).status_code == 201
-    assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 200
-    answer = signed_in(browser_alone, device.sign(asked(browser_alone)))
+    assert by_passkey(client, device).status_code == 200
+    answer = by_passkey(client, device)
     assert answer.json()["officer"]["pseudonym"] == officer.pseudonym
-    assert browser_alone.get("/sessions").json()["sessions"][0]["way"] == "passkey"
+    assert client.get("/sessions").json()["sessions"][0]["way"] == "passkey"
     verify_ledger(desk.desk.database)
 
 
-def test_wrong_password_pause_spares_passkeys(
-    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
-) -> None:
-    device = Device(origin)
-    registered(officer, device)
+def test_wrong_password_pause_spares_passkeys(officer: Officer, client: httpx.Client, device: Device) -> None:
     codes = [officer.sign_in("not the password").status_code for _ in range(6)]
     assert codes[-1] == 429
-    assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 200
+    assert by_passkey(client, device).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -194,12 +192,8 @@ def test_wrong_password_pause_spares_passkeys(
         {"count": -1},
     ],
 )
-def test_faulty_answer_is_refused(
-    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client, change: dict[str, Any]
-) -> None:
-    device = Device(origin, count=5)
-    registered(officer, device)
-    answer = signed_in(browser_alone, replace(device, **change).sign(asked(browser_alone)))
+def test_faulty_answer_is_refused(client: httpx.Client, change: dict[str, Any], device: Device) -> None:
+    answer = by_passkey(client, replace(device, **change))
     assert (answer.status_code, answer.json()["code"]) == (401, "passkey_refused")
     assert "set-cookie" not in answer.headers
 
@@ -212,29 +206,21 @@ def test_faulty_passkey_is_not_kept(origin: str, officer: Officer, change: dict[
     assert officer.ask("GET", "/passkeys").json() == {"passkeys": []}
 
 
-def test_answer_is_taken_once_and_soon(
-    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
-) -> None:
-    device = Device(origin)
-    registered(officer, device)
-    answer = device.sign(asked(browser_alone))
-    assert signed_in(browser_alone, answer).status_code == 200
-    assert signed_in(browser_alone, answer).status_code == 401
-    late = device.sign(asked(browser_alone))
+def test_answer_is_taken_once_and_soon(desk: RunningDesk, client: httpx.Client, device: Device) -> None:
+    answer = device.sign(asked(client))
+    assert signed_in(client, answer).status_code == 200
+    assert signed_in(client, answer).status_code == 401
+    late = device.sign(asked(client))
     desk.clock.pass_time(seconds=LASTS.total_seconds() + 1)
-    assert signed_in(browser_alone, late).status_code == 401
-    assert signed_in(browser_alone, device.sign({"challenge": "aW52ZW50ZWQ"})).status_code == 401
+    assert signed_in(client, late).status_code == 401
+    assert signed_in(client, device.sign({"challenge": "aW52ZW50ZWQ"})).status_code == 401
 
 
-def test_counter_finds_copied_key(
-    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
-) -> None:
-    device = Device(origin)
-    registered(officer, device)
+def test_counter_finds_copied_key(client: httpx.Client, device: Device) -> None:
     copy = replace(device)
     for _ in range(3):
-        assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 200
-    assert signed_in(browser_alone, copy.sign(asked(browser_alone))).status_code == 401
+        assert by_passkey(client, device).status_code == 200
+    assert by_passkey(client, copy).status_code == 401
 
 
 def test_challenge_answered_only_by_its_officer(desk: RunningDesk, origin: str, officer: Officer) -> None:
@@ -256,18 +242,15 @@ def test_nobody_removes_the_passkey_of_another(desk: RunningDesk, origin: str, o
 
 
 def test_disabled_officer_has_no_passkey(
-    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
+    desk: RunningDesk, administrator: Officer, officer: Officer, client: httpx.Client, device: Device
 ) -> None:
-    device = Device(origin)
-    registered(officer, device)
-    with desk.officer("chen", Role.ADMINISTRATOR) as chen:
-        chen.ask("DELETE", f"/officers/{officer.pseudonym}")
-    assert signed_in(browser_alone, device.sign(asked(browser_alone))).status_code == 401
+    assert administrator.ask("DELETE", f"/officers/{officer.pseudonym}").status_code == 204
+    assert by_passkey(client, device).status_code == 401
     verify_ledger(desk.desk.database)
 
 
-def test_passkey_inserted_beside_ledger_is_found(desk: RunningDesk, origin: str, officer: Officer) -> None:
-    registered(officer, Device(origin))
+@pytest.mark.usefixtures("device")
+def test_passkey_inserted_beside_ledger_is_found(desk: RunningDesk) -> None:
     with desk.desk.database.write() as session:
         row = session.query(PasskeyRow).one()
         row.public_key = b"another"
@@ -276,35 +259,29 @@ def test_passkey_inserted_beside_ledger_is_found(desk: RunningDesk, origin: str,
 
 
 @pytest.mark.parametrize("sent", [{}, {"response": 3}, {"response": {"clientDataJSON": "AAAA"}}, {"id": []}])
-def test_what_is_no_credential_is_refused(
-    origin: str, browser_alone: httpx.Client, sent: dict[str, Any]
-) -> None:
-    assert signed_in(browser_alone, sent).json()["code"] == "passkey_refused"
+def test_what_is_no_credential_is_refused(origin: str, client: httpx.Client, sent: dict[str, Any]) -> None:
+    assert signed_in(client, sent).json()["code"] == "passkey_refused"
 
 
-def test_unanswered_challenges_fill_no_table(
-    desk: RunningDesk, origin: str, officer: Officer, browser_alone: httpx.Client
-) -> None:
+def test_unanswered_challenges_fill_no_table(desk: RunningDesk, client: httpx.Client, device: Device) -> None:
     """They keep nobody out."""
-    device = Device(origin)
-    registered(officer, device)
     with desk.desk.database.write() as session:
         for number in range(MOST):
             until = desk.clock() + LASTS
             session.add(ChallengeRow(sha256=str(number), kind="passkey", holder="", kept="", until=until))
-    options = asked(browser_alone)
+    options = asked(client)
     for _ in range(3):
-        asked(browser_alone)
+        asked(client)
     with desk.desk.database.read() as session:
         assert session.query(ChallengeRow).count() == MOST
-    assert signed_in(browser_alone, device.sign(options)).status_code == 200
+    assert signed_in(client, device.sign(options)).status_code == 200
 
 
 def test_desk_without_address_has_no_passkeys(
-    desk: RunningDesk, officer: Officer, browser_alone: httpx.Client
+    desk: RunningDesk, officer: Officer, client: httpx.Client
 ) -> None:
-    assert browser_alone.post("/session/passkey/challenge").json()["code"] == "passkeys_off"
-    assert "passkeys.js" not in browser_alone.get(f"{desk.address}/sign-in").text
+    assert client.post("/session/passkey/challenge").json()["code"] == "passkeys_off"
+    assert "passkeys.js" not in client.get(f"{desk.address}/sign-in").text
     assert officer.ask("GET", "/passkeys").json()["code"] == "passkeys_off"
 
 

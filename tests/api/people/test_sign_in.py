@@ -44,14 +44,13 @@ def other_worker(desk: RunningDesk) -> Desk:
 def test_workers_count_guesses_together(desk: RunningDesk) -> None:
     desk.officer()
     other = other_worker(desk)
-    told = [guess(desk.desk) for _ in range(3)] + [guess(other) for _ in range(3)]
-    assert told == ["WrongPasswordError"] * 5 + ["TooManyAttemptsError"]
+    outcomes = [guess(desk.desk) for _ in range(3)] + [guess(other) for _ in range(3)]
+    assert outcomes == ["WrongPasswordError"] * 5 + ["TooManyAttemptsError"]
     other.database.close()
 
 
 @pytest.mark.usefixtures("standing_clock")
 def test_each_guess_doubles_pause_to_limit(desk: RunningDesk) -> None:
-    """Up to a quarter of an hour."""
     desk.officer()
     assert [guess(desk.desk) for _ in range(6)][-1] == "TooManyAttemptsError"
     for minutes in (1, 2, 4, 8):
@@ -82,8 +81,8 @@ def test_flooded_name_is_not_locked_forever(desk: RunningDesk) -> None:
 
 def test_many_names_one_address_slowed_too(desk: RunningDesk) -> None:
     desk.officer()
-    told = [guess(desk.desk, f"name {number}", "192.0.2.7") for number in range(SOURCE.free + 1)]
-    assert told.count("TooManyAttemptsError") == 1
+    outcomes = [guess(desk.desk, f"name {number}", "192.0.2.7") for number in range(SOURCE.free + 1)]
+    assert outcomes.count("TooManyAttemptsError") == 1
     assert guess(desk.desk, "elsewhere", "192.0.2.8") == "WrongPasswordError"
     with pytest.raises(TooManyAttemptsError):
         desk.desk.sign_in.by_password("wang", PASSWORD, Visitor("192.0.2.7"))
@@ -114,14 +113,12 @@ def test_fast_clock_locks_nobody_out(desk: RunningDesk) -> None:
 
 
 def test_failed_sign_in_keeps_no_identity(desk: RunningDesk) -> None:
-    """Neither name nor address."""
     desk.officer()
     guess(desk.desk, "wang", "192.0.2.7")
     with desk.desk.database.read() as session:
         kept = [row.subject for row in session.query(AttemptsRow)]
-    assert sorted(kept) == sorted(
-        [failed_sign_ins.subject("name", "wang"), failed_sign_ins.subject("source", "192.0.2.7")]
-    )
+    known = {"name": "wang", "source": "192.0.2.7"}
+    assert sorted(kept) == sorted(failed_sign_ins.subject(what, value) for what, value in known.items())
 
 
 def test_expired_attempts_and_sessions_are_forgotten(desk: RunningDesk, officer: Officer) -> None:
@@ -135,16 +132,20 @@ def test_expired_attempts_and_sessions_are_forgotten(desk: RunningDesk, officer:
         assert (session.query(AttemptsRow).count(), session.query(SessionRow).count()) == (0, 0)
 
 
+def session_of(desk: RunningDesk, token: str, cookie: str = COOKIE) -> int:
+    """The status that a browser with this cookie gets when it asks who is signed in."""
+    headers = {"Cookie": f"{cookie}={token}"}
+    return httpx.get(f"{desk.address}/api/v1/session", headers=headers, trust_env=False).status_code
+
+
 @pytest.mark.parametrize("path", ["/api/v1/session", "/sign-in"])
 def test_new_sign_in_ends_browser_session(desk: RunningDesk, officer: Officer, path: str) -> None:
-    """The one that the browser had before."""
     before = officer.http.cookies[COOKIE]
     body = {"name": officer.name, "password": PASSWORD}
     sent = {"json": body} if path.startswith("/api/") else {"data": body}
     assert officer.http.post(path, **sent).status_code in (200, 303)  # type: ignore[arg-type]
     assert officer.http.cookies[COOKIE] != before
-    with httpx.Client(base_url=desk.address, cookies={COOKIE: before}, trust_env=False) as thief:
-        assert thief.get("/api/v1/session").status_code == 401
+    assert session_of(desk, before) == 401
     assert officer.ask("GET", "/session").status_code == 200
 
 
@@ -153,10 +154,7 @@ def test_session_chosen_by_others_never_taken(desk: RunningDesk) -> None:
         officer.http.cookies.clear()
         officer.http.cookies.set(COOKIE, "chosen by somebody else")
         officer.http.post("/sign-in", data={"name": officer.name, "password": PASSWORD})
-        with httpx.Client(
-            base_url=desk.address, cookies={COOKIE: "chosen by somebody else"}, trust_env=False
-        ) as other:
-            assert other.get("/api/v1/session").status_code == 401
+    assert session_of(desk, "chosen by somebody else") == 401
 
 
 def test_other_host_cannot_set_https_cookie(tmp_path: Path) -> None:
@@ -168,16 +166,14 @@ def test_other_host_cannot_set_https_cookie(tmp_path: Path) -> None:
         assert {"HttpOnly", "SameSite=strict", "Path=/", "Secure"} <= attributes
         assert not any(attribute.lower().startswith("domain") for attribute in attributes)
         for name, status in ((f"__Host-{COOKIE}", 200), (COOKIE, 401)):
-            headers = {"Cookie": f"{name}={token}"}
-            asked = httpx.get(f"{desk.address}/api/v1/session", headers=headers)
-            assert asked.status_code == status
+            assert session_of(desk, token, name) == status
 
 
 NETWORKS = tuple(ip_network(one) for one in ("10.0.0.1/32", "10.0.9.0/24", "127.0.0.0/8", "fd00::/64"))
 
 
 @pytest.mark.parametrize(
-    ("peer", "told", "found"),
+    ("peer", "forwarded", "found"),
     [
         ("192.0.2.7", [], "192.0.2.7"),
         ("192.0.2.7", ["198.51.100.9"], "192.0.2.7"),
@@ -202,8 +198,8 @@ NETWORKS = tuple(ip_network(one) for one in ("10.0.0.1/32", "10.0.9.0/24", "127.
         ("testclient", [], None),
     ],
 )
-def test_address_only_from_trusted_proxy(peer: str | None, told: list[str], found: str | None) -> None:
-    assert source(peer, told, NETWORKS) == found
+def test_address_only_from_trusted_proxy(peer: str | None, forwarded: list[str], found: str | None) -> None:
+    assert source(peer, forwarded, NETWORKS) == found
 
 
 @given(st.lists(st.text(max_size=40), max_size=5), st.ip_addresses(v=4))
@@ -222,8 +218,8 @@ def wrong(desk: RunningDesk, name: str, forwarded: str) -> int:
 
 def test_trusted_proxy_addresses_count_separately(tmp_path: Path) -> None:
     with running(tmp_path, trusted_proxies=["127.0.0.1"]) as desk:
-        told = [wrong(desk, f"name {number}", f"203.0.113.{number}, 192.0.2.7") for number in range(51)]
-        assert told == [401] * 50 + [429]
+        statuses = [wrong(desk, f"name {number}", f"203.0.113.{number}, 192.0.2.7") for number in range(51)]
+        assert statuses == [401] * 50 + [429]
         assert wrong(desk, "somebody", "192.0.2.8") == 401
 
 

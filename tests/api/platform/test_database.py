@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,15 +27,7 @@ from api.platform.errors import StoreBusyError, StoreDamagedError, StoreError, T
 from lane.ledger.chain import verify
 from lane.platform.errors import LedgerBrokenError
 from tests.support.postgresql import empty_database, server
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    (tmp_path / "desk").mkdir()
-    made = Database(tmp_path / "desk" / "desk.sqlite3")
-    made.migrate()
-    yield made
-    made.close()
+from tests.support.running_desk import at_once
 
 
 @pytest.fixture
@@ -47,45 +41,26 @@ def empty(database_kind: str, tmp_path: Path) -> Iterator[Path | URL]:
 
 
 @pytest.mark.both_databases
-def test_migrations_make_exactly_the_tables(empty: Path | URL) -> None:
-    database = Database(empty)
-    database.migrate()
+def test_migrations_make_exactly_the_tables(database: Database) -> None:
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
-    database.close()
 
 
 @pytest.mark.both_databases
-def test_other_release_schema_not_called_broken(place: Path | URL) -> None:
-    made = Database(place)
-    made.migrate()
-    with made.write() as session:
+def test_other_release_schema_not_called_broken(database: Database) -> None:
+    with database.write() as session:
         session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
-    with pytest.raises(StoreError, match="schema 0000") as told:
-        verify_ledger(made)
-    assert not isinstance(told.value, StoreDamagedError)
+    with pytest.raises(StoreError, match="schema 0000") as refused:
+        verify_ledger(database)
+    assert not isinstance(refused.value, StoreDamagedError)
     with pytest.raises(StoreError, match="schema 0000, unknown here"):
-        made.migrate()
-    made.close()
+        database.migrate()
 
 
 @pytest.mark.both_databases
 def test_concurrent_repeated_migration_is_safe(empty: Path | URL) -> None:
     several = [Database(empty, busy_timeout_s=30) for _ in range(4)]
-    failed: list[BaseException] = []
-
-    def migrate(one: Database) -> None:
-        try:
-            one.migrate()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
-            failed.append(error)
-
-    threads = [threading.Thread(target=migrate, args=(one,)) for one in (*several, several[0])]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    at_once([one.migrate for one in (*several, several[0])])
     with several[0].read() as session:
         rows = session.connection().exec_driver_sql("SELECT chain, seq FROM ledger_head").all()
     assert [tuple(row) for row in rows] == [("desk", 0)]
@@ -100,21 +75,39 @@ def test_concurrent_repeated_migration_is_safe(empty: Path | URL) -> None:
 def test_a_connection_is_durable(database: Database, pragma: str, value: object) -> None:
     with database.read() as session:
         assert session.connection().exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
-    database.close()
 
 
-def test_only_owner_reads_database(database: Database, tmp_path: Path) -> None:
-    with database.write() as session:
+def test_new_file_being_written_is_awaited(tmp_path: Path) -> None:
+    """SQLite itself refuses the switch to WAL at once while another process writes to a new file."""
+    path = tmp_path / "desk.sqlite3"
+    hasty, patient = Database(path, busy_timeout_s=0.05), Database(path)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusyError), hasty.read() as session:
+            session.connection()
+        ending = threading.Timer(0.3, other.execute, ["ROLLBACK"])
+        ending.start()
+        patient.migrate()
+        ending.join()
+    with patient.read() as session:
+        assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    for one in (hasty, patient):
+        one.close()
+
+
+def test_only_owner_reads_database(tmp_path: Path) -> None:
+    made = Database(tmp_path / "desk.sqlite3")
+    made.migrate()
+    with made.write() as session:
         session.connection().exec_driver_sql("UPDATE ledger_head SET seq = 0")
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "desk").iterdir()}
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {f"desk.sqlite3{end}": 0o600 for end in ("", "-shm", "-wal")}
-    database.close()
+    made.close()
 
 
 @pytest.mark.both_databases
-def test_only_a_lock_is_called_busy(place: Path | URL) -> None:
-    database, hasty = Database(place), Database(place, busy_timeout_s=0.01)
-    database.migrate()
+def test_only_a_lock_is_called_busy(database: Database) -> None:
+    hasty = Database(database.place, busy_timeout_s=0.01)
     with database.write(), pytest.raises(StoreBusyError), hasty.write():
         pass
     with (
@@ -123,13 +116,10 @@ def test_only_a_lock_is_called_busy(place: Path | URL) -> None:
     ):
         session.connection().exec_driver_sql("SELECT * FROM nowhere")
     hasty.close()
-    database.close()
 
 
 @pytest.mark.both_databases
-def test_reader_sees_one_state_writer_newest(place: Path | URL) -> None:
-    database = Database(place)
-    database.migrate()
+def test_reader_sees_one_state_writer_newest(database: Database) -> None:
     with database.read() as reader:
         assert chain.head(reader).seq == 0
         with database.write() as writer:
@@ -138,25 +128,18 @@ def test_reader_sees_one_state_writer_newest(place: Path | URL) -> None:
         assert chain.head(reader).seq == 0
     with database.write() as writer:
         assert chain.head(writer).seq == 1
-    database.close()
 
 
 @pytest.mark.both_databases
 def test_every_writer_has_its_turn(place: Path | URL) -> None:
-    """None writes over another."""
     several = [Database(place, busy_timeout_s=30) for _ in range(3)]
-    several[0].migrate()
 
     def write(one: Database) -> None:
         for _ in range(10):
             with one.write() as session:
                 chain.append(session, "test.fact", {}, at=datetime.now(UTC))
 
-    threads = [threading.Thread(target=write, args=(one,)) for one in several * 2]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([partial(write, one) for one in several * 2])
     with several[0].read() as session:
         assert chain.head(session).seq == 60
         rows = list(session.execute(select(LedgerRow.payload, LedgerRow.hash).order_by(LedgerRow.seq)))
@@ -175,14 +158,11 @@ def test_write_without_turn_waits_for_nobody(place: URL) -> None:
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("change", ["UPDATE ledger SET hash = hash", "DELETE FROM ledger"])
-def test_database_refuses_to_change_ledger(place: Path | URL, change: str) -> None:
-    database = Database(place)
-    database.migrate()
+def test_database_refuses_to_change_ledger(database: Database, change: str) -> None:
     with database.write() as session:
         chain.append(session, "test.fact", {}, at=datetime.now(UTC))
     with pytest.raises((StoreError, IntegrityError)), database.write() as session:
         session.connection().exec_driver_sql(change)
-    database.close()
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -199,19 +179,16 @@ def test_database_refuses_to_change_ledger(place: Path | URL, change: str) -> No
         "ALTER TABLE ledger ENABLE ALWAYS TRIGGER ledger_refuses_change",
     ],
 )
-def test_postgresql_able_to_change_ledger_found(place: URL, change: str) -> None:
-    database = Database(place)
+def test_postgresql_able_to_change_ledger_found(database: Database, change: str) -> None:
     assert verify_ledger(database).head.seq == 0
     with database.write() as session:
         session.connection().exec_driver_sql(change)
     with pytest.raises(LedgerBrokenError, match="append-only"):
         verify_ledger(database)
-    database.close()
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_dropped_connection_is_remade(place: URL) -> None:
-    database = Database(place)
+def test_dropped_connection_is_remade(place: URL, database: Database) -> None:
     with database.read() as session:
         assert chain.head(session).seq == 0
     server().execute(
@@ -221,7 +198,6 @@ def test_dropped_connection_is_remade(place: URL) -> None:
         assert chain.head(session).seq == 0
     with pytest.raises(StoreBusyError), database.read() as session:
         session.connection().exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
-    database.close()
 
 
 def test_silent_server_named_without_password() -> None:
@@ -229,29 +205,26 @@ def test_silent_server_named_without_password() -> None:
     database = Database(place, busy_timeout_s=1)
     with pytest.raises(StoreBusyError), database.read() as session:
         session.connection()
-    with pytest.raises(StoreError, match=r"127\.0\.0\.1") as told:
+    with pytest.raises(StoreError, match=r"127\.0\.0\.1") as refused:
         database.migrate()
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(refused.value)
     database.close()
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_unwritable_text_is_refused_unquoted(place: URL) -> None:
-    database = Database(place)
-    with pytest.raises(TextRefusedError) as told, database.read() as session:
+def test_unwritable_text_is_refused_unquoted(database: Database) -> None:
+    with pytest.raises(TextRefusedError) as refused, database.read() as session:
         session.scalar(select(LedgerRow.seq).where(LedgerRow.passage == "ZHANG\0"))
-    assert "ZHANG" not in str(told.value)
+    assert "ZHANG" not in str(refused.value)
     with pytest.raises(StoreError) as other, database.read() as session:
         session.connection().exec_driver_sql("SELECT 'ZHANG'::integer")
     assert "ZHANG" not in str(other.value)
-    database.close()
 
 
 def test_database_error_repeats_no_content(database: Database) -> None:
-    with pytest.raises(StoreDamagedError) as told, database.read() as session:
+    with pytest.raises(StoreDamagedError) as refused, database.read() as session:
         session.connection().exec_driver_sql("SELECT CAST(x'5a48414e47ff' AS TEXT)").all()
-    assert "ZHANG" not in str(told.value)
-    database.close()
+    assert "ZHANG" not in str(refused.value)
 
 
 def test_file_not_database_is_named(tmp_path: Path) -> None:
@@ -281,15 +254,11 @@ def test_no_serving_module_imports_networks() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_busy_connection_closes_when_done(
-    tmp_path: Path,
-) -> None:
-    """Where the database closes meanwhile."""
-    made = Database(tmp_path / "desk.sqlite3")
-    with made.read() as session:
+def test_busy_connection_closes_when_done(database: Database) -> None:
+    with database.read() as session:
         assert session.scalar(text("SELECT 1")) == 1
         behind = session.connection().connection.driver_connection
         assert isinstance(behind, sqlite3.Connection)
-        made.close()
+        database.close()
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         behind.execute("SELECT 1")

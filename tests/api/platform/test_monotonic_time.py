@@ -14,57 +14,53 @@ JUMPS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(-(10**9), 10**9)),
 
 
 @given(JUMPS)
-def test_time_lead_is_bounded_per_reading(
-    jumps: list[tuple[int, int]],
-) -> None:
+def test_time_lead_is_bounded_per_reading(jumps: list[tuple[int, int]]) -> None:
     """Each: seconds that pass, and seconds by which somebody sets the clock meanwhile."""
-    told, passed_s = NOON, 0
-    steady = ErasureClock(lambda: told, lambda: float(passed_s))
-    steady()
+    shown, passed_s = NOON, 0
+    erasure_clock = ErasureClock(lambda: shown, lambda: float(passed_s))
+    erasure_clock()
     for number, (seconds, jump_s) in enumerate(jumps, start=1):
         passed_s += seconds
-        told += timedelta(seconds=seconds + jump_s)
-        now = steady()
-        assert now <= told
+        shown += timedelta(seconds=seconds + jump_s)
+        now = erasure_clock()
+        assert now <= shown
         assert now <= NOON + timedelta(seconds=passed_s) + number * MOST_STEP
 
 
 def test_well_running_clock_is_followed() -> None:
     clock = Clock()
     clock.stand()
-    steady = ErasureClock(clock, clock.elapsed_s)
+    erasure_clock = ErasureClock(clock, clock.elapsed_s)
     for _ in range(100):
         clock.pass_time(days=1)
         clock.set_ahead(milliseconds=20)  # as it is kept right by small steps
-        assert steady() == clock()
-        steady.must_agree()
+        assert erasure_clock() == clock()
+        erasure_clock.must_agree()
 
 
 def test_fast_clock_bridged_until_set_back() -> None:
-    """Time goes on by the other clock."""
     clock = Clock()
-    steady, began = ErasureClock(clock, clock.elapsed_s), clock()
+    erasure_clock, began = ErasureClock(clock, clock.elapsed_s), clock()
     clock.set_ahead(days=3000)
     clock.pass_time(hours=5)
-    assert timedelta(hours=5) <= steady() - began < timedelta(hours=5, minutes=1)
+    assert timedelta(hours=5) <= erasure_clock() - began < timedelta(hours=5, minutes=1)
     with pytest.raises(ClockAheadError):
-        steady.must_agree()
+        erasure_clock.must_agree()
     clock.set_ahead(days=-3000)
-    assert timedelta(hours=5) <= steady() - began < timedelta(hours=5, minutes=1)
-    steady.must_agree()
+    assert timedelta(hours=5) <= erasure_clock() - began < timedelta(hours=5, minutes=1)
+    erasure_clock.must_agree()
 
 
 def test_set_back_clock_followed_and_corrected() -> None:
-    """It may be set right again."""
     clock = Clock()
     clock.stand()
-    steady = ErasureClock(clock, clock.elapsed_s)
+    erasure_clock = ErasureClock(clock, clock.elapsed_s)
     clock.set_ahead(days=-10)
-    assert steady() == clock()
-    steady.must_agree()
+    assert erasure_clock() == clock()
+    erasure_clock.must_agree()
     clock.set_ahead(days=10)
-    assert steady() == clock()
-    steady.must_agree()
+    assert erasure_clock() == clock()
+    erasure_clock.must_agree()
 
 
 def test_start_trusts_clock() -> None:

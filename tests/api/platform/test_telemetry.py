@@ -1,10 +1,9 @@
 """Traces go to a collector where a site wants them, and hold nothing of a request."""
 
 import builtins
-import threading
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from api.platform import telemetry
 from api.platform.errors import SettingsError
+from tests.support.http_service import HttpService, served
 from tests.support.running_desk import PASSWORD, running
 
 collected = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
@@ -20,29 +20,17 @@ pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
 
 @contextmanager
 def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """What a site's collector gets, as it came."""
+    """A site's collector: its address, and what it gets."""
     bodies: list[bytes] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.headers.get("Content-Encoding") == "gzip":
-                import gzip  # noqa: PLC0415
+    class Collector(HttpService):
+        def respond(self) -> None:
+            body = self.body()
+            bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+            self.answer(200)
 
-                body = gzip.decompress(body)
-            bodies.append(body)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", bodies
-        server.shutdown()
-        thread.join()
+    with served(Collector) as address:
+        yield address, bodies
 
 
 def spans(bodies: list[bytes]) -> list[Any]:
@@ -56,7 +44,6 @@ def spans(bodies: list[bytes]) -> list[Any]:
 
 
 def test_trace_names_only_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It tells nothing else of the request."""
     with collector() as (address, bodies):
         # What FastAPI would do by itself: send addresses, and the texts of exceptions.
         monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
@@ -79,9 +66,9 @@ def test_trace_names_only_route(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     failed = [span for span in found if span.name == "GET /api/v1/referrals"]
     assert [span.status.code for span in failed] == [2]
     assert not any(span.events or span.status.message or span.parent_span_id for span in found)
-    told = b"".join(bodies)
+    sent = b"".join(bodies)
     for secret in [*secrets, "ZHANG", "gone", officer.name, "0123456789abcdef"]:
-        assert secret.encode() not in told
+        assert secret.encode() not in sent
 
 
 def test_without_the_setting_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

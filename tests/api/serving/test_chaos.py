@@ -9,13 +9,12 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,7 +40,18 @@ from tests.api.serving.test_workers import address_of
 from tests.support import tiers
 from tests.support.postgresql import Postgres, server_to_kill
 from tests.support.processes import children_of
-from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged, wait_until, wire
+from tests.support.running_desk import (
+    REFERRED,
+    Lane,
+    Officer,
+    RunningDesk,
+    at_once,
+    free_port,
+    judged,
+    payloads_of,
+    wait_until,
+    wire,
+)
 
 RACE_OFFICERS = int(os.environ.get("RACE_OFFICERS", "16"))
 RACE_ROUNDS = int(os.environ.get("RACE_ROUNDS", "6"))
@@ -69,30 +79,38 @@ def many_officers(desk: RunningDesk, number: int) -> Iterator[list[Officer]]:
         yield found
 
 
-@pytest.mark.both_databases
-def test_contested_case_is_decided_once(desk: RunningDesk, lane: Lane) -> None:
+def race(lane: Lane, rounds: int, officers: Sequence[Callable[[str], None]]) -> list[str]:
+    """In each round a passenger is referred, and all officers want the case at the same moment."""
     passages: list[str] = []
-    with many_officers(desk, RACE_OFFICERS) as racing:
-        start = threading.Barrier(len(racing) + 1)
-        wins: Counter[str] = Counter()
+    start = threading.Barrier(len(officers) + 1)
 
-        def race(officer: Officer) -> None:
-            for _ in range(RACE_ROUNDS):
-                start.wait(120)
-                passage = passages[-1]
-                if officer.claim(passage).status_code == 200 and officer.decide(passage).status_code == 200:
-                    wins[passage] += 1
-                start.wait(120)
-
-        threads = [threading.Thread(target=race, args=(officer,), daemon=True) for officer in racing]
-        for thread in threads:
-            thread.start()
-        for _ in range(RACE_ROUNDS):
+    def refer() -> None:
+        for _ in range(rounds):
             passages.append(lane.refer(images=[]))
             start.wait(120)
             start.wait(120)
-        for thread in threads:
-            thread.join(120)
+
+    def contend(officer: Callable[[str], None]) -> None:
+        for _ in range(rounds):
+            start.wait(120)
+            officer(passages[-1])
+            start.wait(120)
+
+    calls: list[Callable[[], None]] = [refer, *(partial(contend, officer) for officer in officers)]
+    at_once(calls)
+    return passages
+
+
+@pytest.mark.both_databases
+def test_contested_case_is_decided_once(desk: RunningDesk, lane: Lane) -> None:
+    wins: Counter[str] = Counter()
+
+    def contend(officer: Officer, passage: str) -> None:
+        if officer.claim(passage).status_code == 200 and officer.decide(passage).status_code == 200:
+            wins[passage] += 1
+
+    with many_officers(desk, RACE_OFFICERS) as racing:
+        passages = race(lane, RACE_ROUNDS, [partial(contend, officer) for officer in racing])
     assert wins == Counter(dict.fromkeys(passages, 1))
     decided = [body["passage"] for kind, body in facts(desk.desk.database) if kind == "referral.decided"]
     assert Counter(decided) == wins
@@ -103,33 +121,18 @@ def test_contested_case_is_decided_once(desk: RunningDesk, lane: Lane) -> None:
 def test_contested_case_decided_once_across_threads(desk: RunningDesk, lane: Lane) -> None:
     """The same without HTTP, where most of the time went: by far more cases."""
     racing = [added_officer(desk, f"officer {one}") for one in range(RACE_OFFICERS)]
-    passages: list[str] = []
-    start = threading.Barrier(len(racing) + 1)
     answers: Counter[str] = Counter()
     wins: Counter[str] = Counter()
     wanted = OfficerAnswer(Answer.SECOND_LINE, Ground.CANNOT_TELL, "")
 
-    def race(officer: SignedInOfficer) -> None:
-        for _ in range(RACE_CASES):
-            start.wait(120)
-            passage = passages[-1]
-            refused = refusal(partial(desk.desk.cases.claim, passage, officer))
-            answers[refused or "claimed"] += 1
-            if refused is None:
-                desk.desk.cases.view(passage, officer)
-                decided = refusal(partial(desk.desk.cases.decide, passage, officer, wanted)) is None
-                wins[passage] += decided
-            start.wait(120)
+    def contend(officer: SignedInOfficer, passage: str) -> None:
+        refused = refusal(partial(desk.desk.cases.claim, passage, officer))
+        answers[refused or "claimed"] += 1
+        if refused is None:
+            desk.desk.cases.view(passage, officer)
+            wins[passage] += refusal(partial(desk.desk.cases.decide, passage, officer, wanted)) is None
 
-    threads = [threading.Thread(target=race, args=(officer,), daemon=True) for officer in racing]
-    for thread in threads:
-        thread.start()
-    for _ in range(RACE_CASES):
-        passages.append(lane.refer(images=[]))
-        start.wait(120)
-        start.wait(120)
-    for thread in threads:
-        thread.join(120)
+    passages = race(lane, RACE_CASES, [partial(contend, officer) for officer in racing])
     print(f"{RACE_CASES} cases, {RACE_OFFICERS} officers:", dict(answers))
     assert wins == Counter(dict.fromkeys(passages, 1))
     recorded = facts(desk.desk.database)
@@ -158,10 +161,7 @@ def refusal(ask: Callable[[], object]) -> str | None:
 
 
 def facts(database: Database) -> list[tuple[str, dict[str, Any]]]:
-    with database.read() as session:
-        rows = session.connection().exec_driver_sql("SELECT payload FROM ledger ORDER BY seq")
-        entries = [json.loads(payload) for (payload,) in rows]
-    return [(entry["kind"], entry["body"]) for entry in entries]
+    return [(entry["kind"], entry["body"]) for entry in map(json.loads, payloads_of(database))]
 
 
 @dataclass
@@ -171,13 +171,8 @@ class Site:
     place: Path | URL
     folder: Path
     workers: int
-    port: int = 0
+    port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
-
-    def __post_init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
 
     @property
     def address(self) -> str:
@@ -245,30 +240,20 @@ class Passengers:
 
     def _admitted(self, lane: Lane, passage: str) -> None:
         body = judged(passage, [], []) | {"outcome": "admit"}
-        self._tell(
-            lane,
-            lane.write("passage.started", {"passage": passage}),
-            lane.write("passage.judged", body),
-            lane.write("passage.closed", {"passage": passage, "how": "passed_through"}),
-        )
+        closed = {"how": "passed_through"}
+        self._deliver(lane, passage, ("started", {}), ("judged", body), ("closed", closed))
         self.done.append(passage)
 
     def _referred(self, lane: Lane, passage: str) -> None:
-        self._tell(
-            lane,
-            lane.write("passage.started", {"passage": passage}),
-            lane.write("passage.judged", judged(passage, [], REFERRED)),
-        )
+        self._deliver(lane, passage, ("started", {}), ("judged", judged(passage, [], REFERRED)))
         decision = self._answer(lane, passage)
         self.answers[passage] = decision
-        self._tell(
-            lane,
-            lane.write("passage.decided", {"passage": passage, "decision": decision}),
-            lane.write("passage.closed", {"passage": passage, "how": "sent_to_second_line"}),
-        )
+        closed = {"how": "sent_to_second_line"}
+        self._deliver(lane, passage, ("decided", {"decision": decision}), ("closed", closed))
         self.done.append(passage)
 
-    def _tell(self, lane: Lane, *entries: Entry) -> None:
+    def _deliver(self, lane: Lane, passage: str, *facts: tuple[str, dict[str, Any]]) -> None:
+        entries = [lane.write(f"passage.{what}", {"passage": passage} | body) for what, body in facts]
         body = {"entries": wire(*entries)}
         until_it_works(lambda: lane.http.post("/entries", json=body, timeout=5))
 
@@ -301,7 +286,7 @@ def until_it_works(ask: Callable[[], httpx.Response], timeout_s: float = 240) ->
 
 
 def decide_everything(
-    site: Site, name: str, password: str, told: dict[str, Any], ending: threading.Event
+    site: Site, name: str, password: str, decisions: dict[str, Any], ending: threading.Event
 ) -> None:
     """An officer who works until the end, and signs in again whenever that is needed."""
     officer = Officer(site.address, name)
@@ -314,7 +299,7 @@ def decide_everything(
                 passage = claim["passage"]
                 decided = officer.decide(passage, "second_line", "cannot_tell")
                 if decided.status_code == 200:
-                    told[passage] = decided.json()["decision"]
+                    decisions[passage] = decided.json()["decision"]
                 continue
         time.sleep(0.02)
     officer.http.close()
@@ -336,9 +321,9 @@ def test_killing_anything_loses_or_repeats_nothing(
         ending.callback(over.set)
         ending.callback(enough.set)
         lanes = [Passengers(site, name, token, enough) for name, token in tokens.items()]
-        told: dict[str, Any] = {}
+        decisions: dict[str, Any] = {}
         at_work = [
-            threading.Thread(target=decide_everything, args=(site, *one, told, over), daemon=True)
+            threading.Thread(target=decide_everything, args=(site, *one, decisions, over), daemon=True)
             for one in passwords.items()
         ]
         halls = [threading.Thread(target=one.serve, daemon=True) for one in lanes]
@@ -356,8 +341,8 @@ def test_killing_anything_loses_or_repeats_nothing(
         for thread in at_work:
             thread.join(60)
         site.end()
-        print(f"{killed} killed {CHAOS_KILLS} times: {served(lanes)} passages, {len(told)} told decisions")
-        check(place, lanes, told)
+        print(f"{killed} killed {CHAOS_KILLS} times: {served(lanes)} passages, {len(decisions)} decisions")
+        check(place, lanes, decisions)
 
 
 def served(lanes: list[Passengers]) -> int:
@@ -389,7 +374,7 @@ def strike(killed: str, site: Site, postgres: Postgres | None) -> None:
         site.start()
 
 
-def check(place: Path | URL, lanes: list[Passengers], told: dict[str, Any]) -> None:
+def check(place: Path | URL, lanes: list[Passengers], decisions: dict[str, Any]) -> None:
     """Ledger, lanes and officers say the same."""
     with opened(place) as database:
         verify_ledger(database)
@@ -406,6 +391,6 @@ def check(place: Path | URL, lanes: list[Passengers], told: dict[str, Any]) -> N
     names = {passage: decision["id"] for passage, decision in decided.items()}
     answered = {passage: decision["id"] for lane in lanes for passage, decision in lane.answers.items()}
     assert names == answered
-    assert all(names[passage] == decision["id"] for passage, decision in told.items())
+    assert all(names[passage] == decision["id"] for passage, decision in decisions.items())
     verified = run("ledger", "verify", "--database", address_of(place))
     assert verified.exit_code == 0, verified.output

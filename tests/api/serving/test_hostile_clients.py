@@ -43,21 +43,21 @@ def connected(desk: RunningDesk) -> socket.socket:
 
 def answer(opened: socket.socket) -> bytes:
     """Everything until the desk closes."""
-    told = b""
+    answered = b""
     with contextlib.suppress(ConnectionError):
         while part := opened.recv(65536):
-            told += part
-    return told
+            answered += part
+    return answered
 
 
 def healthy(opened: socket.socket) -> bytes:
     """One whole answer of a desk that is well; head and body may come apart."""
-    told = b""
-    while not told.endswith(b'{"status":"ok"}'):
+    answered = b""
+    while not answered.endswith(b'{"status":"ok"}'):
         part = opened.recv(65536)
-        assert part, told
-        told += part
-    return told
+        assert part, answered
+        answered += part
+    return answered
 
 
 def sent(desk: RunningDesk, request: bytes) -> bytes:
@@ -67,8 +67,8 @@ def sent(desk: RunningDesk, request: bytes) -> bytes:
         return answer(opened)
 
 
-def status(told: bytes) -> int:
-    return int(told.split()[1]) if told else 0
+def status(answered: bytes) -> int:
+    return int(answered.split()[1]) if answered else 0
 
 
 GET = b"GET /api/v1/health HTTP/1.1\r\nHost: desk\r\n"
@@ -103,42 +103,41 @@ POST = b"POST /api/v1/session HTTP/1.1\r\nHost: desk\r\nContent-Type: applicatio
     ],
 )
 def test_invalid_request_is_refused_and_closed(request_: bytes, bounded: RunningDesk) -> None:
-    told = sent(bounded, request_)
-    assert status(told) in (0, 400, 408, 411, 422, 431, 501), told[:200]
-    assert b"Traceback" not in told
+    answered = sent(bounded, request_)
+    assert status(answered) in (0, 400, 408, 411, 422, 431, 501), answered[:200]
+    assert b"Traceback" not in answered
 
 
 def test_length_with_chunks_cannot_smuggle_request(bounded: RunningDesk) -> None:
     """No second request is smuggled in: whatever is answered, the connection ends with it."""
     smuggled = b"0\r\n\r\nGET /api/v1/health HTTP/1.1\r\nHost: desk\r\n\r\n"
     length = b"Content-Length: %d\r\n" % len(smuggled)
-    told = sent(bounded, POST + length + b"Transfer-Encoding: chunked\r\n\r\n" + smuggled)
-    assert status(told) == 422
-    assert told.count(b"HTTP/1.1") == 1
+    answered = sent(bounded, POST + length + b"Transfer-Encoding: chunked\r\n\r\n" + smuggled)
+    assert status(answered) == 422
+    assert answered.count(b"HTTP/1.1") == 1
 
 
 def test_declared_oversize_body_refused_before_arrival(bounded: RunningDesk) -> None:
     with connected(bounded) as opened:
         opened.sendall(POST + b"Content-Length: %d\r\n\r\n" % (MOST_BYTES + 1))
-        told = opened.recv(65536)
-    assert status(told) == 413
+        answered = opened.recv(65536)
+    assert status(answered) == 413
     for name in HEADERS:
-        assert name.lower().encode() in told.lower()
+        assert name.lower().encode() in answered.lower()
 
 
 def test_growing_oversize_body_refused_on_arrival(bounded: RunningDesk) -> None:
-    """While it still comes."""
     chunk = b"%x\r\n" % 4096 + b" " * 4096 + b"\r\n"
-    told = sent(bounded, POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 20 + b"0\r\n\r\n")
-    assert status(told) == 413
+    answered = sent(bounded, POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 20 + b"0\r\n\r\n")
+    assert status(answered) == 413
 
 
 def test_short_body_is_given_up(bounded: RunningDesk, lane: Lane) -> None:
     bearer = b"Authorization: Bearer " + lane.token.encode() + b"\r\n"
     for head in (POST, PUT + bearer):
         began = time.monotonic()
-        told = sent(bounded, head + b"Content-Length: 1000\r\n\r\n{")
-        assert status(told) in (0, 400, 404, 408)
+        answered = sent(bounded, head + b"Content-Length: 1000\r\n\r\n{")
+        assert status(answered) in (0, 400, 404, 408)
         assert time.monotonic() - began < 15
 
 
@@ -187,11 +186,7 @@ def test_second_request_after_pause_is_answered(bounded: RunningDesk) -> None:
             time.sleep(QUICK.head_s * 2)
 
 
-def test_excess_connections_refused_then_served(
-    bounded: RunningDesk,
-) -> None:
-    """Served again once there are places."""
-
+def test_excess_connections_refused_then_served(bounded: RunningDesk) -> None:
     def served() -> int:
         try:
             return httpx.get(f"{bounded.address}/api/v1/health", trust_env=False, timeout=5).status_code
@@ -223,18 +218,17 @@ def test_pipelined_requests_are_answered_in_order(bounded: RunningDesk) -> None:
     ],
 )
 def test_an_odd_address_is_not_found(path: bytes, bounded: RunningDesk) -> None:
-    told = sent(bounded, b"GET " + path + b" HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n")
-    assert status(told) == 404, told[:300]
+    answered = sent(bounded, b"GET " + path + b" HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n")
+    assert status(answered) == 404, answered[:300]
 
 
 @pytest.mark.parametrize("host", [b"", b"evil.example", b"a" * 300, b"desk:99999999", b"[::", b"\xff"])
 def test_no_host_header_is_repeated(host: bytes, bounded: RunningDesk) -> None:
     for path in (b"/", b"/queue", b"/sign-in", b"/api/v1/referrals"):
-        told = sent(
-            bounded, b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
-        )
-        assert status(told) in (200, 303, 307, 400, 401), told[:300]
-        assert not host.strip() or b"evil" not in told
+        head = b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+        answered = sent(bounded, head)
+        assert status(answered) in (200, 303, 307, 400, 401), answered[:300]
+        assert not host.strip() or b"evil" not in answered
 
 
 GARBLED = [
@@ -257,8 +251,7 @@ def test_a_garbled_body_is_refused(body: bytes, bounded: RunningDesk, lane: Lane
     ]
     for path, headers in asked:
         headers["Content-Type"] = "application/json"
-        told = httpx.post(
-            f"{bounded.address}{path}", content=body, headers=headers, trust_env=False, timeout=20
-        )
-        assert 400 <= told.status_code < 500, told.text
-        assert told.json()["code"]
+        address = f"{bounded.address}{path}"
+        answered = httpx.post(address, content=body, headers=headers, trust_env=False, timeout=20)
+        assert 400 <= answered.status_code < 500, answered.text
+        assert answered.json()["code"]

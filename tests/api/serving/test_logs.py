@@ -1,44 +1,30 @@
 """What a shift leaves in the log: what happened, never who or what was seen."""
 
 import json
-import logging
 import re
-import sys
-import threading
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
 import httpx
 import pytest
-import structlog
 from pydantic import ValidationError
 
 from api.ledger.facts import JudgedFact
-from api.serving import logs
 from api.web.middleware.request_id import HEADER
+from tests.support.desk_log import everything_logged
 from tests.support.running_desk import PASSWORD, RunningDesk, drawn_face, running
+
+JPEG = {"Content-Type": "image/jpeg"}
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
-    """Standard error of a desk that logs as much as it can."""
-    written = StringIO()
-    root = logging.getLogger()
-    before, level, hook = root.handlers[:], root.level, threading.excepthook
-    with monkeypatch.context() as patched:
-        patched.setattr(sys, "stderr", written)
-        logs.configure("debug")
-    yield written
-    root.handlers[:] = before
-    root.setLevel(level)
-    threading.excepthook = hook
-    logging.getLogger("api").setLevel(logging.NOTSET)
-    structlog.reset_defaults()
+def log() -> Iterator[StringIO]:
+    with everything_logged() as written:
+        yield written
 
 
 def test_log_holds_nothing_personal_or_secret(tmp_path: Path, log: StringIO) -> None:
-    """No face, name, token, password, note or document."""
     with running(tmp_path) as desk, desk.lane() as lane, desk.officer("王 Xiaoming") as officer:
         passage = lane.refer(document_number="E12345678", holder="Zhang San")
         officer.sign_in("a wrong password")
@@ -57,16 +43,13 @@ def test_log_holds_nothing_personal_or_secret(tmp_path: Path, log: StringIO) -> 
         )
         assert failed.status_code >= 500
         secrets = [lane.token, PASSWORD, officer.http.cookies["passenger_lane_session"]]
-    told = log.getvalue()
+    logged = log.getvalue()
     secrets += ["a wrong password", "Xiaoming", "王", "Zhang", "E12345678", "ring", "\\xff\\xd8"]
     for secret in secrets:
-        assert secret not in told
-    events = [json.loads(line)["event"] for line in told.splitlines()]
+        assert secret not in logged
+    events = [json.loads(line)["event"] for line in logged.splitlines()]
     assert {"referral.opened", "referral.decided", "sign-in refused", "request failed"} <= set(events)
-    assert any(passage in line for line in told.splitlines())
-
-
-JPEG = {"Content-Type": "image/jpeg"}
+    assert passage in logged
 
 
 def test_input_error_does_not_repeat_input() -> None:
@@ -76,7 +59,6 @@ def test_input_error_does_not_repeat_input() -> None:
 
 
 def test_failure_number_same_in_all_places(tmp_path: Path, log: StringIO) -> None:
-    """In the answer, on the page and in the log."""
     with running(tmp_path) as desk, desk.officer() as officer:
         with desk.desk.database.write() as session:
             session.connection().exec_driver_sql("ALTER TABLE referrals RENAME TO gone")

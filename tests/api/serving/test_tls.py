@@ -1,4 +1,4 @@
-"""HTTPS by the desk itself, and what a browser is told behind it."""
+"""HTTPS by the desk itself, and the headers behind it."""
 
 import socket
 import ssl
@@ -89,7 +89,6 @@ def test_old_tls_is_refused(secure: RunningDesk, certificates: Certificates) -> 
 
 
 def test_http_client_gets_no_answer(secure: RunningDesk, certificates: Certificates) -> None:
-    """The desk goes on."""
     with pytest.raises(httpx.HTTPError):
         httpx.get(secure.address.replace("https", "http"), trust_env=False)
     trusting = ssl.create_default_context(cafile=str(certificates.authority))

@@ -1,13 +1,13 @@
-"""Several workers are one desk: news reaches every page, and a worker that dies takes nothing with it."""
+"""Several workers are one desk: events reach every page, and a worker that dies takes nothing with it."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from api.platform.worker_events import PostgresEvents
 from tests.api.commands.test_command_line import CHEAP_ENVIRONMENT, ROOT, added
 from tests.api.web.test_events import Follower
 from tests.support import tiers
-from tests.support.postgresql import server
+from tests.support.postgresql import fresh_database, server
 from tests.support.processes import children_of, command_of
-from tests.support.running_desk import Lane, Officer, wait_until
+from tests.support.running_desk import Lane, Officer, at_once, free_port, wait_until
+from tests.support.sqlite_file import fresh_file
 
 WORKERS = 3
 
@@ -58,10 +59,10 @@ def started(place: Path | URL, log: Path, port: int = 0) -> Iterator["subprocess
 @contextmanager
 def serving(place: Path | URL, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     with started(place, log) as process:
-        yield process, told_address(process, log)
+        yield process, announced_address(process, log)
 
 
-def told_address(process: "subprocess.Popen[bytes]", log: Path) -> str:
+def announced_address(process: "subprocess.Popen[bytes]", log: Path) -> str:
     """Where it serves, once all its workers are ready."""
     assert process.stdout is not None
     line = process.stdout.readline().decode()
@@ -73,16 +74,49 @@ def workers_of(process: "subprocess.Popen[bytes]") -> set[int]:
     return children_of(process.pid, "spawn_main")
 
 
-@pytest.mark.both_databases
-def test_news_reaches_pages_of_every_worker(place: Path | URL, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class StaffedDesk:
+    """A desk of several workers, with a lane and an officer."""
+
+    process: "subprocess.Popen[bytes]"
+    address: str
+    token: str
+    password: str
+
+
+@contextmanager
+def staffed(place: Path | URL, log: Path) -> Iterator[StaffedDesk]:
     token, password = added(address_of(place))
-    with serving(place, tmp_path / "log") as (process, address), ExitStack() as closing:
-        assert len(workers_of(process)) == WORKERS
-        lane = closing.enter_context(Lane(address, "lane-1", token))
-        officers = [Officer(address, "wang") for _ in range(4 * WORKERS)]
+    with serving(place, log) as (process, address):
+        yield StaffedDesk(process, address, token, password)
+
+
+@pytest.fixture(scope="module")
+def sqlite_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaffedDesk]:
+    folder = tmp_path_factory.mktemp("desk")
+    with staffed(fresh_file(folder / "desk.sqlite3"), folder / "log") as desk:
+        yield desk
+
+
+@pytest.fixture
+def staffed_desk(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[StaffedDesk]:
+    """On SQLite the same one for each test: to start its workers takes long."""
+    if database_kind == "sqlite":
+        yield request.getfixturevalue("sqlite_desk")
+    else:
+        with fresh_database() as place, staffed(place, tmp_path / "log") as desk:
+            yield desk
+
+
+@pytest.mark.both_databases
+def test_news_reaches_pages_of_every_worker(staffed_desk: StaffedDesk) -> None:
+    with ExitStack() as closing:
+        assert len(workers_of(staffed_desk.process)) == WORKERS
+        lane = closing.enter_context(Lane(staffed_desk.address, "lane-1", staffed_desk.token))
+        officers = [Officer(staffed_desk.address, "wang") for _ in range(4 * WORKERS)]
         for one in officers:
             closing.callback(one.http.close)
-            assert one.sign_in(password).status_code == 200
+            assert one.sign_in(staffed_desk.password).status_code == 200
         followers = [Follower(one) for one in officers]
         passages = [lane.refer(images=[]) for _ in range(4)]
         expected = [("referral.opened", {"passage": passage}) for passage in passages]
@@ -90,34 +124,31 @@ def test_news_reaches_pages_of_every_worker(place: Path | URL, tmp_path: Path) -
 
 
 @pytest.mark.both_databases
-def test_killed_worker_is_replaced(place: Path | URL, tmp_path: Path) -> None:
-    """The desk goes on."""
-    token, _ = added(address_of(place))
-    with serving(place, tmp_path / "log") as (process, address):
-        before = workers_of(process)
-        victim = min(before)
-        os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: len(workers_of(process) - {victim}) == WORKERS, 30)
-        assert before - {victim} <= workers_of(process)
-        for _ in range(2 * WORKERS):
-            with Lane(address, "lane-1", token) as lane:  # each a connection of its own
-                assert lane.http.get("/passages/p-0/decision").status_code == 404
+def test_killed_worker_is_replaced(staffed_desk: StaffedDesk) -> None:
+    process = staffed_desk.process
+    before = workers_of(process)
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: len(workers_of(process) - {victim}) == WORKERS, 30)
+    assert before - {victim} <= workers_of(process)
+    for _ in range(2 * WORKERS):
+        # Each a connection of its own.
+        with Lane(staffed_desk.address, "lane-1", staffed_desk.token) as lane:
+            assert lane.http.get("/passages/p-0/decision").status_code == 404
 
 
 @pytest.mark.thorough
 def test_early_killed_worker_ends_no_desk(place: Path, tmp_path: Path) -> None:
     """As where the database is away for a moment while the second worker starts."""
     added(place)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with started(place, tmp_path / "log", port) as process:
         wait_until(lambda: len(workers_of(process)) == WORKERS, 30)
         victim = max(workers_of(process))
         os.kill(victim, signal.SIGSTOP)
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/v1/health"), 30)
         os.kill(victim, signal.SIGKILL)
-        assert told_address(process, tmp_path / "log")
+        assert announced_address(process, tmp_path / "log")
         assert len(workers_of(process) - {victim}) == WORKERS
     assert process.returncode == 0
 
@@ -189,22 +220,16 @@ def two(place: URL) -> Iterator[tuple[Heard, Heard]]:
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_news_heard_once_in_order(two: tuple[Heard, Heard]) -> None:
-    """By every other worker."""
     one, other = two
     said = [Event("referral.opened", f"p-{number}") for number in range(200)]
-    threads = [threading.Thread(target=one.worker_events.send, args=(event,)) for event in said[100:]]
     for event in said[:100]:
         one.worker_events.send(event)
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([partial(one.worker_events.send, event) for event in said[100:]])
     wait_until(lambda: len(other.events) == len(said))
     assert other.events[:100] == said[:100]
     assert one.events == []
-    assert [event.published_at for event in other.events[:100]] == [
-        event.published_at for event in said[:100]
-    ]
+    sent, heard = ([event.published_at for event in events[:100]] for events in (said, other.events))
+    assert sent == heard
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from api.faces.erasure import Hold
 from api.faces.legal_holds import LegalHolds
+from api.platform.database.tables import HoldRow
 from api.platform.errors import (
     FacesErasedError,
     FacesUnknownError,
@@ -105,7 +105,7 @@ def show_held_image(
     return Response(holds.image(passage, sha256), media_type="image/jpeg")
 
 
-def _message(hold: Hold) -> HoldMessage:
+def _message(hold: HoldRow) -> HoldMessage:
     return HoldMessage(
         passage=hold.passage, placed_by=hold.placed_by, placed_at=hold.placed_at, reason=hold.reason
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from api.people.administration import People
 from api.people.officers import Person
-from api.people.sessions import OpenSession
+from api.platform.database.tables import SessionRow
 from api.platform.errors import (
     LastAdministratorError,
     NameTakenError,
@@ -150,7 +150,7 @@ def person_message(person: Person) -> PersonMessage:
     )
 
 
-def session_list(found: list[OpenSession], present_sha256: str) -> SessionList:
+def session_list(found: list[SessionRow], present_sha256: str) -> SessionList:
     """Sessions as a message."""
     return SessionList(
         sessions=[
