@@ -179,10 +179,6 @@ TheLane = Annotated[str, Depends(lane)]
 SessionToken = Annotated[str | None, Depends(session_token)]
 TheVisitor = Annotated[Visitor, Depends(visitor)]
 TheOfficer = Annotated[SignedInOfficer, Depends(officer)]
-# For the reader: the route's rule in `api.web.access.permissions` enforces it.
-TheSupervisor = TheOfficer
-ActingOfficer = TheOfficer
-ActingSupervisor = TheOfficer
 
 
 def csrf_token(session_token: str) -> str:

@@ -6,27 +6,26 @@ from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
 from api.platform.messages import PassageName
-from api.web.access.authentication import GuardedPage, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages.holds import Reason
 from api.web.pages.render import redirect_to
-from api.web.routes.audit.holds import TheLegalHolds
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 
 @router.post("/audit/{passage}/hold")
 def place_hold_by_form(
-    passage: PassageName, holds: TheLegalHolds, who: TheOfficer, reason: Annotated[Reason, Form()]
+    passage: PassageName, desk: TheDesk, who: TheOfficer, reason: Annotated[Reason, Form()]
 ) -> Response:
     """Suspend the erasure, by form."""
-    holds.place(passage, who.pseudonym, reason)
+    desk.legal_holds.place(passage, who.pseudonym, reason)
     return redirect_to(f"/audit/{passage}")
 
 
 @router.post("/audit/{passage}/hold/lift")
 def lift_hold_by_form(
-    passage: PassageName, holds: TheLegalHolds, who: TheOfficer, reason: Annotated[Reason, Form()]
+    passage: PassageName, desk: TheDesk, who: TheOfficer, reason: Annotated[Reason, Form()]
 ) -> Response:
     """Let it go on, by form."""
-    holds.lift(passage, who.pseudonym, reason)
+    desk.legal_holds.lift(passage, who.pseudonym, reason)
     return redirect_to(f"/audit/{passage}")

@@ -10,11 +10,10 @@ from pydantic import AfterValidator
 
 from api.ledger.search import PassageQuery
 from api.platform.messages import PassageName
-from api.web.access.authentication import GuardedPage, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.pages import render
 from api.web.pages.audit import passage_views
-from api.web.routes.audit.holds import TheLegalHolds
-from api.web.routes.audit.passages import Before, ThePassageAudit
+from api.web.routes.audit.passages import Before
 from api.web.translations import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
@@ -37,7 +36,7 @@ Text = Annotated[str, Query(pattern="^[A-Za-z0-9._ -]{0,64}$")]
 @router.get("/audit")
 def show_passages(
     request: Request,
-    audit: ThePassageAudit,
+    desk: TheDesk,
     who: TheOfficer,
     since: Moment = "",
     until: Moment = "",
@@ -52,7 +51,7 @@ def show_passages(
     asked = {"lane": lane, "reason": reason, "officer": officer, "passage": passage}
     given = {name: text.strip() or None for name, text in asked.items()}
     times = {"since": _first(since), "until": _last(until)}
-    found = audit.search(PassageQuery(times["since"], times["until"], **given), before)
+    found = desk.audit.search(PassageQuery(times["since"], times["until"], **given), before)
     kept = {name: text for name, text in asked.items() if text}
     kept |= {name: at.isoformat() for name, at in times.items() if at}
     older = urlencode({**kept, "before": found.before}) if found.before else None
@@ -71,13 +70,11 @@ def show_passages(
 
 
 @router.get("/audit/{passage}")
-def show_audited_passage(
-    request: Request, passage: PassageName, audit: ThePassageAudit, holds: TheLegalHolds, who: TheOfficer
-) -> Response:
+def show_audited_passage(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """One passage from document to gate."""
     words = language.of_request(request)
-    audited = audit.passage(passage)
-    hold, images = holds.on(passage)
+    audited = desk.audit.passage(passage)
+    hold, images = desk.legal_holds.on(passage)
     return render.page(
         request,
         "audit/passage.html",

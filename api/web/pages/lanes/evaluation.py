@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer, TheSupervisor
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_evaluation
 from api.web.pages import render
 from api.web.pages.lanes import evaluation_views
@@ -13,12 +13,9 @@ from api.web.translations import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
-FormOfficer = TheOfficer
-"""The officer who sends a form of the own page."""
-
 
 @router.get("/evaluation")
-def show_evaluation(request: Request, desk: TheDesk, who: TheSupervisor) -> Response:
+def show_evaluation(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """How the comparison does in service."""
     words = language.of_request(request)
     shown = evaluation_views.page(describe_evaluation.evaluation(desk.evaluation()), words)
@@ -35,7 +32,7 @@ def show_evaluation_live(request: Request, desk: TheDesk) -> Response:
 
 
 @router.post("/evaluation/alarms/{alarm}/acknowledgement")
-def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: FormOfficer) -> Response:
+def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: TheOfficer) -> Response:
     """Say by form that somebody looks into it."""
     desk.acknowledge(alarm, who)
     return _to("/evaluation")

@@ -12,7 +12,7 @@ from api.web.messages import describe_hall
 from api.web.messages.hall import HallMessage
 from api.web.pages import render
 from api.web.pages.lanes import hall_views
-from api.web.routes.lanes.hall import WANTED, TheHall, TheLaneRequests
+from api.web.routes.lanes.hall import WANTED
 from api.web.translations import language
 from api.web.translations.language import N_
 
@@ -32,16 +32,16 @@ _CAMERAS = {"good": N_("good"), "stale": N_("slow"), "lost": N_("lost"), "unknow
 
 
 @router.get("/hall")
-def show_hall_page(request: Request, hall: TheHall, desk: TheDesk, who: TheOfficer) -> Response:
+def show_hall_page(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """The hall."""
-    shown = hall_views.page(_seen(hall, desk), language.of_request(request))
+    shown = hall_views.page(_seen(desk), language.of_request(request))
     return render.page(request, "lanes/hall.html", officer=who, shown=shown)
 
 
 @router.get("/hall/live")
-def show_hall_live(request: Request, hall: TheHall, desk: TheDesk) -> Response:
+def show_hall_live(request: Request, desk: TheDesk) -> Response:
     """The part of it that changes; asking for it is no sign that somebody sits there."""
-    shown = hall_views.page(_seen(hall, desk), language.of_request(request))
+    shown = hall_views.page(_seen(desk), language.of_request(request))
     return render.page(request, "lanes/hall_live.html", shown=shown)
 
 
@@ -49,14 +49,12 @@ def show_hall_live(request: Request, hall: TheHall, desk: TheDesk) -> Response:
 def show_lane(
     request: Request,
     lane: OneLane,
-    hall: TheHall,
-    requests: TheLaneRequests,
     desk: TheDesk,
     who: TheOfficer,
 ) -> Response:
     """One lane, and what may be wanted of it."""
     words = language.of_request(request)
-    shown = hall_views.page(_seen(hall, desk), words)
+    shown = hall_views.page(_seen(desk), words)
     tile = next((one for one in shown.tiles if one.lane == lane), None)
     if tile is None:
         raise LaneUnknownError
@@ -71,8 +69,8 @@ def show_lane(
         provider=hall_views.provider(tile.message.provider),
         commands=[(word, words.say(text), words.say(what)) for word, text, what in COMMANDS],
         wishes={code: words.say(text) for code, text in hall_views.WISHES.items()},
-        asked=next((one for one in requests.pending() if one.lane == lane), None),
-        good_for_s=requests.settings.request_s,
+        asked=next((one for one in desk.requests.pending() if one.lane == lane), None),
+        good_for_s=desk.requests.settings.request_s,
         wanted=next(word for word, meant in WANTED.items() if meant == wanted),
     )
 
@@ -80,21 +78,21 @@ def show_lane(
 @router.post("/hall/lanes/{lane}/command")
 def command_lane_by_form(
     lane: OneLane,
-    hall: TheHall,
+    desk: TheDesk,
     who: TheOfficer,
     command: Annotated[str, Form(pattern="^(open|close|stop)$")],
 ) -> Response:
     """Open, close or stop a lane by form."""
-    hall.command(lane, WANTED[command], who)
+    desk.hall.command(lane, WANTED[command], who)
     return RedirectResponse(f"/hall/lanes/{lane}", status_code=303)
 
 
 @router.post("/hall/stop")
-def stop_hall_by_form(hall: TheHall, who: TheOfficer) -> Response:
+def stop_hall_by_form(desk: TheDesk, who: TheOfficer) -> Response:
     """Stop every lane by form."""
-    hall.stop_all(who)
+    desk.hall.stop_all(who)
     return RedirectResponse("/hall", status_code=303)
 
 
-def _seen(hall: TheHall, desk: TheDesk) -> HallMessage:
-    return describe_hall.hall(hall.hall(), desk.evaluation())
+def _seen(desk: TheDesk) -> HallMessage:
+    return describe_hall.hall(desk.hall.hall(), desk.evaluation())

@@ -16,13 +16,12 @@ from api.platform.errors import (
     TooManySignInsError,
     WrongPasswordError,
 )
-from api.web.access.authentication import GuardedPage, TheOfficer, desk_of
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer, desk_of
 from api.web.messages.people import Handle, PasskeyName
 from api.web.pages import render
 from api.web.pages.people import people_views
 from api.web.pages.render import redirect_to
 from api.web.routes.people.passkeys import ThePasskeys
-from api.web.routes.people.people import ThePeople
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
@@ -31,15 +30,15 @@ _REFUSED = (PasswordRefusedError, WrongPasswordError, TooManyAttemptsError, TooM
 
 
 @router.get("/account")
-def show_account(request: Request, people: ThePeople, who: TheOfficer, changed: str = "") -> Response:
+def show_account(request: Request, desk: TheDesk, who: TheOfficer, changed: str = "") -> Response:
     """The own account."""
-    return _account(request, people, who, changed=bool(changed))
+    return _account(request, desk.people, who, changed=bool(changed))
 
 
 @router.post("/account/password")
 def change_own_password(
     request: Request,
-    people: ThePeople,
+    desk: TheDesk,
     who: TheOfficer,
     old: Password = "",
     new: Password = "",
@@ -49,16 +48,16 @@ def change_own_password(
     try:
         if new != again:
             raise PasswordRefusedError
-        people.change_password(old, new, who)
+        desk.people.change_password(old, new, who)
     except _REFUSED as error:
-        return _account(request, people, who, refused=error, mistyped=new != again)
+        return _account(request, desk.people, who, refused=error, mistyped=new != again)
     return redirect_to("/account?changed=1")
 
 
 @router.post("/account/sessions/{session}/end")
-def end_own_session(session: Annotated[Handle, Path()], people: ThePeople, who: TheOfficer) -> Response:
+def end_own_session(session: Annotated[Handle, Path()], desk: TheDesk, who: TheOfficer) -> Response:
     """Sign out somewhere else."""
-    people.end_session(session, who)
+    desk.people.end_session(session, who)
     return redirect_to("/account")
 
 

@@ -10,12 +10,11 @@ from pydantic import AfterValidator
 from api.people.administration import People
 from api.people.officers import DUTY, SignedInOfficer
 from api.people.roles import Role
-from api.web.access.authentication import GuardedPage, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages.people import NewName, Pseudonym
 from api.web.pages import render
 from api.web.pages.people import people_views
 from api.web.pages.render import redirect_to
-from api.web.routes.people.people import ThePeople
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
@@ -33,15 +32,15 @@ Duties = Annotated[str, Form(max_length=256), AfterValidator(_are_duties)]
 
 
 @router.get("/people")
-def show_people(request: Request, people: ThePeople, who: TheOfficer) -> Response:
+def show_people(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """Everybody, and a form for somebody new."""
     return render.page(
         request,
         "people/people.html",
         officer=who,
-        people=people.listed(),
+        people=desk.people.listed(),
         roles=list(Role),
-        unanswerable=people.unanswerable(),
+        unanswerable=desk.people.unanswerable(),
         problem="",
     )
 
@@ -49,62 +48,62 @@ def show_people(request: Request, people: ThePeople, who: TheOfficer) -> Respons
 @router.post("/people")
 def add_person(
     request: Request,
-    people: ThePeople,
+    desk: TheDesk,
     who: TheOfficer,
     role: Annotated[Role, Form()],
     name: Annotated[NewName, Form()],
     duties: Duties = "",
 ) -> Response:
     """Register somebody, and show the password once."""
-    pseudonym, password = people.add(name, role, people_views.duties(duties), who)
-    return _password_page(request, people, who, pseudonym, password)
+    pseudonym, password = desk.people.add(name, role, people_views.duties(duties), who)
+    return _password_page(request, desk.people, who, pseudonym, password)
 
 
 @router.get("/people/{officer}")
-def show_person(request: Request, officer: One, people: ThePeople, who: TheOfficer) -> Response:
+def show_person(request: Request, officer: One, desk: TheDesk, who: TheOfficer) -> Response:
     """One of them, and what may be changed."""
     return render.page(
         request,
         "people/person.html",
         officer=who,
-        one=people.one(officer),
-        sessions=people.sessions_of(officer),
+        one=desk.people.one(officer),
+        sessions=desk.people.sessions_of(officer),
         roles=list(Role),
         ways=people_views.WAYS,
     )
 
 
 @router.post("/people/{officer}/role")
-def change_role(officer: One, people: ThePeople, who: TheOfficer, role: Annotated[Role, Form()]) -> Response:
+def change_role(officer: One, desk: TheDesk, who: TheOfficer, role: Annotated[Role, Form()]) -> Response:
     """Give somebody another role by form."""
-    people.set_role(officer, role, who)
+    desk.people.set_role(officer, role, who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/duties")
-def change_duties(officer: One, people: ThePeople, who: TheOfficer, duties: Duties = "") -> Response:
+def change_duties(officer: One, desk: TheDesk, who: TheOfficer, duties: Duties = "") -> Response:
     """Give somebody duties by form."""
-    people.set_duties(officer, people_views.duties(duties), who)
+    desk.people.set_duties(officer, people_views.duties(duties), who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/password")
-def renew_password(request: Request, officer: One, people: ThePeople, who: TheOfficer) -> Response:
+def renew_password(request: Request, officer: One, desk: TheDesk, who: TheOfficer) -> Response:
     """Give somebody a new password, and show it once."""
-    return _password_page(request, people, who, officer, people.reset_password(officer, who))
+    return _password_page(request, desk.people, who, officer, desk.people.reset_password(officer, who))
 
 
 @router.post("/people/{officer}/sessions/end")
-def end_sessions(officer: One, people: ThePeople, who: TheOfficer) -> Response:
+def end_sessions(officer: One, desk: TheDesk, who: TheOfficer) -> Response:
     """Sign somebody out everywhere by form."""
-    people.end_sessions(officer, who)
+    desk.people.end_sessions(officer, who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/disable")
-def disable_person(officer: One, people: ThePeople, who: TheOfficer) -> Response:
+def disable_person(officer: One, desk: TheDesk, who: TheOfficer) -> Response:
     """Let somebody sign in no more, by form."""
-    people.disable(officer, who)
+    desk.people.disable(officer, who)
     return redirect_to(f"/people/{officer}")
 
 

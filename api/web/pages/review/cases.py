@@ -12,7 +12,7 @@ from api.platform.errors import ClaimMissingError, GroundRefusedError, NotReveal
 from api.platform.messages import PassageName
 from api.review.cases.answers import Judgement, OfficerAnswer
 from api.review.cases.steps import Verdict
-from api.web.access.authentication import ActingOfficer, GuardedPage, TheDesk, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_cases
 from api.web.pages import render
 from api.web.pages.review import case_steps, case_views
@@ -60,7 +60,7 @@ def show_cases(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
 
 
 @router.post("/queue/next")
-def claim_next(desk: TheDesk, who: ActingOfficer) -> Response:
+def claim_next(desk: TheDesk, who: TheOfficer) -> Response:
     """Take the case that comes first and go to it; to the queue where nobody waits."""
     found = desk.cases.claim_next(who)
     return _to(f"/referrals/{found[0]}" if found else "/queue")
@@ -88,14 +88,14 @@ def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOff
 
 
 @router.post("/referrals/{passage}/claim")
-def claim(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> Response:
+def claim(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """Take a case and go to it."""
     desk.cases.claim(passage, who)
     return _to(f"/referrals/{passage}")
 
 
 @router.post("/referrals/{passage}/release")
-def release(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> Response:
+def release(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """Give a case back and go to the queue."""
     desk.cases.release(passage, who)
     return _to("/queue")
@@ -103,7 +103,7 @@ def release(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> Response
 
 @router.post("/referrals/{passage}/judgement")
 def judge(
-    passage: PassageName, desk: TheDesk, who: ActingOfficer, form: Annotated[JudgementForm, Form()]
+    passage: PassageName, desk: TheDesk, who: TheOfficer, form: Annotated[JudgementForm, Form()]
 ) -> Response:
     """Answer blind, and go to what the lane found."""
     desk.cases.judge(passage, who, form.judgement())
@@ -115,7 +115,7 @@ def confirm(
     request: Request,
     passage: PassageName,
     desk: TheDesk,
-    who: ActingOfficer,
+    who: TheOfficer,
     choice: Choice = "",
     note: Note = "",
 ) -> Response:
@@ -134,7 +134,7 @@ def confirm(
 
 @router.post("/referrals/{passage}/decision")
 def decide(
-    passage: PassageName, desk: TheDesk, who: ActingOfficer, choice: Choice = "", note: Note = ""
+    passage: PassageName, desk: TheDesk, who: TheOfficer, choice: Choice = "", note: Note = ""
 ) -> Response:
     """Decide by form."""
     desk.cases.decide(passage, who, _wanted(choice, note))
@@ -143,7 +143,7 @@ def decide(
 
 @router.post("/referrals/{passage}/correction")
 def correct(
-    passage: PassageName, desk: TheDesk, who: ActingOfficer, choice: Choice = "", note: Note = ""
+    passage: PassageName, desk: TheDesk, who: TheOfficer, choice: Choice = "", note: Note = ""
 ) -> Response:
     """Correct by form."""
     desk.cases.correct(passage, who, _wanted(choice, note))

@@ -3,43 +3,42 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.web.access.authentication import GuardedPage, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_hall
 from api.web.pages import render
-from api.web.routes.review.quality import TheTraining
 from api.web.translations import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 
 @router.get("/quality")
-def show_quality_page(request: Request, training: TheTraining, who: TheOfficer) -> Response:
+def show_quality_page(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """Everybody's figures, for the trainer."""
     words = language.of_request(request)
-    shown = [describe_hall.quality(one, words) for one in training.records()]
+    shown = [describe_hall.quality(one, words) for one in desk.training.records()]
     return render.page(request, "review/accuracy.html", officer=who, shown=shown, own=False)
 
 
 @router.get("/quality/me")
-def show_own_quality_page(request: Request, training: TheTraining, who: TheOfficer) -> Response:
+def show_own_quality_page(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """The own figures."""
     words = language.of_request(request)
-    shown = [describe_hall.quality(training.record_of(who.pseudonym), words, own=True)]
+    shown = [describe_hall.quality(desk.training.record_of(who.pseudonym), words, own=True)]
     return render.page(request, "review/accuracy.html", officer=who, shown=shown, own=True)
 
 
 @router.get("/training")
-def show_training_page(request: Request, training: TheTraining, who: TheOfficer) -> Response:
+def show_training_page(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """How the training went so far, and the way to the next case."""
-    shown = describe_hall.trained(training.trained(who))
+    shown = describe_hall.trained(desk.training.trained(who))
     return render.page(request, "review/training.html", officer=who, shown=shown, none_left=False)
 
 
 @router.post("/training/next")
-def train_by_form(request: Request, training: TheTraining, who: TheOfficer) -> Response:
+def train_by_form(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     """To the next case to train on."""
-    found = training.next(who)
+    found = desk.training.next(who)
     if found is None:
-        shown = describe_hall.trained(training.trained(who))
+        shown = describe_hall.trained(desk.training.trained(who))
         return render.page(request, "review/training.html", officer=who, shown=shown, none_left=True)
     return RedirectResponse(f"/referrals/{found[0]}", status_code=303)

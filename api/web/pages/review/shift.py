@@ -5,21 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.web.access.authentication import ActingOfficer, GuardedPage, TheDesk, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.pages import render
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 
 @router.post("/shift/start")
-def start_shift(desk: TheDesk, who: ActingOfficer) -> Response:
+def start_shift(desk: TheDesk, who: TheOfficer) -> Response:
     """Begin, or come back from a break."""
     desk.shifts.start(who)
     return _to_queue()
 
 
 @router.post("/shift/break")
-def take_break(desk: TheDesk, who: ActingOfficer) -> Response:
+def take_break(desk: TheDesk, who: TheOfficer) -> Response:
     """Take a break; the own cases go back to the queue, undecided."""
     desk.shifts.pause(who)
     return _to_queue()
@@ -36,7 +36,7 @@ def show_hand_over(request: Request, desk: TheDesk, who: TheOfficer) -> Response
 def end_shift(
     request: Request,
     desk: TheDesk,
-    who: ActingOfficer,
+    who: TheOfficer,
     note: Annotated[str, Form(max_length=2000)] = "",
     colleague: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
