@@ -214,7 +214,6 @@ RULES: dict[str, Rule] = {
 
 
 def check_complete(names: Iterable[str]) -> None:
-    """Raise RuleMissingError unless each of these routes has a rule."""
     missing = sorted(set(names) - set(RULES))
     if missing:
         raise RuleMissingError(missing)
@@ -247,6 +246,7 @@ def described(openapi: dict[str, Any], cookie: str) -> dict[str, Any]:
             rule = RULES[operation["operationId"]]
             operation["security"] = _security(rule)
             _add_codes(operation["responses"], refusals(rule))
+            operation["responses"] = dict(sorted(operation["responses"].items()))
     return openapi
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from api.ledger.facts import StoredEntry
 from api.platform.messages import ChainHead, Point, Sha256, StrictMessage
@@ -141,6 +142,12 @@ class ReferralSummary(StrictMessage):
     )
     decision: DecisionMessage | None
     correctable: bool = Field(description="Whether the officer who asks can still correct the decision.")
+    # For the pages alone: JSON does not hold them.
+    grave: SkipJsonSchema[bool] = Field(exclude=True)
+    handed: SkipJsonSchema[bool] = Field(exclude=True)
+    """Whether the lane has the decision."""
+    ended: SkipJsonSchema[str | None] = Field(exclude=True)
+    """How the passage ended at the lane."""
 
 
 class ReferralList(StrictMessage):

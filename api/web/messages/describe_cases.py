@@ -49,8 +49,8 @@ def summary(
     """A referral as a list shows it. `nobodys`: passages that no one on site may answer."""
     fields = _summary(referral, who, words, now)
     # An officer who may take it must not learn from this that others were asked before.
-    unanswerable = referral.passage in nobodys and who.supervises and not fields["claimable"]
-    return ReferralSummary(**fields | {"unanswerable": unanswerable})
+    fields["unanswerable"] = referral.passage in nobodys and who.supervises and not fields["claimable"]
+    return ReferralSummary(**fields)
 
 
 def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> ReferralDetail:
@@ -185,6 +185,9 @@ def _summary(referral: Referral, who: SignedInOfficer, words: Words, now: dateti
         "unanswerable": False,
         "decision": DecisionMessage.model_validate(as_body(decision)) if decision else None,
         "correctable": mine and referral.handed_at is None and referral.ended is None,
+        "grave": referral.grave and Item.REASONS in items,
+        "handed": referral.handed_at is not None,
+        "ended": referral.ended,
     }
 
 

@@ -50,7 +50,7 @@ def _series(one: Series) -> SeriesMessage:
     return SeriesMessage(
         lane=one.lane,
         group=one.group,
-        matcher=Matcher.model_validate(one.matcher.model_dump()),
+        matcher=Matcher.model_validate(one.matcher),
         last_at=one.last_at,
         strangers=_strangers(one),
         holders=_holders(one),

@@ -32,7 +32,6 @@ PLACES = (
 
 
 def places(role: Role) -> list[Place]:
-    """The bar of a role."""
     found: dict[str, Place] = {}
     for place in PLACES:
         if role in RULES[place.page].callers:

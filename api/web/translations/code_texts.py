@@ -65,6 +65,14 @@ GROUNDS: dict[Ground, str] = {
     Ground.OTHER: N_("Other"),
 }
 
+ENDED: dict[str, str] = {
+    "passed_through": N_("The passenger passed through the gate."),
+    "handed_to_agency": N_("The passenger was handed to another agency."),
+    "sent_to_second_line": N_("The passenger was sent to the second line."),
+    "interrupted": N_("The passage was interrupted at the lane."),
+    "gate_fault": N_("The gate had a fault. See to the passenger at the lane."),
+}
+
 ADVICE: dict[Match, str] = {
     Match.MATCH: N_("The lane found that the faces match. It referred the passenger for the reasons given."),
     Match.NO_MATCH: N_(
@@ -85,6 +93,13 @@ AGENCIES: dict[Agency, str] = {
     Agency.OTHER: N_("Another agency"),
     Agency.TECHNICIAN: N_("Technician"),
 }
+WAYS: dict[str, str] = {
+    "password": N_("by password"),
+    "passkey": N_("by passkey"),
+    "provider": N_("at the identity provider"),
+}
+"""How somebody signed in."""
+
 FEEDBACK: dict[tuple[Truth, Outcome], str] = {
     (Truth.SAME, Outcome.RIGHT): N_("The pictures show the same person, and you admitted them."),
     (Truth.SAME, Outcome.FALSE_REJECT): N_(
@@ -130,7 +145,6 @@ _ENDED: dict[str, str] = {
 
 
 def brief(reason: ReasonFact, words: Words) -> str:
-    """A reason in a few words."""
     return words.say(_meaning(reason).brief)
 
 
@@ -150,8 +164,11 @@ _HINTS = {
 
 
 def brief_of(code: str, words: Words) -> str:
-    """A short text for a code."""
     return brief(ReasonFact(code=code), words)
+
+
+def ended(how: str, words: Words) -> str:
+    return words.say(ENDED.get(how, N_("The passage has ended at the lane.")))
 
 
 def full(reason: ReasonFact, words: Words) -> str:
@@ -174,7 +191,6 @@ def component(name: str, words: Words) -> str:
 
 
 def checked(judged: JudgedFact, words: Words) -> list[str]:
-    """The checks that were made, and their results."""
     evidence = judged.evidence
     said = [words.say(_EXPIRY[evidence.document.expiry])] if evidence.document.expiry in _EXPIRY else []
     if evidence.capture.ended in _ENDED:

@@ -47,8 +47,6 @@ CHOICES = choices(LOCALES)
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one language."""
-
     tag: str
     texts: NullTranslations
 
@@ -64,7 +62,6 @@ class Words:
 
 @cache
 def words(tag: str) -> Words:
-    """The words of a language that is in CHOICES."""
     return Words(tag, NullTranslations() if tag == SOURCE else _read(tag))
 
 
@@ -77,7 +74,6 @@ def of_request(request: Request) -> Words:
 
 
 def catalogue(tag: str) -> Path:
-    """The file with a language's texts."""
     return LOCALES / f"{tag}.po"
 
 

@@ -19,7 +19,6 @@ from api.platform.errors import (
 from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer, desk_of
 from api.web.messages.people import Handle, PasskeyName
 from api.web.pages import render
-from api.web.pages.people import people_views
 from api.web.pages.render import redirect_to
 from api.web.routes.people.passkeys import ThePasskeys
 
@@ -31,7 +30,6 @@ _REFUSED = (PasswordRefusedError, WrongPasswordError, TooManyAttemptsError, TooM
 
 @router.get("/account")
 def show_account(request: Request, desk: TheDesk, who: TheOfficer, changed: str = "") -> Response:
-    """The own account."""
     return _account(request, desk.people, who, changed=bool(changed))
 
 
@@ -44,7 +42,6 @@ def change_own_password(
     new: Password = "",
     again: Password = "",
 ) -> Response:
-    """Choose another password by form."""
     try:
         if new != again:
             raise PasswordRefusedError
@@ -56,7 +53,6 @@ def change_own_password(
 
 @router.post("/account/sessions/{session}/end")
 def end_own_session(session: Annotated[Handle, Path()], desk: TheDesk, who: TheOfficer) -> Response:
-    """Sign out somewhere else."""
     desk.people.end_session(session, who)
     return redirect_to("/account")
 
@@ -65,7 +61,6 @@ def end_own_session(session: Annotated[Handle, Path()], desk: TheDesk, who: TheO
 def forget_passkey(
     passkey: Annotated[PasskeyName, Path()], passkeys: ThePasskeys, who: TheOfficer
 ) -> Response:
-    """Remove one of the own passkeys by form."""
     passkeys.remove(passkey, who)
     return redirect_to("/account")
 
@@ -85,13 +80,11 @@ def _account(
         request,
         "people/account.html",
         status=status,
-        officer=who,
         problem=render.problem(request, code) if refused else "",
         mistyped=mistyped,
         changed=changed,
         has_password=has_password,
         sessions=people.sessions_of(who.pseudonym),
-        ways=people_views.WAYS,
         passkeys=_passkeys(request, who) if has_password else None,
     )
 

@@ -66,7 +66,7 @@ def test_every_step_titled_none_unknown(auditor: Officer, passage: str, tag: str
         "referral.decided",
     ):
         assert words(tag).say(passage_views.KINDS[kind].title) in text
-    assert words(tag).say(passage_views._OTHER.title) not in text
+    assert words(tag).say(passage_views.OTHER.title) not in text
     assert "<img" not in html
     claimed_until = re.findall(r"\d\d:\d\d:\d\d \(UTC[+-]\d{4}\)[,，]", text)
     assert len(claimed_until) == 1, "with its zone"
@@ -161,7 +161,7 @@ def test_malformed_lane_entry_never_breaks_page(lane: Lane, auditor: Officer) ->
     answer = auditor.http.get(f"/audit/{made}")
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text
-    assert passage_views._OTHER.title in answer.text
+    assert passage_views.OTHER.title in answer.text
 
 
 def test_the_pages_hold_nothing_inline(auditor: Officer, passage: str, cleared: str) -> None:
