@@ -123,11 +123,6 @@ def cookie_name(settings: Settings) -> str:
     return f"__Host-{_COOKIE}" if settings.https else _COOKIE
 
 
-async def session_token(request: Request) -> str | None:
-    """The token of the browser's session, as it was sent."""
-    return token_of(request)
-
-
 def token_of(request: Request) -> str | None:
     return request.cookies.get(cookie_name(desk_of(request).settings))
 
@@ -170,7 +165,6 @@ def _officer_at(request: Request) -> SignedInOfficer | None:
 
 TheDesk = Annotated[Desk, Depends(desk_of)]
 TheLane = Annotated[str, Depends(lane)]
-SessionToken = Annotated[str | None, Depends(session_token)]
 TheVisitor = Annotated[Visitor, Depends(visitor)]
 TheOfficer = Annotated[SignedInOfficer, Depends(officer)]
 

@@ -38,7 +38,7 @@ Text = Annotated[str, Query(pattern="^[A-Za-z0-9._ -]{0,64}$")]
 
 
 @router.get("/audit")
-def show_passages(
+def find_passages(
     request: Request,
     desk: TheDesk,
     since: Moment = "",
@@ -70,7 +70,7 @@ def show_passages(
 
 
 @router.get("/audit/{passage}")
-def show_audited_passage(request: Request, passage: PassageName, desk: TheDesk) -> Response:
+def audit_passage(request: Request, passage: PassageName, desk: TheDesk) -> Response:
     words = language.of_request(request)
     audited = desk.audit.passage(passage)
     hold, images = desk.legal_holds.on(passage)

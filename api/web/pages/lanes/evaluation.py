@@ -29,7 +29,9 @@ def show_evaluation_live(request: Request, desk: TheDesk) -> Response:
 
 
 @router.post("/evaluation/alarms/{alarm}/acknowledgement")
-def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: TheOfficer) -> Response:
+def acknowledge_alarm(
+    alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: TheOfficer
+) -> Response:
     desk.acknowledge(alarm, who)
     return redirect_to("/evaluation")
 

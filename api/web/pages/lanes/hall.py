@@ -64,7 +64,7 @@ def show_lane(request: Request, lane: OneLane, desk: TheDesk) -> Response:
 
 
 @router.post("/hall/lanes/{lane}/command")
-def command_lane_by_form(
+def command_lane(
     lane: OneLane,
     desk: TheDesk,
     who: TheOfficer,
@@ -75,7 +75,7 @@ def command_lane_by_form(
 
 
 @router.post("/hall/stop")
-def stop_hall_by_form(desk: TheDesk, who: TheOfficer) -> Response:
+def stop_hall(desk: TheDesk, who: TheOfficer) -> Response:
     desk.hall.stop_all(who)
     return redirect_to("/hall")
 

@@ -19,7 +19,7 @@ ToHall = Annotated[str, Form(pattern="^(|hall)$")]
 
 
 @router.get("/requests")
-def show_requests(request: Request, desk: TheDesk) -> Response:
+def list_requests(request: Request, desk: TheDesk) -> Response:
     return render.page(
         request,
         "lanes/requests.html",
@@ -31,7 +31,7 @@ def show_requests(request: Request, desk: TheDesk) -> Response:
 
 
 @router.post("/requests")
-def ask_by_form(
+def ask_for_officer(
     desk: TheDesk,
     who: TheOfficer,
     lane: Annotated[LaneName, Form()],
@@ -43,7 +43,7 @@ def ask_by_form(
 
 
 @router.post("/requests/{lane}/withdraw")
-def withdraw_by_form(
+def withdraw_request(
     lane: Annotated[LaneName, Path()], desk: TheDesk, who: TheOfficer, back: ToHall = ""
 ) -> Response:
     desk.requests.withdraw(lane, who)

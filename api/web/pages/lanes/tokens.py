@@ -16,19 +16,19 @@ router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 
 @router.get("/lanes")
-def show_lanes(request: Request, desk: TheDesk) -> Response:
+def list_lane_tokens(request: Request, desk: TheDesk) -> Response:
     return render.page(request, "lanes/tokens.html", lanes=desk.lane_tokens.listed(), now=desk.clock())
 
 
 @router.post("/lanes")
-def register_lane(
+def add_lane(
     request: Request, desk: TheDesk, who: TheOfficer, lane: Annotated[NewLaneName, Form()]
 ) -> Response:
     return _token_page(request, lane, desk.lane_tokens.add(lane, None, who))
 
 
 @router.post("/lanes/{lane}/rotation")
-def rotate_token(
+def rotate_lane(
     request: Request,
     lane: OneLane,
     desk: TheDesk,
@@ -39,7 +39,7 @@ def rotate_token(
 
 
 @router.post("/lanes/{lane}/revocation")
-def revoke_token(lane: OneLane, desk: TheDesk, who: TheOfficer) -> Response:
+def revoke_lane(lane: OneLane, desk: TheDesk, who: TheOfficer) -> Response:
     desk.lane_tokens.revoke(lane, who)
     return redirect_to("/lanes")
 

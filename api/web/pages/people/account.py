@@ -34,7 +34,7 @@ def show_account(request: Request, desk: TheDesk, who: TheOfficer, changed: str 
 
 
 @router.post("/account/password")
-def change_own_password(
+def change_password(
     request: Request,
     desk: TheDesk,
     who: TheOfficer,
@@ -58,7 +58,7 @@ def end_own_session(session: Annotated[Handle, Path()], desk: TheDesk, who: TheO
 
 
 @router.post("/account/passkeys/{passkey}/end")
-def forget_passkey(
+def remove_passkey(
     passkey: Annotated[PasskeyName, Path()], passkeys: ThePasskeys, who: TheOfficer
 ) -> Response:
     passkeys.remove(passkey, who)

@@ -36,7 +36,7 @@ Duties = Annotated[str, Form(max_length=256), AfterValidator(_are_duties)]
 
 
 @router.get("/people")
-def show_people(request: Request, desk: TheDesk) -> Response:
+def list_officers(request: Request, desk: TheDesk) -> Response:
     return render.page(
         request,
         "people/people.html",
@@ -48,7 +48,7 @@ def show_people(request: Request, desk: TheDesk) -> Response:
 
 
 @router.post("/people")
-def add_person(
+def add_officer(
     request: Request,
     desk: TheDesk,
     who: TheOfficer,
@@ -72,30 +72,30 @@ def show_person(request: Request, officer: One, desk: TheDesk) -> Response:
 
 
 @router.post("/people/{officer}/role")
-def change_role(officer: One, desk: TheDesk, who: TheOfficer, role: Annotated[Role, Form()]) -> Response:
+def set_role(officer: One, desk: TheDesk, who: TheOfficer, role: Annotated[Role, Form()]) -> Response:
     desk.people.set_role(officer, role, who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/duties")
-def change_duties(officer: One, desk: TheDesk, who: TheOfficer, duties: Duties = "") -> Response:
+def set_duties(officer: One, desk: TheDesk, who: TheOfficer, duties: Duties = "") -> Response:
     desk.people.set_duties(officer, _split(duties), who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/password")
-def renew_password(request: Request, officer: One, desk: TheDesk, who: TheOfficer) -> Response:
+def reset_password(request: Request, officer: One, desk: TheDesk, who: TheOfficer) -> Response:
     return _password_page(request, desk.people, officer, desk.people.reset_password(officer, who))
 
 
 @router.post("/people/{officer}/sessions/end")
-def end_sessions(officer: One, desk: TheDesk, who: TheOfficer) -> Response:
+def end_officer_sessions(officer: One, desk: TheDesk, who: TheOfficer) -> Response:
     desk.people.end_sessions(officer, who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/disable")
-def disable_person(officer: One, desk: TheDesk, who: TheOfficer) -> Response:
+def disable_officer(officer: One, desk: TheDesk, who: TheOfficer) -> Response:
     desk.people.disable(officer, who)
     return redirect_to(f"/people/{officer}")
 

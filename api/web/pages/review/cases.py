@@ -50,7 +50,7 @@ class JudgementForm(BaseModel):
 
 
 @router.get("/queue")
-def show_queue(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+def list_referrals(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     return _queue(request, desk, who, "review/queue.html")
 
 
@@ -61,14 +61,14 @@ def show_cases(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
 
 
 @router.post("/queue/next")
-def claim_next(desk: TheDesk, who: TheOfficer) -> Response:
+def claim_next_referral(desk: TheDesk, who: TheOfficer) -> Response:
     """Take the case that comes first and go to it; to the queue where nobody waits."""
     found = desk.cases.claim_next(who)
     return redirect_to(f"/referrals/{found[0]}" if found else "/queue")
 
 
 @router.get("/referrals/{passage}")
-def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
+def show_referral(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """One case: its faces for the officer who has it, its state for everyone else."""
     words, now = of_request(request), desk.clock()
     if (known := desk.cases.prepared_decision(passage, who)) is not None:
@@ -86,19 +86,19 @@ def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOff
 
 
 @router.post("/referrals/{passage}/claim")
-def claim(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
+def claim_referral(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     desk.cases.claim(passage, who)
     return redirect_to(f"/referrals/{passage}")
 
 
 @router.post("/referrals/{passage}/release")
-def release(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
+def release_referral(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     desk.cases.release(passage, who)
     return redirect_to("/queue")
 
 
 @router.post("/referrals/{passage}/judgement")
-def judge(
+def judge_referral(
     passage: PassageName, desk: TheDesk, who: TheOfficer, form: Annotated[JudgementForm, Form()]
 ) -> Response:
     desk.cases.judge(passage, who, form.judgement())
@@ -127,7 +127,7 @@ def confirm(
 
 
 @router.post("/referrals/{passage}/decision")
-def decide(
+def decide_referral(
     passage: PassageName, desk: TheDesk, who: TheOfficer, choice: Choice = "", note: Note = ""
 ) -> Response:
     desk.cases.decide(passage, who, _wanted(choice, note))
@@ -135,7 +135,7 @@ def decide(
 
 
 @router.post("/referrals/{passage}/correction")
-def correct(
+def correct_referral(
     passage: PassageName, desk: TheDesk, who: TheOfficer, choice: Choice = "", note: Note = ""
 ) -> Response:
     desk.cases.correct(passage, who, _wanted(choice, note))

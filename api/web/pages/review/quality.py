@@ -13,27 +13,27 @@ router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 
 @router.get("/quality")
-def show_quality_page(request: Request, desk: TheDesk) -> Response:
+def show_quality(request: Request, desk: TheDesk) -> Response:
     words = language.of_request(request)
     shown = [describe_hall.quality(one, words) for one in desk.training.records()]
     return render.page(request, "review/accuracy.html", shown=shown, own=False)
 
 
 @router.get("/quality/me")
-def show_own_quality_page(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+def show_own_quality(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     words = language.of_request(request)
     shown = [describe_hall.quality(desk.training.record_of(who.pseudonym), words, own=True)]
     return render.page(request, "review/accuracy.html", shown=shown, own=True)
 
 
 @router.get("/training")
-def show_training_page(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+def show_training(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     shown = describe_hall.trained(desk.training.trained(who))
     return render.page(request, "review/training.html", shown=shown, none_left=False)
 
 
 @router.post("/training/next")
-def train_by_form(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+def train_on_next(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     found = desk.training.next(who)
     if found is None:
         shown = describe_hall.trained(desk.training.trained(who))

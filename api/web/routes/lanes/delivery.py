@@ -24,7 +24,6 @@ from api.platform.errors import (
 from api.platform.events import MOST_OF_A_LANE, Listener
 from api.platform.messages import ChainHead, PassageName, Sha256
 from api.review.cases.answers import LaneDecision
-from api.review.cases.decisions import as_body
 from api.web.access.authentication import Guarded, TheDesk, TheLane
 from api.web.desk import Desk
 from api.web.messages.cases import Applied, DecisionOrNone, EntryBatch
@@ -146,7 +145,7 @@ async def wait_for_decision(
             found = await _awaited(desk, lane, passage, listener, until)
         finally:
             desk.broker.leave(listener)
-    return DecisionOrNone.model_validate({"decision": found.decision and as_body(found.decision)})
+    return DecisionOrNone.model_validate({"decision": found.decision})
 
 
 async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> LaneDecision:

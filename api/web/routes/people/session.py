@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from api.people.officers import SignedInOfficer
 from api.platform.errors import (
@@ -16,13 +16,13 @@ from api.platform.errors import (
 )
 from api.web.access.authentication import (
     Guarded,
-    SessionToken,
     TheDesk,
     TheOfficer,
     TheVisitor,
     csrf_token,
     end_session,
     set_session,
+    token_of,
 )
 from api.web.messages.cases import Credentials, Officer, SignedIn
 from api.web.messages.people import Handle, PasswordChange, SessionList
@@ -44,9 +44,9 @@ def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, respon
 
 
 @router.get("/session", summary="Who is signed in")
-def show_session(who: TheOfficer, token: SessionToken) -> SignedIn:
+def show_session(request: Request, who: TheOfficer) -> SignedIn:
     """The officer of this session, and its CSRF token."""
-    return SignedIn(officer=officer_message(who), csrf_token=csrf_token(token or ""))
+    return SignedIn(officer=officer_message(who), csrf_token=csrf_token(token_of(request) or ""))
 
 
 @router.delete("/session", status_code=204, summary="Sign out")
