@@ -16,14 +16,6 @@ from tests.support.running_desk import Lane, Officer, RunningDesk
 pytestmark = pytest.mark.usefixtures("early_in_an_hour")
 
 
-def test_supervisors_alone_see_it(officer: Officer, lane: Lane, supervisor: Officer) -> None:
-    for path in ("/evaluation", "/metrics"):
-        assert officer.ask("GET", path).json()["code"] == "not_allowed"
-        assert lane.http.get(path).status_code == 401
-        assert supervisor.ask("GET", path).status_code == 200
-    assert supervisor.ask("GET", "/session").json()["officer"]["role"] == "supervisor"
-
-
 def test_monitor_reads_only_metrics(desk: RunningDesk) -> None:
     made = desk.settings.model_copy(update={"metrics_token": SecretStr(TOKEN)})
     desk.app.state.desk = replace(desk.desk, settings=made)

@@ -14,12 +14,11 @@ from api.people.roles import Role
 from api.web.pages.audit import passage_views
 from api.web.translations.language import CHOICES, words
 from tests.api.audit.test_passages import judged
-from tests.api.web.pages.test_pages import Inline
 from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.lane.example_evidence import GOOD
-from tests.support.officer_pages import small_targets, too_wide
-from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk
+from tests.support.officer_pages import sign_in, small_targets, too_wide
+from tests.support.running_desk import Lane, Officer, RunningDesk
 
 
 @pytest.fixture
@@ -164,28 +163,7 @@ def test_malformed_lane_entry_never_breaks_page(lane: Lane, auditor: Officer) ->
     assert passage_views.OTHER.title in answer.text
 
 
-def test_the_pages_hold_nothing_inline(auditor: Officer, passage: str, cleared: str) -> None:
-    for path in ("/audit", f"/audit/{passage}", f"/audit/{cleared}"):
-        found = Inline()
-        found.feed(auditor.http.get(path).text)
-        assert (found.found, found.csrf_missing) == ([], 0)
-
-
-def test_only_an_auditor_sees_the_pages(officer: Officer, supervisor: Officer, passage: str) -> None:
-    for who in (officer, supervisor):
-        assert who.http.get("/audit").status_code == 403
-        assert who.http.get(f"/audit/{passage}").status_code == 403
-
-
 # --- in a real browser
-
-
-def sign_in(page: Page, desk: RunningDesk) -> None:
-    page.goto(f"{desk.address}/sign-in")
-    page.fill("[name=name]", "qian")
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url("**/audit")
 
 
 @pytest.fixture(params=["en-GB", "zh-CN"])
@@ -193,7 +171,7 @@ def screen(
     desk: RunningDesk, browser: Browser, auditor: Officer, request: pytest.FixtureRequest
 ) -> Iterator[Page]:
     with quiet_page(browser, request.param) as page:
-        sign_in(page, desk)
+        sign_in(page, desk, "qian", "/audit")
         yield page
 
 
@@ -203,7 +181,7 @@ def test_search_uses_auditors_clock(
     hours: int, desk: RunningDesk, browser: Browser, auditor: Officer, passage: str
 ) -> None:
     with quiet_page(browser, zone=f"Etc/GMT{-hours:+}") as page:
-        sign_in(page, desk)
+        sign_in(page, desk, "qian", "/audit")
         here = desk.clock() + timedelta(hours=hours)
         before, after = (f"{here + timedelta(minutes=n):%Y-%m-%dT%H:%M}" for n in (-20, 20))
         page.fill("[name=since]", before)
@@ -221,7 +199,7 @@ def test_search_uses_auditors_clock(
 def test_repeated_hour_searched_to_its_end(desk: RunningDesk, browser: Browser, auditor: Officer) -> None:
     """By the clock of the auditor."""
     with quiet_page(browser, zone="America/New_York") as page:
-        sign_in(page, desk)
+        sign_in(page, desk, "qian", "/audit")
         page.fill("[name=since]", "2026-11-01T01:15")
         page.fill("[name=until]", "2026-11-01T01:15")
         page.press("[name=until]", "Enter")
@@ -256,7 +234,7 @@ def test_browser_rejects_forged_head_or_proof(
     desk: RunningDesk, browser: Browser, auditor: Officer, passage: str, forged: str
 ) -> None:
     with quiet_page(browser) as page:
-        sign_in(page, desk)
+        sign_in(page, desk, "qian", "/audit")
         page.goto(f"{desk.address}/audit/{passage}")
         which = "**/ledger/proof/inclusion*" if forged == "path" else "**/ledger/head"
 

@@ -10,6 +10,7 @@ from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from tests.support import tiers
 from tests.support.browser import quiet_page
+from tests.support.officer_pages import press
 from tests.support.running_desk import PASSWORD, RunningDesk
 
 NEW = "a horse that is correct"
@@ -45,10 +46,7 @@ def test_newcomer_registered_chooses_password_by_keyboard(page: Page, desk: Runn
     assert page.url == f"{desk.address}/people"
     page.get_by_label("Name to sign in with").focus()
     page.keyboard.type("sun.li")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Tab")
+    press(page, "Tab", "Space", "ArrowDown", "Tab")
     page.keyboard.type("customs")
     page.keyboard.press("Enter")
     told = page.locator("output").inner_text()

@@ -16,12 +16,14 @@ from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.officer_pages import (
     AXE,
-    answer_blind,
     boxes,
     confirm,
     faces_shown,
     faults,
+    judge_new_case,
     open_case,
+    open_new_case,
+    press,
     sign_in,
 )
 from tests.support.running_desk import PASSWORD, Lane, RunningDesk, drawn_face, judged
@@ -77,13 +79,6 @@ SAID = {
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
-    desk.officer("wang").http.close()
-    with quiet_page(browser) as opened:
-        yield opened
-
-
 @contextmanager
 def kept_back(desk: RunningDesk, seconds: float) -> Iterator[None]:
     """The desk keeps decisions back from the lane for so long."""
@@ -108,9 +103,7 @@ def test_new_gate_events_appear_beside_faces(
     desk.officer("wang").http.close()
     told, warned = SEEN[locale]
     with quiet_page(browser, locale) as page:
-        passage = lane.refer(images=[drawn_face(1), drawn_face(2)], reasons=QUALITY)
-        sign_in(page, desk)
-        answer_blind(page, passage)
+        passage = judge_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2)], reasons=QUALITY)
         placed(page)
         where = boxes(page)
         seen = {"passage": passage, "code": "L01", "at": "2026-01-01T00:00:00+00:00", "detail": ""}
@@ -158,12 +151,10 @@ def test_officer_reviews_by_keyboard(browser: Browser, desk: RunningDesk, lane: 
         page.get_by_role("heading", name=said["decide"]).wait_for()
         page.locator("#side", has_text=said["own"]).wait_for()
         assert boxes(page) == where, "the faces stay where they are"
-        page.keyboard.press("l")
-        page.keyboard.press("Enter")
+        press(page, "l", "Enter")
         page.get_by_role("alert").filter(has_text=said["choose"]).wait_for()
         assert page.locator("#confirm").is_hidden(), "without a ground there is nothing to confirm"
-        page.keyboard.press("2")
-        page.keyboard.press("Enter")
+        press(page, "2", "Enter")
         page.get_by_text(said["asked"]).wait_for()
         assert boxes(page) == where
         assert lane.decision(passage) is None, "nothing is decided before it is confirmed"
@@ -239,9 +230,7 @@ def test_review_takes_seven_keys_without_wait(desk: RunningDesk, lane: Lane, pag
 
 
 def test_viewed_tools_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)])
-    sign_in(page, desk)
-    open_case(page, passage)
+    passage = open_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2), drawn_face(3)])
     faces_shown(page)
     for key in ("m", "f", "z"):
         page.keyboard.press(key)
@@ -258,13 +247,10 @@ def test_viewed_tools_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) 
 
 def test_second_officer_answer_announced_then_requeued(desk: RunningDesk, lane: Lane, page: Page) -> None:
     """The page says so beforehand; the case goes back to the queue."""
-    passage = lane.refer(reasons=NO_MATCH)
-    sign_in(page, desk)
-    answer_blind(page, passage)
+    passage = judge_new_case(page, desk, lane, reasons=NO_MATCH)
     page.keyboard.press("a")
     page.get_by_text("Against the lane’s sure result: needs a note and a second officer.").wait_for()
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
+    press(page, "1", "Enter")
     page.get_by_role("alert").filter(has_text="Write a note first").wait_for()
     page.keyboard.type("same ears, older photo")
     confirm(page)
@@ -283,11 +269,8 @@ def test_second_officer_answer_announced_then_requeued(desk: RunningDesk, lane: 
 def test_one_key_corrects_slip(desk: RunningDesk, lane: Lane, page: Page) -> None:
     """Until the lane has the decision."""
     with kept_back(desk, seconds=20):
-        passage = lane.refer(reasons=QUALITY)
-        sign_in(page, desk)
-        answer_blind(page, passage)
-        page.keyboard.press("a")
-        page.keyboard.press("1")
+        passage = judge_new_case(page, desk, lane, reasons=QUALITY)
+        press(page, "a", "1")
         confirm(page)
         page.get_by_role("heading", name="Admitted").wait_for()
         page.get_by_text("more seconds to correct it").wait_for()
@@ -299,9 +282,7 @@ def test_one_key_corrects_slip(desk: RunningDesk, lane: Lane, page: Page) -> Non
 
 
 def test_faces_alternate_in_place_until_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer()
-    sign_in(page, desk)
-    open_case(page, passage)
+    open_new_case(page, desk, lane)
     placed(page)
     page.keyboard.press("f")
     page.locator("figure.under", has_text="Live picture").wait_for(state="attached")
@@ -315,9 +296,7 @@ def test_faces_alternate_in_place_until_answer(desk: RunningDesk, lane: Lane, pa
 
 
 def test_magnifier_covers_same_place_on_both(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer()
-    sign_in(page, desk)
-    open_case(page, passage)
+    open_new_case(page, desk, lane)
     placed(page)
     page.keyboard.press("m")
     lenses = page.locator(".lens:visible")
@@ -364,9 +343,7 @@ def test_word_about_case_moves_no_face(desk: RunningDesk, lane: Lane, page: Page
 
 
 def test_held_digit_chooses_no_ground(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer(reasons=QUALITY)
-    sign_in(page, desk)
-    open_case(page, passage)
+    open_new_case(page, desk, lane, reasons=QUALITY)
     page.keyboard.press("s")
     for _ in range(5):  # without a release, the browser reports a key that is held
         page.keyboard.down("1")
@@ -395,16 +372,13 @@ def test_no_page_has_serious_accessibility_fault(
     assert faults(page) == []
     page.keyboard.press("?")
     assert faults(page) == []
-    page.keyboard.press("Escape")
-    page.keyboard.press("d")
-    page.keyboard.press("m")
+    press(page, "Escape", "d", "m")
     assert faults(page) == []
     page.keyboard.press("4")
     page.locator("#decision").wait_for()
     page.evaluate(STILL)  # the reveal has come in
     assert faults(page) == []
-    page.keyboard.press("a")
-    page.keyboard.press("1")
+    press(page, "a", "1")
     assert faults(page) == []
     page.keyboard.type("note")
     confirm(page)

@@ -26,8 +26,8 @@ from tests.api.web.pages.test_pages import Inline
 from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.evaluated_lane import OFF, SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
-from tests.support.officer_pages import small_targets, too_wide
-from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk
+from tests.support.officer_pages import sign_in, small_targets, too_wide
+from tests.support.running_desk import Lane, Officer, RunningDesk
 
 ENGLISH = words("en")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -163,12 +163,13 @@ def test_the_page_follows_what_is_counted(
         page.get_by_role("heading", name="Nothing unusual so far").wait_for(timeout=15_000)
 
 
-def test_only_supervisors_find_page_and_link(lane: Lane, officer: Officer, supervisor: Officer) -> None:
-    assert "/evaluation" not in officer.http.get("/queue").text
+def test_nothing_counted_is_said(lane: Lane, supervisor: Officer) -> None:
+    assert "Nothing was counted yet" in supervisor.http.get("/evaluation").text
+
+
+def test_page_of_others_is_refused_in_words(officer: Officer) -> None:
     refused = officer.http.get("/evaluation")
     assert (refused.status_code, "Your role does not allow this." in refused.text) == (403, True)
-    assert 'href="/evaluation"' in supervisor.http.get("/queue").text
-    assert "Nothing was counted yet" in supervisor.http.get("/evaluation").text
 
 
 @pytest.mark.parametrize("tag", CHOICES)
@@ -220,11 +221,7 @@ def alarming(desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Office
 
 
 def open_page(page: Page, desk: RunningDesk) -> None:
-    page.goto(desk.address)
-    page.locator("[name=name]").fill("zhou")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/queue")
+    sign_in(page, desk, "zhou")
     page.locator("a[href='/evaluation']").click()
     page.wait_for_url("**/evaluation")
 

@@ -12,11 +12,10 @@ from api.lanes.hall.status_report import State
 from api.web.pages.lanes import hall_views
 from api.web.translations.language import CHOICES, words
 from tests.api.lanes.test_hall import ABOUT, command, tell
-from tests.api.web.pages.test_pages import Inline
 from tests.support import tiers
 from tests.support.browser import quiet_page
-from tests.support.officer_pages import small_targets, too_wide
-from tests.support.running_desk import PASSWORD, Lane, Officer, RunningDesk
+from tests.support.officer_pages import sign_in, small_targets, too_wide
+from tests.support.running_desk import Lane, Officer, RunningDesk
 
 
 def text_of(html: str) -> str:
@@ -134,36 +133,16 @@ def test_stopping_all_asks_once(lane: Lane, supervisor: Officer) -> None:
     assert tell(lane).json()["wanted"] == "stopped"
 
 
-@pytest.mark.parametrize("path", ["/hall", "/hall/live", "/hall/lanes/lane-1"])
-def test_officers_do_not_see_the_hall(path: str, lane: Lane, officer: Officer) -> None:
-    assert officer.http.get(path).status_code == 403
-    assert "/hall" not in officer.http.get("/queue").text
-
-
 def test_unknown_lane_is_said_in_words(supervisor: Officer) -> None:
     answer = supervisor.http.get("/hall/lanes/lane-9")
     assert (answer.status_code, "There is no such lane" in answer.text) == (404, True)
-
-
-@pytest.mark.parametrize("path", ["/hall", "/hall/lanes/lane-1"])
-@pytest.mark.parametrize("tag", CHOICES)
-def test_pages_have_nothing_inline(path: str, tag: str, lane: Lane, supervisor: Officer) -> None:
-    tell(lane, "referred")
-    lane.refer(images=[])
-    found = Inline()
-    found.feed(supervisor.http.get(f"{path}?lang={tag}").text)
-    assert (found.found, found.csrf_missing) == ([], 0)
 
 
 # --- in a browser
 
 
 def open_hall(page: Page, desk: RunningDesk) -> None:
-    page.goto(desk.address)
-    page.locator("[name=name]").fill("zhou")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/queue")
+    sign_in(page, desk, "zhou")
     page.locator("a[href='/hall']").click()
     page.wait_for_url("**/hall")
 
