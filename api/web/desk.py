@@ -3,7 +3,7 @@
 Each method is one transaction; its events are published after the commit.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -144,12 +144,8 @@ class Desk:
             now = self.clock()
             sessions.end(session, officer, at=now)
             released = inserted.leave(session, officer.pseudonym, at=now)
-        self.publish_released(released)
-
-    def publish_released(self, passages: Iterable[str]) -> None:
-        """Publish that cases went back to the queue because of their officer."""
         self.broker.publish(Event("staff.changed", ""))
-        for passage in passages:
+        for passage in released:
             self.broker.publish(Event("referral.changed", passage))
 
     def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:

@@ -111,6 +111,14 @@ class RunningDesk:
         keyring.close()
         database.close()
 
+    @contextmanager
+    def changed(self, **settings: object) -> Iterator[None]:
+        """Other settings for a while."""
+        usual = self.desk
+        self.app.state.desk = replace(usual, settings=usual.settings.model_copy(update=settings))
+        yield
+        self.app.state.desk = usual
+
     def do_chores(self) -> None:
         """All that a desk does by itself, once, now."""
         done = Chores(CHORES, lambda: self.desk)

@@ -127,11 +127,8 @@ def _images(referral: Referral) -> list[ImageMessage]:
     found = {image.sha256: image for image in reversed(referral.judged.images)}
     return [
         ImageMessage(
-            role=image.role,
-            sha256=image.sha256,
-            sequence=image.sequence,
-            eyes=image.eyes,
             href=f"/api/v1/referrals/{referral.passage}/images/{image.sha256}",
+            **image.model_dump(exclude={"captured_at"}),
         )
         for image in reversed(found.values())
     ]

@@ -138,7 +138,7 @@ def environment(tag: str) -> Environment:
     made.globals |= {"code_texts": code_texts, "case_texts": case_texts}
     made.filters |= {
         "say": words.say,
-        "brief": partial(code_texts.brief_of, words=words),
+        "brief": partial(code_texts.brief, words=words),
         "ended": partial(code_texts.ended, words=words),
         "duration": duration,
         "number": "{:,}".format,

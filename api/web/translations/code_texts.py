@@ -144,10 +144,6 @@ _ENDED: dict[str, str] = {
 }
 
 
-def brief(reason: ReasonFact, words: Words) -> str:
-    return words.say(_meaning(reason).brief)
-
-
 Hint: TypeAlias = Literal["none", "usual", "unusual"]
 USUAL_FROM = 0.5
 """The score is made so: of live people it was fitted on, two in a hundred lie below."""
@@ -163,8 +159,9 @@ _HINTS = {
 }
 
 
-def brief_of(code: str, words: Words) -> str:
-    return brief(ReasonFact(code=code), words)
+def brief(code: str, words: Words) -> str:
+    """A reason in a few words."""
+    return words.say(_meaning(code).brief)
 
 
 def ended(how: str, words: Words) -> str:
@@ -173,7 +170,7 @@ def ended(how: str, words: Words) -> str:
 
 def full(reason: ReasonFact, words: Words) -> str:
     """A reason in a sentence or two, with the components that it is about."""
-    text = words.say(_meaning(reason).full)
+    text = words.say(_meaning(reason.code).full)
     if not reason.components:
         return text
     named = words.say(N_(", ")).join(component(name, words) for name in reason.components)
@@ -182,7 +179,7 @@ def full(reason: ReasonFact, words: Words) -> str:
 
 def acting(reason: ReasonFact, words: Words) -> str:
     """The agency that acts on a reason; for an unknown one, the border inspection."""
-    return words.say(AGENCIES[_meaning(reason).agency])
+    return words.say(AGENCIES[_meaning(reason.code).agency])
 
 
 def component(name: str, words: Words) -> str:
@@ -306,8 +303,8 @@ def _has_value(measure: MeasureFact) -> bool:
     return measure.value is not None
 
 
-def _meaning(reason: ReasonFact) -> Meaning:
+def _meaning(code: str) -> Meaning:
     try:
-        return Code(Code.NO_MATCH if reason.code == NEUTRAL else reason.code).meaning
+        return Code(Code.NO_MATCH if code == NEUTRAL else code).meaning
     except ValueError:
         return UNKNOWN

@@ -55,10 +55,6 @@ class Words:
         said = self.texts.gettext(text)
         return said % fields if fields else said
 
-    def count(self, one: str, many: str, number: int) -> str:
-        """A text that depends on a number."""
-        return self.texts.ngettext(one, many, number) % {"num": number}
-
 
 @cache
 def words(tag: str) -> Words:

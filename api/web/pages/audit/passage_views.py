@@ -99,7 +99,7 @@ MEASURES: dict[str, str] = {
 
 def _reason(code: object, words: Words) -> str:
     """A code and its short text; unlike officers, auditors see which of the comparison's two it is."""
-    return f"{code} {code_texts.brief_of(str(code), words)}"
+    return f"{code} {code_texts.brief(str(code), words)}"
 
 
 def who(step: StepMessage, words: Words) -> str:

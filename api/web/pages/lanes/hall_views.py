@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from api.web.messages.hall import CameraCountsMessage, HallMessage, LaneMessage, PointMessage
 from api.web.pages.render import duration
-from api.web.translations.code_texts import brief_of
+from api.web.translations.code_texts import brief
 from api.web.translations.language import N_, Words
 from lane.decision.reason_codes import BY_HAND
 
@@ -62,7 +62,7 @@ def unwell(one: LaneMessage, hall: HallMessage, words: Words) -> Iterable[str]:
     if one.camera in _CAMERAS_UNWELL:
         yield words.say(_CAMERAS_UNWELL[one.camera])
     yield from _lossy(one.counts, words)
-    yield from (words.say(_GATE[word]) if word in _GATE else brief_of(word, words) for word in one.gate)
+    yield from (words.say(_GATE[word]) if word in _GATE else brief(word, words) for word in one.gate)
     if one.state == "fault" and _ALARMS & set(one.gate[:1]):
         yield words.say(N_("Once the cause is gone: close the lane, then open it"))
     if one.provider != _usual(hall.lanes):

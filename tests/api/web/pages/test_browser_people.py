@@ -1,7 +1,6 @@
 """Administrators and the own account in a real browser: keyboard alone, both languages, at 200 % zoom."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -85,9 +84,7 @@ def test_person_gets_other_role_and_leaves(page: Page, desk: RunningDesk) -> Non
 def test_nothing_cut_off_at_200_percent(
     browser: Browser, people: None, desk: RunningDesk, locale: str, scheme: str
 ) -> None:
-    changed = desk.desk.settings.model_copy(update={"origin": "http://localhost:1"})
-    desk.app.state.desk = replace(desk.desk, settings=changed)
-    with quiet_page(browser, locale) as page:
+    with desk.changed(origin="http://localhost:1"), quiet_page(browser, locale) as page:
         page.set_viewport_size({"width": 683, "height": 384})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         sign_in(page, desk, "chen")

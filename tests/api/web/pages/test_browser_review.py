@@ -3,9 +3,6 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -77,16 +74,6 @@ SAID = {
 }
 
 pytestmark = pytest.mark.browser
-
-
-@contextmanager
-def kept_back(desk: RunningDesk, seconds: float) -> Iterator[None]:
-    """The desk keeps decisions back from the lane for so long."""
-    usual = desk.desk
-    settings = usual.settings.model_copy(update={"correction_window_s": seconds})
-    desk.app.state.desk = replace(usual, settings=settings)
-    yield
-    desk.app.state.desk = usual
 
 
 SEEN = {
@@ -268,7 +255,7 @@ def test_second_officer_answer_announced_then_requeued(desk: RunningDesk, lane: 
 
 def test_one_key_corrects_slip(desk: RunningDesk, lane: Lane, page: Page) -> None:
     """Until the lane has the decision."""
-    with kept_back(desk, seconds=20):
+    with desk.changed(correction_window_s=20):
         passage = judge_new_case(page, desk, lane, reasons=QUALITY)
         press(page, "a", "1")
         confirm(page)

@@ -98,7 +98,6 @@ def test_gate_events_are_said_in_words(gate: list[str], said: str, lane: Lane, s
 def test_top_tells_waiting_and_due_breaks(
     desk: RunningDesk, lane: Lane, officer: Officer, supervisor: Officer
 ) -> None:
-    """Who waits, how long, and when somebody needs a break."""
     lane.refer(images=[], at=desk.clock() - timedelta(seconds=150))
     desk.clock.pass_time(minutes=20)
     desk.desk.cases.travellers.escalate()
@@ -116,7 +115,6 @@ def test_top_tells_waiting_and_due_breaks(
 
 
 def test_lane_commands_work_without_script(lane: Lane, supervisor: Officer) -> None:
-    """Closed, stopped and opened."""
     tell(lane)
     for word, wanted in (("close", "closed"), ("stop", "stopped"), ("open", "open")):
         answer = supervisor.http.post("/hall/lanes/lane-1/command", data=form(supervisor, command=word))

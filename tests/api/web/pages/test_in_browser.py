@@ -179,7 +179,6 @@ def test_hidden_page_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) ->
 
 
 def test_expired_claim_clears_faces_without_reclaim(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    """They leave the screen and nothing claims again."""
     page.clock.install()
     passage = open_new_case(page, desk, lane)
     assert faces_shown(page) == 2
@@ -276,7 +275,6 @@ def test_unloaded_picture_told_in_its_place(desk: RunningDesk, lane: Lane, loud_
 def test_pages_and_targets_fit(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
 ) -> None:
-    """Pages fit their width, their targets fit a finger."""
     desk.officer("wang").http.close()
     unknown = {"code": "F04", "components": ["sharpness", "n" * 60]}  # a lane newer than this desk
     images = [drawn_face(n) for n in range(5)]

@@ -71,14 +71,14 @@ def test_chinese_is_set_as_chinese() -> None:
 
 @pytest.mark.parametrize(("tag", "code"), list(product(CHOICES, Code)))
 def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
-    brief = code_texts.brief(ReasonFact(code=code), words(tag))
+    brief = code_texts.brief(code, words(tag))
     full = code_texts.full(ReasonFact(code=code, components=["sharpness"]), words(tag))
     assert brief
     assert len(full) > len(brief)
     unknown = words(tag).say(code_texts.UNKNOWN.brief)
     assert brief != unknown
     if tag != "en":
-        assert brief != code_texts.brief(ReasonFact(code=code), words("en"))
+        assert brief != code_texts.brief(code, words("en"))
 
 
 def test_every_error_stands_under_its_kind() -> None:

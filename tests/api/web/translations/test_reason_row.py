@@ -17,7 +17,7 @@ def check() -> None:
     """Called where `tests.support.made_up_reason` has put the row into the table."""
     code, english = Code("F15"), words("en")
     told = ReasonFact(code="F15", components=["sharpness"])
-    assert code_texts.brief(told, english) == "Made up"
+    assert code_texts.brief("F15", english) == "Made up"
     assert code_texts.full(told, english) == "A reason that no field has. Concerned: sharpness."
     assert code_texts.acting(told, english) == "Customs"
     assert for_traveller([code]).english.startswith("Please stand still")
