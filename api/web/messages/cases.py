@@ -163,9 +163,9 @@ class AchievedFmr(StrictMessage):
     value: float | None = Field(
         gt=0,
         le=1,
-        description="The achieved FMR: of the strangers in the worst group, the share who score as high as "
-        "this comparison or higher, as a fraction. It is no probability of being the same person. Null where "
-        "nothing was compared, or the lane did not tell.",
+        description="The achieved FMR: of the impostor comparisons in the worst group, the share that score "
+        "as high as this comparison or higher, as a fraction. It is no probability of being the same person. "
+        "Null where nothing was compared, or the lane did not tell.",
     )
     text: str = Field(description="The same in words: show these, never a percentage.")
 

@@ -29,10 +29,10 @@ FEATURES: dict[str, str] = {
 }
 
 MATCHES: dict[Match, str] = {
-    Match.MATCH: N_("The lane takes both for the same person"),
-    Match.NO_MATCH: N_("The lane does not take both for the same person"),
-    Match.BORDERLINE: N_("The lane’s comparison leaves it open"),
-    Match.NOT_COMPARED: N_("The lane compared nothing"),
+    Match.MATCH: N_("The lane’s comparison: match"),
+    Match.NO_MATCH: N_("The lane’s comparison: no match"),
+    Match.BORDERLINE: N_("The lane’s comparison: borderline"),
+    Match.NOT_COMPARED: N_("The lane’s comparison: not compared"),
 }
 
 QUALITY: dict[str, str] = {
@@ -50,14 +50,14 @@ KEYS: dict[Answer, str] = {
 
 CONSEQUENCES: dict[Answer, str] = {
     Answer.ADMIT: N_("The gate will open."),
-    Answer.SECOND_LINE: N_("The gate stays closed; an officer of the second line takes over."),
+    Answer.SECOND_LINE: N_("The gate stays closed; secondary inspection takes over."),
     Answer.REPEAT_CAPTURE: N_("The gate stays closed; the lane takes new pictures and asks again."),
     Answer.OTHER_AGENCY: N_("The gate stays closed; the agency takes over."),
 }
 
 DECIDED: dict[Answer, str] = {
     Answer.ADMIT: N_("Admitted"),
-    Answer.SECOND_LINE: N_("Sent to the second line"),
+    Answer.SECOND_LINE: N_("Sent to secondary inspection"),
     Answer.REPEAT_CAPTURE: N_("Captured again"),
     Answer.OTHER_AGENCY: N_("Handed to another agency"),
 }

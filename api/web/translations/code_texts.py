@@ -43,7 +43,7 @@ COMPONENTS: dict[str, str] = {
 
 ANSWERS: dict[Answer, str] = {
     Answer.ADMIT: N_("Admit"),
-    Answer.SECOND_LINE: N_("Second line"),
+    Answer.SECOND_LINE: N_("Secondary inspection"),
     Answer.REPEAT_CAPTURE: N_("Capture again"),
     Answer.OTHER_AGENCY: N_("Other agency"),
 }
@@ -68,7 +68,7 @@ GROUNDS: dict[Ground, str] = {
 ENDED: dict[str, str] = {
     "passed_through": N_("The passenger passed through the gate."),
     "handed_to_agency": N_("The passenger was handed to another agency."),
-    "sent_to_second_line": N_("The passenger was sent to the second line."),
+    "sent_to_second_line": N_("The passenger was sent to secondary inspection."),
     "interrupted": N_("The passage was interrupted at the lane."),
     "gate_fault": N_("The gate had a fault. See to the passenger at the lane."),
 }
@@ -112,7 +112,7 @@ FEEDBACK: dict[tuple[Truth, Outcome], str] = {
         "The pictures show two different people, and you did not admit them."
     ),
     (Truth.DIFFERENT, Outcome.FALSE_ACCEPT): N_(
-        "The pictures show two different people. You would have admitted a stranger."
+        "The pictures show two different people. You would have admitted somebody else."
     ),
     (Truth.DIFFERENT, Outcome.UNDECIDED): N_(
         "The pictures show two different people. You asked for more pictures, which is no error."
@@ -120,8 +120,11 @@ FEEDBACK: dict[tuple[Truth, Outcome], str] = {
 }
 """The feedback right after a prepared case."""
 
-STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
-"""The worst group is that of strangers whom the matcher takes for each other most often."""
+IMPOSTORS = N_(
+    "In the worst group, %(number)s of 10,000 impostor comparisons (two different people) score this high "
+    "or higher."
+)
+"""The worst group is the one whose impostor comparisons match most often."""
 
 _EXPIRY: dict[str, str] = {
     "successful": N_("Document is within its period of validity"),
@@ -196,7 +199,7 @@ def checked(judged: JudgedFact, words: Words) -> list[str]:
         said.append(words.say(N_("Live face and document photo were compared by the lane")))
     said.extend(_quality(judged, words))
     if _has_value(evidence.liveness):
-        said.append(words.say(N_("Attack detection ran")))
+        said.append(words.say(N_("Presentation attack detection (PAD) ran")))
     return said
 
 
@@ -216,12 +219,17 @@ def hinted(said: Hint, words: Words) -> str:
 
 
 def not_checked(judged: JudgedFact, words: Words) -> list[str]:
-    """The checks that were not made; attack detection first, where it has no result."""
+    """The checks that were not made; presentation attack detection first, where it has no result."""
     evidence = judged.evidence
     said = []
     if not _has_value(evidence.liveness):
         said.append(
-            words.say(N_("Attack detection: not assessed. A mask, a picture or a screen was not ruled out"))
+            words.say(
+                N_(
+                    "Presentation attack detection (PAD): not assessed. A mask, a picture or a screen was "
+                    "not ruled out"
+                )
+            )
         )
     if not _has_value(evidence.similarity):
         said.append(words.say(N_("Live face and document photo: not compared")))
@@ -269,13 +277,13 @@ def share(evidence: EvidenceFact) -> float | None:
 
 
 def worth(evidence: EvidenceFact, words: Words) -> str:
-    """The strength of the comparison: how many strangers reach it, never how alike two faces are."""
+    """The strength of the comparison: how many impostor comparisons reach it, not how alike two faces are."""
     if not _has_value(evidence.similarity):
         return words.say(N_("Live face and document photo: not compared"))
     value = share(evidence)
     if value is None:
-        return words.say(N_("The lane did not tell how many strangers would do as well."))
-    return words.say(STRANGERS, strangers=f"{per_ten_thousand(value):,}")
+        return words.say(N_("The lane did not tell how many impostor comparisons (two people) do as well."))
+    return words.say(IMPOSTORS, number=f"{per_ten_thousand(value):,}")
 
 
 def _quality(judged: JudgedFact, words: Words) -> Iterable[str]:

@@ -92,8 +92,8 @@ ERASED: dict[str, str] = {
 }
 MEASURES: dict[str, str] = {
     "similarity": N_("similarity of the faces"),
-    "achieved_fmr": N_("share of strangers in the worst group who come as near"),
-    "liveness": N_("attack detection"),
+    "achieved_fmr": N_("share of impostor comparisons (two people) in the worst group that come as near"),
+    "liveness": N_("presentation attack detection (PAD)"),
 }
 
 

@@ -41,7 +41,7 @@ ALARMS = {
         "At most %(expected)s was expected."
     ),
     "fnmr": N_(
-        "%(errors)s of %(passengers)s holders were not recognised. At most %(expected)s was expected."
+        "%(errors)s of %(passengers)s genuine comparisons did not match. At most %(expected)s was expected."
     ),
 }
 

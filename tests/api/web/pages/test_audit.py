@@ -129,7 +129,7 @@ def test_replayed_decision_told_with_measurements(auditor: Officer, cleared: str
     text = text_of(auditor.http.get(f"/audit/{cleared}").text)
     assert passage_views.REPLAYS["same"] in text
     assert re.search(r"sharpness 0\.2 ≥ 0\.2 within", text)
-    assert re.search(r"attack detection not measured ≥ 0\.5 missing", text)
+    assert re.search(r"presentation attack detection \(PAD\) not measured ≥ 0\.5 missing", text)
     assert passage_views.REPLAYS["evidence_incomplete"] in text_of(auditor.http.get(f"/audit/{passage}").text)
 
 
@@ -149,7 +149,6 @@ def test_gate_events_stand_in_timeline(tag: str, lane: Lane, auditor: Officer) -
 
 
 def test_malformed_lane_entry_never_breaks_page(lane: Lane, auditor: Officer) -> None:
-    """It is shown."""
     made = str(uuid4())
     lane.deliver(
         lane.write("passage.started", {"passage": made}),
@@ -197,7 +196,6 @@ def test_search_uses_auditors_clock(
 
 @pytest.mark.browser
 def test_repeated_hour_searched_to_its_end(desk: RunningDesk, browser: Browser, auditor: Officer) -> None:
-    """By the clock of the auditor."""
     with quiet_page(browser, zone="America/New_York") as page:
         sign_in(page, desk, "qian", "/audit")
         page.fill("[name=since]", "2026-11-01T01:15")

@@ -200,7 +200,7 @@ def test_alarm_acknowledged_without_script(
     supervisor.sign_in()
     html = supervisor.http.get("/evaluation").text
     assert "errs more than is expected</h1>" in html
-    assert "25 of 100 holders were not recognised. At most 1 in 20 was expected." in html
+    assert "25 of 100 genuine comparisons did not match. At most 1 in 20 was expected." in html
     paths = re.findall(r'action="(/evaluation/alarms/\d+/acknowledgement)"', html)
     assert len(paths) == 2
     form = {"csrf_token": supervisor.http.headers["X-CSRF-Token"]}
@@ -244,7 +244,6 @@ def test_supervisor_acknowledges_alarm_by_keyboard(browser: Browser, alarming: R
 def test_page_and_targets_fit(
     browser: Browser, alarming: RunningDesk, locale: str, width: int, height: int
 ) -> None:
-    """The page fits its width, its targets fit a finger."""
     with quiet_page(browser, locale) as page:
         page.set_viewport_size({"width": width, "height": height})
         open_page(page, alarming)
