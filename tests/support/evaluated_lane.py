@@ -11,7 +11,7 @@ from lane.decision.evidence import to_plain
 from lane.evaluation.cohort import CohortCounts, Tally
 from lane.evaluation.evaluator import Limits
 from lane.ledger.chain import read
-from tests.support.running_desk import Lane, Officer, RunningDesk
+from tests.support.running_desk import REFERRED, Lane, Officer, RunningDesk, judged
 
 MATCHER = {"name": "sface-2021dec", "sha256": "a" * 64, "preprocessing": "b" * 64}
 SHADOW = {"name": "dlib-resnet-29", "sha256": "c" * 64, "preprocessing": "d" * 64}
@@ -75,8 +75,21 @@ def refer(lane: Lane, officer: Officer, answer: str | None, ground: str = "") ->
 def fnmr_alarm(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
     """A hundred holders, of whom twenty-five are not recognised where five are expected."""
     tell_many(lane, 75)
-    for _ in range(25):
-        refer(lane, officer, "admit", "same_person")
+    passages = [str(uuid4()) for _ in range(25)]
+    referred = [
+        entry
+        for passage in passages
+        for entry in (
+            lane.write("passage.started", {"passage": passage}),
+            lane.write("passage.judged", judged(passage, [], REFERRED)),
+        )
+    ]
+    assert lane.deliver(*referred).status_code == 200
+    for passage in passages:
+        officer.claim(passage)
+        assert officer.decide(passage, "admit", "same_person").status_code == 200
+    facts = [lane.write("passage.evaluated", body(passage, own_match=False)) for passage in passages]
+    assert lane.deliver(*facts).status_code == 200
     desk.clock.pass_time(hours=1)
     officer.sign_in()
     tell(lane)

@@ -1,5 +1,6 @@
 """What an officer at a browser does, and what a test sees there."""
 
+import re
 from importlib import resources
 from typing import Any
 
@@ -9,6 +10,11 @@ from tests.support.running_desk import PASSWORD, Lane, RunningDesk
 
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 """Given to a context as an init script, it runs beside the page and leaves the page's policy as it is."""
+
+
+def text_of(html: str) -> str:
+    """A page without its tags, and with single spaces."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
 
 
 def sign_in(page: Page, desk: RunningDesk, name: str = "wang", first: str = "/queue") -> None:

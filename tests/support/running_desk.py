@@ -264,6 +264,10 @@ class Officer:
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self.http.request(method, f"/api/v1{path}", **request)
 
+    def form(self, path: str, **fields: str) -> httpx.Response:
+        """Send a page's form, with the proof that the own page sends it."""
+        return self.http.post(path, data={"csrf_token": self.http.headers["X-CSRF-Token"], **fields})
+
     def claim(self, passage: str) -> httpx.Response:
         return self.ask("POST", f"/referrals/{passage}/claim")
 

@@ -5,9 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import Response
 
-from api.people.administration import People
 from api.people.officers import SignedInOfficer
-from api.platform.database.tables import PasskeyRow
 from api.platform.errors import (
     ANSWERS,
     ApiError,
@@ -16,7 +14,8 @@ from api.platform.errors import (
     TooManySignInsError,
     WrongPasswordError,
 )
-from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer, desk_of
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
+from api.web.desk import Desk
 from api.web.messages.people import Handle, PasskeyName
 from api.web.pages import render
 from api.web.pages.render import redirect_to
@@ -30,7 +29,7 @@ _REFUSED = (PasswordRefusedError, WrongPasswordError, TooManyAttemptsError, TooM
 
 @router.get("/account")
 def show_account(request: Request, desk: TheDesk, who: TheOfficer, changed: str = "") -> Response:
-    return _account(request, desk.people, who, changed=bool(changed))
+    return _account(request, desk, who, changed=bool(changed))
 
 
 @router.post("/account/password")
@@ -47,7 +46,7 @@ def change_password(
             raise PasswordRefusedError
         desk.people.change_password(old, new, who)
     except _REFUSED as error:
-        return _account(request, desk.people, who, refused=error, mistyped=new != again)
+        return _account(request, desk, who, refused=error, mistyped=new != again)
     return redirect_to("/account?changed=1")
 
 
@@ -67,7 +66,7 @@ def remove_passkey(
 
 def _account(
     request: Request,
-    people: People,
+    desk: Desk,
     who: SignedInOfficer,
     *,
     refused: ApiError | None = None,
@@ -75,7 +74,8 @@ def _account(
     changed: bool = False,
 ) -> Response:
     status, code = ANSWERS[type(refused)] if refused else (200, "")
-    has_password = people.has_password(who)
+    has_password = desk.people.has_password(who)
+    has_passkeys = has_password and desk.settings.origin is not None
     return render.page(
         request,
         "people/account.html",
@@ -84,12 +84,6 @@ def _account(
         mistyped=mistyped,
         changed=changed,
         has_password=has_password,
-        sessions=people.sessions_of(who.pseudonym),
-        passkeys=_passkeys(request, who) if has_password else None,
+        sessions=desk.people.sessions_of(who.pseudonym),
+        passkeys=desk.passkeys.listed(who) if has_passkeys else None,
     )
-
-
-def _passkeys(request: Request, who: SignedInOfficer) -> list[PasskeyRow] | None:
-    """None: this desk has no passkeys."""
-    desk = desk_of(request)
-    return None if desk.settings.origin is None else desk.passkeys.listed(who)

@@ -17,7 +17,7 @@ from tests.api.audit.test_passages import judged
 from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.lane.example_evidence import GOOD
-from tests.support.officer_pages import sign_in, small_targets, too_wide
+from tests.support.officer_pages import sign_in, small_targets, text_of, too_wide
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
 
@@ -47,10 +47,6 @@ def cleared(lane: Lane) -> str:
         lane.write("passage.closed", {"passage": made, "how": "passed_through"}),
     )
     return made
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
 
 
 @pytest.mark.parametrize("tag", CHOICES)

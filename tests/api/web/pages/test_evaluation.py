@@ -26,7 +26,7 @@ from tests.api.web.pages.test_pages import Inline
 from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.evaluated_lane import OFF, SHADOW, cohort, fnmr_alarm, refer, tell, tell_many
-from tests.support.officer_pages import sign_in, small_targets, too_wide
+from tests.support.officer_pages import sign_in, small_targets, text_of, too_wide
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
 ENGLISH = words("en")
@@ -183,7 +183,7 @@ def test_page_shows_both_numbers_nothing_inline(
     refer(lane, officer, "admit", "same_person")
     refer(lane, officer, None)
     html = supervisor.http.get(f"/evaluation?lang={tag}").text
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+    text = text_of(html)
     of = {"en": "{} of {}", "zh-Hans": "{}（共 {}）"}[tag]
     for errors, n in (("1", "3,940"), ("1", "42"), ("41", "3,980"), ("40", "41"), ("0", "1,600")):
         assert of.format(errors, n) in text
@@ -203,11 +203,9 @@ def test_alarm_acknowledged_without_script(
     assert "25 of 100 genuine comparisons did not match. At most 1 in 20 was expected." in html
     paths = re.findall(r'action="(/evaluation/alarms/\d+/acknowledgement)"', html)
     assert len(paths) == 2
-    form = {"csrf_token": supervisor.http.headers["X-CSRF-Token"]}
-    officer_form = {"csrf_token": officer.http.headers["X-CSRF-Token"]}
-    assert officer.http.post(paths[0], data=officer_form).status_code == 403
+    assert officer.form(paths[0]).status_code == 403
     for path in paths:
-        assert supervisor.http.post(path, data=form).headers["location"] == "/evaluation"
+        assert supervisor.form(path).headers["location"] == "/evaluation"
     html = supervisor.http.get("/evaluation").text
     assert "and somebody looks into it</h1>" in html
     assert f"{supervisor.pseudonym} looks into it" in html

@@ -14,16 +14,8 @@ from api.web.translations.language import CHOICES, words
 from tests.api.lanes.test_hall import ABOUT, command, tell
 from tests.support import tiers
 from tests.support.browser import quiet_page
-from tests.support.officer_pages import sign_in, small_targets, too_wide
+from tests.support.officer_pages import sign_in, small_targets, text_of, too_wide
 from tests.support.running_desk import Lane, Officer, RunningDesk
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
-
-
-def form(who: Officer, **more: str) -> dict[str, str]:
-    return {"csrf_token": who.http.headers["X-CSRF-Token"], **more}
 
 
 @pytest.mark.parametrize("tag", CHOICES)
@@ -117,7 +109,7 @@ def test_top_tells_waiting_and_due_breaks(
 def test_lane_commands_work_without_script(lane: Lane, supervisor: Officer) -> None:
     tell(lane)
     for word, wanted in (("close", "closed"), ("stop", "stopped"), ("open", "open")):
-        answer = supervisor.http.post("/hall/lanes/lane-1/command", data=form(supervisor, command=word))
+        answer = supervisor.form("/hall/lanes/lane-1/command", command=word)
         assert (answer.status_code, answer.headers["location"]) == (303, "/hall/lanes/lane-1")
         assert tell(lane).json()["wanted"] == wanted
         html = supervisor.http.get("/hall/lanes/lane-1").text
@@ -127,7 +119,7 @@ def test_lane_commands_work_without_script(lane: Lane, supervisor: Officer) -> N
 def test_stopping_all_asks_once(lane: Lane, supervisor: Officer) -> None:
     html = supervisor.http.get("/hall").text
     assert html.index('<details class="stop">') < html.index('action="/hall/stop"')
-    assert supervisor.http.post("/hall/stop", data=form(supervisor)).headers["location"] == "/hall"
+    assert supervisor.form("/hall/stop").headers["location"] == "/hall"
     assert tell(lane).json()["wanted"] == "stopped"
 
 

@@ -24,6 +24,7 @@ from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, o
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Ground
 from models.quality.components import COMPONENTS
+from tests.support.officer_pages import text_of
 from tests.support.running_desk import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.web.__path__)))
@@ -139,9 +140,9 @@ def test_language_link_stays_on_site(lane: Lane, officer: Officer) -> None:
 def test_form_page_language_link_is_reachable(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
-    sent = {"csrf_token": officer.http.headers["X-CSRF-Token"], "choice": "admit.same_person"}
-    for path, data in ((f"/referrals/{passage}/confirm", sent), (f"/referrals/{passage}/decision", {})):
-        link = language_link(officer.http.post(path, data=data).text)
+    confirming = officer.form(f"/referrals/{passage}/confirm", choice="admit.same_person")
+    for answer in (confirming, officer.http.post(f"/referrals/{passage}/decision")):
+        link = language_link(answer.text)
         assert link == f"/referrals/{passage}?lang=zh-Hans"
         assert officer.http.get(link).status_code == 200
         officer.http.cookies.delete(COOKIE)
@@ -332,10 +333,8 @@ def test_case_is_decided_without_script(desk: RunningDesk, lane: Lane) -> None:
 def test_invalid_choice_decides_nothing(lane: Lane, officer: Officer, choice: str) -> None:
     passage = lane.refer(images=[])
     officer.claim(passage)
-    token = officer.http.headers["X-CSRF-Token"]
     for step in ("confirm", "decision"):
-        sent = {"csrf_token": token, "choice": choice}
-        assert officer.http.post(f"/referrals/{passage}/{step}", data=sent).status_code == 422
+        assert officer.form(f"/referrals/{passage}/{step}", choice=choice).status_code == 422
     assert lane.decision(passage) is None
 
 
@@ -345,9 +344,7 @@ def test_lost_case_told_in_words(desk: RunningDesk, lane: Lane, officer: Officer
     desk.clock.pass_time(seconds=121)
     with desk.officer("li") as other:
         other.claim(passage)
-        token = officer.http.headers["X-CSRF-Token"]
-        sent = {"csrf_token": token, "choice": "admit.same_person"}
-        answer = officer.http.post(f"/referrals/{passage}/decision", data=sent)
+        answer = officer.form(f"/referrals/{passage}/decision", choice="admit.same_person")
         assert (answer.status_code, "no longer yours" in answer.text) == (409, True)
         assert "With another officer" in officer.http.get(f"/referrals/{passage}").text
 
@@ -365,7 +362,7 @@ def test_page_shows_no_comparison_number(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     for path in ("/queue", f"/referrals/{passage}"):
-        text = re.sub(r"<[^>]*>", " ", officer.http.get(path).text)
+        text = text_of(officer.http.get(path).text)
         assert "31337" not in text
         assert "%" not in text
         assert "F10" not in text
@@ -388,7 +385,7 @@ def test_comparison_worth_told_after_decision(lane: Lane, officer: Officer, tag:
         step(passage)
         page = officer.http.get(path).text
         assert said in page
-        assert "%" not in re.sub(r"<[^>]*>", " ", page)
+        assert "%" not in text_of(page)
 
 
 @pytest.mark.parametrize("value", [1.0, 0.5, 0.0031, 0.0003, 0.00001, 1e-12])
