@@ -14,7 +14,7 @@ class StrictMessage(BaseModel):
     """A message whose fields are all known."""
 
     # An error's text may come into a log; what was sent may not.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, hide_input_in_errors=True)
 
 
 class ChainHead(StrictMessage):

@@ -36,7 +36,6 @@ from api.web.middleware.strict_headers import BodyLimit, StrictHeaders
 from api.web.operation.periodic_tasks import Chore, Chores
 from api.web.operation.readiness import Readiness
 from api.web.pages import render
-from api.web.pages.audit import holds as hold_pages
 from api.web.pages.audit import passages as passage_pages
 from api.web.pages.lanes import evaluation as evaluation_pages
 from api.web.pages.lanes import hall as hall_pages
@@ -98,7 +97,6 @@ _PAGES = (
     evaluation_pages,
     hall_pages,
     passage_pages,
-    hold_pages,
     quality_pages,
     request_pages,
 )
@@ -109,7 +107,6 @@ class DeskApp(FastAPI):
     """FastAPI inside the strict headers: Starlette answers an unexpected error outside of all middleware."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The application inside the headers, and these inside request ids and metrics."""
         inside = RequestMeter(StrictHeaders(super().build_middleware_stack()))
         traces = self.state.traces
         return RequestIds(inside if traces is None else telemetry.RequestTracer(inside, traces))

@@ -3,7 +3,7 @@
 Each method is one transaction; its events are published after the commit.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -74,7 +74,6 @@ class Desk:
     erasure_clock: ErasureClock = field(init=False)
 
     def __post_init__(self) -> None:
-        """Measure what is written."""
         self.database.write_observer = WriteMeter(self.meters, self.database)
         object.__setattr__(self, "queue_reader", QueueReader(self.database, self.broker, self.clock))
         object.__setattr__(self, "erasure_clock", ErasureClock(self.clock, self.elapsed_s))
@@ -143,12 +142,8 @@ class Desk:
             now = self.clock()
             sessions.end(session, officer, at=now)
             released = inserted.leave(session, officer.pseudonym, at=now)
-        self.publish_released(released)
-
-    def publish_released(self, passages: Iterable[str]) -> None:
-        """Publish that cases went back to the queue because of their officer."""
         self.broker.publish(Event("staff.changed", ""))
-        for passage in passages:
+        for passage in released:
             self.broker.publish(Event("referral.changed", passage))
 
     def officer_of(self, session_sha256: str, *, acting: bool = True) -> SignedInOfficer:
@@ -176,14 +171,12 @@ class Desk:
         return Passkeys(self.settings, self.database, self.clock, self.sign_in)
 
     def provider_sign_in(self, client: ProviderClient) -> ProviderSignIn:
-        """Signing in at the site's identity provider."""
         return ProviderSignIn(
             client, self.database, self.broker, self.clock, self.sign_in, OfficersCasework()
         )
 
     @property
     def people(self) -> People:
-        """The accounts of officers."""
         return People(
             self.database,
             self.broker,
@@ -198,7 +191,6 @@ class Desk:
 
     @property
     def cases(self) -> OfficerWork:
-        """The work of officers on cases."""
         parts = (self.settings, self.database, self.broker, self.keyring, self.clock)
         return OfficerWork(
             TravellersCases(*parts), InsertedCases(*parts, serving=self._serving), self.queue_reader
@@ -206,7 +198,6 @@ class Desk:
 
     @property
     def shifts(self) -> OwnShift:
-        """Officers' own shifts."""
         return OwnShift(self.settings, self.database, self.broker, self.clock)
 
     @property
@@ -222,17 +213,14 @@ class Desk:
 
     @property
     def hall(self) -> HallControl:
-        """The status of lanes, and commands to them."""
         return HallControl(self.settings, self.database, self.broker, self.clock)
 
     @property
     def requests(self) -> LaneRequests:
-        """Officers' requests to lanes."""
         return LaneRequests(self.settings, self.database, self.broker, self.clock)
 
     @property
     def lane_tokens(self) -> LaneTokens:
-        """The tokens with which lanes deliver."""
         return LaneTokens(self.database, self.broker, self.clock)
 
     # --- supervisors
@@ -273,7 +261,6 @@ class Desk:
 
     @property
     def erasure(self) -> ScheduledErasure:
-        """The erasure of faces."""
         retention = timedelta(seconds=self.settings.retention_s)
         return ScheduledErasure(self.database, self.keyring, retention, self.clock, self.erasure_clock)
 
@@ -290,7 +277,6 @@ class Desk:
 
     @property
     def lifetime(self) -> Lifetime:
-        """How long a session lasts."""
         settings = self.settings
         return Lifetime(
             timedelta(seconds=settings.session_absolute_s), timedelta(seconds=settings.session_idle_s)

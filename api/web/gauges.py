@@ -7,7 +7,7 @@ from typing import get_args
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from api.faces import images
@@ -27,49 +27,6 @@ from lane.platform.errors import LedgerBrokenError
 SILENT = "silent"
 
 
-@dataclass(frozen=True, slots=True)
-class Gauges:
-    """Counts of what is there; nothing of one passenger."""
-
-    open: int
-    claimed: int
-    oldest_s: float
-    """0 where nobody waits."""
-    ledger_entries: int
-    sessions: int
-    faces: int
-    """Passages of which images are held."""
-    escalated: int
-    unanswerable: int
-    lanes: Mapping[str, int]
-    """State → how many lanes reported it last; those that have not reported for a while are `silent`."""
-
-
-def count(session: Session, *, at: datetime, silent_after: timedelta, idle: timedelta) -> Gauges:
-    """Count in the database."""
-    until = ReferralRow.claimed_until
-    claimed = and_(ReferralRow.claimed_by.is_not(None), until > at, until <= at + queue.LONGEST_LEASE)
-    waiting, held, oldest = session.execute(
-        select(func.count(), func.sum(case((claimed, 1), else_=0)), func.min(ReferralRow.opened_at)).where(
-            _waiting()
-        )
-    ).one()
-    return Gauges(
-        open=waiting - (held or 0),
-        claimed=held or 0,
-        oldest_s=max(0.0, (at - oldest).total_seconds()) if oldest else 0.0,
-        ledger_entries=chain.head(session).seq,
-        sessions=session.scalar(select(func.count()).where(SessionRow.used_at > at - idle)) or 0,
-        faces=images.held(session),
-        escalated=session.scalar(
-            select(func.count()).where(_waiting(), ReferralRow.escalated_at.is_not(None))
-        )
-        or 0,
-        unanswerable=len(shifts.unanswerable(session, at=at)),
-        lanes=_lanes(session, heard_since=at - silent_after),
-    )
-
-
 def case_opened_at(session: Session, entry: Entry) -> datetime | None:
     """Since when the case of `entry` waits; None where the ledger has an earlier entry of this kind."""
     passage = str(entry.body.get("passage"))
@@ -87,11 +44,8 @@ def case_opened_at(session: Session, entry: Entry) -> datetime | None:
     )
 
 
-def _waiting() -> ColumnElement[bool]:
-    return and_(ReferralRow.decision.is_(None), ReferralRow.ended.is_(None))
-
-
 def _lanes(session: Session, *, heard_since: datetime) -> Mapping[str, int]:
+    """State → how many lanes reported it last; those that have not reported for a while are `silent`."""
     found = dict.fromkeys((*get_args(State), SILENT), 0)
     for lane in lane_states.lanes(session):
         silent = lane.status is None or lane.at is None or lane.at < heard_since
@@ -107,7 +61,6 @@ class WriteMeter:
     database: Database
 
     def waited(self, seconds: float) -> None:
-        """A writer had its turn."""
         self.meters.turns.observe(seconds)
 
     def recorded(self, entries: Sequence[Entry]) -> None:
@@ -129,27 +82,39 @@ class WriteMeter:
 
 
 def current_metrics(database: Database, settings: Settings, *, at: datetime) -> list[Metric]:
-    """All gauges, counted now. Raises StoreBusyError."""
-    silent_after, idle = (
-        timedelta(seconds=settings.lane_silent_after_s),
-        timedelta(seconds=settings.session_idle_s),
+    """All gauges, counted now; nothing of one passenger. Raises StoreBusyError."""
+    silent_since = at - timedelta(seconds=settings.lane_silent_after_s)
+    idle_since = at - timedelta(seconds=settings.session_idle_s)
+    until, escalated_at = ReferralRow.claimed_until, ReferralRow.escalated_at
+    is_claimed = and_(ReferralRow.claimed_by.is_not(None), until > at, until <= at + queue.LONGEST_LEASE)
+    claimed, escalated = (
+        func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in (is_claimed, escalated_at.is_not(None))
     )
     with database.read() as session:
-        found = count(session, at=at, silent_after=silent_after, idle=idle)
-    cases = {"open": found.open, "claimed": found.claimed}
+        waiting, held, late, oldest = session.execute(
+            select(func.count(), claimed, escalated, func.min(ReferralRow.opened_at)).where(
+                ReferralRow.decision.is_(None), ReferralRow.ended.is_(None)
+            )
+        ).one()
+        unanswerable = len(shifts.unanswerable(session, at=at))
+        faces, entries = images.held(session), chain.head(session).seq
+        sessions = session.scalar(select(func.count()).where(SessionRow.used_at > idle_since)) or 0
+        lanes = _lanes(session, heard_since=silent_since)
+    oldest_s = max(0.0, (at - oldest).total_seconds()) if oldest else 0.0
     plain = (
-        ("referrals_waiting", "Passengers who wait for an officer.", found.open + found.claimed),
-        ("referrals_escalated", "Of those, who waited longer than they should.", found.escalated),
-        ("referrals_unanswerable", "Of those, whom no one on site may answer.", found.unanswerable),
-        ("referrals_oldest_seconds", "How long the passenger has waited who waits longest.", found.oldest_s),
-        ("claims_held", "Cases that an officer has at this moment.", found.claimed),
-        ("faces_held", "Passages of which the desk holds an image.", found.faces),
-        ("ledger_size_entries", "Entries of the ledger.", found.ledger_entries),
-        ("sessions", "Sessions of people that have not ended.", found.sessions),
+        ("referrals_waiting", "Passengers who wait for an officer.", waiting),
+        ("referrals_escalated", "Of those, who waited longer than they should.", late),
+        ("referrals_unanswerable", "Of those, whom no one on site may answer.", unanswerable),
+        ("referrals_oldest_seconds", "How long the passenger has waited who waits longest.", oldest_s),
+        ("claims_held", "Cases that an officer has at this moment.", held),
+        ("faces_held", "Passages of which the desk holds an image.", faces),
+        ("ledger_size_entries", "Entries of the ledger.", entries),
+        ("sessions", "Sessions of people that have not ended.", sessions),
     )
+    cases = {"open": waiting - held, "claimed": held}
     return [
         _by_state("referrals", "Cases that wait for an officer, by state.", cases),
-        _by_state("lanes", "Lanes, by what they last told; silent: nothing for a while.", found.lanes),
+        _by_state("lanes", "Lanes, by what they last told; silent: nothing for a while.", lanes),
         *(_one(name, help_text, value) for name, help_text, value in plain),
     ]
 

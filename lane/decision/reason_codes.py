@@ -139,23 +139,24 @@ class Code(StrEnum):
     CHIP_NOT_GENUINE = Meaning(
         "D08",
         N_("Chip may be a copy"),
-        N_("The chip did not prove that it is the original. Check the document in the second line."),
+        N_("The chip did not prove that it is the original. Check the document in secondary inspection."),
     )
     DATA_GROUP_MISMATCH = Meaning(
         "D07",
         N_("Chip’s content was changed"),
-        N_("Data on the chip is not what its issuer signed. Check the document in the second line."),
+        N_("Data on the chip is not what its issuer signed. Check the document in secondary inspection."),
     )
     SECURITY_OBJECT_BAD = Meaning(
         "D03",
         N_("Chip’s signature is broken"),
-        N_("The signature over the chip’s data does not hold. Check the document in the second line."),
+        N_("The signature over the chip’s data does not hold. Check the document in secondary inspection."),
     )
     SIGNER_REVOKED = Meaning(
         "D05",
         N_("Signer of the chip withdrawn"),
         N_(
-            "The issuer withdrew the certificate that signed the chip. Check the document in the second line."
+            "The issuer withdrew the certificate that signed the chip. Check the document in secondary "
+            "inspection."
         ),
     )
     REPORTED_LOST = Meaning(
@@ -504,7 +505,7 @@ class Code(StrEnum):
     )
     ATTACK_DETECTION_UNAVAILABLE = Meaning(
         "A02",
-        N_("Attack detection did not run"),
+        N_("Presentation attack detection (PAD) did not run"),
         N_("The lane could not check for a mask, a picture or a screen. Look at the live person."),
     )
 

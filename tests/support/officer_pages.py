@@ -1,23 +1,35 @@
 """What an officer at a browser does, and what a test sees there."""
 
+import re
 from importlib import resources
+from typing import Any
 
 from playwright.sync_api import FloatRect, Page
 
-from tests.support.running_desk import PASSWORD, RunningDesk
+from tests.support.running_desk import PASSWORD, Lane, RunningDesk
 
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 """Given to a context as an init script, it runs beside the page and leaves the page's policy as it is."""
 
 
-def sign_in(page: Page, desk: RunningDesk, name: str = "wang") -> None:
+def text_of(html: str) -> str:
+    """A page without its tags, and with single spaces."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def sign_in(page: Page, desk: RunningDesk, name: str = "wang", first: str = "/queue") -> None:
     page.goto(desk.address)
     page.locator("[name=name]:focus").wait_for()
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/queue")
+    page.wait_for_url(f"**{first}")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def open_case(page: Page, passage: str) -> None:
@@ -31,6 +43,22 @@ def answer_blind(page: Page, passage: str, verdict: str = "s", confidence: str =
     page.keyboard.press(verdict)
     page.keyboard.press(confidence)
     page.locator("#decision").wait_for()
+
+
+def open_new_case(page: Page, desk: RunningDesk, lane: Lane, **refer: Any) -> str:
+    """A passenger is referred, and an officer signs in and opens the case."""
+    passage = lane.refer(**refer)
+    sign_in(page, desk)
+    open_case(page, passage)
+    return passage
+
+
+def judge_new_case(page: Page, desk: RunningDesk, lane: Lane, **refer: Any) -> str:
+    """As `open_new_case`; and the officer has judged the faces."""
+    passage = lane.refer(**refer)
+    sign_in(page, desk)
+    answer_blind(page, passage)
+    return passage
 
 
 def confirm(page: Page) -> None:

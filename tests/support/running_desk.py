@@ -120,6 +120,14 @@ class RunningDesk:
         keyring.close()
         database.close()
 
+    @contextmanager
+    def changed(self, **settings: object) -> Iterator[None]:
+        """Other settings for a while."""
+        usual = self.desk
+        self.app.state.desk = replace(usual, settings=usual.settings.model_copy(update=settings))
+        yield
+        self.app.state.desk = usual
+
     def do_chores(self) -> None:
         """All that a desk does by itself, once, now."""
         done = Chores(CHORES, lambda: self.desk)
@@ -285,6 +293,10 @@ class Officer:
         """Claim the case that comes first; return its passage, or None where there is none."""
         claim = self.ask("POST", "/referrals/next").json()["claim"]
         return claim and str(claim["passage"])
+
+    def form(self, path: str, **fields: str) -> httpx.Response:
+        """Send a page's form, with the proof that the own page sends it."""
+        return self.http.post(path, data={"csrf_token": self.http.headers["X-CSRF-Token"], **fields})
 
     def claim(self, passage: str) -> httpx.Response:
         return self.ask("POST", f"/referrals/{passage}/claim")

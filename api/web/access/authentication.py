@@ -40,7 +40,6 @@ class Guarded(APIRoute):
     """A route of the JSON API and its rule: a request is refused before its body is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route with its checks before it."""
         inner, name = super().get_route_handler(), self.name
 
         async def guarded(request: Request) -> Response:
@@ -65,7 +64,6 @@ class Guarded(APIRoute):
             _check_csrf(request, await self._csrf_token(request))
 
     async def _csrf_token(self, request: Request) -> str:
-        """The CSRF token of the request."""
         return request.headers.get(CSRF_HEADER, "")
 
 
@@ -117,7 +115,6 @@ def _bearer(headers: Headers) -> str | None:
 
 
 def desk_of(request: Request) -> Desk:
-    """The running desk."""
     return cast("Desk", request.app.state.desk)
 
 
@@ -126,13 +123,7 @@ def cookie_name(settings: Settings) -> str:
     return f"__Host-{_COOKIE}" if settings.https else _COOKIE
 
 
-async def session_token(request: Request) -> str | None:
-    """The token of the browser's session, as it was sent."""
-    return token_of(request)
-
-
 def token_of(request: Request) -> str | None:
-    """The token of the browser's session, as it was sent."""
     return request.cookies.get(cookie_name(desk_of(request).settings))
 
 
@@ -154,7 +145,6 @@ def visitor(request: Request) -> Visitor:
 
 
 async def lane(request: Request) -> str:
-    """The lane of the request."""
     found: str | None = getattr(request.state, "lane", None)
     if found is None:
         raise TokenRefusedError
@@ -162,7 +152,6 @@ async def lane(request: Request) -> str:
 
 
 async def officer(request: Request) -> SignedInOfficer:
-    """The officer of the request."""
     found = _officer_at(request)
     if found is None:
         raise NotSignedInError
@@ -176,13 +165,8 @@ def _officer_at(request: Request) -> SignedInOfficer | None:
 
 TheDesk = Annotated[Desk, Depends(desk_of)]
 TheLane = Annotated[str, Depends(lane)]
-SessionToken = Annotated[str | None, Depends(session_token)]
 TheVisitor = Annotated[Visitor, Depends(visitor)]
 TheOfficer = Annotated[SignedInOfficer, Depends(officer)]
-# For the reader: the route's rule in `api.web.access.permissions` enforces it.
-TheSupervisor = TheOfficer
-ActingOfficer = TheOfficer
-ActingSupervisor = TheOfficer
 
 
 def csrf_token(session_token: str) -> str:
@@ -212,7 +196,6 @@ def check_same_site(headers: Headers) -> None:
 
 
 def set_session(response: Response, token: str, settings: Settings) -> None:
-    """Give the browser its session."""
     response.set_cookie(
         cookie_name(settings),
         token,
@@ -224,5 +207,4 @@ def set_session(response: Response, token: str, settings: Settings) -> None:
 
 
 def end_session(response: Response, settings: Settings) -> None:
-    """Take the session from the browser."""
     response.delete_cookie(cookie_name(settings), httponly=True, samesite="strict", secure=settings.https)

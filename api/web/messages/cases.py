@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from api.ledger.facts import StoredEntry
 from api.platform.messages import ChainHead, Point, Sha256, StrictMessage
@@ -141,6 +142,12 @@ class ReferralSummary(StrictMessage):
     )
     decision: DecisionMessage | None
     correctable: bool = Field(description="Whether the officer who asks can still correct the decision.")
+    # For the pages alone: JSON does not hold them.
+    grave: SkipJsonSchema[bool] = Field(exclude=True)
+    handed: SkipJsonSchema[bool] = Field(exclude=True)
+    """Whether the lane has the decision."""
+    ended: SkipJsonSchema[str | None] = Field(exclude=True)
+    """How the passage ended at the lane."""
 
 
 class ReferralList(StrictMessage):
@@ -156,9 +163,9 @@ class AchievedFmr(StrictMessage):
     value: float | None = Field(
         gt=0,
         le=1,
-        description="The achieved FMR: of the strangers in the worst group, the share who score as high as "
-        "this comparison or higher, as a fraction. It is no probability of being the same person. Null where "
-        "nothing was compared, or the lane did not tell.",
+        description="The achieved FMR: of the impostor comparisons in the worst group, the share that score "
+        "as high as this comparison or higher, as a fraction. It is no probability of being the same person. "
+        "Null where nothing was compared, or the lane did not tell.",
     )
     text: str = Field(description="The same in words: show these, never a percentage.")
 

@@ -11,7 +11,6 @@ from api.ledger.facts import ReasonFact
 from api.people.officers import SignedInOfficer
 from api.review.cases import queue, steps
 from api.review.cases.answers import AnswerResult
-from api.review.cases.decisions import as_body
 from api.review.cases.queue import Referral
 from api.review.cases.steps import Item, Stage
 from api.review.officer_accuracy import PreparedDecision
@@ -49,8 +48,8 @@ def summary(
     """A referral as a list shows it. `nobodys`: passages that no one on site may answer."""
     fields = _summary(referral, who, words, now)
     # An officer who may take it must not learn from this that others were asked before.
-    unanswerable = referral.passage in nobodys and who.supervises and not fields["claimable"]
-    return ReferralSummary(**fields | {"unanswerable": unanswerable})
+    fields["unanswerable"] = referral.passage in nobodys and who.supervises and not fields["claimable"]
+    return ReferralSummary(**fields)
 
 
 def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> ReferralDetail:
@@ -60,9 +59,9 @@ def detail(referral: Referral, who: SignedInOfficer, words: Words, now: datetime
     return ReferralDetail(
         **_summary(referral, who, words, now),
         step=step,
-        images=images(referral) if Item.IMAGES in items else [],
-        badges=badges(referral, words) if Item.BADGES in items else [],
-        revealed=revealed(referral, words) if Item.FINDINGS in items else None,
+        images=_images(referral) if Item.IMAGES in items else [],
+        badges=_badges(referral, words) if Item.BADGES in items else [],
+        revealed=_revealed(referral, words) if Item.FINDINGS in items else None,
     )
 
 
@@ -83,13 +82,13 @@ def claimed(found: tuple[str, datetime] | None, lease_s: int) -> ClaimOrNone:
 def decision_answer(answer: AnswerResult, feedback: FeedbackMessage | None = None) -> DecisionAnswer:
     """The result of an officer's answer."""
     if answer.decision is not None:
-        decided = DecisionMessage.model_validate(as_body(answer.decision))
+        decided = DecisionMessage.model_validate(answer.decision)
         return DecisionAnswer(state="decided", decision=decided, feedback=feedback)
     state = "second_officer" if answer.next is Stage.SECOND else "third_officer"
     return DecisionAnswer.model_validate({"state": state, "decision": None})
 
 
-def revealed(referral: Referral, words: Words) -> RevealedMessage:
+def _revealed(referral: Referral, words: Words) -> RevealedMessage:
     """What the machine found."""
     judged = referral.judged
     codes = referral.judged.codes
@@ -111,7 +110,7 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
         attack=AttackMessage(
             assessed=judged.evidence.liveness.value is not None,
             alarm=alarm,
-            images=[image.sha256 for image in images(referral) if alarm and image.role == "live"],
+            images=[image.sha256 for image in _images(referral) if alarm and image.role == "live"],
             hint=hint,
             hint_text=code_texts.hinted(hint, words),
         ),
@@ -123,22 +122,19 @@ def revealed(referral: Referral, words: Words) -> RevealedMessage:
     )
 
 
-def images(referral: Referral) -> list[ImageMessage]:
+def _images(referral: Referral) -> list[ImageMessage]:
     """The images of a case and where to fetch them; each one once."""
     found = {image.sha256: image for image in reversed(referral.judged.images)}
     return [
         ImageMessage(
-            role=image.role,
-            sha256=image.sha256,
-            sequence=image.sequence,
-            eyes=image.eyes,
             href=f"/api/v1/referrals/{referral.passage}/images/{image.sha256}",
+            **image.model_dump(exclude={"captured_at"}),
         )
         for image in reversed(found.values())
     ]
 
 
-def badges(referral: Referral, words: Words) -> list[BadgeMessage]:
+def _badges(referral: Referral, words: Words) -> list[BadgeMessage]:
     """The quality of the live pictures, by component."""
     judged = referral.judged
     low = set(code_texts.faulted(judged))
@@ -154,42 +150,32 @@ def badges(referral: Referral, words: Words) -> list[BadgeMessage]:
     ]
 
 
-def waiting_s(referral: Referral, now: datetime) -> int:
-    """How long the passenger has waited, or waited until the decision."""
-    until = referral.decision.decided_at if referral.decision else now
-    return max(0, int((until - referral.opened_at).total_seconds()))
-
-
-def reasons(referral: Referral, words: Words) -> list[ReasonMessage]:
-    """Why the passenger was referred, for somebody to whom the findings are not revealed."""
-    return _reasons(referral.judged.reasons, words, revealed=False)
-
-
 def _summary(referral: Referral, who: SignedInOfficer, words: Words, now: datetime) -> dict[str, Any]:
     items = steps.SHOWS[referral.step_of(who.pseudonym)]
     decision = referral.decision
     mine = decision is not None and decision.officer == who.pseudonym
+    reasons = _reasons(referral.judged.reasons, words, revealed=False)
+    waited = (decision.decided_at if decision else now) - referral.opened_at
     return {
         "passage": referral.passage,
         "lane": referral.lane,
         "state": referral.state,
         "opened_at": referral.opened_at if Item.WAITING in items else None,
-        "waiting_s": waiting_s(referral, now) if Item.WAITING in items else None,
-        "reasons": reasons(referral, words) if Item.REASONS in items else None,
+        "waiting_s": max(0, int(waited.total_seconds())) if Item.WAITING in items else None,
+        "reasons": reasons if Item.REASONS in items else None,
         "escalated": referral.escalated and Item.WAITING in items,
         "claimed_by": referral.claimed_by,
         "claimed_until": referral.claimed_until,
         "mine": referral.claimed_by == who.pseudonym,
         "claimable": referral.state == "open" and queue.may_take(referral, who),
-        "needs": referral.stage if _asked_before(referral, who) else None,
+        "needs": referral.stage if decision is None and who.pseudonym in referral.proposed_by else None,
         "unanswerable": False,
-        "decision": DecisionMessage.model_validate(as_body(decision)) if decision else None,
+        "decision": DecisionMessage.model_validate(decision) if decision else None,
         "correctable": mine and referral.handed_at is None and referral.ended is None,
+        "grave": referral.grave and Item.REASONS in items,
+        "handed": referral.handed_at is not None,
+        "ended": referral.ended,
     }
-
-
-def _asked_before(referral: Referral, who: SignedInOfficer) -> bool:
-    return referral.decision is None and who.pseudonym in referral.proposed_by
 
 
 def _own(referral: Referral, words: Words) -> OwnVerdict:

@@ -1,7 +1,6 @@
 """The evaluation in service as a message, and as gauges for a monitoring system."""
 
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterator
 
 from prometheus_client import Metric
 
@@ -34,22 +33,75 @@ def evaluation(report: Report) -> Evaluation:
     )
 
 
+_FAMILIES = {
+    "passengers": "Passengers who were compared with the documents of others within the window.",
+    "passengers_matched": "Of those, how many would have passed with the document of somebody else.",
+    "fmr_errors": "Impostor comparisons that would have passed, within the window.",
+    "fmr_trials": "Impostor comparisons that would have passed: of how many.",
+    "fmr_expected": "Impostor comparisons that would have passed: the share that is expected at most.",
+    "fnmr_errors": "Genuine comparisons that did not match, within the window.",
+    "fnmr_trials": "Genuine comparisons that did not match: of how many.",
+    "fnmr_expected": "Genuine comparisons that did not match: the share that is expected at most.",
+    "shadow_disagreements": "Passengers about whom a second matcher said otherwise.",
+    "shadow_passengers": "Passengers about whom a second matcher said anything.",
+    "alarm": "1 while a rate is above what is expected, 0.5 once somebody looks into it.",
+}
+"""Name of a metric → its help. A rate is for the reader to divide."""
+
+Samples = dict[str, list[tuple[dict[str, str], float]]]
+
+
 def metrics(report: Report) -> Iterator[Metric]:
     """Gauges of the window: lanes, matchers and groups are labels, and nothing is of one passenger."""
-    series = [one for one in evaluation(report).series if one.lane is not None]
-    for name, help_text, samples in _families(series):
-        labels = tuple(samples[0][0]) if samples else ()
-        family = gauge(f"evaluation_{name}", help_text, labels)
-        for labelled, value in samples:
+    samples: Samples = {name: [] for name in _FAMILIES}
+    for one in evaluation(report).series:
+        if one.lane is not None:
+            _sample(one, samples)
+    for name, found in samples.items():
+        labels = tuple(found[0][0]) if found else ()
+        family = gauge(f"evaluation_{name}", _FAMILIES[name], labels)
+        for labelled, value in found:
             family.add_metric([labelled[label] for label in labels], value)
         yield family
+
+
+def _sample(one: SeriesMessage, samples: Samples) -> None:
+    def add(name: str, value: float, **more: str) -> None:
+        samples[name].append((_labels(one) | more, value))
+
+    add("passengers", one.strangers.passengers)
+    add("passengers_matched", one.strangers.passengers_matched)
+    sides: tuple[tuple[str, StrangersMessage | HoldersMessage], ...]
+    sides = (("fmr", one.strangers), ("fnmr", one.holders))
+    for rate, side in sides:
+        for bound, counted in (("low", side.low), ("high", side.high)):
+            add(f"{rate}_errors", counted.errors, bound=bound)
+            add(f"{rate}_trials", counted.n, bound=bound)
+        if side.expected is not None:
+            add(f"{rate}_expected", side.expected)
+    for shadow in one.shadows:
+        add("shadow_disagreements", shadow.agreed.errors, shadow=shadow.matcher)
+        add("shadow_passengers", shadow.agreed.n, shadow=shadow.matcher)
+    for alarm in one.alarms:
+        add("alarm", 1 if alarm.acknowledged_by is None else 0.5, rate=alarm.rate)
+
+
+def _labels(one: SeriesMessage) -> dict[str, str]:
+    """Whole hashes: two series with the same labels would make a reader refuse everything."""
+    return {
+        "lane": str(one.lane),
+        "matcher": one.matcher.name,
+        "sha256": one.matcher.sha256,
+        "preprocessing": one.matcher.preprocessing,
+        "group": one.group or "",
+    }
 
 
 def _series(one: Series) -> SeriesMessage:
     return SeriesMessage(
         lane=one.lane,
         group=one.group,
-        matcher=Matcher.model_validate(one.matcher.model_dump()),
+        matcher=Matcher.model_validate(one.matcher),
         last_at=one.last_at,
         strangers=_strangers(one),
         holders=_holders(one),
@@ -104,79 +156,3 @@ def _alarm(alarm: RateAlarm) -> AlarmMessage:
 
 def _rate(errors: int, n: int) -> RateMessage:
     return RateMessage.model_validate(intervals.rate(errors, n).plain())
-
-
-Labels = Mapping[str, str]
-Sample = tuple[Labels, float]
-
-
-def _families(series: list[SeriesMessage]) -> Iterator[tuple[str, str, list[Sample]]]:
-    labelled = [(_labels(one), one) for one in series]
-    yield (
-        "passengers",
-        "Passengers who were compared with strangers' documents within the window.",
-        [(labels, one.strangers.passengers) for labels, one in labelled],
-    )
-    yield (
-        "passengers_matched",
-        "Of those, how many would have passed with a stranger's document.",
-        [(labels, one.strangers.passengers_matched) for labels, one in labelled],
-    )
-    yield from _rates("fmr", "Strangers' documents that would have done", labelled, "strangers")
-    yield from _rates("fnmr", "Holders who were not recognised", labelled, "holders")
-    yield (
-        "shadow_disagreements",
-        "Passengers about whom a second matcher said otherwise.",
-        [(labels | {"shadow": s.matcher}, s.agreed.errors) for labels, one in labelled for s in one.shadows],
-    )
-    yield (
-        "shadow_passengers",
-        "Passengers about whom a second matcher said anything.",
-        [(labels | {"shadow": s.matcher}, s.agreed.n) for labels, one in labelled for s in one.shadows],
-    )
-    yield (
-        "alarm",
-        "1 while a rate is above what is expected, 0.5 once somebody looks into it.",
-        [(labels | {"rate": a.rate}, _loudness(a)) for labels, one in labelled for a in one.alarms],
-    )
-
-
-def _rates(
-    name: str,
-    help_text: str,
-    labelled: list[tuple[dict[str, str], SeriesMessage]],
-    which: Literal["strangers", "holders"],
-) -> Iterator[tuple[str, str, list[Sample]]]:
-    """Errors and trials of both bounds, and what is expected; a rate is for the reader to divide."""
-    counted = [(labels, one.strangers if which == "strangers" else one.holders) for labels, one in labelled]
-    bounds = [
-        (labels | {"bound": bound}, rate)
-        for labels, side in counted
-        for bound, rate in (("low", side.low), ("high", side.high))
-    ]
-    yield (
-        f"{name}_errors",
-        f"{help_text}, within the window.",
-        [(labels, one.errors) for labels, one in bounds],
-    )
-    yield f"{name}_trials", f"{help_text}: of how many.", [(labels, one.n) for labels, one in bounds]
-    expected: list[Sample] = [
-        (labels, side.expected) for labels, side in counted if side.expected is not None
-    ]
-    yield f"{name}_expected", f"{help_text}: the share that is expected at most.", expected
-
-
-def _labels(one: SeriesMessage) -> dict[str, str]:
-    """Whole hashes: two series with the same labels would make a reader refuse everything."""
-    matcher = one.matcher
-    return {
-        "lane": str(one.lane),
-        "matcher": matcher.name,
-        "sha256": matcher.sha256,
-        "preprocessing": matcher.preprocessing,
-        "group": one.group or "",
-    }
-
-
-def _loudness(alarm: AlarmMessage) -> float:
-    return 1 if alarm.acknowledged_by is None else 0.5

@@ -7,10 +7,11 @@ from api.lanes.evaluation.series import Report
 from api.lanes.hall.lane_states import Command, LaneStatus, OfficerAtWork
 from api.lanes.hall.overview import Hall
 from api.lanes.hall.requests import Request
-from api.lanes.hall.status_report import CameraCounts, StatusReport
+from api.lanes.hall.status_report import SetupReport
 from api.platform.database.tables import QualityAlarmRow
 from api.review.accuracy_records import AccuracyRecord
 from api.review.officer_accuracy import Outcome, PreparedDecision
+from api.web.messages.evaluation import RateMessage
 from api.web.messages.hall import (
     CameraCountsMessage,
     HallMessage,
@@ -23,7 +24,6 @@ from api.web.messages.hall import (
     QualityMessage,
     QueueMessage,
     RequestMessage,
-    ShareMessage,
     TrainedMessage,
 )
 from api.web.translations.language import N_, Words
@@ -48,22 +48,12 @@ def request(one: Request) -> RequestMessage:
 
 def hall(seen: Hall, report: Report) -> HallMessage:
     """The hall, and whether the comparison errs more than is expected."""
-    waiting = seen.waiting
     return HallMessage(
         at=seen.at,
         lanes=[_lane(one, seen) for one in seen.lanes],
-        queue=QueueMessage(
-            waiting=waiting.waiting,
-            longest_s=waiting.longest_s,
-            escalated=waiting.escalated,
-            second=waiting.second,
-            unanswerable=waiting.unanswerable,
-        ),
+        queue=QueueMessage.model_validate(seen.waiting),
         staff=[_officer(one, seen) for one in seen.staff],
-        points=[
-            PointMessage(at=one.at, passages=one.passages, referred=one.referred, p95_s=one.p95_s)
-            for one in seen.points
-        ],
+        points=[PointMessage.model_validate(one) for one in seen.points],
         faces=seen.faces,
         faces_warn=seen.faces >= seen.faces_warning,
         quality_alarms=seen.quality_alarms,
@@ -120,14 +110,15 @@ def _quality_alarm(alarm: QualityAlarmRow, words: Words) -> QualityAlarmMessage:
     )
 
 
-def _share(one: Rate) -> ShareMessage:
-    return ShareMessage.model_validate(one.plain())
+def _share(one: Rate) -> RateMessage:
+    return RateMessage.model_validate(one.plain())
 
 
 def _lane(one: LaneStatus, seen: Hall) -> LaneMessage:
     status = one.status
     silent = status is None or seen.is_silent(one)
-    about = (status or _NO_STATUS).about
+    about = status.about if status else SetupReport()
+    counts = status.camera.counts if status else None
     return LaneMessage(
         lane=one.lane,
         state="silent" if status is None or silent else status.state,
@@ -136,7 +127,7 @@ def _lane(one: LaneStatus, seen: Hall) -> LaneMessage:
         heard_at=one.at,
         camera=status.camera.health if status and not silent else "unknown",
         frame_age_ms=status.camera.frame_age_ms if status else None,
-        counts=_counts(status.camera.counts) if status and not silent else None,
+        counts=CameraCountsMessage.model_validate(counts) if counts and not silent else None,
         provider=about.provider,
         matcher=about.matcher,
         policy=about.policy,
@@ -147,13 +138,6 @@ def _lane(one: LaneStatus, seen: Hall) -> LaneMessage:
         obeyed=status is not None and status.obeyed == one.command.number,
         gate=list(status.gate) if status and not silent else [],
     )
-
-
-def _counts(counts: CameraCounts | None) -> CameraCountsMessage | None:
-    return CameraCountsMessage.model_validate(counts.model_dump()) if counts else None
-
-
-_NO_STATUS = StatusReport.model_validate({"state": "fault", "since": "2000-01-01T00:00:00Z"})
 
 
 def _officer(one: OfficerAtWork, seen: Hall) -> OfficerMessage:

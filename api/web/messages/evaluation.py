@@ -17,7 +17,7 @@ class Matcher(StrictMessage):
 
 
 class RateMessage(StrictMessage):
-    """`errors` of `n`, with the 95 % interval of Clopper and Pearson; null where nothing was tried."""
+    """`errors` of `n`, with the exact 95 % interval (Clopper and Pearson); null where nothing was counted."""
 
     errors: int
     n: int

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api.lanes.hall.status_report import Health, WantedState
 from api.platform.messages import StrictMessage
+from api.web.messages.evaluation import RateMessage
 
 # --- from a lane: a newer one may say more
 
@@ -162,16 +163,6 @@ class CommandsMessage(StrictMessage):
 # --- officers' quality
 
 
-class ShareMessage(StrictMessage):
-    """A share with its exact 95 % interval; null where nothing was counted."""
-
-    errors: int
-    n: int
-    rate: float | None
-    low: float | None
-    high: float | None
-
-
 class QualityAlarmMessage(StrictMessage):
     """A share that chance does not explain. It accuses nobody."""
 
@@ -187,14 +178,14 @@ class QualityMessage(StrictMessage):
 
     officer: str
     name: str
-    false_accepts: ShareMessage = Field(description="Of prepared cases of two people: those admitted.")
-    false_rejects: ShareMessage = Field(description="Of prepared cases of one person: taken for two.")
+    false_accepts: RateMessage = Field(description="Of prepared cases of two people: those admitted.")
+    false_rejects: RateMessage = Field(description="Of prepared cases of one person: taken for two.")
     undecided: int
     decisions: int
     median_s: float | None = Field(description="Median time from the claim to the decision.")
-    agreed_before: ShareMessage = Field(description="Agreement with the machine before the reveal.")
-    agreed_after: ShareMessage
-    changed: ShareMessage = Field(description="Answered otherwise than judged.")
+    agreed_before: RateMessage = Field(description="Agreement with the machine before the reveal.")
+    agreed_after: RateMessage
+    changed: RateMessage = Field(description="Answered otherwise than judged.")
     alarms: list[QualityAlarmMessage] = Field(description="Told to supervisors alone.")
 
 

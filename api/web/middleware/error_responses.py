@@ -37,7 +37,6 @@ class ErrorResponses:
         self._page = page
 
     def install(self, app: FastAPI) -> None:
-        """Answer for every exception of `app`."""
         app.add_exception_handler(ApiError, self.refused)
         app.add_exception_handler(RequestValidationError, self._malformed)
         app.add_exception_handler(HTTPException, self._http)

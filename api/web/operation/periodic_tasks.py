@@ -47,7 +47,6 @@ class Chores:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, in a thread of its own."""
         if self._thread is None and self._due_s:
             self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
             self._thread.start()

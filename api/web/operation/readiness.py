@@ -29,7 +29,6 @@ _KEEP_S = 1.0
 
 
 def is_not_ending(desk: Desk) -> None:
-    """Raises EndingError."""
     if desk.broker.closed:
         raise EndingError
 

@@ -18,21 +18,20 @@ class Place:
 
 
 PLACES = (
-    Place("show_queue", "/queue", N_("Queue")),
-    Place("show_requests", "/requests", N_("Without the camera")),
+    Place("list_referrals", "/queue", N_("Queue")),
+    Place("list_requests", "/requests", N_("Without the camera")),
     Place("show_hall_page", "/hall", N_("Hall")),
     Place("show_evaluation", "/evaluation", N_("Comparison in service")),
-    Place("show_passages", "/audit", N_("Ledger")),
-    Place("show_quality_page", "/quality", N_("Quality")),
-    Place("show_own_quality_page", "/quality/me", N_("Quality")),
-    Place("show_people", "/people", N_("People")),
-    Place("show_lanes", "/lanes", N_("Lanes’ tokens")),
+    Place("find_passages", "/audit", N_("Ledger")),
+    Place("show_quality", "/quality", N_("Quality")),
+    Place("show_own_quality", "/quality/me", N_("Quality")),
+    Place("list_officers", "/people", N_("People")),
+    Place("list_lane_tokens", "/lanes", N_("Lanes’ tokens")),
 )
 """From left to right; of two with the same text a role has the first that it may open."""
 
 
 def places(role: Role) -> list[Place]:
-    """The bar of a role."""
     found: dict[str, Place] = {}
     for place in PLACES:
         if role in RULES[place.page].callers:

@@ -1,6 +1,6 @@
 """Templates to pages, in the officer's language: all is escaped, and an unknown name is an error."""
 
-from functools import cache
+from functools import cache, partial
 from urllib.parse import quote
 
 from fastapi import Request
@@ -11,8 +11,8 @@ from api.people.officers import SignedInOfficer
 from api.web.access.authentication import csrf_token, token_of
 from api.web.middleware.request_id import request_id_of
 from api.web.pages import navigation
-from api.web.translations import language
-from api.web.translations.language import CHOICES, N_, Words
+from api.web.translations import case_texts, code_texts, language
+from api.web.translations.language import CHOICES, N_
 
 _YEAR_S = 365 * 24 * 3600
 
@@ -86,12 +86,18 @@ _OTHER = N_("The desk could not do this. Go back and try again.")
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
-    """A whole page or a part of one. A language that was asked for is remembered."""
-    words = language.of_request(request)
-    officer = values.get("officer")
-    places = navigation.places(officer.role) if isinstance(officer, SignedInOfficer) else []
-    context = {"same_page": _same_page(request), "csrf_token": _csrf(request), "places": places, **values}
-    html = environment(words.tag).get_template(template).render(_basics(words) | context)
+    """A whole page or a part of one, for who is signed in. A language that was asked for is remembered."""
+    words, token = language.of_request(request), token_of(request)
+    officer: SignedInOfficer | None = getattr(request.state, "officer", None)
+    basics = {
+        "language": words.tag,
+        "languages": CHOICES,
+        "same_page": _same_page(request),
+        "csrf_token": csrf_token(token) if token else "",
+        "officer": officer,
+        "places": navigation.places(officer.role) if officer else [],
+    }
+    html = environment(words.tag).get_template(template).render(basics | values)
     response = HTMLResponse(
         html, status, headers={"Content-Language": words.tag, "Vary": "Accept-Language, Cookie"}
     )
@@ -101,25 +107,25 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
 
 
 def error_page(request: Request, status: int, code: str) -> HTMLResponse:
-    """The page of an error: what happened, and a link back."""
     return page(
         request,
         "problem.html",
         status=status,
         officer=None,
+        places=[],
         problem=problem(request, code),
         request_id=request_id_of(request),
     )
 
 
 def problem(request: Request, code: str) -> str:
-    """An error code in the officer's words."""
     return language.of_request(request).say(PROBLEMS.get(code, _OTHER))
 
 
 @cache
 def environment(tag: str) -> Environment:
-    """The templates in one language."""
+    """The templates in one language, with the tables of texts by code."""
+    words = language.words(tag)
     made = Environment(
         loader=PackageLoader("api.web"),
         autoescape=True,
@@ -128,12 +134,24 @@ def environment(tag: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_translations(language.words(tag).texts, newstyle=True)  # type: ignore[attr-defined]
+    made.install_gettext_translations(words.texts, newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {"code_texts": code_texts, "case_texts": case_texts}
+    made.filters |= {
+        "say": words.say,
+        "brief": partial(code_texts.brief, words=words),
+        "ended": partial(code_texts.ended, words=words),
+        "duration": duration,
+        "number": "{:,}".format,
+    }
+    made.globals["clock"] = vars(made.get_template("clock.html").module)["clock"]
     return made
 
 
-def _basics(words: Words) -> dict[str, object]:
-    return {"language": words.tag, "languages": CHOICES, "officer": None}
+def duration(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any: 0:42, 12:05, 1:00:00."""
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def _same_page(request: Request) -> str:
@@ -144,11 +162,5 @@ def _same_page(request: Request) -> str:
     return f"/referrals/{quote(passage, safe='')}" if passage else "/queue"
 
 
-def _csrf(request: Request) -> str:
-    token = token_of(request)
-    return csrf_token(token) if token else ""
-
-
 def redirect_to(path: str) -> RedirectResponse:
-    """To another page, which the browser gets anew."""
     return RedirectResponse(path, status_code=303)

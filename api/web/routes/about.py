@@ -9,20 +9,18 @@ from api.platform.errors import (
     EndingError,
     KeyringError,
     NotReadyError,
-    NotSignedInError,
     ReadOnlyStoreError,
     SchemaDiffersError,
-    TokenRefusedError,
     documented,
 )
 from api.web.access.authentication import Guarded, TheDesk
 from api.web.messages.cases import Health
 from api.web.operation.readiness import Readiness
 
-router = APIRouter(route_class=Guarded, tags=["about"])
+router = APIRouter(route_class=Guarded, tags=["about"], responses=documented())
 
 
-@router.get("/health", summary="Is the desk alive", operation_id="show_health", responses=documented())
+@router.get("/health", summary="Is the desk alive")
 async def show_health() -> Health:
     """Answers as long as the process does; says nothing else."""
     return Health()
@@ -31,7 +29,6 @@ async def show_health() -> Health:
 @router.get(
     "/ready",
     summary="Can the desk do its work",
-    operation_id="show_ready",
     responses=documented(
         NotReadyError, SchemaDiffersError, DiskFullError, ReadOnlyStoreError, KeyringError, EndingError
     ),
@@ -43,12 +40,7 @@ def show_ready(request: Request, desk: TheDesk) -> Health:
     return Health()
 
 
-@router.get(
-    "/openapi.json",
-    summary="This description",
-    operation_id="show_openapi",
-    responses=documented(NotSignedInError, TokenRefusedError),
-)
+@router.get("/openapi.json", summary="This description")
 async def show_openapi(request: Request) -> dict[str, Any]:
     """The OpenAPI description of the desk, for whoever is signed in and for lanes."""
     openapi: dict[str, Any] = request.app.openapi()

@@ -14,7 +14,7 @@ from api.platform.events import MOST_OF_A_SESSION, Event, Listener
 from api.web.access.authentication import Guarded, TheDesk, TheOfficer
 from api.web.desk import Desk
 
-router = APIRouter(route_class=Guarded, tags=["referrals"])
+router = APIRouter(route_class=Guarded, tags=["referrals"], responses=documented())
 
 _STILL_HERE_S = 10.0
 _LOOK_AGAIN_S = 1.0
@@ -35,9 +35,8 @@ async def listening(desk: TheDesk, who: TheOfficer) -> AsyncIterator[Listener]:
 @router.get(
     "/events",
     summary="Follow the queue",
-    operation_id="follow_events",
     response_class=EventSourceResponse,
-    responses=documented(NotSignedInError, TooManyListenersError, streams=True),
+    responses=documented(TooManyListenersError, streams=True),
 )
 async def follow_events(
     desk: TheDesk, who: TheOfficer, listener: Annotated[Listener, Depends(listening)]

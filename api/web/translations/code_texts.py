@@ -43,7 +43,7 @@ COMPONENTS: dict[str, str] = {
 
 ANSWERS: dict[Answer, str] = {
     Answer.ADMIT: N_("Admit"),
-    Answer.SECOND_LINE: N_("Second line"),
+    Answer.SECOND_LINE: N_("Secondary inspection"),
     Answer.REPEAT_CAPTURE: N_("Capture again"),
     Answer.OTHER_AGENCY: N_("Other agency"),
 }
@@ -63,6 +63,14 @@ GROUNDS: dict[Ground, str] = {
     Ground.POLICE: N_("Police"),
     Ground.MARKET_REGULATION: N_("Market regulation"),
     Ground.OTHER: N_("Other"),
+}
+
+ENDED: dict[str, str] = {
+    "passed_through": N_("The passenger passed through the gate."),
+    "handed_to_agency": N_("The passenger was handed to another agency."),
+    "sent_to_second_line": N_("The passenger was sent to secondary inspection."),
+    "interrupted": N_("The passage was interrupted at the lane."),
+    "gate_fault": N_("The gate had a fault. See to the passenger at the lane."),
 }
 
 ADVICE: dict[Match, str] = {
@@ -85,6 +93,13 @@ AGENCIES: dict[Agency, str] = {
     Agency.OTHER: N_("Another agency"),
     Agency.TECHNICIAN: N_("Technician"),
 }
+WAYS: dict[str, str] = {
+    "password": N_("by password"),
+    "passkey": N_("by passkey"),
+    "provider": N_("at the identity provider"),
+}
+"""How somebody signed in."""
+
 FEEDBACK: dict[tuple[Truth, Outcome], str] = {
     (Truth.SAME, Outcome.RIGHT): N_("The pictures show the same person, and you admitted them."),
     (Truth.SAME, Outcome.FALSE_REJECT): N_(
@@ -97,7 +112,7 @@ FEEDBACK: dict[tuple[Truth, Outcome], str] = {
         "The pictures show two different people, and you did not admit them."
     ),
     (Truth.DIFFERENT, Outcome.FALSE_ACCEPT): N_(
-        "The pictures show two different people. You would have admitted a stranger."
+        "The pictures show two different people. You would have admitted somebody else."
     ),
     (Truth.DIFFERENT, Outcome.UNDECIDED): N_(
         "The pictures show two different people. You asked for more pictures, which is no error."
@@ -105,8 +120,11 @@ FEEDBACK: dict[tuple[Truth, Outcome], str] = {
 }
 """The feedback right after a prepared case."""
 
-STRANGERS = N_("In the worst group, %(strangers)s of 10,000 strangers score this high or higher.")
-"""The worst group is that of strangers whom the matcher takes for each other most often."""
+IMPOSTORS = N_(
+    "In the worst group, %(number)s of 10,000 impostor comparisons (two different people) score this high "
+    "or higher."
+)
+"""The worst group is the one whose impostor comparisons match most often."""
 
 _EXPIRY: dict[str, str] = {
     "successful": N_("Document is within its period of validity"),
@@ -129,11 +147,6 @@ _ENDED: dict[str, str] = {
 }
 
 
-def brief(reason: ReasonFact, words: Words) -> str:
-    """A reason in a few words."""
-    return words.say(_meaning(reason).brief)
-
-
 Hint: TypeAlias = Literal["none", "usual", "unusual"]
 USUAL_FROM = 0.5
 """The score is made so: of live people it was fitted on, two in a hundred lie below."""
@@ -149,14 +162,18 @@ _HINTS = {
 }
 
 
-def brief_of(code: str, words: Words) -> str:
-    """A short text for a code."""
-    return brief(ReasonFact(code=code), words)
+def brief(code: str, words: Words) -> str:
+    """A reason in a few words."""
+    return words.say(_meaning(code).brief)
+
+
+def ended(how: str, words: Words) -> str:
+    return words.say(ENDED.get(how, N_("The passage has ended at the lane.")))
 
 
 def full(reason: ReasonFact, words: Words) -> str:
     """A reason in a sentence or two, with the components that it is about."""
-    text = words.say(_meaning(reason).full)
+    text = words.say(_meaning(reason.code).full)
     if not reason.components:
         return text
     named = words.say(N_(", ")).join(component(name, words) for name in reason.components)
@@ -165,7 +182,7 @@ def full(reason: ReasonFact, words: Words) -> str:
 
 def acting(reason: ReasonFact, words: Words) -> str:
     """The agency that acts on a reason; for an unknown one, the border inspection."""
-    return words.say(AGENCIES[_meaning(reason).agency])
+    return words.say(AGENCIES[_meaning(reason.code).agency])
 
 
 def component(name: str, words: Words) -> str:
@@ -174,7 +191,6 @@ def component(name: str, words: Words) -> str:
 
 
 def checked(judged: JudgedFact, words: Words) -> list[str]:
-    """The checks that were made, and their results."""
     evidence = judged.evidence
     said = [words.say(_EXPIRY[evidence.document.expiry])] if evidence.document.expiry in _EXPIRY else []
     if evidence.capture.ended in _ENDED:
@@ -183,7 +199,7 @@ def checked(judged: JudgedFact, words: Words) -> list[str]:
         said.append(words.say(N_("Live face and document photo were compared by the lane")))
     said.extend(_quality(judged, words))
     if _has_value(evidence.liveness):
-        said.append(words.say(N_("Attack detection ran")))
+        said.append(words.say(N_("Presentation attack detection (PAD) ran")))
     return said
 
 
@@ -203,12 +219,17 @@ def hinted(said: Hint, words: Words) -> str:
 
 
 def not_checked(judged: JudgedFact, words: Words) -> list[str]:
-    """The checks that were not made; attack detection first, where it has no result."""
+    """The checks that were not made; presentation attack detection first, where it has no result."""
     evidence = judged.evidence
     said = []
     if not _has_value(evidence.liveness):
         said.append(
-            words.say(N_("Attack detection: not assessed. A mask, a picture or a screen was not ruled out"))
+            words.say(
+                N_(
+                    "Presentation attack detection (PAD): not assessed. A mask, a picture or a screen was "
+                    "not ruled out"
+                )
+            )
         )
     if not _has_value(evidence.similarity):
         said.append(words.say(N_("Live face and document photo: not compared")))
@@ -256,13 +277,13 @@ def share(evidence: EvidenceFact) -> float | None:
 
 
 def worth(evidence: EvidenceFact, words: Words) -> str:
-    """The strength of the comparison: how many strangers reach it, never how alike two faces are."""
+    """The strength of the comparison: how many impostor comparisons reach it, not how alike two faces are."""
     if not _has_value(evidence.similarity):
         return words.say(N_("Live face and document photo: not compared"))
     value = share(evidence)
     if value is None:
-        return words.say(N_("The lane did not tell how many strangers would do as well."))
-    return words.say(STRANGERS, strangers=f"{per_ten_thousand(value):,}")
+        return words.say(N_("The lane did not tell how many impostor comparisons (two people) do as well."))
+    return words.say(IMPOSTORS, number=f"{per_ten_thousand(value):,}")
 
 
 def _quality(judged: JudgedFact, words: Words) -> Iterable[str]:
@@ -290,8 +311,8 @@ def _has_value(measure: MeasureFact) -> bool:
     return measure.value is not None
 
 
-def _meaning(reason: ReasonFact) -> Meaning:
+def _meaning(code: str) -> Meaning:
     try:
-        return Code(Code.NO_MATCH if reason.code == NEUTRAL else reason.code).meaning
+        return Code(Code.NO_MATCH if code == NEUTRAL else code).meaning
     except ValueError:
         return UNKNOWN

@@ -47,8 +47,6 @@ CHOICES = choices(LOCALES)
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one language."""
-
     tag: str
     texts: NullTranslations
 
@@ -57,14 +55,9 @@ class Words:
         said = self.texts.gettext(text)
         return said % fields if fields else said
 
-    def count(self, one: str, many: str, number: int) -> str:
-        """A text that depends on a number."""
-        return self.texts.ngettext(one, many, number) % {"num": number}
-
 
 @cache
 def words(tag: str) -> Words:
-    """The words of a language that is in CHOICES."""
     return Words(tag, NullTranslations() if tag == SOURCE else _read(tag))
 
 
@@ -77,7 +70,6 @@ def of_request(request: Request) -> Words:
 
 
 def catalogue(tag: str) -> Path:
-    """The file with a language's texts."""
     return LOCALES / f"{tag}.po"
 
 

@@ -348,7 +348,7 @@ def test_an_officer_is_told_no_score(officer: Officer, claimed: str) -> None:
     for told in (officer.ask("GET", f"/referrals/{claimed}").text, officer.judge(claimed).text):
         assert "0.31337" not in told
         assert "similarity" not in told
-    assert "Attack detection: not assessed" in told
+    assert "Presentation attack detection (PAD): not assessed" in told
 
 
 def test_comparison_worth_told_only_after_judgement(lane: Lane, officer: Officer) -> None:
@@ -358,7 +358,7 @@ def test_comparison_worth_told_only_after_judgement(lane: Lane, officer: Officer
     assert officer.look(passage)["revealed"] is None
     told = officer.judge(passage).json()["revealed"]["band"]
     assert told["value"] == 0.0031337
-    assert "32 of 10,000 strangers" in told["text"]
+    assert "32 of 10,000 impostor comparisons" in told["text"]
 
 
 def test_lane_without_rate_is_understood(lane: Lane, officer: Officer) -> None:

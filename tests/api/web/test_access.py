@@ -45,7 +45,6 @@ def test_other_site_cannot_sign_officer_in(shared: RunningDesk, officer_here: Of
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "http://127.0.0.1:1"])
 def test_other_site_fails_in_older_browser(shared: RunningDesk, officer_here: Officer, origin: str) -> None:
-    """It cannot sign an officer in there either."""
     body = {"name": officer_here.name, "password": PASSWORD}
     ways: dict[str, dict[str, Any]] = {"/api/v1/session": {"json": body}, "/sign-in": {"data": body}}
     for path, sent in ways.items():
@@ -142,7 +141,6 @@ def test_simultaneous_guesses_count(desk: RunningDesk) -> None:
 
 
 def test_sign_in_burst_is_turned_away(desk: RunningDesk, lane: Lane, officer: Officer) -> None:
-    """Nobody else waits."""
     passage = lane.refer(images=[])
     with ExitStack() as sign_ins:
         for _ in range(MOST_SIGN_INS):

@@ -56,7 +56,6 @@ def test_a_chore_is_given_the_desk(any_desk: Desk) -> None:
 
 
 def test_failing_chore_is_counted_and_rerun(any_desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    """It stops no other."""
     done: list[str] = []
     watch = Watch()
 

@@ -4,8 +4,9 @@ The table is made from the routes of the application: a new one is in it without
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import httpx
@@ -76,6 +77,22 @@ class Site:
 
 
 @pytest.fixture(scope="module")
+def another_proof(site: Site) -> Callable[[Role], str]:
+    """The proof of another session of the same person."""
+
+    @cache
+    def made(caller: Role) -> str:
+        body = {"name": site.people[caller].name, "password": PASSWORD}
+        path = f"{site.address}/api/v1/session"
+        with httpx.Client(trust_env=False) as other:
+            proof: str = other.post(path, json=body).json()["csrf_token"]
+            other.delete(path, headers={"X-CSRF-Token": proof})
+        return proof
+
+    return made
+
+
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     path = tmp_path_factory.mktemp("permissions")
     with running(path, metrics_token=SecretStr(TOKEN)) as desk, ExitStack() as stack:
@@ -128,24 +145,27 @@ def expected(rule: Rule, caller: str) -> str | None:
     return "not_signed_in"
 
 
-@pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize(("method", "path", "name"), ENDPOINTS)
-def test_each_role_at_each_endpoint(site: Site, method: str, path: str, name: str, caller: str) -> None:
-    client, rule, csrf = site.clients[caller], RULES[name], None
-    if caller in PEOPLE:
-        csrf = site.signed_in(Role(caller)).http.headers["X-CSRF-Token"]
-    answer = ask(client, site.address, method, path, csrf)
-    assert code(answer, path) == expected(rule, caller)
-    assert answer.status_code < 500 or name == "ask_provider"  # this desk has none, and says so
+def test_each_role_at_each_endpoint(site: Site, method: str, path: str, name: str) -> None:
+    for caller in CALLERS:
+        client = site.clients[caller]
+        answer = ask(client, site.address, method, path, client.headers.get("X-CSRF-Token"))
+        if caller in PEOPLE and code(answer, path) == "not_signed_in":  # an endpoint before ended the session
+            csrf = site.signed_in(Role(caller)).http.headers["X-CSRF-Token"]
+            answer = ask(client, site.address, method, path, csrf)
+        assert code(answer, path) == expected(RULES[name], caller), caller
+        assert answer.status_code < 500 or name == "ask_provider"  # this desk has none, and says so
 
 
 @pytest.mark.parametrize(("method", "path", "name"), CHANGES)
-def test_change_needs_own_session_proof(site: Site, method: str, path: str, name: str) -> None:
+def test_change_needs_own_session_proof(
+    site: Site, another_proof: Callable[[Role], str], method: str, path: str, name: str
+) -> None:
     caller = Role(sorted(RULES[name].people)[0])
     officer = site.signed_in(caller)
     proof = officer.http.headers["X-CSRF-Token"]
     with httpx.Client(cookies=officer.http.cookies, trust_env=False) as browser:
-        for forged in ("", "0" * 64, another_proof(site, caller)):
+        for forged in ("", "0" * 64, another_proof(caller)):
             headers = {"X-CSRF-Token": forged} if forged else {}
             assert ask(browser, site.address, method, path, forged, **headers).status_code == 403
         browser.headers["X-CSRF-Token"] = proof
@@ -154,16 +174,6 @@ def test_change_needs_own_session_proof(site: Site, method: str, path: str, name
         foreign = {"Origin": "https://evil.example"}
         assert ask(browser, site.address, method, path, proof, **foreign).status_code == 403
     assert officer.ask("GET", "/session").status_code == 200
-
-
-def another_proof(site: Site, caller: Role) -> str:
-    """The proof of another session of the same person."""
-    body = {"name": site.people[caller].name, "password": PASSWORD}
-    with httpx.Client(trust_env=False) as other:
-        answer = other.post(f"{site.address}/api/v1/session", json=body)
-        other.delete(f"{site.address}/api/v1/session", headers={"X-CSRF-Token": answer.json()["csrf_token"]})
-    proof: str = answer.json()["csrf_token"]
-    return proof
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -216,9 +226,7 @@ def test_page_and_operation_never_overlap() -> None:
 
 def test_faces_are_for_those_who_decide() -> None:
     decide = {Role.OFFICER, Role.SUPERVISOR}
-    assert (
-        RULES["show_image"].callers == RULES["decide_referral"].callers == RULES["decide"].callers == decide
-    )
+    assert RULES["show_image"].callers == RULES["decide_referral"].callers == decide
     assert not RULES["show_referral"].callers - decide
 
 

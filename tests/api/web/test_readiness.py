@@ -5,8 +5,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,14 +29,6 @@ def told(desk: RunningDesk) -> tuple[int, str]:
     return answer.status_code, said.get("code", said.get("status"))
 
 
-@contextmanager
-def changed(desk: RunningDesk, **settings: object) -> Iterator[None]:
-    before = desk.desk
-    desk.app.state.desk = replace(before, settings=before.settings.model_copy(update=settings))
-    yield
-    desk.app.state.desk = before
-
-
 @pytest.mark.both_databases
 def test_working_desk_is_ready(desk: RunningDesk) -> None:
     assert told(desk) == (200, "ok")
@@ -51,7 +42,7 @@ def test_other_release_schema_is_not_ready(desk: RunningDesk) -> None:
 
 
 def test_desk_without_room_or_file_unready(desk: RunningDesk) -> None:
-    with changed(desk, least_free_mb=10**9):
+    with desk.changed(least_free_mb=10**9):
         assert told(desk) == (503, "disk_full")
     desk.file.rename(desk.file.with_name("moved"))
     assert told(desk) == (503, "read_only")

@@ -1,17 +1,14 @@
-"""Passages as the auditor's pages show them: a list, and one as a timeline from document to gate."""
+"""What the auditor's pages say of a passage's entries and measures, by code."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from api.audit.messages import MeasureMessage, PassageAudited, PassageFound, ReplayMessage, StepMessage
-from api.ledger.facts import ReasonFact
+from api.audit.messages import MeasureMessage, StepMessage
 from api.review.cases.steps import Match, Verdict
-from api.web.pages.review import case_views
 from api.web.translations import code_texts
 from api.web.translations.language import N_, Words
-from lane.decision.reason_codes import BY_GROUP
 from lane.decision.referral import Answer, Ground
 from lane.gate.sensors import FIRE
 
@@ -55,7 +52,7 @@ KINDS: dict[str, EntryKind] = {
     "referral.escalated": EntryKind(N_("Waited too long; supervisors were told"), "desk"),
     "referral.reopened": EntryKind(N_("Asked again after new pictures"), "desk"),
 }
-_OTHER = EntryKind(N_("An entry that this page has no words for"), "desk")
+OTHER = EntryKind(N_("An entry that this page has no words for"), "desk")
 
 _PICTURES = N_("Pictures: %(count)s")
 
@@ -95,116 +92,17 @@ ERASED: dict[str, str] = {
 }
 MEASURES: dict[str, str] = {
     "similarity": N_("similarity of the faces"),
-    "achieved_fmr": N_("share of strangers in the worst group who come as near"),
-    "liveness": N_("attack detection"),
+    "achieved_fmr": N_("share of impostor comparisons (two people) in the worst group that come as near"),
+    "liveness": N_("presentation attack detection (PAD)"),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PassageLine:
-    """One passage in the list."""
-
-    passage: str
-    lane: str
-    at: datetime | None
-    outcome: str
-    reasons: tuple[str, ...]
-    officers: tuple[str, ...]
-    answer: str | None
-    ended: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureView:
-    """A measured value and its limit."""
-
-    name: str
-    value: str
-    limit: str
-    holds: bool | None
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayView:
-    """The replay of a decision, in words."""
-
-    result: str
-    text: str
-    policy: str
-    sha256: str
-    measures: tuple[MeasureView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """One step of the timeline."""
-
-    seq: int
-    at: datetime | None
-    lane_at: datetime | None
-    title: str
-    kind: str
-    whose: str
-    who: str
-    lines: tuple[str, ...]
-    fault: bool
-    replayed: ReplayView | None
-    payload: str
-    hash: str
-
-
-def line(found: PassageFound, words: Words) -> PassageLine:
-    """A passage of the list in words."""
-    outcome = words.say(OUTCOMES[found.outcome]) if found.outcome else words.say(N_("not judged"))
-    answer = found.answer
-    return PassageLine(
-        passage=found.passage,
-        lane=found.lane or "–",
-        at=found.started_at,
-        outcome=outcome,
-        reasons=tuple(reason(ReasonFact(code=code), words) for code in found.reasons),
-        officers=tuple(found.officers),
-        answer=words.say(code_texts.ANSWERS[Answer(answer)]) if answer in set(Answer) else None,
-        ended=None if found.ended is None else case_views.ended_text(found.ended, words),
-    )
-
-
-def timeline(passage: PassageAudited, words: Words) -> list[StepView]:
-    """Every step in words."""
-    return [_step_view(step, words) for step in passage.steps]
-
-
-def reason(fact: ReasonFact, words: Words) -> str:
+def _reason(code: object, words: Words) -> str:
     """A code and its short text; unlike officers, auditors see which of the comparison's two it is."""
-    return f"{fact.code} {code_texts.brief(fact, words)}"
+    return f"{code} {code_texts.brief(str(code), words)}"
 
 
-def reasons(words: Words) -> list[tuple[str, str]]:
-    """All codes to choose from."""
-    return [(code.value, reason(ReasonFact(code=code.value), words)) for code in BY_GROUP]
-
-
-def _step_view(step: StepMessage, words: Words) -> StepView:
-    kind = KINDS.get(step.kind, _OTHER)
-    changed = words.say(N_("This entry was changed after it was written"))
-    return StepView(
-        seq=step.seq,
-        at=step.at,
-        lane_at=step.told_at,
-        title=changed if step.fault else words.say(kind.title),
-        kind=step.kind,
-        whose="fault" if step.fault else kind.whose,
-        who=_who(step, words),
-        lines=tuple(_lines(step, words)),
-        fault=step.fault is not None,
-        replayed=_replay_view(step.replay, words) if step.replay else None,
-        payload=step.payload,
-        hash=step.hash,
-    )
-
-
-def _who(step: StepMessage, words: Words) -> str:
+def who(step: StepMessage, words: Words) -> str:
     body = step.body or {}
     decision = body.get("decision") or body.get("proposal")
     officer = body.get("officer") or (decision.get("officer") if isinstance(decision, dict) else None)
@@ -213,8 +111,8 @@ def _who(step: StepMessage, words: Words) -> str:
     return str(officer) if officer else words.say(N_("desk"))
 
 
-def _lines(step: StepMessage, words: Words) -> Said:
-    """The lines of an entry. Whatever a lane wrote, the page is shown."""
+def lines(step: StepMessage, words: Words) -> Said:
+    """What an entry says. Whatever a lane wrote, the page is shown."""
     if step.fault or step.body is None or step.kind not in _SAY:
         return []
     try:
@@ -225,15 +123,11 @@ def _lines(step: StepMessage, words: Words) -> Said:
 
 def _judged(body: Body, words: Words) -> Said:
     said = [words.say(N_("Outcome: %(outcome)s."), outcome=words.say(OUTCOMES[body["outcome"]]))]
-    said += [reason(_reason_of(one), words) for one in body.get("reasons", ())]
-    remarks = [reason(_reason_of(one), words) for one in body.get("remarks", ())]
+    said += [_reason(one["code"], words) for one in body.get("reasons", ())]
+    remarks = [_reason(one["code"], words) for one in body.get("remarks", ())]
     return said + [
         words.say(N_("Signalled, and no reason to refer: %(remark)s"), remark=one) for one in remarks
     ]
-
-
-def _reason_of(reason: Body) -> ReasonFact:
-    return ReasonFact(code=str(reason["code"]), components=[str(one) for one in reason.get("components", ())])
 
 
 def _claimed(body: Body, words: Words) -> Said:
@@ -282,12 +176,12 @@ def _opening(body: Body, words: Words) -> Said:
 
 
 def _seen_at_gate(body: Body, words: Words) -> Said:
-    said = [reason(ReasonFact(code=str(body["code"])), words)]
+    said = [_reason(body["code"], words)]
     return [*said, words.say(N_("Fire alarm"))] if body.get("detail") == FIRE else said
 
 
 def _closed(body: Body, words: Words) -> Said:
-    return [case_views.ended_text(str(body["how"]), words)]
+    return [code_texts.ended(str(body["how"]), words)]
 
 
 def _erased(body: Body, words: Words) -> Said:
@@ -324,37 +218,23 @@ _SAY: dict[str, Callable[[Body, Words], Said]] = {
 }
 
 
-def _replay_view(replay: ReplayMessage, words: Words) -> ReplayView:
-    return ReplayView(
-        result=replay.result,
-        text=words.say(REPLAYS[replay.result]),
-        policy=replay.policy_version or "–",
-        sha256=replay.policy_sha256 or "–",
-        measures=tuple(_measure_view(one, words) for one in replay.measures),
-    )
+def verdict(measure: MeasureMessage) -> str:
+    if measure.holds is None:
+        return N_("no limit")
+    if measure.value is None:
+        return N_("missing")
+    return N_("within") if measure.holds else N_("outside")
 
 
-def _measure_view(measure: MeasureMessage, words: Words) -> MeasureView:
-    value = words.say(N_("not measured")) if measure.value is None else f"{measure.value:.4g}"
-    missing = measure.value is None and measure.holds is not None
-    verdicts = {True: N_("within"), False: N_("outside"), None: N_("no limit")}
-    return MeasureView(
-        name=_name(measure.name, words),
-        value=value,
-        limit=_limit(measure.min, measure.max),
-        holds=measure.holds,
-        verdict=words.say(N_("missing") if missing else verdicts[measure.holds]),
-    )
-
-
-def _name(name: str, words: Words) -> str:
+def measured(name: str, words: Words) -> str:
     of_document = name.startswith("document.")
     plain = name.removeprefix("document.")
     said = words.say(MEASURES[plain]) if plain in MEASURES else code_texts.component(plain, words)
     return words.say(N_("document photo: %(measure)s"), measure=said) if of_document else said
 
 
-def _limit(low: float | None, high: float | None) -> str:
+def limit(measure: MeasureMessage) -> str:
+    low, high = measure.min, measure.max
     if low is not None and high is not None:
         return f"{low:.4g} – {high:.4g}"
     if low is not None:

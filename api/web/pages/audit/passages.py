@@ -1,21 +1,24 @@
-"""The auditor's pages: a search by plain form, and one passage as a timeline. They change nothing."""
+"""The auditor's pages: a search by plain form, and one passage as a timeline. Beside it, its legal hold."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator
 
 from api.ledger.search import PassageQuery
 from api.platform.messages import PassageName
-from api.web.access.authentication import GuardedPage, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
+from api.web.messages.holds import Reason
 from api.web.pages import render
 from api.web.pages.audit import passage_views
-from api.web.routes.audit.holds import TheLegalHolds
-from api.web.routes.audit.passages import Before, ThePassageAudit
+from api.web.pages.render import redirect_to
+from api.web.routes.audit.passages import Before
 from api.web.translations import language
+from lane.decision.reason_codes import BY_GROUP
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
@@ -35,10 +38,9 @@ Text = Annotated[str, Query(pattern="^[A-Za-z0-9._ -]{0,64}$")]
 
 
 @router.get("/audit")
-def show_passages(
+def find_passages(
     request: Request,
-    audit: ThePassageAudit,
-    who: TheOfficer,
+    desk: TheDesk,
     since: Moment = "",
     until: Moment = "",
     lane: Text = "",
@@ -47,47 +49,59 @@ def show_passages(
     passage: Text = "",
     before: Before = None,
 ) -> Response:
-    """The search, and what was found, newest first."""
-    words = language.of_request(request)
     asked = {"lane": lane, "reason": reason, "officer": officer, "passage": passage}
     given = {name: text.strip() or None for name, text in asked.items()}
     times = {"since": _first(since), "until": _last(until)}
-    found = audit.search(PassageQuery(times["since"], times["until"], **given), before)
+    found = desk.audit.search(PassageQuery(times["since"], times["until"], **given), before)
     kept = {name: text for name, text in asked.items() if text}
     kept |= {name: at.isoformat() for name, at in times.items() if at}
     older = urlencode({**kept, "before": found.before}) if found.before else None
     return render.page(
         request,
         "audit/search.html",
-        officer=who,
         asked=asked,
         times={name: at and (_field(at), at.isoformat()) for name, at in times.items()},
-        reasons=passage_views.reasons(words),
-        found=[passage_views.line(one, words) for one in found.passages],
+        reasons=BY_GROUP,
+        texts=passage_views,
+        found=found.passages,
         older=older,
         newest=urlencode(kept) if before else None,
-        clock=_clock,
     )
 
 
 @router.get("/audit/{passage}")
-def show_audited_passage(
-    request: Request, passage: PassageName, audit: ThePassageAudit, holds: TheLegalHolds, who: TheOfficer
-) -> Response:
-    """One passage from document to gate."""
+def audit_passage(request: Request, passage: PassageName, desk: TheDesk) -> Response:
     words = language.of_request(request)
-    audited = audit.passage(passage)
-    hold, images = holds.on(passage)
+    audited = desk.audit.passage(passage)
+    hold, images = desk.legal_holds.on(passage)
     return render.page(
         request,
         "audit/passage.html",
-        officer=who,
-        found=passage_views.line(audited.found, words),
-        steps=passage_views.timeline(audited, words),
+        found=audited.found,
+        steps=audited.steps,
+        texts=passage_views,
+        who=partial(passage_views.who, words=words),
+        lines=partial(passage_views.lines, words=words),
+        measured=partial(passage_views.measured, words=words),
         hold=hold,
         images=images,
-        clock=_clock,
     )
+
+
+@router.post("/audit/{passage}/hold")
+def place_hold_by_form(
+    passage: PassageName, desk: TheDesk, who: TheOfficer, reason: Annotated[Reason, Form()]
+) -> Response:
+    desk.legal_holds.place(passage, who.pseudonym, reason)
+    return redirect_to(f"/audit/{passage}")
+
+
+@router.post("/audit/{passage}/hold/lift")
+def lift_hold_by_form(
+    passage: PassageName, desk: TheDesk, who: TheOfficer, reason: Annotated[Reason, Form()]
+) -> Response:
+    desk.legal_holds.lift(passage, who.pseudonym, reason)
+    return redirect_to(f"/audit/{passage}")
 
 
 def _first(given: Moment) -> datetime | None:
@@ -107,8 +121,3 @@ def _both(given: datetime) -> tuple[datetime, datetime]:
 def _field(at: datetime) -> str:
     """The value of a form's field in the desk's time zone, for browsers without scripts."""
     return at.astimezone().replace(tzinfo=None).isoformat(timespec="minutes")
-
-
-def _clock(at: datetime) -> str:
-    """Day and time with the zone, for a browser that runs no script."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S (UTC%z)")

@@ -1,45 +1,51 @@
 """The supervisor's page of the comparison in service: it works without a script, by plain forms."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer, TheSupervisor
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
+from api.web.desk import Desk
 from api.web.messages import describe_evaluation
 from api.web.pages import render
 from api.web.pages.lanes import evaluation_views
+from api.web.pages.render import redirect_to
 from api.web.translations import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
-FormOfficer = TheOfficer
-"""The officer who sends a form of the own page."""
-
 
 @router.get("/evaluation")
-def show_evaluation(request: Request, desk: TheDesk, who: TheSupervisor) -> Response:
-    """How the comparison does in service."""
-    words = language.of_request(request)
-    shown = evaluation_views.page(describe_evaluation.evaluation(desk.evaluation()), words)
-    return render.page(request, "lanes/evaluation.html", officer=who, shown=shown)
+def show_evaluation(request: Request, desk: TheDesk) -> Response:
+    return _page(request, "lanes/evaluation.html", desk)
 
 
 @router.get("/evaluation/live")
 def show_evaluation_live(request: Request, desk: TheDesk) -> Response:
     """The part of it that changes; asking for it is no sign that somebody sits there."""
-    shown = evaluation_views.page(
-        describe_evaluation.evaluation(desk.evaluation()), language.of_request(request)
-    )
-    return render.page(request, "lanes/evaluation_live.html", shown=shown)
+    return _page(request, "lanes/evaluation_live.html", desk)
 
 
 @router.post("/evaluation/alarms/{alarm}/acknowledgement")
-def acknowledge(alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: FormOfficer) -> Response:
-    """Say by form that somebody looks into it."""
+def acknowledge_alarm(
+    alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: TheOfficer
+) -> Response:
     desk.acknowledge(alarm, who)
-    return _to("/evaluation")
+    return redirect_to("/evaluation")
 
 
-def _to(path: str) -> RedirectResponse:
-    return RedirectResponse(path, status_code=303)
+def _page(request: Request, template: str, desk: Desk) -> Response:
+    report, words = describe_evaluation.evaluation(desk.evaluation()), language.of_request(request)
+    matchers = evaluation_views.by_matcher(report)
+    return render.page(
+        request,
+        template,
+        since=report.since,
+        matchers=matchers,
+        state=evaluation_views.worst(matchers),
+        texts=evaluation_views,
+        one_in=partial(evaluation_views.one_in, words=words),
+        between=partial(evaluation_views.between, words=words),
+    )

@@ -1,13 +1,12 @@
-"""The hall as its page shows it: a word and a shape for each lane, and small plots."""
+"""The hall's page beside its message: words for each lane, what is not well there, and small plots."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from api.web.messages.hall import CameraCountsMessage, HallMessage, LaneMessage, PointMessage
-from api.web.pages.review.case_views import clock_text
-from api.web.translations.code_texts import brief_of
+from api.web.pages.render import duration
+from api.web.translations.code_texts import brief
 from api.web.translations.language import N_, Words
 from lane.decision.reason_codes import BY_HAND
 
@@ -27,8 +26,9 @@ STATES: dict[str, str] = {
 }
 WISHES = {code: by_hand.wish for code, by_hand in BY_HAND.items() if by_hand.wish}
 """What an officer may request for a passenger."""
-_OCCUPIED = {"capturing", "referred", "open"}
-_CAMERAS = {"stale": N_("Camera slow"), "lost": N_("Camera lost")}
+OCCUPIED = {"capturing", "referred", "open"}
+CAMERAS = {"good": N_("good"), "stale": N_("slow"), "lost": N_("lost"), "unknown": N_("not known yet")}
+_CAMERAS_UNWELL = {"stale": N_("Camera slow"), "lost": N_("Camera lost")}
 _SPOILT, _SKIPPED = N_("Camera: %(share)s of pictures spoilt"), N_("Camera: %(share)s of pictures skipped")
 LOSSY = 0.02
 """From this share on, lost pictures are shown: a starting stream or a lost packet costs less."""
@@ -42,29 +42,6 @@ _WANTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """One lane."""
-
-    lane: str
-    state: str
-    text: str
-    occupied: bool
-    waits_since: datetime | None
-    waited: str
-    unwell: tuple[str, ...]
-    message: LaneMessage
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One bar of a plot."""
-
-    x: int
-    y: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
 class Plot:
     """Two hours of one number: the last whole ten minutes in words, all of them as bars."""
 
@@ -72,98 +49,23 @@ class Plot:
     last: str
     most: str
     said: str
-    columns: tuple[Column, ...]
+    columns: list[tuple[int, int, int]]
+    """From left to right: x, y and height."""
 
 
-@dataclass(frozen=True, slots=True)
-class StaffView:
-    """An officer and the next break."""
-
-    name: str
-    minutes: str
-    due_at: datetime
-    overdue: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HallPage:
-    """The page."""
-
-    at: datetime
-    tiles: tuple[Tile, ...]
-    many: bool
-    waiting: int
-    oldest_at: datetime | None
-    longest: str
-    escalated: int
-    second: int
-    unanswerable: int
-    staff: tuple[StaffView, ...]
-    rotation: StaffView | None
-    plots: tuple[Plot, ...]
-    alarms: int
-    faces: str
-    faces_warn: bool
-    quality_alarms: int
-
-    def clock(self, at: datetime) -> str:
-        """A time of the day, for a browser that runs no script."""
-        return at.strftime("%H:%M (UTC%z)")
-
-
-def page(seen: HallMessage, words: Words) -> HallPage:
-    """The hall as a page."""
-    staff = tuple(_staff_view(one.name, one.minutes, one.break_due_at, seen.at) for one in seen.staff)
-    queue = seen.queue
-    oldest_at = None if queue.longest_s is None else seen.at - timedelta(seconds=queue.longest_s)
-    return HallPage(
-        at=seen.at,
-        tiles=tuple(_tile(one, seen, words) for one in seen.lanes),
-        many=len(seen.lanes) > MANY,
-        waiting=queue.waiting,
-        oldest_at=oldest_at,
-        longest=clock_text(queue.longest_s or 0),
-        escalated=queue.escalated,
-        second=queue.second,
-        unanswerable=queue.unanswerable,
-        staff=staff,
-        rotation=min(staff, key=lambda one: one.due_at, default=None),
-        plots=tuple(_plots(seen.points, words)),
-        alarms=seen.alarms,
-        faces=f"{seen.faces:,}",
-        faces_warn=seen.faces_warn,
-        quality_alarms=seen.quality_alarms,
-    )
-
-
-def _tile(one: LaneMessage, seen: HallMessage, words: Words) -> Tile:
-    waits = one.waits_since
-    waited = clock_text(max(0, int((seen.at - waits).total_seconds()))) if waits else ""
-    return Tile(
-        lane=one.lane,
-        state=one.state,
-        text=words.say(STATES[one.state]),
-        occupied=one.state in _OCCUPIED,
-        waits_since=waits,
-        waited=waited,
-        unwell=tuple(_unwell(one, _usual(seen.lanes), words)),
-        message=one,
-    )
-
-
-def _unwell(one: LaneMessage, usual: str, words: Words) -> Iterable[str]:
-    """Short texts about what is not as it should be."""
+def unwell(one: LaneMessage, hall: HallMessage, words: Words) -> Iterable[str]:
+    """What is not as it should be at a lane, in few words."""
     if not one.obeyed and one.command.command > 0:
         yield words.say(_WANTED[one.command.wanted])
     if one.state == "silent":
         return
-    if one.camera in _CAMERAS:
-        yield words.say(_CAMERAS[one.camera])
+    if one.camera in _CAMERAS_UNWELL:
+        yield words.say(_CAMERAS_UNWELL[one.camera])
     yield from _lossy(one.counts, words)
-    yield from (words.say(_GATE[word]) if word in _GATE else brief_of(word, words) for word in one.gate)
+    yield from (words.say(_GATE[word]) if word in _GATE else brief(word, words) for word in one.gate)
     if one.state == "fault" and _ALARMS & set(one.gate[:1]):
         yield words.say(N_("Once the cause is gone: close the lane, then open it"))
-    if one.provider != usual:
+    if one.provider != _usual(hall.lanes):
         yield words.say(N_("Runs on %(provider)s"), provider=provider(one.provider))
     if one.outbox > 0:
         yield words.say(N_("%(number)s entries not delivered"), number=f"{one.outbox:,}")
@@ -192,17 +94,11 @@ def _usual(lanes: Iterable[LaneMessage]) -> str:
     return heard.most_common(1)[0][0] if heard else ""
 
 
-def _staff_view(name: str, minutes: int, due_at: datetime, now: datetime) -> StaffView:
-    return StaffView(name, f"{minutes // 60}:{minutes % 60:02}", due_at, overdue=due_at <= now)
-
-
-def _plots(points: list[PointMessage], words: Words) -> Iterable[Plot]:
+def plots(points: list[PointMessage], words: Words) -> Iterable[Plot]:
     yield _plot(N_("Passages in 10 minutes"), [one.passages for one in points], _whole, words)
     shares = [one.referred / one.passages if one.passages else None for one in points]
     yield _plot(N_("Sent to an officer"), shares, _percent, words)
-    yield _plot(
-        N_("Answered within (95 of 100)"), [one.p95_s for one in points], lambda s: clock_text(int(s)), words
-    )
+    yield _plot(N_("Answered within (95 of 100)"), [one.p95_s for one in points], duration, words)
 
 
 def _whole(number: float) -> str:
@@ -224,11 +120,11 @@ def _plot(title: str, values: Sequence[float | None], form: Callable[[float], st
         last="–" if last is None else form(last),
         most=form(most) if known else "–",
         said=said,
-        columns=tuple(
-            Column(number * step + 1, PLOT_HEIGHT - height, height)
+        columns=[
+            (number * step + 1, PLOT_HEIGHT - height, height)
             for number, value in enumerate(values)
             if value is not None and (height := _height(value, most)) > 0
-        ),
+        ],
     )
 
 

@@ -3,15 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from api.lanes.hall.status_report import LaneName
-from api.web.access.authentication import GuardedPage, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages.hall import Wish
 from api.web.pages import render
-from api.web.pages.lanes.hall_views import WISHES
-from api.web.routes.lanes.hall import TheLaneRequests
-from api.web.translations import language
+from api.web.pages.lanes import hall_views
+from api.web.pages.render import redirect_to
 from lane.decision.reason_codes import Code
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
@@ -20,42 +19,36 @@ ToHall = Annotated[str, Form(pattern="^(|hall)$")]
 
 
 @router.get("/requests")
-def show_requests(request: Request, requests: TheLaneRequests, who: TheOfficer) -> Response:
-    """What can be asked of a lane, and what is asked now."""
-    words = language.of_request(request)
-    said = {code: words.say(text) for code, text in WISHES.items()}
+def list_requests(request: Request, desk: TheDesk) -> Response:
     return render.page(
         request,
         "lanes/requests.html",
-        officer=who,
-        lanes=requests.lanes(),
-        wishes=said,
-        asked=[(one, said[one.code]) for one in requests.pending()],
-        good_for_s=requests.settings.request_s,
+        lanes=desk.requests.lanes(),
+        texts=hall_views,
+        asked=desk.requests.pending(),
+        good_for_s=desk.requests.settings.request_s,
     )
 
 
 @router.post("/requests")
-def ask_by_form(
-    requests: TheLaneRequests,
+def ask_for_officer(
+    desk: TheDesk,
     who: TheOfficer,
     lane: Annotated[LaneName, Form()],
     wish: Annotated[Wish, Form()],
     back: ToHall = "",
 ) -> Response:
-    """Ask for the next passenger of a lane."""
-    requests.ask(lane, Code(wish), who)
+    desk.requests.ask(lane, Code(wish), who)
     return _to(lane, back)
 
 
 @router.post("/requests/{lane}/withdraw")
-def withdraw_by_form(
-    lane: Annotated[LaneName, Path()], requests: TheLaneRequests, who: TheOfficer, back: ToHall = ""
+def withdraw_request(
+    lane: Annotated[LaneName, Path()], desk: TheDesk, who: TheOfficer, back: ToHall = ""
 ) -> Response:
-    """Take back what was asked."""
-    requests.withdraw(lane, who)
+    desk.requests.withdraw(lane, who)
     return _to(lane, back)
 
 
-def _to(lane: str, back: str) -> RedirectResponse:
-    return RedirectResponse(f"/hall/lanes/{lane}" if back else "/requests", status_code=303)
+def _to(lane: str, back: str) -> Response:
+    return redirect_to(f"/hall/lanes/{lane}" if back else "/requests")

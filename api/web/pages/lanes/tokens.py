@@ -10,43 +10,39 @@ from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages.people import NewLaneName
 from api.web.pages import render
 from api.web.pages.render import redirect_to
-from api.web.routes.lanes.tokens import OneLane, TheLaneTokens
+from api.web.routes.lanes.tokens import OneLane
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 
 @router.get("/lanes")
-def show_lanes(request: Request, lanes: TheLaneTokens, desk: TheDesk, who: TheOfficer) -> Response:
-    """All lanes, and a form for a new one."""
-    return render.page(request, "lanes/tokens.html", officer=who, lanes=lanes.listed(), now=desk.clock())
+def list_lane_tokens(request: Request, desk: TheDesk) -> Response:
+    return render.page(request, "lanes/tokens.html", lanes=desk.lane_tokens.listed(), now=desk.clock())
 
 
 @router.post("/lanes")
-def register_lane(
-    request: Request, lanes: TheLaneTokens, who: TheOfficer, lane: Annotated[NewLaneName, Form()]
+def add_lane(
+    request: Request, desk: TheDesk, who: TheOfficer, lane: Annotated[NewLaneName, Form()]
 ) -> Response:
-    """Register a lane, and show its token once."""
-    return _token_page(request, who, lane, lanes.add(lane, None, who))
+    return _token_page(request, lane, desk.lane_tokens.add(lane, None, who))
 
 
 @router.post("/lanes/{lane}/rotation")
-def rotate_token(
+def rotate_lane(
     request: Request,
     lane: OneLane,
-    lanes: TheLaneTokens,
+    desk: TheDesk,
     who: TheOfficer,
     overlap_minutes: Annotated[int, Form(), Field(ge=0, le=1440)] = 60,
 ) -> Response:
-    """Give a lane a new token, and show it once."""
-    return _token_page(request, who, lane, lanes.rotate(lane, overlap_minutes * 60, None, who))
+    return _token_page(request, lane, desk.lane_tokens.rotate(lane, overlap_minutes * 60, None, who))
 
 
 @router.post("/lanes/{lane}/revocation")
-def revoke_token(lane: OneLane, lanes: TheLaneTokens, who: TheOfficer) -> Response:
-    """Take a lane's tokens from it, by form."""
-    lanes.revoke(lane, who)
+def revoke_lane(lane: OneLane, desk: TheDesk, who: TheOfficer) -> Response:
+    desk.lane_tokens.revoke(lane, who)
     return redirect_to("/lanes")
 
 
-def _token_page(request: Request, who: TheOfficer, lane: str, token: str) -> Response:
-    return render.page(request, "lanes/new_token.html", officer=who, lane=lane, token=token)
+def _token_page(request: Request, lane: str, token: str) -> Response:
+    return render.page(request, "lanes/new_token.html", lane=lane, token=token)

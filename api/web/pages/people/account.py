@@ -5,9 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import Response
 
-from api.people.administration import People
 from api.people.officers import SignedInOfficer
-from api.platform.database.tables import PasskeyRow
 from api.platform.errors import (
     ANSWERS,
     ApiError,
@@ -16,13 +14,12 @@ from api.platform.errors import (
     TooManySignInsError,
     WrongPasswordError,
 )
-from api.web.access.authentication import GuardedPage, TheOfficer, desk_of
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
+from api.web.desk import Desk
 from api.web.messages.people import Handle, PasskeyName
 from api.web.pages import render
-from api.web.pages.people import people_views
 from api.web.pages.render import redirect_to
 from api.web.routes.people.passkeys import ThePasskeys
-from api.web.routes.people.people import ThePeople
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
@@ -31,49 +28,45 @@ _REFUSED = (PasswordRefusedError, WrongPasswordError, TooManyAttemptsError, TooM
 
 
 @router.get("/account")
-def show_account(request: Request, people: ThePeople, who: TheOfficer, changed: str = "") -> Response:
-    """The own account."""
-    return _account(request, people, who, changed=bool(changed))
+def show_account(request: Request, desk: TheDesk, who: TheOfficer, changed: str = "") -> Response:
+    return _account(request, desk, who, changed=bool(changed))
 
 
 @router.post("/account/password")
-def change_own_password(
+def change_password(
     request: Request,
-    people: ThePeople,
+    desk: TheDesk,
     who: TheOfficer,
     old: Password = "",
     new: Password = "",
     again: Password = "",
 ) -> Response:
-    """Choose another password by form."""
     try:
         if new != again:
             raise PasswordRefusedError
-        people.change_password(old, new, who)
+        desk.people.change_password(old, new, who)
     except _REFUSED as error:
-        return _account(request, people, who, refused=error, mistyped=new != again)
+        return _account(request, desk, who, refused=error, mistyped=new != again)
     return redirect_to("/account?changed=1")
 
 
 @router.post("/account/sessions/{session}/end")
-def end_own_session(session: Annotated[Handle, Path()], people: ThePeople, who: TheOfficer) -> Response:
-    """Sign out somewhere else."""
-    people.end_session(session, who)
+def end_own_session(session: Annotated[Handle, Path()], desk: TheDesk, who: TheOfficer) -> Response:
+    desk.people.end_session(session, who)
     return redirect_to("/account")
 
 
 @router.post("/account/passkeys/{passkey}/end")
-def forget_passkey(
+def remove_passkey(
     passkey: Annotated[PasskeyName, Path()], passkeys: ThePasskeys, who: TheOfficer
 ) -> Response:
-    """Remove one of the own passkeys by form."""
     passkeys.remove(passkey, who)
     return redirect_to("/account")
 
 
 def _account(
     request: Request,
-    people: People,
+    desk: Desk,
     who: SignedInOfficer,
     *,
     refused: ApiError | None = None,
@@ -81,23 +74,16 @@ def _account(
     changed: bool = False,
 ) -> Response:
     status, code = ANSWERS[type(refused)] if refused else (200, "")
-    has_password = people.has_password(who)
+    has_password = desk.people.has_password(who)
+    has_passkeys = has_password and desk.settings.origin is not None
     return render.page(
         request,
         "people/account.html",
         status=status,
-        officer=who,
         problem=render.problem(request, code) if refused else "",
         mistyped=mistyped,
         changed=changed,
         has_password=has_password,
-        sessions=people.sessions_of(who.pseudonym),
-        ways=people_views.WAYS,
-        passkeys=_passkeys(request, who) if has_password else None,
+        sessions=desk.people.sessions_of(who.pseudonym),
+        passkeys=desk.passkeys.listed(who) if has_passkeys else None,
     )
-
-
-def _passkeys(request: Request, who: SignedInOfficer) -> list[PasskeyRow] | None:
-    """None: this desk has no passkeys."""
-    desk = desk_of(request)
-    return None if desk.settings.origin is None else desk.passkeys.listed(who)

@@ -8,23 +8,26 @@ from fastapi.responses import Response
 from pydantic import AfterValidator
 
 from api.people.administration import People
-from api.people.officers import DUTY, SignedInOfficer
+from api.people.officers import DUTY
 from api.people.roles import Role
-from api.web.access.authentication import GuardedPage, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages.people import NewName, Pseudonym
 from api.web.pages import render
-from api.web.pages.people import people_views
 from api.web.pages.render import redirect_to
-from api.web.routes.people.people import ThePeople
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 One = Annotated[Pseudonym, Path()]
 
 
+def _split(duties: str) -> list[str]:
+    """Duties as somebody typed them, with commas or spaces between."""
+    return sorted(set(duties.lower().replace(",", " ").replace("，", " ").split()))
+
+
 def _are_duties(text: str) -> str:
     """Raises ValueError: one of them is none."""
-    if not all(re.fullmatch(DUTY, duty) for duty in people_views.duties(text)):
+    if not all(re.fullmatch(DUTY, duty) for duty in _split(text)):
         raise ValueError("a duty has 1 to 32 letters without accents, digits, dashes or underscores")
     return text
 
@@ -33,83 +36,70 @@ Duties = Annotated[str, Form(max_length=256), AfterValidator(_are_duties)]
 
 
 @router.get("/people")
-def show_people(request: Request, people: ThePeople, who: TheOfficer) -> Response:
-    """Everybody, and a form for somebody new."""
+def list_officers(request: Request, desk: TheDesk) -> Response:
     return render.page(
         request,
         "people/people.html",
-        officer=who,
-        people=people.listed(),
+        people=desk.people.listed(),
         roles=list(Role),
-        unanswerable=people.unanswerable(),
+        unanswerable=desk.people.unanswerable(),
         problem="",
     )
 
 
 @router.post("/people")
-def add_person(
+def add_officer(
     request: Request,
-    people: ThePeople,
+    desk: TheDesk,
     who: TheOfficer,
     role: Annotated[Role, Form()],
     name: Annotated[NewName, Form()],
     duties: Duties = "",
 ) -> Response:
-    """Register somebody, and show the password once."""
-    pseudonym, password = people.add(name, role, people_views.duties(duties), who)
-    return _password_page(request, people, who, pseudonym, password)
+    pseudonym, password = desk.people.add(name, role, _split(duties), who)
+    return _password_page(request, desk.people, pseudonym, password)
 
 
 @router.get("/people/{officer}")
-def show_person(request: Request, officer: One, people: ThePeople, who: TheOfficer) -> Response:
-    """One of them, and what may be changed."""
+def show_person(request: Request, officer: One, desk: TheDesk) -> Response:
     return render.page(
         request,
         "people/person.html",
-        officer=who,
-        one=people.one(officer),
-        sessions=people.sessions_of(officer),
+        one=desk.people.one(officer),
+        sessions=desk.people.sessions_of(officer),
         roles=list(Role),
-        ways=people_views.WAYS,
     )
 
 
 @router.post("/people/{officer}/role")
-def change_role(officer: One, people: ThePeople, who: TheOfficer, role: Annotated[Role, Form()]) -> Response:
-    """Give somebody another role by form."""
-    people.set_role(officer, role, who)
+def set_role(officer: One, desk: TheDesk, who: TheOfficer, role: Annotated[Role, Form()]) -> Response:
+    desk.people.set_role(officer, role, who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/duties")
-def change_duties(officer: One, people: ThePeople, who: TheOfficer, duties: Duties = "") -> Response:
-    """Give somebody duties by form."""
-    people.set_duties(officer, people_views.duties(duties), who)
+def set_duties(officer: One, desk: TheDesk, who: TheOfficer, duties: Duties = "") -> Response:
+    desk.people.set_duties(officer, _split(duties), who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/password")
-def renew_password(request: Request, officer: One, people: ThePeople, who: TheOfficer) -> Response:
-    """Give somebody a new password, and show it once."""
-    return _password_page(request, people, who, officer, people.reset_password(officer, who))
+def reset_password(request: Request, officer: One, desk: TheDesk, who: TheOfficer) -> Response:
+    return _password_page(request, desk.people, officer, desk.people.reset_password(officer, who))
 
 
 @router.post("/people/{officer}/sessions/end")
-def end_sessions(officer: One, people: ThePeople, who: TheOfficer) -> Response:
-    """Sign somebody out everywhere by form."""
-    people.end_sessions(officer, who)
+def end_officer_sessions(officer: One, desk: TheDesk, who: TheOfficer) -> Response:
+    desk.people.end_sessions(officer, who)
     return redirect_to(f"/people/{officer}")
 
 
 @router.post("/people/{officer}/disable")
-def disable_person(officer: One, people: ThePeople, who: TheOfficer) -> Response:
-    """Let somebody sign in no more, by form."""
-    people.disable(officer, who)
+def disable_officer(officer: One, desk: TheDesk, who: TheOfficer) -> Response:
+    desk.people.disable(officer, who)
     return redirect_to(f"/people/{officer}")
 
 
-def _password_page(
-    request: Request, people: People, who: SignedInOfficer, pseudonym: str, password: str
-) -> Response:
+def _password_page(request: Request, people: People, pseudonym: str, password: str) -> Response:
     one = people.one(pseudonym)
-    return render.page(request, "people/new_password.html", officer=who, one=one, password=password)
+    return render.page(request, "people/new_password.html", one=one, password=password)

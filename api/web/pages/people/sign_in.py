@@ -31,7 +31,6 @@ router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 @router.get("/")
 def home(who: TheOfficer) -> Response:
-    """To the work of whoever is signed in."""
     return redirect_to(first_page(who.role))
 
 
@@ -53,7 +52,6 @@ def sign_in(
     name: Annotated[str, Form(max_length=64)] = "",
     password: Annotated[str, Form(max_length=256)] = "",
 ) -> Response:
-    """Sign in by form."""
     try:
         _, token = desk.sign_in.by_password(name, password, visitor)
     except (WrongPasswordError, TooManyAttemptsError, TooManySignInsError) as error:
@@ -66,7 +64,6 @@ def sign_in(
 
 @router.post("/sign-out")
 def sign_out(desk: TheDesk, who: TheOfficer) -> Response:
-    """Sign out by form."""
     desk.sign_out(who)
     response = redirect_to("/sign-in")
     end_session(response, desk.settings)
@@ -76,7 +73,6 @@ def sign_out(desk: TheDesk, who: TheOfficer) -> Response:
 def entrance_page(
     request: Request, *, status: int = 200, problem: str | None = None, name: str = ""
 ) -> Response:
-    """The ways to sign in that this desk has."""
     settings = desk_of(request).settings
     return render.page(
         request,

@@ -1,22 +1,25 @@
 """The officer's pages: the queue, and a case in its three steps. Each works without a script, by forms."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.people.officers import SignedInOfficer
 from api.platform.errors import ClaimMissingError, GroundRefusedError, NotRevealedError
 from api.platform.messages import PassageName
+from api.platform.settings import Settings
 from api.review.cases.answers import Judgement, OfficerAnswer
 from api.review.cases.steps import Verdict
-from api.web.access.authentication import ActingOfficer, GuardedPage, TheDesk, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_cases
+from api.web.messages.cases import ReferralDetail, RevealedMessage
 from api.web.pages import render
-from api.web.pages.review import case_steps, case_views
-from api.web.translations import language
+from api.web.pages.render import redirect_to
+from api.web.translations.language import N_, of_request
+from lane.decision.referral import Answer, Ground
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
@@ -40,7 +43,6 @@ class JudgementForm(BaseModel):
     feature_scars: Seen = ""
 
     def judgement(self) -> Judgement:
-        """The answer as the desk takes it."""
         prefix = "feature_"
         seen = {name: value for name, value in self.model_dump().items() if name.startswith(prefix) and value}
         features = {name.removeprefix(prefix): value for name, value in seen.items()}
@@ -48,8 +50,7 @@ class JudgementForm(BaseModel):
 
 
 @router.get("/queue")
-def show_queue(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
-    """The queue."""
+def list_referrals(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     return _queue(request, desk, who, "review/queue.html")
 
 
@@ -60,54 +61,48 @@ def show_cases(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
 
 
 @router.post("/queue/next")
-def claim_next(desk: TheDesk, who: ActingOfficer) -> Response:
+def claim_next_referral(desk: TheDesk, who: TheOfficer) -> Response:
     """Take the case that comes first and go to it; to the queue where nobody waits."""
     found = desk.cases.claim_next(who)
-    return _to(f"/referrals/{found[0]}" if found else "/queue")
+    return redirect_to(f"/referrals/{found[0]}" if found else "/queue")
 
 
 @router.get("/referrals/{passage}")
-def show_case(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
+def show_referral(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """One case: its faces for the officer who has it, its state for everyone else."""
-    words, now = language.of_request(request), desk.clock()
+    words, now = of_request(request), desk.clock()
     if (known := desk.cases.inserted.prepared_decision(passage, who)) is not None:
         feedback, training = describe_cases.feedback(known, words), desk.cases.inserted.in_training(passage)
-        return render.page(request, "case/feedback.html", officer=who, feedback=feedback, training=training)
-    window = timedelta(seconds=desk.settings.correction_window_s)
-    page = case_views.case_page(desk.cases.view(passage, who), who, words, now, window)
+        return render.page(request, "case/feedback.html", feedback=feedback, training=training)
+    case = describe_cases.detail(desk.cases.view(passage, who), who, words, now)
     return render.page(
         request,
         "case/page.html",
-        officer=who,
-        case=page.case,
-        review=page.review,
-        reveal=page.reveal,
-        undo=page.undo,
+        case=case,
+        correctable_ms=_correctable_ms(case, now, desk.settings),
         lease_s=desk.settings.lease_s,
+        warnings=_warnings,
     )
 
 
 @router.post("/referrals/{passage}/claim")
-def claim(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> Response:
-    """Take a case and go to it."""
+def claim_referral(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     desk.cases.claim(passage, who)
-    return _to(f"/referrals/{passage}")
+    return redirect_to(f"/referrals/{passage}")
 
 
 @router.post("/referrals/{passage}/release")
-def release(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> Response:
-    """Give a case back and go to the queue."""
+def release_referral(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     desk.cases.release(passage, who)
-    return _to("/queue")
+    return redirect_to("/queue")
 
 
 @router.post("/referrals/{passage}/judgement")
-def judge(
-    passage: PassageName, desk: TheDesk, who: ActingOfficer, form: Annotated[JudgementForm, Form()]
+def judge_referral(
+    passage: PassageName, desk: TheDesk, who: TheOfficer, form: Annotated[JudgementForm, Form()]
 ) -> Response:
-    """Answer blind, and go to what the lane found."""
     desk.cases.judge(passage, who, form.judgement())
-    return _to(f"/referrals/{passage}")
+    return redirect_to(f"/referrals/{passage}")
 
 
 @router.post("/referrals/{passage}/confirm")
@@ -115,74 +110,77 @@ def confirm(
     request: Request,
     passage: PassageName,
     desk: TheDesk,
-    who: ActingOfficer,
+    who: TheOfficer,
     choice: Choice = "",
     note: Note = "",
 ) -> Response:
     """Ask once more; a page with a script asks in place."""
-    words, now = language.of_request(request), desk.clock()
-    page = case_views.case_page(desk.cases.view(passage, who), who, words, now, timedelta())
-    if not page.case.mine:
+    case = describe_cases.detail(desk.cases.view(passage, who), who, of_request(request), desk.clock())
+    if not case.mine:
         raise ClaimMissingError
-    if page.reveal is None:
+    if case.revealed is None:
         raise NotRevealedError
-    option, ground = _option(page.review.options, choice)
-    return render.page(
-        request, "confirm.html", officer=who, case=page.case, option=option, ground=ground, note=note
-    )
+    wanted = _wanted(choice, note)
+    if (wanted.answer, wanted.ground) not in [(rule.answer, rule.ground) for rule in case.revealed.answers]:
+        raise GroundRefusedError
+    return render.page(request, "confirm.html", case=case, choice=choice, wanted=wanted, warnings=_warnings)
 
 
 @router.post("/referrals/{passage}/decision")
-def decide(
-    passage: PassageName, desk: TheDesk, who: ActingOfficer, choice: Choice = "", note: Note = ""
+def decide_referral(
+    passage: PassageName, desk: TheDesk, who: TheOfficer, choice: Choice = "", note: Note = ""
 ) -> Response:
-    """Decide by form."""
     desk.cases.decide(passage, who, _wanted(choice, note))
-    return _to(f"/referrals/{passage}")
+    return redirect_to(f"/referrals/{passage}")
 
 
 @router.post("/referrals/{passage}/correction")
-def correct(
-    passage: PassageName, desk: TheDesk, who: ActingOfficer, choice: Choice = "", note: Note = ""
+def correct_referral(
+    passage: PassageName, desk: TheDesk, who: TheOfficer, choice: Choice = "", note: Note = ""
 ) -> Response:
-    """Correct by form."""
     desk.cases.correct(passage, who, _wanted(choice, note))
-    return _to(f"/referrals/{passage}")
+    return redirect_to(f"/referrals/{passage}")
 
 
 def _queue(request: Request, desk: TheDesk, who: SignedInOfficer, template: str) -> Response:
-    words, now = language.of_request(request), desk.clock()
+    words, now = of_request(request), desk.clock()
     queue, nobodys = desk.cases.queue_view(who, decided=_DECIDED_SHOWN), desk.cases.unanswerable(who)
-    waiting = [case_views.case_row(one, who, words, now, nobodys) for one in queue.waiting]
-    decided = [case_views.case_row(one, who, words, now) for one in queue.decided]
     return render.page(
         request,
         template,
-        officer=who,
         now=now,
-        waiting=waiting,
+        waiting=[describe_cases.summary(one, who, words, now, nobodys) for one in queue.waiting],
         total=queue.total,
-        decided=decided,
+        decided=[describe_cases.summary(one, who, words, now) for one in queue.decided],
         duty=desk.shifts.show(who),
     )
 
 
-def _option(
-    options: tuple[case_steps.AnswerOption, ...], choice: str
-) -> tuple[case_steps.AnswerOption, case_steps.Choice]:
-    for option in options:
-        for ground in option.grounds:
-            if ground.value == choice:
-                return option, ground
-    raise GroundRefusedError
+def _warnings(revealed: RevealedMessage, answer: Answer) -> list[str]:
+    """What an officer must know before giving this answer."""
+    rules = [rule for rule in revealed.answers if rule.answer is answer]
+    found = []
+    if answer is Answer.ADMIT and revealed.gate:
+        found.append(N_("Something was seen at the gate: see to it first."))
+    if any(rule.second_officer for rule in rules):
+        found.append(N_("Against the lane’s sure result: needs a note and a second officer."))
+    elif all(rule.note for rule in rules):
+        found.append(N_("Against your answer before: needs a note."))
+    return found
 
 
 def _wanted(choice: str, note: str) -> OfficerAnswer:
+    answer, _, ground = choice.partition(".")
     try:
-        return OfficerAnswer(*case_steps.parse_choice(choice), note)
+        return OfficerAnswer(Answer(answer), Ground(ground), note)
     except ValueError as error:
         raise GroundRefusedError from error
 
 
-def _to(path: str) -> RedirectResponse:
-    return RedirectResponse(path, status_code=303)
+def _correctable_ms(case: ReferralDetail, now: datetime, settings: Settings) -> int:
+    """For how long the page offers to correct the own decision; 0: it does not."""
+    decision = case.decision
+    if decision is None or not case.correctable or decision.answer is Answer.SECOND_LINE:
+        return 0
+    until = decision.decided_at + timedelta(seconds=settings.correction_window_s)
+    return max(0, int((until - now) / timedelta(milliseconds=1)))

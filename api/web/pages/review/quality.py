@@ -1,45 +1,41 @@
 """Pages of quality and training: each works without a script, by plain forms."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from api.web.access.authentication import GuardedPage, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.messages import describe_hall
 from api.web.pages import render
-from api.web.routes.review.quality import TheTraining
+from api.web.pages.render import redirect_to
 from api.web.translations import language
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 
 @router.get("/quality")
-def show_quality_page(request: Request, training: TheTraining, who: TheOfficer) -> Response:
-    """Everybody's figures, for the trainer."""
+def show_quality(request: Request, desk: TheDesk) -> Response:
     words = language.of_request(request)
-    shown = [describe_hall.quality(one, words) for one in training.records()]
-    return render.page(request, "review/accuracy.html", officer=who, shown=shown, own=False)
+    shown = [describe_hall.quality(one, words) for one in desk.training.records()]
+    return render.page(request, "review/accuracy.html", shown=shown, own=False)
 
 
 @router.get("/quality/me")
-def show_own_quality_page(request: Request, training: TheTraining, who: TheOfficer) -> Response:
-    """The own figures."""
+def show_own_quality(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
     words = language.of_request(request)
-    shown = [describe_hall.quality(training.record_of(who.pseudonym), words, own=True)]
-    return render.page(request, "review/accuracy.html", officer=who, shown=shown, own=True)
+    shown = [describe_hall.quality(desk.training.record_of(who.pseudonym), words, own=True)]
+    return render.page(request, "review/accuracy.html", shown=shown, own=True)
 
 
 @router.get("/training")
-def show_training_page(request: Request, training: TheTraining, who: TheOfficer) -> Response:
-    """How the training went so far, and the way to the next case."""
-    shown = describe_hall.trained(training.trained(who))
-    return render.page(request, "review/training.html", officer=who, shown=shown, none_left=False)
+def show_training(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+    shown = describe_hall.trained(desk.training.trained(who))
+    return render.page(request, "review/training.html", shown=shown, none_left=False)
 
 
 @router.post("/training/next")
-def train_by_form(request: Request, training: TheTraining, who: TheOfficer) -> Response:
-    """To the next case to train on."""
-    found = training.next(who)
+def train_on_next(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
+    found = desk.training.next(who)
     if found is None:
-        shown = describe_hall.trained(training.trained(who))
-        return render.page(request, "review/training.html", officer=who, shown=shown, none_left=True)
-    return RedirectResponse(f"/referrals/{found[0]}", status_code=303)
+        shown = describe_hall.trained(desk.training.trained(who))
+        return render.page(request, "review/training.html", shown=shown, none_left=True)
+    return redirect_to(f"/referrals/{found[0]}")

@@ -3,40 +3,39 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from api.web.access.authentication import ActingOfficer, GuardedPage, TheDesk, TheOfficer
+from api.web.access.authentication import GuardedPage, TheDesk, TheOfficer
 from api.web.pages import render
+from api.web.pages.render import redirect_to
 
 router = APIRouter(route_class=GuardedPage, include_in_schema=False)
 
 
 @router.post("/shift/start")
-def start_shift(desk: TheDesk, who: ActingOfficer) -> Response:
-    """Begin, or come back from a break."""
+def start_shift(desk: TheDesk, who: TheOfficer) -> Response:
     desk.shifts.start(who)
-    return _to_queue()
+    return redirect_to("/queue")
 
 
 @router.post("/shift/break")
-def take_break(desk: TheDesk, who: ActingOfficer) -> Response:
+def take_break(desk: TheDesk, who: TheOfficer) -> Response:
     """Take a break; the own cases go back to the queue, undecided."""
     desk.shifts.pause(who)
-    return _to_queue()
+    return redirect_to("/queue")
 
 
 @router.get("/shift/end")
 def show_hand_over(request: Request, desk: TheDesk, who: TheOfficer) -> Response:
-    """What the next shift should know, and who takes over."""
     colleagues = desk.shifts.colleagues(who)
-    return render.page(request, "review/hand_over.html", officer=who, ended=None, colleagues=colleagues)
+    return render.page(request, "review/hand_over.html", ended=None, colleagues=colleagues)
 
 
 @router.post("/shift/end")
 def end_shift(
     request: Request,
     desk: TheDesk,
-    who: ActingOfficer,
+    who: TheOfficer,
     note: Annotated[str, Form(max_length=2000)] = "",
     colleague: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
@@ -46,8 +45,4 @@ def end_shift(
     """
     shifts = desk.shifts
     ended = shifts.end(who, note, shifts.colleague_named(colleague, who) if colleague else None)
-    return render.page(request, "review/hand_over.html", officer=who, ended=ended)
-
-
-def _to_queue() -> RedirectResponse:
-    return RedirectResponse("/queue", status_code=303)
+    return render.page(request, "review/hand_over.html", ended=ended)

@@ -17,7 +17,6 @@ from api.platform.errors import (
     KeyringError,
     KeyWrongError,
     PassageUnknownError,
-    TokenRefusedError,
     TooManyImagesError,
     TooManyListenersError,
     documented,
@@ -25,12 +24,11 @@ from api.platform.errors import (
 from api.platform.events import MOST_OF_A_LANE, Listener
 from api.platform.messages import ChainHead, PassageName, Sha256
 from api.review.cases.answers import LaneDecision
-from api.review.cases.decisions import as_body
 from api.web.access.authentication import Guarded, TheDesk, TheLane
 from api.web.desk import Desk
 from api.web.messages.cases import Applied, DecisionOrNone, EntryBatch
 
-router = APIRouter(route_class=Guarded, tags=["lane"])
+router = APIRouter(route_class=Guarded, tags=["lane"], responses=documented())
 
 # Another process may have decided: the database is asked again at least this often.
 _LOOK_AGAIN_S = 2.0
@@ -49,9 +47,7 @@ def _batch_schema() -> dict[str, Any]:
     "/passages/{passage}/images/{sha256}",
     status_code=204,
     summary="Upload an image of a passage that is referred",
-    operation_id="upload_image",
     responses=documented(
-        TokenRefusedError,
         PassageUnknownError,
         TooManyImagesError,
         ImageRefusedError,
@@ -90,8 +86,7 @@ async def upload_image(
     "/passages/{passage}/images/{sha256}",
     status_code=204,
     summary="Say that an image will not come",
-    operation_id="miss_image",
-    responses=documented(TokenRefusedError, PassageUnknownError, TooManyImagesError),
+    responses=documented(PassageUnknownError, TooManyImagesError),
 )
 def miss_image(
     passage: PassageName, desk: TheDesk, lane: TheLane, sha256: Annotated[Sha256, Path()]
@@ -106,10 +101,7 @@ def miss_image(
 @router.post(
     "/entries",
     summary="Deliver ledger entries",
-    operation_id="deliver_entries",
-    responses=documented(
-        TokenRefusedError, ChainBrokenError, ImageMissingError, EntryRefusedError, BodyTooLargeError
-    ),
+    responses=documented(ChainBrokenError, ImageMissingError, EntryRefusedError, BodyTooLargeError),
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/json": {"schema": _batch_schema()}}}
     },
@@ -133,8 +125,7 @@ def _apply(desk: Desk, lane: str, body: bytes) -> Applied:
 @router.get(
     "/passages/{passage}/decision",
     summary="Wait for an officer's decision",
-    operation_id="wait_for_decision",
-    responses=documented(TokenRefusedError, PassageUnknownError, TooManyListenersError),
+    responses=documented(PassageUnknownError, TooManyListenersError),
 )
 async def wait_for_decision(
     passage: PassageName,
@@ -154,7 +145,7 @@ async def wait_for_decision(
             found = await _awaited(desk, lane, passage, listener, until)
         finally:
             desk.broker.leave(listener)
-    return DecisionOrNone.model_validate({"decision": found.decision and as_body(found.decision)})
+    return DecisionOrNone.model_validate({"decision": found.decision})
 
 
 async def _awaited(desk: Desk, lane: str, passage: str, listener: Listener, until: float) -> LaneDecision:

@@ -5,29 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from api.platform import metrics
-from api.platform.errors import (
-    AlarmUnknownError,
-    ForgedRequestError,
-    NotAllowedError,
-    NotSignedInError,
-    documented,
-)
+from api.platform.errors import AlarmUnknownError, documented
 from api.web import gauges
-from api.web.access.authentication import ActingSupervisor, Guarded, TheDesk
+from api.web.access.authentication import Guarded, TheDesk, TheOfficer
 from api.web.messages import describe_evaluation
 from api.web.messages.evaluation import Evaluation
 
-router = APIRouter(route_class=Guarded, tags=["evaluation"])
+router = APIRouter(route_class=Guarded, tags=["evaluation"], responses=documented())
 
 _TEXTS = ("text/plain", "application/openmetrics-text")
 
 
-@router.get(
-    "/evaluation",
-    summary="How the matcher does in service",
-    operation_id="show_evaluation",
-    responses=documented(NotSignedInError, NotAllowedError),
-)
+@router.get("/evaluation", summary="How the matcher does in service")
 def show_evaluation(desk: TheDesk) -> Evaluation:
     """Live error rates by lane, matcher and group, with intervals, and what is alarming in them."""
     return describe_evaluation.evaluation(desk.evaluation())
@@ -37,11 +26,10 @@ def show_evaluation(desk: TheDesk) -> Evaluation:
     "/evaluation/alarms/{alarm}/acknowledgement",
     status_code=204,
     summary="Acknowledge an alarm",
-    operation_id="acknowledge_alarm",
-    responses=documented(NotSignedInError, ForgedRequestError, NotAllowedError, AlarmUnknownError),
+    responses=documented(AlarmUnknownError),
 )
 def acknowledge_alarm(
-    alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: ActingSupervisor
+    alarm: Annotated[int, Path(ge=1, le=2**53)], desk: TheDesk, who: TheOfficer
 ) -> Response:
     """Somebody investigates it; the alarm stays until the window is clean again."""
     desk.acknowledge(alarm, who)
@@ -51,12 +39,8 @@ def acknowledge_alarm(
 @router.get(
     "/metrics",
     summary="Metrics for a monitoring system",
-    operation_id="show_metrics",
     response_class=Response,
-    responses={
-        200: {"content": {text: {"schema": {"type": "string"}} for text in _TEXTS}},
-        **documented(NotSignedInError, NotAllowedError),
-    },
+    responses={200: {"content": {text: {"schema": {"type": "string"}} for text in _TEXTS}}},
 )
 def show_metrics(request: Request, desk: TheDesk) -> Response:
     """For who has the token of the desk's settings, and for supervisors: OpenMetrics, or Prometheus' text."""

@@ -27,7 +27,7 @@ from api.web.messages.people import (
 )
 from api.web.routes.people.session import officer_message
 
-router = APIRouter(route_class=Guarded, tags=["officer"])
+router = APIRouter(route_class=Guarded, tags=["officer"], responses=documented())
 
 
 def passkeys_of(desk: TheDesk) -> Passkeys:
@@ -38,12 +38,7 @@ def passkeys_of(desk: TheDesk) -> Passkeys:
 ThePasskeys = Annotated[Passkeys, Depends(passkeys_of)]
 
 
-@router.get(
-    "/passkeys",
-    summary="List the own passkeys",
-    operation_id="list_passkeys",
-    responses=documented(PasskeysOffError),
-)
+@router.get("/passkeys", summary="List the own passkeys", responses=documented(PasskeysOffError))
 def list_passkeys(passkeys: ThePasskeys, who: TheOfficer) -> PasskeyList:
     """What each is called, and when it was last used."""
     return PasskeyList(passkeys=[_passkey_message(row) for row in passkeys.listed(who)])
@@ -52,13 +47,8 @@ def list_passkeys(passkeys: ThePasskeys, who: TheOfficer) -> PasskeyList:
 @router.post(
     "/passkeys/challenge",
     summary="Begin to make a passkey",
-    operation_id="ask_for_passkey",
     responses=documented(
-        PasskeysOffError,
-        PasskeyRefusedError,
-        WrongPasswordError,
-        TooManyAttemptsError,
-        TooManySignInsError,
+        PasskeysOffError, PasskeyRefusedError, WrongPasswordError, TooManyAttemptsError, TooManySignInsError
     ),
 )
 def ask_for_passkey(wanted: PasskeyRequest, passkeys: ThePasskeys, who: TheOfficer) -> dict[str, Any]:
@@ -73,7 +63,6 @@ def ask_for_passkey(wanted: PasskeyRequest, passkeys: ThePasskeys, who: TheOffic
     "/passkeys",
     status_code=201,
     summary="Keep a new passkey",
-    operation_id="add_passkey",
     responses=documented(PasskeysOffError, PasskeyRefusedError),
 )
 def add_passkey(wanted: NewPasskey, passkeys: ThePasskeys, who: TheOfficer) -> PasskeyMessage:
@@ -85,7 +74,6 @@ def add_passkey(wanted: NewPasskey, passkeys: ThePasskeys, who: TheOfficer) -> P
     "/passkeys/{passkey}",
     status_code=204,
     summary="Remove one of the own passkeys",
-    operation_id="remove_passkey",
     responses=documented(PasskeysOffError, PasskeyUnknownError),
 )
 def remove_passkey(
@@ -99,7 +87,6 @@ def remove_passkey(
 @router.post(
     "/session/passkey/challenge",
     summary="Begin to sign in with a passkey",
-    operation_id="ask_for_sign_in",
     responses=documented(PasskeysOffError),
 )
 def ask_for_sign_in(passkeys: ThePasskeys) -> dict[str, Any]:
@@ -110,7 +97,6 @@ def ask_for_sign_in(passkeys: ThePasskeys) -> dict[str, Any]:
 @router.post(
     "/session/passkey",
     summary="Sign in with a passkey",
-    operation_id="sign_in_with_passkey",
     responses=documented(PasskeysOffError, PasskeyRefusedError, WrongPasswordError),
 )
 def sign_in_with_passkey(

@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 
-from api.people.administration import People
 from api.people.officers import Person
 from api.platform.database.tables import SessionRow
 from api.platform.errors import (
@@ -29,35 +28,26 @@ from api.web.messages.people import (
     SessionMessage,
 )
 
-router = APIRouter(route_class=Guarded, prefix="/officers", tags=["people"])
+router = APIRouter(route_class=Guarded, prefix="/officers", tags=["people"], responses=documented())
 
 ThePseudonym = Annotated[Pseudonym, Path(description="The officer's pseudonym.")]
 
 
-def people_of(desk: TheDesk) -> People:
-    """The running desk's people."""
-    return desk.people
-
-
-ThePeople = Annotated[People, Depends(people_of)]
-
-
-@router.get("", summary="List people", operation_id="list_officers", responses=documented())
-def list_officers(people: ThePeople) -> PeopleList:
+@router.get("", summary="List people")
+def list_officers(desk: TheDesk) -> PeopleList:
     """Everybody who is or was at the desk."""
-    return PeopleList(officers=[person_message(person) for person in people.listed()])
+    return PeopleList(officers=[person_message(person) for person in desk.people.listed()])
 
 
 @router.post(
     "",
     status_code=201,
     summary="Register somebody",
-    operation_id="add_officer",
     responses=documented(NameTakenError, TooManySignInsError),
 )
-def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> PasswordMessage:
+def add_officer(wanted: NewPerson, desk: TheDesk, who: TheOfficer) -> PasswordMessage:
     """The password in the answer is shown this once, and is good for choosing another."""
-    pseudonym, password = people.add(wanted.name, wanted.role, wanted.duties, who)
+    pseudonym, password = desk.people.add(wanted.name, wanted.role, wanted.duties, who)
     return PasswordMessage(officer=pseudonym, password=password)
 
 
@@ -65,12 +55,11 @@ def add_officer(wanted: NewPerson, people: ThePeople, who: TheOfficer) -> Passwo
     "/{officer}/role",
     status_code=204,
     summary="Give somebody another role",
-    operation_id="set_role",
     responses=documented(OfficerUnknownError, OwnRoleError, LastAdministratorError),
 )
-def set_role(officer: ThePseudonym, wanted: NewRole, people: ThePeople, who: TheOfficer) -> Response:
+def set_role(officer: ThePseudonym, wanted: NewRole, desk: TheDesk, who: TheOfficer) -> Response:
     """Sessions with the old role end. Nobody changes the own role, and the last administrator stays."""
-    people.set_role(officer, wanted.role, who)
+    desk.people.set_role(officer, wanted.role, who)
     return Response(status_code=204)
 
 
@@ -78,60 +67,55 @@ def set_role(officer: ThePseudonym, wanted: NewRole, people: ThePeople, who: The
     "/{officer}/duties",
     status_code=204,
     summary="Give somebody duties",
-    operation_id="set_duties",
     responses=documented(OfficerUnknownError, OwnRoleError),
 )
-def set_duties(officer: ThePseudonym, wanted: NewDuties, people: ThePeople, who: TheOfficer) -> Response:
+def set_duties(officer: ThePseudonym, wanted: NewDuties, desk: TheDesk, who: TheOfficer) -> Response:
     """These and no other, from the next request on."""
-    people.set_duties(officer, wanted.duties, who)
+    desk.people.set_duties(officer, wanted.duties, who)
     return Response(status_code=204)
 
 
 @router.post(
     "/{officer}/password",
     summary="Give somebody a new password",
-    operation_id="reset_password",
     responses=documented(OfficerUnknownError, OwnRoleError, NoPasswordError, TooManySignInsError),
 )
-def reset_password(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> PasswordMessage:
+def reset_password(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> PasswordMessage:
     """For a forgotten one. The new password is shown this once, for choosing another; all sessions end."""
-    return PasswordMessage(officer=officer, password=people.reset_password(officer, who))
+    return PasswordMessage(officer=officer, password=desk.people.reset_password(officer, who))
 
 
 @router.delete(
     "/{officer}",
     status_code=204,
     summary="Let somebody sign in no more",
-    operation_id="disable_officer",
     responses=documented(OfficerUnknownError, OwnRoleError, LastAdministratorError),
 )
-def disable_officer(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> Response:
+def disable_officer(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> Response:
     """For good, and at once. What the officer decided stays."""
-    people.disable(officer, who)
+    desk.people.disable(officer, who)
     return Response(status_code=204)
 
 
 @router.get(
     "/{officer}/sessions",
     summary="See where somebody is signed in",
-    operation_id="list_officer_sessions",
     responses=documented(OfficerUnknownError),
 )
-def list_officer_sessions(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> SessionList:
+def list_officer_sessions(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> SessionList:
     """The sessions that are not over."""
-    return session_list(people.sessions_of(officer), who.session_sha256)
+    return session_list(desk.people.sessions_of(officer), who.session_sha256)
 
 
 @router.delete(
     "/{officer}/sessions",
     status_code=204,
     summary="Sign somebody out everywhere",
-    operation_id="end_officer_sessions",
     responses=documented(OfficerUnknownError),
 )
-def end_officer_sessions(officer: ThePseudonym, people: ThePeople, who: TheOfficer) -> Response:
+def end_officer_sessions(officer: ThePseudonym, desk: TheDesk, who: TheOfficer) -> Response:
     """All sessions end, but the one that asks."""
-    people.end_sessions(officer, who)
+    desk.people.end_sessions(officer, who)
     return Response(status_code=204)
 
 

@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from api.people.officers import SignedInOfficer
 from api.platform.errors import (
     BodyTooLargeError,
-    ForgedRequestError,
-    NotSignedInError,
     PasswordRefusedError,
     SessionUnknownError,
     TooManyAttemptsError,
@@ -17,30 +15,26 @@ from api.platform.errors import (
     documented,
 )
 from api.web.access.authentication import (
-    ActingOfficer,
     Guarded,
-    SessionToken,
     TheDesk,
     TheOfficer,
     TheVisitor,
     csrf_token,
     end_session,
     set_session,
+    token_of,
 )
 from api.web.messages.cases import Credentials, Officer, SignedIn
 from api.web.messages.people import Handle, PasswordChange, SessionList
-from api.web.routes.people.people import ThePeople, session_list
+from api.web.routes.people.people import session_list
 
-router = APIRouter(route_class=Guarded, tags=["officer"])
+router = APIRouter(route_class=Guarded, tags=["officer"], responses=documented())
 
 
 @router.post(
     "/session",
     summary="Sign in",
-    operation_id="sign_in",
-    responses=documented(
-        WrongPasswordError, ForgedRequestError, TooManyAttemptsError, TooManySignInsError, BodyTooLargeError
-    ),
+    responses=documented(WrongPasswordError, TooManyAttemptsError, TooManySignInsError, BodyTooLargeError),
 )
 def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, response: Response) -> SignedIn:
     """Start a session; the cookie is its key, the CSRF token goes with everything that changes something."""
@@ -49,25 +43,14 @@ def sign_in(credentials: Credentials, desk: TheDesk, visitor: TheVisitor, respon
     return SignedIn(officer=officer_message(who), csrf_token=csrf_token(token))
 
 
-@router.get(
-    "/session",
-    summary="Who is signed in",
-    operation_id="show_session",
-    responses=documented(NotSignedInError),
-)
-def show_session(who: TheOfficer, token: SessionToken) -> SignedIn:
+@router.get("/session", summary="Who is signed in")
+def show_session(request: Request, who: TheOfficer) -> SignedIn:
     """The officer of this session, and its CSRF token."""
-    return SignedIn(officer=officer_message(who), csrf_token=csrf_token(token or ""))
+    return SignedIn(officer=officer_message(who), csrf_token=csrf_token(token_of(request) or ""))
 
 
-@router.delete(
-    "/session",
-    status_code=204,
-    summary="Sign out",
-    operation_id="sign_out",
-    responses=documented(NotSignedInError, ForgedRequestError),
-)
-def sign_out(who: ActingOfficer, desk: TheDesk) -> Response:
+@router.delete("/session", status_code=204, summary="Sign out")
+def sign_out(who: TheOfficer, desk: TheDesk) -> Response:
     """End this session; your cases go back to the queue."""
     desk.sign_out(who)
     response = Response(status_code=204)
@@ -75,26 +58,23 @@ def sign_out(who: ActingOfficer, desk: TheDesk) -> Response:
     return response
 
 
-@router.get(
-    "/sessions", summary="See where you are signed in", operation_id="list_sessions", responses=documented()
-)
-def list_sessions(people: ThePeople, who: TheOfficer) -> SessionList:
+@router.get("/sessions", summary="See where you are signed in")
+def list_sessions(desk: TheDesk, who: TheOfficer) -> SessionList:
     """The own sessions that are not over."""
-    return session_list(people.sessions_of(who.pseudonym), who.session_sha256)
+    return session_list(desk.people.sessions_of(who.pseudonym), who.session_sha256)
 
 
 @router.delete(
     "/sessions/{session}",
     status_code=204,
     summary="Sign out somewhere else",
-    operation_id="end_own_session",
     responses=documented(SessionUnknownError),
 )
 def end_own_session(
-    session: Annotated[Handle, Path(description="As the list names it.")], people: ThePeople, who: TheOfficer
+    session: Annotated[Handle, Path(description="As the list names it.")], desk: TheDesk, who: TheOfficer
 ) -> Response:
     """End one of the own sessions; with the last one your cases go back to the queue."""
-    people.end_session(session, who)
+    desk.people.end_session(session, who)
     return Response(status_code=204)
 
 
@@ -102,12 +82,11 @@ def end_own_session(
     "/password",
     status_code=204,
     summary="Change the own password",
-    operation_id="change_password",
     responses=documented(PasswordRefusedError, WrongPasswordError, TooManyAttemptsError, TooManySignInsError),
 )
-def change_password(wanted: PasswordChange, people: ThePeople, who: TheOfficer) -> Response:
+def change_password(wanted: PasswordChange, desk: TheDesk, who: TheOfficer) -> Response:
     """12 to 256 characters, and not the own name among them. Sessions elsewhere end."""
-    people.change_password(wanted.old, wanted.new, who)
+    desk.people.change_password(wanted.old, wanted.new, who)
     return Response(status_code=204)
 
 

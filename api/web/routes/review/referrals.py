@@ -11,7 +11,6 @@ from api.platform.errors import (
     BodyTooLargeError,
     ClaimHeldError,
     ClaimMissingError,
-    ForgedRequestError,
     GroundRefusedError,
     ImageChangedError,
     ImageUnknownError,
@@ -22,7 +21,6 @@ from api.platform.errors import (
     NoteMissingError,
     NotRevealedError,
     NotShownError,
-    NotSignedInError,
     NotYourDecisionError,
     OtherOfficerNeededError,
     PassageClosedError,
@@ -34,7 +32,7 @@ from api.platform.errors import (
 from api.platform.messages import PassageName, Sha256
 from api.review.cases.answers import Judgement, OfficerAnswer
 from api.review.cases.steps import ReferralState
-from api.web.access.authentication import ActingOfficer, Guarded, TheDesk, TheOfficer
+from api.web.access.authentication import Guarded, TheDesk, TheOfficer
 from api.web.messages import describe_cases
 from api.web.messages.cases import (
     ClaimMessage,
@@ -47,15 +45,13 @@ from api.web.messages.cases import (
 )
 from api.web.translations.language import of_request
 
-router = APIRouter(route_class=Guarded, prefix="/referrals", tags=["referrals"])
+router = APIRouter(route_class=Guarded, prefix="/referrals", tags=["referrals"], responses=documented())
 
-_ACTING = (NotSignedInError, ForgedRequestError, ReferralUnknownError)
+_ACTING = (ReferralUnknownError,)
 _ANSWERING = (PassageClosedError, GroundRefusedError, NoteMissingError, RepeatRefusedError, BodyTooLargeError)
 
 
-@router.get(
-    "", summary="List referrals", operation_id="list_referrals", responses=documented(NotSignedInError)
-)
+@router.get("", summary="List referrals")
 def list_referrals(
     request: Request,
     desk: TheDesk,
@@ -70,23 +66,13 @@ def list_referrals(
     return ReferralList(referrals=found, waiting=desk.cases.waiting(who))
 
 
-@router.post(
-    "/next",
-    summary="Claim the referral that comes first",
-    operation_id="claim_next_referral",
-    responses=documented(NotSignedInError, ForgedRequestError),
-)
-def claim_next_referral(desk: TheDesk, who: ActingOfficer) -> ClaimOrNone:
+@router.post("/next", summary="Claim the referral that comes first")
+def claim_next_referral(desk: TheDesk, who: TheOfficer) -> ClaimOrNone:
     """The own case where there is one; else the first that this officer may take, by the queue's order."""
     return describe_cases.claimed(desk.cases.claim_next(who), desk.settings.lease_s)
 
 
-@router.get(
-    "/{passage}",
-    summary="Look at a referral",
-    operation_id="show_referral",
-    responses=documented(NotSignedInError, ReferralUnknownError),
-)
+@router.get("/{passage}", summary="Look at a referral", responses=documented(ReferralUnknownError))
 def show_referral(request: Request, passage: PassageName, desk: TheDesk, who: TheOfficer) -> ReferralDetail:
     """As much as the officer's step shows: faces alone at first, then what the machine found; no score."""
     return describe_cases.detail(desk.cases.view(passage, who), who, of_request(request), desk.clock())
@@ -95,25 +81,20 @@ def show_referral(request: Request, passage: PassageName, desk: TheDesk, who: Th
 @router.post(
     "/{passage}/claim",
     summary="Claim a referral, or renew the claim",
-    operation_id="claim_referral",
     responses=documented(
         *_ACTING, ClaimHeldError, OtherOfficerNeededError, AlreadyDecidedError, PassageClosedError
     ),
 )
-def claim_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> ClaimMessage:
+def claim_referral(passage: PassageName, desk: TheDesk, who: TheOfficer) -> ClaimMessage:
     """Until the claim ends, only this officer can decide; when it ends, the case is free again, undecided."""
     until = desk.cases.claim(passage, who)
     return ClaimMessage(passage=passage, claimed_until=until, lease_s=desk.settings.lease_s)
 
 
 @router.delete(
-    "/{passage}/claim",
-    status_code=204,
-    summary="Give a referral back",
-    operation_id="release_referral",
-    responses=documented(*_ACTING),
+    "/{passage}/claim", status_code=204, summary="Give a referral back", responses=documented(*_ACTING)
 )
-def release_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) -> Response:
+def release_referral(passage: PassageName, desk: TheDesk, who: TheOfficer) -> Response:
     """The case is free for the next officer, who judges blind from the beginning."""
     desk.cases.release(passage, who)
     return Response(status_code=204)
@@ -122,7 +103,6 @@ def release_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) ->
 @router.post(
     "/{passage}/judgement",
     summary="Judge the faces",
-    operation_id="judge_referral",
     responses=documented(
         *_ACTING,
         ClaimMissingError,
@@ -134,7 +114,7 @@ def release_referral(passage: PassageName, desk: TheDesk, who: ActingOfficer) ->
     ),
 )
 def judge_referral(
-    request: Request, passage: PassageName, given: JudgementRequest, desk: TheDesk, who: ActingOfficer
+    request: Request, passage: PassageName, given: JudgementRequest, desk: TheDesk, who: TheOfficer
 ) -> ReferralDetail:
     """Say whether the faces show the same person, once under a claim; then the findings are revealed.
 
@@ -149,11 +129,10 @@ def judge_referral(
 @router.post(
     "/{passage}/decision",
     summary="Decide a referral",
-    operation_id="decide_referral",
     responses=documented(*_ACTING, ClaimMissingError, NotRevealedError, AlreadyDecidedError, *_ANSWERING),
 )
 def decide_referral(
-    request: Request, passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
+    request: Request, passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: TheOfficer
 ) -> DecisionAnswer:
     """Needs the officer's own, unexpired claim and the reveal; the same again gives the same answer.
 
@@ -170,7 +149,6 @@ def decide_referral(
 @router.post(
     "/{passage}/correction",
     summary="Correct the own decision",
-    operation_id="correct_referral",
     responses=documented(
         *_ACTING,
         NotDecidedError,
@@ -181,7 +159,7 @@ def decide_referral(
     ),
 )
 def correct_referral(
-    passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: ActingOfficer
+    passage: PassageName, wanted: DecisionRequest, desk: TheDesk, who: TheOfficer
 ) -> DecisionAnswer:
     """Put another decision in place of the own one until the lane has it; both stay in the ledger."""
     return describe_cases.decision_answer(
@@ -192,12 +170,10 @@ def correct_referral(
 @router.get(
     "/{passage}/images/{sha256}",
     summary="Fetch an image of a referral",
-    operation_id="show_image",
     response_class=Response,
     responses={
         200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
         **documented(
-            NotSignedInError,
             ReferralUnknownError,
             ImageUnknownError,
             ClaimMissingError,

@@ -1,7 +1,6 @@
 """Administrators and the own account in a real browser: keyboard alone, both languages, at 200 % zoom."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -10,6 +9,7 @@ from api.audit.verify.ledger import verify_ledger
 from api.people.roles import Role
 from tests.support import tiers
 from tests.support.browser import quiet_page
+from tests.support.officer_pages import press
 from tests.support.running_desk import PASSWORD, RunningDesk
 
 NEW = "a horse that is correct"
@@ -45,10 +45,7 @@ def test_newcomer_registered_chooses_password_by_keyboard(page: Page, desk: Runn
     assert page.url == f"{desk.address}/people"
     page.get_by_label("Name to sign in with").focus()
     page.keyboard.type("sun.li")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Tab")
+    press(page, "Tab", "Space", "ArrowDown", "Tab")
     page.keyboard.type("customs")
     page.keyboard.press("Enter")
     told = page.locator("output").inner_text()
@@ -87,9 +84,7 @@ def test_person_gets_other_role_and_leaves(page: Page, desk: RunningDesk) -> Non
 def test_nothing_cut_off_at_200_percent(
     browser: Browser, people: None, desk: RunningDesk, locale: str, scheme: str
 ) -> None:
-    changed = desk.desk.settings.model_copy(update={"origin": "http://localhost:1"})
-    desk.app.state.desk = replace(desk.desk, settings=changed)
-    with quiet_page(browser, locale) as page:
+    with desk.changed(origin="http://localhost:1"), quiet_page(browser, locale) as page:
         page.set_viewport_size({"width": 683, "height": 384})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         sign_in(page, desk, "chen")

@@ -3,9 +3,6 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -16,12 +13,14 @@ from tests.support import tiers
 from tests.support.browser import quiet_page
 from tests.support.officer_pages import (
     AXE,
-    answer_blind,
     boxes,
     confirm,
     faces_shown,
     faults,
+    judge_new_case,
     open_case,
+    open_new_case,
+    press,
     sign_in,
 )
 from tests.support.running_desk import PASSWORD, Lane, RunningDesk, drawn_face, judged
@@ -43,7 +42,7 @@ window.setTimeout = (call, ms, ...more) => {
 QUALITY = [{"code": "F04", "components": ["sharpness"]}]
 NO_MATCH = [{"code": "F10"}]
 
-HIDDEN = ("31337", "F09", "F10", "no_match", "borderline", "achieved_fmr", "strangers", "not take both")
+HIDDEN = ("31337", "F09", "F10", "no_match", "borderline", "achieved_fmr", "impostor", "comparison:")
 """What no answer of the desk may hold before the officer's own."""
 
 OF_THE_CASE = ("lane-1", "Picture quality too low", "F04", "A02", "Not checked", "data-since")
@@ -58,8 +57,8 @@ SAID = {
         "decide": "What do you decide?",
         "own": "Your answer before: Cannot tell, unsure",
         "choose": "Choose a ground first.",
-        "asked": "Second line · Cannot tell",
-        "sent": "Sent to the second line",
+        "asked": "Secondary inspection · Cannot tell",
+        "sent": "Sent to secondary inspection",
     },
     "zh-CN": {
         "nobody": "当前无人等待",
@@ -77,23 +76,6 @@ SAID = {
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
-    desk.officer("wang").http.close()
-    with quiet_page(browser) as opened:
-        yield opened
-
-
-@contextmanager
-def kept_back(desk: RunningDesk, seconds: float) -> Iterator[None]:
-    """The desk keeps decisions back from the lane for so long."""
-    usual = desk.desk
-    settings = usual.settings.model_copy(update={"correction_window_s": seconds})
-    desk.app.state.desk = replace(usual, settings=settings)
-    yield
-    desk.app.state.desk = usual
-
-
 SEEN = {
     "en-GB": ("Seen at the gate since the lane asked: Somebody followed into the lane", "see to it first"),
     "zh-CN": ("转人工核查之后，闸门传感器又发现：有人尾随进入", "请先查看处理"),
@@ -104,13 +86,10 @@ SEEN = {
 def test_new_gate_events_appear_beside_faces(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str
 ) -> None:
-    """While the officer looks."""
     desk.officer("wang").http.close()
     told, warned = SEEN[locale]
     with quiet_page(browser, locale) as page:
-        passage = lane.refer(images=[drawn_face(1), drawn_face(2)], reasons=QUALITY)
-        sign_in(page, desk)
-        answer_blind(page, passage)
+        passage = judge_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2)], reasons=QUALITY)
         placed(page)
         where = boxes(page)
         seen = {"passage": passage, "code": "L01", "at": "2026-01-01T00:00:00+00:00", "detail": ""}
@@ -134,7 +113,6 @@ def placed(page: Page) -> None:
 
 @tiers.parametrize("locale", ["en-GB", "zh-CN"], quick=1)
 def test_officer_reviews_by_keyboard(browser: Browser, desk: RunningDesk, lane: Lane, locale: str) -> None:
-    """Answers blind, sees the reveal and decides."""
     said = SAID[locale]
     desk.officer("wang").http.close()
     with quiet_page(browser, locale) as page:
@@ -158,12 +136,10 @@ def test_officer_reviews_by_keyboard(browser: Browser, desk: RunningDesk, lane: 
         page.get_by_role("heading", name=said["decide"]).wait_for()
         page.locator("#side", has_text=said["own"]).wait_for()
         assert boxes(page) == where, "the faces stay where they are"
-        page.keyboard.press("l")
-        page.keyboard.press("Enter")
+        press(page, "l", "Enter")
         page.get_by_role("alert").filter(has_text=said["choose"]).wait_for()
         assert page.locator("#confirm").is_hidden(), "without a ground there is nothing to confirm"
-        page.keyboard.press("2")
-        page.keyboard.press("Enter")
+        press(page, "2", "Enter")
         page.get_by_text(said["asked"]).wait_for()
         assert boxes(page) == where
         assert lane.decision(passage) is None, "nothing is decided before it is confirmed"
@@ -213,7 +189,7 @@ def test_nothing_reveals_comparison_before_answer(desk: RunningDesk, lane: Lane,
     before = len(bodies)
     page.keyboard.press("4")
     page.locator("#decision").wait_for()
-    assert any("does not take both for the same person" in body for body in bodies[before:])
+    assert any("The lane’s comparison: no match" in body for body in bodies[before:])
 
 
 def test_review_takes_seven_keys_without_wait(desk: RunningDesk, lane: Lane, page: Page) -> None:
@@ -239,9 +215,7 @@ def test_review_takes_seven_keys_without_wait(desk: RunningDesk, lane: Lane, pag
 
 
 def test_viewed_tools_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer(images=[drawn_face(1), drawn_face(2), drawn_face(3)])
-    sign_in(page, desk)
-    open_case(page, passage)
+    passage = open_new_case(page, desk, lane, images=[drawn_face(1), drawn_face(2), drawn_face(3)])
     faces_shown(page)
     for key in ("m", "f", "z"):
         page.keyboard.press(key)
@@ -257,14 +231,10 @@ def test_viewed_tools_go_with_answer(desk: RunningDesk, lane: Lane, page: Page) 
 
 
 def test_second_officer_answer_announced_then_requeued(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    """The page says so beforehand; the case goes back to the queue."""
-    passage = lane.refer(reasons=NO_MATCH)
-    sign_in(page, desk)
-    answer_blind(page, passage)
+    passage = judge_new_case(page, desk, lane, reasons=NO_MATCH)
     page.keyboard.press("a")
     page.get_by_text("Against the lane’s sure result: needs a note and a second officer.").wait_for()
-    page.keyboard.press("1")
-    page.keyboard.press("Enter")
+    press(page, "1", "Enter")
     page.get_by_role("alert").filter(has_text="Write a note first").wait_for()
     page.keyboard.type("same ears, older photo")
     confirm(page)
@@ -281,27 +251,21 @@ def test_second_officer_answer_announced_then_requeued(desk: RunningDesk, lane: 
 
 
 def test_one_key_corrects_slip(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    """Until the lane has the decision."""
-    with kept_back(desk, seconds=20):
-        passage = lane.refer(reasons=QUALITY)
-        sign_in(page, desk)
-        answer_blind(page, passage)
-        page.keyboard.press("a")
-        page.keyboard.press("1")
+    with desk.changed(correction_window_s=20):
+        passage = judge_new_case(page, desk, lane, reasons=QUALITY)
+        press(page, "a", "1")
         confirm(page)
         page.get_by_role("heading", name="Admitted").wait_for()
         page.get_by_text("more seconds to correct it").wait_for()
         assert lane.decision(passage) is None, "the lane does not have it yet"
         page.keyboard.press("c")
-        page.get_by_role("heading", name="Sent to the second line").wait_for()
+        page.get_by_role("heading", name="Sent to secondary inspection").wait_for()
     desk.clock.pass_time(seconds=30)
     assert lane.decision(passage)["answer"] == "second_line"
 
 
 def test_faces_alternate_in_place_until_answer(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer()
-    sign_in(page, desk)
-    open_case(page, passage)
+    open_new_case(page, desk, lane)
     placed(page)
     page.keyboard.press("f")
     page.locator("figure.under", has_text="Live picture").wait_for(state="attached")
@@ -315,9 +279,7 @@ def test_faces_alternate_in_place_until_answer(desk: RunningDesk, lane: Lane, pa
 
 
 def test_magnifier_covers_same_place_on_both(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer()
-    sign_in(page, desk)
-    open_case(page, passage)
+    open_new_case(page, desk, lane)
     placed(page)
     page.keyboard.press("m")
     lenses = page.locator(".lens:visible")
@@ -364,9 +326,7 @@ def test_word_about_case_moves_no_face(desk: RunningDesk, lane: Lane, page: Page
 
 
 def test_held_digit_chooses_no_ground(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer(reasons=QUALITY)
-    sign_in(page, desk)
-    open_case(page, passage)
+    open_new_case(page, desk, lane, reasons=QUALITY)
     page.keyboard.press("s")
     for _ in range(5):  # without a release, the browser reports a key that is held
         page.keyboard.down("1")
@@ -395,16 +355,13 @@ def test_no_page_has_serious_accessibility_fault(
     assert faults(page) == []
     page.keyboard.press("?")
     assert faults(page) == []
-    page.keyboard.press("Escape")
-    page.keyboard.press("d")
-    page.keyboard.press("m")
+    press(page, "Escape", "d", "m")
     assert faults(page) == []
     page.keyboard.press("4")
     page.locator("#decision").wait_for()
     page.evaluate(STILL)  # the reveal has come in
     assert faults(page) == []
-    page.keyboard.press("a")
-    page.keyboard.press("1")
+    press(page, "a", "1")
     assert faults(page) == []
     page.keyboard.type("note")
     confirm(page)
@@ -430,18 +387,17 @@ def test_scriptless_page_asks_tells_decides(browser: Browser, desk: RunningDesk,
     page.get_by_role("radiogroup", name="Nose").get_by_label("differs").check()
     page.get_by_role("button", name="fairly sure").click()
     page.get_by_text("Your answer before: Different person, fairly sure").wait_for()
-    page.get_by_role("group", name="Second line").get_by_label("Different person").check()
+    page.get_by_role("group", name="Secondary inspection").get_by_label("Different person").check()
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("The gate stays closed").wait_for()
     assert lane.decision(passage) is None
     page.get_by_role("button", name="Confirm").click()
-    page.get_by_role("heading", name="Sent to the second line").wait_for()
+    page.get_by_role("heading", name="Sent to secondary inspection").wait_for()
     assert lane.decision(passage)["ground"] == "different_person"
     context.close()
 
 
 def test_queue_tells_break_and_hands_over(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    """When a break is due; it hands over at the end."""
     passage = lane.refer()
     sign_in(page, desk)
     page.get_by_text("a break is due at").wait_for()

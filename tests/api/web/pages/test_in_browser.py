@@ -9,13 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.support import tiers
-from tests.support.browser import quiet_page
 from tests.support.officer_pages import (
-    answer_blind,
     cut_off,
     faces_shown,
-    open_case,
+    judge_new_case,
+    open_new_case,
     overlap,
+    press,
     sign_in,
     small_targets,
     too_wide,
@@ -25,13 +25,6 @@ from tests.support.running_desk import Lane, RunningDesk, drawn_face, wait_until
 QUALITY = [{"code": "F04", "components": ["sharpness"]}]
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def page(browser: Browser, desk: RunningDesk) -> Iterator[Page]:
-    desk.officer("wang").http.close()
-    with quiet_page(browser) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -66,25 +59,19 @@ def show(page: Page, *, visible: bool) -> None:
 
 
 def test_held_enter_does_not_confirm(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer()
-    sign_in(page, desk)
-    answer_blind(page, passage)
-    page.keyboard.press("a")
-    page.keyboard.press("1")
+    passage = judge_new_case(page, desk, lane)
+    press(page, "a", "1")
     for _ in range(5):  # without a release, the browser reports a key that is held
         page.keyboard.down("Enter")
     page.get_by_text("The gate will open.").wait_for()
     assert lane.decision(passage) is None
     page.keyboard.up("Enter")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
+    press(page, "Escape", "Escape")
     assert page.get_by_role("button", name="Admit").is_visible()
 
 
 def test_two_quick_enters_do_not_confirm(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer()
-    sign_in(page, desk)
-    answer_blind(page, passage)
+    passage = judge_new_case(page, desk, lane)
     for key in ("a", "1", "Enter", "Enter", "Enter"):
         page.keyboard.press(key, delay=5)
     page.locator("#confirm:enabled:focus").wait_for()
@@ -98,11 +85,8 @@ def test_double_clicked_continue_does_not_confirm(
     desk: RunningDesk, lane: Lane, page: Page, width: int, height: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": height})
-    passage = lane.refer()
-    sign_in(page, desk)
-    answer_blind(page, passage)
-    page.keyboard.press("a")
-    page.keyboard.press("1")
+    passage = judge_new_case(page, desk, lane)
+    press(page, "a", "1")
     button = page.get_by_role("button", name="Continue")
     button.scroll_into_view_if_needed()
     pressed = button.bounding_box()
@@ -118,25 +102,6 @@ def test_double_clicked_continue_does_not_confirm(
     page.get_by_role("heading", name="Admitted").wait_for()
 
 
-@pytest.mark.parametrize(("tag", "said"), [("en", "32 of 10,000 strangers"), ("zh-Hans", "无关人员有 32 人")])
-def test_comparison_worth_told_after_answer(
-    desk: RunningDesk, lane: Lane, page: Page, tag: str, said: str
-) -> None:
-    """At twice the size too."""
-    passage = lane.refer()
-    sign_in(page, desk)
-    open_case(page, passage)
-    assert said not in page.content()
-    page.keyboard.press("s")
-    page.keyboard.press("4")
-    page.locator("#decision").wait_for()
-    for width, height in ((1366, 768), (683, 384)):
-        page.set_viewport_size({"width": width, "height": height})
-        page.goto(f"{desk.address}/referrals/{passage}?lang={tag}")
-        page.locator("#side p", has_text=said).wait_for()
-        assert too_wide(page) <= 0
-
-
 def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: Page) -> None:
     passage = lane.refer(images=[drawn_face(1), drawn_face(2, width=1280, height=720)])
     sign_in(page, desk)
@@ -148,8 +113,7 @@ def test_both_faces_zoom_and_move_together(desk: RunningDesk, lane: Lane, page: 
     assert live is not None
     assert {**document, "x": 0} == {**live, "x": 0}
     before = scales(page)
-    page.keyboard.press("z")
-    page.keyboard.press("ArrowLeft")
+    press(page, "z", "ArrowLeft")
     after = scales(page)
     assert [round(new / old, 3) for old, new in zip(before, after, strict=True)] == [2, 2]
     page.keyboard.press("0")
@@ -215,11 +179,8 @@ def test_hidden_page_holds_no_line(desk: RunningDesk, lane: Lane, page: Page) ->
 
 
 def test_expired_claim_clears_faces_without_reclaim(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    """They leave the screen and nothing claims again."""
     page.clock.install()
-    passage = lane.refer()
-    sign_in(page, desk)
-    open_case(page, passage)
+    passage = open_new_case(page, desk, lane)
     assert faces_shown(page) == 2
     show(page, visible=False)  # a computer that slept for the time of the lease
     page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=130))
@@ -228,8 +189,7 @@ def test_expired_claim_clears_faces_without_reclaim(desk: RunningDesk, lane: Lan
     show(page, visible=True)
     page.get_by_role("alert").filter(has_text="The time for this case has run out").wait_for()
     assert page.locator("img").count() == 0
-    page.keyboard.press("s")
-    page.keyboard.press("1")
+    press(page, "s", "1")
     assert page.locator("#judge").is_hidden()
     page.get_by_text("The faces are no longer shown.").wait_for()
     with desk.officer("li") as other:
@@ -239,9 +199,7 @@ def test_expired_claim_clears_faces_without_reclaim(desk: RunningDesk, lane: Lan
 
 def test_session_end_clears_faces_from_screen(desk: RunningDesk, lane: Lane, loud_page: Page) -> None:
     page = loud_page
-    passage = lane.refer()
-    sign_in(page, desk)
-    open_case(page, passage)
+    open_new_case(page, desk, lane)
     assert faces_shown(page) == 2
     page.context.clear_cookies()
     show(page, visible=False)
@@ -269,21 +227,17 @@ def test_times_follow_officers_clock(browser: Browser, desk: RunningDesk, lane: 
 
 
 def test_letter_keys_can_stay_off(desk: RunningDesk, lane: Lane, page: Page) -> None:
-    passage = lane.refer()
-    sign_in(page, desk)
-    open_case(page, passage)
+    open_new_case(page, desk, lane)
     page.keyboard.press("?")
     page.get_by_label("Use letters, digits and signs as keys").uncheck()
     page.keyboard.press("Escape")
     page.reload()
     page.locator("#help:visible").wait_for()
-    page.keyboard.press("?")
-    page.keyboard.press("s")
+    press(page, "?", "s")
     assert page.get_by_role("dialog").is_hidden()
     assert page.locator("input[type=radio]:checked").count() == 0
     page.get_by_role("radio", name="Same person").focus()
-    page.keyboard.press("Space")
-    page.keyboard.press("Enter")
+    press(page, "Space", "Enter")
     assert page.locator("#judge").is_visible(), "Enter in the form presses none of its buttons"
     page.get_by_role("button", name="fairly sure").press("Enter")
     page.get_by_role("button", name="Admit").press("Enter")
@@ -291,8 +245,7 @@ def test_letter_keys_can_stay_off(desk: RunningDesk, lane: Lane, page: Page) -> 
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Keys").click()
     page.get_by_label("Use letters, digits and signs as keys").check()
-    page.keyboard.press("Escape")
-    page.keyboard.press("a")
+    press(page, "Escape", "a")
     page.get_by_role("button", name="Continue").wait_for()
 
 
@@ -322,7 +275,6 @@ def test_unloaded_picture_told_in_its_place(desk: RunningDesk, lane: Lane, loud_
 def test_pages_and_targets_fit(
     browser: Browser, desk: RunningDesk, lane: Lane, locale: str, width: int, height: int
 ) -> None:
-    """Pages fit their width, their targets fit a finger."""
     desk.officer("wang").http.close()
     unknown = {"code": "F04", "components": ["sharpness", "n" * 60]}  # a lane newer than this desk
     images = [drawn_face(n) for n in range(5)]

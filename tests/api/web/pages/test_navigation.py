@@ -7,6 +7,8 @@ import pytest
 
 from api.people.roles import Role
 from api.web.access.permissions import RULES
+from api.web.translations.language import CHOICES
+from tests.api.web.pages.test_pages import Inline
 from tests.api.web.test_permissions import ENDPOINTS
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
@@ -60,12 +62,20 @@ def test_bar_shows_exactly_role_pages(somebody: tuple[Role, Officer]) -> None:
     assert set(REACHED_ELSEWHERE) <= set(PAGES)
 
 
-def test_every_bar_page_and_link_opens(somebody: tuple[Role, Officer]) -> None:
+@pytest.mark.parametrize("tag", CHOICES)
+def test_every_bar_page_and_link_opens(somebody: tuple[Role, Officer], tag: str) -> None:
+    """Nothing stands inline in them, and every form proves its origin."""
     _, officer = somebody
     seen: set[str] = set()
-    for path in shown(officer):
-        page = officer.http.get(path, follow_redirects=True)
-        assert page.status_code == 200, path
-        for link in set(_links(page.text, "main")) - seen:
-            seen.add(link)
-            assert officer.http.get(link, follow_redirects=True).status_code == 200, f"{link} on {path}"
+    ahead = [f"/account?lang={tag}", *shown(officer)]
+    while ahead:
+        path = ahead.pop()
+        answer = officer.http.get(path, follow_redirects=True)
+        assert answer.status_code == 200, path
+        if "text/html" in answer.headers["content-type"]:
+            page = Inline()
+            page.feed(answer.text)
+            assert (page.found, page.csrf_missing) == ([], 0), path
+            links = set(_links(answer.text, "main")) - seen
+            seen |= links
+            ahead += links

@@ -24,6 +24,7 @@ from api.web.translations.language import CHOICES, COOKIE, catalogue, choices, o
 from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Ground
 from models.quality.components import COMPONENTS
+from tests.support.officer_pages import text_of
 from tests.support.running_desk import Lane, Officer, RunningDesk, judged
 
 CONSOLE = Path(next(iter(api.web.__path__)))
@@ -71,14 +72,14 @@ def test_chinese_is_set_as_chinese() -> None:
 
 @pytest.mark.parametrize(("tag", "code"), list(product(CHOICES, Code)))
 def test_every_code_has_an_officers_text(tag: str, code: Code) -> None:
-    brief = code_texts.brief(ReasonFact(code=code), words(tag))
+    brief = code_texts.brief(code, words(tag))
     full = code_texts.full(ReasonFact(code=code, components=["sharpness"]), words(tag))
     assert brief
     assert len(full) > len(brief)
     unknown = words(tag).say(code_texts.UNKNOWN.brief)
     assert brief != unknown
     if tag != "en":
-        assert brief != code_texts.brief(ReasonFact(code=code), words("en"))
+        assert brief != code_texts.brief(code, words("en"))
 
 
 def test_every_error_stands_under_its_kind() -> None:
@@ -137,12 +138,11 @@ def test_language_link_stays_on_site(lane: Lane, officer: Officer) -> None:
 
 
 def test_form_page_language_link_is_reachable(lane: Lane, officer: Officer) -> None:
-    """The link of a page made by a form leads to a page to go to."""
     passage = lane.refer()
     officer.claim(passage)
-    sent = {"csrf_token": officer.http.headers["X-CSRF-Token"], "choice": "admit.same_person"}
-    for path, data in ((f"/referrals/{passage}/confirm", sent), (f"/referrals/{passage}/decision", {})):
-        link = language_link(officer.http.post(path, data=data).text)
+    confirming = officer.form(f"/referrals/{passage}/confirm", choice="admit.same_person")
+    for answer in (confirming, officer.http.post(f"/referrals/{passage}/decision")):
+        link = language_link(answer.text)
         assert link == f"/referrals/{passage}?lang=zh-Hans"
         assert officer.http.get(link).status_code == 200
         officer.http.cookies.delete(COOKIE)
@@ -186,15 +186,14 @@ def test_every_component_of_quality_has_words(tag: str) -> None:
 @pytest.mark.parametrize("tag", CHOICES)
 def test_the_machine_never_refuses_in_words(tag: str) -> None:
     texts = [str(text) for text in said()] if tag == "en" else [catalogue(tag).read_text("utf-8")]
-    # The one sentence about a score counts strangers, and says nothing of the passenger.
-    texts = [text.replace(code_texts.STRANGERS, "") for text in texts]
-    forbidden = r"reject|refus|denied|deny|fraud|criminal|suspect|impostor|%\s|score|probab"
+    # The one sentence about a score counts impostor comparisons, and says nothing of the passenger.
+    texts = [text.replace(code_texts.IMPOSTORS, "") for text in texts]
+    forbidden = r"reject|refus|denied|deny|fraud|criminal|suspect|impostor(?! comparison)|%\s|score|probab"
     forbidden += r"|拒绝|驳回|造假|嫌疑|相似度|分数|概率"
     assert [text for text in texts if re.search(forbidden, text, re.IGNORECASE)] == []
 
 
 def test_comparison_result_is_worded_alike() -> None:
-    """Whatever the result was."""
     one, other = Code.NO_MATCH.meaning, Code.BORDERLINE.meaning
     assert (one.brief, one.full) == (other.brief, other.full)
 
@@ -202,12 +201,12 @@ def test_comparison_result_is_worded_alike() -> None:
 def test_missing_attack_result_always_said_first() -> None:
     for liveness in ({}, {"liveness": {"not_assessed": "why"}}, {"liveness": {"value": None}}):
         told = JudgedFact.model_validate({"passage": "p", "outcome": "refer", "evidence": liveness})
-        assert code_texts.not_checked(told, words("en"))[0].startswith("Attack detection: not assessed")
+        assert "attack detection (PAD): not assessed" in code_texts.not_checked(told, words("en"))[0]
     ran = JudgedFact.model_validate(
         {"passage": "p", "outcome": "refer", "evidence": {"liveness": {"value": 0.9}}}
     )
-    assert "Attack detection ran" in code_texts.checked(ran, words("en"))
-    assert not any("Attack" in text for text in code_texts.not_checked(ran, words("en")))
+    assert "Presentation attack detection (PAD) ran" in code_texts.checked(ran, words("en"))
+    assert not any("attack" in text for text in code_texts.not_checked(ran, words("en")))
 
 
 def test_unmeasured_is_not_called_good() -> None:
@@ -219,7 +218,6 @@ def test_unmeasured_is_not_called_good() -> None:
 
 
 def test_covered_face_names_covering_and_unmeasured(lane: Lane, officer: Officer) -> None:
-    """By what is covered and what was not measured."""
     quality: dict[str, object] = {name: {"value": 0.15} for name in COMPONENTS}
     quality["motion"] = {"not_assessed": "no frame before"}
     low = {"code": "F04", "components": ["eyes_visible", "motion"]}
@@ -252,7 +250,6 @@ def test_the_language_is_the_officers_choice(headers: dict[str, str], query: str
 
 
 def test_one_catalogue_adds_language(tmp_path: Path) -> None:
-    """A file in the folder is all that it needs."""
     header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
     (tmp_path / "de.po").write_text(header + '"X-Language-Name: Deutsch\\n"\n', "utf-8")
     assert choices(tmp_path) == {"en": "English", "de": "Deutsch"}
@@ -288,7 +285,6 @@ class Inline(HTMLParser):
 
 
 def test_pages_without_inline_forms_prove_origin(lane: Lane, officer: Officer) -> None:
-    """Pages hold nothing inline; every form proves its origin."""
     mine, free = lane.refer(), lane.refer(reasons=[{"code": "A01"}, {"code": "F04", "components": ["x"]}])
     officer.claim(mine)
     for path in ("/queue", f"/referrals/{mine}", f"/referrals/{free}"):
@@ -328,7 +324,7 @@ def test_case_is_decided_without_script(desk: RunningDesk, lane: Lane) -> None:
         assert "The gate stays closed" in asked.text
         assert lane.decision(passage) is None
         done = officer.http.post(f"/referrals/{passage}/decision", data=chosen)
-        assert "Sent to the second line" in done.text
+        assert "Sent to secondary inspection" in done.text
         assert lane.decision(passage)["answer"] == "second_line"
         assert "Nobody is waiting" in officer.http.get("/queue").text
 
@@ -337,10 +333,8 @@ def test_case_is_decided_without_script(desk: RunningDesk, lane: Lane) -> None:
 def test_invalid_choice_decides_nothing(lane: Lane, officer: Officer, choice: str) -> None:
     passage = lane.refer(images=[])
     officer.claim(passage)
-    token = officer.http.headers["X-CSRF-Token"]
     for step in ("confirm", "decision"):
-        sent = {"csrf_token": token, "choice": choice}
-        assert officer.http.post(f"/referrals/{passage}/{step}", data=sent).status_code == 422
+        assert officer.form(f"/referrals/{passage}/{step}", choice=choice).status_code == 422
     assert lane.decision(passage) is None
 
 
@@ -350,9 +344,7 @@ def test_lost_case_told_in_words(desk: RunningDesk, lane: Lane, officer: Officer
     desk.clock.pass_time(seconds=121)
     with desk.officer("li") as other:
         other.claim(passage)
-        token = officer.http.headers["X-CSRF-Token"]
-        sent = {"csrf_token": token, "choice": "admit.same_person"}
-        answer = officer.http.post(f"/referrals/{passage}/decision", data=sent)
+        answer = officer.form(f"/referrals/{passage}/decision", choice="admit.same_person")
         assert (answer.status_code, "no longer yours" in answer.text) == (409, True)
         assert "With another officer" in officer.http.get(f"/referrals/{passage}").text
 
@@ -370,33 +362,34 @@ def test_page_shows_no_comparison_number(lane: Lane, officer: Officer) -> None:
     passage = lane.refer()
     officer.claim(passage)
     for path in ("/queue", f"/referrals/{passage}"):
-        text = re.sub(r"<[^>]*>", " ", officer.http.get(path).text)
+        text = text_of(officer.http.get(path).text)
         assert "31337" not in text
         assert "%" not in text
         assert "F10" not in text
 
 
-@pytest.mark.parametrize(
-    ("tag", "said"),
-    [
-        ("en", "In the worst group, 32 of 10,000 strangers score this high or higher."),
-        ("zh-Hans", "在误认最多的群组中，每 10,000 名无关人员有 32 人的比对结果达到或高于此水平。"),
-    ],
-)
+WORTH = {
+    "en": "In the worst group, 32 of 10,000 impostor comparisons (two different people) score this high",
+    "zh-Hans": "在误认最多的群组中，每 10,000 次非本人比对（两人并非同一人）有 32 次达到或高于此水平。",
+}
+
+
+@pytest.mark.parametrize(("tag", "said"), WORTH.items())
 def test_comparison_worth_told_after_decision(lane: Lane, officer: Officer, tag: str, said: str) -> None:
     passage = lane.refer()
     path = f"/referrals/{passage}?lang={tag}"
     assert said not in officer.http.get(path).text
     officer.claim(passage)
     assert said not in officer.http.get(path).text, "it would lead the officer's eye"
-    officer.decide(passage)
-    page = officer.http.get(path).text
-    assert said in page
-    assert "%" not in re.sub(r"<[^>]*>", " ", page)
+    for step in (officer.judge, officer.decide):
+        step(passage)
+        page = officer.http.get(path).text
+        assert said in page
+        assert "%" not in text_of(page)
 
 
 @pytest.mark.parametrize("value", [1.0, 0.5, 0.0031, 0.0003, 0.00001, 1e-12])
-def test_strangers_round_up_never_to_none(value: float) -> None:
+def test_impostors_round_up_never_to_none(value: float) -> None:
     evidence = EvidenceFact(similarity=MeasureFact(value=0.4), achieved_fmr=MeasureFact(value=value))
     found = re.search(r"([\d,]+) of 10,000", code_texts.worth(evidence, words("en")))
     assert found
@@ -410,7 +403,7 @@ def test_impossible_rate_is_not_told(value: float | None) -> None:
     evidence = EvidenceFact(similarity=MeasureFact(value=0.4), achieved_fmr=MeasureFact(value=value))
     assert (
         code_texts.worth(evidence, words("en"))
-        == "The lane did not tell how many strangers would do as well."
+        == "The lane did not tell how many impostor comparisons (two people) do as well."
     )
     assert code_texts.share(evidence) is None
 

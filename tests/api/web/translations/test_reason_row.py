@@ -5,11 +5,10 @@ import sys
 
 from api.ledger.facts import ReasonFact
 from api.review.cases import duties
-from api.web.pages.audit import passage_views
 from api.web.pages.lanes import hall_views
 from api.web.translations import code_texts, not_captured
 from api.web.translations.language import words
-from lane.decision.reason_codes import Code, Reason, for_traveller, worst_first
+from lane.decision.reason_codes import BY_GROUP, Code, Reason, for_traveller, worst_first
 from lane.decision.reason_meaning import Rank
 from lane.desk.commands import WISHES
 
@@ -18,7 +17,7 @@ def check() -> None:
     """Called where `tests.support.made_up_reason` has put the row into the table."""
     code, english = Code("F15"), words("en")
     told = ReasonFact(code="F15", components=["sharpness"])
-    assert code_texts.brief(told, english) == "Made up"
+    assert code_texts.brief("F15", english) == "Made up"
     assert code_texts.full(told, english) == "A reason that no field has. Concerned: sharpness."
     assert code_texts.acting(told, english) == "Customs"
     assert for_traveller([code]).english.startswith("Please stand still")
@@ -29,7 +28,7 @@ def check() -> None:
     assert not_captured.next_steps("not_taken", {"F15"}, english, again=True) == ["Do this."]
     assert code in WISHES
     assert hall_views.WISHES[code] == "Made up, please"
-    listed = [value for value, _ in passage_views.reasons(english)]
+    listed = [one.value for one in BY_GROUP]
     assert listed[listed.index("F14") :][:3] == ["F14", "F15", "A01"]
 
 
