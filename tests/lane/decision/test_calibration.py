@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lane.decision.calibration import LARGEST_BYTES, Calibration, Limits, Sureness, load, parse
+from lane.decision.calibration import LARGEST_BYTES, Calibration, ComparisonRule, load, parse
 from lane.platform.errors import CalibrationError
 from models.values.identity import MatcherIdentity
 from models.values.measurement import Measured, NotAssessed
@@ -20,15 +20,12 @@ from tests.support.lane.calibration_files import ADMIT, BORDERLINE, HOLDERS_BELO
 MATCHER = MatcherIdentity("net", "a" * 64, "b" * 64)
 
 
-@dataclass(frozen=True)
-class WantedState:
-    max_fmr: float = 1e-4
-    max_worst_group_fmr: float = 1e-3
-    sureness: Sureness = "measured"
-    rare_holders: float = 0.01
+def rule(**change: Any) -> ComparisonRule:
+    usual = {"max_fmr": 1e-4, "max_worst_group_fmr": 1e-3, "sureness": "measured", "rare_holders": 0.01}
+    return ComparisonRule(calibrations=["test.json"], accepted_referral_load=1, **usual | change)  # type: ignore[arg-type]
 
 
-SHIPPED: Limits = WantedState()
+SHIPPED = rule()
 
 
 def read(fields: dict[str, Any]) -> Calibration:
@@ -166,7 +163,7 @@ def test_calibration_read_is_bounded(tmp_path: Path) -> None:
 def test_unkept_limit_has_no_band() -> None:
     """A limit that no score keeps."""
     with pytest.raises(CalibrationError, match=r"no score keeps FMR surely ≤ 0\.0001"):
-        MADE_UP.band(WantedState(max_worst_group_fmr=2e-5, sureness="upper"))
+        MADE_UP.band(rule(max_worst_group_fmr=2e-5, sureness="upper"))
 
 
 def test_too_few_strangers_prove_no_limit() -> None:
@@ -174,7 +171,7 @@ def test_too_few_strangers_prove_no_limit() -> None:
     fields["groups"]["large"]["impostors"] = 9_000
     with pytest.raises(CalibrationError, match="9040 pairs of strangers, 9000 in the largest group, are too"):
         read(fields).band(SHIPPED)
-    assert read(fields).band(WantedState(max_fmr=2e-4)).admit == ADMIT
+    assert read(fields).band(rule(max_fmr=2e-4)).admit == ADMIT
 
 
 # --- properties: whatever a file holds
@@ -215,21 +212,21 @@ def calibrations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 wanted = st.builds(
-    WantedState,
-    max_fmr=st.sampled_from([1e-4, 1e-3, 0.1]),
-    max_worst_group_fmr=st.sampled_from([1e-4, 1e-3, 0.1]),
+    rule,
+    max_fmr=st.sampled_from([1e-4, 1e-3, 0.01]),
+    max_worst_group_fmr=st.sampled_from([1e-4, 1e-3, 0.01]),
     sureness=st.sampled_from(["measured", "upper"]),
     rare_holders=st.sampled_from([0.0, 0.01, 0.5]),
 )
 
 
-def kept(one: dict[str, Any], limits: Limits) -> bool:
+def kept(one: dict[str, Any], limits: ComparisonRule) -> bool:
     end = "_high" if limits.sureness == "upper" else ""
     return bool(one[f"fmr{end}"] <= limits.max_fmr and one[f"worst_fmr{end}"] <= limits.max_worst_group_fmr)
 
 
 @given(calibrations(), wanted)
-def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: Limits) -> None:
+def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: ComparisonRule) -> None:
     """From that point on, all limits are kept."""
     points = fields["points"]
     secure = [one["score"] for n, one in enumerate(points) if all(kept(p, limits) for p in points[n:])]
@@ -244,12 +241,12 @@ def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: Li
 
 
 @given(calibrations(), wanted)
-def test_sureness_never_lowers_threshold(fields: dict[str, Any], limits: WantedState) -> None:
+def test_sureness_never_lowers_threshold(fields: dict[str, Any], limits: ComparisonRule) -> None:
     try:
-        sure = read(fields).band(replace(limits, sureness="upper"))
+        sure = read(fields).band(limits.model_copy(update={"sureness": "upper"}))
     except CalibrationError:
         return
-    assert sure.admit >= read(fields).band(replace(limits, sureness="measured")).admit
+    assert sure.admit >= read(fields).band(limits.model_copy(update={"sureness": "measured"})).admit
 
 
 @given(calibrations(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
@@ -277,7 +274,7 @@ junk = st.one_of(
 
 
 @given(st.data(), wanted)
-def test_hostile_value_never_loosens_band(data: st.DataObject, limits: WantedState) -> None:
+def test_hostile_value_never_loosens_band(data: st.DataObject, limits: ComparisonRule) -> None:
     """Never looser than the points allow."""
     fields = plain(MATCHER)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -287,7 +284,7 @@ def test_hostile_value_never_loosens_band(data: st.DataObject, limits: WantedSta
 
 
 @given(st.data(), wanted)
-def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: WantedState) -> None:
+def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: ComparisonRule) -> None:
     """Never looser than the points allow."""
     content = bytearray(json.dumps(plain(MATCHER)).encode())
     start = data.draw(st.integers(0, len(content) - 1))
@@ -295,7 +292,7 @@ def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: WantedStat
     assert refused_or_kept(bytes(content), limits)
 
 
-def refused_or_kept(content: bytes, limits: WantedState) -> bool:
+def refused_or_kept(content: bytes, limits: ComparisonRule) -> bool:
     """Refused; or every point from `admit` on keeps the limits by what stands in the file itself."""
     try:
         band = parse(content, "test.json").band(limits)
