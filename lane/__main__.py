@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 from rich.console import Console
 
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 from lane.platform.errors import LaneError, SettingsError
 from models.command_line.broken_pipe import quiet_on_closed_pipe
 from models.command_line.foreign_packages import refuse_foreign_packages

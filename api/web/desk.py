@@ -52,7 +52,7 @@ from api.review.prepared.inserting import InsertedCases
 from api.review.training import Training
 from api.review.travellers_cases import TravellersCases
 from api.web.gauges import WriteMeter
-from lane.ledger.chain import Head
+from lane.ledger.entry import Head
 
 log = structlog.get_logger(__name__)
 

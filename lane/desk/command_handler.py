@@ -14,7 +14,8 @@ from lane.decision.referral import PassageId
 from lane.desk.commands import NO_COMMAND, Command, WantedState
 from lane.desk.status import providers
 from lane.desk.status_reporter import StatusReporter
-from lane.ledger.port import Draft, Journal
+from lane.ledger.entry import Draft
+from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import Clock
 from models.values.identity import NetworkIdentity
 
@@ -28,7 +29,9 @@ POLL_S = 0.5
 class CommandHandler:
     """Whether one lane serves; without a status reporter it gets no commands, and is open."""
 
-    def __init__(self, journal: Journal, clock: Clock, status_reporter: StatusReporter | None = None) -> None:
+    def __init__(
+        self, journal: SqliteJournal, clock: Clock, status_reporter: StatusReporter | None = None
+    ) -> None:
         self._journal, self._clock, self._status_reporter = journal, clock, status_reporter
         self._obeyed = NO_COMMAND
 

@@ -22,8 +22,7 @@ from lane.decision.reason_codes import Code
 from lane.decision.referral import Answer, Decision, Ground, PassageId
 from lane.desk.commands import Command, Request, WantedState
 from lane.desk.status import Status
-from lane.ledger.chain import GENESIS, Entry, Head
-from lane.ledger.port import Picture
+from lane.ledger.entry import GENESIS, Entry, Head, Picture
 from lane.platform.errors import (
     DeskBehindError,
     DeskLostError,

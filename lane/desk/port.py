@@ -6,8 +6,7 @@ from typing import Protocol
 from lane.decision.referral import Decision, PassageId
 from lane.desk.commands import Command
 from lane.desk.status import Status
-from lane.ledger.chain import Entry, Head
-from lane.ledger.port import Picture
+from lane.ledger.entry import Entry, Head, Picture
 
 
 class Desk(Protocol):

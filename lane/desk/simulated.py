@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from lane.decision.referral import GROUNDS, Answer, Decision, PassageId
 from lane.desk.commands import NO_COMMAND, Command
 from lane.desk.status import Status
-from lane.ledger.chain import GENESIS, Entry, Head, check_follows
-from lane.ledger.port import Picture
+from lane.ledger.chain import check_follows
+from lane.ledger.entry import GENESIS, Entry, Head, Picture
 from lane.platform.errors import DeskError, DeskRefusedError
 
 

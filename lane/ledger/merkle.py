@@ -25,17 +25,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def nodes_of_leaves(leaves: Sequence[bytes]) -> Nodes:
-    """The nodes over leaf hashes that are at hand."""
-
-    def node(level: int, number: int) -> bytes:
-        if level == 0:
-            return leaves[number]
-        return node_hash(node(level - 1, 2 * number), node(level - 1, 2 * number + 1))
-
-    return node
-
-
 def root_of_complete(leaves: Sequence[bytes]) -> bytes:
     """The root of a complete tree, whose leaves are a power of two: level by level, as fast as can be."""
     level = leaves

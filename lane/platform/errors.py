@@ -22,6 +22,10 @@ LaneError
         └── DeskBehindError   the desk has less of this lane's chain than it had before
 """
 
+RESTORED = (
+    "where it was restored from a backup, stop this lane and say so: `python -m lane accept-desk SEQ:HASH`"
+)
+
 
 class LaneError(Exception):
     """Anything that `lane` raises on purpose."""
@@ -103,8 +107,5 @@ class DeskBehindError(DeskRefusedError):
     """The desk has less of this lane's chain than it had before: up to the entry `seq` with this `hash`."""
 
     def __init__(self, seq: int, hash_: str) -> None:
-        super().__init__(
-            f"the desk has this lane's chain up to entry {seq} alone; where it was restored from a backup, "
-            "stop this lane and say so: `python -m lane accept-desk SEQ:HASH`"
-        )
+        super().__init__(f"the desk has this lane's chain up to entry {seq} alone; {RESTORED}")
         self.seq, self.hash = seq, hash_

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lane.ledger.clock_check import Timekeeper
-from lane.ledger.port import Draft, Journal
+from lane.ledger.entry import Draft
+from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import Clock
 from lane.recording.sealed_file import SUFFIX
 
@@ -55,7 +56,7 @@ class Retention:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: SqliteJournal,
         clock: Clock,
         pictures_for: timedelta,
         recordings_for: timedelta,

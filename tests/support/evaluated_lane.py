@@ -10,7 +10,7 @@ from api.platform.database.tables import LedgerRow
 from lane.decision.evidence import to_plain
 from lane.evaluation.cohort import CohortCounts, Tally
 from lane.evaluation.evaluator import Limits
-from lane.ledger.chain import read
+from lane.ledger.entry import read
 from tests.support.running_desk import Lane, Officer, RunningDesk
 
 MATCHER = {"name": "sface-2021dec", "sha256": "a" * 64, "preprocessing": "b" * 64}

@@ -5,7 +5,7 @@ from typing import Any
 
 from api.audit.replay.cases import must
 from api.audit.replay.staff import StaffReplay
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 
 class AlarmReplay:

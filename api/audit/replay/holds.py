@@ -6,7 +6,7 @@ from api.audit.replay.cases import must
 from api.audit.replay.staff import StaffReplay
 from api.people import officers
 from api.people.roles import Task, having
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 
 class FacesReplay:

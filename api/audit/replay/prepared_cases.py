@@ -6,7 +6,7 @@ from typing import Any
 
 from api.review.officer_accuracy import Outcome, Truth, outcome
 from lane.decision.referral import Answer, Ground
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 from lane.platform.errors import LedgerBrokenError
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from api.audit.replay.cases import must
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 
 class ShiftReplay:

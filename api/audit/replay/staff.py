@@ -5,7 +5,7 @@ from collections.abc import Callable
 from api.audit.replay.cases import must
 from api.people import officers
 from api.people.roles import Role, Task, having
-from lane.ledger.chain import Entry
+from lane.ledger.entry import Entry
 
 
 class StaffReplay:

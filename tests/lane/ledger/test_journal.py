@@ -13,9 +13,8 @@ from lane.decision.passage_states import State
 from lane.decision.referral import PassageId
 from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
-from lane.ledger.chain import Head, read
-from lane.ledger.journal import SqliteJournal
-from lane.ledger.port import Draft, Picture, Standing
+from lane.ledger.entry import Draft, Head, Picture, read
+from lane.ledger.journal import SqliteJournal, Standing
 from lane.platform.clock import SkippingClock, SystemClock
 from lane.platform.errors import DeskLostError, DeskRefusedError, JournalError, LedgerBrokenError
 from tests.support.lane.simulated_lane import opened
@@ -44,7 +43,7 @@ def test_unwritable_fact_leaves_nothing_behind(tmp_path: Path) -> None:
     here = journal(tmp_path)
     with pytest.raises(ValueError, match="JSON"):
         here.record([Draft("good", {}), Draft("bad", {"score": float("nan")})], at=NOW)
-    assert here.payloads() == []
+    assert list(here.payloads()) == []
     assert here.pending(9) == []
 
 
@@ -231,7 +230,7 @@ def test_retelling_ends_at_lost_desks_head(tmp_path: Path) -> None:
     here.confirmed(3, Head(9, "9" * 64))
     here.record([Draft("d", {})], at=NOW)
     here.accept_desk(Head(5, "5" * 64), at=NOW)
-    first = read(*here.payloads()[0])
+    first = read(*next(here.payloads()))
     assert here.go_back(first.head)
     assert [undelivered.entry.seq for undelivered in here.pending(9)] == [2, 3, 4, 5]
     assert here.recovered_through() == 3

@@ -11,8 +11,8 @@ from lane.decision.policy import Policy
 from lane.desk.outbox import Outbox
 from lane.desk.simulated import SimulatedDesk
 from lane.ledger.clock_check import Timekeeper
+from lane.ledger.entry import Draft
 from lane.ledger.journal import SqliteJournal
-from lane.ledger.port import Draft
 from lane.platform.clock import SkippingClock
 from lane.platform.errors import DeskLostError
 from lane.recording.retention import EVERY_S, FIRST_AFTER_S, Retention

@@ -16,7 +16,7 @@ import pytest
 from lane.decision.referral import Answer, Ground
 from lane.demo import desk_process
 from lane.demo.scripted_officer import Script, ScriptedOfficer
-from lane.ledger.chain import Entry, read
+from lane.ledger.entry import Entry, read
 from lane.ledger.journal import SqliteJournal
 from tests.support import tiers
 
@@ -110,7 +110,7 @@ def holds(lane: dict[str, str]) -> None:
 def ledger_holds(lane: dict[str, str]) -> dict[str, Counter[str]]:
     """Nothing lost, nothing twice, at the lane and at its desk; returns the passages of each kind of fact."""
     with SqliteJournal(Path(lane["journal"]), lane["lane"]) as journal:  # verifies the chain
-        payloads = journal.payloads()
+        payloads = list(journal.payloads())
         assert journal.pending(1) == []
         assert journal.unfinished() is None
     entries = [read(payload, hash_) for payload, hash_ in payloads]

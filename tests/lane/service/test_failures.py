@@ -35,7 +35,7 @@ from lane.gate.settings import GateSettings
 from lane.gate.simulated import SimulatedGate, openings
 from lane.gate.simulated_relay_box import RelayBox
 from lane.ledger.clock_check import Timekeeper
-from lane.ledger.port import Draft
+from lane.ledger.entry import Draft
 from lane.passage.judge import Judge
 from lane.passage.network_recovery import NetworkRecovery
 from lane.passage.station import PassageReport

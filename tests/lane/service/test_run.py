@@ -22,7 +22,7 @@ from lane.capture.measuring import Measurer
 from lane.demo import desk_process
 from lane.demo.passengers import Passenger, demo_passengers
 from lane.demo.scripted_officer import ScriptedOfficer
-from lane.ledger.chain import Entry, read
+from lane.ledger.entry import Entry, read
 from tests.support.processes import children_of
 
 ROOT = Path(__file__).parents[3]
