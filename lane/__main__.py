@@ -179,13 +179,13 @@ def run(
     A lane that ends or hangs is started again, after longer and longer pauses. A passage that was under way
     ends as interrupted: the passenger presents the document again, or an officer comes.
     """
-    from lane.service.lane_supervisor import supervise_lane  # noqa: PLC0415
+    from lane.service.lane_supervisor import lane_supervisor  # noqa: PLC0415
     from lane.service.run import open_lane, while_down  # noqa: PLC0415
 
     read = _settings(settings)
     if beat is None:
-        arguments = ["run", *(("--settings", str(settings)) if settings else ())]
-        raise typer.Exit(supervise_lane(arguments, partial(while_down, read)))
+        command = [sys.executable, "-m", "lane", "run", *(["--settings", str(settings)] if settings else [])]
+        raise typer.Exit(lane_supervisor(command, partial(while_down, read)).run_until_signal())
     with open_lane(read, beat=beat) as lane:
         log.warning("the lane serves")
         for report in lane.reports():
@@ -254,8 +254,7 @@ def show_settings(as_json: Json = False) -> None:
     from lane.platform import setting_keys  # noqa: PLC0415
     from lane.settings import PREFIX, Settings  # noqa: PLC0415
 
-    found = list(setting_keys.keys(Settings, PREFIX))
-    print(json.dumps([key.to_json() for key in found], indent=2) if as_json else setting_keys.as_text(found))
+    print(setting_keys.listing(Settings, PREFIX, as_json=as_json))
 
 
 @app.command("accept-desk")

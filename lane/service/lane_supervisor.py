@@ -5,7 +5,6 @@ fault.
 """
 
 import logging
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
@@ -14,11 +13,6 @@ from lane.platform.process_supervisor import Backoff, Patience, Supervisor, star
 PATIENCE = Patience(first_s=60.0, silent_s=5.0, steady_s=300.0, ends_s=15.0)
 """A lane gives two signs of life in a second; the time to end is for it to shut its gate."""
 LONGEST_PAUSE_S, SHORTEST_PAUSE_S = 60.0, 0.5
-
-
-def supervise_lane(arguments: Sequence[str], down: Callable[[float], AbstractContextManager[object]]) -> int:
-    """`python -m lane` with these arguments, until SIGTERM or Ctrl-C. Returns the exit code."""
-    return lane_supervisor([sys.executable, "-m", "lane", *arguments], down).run_until_signal()
 
 
 def lane_supervisor(
