@@ -109,9 +109,7 @@ class FolderReader:
                 return None
             self._delete(self._folder.iterdir())
             self._must_empty = True
-            raise DocumentError(
-                f"no use: {_describe_error(error)}"
-            ) from None  # the cause may quote the document
+            raise DocumentError(f"no use: {_describe_error(error)}") from None  # the cause may quote it
         self._delete(self._folder.iterdir())
         self._must_empty = True
         return document
@@ -203,4 +201,4 @@ def _usable(folder: Path) -> tuple[bool, str]:
     except OSError as error:
         return False, f"{folder}: {error.strerror}; make it, for this user and the reader's software alone"
     waiting = len(list(folder.iterdir()))
-    return True, f"{folder}" + (f"; {waiting} files in it will be dropped" if waiting else "")
+    return True, f"{folder}; {waiting} files in it will be dropped" if waiting else str(folder)

@@ -28,8 +28,6 @@ MOST_DIFFERENCES = 20
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How a replay came out."""
-
     file: str
     outcome: str
     identical: bool
@@ -75,15 +73,12 @@ class ReplayedClock:
         self._recording = recording
 
     def now(self) -> datetime:
-        """Aware, UTC."""
         return datetime.fromisoformat(self._recording.next("now").value)
 
     def today(self) -> date:
-        """The calendar day where the lane stood."""
         return date.fromisoformat(self._recording.next("today").value)
 
     def monotonic_s(self) -> float:
-        """Seconds since any fixed moment."""
         return float(self._recording.next("monotonic_s").value)
 
     def sleep(self, seconds: float) -> None:
@@ -111,7 +106,6 @@ class ReplayedTimekeeper(Timekeeper):
         self._recording = recording
 
     def check(self) -> Check:
-        """See `Timekeeper.check`."""
         return Check(self._recording.next("check").value)
 
 
