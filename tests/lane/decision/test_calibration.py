@@ -36,7 +36,6 @@ MADE_UP = read(plain(MATCHER))
 
 
 def test_band_follows_limits_and_rare_holders(tmp_path: Path) -> None:
-    """It lies where the limits are kept and where holders get rare."""
     band = load(write(tmp_path / "net.json", MATCHER)).band(SHIPPED)
     assert (band.admit, band.borderline, band.holders_below) == (ADMIT, BORDERLINE, HOLDERS_BELOW)
 
@@ -151,7 +150,6 @@ def test_what_is_no_calibration_is_refused(content: bytes) -> None:
 
 
 def test_calibration_read_is_bounded(tmp_path: Path) -> None:
-    """A file of any size is read no further than a calibration goes."""
     path = tmp_path / "large.json"
     path.write_bytes(b" " * (LARGEST_BYTES + 1))
     with pytest.raises(CalibrationError, match="larger"):
@@ -161,7 +159,6 @@ def test_calibration_read_is_bounded(tmp_path: Path) -> None:
 
 
 def test_unkept_limit_has_no_band() -> None:
-    """A limit that no score keeps."""
     with pytest.raises(CalibrationError, match=r"no score keeps FMR surely ≤ 0\.0001"):
         MADE_UP.band(rule(max_worst_group_fmr=2e-5, sureness="upper"))
 
@@ -227,7 +224,6 @@ def kept(one: dict[str, Any], limits: ComparisonRule) -> bool:
 
 @given(calibrations(), wanted)
 def test_admit_is_lowest_point_keeping_limits(fields: dict[str, Any], limits: ComparisonRule) -> None:
-    """From that point on, all limits are kept."""
     points = fields["points"]
     secure = [one["score"] for n, one in enumerate(points) if all(kept(p, limits) for p in points[n:])]
     if not secure:
@@ -251,7 +247,6 @@ def test_sureness_never_lowers_threshold(fields: dict[str, Any], limits: Compari
 
 @given(calibrations(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
 def test_higher_score_never_counts_less(fields: dict[str, Any], one: float, other: float) -> None:
-    """It is never told to be worth less."""
     calibration = read(fields)
     low, high = (calibration.achieved_fmr(score) for score in sorted((one, other)))
     assert isinstance(low, Measured)
@@ -275,7 +270,6 @@ junk = st.one_of(
 
 @given(st.data(), wanted)
 def test_hostile_value_never_loosens_band(data: st.DataObject, limits: ComparisonRule) -> None:
-    """Never looser than the points allow."""
     fields = plain(MATCHER)
     for _ in range(data.draw(st.integers(1, 4))):
         one = data.draw(st.sampled_from(fields["points"]))
@@ -285,7 +279,6 @@ def test_hostile_value_never_loosens_band(data: st.DataObject, limits: Compariso
 
 @given(st.data(), wanted)
 def test_garbled_bytes_never_loosen_band(data: st.DataObject, limits: ComparisonRule) -> None:
-    """Never looser than the points allow."""
     content = bytearray(json.dumps(plain(MATCHER)).encode())
     start = data.draw(st.integers(0, len(content) - 1))
     content[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=6))

@@ -90,7 +90,6 @@ def test_consistency_proofs_are_the_published_ones(sizes: tuple[int, int], path:
 
 
 def test_every_size_has_defined_root() -> None:
-    """However it is made."""
     leaves, growing = many(LARGEST), merkle.Growing()
     nodes = nodes_of_leaves(leaves)
     for size in range(LARGEST + 1):
@@ -104,7 +103,6 @@ def test_every_size_has_defined_root() -> None:
 
 
 def test_every_leaf_proves_only_its_place() -> None:
-    """In every size, at no other place."""
     leaves = many(LARGEST)
     nodes = nodes_of_leaves(leaves)
     for size in range(1, LARGEST + 1):
@@ -116,7 +114,6 @@ def test_every_leaf_proves_only_its_place() -> None:
 
 
 def test_every_size_begins_larger_ones() -> None:
-    """Proven for every size and every larger one."""
     nodes = nodes_of_leaves(many(LARGEST))
     roots = [merkle.root(nodes, size) for size in range(LARGEST + 1)]
     for second in range(LARGEST + 1):
@@ -133,7 +130,6 @@ SIZES = st.integers(1, LARGEST)
 
 @given(SIZES, st.data())
 def test_changed_inclusion_proof_proves_nothing(size: int, data: st.DataObject) -> None:
-    """With any bit changed."""
     leaves = many(size)
     nodes = nodes_of_leaves(leaves)
     index = data.draw(st.integers(0, size - 1))
@@ -145,7 +141,6 @@ def test_changed_inclusion_proof_proves_nothing(size: int, data: st.DataObject) 
 
 @given(SIZES, st.data())
 def test_changed_consistency_proof_proves_nothing(second: int, data: st.DataObject) -> None:
-    """With any bit changed."""
     nodes = nodes_of_leaves(many(second))
     first = data.draw(st.integers(1, second))
     parts = [merkle.root(nodes, first), merkle.root(nodes, second), *merkle.consistency(nodes, first, second)]
@@ -155,7 +150,6 @@ def test_changed_consistency_proof_proves_nothing(second: int, data: st.DataObje
 
 @given(SIZES, st.data())
 def test_wrong_length_proof_proves_nothing(size: int, data: st.DataObject) -> None:
-    """Too long or too short."""
     leaves = many(size)
     nodes = nodes_of_leaves(leaves)
     root = merkle.root(nodes, size)
