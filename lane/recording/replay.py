@@ -12,7 +12,7 @@ import numpy as np
 
 from lane.cameras.frame import Frame
 from lane.capture.measuring import Measurer
-from lane.decision.evidence import Check, DeskContact, DocumentKind
+from lane.decision.evidence import Check, DeskContact, read_plain
 from lane.decision.policy import Policy
 from lane.decision.reason_codes import Code
 from lane.document.travel_document import TravelDocument
@@ -139,7 +139,7 @@ def _repeat(
         ReplayedCamera(recording), measurer, policy, ReplayedClock(recording), ReplayedTimekeeper(recording)
     )
     judged = judge.judge(
-        _document(given),
+        read_plain(TravelDocument, given.value["document"] | {"photo": given.payload}),
         DeskContact(given.value["desk"]),
         wishes=_codes(given.value["wishes"]),
         meanwhile=lambda: _codes(recording.next("asked").value),
@@ -162,22 +162,6 @@ def _inputs(chunk: bytes) -> RecordedInput:
     (length,) = _HEAD.unpack_from(chunk)
     head = json.loads(chunk[_HEAD.size : _HEAD.size + length])
     return RecordedInput(head["what"], head["value"], chunk[_HEAD.size + length :])
-
-
-def _document(given: RecordedInput) -> TravelDocument:
-    said = given.value["document"]
-    return TravelDocument(
-        photo=given.payload,
-        expires_on=_day(said["expires_on"]),
-        nationality=said["nationality"],
-        born_on=_day(said["born_on"]),
-        kind=said["kind"] and DocumentKind(said["kind"]),
-        checks={name: Check(result) for name, result in said["checks"].items()},
-    )
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 def _codes(values: list[str]) -> tuple[Code, ...]:
