@@ -3,21 +3,19 @@
 import json
 import logging
 import re
-import signal
 import sys
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from lane.ledger.entry import Head
 from lane.platform.errors import LaneError, SettingsError
-from models.command_line.broken_pipe import quiet_on_closed_pipe
-from models.command_line.foreign_packages import refuse_foreign_packages
+from models.command_line.program import run_program
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -33,9 +31,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-STOPPED = 130
-"""How a command ends that somebody stopped with Ctrl-C."""
 
 REFERRED = 10
 """How `verify --exit-code` ends where an officer would decide. Not 1 or 2: those tell of a fault."""
@@ -343,33 +338,8 @@ def _make_empty(folder: Path) -> None:
         raise typer.BadParameter(f"{folder} is not empty: a demo keeps its own ledger", param_hint="--data")
 
 
-def _end(*_: object) -> None:
-    """SIGTERM ends as Ctrl-C does: the gate is closed on the way out."""
-    raise SystemExit(143)
-
-
 def main() -> None:
-    """Run the command line: clear errors, exit 2 for bad input, 130 for Ctrl-C, never a traceback."""
-    signal.signal(signal.SIGTERM, _end)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        refuse_foreign_packages()
-        with quiet_on_closed_pipe():
-            app()
-    except (LaneError, ModelError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        _stopped()
-    except SystemExit as ended:
-        if ended.code == STOPPED:  # typer makes this of Ctrl-C, and says nothing
-            _stopped()
-        raise
-
-
-def _stopped() -> NoReturn:
-    print("\nstopped", file=sys.stderr)
-    raise SystemExit(STOPPED) from None
+    run_program(app, (LaneError, ModelError, ImportError))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the demo and a comparison look like on a terminal."""
+"""What `check`, `replay` and `verify` print for people."""
 
 from collections.abc import Iterable, Iterator
 from math import floor

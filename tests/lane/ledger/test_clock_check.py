@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lane.__main__ import main
 from lane.decision.evidence import Check
 from lane.ledger.clock_check import MOST_APART_S, MOST_STEP_S, Timekeeper, clock_is_doubted
 from lane.ledger.journal import SqliteJournal
 from lane.platform.clock import SkippingClock
+from tests.support.command_line import in_process
 from tests.support.lane.simulated_lane import LANE
 
 ROOT = Path(__file__).parents[3]
@@ -112,13 +114,15 @@ def test_busy_machine_has_no_wrong_clock() -> None:
         assert keeper.check() is Check.SUCCESSFUL
 
 
-def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
-    line = [sys.executable, *map(str, command)]
-    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-
-
 def lane(folder: Path, when: str) -> "subprocess.CompletedProcess[str]":
-    return run("-m", "tests.support.lane.lane_with_set_clock", folder, when)
+    command = [sys.executable, "-m", "tests.support.lane.lane_with_set_clock", str(folder), when]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def trust_clock(folder: Path) -> "subprocess.CompletedProcess[str]":
+    settings = folder / "lane.toml"
+    settings.write_text(f'lane = "{LANE}"\njournal = "{folder}/lane.sqlite"\n', encoding="utf-8")
+    return in_process(main, "trust-clock", "--settings", settings)
 
 
 @pytest.mark.parametrize("when", ["between", "during"])
@@ -129,9 +133,7 @@ def test_killed_lane_mistrusts_its_changed_clock(when: str, tmp_path: Path) -> N
     for _ in range(2):
         again = lane(tmp_path, "never")
         assert again.stdout.split() == ["refer", "S06"], again.stderr
-    settings = tmp_path / "lane.toml"
-    settings.write_text(f'lane = "{LANE}"\njournal = "{tmp_path}/lane.sqlite"\n', encoding="utf-8")
-    said = run("-m", "lane", "trust-clock", "--settings", settings)
+    said = trust_clock(tmp_path)
     assert said.returncode == 0, said.stderr
     with SqliteJournal(tmp_path / "lane.sqlite", LANE) as journal:
         assert journal.last("lane.clock") == {"trusted": True, "by": "person"}
@@ -152,9 +154,7 @@ def test_undoubted_lane_starts_without_trust(tmp_path: Path) -> None:
 
 
 def test_missing_lane_cannot_be_trusted(tmp_path: Path) -> None:
-    settings = tmp_path / "lane.toml"
-    settings.write_text(f'journal = "{tmp_path}/none.sqlite"\n', encoding="utf-8")
-    said = run("-m", "lane", "trust-clock", "--settings", settings)
+    said = trust_clock(tmp_path)
     assert said.returncode == 2
     assert "no lane's journal" in said.stderr
-    assert not (tmp_path / "none.sqlite").exists()
+    assert not (tmp_path / "lane.sqlite").exists()
