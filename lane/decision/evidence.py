@@ -33,7 +33,7 @@ class CaptureEnd(StrEnum):
     CAMERA_LOST = "camera_lost"
     TURNED_BACK = "turned_back"
     NOT_TAKEN = "not_taken"
-    """An officer does without: see `lane.decision.decide.straight_to_officer`."""
+    """An officer checks by hand: see `lane.decision.decide.straight_to_officer`."""
     ABORTED = "aborted"
 
 

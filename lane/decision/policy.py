@@ -110,12 +110,12 @@ class PersonRule(StrictModel):
 
 class CaptureRule(StrictModel):
     good_frames: Annotated[int, Field(ge=2, le=50)]
-    """At least; see `lane.capture.stop_rule` for when more are looked at."""
+    """The least number; `lane.capture.stop_rule` says when more are looked at."""
     most_good_frames: Annotated[int, Field(ge=2, le=50)]
     score_varies: Annotated[float, Field(gt=0, le=0.5)]
-    """So much lower than the lowest, or higher than the highest, further frames' scores are expected."""
+    """Scores of further frames are expected within this of the lowest and the highest so far."""
     least_s: Annotated[float, Field(ge=0, le=5)]
-    """So long the passenger is looked at, also where the outcome is settled before; 0 asks for no time."""
+    """The passenger is observed for so long, even where the outcome is settled before; 0: no minimum."""
     timeout_s: Annotated[float, Field(gt=0, le=60)]
     max_frame_age_s: Annotated[float, Field(gt=0, le=2)]
     max_span_s: Annotated[float, Field(gt=0, le=5)]
@@ -157,16 +157,16 @@ class StreamRule(StrictModel):
     """What this site's camera and its clock cannot do: beyond it a stream is not the camera's (A03)."""
 
     frozen_s: Annotated[float, Field(gt=0, le=10)]
-    """So long the camera may show the very same picture."""
+    """For so long the camera may show the very same picture."""
     motionless_s: Annotated[float, Field(gt=0, le=60)]
-    """So long may a picture with somebody in it lie still but for its noise."""
+    """For so long a picture with somebody in it may stay still, apart from its noise."""
     clock_step_s: Annotated[float, Field(gt=0, le=2)]
-    """So far may wall clock and monotonic clock come apart between two frames."""
+    """By so much wall clock and monotonic clock may drift apart between two frames."""
     most_frames_per_second: Annotated[float, Field(gt=0, le=1000)]
     least_jitter_s: Annotated[float, Field(ge=0, le=0.1)]
     """The standard deviation of the time from frame to frame; 0 asks for none."""
     earlier_captures: Annotated[int, Field(ge=0, le=64)]
-    """So many captures are remembered, so that none comes again; 0 for a file in a camera's place."""
+    """How many captures are remembered, to find a repeated one; 0 where a file stands in for a camera."""
     noise: Limit
     """Of the sensor, in grey levels, where the picture is quiet
     (`lane.capture.stream_check.noise_between`)."""

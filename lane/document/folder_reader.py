@@ -63,11 +63,10 @@ class _DocumentFile(BaseModel):
 
 
 class FolderReader:
-    """See `lane.document.port.DocumentReader`. Opening it drops what lies in the folder: nobody stands there
-    for it.
+    """See `lane.document.port.DocumentReader`. Several documents at once are refused: whose turn is it?
 
-    So is what was presented while another passage was under way. Several documents at once are unreadable:
-    nobody knows whose turn it is. Raises SettingsError where the folder cannot be used.
+    Opening it deletes what lies in the folder, since nobody waits for it; so does each read with what was
+    presented while another passage was under way. Raises SettingsError where the folder cannot be used.
     """
 
     def __init__(self, settings: DocumentSettings, clock: Clock) -> None:

@@ -21,7 +21,7 @@ def lane_supervisor(
     patience: Patience = PATIENCE,
     backoff: Backoff | None = None,
 ) -> Supervisor:
-    """`down` is entered while no lane runs, with the seconds that is for."""
+    """`down` is entered while no lane runs, with the length of the pause in seconds."""
     return Supervisor(
         "the lane",
         lambda: start_beating(command),
