@@ -10,20 +10,8 @@ from enum import StrEnum, unique
 from functools import partial
 from typing import Self
 
+from lane.decision import traveller_notices as notices
 from lane.decision.reason_meaning import Agency, ByHand, Duty, Meaning, Rank
-from lane.decision.traveller_notices import (
-    ALONE,
-    ANOTHER_LANE,
-    DOCUMENT,
-    NEUTRAL,
-    PICTURE,
-    REMOVED,
-    STILL,
-    STRAIGHT,
-    UNCOVER,
-    WAIT,
-    Notice,
-)
 
 # One text for both: which of them it is would lead the officer's eye before the officer has looked.
 _TO_COMPARE = (
@@ -38,7 +26,7 @@ DECIDE_OR_CAPTURE = (
     "Then decide here: “Checked by hand” lets the passenger in; “Capture again” has the camera try once "
     "more, if the passenger wants that."
 )
-_lane_fault = partial(Meaning, notice=WAIT, agency=Agency.TECHNICIAN)
+_lane_fault = partial(Meaning, notice=notices.WAIT, agency=Agency.TECHNICIAN)
 
 
 @unique
@@ -172,71 +160,71 @@ class Code(StrEnum):
         "Signer of the chip unknown",
         "The certificate that signed the chip is not among those trusted here. Often only a list is out "
         "of date.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     MRZ_CHECK_DIGITS = Meaning(
         "D13",
         "Check digits do not fit",
         "The check digits of the printed page do not fit its data. The page may have been misread: read "
         "it by hand.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     ISSUER_DEFECT = Meaning(
         "D12",
         "Known fault of the issuer",
         "Documents of this issuer are known to have this fault. It is no fault of the passenger: check "
         "by hand.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     CHIP_ACCESS_FAILED = Meaning(
         "D02",
         "Chip could not be opened",
         "The chip did not open with the data of the printed page. The page may have been misread: read "
         "it again by hand.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     CHIP_UNREADABLE = Meaning(
         "D01",
         "Chip cannot be read",
         "The document has no chip, or it gave no answer. Check the document by hand; a dead chip is no "
         "forgery.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     SIGNER_EXPIRED = Meaning(
         "D06",
         "Signer of the chip expired",
         "The certificate that signed the chip has expired. The document itself may be in order.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     USED_AGAIN = Meaning(
         "D18",
         "Document used again within a short time",
         "The same document was used a short time ago. Ask the passenger.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     REMOVED_EARLY = Meaning(
         "D15",
         "Document taken away too early",
         "The document was taken off the reader before it was read. Read it again.",
-        REMOVED,
+        notices.REMOVED,
     )
     DOCUMENT_EXPIRED = Meaning(
         "D11",
         "Document has expired",
         "The date of expiry on the document has passed. Check the document by hand.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     DOCUMENT_PHOTO_UNUSABLE = Meaning(
         "D16",
         "Document photo cannot be used",
         "The photo read from the document could not be compared. Compare the person with the printed photo.",
-        DOCUMENT,
+        notices.DOCUMENT,
     )
     NOT_ELIGIBLE = Meaning(
         "D19",
         "Document not for this lane",
         "Documents of this kind are not served by this lane. It is no fault of the passenger.",
-        ANOTHER_LANE,
+        notices.ANOTHER_LANE,
     )
 
     # what needs help or another authority
@@ -244,13 +232,13 @@ class Code(StrEnum):
         "F02",
         "Several faces in the lane",
         "The camera saw more than one face. Make sure that one person stands in the lane, and who it is.",
-        ALONE,
+        notices.ALONE,
     )
     TAILGATING = Meaning(
         "L01",
         "Somebody followed into the lane",
         "More than one person went through the door. Check each of them.",
-        ALONE,
+        notices.ALONE,
         rank=Rank.SOON,
     )
     OPENED_BY_HAND = Meaning(
@@ -262,12 +250,14 @@ class Code(StrEnum):
         "Something was left behind in the lane. Keep people away until it is cleared.",
         agency=Agency.POLICE,
     )
-    TURNED_BACK = Meaning("L03", "Turned back", "The passenger turned back in the lane. Ask why.", WAIT)
+    TURNED_BACK = Meaning(
+        "L03", "Turned back", "The passenger turned back in the lane. Ask why.", notices.WAIT
+    )
     DIPLOMATIC = Meaning(
         "P06",
         "Diplomatic, official or UN passport",
         "The document calls for a courteous check by the officer named for it. No second picture is taken.",
-        WAIT,
+        notices.WAIT,
         agency=Agency.DIPLOMATIC,
         rank=Rank.SOON,
         duty=Duty.DIPLOMATIC,
@@ -285,7 +275,7 @@ class Code(StrEnum):
         "P01",
         "Child",
         "The passenger is or may be a child. See who travels with the child, and whether that is in order.",
-        WAIT,
+        notices.WAIT,
         rank=Rank.SOON,
         duty=Duty.CHILD,
         never_captured=True,
@@ -304,7 +294,7 @@ class Code(StrEnum):
         "Family, or documents mixed up",
         "People who travel together may have taken each other’s documents. Check each document with its "
         "holder.",
-        WAIT,
+        notices.WAIT,
     )
     DISTRESSED = Meaning(
         "P11",
@@ -316,7 +306,7 @@ class Code(StrEnum):
         "P04",
         "Needs help to use the lane",
         "The passenger does not see, hear or understand what the lane says. Offer help.",
-        WAIT,
+        notices.WAIT,
         rank=Rank.SOON,
         by_hand=ByHand(
             5,
@@ -328,7 +318,7 @@ class Code(StrEnum):
         "P03",
         "Out of the camera’s reach",
         "The passenger uses a wheelchair, or is too short or too tall for the camera. Offer help.",
-        WAIT,
+        notices.WAIT,
         rank=Rank.SOON,
         by_hand=ByHand(
             4,
@@ -344,7 +334,7 @@ class Code(StrEnum):
         "P05",
         "Carries an infant",
         "The passenger carries an infant, who needs a check of its own.",
-        WAIT,
+        notices.WAIT,
         rank=Rank.SOON,
         by_hand=ByHand(
             6, ("Go to the passenger. The infant is checked too.", _COMPARE_WITH_HELP, DECIDE_OR_CAPTURE)
@@ -354,7 +344,7 @@ class Code(StrEnum):
         "P08",
         "Declines face recognition",
         "The passenger does not want the face to be processed. Check by hand; nothing is held against it.",
-        WAIT,
+        notices.WAIT,
         never_captured=True,
         by_hand=ByHand(
             3,
@@ -368,7 +358,7 @@ class Code(StrEnum):
         ),
     )
     CREW = Meaning(
-        "P07", "Crew member", "The passenger travels as crew. Check the crew documents.", ANOTHER_LANE
+        "P07", "Crew member", "The passenger travels as crew. Check the crew documents.", notices.ANOTHER_LANE
     )
     RISK_INDICATOR = Meaning(
         "W02",
@@ -417,36 +407,38 @@ class Code(StrEnum):
         "F01",
         "No face seen",
         "The camera saw no face. The passenger may be very short or tall, in a wheelchair, or looking away.",
-        PICTURE,
+        notices.PICTURE,
     )
     TIMEOUT = Meaning(
         "F03",
         "No good picture in time",
         "The time for taking pictures ran out before there were enough good ones.",
-        PICTURE,
+        notices.PICTURE,
     )
     QUALITY = Meaning(
         "F04",
         "Picture quality too low",
         "The live pictures were not good enough to rely on a comparison.",
-        PICTURE,
+        notices.PICTURE,
     )
     OCCLUSION = Meaning(
         "F05",
         "Part of the face is covered",
         "Hair, a scarf, a mask, glasses or a hand covers part of the face. Ask the passenger to uncover it.",
-        UNCOVER,
+        notices.UNCOVER,
     )
     MOTION = Meaning(
         "F06",
         "Passenger moved",
         "The passenger moved while the pictures were taken, and they are blurred.",
-        STILL,
+        notices.STILL,
     )
     POSE = Meaning(
-        "F07", "Head turned away", "The passenger did not look straight into the camera.", STRAIGHT
+        "F07", "Head turned away", "The passenger did not look straight into the camera.", notices.STRAIGHT
     )
-    LIGHT = Meaning("F08", "Poor light", "The face was too dark, too bright or unevenly lit.", PICTURE)
+    LIGHT = Meaning(
+        "F08", "Poor light", "The face was too dark, too bright or unevenly lit.", notices.PICTURE
+    )
     ATTACK_DETECTION_UNAVAILABLE = Meaning(
         "A02",
         "Attack detection did not run",
@@ -525,8 +517,8 @@ def worst_first(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
 _GRAVITY = {code: place for place, code in enumerate(Code)}
 
 
-def for_traveller(codes: Iterable[Code]) -> Notice:
+def for_traveller(codes: Iterable[Code]) -> notices.Notice:
     """One notice for a case with these reasons, worst first."""
-    notices = [code.meaning.notice for code in codes]
-    first = notices[0] if notices and None not in notices else None
-    return first or NEUTRAL
+    found = [code.meaning.notice for code in codes]
+    first = found[0] if found and None not in found else None
+    return first or notices.NEUTRAL
